@@ -1,0 +1,48 @@
+# ROMA: `make` builds build/roma; see `make help`.
+.DEFAULT_GOAL := all
+CC ?= gcc
+BUILD ?= build
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
+OPT ?= -O3 -g
+SAN ?=
+BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fvisibility=default -Iinclude -Isrc
+CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
+LDLIBS_ALL = $(SAN) -lpthread $(LDFLAGS)
+
+# Kernels carry their instruction set in the file name; everything else runs on any x86-64.
+isa_flags = $(if $(findstring _avx512,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c -mprefer-vector-width=512,$(if $(findstring _avx2,$(1)),-mavx2 -mf16c))
+
+LIB_SRC := $(sort $(wildcard src/*/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB := $(BUILD)/libroma.a
+TOOL_SRC := $(sort $(wildcard tools/*.c))
+TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
+
+all: $(BUILD)/roma
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(call isa_flags,$(notdir $<)) -c $< -o $@
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+
+$(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
+$(BUILD)/roma: $(TOOL_OBJ) $(LIB)
+	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -o $@
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d)
+.SECONDARY:
+.PHONY: all clean
+clean:
+	rm -rf $(BUILD)

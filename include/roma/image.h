@@ -1,0 +1,82 @@
+/* image - the ROM image (.roma): byte format (docs/rom-format.md), writer, mapped reader, verifier.
+ *
+ * An open image is read-only and used in place: tensor data, vocabulary text and arrays point into the
+ * mapping on little-endian hosts. Thread rule: an open image may be read by any number of threads.
+ */
+#ifndef ROMA_IMAGE_H
+#define ROMA_IMAGE_H
+
+#include "roma/model.h"
+#include "roma/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Description: everything but the weights. `map` needs no more. */
+typedef struct {
+    uint32_t role, layer;
+    uint64_t rows, cols;
+    bool is_vector;        /* FP32 vector of cols elements */
+    roma_format format;    /* matrices */
+    uint32_t act_group;    /* 0: one activation scale per token */
+    uint32_t transform;    /* 0: none */
+    int32_t tie;           /* index of the tensor whose data this one shares, or -1 */
+    uint64_t offset, bytes; /* of its data in the file */
+    uint64_t tile_bytes;   /* matrices */
+    const uint8_t *data;   /* NULL in a description without weights */
+} roma_image_tensor;
+
+typedef struct {
+    roma_hyper hyper;
+    char name[128], license[64];
+    roma_image_tensor *tensors;
+    size_t n_tensors;
+} roma_description;
+const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
+
+typedef struct {
+    roma_map map;
+    roma_description desc;
+    roma_vocab vocab;
+    bool has_vocab;
+    uint8_t file_sha256[32]; /* as stated in the file */
+    uint8_t base_id[32];     /* base identity: what an adapter depends on */
+    void *owned;             /* tables the reader had to build */
+} roma_image;
+
+enum { ROMA_IMAGE_NO_VERIFY = 1 }; /* skip the CRCs (the structure is always checked) */
+/* team may be NULL: then the CRCs run on the caller's thread. */
+int roma_image_open(roma_image *img, const char *path, unsigned flags, roma_team *team, roma_error *err);
+void roma_image_close(roma_image *img);
+/* The same on bytes in memory, for tests and fuzzers; data must outlive img. */
+int roma_image_open_memory(roma_image *img, const void *data, uint64_t size, unsigned flags, roma_error *err);
+
+/* All checks: structure, CRCs, file SHA-256, base identity recomputed, scales finite, padding zero. On damage
+ * err names the section and offset. */
+int roma_image_verify(const char *path, roma_team *team, const roma_progress *progress, roma_error *err);
+
+/* ---- writing ---- */
+
+/* Where the writer gets tensor bytes from: fills one tile (bytes zeroed before) / one vector. */
+typedef struct {
+    void *ctx;
+    void (*tile)(void *ctx, size_t tensor, uint64_t tile, uint8_t *out);
+    void (*vector)(void *ctx, size_t tensor, float *out);
+} roma_tile_source;
+
+typedef struct {
+    uint64_t bytes;
+    uint8_t file_sha256[32], base_id[32];
+} roma_image_written;
+
+/* desc->tensors give role, layer, rows, cols, format, tie (offset, bytes, tile_bytes and data are computed).
+ * vocab may be NULL. note: a short printable text kept as provenance (source file name and SHA-256). */
+int roma_image_write(const char *path, const roma_description *desc, const roma_vocab *vocab, const char *note,
+                     const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
+                     roma_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

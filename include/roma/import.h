@@ -1,0 +1,34 @@
+/* import - model files to models: GGUF v2 and v3, one file or -00001-of-N parts. */
+#ifndef ROMA_IMPORT_H
+#define ROMA_IMPORT_H
+
+#include "roma/model.h"
+#include "roma/text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    roma_model model;
+    roma_vocab vocab;
+    bool has_vocab;
+    uint8_t source_sha256[32]; /* of the first file; zero until roma_import_hash */
+    uint64_t source_bytes;     /* all parts */
+    void *owned;               /* maps and tables */
+} roma_import;
+
+/* Opens, parses and checks everything; reads no tensor values except vectors. */
+int roma_import_open(roma_import *imp, const char *path, roma_error *err);
+int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err);
+void roma_import_close(roma_import *imp);
+/* NaN and infinity in scales and vectors are refused: they would poison every token. Reads the whole file. */
+int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
+
+/* Any GGUF, for `roma inspect`: metadata and tensor table as text, also for architectures we do not run. */
+int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,49 @@
+/* kern - SIMD kernels beside their C reference, behind a dispatch table.
+ *
+ * Every entry equals the reference (the functions of roma/num.h) bit for bit; the scalar table *is* the reference.
+ * Pointers need no alignment beyond their type, except tiles and activation blocks: 64 bytes.
+ * Thread rule: tables are constant; entries are re-entrant; scratch belongs to one thread.
+ */
+#ifndef ROMA_KERN_H
+#define ROMA_KERN_H
+
+#include "roma/num.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { ROMA_ISA_SCALAR, ROMA_ISA_AVX2, ROMA_ISA_AVX512, ROMA_ISA_COUNT } roma_isa;
+
+typedef struct {
+    const char *name; /* "scalar", "avx2", "avx512" (AVX-512 F BW VL DQ VNNI) */
+    /* num.h: roma_quantise_c */
+    void (*quantise)(const float *x, uint64_t cols, float factor, roma_act *a);
+    /* n_tiles tiles of format f, one after another, times n_acts activation rows:
+     * out[i * stride + 16 * tile + row]. scratch: roma_kern_scratch_bytes(cols, n_acts), 64-byte aligned. */
+    void (*product)(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
+                    size_t n_acts, float *out, size_t stride, void *scratch);
+    float (*rms_inverse)(const float *x, uint64_t n, float eps);
+    void (*mul)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a*b); out may be a */
+    void (*add)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a+b); out may be a */
+    void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);      /* 5.4; out may be gate */
+    /* 4.2, 4.3, 4.5 */
+    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score);
+    int64_t (*softmax_weights)(float *score, uint64_t n, float max); /* score becomes exp(score - max); returns sum of near(w * 2^30) */
+    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out);
+} roma_kern;
+
+/* NULL when this CPU (or this build) lacks the instruction set. */
+const roma_kern *roma_kern_get(roma_isa isa);
+/* The best this CPU has. */
+const roma_kern *roma_kern_best(void);
+/* By name, "auto" = best; NULL when unknown or absent. */
+const roma_kern *roma_kern_find(const char *name);
+size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts);
+/* Compiled-in instruction sets, space separated. */
+const char *roma_kern_list(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,183 @@
+/* num - number formats and the arithmetic contract: the scalar reference of every operation.
+ *
+ * docs/numerics.md is the law; this room is its executable form. Everything here gives the same bits on
+ * every machine: IEEE-754 single and double + - x / sqrt, integers, no libm, no contraction.
+ */
+#ifndef ROMA_NUM_H
+#define ROMA_NUM_H
+
+#include <string.h>
+
+#include "roma/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- weight formats: codes + levels + scales (docs/numerics.md section 1) ---------------------- */
+
+#define ROMA_TILE_ROWS 16 /* output rows of a tile */
+#define ROMA_STRIPE 32    /* inputs of a stripe: every row length is a multiple of it */
+#define ROMA_SUBGROUP 8   /* inputs under one activation shift */
+
+enum { ROMA_LEVEL_IDENTITY = 0, ROMA_LEVEL_TABLE = 1 }; /* level = code, or table[code] (4-bit codes) */
+
+/* Form of a scale (and of a minimum): what is stored per group, and how it becomes FP32. */
+enum {
+    ROMA_SCALE_NONE = 0,
+    ROMA_SCALE_F16 = 1, /* FP16 per group */
+    ROMA_SCALE_U4 = 2,  /* 4-bit unsigned per group x FP16 per super-group */
+    ROMA_SCALE_U6 = 3,  /* 6-bit unsigned, the same */
+    ROMA_SCALE_S6 = 4,  /* 6-bit code - 32, the same */
+    ROMA_SCALE_S8 = 5,  /* 8-bit two's complement, the same */
+};
+
+/* w = scale * (level - zero) + min. Integer scale x FP16 is exact in FP32; scale x level is exact too. */
+typedef struct {
+    uint8_t bits;     /* code width: 2, 3 = 2+1, 4, 5 = 4+1, 6 = 4+2, 8 (a signed byte) */
+    uint8_t level;    /* ROMA_LEVEL_* */
+    uint8_t scale;    /* ROMA_SCALE_*, not NONE */
+    uint8_t min;      /* ROMA_SCALE_NONE or the scale's own form */
+    uint16_t group;   /* inputs per scale: 16, 32, 64, 128, 256; divides the row */
+    uint16_t super;   /* inputs per super-group: 256 with an integer scale, else 0 */
+    int16_t zero;     /* integer zero point of the whole tensor */
+    int8_t table[16]; /* ROMA_LEVEL_TABLE: levels in ascending code order */
+} roma_format;
+
+/* 0, or EINPUT / EUNSUPPORTED with a sentence that names the field. cols is the row length. */
+int roma_format_check(const roma_format *f, uint64_t cols, roma_error *err);
+/* "4 bit, group 32, FP16 scale + min" */
+const char *roma_format_print(const roma_format *f, char *buf, size_t cap);
+
+/* Where things lie inside a tile of 16 rows x cols inputs, in bytes from the tile's start
+ * (docs/rom-format.md, "Tiles"). Regions that a format lacks have length 0. */
+typedef struct {
+    size_t plane_lo;  /* 2-, 4- or 8-bit codes */
+    size_t plane_hi;  /* the 1- or 2-bit upper plane of 3-, 5-, 6-bit codes */
+    size_t scale, min;             /* per group */
+    size_t super_scale, super_min; /* FP16 per super-group */
+    size_t bytes;     /* whole tile, a multiple of 64 */
+} roma_tile_layout;
+void roma_tile_layout_get(const roma_format *f, uint64_t cols, roma_tile_layout *out);
+
+/* One row in unpacked form, the currency between importers, the packer and the checkers. */
+typedef struct {
+    uint8_t *code;         /* cols codes; 8-bit codes as their two's complement byte */
+    uint16_t *scale;       /* cols / group: FP16 bits, or the integer's stored code (U4 U6 S6 S8) */
+    uint16_t *min;         /* the same, or unused */
+    uint16_t *super_scale; /* cols / super FP16 bits, or unused */
+    uint16_t *super_min;
+} roma_row;
+
+/* Writes row r (0..15) of a tile whose bytes were zero / reads it back. */
+void roma_tile_put_row(const roma_format *f, uint64_t cols, uint8_t *tile, unsigned r, const roma_row *row);
+void roma_tile_get_row(const roma_format *f, uint64_t cols, const uint8_t *tile, unsigned r, roma_row *row);
+/* FP32 scales (and minima; min may be NULL) of a tile: out[group * 16 + row]. */
+void roma_tile_scales(const roma_format *f, uint64_t cols, const uint8_t *tile, float *scale, float *min);
+/* Dequantised weights of one row. */
+void roma_tile_dequant_row(const roma_format *f, uint64_t cols, const uint8_t *tile, unsigned r, float *out);
+void roma_row_dequant(const roma_format *f, uint64_t cols, const roma_row *row, float *out);
+
+/* ---- scalar conversions ------------------------------------------------------------------------- */
+
+static inline uint32_t roma_f32_bits(float f) {
+    uint32_t u;
+    memcpy(&u, &f, 4);
+    return u;
+}
+static inline float roma_f32_from_bits(uint32_t u) {
+    float f;
+    memcpy(&f, &u, 4);
+    return f;
+}
+float roma_f16_to_f32(uint16_t h);
+uint16_t roma_f32_to_f16(float f); /* round to nearest even; overflow to infinity */
+/* 2^e for -126 <= e <= 127. */
+static inline float roma_pow2(int e) { return roma_f32_from_bits((uint32_t)(e + 127) << 23); }
+/* floor(log2(x)) of a normal x > 0. */
+static inline int roma_exponent(float x) { return (int)(roma_f32_bits(x) >> 23 & 255) - 127; }
+/* Round to nearest, ties to even, for |x| < 2^22: the same bits in any rounding-mode-default machine. */
+static inline float roma_rint(float x) {
+    const float big = 12582912.0f; /* 1.5 * 2^23 */
+    volatile float y = x + big;    /* volatile: the compiler may not cancel the pair */
+    return y - big;
+}
+
+/* ---- activations (section 2) -------------------------------------------------------------------- */
+
+/* A quantised row: value[i] = code[i] * 2^shift[i / 8] * scale. Arrays live in one block, 64-byte aligned;
+ * codes lie in -127..127, shifts in 0..7. sum16 / sum32 hold the exact sums of code << shift over 16 / 32
+ * inputs, mult holds 2^shift twice (low and high 16 bits): the forms that SIMD kernels broadcast. */
+typedef struct {
+    int8_t *code;    /* cols */
+    int32_t *shift;  /* cols / 8 */
+    uint32_t *mult;  /* cols / 8 */
+    int32_t *sum16;  /* cols / 16 */
+    int32_t *sum32;  /* cols / 32 */
+    float scale;
+} roma_act;
+size_t roma_act_bytes(uint64_t cols);                            /* block size for a row */
+void roma_act_init(roma_act *a, void *block, uint64_t cols);     /* lays the arrays out in block */
+/* Quantises x[0..cols). The block floating point of section 2. scale is then multiplied by `factor`
+ * (1, or 1/rms, which commutes with the codes). */
+void roma_quantise_c(const float *x, uint64_t cols, float factor, roma_act *a);
+
+/* ---- products (section 3) ----------------------------------------------------------------------- */
+
+/* out[row] for the 16 rows of a tile: leaves per group, adjacent-pair tree, one product with the scale. */
+void roma_tile_product_c(const roma_format *f, uint64_t cols, const uint8_t *tile, const roma_act *a, float out[16]);
+
+/* Adjacent-pair binary tree in ascending order, an odd leaf moving up: the stack of section 3.2. */
+typedef struct {
+    float part[33];
+    uint64_t count;
+} roma_tree;
+static inline void roma_tree_init(roma_tree *t) { t->count = 0; }
+void roma_tree_add(roma_tree *t, float leaf);
+float roma_tree_sum(const roma_tree *t); /* 0 when empty */
+
+/* ---- vector unit (section 5): each formula in the table of docs/numerics.md --------------------- */
+
+float roma_exp(float x);     /* x <= 0 used; relative error below 2^-22; 0 below -87 */
+/* sin and cos of a turn: phase / 2^32 turns. */
+void roma_sincos_turn(uint32_t phase, float *s, float *c);
+/* 1 / sqrt(mean(x^2) + eps), the sum of squares exact on 15-bit codes. */
+float roma_rms_inverse(const float *x, uint64_t n, float eps);
+/* RoPE on one head: pairs (2i, 2i+1) for i < rope_dim / 2. cs holds cos, sin interleaved. */
+void roma_rope(float *head, unsigned rope_dim, const float *cs);
+/* Phase increment per position, turns x 2^64: base^(-2i/dim) / 2 pi / factor, in our own double arithmetic. */
+uint64_t roma_rope_phase(double base, unsigned i, unsigned dim, double factor);
+double roma_pow_double(double base, double exponent); /* base > 0; for RoPE, at import only */
+
+/* ---- attention (section 4) ---------------------------------------------------------------------- */
+
+#define ROMA_PAGE 32 /* positions of a cache page */
+
+/* int8 with one scale: code = rint(x * (127 / max)), scale = max * (1 / 127). */
+float roma_quantise_i8(const float *x, unsigned n, int8_t *code);
+/* int16 the same way with 32767. */
+float roma_quantise_i16(const float *x, unsigned n, int16_t *code);
+
+/* A cache page of one layer and KV head: K in the weight tile layout (two tiles of 16 positions: byte
+ * [tile][dim / 4][pos % 16][dim % 4]), V position-major, a scale per position for each. */
+typedef struct {
+    int8_t *k;       /* 32 * head_dim */
+    int8_t *v;       /* 32 * head_dim */
+    float *k_scale;  /* 32 */
+    float *v_scale;  /* 32 */
+} roma_kv_page;
+size_t roma_kv_page_bytes(unsigned head_dim);
+void roma_kv_page_init(roma_kv_page *p, void *block, unsigned head_dim);
+void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, const float *k, const float *v);
+/* score[slot] = (float)(q . k) * (q_scale * k_scale[slot]) for slots < n. q_scale holds 1/sqrt(head_dim). */
+void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score);
+/* score becomes exp(score - max); returns the exact sum of near(w * 2^30). */
+int64_t roma_softmax_weights_c(float *score, uint64_t n, float max);
+void roma_silu_mul_c(float *out, const float *gate, const float *up, uint64_t n);
+/* Weighted sum of a page: weight[slot] = exp values in [0, 1]; out[dim] is the page's FP32 leaf. */
+void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

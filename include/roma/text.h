@@ -1,0 +1,136 @@
+/* text - tokenizers and chat templates.
+ *
+ * A tokenizer is a *vocabulary* (plain data, borrowed or owned by whoever made it: an importer or a ROM
+ * image) turned into look-up tables by roma_tokenizer_create. Text is UTF-8; invalid bytes are handled as
+ * docs/tokenizer.md says and never fail. Special tokens in user text are never recognised unless
+ * ROMA_TEXT_SPECIAL is given: what a user types stays text.
+ */
+#ifndef ROMA_TEXT_H
+#define ROMA_TEXT_H
+
+#include "roma/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { ROMA_TOK_BPE = 1, ROMA_TOK_SPM = 2 } roma_tok_kind; /* byte-level BPE; SentencePiece BPE */
+
+/* Pre-tokenizer of byte-level BPE: hand-written scanners for these patterns only. */
+typedef enum {
+    ROMA_PRE_NONE = 0,   /* SentencePiece */
+    ROMA_PRE_GPT2 = 1,   /* 's|'t|... ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+    ROMA_PRE_SMOLLM = 2, /* single digits (\p{N}) split off first, then GPT-2 */
+    ROMA_PRE_LLAMA3 = 3, /* (?i:'s|...)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|... */
+    ROMA_PRE_QWEN2 = 4,  /* as Llama-3 with \p{N} single */
+} roma_pre_kind;
+
+/* Token types as GGUF numbers them. */
+enum { ROMA_TT_NORMAL = 1, ROMA_TT_UNKNOWN = 2, ROMA_TT_CONTROL = 3, ROMA_TT_USER = 4, ROMA_TT_UNUSED = 5, ROMA_TT_BYTE = 6 };
+
+#define ROMA_TOKEN_BYTES_MAX 4096
+#define ROMA_TOKENS_MAX (1u << 22)
+#define ROMA_EOG_MAX 16
+
+/* Vocabulary: plain arrays. For BPE, token text is stored as the *bytes* it stands for would appear in
+ * GGUF (GPT-2's printable byte alphabet); merges are pairs of token ids in rank order. */
+typedef struct {
+    uint32_t kind, pre;          /* roma_tok_kind, roma_pre_kind */
+    uint32_t n_tokens;
+    const uint32_t *text_off;    /* n_tokens + 1 offsets into text; ascending from 0 */
+    const char *text;
+    const uint8_t *type;         /* n_tokens, ROMA_TT_* */
+    const float *score;          /* SPM: n_tokens; BPE: NULL */
+    uint32_t n_merges;           /* BPE */
+    const uint32_t *merges;      /* 2 * n_merges ids: left, right */
+    int32_t bos, eos, unk, pad;  /* -1: none */
+    uint32_t n_eog;              /* ids that end a turn (eos among them) */
+    int32_t eog[ROMA_EOG_MAX];
+    uint8_t add_bos, add_eos, add_space_prefix; /* the model's own settings */
+    uint8_t ignore_merges;       /* Llama-3: a piece that is a token is that token */
+    uint32_t template_kind;      /* roma_template_kind recognised from the file; 0 none */
+} roma_vocab;
+
+/* Checks ranges, that ids are unique where they must be, that merges join to existing tokens, lengths.
+ * err->text names the field and the index. */
+int roma_vocab_check(const roma_vocab *v, const char *file, roma_error *err);
+
+typedef struct roma_tokenizer roma_tokenizer;
+/* Keeps v's arrays by reference: they must outlive the tokenizer. Calls roma_vocab_check first. */
+int roma_tokenizer_create(roma_tokenizer **t, const roma_vocab *v, const char *file, roma_error *err);
+void roma_tokenizer_destroy(roma_tokenizer *t);
+const roma_vocab *roma_tokenizer_vocab(const roma_tokenizer *t);
+
+enum {
+    ROMA_TEXT_SPECIAL = 1, /* recognise control tokens written in the text */
+    ROMA_TEXT_BOS = 2,     /* add BOS / EOS if the model's settings say so */
+    ROMA_TEXT_CONTINUE = 4 /* this text continues other text: no SentencePiece space prefix */
+};
+
+/* Writes at most cap ids to out and returns 0 with *n the number needed (may exceed cap; then call again).
+ * O(n log n) in the text length. Text of more than 2^31 bytes is refused. Heap use: scratch, freed. */
+int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags,
+                  int32_t *out, size_t cap, size_t *n, roma_error *err);
+
+/* Bytes of one token, without the SentencePiece leading-space rule; control tokens give 0 bytes unless
+ * special. Returns the length, writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices). */
+size_t roma_token_bytes(const roma_tokenizer *t, int32_t id, bool special, char *out, size_t cap);
+bool roma_token_is_eog(const roma_tokenizer *t, int32_t id);
+
+/* Streaming detokeniser: feeds ids, gives back only whole UTF-8 characters; invalid bytes become U+FFFD.
+ * (Bytes that could still become a character are held until the next call or flush.) No heap. */
+typedef struct {
+    const roma_tokenizer *tok;
+    bool special, first;
+    uint8_t held[4];
+    unsigned n_held;
+} roma_detok;
+void roma_detok_init(roma_detok *d, const roma_tokenizer *t, bool special);
+/* out must hold 3 * (ROMA_TOKEN_BYTES_MAX + 4) bytes; returns bytes written. */
+size_t roma_detok_push(roma_detok *d, int32_t id, char *out);
+size_t roma_detok_flush(roma_detok *d, char *out);
+
+/* ---- chat templates: built in, recognised, never interpreted ---------------------------------- */
+
+#define ROMA_TEMPLATES(X)                                                          \
+    X(NONE, 0, "none", "no template: text completion only")                        \
+    X(CHATML, 1, "chatml", "<|im_start|>role ... <|im_end|>")                      \
+    X(SMOLLM2, 2, "smollm2", "ChatML with SmolLM2's default system message")       \
+    X(LLAMA2, 3, "llama2", "[INST] <<SYS>> ... [/INST]")                           \
+    X(LLAMA3, 4, "llama3", "<|start_header_id|>role<|end_header_id|> ... <|eot_id|>") \
+    X(MISTRAL, 5, "mistral", "[INST] ... [/INST] as Mistral 7B Instruct")          \
+    X(ZEPHYR, 6, "zephyr", "<|user|> ... </s>")                                    \
+    X(QWEN, 7, "qwen", "ChatML with Qwen2.5's default system message")             \
+    X(QWEN3, 8, "qwen3", "ChatML without a default system message, Qwen3")         \
+    X(PLAIN, 9, "plain", "User: ... Assistant: ...")
+
+typedef enum {
+#define X(name, value, text, help) ROMA_TEMPLATE_##name = (value),
+    ROMA_TEMPLATES(X)
+#undef X
+} roma_template_kind;
+
+const char *roma_template_name(roma_template_kind k);
+/* Kind of that name, or -1. */
+int roma_template_find(const char *name);
+/* Recognises a Jinja chat template from a model file by what it writes, never by running it.
+ * ROMA_TEMPLATE_NONE when unknown. */
+roma_template_kind roma_template_recognise(const char *jinja, size_t len);
+
+typedef enum { ROMA_ROLE_SYSTEM, ROMA_ROLE_USER, ROMA_ROLE_ASSISTANT } roma_role;
+typedef struct {
+    roma_role role;
+    const char *text;
+    size_t len;
+} roma_message;
+
+/* Ids of a conversation as the model expects it, `add_reply` opening the assistant's turn. Message texts are
+ * tokenised with special tokens off; only the template's own markers become special ids. BOS as the model's
+ * settings and the template say. Same cap / *n rule as roma_tokenize. Refuses (EINPUT) orders of roles that
+ * the template cannot express (e.g. Mistral: two user turns in a row), naming the message. */
+int roma_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                        bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err);
+#ifdef __cplusplus
+}
+#endif
+#endif
