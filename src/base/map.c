@@ -1,0 +1,61 @@
+/* Read-only file maps. The file must not be cut short while it is mapped: the system answers a touch
+ * behind the new end with SIGBUS, which no library can turn into an error. */
+#include "roma/base.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int roma_map_open(roma_map *m, const char *path, roma_error *err) {
+    int code;
+    struct stat st;
+    char *copy = NULL;
+    *m = (roma_map){0};
+    /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return roma_fail_errno(err, path, "cannot open the file");
+    if (fstat(fd, &st) != 0) {
+        code = roma_fail_errno(err, path, "cannot look at the file");
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "not a regular file; give the path of a file on disk");
+        goto out;
+    }
+    if (st.st_size <= 0) {
+        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file is empty; fetch or make it again");
+        goto out;
+    }
+    size_t path_size = strlen(path) + 1;
+    copy = roma_alloc(path_size);
+    if (!copy) {
+        code = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to keep the path");
+        goto out;
+    }
+    memcpy(copy, path, path_size);
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) {
+        code = roma_fail_errno(err, path, "cannot map the file");
+        goto out;
+    }
+    *m = (roma_map){.data = p, .size = (uint64_t)st.st_size, .path = copy};
+    copy = NULL;
+    code = ROMA_OK;
+out:
+    roma_free(copy);
+    close(fd);
+    return code;
+}
+
+void roma_map_close(roma_map *m) {
+    if (m->data) munmap((void *)(uintptr_t)m->data, (size_t)m->size);
+    roma_free(m->path);
+    *m = (roma_map){0};
+}
+
+/* A wish; most file systems have no huge pages to give and say so, which harms nothing. */
+void roma_map_advise_huge(const roma_map *m) {
+    if (m->data) (void)madvise((void *)(uintptr_t)m->data, (size_t)m->size, MADV_HUGEPAGE);
+}

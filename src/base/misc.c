@@ -1,0 +1,45 @@
+/* Small things: hex, table hash, counter-based random numbers, the clock. */
+#include "roma/base.h"
+
+#include <string.h>
+#include <time.h>
+
+void roma_hex(char *out, const uint8_t *bytes, size_t n) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * n] = 0;
+}
+
+/* Both halves of the 128-bit product: every input bit reaches every output bit. */
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+    unsigned __int128 p = (unsigned __int128)a * b;
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+uint64_t roma_hash64(const void *data, size_t n) {
+    const uint64_t k0 = 0x9e3779b97f4a7c15, k1 = 0xc2b2ae3d27d4eb4f;
+    const uint8_t *p = data;
+    uint64_t h = n * k1 + k0;
+    for (; n >= 8; p += 8, n -= 8) h = fold(h ^ roma_le64(p), k0) + k1;
+    uint64_t tail = 0;
+    for (size_t i = 0; i < n; i++) tail |= (uint64_t)p[i] << (8 * i);
+    return fold(fold(h ^ tail, k0) ^ k1, k0 ^ k1);
+}
+
+static inline uint64_t mix(uint64_t z) {
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+/* The key is mixed first: neighbouring keys would otherwise give one sequence, shifted by a step. */
+uint64_t roma_random(uint64_t key, uint64_t counter) { return mix(mix(key) + (counter + 1) * 0x9e3779b97f4a7c15); }
+
+double roma_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
