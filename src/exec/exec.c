@@ -1,0 +1,168 @@
+/* Engine: sizes, arenas and their layout. One walk (`lay`) serves the size query and the real thing, so they cannot differ. */
+#include "internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096 };
+
+/* A walk over an arena: with base == NULL it only counts. */
+typedef struct {
+    roma_arena *arena;
+    uint64_t bytes;
+} walk;
+
+static void *take(walk *w, uint64_t bytes) {
+    w->bytes += roma_arena_piece(bytes);
+    return w->arena ? roma_arena_take(w->arena, bytes) : NULL;
+}
+
+/* Values that a one-row step replicates per thread: the residual and all codes (step.c, ROWS). */
+static bool is_replicated(const roma_plan *p, uint32_t value) {
+    return p->values[value].is_codes || value == p->ops[0].out;
+}
+
+static void lay_value(roma_exec *e, walk *w, uint32_t i) {
+    const roma_plan *p = e->plan;
+    const bool is_logits = i == p->ops[p->n_ops - 1].out;
+    size_t rows = is_logits ? e->cfg.logit_rows : e->cfg.rows;
+    if (is_replicated(p, i) && rows < (size_t)e->threads) rows = (size_t)e->threads;
+    const uint64_t width = p->values[i].width;
+    value_store v = {0};
+    if (p->values[i].is_codes) {
+        v.act = take(w, rows * sizeof *v.act);
+        for (size_t r = 0; r < rows; r++) {
+            void *block = take(w, roma_act_bytes(width));
+            if (v.act) roma_act_init(&v.act[r], block, width);
+        }
+    } else {
+        v.stride = (width + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS;
+        v.f32 = take(w, rows * v.stride * sizeof *v.f32);
+    }
+    if (e->values) e->values[i] = v;
+}
+
+static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
+    const roma_hyper *h = e->hyper;
+    thread_scratch *s = &e->scratch[t];
+    s->product = take(w, roma_kern_scratch_bytes(max_cols, e->cfg.rows));
+    s->score = take(w, (uint64_t)e->cfg.context * sizeof *s->score);
+    s->leaf = take(w, h->head_dim * sizeof *s->leaf);
+    s->tree = take(w, (uint64_t)h->head_dim * 32 * sizeof *s->tree);
+    s->gained = take(w, h->hidden * sizeof *s->gained);
+    s->query = take(w, h->head_dim * sizeof *s->query);
+}
+
+static void lay(roma_exec *e, walk *w) {
+    const roma_hyper *h = e->hyper;
+    const roma_plan *p = e->plan;
+    const uint32_t pages = e->cfg.context / ROMA_PAGE;
+    uint64_t max_cols = 0;
+    for (size_t i = 0; i < p->desc->n_tensors; i++)
+        if (!p->desc->tensors[i].is_vector && p->desc->tensors[i].cols > max_cols) max_cols = p->desc->tensors[i].cols;
+    e->values = take(w, p->n_values * sizeof *e->values);
+    for (uint32_t i = 0; i < p->n_values; i++) lay_value(e, w, i);
+    for (int t = 0; t < e->threads; t++) lay_thread(e, w, t, max_cols);
+    e->barrier = take(w, p->n_ops);
+    e->sequences = take(w, e->cfg.sequences * sizeof *e->sequences);
+    for (uint32_t s = 0; s < e->cfg.sequences; s++) {
+        uint32_t *blocks = take(w, pages * sizeof *blocks);
+        if (e->sequences) e->sequences[s].blocks = blocks;
+    }
+    e->free_blocks = take(w, (uint64_t)pages * e->cfg.sequences * sizeof *e->free_blocks);
+    e->logit_row = take(w, e->cfg.logit_rows * sizeof *e->logit_row);
+    e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
+}
+
+/* Fills in defaults and checks them. */
+static int settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+    memset(e, 0, sizeof *e);
+    e->plan = plan;
+    e->hyper = &plan->desc->hyper;
+    e->cfg = *cfg;
+    roma_exec_config *c = &e->cfg;
+    if (!c->threads) c->threads = roma_cpu_count();
+    if (!c->context) c->context = e->hyper->context < DEFAULT_CONTEXT ? e->hyper->context : DEFAULT_CONTEXT;
+    if (!c->sequences) c->sequences = 1;
+    if (!c->rows) c->rows = DEFAULT_ROWS;
+    if (!c->logit_rows) c->logit_rows = c->sequences;
+    if (c->threads < 1 || c->threads > 64)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
+    if (c->context > e->hyper->context)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u", c->context, e->hyper->context);
+    if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
+    c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
+    e->threads = c->threads;
+    return ROMA_OK;
+}
+
+static int count(roma_exec *e, roma_error *err) {
+    roma_exec counted = *e; /* the counting walk writes NULLs into a copy */
+    walk w = {NULL, 0};
+    lay(&counted, &w);
+    e->memory = (roma_exec_memory){0, w.bytes, e->cfg.context, e->cfg.rows, e->cfg.logit_rows, roma_exec_block_bytes(e->hyper)};
+    if (!roma_mul(e->memory.page_group, (uint64_t)(e->cfg.context / ROMA_PAGE) * e->cfg.sequences, &e->memory.cache))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (e->cfg.cache_bytes && e->memory.cache > e->cfg.cache_bytes)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "the cache of %u tokens needs %.1f MiB and %.1f MiB are allowed; at most %llu tokens fit", e->cfg.context,
+                         (double)e->memory.cache / 1048576, (double)e->cfg.cache_bytes / 1048576,
+                         (unsigned long long)(e->cfg.cache_bytes / e->memory.page_group / e->cfg.sequences * ROMA_PAGE));
+    return ROMA_OK;
+}
+
+int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err) {
+    roma_exec e;
+    int rc = settle(&e, plan, cfg, err);
+    if (!rc) rc = count(&e, err);
+    if (!rc) *out = e.memory;
+    return rc;
+}
+
+static int start(roma_exec *e, roma_error *err) {
+    int rc = roma_team_create(&e->team, e->threads, err);
+    if (!rc) rc = roma_arena_create(&e->cache, e->memory.cache, err);
+    if (!rc) rc = roma_arena_create(&e->work, e->memory.work, err);
+    if (rc) return rc;
+    walk w = {&e->work, 0};
+    lay(e, &w);
+    assert(w.bytes == e->memory.work);
+    for (size_t i = 0; i < e->plan->n_ops; i++) e->barrier[i] = roma_exec_barrier(e->plan, i);
+    roma_exec_cache_lay(e);
+    e->inv_sqrt_head = 1.0f / __builtin_sqrtf((float)e->hyper->head_dim);
+    return ROMA_OK;
+}
+
+int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+    *out = NULL;
+    const roma_kern *kern = roma_kern_find(cfg->isa ? cfg->isa : "auto");
+    if (!kern)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this CPU or build has no instruction set of that name; it has: %s", roma_kern_list());
+    roma_exec *e = roma_alloc(sizeof *e);
+    if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
+    int rc = settle(e, plan, cfg, err);
+    if (!rc) rc = count(e, err);
+    e->image = image;
+    e->kern = kern;
+    if (!rc) rc = start(e, err);
+    if (rc) {
+        roma_exec_destroy(e);
+        return rc;
+    }
+    *out = e;
+    return ROMA_OK;
+}
+
+void roma_exec_destroy(roma_exec *e) {
+    if (!e) return;
+    roma_team_destroy(e->team);
+    roma_arena_destroy(&e->cache);
+    roma_arena_destroy(&e->work);
+    roma_free(e);
+}
+
+const roma_exec_memory *roma_exec_memory_of(const roma_exec *e) { return &e->memory; }
+const char *roma_exec_isa(const roma_exec *e) { return e->kern->name; }
+int roma_exec_threads(const roma_exec *e) { return e->threads; }
+roma_team *roma_exec_team(roma_exec *e) { return e->team; }

@@ -1,0 +1,161 @@
+/* One function per operation of the plan: each does a thread's share. How work is shared stands in step.c. */
+#include "internal.h"
+
+#include <assert.h>
+
+static const roma_image_tensor *tensor_of(const roma_exec *e, const roma_op *op) {
+    return &e->image->desc.tensors[op->tensor];
+}
+static const float *vector_of(const roma_exec *e, const roma_op *op) {
+    return (const float *)(const void *)tensor_of(e, op)->data;
+}
+
+/* Rows that a thread handles in a row operation: all of them (the one) when rows are replicated. */
+static void row_share(const roma_exec *e, size_t n, int thread, int threads, size_t *begin, size_t *end) {
+    if (e->n_rows == 1) {
+        *begin = 0;
+        *end = n;
+    } else
+        roma_share(n, thread, threads, begin, end);
+}
+
+static void op_embed(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const roma_image_tensor *t = tensor_of(e, op);
+    const value_store *x = &e->values[op->out];
+    size_t begin, end;
+    row_share(e, e->n_rows, thread, threads, &begin, &end);
+    for (size_t r = begin; r < end; r++) {
+        const uint64_t id = (uint64_t)e->rows[r].token;
+        roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes,
+                              (unsigned)(id % ROMA_TILE_ROWS), x->f32 + row_slot(e, r, thread) * x->stride);
+    }
+}
+
+static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const float *g = vector_of(e, op);
+    const value_store *x = &e->values[op->in[0]], *out = &e->values[op->out];
+    const uint64_t n = e->plan->values[op->in[0]].width;
+    float *gained = e->scratch[thread].gained;
+    size_t begin, end;
+    row_share(e, op->last_rows_only ? e->n_logits : e->n_rows, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const size_t row = op->last_rows_only ? e->logit_row[i] : i;
+        const float *xr = x->f32 + row_slot(e, row, thread) * x->stride;
+        const float inverse = e->kern->rms_inverse(xr, n, e->hyper->rms_eps);
+        e->kern->mul(gained, xr, g, n);
+        e->kern->quantise(gained, n, inverse, &out->act[row_slot(e, i, thread)]);
+    }
+}
+
+static void op_quantise(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const value_store *x = &e->values[op->in[0]], *out = &e->values[op->out];
+    const uint64_t n = e->plan->values[op->in[0]].width;
+    size_t begin, end;
+    row_share(e, e->n_rows, thread, threads, &begin, &end);
+    for (size_t r = begin; r < end; r++) e->kern->quantise(x->f32 + r * x->stride, n, 1.0f, &out->act[row_slot(e, r, thread)]);
+}
+
+static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const roma_image_tensor *t = tensor_of(e, op);
+    const value_store *in = &e->values[op->in[0]], *out = &e->values[op->out];
+    const size_t n = op->last_rows_only ? e->n_logits : e->n_rows;
+    size_t begin, end;
+    roma_share((t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, thread, threads, &begin, &end);
+    if (begin < end)
+        e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin, &in->act[row_slot(e, 0, thread)], n,
+                         out->f32 + begin * ROMA_TILE_ROWS, out->stride, e->scratch[thread].product);
+}
+
+/* Columns of a value that a thread owns after a linear: whole tiles, clipped to the width. */
+static void column_share(uint64_t width, int thread, int threads, size_t *begin, size_t *end) {
+    roma_share((width + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, thread, threads, begin, end);
+    *begin *= ROMA_TILE_ROWS;
+    *end = *end * ROMA_TILE_ROWS < width ? *end * ROMA_TILE_ROWS : width;
+}
+
+static void op_bias(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const value_store *y = &e->values[op->out];
+    const float *b = vector_of(e, op);
+    size_t begin, end;
+    column_share(e->plan->values[op->out].width, thread, threads, &begin, &end);
+    for (size_t r = 0; r < e->n_rows && begin < end; r++) {
+        float *yr = y->f32 + r * y->stride + begin;
+        e->kern->add(yr, yr, b + begin, end - begin);
+    }
+}
+
+static void op_silu(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const value_store *g = &e->values[op->in[0]], *u = &e->values[op->in[1]];
+    size_t begin, end;
+    column_share(e->plan->values[op->in[0]].width, thread, threads, &begin, &end);
+    for (size_t r = 0; r < e->n_rows && begin < end; r++) {
+        float *gr = g->f32 + r * g->stride + begin;
+        e->kern->silu_mul(gr, gr, u->f32 + r * u->stride + begin, end - begin);
+    }
+}
+
+static void op_residual(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const value_store *x = &e->values[op->in[0]], *y = &e->values[op->in[1]];
+    size_t begin, end;
+    row_share(e, e->n_rows, thread, threads, &begin, &end);
+    for (size_t r = begin; r < end; r++) {
+        float *xr = x->f32 + row_slot(e, r, thread) * x->stride;
+        e->kern->add(xr, xr, y->f32 + r * y->stride, e->plan->values[op->in[0]].width);
+    }
+}
+
+/* Operations on heads: item i is head i / n_rows of row i % n_rows, so that one thread owns a head from the norm to
+ * the attention. fn gets the head's elements. */
+typedef void (*head_fn)(roma_exec *e, const roma_op *op, size_t row, float *head);
+static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, head_fn fn) {
+    const value_store *v = &e->values[op->in[0]];
+    const uint32_t dim = e->hyper->head_dim;
+    size_t begin, end;
+    roma_share(e->plan->values[op->in[0]].width / dim * e->n_rows, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const size_t row = i % e->n_rows;
+        fn(e, op, row, v->f32 + row * v->stride + i / e->n_rows * dim);
+    }
+}
+
+static void head_norm(roma_exec *e, const roma_op *op, size_t row, float *head) {
+    (void)row;
+    const uint32_t dim = e->hyper->head_dim;
+    const float inverse = e->kern->rms_inverse(head, dim, e->hyper->rms_eps), *g = vector_of(e, op);
+    for (uint32_t i = 0; i < dim; i++) head[i] = head[i] * inverse * g[i];
+}
+
+static void head_rope(roma_exec *e, const roma_op *op, size_t row, float *head) {
+    (void)op;
+    roma_rope(head, e->hyper->rope_dim, e->rope + row * e->hyper->rope_dim);
+}
+
+static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const value_store *k = &e->values[op->in[0]], *v = &e->values[op->in[1]];
+    const uint32_t dim = e->hyper->head_dim;
+    size_t begin, end;
+    roma_share(e->hyper->kv_heads * e->n_rows, thread, threads, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const size_t row = i % e->n_rows, head = i / e->n_rows;
+        const roma_exec_row *r = &e->rows[row];
+        const roma_kv_page p = roma_exec_page(e, r->sequence, r->position / ROMA_PAGE, op->layer, (uint32_t)head);
+        roma_kv_page_put(&p, dim, r->position % ROMA_PAGE, k->f32 + row * k->stride + head * dim, v->f32 + row * v->stride + head * dim);
+    }
+}
+
+void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads) {
+    switch (op->kind) {
+    case ROMA_OP_EMBED: op_embed(e, op, thread, threads); break;
+    case ROMA_OP_NORM: op_norm(e, op, thread, threads); break;
+    case ROMA_OP_QUANTISE: op_quantise(e, op, thread, threads); break;
+    case ROMA_OP_LINEAR: op_linear(e, op, thread, threads); break;
+    case ROMA_OP_BIAS: op_bias(e, op, thread, threads); break;
+    case ROMA_OP_HEAD_NORM: for_heads(e, op, thread, threads, head_norm); break;
+    case ROMA_OP_ROPE: for_heads(e, op, thread, threads, head_rope); break;
+    case ROMA_OP_CACHE: op_cache(e, op, thread, threads); break;
+    case ROMA_OP_ATTEND: roma_exec_attend(e, op, thread, threads); break;
+    case ROMA_OP_SILU: op_silu(e, op, thread, threads); break;
+    case ROMA_OP_RESIDUAL: op_residual(e, op, thread, threads); break;
+    case ROMA_OP_COUNT: assert(0); break;
+    }
+}

@@ -1,0 +1,116 @@
+/* Choosing the next token. Sums run over candidates in order of falling logit, ties by id, so that the choice is the same
+ * everywhere; the draw comes from a counter-based generator keyed by (seed, position). */
+#include "roma/exec.h"
+
+#include <string.h>
+
+enum { RECENT = 64 };
+/* A candidate this far below the best (in units of temperature) has less than 1e-8 of its probability: never drawn. */
+#define FAR 19.0f
+
+typedef struct {
+    float logit;
+    int32_t id;
+} candidate;
+
+void roma_sampling_default(roma_sampling *s) { *s = (roma_sampling){0, 0, 1, 0, 1, 0}; }
+
+int roma_sampling_check(const roma_sampling *s, roma_error *err) {
+    const char *what = NULL;
+    if (!(s->temperature >= 0 && s->temperature <= 100)) what = "temperature must lie in 0 to 100";
+    if (!(s->top_p > 0 && s->top_p <= 1)) what = "top-p must lie in 0 (excluded) to 1";
+    if (!(s->min_p >= 0 && s->min_p < 1)) what = "min-p must lie in 0 to 1 (excluded)";
+    if (!(s->repeat_penalty >= 0.1f && s->repeat_penalty <= 10)) what = "repeat penalty must lie in 0.1 to 10";
+    return what ? roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s", what) : ROMA_OK;
+}
+
+size_t roma_sample_bytes(uint32_t vocab) { return vocab * (sizeof(candidate) + sizeof(float)); }
+
+static bool before(const candidate *a, const candidate *b) {
+    return a->logit > b->logit || (a->logit == b->logit && a->id < b->id);
+}
+
+/* Heap whose root comes first in the order; a plain heapsort step, so that nothing is allocated. */
+static void sift(candidate *c, size_t n, size_t i) {
+    for (;;) {
+        size_t top = i, l = 2 * i + 1;
+        if (l < n && before(&c[l], &c[top])) top = l;
+        if (l + 1 < n && before(&c[l + 1], &c[top])) top = l + 1;
+        if (top == i) return;
+        const candidate t = c[i];
+        c[i] = c[top];
+        c[top] = t;
+        i = top;
+    }
+}
+
+static void penalise(float *logits, const roma_sampling *s, const int32_t *recent, size_t n) {
+    for (size_t i = n > RECENT ? n - RECENT : 0; i < n; i++) {
+        bool seen = false;
+        for (size_t j = n > RECENT ? n - RECENT : 0; j < i; j++) seen |= recent[j] == recent[i];
+        float *l = &logits[recent[i]];
+        if (!seen) *l = *l > 0 ? *l / s->repeat_penalty : *l * s->repeat_penalty;
+    }
+}
+
+/* Index of the largest, lowest id among equals; SIZE_MAX when a logit is NaN. */
+static size_t argmax(const float *l, uint32_t n) {
+    size_t best = 0;
+    bool nan = false;
+    for (uint32_t i = 0; i < n; i++) {
+        nan |= l[i] != l[i];
+        if (l[i] > l[best]) best = i;
+    }
+    return nan ? SIZE_MAX : best;
+}
+
+/* Draws among the candidates (a heap of n): takes them off in order, stopping where top-k, min-p or top-p cut. */
+static int32_t draw(const roma_sampling *s, candidate *c, size_t n, float *weight, uint64_t position) {
+    const float best = c[0].logit;
+    candidate *taken = c + n; /* filled backwards from the end, as heapsort does */
+    size_t kept = 0;
+    float all = 0, sum = 0;
+    const size_t limit = s->top_k && s->top_k < n ? s->top_k : n;
+    for (size_t left = n; kept < limit; left--) {
+        const candidate t = c[0];
+        const float w = roma_exp((t.logit - best) / s->temperature);
+        if (w < s->min_p) break;
+        c[0] = c[left - 1];
+        *--taken = t;
+        sift(c, left - 1, 0);
+        weight[kept++] = w;
+        all += w;
+    }
+    size_t m = 0;
+    do sum += weight[m++];
+    while (m < kept && sum < s->top_p * all);
+    const float u = (float)(roma_random(s->seed, position) >> 40) * roma_pow2(-24) * sum;
+    float run = 0;
+    for (size_t i = 0; i < m; i++) {
+        run += weight[i];
+        if (u < run) return c[n - 1 - i].id;
+    }
+    return c[n - m].id;
+}
+
+int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
+                uint64_t position, void *scratch, int32_t *token, roma_error *err) {
+    candidate *c = scratch;
+    float *own = (float *)(void *)(c + vocab); /* penalised logits, then the weights */
+    if (s->repeat_penalty != 1.0f) {
+        memcpy(own, logits, vocab * sizeof *own);
+        penalise(own, s, recent, n_recent);
+        logits = own;
+    }
+    const size_t best = argmax(logits, vocab);
+    if (best == SIZE_MAX)
+        return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "a logit is not a number: the model's activations overflowed");
+    *token = (int32_t)best;
+    if (s->temperature <= 0 || s->top_k == 1) return ROMA_OK;
+    size_t n = 0;
+    for (uint32_t i = 0; i < vocab; i++)
+        if ((logits[best] - logits[i]) < FAR * s->temperature) c[n++] = (candidate){logits[i], (int32_t)i};
+    for (size_t i = n / 2; i-- > 0;) sift(c, n, i);
+    *token = draw(s, c, n, own, position);
+    return ROMA_OK;
+}

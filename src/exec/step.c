@@ -1,0 +1,133 @@
+/* Runs the plan's operations over the rows of a step on the team.
+ *
+ * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own copy
+ * of the residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16. HEADS: (head, row) pairs.
+ * Between two operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
+ */
+#include "internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef enum { ROWS, TILES, HEADS, ATTEND } sharing;
+
+static sharing sharing_of(const roma_op *op) {
+    switch (op->kind) {
+    case ROMA_OP_LINEAR:
+    case ROMA_OP_BIAS:
+    case ROMA_OP_SILU: return TILES;
+    case ROMA_OP_HEAD_NORM:
+    case ROMA_OP_ROPE:
+    case ROMA_OP_CACHE: return HEADS;
+    case ROMA_OP_ATTEND: return ATTEND; /* reads the whole sequence's cache */
+    default: return ROWS;
+    }
+}
+
+/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step. */
+uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
+    if (i == 0) return 0;
+    const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
+    if (p->ops[i].last_rows_only && b == ROWS) return 2; /* deals out other rows than before */
+    if (a == b && a != ATTEND) return 0;
+    if (a == ROWS && b == TILES) return 2; /* one row: codes are replicated */
+    return 3;
+}
+
+static void run(void *ctx, int thread, int threads) {
+    roma_exec *e = ctx;
+    const uint8_t mask = e->n_rows == 1 ? 1 : 2;
+    for (size_t i = 0; i < e->plan->n_ops; i++) {
+        if (e->barrier[i] & mask) roma_team_barrier(e->team);
+        if (e->plan->ops[i].last_rows_only && !e->n_logits) continue;
+        roma_exec_op(e, &e->plan->ops[i], thread, threads);
+    }
+}
+
+/* cos and sin of every pair at every row's position: shared by all heads and layers. */
+static void fill_rope(roma_exec *e) {
+    const uint32_t pairs = e->hyper->rope_dim / 2;
+    for (size_t r = 0; r < e->n_rows; r++)
+        for (uint32_t i = 0; i < pairs; i++) {
+            const uint64_t phase = (uint64_t)e->rows[r].position * e->hyper->rope_phase[i];
+            float *cs = e->rope + (r * pairs + i) * 2;
+            roma_sincos_turn((uint32_t)(phase >> 32), &cs[1], &cs[0]);
+        }
+}
+
+static int check_row(const roma_exec *e, const roma_exec_row *row, uint32_t expected, roma_error *err) {
+    if (row->token < 0 || (uint32_t)row->token >= e->hyper->vocab)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", row->token, e->hyper->vocab);
+    if (row->position != expected)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "position %u given, the sequence continues at %u", row->position, expected);
+    if (row->adapters)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not loaded", row->adapters);
+    return ROMA_OK;
+}
+
+/* Rows of a sequence are consecutive positions; checks all, then takes pages, so that a refused step changes nothing. */
+static int admit(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err) {
+    size_t logits = 0;
+    if (n == 0 || n > e->cfg.rows)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step takes 1 to %u rows, not %zu", e->cfg.rows, n);
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].sequence >= e->cfg.sequences)
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "sequence %u does not exist", rows[i].sequence);
+        uint32_t expected = e->sequences[rows[i].sequence].length;
+        for (size_t j = 0; j < i; j++) expected += rows[j].sequence == rows[i].sequence;
+        int rc = check_row(e, &rows[i], expected, err);
+        if (rc) return rc;
+        logits += rows[i].want_logits;
+        if (expected >= e->cfg.context)
+            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the context of %u tokens is full", e->cfg.context);
+    }
+    if (logits > e->cfg.logit_rows)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "logits of %zu rows wanted, %u configured", logits, e->cfg.logit_rows);
+    return ROMA_OK;
+}
+
+int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err) {
+    int rc = admit(e, rows, n, err);
+    if (rc) return rc;
+    e->rows = rows;
+    e->n_rows = n;
+    e->n_logits = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!roma_exec_reserve(e, rows[i].sequence, rows[i].position + 1)) {
+            assert(0 && "admit counted the pages");
+            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "no cache page is free");
+        }
+        e->sequences[rows[i].sequence].length = rows[i].position + 1;
+        if (rows[i].want_logits) e->logit_row[e->n_logits++] = (uint32_t)i;
+    }
+    fill_rope(e);
+    roma_team_run(e->team, run, e);
+    return ROMA_OK;
+}
+
+const float *roma_exec_logits(const roma_exec *e, size_t i) {
+    const value_store *l = &e->values[e->plan->ops[e->plan->n_ops - 1].out];
+    return i < e->n_logits ? l->f32 + i * l->stride : NULL;
+}
+
+int roma_exec_prefill(roma_exec *e, uint32_t seq, const int32_t *tokens, size_t n, const volatile int *cancel,
+                      const roma_progress *progress, roma_error *err) {
+    roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
+    if (seq >= e->cfg.sequences || n == 0)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt needs a sequence and at least one token");
+    if (n > e->cfg.context - e->sequences[seq].length)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%zu tokens do not fit the %u that are left of the context of %u; "
+                         "a larger --ctx makes room", n, e->cfg.context - e->sequences[seq].length, e->cfg.context);
+    for (size_t done = 0; done < n;) {
+        if (cancel && *cancel) return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+        const size_t m = n - done < e->cfg.rows ? n - done : e->cfg.rows;
+        for (size_t i = 0; i < m; i++)
+            rows[i] = (roma_exec_row){tokens[done + i], seq, e->sequences[seq].length + (uint32_t)i, 0, done + i + 1 == n};
+        int rc = roma_exec_step(e, rows, m, err);
+        if (rc) return rc;
+        done += m;
+        rc = roma_progress_tell(progress, "prompt", done, n);
+        if (rc) return roma_fail(err, rc, "", ROMA_NOWHERE, "interrupted");
+    }
+    return ROMA_OK;
+}

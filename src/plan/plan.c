@@ -1,0 +1,122 @@
+/* The operation list: names, checks, printer. */
+#include "roma/plan.h"
+
+#include <string.h>
+
+static const char *const op_names[] = {
+#define X(name, text, unit, help) text,
+    ROMA_OPS(X)
+#undef X
+};
+static const char *const unit_names[] = {"L", "H", "V"};
+
+const char *roma_op_name(roma_op_kind k) { return k < ROMA_OP_COUNT ? op_names[k] : "?"; }
+
+void roma_plan_destroy(roma_plan *p) {
+    roma_free(p->ops);
+    roma_free(p->values);
+    memset(p, 0, sizeof *p);
+}
+
+uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context) {
+    const roma_hyper *h = &p->desc->hyper;
+    if (op->kind == ROMA_OP_ATTEND) return 2 * context * h->heads * h->head_dim;
+    if (op->kind != ROMA_OP_LINEAR) return 0;
+    const roma_image_tensor *t = &p->desc->tensors[op->tensor];
+    return t->rows * t->cols;
+}
+
+static bool needs_tensor(roma_op_kind k) {
+    return k == ROMA_OP_EMBED || k == ROMA_OP_NORM || k == ROMA_OP_LINEAR || k == ROMA_OP_BIAS || k == ROMA_OP_HEAD_NORM;
+}
+
+/* Widths that an operation's tensor asks of its input and output. */
+static bool shape_agrees(const roma_plan *p, const roma_op *op) {
+    const roma_value *in = op->in[0] == ROMA_NO_VALUE ? NULL : &p->values[op->in[0]];
+    const roma_value *out = op->out == ROMA_NO_VALUE ? NULL : &p->values[op->out];
+    const roma_image_tensor *t = op->tensor == ROMA_NO_TENSOR ? NULL : &p->desc->tensors[op->tensor];
+    switch (op->kind) {
+    case ROMA_OP_EMBED: return out && !t->is_vector && out->width == t->cols;
+    case ROMA_OP_NORM: return in && out && t->is_vector && in->width == t->cols && out->width == t->cols && out->is_codes;
+    case ROMA_OP_LINEAR:
+        return in && out && in->is_codes && !out->is_codes && !t->is_vector && in->width == t->cols && out->width == t->rows;
+    case ROMA_OP_BIAS: return in && t->is_vector && in->width == t->cols;
+    case ROMA_OP_HEAD_NORM: return in && t->is_vector && in->width % t->cols == 0;
+    case ROMA_OP_QUANTISE: return in && out && out->is_codes && in->width == out->width;
+    default: return in != NULL;
+    }
+}
+
+int roma_plan_check(const roma_plan *p, roma_error *err) {
+    uint64_t written = 0; /* bit per value; a plan has far fewer than 64 */
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const roma_op *op = &p->ops[i];
+        const char *what = NULL;
+        for (int k = 0; k < 2; k++)
+            if (op->in[k] != ROMA_NO_VALUE && (op->in[k] >= p->n_values || !(written >> op->in[k] & 1)))
+                what = "reads a value that nothing wrote";
+        if (op->out != ROMA_NO_VALUE && op->out >= p->n_values) what = "writes an unknown value";
+        if (needs_tensor(op->kind) && op->tensor >= p->desc->n_tensors) what = "lacks its tensor";
+        if (!what && !shape_agrees(p, op)) what = "has shapes that do not agree";
+        if (what)
+            return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "plan operation %zu (%s) %s", i, roma_op_name(op->kind), what);
+        if (op->out != ROMA_NO_VALUE) written |= UINT64_C(1) << op->out;
+    }
+    return ROMA_OK;
+}
+
+static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
+    const roma_op *op = &p->ops[i];
+    char format[96] = "", layer[12] = "-", shape[32] = "", inputs[32] = "";
+    if (op->layer != UINT32_MAX) snprintf(layer, sizeof layer, "%u", op->layer);
+    if (op->tensor != ROMA_NO_TENSOR) {
+        const roma_image_tensor *t = &p->desc->tensors[op->tensor];
+        if (t->is_vector)
+            snprintf(format, sizeof format, "%s, FP32", roma_tensor_role_name(t->role));
+        else {
+            char f[64];
+            snprintf(format, sizeof format, "%s, %s", roma_tensor_role_name(t->role), roma_format_print(&t->format, f, sizeof f));
+            snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)t->rows, (unsigned long long)t->cols);
+        }
+    }
+    for (int k = 0; k < 2; k++)
+        if (op->in[k] != ROMA_NO_VALUE) {
+            size_t n = strlen(inputs);
+            snprintf(inputs + n, sizeof inputs - n, "%s%s", n ? "," : "", p->values[op->in[k]].name);
+        }
+    roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s\n", i, unit_names[op->unit], layer,
+                   roma_op_name(op->kind), inputs[0] ? inputs : "token",
+                   op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name, shape,
+                   (unsigned long long)roma_op_mac(p, op, 1), format, op->last_rows_only ? " (rows whose logits are wanted)" : "");
+}
+
+static void print_json(const roma_plan *p, size_t i, roma_buf *out) {
+    const roma_op *op = &p->ops[i];
+    roma_buf_print(out, "%s{\"op\":\"%s\",\"unit\":\"%s\",\"layer\":%d,\"in\":[", i ? "," : "", roma_op_name(op->kind),
+                   unit_names[op->unit], op->layer == UINT32_MAX ? -1 : (int)op->layer);
+    for (int k = 0; k < 2; k++)
+        if (op->in[k] != ROMA_NO_VALUE) roma_buf_print(out, "%s\"%s\"", k ? "," : "", p->values[op->in[k]].name);
+    roma_buf_print(out, "],\"out\":\"%s\",\"mac\":%llu", op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name,
+                   (unsigned long long)roma_op_mac(p, op, 1));
+    if (op->tensor != ROMA_NO_TENSOR)
+        roma_buf_print(out, ",\"tensor\":\"%s\",\"rows\":%llu,\"cols\":%llu",
+                       roma_tensor_role_name(p->desc->tensors[op->tensor].role),
+                       (unsigned long long)p->desc->tensors[op->tensor].rows,
+                       (unsigned long long)p->desc->tensors[op->tensor].cols);
+    roma_buf_print(out, "}");
+}
+
+void roma_plan_print(const roma_plan *p, roma_buf *out, bool json) {
+    if (json)
+        roma_buf_print(out, "{\"chip\":\"%s\",\"rom_words\":%llu,\"note\":\"%s\",\"adapter_slots\":%u,\"ops\":[", p->chip.name,
+                       (unsigned long long)p->rom_words, p->note, p->n_adapter_slots);
+    else
+        roma_buf_print(out,
+                       "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
+                       "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
+                       "    #  unit layer operation  in            out      shape                   mac  tensor\n",
+                       p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
+                       p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
+    for (size_t i = 0; i < p->n_ops; i++) json ? print_json(p, i, out) : print_text(p, i, out);
+    if (json) roma_buf_print(out, "]}\n");
+}
