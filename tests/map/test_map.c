@@ -1,0 +1,122 @@
+/* Plans from shapes alone, held against published facts of the models; the checker against broken plans. */
+#include "roma/map.h"
+#include "../test.h"
+
+static roma_image_tensor tensors[1024];
+
+/* A description without weights: what `map` needs and no more. Q4_0-like matrices. */
+static roma_description describe(uint32_t arch, uint32_t layers, uint32_t hidden, uint32_t ffn, uint32_t heads, uint32_t kv,
+                                 uint32_t dim, uint32_t vocab, bool tied) {
+    roma_description d = {0};
+    d.hyper = (roma_hyper){.arch = arch, .layers = layers, .hidden = hidden, .ffn = ffn, .heads = heads, .kv_heads = kv,
+                           .head_dim = dim, .rope_dim = dim, .vocab = vocab, .context = 4096, .rms_eps = 1e-5f};
+    d.tensors = tensors;
+    for (uint32_t role = 1; role < ROMA_W_END; role++)
+        for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? layers : 1); l++) {
+            roma_image_tensor t = {.role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role)};
+            t.format = (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .group = 128, .zero = 8};
+            const bool optional = !roma_hyper_required(&d.hyper, role);
+            if (!roma_hyper_shape(&d.hyper, role, &t.rows, &t.cols)) continue;
+            if (optional && !(role == ROMA_W_HEAD && !tied)) continue;
+            tensors[d.n_tensors++] = t;
+        }
+    return d;
+}
+
+static roma_chip chip(void) {
+    roma_chip c;
+    roma_error err;
+    CHECK_EQ(roma_chip_read(&c, roma_chip_default(), strlen(roma_chip_default()), "roma.chip", &err), 0);
+    return c;
+}
+
+static uint64_t linear_mac(const roma_plan *p, bool layers) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < p->n_ops; i++)
+        if (p->ops[i].kind == ROMA_OP_LINEAR && (p->ops[i].layer != UINT32_MAX) == layers) sum += roma_op_mac(p, &p->ops[i], 1);
+    return sum;
+}
+
+static void test_llama_3b(void) {
+    roma_description d = describe(ROMA_ARCH_LLAMA, 28, 3072, 8192, 24, 8, 128, 128256, true);
+    roma_chip c = chip();
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+    CHECK(linear_mac(&p, true) == 2818572288u); /* weights of the layers, Llama 3.2 3B */
+    CHECK(linear_mac(&p, false) == 394002432u); /* tied head = the embedding */
+    CHECK_EQ(p.n_adapter_slots, 28 * 7 + 1);
+    uint64_t attention = 0;
+    for (size_t i = 0; i < p.n_ops; i++)
+        if (p.ops[i].kind == ROMA_OP_ATTEND) attention += roma_op_mac(&p, &p.ops[i], 1);
+    CHECK_EQ(attention, 172032); /* multiply-adds per cached token */
+    /* 4-bit codes with a 4-bit embedding fit the 14,190 words: 3.21e9 * (4 + 16/128) bit / 64 / 16,384 */
+    CHECK_EQ(p.rom_words, 12639);
+    CHECK_STR(p.note, "");
+    roma_buf b = {0};
+    roma_plan_print(&p, &b, false);
+    roma_plan_print(&p, &b, true);
+    CHECK(!b.failed && b.len > 10000);
+    roma_buf_destroy(&b);
+    roma_plan_destroy(&p);
+}
+
+static void test_too_large(void) {
+    roma_description d = describe(ROMA_ARCH_LLAMA, 32, 4096, 14336, 32, 8, 128, 128256, false);
+    roma_chip c = chip();
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0); /* 8B at 4 bit: a note, never a refusal */
+    CHECK(strstr(p.note, "does not fit") != NULL);
+    roma_plan_destroy(&p);
+}
+
+static void test_order(void) {
+    roma_description d = describe(ROMA_ARCH_QWEN3, 2, 256, 512, 4, 2, 128, 320, true);
+    roma_chip c = chip();
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+    static const roma_op_kind layer[] = {ROMA_OP_NORM, ROMA_OP_LINEAR, ROMA_OP_LINEAR, ROMA_OP_LINEAR, ROMA_OP_HEAD_NORM,
+                                         ROMA_OP_HEAD_NORM, ROMA_OP_ROPE, ROMA_OP_ROPE, ROMA_OP_CACHE, ROMA_OP_ATTEND,
+                                         ROMA_OP_QUANTISE, ROMA_OP_LINEAR, ROMA_OP_RESIDUAL, ROMA_OP_NORM, ROMA_OP_LINEAR,
+                                         ROMA_OP_LINEAR, ROMA_OP_SILU, ROMA_OP_QUANTISE, ROMA_OP_LINEAR, ROMA_OP_RESIDUAL};
+    const size_t n = sizeof layer / sizeof *layer;
+    CHECK_EQ(p.n_ops, 3 + 2 * n);
+    for (size_t i = 0; i < 2 * n; i++) CHECK_EQ(p.ops[1 + i].kind, layer[i % n]);
+    CHECK(p.ops[p.n_ops - 1].last_rows_only && p.ops[p.n_ops - 2].last_rows_only && !p.ops[p.n_ops - 3].last_rows_only);
+    roma_plan_destroy(&p);
+}
+
+/* Each fault must be seen by the checker. */
+static void test_checker(void) {
+    roma_description d = describe(ROMA_ARCH_LLAMA, 2, 256, 512, 4, 2, 64, 320, true);
+    roma_chip c = chip();
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+    const roma_op saved[3] = {p.ops[0], p.ops[1], p.ops[2]};
+    p.ops[1].in[0] = 3; /* read before it is written */
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    CHECK(strstr(err.text, "operation 1 (norm) reads a value that nothing wrote") != NULL);
+    p.ops[1] = saved[1];
+    p.ops[2].tensor = ROMA_NO_TENSOR;
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    p.ops[2] = saved[2];
+    p.ops[2].out = 8; /* the FFN's value, 512 wide */
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    p.ops[2] = saved[2];
+    p.ops[0].out = 99;
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    p.ops[0] = saved[0];
+    CHECK_EQ(roma_plan_check(&p, &err), 0);
+    roma_plan_destroy(&p);
+}
+
+int main(void) {
+    test_llama_3b();
+    test_too_large();
+    test_order();
+    test_checker();
+    return TEST_DONE();
+}
