@@ -138,7 +138,7 @@ float roma_tree_sum(const roma_tree *t); /* 0 when empty */
 
 /* ---- vector unit (section 5): each formula in the table of docs/numerics.md --------------------- */
 
-float roma_exp(float x);     /* x <= 0 used; relative error below 2^-22; 0 below -87 */
+float roma_exp(float x);     /* x <= 0 used; relative error below 2^-21; 0 below -87 */
 /* sin and cos of a turn: phase / 2^32 turns. */
 void roma_sincos_turn(uint32_t phase, float *s, float *c);
 /* 1 / sqrt(mean(x^2) + eps), the sum of squares exact on 15-bit codes. */

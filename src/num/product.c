@@ -1,0 +1,64 @@
+/* One tile times one row of activations: docs/numerics.md section 3, element by element from the bytes of the tile.
+ * It reads the layout on its own, so that the tests may hold it against roma_tile_get_row. */
+#include "roma/num.h"
+
+/* Fields of `bits` bits, input-minor inside blocks of 64 bytes: byte [row * 4 + input % 4], field (input / 4) % fields. */
+static unsigned plane_field(const uint8_t *plane, unsigned bits, unsigned r, uint64_t input) {
+    const uint64_t fields = 8 / bits, block = input / (4 * fields), field = input / 4 % fields;
+    return plane[64 * block + 4 * r + input % 4] >> (field * bits) & ((1u << bits) - 1);
+}
+
+static int level_at(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, unsigned r, uint64_t input) {
+    const uint8_t *lo = tile + l->plane_lo, *hi = tile + l->plane_hi;
+    switch (f->bits) {
+    case 2: return (int)plane_field(lo, 2, r, input);
+    case 3: return (int)(plane_field(lo, 2, r, input) | plane_field(hi, 1, r, input) << 2);
+    case 5: return (int)(plane_field(lo, 4, r, input) | plane_field(hi, 1, r, input) << 4);
+    case 6: return (int)(plane_field(lo, 4, r, input) | plane_field(hi, 2, r, input) << 4);
+    case 8: return (int8_t)plane_field(lo, 8, r, input);
+    default: break;
+    }
+    const unsigned code = plane_field(lo, 4, r, input);
+    return f->level == ROMA_LEVEL_TABLE ? f->table[code] : (int)code;
+}
+
+/* The integer of row r in a group's 16 integers. */
+static int group_integer(unsigned form, const uint8_t *p, unsigned r) {
+    if (form == ROMA_SCALE_S8) return (int8_t)p[r];
+    const int low = p[r % 8] >> (r / 8 * 4) & 15;
+    if (form == ROMA_SCALE_U4) return low;
+    const int six = low | (p[8 + r % 4] >> (r / 4 * 2) & 3) << 4;
+    return form == ROMA_SCALE_S6 ? six - 32 : six;
+}
+
+static float group_value(const roma_format *f, unsigned form, const uint8_t *region, const uint8_t *super, uint64_t group,
+                         unsigned r) {
+    if (form == ROMA_SCALE_F16) return roma_f16_to_f32(roma_le16(region + 32 * group + 2 * r));
+    const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
+    const uint8_t *s = super + 32 * (group * f->group / f->super) + 2 * r;
+    return (float)group_integer(form, region + bytes * group, r) * roma_f16_to_f32(roma_le16(s));
+}
+
+static float leaf(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, const roma_act *a, uint64_t group,
+                  unsigned r) {
+    int32_t dot = 0, sum = 0;
+    for (uint64_t i = group * f->group; i < (group + 1) * f->group; i++) {
+        const int32_t value = a->code[i] * (1 << a->shift[i / 8]);
+        dot += (level_at(f, l, tile, r, i) - f->zero) * value;
+        sum += value;
+    }
+    const float product = (float)dot * group_value(f, f->scale, tile + l->scale, tile + l->super_scale, group, r);
+    if (f->min == ROMA_SCALE_NONE) return product;
+    return product + (float)sum * group_value(f, f->min, tile + l->min, tile + l->super_min, group, r);
+}
+
+void roma_tile_product_c(const roma_format *f, uint64_t cols, const uint8_t *tile, const roma_act *a, float out[16]) {
+    roma_tile_layout l;
+    roma_tile_layout_get(f, cols, &l);
+    for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) {
+        roma_tree t;
+        roma_tree_init(&t);
+        for (uint64_t g = 0; g < cols / f->group; g++) roma_tree_add(&t, leaf(f, &l, tile, a, g, r));
+        out[r] = a->scale * roma_tree_sum(&t);
+    }
+}
