@@ -98,11 +98,17 @@ size_t roma_detok_flush(roma_detok *d, char *out);
     X(SMOLLM2, 2, "smollm2", "ChatML with SmolLM2's default system message")       \
     X(LLAMA2, 3, "llama2", "[INST] <<SYS>> ... [/INST]")                           \
     X(LLAMA3, 4, "llama3", "<|start_header_id|>role<|end_header_id|> ... <|eot_id|>") \
-    X(MISTRAL, 5, "mistral", "[INST] ... [/INST] as Mistral 7B Instruct")          \
+    X(MISTRAL, 5, "mistral", "[INST] ... [/INST] as Mistral 7B Instruct v0.2 was published with") \
     X(ZEPHYR, 6, "zephyr", "<|user|> ... </s>")                                    \
     X(QWEN, 7, "qwen", "ChatML with Qwen2.5's default system message")             \
     X(QWEN3, 8, "qwen3", "ChatML without a default system message, Qwen3")         \
-    X(PLAIN, 9, "plain", "User: ... Assistant: ...")
+    X(PLAIN, 9, "plain", "User: ... Assistant: ...")                               \
+    X(LLAMA31, 10, "llama31", "llama3 with Llama 3.1's dates in the system message") \
+    X(QWEN2, 11, "qwen2", "ChatML with Qwen2's default system message")            \
+    X(QWEN15, 12, "qwen1.5", "ChatML with Qwen1.5's default system message")       \
+    X(CHATML_BOS, 13, "chatml-bos", "ChatML after the beginning-of-text token")    \
+    X(MISTRAL_V01, 14, "mistral-v0.1", "as mistral, with a space after each reply") \
+    X(MISTRAL_SYSTEM, 15, "mistral-system", "as Mistral's later templates, which take a system message")
 
 typedef enum {
 #define X(name, value, text, help) ROMA_TEMPLATE_##name = (value),

@@ -1,0 +1,124 @@
+/* text, inside: what the files of this room share. The rules are in docs/tokenizer.md. */
+#ifndef ROMA_SRC_TEXT_H
+#define ROMA_SRC_TEXT_H
+
+#include "roma/text.h"
+
+/* ---- UTF-8 ------------------------------------------------------------------------------------ */
+
+#define TEXT_BAD UINT32_MAX /* an invalid byte; it is one character of its own */
+
+/* Character at p (p < end) and its length. Overlong forms, surrogates and values past U+10FFFF are bad. */
+uint32_t roma_text_utf8(const uint8_t *p, const uint8_t *end, unsigned *len);
+/* Writes 1..4 bytes. */
+unsigned roma_text_utf8_put(uint32_t c, uint8_t *out);
+
+/* ---- Unicode ------------------------------------------------------------------------------------ */
+
+enum { TEXT_OTHER = 0, TEXT_LETTER = 1, TEXT_NUMBER = 2, TEXT_NUMBER_NEW = 3, TEXT_SPACE = 4, TEXT_NEWLINE = 5 };
+
+extern const uint8_t roma_text_class_index[0x1100];
+extern const uint8_t roma_text_class_blocks[][64]; /* 256 classes of two bits */
+
+/* Class of a character: TEXT_NUMBER_NEW is a number to the digit splitter only (docs/tokenizer.md). */
+unsigned roma_text_class(uint32_t c);
+bool roma_text_is_space(uint32_t c); /* White_Space */
+
+typedef struct {
+    uint32_t first, last;
+    uint8_t order; /* canonical combining class */
+} roma_text_order_range;
+typedef struct {
+    uint32_t c, a, b; /* c is a followed by b; b is 0 when a stands alone */
+} roma_text_pair;
+extern const roma_text_order_range roma_text_orders[];
+extern const size_t roma_text_n_orders;
+extern const roma_text_pair roma_text_decomp[]; /* ascending by c */
+extern const size_t roma_text_n_decomp;
+extern const uint16_t roma_text_comp[]; /* indices of roma_text_decomp, ascending by (a, b) */
+extern const size_t roma_text_n_comp;
+
+/* Whether normalising could change the text (false is certain). */
+bool roma_text_nfc_needed(const char *text, size_t len);
+/* NFC of text in *out, which the caller frees with roma_free; invalid bytes stay as they are. */
+int roma_text_nfc(const char *text, size_t len, char **out, size_t *out_len, roma_error *err);
+
+/* ---- vocabulary ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t left, right, rank, id; /* rank UINT32_MAX: empty */
+} roma_text_merge;
+
+struct roma_tokenizer {
+    roma_vocab v;
+    uint32_t *index; /* hash of text -> id + 1, tokens of type NORMAL only */
+    uint32_t index_mask;
+    roma_text_merge *merges; /* hash of (left, right) */
+    uint32_t merge_mask;
+    int32_t byte_id[256];
+    uint32_t *special; /* ids of control, unknown and user tokens, ascending by text */
+    uint32_t n_special;
+    uint8_t special_first[256]; /* 1: a user token starts with this byte, 2: a control token does */
+    uint32_t longest;           /* bytes of the longest normal token */
+    bool cut_words;             /* SPM: no token has a space after another character */
+};
+
+static inline const char *roma_text_of(const roma_vocab *v, uint32_t id, uint32_t *len) {
+    *len = v->text_off[id + 1] - v->text_off[id];
+    return v->text + v->text_off[id];
+}
+/* Normal token of that text, or -1. */
+int32_t roma_text_find(const roma_tokenizer *t, const char *text, size_t len);
+/* Control, unknown or user token of exactly that text, or -1. */
+int32_t roma_text_find_special(const roma_tokenizer *t, const char *text, size_t len);
+/* Longest special token at p, or -1; `control` admits control and unknown tokens beside user tokens. */
+int32_t roma_text_match_special(const roma_tokenizer *t, const char *p, const char *end, bool control);
+/* User tokens are text and always recognised, unless they look like a marker: then they count as control. */
+bool roma_text_is_control(const roma_vocab *v, uint32_t id);
+/* The byte of a "<0xNN>" token, or -1. */
+int roma_text_byte_of(const char *text, size_t len);
+/* One character of GPT-2's printable byte alphabet: its byte, or -1. */
+int roma_text_alphabet_byte(uint32_t c);
+uint32_t roma_text_alphabet_char(uint8_t byte);
+
+/* Fields of v by themselves; the text index is built by the caller afterwards. */
+int roma_text_check_fields(const roma_vocab *v, const char *file, roma_error *err);
+/* Check plus tables; on failure everything is released. */
+int roma_text_tables(roma_tokenizer *t, const char *file, roma_error *err);
+void roma_text_tables_free(roma_tokenizer *t);
+const roma_text_merge *roma_text_merge_find(const roma_tokenizer *t, uint32_t left, uint32_t right);
+
+/* ---- pre-tokenizer ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *p, *end;
+    const uint8_t *limit; /* pieces end here at the latest: the next digit, where digits stand alone */
+    uint32_t pre;
+} roma_text_pre;
+void roma_text_pre_init(roma_text_pre *s, uint32_t pre, const char *text, size_t len);
+/* Next piece; false at the end. */
+bool roma_text_pre_next(roma_text_pre *s, const uint8_t **piece, size_t *len);
+
+/* ---- merging ------------------------------------------------------------------------------------------ */
+
+#define TEXT_NONE UINT32_MAX
+
+typedef struct {
+    uint32_t id, prev, next;
+    uint32_t rank, joined; /* of the pair with next; rank TEXT_NONE: no merge */
+} roma_text_symbol;
+
+/* Scratch of one roma_tokenize call. */
+typedef struct {
+    roma_text_symbol *symbol;
+    uint64_t *heap; /* rank << 32 | position */
+    size_t n, cap, n_heap;
+} roma_text_word;
+/* Room for n symbols; word->n becomes 0. */
+int roma_text_word_reserve(roma_text_word *w, size_t n, roma_error *err);
+static inline void roma_text_word_add(roma_text_word *w, uint32_t id) { w->symbol[w->n++].id = id; }
+/* Merges until no pair has a merge; the result is the chain of .next from symbol 0. */
+void roma_text_word_merge(const roma_tokenizer *t, roma_text_word *w);
+void roma_text_word_free(roma_text_word *w);
+
+#endif
