@@ -1,0 +1,60 @@
+/* Dispatch: the table per instruction set, and the scalar table, which is the reference itself. */
+#include "kern.h"
+
+static void product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
+                      size_t n_acts, float *out, size_t stride, void *scratch) {
+    (void)scratch;
+    roma_tile_layout l;
+    roma_tile_layout_get(f, cols, &l);
+    for (size_t t = 0; t < n_tiles; t++)
+        for (size_t i = 0; i < n_acts; i++)
+            roma_tile_product_c(f, cols, tiles + t * l.bytes, &acts[i], out + i * stride + t * ROMA_TILE_ROWS);
+}
+
+static void mul_c(float *out, const float *a, const float *b, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) out[i] = a[i] * b[i];
+}
+
+static void add_c(float *out, const float *a, const float *b, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) out[i] = a[i] + b[i];
+}
+
+static const roma_kern table_scalar = {
+    .name = "scalar",
+    .quantise = roma_quantise_c,
+    .product = product_c,
+    .rms_inverse = roma_rms_inverse,
+    .mul = mul_c,
+    .add = add_c,
+    .silu_mul = roma_silu_mul_c,
+    .page_scores = roma_page_scores_c,
+    .softmax_weights = roma_softmax_weights_c,
+    .page_values = roma_page_values_c,
+};
+
+const roma_kern *roma_kern_get(roma_isa isa) { return isa == ROMA_ISA_SCALAR ? &table_scalar : NULL; }
+
+const roma_kern *roma_kern_best(void) {
+    for (int isa = ROMA_ISA_COUNT - 1; isa > 0; isa--) {
+        const roma_kern *k = roma_kern_get((roma_isa)isa);
+        if (k) return k;
+    }
+    return &table_scalar;
+}
+
+const roma_kern *roma_kern_find(const char *name) {
+    if (!strcmp(name, "auto")) return roma_kern_best();
+    for (int isa = 0; isa < ROMA_ISA_COUNT; isa++) {
+        const roma_kern *k = roma_kern_get((roma_isa)isa);
+        if (k && !strcmp(name, k->name)) return k;
+    }
+    return NULL;
+}
+
+/* Activation records of 64 bytes per stripe (128 for 8-bit weights on AVX2), and the stack of partial sums of one
+ * block of rows. */
+size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
+    return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128;
+}
+
+const char *roma_kern_list(void) { return "scalar avx2 avx512"; }
