@@ -84,6 +84,7 @@ struct roma_tensor {
     /* Reads model row r: codes and scales (not is_float), or FP32 values (is_float). Set by the importer. */
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);
     void (*read_floats)(const roma_tensor *t, uint64_t r, float *out); /* any tensor: dequantised */
+    void (*read_source)(const roma_tensor *t, uint64_t r, float *out); /* quant's: read_floats before it; else NULL */
 };
 
 typedef struct {

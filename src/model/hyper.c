@@ -1,0 +1,103 @@
+/* Hyper-parameters: limits, shapes of the roles, the pairing of rotated rows. */
+#include "roma/model.h"
+
+#define LAYERS_MAX 1024
+#define HIDDEN_MAX 65536
+#define FFN_MAX 262144
+#define HEADS_WIDTH_MAX 65536
+#define HEAD_DIM_MAX (2 * ROMA_ROPE_PAIRS_MAX)
+#define VOCAB_MAX (1u << 22)
+#define CONTEXT_MAX (1u << 24)
+
+const char *roma_arch_name(uint32_t arch) {
+    switch (arch) {
+#define X(name, value, text) \
+    case value: return text;
+        ROMA_ARCHS(X)
+#undef X
+    default: return NULL;
+    }
+}
+
+static int bad(roma_error *err, const char *file, const char *what, uint64_t value, const char *rule) {
+    return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "%s is %llu; supported: %s", what,
+                     (unsigned long long)value, rule);
+}
+
+/* One line of the table: value lies in 1..max and is a multiple of unit. */
+typedef struct {
+    const char *name;
+    uint64_t value, max;
+    uint32_t unit;
+    const char *rule;
+} limit;
+
+int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err) {
+    if (!roma_arch_name(h->arch))
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "architecture number %u is unknown", h->arch);
+    uint64_t heads_width = (uint64_t)h->heads * h->head_dim;
+    const limit limits[] = {
+        {"the number of layers", h->layers, LAYERS_MAX, 1, "1 to 1024"},
+        {"the hidden width", h->hidden, HIDDEN_MAX, 32, "multiples of 32 up to 65536"},
+        {"the feed-forward width", h->ffn, FFN_MAX, 32, "multiples of 32 up to 262144"},
+        {"the number of heads", h->heads, HEADS_WIDTH_MAX, 1, "1 to 65536"},
+        {"the number of key/value heads", h->kv_heads, h->heads, 1, "1 to the number of heads"},
+        {"the head width", h->head_dim, HEAD_DIM_MAX, 16, "multiples of 16 up to 512"},
+        {"heads times head width", heads_width, HEADS_WIDTH_MAX, 32, "multiples of 32 up to 65536"},
+        {"the rotated width of a head", h->rope_dim, h->head_dim, 2, "even, up to the head width"},
+        {"the vocabulary", h->vocab, VOCAB_MAX, 1, "1 to 4194304"},
+        {"the context limit", h->context, CONTEXT_MAX, 1, "1 to 16777216"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (!limits[i].value || limits[i].value > limits[i].max || limits[i].value % limits[i].unit)
+            return bad(err, file, limits[i].name, limits[i].value, limits[i].rule);
+    if (h->heads % h->kv_heads)
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "%u heads are no multiple of %u key/value heads",
+                         h->heads, h->kv_heads);
+    if (!(h->rms_eps > 0 && h->rms_eps < 1))
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "the norm's epsilon must lie between 0 and 1");
+    return ROMA_OK;
+}
+
+/* Whether the role belongs to the architecture at all. */
+static bool exists(const roma_hyper *h, uint32_t role) {
+    switch (role) {
+    case ROMA_W_Q_BIAS: case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: return h->arch != ROMA_ARCH_QWEN3;
+    case ROMA_W_Q_NORM: case ROMA_W_K_NORM: return h->arch == ROMA_ARCH_QWEN3;
+    default: return roma_tensor_role_name(role) != NULL;
+    }
+}
+
+bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
+    if (!exists(h, role)) return false;
+    uint64_t q = (uint64_t)h->heads * h->head_dim, kv = (uint64_t)h->kv_heads * h->head_dim;
+    *rows = 1;
+    *cols = h->hidden;
+    switch (role) {
+    case ROMA_W_EMBED: case ROMA_W_HEAD: *rows = h->vocab; break;
+    case ROMA_W_Q: *rows = q; break;
+    case ROMA_W_K: case ROMA_W_V: *rows = kv; break;
+    case ROMA_W_O: *rows = h->hidden, *cols = q; break;
+    case ROMA_W_Q_BIAS: *cols = q; break;
+    case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: *cols = kv; break;
+    case ROMA_W_Q_NORM: case ROMA_W_K_NORM: *cols = h->head_dim; break;
+    case ROMA_W_GATE: case ROMA_W_UP: *rows = h->ffn; break;
+    case ROMA_W_DOWN: *rows = h->hidden, *cols = h->ffn; break;
+    default: break; /* norms */
+    }
+    return true;
+}
+
+bool roma_hyper_required(const roma_hyper *h, uint32_t role) {
+    switch (role) {
+    case ROMA_W_HEAD: return false;
+    case ROMA_W_Q_BIAS: case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: return h->arch == ROMA_ARCH_QWEN2;
+    default: return exists(h, role);
+    }
+}
+
+uint64_t roma_rope_source_row(uint64_t r, uint32_t head_dim, uint32_t rope_dim) {
+    uint64_t in_head = r % head_dim;
+    if (in_head >= rope_dim) return r; /* not rotated: stays */
+    return r - in_head + in_head / 2 + (in_head & 1 ? rope_dim / 2 : 0);
+}
