@@ -111,7 +111,8 @@ static inline void roma_put64(uint8_t *p, uint64_t v) {
 /* ---- memory ----------------------------------------------------------------------------------- */
 
 /* All heap memory of the library passes through here. A test may install failing functions before any
- * other call; NULL restores libc. roma_alloc_count counts successful calls of alloc since start. */
+ * other call; NULL restores libc. roma_alloc_count counts what was given since start: alloc, resize, and
+ * arenas, which come from the system. */
 typedef struct {
     void *(*alloc)(size_t bytes);              /* like malloc */
     void *(*resize)(void *p, size_t bytes);    /* like realloc */
@@ -184,7 +185,8 @@ void roma_map_close(roma_map *m);
 void roma_map_advise_huge(const roma_map *m);
 
 /* File that appears under its name whole or not at all: written as a temporary name beside it, then
- * fsync, rename, fsync of the folder. abort (or commit's failure) removes the temporary file. */
+ * fsync, rename, fsync of the folder. abort removes the temporary file, and so does the system's refusal of a
+ * write, patch or commit: the file is then given up. A link is replaced, not followed. */
 typedef struct {
     int fd;
     uint64_t bytes; /* written so far */

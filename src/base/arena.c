@@ -32,11 +32,13 @@ static uint64_t host_available(void) {
 static int refuse(roma_error *err, uint64_t bytes, uint64_t available) {
     unsigned long long need = (bytes >> 20) + ((bytes & 0xfffff) != 0), have = available >> 20;
     if (bytes > available)
-        return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE,
-                         "%llu MiB of memory are needed and the host has %llu MiB available; ask for less, or free memory",
-                         need, have);
+        return roma_fail(
+            err, ROMA_ENOMEM, NULL, ROMA_NOWHERE,
+            "%llu MiB of memory are needed and the host has %llu MiB available; ask for less, or free memory", need,
+            have);
     return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE,
-                     "%llu MiB of memory are needed and the system refused them; raise this process's memory limit", need);
+                     "%llu MiB of memory are needed and the system refused them; raise this process's memory limit",
+                     need);
 }
 
 /* Maps size bytes at an address that huge pages can back. NULL when the system refuses. */

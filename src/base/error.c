@@ -24,8 +24,7 @@ static int fail(roma_error *err, int code, const char *file, uint64_t offset, ui
     if (!err) return code;
     roma_error e = {.code = code, .offset = offset, .line = line};
     set_file(&e, file);
-    if (vsnprintf(e.text, sizeof e.text, fmt, args) >= (int)sizeof e.text)
-        memcpy(e.text + sizeof e.text - 4, "...", 4);
+    if (vsnprintf(e.text, sizeof e.text, fmt, args) >= (int)sizeof e.text) memcpy(e.text + sizeof e.text - 4, "...", 4);
     *err = e;
     return code;
 }

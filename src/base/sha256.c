@@ -31,26 +31,37 @@ static void put_be32(uint8_t *p, uint32_t v) {
     p[3] = (uint8_t)v;
 }
 
-/* Section 6.2.2. The schedule lives in 16 words that are replaced as they are used up. */
+/* One round of section 6.2.2, step 3. Instead of moving the eight variables along, the caller renames them:
+ * only d and h change, and they are the next round's e and a. */
+static inline void turn(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
+                        uint32_t *h, uint32_t kw) {
+    uint32_t t1 = *h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + kw;
+    *d += t1;
+    *h = t1 + (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
+}
+
 static void block_c(uint32_t state[8], const uint8_t *p) {
-    uint32_t w[16], s[8];
-    memcpy(s, state, sizeof s);
-    for (int t = 0; t < 64; t++) {
-        uint32_t *wt = &w[t & 15];
-        if (t < 16) {
-            *wt = be32(p + 4 * t);
-        } else {
-            uint32_t w1 = w[(t + 1) & 15], w14 = w[(t + 14) & 15];
-            *wt += w[(t + 9) & 15] + (rotr(w1, 7) ^ rotr(w1, 18) ^ w1 >> 3) + (rotr(w14, 17) ^ rotr(w14, 19) ^ w14 >> 10);
-        }
-        uint32_t a = s[0], b = s[1], c = s[2], e = s[4], f = s[5], g = s[6];
-        uint32_t t1 = s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (g ^ (e & (f ^ g))) + roma_sha256_k[t] + *wt;
-        uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) | (c & (a | b)));
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += t1;
-        s[0] = t1 + t2;
+    uint32_t w[64];
+    for (int t = 0; t < 16; t++) w[t] = be32(p + 4 * t);
+    for (int t = 16; t < 64; t++) {
+        uint32_t x = w[t - 15], y = w[t - 2];
+        w[t] = w[t - 16] + (rotr(x, 7) ^ rotr(x, 18) ^ x >> 3) + w[t - 7] + (rotr(y, 17) ^ rotr(y, 19) ^ y >> 10);
     }
-    for (int i = 0; i < 8; i++) state[i] += s[i];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    for (int t = 0; t < 64; t += 8) {
+        const uint32_t *k = roma_sha256_k + t, *v = w + t;
+        turn(a, b, c, &d, e, f, g, &h, k[0] + v[0]);
+        turn(h, a, b, &c, d, e, f, &g, k[1] + v[1]);
+        turn(g, h, a, &b, c, d, e, &f, k[2] + v[2]);
+        turn(f, g, h, &a, b, c, d, &e, k[3] + v[3]);
+        turn(e, f, g, &h, a, b, c, &d, k[4] + v[4]);
+        turn(d, e, f, &g, h, a, b, &c, k[5] + v[5]);
+        turn(c, d, e, &f, g, h, a, &b, k[6] + v[6]);
+        turn(b, c, d, &e, f, g, h, &a, k[7] + v[7]);
+    }
+    const uint32_t after[8] = {a, b, c, d, e, f, g, h};
+    for (int i = 0; i < 8; i++) state[i] += after[i];
 }
 
 void roma_sha256_blocks_c(uint32_t state[8], const uint8_t *p, size_t n) {
@@ -86,8 +97,8 @@ static void blocks(uint32_t state[8], const uint8_t *p, size_t n) {
 }
 
 void roma_sha256_init(roma_sha256 *h) {
-    *h = (roma_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
-                                 0x5be0cd19}};
+    *h = (roma_sha256){
+        .state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
 }
 
 void roma_sha256_update(roma_sha256 *h, const void *data, size_t n) {

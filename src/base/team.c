@@ -22,6 +22,7 @@ typedef struct {
     _Alignas(64) atomic_uint value;
     atomic_uint sleepers;
 } gate;
+_Static_assert(sizeof(atomic_uint) == 4, "a futex is 32 bits");
 
 typedef struct {
     roma_team *team;

@@ -21,7 +21,8 @@ typedef uint32_t crc_fn(uint32_t crc, const void *p, size_t n);
 
 static void test_vectors(crc_fn *crc) {
     /* RFC 3720 B.4, whose bytes stand in transmission order; the last is an iSCSI SCSI Read (10) command. */
-    static const uint8_t read10[48] = {0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, 0x28, [40] = 0x02};
+    static const uint8_t read10[48] = {
+        0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, 0x28, [40] = 0x02};
     uint8_t b[32];
     memset(b, 0, sizeof b);
     CHECK_EQ(crc(0, b, 32), 0x8a9136aa);

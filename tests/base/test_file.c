@@ -1,6 +1,6 @@
 /* Mapped files and atomic output files, the good ways and the refused ones. */
 #include "../test.h"
-#include "roma/base.h"
+#include "scarce.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -51,11 +51,6 @@ static bool file_is(const char *path, const void *data, size_t n) {
     return same;
 }
 
-static int calls_left;
-static void *scarce_alloc(size_t n) { return calls_left-- > 0 ? malloc(n) : NULL; }
-static void *scarce_resize(void *p, size_t n) { return calls_left-- > 0 ? realloc(p, n) : NULL; }
-static const roma_allocator scarce = {scarce_alloc, scarce_resize, free};
-
 static void test_map(void) {
     roma_map m;
     roma_error e;
@@ -94,8 +89,7 @@ static void test_map_refused(void) {
     unlink(in_folder("pipe"));
 
     put_file(in_folder("data"), "x", 1);
-    roma_allocator_set(&scarce);
-    calls_left = 0;
+    scarce_begin(0);
     CHECK_EQ(roma_map_open(&m, in_folder("data"), &e), ROMA_ENOMEM);
     roma_allocator_set(NULL);
     CHECK(m.data == NULL && m.path == NULL);
@@ -198,8 +192,7 @@ static void test_out_refused(void) {
     CHECK_EQ(roma_outfile_open(&f, in_folder("no/"), &e), ROMA_EUSAGE);
     CHECK(f.tmp == NULL);
     for (int allowed = 0; allowed < 3; allowed++) {
-        roma_allocator_set(&scarce);
-        calls_left = allowed;
+        scarce_begin(allowed);
         CHECK_EQ(roma_outfile_open(&f, in_folder("x"), &e), ROMA_ENOMEM);
         roma_allocator_set(NULL);
     }

@@ -1,26 +1,10 @@
 /* Heap door, arena, growing buffer; each also with an allocator that refuses. */
 #include "../test.h"
-#include "roma/base.h"
+#include "scarce.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
-static int calls_left; /* calls that still succeed */
-static void *scarce_alloc(size_t n) { return calls_left-- > 0 ? malloc(n) : NULL; }
-static void *scarce_resize(void *p, size_t n) { return calls_left-- > 0 ? realloc(p, n) : NULL; }
-static const roma_allocator scarce = {scarce_alloc, scarce_resize, free};
 
 static void test_alloc(void) {
     uint64_t before = roma_alloc_count();
@@ -41,8 +25,7 @@ static void test_alloc(void) {
     roma_free(p);
     roma_free(NULL);
 
-    roma_allocator_set(&scarce);
-    calls_left = 1;
+    scarce_begin(1);
     before = roma_alloc_count();
     p = roma_alloc(8);
     CHECK(p != NULL);
@@ -166,10 +149,9 @@ static void test_buf(void) {
 static void test_buf_refused(void) {
     for (int allowed = 0; allowed < 4; allowed++) {
         roma_buf b = {0};
-        roma_allocator_set(&scarce);
-        calls_left = allowed;
+        scarce_begin(allowed);
         for (int i = 0; i < 1000; i++) roma_buf_print(&b, "%04d", i);
-        calls_left = 1000;
+        scarce_left = 1000;
         size_t len = b.len;
         roma_buf_append(&b, "more", 4); /* sticks, so that no hole appears */
         roma_allocator_set(NULL);

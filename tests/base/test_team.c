@@ -1,6 +1,6 @@
 /* Teams: everyone runs, barriers hold for thousands of rounds, sleepers wake, nothing is allocated. */
 #include "../test.h"
-#include "roma/base.h"
+#include "scarce.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -11,24 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 enum { MOST = 64 };
 
 typedef struct {
     roma_team *team;
     int rounds;
-    int calls[MOST];   /* plain: a data race here is what the thread sanitizer would see */
-    int wrong;         /* written by thread 0 only */
+    int calls[MOST]; /* plain: a data race here is what the thread sanitizer would see */
+    int wrong;       /* written by thread 0 only */
     atomic_int faults;
     int slots[2][MOST];
 } work;
@@ -106,7 +95,8 @@ static void uneven(void *ctx, int thread, int threads) {
         uint64_t rnd = roma_random((uint64_t)thread, (uint64_t)r);
         if (rnd % 64 == 0) nap(50);
         if (rnd % 16 == 1) sched_yield();
-        for (volatile int i = 0; i < (int)(rnd >> 32 & 1023); i++) {}
+        for (volatile int i = 0; i < (int)(rnd >> 32 & 1023); i++) {
+        }
         w->slots[r & 1][thread] = r;
         roma_team_barrier(w->team);
         if (w->slots[r & 1][(thread + 1) % threads] != r) atomic_fetch_add(&w->faults, 1);
@@ -157,14 +147,10 @@ static void test_refused(void) {
     roma_team_destroy(NULL);
 }
 
-static void *no_alloc(size_t n) { return (void)n, NULL; }
-static void *no_resize(void *p, size_t n) { return (void)p, (void)n, NULL; }
-
 static void test_no_memory(void) {
-    static const roma_allocator none = {no_alloc, no_resize, free};
     roma_team *team;
     roma_error e;
-    roma_allocator_set(&none);
+    scarce_begin(0);
     CHECK_EQ(roma_team_create(&team, 3, &e), ROMA_ENOMEM);
     roma_allocator_set(NULL);
     CHECK(team == NULL);
