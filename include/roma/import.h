@@ -22,6 +22,8 @@ typedef struct {
 int roma_import_open(roma_import *imp, const char *path, roma_error *err);
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err);
 void roma_import_close(roma_import *imp);
+/* SHA-256 of the first file into imp->source_sha256; reads it all. */
+int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error *err);
 /* NaN and infinity in scales and vectors are refused: they would poison every token. Reads the whole file. */
 int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
 

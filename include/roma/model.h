@@ -81,6 +81,7 @@ struct roma_tensor {
     uint64_t row_bytes;
     bool rope_halves;       /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
                              * is source row roma_rope_source_row(...); vectors: elements */
+    uint16_t head_dim, rope_dim; /* of a tensor with rope_halves */
     /* Reads model row r: codes and scales (not is_float), or FP32 values (is_float). Set by the importer. */
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);
     void (*read_floats)(const roma_tensor *t, uint64_t r, float *out); /* any tensor: dequantised */
