@@ -1,0 +1,171 @@
+/* roma build: a GGUF model to a ROM image. */
+#include "tool.h"
+#include "roma/import.h"
+#include "roma/pack.h"
+#include "roma/quant.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, in the current folder. */
+static void default_name(const char *model, char *out, size_t cap) {
+    const char *base = strrchr(model, '/');
+    snprintf(out, cap, "%s", base ? base + 1 : model);
+    size_t n = strlen(out);
+    if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n -= 5] = 0;
+    if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5) out[n -= 15] = 0;
+    snprintf(out + n, cap - n, ".roma");
+}
+
+/* An existing image is replaced; anything else under that name stays. */
+static int check_output(const char *path, roma_error *err) {
+    struct stat st;
+    uint8_t magic[4] = {0};
+    if (stat(path, &st)) return ROMA_OK;
+    if (!S_ISREG(st.st_mode)) return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no regular file");
+    FILE *f = fopen(path, "rb");
+    if (!f) return ROMA_OK; /* opening it for writing will say why */
+    const size_t n = fread(magic, 1, 4, f);
+    fclose(f);
+    if (n == 4 && memcmp(magic, "GGUF", 4) == 0)
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output is a GGUF file: a model is never overwritten; choose another -o");
+    return ROMA_OK;
+}
+
+static int check_input(const char *path, roma_error *err) {
+    struct stat st;
+    if (stat(path, &st)) return roma_fail_errno(err, path, "open");
+    if (S_ISDIR(st.st_mode))
+        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py makes from Hugging Face folders");
+    return ROMA_OK;
+}
+
+static int hash_file(const char *path, uint8_t sum[32], roma_error *err) {
+    enum { STEP = 1 << 22 };
+    roma_map m;
+    roma_sha256 h;
+    int rc = roma_map_open(&m, path, err);
+    if (rc) return rc;
+    roma_sha256_init(&h);
+    for (uint64_t at = 0; at < m.size && !rc; at += STEP) {
+        const uint64_t n = m.size - at < STEP ? m.size - at : STEP;
+        roma_sha256_update(&h, m.data + at, (size_t)n);
+        if (roma_progress_tell(&progress, "hashing", at + n, m.size)) rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+    }
+    roma_sha256_final(&h, sum);
+    roma_map_close(&m);
+    return rc;
+}
+
+/* "model.gguf, SHA-256 ..." as printable ASCII */
+static void provenance(const char *path, const uint8_t sum[32], char *out, size_t cap) {
+    char name[160], hex[65];
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    roma_hex(hex, sum, 32);
+    snprintf(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
+}
+
+/* Weights of the matrices and the bits that hold them; vectors count as parameters only. */
+void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight) {
+    uint64_t weights = 0, bytes = 0;
+    *params = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        const roma_image_tensor *t = &d->tensors[i];
+        if (t->tie >= 0) continue;
+        *params += t->is_vector ? t->cols : t->rows * t->cols;
+        if (t->is_vector) continue;
+        weights += t->rows * t->cols;
+        bytes += t->bytes;
+    }
+    *bits_per_weight = weights ? (double)bytes * 8 / (double)weights : 0;
+}
+
+static int report(const char *path, const roma_image_written *w, double seconds, bool as_json, roma_error *err) {
+    roma_image img;
+    roma_buf b = {0};
+    char sum[65], base[65];
+    uint64_t params;
+    double bits;
+    int rc = image_open(&img, path, false, 0, err);
+    if (rc) return fail("build", err);
+    description_size(&img.desc, &params, &bits);
+    roma_hex(sum, w->file_sha256, 32);
+    roma_hex(base, w->base_id, 32);
+    if (as_json) {
+        json j = {&b, false};
+        json_open(&j, NULL, '{');
+        json_string(&j, "image", path);
+        json_string(&j, "sha256", sum);
+        json_string(&j, "base", base);
+        json_string(&j, "arch", roma_arch_name(img.desc.hyper.arch));
+        json_string(&j, "name", img.desc.name);
+        json_int(&j, "params", (int64_t)params);
+        json_real(&j, "bits_per_weight", bits);
+        json_int(&j, "bytes", (int64_t)w->bytes);
+        json_real(&j, "seconds", seconds);
+        json_close(&j, '}');
+        roma_buf_append(&b, "\n", 1);
+    } else {
+        roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n", path,
+                       img.desc.name[0] ? img.desc.name : "a model", roma_arch_name(img.desc.hyper.arch), (double)params / 1e6, bits,
+                       (double)w->bytes / 1e6, seconds, sum, base);
+    }
+    roma_image_close(&img);
+    return print_buf("build", &b, 0);
+}
+
+static int build(const char *model, const char *path, roma_quant_kind quant, roma_image_written *w, roma_error *err) {
+    roma_import imp;
+    uint8_t sum[32];
+    char from[256];
+    int rc = check_input(model, err);
+    if (!rc) rc = check_output(path, err);
+    if (!rc) rc = roma_import_open(&imp, model, err);
+    if (rc) return rc;
+    rc = roma_quantise_model(&imp.model, quant, err);
+    if (!rc) rc = roma_import_check_values(&imp, &progress, err);
+    if (!rc) rc = hash_file(model, sum, err);
+    if (!rc) {
+        provenance(model, sum, from, sizeof from);
+        rc = roma_pack(&imp.model, imp.has_vocab ? &imp.vocab : NULL, from, path, &progress, w, err);
+    }
+    roma_import_close(&imp);
+    progress_end();
+    return rc;
+}
+
+int verb_build(int argc, char **argv) {
+    const char *out = NULL, *quant = NULL, *operand[OPERANDS_MAX];
+    bool as_json = false;
+    size_t n;
+    const option own[] = {{"output", 'o', OPT_TEXT, &out, "IMAGE", 0, 0, "the image (default: the model's name with .roma, in this folder)"},
+                          {"quant", 0, OPT_TEXT, &quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
+                          {0}};
+    const usage u = {"build", "MODEL.gguf [-o IMAGE] [options]",
+                     "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
+                     "-00001-of-N. An image of that name is replaced when the new one is complete.",
+                     "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma", own, NULL, 1, 1};
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    roma_quant_kind kind = ROMA_QUANT_NONE;
+    if (quant && strcmp(quant, "q8") == 0)
+        kind = ROMA_QUANT_Q8;
+    else if (quant && strcmp(quant, "q4") == 0)
+        kind = ROMA_QUANT_Q4;
+    else if (quant)
+        return usage_error("build", "--quant is q8 or q4");
+    char name[1024];
+    if (!out) {
+        default_name(operand[0], name, sizeof name);
+        out = name;
+    }
+    roma_error err;
+    roma_image_written w;
+    const double began = roma_now();
+    interrupt_catch(false);
+    return build(operand[0], out, kind, &w, &err) ? fail("build", &err) : report(out, &w, roma_now() - began, as_json, &err);
+}

@@ -1,0 +1,299 @@
+/* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the cached ids is
+ * computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
+#include "reply.h"
+
+#include <editline/readline.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MESSAGES_MAX = 4096, HISTORY_MAX = 1000 };
+
+typedef struct {
+    session s;
+    ask ask;
+    bool terminal;
+    char *system; /* NULL: the template's own */
+    roma_message messages[MESSAGES_MAX];
+    size_t n_messages;
+    int32_t *cached; /* ids that the engine holds */
+    size_t n_cached;
+    char stats[256];
+} chat;
+
+/* ---- lines ---- */
+
+static void history_path(char *out, size_t cap) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    out[0] = 0;
+    if (state && state[0] == '/')
+        snprintf(out, cap, "%s/roma", state);
+    else if (home && home[0] == '/')
+        snprintf(out, cap, "%s/.local/state/roma", home);
+    else
+        return;
+    for (char *p = out + 1; *p; p++) /* mkdir -p */
+        if (*p == '/') {
+            *p = 0;
+            mkdir(out, 0700);
+            *p = '/';
+        }
+    mkdir(out, 0700);
+    strncat(out, "/history", cap - strlen(out) - 1);
+}
+
+/* The next line without its newline, from malloc; NULL at the end of input. *again: Ctrl-C, the line is forgotten. */
+static char *next_line(const chat *c, bool *again) {
+    char *line = NULL;
+    size_t cap = 0;
+    *again = false;
+    interrupted = 0;
+    if (c->terminal) {
+        line = readline("> ");
+    } else {
+        const ssize_t n = getline(&line, &cap, stdin);
+        if (n < 0) {
+            free(line);
+            line = NULL;
+        } else if (n && line[n - 1] == '\n') {
+            line[n - 1] = 0;
+        }
+    }
+    if (!line && interrupted && c->terminal) {
+        *again = true;
+        clearerr(stdin);
+        putchar('\n');
+    }
+    interrupted = 0;
+    return line;
+}
+
+/* ---- messages ---- */
+
+static void forget(chat *c, size_t from) {
+    while (c->n_messages > from) free((void *)(uintptr_t)c->messages[--c->n_messages].text);
+}
+
+static bool say(chat *c, roma_role role, const char *text, size_t len) {
+    char *copy = malloc(len + 1);
+    if (!copy || c->n_messages == MESSAGES_MAX) {
+        free(copy);
+        return false;
+    }
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    c->messages[c->n_messages++] = (roma_message){role, copy, len};
+    return true;
+}
+
+static void reset(chat *c) {
+    forget(c, 0);
+    if (c->system) say(c, ROMA_ROLE_SYSTEM, c->system, strlen(c->system));
+}
+
+/* Ids of the conversation so far with an open reply. Without a template: the texts, one after another. */
+static int conversation_ids(const chat *c, int32_t **ids, size_t *n, roma_error *err) {
+    if (c->s.template != ROMA_TEMPLATE_NONE) return template_all(c->s.tok, c->s.template, c->messages, c->n_messages, ids, n, err);
+    roma_buf b = {0};
+    for (size_t i = 0; i < c->n_messages; i++) roma_buf_append(&b, c->messages[i].text, c->messages[i].len);
+    const int rc = tokenize_all(c->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, ids, n, err);
+    roma_buf_destroy(&b);
+    if (!rc && !*n) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "say something first");
+    return rc;
+}
+
+/* ---- a turn ---- */
+
+/* Drops what the engine holds beyond the common beginning; at least one token is left to compute. */
+static size_t keep_common(chat *c, const int32_t *ids, size_t n) {
+    size_t same = 0;
+    while (same < c->n_cached && same + 1 < n && ids[same] == c->cached[same]) same++;
+    roma_exec_truncate(c->s.exec, 0, (uint32_t)same);
+    c->n_cached = same;
+    return same;
+}
+
+static void show(const reply *r, size_t *printed) {
+    fwrite(r->text.data + *printed, 1, r->shown - *printed, stdout);
+    fflush(stdout);
+    *printed = r->shown;
+}
+
+static int generate(chat *c, reply *r, roma_error *err) {
+    size_t printed = 0, decoded = 0;
+    const size_t same = keep_common(c, r->ids, r->n_prompt);
+    const double began = roma_now();
+    int rc = roma_exec_prefill(c->s.exec, 0, r->ids + same, r->n_prompt - same, (const volatile int *)&interrupted, &progress, err);
+    progress_end();
+    const double prefilled = roma_now();
+    if (!rc) rc = reply_next(r, roma_exec_logits(c->s.exec, 0), err);
+    const double first = roma_now();
+    if (!rc) show(r, &printed);
+    while (!rc && !r->stop && !interrupted) {
+        const roma_exec_row row = {r->ids[r->n - 1], 0, (uint32_t)r->n - 1, 0, true};
+        rc = roma_exec_step(c->s.exec, &row, 1, err);
+        if (!rc) rc = reply_next(r, roma_exec_logits(c->s.exec, 0), err);
+        if (!rc) show(r, &printed);
+        decoded++;
+    }
+    r->shown = r->text.len;
+    show(r, &printed);
+    putchar('\n');
+    c->n_cached = roma_exec_length(c->s.exec, 0);
+    memcpy(c->cached, r->ids, c->n_cached * sizeof *c->cached);
+    const double done = roma_now();
+    snprintf(c->stats, sizeof c->stats, "prompt %zu tokens (%zu of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
+             "%zu of %u tokens of context", r->n_prompt, same, (double)(r->n_prompt - same) / (prefilled - began + 1e-9), r->n - r->n_prompt,
+             (double)decoded / (done - first + 1e-9), (first - began) * 1e3, c->n_cached, r->context);
+    return rc;
+}
+
+/* One question. A failure takes the question back, so that the conversation stays as it was. */
+static int turn(chat *c, const char *line, roma_error *err) {
+    int32_t *ids = NULL;
+    size_t n = 0;
+    reply r = {0};
+    const size_t before = c->n_messages;
+    if (!say(c, ROMA_ROLE_USER, line, strlen(line))) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
+    int rc = conversation_ids(c, &ids, &n, err);
+    if (!rc) rc = reply_begin(&r, &c->s, &c->ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
+    else roma_free(ids);
+    if (rc == ROMA_ECONTEXT)
+        roma_fail(err, rc, "", ROMA_NOWHERE, "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx makes "
+                  "more room", n, r.context);
+    if (!rc) rc = generate(c, &r, err);
+    if (rc && rc != ROMA_ECANCEL)
+        forget(c, before);
+    else if (!say(c, ROMA_ROLE_ASSISTANT, r.text.data ? (const char *)r.text.data : "", r.text.len))
+        forget(c, before);
+    if (!rc && r.stop && strcmp(r.stop, "context") == 0) fprintf(stderr, "roma chat: the context is full; /reset starts a new conversation\n");
+    reply_destroy(&r);
+    interrupted = 0;
+    return rc == ROMA_ECANCEL ? ROMA_OK : rc;
+}
+
+/* ---- commands ---- */
+
+static const char commands_help[] = "/help          this list\n"
+                                    "/reset         start a new conversation\n"
+                                    "/system TEXT   set the system message and start anew; without TEXT the model's own\n"
+                                    "/stats         speed and memory of the last answer\n"
+                                    "/quit          leave, as Ctrl-D does\n"
+                                    "Ctrl-C stops an answer.\n";
+
+/* True when the conversation goes on. */
+static bool command(chat *c, const char *line) {
+    static const char *const names[] = {"/help", "/reset", "/system", "/stats", "/quit"};
+    const size_t len = strcspn(line, " ");
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)(len < 31 ? len : 31), line);
+    const char *rest = line + len + strspn(line + len, " ");
+    if (strcmp(word, "/quit") == 0) return false;
+    if (strcmp(word, "/help") == 0) {
+        fputs(commands_help, stdout);
+    } else if (strcmp(word, "/reset") == 0) {
+        reset(c);
+    } else if (strcmp(word, "/system") == 0) {
+        if (*rest && c->s.template == ROMA_TEMPLATE_NONE) {
+            fprintf(stderr, "roma chat: a system message needs a chat template; --template chooses one\n");
+            return true;
+        }
+        free(c->system);
+        c->system = *rest ? strdup(rest) : NULL;
+        reset(c);
+    } else if (strcmp(word, "/stats") == 0) {
+        printf("%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats, c->stats[0] ? "\n" : "",
+               (double)c->s.image.map.size / 1048576, (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
+    } else {
+        const char *near = nearest_name(word, names, sizeof names / sizeof *names);
+        fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "", near ? near : "");
+    }
+    fflush(stdout);
+    return true;
+}
+
+static int converse(chat *c) {
+    int rc = ROMA_OK;
+    for (;;) {
+        roma_error err;
+        bool again;
+        char *line = next_line(c, &again);
+        if (!line && again) continue;
+        if (!line) break;
+        bool on = true;
+        if (line[0]) {
+            if (c->terminal) add_history(line);
+            if (line[0] == '/') {
+                on = command(c, line);
+            } else {
+                rc = turn(c, line, &err);
+                if (rc) fail("chat", &err);
+            }
+        }
+        free(line);
+        if (!on) break;
+    }
+    return c->terminal || !rc ? 0 : roma_error_exit(rc); /* a script sees how its last question went */
+}
+
+static int start(chat *c, const session_config *config, const char *system, roma_error *err) {
+    int rc = session_open(&c->s, config, err);
+    if (rc) return rc;
+    if (!c->s.tok) rc = roma_fail(err, ROMA_EUNSUPPORTED, config->image, ROMA_NOWHERE, "the image holds no tokenizer");
+    if (!rc && system && c->s.template == ROMA_TEMPLATE_NONE)
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
+    if (!rc) rc = session_start(&c->s, config, err);
+    if (rc) return rc;
+    c->cached = roma_alloc_array((size_t)roma_exec_memory_of(c->s.exec)->context + 1, sizeof *c->cached);
+    c->system = system ? strdup(system) : NULL;
+    if (!c->cached || (system && !c->system)) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the conversation");
+    reset(c);
+    return ROMA_OK;
+}
+
+int verb_chat(int argc, char **argv) {
+    static chat c;
+    session_config config = {0};
+    const char *system = NULL, *operand[OPERANDS_MAX];
+    char history[1024] = "";
+    size_t n;
+    ask_default(&c.ask);
+    c.ask.limit = 1u << 24;
+    const option own[] = {{"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
+                          {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
+                          SAMPLING_OPTIONS(c.ask),
+                          {0}};
+    const option shared[] = {CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
+    const usage u = {"chat", "IMAGE [options]",
+                     "Holds a conversation. /help lists its commands; Ctrl-C stops an answer, Ctrl-D leaves. Lines from a pipe are\n"
+                     "questions too.",
+                     "roma chat model.roma --temp 0.7 --top-p 0.9", own, shared, 1, 1};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    roma_error err;
+    if (ask_check(&c.ask, &err)) return fail("chat", &err);
+    config.image = operand[0];
+    interrupt_catch(true);
+    rc = start(&c, &config, system, &err);
+    if (rc) {
+        rc = fail("chat", &err);
+    } else {
+        c.terminal = isatty(STDIN_FILENO);
+        if (c.terminal) {
+            history_path(history, sizeof history);
+            using_history();
+            stifle_history(HISTORY_MAX);
+            if (history[0]) read_history(history);
+            printf("%s; /help lists commands, Ctrl-D leaves\n", c.s.image.desc.name);
+        }
+        rc = converse(&c);
+        if (history[0]) write_history(history);
+    }
+    forget(&c, 0);
+    free(c.system);
+    roma_free(c.cached);
+    session_close(&c.s);
+    return finish("chat", rc);
+}

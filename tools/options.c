@@ -1,0 +1,174 @@
+/* Table-driven option parser; contract in options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int usage_error(const char *verb, const char *fmt, ...) {
+    va_list args;
+    fprintf(stderr, "roma%s%s: ", *verb ? " " : "", verb);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "; `roma%s%s --help` shows what there is\n", *verb ? " " : "", verb);
+    return 2;
+}
+
+/* Edits that turn a into b, swaps of neighbours counted as one; words of up to 31 letters. */
+static size_t distance(const char *a, const char *b) {
+    enum { MAX = 32 };
+    size_t d[MAX][MAX], n = strlen(a), m = strlen(b);
+    if (n >= MAX || m >= MAX) return MAX;
+    for (size_t i = 0; i <= n; i++)
+        for (size_t j = 0; j <= m; j++) {
+            if (!i || !j) {
+                d[i][j] = i + j;
+                continue;
+            }
+            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (d[i - 1][j] + 1 < best) best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best) best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    return d[n][m];
+}
+
+const char *nearest_name(const char *given, const char *const *names, size_t n) {
+    const char *found = NULL;
+    const size_t len = strlen(given);
+    size_t best = len < 4 ? 2 : 3; /* one edit in a short word, two in a longer one */
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(given, names[i]);
+        if (len >= 3 && strncmp(given, names[i], len) == 0) d = 1;
+        if (d < best) {
+            best = d;
+            found = names[i];
+        }
+    }
+    return found;
+}
+
+/* ---- help ---- */
+
+static void help_option(const option *o) {
+    char left[64];
+    if (!o->help) return;
+    snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
+             o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+    printf("  %-26s  %s\n", left, o->help);
+}
+
+static int help(const usage *u) {
+    printf("usage: roma %s %s\n\n%s\n\noptions:\n", u->verb, u->operands, u->summary);
+    for (const option *o = u->options; o && o->name; o++) help_option(o);
+    for (const option *o = u->shared; o && o->name; o++) help_option(o);
+    help_option(&(option){"help", 'h', OPT_FLAG, NULL, NULL, 0, 0, "this page"});
+    printf("\nexample:\n  %s\n", u->example);
+    return 0;
+}
+
+/* ---- finding ---- */
+
+static const option *find(const usage *u, const char *name, size_t len, char letter) {
+    const option *tables[] = {u->options, u->shared};
+    for (size_t t = 0; t < 2; t++)
+        for (const option *o = tables[t]; o && o->name; o++)
+            if (letter ? o->letter == letter : strlen(o->name) == len && memcmp(o->name, name, len) == 0) return o;
+    return NULL;
+}
+
+static int unknown(const usage *u, const char *arg) {
+    const char *names[64];
+    char word[40], shown[128];
+    size_t n = 0;
+    const option *tables[] = {u->options, u->shared};
+    for (size_t t = 0; t < 2; t++)
+        for (const option *o = tables[t]; o && o->name && n < 63; o++)
+            if (o->help) names[n++] = o->name;
+    names[n++] = "help";
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(arg + (arg[1] == '-'), "="), arg + 1 + (arg[1] == '-'));
+    word[strcspn(word, "=")] = 0;
+    const char *near = nearest_name(word, names, n);
+    roma_error_name(shown, sizeof shown, arg, strlen(arg));
+    return near ? usage_error(u->verb, "unknown option %s, did you mean --%s?", shown, near)
+                : usage_error(u->verb, "unknown option %s", shown);
+}
+
+/* ---- values ---- */
+
+static int bad_value(const usage *u, const option *o, const char *value) {
+    char shown[64];
+    roma_error_name(shown, sizeof shown, value, strlen(value));
+    if (o->kind == OPT_U64) return usage_error(u->verb, "--%s takes a whole number, not '%s'", o->name, shown);
+    return usage_error(u->verb, "--%s takes a %snumber from %.10g to %.10g, not '%s'", o->name,
+                       o->kind == OPT_COUNT ? "whole " : "", o->min, o->max, shown);
+}
+
+static int set(const usage *u, const option *o, const char *value) {
+    char *end = NULL;
+    errno = 0;
+    if (o->kind == OPT_TEXT) {
+        *(const char **)o->out = value;
+    } else if (o->kind == OPT_TEXTS) {
+        text_list *l = o->out;
+        if (l->n == TEXTS_MAX) return usage_error(u->verb, "--%s may occur %d times", o->name, TEXTS_MAX);
+        l->item[l->n++] = value;
+    } else if (o->kind == OPT_REAL) {
+        const double d = strtod(value, &end);
+        if (end == value || *end || !(d >= o->min && d <= o->max)) return bad_value(u, o, value);
+        *(float *)o->out = (float)d;
+    } else {
+        const unsigned long long n = strtoull(value, &end, 10);
+        const bool digit = value[0] >= '0' && value[0] <= '9';
+        if (!digit || *end || errno) return bad_value(u, o, value);
+        if (o->kind == OPT_U64)
+            *(uint64_t *)o->out = n;
+        else if (!((double)n >= o->min && (double)n <= o->max))
+            return bad_value(u, o, value);
+        else
+            *(uint32_t *)o->out = (uint32_t)n;
+    }
+    return OPTIONS_GO;
+}
+
+/* Takes the option at argv[*i], and its value from the same or the next argument. */
+static int take(const usage *u, int argc, char **argv, int *i) {
+    const char *arg = argv[*i], *value = NULL;
+    const bool is_long = arg[1] == '-';
+    const size_t len = strcspn(arg + 2, "=");
+    if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) return help(u);
+    const option *o = is_long ? find(u, arg + 2, len, 0) : find(u, NULL, 0, arg[1]);
+    if (!o) return unknown(u, arg);
+    if (is_long ? arg[2 + len] == '=' : arg[2] != 0) value = is_long ? arg + 3 + len : arg + 2;
+    if (o->kind == OPT_FLAG) {
+        if (value) return usage_error(u->verb, "--%s takes no value", o->name);
+        *(bool *)o->out = true;
+        return OPTIONS_GO;
+    }
+    if (!value && *i + 1 >= argc) return usage_error(u->verb, "--%s needs a value", o->name);
+    if (!value) value = argv[++*i];
+    return set(u, o, value);
+}
+
+int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands) {
+    bool options = true;
+    *n_operands = 0;
+    for (int i = 1; i < argc; i++) {
+        if (options && strcmp(argv[i], "--") == 0) {
+            options = false;
+        } else if (options && argv[i][0] == '-' && argv[i][1]) {
+            const int rc = take(u, argc, argv, &i);
+            if (rc != OPTIONS_GO) return rc;
+        } else if (*n_operands == u->max_operands) {
+            char shown[64];
+            return usage_error(u->verb, "one argument too many: '%s'", roma_error_name(shown, sizeof shown, argv[i], strlen(argv[i])));
+        } else {
+            operand[(*n_operands)++] = argv[i];
+        }
+    }
+    if (*n_operands < u->min_operands) return usage_error(u->verb, "usage is roma %s %s", u->verb, u->operands);
+    return OPTIONS_GO;
+}

@@ -1,0 +1,40 @@
+/* One option parser for all verbs: a verb is a table of options, and the table is its help, its checks and its errors. */
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+#include "roma/base.h"
+
+typedef enum { OPT_FLAG, OPT_COUNT, OPT_U64, OPT_REAL, OPT_TEXT, OPT_TEXTS } option_kind;
+
+typedef struct {
+    const char *name; /* without dashes; NULL ends a table */
+    char letter;      /* 0: none */
+    option_kind kind;
+    void *out;        /* bool, uint32_t, uint64_t, float, const char *, text_list: as the kind says */
+    const char *arg;  /* its name in the help */
+    double min, max;  /* of COUNT and REAL */
+    const char *help; /* NULL: not listed */
+} option;
+
+enum { TEXTS_MAX = 16, OPERANDS_MAX = 2 };
+typedef struct {
+    const char *item[TEXTS_MAX];
+    size_t n;
+} text_list;
+
+typedef struct {
+    const char *verb, *operands, *summary, *example;
+    const option *options;
+    const option *shared; /* a second table, or NULL */
+    size_t min_operands, max_operands;
+} usage;
+
+enum { OPTIONS_GO = -1 };
+/* OPTIONS_GO with the operands, or the exit code: help was printed, or a complaint. argv[0] is the verb. */
+int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands);
+/* Prints "roma VERB: text" and where the help is; returns exit code 2. */
+int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The candidate that a slip of the fingers may have meant, or NULL. */
+const char *nearest_name(const char *given, const char *const *names, size_t n);
+
+#endif

@@ -1,0 +1,99 @@
+/* Growing an answer token by token; contract in reply.h. */
+#include "reply.h"
+
+#include <string.h>
+
+void ask_default(ask *a) {
+    memset(a, 0, sizeof *a);
+    roma_sampling_default(&a->sampling);
+    a->limit = 512;
+}
+
+int ask_check(const ask *a, roma_error *err) {
+    for (size_t i = 0; i < a->stops.n; i++)
+        if (!a->stops.item[i][0]) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a stop text must not be empty");
+    return roma_sampling_check(&a->sampling, err);
+}
+
+int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes,
+                roma_error *err) {
+    memset(r, 0, sizeof *r);
+    r->ask = a;
+    r->s = s;
+    r->context = roma_exec_memory_of(s->exec)->context;
+    r->n = r->n_prompt = n_prompt;
+    r->ids = ids;
+    if (n_prompt > r->context)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %zu tokens do not fit the context of %u; "
+                         "a larger --ctx makes room", n_prompt, r->context);
+    r->cap = r->context + 1;
+    ids = roma_resize(r->ids, r->cap * sizeof *ids);
+    if (ids) r->ids = ids;
+    r->piece = roma_alloc(3 * (ROMA_TOKEN_BYTES_MAX + 4));
+    r->scratch = roma_alloc(roma_sample_bytes(s->image.desc.hyper.vocab));
+    if (!ids || !r->piece || !r->scratch) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    roma_detok_init(&r->detok, s->tok, false);
+    r->detok.first = !continues;
+    r->hashes = hashes;
+    roma_sha256_init(&r->hash);
+    return ROMA_OK;
+}
+
+void reply_destroy(reply *r) {
+    roma_free(r->ids);
+    roma_free(r->piece);
+    roma_free(r->scratch);
+    roma_buf_destroy(&r->text);
+    memset(r, 0, sizeof *r);
+}
+
+static bool is_at(const roma_buf *b, size_t at, const char *s, size_t len) {
+    return at + len <= b->len && memcmp(b->data + at, s, len) == 0;
+}
+
+/* Looks for stop texts in what is not shown yet; cuts the text there. What could still become one stays unshown. */
+static bool stopped(reply *r) {
+    const text_list *l = &r->ask->stops;
+    for (; r->shown < r->text.len; r->shown++) {
+        bool maybe = false;
+        for (size_t i = 0; i < l->n; i++) {
+            const size_t len = strlen(l->item[i]), left = r->text.len - r->shown;
+            if (is_at(&r->text, r->shown, l->item[i], len)) {
+                r->text.len = r->shown;
+                return true;
+            }
+            maybe |= left < len && is_at(&r->text, r->shown, l->item[i], left);
+        }
+        if (maybe) return false;
+    }
+    return false;
+}
+
+/* Nothing more comes: characters held back are let go, and so is the beginning of a stop text. */
+static void end(reply *r, const char *why) {
+    roma_buf_append(&r->text, r->piece, roma_detok_flush(&r->detok, r->piece));
+    r->stop = stopped(r) ? "stop" : why;
+    r->shown = r->text.len;
+}
+
+int reply_next(reply *r, const float *logits, roma_error *err) {
+    const uint32_t vocab = r->s->image.desc.hyper.vocab;
+    int32_t token;
+    if (r->hashes) roma_sha256_update(&r->hash, logits, vocab * sizeof *logits);
+    const int rc = roma_sample(&r->ask->sampling, logits, vocab, r->ids, r->n, r->n, r->scratch, &token, err);
+    if (rc) return rc;
+    if (roma_token_is_eog(r->s->tok, token)) {
+        end(r, "eos");
+        return ROMA_OK;
+    }
+    r->ids[r->n++] = token;
+    roma_buf_append(&r->text, r->piece, roma_detok_push(&r->detok, token, r->piece));
+    if (r->text.failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    if (stopped(r))
+        r->stop = "stop";
+    else if (r->n - r->n_prompt == r->ask->limit)
+        end(r, "length");
+    else if (r->n >= r->context)
+        end(r, "context");
+    return ROMA_OK;
+}

@@ -1,0 +1,50 @@
+/* One answer as it grows: sampling, text out of tokens, and every reason to stop. Used by run, its batches and chat. */
+#ifndef TOOLS_REPLY_H
+#define TOOLS_REPLY_H
+
+#include "tool.h"
+
+/* What was asked for, besides the prompt. */
+typedef struct {
+    roma_sampling sampling;
+    text_list stops;
+    uint32_t limit; /* new tokens at most */
+} ask;
+
+#define SAMPLING_OPTIONS(a)                                                                                       \
+    {"n", 'n', OPT_COUNT, &(a).limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
+    {"temp", 0, OPT_REAL, &(a).sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
+    {"top-k", 0, OPT_COUNT, &(a).sampling.top_k, "K", 0, 16777216, "draw among the K likeliest; 0 is off"},        \
+    {"top-p", 0, OPT_REAL, &(a).sampling.top_p, "P", 1e-6, 1, "draw among the likeliest that make up P; 1 is off"}, \
+    {"min-p", 0, OPT_REAL, &(a).sampling.min_p, "P", 0, 0.999999, "drop tokens below P times the likeliest"},      \
+    {"repeat-penalty", 0, OPT_REAL, &(a).sampling.repeat_penalty, "R", 0.1, 10, "penalty on the last 64 tokens; 1 is off"}, \
+    {"seed", 0, OPT_U64, &(a).sampling.seed, "S", 0, 0, "seed of the draws"},                                      \
+    {"stop", 0, OPT_TEXTS, &(a).stops, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+
+void ask_default(ask *a); /* greedy, 512 tokens */
+int ask_check(const ask *a, roma_error *err);
+
+typedef struct {
+    const ask *ask;
+    const session *s;
+    int32_t *ids; /* prompt, then the answer; owned */
+    size_t n_prompt, n, cap;
+    uint32_t context;
+    roma_detok detok;
+    char *piece;      /* text of one token */
+    roma_buf text;    /* so far; cut before a stop text */
+    size_t shown;     /* bytes of text that no stop text can take back */
+    const char *stop; /* why it ended: eos, stop, length, context; NULL while it goes on */
+    void *scratch;    /* of roma_sample */
+    bool hashes;
+    roma_sha256 hash; /* over all logits sampled from */
+} reply;
+
+/* Takes ids (n_prompt of them, from roma_alloc) over. continues: the answer goes on in the prompt's text, so that its first blank
+ * is text too. */
+int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes, roma_error *err);
+/* Chooses the next token from logits and appends it; sets r->stop when the answer is over. */
+int reply_next(reply *r, const float *logits, roma_error *err);
+void reply_destroy(reply *r);
+
+#endif

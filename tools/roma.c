@@ -1,0 +1,98 @@
+/* One program, `roma <verb>`: dispatch, version, help, and how a failure is told. */
+#include "tool.h"
+#include "roma/kern.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#ifndef ROMA_VERSION
+#define ROMA_VERSION "unknown"
+#define ROMA_COMMIT "unknown"
+#endif
+
+static const struct {
+    const char *name;
+    int (*run)(int, char **);
+    const char *summary;
+} verbs[] = {
+    {"build", verb_build, "make a ROM image from a GGUF model"},
+    {"run", verb_run, "answer a prompt, or many as a batch"},
+    {"chat", verb_chat, "hold a conversation"},
+    {"inspect", verb_inspect, "show what is in an image or a GGUF file"},
+    {"verify", verb_verify, "check every checksum, hash and range of a file"},
+    {"plan", verb_plan, "print the chip's program for an image"},
+    {"tokenize", verb_tokenize, "turn text into token ids"},
+    {"eval", verb_eval, "measure perplexity, and divergence from another image"},
+    {"bench", verb_bench, "measure speed"},
+    {"chip", verb_chip, "print a chip description"},
+};
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+int fail(const char *verb, const roma_error *err) {
+    char line[1024];
+    progress_end();
+    fflush(stdout);
+    fprintf(stderr, "roma %s: %s\n", verb, roma_error_format(err, line, sizeof line));
+    return roma_error_exit(err->code);
+}
+
+int finish(const char *verb, int rc) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return rc;
+    fprintf(stderr, "roma %s: the output could not be written\n", verb);
+    return 3;
+}
+
+int print_buf(const char *verb, roma_buf *b, int rc) {
+    if (b->failed) {
+        roma_error e;
+        roma_fail(&e, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the output");
+        rc = fail(verb, &e);
+    } else {
+        fwrite(b->data, 1, b->len, stdout);
+    }
+    roma_buf_destroy(b);
+    return finish(verb, rc);
+}
+
+double resident_bytes(void) {
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024;
+}
+
+static int help(void) {
+    printf("usage: roma VERB ...\n\nLanguage models in the arithmetic of the ROMA chip, run from a ROM image.\n\nverbs:\n");
+    for (size_t i = 0; i < N_VERBS; i++) printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    printf("\n`roma VERB --help` has the options and an example; `roma --version` the version.\n\nexample:\n"
+           "  roma build model.gguf && roma run model.roma -p \"Give me three tips for sleeping well.\"\n");
+    return finish("help", 0);
+}
+
+static int version(void) {
+    printf("roma %s, commit %s, instruction sets: %s\n", ROMA_VERSION, ROMA_COMMIT, roma_kern_list());
+    return finish("version", 0);
+}
+
+static int unknown(const char *verb) {
+    const char *names[N_VERBS];
+    char shown[64];
+    for (size_t i = 0; i < N_VERBS; i++) names[i] = verbs[i].name;
+    const char *near = nearest_name(verb, names, N_VERBS);
+    roma_error_name(shown, sizeof shown, verb, strlen(verb));
+    return near ? usage_error("", "there is no verb '%s', did you mean '%s'?", shown, near)
+                : usage_error("", "there is no verb '%s'", shown);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return usage_error("", "a verb is missing");
+    const char *verb = argv[1];
+    if (strcmp(verb, "--version") == 0) return version();
+    if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "help") == 0) {
+        if (argc < 3) return help();
+        verb = argv[2];
+        argv[2] = (char[]){"--help"};
+        argc = 3;
+    }
+    for (size_t i = 0; i < N_VERBS; i++)
+        if (strcmp(verb, verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+    return verb[0] == '-' ? usage_error("", "the verb comes first, not an option") : unknown(verb);
+}

@@ -1,0 +1,208 @@
+/* roma run: a prompt and its answer, streamed; with --jsonl many at once (batch.c). */
+#include "batch.h"
+#include "reply.h"
+
+#include <string.h>
+
+typedef struct {
+    session_config session;
+    ask ask;
+    const char *prompt, *file, *system, *jsonl;
+    bool raw, special, json, hash, quiet;
+    uint32_t batch;
+} run_options;
+
+typedef struct {
+    double prefill_s, decode_s, ttft_s;
+    size_t decoded; /* steps after the first token */
+} timing;
+
+/* One newline at the end belongs to the file or the pipe, not to the prompt. */
+static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
+    const char *path = o->file ? o->file : strcmp(o->prompt, "-") == 0 ? "-" : NULL;
+    if (!path) {
+        roma_buf_append(b, o->prompt, strlen(o->prompt));
+        return b->failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt") : ROMA_OK;
+    }
+    const int rc = read_all(b, path, err);
+    if (!rc && b->len && b->data[b->len - 1] == '\n') b->len--;
+    if (!rc && b->len && b->data[b->len - 1] == '\r') b->len--;
+    return rc;
+}
+
+bool is_raw(const session *s, bool raw) { return raw || s->template == ROMA_TEMPLATE_NONE; }
+
+int prompt_ids(const session *s, const char *text, size_t len, const char *system, bool raw, bool special, int32_t **ids, size_t *n,
+               roma_error *err) {
+    int rc;
+    if (!s->tok) return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer, so it cannot take text");
+    if (is_raw(s, raw)) {
+        if (system) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
+        rc = tokenize_all(s->tok, text, len, ROMA_TEXT_BOS | (special ? ROMA_TEXT_SPECIAL : 0u), ids, n, err);
+    } else {
+        roma_message m[2] = {{ROMA_ROLE_SYSTEM, system, system ? strlen(system) : 0}, {ROMA_ROLE_USER, text, len}};
+        rc = template_all(s->tok, s->template, system ? m : m + 1, system ? 2 : 1, ids, n, err);
+    }
+    if (rc || *n) return rc;
+    roma_free(*ids);
+    *ids = NULL;
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
+}
+
+static void show(const run_options *o, const reply *r, size_t *printed) {
+    if (o->json || r->shown == *printed) return;
+    progress_end();
+    fwrite(r->text.data + *printed, 1, r->shown - *printed, stdout);
+    fflush(stdout);
+    *printed = r->shown;
+}
+
+static int generate(const run_options *o, session *s, reply *r, double began, timing *t, roma_error *err) {
+    size_t printed = 0;
+    int rc = roma_exec_prefill(s->exec, 0, r->ids, r->n_prompt, (const volatile int *)&interrupted, &progress, err);
+    progress_end();
+    const double prefilled = roma_now();
+    t->prefill_s = prefilled - began;
+    if (!rc) rc = reply_next(r, roma_exec_logits(s->exec, 0), err);
+    t->ttft_s = roma_now() - began;
+    const double first = roma_now();
+    if (!rc) show(o, r, &printed);
+    while (!rc && !r->stop) {
+        if (interrupted) {
+            rc = ROMA_ECANCEL;
+            break;
+        }
+        const roma_exec_row row = {r->ids[r->n - 1], 0, (uint32_t)r->n - 1, 0, true};
+        rc = roma_exec_step(s->exec, &row, 1, err);
+        if (!rc) rc = reply_next(r, roma_exec_logits(s->exec, 0), err);
+        t->decoded++;
+        if (!rc) show(o, r, &printed);
+    }
+    t->decode_s = roma_now() - first;
+    if (rc == ROMA_ECANCEL) { /* an interrupted answer is kept, also what a stop text held back */
+        r->stop = "interrupted";
+        r->shown = r->text.len;
+        show(o, r, &printed);
+    }
+    if (!o->json && r->text.len && r->text.data[r->text.len - 1] != '\n') putchar('\n');
+    return rc;
+}
+
+static double rate(double n, double s) { return s > 0 ? n / s : 0; }
+
+static void stat_line(const session *s, const reply *r, const timing *t) {
+    const roma_exec_memory *m = roma_exec_memory_of(s->exec);
+    fflush(stdout);
+    fprintf(stderr, "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
+            "memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work %.1f); %s, %d threads\n",
+            r->n_prompt, rate((double)r->n_prompt, t->prefill_s), r->n - r->n_prompt, rate((double)t->decoded, t->decode_s), r->stop,
+            t->ttft_s * 1e3, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
+            (double)m->work / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
+}
+
+static int print_json(const session *s, reply *r, const timing *t, int rc) {
+    roma_buf b = {0};
+    json j = {&b, false};
+    json_open(&j, NULL, '{');
+    json_text(&j, "text", (const char *)r->text.data, r->text.len);
+    json_open(&j, "ids", '[');
+    for (size_t i = r->n_prompt; i < r->n; i++) json_int(&j, NULL, r->ids[i]);
+    json_close(&j, ']');
+    json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
+    json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, t->prefill_s));
+    json_real(&j, "decode_tok_s", rate((double)t->decoded, t->decode_s));
+    json_real(&j, "ttft_ms", t->ttft_s * 1e3);
+    json_int(&j, "image_bytes", (int64_t)s->image.map.size);
+    json_int(&j, "arena_bytes", (int64_t)session_arena_bytes(s));
+    json_int(&j, "rss_bytes", (int64_t)resident_bytes());
+    json_int(&j, "context", (int64_t)r->context);
+    json_int(&j, "threads", roma_exec_threads(s->exec));
+    json_string(&j, "isa", roma_exec_isa(s->exec));
+    json_string(&j, "stop", r->stop);
+    if (r->hashes) {
+        uint8_t sum[32];
+        roma_sha256_final(&r->hash, sum);
+        json_hex(&j, "hash", sum, sizeof sum);
+    }
+    json_close(&j, '}');
+    roma_buf_append(&b, "\n", 1);
+    return print_buf("run", &b, rc);
+}
+
+static int one(const run_options *o, session *s, roma_error *err) {
+    roma_buf prompt = {0};
+    int32_t *ids = NULL;
+    size_t n = 0;
+    reply r = {0};
+    timing t = {0};
+    int exit_code = 0;
+    int rc = read_prompt(o, &prompt, err);
+    if (!rc) rc = prompt_ids(s, (const char *)prompt.data, prompt.len, o->system, o->raw, o->special, &ids, &n, err);
+    if (!rc) rc = session_start(s, &o->session, err);
+    if (!rc) {
+        rc = reply_begin(&r, s, &o->ask, ids, n, is_raw(s, o->raw), o->hash, err);
+        ids = NULL; /* the reply owns them now */
+    }
+    if (!rc) rc = generate(o, s, &r, roma_now(), &t, err);
+    if (rc && rc != ROMA_ECANCEL) {
+        exit_code = fail("run", err);
+    } else {
+        exit_code = rc ? roma_error_exit(rc) : 0;
+        if (!r.stop) r.stop = "interrupted";
+        if (s->exec && o->json)
+            exit_code = print_json(s, &r, &t, exit_code);
+        else if (s->exec && !o->quiet)
+            stat_line(s, &r, &t);
+        if (o->hash && !o->json && s->exec) {
+            char hex[65];
+            uint8_t sum[32];
+            roma_sha256_final(&r.hash, sum);
+            roma_hex(hex, sum, sizeof sum);
+            printf("%s\n", hex);
+        }
+    }
+    roma_free(ids);
+    reply_destroy(&r);
+    roma_buf_destroy(&prompt);
+    return finish("run", exit_code);
+}
+
+int verb_run(int argc, char **argv) {
+    static run_options o;
+    ask_default(&o.ask);
+    o.batch = 8;
+    const option own[] = {{"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0, "the prompt; - reads standard input"},
+                          {"file", 'f', OPT_TEXT, &o.file, "FILE", 0, 0, "the prompt from a file"},
+                          {"system", 0, OPT_TEXT, &o.system, "TEXT", 0, 0, "system message"},
+                          {"template", 0, OPT_TEXT, &o.session.template, "NAME", 0, 0, "chat template instead of the model's own"},
+                          {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
+                          {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
+                          SAMPLING_OPTIONS(o.ask),
+                          {"jsonl", 0, OPT_TEXT, &o.jsonl, "FILE", 0, 0, "many prompts as a batch, one JSON object a line"},
+                          {"batch", 'b', OPT_COUNT, &o.batch, "N", 1, 256, "with --jsonl: sequences at a time (default: 8)"},
+                          {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object instead of streamed text"},
+                          {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over all logits"},
+                          {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
+                          {0}};
+    const option shared[] = {CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
+    const usage u = {"run", "IMAGE -p TEXT [options]",
+                     "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
+                     "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"
+                     "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop and id.",
+                     "roma run model.roma -p \"Give me three tips for sleeping well.\"", own, shared, 1, 1};
+    const char *operand[OPERANDS_MAX];
+    size_t n;
+    session s;
+    roma_error err;
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    if (!!o.prompt + !!o.file + !!o.jsonl != 1) return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
+    if (ask_check(&o.ask, &err)) return fail("run", &err);
+    o.session.image = operand[0];
+    interrupt_catch(false);
+    if (session_open(&s, &o.session, &err)) return fail("run", &err);
+    const batch_options b = {&o.session, &o.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
+    const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);
+    session_close(&s);
+    return exit_code;
+}

@@ -1,0 +1,99 @@
+/* From an image file to a running engine: open and check, chip, plan, tokenizer, memory, engine. */
+#include "tool.h"
+
+#include <string.h>
+
+/* A GGUF where an image belongs is the commonest slip: say what to do. */
+static int refuse_gguf(const char *path, roma_error *err) {
+    char magic[4] = "";
+    FILE *f = fopen(path, "rb");
+    if (f && fread(magic, 1, 4, f) != 4) magic[0] = 0;
+    if (f) fclose(f);
+    if (memcmp(magic, "GGUF", 4) != 0) return ROMA_OK;
+    return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "this is a GGUF file, not an image; `roma build` makes one from it");
+}
+
+int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err) {
+    roma_team *team = NULL;
+    int rc = refuse_gguf(path, err);
+    if (!rc && !no_verify) rc = roma_team_create(&team, threads ? (int)threads : roma_cpu_count(), err);
+    if (!rc) rc = roma_image_open(img, path, no_verify ? ROMA_IMAGE_NO_VERIFY : 0, team, err);
+    roma_team_destroy(team);
+    return rc;
+}
+
+int chip_open(roma_chip *chip, const char *path, roma_error *err) {
+    if (path) return roma_chip_load(chip, path, err);
+    const char *text = roma_chip_default();
+    return roma_chip_read(chip, text, strlen(text), "roma.chip", err);
+}
+
+static int choose_template(session *s, const char *name, roma_error *err) {
+    s->template = s->image.has_vocab ? (roma_template_kind)s->image.vocab.template_kind : ROMA_TEMPLATE_NONE;
+    if (!name) return ROMA_OK;
+    const char *names[] = {
+#define X(id, value, text, help) text,
+        ROMA_TEMPLATES(X)
+#undef X
+    };
+    const int kind = roma_template_find(name);
+    if (kind >= 0) {
+        s->template = (roma_template_kind)kind;
+        return ROMA_OK;
+    }
+    char all[256] = "", shown[64];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
+        strncat(all, names[i], sizeof all - strlen(all) - 1);
+    }
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no template '%s'; there are %s",
+                     roma_error_name(shown, sizeof shown, name, strlen(name)), all);
+}
+
+int session_open(session *s, const session_config *c, roma_error *err) {
+    roma_chip chip;
+    memset(s, 0, sizeof *s);
+    int rc = chip_open(&chip, c->chip, err);
+    if (!rc) rc = image_open(&s->image, c->image, c->no_verify, c->threads, err);
+    s->has_image = !rc;
+    if (!rc) rc = roma_map_plan(&s->plan, &s->image.desc, &chip, err);
+    s->has_plan = s->has_image && !rc;
+    if (!rc && s->image.has_vocab) rc = roma_tokenizer_create(&s->tok, &s->image.vocab, c->image, err);
+    if (!rc) rc = choose_template(s, c->template, err);
+    if (rc) session_close(s);
+    return rc;
+}
+
+roma_exec_config session_exec_config(const session_config *c) {
+    return (roma_exec_config){.threads = (int)c->threads,
+                              .isa = c->isa,
+                              .context = c->context,
+                              .sequences = c->sequences,
+                              .rows = c->rows,
+                              .logit_rows = c->logit_rows,
+                              .cache_bytes = (uint64_t)c->sram_mib << 20};
+}
+
+int session_start(session *s, const session_config *c, roma_error *err) {
+    const roma_exec_config cfg = session_exec_config(c);
+    roma_exec_memory m;
+    int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
+    if (rc) return rc;
+    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens x %u, work %.1f MiB", (double)s->image.map.size / 1048576,
+         (double)m.cache / 1048576, m.context, c->sequences ? c->sequences : 1, (double)m.work / 1048576);
+    if (s->plan.note[0]) note("note: %s", s->plan.note);
+    return roma_exec_create(&s->exec, &s->image, &s->plan, &cfg, err);
+}
+
+uint64_t session_arena_bytes(const session *s) {
+    const roma_exec_memory *m = roma_exec_memory_of(s->exec);
+    return m->cache + m->work;
+}
+
+void session_close(session *s) {
+    roma_exec_destroy(s->exec);
+    roma_tokenizer_destroy(s->tok);
+    if (s->has_plan) roma_plan_destroy(&s->plan);
+    if (s->has_image) roma_image_close(&s->image);
+    memset(s, 0, sizeof *s);
+}

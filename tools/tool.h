@@ -1,0 +1,87 @@
+/* What the verbs share: signals, notes, progress, reading text, opening a model. */
+#ifndef TOOLS_TOOL_H
+#define TOOLS_TOOL_H
+
+#include "roma/exec.h"
+#include "roma/image.h"
+#include "roma/map.h"
+#include "json.h"
+#include "options.h"
+
+/* ---- progress.c ---- */
+
+extern volatile int interrupted;  /* set by SIGINT */
+void interrupt_catch(bool again); /* again: every Ctrl-C counts (chat); else the second one kills */
+/* A roma_progress that draws a bar when stderr is a terminal and cancels when interrupted. */
+extern const roma_progress progress;
+void progress_end(void); /* wipes the bar */
+/* A line on stderr, only when that is a terminal. */
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- session.c: everything a verb needs to run an image ---- */
+
+typedef struct {
+    const char *image, *chip, *isa, *template;
+    uint32_t threads, context, rows, sequences, logit_rows, sram_mib;
+    bool no_verify;
+} session_config;
+
+/* Rows of an option table for the fields of a session_config. */
+#define SESSION_OPTIONS(c)                                                                                           \
+    {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
+    {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avx512 (default: the best here)"},  \
+    {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "refuse a cache larger than M MiB"},                 \
+    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip description (default: the built-in one)"},                  \
+    {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
+    {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL}
+#define CONTEXT_OPTION(c) \
+    {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
+
+typedef struct {
+    roma_image image;
+    roma_plan plan;
+    roma_exec *exec;
+    roma_tokenizer *tok;
+    roma_template_kind template;
+    bool has_image, has_plan;
+} session;
+
+/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine. */
+int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err);
+int chip_open(roma_chip *chip, const char *path, roma_error *err); /* NULL: the built-in chip */
+int session_open(session *s, const session_config *c, roma_error *err);
+int session_start(session *s, const session_config *c, roma_error *err);
+void session_close(session *s);
+uint64_t session_arena_bytes(const session *s);
+roma_exec_config session_exec_config(const session_config *c);
+
+/* ---- text.c ---- */
+
+/* The whole of a file, "-" being stdin. */
+int read_all(roma_buf *out, const char *path, roma_error *err);
+/* An int32 array that the caller frees with roma_free. */
+int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n, roma_error *err);
+int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs, int32_t **ids,
+                 size_t *n, roma_error *err);
+
+/* ---- roma.c ---- */
+
+/* Prints err as "roma VERB: ..." and returns the exit code. */
+int fail(const char *verb, const roma_error *err);
+/* Flushes stdout; returns rc, or 3 when the output could not be written. */
+int finish(const char *verb, int rc);
+int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */
+double resident_bytes(void); /* most that this process has had in memory */
+
+int verb_build(int argc, char **argv);
+int verb_run(int argc, char **argv);
+int verb_chat(int argc, char **argv);
+int verb_inspect(int argc, char **argv);
+int verb_verify(int argc, char **argv);
+int verb_plan(int argc, char **argv);
+int verb_tokenize(int argc, char **argv);
+int verb_eval(int argc, char **argv);
+int verb_bench(int argc, char **argv);
+int verb_chip(int argc, char **argv);
+
+#endif

@@ -1,0 +1,61 @@
+/* roma verify: every check that a file allows. Damage is exit code 1 here, and 2 for the verbs that would use the file. */
+#include "tool.h"
+#include "roma/import.h"
+
+bool is_gguf(const char *path); /* inspect.c */
+
+static int check_gguf(const char *path, roma_error *err) {
+    roma_import imp;
+    int rc = roma_import_open(&imp, path, err);
+    if (rc) return rc;
+    rc = roma_import_check_values(&imp, &progress, err);
+    roma_import_close(&imp);
+    return rc == ROMA_EINPUT ? err->code = ROMA_EDAMAGED : rc;
+}
+
+static int check_image(const char *path, uint32_t threads, roma_error *err) {
+    roma_team *team;
+    int rc = roma_team_create(&team, threads ? (int)threads : roma_cpu_count(), err);
+    if (rc) return rc;
+    rc = roma_image_verify(path, team, &progress, err);
+    roma_team_destroy(team);
+    return rc;
+}
+
+int verb_verify(int argc, char **argv) {
+    const char *operand[OPERANDS_MAX];
+    bool as_json = false;
+    uint32_t threads = 0;
+    size_t n;
+    const option own[] = {{"threads", 't', OPT_COUNT, &threads, "N", 1, 64, "threads (default: all CPUs)"},
+                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
+                          {0}};
+    const usage u = {"verify", "IMAGE|MODEL.gguf [options]",
+                     "Checks everything: structure, the checksum of every section, the file's SHA-256, the base identity, that scales\n"
+                     "are finite and padding is zero. Exit code 1 when damage is found, 2 when the file is none of ours.",
+                     "roma verify model.roma && echo intact", own, NULL, 1, 1};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    roma_error err = {.offset = ROMA_NOWHERE};
+    interrupt_catch(false);
+    rc = is_gguf(operand[0]) ? check_gguf(operand[0], &err) : check_image(operand[0], threads, &err);
+    progress_end();
+    const int exit_code = rc == ROMA_EDAMAGED ? 1 : roma_error_exit(rc);
+    if (rc) fail("verify", &err);
+    if (!as_json) {
+        if (!rc) printf("%s: intact\n", operand[0]);
+        return finish("verify", exit_code);
+    }
+    roma_buf b = {0};
+    json j = {&b, false};
+    json_open(&j, NULL, '{');
+    json_string(&j, "file", operand[0]);
+    json_bool(&j, "ok", !rc);
+    if (rc) {
+        json_string(&j, "error", err.text);
+        if (err.offset != ROMA_NOWHERE) json_int(&j, "offset", (int64_t)err.offset);
+    }
+    json_close(&j, '}');
+    roma_buf_append(&b, "\n", 1);
+    return print_buf("verify", &b, exit_code);
+}
