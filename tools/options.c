@@ -56,8 +56,11 @@ const char *nearest_name(const char *given, const char *const *names, size_t n) 
 static void help_option(const option *o) {
     char left[64];
     if (!o->help) return;
-    snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
-             o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+    if (!o->name[1]) /* a letter is the whole name */
+        snprintf(left, sizeof left, "-%s %s", o->name, o->arg);
+    else
+        snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
+                 o->name, o->arg ? " " : "", o->arg ? o->arg : "");
     printf("  %-26s  %s\n", left, o->help);
 }
 
@@ -99,11 +102,13 @@ static int unknown(const usage *u, const char *arg) {
 
 /* ---- values ---- */
 
+static const char *dashes(const option *o) { return o->name[1] ? "--" : "-"; }
+
 static int bad_value(const usage *u, const option *o, const char *value) {
     char shown[64];
     roma_error_name(shown, sizeof shown, value, strlen(value));
-    if (o->kind == OPT_U64) return usage_error(u->verb, "--%s takes a whole number, not '%s'", o->name, shown);
-    return usage_error(u->verb, "--%s takes a %snumber from %.10g to %.10g, not '%s'", o->name,
+    if (o->kind == OPT_U64) return usage_error(u->verb, "%s%s takes a whole number, not '%s'", dashes(o), o->name, shown);
+    return usage_error(u->verb, "%s%s takes a %snumber from %.10g to %.10g, not '%s'", dashes(o), o->name,
                        o->kind == OPT_COUNT ? "whole " : "", o->min, o->max, shown);
 }
 
@@ -114,7 +119,7 @@ static int set(const usage *u, const option *o, const char *value) {
         *(const char **)o->out = value;
     } else if (o->kind == OPT_TEXTS) {
         text_list *l = o->out;
-        if (l->n == TEXTS_MAX) return usage_error(u->verb, "--%s may occur %d times", o->name, TEXTS_MAX);
+        if (l->n == TEXTS_MAX) return usage_error(u->verb, "%s%s may occur %d times", dashes(o), o->name, TEXTS_MAX);
         l->item[l->n++] = value;
     } else if (o->kind == OPT_REAL) {
         const double d = strtod(value, &end);
@@ -148,7 +153,7 @@ static int take(const usage *u, int argc, char **argv, int *i) {
         *(bool *)o->out = true;
         return OPTIONS_GO;
     }
-    if (!value && *i + 1 >= argc) return usage_error(u->verb, "--%s needs a value", o->name);
+    if (!value && *i + 1 >= argc) return usage_error(u->verb, "%s%s needs a value", dashes(o), o->name);
     if (!value) value = argv[++*i];
     return set(u, o, value);
 }

@@ -88,8 +88,9 @@ int main(int argc, char **argv) {
     if (strcmp(verb, "--version") == 0) return version();
     if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "help") == 0) {
         if (argc < 3) return help();
+        static char help_option[] = "--help";
         verb = argv[2];
-        argv[2] = (char[]){"--help"};
+        argv[2] = help_option;
         argc = 3;
     }
     for (size_t i = 0; i < N_VERBS; i++)
