@@ -22,7 +22,7 @@ typedef enum {
     ROMA_PRE_GPT2 = 1,   /* 's|'t|... ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     ROMA_PRE_SMOLLM = 2, /* single digits (\p{N}) split off first, then GPT-2 */
     ROMA_PRE_LLAMA3 = 3, /* (?i:'s|...)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|... */
-    ROMA_PRE_QWEN2 = 4,  /* as Llama-3 with \p{N} single */
+    ROMA_PRE_QWEN2 = 4,  /* as Llama-3 with \p{N} single, on text in Unicode's form C */
 } roma_pre_kind;
 
 /* Token types as GGUF numbers them. */
@@ -61,6 +61,7 @@ int roma_tokenizer_create(roma_tokenizer **t, const roma_vocab *v, const char *f
 void roma_tokenizer_destroy(roma_tokenizer *t);
 const roma_vocab *roma_tokenizer_vocab(const roma_tokenizer *t);
 
+/* User-defined tokens (type USER) are text and recognised always, unless they look like markers, "<|...|>". */
 enum {
     ROMA_TEXT_SPECIAL = 1, /* recognise control tokens written in the text */
     ROMA_TEXT_BOS = 2,     /* add BOS / EOS if the model's settings say so */

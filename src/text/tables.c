@@ -226,8 +226,9 @@ static uint64_t spm_splits(roma_tokenizer *t, uint32_t id, const uint32_t *rank)
 /* SentencePiece merges what has the highest score: rank = place in that order, equal scores sharing one. */
 static int build_spm_merges(roma_tokenizer *t, const char *file, roma_error *err) {
     const roma_vocab *v = &t->v;
-    uint32_t *order = roma_alloc_array(2 * (size_t)v->n_tokens, sizeof *order), *rank = order + v->n_tokens;
+    uint32_t *order = roma_alloc_array(2 * (size_t)v->n_tokens, sizeof *order);
     if (!order) return fail(err, ROMA_ENOMEM, file, "no memory for the scores", v->n_tokens);
+    uint32_t *rank = order + v->n_tokens;
     for (uint32_t i = 0; i < v->n_tokens; i++) order[i] = i;
     sort_ids(v, order, v->n_tokens, by_score);
     uint32_t r = 0;
