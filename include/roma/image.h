@@ -42,6 +42,7 @@ typedef struct {
     bool has_vocab;
     uint8_t file_sha256[32]; /* as stated in the file */
     uint8_t base_id[32];     /* base identity: what an adapter depends on */
+    char note[512];          /* provenance */
     void *owned;             /* tables the reader had to build */
 } roma_image;
 
@@ -49,7 +50,7 @@ enum { ROMA_IMAGE_NO_VERIFY = 1 }; /* skip the CRCs (the structure is always che
 /* team may be NULL: then the CRCs run on the caller's thread. */
 int roma_image_open(roma_image *img, const char *path, unsigned flags, roma_team *team, roma_error *err);
 void roma_image_close(roma_image *img);
-/* The same on bytes in memory, for tests and fuzzers; data must outlive img. */
+/* The same on bytes in memory, for tests and fuzzers; data must be 64-byte aligned and outlive img. */
 int roma_image_open_memory(roma_image *img, const void *data, uint64_t size, unsigned flags, roma_error *err);
 
 /* All checks: structure, CRCs, file SHA-256, base identity recomputed, scales finite, padding zero. On damage

@@ -1,0 +1,53 @@
+/* The two hashes. The base identity is a stream that does not know where things lie ("Base identity"). */
+#include "image/internal.h"
+
+#define PIECE ((uint64_t)4 << 20) /* between two calls of the progress callback */
+
+static void update32(roma_sha256 *h, uint32_t v) {
+    uint8_t b[4];
+    roma_put32(b, v);
+    roma_sha256_update(h, b, sizeof b);
+}
+
+void roma_image_id_begin(roma_sha256 *h, const roma_description *d) {
+    static const char name[] = "ROMA base identity 1\n";
+    uint8_t hyper[IMAGE_HYPR_BYTES], phase[8];
+    roma_image_put_hyper(hyper, &d->hyper);
+    roma_sha256_init(h);
+    roma_sha256_update(h, name, sizeof name - 1);
+    roma_sha256_update(h, hyper, 36);
+    roma_sha256_update(h, hyper + 40, 4); /* 36: the context limit, which changes no result */
+    for (uint32_t i = 0; i < d->hyper.rope_dim / 2; i++) {
+        roma_put64(phase, d->hyper.rope_phase[i]);
+        roma_sha256_update(h, phase, sizeof phase);
+    }
+    update32(h, (uint32_t)d->n_tensors);
+}
+
+void roma_image_id_tensor(roma_sha256 *h, const roma_description *d, size_t i) {
+    const roma_image_tensor *t = &d->tensors[i];
+    uint8_t b[IMAGE_DESCRIPTOR];
+    roma_image_put_descriptor(b, t);
+    roma_sha256_update(h, b, 48);
+    roma_sha256_update(h, b + 80, 32);
+    update32(h, t->tie >= 0);
+    if (t->tie < 0) return;
+    update32(h, d->tensors[t->tie].role);
+    update32(h, d->tensors[t->tie].layer);
+}
+
+int roma_image_hash_file(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]) {
+    static const uint8_t zero[IMAGE_HEADER - IMAGE_HASH];
+    roma_sha256 h;
+    int code = ROMA_OK;
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, data, IMAGE_HASH);
+    roma_sha256_update(&h, zero, sizeof zero);
+    for (uint64_t at = IMAGE_HEADER; at < size && !code; at += PIECE) {
+        uint64_t n = size - at < PIECE ? size - at : PIECE;
+        roma_sha256_update(&h, data + at, (size_t)n);
+        code = roma_progress_tell(progress, "hashes", at + n, size);
+    }
+    roma_sha256_final(&h, out);
+    return code;
+}

@@ -1,0 +1,323 @@
+/* Writing an image: everything but the weights is laid out first, then tiles stream through CRC and base identity
+ * into the temporary file ("Writing"). */
+#include "image/internal.h"
+
+#include <string.h>
+
+typedef struct {
+    roma_outfile out;
+    const char *path;
+    roma_error *err;
+    const roma_progress *progress;
+    const roma_tile_source *source;
+    roma_description desc; /* in order of execution; tensors owned */
+    size_t *from;          /* index of each tensor in the caller's description */
+    roma_buf part[IMAGE_KNOWN]; /* content of the sections; DATA's stays empty */
+    image_section section[IMAGE_KNOWN];
+    unsigned n_sections;
+    uint8_t *block, *raw_block; /* one tile or vector, 64-byte aligned; its allocation */
+    uint64_t told;
+} writer;
+
+static int fail(const writer *w, int code, const char *text) { return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text); }
+
+/* ---- what is asked for ---- */
+
+static bool printable(const char *text, size_t max) {
+    size_t n = strnlen(text, max + 1);
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e) return false;
+    return n <= max;
+}
+
+static int check_input(const writer *w, const roma_vocab *vocab, const char *note) {
+    int code = roma_hyper_check(&w->desc.hyper, w->path, w->err);
+    if (code) return code;
+    if (!printable(w->desc.name, sizeof w->desc.name - 1) || !printable(w->desc.license, sizeof w->desc.license - 1) ||
+        !printable(note, IMAGE_NOTE_MAX))
+        return fail(w, ROMA_EINPUT, "name, license and note must be printable ASCII of at most 127, 63 and 511 characters");
+    if (!vocab) return ROMA_OK;
+    code = roma_vocab_check(vocab, w->path, w->err);
+    if (!code && vocab->n_tokens > w->desc.hyper.vocab)
+        code = roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE, "the tokenizer has %u tokens, the model only %u rows for them",
+                         vocab->n_tokens, w->desc.hyper.vocab);
+    return code;
+}
+
+/* The stored form of a tensor: fields without meaning are zero, so that equal models give equal bytes. */
+static void put_plain(roma_image_tensor *to, const roma_image_tensor *t) {
+    *to = *t;
+    to->data = NULL;
+    if (t->is_vector) memset(&to->format, 0, sizeof to->format);
+    if (t->format.level != ROMA_LEVEL_TABLE) memset(to->format.table, 0, sizeof to->format.table);
+}
+
+/* Tensors into the order of execution, ties along with them. */
+static int arrange(writer *w, const roma_description *d) {
+    roma_description *own = &w->desc;
+    own->n_tensors = 0;
+    own->tensors = roma_alloc_array(d->n_tensors ? d->n_tensors : 1, sizeof *own->tensors);
+    w->from = roma_alloc_array(d->n_tensors ? d->n_tensors : 1, sizeof *w->from);
+    if (!own->tensors || !w->from) return fail(w, ROMA_ENOMEM, "no memory for the tensor table");
+    for (size_t i = 0; i < roma_image_order_count(&d->hyper); i++) {
+        uint32_t role, layer;
+        roma_image_order_at(&d->hyper, i, &role, &layer);
+        const roma_image_tensor *t = roma_description_find(d, role, layer);
+        if (!t) continue;
+        w->from[own->n_tensors] = (size_t)(t - d->tensors);
+        put_plain(&own->tensors[own->n_tensors++], t);
+    }
+    for (size_t i = 0; i < own->n_tensors; i++) {
+        roma_image_tensor *t = &own->tensors[i];
+        if (t->tie < 0) continue;
+        size_t k = 0;
+        while (k < own->n_tensors && w->from[k] != (size_t)t->tie) k++;
+        t->tie = k < own->n_tensors ? (int32_t)k : INT32_MIN; /* refused by the check */
+    }
+    if (own->n_tensors != d->n_tensors) return fail(w, ROMA_EINPUT, "a tensor is unknown or there twice");
+    return roma_image_check_tensors(own, w->path, w->err);
+}
+
+/* ---- layout ---- */
+
+/* Offsets relative to section DATA; returns its size. */
+static uint64_t place_tensors(roma_description *d) {
+    uint64_t end = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        roma_image_tensor *t = &d->tensors[i];
+        roma_image_tensor_size(t, &t->bytes, &t->tile_bytes);
+        t->offset = t->tie < 0 ? roma_arena_piece(end) : d->tensors[t->tie].offset;
+        if (t->tie < 0) end = t->offset + t->bytes;
+    }
+    return roma_arena_piece(end);
+}
+
+static void put_meta(roma_buf *b, const roma_description *d, const char *note) {
+    const char *const text[] = {d->name, d->license, note};
+    for (int i = 0; i < 3; i++) roma_buf_le32(b, (uint32_t)strlen(text[i]));
+    roma_buf_le32(b, 0);
+    for (int i = 0; i < 3; i++) roma_buf_append(b, text[i], strlen(text[i]));
+}
+
+static void put_tensors(roma_buf *b, const roma_description *d) {
+    uint8_t descriptor[IMAGE_DESCRIPTOR];
+    roma_buf_le32(b, (uint32_t)d->n_tensors);
+    roma_buf_le32(b, IMAGE_DESCRIPTOR);
+    roma_buf_le64(b, 0);
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        roma_image_put_descriptor(descriptor, &d->tensors[i]);
+        roma_buf_append(b, descriptor, sizeof descriptor);
+    }
+}
+
+/* One section behind the others; *end moves along. */
+static void place_section(writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
+    static const struct {
+        char tag[5];
+        uint8_t critical;
+    } names[IMAGE_KNOWN] = {
+#define X(tag, critical, required) {#tag, critical},
+        IMAGE_SECTIONS(X)
+#undef X
+    };
+    image_section *s = &w->section[w->n_sections++];
+    uint64_t align = known == IMAGE_DATA ? IMAGE_DATA_ALIGN : IMAGE_ALIGN;
+    memcpy(s->tag, names[known].tag, sizeof s->tag);
+    s->flags = names[known].critical ? IMAGE_CRITICAL : 0;
+    s->offset = (*end + align - 1) & ~(align - 1);
+    s->bytes = bytes;
+    *end = s->offset + bytes;
+}
+
+static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
+    roma_description *d = &w->desc;
+    uint8_t hyper[IMAGE_HYPR_BYTES];
+    uint64_t data_bytes = place_tensors(d), end = IMAGE_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * IMAGE_ENTRY;
+    roma_image_put_hyper(hyper, &d->hyper);
+    roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
+    roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
+    if (vocab) roma_image_put_vocab(&w->part[IMAGE_VOCB], vocab);
+    put_meta(&w->part[IMAGE_META], d, note);
+    place_section(w, IMAGE_HYPR, w->part[IMAGE_HYPR].len, &end);
+    place_section(w, IMAGE_ROPE, w->part[IMAGE_ROPE].len, &end);
+    if (vocab) place_section(w, IMAGE_VOCB, w->part[IMAGE_VOCB].len, &end);
+    place_section(w, IMAGE_TENS, IMAGE_TENS_HEAD + d->n_tensors * IMAGE_DESCRIPTOR, &end);
+    place_section(w, IMAGE_DATA, data_bytes, &end);
+    uint64_t base = w->section[w->n_sections - 1].offset;
+    place_section(w, IMAGE_META, w->part[IMAGE_META].len, &end);
+    for (size_t i = 0; i < d->n_tensors; i++) d->tensors[i].offset += base;
+    put_tensors(&w->part[IMAGE_TENS], d);
+    for (int k = 0; k < IMAGE_KNOWN; k++)
+        if (w->part[k].failed) return fail(w, ROMA_ENOMEM, "no memory for the sections");
+    return ROMA_OK;
+}
+
+/* ---- stream ---- */
+
+static int put_zeros(writer *w, uint64_t n) {
+    static const uint8_t zero[IMAGE_DATA_ALIGN];
+    int code = ROMA_OK;
+    for (; n && !code; n -= n < sizeof zero ? n : sizeof zero)
+        code = roma_outfile_write(&w->out, zero, n < sizeof zero ? (size_t)n : sizeof zero, w->err);
+    return code;
+}
+
+static int put_block(writer *w, uint64_t n, image_section *s) {
+    s->crc = roma_crc32c(s->crc, w->block, (size_t)n);
+    return roma_outfile_write(&w->out, w->block, (size_t)n, w->err);
+}
+
+static int tell(writer *w, const image_section *data) {
+    uint64_t done = w->out.bytes - data->offset;
+    if (done - w->told < 1 << 20 && done != data->bytes) return ROMA_OK;
+    w->told = done;
+    int code = roma_progress_tell(w->progress, "tensors", done, data->bytes);
+    return code ? fail(w, code, "stopped; nothing was written") : ROMA_OK;
+}
+
+static int refuse_value(const writer *w, const roma_image_tensor *t) {
+    char name[64];
+    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE, "%s: a scale or value is not finite; the source is damaged",
+                     roma_image_tensor_place(name, t));
+}
+
+static int put_vector(writer *w, size_t i, roma_sha256 *id, image_section *s) {
+    const roma_image_tensor *t = &w->desc.tensors[i];
+    float *value = (float *)(void *)w->block;
+    memset(w->block, 0, (size_t)t->bytes);
+    w->source->vector(w->source->ctx, w->from[i], value);
+    for (uint64_t k = 0; k < t->cols; k++) roma_put32(w->block + 4 * k, roma_f32_bits(value[k]));
+    if (!roma_image_vector_finite(t, w->block)) return refuse_value(w, t);
+    roma_sha256_update(id, w->block, (size_t)t->bytes);
+    return put_block(w, t->bytes, s);
+}
+
+static int put_matrix(writer *w, size_t i, roma_sha256 *id, image_section *s) {
+    const roma_image_tensor *t = &w->desc.tensors[i];
+    size_t used = roma_image_tile_used(t);
+    int code = ROMA_OK;
+    for (uint64_t tile = 0; !code && tile < t->bytes / t->tile_bytes; tile++) {
+        memset(w->block, 0, (size_t)t->tile_bytes);
+        w->source->tile(w->source->ctx, w->from[i], tile, w->block);
+        if (!roma_image_tile_finite(t, w->block)) return refuse_value(w, t);
+        roma_sha256_update(id, w->block, used);
+        code = put_block(w, t->tile_bytes, s);
+        if (!code) code = tell(w, s);
+    }
+    return code;
+}
+
+static int put_data(writer *w, image_section *s, uint8_t base_id[32]) {
+    roma_sha256 id;
+    int code = ROMA_OK;
+    roma_image_id_begin(&id, &w->desc);
+    for (size_t i = 0; !code && i < w->desc.n_tensors; i++) {
+        const roma_image_tensor *t = &w->desc.tensors[i];
+        roma_image_id_tensor(&id, &w->desc, i);
+        if (t->tie >= 0) continue;
+        code = t->is_vector ? put_vector(w, i, &id, s) : put_matrix(w, i, &id, s);
+        if (code) break;
+        /* Zeros up to the next tensor; only vectors need any. */
+        uint64_t gap = roma_arena_piece((size_t)t->bytes) - t->bytes;
+        memset(w->block, 0, (size_t)gap);
+        code = put_block(w, gap, s);
+        if (!code) code = tell(w, s);
+    }
+    roma_sha256_final(&id, base_id);
+    return code;
+}
+
+static int put_sections(writer *w, uint8_t base_id[32]) {
+    int code = put_zeros(w, IMAGE_HEADER + (uint64_t)w->n_sections * IMAGE_ENTRY);
+    unsigned known = 0;
+    for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
+        image_section *s = &w->section[i];
+        while (!w->part[known].len && known != IMAGE_DATA) known++; /* no tokenizer */
+        code = put_zeros(w, s->offset - w->out.bytes);
+        if (code) break;
+        if (known == IMAGE_DATA) {
+            code = put_data(w, s, base_id);
+        } else {
+            s->crc = roma_crc32c(0, w->part[known].data, w->part[known].len);
+            code = roma_outfile_write(&w->out, w->part[known].data, w->part[known].len, w->err);
+        }
+    }
+    return code;
+}
+
+/* ---- header ---- */
+
+static void make_table(const writer *w, uint8_t *table) {
+    for (unsigned i = 0; i < w->n_sections; i++) {
+        const image_section *s = &w->section[i];
+        uint8_t *p = table + i * IMAGE_ENTRY;
+        memcpy(p, s->tag, 4);
+        roma_put32(p + 4, s->flags);
+        roma_put64(p + 8, s->offset);
+        roma_put64(p + 16, s->bytes);
+        roma_put32(p + 24, s->crc);
+    }
+}
+
+/* Header and table over the zeros that hold their place; the hash last, from the finished file. */
+static int put_header(writer *w, roma_image_written *out) {
+    uint8_t h[IMAGE_HEADER + IMAGE_KNOWN * IMAGE_ENTRY] = IMAGE_MAGIC;
+    const size_t table = w->n_sections * IMAGE_ENTRY;
+    make_table(w, h + IMAGE_HEADER);
+    out->bytes = w->out.bytes;
+    roma_put32(h + 8, IMAGE_VERSION);
+    roma_put64(h + 16, w->out.bytes);
+    roma_put32(h + 24, w->n_sections);
+    roma_put32(h + 28, roma_crc32c(0, h + IMAGE_HEADER, table));
+    roma_put64(h + 32, IMAGE_HEADER);
+    memcpy(h + 40, out->base_id, 32);
+    roma_put32(h + IMAGE_HEADER_CRC, roma_crc32c(0, h, IMAGE_HEADER_CRC));
+    int code = roma_outfile_patch(&w->out, 0, h, IMAGE_HEADER + table, w->err);
+    roma_map map;
+    if (!code) code = roma_map_open(&map, w->out.tmp, w->err);
+    if (code) return code;
+    code = roma_image_hash_file(map.data, map.size, w->progress, out->file_sha256);
+    roma_map_close(&map);
+    if (code) return fail(w, code, "stopped; nothing was written");
+    memcpy(h + IMAGE_HASH, out->file_sha256, 32);
+    roma_put32(h + IMAGE_HASH + 36, roma_crc32c(0, h + IMAGE_HASH, 36));
+    return roma_outfile_patch(&w->out, IMAGE_HASH, h + IMAGE_HASH, IMAGE_HEADER - IMAGE_HASH, w->err);
+}
+
+/* ---- all together ---- */
+
+static int take_block(writer *w) {
+    uint64_t most = IMAGE_ALIGN;
+    for (size_t i = 0; i < w->desc.n_tensors; i++) {
+        const roma_image_tensor *t = &w->desc.tensors[i];
+        uint64_t n = t->is_vector ? t->bytes : t->tile_bytes;
+        if (n > most) most = n;
+    }
+    w->raw_block = roma_alloc((size_t)most + IMAGE_ALIGN);
+    if (!w->raw_block) return fail(w, ROMA_ENOMEM, "no memory for a tile");
+    w->block = w->raw_block + (IMAGE_ALIGN - (uintptr_t)w->raw_block % IMAGE_ALIGN) % IMAGE_ALIGN;
+    return ROMA_OK;
+}
+
+int roma_image_write(const char *path, const roma_description *desc, const roma_vocab *vocab, const char *note,
+                     const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
+                     roma_error *err) {
+    writer w = {.path = path, .err = err, .progress = progress, .source = source, .desc = *desc};
+    roma_image_written done = {0};
+    w.desc.tensors = NULL;
+    int code = check_input(&w, vocab, note);
+    if (!code) code = arrange(&w, desc);
+    if (!code) code = lay_out(&w, vocab, note);
+    if (!code) code = take_block(&w);
+    if (!code) code = roma_outfile_open(&w.out, path, err);
+    if (!code) code = put_sections(&w, done.base_id);
+    if (!code) code = put_header(&w, &done);
+    if (!code) code = roma_outfile_commit(&w.out, err);
+    if (code) roma_outfile_abort(&w.out);
+    if (!code && out) *out = done;
+    for (int k = 0; k < IMAGE_KNOWN; k++) roma_buf_destroy(&w.part[k]);
+    roma_free(w.desc.tensors);
+    roma_free(w.from);
+    roma_free(w.raw_block);
+    return code;
+}
