@@ -66,10 +66,11 @@ static int uniform(const reading *rd, const gguf_kv *kv, uint64_t lo, uint64_t h
     if (!import_type_is_integer(kv->elem) || kv->count == 0)
         return import_kv_bad(rd->g, kv, ROMA_EDAMAGED, rd->err, "an array of %llu %s; integers are needed", (unsigned long long)kv->count, import_value_type_name(kv->elem));
     uint64_t first, v;
-    bool positive = import_kv_integer(kv, 0, &first);
-    for (uint64_t i = 1; i < kv->count; i++)
-        if (!import_kv_integer(kv, i, &v) || v != first)
-            return import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err, "layers of different shapes; all layers must be equal");
+    const bool positive = import_kv_integer(kv, 0, &first);
+    for (uint64_t i = 1; i < kv->count; i++) {
+        (void)import_kv_integer(kv, i, &v); /* equal to the first, and so of its sign */
+        if (v != first) return import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err, "layers of different shapes; all layers must be equal");
+    }
     if (!positive || first < lo || first > hi)
         return import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err, "%lld is out of range; %llu to %llu are allowed", (long long)first, (unsigned long long)lo, (unsigned long long)hi);
     *out = first;
