@@ -23,6 +23,9 @@ TOOL_SRC := $(sort $(wildcard tools/*.c))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
+HELPER_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/dump_*.c tests/*/make_*.c tests/*/*_lines.c))
+FUZZ := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 all: $(BUILD)/roma
 
@@ -43,15 +46,92 @@ $(LIB): $(LIB_OBJ)
 	ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
-	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -o $@
+	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
 	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -lm -o $@
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d)
-.SECONDARY:
-.PHONY: all clean
+tests: $(TEST_BIN)
+helpers: $(HELPER_BIN)
+
+# test: unit tests (./test runs everything)
+test: all tests helpers
+	@bad=; for t in $(TEST_BIN); do $$t || bad="$$bad $$t"; done; [ -z "$$bad" ] || { echo "failed:$$bad"; exit 1; }
+
+# check: the tree against layers.txt, and a planted fault that must be caught
+check: $(LIB)
+	LIB=$(LIB) CC=$(CC) sh tests/check.sh
+	LIB=$(LIB) CC=$(CC) sh tests/check.sh --fault
+
+# san: unit tests and the program under ASan and UBSan, in build/san
+san:
+	$(MAKE) BUILD=$(BUILD)/san SAN="$(SANITIZERS)" OPT="-O1 -g" test
+
+# clang: everything with clang, in build/clang
+clang:
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
+
+# fuzz: every target of fuzz/ for SECONDS (60) with clang's libFuzzer
+SECONDS ?= 60
+fuzz:
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SAN="$(SANITIZERS) -fsanitize=fuzzer-no-link" OPT="-O1 -g" fuzz-run
+fuzz-run: $(FUZZ:%=$(BUILD)/%)
+	@for t in $(FUZZ); do mkdir -p $(BUILD)/corpus/$$t; \
+	    $(BUILD)/$$t -max_total_time=$(SECONDS) -rss_limit_mb=4096 -artifact_prefix=$(BUILD)/$$t. $(BUILD)/corpus/$$t \
+	        $$(ls -d fuzz/corpus/$${t#fuzz_} 2>/dev/null) || exit 1; done
+$(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(LIB)
+	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $< $(LIB) $(LDLIBS_ALL) -o $@
+
+# fuzz-replay: the targets over fuzz/corpus under the sanitizers, without libFuzzer
+fuzz-replay:
+	$(MAKE) BUILD=$(BUILD)/san SAN="$(SANITIZERS)" OPT="-O1 -g" replay-run
+replay-run: $(FUZZ:%=$(BUILD)/replay_%)
+	@for t in $(FUZZ); do $(BUILD)/replay_$$t fuzz/corpus/$${t#fuzz_} || exit 1; done
+$(BUILD)/replay_%: $(BUILD)/fuzz/%.o $(BUILD)/fuzz/replay.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
+# matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
+MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
+matrix: all
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
+	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
+
+# install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX
+SONAME := libroma.so.$(firstword $(subst ., ,$(VERSION)))
+$(BUILD)/libroma.so: $(LIB_OBJ)
+	$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) $^ $(LDLIBS_ALL) -o $@
+AT = $(DESTDIR)$(PREFIX)
+install: all $(BUILD)/libroma.so
+	install -d $(AT)/bin $(AT)/lib/pkgconfig $(AT)/include/roma $(AT)/share/man/man1 $(AT)/share/roma/chips \
+	    $(AT)/share/bash-completion/completions $(AT)/share/zsh/site-functions $(AT)/share/fish/vendor_completions.d
+	install -m 755 $(BUILD)/roma $(AT)/bin/roma
+	install -m 644 $(LIB) $(AT)/lib/libroma.a
+	install -m 755 $(BUILD)/libroma.so $(AT)/lib/libroma.so.$(VERSION)
+	ln -sf libroma.so.$(VERSION) $(AT)/lib/$(SONAME)
+	ln -sf $(SONAME) $(AT)/lib/libroma.so
+	install -m 644 include/roma/*.h $(AT)/include/roma
+	install -m 644 chips/*.chip $(AT)/share/roma/chips
+	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
+	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread\n' \
+	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
+	sh tools/completions.sh $(BUILD)/roma bash >$(AT)/share/bash-completion/completions/roma
+	sh tools/completions.sh $(BUILD)/roma zsh >$(AT)/share/zsh/site-functions/_roma
+	sh tools/completions.sh $(BUILD)/roma fish >$(AT)/share/fish/vendor_completions.d/roma.fish
+
+# format: clang-format over the tree
+format:
+	clang-format -i $(wildcard include/roma/*.h src/*/*.[ch] tools/*.[ch] tests/*/*.[ch] fuzz/*.c)
+
+# help: this list
+help:
+	@echo "make: build/roma"; sed -n 's/^# \([a-z-]*\): /make \1: /p' Makefile
+
+# clean: removes the build folder
 clean:
 	rm -rf $(BUILD)
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
+.SECONDARY:
+.PHONY: all tests helpers test check san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean
