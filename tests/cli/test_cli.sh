@@ -1,0 +1,255 @@
+#!/bin/sh
+# usage: test_cli.sh ROMA
+# The program from outside, on the tiny model: exit codes, one-line errors, JSON, help, batches, hostile files, interrupts.
+set -u
+cd "$(dirname "$0")/../.."
+roma=$(realpath "${1:-build/roma}")
+model=$(realpath models/tiny/tiny-q4.gguf)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+checks=0 failures=0
+
+bad() { failures=$((failures + 1)); echo "test_cli: $*"; }
+
+# gives CODE COMMAND...: exit code, and of a failure one line on stderr that names the verb; output in out and err
+gives() {
+    want=$1
+    shift
+    checks=$((checks + 1))
+    "$@" >out 2>err </dev/null
+    got=$?
+    [ $got -eq "$want" ] || { bad "exit code $got, expected $want: $*"; cat err; return; }
+    case $want in
+    0 | 130) ;;
+    *)
+        [ "$(wc -l <err)" -eq 1 ] || bad "not one line on stderr: $*: $(cat err)"
+        grep -q '^roma' err || bad "the error does not begin with roma: $(cat err)"
+        ;;
+    esac
+}
+says() { checks=$((checks + 1)); grep -q -e "$1" err || bad "stderr lacks '$1': $(cat err)"; }
+prints() { checks=$((checks + 1)); grep -q -e "$1" out || bad "stdout lacks '$1': $(head -c 300 out)"; }
+# json KEY...: out is one JSON object with these keys, and stderr is empty
+json() {
+    checks=$((checks + 1))
+    python3 - "$@" <out.py_args 2>&1 <<'P' || bad "JSON of the last command: see above"
+import json, sys
+o = json.load(open("out"))
+missing = [k for k in sys.argv[1:] if k not in o]
+if missing or not isinstance(o, dict): sys.exit("lacks " + " ".join(missing))
+P
+    [ -s err ] && bad "stderr is not empty: $(cat err)"
+}
+same() { checks=$((checks + 1)); cmp -s "$1" "$2" || bad "$3"; }
+: >out.py_args
+
+# ---- help, version, usage
+gives 0 "$roma" --help; prints 'verbs:'
+gives 0 "$roma" --version; prints 'instruction sets: scalar'
+verbs=$("$roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+for v in $verbs; do
+    gives 0 "$roma" "$v" --help; prints "^usage: roma $v"; prints '^example:'; prints "^  roma $v"
+    gives 0 "$roma" help "$v"; prints "^usage: roma $v"
+    gives 2 "$roma" "$v" --no-such-option; says 'unknown option --no-such-option'
+done
+gives 2 "$roma"; says 'a verb is missing'
+gives 2 "$roma" rnu; says "did you mean 'run'"
+gives 2 "$roma" adapter; says "no verb 'adapter'"
+gives 2 "$roma" --json run
+gives 2 "$roma" run m.roma -p x --tmep 1; says 'did you mean --temp'
+gives 2 "$roma" run m.roma -p x --top-k; says 'needs a value'
+gives 2 "$roma" run m.roma -p x --raw=1; says 'takes no value'
+for o in '--temp -1' '--temp nan' '--temp 1x' '--top-p 0' '--top-p 1.5' '--min-p 1' '--repeat-penalty 0' '-n 0' '-n -3' '-t 0' '-t 65' \
+    '--seed -1' '--seed 99999999999999999999999' '--ctx 0' '--top-k 1.5' '--sram-mib 0' '-b 0'; do
+    # shellcheck disable=SC2086
+    gives 2 "$roma" run m.roma -p x $o; says 'takes a'
+done
+gives 2 "$roma" run m.roma; says 'give one of'
+gives 2 "$roma" run m.roma -p x -f y
+gives 2 "$roma" run m.roma extra -p x; says 'too many'
+gives 2 "$roma" run; says 'usage is'
+gives 2 "$roma" run m.roma -p x --stop ''; says 'stop text'
+gives 2 "$roma" build; gives 2 "$roma" build "$model" --quant q7
+gives 2 "$roma" tokenize m.roma; gives 2 "$roma" tokenize m.roma a -f b
+gives 2 "$roma" eval m.roma; gives 2 "$roma" eval m.roma -f a --ids b; gives 2 "$roma" eval m.roma --ids a --all --ctx 5
+gives 2 "$roma" bench m.roma -p 1,,2; gives 2 "$roma" bench m.roma -p 0; gives 2 "$roma" bench m.roma -b x
+
+# ---- build
+gives 0 "$roma" build "$model"; prints 'tiny-q4.roma'
+[ -s tiny-q4.roma ] || bad "the default name is the model's with .roma, here"
+gives 0 "$roma" build "$model" -o t.roma --json; json image sha256 arch params bits_per_weight bytes seconds
+same t.roma tiny-q4.roma "building twice gives the same bytes"
+gives 2 "$roma" build .; says 'reads GGUF'
+gives 2 "$roma" build t.roma -o x.roma
+cp "$model" copy.gguf
+gives 2 "$roma" build copy.gguf -o copy.gguf; says 'never overwritten'
+same copy.gguf "$model" "the model is as it was"
+[ -n "$(find . -name '*copy*' ! -name copy.gguf)" ] && bad "a temporary file is left"
+mkdir folder
+gives 2 "$roma" build copy.gguf -o folder
+gives 3 "$roma" build copy.gguf -o no/such/folder/x.roma
+head -c 300000 copy.gguf >cut.gguf
+gives 2 "$roma" build cut.gguf; says cut.gguf
+[ -e cut.roma ] && bad "a refused model leaves no image"
+head -c 4096 /dev/zero >zero.gguf; gives 2 "$roma" build zero.gguf
+: >empty.gguf; gives 2 "$roma" build empty.gguf
+printf GGUF >four.gguf; gives 2 "$roma" build four.gguf
+
+# ---- inspect, verify, plan, chip
+gives 0 "$roma" inspect t.roma; prints 'base identity'
+gives 0 "$roma" inspect t.roma --json; json image arch params bits_per_weight sha256 base layers tensors tokenizer
+gives 0 "$roma" inspect "$model"; prints general.architecture
+gives 0 "$roma" inspect "$model" --json; json
+gives 0 "$roma" verify t.roma; prints intact
+gives 0 "$roma" verify t.roma --json; json ok
+gives 0 "$roma" verify "$model"
+gives 0 "$roma" plan t.roma; prints attend
+gives 0 "$roma" plan t.roma --json; json chip ops
+gives 0 "$roma" chip; prints lunit.word
+gives 0 "$roma" chip --json; json lunit.word
+"$roma" chip >a; gives 0 "$roma" chip "$OLDPWD/chips/roma.chip"
+same a out "the built-in chip is chips/roma.chip"
+echo 'lunit.word = 64' >bad.chip
+gives 2 "$roma" chip bad.chip; gives 2 "$roma" plan t.roma --chip bad.chip; gives 2 "$roma" run t.roma -p x --chip bad.chip
+
+# ---- damage: verify says 1, every other verb 2
+size=$(wc -c <t.roma)
+damage() { cp t.roma d.roma; printf '\377\376\375' | dd of=d.roma bs=1 seek="$1" conv=notrunc 2>/dev/null; }
+for at in 70 5000 30000 $((size / 2)) $((size - 20)); do
+    damage "$at"
+    cmp -s t.roma d.roma && continue
+    "$roma" verify d.roma >out 2>err
+    code=$?
+    checks=$((checks + 1))
+    [ $code -eq 1 ] || bad "verify of an image damaged at $at: exit code $code, expected 1: $(cat err)"
+done
+damage $((size / 2))
+"$roma" verify d.roma --json >out 2>err; checks=$((checks + 1))
+python3 -c 'import json; assert json.load(open("out"))["ok"] is False' || bad "verify --json of a damaged image"
+gives 2 "$roma" run d.roma -p x; gives 2 "$roma" chat d.roma; gives 2 "$roma" inspect d.roma; gives 2 "$roma" plan d.roma
+gives 2 "$roma" tokenize d.roma x; gives 2 "$roma" eval d.roma -f "$model"; gives 2 "$roma" bench d.roma
+gives 0 "$roma" inspect d.roma --no-verify
+for n in 0 1 7 63 64 100 4095 4096 20000 $((size - 1)); do
+    head -c "$n" t.roma >d.roma
+    gives 2 "$roma" run d.roma -p x --no-verify
+done
+cat t.roma t.roma >d.roma; gives 2 "$roma" inspect d.roma
+gives 2 "$roma" run "$model" -p x; says 'roma build'
+gives 2 "$roma" verify zero.gguf
+"$roma" run /no/such/file -p x >out 2>err; [ $? -ne 0 ] || bad "a missing image"
+
+# ---- run
+run="$roma run t.roma --raw -t 2"
+gives 0 $run -p "Once upon a time" -n 12; prints '[a-z]'; says 'tok/s'
+gives 0 $run -p "Once upon a time" -n 12 -q; [ -s err ] && bad "--quiet is not quiet"
+gives 0 $run -p "Once upon a time" -n 12 --json --hash
+json text ids prompt_tokens prefill_tok_s decode_tok_s ttft_ms image_bytes arena_bytes stop hash
+py() { checks=$((checks + 1)); python3 -c "import json; o = json.load(open('out')); assert $1, o" || bad "$1"; }
+py 'o["stop"] == "length" and len(o["ids"]) == 12'
+gives 0 $run -p "Once upon a time" -n 400 --json --ctx 32; py 'o["stop"] in ("context", "eos") and len(o["ids"]) + o["prompt_tokens"] <= 32'
+gives 2 $run -f "$model" --ctx 32; says 'context'
+gives 2 $run -p "" ; says 'empty'
+printf 'Once upon a time\n' >p.txt
+gives 0 $run -f p.txt -n 12 -q; cp out a; gives 0 $run -p "Once upon a time" -n 12 -q
+same a out "a prompt from a file is the prompt"
+$run -p - -n 12 -q <p.txt >out 2>err; same a out "and from standard input"
+gives 0 "$roma" run t.roma -p "What does a cow say?" -n 20; gives 0 "$roma" run t.roma -p "Hi" --system "Be kind." -n 4
+gives 2 "$roma" run t.roma -p x --template nope; says 'chatml'
+gives 0 "$roma" run t.roma -p x --template llama2 -n 2
+gives 2 "$roma" run t.roma -p x --system y --raw
+gives 2 "$roma" run t.roma -p x --isa mmx; gives 2 "$roma" run t.roma -p x --ctx 100000
+gives 2 "$roma" run t.roma -p x --ctx 512 --sram-mib 1 --jsonl no.jsonl
+# a stop text, also one that spans tokens, cuts the text before it
+gives 0 $run -p "Once upon a time" -n 60 --json; text=$(python3 -c 'import json; print(json.load(open("out"))["text"])')
+stop=$(printf %s "$text" | cut -c 15-19)
+gives 0 $run -p "Once upon a time" -n 60 --json --stop "$stop"; py "o['stop'] == 'stop' and '''$stop''' not in o['text'] and len(o['text']) <= 14"
+gives 0 $run -p "Once upon a time" -n 60 -q --stop "$stop"; grep -q -F -e "$stop" out && bad "the stop text was streamed"
+# sampling: the same seed, the same text; another seed, another text
+gives 0 $run -p "One day" -n 30 -q --temp 1 --seed 1; cp out a
+gives 0 $run -p "One day" -n 30 -q --temp 1 --seed 1 -t 1; same a out "the same seed gives the same text"
+gives 0 $run -p "One day" -n 30 -q --temp 1 --seed 2; cmp -s a out && bad "another seed gives another text"
+gives 0 $run -p "One day" -n 8 -q --temp 0.7 --top-k 5 --top-p 0.9 --min-p 0.05 --repeat-penalty 1.1
+
+# ---- batches: what a request answers does not depend on its neighbours
+cat >b.jsonl <<'J'
+{"prompt":"Once upon a time","raw":true,"n":20}
+{"prompt":"Tell me about a dog.","n":30,"temp":0.8,"seed":7,"id":"x"}
+
+{"prompt":"One day a cat","raw":true,"n":40,"stop":[" the"],"id":3}
+{"prompt":"Caf\u00e9 \ud83d\ude00","raw":true,"n":10,"temp":1.0,"top_k":5,"repeat_penalty":1.2}
+{"prompt":"There once was","raw":true,"n":33,"temp":1,"top_p":0.9,"min_p":0.01,"seed":9}
+J
+gives 0 "$roma" run t.roma --jsonl b.jsonl --hash; cp out all
+for how in '-b 1' '-b 2 -t 1' '-b 3 --rows 3' '-b 5 --rows 7 -t 3' '--isa scalar'; do
+    # shellcheck disable=SC2086
+    gives 0 "$roma" run t.roma --jsonl b.jsonl --hash $how; same all out "a batch with $how answers otherwise"
+done
+gives 0 $run -p "Once upon a time" -n 20 --json --hash
+checks=$((checks + 1))
+python3 -c 'import json; a = json.loads(open("all").readline()); b = json.load(open("out")); assert all(a[k] == b[k] for k in a)' ||
+    bad "a request alone answers as in the batch"
+bad_line() { printf '%s\n' '{"prompt":"x"}' "$1" >l.jsonl; gives 2 "$roma" run t.roma --jsonl l.jsonl; says 'line 2'; [ -s out ] && bad "a bad line runs nothing"; }
+bad_line '{"prompt":1}'; bad_line '{"promt":"x"}'; says 'did you mean prompt'; bad_line '{}'; bad_line '{"prompt":"x"'; bad_line '[1]'
+bad_line '{"prompt":"\ud800"}'; bad_line '{"prompt":"x","n":0}'; bad_line '{"prompt":"x","n":1.5}'; bad_line '{"prompt":"x","temp":-1}'
+bad_line '{"prompt":"x","stop":""}'; bad_line '{"prompt":"x"} y'; bad_line '{"prompt":"x","raw":"yes"}'; bad_line '{"prompt":"x'
+: >l.jsonl; gives 2 "$roma" run t.roma --jsonl l.jsonl
+python3 -c 'print("{\"prompt\":\"" + "word " * 2000 + "\"}\n{\"prompt\":\"One\",\"raw\":true,\"n\":3}")' >l.jsonl
+"$roma" run t.roma --jsonl l.jsonl >out 2>err; [ $? -eq 2 ] || bad "a prompt that does not fit makes the exit code 2"
+[ "$(grep -c '"error"' out)" -eq 1 ] && [ "$(wc -l <out)" -eq 2 ] || bad "the others are answered: $(cat out)"
+
+# ---- chat without a terminal
+printf 'Tell me a story.\n/stats\nAnd then?\n/stats\n/rest\n/reset\n/system Be brief.\nHi\n/help\n/quit\nnever\n' >c.txt
+checks=$((checks + 1))
+"$roma" chat t.roma -n 20 <c.txt >out 2>err || bad "chat: $(cat err)"
+prints '(0 of them kept)'; prints '([1-9][0-9]* of them kept)'; prints '/system TEXT'; says 'did you mean /reset'
+python3 -c 'print("word " * 3000)' | "$roma" chat t.roma >out 2>err; [ $? -eq 2 ] || bad "a question that does not fit"
+says 'context'
+
+# ---- tokenize
+gives 0 "$roma" tokenize t.roma "Once upon a time"; [ "$(wc -l <out)" -eq 1 ] || bad "ids stand on one line"
+cp out a; gives 0 "$roma" tokenize t.roma "Once upon a time" --json; json ids
+printf 'Once upon a time' | "$roma" tokenize t.roma - >out; same a out "ids of standard input"
+printf 'Once upon a time' >p.txt; gives 0 "$roma" tokenize t.roma -f p.txt; same a out "ids of a file"
+printf '\377\376\200abc\300' >p.txt; gives 0 "$roma" tokenize t.roma -f p.txt
+: >p.txt; gives 0 "$roma" tokenize t.roma -f p.txt
+
+# ---- eval
+python3 -c 'print("Once upon a time there was a dog. The dog was happy. " * 60)' >e.txt
+gives 0 "$roma" eval t.roma -f e.txt --ctx 64 --windows 3 --json --hash; json tokens perplexity kl_mean top1 hash
+py 'o["tokens"] == 3 * 31 and o["kl_mean"] is None'; cp out a
+gives 0 "$roma" eval t.roma -f e.txt --ctx 64 --windows 3 --json --hash -t 1 --rows 5
+python3 -c 'import json; a, b = json.load(open("a")), json.load(open("out")); assert a["hash"] == b["hash"] and a["perplexity"] == b["perplexity"]' ||
+    bad "eval depends on threads or chunks"
+gives 0 "$roma" eval t.roma -f e.txt --ctx 64 --windows 2 --against t.roma --json; py 'abs(o["kl_mean"]) < 1e-9 and o["top1"] == 1'
+gives 0 "$roma" eval t.roma -f e.txt --ctx 64 --windows 2 --dump-logits l.bin
+[ "$(wc -c <l.bin)" -eq $((2 * 31 * 1024 * 4)) ] || bad "dump-logits has $(wc -c <l.bin) bytes"
+printf '\001\000\000\000\002\000\000\000\003\000\000\000' >i.bin
+gives 0 "$roma" eval t.roma --ids i.bin --dump-logits l.bin; [ "$(wc -c <l.bin)" -eq $((3 * 1024 * 4)) ] || bad "--ids dumps all positions"
+printf '\377\377\000\000' >i.bin; gives 2 "$roma" eval t.roma --ids i.bin; printf abc >i.bin; gives 2 "$roma" eval t.roma --ids i.bin
+echo short >s.txt; gives 2 "$roma" eval t.roma -f s.txt; says 'window'
+gives 3 "$roma" eval t.roma -f e.txt --ctx 64 --windows 1 --dump-logits no/such/folder
+
+# ---- bench
+gives 0 "$roma" bench t.roma -p 8 -n 4 -b 1,2 -t 1,2 --json; json rows read_gb_s int8_gmac_s
+py 'len(o["rows"]) == 6 and all({"test","tokens","batch","threads","tok_s","gb_s","gmac_s"} <= set(r) for r in o["rows"])'
+
+# ---- interrupts and a full disk
+python3 - "$roma" <<'P' || bad "SIGINT"
+import signal, subprocess, sys, time
+p = subprocess.Popen([sys.argv[1], "run", "t.roma", "--raw", "-p", "One", "-n", "500", "--isa", "scalar", "-t", "1", "--temp", "2", "--jsonl" if 0 else "-q"],
+                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+first = p.stdout.read(1)
+p.send_signal(signal.SIGINT)
+out, err = p.communicate(timeout=60)
+assert p.returncode == 130, (p.returncode, err)
+assert first and not err, err
+P
+checks=$((checks + 1))
+if [ -w /dev/full ]; then
+    "$roma" inspect t.roma >/dev/full 2>err; [ $? -eq 3 ] || bad "a full disk is exit code 3"
+    "$roma" run t.roma -p x --raw -n 3 --json >/dev/full 2>err; [ $? -eq 3 ] || bad "a full disk is exit code 3 in run"
+fi
+
+echo "test_cli: $checks checks, $failures failed"
+[ $failures -eq 0 ]
