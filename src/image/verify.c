@@ -116,8 +116,8 @@ int roma_image_verify(const char *path, roma_team *team, const roma_progress *pr
     if (code) return code;
     image_in in = {.data = img.map.data, .size = img.map.size, .file = path, .err = err};
     code = roma_image_read(&in, &img, true, team);
-    if (!code) code = check_hashes(&in, &img, team, progress);
     if (!code) code = check_values(&in, &img, progress);
+    if (!code) code = check_hashes(&in, &img, team, progress);
     if (!code && img.has_vocab) code = roma_vocab_check(&img.vocab, path, err);
     roma_image_close(&img);
     return code;
