@@ -1,0 +1,136 @@
+/* After start a token costs no heap call of any kind: neither through the library's allocator nor behind its back. The first is
+ * counted and then made to fail; the second is counted by standing in for malloc and its kin in this program (not under a sanitizer,
+ * which does the same itself). Prefill, decode, batches, truncation, sampling and detokenising are covered. */
+#include "../test.h"
+#include "roma/exec.h"
+#include "roma/import.h"
+#include "roma/map.h"
+#include "roma/pack.h"
+#include "roma/quant.h"
+#include "../base/scarce.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+static atomic_ullong heap_calls;
+
+#if !SANITIZED && defined(__GLIBC__)
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+void __libc_free(void *p);
+void *malloc(size_t n) { heap_calls++; return __libc_malloc(n); }
+void *calloc(size_t n, size_t size) { heap_calls++; return __libc_calloc(n, size); }
+void *realloc(void *p, size_t n) { heap_calls++; return __libc_realloc(p, n); }
+void *memalign(size_t align, size_t n);
+void *memalign(size_t align, size_t n) { heap_calls++; return __libc_memalign(align, n); }
+void *aligned_alloc(size_t align, size_t n) { heap_calls++; return __libc_memalign(align, n); }
+void free(void *p) { heap_calls++; __libc_free(p); }
+#define COUNTED 1
+#else
+#define COUNTED 0
+#endif
+
+enum { SEQUENCES = 3, PROMPT = 100, TOKENS = 60, CONTEXT = 256 };
+
+typedef struct {
+    roma_image image;
+    roma_chip chip;
+    roma_plan plan;
+    roma_exec *exec;
+    roma_tokenizer *tok;
+    void *scratch;
+    char *text;
+    char path[64];
+} engine;
+
+static bool make(engine *g, const char *model) {
+    roma_error e = {0};
+    roma_import imp;
+    roma_image_written w;
+    const char *chip = roma_chip_default();
+    const roma_exec_config cfg = {.threads = 3, .context = CONTEXT, .sequences = SEQUENCES, .rows = 32};
+    snprintf(g->path, sizeof g->path, "/tmp/test_alloc_%d.roma", (int)getpid());
+    bool ok = roma_import_open(&imp, model, &e) == 0;
+    if (!ok) return fprintf(stderr, "%s\n", e.text), false;
+    ok = roma_quantise_model(&imp.model, ROMA_QUANT_Q8, &e) == 0 && roma_pack(&imp.model, &imp.vocab, "test", g->path, NULL, &w, &e) == 0;
+    roma_import_close(&imp);
+    ok = ok && roma_image_open(&g->image, g->path, 0, NULL, &e) == 0;
+    unlink(g->path);
+    ok = ok && roma_chip_read(&g->chip, chip, strlen(chip), "roma.chip", &e) == 0 &&
+         roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 && roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
+         roma_tokenizer_create(&g->tok, &g->image.vocab, "image", &e) == 0;
+    if (!ok) return fprintf(stderr, "%s\n", e.text), false;
+    g->scratch = malloc(roma_sample_bytes(g->image.desc.hyper.vocab));
+    g->text = malloc(3 * (ROMA_TOKEN_BYTES_MAX + 4));
+    return g->scratch && g->text;
+}
+
+static void destroy(engine *g) {
+    roma_tokenizer_destroy(g->tok);
+    roma_exec_destroy(g->exec);
+    roma_plan_destroy(&g->plan);
+    roma_image_close(&g->image);
+    free(g->scratch);
+    free(g->text);
+}
+
+/* Everything that happens between the first token and the last. Returns what was generated, hashed. */
+static uint64_t work(engine *g) {
+    const uint32_t vocab = g->image.desc.hyper.vocab;
+    roma_sampling s;
+    roma_detok d[SEQUENCES];
+    int32_t ids[SEQUENCES][CONTEXT];
+    uint32_t n[SEQUENCES];
+    uint64_t hash = 0;
+    bool ok = true;
+    roma_sampling_default(&s);
+    s.temperature = 0.8f;
+    s.top_p = 0.95f;
+    s.repeat_penalty = 1.1f;
+    for (uint32_t q = 0; q < SEQUENCES; q++) {
+        roma_detok_init(&d[q], g->tok, false);
+        for (uint32_t i = 0; i < PROMPT; i++) ids[q][i] = (int32_t)(roma_random(q, i) % vocab);
+        ok = ok && roma_exec_prefill(g->exec, q, ids[q], PROMPT, NULL, NULL, NULL) == 0;
+        n[q] = PROMPT;
+        ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
+    }
+    for (int t = 0; ok && t < TOKENS; t++) {
+        roma_exec_row rows[SEQUENCES];
+        for (uint32_t q = 0; q < SEQUENCES; q++) rows[q] = (roma_exec_row){ids[q][n[q]], q, n[q], 0, true};
+        ok = roma_exec_step(g->exec, rows, t % 2 ? SEQUENCES : 1, NULL) == 0;
+        for (uint32_t q = 0; ok && q < (t % 2 ? SEQUENCES : 1u); q++) {
+            n[q]++;
+            ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
+            const size_t len = roma_detok_push(&d[q], ids[q][n[q]], g->text);
+            hash = hash * 31 + (uint64_t)ids[q][n[q]] + len;
+        }
+    }
+    for (uint32_t q = 0; q < SEQUENCES; q++) roma_exec_truncate(g->exec, q, 0);
+    CHECK(ok);
+    return hash;
+}
+
+int main(void) {
+    engine g = {0};
+    if (!make(&g, "models/tiny/tiny-q4.gguf")) return 1;
+    const uint64_t want = work(&g); /* once before counting: libc may set up things of its own */
+
+    const uint64_t library = roma_alloc_count(), any = heap_calls;
+    CHECK_EQ(work(&g), want);
+    CHECK_EQ(roma_alloc_count() - library, 0);
+    CHECK_EQ(heap_calls - any, 0);
+
+    scarce_begin(0); /* every call fails from here */
+    CHECK_EQ(work(&g), want);
+    roma_allocator_set(NULL);
+
+#if COUNTED
+    void *volatile p = malloc(1); /* the counter counts */
+    free(p);
+    CHECK_EQ(heap_calls - any, 2);
+#endif
+    destroy(&g);
+    return TEST_DONE();
+}

@@ -1,0 +1,86 @@
+#!/bin/sh
+# usage: matrix.sh --quick BUILD...             the tiny model, as ./test runs it
+#        matrix.sh --model MODEL.gguf BUILD...  100 prompts, 64 tokens each: make matrix
+#
+# One hash over all logits per prompt, and the ids, must be the same for every build (compiler), instruction set, number of threads,
+# size of prefill chunk and size of batch. Prints one line a configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the
+# first N prompts (said in its lines); THREADS overrides "1 2 3 8".
+set -eu
+cd "$(dirname "$0")/.."
+threads=${THREADS:-1 2 3 8}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+case $1 in
+--quick)
+    model=models/tiny/tiny-q4.gguf tokens=64 prompts=10
+    shift
+    ;;
+--model)
+    model=$2 tokens=64 prompts=100
+    shift 2
+    ;;
+*) sed -n '2,3p' "$0" >&2; exit 2 ;;
+esac
+[ -f "$model" ] || { echo "matrix: $model is missing; ./demo fetches the default model" >&2; exit 2; }
+
+# Prompts: short questions, every tenth after a passage that takes the context past 600 tokens (tiny model: near its 512).
+python3 - $prompts $tokens "$model" >"$work/prompts" <<'P'
+import json, sys
+n, tokens, tiny = int(sys.argv[1]), int(sys.argv[2]), "tiny" in sys.argv[3]
+things = "a dog,the sea,bread,a clock,the moon,rain,a bicycle,gold,a garden,winter,music,a map,the eye".split(",")
+forms = ["Tell me about {}.", "Write a short story about {}.", "Why do people like {}?", "What is {} made of?", "{} and"]
+sentence = "Once upon a time there was {}, and everybody in the village wanted to see it. "
+for i in range(n):
+    t = things[i % len(things)]
+    q = {"prompt": forms[i % len(forms)].format(t), "n": tokens, "raw": i % 5 == 4}
+    if i % 10 == 3:
+        q["prompt"] = "".join(sentence.format(things[(i + k) % len(things)]) for k in range(16 if tiny else 36)) + q["prompt"]
+    if i % 4 == 1:
+        q.update(temp=0.9, top_p=0.95, seed=i)
+    print(json.dumps(q))
+P
+
+first= status=0 configuration=0
+for build; do
+    [ -n "$first" ] || "$build/roma" build "$model" -o "$work/image.roma" >/dev/null
+    "$build/roma" build "$model" -o "$work/again.roma" >/dev/null
+    cmp "$work/image.roma" "$work/again.roma" || { echo "matrix: $build makes another image" >&2; status=1; }
+    for isa in $("$build/roma" --version | sed 's/.*instruction sets: //'); do
+        code=0
+        "$build/roma" run "$work/image.roma" --raw -p a -n 1 --isa "$isa" -q >"$work/out" 2>&1 || code=$?
+        case $code in
+        0) ;;
+        2)
+            echo "same-bits: this CPU has no $isa (tests/kern emulates it)" >>"${ROMA_SKIPPED:-/dev/null}"
+            continue
+            ;;
+        *)
+            echo "matrix: $build $isa fails with exit code $code: $(cat "$work/out")" >&2
+            status=1
+            continue
+            ;;
+        esac
+        cp "$work/prompts" "$work/these"
+        [ "$isa" != scalar ] || [ -z "${SCALAR_PROMPTS:-}" ] || head -n "$SCALAR_PROMPTS" "$work/prompts" >"$work/these"
+        for t in $threads; do
+            configuration=$((configuration + 1))
+            # chunk and batch go through all values as the configurations do
+            rows=$(echo "128 1 7 32 512 100" | cut -d ' ' -f $((configuration % 6 + 1)))
+            batch=$(echo "1 8 3 16 2" | cut -d ' ' -f $((configuration % 5 + 1)))
+            start=$(date +%s)
+            "$build/roma" run "$work/image.roma" --jsonl "$work/these" --hash --isa "$isa" -t "$t" --rows "$rows" -b "$batch" >"$work/out"
+            n=$(wc -l <"$work/out")
+            [ -n "$first" ] || cp "$work/out" "$work/first"
+            first=${first:-$build}
+            if head -n "$n" "$work/first" | cmp -s - "$work/out" && [ "$n" -eq "$(wc -l <"$work/these")" ]; then
+                verdict=$(sha256sum <"$work/out" | cut -c 1-16)
+            else
+                verdict=DIFFERS status=1
+            fi
+            printf '%-12s %-8s threads %d  chunk %3d  batch %2d  prompts %3d  %4d s  %s\n' "$(basename "$build")" "$isa" "$t" "$rows" "$batch" "$n" \
+                $(($(date +%s) - start)) "$verdict"
+        done
+    done
+done
+if [ $status -eq 0 ]; then echo "matrix: $configuration configurations, the same bits"; else echo "matrix: bits DIFFER" >&2; fi
+exit $status
