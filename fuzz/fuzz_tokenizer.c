@@ -1,9 +1,6 @@
 /* Fuzzes the text room. First byte 0: the rest is a vocabulary, to be refused or used without fault. Else the byte
  * chooses one of five fixed small vocabularies and flags, and the rest is text for it, whose bytes must come back;
  * and a Jinja text, and a message.
- *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE -Iinclude -Isrc \
- *         fuzz/fuzz_tokenizer.c src/text/[a-z]*.c src/base/[a-z]*.c -lpthread
  */
 #include <stdlib.h>
 #include "../tests/text/small_vocab.h"

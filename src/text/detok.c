@@ -29,7 +29,7 @@ bool roma_token_is_eog(const roma_tokenizer *t, int32_t id) {
     return id >= 0 && id == t->v.eos;
 }
 
-/* ---- bytes of a token --------------------------------------------------------------------------------- */
+/* ---- bytes of a token ----------------------------------------------------------------------------- */
 
 static size_t put(char *out, size_t cap, size_t n, const char *s, size_t len) {
     if (n < cap) memcpy(out + n, s, len < cap - n ? len : cap - n);
@@ -73,7 +73,7 @@ size_t roma_token_bytes(const roma_tokenizer *t, int32_t id, bool special, char 
     }
 }
 
-/* ---- streaming ------------------------------------------------------------------------------------------- */
+/* ---- streaming ------------------------------------------------------------------------------------ */
 
 void roma_detok_init(roma_detok *d, const roma_tokenizer *t, bool special) {
     *d = (roma_detok){.tok = t, .special = special, .first = true};

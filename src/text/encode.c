@@ -29,7 +29,7 @@ static void emit_word(encoder *e) {
     }
 }
 
-/* ---- byte-level BPE -------------------------------------------------------------------------------- */
+/* ---- byte-level BPE ------------------------------------------------------------------------------- */
 
 /* The token that the piece is as a whole, or -1. */
 static int32_t whole_piece(const roma_tokenizer *t, const uint8_t *piece, size_t len) {
@@ -74,7 +74,7 @@ static int encode_bpe(encoder *e, const char *text, size_t len) {
     return rc;
 }
 
-/* ---- SentencePiece ------------------------------------------------------------------------------------ */
+/* ---- SentencePiece -------------------------------------------------------------------------------- */
 
 static const char SPACE_MARK[3] = {'\xe2', '\x96', '\x81'}; /* U+2581, how the vocabulary writes a space */
 
@@ -135,7 +135,7 @@ static int encode_spm(encoder *e, const char *text, size_t len, bool prefix) {
     return ROMA_OK;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------------ */
 
 static int encode_text(encoder *e, const char *text, size_t len, bool prefix) {
     if (len == 0) return ROMA_OK;

@@ -47,7 +47,7 @@ static int by_score(const roma_vocab *v, uint32_t a, uint32_t b) {
     return (v->score[a] < v->score[b]) - (v->score[a] > v->score[b]);
 }
 
-/* ---- text -> token ------------------------------------------------------------------------------- */
+/* ---- text -> token -------------------------------------------------------------------------------- */
 
 /* Slot that holds the text, or the empty slot where it belongs. */
 static uint32_t *text_slot(const roma_tokenizer *t, const char *text, size_t len) {
@@ -94,7 +94,7 @@ static void build_bytes(roma_tokenizer *t) {
     }
 }
 
-/* ---- special tokens --------------------------------------------------------------------------------- */
+/* ---- special tokens ------------------------------------------------------------------------------- */
 
 static bool is_special(const roma_vocab *v, uint32_t i) {
     const unsigned type = v->type[i];
@@ -155,7 +155,7 @@ int32_t roma_text_find_special(const roma_tokenizer *t, const char *text, size_t
     return id >= 0 && t->v.text_off[id + 1] - t->v.text_off[id] == len ? id : -1;
 }
 
-/* ---- merges ------------------------------------------------------------------------------------------- */
+/* ---- merges --------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint32_t left, uint32_t right) {
     uint64_t x = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;

@@ -19,7 +19,7 @@ typedef struct {
     roma_error *err;
 } composer;
 
-/* ---- composing ------------------------------------------------------------------------------------------ */
+/* ---- composing ------------------------------------------------------------------------------------ */
 
 static void flush(composer *c) {
     if (c->rc || c->run.len == 0) return;
@@ -71,7 +71,7 @@ static void end(composer *c) {
     }
 }
 
-/* ---- pieces of text ---------------------------------------------------------------------------------------- */
+/* ---- pieces of text ------------------------------------------------------------------------------- */
 
 static span of(const roma_message *m) { return (span){m->text, m->len}; }
 
@@ -122,7 +122,7 @@ static bool ends_with(span s, span what) {
     return s.len >= what.len && memcmp(s.p + s.len - what.len, what.p, what.len) == 0;
 }
 
-/* ---- ChatML and its kin ------------------------------------------------------------------------------------- */
+/* ---- ChatML and its kin --------------------------------------------------------------------------- */
 
 static void chatml_turn(composer *c, span role, span body) {
     marker(c, SPAN("<|im_start|>"));
@@ -169,7 +169,8 @@ static void qwen3_reply(composer *c, const roma_message *m, bool last, bool afte
 /* Index of the last message that is a question and not a tool's answer. */
 static size_t last_question(const roma_message *m, size_t n) {
     for (size_t i = n; i-- > 0;) {
-        const bool tool = starts_with(of(&m[i]), SPAN("<tool_response>")) && ends_with(of(&m[i]), SPAN("</tool_response>"));
+        const span s = of(&m[i]);
+        const bool tool = starts_with(s, SPAN("<tool_response>")) && ends_with(s, SPAN("</tool_response>"));
         if (m[i].role == ROMA_ROLE_USER && !tool) return i;
     }
     return n - 1;
@@ -191,7 +192,7 @@ static void chatml(composer *c, roma_template_kind kind, const roma_message *m, 
     text(c, SPAN("assistant\n"));
 }
 
-/* ---- Llama 3 -------------------------------------------------------------------------------------------------- */
+/* ---- Llama 3 -------------------------------------------------------------------------------------- */
 
 static void llama3_header(composer *c, span role) {
     marker(c, SPAN("<|start_header_id|>"));
@@ -218,7 +219,7 @@ static void llama3(composer *c, roma_template_kind kind, const roma_message *m, 
     if (add_reply) llama3_header(c, SPAN("assistant"));
 }
 
-/* ---- [INST] ----------------------------------------------------------------------------------------------------- */
+/* ---- [INST] --------------------------------------------------------------------------------------- */
 
 /* After an optional system message the roles alternate, beginning with the user. */
 static void check_turns(composer *c, const roma_message *m, size_t n, bool system, bool add_reply) {
@@ -292,7 +293,7 @@ static void mistral(composer *c, roma_template_kind kind, const roma_message *m,
     }
 }
 
-/* ---- the rest ----------------------------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------------------------- */
 
 static void zephyr_role(composer *c, const roma_message *m) {
     switch (m->role) {

@@ -4,7 +4,7 @@
 
 #include "roma/text.h"
 
-/* ---- UTF-8 ------------------------------------------------------------------------------------ */
+/* ---- UTF-8 ---------------------------------------------------------------------------------------- */
 
 #define TEXT_BAD UINT32_MAX /* an invalid byte; it is one character of its own */
 
@@ -13,7 +13,7 @@ uint32_t roma_text_utf8(const uint8_t *p, const uint8_t *end, unsigned *len);
 /* Writes 1..4 bytes. */
 unsigned roma_text_utf8_put(uint32_t c, uint8_t *out);
 
-/* ---- Unicode ------------------------------------------------------------------------------------ */
+/* ---- Unicode -------------------------------------------------------------------------------------- */
 
 enum { TEXT_OTHER = 0, TEXT_LETTER = 1, TEXT_NUMBER = 2, TEXT_NUMBER_NEW = 3, TEXT_SPACE = 4, TEXT_NEWLINE = 5 };
 
@@ -88,7 +88,7 @@ int roma_text_tables(roma_tokenizer *t, const char *file, roma_error *err);
 void roma_text_tables_free(roma_tokenizer *t);
 const roma_text_merge *roma_text_merge_find(const roma_tokenizer *t, uint32_t left, uint32_t right);
 
-/* ---- pre-tokenizer ----------------------------------------------------------------------------------- */
+/* ---- pre-tokenizer -------------------------------------------------------------------------------- */
 
 typedef struct {
     const uint8_t *p, *end;
@@ -99,7 +99,7 @@ void roma_text_pre_init(roma_text_pre *s, uint32_t pre, const char *text, size_t
 /* Next piece; false at the end. */
 bool roma_text_pre_next(roma_text_pre *s, const uint8_t **piece, size_t *len);
 
-/* ---- merging ------------------------------------------------------------------------------------------ */
+/* ---- merging -------------------------------------------------------------------------------------- */
 
 #define TEXT_NONE UINT32_MAX
 

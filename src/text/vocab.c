@@ -33,7 +33,8 @@ bool roma_text_is_control(const roma_vocab *v, uint32_t id) {
 }
 
 static int bad(roma_error *err, const char *file, const char *what, uint64_t i) {
-    return roma_fail(err, ROMA_EDAMAGED, file, ROMA_NOWHERE, "tokenizer: %s (index %llu)", what, (unsigned long long)i);
+    return roma_fail(err, ROMA_EDAMAGED, file, ROMA_NOWHERE, "tokenizer: %s (index %llu)", what,
+                     (unsigned long long)i);
 }
 
 static int check_kind(const roma_vocab *v, const char *file, roma_error *err) {
@@ -41,7 +42,8 @@ static int check_kind(const roma_vocab *v, const char *file, roma_error *err) {
     const bool bpe = v->kind == ROMA_TOK_BPE;
     if (bpe ? v->pre < ROMA_PRE_GPT2 || v->pre > ROMA_PRE_QWEN2 : v->pre != ROMA_PRE_NONE)
         return bad(err, file, "pre does not fit the kind", v->pre);
-    if (v->n_tokens == 0 || v->n_tokens > ROMA_TOKENS_MAX) return bad(err, file, "n_tokens is out of range", v->n_tokens);
+    const uint32_t n = v->n_tokens;
+    if (n == 0 || n > ROMA_TOKENS_MAX) return bad(err, file, "n_tokens is out of range", n);
     if (!v->text_off || !v->text || !v->type) return bad(err, file, "text or type is missing", 0);
     if (!bpe && !v->score) return bad(err, file, "score is missing", 0);
     if (!bpe && v->n_merges) return bad(err, file, "merges belong to BPE only", v->n_merges);

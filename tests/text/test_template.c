@@ -160,7 +160,7 @@ static void test_cap(void) {
     roma_tokenizer_destroy(T);
 }
 
-/* ---- recognition ---------------------------------------------------------------------------------------- */
+/* ---- recognition ---------------------------------------------------------------------------------- */
 
 static void recognised(const char *jinja, const char *want) {
     CHECK_STR(roma_template_name(roma_template_recognise(jinja, strlen(jinja))), want);

@@ -132,7 +132,7 @@ static void test_cap(void) {
     roma_tokenizer_destroy(T);
 }
 
-/* ---- back to text -------------------------------------------------------------------------------------- */
+/* ---- back to text --------------------------------------------------------------------------------- */
 
 static size_t detok(const int32_t *id, size_t n, bool special, char *out) {
     static char piece[3 * (ROMA_TOKEN_BYTES_MAX + 4)];
@@ -190,7 +190,7 @@ static void test_detok(void) {
     roma_tokenizer_destroy(T);
 }
 
-/* ---- properties ------------------------------------------------------------------------------------------- */
+/* ---- properties ----------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 static unsigned random_below(unsigned n) { return (unsigned)(roma_random(17, random_state++) % n); }
@@ -260,6 +260,29 @@ static void test_round_trip(void) {
     roma_tokenizer_destroy(T);
 }
 
+/* Cutting a SentencePiece text into words first changes no id. */
+static void test_words(void) {
+    use(small_spm);
+    CHECK(T->cut_words);
+    for (unsigned i = 0; i < 2000; i++) {
+        char s[300];
+        int32_t id[2][1024];
+        size_t n[2];
+        const size_t len = random_text(s, sizeof s, i & 1);
+        for (unsigned cut = 0; cut < 2; cut++) {
+            T->cut_words = cut;
+            CHECK_EQ(roma_tokenize(T, s, len, i & 2 ? ROMA_TEXT_CONTINUE : 0, id[cut], 1024, &n[cut], NULL), 0);
+        }
+        CHECK(n[0] == n[1] && memcmp(id[0], id[1], n[0] * sizeof **id) == 0);
+    }
+    roma_tokenizer_destroy(T);
+    small_add(&S, "e▁", 4, ROMA_TT_NORMAL, -500);
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+    CHECK(!T->cut_words);
+    GIVES("he e e", 0, "▁|he|▁|e▁|e|");
+    roma_tokenizer_destroy(T);
+}
+
 static double seconds_for(const char *s, size_t len) {
     size_t n;
     const clock_t from = clock();
@@ -295,6 +318,7 @@ int main(void) {
     test_cap();
     test_detok();
     test_round_trip();
+    test_words();
     test_long();
     return TEST_DONE();
 }
