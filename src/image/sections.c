@@ -116,10 +116,10 @@ static int check_places(const image_in *in, roma_image *img) {
     uint64_t end = data->offset;
     for (size_t i = 0; i < img->desc.n_tensors; i++) {
         roma_image_tensor *t = &img->desc.tensors[i];
-        uint64_t bytes, tile_bytes, at = first + i * IMAGE_DESCRIPTOR, offset = (end + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1);
+        uint64_t bytes, tile_bytes, at = first + i * IMAGE_DESCRIPTOR;
+        const uint64_t offset = t->tie >= 0 ? img->desc.tensors[t->tie].offset : end;
         char name[64];
         roma_image_tensor_size(t, &bytes, &tile_bytes);
-        if (t->tie >= 0) offset = img->desc.tensors[t->tie].offset;
         if (t->offset != offset || t->bytes != bytes || t->tile_bytes != tile_bytes)
             return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: offset or size of its data is not what it must be", roma_image_tensor_place(name, t));
         if (offset > stop || bytes > stop - offset)
@@ -127,7 +127,7 @@ static int check_places(const image_in *in, roma_image *img) {
         if (t->tie < 0) end = offset + bytes;
         t->data = in->data + offset;
     }
-    if (((end + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1)) != stop)
+    if (end != stop)
         return roma_image_fail(in, ROMA_EINPUT, end, "section DATA does not end with its last tensor");
     return ROMA_OK;
 }

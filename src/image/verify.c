@@ -49,7 +49,7 @@ static int check_hashes(const image_in *in, const roma_image *img, roma_team *te
     return ROMA_OK;
 }
 
-/* ---- values and zeros inside DATA ---- */
+/* ---- values, and zeros inside tiles ---- */
 
 /* Rows that only fill up a tile. code, scale: scratch for a row and for its scales four times. */
 static bool spare_rows_zero(const roma_image_tensor *t, const uint8_t *tile, uint8_t *code, uint16_t *scale) {
@@ -83,7 +83,7 @@ static int check_matrix(const image_in *in, const roma_image_tensor *t, uint8_t 
 
 static int check_values(const image_in *in, const roma_image *img, const roma_progress *progress) {
     const image_section *data = in->known[IMAGE_DATA];
-    uint64_t end = data->offset, widest = ROMA_STRIPE;
+    uint64_t widest = ROMA_STRIPE;
     char name[64];
     for (size_t i = 0; i < img->desc.n_tensors; i++)
         if (img->desc.tensors[i].cols > widest) widest = img->desc.tensors[i].cols;
@@ -93,18 +93,13 @@ static int check_values(const image_in *in, const roma_image *img, const roma_pr
     for (size_t i = 0; !code && i < img->desc.n_tensors; i++) {
         const roma_image_tensor *t = &img->desc.tensors[i];
         if (t->tie >= 0) continue;
-        if (!roma_image_all_zero(in->data + end, t->offset - end))
-            code = roma_image_fail(in, ROMA_EINPUT, end, "the bytes before %s are not zero", roma_image_tensor_place(name, t));
-        else if (!t->is_vector)
+        if (!t->is_vector)
             code = check_matrix(in, t, row, (uint16_t *)(void *)(row + widest));
         else if (!roma_image_vector_finite(t, in->data + t->offset))
             code = roma_image_fail(in, ROMA_EINPUT, t->offset, "%s: a value is not finite", roma_image_tensor_place(name, t));
-        end = t->offset + t->bytes;
-        if (!code) code = roma_progress_tell(progress, "values", end - data->offset, data->bytes);
+        if (!code) code = roma_progress_tell(progress, "values", t->offset + t->bytes - data->offset, data->bytes);
         if (code == ROMA_ECANCEL) roma_image_fail(in, code, ROMA_NOWHERE, "stopped before all was checked");
     }
-    if (!code && !roma_image_all_zero(in->data + end, data->offset + data->bytes - end))
-        code = roma_image_fail(in, ROMA_EINPUT, end, "the last bytes of section DATA are not zero");
     roma_free(row);
     return code;
 }

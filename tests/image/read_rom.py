@@ -281,12 +281,9 @@ def read_tensors(f, sections, h, base):
         else:
             need(t.tie == -1, "tie")
             ident.update(struct.pack("<I", 0))
-            start = up(end, 64)
-            need(t.offset == start, f"place of {t.name}")
-            f.zero(end, start - end)
-            end = start + t.bytes
-            need(end <= data_end, f"{t.name} leaves DATA")
-            f.take(start, t.bytes)
+            need(t.offset == end and end % 64 == 0, f"place of {t.name}")
+            f.take(end, t.bytes)
+            end += t.bytes
         data = f.data[t.offset:t.offset + t.bytes]
         if t.kind == 0:
             need(all(map(math.isfinite, struct.unpack(f"<{t.cols}f", data))), "a value is not finite")
@@ -305,8 +302,7 @@ def read_tensors(f, sections, h, base):
         print(f"tensor {i} {t.name} layer {t.layer} {t.rows} x {t.cols} kind {t.kind} bits {t.bits} level {t.level} scale {t.scale} "
               f"min {t.min} group {t.group} super {t.super} zero {t.zero} tie {t.tie} offset {t.offset} bytes {t.bytes} "
               f"tile {t.tile_bytes} table {table} values {values.hexdigest()}")
-    f.zero(end, up(end, 64) - end)
-    need(up(end, 64) == data_end, "end of DATA")
+    need(end == data_end, "end of DATA")
     need(ident.digest() == base, "base identity")
 
 
