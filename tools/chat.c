@@ -116,8 +116,7 @@ static size_t keep_common(chat *c, const int32_t *ids, size_t n) {
 }
 
 static void show(const reply *r, size_t *printed) {
-    fwrite(r->text.data + *printed, 1, r->shown - *printed, stdout);
-    fflush(stdout);
+    if (r->shown > *printed) put_text(r->text.data + *printed, r->shown - *printed);
     *printed = r->shown;
 }
 

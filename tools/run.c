@@ -52,8 +52,7 @@ int prompt_ids(const session *s, const char *text, size_t len, const char *syste
 static void show(const run_options *o, const reply *r, size_t *printed) {
     if (o->json || r->shown == *printed) return;
     progress_end();
-    fwrite(r->text.data + *printed, 1, r->shown - *printed, stdout);
-    fflush(stdout);
+    put_text(r->text.data + *printed, r->shown - *printed);
     *printed = r->shown;
 }
 

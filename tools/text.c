@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 int read_all(roma_buf *out, const char *path, roma_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
@@ -22,6 +23,26 @@ int read_all(roma_buf *out, const char *path, roma_error *err) {
                                            : roma_fail_errno(err, is_stdin ? "standard input" : path, "read");
     if (!is_stdin) fclose(f);
     return rc;
+}
+
+/* C0 but for tab and newline, DEL, and C1 (in UTF-8: c2 80 to c2 9f). */
+static size_t control_length(const uint8_t *s, size_t left) {
+    if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f) return 1;
+    return left > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0 ? 2 : 0;
+}
+
+void put_text(const uint8_t *text, size_t len) {
+    static int terminal = -1;
+    if (terminal < 0) terminal = isatty(STDOUT_FILENO);
+    for (size_t i = 0, from = 0; i <= len; i++) {
+        const size_t control = terminal && i < len ? control_length(text + i, len - i) : 0;
+        if (!control && i < len) continue;
+        fwrite(text + from, 1, i - from, stdout);
+        if (control) fputs("\xef\xbf\xbd", stdout);
+        from = i + control;
+        i += control > 1;
+    }
+    fflush(stdout);
 }
 
 int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n, roma_error *err) {

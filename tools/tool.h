@@ -59,6 +59,8 @@ roma_exec_config session_exec_config(const session_config *c);
 
 /* The whole of a file, "-" being stdin. */
 int read_all(roma_buf *out, const char *path, roma_error *err);
+/* Writes text to stdout and flushes. On a terminal, control characters that would drive it are shown as U+FFFD. */
+void put_text(const uint8_t *text, size_t len);
 /* An int32 array that the caller frees with roma_free. */
 int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n, roma_error *err);
 int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs, int32_t **ids,
