@@ -32,7 +32,16 @@ static const roma_kern table_scalar = {
     .page_values = roma_page_values_c,
 };
 
-const roma_kern *roma_kern_get(roma_isa isa) { return isa == ROMA_ISA_SCALAR ? &table_scalar : NULL; }
+/* The compiler's run-time test covers both the CPU and what the system saves of its registers. Every CPU with AVX2 has F16C. */
+const roma_kern *roma_kern_get(roma_isa isa) {
+    switch (isa) {
+    case ROMA_ISA_SCALAR: return &table_scalar;
+    case ROMA_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") ? &roma_kern_table_avx512 : NULL;
+    default: return NULL;
+    }
+}
 
 const roma_kern *roma_kern_best(void) {
     for (int isa = ROMA_ISA_COUNT - 1; isa > 0; isa--) {

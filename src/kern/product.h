@@ -1,0 +1,111 @@
+/* What the product kernels of every instruction set share: the job, and activations repacked as records.
+ *
+ * A product runs over stripes of 32 inputs. Everything a stripe needs of one activation row lies in one cache line,
+ * its record; records of a block of rows lie together, so that the inner loop walks memory once, in order.
+ *
+ * Kernels multiply unsigned codes u with level = u - offset: a stripe's integer starts from bias = -offset * sum(A).
+ */
+#ifndef ROMA_KERN_PRODUCT_H
+#define ROMA_KERN_PRODUCT_H
+
+#include "kern.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+
+#define BLOCK_ACTS 32 /* activation rows of a block: their records and partial sums of a stripe stay in L1 */
+#define CHUNK 8       /* stripes of a super-group */
+
+typedef struct {
+    int32_t code[8];   /* four codes each */
+    uint32_t shift[4]; /* 0..7; AVX2: 2^shift in both halves */
+    int32_t bias[2];   /* of each half stripe when groups are of 16, else [0] */
+    float z[2];        /* sum of the group: of each half for groups of 16, else [0] in the group's last stripe */
+} record;
+
+/* Where the inputs of a half tile's row lie for 8-bit codes on AVX2. */
+typedef struct {
+    int16_t value[32]; /* code << shift */
+    float z[2];
+    int32_t pad[14];
+} wide_record;
+
+enum { GROUP_16, GROUP_32, GROUP_MORE };
+
+typedef struct {
+    const roma_format *f;
+    roma_tile_layout l;
+    uint64_t stripes;
+    size_t n_acts, stride;
+    const roma_act *acts;
+    float *out;
+    unsigned kind;    /* GROUP_* */
+    unsigned span;    /* stripes per group; 1 for GROUP_16 */
+    int32_t offset;   /* of unsigned codes: level = code - offset */
+    bool ints;        /* integer scales under a super-group: expanded to FP32 a chunk at a time */
+    uint8_t table[16];       /* level table + 128 */
+    void *records;
+    void *stack;             /* partial sums [level][row of the block][tile] */
+    _Alignas(64) float chunk[2][2][2 * CHUNK][16]; /* [tile][scale, min][group of the super-group][row] */
+} job;
+
+ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const roma_act *acts, size_t n_acts, float *out,
+                            size_t stride, void *scratch) {
+    j->f = f;
+    roma_tile_layout_get(f, cols, &j->l);
+    j->stripes = cols / ROMA_STRIPE;
+    j->n_acts = n_acts;
+    j->stride = stride;
+    j->acts = acts;
+    j->out = out;
+    j->kind = f->group == 16 ? GROUP_16 : f->group == 32 ? GROUP_32 : GROUP_MORE;
+    j->span = f->group == 16 ? 1 : f->group / 32u;
+    j->offset = f->zero + (f->bits == 8 || f->level == ROMA_LEVEL_TABLE ? 128 : 0);
+    j->ints = f->scale != ROMA_SCALE_F16;
+    for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + 128);
+    j->records = scratch;
+    j->stack = (uint8_t *)scratch + j->stripes * n_acts * sizeof(wide_record);
+}
+
+/* Bytes of a stripe in the lower and the upper plane. */
+#define TABLE 7 /* a width of its own: 4-bit codes with a level table */
+ALWAYS_INLINE unsigned width_of(const roma_format *f) { return f->level == ROMA_LEVEL_TABLE ? TABLE : f->bits; }
+ALWAYS_INLINE size_t lo_bytes(unsigned bits) { return bits == 8 ? 512 : bits >= 4 ? 256 : 128; }
+ALWAYS_INLINE size_t hi_bytes(unsigned bits) { return bits == 6 ? 128 : bits == 3 || bits == 5 ? 64 : 0; }
+
+/* Bias and group sums of stripe s; sum runs over the stripes of a group. */
+ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int32_t *sum, int32_t bias[2], float z[2]) {
+    if (j->kind == GROUP_16) {
+        for (int h = 0; h < 2; h++) {
+            bias[h] = -j->offset * a->sum16[2 * s + (unsigned)h];
+            z[h] = (float)a->sum16[2 * s + (unsigned)h];
+        }
+        return;
+    }
+    *sum = (s % j->span ? *sum : 0) + a->sum32[s];
+    bias[0] = -j->offset * a->sum32[s];
+    z[0] = (float)*sum;
+    bias[1] = 0;
+    z[1] = 0;
+}
+
+/* Records of rows in blocks: [block][stripe][row of the block]. */
+static void pack_records(job *j, bool mult) {
+    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
+        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
+        record *const block = (record *)j->records + first * j->stripes;
+        for (size_t i = 0; i < n; i++) {
+            const roma_act *a = &j->acts[first + i];
+            int32_t sum = 0;
+            for (uint64_t s = 0; s < j->stripes; s++) {
+                record *r = &block[s * n + i];
+                memcpy(r->code, a->code + 32 * s, 32);
+                if (mult) memcpy(r->shift, a->mult + 4 * s, 16);
+                else memcpy(r->shift, a->shift + 4 * s, 16);
+                record_sums(j, a, s, &sum, r->bias, r->z);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* Codes and scales of a tile into 512-bit registers (docs/rom-format.md "Tiles"). */
+#ifndef ROMA_KERN_UNPACK_AVX512_H
+#define ROMA_KERN_UNPACK_AVX512_H
+
+#include "simd512.h"
+
+/* a | (b & mask) */
+ALWAYS_INLINE __m512i or_masked(__m512i a, __m512i b, __m512i mask) { return _mm512_ternarylogic_epi32(a, b, mask, 0xf8); }
+
+#ifdef __clang__ /* compilers differ in the type of a shift count */
+typedef unsigned shift_count;
+#else
+typedef int shift_count;
+#endif
+
+/* Field k of `bits` bits of each byte, moved to bit position `to`; the other bits are garbage. */
+ALWAYS_INLINE __m512i field_at(__m512i v, int from, int to) {
+    return from > to ? _mm512_srli_epi16(v, (shift_count)(from - to)) : from < to ? _mm512_slli_epi16(v, (shift_count)(to - from)) : v;
+}
+
+/* A block of a plane. The empty asm keeps it in a register: compilers would rather read it once per field. */
+ALWAYS_INLINE __m512i plane(const uint8_t *p) {
+    __m512i v = _mm512_load_si512(p);
+#ifndef ROMA_SIMDE
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
+
+/* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows. */
+ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, __m512i w[8]) {
+    if (bits == 8) {
+        for (int v = 0; v < 8; v++) w[v] = _mm512_xor_si512(_mm512_load_si512(lo + 64 * v), _mm512_set1_epi8(-128));
+        return;
+    }
+    if (bits <= 3) {
+        const __m512i mask = _mm512_set1_epi8(3), p[2] = {plane(lo), plane(lo + 64)};
+        for (int v = 0; v < 8; v++) w[v] = _mm512_and_si512(field_at(p[v / 4], v % 4 * 2, 0), mask);
+    } else {
+        const __m512i mask = _mm512_set1_epi8(15), p[4] = {plane(lo), plane(lo + 64), plane(lo + 128), plane(lo + 192)};
+        for (int v = 0; v < 8; v++) w[v] = _mm512_and_si512(field_at(p[v / 2], v % 2 * 4, 0), mask);
+    }
+    if (bits == 3 || bits == 5) {
+        const __m512i p = plane(hi);
+        for (int v = 0; v < 8; v++)
+            w[v] = or_masked(w[v], field_at(p, v, bits == 3 ? 2 : 4), _mm512_set1_epi8(bits == 3 ? 4 : 16));
+    } else if (bits == 6) {
+        const __m512i p[2] = {plane(hi), plane(hi + 64)};
+        for (int v = 0; v < 8; v++) w[v] = or_masked(w[v], field_at(p[v / 4], v % 4 * 2, 4), _mm512_set1_epi8(48));
+    } else if (bits == TABLE) {
+        const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)j->table));
+        for (int v = 0; v < 8; v++) w[v] = _mm512_shuffle_epi8(table, w[v]);
+    }
+}
+
+ALWAYS_INLINE __m512 load_f16(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+
+/* The 16 integers of a group. */
+ALWAYS_INLINE __m512i group_integers(unsigned form, const uint8_t *p) {
+    if (form == ROMA_SCALE_S8) return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    const __m128i low = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    __m128i v = _mm_and_si128(_mm_unpacklo_epi64(low, _mm_srli_epi16(low, 4)), _mm_set1_epi8(15));
+    if (form != ROMA_SCALE_U4) {
+        int32_t high;
+        memcpy(&high, p + 8, sizeof high);
+        const __m128i h = _mm_sllv_epi32(_mm_set1_epi32(high), _mm_setr_epi32(4, 2, 0, 0));
+        const __m128i fields = _mm_blend_epi32(h, _mm_srli_epi32(_mm_set1_epi32(high), 2), 8);
+        v = _mm_or_si128(v, _mm_and_si128(fields, _mm_set1_epi8(48)));
+    }
+    const __m512i wide = _mm512_cvtepu8_epi32(v);
+    return form == ROMA_SCALE_S6 ? _mm512_sub_epi32(wide, _mm512_set1_epi32(32)) : wide;
+}
+
+/* FP32 scales (and minima) of super-group c of a tile, for integer scales. */
+static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c, int slot) {
+    const unsigned form = j->f->scale, groups = 256u / j->f->group;
+    const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
+    for (int part = 0; part < (j->f->min ? 2 : 1); part++) {
+        const __m512 super = load_f16(tile + (part ? j->l.super_min : j->l.super_scale) + 32 * c);
+        const uint8_t *p = tile + (part ? j->l.min : j->l.scale) + bytes * groups * c;
+        for (unsigned g = 0; g < groups; g++, p += bytes)
+            _mm512_store_ps(j->chunk[slot][part][g], _mm512_mul_ps(_mm512_cvtepi32_ps(group_integers(form, p)), super));
+    }
+}
+
+/* Scales (part 0) or minima (part 1) of group g. */
+ALWAYS_INLINE __m512 scale_of(const job *j, const uint8_t *tile, uint64_t g, int slot, int part) {
+    if (j->ints) return _mm512_load_ps(j->chunk[slot][part][g % (256u / j->f->group)]);
+    return load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g);
+}
+
+#endif
