@@ -51,7 +51,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
-	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -lm -o $@
+	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -o $@
 
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)

@@ -126,6 +126,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     for (size_t i = 0; i < b->batches.n && !rc && b->decode; i++) rc = measure(b, false, b->decode, b->batches.v[i], err);
     roma_exec_destroy(b->s.exec);
     b->s.exec = NULL;
+    roma_arena_destroy(&b->s.answer);
     return rc;
 }
 

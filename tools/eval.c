@@ -2,7 +2,8 @@
  *
  * The text is cut into windows of ctx tokens; of each, positions ctx/2 to ctx-2 predict the token after them. Where the model's
  * settings add a beginning token, it stands in place of each window's first, as llama.cpp's perplexity tool has it.
- * Sums are in double and in order of position, so that a figure does not depend on the machine's threads. */
+ * Sums are in double and in order of position, and exp and log are our own (ln.h): a figure is the same on every machine. */
+#include "ln.h"
 #include "tool.h"
 
 #include <math.h>
@@ -35,8 +36,8 @@ static double log_sum(const float *x, uint32_t n) {
     double sum = 0;
     for (uint32_t i = 1; i < n; i++)
         if (x[i] > max) max = x[i];
-    for (uint32_t i = 0; i < n; i++) sum += exp((double)x[i] - (double)max);
-    return (double)max + log(sum);
+    for (uint32_t i = 0; i < n; i++) sum += e_to((double)x[i] - (double)max);
+    return sum - sum == 0 ? (double)max + ln(sum) : sum; /* NaN where a logit is not finite */
 }
 
 static uint32_t top(const float *x, uint32_t n) {
@@ -51,7 +52,7 @@ static double divergence(const float *ref, double ref_log, const float *ours, do
     double kl = 0;
     for (uint32_t i = 0; i < n; i++) {
         const double p = (double)ref[i] - ref_log;
-        kl += exp(p) * (p - ((double)ours[i] - ours_log));
+        kl += e_to(p) * (p - ((double)ours[i] - ours_log));
     }
     return kl;
 }
@@ -174,7 +175,7 @@ static int open_all(eval *e, roma_error *err) {
 
 static int report(eval *e, double seconds) {
     roma_buf b = {0};
-    const double n = (double)e->scored, ppl = e->scored ? exp(e->nll / n) : 0;
+    const double n = (double)e->scored, ppl = e->scored ? e_to(e->nll / n) : 0;
     uint8_t sum[32];
     char hex[65];
     roma_sha256_final(&e->hash, sum);

@@ -29,9 +29,7 @@ int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n
     r->cap = r->context + 1;
     ids = roma_resize(r->ids, r->cap * sizeof *ids);
     if (ids) r->ids = ids;
-    r->piece = roma_alloc(3 * (ROMA_TOKEN_BYTES_MAX + 4));
-    r->scratch = roma_alloc(roma_sample_bytes(s->image.desc.hyper.vocab));
-    if (!ids || !r->piece || !r->scratch) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    if (!ids) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
     roma_detok_init(&r->detok, s->tok, false);
     r->detok.first = !continues;
     r->hashes = hashes;
@@ -41,8 +39,6 @@ int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n
 
 void reply_destroy(reply *r) {
     roma_free(r->ids);
-    roma_free(r->piece);
-    roma_free(r->scratch);
     roma_buf_destroy(&r->text);
     memset(r, 0, sizeof *r);
 }
@@ -71,7 +67,7 @@ static bool stopped(reply *r) {
 
 /* Nothing more comes: characters held back are let go, and so is the beginning of a stop text. */
 static void end(reply *r, const char *why) {
-    roma_buf_append(&r->text, r->piece, roma_detok_flush(&r->detok, r->piece));
+    roma_buf_append(&r->text, r->s->piece, roma_detok_flush(&r->detok, r->s->piece));
     r->stop = stopped(r) ? "stop" : why;
     r->shown = r->text.len;
 }
@@ -80,14 +76,14 @@ int reply_next(reply *r, const float *logits, roma_error *err) {
     const uint32_t vocab = r->s->image.desc.hyper.vocab;
     int32_t token;
     if (r->hashes) roma_sha256_update(&r->hash, logits, vocab * sizeof *logits);
-    const int rc = roma_sample(&r->ask->sampling, logits, vocab, r->ids, r->n, r->n, r->scratch, &token, err);
+    const int rc = roma_sample(&r->ask->sampling, logits, vocab, r->ids, r->n, r->n, r->s->sampling, &token, err);
     if (rc) return rc;
     if (roma_token_is_eog(r->s->tok, token)) {
         end(r, "eos");
         return ROMA_OK;
     }
     r->ids[r->n++] = token;
-    roma_buf_append(&r->text, r->piece, roma_detok_push(&r->detok, token, r->piece));
+    roma_buf_append(&r->text, r->s->piece, roma_detok_push(&r->detok, token, r->s->piece));
     if (r->text.failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
     if (stopped(r))
         r->stop = "stop";

@@ -31,11 +31,9 @@ typedef struct {
     size_t n_prompt, n, cap;
     uint32_t context;
     roma_detok detok;
-    char *piece;      /* text of one token */
     roma_buf text;    /* so far; cut before a stop text */
     size_t shown;     /* bytes of text that no stop text can take back */
     const char *stop; /* why it ended: eos, stop, length, context; NULL while it goes on */
-    void *scratch;    /* of roma_sample */
     bool hashes;
     roma_sha256 hash; /* over all logits sampled from */
 } reply;

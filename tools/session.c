@@ -74,24 +74,35 @@ roma_exec_config session_exec_config(const session_config *c) {
                               .cache_bytes = (uint64_t)c->sram_mib << 20};
 }
 
+enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4) };
+
+static size_t answer_bytes(const session *s) {
+    return roma_arena_piece(roma_sample_bytes(s->image.desc.hyper.vocab)) + roma_arena_piece(PIECE);
+}
+
 int session_start(session *s, const session_config *c, roma_error *err) {
     const roma_exec_config cfg = session_exec_config(c);
     roma_exec_memory m;
     int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
     if (rc) return rc;
     note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens x %u, work %.1f MiB", (double)s->image.map.size / 1048576,
-         (double)m.cache / 1048576, m.context, c->sequences ? c->sequences : 1, (double)m.work / 1048576);
+         (double)m.cache / 1048576, m.context, c->sequences ? c->sequences : 1, (double)(m.work + answer_bytes(s)) / 1048576);
     if (s->plan.note[0]) note("note: %s", s->plan.note);
+    rc = roma_arena_create(&s->answer, answer_bytes(s), err);
+    if (rc) return rc;
+    s->sampling = roma_arena_take(&s->answer, roma_sample_bytes(s->image.desc.hyper.vocab));
+    s->piece = roma_arena_take(&s->answer, PIECE);
     return roma_exec_create(&s->exec, &s->image, &s->plan, &cfg, err);
 }
 
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->work;
+    return m->cache + m->work + answer_bytes(s);
 }
 
 void session_close(session *s) {
     roma_exec_destroy(s->exec);
+    roma_arena_destroy(&s->answer);
     roma_tokenizer_destroy(s->tok);
     if (s->has_plan) roma_plan_destroy(&s->plan);
     if (s->has_image) roma_image_close(&s->image);

@@ -43,6 +43,9 @@ typedef struct {
     roma_exec *exec;
     roma_tokenizer *tok;
     roma_template_kind template;
+    roma_arena answer; /* scratch of one token's sampling and its text, shared by all replies */
+    void *sampling;
+    char *piece;
     bool has_image, has_plan;
 } session;
 
@@ -52,7 +55,7 @@ int chip_open(roma_chip *chip, const char *path, roma_error *err); /* NULL: the 
 int session_open(session *s, const session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
 void session_close(session *s);
-uint64_t session_arena_bytes(const session *s);
+uint64_t session_arena_bytes(const session *s); /* cache, work and answer */
 roma_exec_config session_exec_config(const session_config *c);
 
 /* ---- text.c ---- */
