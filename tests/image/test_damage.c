@@ -58,7 +58,7 @@ static void verify(const uint8_t *data, size_t size, int code, const char *text)
     CHECK_EQ(roma_image_verify(path, NULL, NULL, &err), code);
     if (!strstr(err.text, text)) {
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", err.text, text);
-        CHECK(!"the expected sentence");
+        test_failures++;
     }
 }
 
@@ -113,7 +113,7 @@ static void test_tile_end(void) {
     CHECK_EQ(fixture_write(&x, path, NULL, NULL), ROMA_OK);
     uint8_t *good = fixture_load(path, 0, &size);
     if (!good || roma_image_open_memory(&img, good, size, 0, NULL)) {
-        CHECK(!"opens");
+        test_failures++;
         return;
     }
     const roma_image_tensor *embed = &img.desc.tensors[0];

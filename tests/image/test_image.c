@@ -202,7 +202,7 @@ static void expect_write(fixture *x, const char *path, int code, const char *tex
     CHECK_EQ(fixture_write(x, path, NULL, &err), code);
     if (!strstr(err.text, text)) {
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", err.text, text);
-        CHECK(!"the expected sentence");
+        test_failures++;
     }
     CHECK_EQ(entries(), 0);
 }

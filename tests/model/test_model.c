@@ -10,7 +10,7 @@ static void expect_hyper(roma_hyper h, const char *text) {
     CHECK_EQ(roma_hyper_check(&h, "f.gguf", &err), text ? ROMA_EUNSUPPORTED : ROMA_OK);
     if (text && !strstr(err.text, text)) {
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", err.text, text);
-        CHECK(!"the expected sentence");
+        test_failures++;
     }
     if (text) CHECK_STR(err.file, "f.gguf");
 }
@@ -134,7 +134,7 @@ static void expect_model(const small_model *s, int code, const char *text) {
     CHECK_EQ(roma_model_check(&s->m, NULL, &err), code);
     if (code && !strstr(err.text, text)) {
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", err.text, text);
-        CHECK(!"the expected sentence");
+        test_failures++;
     }
 }
 

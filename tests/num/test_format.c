@@ -64,7 +64,7 @@ static void expect(roma_format f, uint64_t cols, int code, const char *text) {
     CHECK_EQ(roma_format_check(&f, cols, &err), code);
     if (code && !strstr(err.text, text)) {
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", err.text, text);
-        CHECK(!"the expected sentence");
+        test_failures++;
     }
 }
 
@@ -188,7 +188,7 @@ static void check_back(const roma_format *f, const uint8_t *tile, unsigned r, co
     memset(&got, 0, sizeof got);
     got.row = (roma_row){.code = got.code, .scale = got.s[0], .min = got.s[1], .super_scale = got.s[2], .super_min = got.s[3]};
     roma_tile_get_row(f, COLS, tile, r, &got.row);
-    const size_t groups = COLS / f->group * 2, supers = f->super ? COLS / 256 * 2 : 0;
+    const size_t groups = (size_t)COLS / f->group * 2, supers = f->super ? (size_t)COLS / 256 * 2 : 0;
     CHECK(memcmp(got.code, want->code, COLS) == 0);
     CHECK(memcmp(got.s[0], want->s[0], groups) == 0);
     CHECK(memcmp(got.s[2], want->s[2], supers) == 0);

@@ -77,7 +77,7 @@ static void check_weights(const model *s, const roma_image *img, double step) {
 
 static void test_quantised(void) {
     static model s;
-    for (int kind = ROMA_QUANT_Q8; kind <= ROMA_QUANT_Q4; kind++)
+    for (roma_quant_kind kind = ROMA_QUANT_Q8; kind <= ROMA_QUANT_Q4; kind++)
         for (int head = 0; head < 2; head++) {
             roma_image_written w, again;
             roma_image img;
@@ -157,7 +157,7 @@ static void read_wild(const roma_tensor *t, uint64_t r, float *out) {
 static void test_wild(void) {
     static const uint32_t bits[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x33800000, 0x477fe000};
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
-        for (int kind = ROMA_QUANT_Q8; kind <= ROMA_QUANT_Q4; kind++) {
+        for (roma_quant_kind kind = ROMA_QUANT_Q8; kind <= ROMA_QUANT_Q4; kind++) {
             static model s;
             uint8_t code[64];
             uint16_t scale[2] = {0}, min[2] = {0};
