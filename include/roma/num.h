@@ -6,6 +6,7 @@
 #ifndef ROMA_NUM_H
 #define ROMA_NUM_H
 
+#include <float.h>
 #include <string.h>
 
 #include "roma/base.h"
@@ -96,11 +97,13 @@ uint16_t roma_f32_to_f16(float f); /* round to nearest even; overflow to infinit
 static inline float roma_pow2(int e) { return roma_f32_from_bits((uint32_t)(e + 127) << 23); }
 /* floor(log2(x)) of a normal x > 0. */
 static inline int roma_exponent(float x) { return (int)(roma_f32_bits(x) >> 23 & 255) - 127; }
-/* Round to nearest, ties to even, for |x| < 2^22: the same bits in any rounding-mode-default machine. */
+/* Round to nearest, ties to even, for |x| < 2^22. Needs the default rounding mode and no excess precision. */
+#if FLT_EVAL_METHOD != 0
+#error "FP32 must be evaluated as FP32: build for SSE2, not for the x87"
+#endif
 static inline float roma_rint(float x) {
     const float big = 12582912.0f; /* 1.5 * 2^23 */
-    volatile float y = x + big;    /* volatile: the compiler may not cancel the pair */
-    return y - big;
+    return (x + big) - big;
 }
 
 /* ---- activations (section 2) -------------------------------------------------------------------- */

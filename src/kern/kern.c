@@ -36,6 +36,7 @@ static const roma_kern table_scalar = {
 const roma_kern *roma_kern_get(roma_isa isa) {
     switch (isa) {
     case ROMA_ISA_SCALAR: return &table_scalar;
+    case ROMA_ISA_AVX2: return __builtin_cpu_supports("avx2") ? &roma_kern_table_avx2 : NULL;
     case ROMA_ISA_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") ? &roma_kern_table_avx512 : NULL;
