@@ -23,11 +23,12 @@ typedef struct {
     float z[2];        /* sum of the group: of each half for groups of 16, else [0] in the group's last stripe */
 } record;
 
-/* Where the inputs of a half tile's row lie for 8-bit codes on AVX2. */
+/* For signed levels on AVX2, whose products need 16 bits: values code << shift, inputs (0, 2), (1, 3) of each four. */
 typedef struct {
-    int16_t value[32]; /* code << shift */
+    int32_t pair[16];
+    int32_t bias[2];
     float z[2];
-    int32_t pad[14];
+    int32_t pad[12];
 } wide_record;
 
 enum { GROUP_16, GROUP_32, GROUP_MORE };
@@ -50,7 +51,7 @@ typedef struct {
 } job;
 
 ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const roma_act *acts, size_t n_acts, float *out,
-                            size_t stride, void *scratch) {
+                            size_t stride, void *scratch, int32_t signed_offset) {
     j->f = f;
     roma_tile_layout_get(f, cols, &j->l);
     j->stripes = cols / ROMA_STRIPE;
@@ -60,7 +61,7 @@ ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const r
     j->out = out;
     j->kind = f->group == 16 ? GROUP_16 : f->group == 32 ? GROUP_32 : GROUP_MORE;
     j->span = f->group == 16 ? 1 : f->group / 32u;
-    j->offset = f->zero + (f->bits == 8 || f->level == ROMA_LEVEL_TABLE ? 128 : 0);
+    j->offset = f->zero + (f->bits == 8 || f->level == ROMA_LEVEL_TABLE ? signed_offset : 0);
     j->ints = f->scale != ROMA_SCALE_F16;
     for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + 128);
     j->records = scratch;
@@ -89,8 +90,24 @@ ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int3
     z[1] = 0;
 }
 
+/* Order of a record: as it comes, with shifts or with factors 2^shift; or sub-groups A, B interleaved by pairs of inputs,
+ * (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
+enum { PACK_SHIFT, PACK_MULT, PACK_PAIRS };
+
+ALWAYS_INLINE void pack_pairs(record *r, const roma_act *a, uint64_t s) {
+    for (uint64_t h = 0; h < 2; h++) {
+        const int8_t *c = a->code + 32 * s + 16 * h;
+        for (int i = 0; i < 4; i++) {
+            const int8_t four[4] = {c[2 * i], c[2 * i + 1], c[8 + 2 * i], c[8 + 2 * i + 1]};
+            memcpy(&r->code[4 * h + (unsigned)i], four, 4);
+        }
+        r->shift[h] = (a->mult[4 * s + 2 * h] & 0xffffu) | (a->mult[4 * s + 2 * h + 1] & 0xffff0000u);
+        r->shift[2 + h] = 0;
+    }
+}
+
 /* Records of rows in blocks: [block][stripe][row of the block]. */
-static void pack_records(job *j, bool mult) {
+ALWAYS_INLINE void pack_records(job *j, int order) {
     for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
         const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
         record *const block = (record *)j->records + first * j->stripes;
@@ -99,9 +116,31 @@ static void pack_records(job *j, bool mult) {
             int32_t sum = 0;
             for (uint64_t s = 0; s < j->stripes; s++) {
                 record *r = &block[s * n + i];
-                memcpy(r->code, a->code + 32 * s, 32);
-                if (mult) memcpy(r->shift, a->mult + 4 * s, 16);
-                else memcpy(r->shift, a->shift + 4 * s, 16);
+                if (order == PACK_PAIRS) pack_pairs(r, a, s);
+                else {
+                    memcpy(r->code, a->code + 32 * s, 32);
+                    memcpy(r->shift, order == PACK_MULT ? (const void *)(a->mult + 4 * s) : a->shift + 4 * s, 16);
+                }
+                record_sums(j, a, s, &sum, r->bias, r->z);
+            }
+        }
+    }
+}
+
+ALWAYS_INLINE void pack_wide_records(job *j) {
+    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
+        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
+        wide_record *const block = (wide_record *)j->records + first * j->stripes;
+        for (size_t i = 0; i < n; i++) {
+            const roma_act *a = &j->acts[first + i];
+            int32_t sum = 0;
+            for (uint64_t s = 0; s < j->stripes; s++) {
+                wide_record *r = &block[s * n + i];
+                for (unsigned p = 0; p < 16; p++) {
+                    const int8_t *c = a->code + 32 * s + p / 2 * 4 + p % 2;
+                    const int32_t f = 1 << a->shift[4 * s + p / 4];
+                    r->pair[p] = (int32_t)((uint32_t)(c[2] * f) << 16 | ((uint32_t)(c[0] * f) & 0xffffu));
+                }
                 record_sums(j, a, s, &sum, r->bias, r->z);
             }
         }

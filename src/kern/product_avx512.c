@@ -232,8 +232,8 @@ static const block_fn block_table[2][3][2] = {
 static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch) {
     job j;
-    job_init(&j, f, cols, acts, n_acts, out, stride, scratch);
-    pack_records(&j, false);
+    job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
+    pack_records(&j, PACK_SHIFT);
     if (n_acts == 1) {
         one_row_table[width_of(f)][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles, n_tiles);
         return;
