@@ -1,7 +1,7 @@
-/* libFuzzer target: a ROM image is opened with and without its CRCs, and everything that it describes is used. Sizes and CRCs
- * are made right first (the file would hardly ever get past them), so that the checks of the structure are what is tried.
- * The mutator changes one section, or header and table, and leaves the others where they are.
- * Seeds: make_image --seeds fuzz/corpus/image
+/* libFuzzer target: a ROM image is opened with and without its CRCs, and everything that it describes is used. Sizes
+ * and CRCs are made right first (the file would hardly ever get past them), so that the checks of the structure are
+ * what is tried. The mutator changes one section, or header and table, and leaves the others where they are. Seeds:
+ * make_image --seeds fuzz/corpus/image
  */
 #include "../tests/image/fixture.h"
 
@@ -40,7 +40,8 @@ static void use_vocab(const roma_vocab *v) {
     char bytes[ROMA_TOKEN_BYTES_MAX];
     if (roma_tokenizer_create(&t, v, NULL, NULL)) return; /* rules between tokens are not the image's */
     (void)roma_tokenize(t, text, sizeof text - 1, ROMA_TEXT_BOS | ROMA_TEXT_SPECIAL, ids, 64, &n, NULL);
-    for (int32_t i = 0; i < (int32_t)v->n_tokens && i < 64; i++) (void)roma_token_bytes(t, i, true, bytes, sizeof bytes);
+    for (int32_t i = 0; i < (int32_t)v->n_tokens && i < 64; i++)
+        (void)roma_token_bytes(t, i, true, bytes, sizeof bytes);
     roma_tokenizer_destroy(t);
 }
 

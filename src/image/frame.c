@@ -40,7 +40,8 @@ roma_reader roma_image_section_reader(const image_in *in, unsigned known) {
 
 static int check_crc(const image_in *in, uint64_t from, uint64_t n, uint32_t want, uint64_t at, const char *what) {
     if (roma_crc32c(0, in->data + from, (size_t)n) == want) return ROMA_OK;
-    return roma_image_fail(in, ROMA_EDAMAGED, at, "%s fails its checksum: the file is damaged; fetch or make it again", what);
+    return roma_image_fail(in, ROMA_EDAMAGED, at, "%s fails its checksum: the file is damaged; fetch or make it again",
+                           what);
 }
 
 static int check_start(const image_in *in) {
@@ -51,31 +52,38 @@ static int check_start(const image_in *in) {
         return roma_image_fail(in, ROMA_EDAMAGED, in->size, "the file ends inside its header; fetch or make it again");
     uint32_t version = roma_le32(in->data + 8);
     if (version != IMAGE_VERSION)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, 8, "format version %u; this program reads version %d", version, IMAGE_VERSION);
+        return roma_image_fail(in, ROMA_EUNSUPPORTED, 8, "format version %u; this program reads version %d", version,
+                               IMAGE_VERSION);
     return ROMA_OK;
 }
 
 static int read_header(image_in *in, roma_image *img) {
     const uint8_t *h = in->data;
     int code = check_start(in);
-    if (!code) code = check_crc(in, 0, IMAGE_HEADER_CRC, roma_le32(h + IMAGE_HEADER_CRC), IMAGE_HEADER_CRC, "the header");
-    if (!code) code = check_crc(in, IMAGE_HASH, 36, roma_le32(h + IMAGE_HASH + 36), IMAGE_HASH, "the header's file hash");
+    if (!code)
+        code = check_crc(in, 0, IMAGE_HEADER_CRC, roma_le32(h + IMAGE_HEADER_CRC), IMAGE_HEADER_CRC, "the header");
+    if (!code)
+        code = check_crc(in, IMAGE_HASH, 36, roma_le32(h + IMAGE_HASH + 36), IMAGE_HASH, "the header's file hash");
     if (code) return code;
-    if (roma_le32(h + 12)) return roma_image_fail(in, ROMA_EUNSUPPORTED, 12, "header flags %#x are unknown", roma_le32(h + 12));
+    if (roma_le32(h + 12))
+        return roma_image_fail(in, ROMA_EUNSUPPORTED, 12, "header flags %#x are unknown", roma_le32(h + 12));
     uint64_t stated = roma_le64(h + 16);
     if (stated != in->size)
-        return roma_image_fail(in, ROMA_EDAMAGED, 16, "the file has %llu bytes, its header says %llu: it was %s; fetch or make it again",
-                          (unsigned long long)in->size, (unsigned long long)stated, in->size < stated ? "cut short" : "appended to");
+        return roma_image_fail(
+            in, ROMA_EDAMAGED, 16, "the file has %llu bytes, its header says %llu: it was %s; fetch or make it again",
+            (unsigned long long)in->size, (unsigned long long)stated, in->size < stated ? "cut short" : "appended to");
     in->n_sections = roma_le32(h + 24);
     if (in->n_sections < 1 || in->n_sections > IMAGE_SECTIONS_MAX)
         return roma_image_fail(in, ROMA_EINPUT, 24, "%u sections; there must be 1 to 64", in->n_sections);
-    if (roma_le64(h + 32) != IMAGE_HEADER) return roma_image_fail(in, ROMA_EINPUT, 32, "the section table is not at byte 128");
+    if (roma_le64(h + 32) != IMAGE_HEADER)
+        return roma_image_fail(in, ROMA_EINPUT, 32, "the section table is not at byte 128");
     if (!roma_image_all_zero(h + 72, 12) || !roma_image_all_zero(h + 120, 4))
         return roma_image_fail(in, ROMA_EINPUT, 72, "reserved bytes of the header are not zero");
     memcpy(img->base_id, h + 40, 32);
     memcpy(img->file_sha256, h + IMAGE_HASH, 32);
     uint64_t table = (uint64_t)in->n_sections * IMAGE_ENTRY;
-    if (table > in->size - IMAGE_HEADER) return roma_image_fail(in, ROMA_EINPUT, 24, "the section table does not fit the file");
+    if (table > in->size - IMAGE_HEADER)
+        return roma_image_fail(in, ROMA_EINPUT, 24, "the section table does not fit the file");
     return check_crc(in, IMAGE_HEADER, table, roma_le32(h + 28), IMAGE_HEADER, "the section table");
 }
 
@@ -110,12 +118,14 @@ static int read_entry(const image_in *in, uint64_t at, image_section *s) {
 /* Known, critical or to be skipped; each once and in order. */
 static int classify(image_in *in, uint64_t at, const image_section *s, int *last) {
     for (const image_section *o = in->section; o < s; o++)
-        if (strcmp(o->tag, s->tag) == 0) return roma_image_fail(in, ROMA_EINPUT, at, "section %s is there twice", s->tag);
+        if (strcmp(o->tag, s->tag) == 0)
+            return roma_image_fail(in, ROMA_EINPUT, at, "section %s is there twice", s->tag);
     int k = find_known(s->tag);
     if (k < 0) {
         if (!(s->flags & IMAGE_CRITICAL)) return ROMA_OK;
         return roma_image_fail(in, ROMA_EUNSUPPORTED, at,
-                          "the image needs section %s, which this program does not know; use a later version", s->tag);
+                               "the image needs section %s, which this program does not know; use a later version",
+                               s->tag);
     }
     if ((s->flags & IMAGE_CRITICAL) != (known_sections[k].critical ? IMAGE_CRITICAL : 0))
         return roma_image_fail(in, ROMA_EINPUT, at + 4, "section %s has the wrong critical flag", s->tag);
@@ -188,5 +198,5 @@ uint32_t roma_image_crc(const uint8_t *p, uint64_t n, roma_team *team) {
 int roma_image_check_crc(const image_in *in, const image_section *s, roma_team *team) {
     if (roma_image_crc(in->data + s->offset, s->bytes, team) == s->crc) return ROMA_OK;
     return roma_image_fail(in, ROMA_EDAMAGED, s->offset,
-                      "section %s fails its checksum: the file is damaged; fetch or make it again", s->tag);
+                           "section %s fails its checksum: the file is damaged; fetch or make it again", s->tag);
 }

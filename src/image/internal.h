@@ -7,8 +7,8 @@
 #define IMAGE_MAGIC "ROMA\x1a\n\r\n"
 #define IMAGE_VERSION 1
 #define IMAGE_HEADER 128
-#define IMAGE_HEADER_CRC 84    /* CRC of what is before it */
-#define IMAGE_HASH 88          /* the file's SHA-256 and its CRC: 40 bytes that the hash takes as zero */
+#define IMAGE_HEADER_CRC 84 /* CRC of what is before it */
+#define IMAGE_HASH 88       /* the file's SHA-256 and its CRC: 40 bytes that the hash takes as zero */
 #define IMAGE_ENTRY 32
 #define IMAGE_SECTIONS_MAX 64
 #define IMAGE_CRITICAL 1u
@@ -31,7 +31,7 @@ enum {
 #define X(tag, critical, required) IMAGE_##tag,
     IMAGE_SECTIONS(X)
 #undef X
-    IMAGE_KNOWN
+        IMAGE_KNOWN
 };
 
 typedef struct {
@@ -53,7 +53,8 @@ typedef struct {
 } image_in;
 
 /* Fills in->err; returns code. */
-int roma_image_fail(const image_in *in, int code, uint64_t at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int roma_image_fail(const image_in *in, int code, uint64_t at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 bool roma_image_all_zero(const uint8_t *p, uint64_t n);
 /* Reader over a known section. */
 roma_reader roma_image_section_reader(const image_in *in, unsigned known);

@@ -11,7 +11,9 @@ static int swap_tables(const image_in *in, roma_image *img, uint32_t **spare) {
     for (size_t i = 0; i < img->desc.n_tensors; i++)
         if (img->desc.tensors[i].is_vector) words += img->desc.tensors[i].cols;
     uint32_t *out = img->owned = roma_alloc_array((size_t)words, 4);
-    if (!out) return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu table words", (unsigned long long)words);
+    if (!out)
+        return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu table words",
+                               (unsigned long long)words);
     for (size_t i = 0; i < img->desc.n_tensors; i++) {
         roma_image_tensor *t = &img->desc.tensors[i];
         if (!t->is_vector) continue;
@@ -26,7 +28,8 @@ static int swap_tables(const image_in *in, roma_image *img, uint32_t **spare) {
 int roma_image_read(image_in *in, roma_image *img, bool check_crcs, roma_team *team) {
     uint32_t *spare;
     int code = roma_image_read_frame(in, img);
-    for (unsigned i = 0; !code && check_crcs && i < in->n_sections; i++) code = roma_image_check_crc(in, &in->section[i], team);
+    for (unsigned i = 0; !code && check_crcs && i < in->n_sections; i++)
+        code = roma_image_check_crc(in, &in->section[i], team);
     if (!code) code = roma_image_read_hyper(in, &img->desc.hyper);
     if (!code) code = roma_image_read_tensors(in, img);
     if (!code) code = swap_tables(in, img, &spare);

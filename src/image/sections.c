@@ -6,8 +6,17 @@
 /* ---- HYPR and ROPE ---- */
 
 void roma_image_put_hyper(uint8_t out[IMAGE_HYPR_BYTES], const roma_hyper *h) {
-    const uint32_t fields[] = {h->arch,     h->layers,   h->hidden, h->ffn,     h->heads,                 h->kv_heads,
-                               h->head_dim, h->rope_dim, h->vocab,  h->context, roma_f32_bits(h->rms_eps)};
+    const uint32_t fields[] = {h->arch,
+                               h->layers,
+                               h->hidden,
+                               h->ffn,
+                               h->heads,
+                               h->kv_heads,
+                               h->head_dim,
+                               h->rope_dim,
+                               h->vocab,
+                               h->context,
+                               roma_f32_bits(h->rms_eps)};
     memset(out, 0, IMAGE_HYPR_BYTES);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) roma_put32(out + 4 * i, fields[i]);
 }
@@ -18,9 +27,10 @@ void roma_image_put_rope(roma_buf *out, const roma_hyper *h) {
 
 int roma_image_read_hyper(const image_in *in, roma_hyper *h) {
     const image_section *s = in->known[IMAGE_HYPR], *rope = in->known[IMAGE_ROPE];
-    if (s->bytes != IMAGE_HYPR_BYTES) return roma_image_fail(in, ROMA_EINPUT, s->offset, "section HYPR must have 64 bytes");
+    if (s->bytes != IMAGE_HYPR_BYTES)
+        return roma_image_fail(in, ROMA_EINPUT, s->offset, "section HYPR must have 64 bytes");
     roma_reader r = roma_image_section_reader(in, IMAGE_HYPR);
-    uint32_t *const fields[] = {&h->arch,     &h->layers,   &h->hidden, &h->ffn,   &h->heads,
+    uint32_t *const fields[] = {&h->arch,     &h->layers,   &h->hidden,   &h->ffn,   &h->heads,
                                 &h->kv_heads, &h->head_dim, &h->rope_dim, &h->vocab, &h->context};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = roma_read_u32(&r);
     h->rms_eps = roma_read_f32(&r);
@@ -75,7 +85,8 @@ static int get_table(const image_in *in, uint64_t at, roma_format *f) {
     for (int i = 0; i < 16; i++) {
         int16_t level = (int16_t)roma_le16(in->data + at + 80 + 2 * i);
         if (level < -128 || level > 127)
-            return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 80 + 2 * (uint64_t)i, "level %d does not fit 8 bits", level);
+            return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 80 + 2 * (uint64_t)i, "level %d does not fit 8 bits",
+                                   level);
         f->table[i] = (int8_t)level;
     }
     return ROMA_OK;
@@ -84,26 +95,34 @@ static int get_table(const image_in *in, uint64_t at, roma_format *f) {
 int roma_image_get_descriptor(const image_in *in, uint64_t at, roma_image_tensor *t) {
     const uint8_t *p = in->data + at;
     uint8_t planes[2];
-    *t = (roma_image_tensor){.role = roma_le32(p), .layer = roma_le32(p + 4), .rows = roma_le64(p + 8), .cols = roma_le64(p + 16)};
+    *t = (roma_image_tensor){
+        .role = roma_le32(p), .layer = roma_le32(p + 4), .rows = roma_le64(p + 8), .cols = roma_le64(p + 16)};
     if (p[24] > 1) return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 24, "tensor kind %u is unknown", p[24]);
     t->is_vector = !p[24];
     t->tie = (int32_t)roma_le32(p + 48);
     t->offset = roma_le64(p + 56);
     t->bytes = roma_le64(p + 64);
     t->tile_bytes = roma_le64(p + 72);
-    if (!roma_image_all_zero(p + 31, 1) || !roma_image_all_zero(p + 38, 2) || !roma_image_all_zero(p + 52, 4) || !roma_image_all_zero(p + 112, 16))
+    if (!roma_image_all_zero(p + 31, 1) || !roma_image_all_zero(p + 38, 2) || !roma_image_all_zero(p + 52, 4) ||
+        !roma_image_all_zero(p + 112, 16))
         return roma_image_fail(in, ROMA_EINPUT, at, "reserved bytes of a tensor descriptor are not zero");
     if (t->is_vector) {
         if (roma_image_all_zero(p + 25, 23) && roma_image_all_zero(p + 72, 40)) return ROMA_OK;
         return roma_image_fail(in, ROMA_EINPUT, at + 24, "a vector's descriptor has fields of a matrix");
     }
-    t->format = (roma_format){.bits = p[25], .level = p[28], .scale = p[29], .min = p[30], .group = roma_le16(p + 32),
-                              .super = roma_le16(p + 34), .zero = (int16_t)roma_le16(p + 36)};
+    t->format = (roma_format){.bits = p[25],
+                              .level = p[28],
+                              .scale = p[29],
+                              .min = p[30],
+                              .group = roma_le16(p + 32),
+                              .super = roma_le16(p + 34),
+                              .zero = (int16_t)roma_le16(p + 36)};
     t->act_group = roma_le32(p + 40);
     t->transform = roma_le32(p + 44);
     planes_of(t->format.bits, planes);
     if (memcmp(planes, p + 26, 2) != 0)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes", p[26], p[27], p[25]);
+        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes",
+                               p[26], p[27], p[25]);
     if (t->format.level != ROMA_LEVEL_TABLE && !roma_image_all_zero(p + 80, 32))
         return roma_image_fail(in, ROMA_EINPUT, at + 80, "a level table without table levels");
     return get_table(in, at, &t->format);
@@ -121,14 +140,15 @@ static int check_places(const image_in *in, roma_image *img) {
         char name[64];
         roma_image_tensor_size(t, &bytes, &tile_bytes);
         if (t->offset != offset || t->bytes != bytes || t->tile_bytes != tile_bytes)
-            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: offset or size of its data is not what it must be", roma_image_tensor_place(name, t));
+            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: offset or size of its data is not what it must be",
+                                   roma_image_tensor_place(name, t));
         if (offset > stop || bytes > stop - offset)
-            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: its data reach beyond section DATA", roma_image_tensor_place(name, t));
+            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: its data reach beyond section DATA",
+                                   roma_image_tensor_place(name, t));
         if (t->tie < 0) end = offset + bytes;
         t->data = in->data + offset;
     }
-    if (end != stop)
-        return roma_image_fail(in, ROMA_EINPUT, end, "section DATA does not end with its last tensor");
+    if (end != stop) return roma_image_fail(in, ROMA_EINPUT, end, "section DATA does not end with its last tensor");
     return ROMA_OK;
 }
 
@@ -138,16 +158,20 @@ int roma_image_read_tensors(const image_in *in, roma_image *img) {
     uint64_t n = (s->bytes - IMAGE_TENS_HEAD) / IMAGE_DESCRIPTOR;
     if (s->bytes < IMAGE_TENS_HEAD || s->bytes > IMAGE_TENS_HEAD + 65536ull * IMAGE_DESCRIPTOR || roma_le32(p) != n ||
         s->bytes != IMAGE_TENS_HEAD + n * IMAGE_DESCRIPTOR)
-        return roma_image_fail(in, ROMA_EINPUT, s->offset, "section TENS has another size than its number of tensors says");
+        return roma_image_fail(in, ROMA_EINPUT, s->offset,
+                               "section TENS has another size than its number of tensors says");
     if (roma_le32(p + 4) != IMAGE_DESCRIPTOR)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "tensor descriptors of %u bytes", roma_le32(p + 4));
+        return roma_image_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "tensor descriptors of %u bytes",
+                               roma_le32(p + 4));
     if (!n || !roma_image_all_zero(p + 8, 8))
         return roma_image_fail(in, ROMA_EINPUT, s->offset, "section TENS is empty or its reserved bytes are not zero");
     img->desc.tensors = roma_alloc_array((size_t)n, sizeof *img->desc.tensors);
-    if (!img->desc.tensors) return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
+    if (!img->desc.tensors)
+        return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
     img->desc.n_tensors = (size_t)n;
     for (size_t i = 0; i < n; i++) {
-        int code = roma_image_get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc.tensors[i]);
+        int code =
+            roma_image_get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc.tensors[i]);
         if (code) return code;
     }
     roma_error why;
@@ -163,7 +187,8 @@ static int read_text(const image_in *in, roma_reader *r, uint32_t n, char *out, 
     const uint8_t *p = n < cap ? roma_read_bytes(r, n) : NULL;
     if (!p) return roma_image_fail(in, ROMA_EINPUT, at, "the %s is too long", what);
     for (uint32_t i = 0; i < n; i++)
-        if (p[i] < 0x20 || p[i] > 0x7e) return roma_image_fail(in, ROMA_EINPUT, at + i, "the %s is not printable", what);
+        if (p[i] < 0x20 || p[i] > 0x7e)
+            return roma_image_fail(in, ROMA_EINPUT, at + i, "the %s is not printable", what);
     memcpy(out, p, n);
     out[n] = 0;
     return ROMA_OK;
@@ -172,10 +197,13 @@ static int read_text(const image_in *in, roma_reader *r, uint32_t n, char *out, 
 int roma_image_read_meta(const image_in *in, roma_image *img) {
     roma_reader r = roma_image_section_reader(in, IMAGE_META);
     uint32_t name = roma_read_u32(&r), license = roma_read_u32(&r), note = roma_read_u32(&r), zero = roma_read_u32(&r);
-    if (r.failed || zero) return roma_image_fail(in, ROMA_EINPUT, r.origin, "section META is too short or its reserved bytes are not zero");
+    if (r.failed || zero)
+        return roma_image_fail(in, ROMA_EINPUT, r.origin,
+                               "section META is too short or its reserved bytes are not zero");
     int code = read_text(in, &r, name, img->desc.name, sizeof img->desc.name, "name");
     if (!code) code = read_text(in, &r, license, img->desc.license, sizeof img->desc.license, "license");
     if (!code) code = read_text(in, &r, note, img->note, sizeof img->note, "note");
-    if (!code && roma_reader_left(&r)) code = roma_image_fail(in, ROMA_EINPUT, r.origin + r.pos, "section META is longer than its texts");
+    if (!code && roma_reader_left(&r))
+        code = roma_image_fail(in, ROMA_EINPUT, r.origin + r.pos, "section META is longer than its texts");
     return code;
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const uint8_t layer_order[] = {
-    ROMA_W_ATTN_NORM, ROMA_W_Q,      ROMA_W_K,      ROMA_W_V, ROMA_W_Q_BIAS,   ROMA_W_K_BIAS, ROMA_W_V_BIAS,
-    ROMA_W_Q_NORM,    ROMA_W_K_NORM, ROMA_W_O,      ROMA_W_FFN_NORM, ROMA_W_GATE, ROMA_W_UP,  ROMA_W_DOWN,
+    ROMA_W_ATTN_NORM, ROMA_W_Q,      ROMA_W_K, ROMA_W_V,        ROMA_W_Q_BIAS, ROMA_W_K_BIAS, ROMA_W_V_BIAS,
+    ROMA_W_Q_NORM,    ROMA_W_K_NORM, ROMA_W_O, ROMA_W_FFN_NORM, ROMA_W_GATE,   ROMA_W_UP,     ROMA_W_DOWN,
 };
 #define PER_LAYER (sizeof layer_order)
 
@@ -83,7 +83,8 @@ static int check_tensor(const checker *c, const roma_image_tensor *t) {
                  (unsigned long long)t->cols, (unsigned long long)rows, (unsigned long long)cols);
         return fail(c, ROMA_EINPUT, t, text);
     }
-    if (t->is_vector == roma_tensor_role_is_matrix(t->role)) return fail(c, ROMA_EINPUT, t, "matrix and vector confused");
+    if (t->is_vector == roma_tensor_role_is_matrix(t->role))
+        return fail(c, ROMA_EINPUT, t, "matrix and vector confused");
     if (t->act_group) return fail(c, ROMA_EUNSUPPORTED, t, "activation groups are not known to this version");
     if (t->transform) return fail(c, ROMA_EUNSUPPORTED, t, "a transform of the weights is not known to this version");
     int code = t->is_vector ? ROMA_OK : check_matrix(c, t);
@@ -101,10 +102,12 @@ static int check_order(const checker *c) {
         if (next < d->n_tensors && d->tensors[next].role == role && d->tensors[next].layer == layer)
             next++;
         else if (roma_hyper_required(&d->hyper, role))
-            return roma_fail(c->err, ROMA_EINPUT, c->file, ROMA_NOWHERE, "%s is missing or out of order", place(at, role, layer));
+            return roma_fail(c->err, ROMA_EINPUT, c->file, ROMA_NOWHERE, "%s is missing or out of order",
+                             place(at, role, layer));
     }
     if (next == d->n_tensors) return ROMA_OK;
-    return roma_fail(c->err, ROMA_EINPUT, c->file, ROMA_NOWHERE, "tensor %zu (%s) is unknown, out of order or there twice", next,
+    return roma_fail(c->err, ROMA_EINPUT, c->file, ROMA_NOWHERE,
+                     "tensor %zu (%s) is unknown, out of order or there twice", next,
                      roma_image_tensor_place(at, &d->tensors[next]));
 }
 

@@ -43,9 +43,11 @@ static int check_hashes(const image_in *in, const roma_image *img, roma_team *te
         hash_both(&j, 0, 1);
     if (j.code) return roma_image_fail(in, j.code, ROMA_NOWHERE, "stopped before all was checked");
     if (memcmp(j.file_hash, img->file_sha256, 32) != 0)
-        return roma_image_fail(in, ROMA_EDAMAGED, IMAGE_HASH, "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
+        return roma_image_fail(in, ROMA_EDAMAGED, IMAGE_HASH,
+                               "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
     if (memcmp(j.base_id, img->base_id, 32) != 0)
-        return roma_image_fail(in, ROMA_EDAMAGED, 40, "the base identity does not match the content; make the image again");
+        return roma_image_fail(in, ROMA_EDAMAGED, 40,
+                               "the base identity does not match the content; make the image again");
     return ROMA_OK;
 }
 
@@ -55,12 +57,17 @@ static int check_hashes(const image_in *in, const roma_image *img, roma_team *te
 static bool spare_rows_zero(const roma_image_tensor *t, const uint8_t *tile, uint8_t *code, uint16_t *scale) {
     const roma_format *f = &t->format;
     size_t groups = t->cols / f->group, supers = f->super ? t->cols / f->super : 0;
-    roma_row row = {.code = code, .scale = scale, .min = scale + groups, .super_scale = scale + 2 * groups,
+    roma_row row = {.code = code,
+                    .scale = scale,
+                    .min = scale + groups,
+                    .super_scale = scale + 2 * groups,
                     .super_min = scale + 2 * groups + supers};
     for (unsigned r = t->rows % ROMA_TILE_ROWS; r && r < ROMA_TILE_ROWS; r++) {
         memset(scale, 0, 4 * groups * sizeof *scale);
         roma_tile_get_row(f, t->cols, tile, r, &row);
-        if (!roma_image_all_zero(code, t->cols) || !roma_image_all_zero((const uint8_t *)scale, 4 * groups * sizeof *scale)) return false;
+        if (!roma_image_all_zero(code, t->cols) ||
+            !roma_image_all_zero((const uint8_t *)scale, 4 * groups * sizeof *scale))
+            return false;
     }
     return true;
 }
@@ -72,13 +79,15 @@ static int check_matrix(const image_in *in, const roma_image_tensor *t, uint8_t 
     for (; at < t->bytes; at += t->tile_bytes) {
         const uint8_t *tile = t->data + at;
         if (!roma_image_tile_finite(t, tile))
-            return roma_image_fail(in, ROMA_EINPUT, t->offset + at, "%s: a scale is not finite", roma_image_tensor_place(name, t));
+            return roma_image_fail(in, ROMA_EINPUT, t->offset + at, "%s: a scale is not finite",
+                                   roma_image_tensor_place(name, t));
         if (!roma_image_all_zero(tile + used, t->tile_bytes - used))
-            return roma_image_fail(in, ROMA_EINPUT, t->offset + at + used, "%s: the end of a tile is not zero", roma_image_tensor_place(name, t));
+            return roma_image_fail(in, ROMA_EINPUT, t->offset + at + used, "%s: the end of a tile is not zero",
+                                   roma_image_tensor_place(name, t));
     }
     if (spare_rows_zero(t, t->data + at - t->tile_bytes, code, scale)) return ROMA_OK;
-    return roma_image_fail(in, ROMA_EINPUT, t->offset + at - t->tile_bytes, "%s: rows that fill up the last tile are not zero",
-                      roma_image_tensor_place(name, t));
+    return roma_image_fail(in, ROMA_EINPUT, t->offset + at - t->tile_bytes,
+                           "%s: rows that fill up the last tile are not zero", roma_image_tensor_place(name, t));
 }
 
 static int check_values(const image_in *in, const roma_image *img, const roma_progress *progress) {
@@ -96,7 +105,8 @@ static int check_values(const image_in *in, const roma_image *img, const roma_pr
         if (!t->is_vector)
             code = check_matrix(in, t, row, (uint16_t *)(void *)(row + widest));
         else if (!roma_image_vector_finite(t, in->data + t->offset))
-            code = roma_image_fail(in, ROMA_EINPUT, t->offset, "%s: a value is not finite", roma_image_tensor_place(name, t));
+            code = roma_image_fail(in, ROMA_EINPUT, t->offset, "%s: a value is not finite",
+                                   roma_image_tensor_place(name, t));
         if (!code) code = roma_progress_tell(progress, "values", t->offset + t->bytes - data->offset, data->bytes);
         if (code == ROMA_ECANCEL) roma_image_fail(in, code, ROMA_NOWHERE, "stopped before all was checked");
     }

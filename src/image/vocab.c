@@ -25,10 +25,12 @@ static int read_head(const image_in *in, roma_reader *r, roma_vocab *v, uint32_t
     *text_bytes = roma_read_u32(r);
     const uint8_t *reserved = roma_read_bytes(r, 16);
     if (!reserved) return roma_image_fail(in, ROMA_EINPUT, at, "section VOCB is shorter than its head");
-    if (!roma_image_all_zero(reserved, 16)) return roma_image_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
+    if (!roma_image_all_zero(reserved, 16))
+        return roma_image_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
     if (v->kind != ROMA_TOK_BPE && v->kind != ROMA_TOK_SPM)
         return roma_image_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
-    if (v->pre > ROMA_PRE_QWEN2) return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
+    if (v->pre > ROMA_PRE_QWEN2)
+        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
     if (!roma_template_name((roma_template_kind)v->template_kind))
         return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);
     if (all > 1) return roma_image_fail(in, ROMA_EINPUT, at + 36, "a flag of the tokenizer is neither 0 nor 1");
@@ -85,7 +87,8 @@ int roma_image_read_vocab(const image_in *in, roma_image *img, uint32_t *spare) 
     int code = read_head(in, &r, v, &text_bytes);
     if (!code) code = check_ids(in, r.origin, v, img->desc.hyper.vocab);
     if (code) return code;
-    const uint64_t at = r.origin + r.pos, n = v->n_tokens, n_off = n + 1, n_score = v->kind == ROMA_TOK_SPM ? n : 0, n_merge = 2ull * v->n_merges;
+    const uint64_t at = r.origin + r.pos, n = v->n_tokens, n_off = n + 1, n_score = v->kind == ROMA_TOK_SPM ? n : 0,
+                   n_merge = 2ull * v->n_merges;
     if (roma_reader_left(&r) != 4 * (n_off + n_score + n_merge) + n + text_bytes)
         return roma_image_fail(in, ROMA_EINPUT, r.origin, "section VOCB has another size than its counts say");
     v->text_off = words(&r, n_off, &spare);

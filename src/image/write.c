@@ -11,8 +11,8 @@ typedef struct {
     roma_error *err;
     const roma_progress *progress;
     const roma_tile_source *source;
-    roma_description desc; /* in order of execution; tensors owned */
-    size_t *from;          /* index of each tensor in the caller's description */
+    roma_description desc;      /* in order of execution; tensors owned */
+    size_t *from;               /* index of each tensor in the caller's description */
     roma_buf part[IMAGE_KNOWN]; /* content of the sections; DATA's stays empty */
     image_section section[IMAGE_KNOWN];
     unsigned n_sections;
@@ -20,7 +20,9 @@ typedef struct {
     uint64_t told;
 } writer;
 
-static int fail(const writer *w, int code, const char *text) { return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text); }
+static int fail(const writer *w, int code, const char *text) {
+    return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text);
+}
 
 /* ---- what is asked for ---- */
 
@@ -36,12 +38,14 @@ static int check_input(const writer *w, const roma_vocab *vocab, const char *not
     if (code) return code;
     if (!printable(w->desc.name, sizeof w->desc.name - 1) || !printable(w->desc.license, sizeof w->desc.license - 1) ||
         !printable(note, IMAGE_NOTE_MAX))
-        return fail(w, ROMA_EINPUT, "name, license and note must be printable ASCII of at most 127, 63 and 511 characters");
+        return fail(w, ROMA_EINPUT,
+                    "name, license and note must be printable ASCII of at most 127, 63 and 511 characters");
     if (!vocab) return ROMA_OK;
     code = roma_vocab_check(vocab, w->path, w->err);
     if (!code && vocab->n_tokens > w->desc.hyper.vocab)
-        code = roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE, "the tokenizer has %u tokens, the model only %u rows for them",
-                         vocab->n_tokens, w->desc.hyper.vocab);
+        code = roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE,
+                         "the tokenizer has %u tokens, the model only %u rows for them", vocab->n_tokens,
+                         w->desc.hyper.vocab);
     return code;
 }
 
@@ -134,7 +138,8 @@ static void place_section(writer *w, unsigned known, uint64_t bytes, uint64_t *e
 static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
     roma_description *d = &w->desc;
     uint8_t hyper[IMAGE_HYPR_BYTES];
-    uint64_t data_bytes = place_tensors(d), end = IMAGE_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * IMAGE_ENTRY;
+    uint64_t data_bytes = place_tensors(d),
+             end = IMAGE_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * IMAGE_ENTRY;
     roma_image_put_hyper(hyper, &d->hyper);
     roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
     roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
@@ -179,8 +184,8 @@ static int tell(writer *w, const image_section *data) {
 
 static int refuse_value(const writer *w, const roma_image_tensor *t) {
     char name[64];
-    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE, "%s: a scale or value is not finite; the source is damaged",
-                     roma_image_tensor_place(name, t));
+    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE,
+                     "%s: a scale or value is not finite; the source is damaged", roma_image_tensor_place(name, t));
 }
 
 static int put_vector(writer *w, size_t i, roma_sha256 *id, image_section *s) {

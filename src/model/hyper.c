@@ -11,7 +11,7 @@
 
 const char *roma_arch_name(uint32_t arch) {
     switch (arch) {
-#define X(name, value, text) \
+#define X(name, value, text)                                                                                           \
     case value: return text;
         ROMA_ARCHS(X)
 #undef X
@@ -62,8 +62,11 @@ int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err) {
 /* Whether the role belongs to the architecture at all. */
 static bool exists(const roma_hyper *h, uint32_t role) {
     switch (role) {
-    case ROMA_W_Q_BIAS: case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: return h->arch != ROMA_ARCH_QWEN3;
-    case ROMA_W_Q_NORM: case ROMA_W_K_NORM: return h->arch == ROMA_ARCH_QWEN3;
+    case ROMA_W_Q_BIAS:
+    case ROMA_W_K_BIAS:
+    case ROMA_W_V_BIAS: return h->arch != ROMA_ARCH_QWEN3;
+    case ROMA_W_Q_NORM:
+    case ROMA_W_K_NORM: return h->arch == ROMA_ARCH_QWEN3;
     default: return roma_tensor_role_name(role) != NULL;
     }
 }
@@ -74,14 +77,19 @@ bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64
     *rows = 1;
     *cols = h->hidden;
     switch (role) {
-    case ROMA_W_EMBED: case ROMA_W_HEAD: *rows = h->vocab; break;
+    case ROMA_W_EMBED:
+    case ROMA_W_HEAD: *rows = h->vocab; break;
     case ROMA_W_Q: *rows = q; break;
-    case ROMA_W_K: case ROMA_W_V: *rows = kv; break;
+    case ROMA_W_K:
+    case ROMA_W_V: *rows = kv; break;
     case ROMA_W_O: *rows = h->hidden, *cols = q; break;
     case ROMA_W_Q_BIAS: *cols = q; break;
-    case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: *cols = kv; break;
-    case ROMA_W_Q_NORM: case ROMA_W_K_NORM: *cols = h->head_dim; break;
-    case ROMA_W_GATE: case ROMA_W_UP: *rows = h->ffn; break;
+    case ROMA_W_K_BIAS:
+    case ROMA_W_V_BIAS: *cols = kv; break;
+    case ROMA_W_Q_NORM:
+    case ROMA_W_K_NORM: *cols = h->head_dim; break;
+    case ROMA_W_GATE:
+    case ROMA_W_UP: *rows = h->ffn; break;
     case ROMA_W_DOWN: *rows = h->hidden, *cols = h->ffn; break;
     default: break; /* norms */
     }
@@ -91,7 +99,9 @@ bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64
 bool roma_hyper_required(const roma_hyper *h, uint32_t role) {
     switch (role) {
     case ROMA_W_HEAD: return false;
-    case ROMA_W_Q_BIAS: case ROMA_W_K_BIAS: case ROMA_W_V_BIAS: return h->arch == ROMA_ARCH_QWEN2;
+    case ROMA_W_Q_BIAS:
+    case ROMA_W_K_BIAS:
+    case ROMA_W_V_BIAS: return h->arch == ROMA_ARCH_QWEN2;
     default: return exists(h, role);
     }
 }

@@ -50,18 +50,20 @@ static int check_tensor(const roma_hyper *h, const roma_tensor *t, size_t index,
     char at[64];
     uint64_t rows, cols;
     if (!roma_hyper_shape(h, t->role, &rows, &cols))
-        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "tensor %zu has a role (%u) that %s models do not have",
-                         index, t->role, roma_arch_name(h->arch));
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
+                         "tensor %zu has a role (%u) that %s models do not have", index, t->role,
+                         roma_arch_name(h->arch));
     if (t->layer >= (roma_tensor_role_is_layered(t->role) ? h->layers : 1))
-        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the model has no such layer", place(at, t->role, t->layer));
+        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the model has no such layer",
+                         place(at, t->role, t->layer));
     if (t->rows != rows || t->cols != cols)
         return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s is %llu x %llu, expected %llu x %llu",
                          place(at, t->role, t->layer), (unsigned long long)t->rows, (unsigned long long)t->cols,
                          (unsigned long long)rows, (unsigned long long)cols);
     if (t->is_float) return ROMA_OK;
     if (!roma_tensor_role_is_matrix(t->role))
-        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "%s is quantised; vectors must be F32, F16 or BF16",
-                         place(at, t->role, t->layer));
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
+                         "%s is quantised; vectors must be F32, F16 or BF16", place(at, t->role, t->layer));
     roma_error why;
     int code = roma_format_check(&t->format, t->cols, &why);
     if (!code) return ROMA_OK;

@@ -31,7 +31,12 @@ static void level_range(const roma_format *f, int *lo, int *hi) {
 
 static int check_levels(const roma_format *f, roma_error *err) {
     switch (f->bits) {
-    case 2: case 3: case 4: case 5: case 6: case 8: break;
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 8: break;
     default: return bad(err, ROMA_EUNSUPPORTED, "code width of %lld bits; supported are 2, 3, 4, 5, 6 and 8", f->bits);
     }
     if (f->level > ROMA_LEVEL_TABLE) return bad(err, ROMA_EUNSUPPORTED, "level kind %lld is unknown", f->level);
@@ -53,7 +58,11 @@ static int check_scales(const roma_format *f, roma_error *err) {
     if (f->min != ROMA_SCALE_NONE && f->min != f->scale)
         return bad(err, ROMA_EUNSUPPORTED, "minimum form %lld; it must be none or the scale's own form", f->min);
     switch (f->group) {
-    case 16: case 32: case 64: case 128: case 256: break;
+    case 16:
+    case 32:
+    case 64:
+    case 128:
+    case 256: break;
     default: return bad(err, ROMA_EUNSUPPORTED, "group of %lld; supported are 16, 32, 64, 128 and 256", f->group);
     }
     if (f->super != (is_two_level(f->scale) ? 256 : 0))
@@ -72,7 +81,8 @@ static int check_cols(const roma_format *f, uint64_t cols, roma_error *err) {
     if (f->super && cols % f->super)
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
                          "rows of %llu inputs are no multiple of the super-group of 256; use a format with FP16 scales "
-                         "per 32", (unsigned long long)cols);
+                         "per 32",
+                         (unsigned long long)cols);
     if (cols % f->group) {
         unsigned fits = f->group;
         while (cols % fits) fits /= 2;
@@ -94,9 +104,9 @@ const char *roma_format_print(const roma_format *f, char *buf, size_t cap) {
     static const char *const forms[] = {"no", "FP16", "4-bit", "6-bit", "signed 6-bit", "signed 8-bit"};
     char zero[24] = "";
     if (f->zero) snprintf(zero, sizeof zero, ", zero point %d", f->zero);
-    snprintf(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits,
-             f->level == ROMA_LEVEL_TABLE ? " by table" : "", f->group, f->scale <= ROMA_SCALE_S8 ? forms[f->scale] : "unknown",
-             f->min ? " + min" : "", f->super ? " under FP16 per 256" : "", zero);
+    snprintf(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits, f->level == ROMA_LEVEL_TABLE ? " by table" : "",
+             f->group, f->scale <= ROMA_SCALE_S8 ? forms[f->scale] : "unknown", f->min ? " + min" : "",
+             f->super ? " under FP16 per 256" : "", zero);
     return buf;
 }
 
@@ -108,7 +118,8 @@ static size_t scale_bytes(unsigned form) {
     switch (form) {
     case ROMA_SCALE_F16: return 32;
     case ROMA_SCALE_U4: return 8;
-    case ROMA_SCALE_U6: case ROMA_SCALE_S6: return 12;
+    case ROMA_SCALE_U6:
+    case ROMA_SCALE_S6: return 12;
     case ROMA_SCALE_S8: return 16;
     default: return 0;
     }

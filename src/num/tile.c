@@ -34,10 +34,19 @@ static size_t stripe_bytes(unsigned width) { return (size_t)width * BLOCK; }
 static void put_stripe(unsigned bits, uint8_t *lo, uint8_t *hi, const uint8_t *code) {
     switch (bits) {
     case 2: put_plane(2, 0, lo, code); break;
-    case 3: put_plane(2, 0, lo, code); put_plane(1, 2, hi, code); break;
+    case 3:
+        put_plane(2, 0, lo, code);
+        put_plane(1, 2, hi, code);
+        break;
     case 4: put_plane(4, 0, lo, code); break;
-    case 5: put_plane(4, 0, lo, code); put_plane(1, 4, hi, code); break;
-    case 6: put_plane(4, 0, lo, code); put_plane(2, 4, hi, code); break;
+    case 5:
+        put_plane(4, 0, lo, code);
+        put_plane(1, 4, hi, code);
+        break;
+    case 6:
+        put_plane(4, 0, lo, code);
+        put_plane(2, 4, hi, code);
+        break;
     default: put_plane(8, 0, lo, code); break;
     }
 }
@@ -46,10 +55,19 @@ static void get_stripe(unsigned bits, const uint8_t *lo, const uint8_t *hi, uint
     memset(code, 0, ROMA_STRIPE);
     switch (bits) {
     case 2: get_plane(2, 0, lo, code); break;
-    case 3: get_plane(2, 0, lo, code); get_plane(1, 2, hi, code); break;
+    case 3:
+        get_plane(2, 0, lo, code);
+        get_plane(1, 2, hi, code);
+        break;
     case 4: get_plane(4, 0, lo, code); break;
-    case 5: get_plane(4, 0, lo, code); get_plane(1, 4, hi, code); break;
-    case 6: get_plane(4, 0, lo, code); get_plane(2, 4, hi, code); break;
+    case 5:
+        get_plane(4, 0, lo, code);
+        get_plane(1, 4, hi, code);
+        break;
+    case 6:
+        get_plane(4, 0, lo, code);
+        get_plane(2, 4, hi, code);
+        break;
     default: get_plane(8, 0, lo, code); break;
     }
 }
@@ -66,7 +84,8 @@ static void put_scale(unsigned form, uint8_t *at, unsigned r, uint16_t code) {
     switch (form) {
     case ROMA_SCALE_F16: roma_put16(at + 2 * r, code); break;
     case ROMA_SCALE_S8: at[r] = (uint8_t)code; break;
-    case ROMA_SCALE_U6: case ROMA_SCALE_S6: /* upper two bits; the low nibbles lie as U4's */
+    case ROMA_SCALE_U6:
+    case ROMA_SCALE_S6: /* upper two bits; the low nibbles lie as U4's */
         at[8 + r % 4] |= (uint8_t)((code >> 4 & 3) << (r / 4 * 2));
         /* fall through */
     default: at[r % 8] |= (uint8_t)((code & 15) << (r / 8 * 4)); break;
@@ -110,7 +129,8 @@ void roma_tile_put_row(const roma_format *f, uint64_t cols, uint8_t *tile, unsig
     unsigned low = low_width(f->bits);
     uint8_t *lo = tile + at.plane_lo + ROW_BYTES * r, *hi = tile + at.plane_hi + ROW_BYTES * r;
     for (size_t s = 0; s < cols / ROMA_STRIPE; s++)
-        put_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low), row->code + s * ROMA_STRIPE);
+        put_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low),
+                   row->code + s * ROMA_STRIPE);
     size_t groups = cols / f->group, supers = f->super ? cols / f->super : 0;
     put_scales(f->scale, tile + at.scale, r, row->scale, groups);
     put_scales(ROMA_SCALE_F16, tile + at.super_scale, r, row->super_scale, supers);
@@ -125,7 +145,8 @@ void roma_tile_get_row(const roma_format *f, uint64_t cols, const uint8_t *tile,
     unsigned low = low_width(f->bits);
     const uint8_t *lo = tile + at.plane_lo + ROW_BYTES * r, *hi = tile + at.plane_hi + ROW_BYTES * r;
     for (size_t s = 0; s < cols / ROMA_STRIPE; s++)
-        get_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low), row->code + s * ROMA_STRIPE);
+        get_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low),
+                   row->code + s * ROMA_STRIPE);
     size_t groups = cols / f->group, supers = f->super ? cols / f->super : 0;
     get_scales(f->scale, tile + at.scale, r, row->scale, groups);
     get_scales(ROMA_SCALE_F16, tile + at.super_scale, r, row->super_scale, supers);

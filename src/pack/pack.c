@@ -16,10 +16,15 @@ static int take_row(packer *p, roma_error *err) {
     for (size_t i = 0; i < p->m->n_tensors; i++)
         if (p->m->tensors[i].cols > cols) cols = p->m->tensors[i].cols;
     p->room = roma_alloc_array((size_t)cols, 2);
-    if (!p->room) return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for a row of %llu weights", (unsigned long long)cols);
+    if (!p->room)
+        return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for a row of %llu weights",
+                         (unsigned long long)cols);
     uint16_t *scales = (uint16_t *)(void *)(p->room + cols);
     const size_t step = (size_t)cols / 16;
-    p->row = (roma_row){.code = p->room, .scale = scales, .min = scales + step, .super_scale = scales + 2 * step,
+    p->row = (roma_row){.code = p->room,
+                        .scale = scales,
+                        .min = scales + step,
+                        .super_scale = scales + 2 * step,
                         .super_min = scales + 3 * step};
     return ROMA_OK;
 }
@@ -60,10 +65,11 @@ static int describe(roma_description *d, const roma_model *m, roma_error *err) {
         const roma_tensor *t = &m->tensors[d->n_tensors];
         const bool matrix = roma_tensor_role_is_matrix(t->role);
         if (matrix && t->is_float)
-            return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "%s of layer %u has no low-bit code; quantise the model first (--quant q8 or q4)",
+            return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE,
+                             "%s of layer %u has no low-bit code; quantise the model first (--quant q8 or q4)",
                              roma_tensor_role_name(t->role), t->layer);
-        d->tensors[d->n_tensors] = (roma_image_tensor){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols,
-                                                       .is_vector = !matrix, .tie = -1};
+        d->tensors[d->n_tensors] = (roma_image_tensor){
+            .role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .is_vector = !matrix, .tie = -1};
         if (matrix) d->tensors[d->n_tensors].format = t->format;
     }
     if (!roma_model_find(m, ROMA_W_HEAD, 0)) add_tied_head(d, m);

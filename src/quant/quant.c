@@ -61,7 +61,8 @@ static void read_floats(const roma_tensor *t, uint64_t r, float *out) {
     t->read_source(t, r, out);
     for (uint64_t g = 0; g < t->cols / GROUP; g++) {
         uint8_t code[GROUP];
-        uint16_t min = 0, scale = t->format.min ? group_q4(out + g * GROUP, code, &min) : group_q8(out + g * GROUP, code);
+        uint16_t min = 0,
+                 scale = t->format.min ? group_q4(out + g * GROUP, code, &min) : group_q8(out + g * GROUP, code);
         const roma_row row = {.code = code, .scale = &scale, .min = &min};
         roma_row_dequant(&t->format, GROUP, &row, out + g * GROUP);
     }
@@ -78,7 +79,8 @@ int roma_quantise_model(roma_model *m, roma_quant_kind kind, roma_error *err) {
                              "%s of layer %u is a float matrix without low-bit code; use --quant q8 or --quant q4",
                              roma_tensor_role_name(t->role), t->layer);
         if (!t->cols || t->cols % GROUP || t->cols > 262144)
-            return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE, "%s of layer %u has rows of %llu; multiples of 32 can be quantised",
+            return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
+                             "%s of layer %u has rows of %llu; multiples of 32 can be quantised",
                              roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->cols);
         t->format = kind == ROMA_QUANT_Q8 ? q8 : q4;
         t->read_source = t->read_floats;

@@ -20,14 +20,17 @@ static void print_sections(const uint8_t *data) {
 }
 
 static void print_hyper(const roma_hyper *h) {
-    printf("hyper arch %u layers %u hidden %u ffn %u heads %u kv_heads %u head_dim %u rope_dim %u vocab %u context %u eps %u\n", h->arch,
-           h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context, roma_f32_bits(h->rms_eps));
+    printf("hyper arch %u layers %u hidden %u ffn %u heads %u kv_heads %u head_dim %u rope_dim %u vocab %u context %u "
+           "eps %u\n",
+           h->arch, h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context,
+           roma_f32_bits(h->rms_eps));
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) printf("rope %u %016llx\n", i, (unsigned long long)h->rope_phase[i]);
 }
 
 static void print_vocab(const roma_vocab *v) {
-    printf("vocab kind %u pre %u tokens %u merges %u ids %d %d %d %d template %u flags %u %u %u %u eog", v->kind, v->pre, v->n_tokens,
-           v->n_merges, v->bos, v->eos, v->unk, v->pad, v->template_kind, v->add_bos, v->add_eos, v->add_space_prefix, v->ignore_merges);
+    printf("vocab kind %u pre %u tokens %u merges %u ids %d %d %d %d template %u flags %u %u %u %u eog", v->kind,
+           v->pre, v->n_tokens, v->n_merges, v->bos, v->eos, v->unk, v->pad, v->template_kind, v->add_bos, v->add_eos,
+           v->add_space_prefix, v->ignore_merges);
     for (uint32_t i = 0; i < v->n_eog; i++) printf(" %d", v->eog[i]);
     putchar('\n');
     for (uint32_t i = 0; i < v->n_tokens; i++) {
@@ -63,11 +66,12 @@ static void print_tensor(const roma_image_tensor *t, size_t i) {
     }
     roma_sha256_final(&h, values);
     free(row);
-    printf("tensor %zu %s layer %u %llu x %llu kind %u bits %u level %u scale %u min %u group %u super %u zero %d tie %d offset %llu bytes "
+    printf("tensor %zu %s layer %u %llu x %llu kind %u bits %u level %u scale %u min %u group %u super %u zero %d tie "
+           "%d offset %llu bytes "
            "%llu tile %llu table ",
-           i, roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->rows, (unsigned long long)t->cols, !t->is_vector, f->bits,
-           f->level, f->scale, f->min, f->group, f->super, f->zero, t->tie, (unsigned long long)t->offset, (unsigned long long)t->bytes,
-           (unsigned long long)t->tile_bytes);
+           i, roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->rows, (unsigned long long)t->cols,
+           !t->is_vector, f->bits, f->level, f->scale, f->min, f->group, f->super, f->zero, t->tie,
+           (unsigned long long)t->offset, (unsigned long long)t->bytes, (unsigned long long)t->tile_bytes);
     if (f->level == ROMA_LEVEL_TABLE)
         for (int k = 0; k < 16; k++) printf("%d ", f->table[k]);
     else

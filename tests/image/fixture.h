@@ -22,19 +22,26 @@ typedef struct {
 
 /* Formats as the GGUF types make them. */
 static const roma_format fixture_formats[] = {
-    {.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8},                                                  /* Q4_0 */
-    {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32},                                      /* Q4_1 */
-    {.bits = 5, .scale = ROMA_SCALE_F16, .group = 32, .zero = 16},                                                 /* Q5_0 */
-    {.bits = 8, .scale = ROMA_SCALE_F16, .group = 32},                                                             /* Q8_0 */
-    {.bits = 2, .scale = ROMA_SCALE_U4, .min = ROMA_SCALE_U4, .group = 16, .super = 256},                          /* Q2_K */
-    {.bits = 3, .scale = ROMA_SCALE_S6, .group = 16, .super = 256, .zero = 4},                                     /* Q3_K */
-    {.bits = 4, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256},                          /* Q4_K */
-    {.bits = 5, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256},                          /* Q5_K */
-    {.bits = 6, .scale = ROMA_SCALE_S8, .group = 16, .super = 256, .zero = 32},                                    /* Q6_K */
-    {.bits = 4, .level = ROMA_LEVEL_TABLE, .scale = ROMA_SCALE_F16, .group = 32,
-     .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}},                         /* IQ4_NL */
-    {.bits = 4, .level = ROMA_LEVEL_TABLE, .scale = ROMA_SCALE_S6, .group = 32, .super = 256,
-     .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}},                         /* IQ4_XS */
+    {.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8},                         /* Q4_0 */
+    {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32},             /* Q4_1 */
+    {.bits = 5, .scale = ROMA_SCALE_F16, .group = 32, .zero = 16},                        /* Q5_0 */
+    {.bits = 8, .scale = ROMA_SCALE_F16, .group = 32},                                    /* Q8_0 */
+    {.bits = 2, .scale = ROMA_SCALE_U4, .min = ROMA_SCALE_U4, .group = 16, .super = 256}, /* Q2_K */
+    {.bits = 3, .scale = ROMA_SCALE_S6, .group = 16, .super = 256, .zero = 4},            /* Q3_K */
+    {.bits = 4, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256}, /* Q4_K */
+    {.bits = 5, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256}, /* Q5_K */
+    {.bits = 6, .scale = ROMA_SCALE_S8, .group = 16, .super = 256, .zero = 32},           /* Q6_K */
+    {.bits = 4,
+     .level = ROMA_LEVEL_TABLE,
+     .scale = ROMA_SCALE_F16,
+     .group = 32,
+     .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}}, /* IQ4_NL */
+    {.bits = 4,
+     .level = ROMA_LEVEL_TABLE,
+     .scale = ROMA_SCALE_S6,
+     .group = 32,
+     .super = 256,
+     .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}}, /* IQ4_XS */
     {.bits = 6, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 64},
     {.bits = 2, .scale = ROMA_SCALE_F16, .group = 128, .zero = 1},
     {.bits = 3, .scale = ROMA_SCALE_U4, .group = 256, .super = 256, .zero = 3},
@@ -65,7 +72,8 @@ static inline void fixture_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t
 
 static inline void fixture_vector(void *ctx, size_t tensor, float *out) {
     const fixture *x = ctx;
-    for (unsigned i = 0; i < x->tensors[tensor].cols; i++) out[i] = (float)(roma_random(tensor, i) >> 40) * 0x1p-24f - 0.5f;
+    for (unsigned i = 0; i < x->tensors[tensor].cols; i++)
+        out[i] = (float)(roma_random(tensor, i) >> 40) * 0x1p-24f - 0.5f;
 }
 
 /* Tokens: the letters, then pairs that merges make (BPE), or bytes "<0xNN>" (SentencePiece); three control tokens. */
@@ -93,9 +101,20 @@ static inline void fixture_vocab(fixture *x, uint32_t kind) {
     }
     x->text_off[FIXTURE_TOKENS] = (uint32_t)(p - x->text);
     memcpy(x->merges, merges, sizeof merges);
-    x->vocab = (roma_vocab){.kind = kind, .pre = kind == ROMA_TOK_BPE ? ROMA_PRE_GPT2 : ROMA_PRE_NONE, .n_tokens = FIXTURE_TOKENS,
-                            .text_off = x->text_off, .text = x->text, .type = x->type, .bos = 29, .eos = 30, .unk = 31, .pad = -1,
-                            .n_eog = 1, .eog = {30}, .add_bos = 1, .template_kind = ROMA_TEMPLATE_CHATML};
+    x->vocab = (roma_vocab){.kind = kind,
+                            .pre = kind == ROMA_TOK_BPE ? ROMA_PRE_GPT2 : ROMA_PRE_NONE,
+                            .n_tokens = FIXTURE_TOKENS,
+                            .text_off = x->text_off,
+                            .text = x->text,
+                            .type = x->type,
+                            .bos = 29,
+                            .eos = 30,
+                            .unk = 31,
+                            .pad = -1,
+                            .n_eog = 1,
+                            .eog = {30},
+                            .add_bos = 1,
+                            .template_kind = ROMA_TEMPLATE_CHATML};
     if (kind == ROMA_TOK_SPM) x->vocab.score = x->score;
     if (kind == ROMA_TOK_BPE) x->vocab.merges = x->merges, x->vocab.n_merges = 3;
     x->with_vocab = true;
@@ -113,8 +132,17 @@ static inline void fixture_add(fixture *x, uint32_t role, uint32_t layer, const 
 static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_t first, uint32_t vocab_kind) {
     memset(x, 0, sizeof *x);
     roma_hyper *h = &x->d.hyper;
-    *h = (roma_hyper){.arch = arch, .layers = width > 64 ? 1 : 2, .hidden = width, .ffn = 2 * width, .heads = 2, .kv_heads = 1,
-                      .head_dim = width / 2, .rope_dim = width / 2, .vocab = FIXTURE_TOKENS + 5, .context = 512, .rms_eps = 1e-5f};
+    *h = (roma_hyper){.arch = arch,
+                      .layers = width > 64 ? 1 : 2,
+                      .hidden = width,
+                      .ffn = 2 * width,
+                      .heads = 2,
+                      .kv_heads = 1,
+                      .head_dim = width / 2,
+                      .rope_dim = width / 2,
+                      .vocab = FIXTURE_TOKENS + 5,
+                      .context = 512,
+                      .rms_eps = 1e-5f};
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) h->rope_phase[i] = roma_random(7, i);
     strcpy(x->d.name, "A small model");
     strcpy(x->d.license, "Apache-2.0");
@@ -123,7 +151,7 @@ static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_
     size_t next = first;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? h->layers : 1); l++) {
-            if (role == ROMA_W_HEAD) continue; /* tied, below */
+            if (role == ROMA_W_HEAD) continue;                                   /* tied, below */
             if (role == ROMA_W_Q_BIAS && arch == ROMA_ARCH_LLAMA && l) continue; /* optional: one is absent */
             while (roma_format_check(&fixture_formats[next % FIXTURE_FORMATS], width, NULL)) next++;
             fixture_add(x, role, l, &fixture_formats[next % FIXTURE_FORMATS]);
@@ -137,7 +165,8 @@ static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_
 
 static inline int fixture_write(fixture *x, const char *path, roma_image_written *out, roma_error *err) {
     const roma_tile_source source = {x, fixture_tile, fixture_vector};
-    return roma_image_write(path, &x->d, x->with_vocab ? &x->vocab : NULL, "made by the tests", &source, NULL, out, err);
+    return roma_image_write(path, &x->d, x->with_vocab ? &x->vocab : NULL, "made by the tests", &source, NULL, out,
+                            err);
 }
 
 /* A whole file, 64-byte aligned, with `room` spare bytes behind it; NULL on failure. Freed with free. */

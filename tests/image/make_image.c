@@ -38,9 +38,12 @@ static int write_all(const char *folder, const kind *kinds, size_t n, bool small
 
 int main(int argc, char **argv) {
     static const kind images[] = {
-        {"llama-64.roma", ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE},    {"qwen2-64.roma", ROMA_ARCH_QWEN2, 64, 1, ROMA_TOK_SPM},
-        {"qwen3-64.roma", ROMA_ARCH_QWEN3, 64, 9, 0},               {"llama-256.roma", ROMA_ARCH_LLAMA, 256, 4, 0},
-        {"qwen2-256.roma", ROMA_ARCH_QWEN2, 256, 10, ROMA_TOK_BPE}, {"qwen3-256.roma", ROMA_ARCH_QWEN3, 256, 6, ROMA_TOK_SPM},
+        {"llama-64.roma", ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE},
+        {"qwen2-64.roma", ROMA_ARCH_QWEN2, 64, 1, ROMA_TOK_SPM},
+        {"qwen3-64.roma", ROMA_ARCH_QWEN3, 64, 9, 0},
+        {"llama-256.roma", ROMA_ARCH_LLAMA, 256, 4, 0},
+        {"qwen2-256.roma", ROMA_ARCH_QWEN2, 256, 10, ROMA_TOK_BPE},
+        {"qwen3-256.roma", ROMA_ARCH_QWEN3, 256, 6, ROMA_TOK_SPM},
     };
     static const kind seeds[] = {
         {"llama", ROMA_ARCH_LLAMA, 32, 0, ROMA_TOK_BPE},
@@ -49,7 +52,8 @@ int main(int argc, char **argv) {
         {"k", ROMA_ARCH_LLAMA, 256, 7, ROMA_TOK_SPM},
     };
     if (argc == 2) return write_all(argv[1], images, sizeof images / sizeof *images, false);
-    if (argc == 3 && strcmp(argv[1], "--seeds") == 0) return write_all(argv[2], seeds, sizeof seeds / sizeof *seeds, true);
+    if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
+        return write_all(argv[2], seeds, sizeof seeds / sizeof *seeds, true);
     fprintf(stderr, "usage: make_image [--seeds] FOLDER\n");
     return 2;
 }

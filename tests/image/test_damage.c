@@ -63,7 +63,8 @@ static void verify(const uint8_t *data, size_t size, int code, const char *text)
 }
 
 /* One change, CRCs (and the file's hash) right again. */
-static void changed(const uint8_t *good, size_t size, uint64_t at, unsigned width, uint32_t value, bool hash, int code, const char *text) {
+static void changed(const uint8_t *good, size_t size, uint64_t at, unsigned width, uint32_t value, bool hash, int code,
+                    const char *text) {
     uint8_t bytes[4], *data = aligned_alloc(64, (size + 63) & ~(size_t)63);
     roma_put32(bytes, value);
     memcpy(data, good, size);
@@ -85,13 +86,18 @@ static void test_verify_only(void) {
     roma_tile_layout_get(&embed->format, embed->cols, &at);
     const uint64_t last_tile = embed->offset + embed->bytes - embed->tile_bytes;
     /* 45 rows: row 13 of the last tile is the first that only fills it up */
-    changed(good, size, last_tile + 4 * 13, 1, 0x10, true, ROMA_EINPUT, "embed: rows that fill up the last tile are not zero");
-    changed(good, size, last_tile + at.scale + 2 * 15, 2, 1, true, ROMA_EINPUT, "embed: rows that fill up the last tile are not zero");
+    changed(good, size, last_tile + 4 * 13, 1, 0x10, true, ROMA_EINPUT,
+            "embed: rows that fill up the last tile are not zero");
+    changed(good, size, last_tile + at.scale + 2 * 15, 2, 1, true, ROMA_EINPUT,
+            "embed: rows that fill up the last tile are not zero");
     changed(good, size, embed->offset + at.scale, 2, 0x7c00, true, ROMA_EINPUT, "embed: a scale is not finite");
     changed(good, size, embed->offset + at.scale + 2, 2, 0xfe01, true, ROMA_EINPUT, "embed: a scale is not finite");
-    changed(good, size, norm->offset + 4, 4, 0x7f800000, true, ROMA_EINPUT, "layer 0: attn_norm: a value is not finite");
-    changed(good, size, norm->offset + 8, 4, 0xffc00000, true, ROMA_EINPUT, "layer 0: attn_norm: a value is not finite");
-    changed(good, size, embed->offset, 1, good[embed->offset] ^ 1u, true, ROMA_EDAMAGED, "the base identity does not match");
+    changed(good, size, norm->offset + 4, 4, 0x7f800000, true, ROMA_EINPUT,
+            "layer 0: attn_norm: a value is not finite");
+    changed(good, size, norm->offset + 8, 4, 0xffc00000, true, ROMA_EINPUT,
+            "layer 0: attn_norm: a value is not finite");
+    changed(good, size, embed->offset, 1, good[embed->offset] ^ 1u, true, ROMA_EDAMAGED,
+            "the base identity does not match");
     changed(good, size, section_of(good, "HYPR") + 36, 4, 99, true, ROMA_OK, "");
     changed(good, size, section_of(good, "HYPR") + 36, 4, 99, false, ROMA_EDAMAGED, "SHA-256 does not match");
     changed(good, size, section_of(good, "ROPE"), 4, 99, true, ROMA_EDAMAGED, "the base identity does not match");
@@ -109,7 +115,8 @@ static void test_tile_end(void) {
     roma_image img;
     fixture_init(&x, ROMA_ARCH_QWEN3, 32, 0, 0);
     for (size_t i = 0; i < x.d.n_tensors; i++)
-        if (!x.tensors[i].is_vector) x.tensors[i].format = (roma_format){.bits = 2, .scale = ROMA_SCALE_F16, .group = 32};
+        if (!x.tensors[i].is_vector)
+            x.tensors[i].format = (roma_format){.bits = 2, .scale = ROMA_SCALE_F16, .group = 32};
     CHECK_EQ(fixture_write(&x, path, NULL, NULL), ROMA_OK);
     uint8_t *good = fixture_load(path, 0, &size);
     if (!good || roma_image_open_memory(&img, good, size, 0, NULL)) {

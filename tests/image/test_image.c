@@ -61,9 +61,11 @@ static void check_tensor(fixture *x, const roma_image *img, const roma_image_ten
 
 static void check_vocab(const roma_vocab *a, const roma_vocab *b) {
     CHECK(a->kind == b->kind && a->pre == b->pre && a->n_tokens == b->n_tokens && a->n_merges == b->n_merges);
-    CHECK(a->bos == b->bos && a->eos == b->eos && a->unk == b->unk && a->pad == b->pad && a->template_kind == b->template_kind);
+    CHECK(a->bos == b->bos && a->eos == b->eos && a->unk == b->unk && a->pad == b->pad &&
+          a->template_kind == b->template_kind);
     CHECK(a->add_bos == b->add_bos && a->add_eos == b->add_eos && a->n_eog == b->n_eog && a->eog[0] == b->eog[0]);
-    CHECK(memcmp(a->text_off, b->text_off, 4 * (a->n_tokens + 1)) == 0 && memcmp(a->text, b->text, a->text_off[a->n_tokens]) == 0);
+    CHECK(memcmp(a->text_off, b->text_off, 4 * (a->n_tokens + 1)) == 0 &&
+          memcmp(a->text, b->text, a->text_off[a->n_tokens]) == 0);
     CHECK(memcmp(a->type, b->type, a->n_tokens) == 0);
     CHECK(!a->n_merges || memcmp(a->merges, b->merges, 8 * a->n_merges) == 0);
     CHECK(!a->score == !b->score && (!a->score || memcmp(a->score, b->score, 4 * a->n_tokens) == 0));
@@ -190,7 +192,8 @@ static void test_identity(void) {
     }
     roma_image_written w;
     const roma_tile_source none = {&turned, fixture_tile, fixture_vector};
-    CHECK_EQ(roma_image_write(in_folder("b.roma"), &turned.d, &plain.vocab, "made by the tests", &none, NULL, &w, NULL), ROMA_OK);
+    CHECK_EQ(roma_image_write(in_folder("b.roma"), &turned.d, &plain.vocab, "made by the tests", &none, NULL, &w, NULL),
+             ROMA_OK);
     CHECK_EQ(w.bytes, base.bytes); /* other random weights, as they come by index; the same layout */
     unlink(in_folder("b.roma"));
 }
@@ -207,7 +210,7 @@ static void expect_write(fixture *x, const char *path, int code, const char *tex
     CHECK_EQ(entries(), 0);
 }
 
-#define REFUSED(change, code, text) \
+#define REFUSED(change, code, text)                                                                                    \
     (fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE), (void)(change), expect_write(&x, path, code, text))
 
 static void test_refusals(void) {
@@ -231,7 +234,8 @@ static void test_refusals(void) {
     REFUSED(x.tensors[x.d.n_tensors - 1].tie = 1, ROMA_EINPUT, "the tie names a vector");
     REFUSED(x.tensors[x.d.n_tensors - 1].tie = 1000, ROMA_EINPUT, "no earlier tensor");
     REFUSED(x.tensors[0].tie = 0, ROMA_EINPUT, "embed: the tie names no earlier tensor");
-    REFUSED((x.poison = true, x.tensors[x.d.n_tensors - 1].tie = -1), ROMA_EINPUT, "head: a scale or value is not finite");
+    REFUSED((x.poison = true, x.tensors[x.d.n_tensors - 1].tie = -1), ROMA_EINPUT,
+            "head: a scale or value is not finite");
     roma_error err;
     fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, 0);
     const roma_tile_source source = {&x, fixture_tile, fixture_vector};

@@ -245,8 +245,8 @@ static void test_crcs(const uint8_t *good, size_t size) {
         unsigned at;
         const char *text;
         bool always;
-    } crcs[] = {{84, "the header fails", true},         {124, "file hash fails", true},       {28, "the header fails", true},
-                {128 + 24, "the section table", true},  {40, "the header fails", true},       {90, "file hash fails", true}};
+    } crcs[] = {{84, "the header fails", true},        {124, "file hash fails", true}, {28, "the header fails", true},
+                {128 + 24, "the section table", true}, {40, "the header fails", true}, {90, "file hash fails", true}};
     uint8_t *data = aligned_alloc(64, (size + 63) & ~(size_t)63);
     for (size_t i = 0; i < sizeof crcs / sizeof *crcs; i++) {
         memcpy(data, good, size);
@@ -270,7 +270,8 @@ static void test_crcs(const uint8_t *good, size_t size) {
 
 /* The image with one more section behind META, as a later version might write one. The table grows by an entry, so the
  * sections before DATA move up; DATA's alignment leaves room for that. */
-static size_t add_section(const uint8_t *good, size_t size, const char *tag, uint32_t flags, uint64_t bytes, uint8_t *data) {
+static size_t add_section(const uint8_t *good, size_t size, const char *tag, uint32_t flags, uint64_t bytes,
+                          uint8_t *data) {
     const uint32_t n = roma_le32(good + 24);
     const size_t offset = (size + 63) & ~(size_t)63, total = offset + bytes;
     uint64_t end = 128 + 32ull * (n + 1);
@@ -278,7 +279,8 @@ static size_t add_section(const uint8_t *good, size_t size, const char *tag, uin
     memcpy(data, good, 128 + 32 * n);
     for (uint32_t i = 0; i < n; i++) {
         uint8_t *e = data + 128 + 32 * i;
-        const uint64_t align = memcmp(e, "DATA", 4) == 0 ? 4096 : 64, from = roma_le64(e + 8), to = (end + align - 1) & ~(align - 1);
+        const uint64_t align = memcmp(e, "DATA", 4) == 0 ? 4096 : 64, from = roma_le64(e + 8),
+                       to = (end + align - 1) & ~(align - 1);
         memcpy(data + to, good + from, roma_le64(e + 16));
         roma_put64(e + 8, to);
         end = to + roma_le64(e + 16);
@@ -345,7 +347,8 @@ static void test_other_kinds(const char *path) {
         else
             roma_put16(data + section_of(data, "TENS", NULL) + 16 + 80, 128);
         fixture_mend(data, size, false);
-        expect(data, size, 0, kind ? NO : IN, kind ? "level 128 does not fit" : "score of token 0 is not finite", (size_t)kind);
+        expect(data, size, 0, kind ? NO : IN, kind ? "level 128 does not fit" : "score of token 0 is not finite",
+               (size_t)kind);
         free(data);
     }
 }

@@ -2,8 +2,17 @@
 #include "../test.h"
 #include "roma/model.h"
 
-static const roma_hyper good = {.arch = ROMA_ARCH_LLAMA, .layers = 3, .hidden = 96, .ffn = 160, .heads = 6, .kv_heads = 2, .head_dim = 32,
-                                .rope_dim = 16, .vocab = 77, .context = 100, .rms_eps = 1e-6f};
+static const roma_hyper good = {.arch = ROMA_ARCH_LLAMA,
+                                .layers = 3,
+                                .hidden = 96,
+                                .ffn = 160,
+                                .heads = 6,
+                                .kv_heads = 2,
+                                .head_dim = 32,
+                                .rope_dim = 16,
+                                .vocab = 77,
+                                .context = 100,
+                                .rms_eps = 1e-6f};
 
 static void expect_hyper(roma_hyper h, const char *text) {
     roma_error err = {.text = ""};
@@ -15,11 +24,11 @@ static void expect_hyper(roma_hyper h, const char *text) {
     if (text) CHECK_STR(err.file, "f.gguf");
 }
 
-#define WITH(field, v, text) \
-    do {                     \
-        roma_hyper h = good; \
-        h.field = (v);       \
-        expect_hyper(h, text); \
+#define WITH(field, v, text)                                                                                           \
+    do {                                                                                                               \
+        roma_hyper h = good;                                                                                           \
+        h.field = (v);                                                                                                 \
+        expect_hyper(h, text);                                                                                         \
     } while (0)
 
 static void test_hyper(void) {
@@ -66,25 +75,29 @@ static void test_roles(void) {
     CHECK_EQ(n, 17);
     CHECK_STR(roma_tensor_role_name(ROMA_W_FFN_NORM), "ffn_norm");
     CHECK(!roma_tensor_role_name(0) && !roma_tensor_role_name(ROMA_W_END) && !roma_tensor_role_name(UINT32_MAX));
-    CHECK(roma_tensor_role_is_matrix(ROMA_W_HEAD) && !roma_tensor_role_is_matrix(ROMA_W_Q_BIAS) && !roma_tensor_role_is_matrix(99));
-    CHECK(roma_tensor_role_is_layered(ROMA_W_DOWN) && !roma_tensor_role_is_layered(ROMA_W_EMBED) && !roma_tensor_role_is_layered(99));
+    CHECK(roma_tensor_role_is_matrix(ROMA_W_HEAD) && !roma_tensor_role_is_matrix(ROMA_W_Q_BIAS) &&
+          !roma_tensor_role_is_matrix(99));
+    CHECK(roma_tensor_role_is_layered(ROMA_W_DOWN) && !roma_tensor_role_is_layered(ROMA_W_EMBED) &&
+          !roma_tensor_role_is_layered(99));
     CHECK_STR(roma_arch_name(ROMA_ARCH_QWEN2), "qwen2");
     CHECK(!roma_arch_name(0) && !roma_arch_name(4));
 }
 
 static void test_shapes(void) {
     static const uint64_t want[ROMA_W_END][2] = {
-        [ROMA_W_EMBED] = {77, 96},    [ROMA_W_HEAD] = {77, 96},  [ROMA_W_FINAL_NORM] = {1, 96}, [ROMA_W_ATTN_NORM] = {1, 96},
-        [ROMA_W_Q] = {192, 96},       [ROMA_W_K] = {64, 96},     [ROMA_W_V] = {64, 96},         [ROMA_W_O] = {96, 192},
-        [ROMA_W_Q_BIAS] = {1, 192},   [ROMA_W_K_BIAS] = {1, 64}, [ROMA_W_V_BIAS] = {1, 64},     [ROMA_W_Q_NORM] = {1, 32},
-        [ROMA_W_K_NORM] = {1, 32},    [ROMA_W_FFN_NORM] = {1, 96}, [ROMA_W_GATE] = {160, 96},   [ROMA_W_UP] = {160, 96},
-        [ROMA_W_DOWN] = {96, 160},
+        [ROMA_W_EMBED] = {77, 96},    [ROMA_W_HEAD] = {77, 96},    [ROMA_W_FINAL_NORM] = {1, 96},
+        [ROMA_W_ATTN_NORM] = {1, 96}, [ROMA_W_Q] = {192, 96},      [ROMA_W_K] = {64, 96},
+        [ROMA_W_V] = {64, 96},        [ROMA_W_O] = {96, 192},      [ROMA_W_Q_BIAS] = {1, 192},
+        [ROMA_W_K_BIAS] = {1, 64},    [ROMA_W_V_BIAS] = {1, 64},   [ROMA_W_Q_NORM] = {1, 32},
+        [ROMA_W_K_NORM] = {1, 32},    [ROMA_W_FFN_NORM] = {1, 96}, [ROMA_W_GATE] = {160, 96},
+        [ROMA_W_UP] = {160, 96},      [ROMA_W_DOWN] = {96, 160},
     };
     for (uint32_t arch = 1; arch <= 3; arch++)
         for (uint32_t role = 0; role < 20; role++) {
             roma_hyper h = good;
             h.arch = arch;
-            const bool bias = role >= ROMA_W_Q_BIAS && role <= ROMA_W_V_BIAS, norm = role == ROMA_W_Q_NORM || role == ROMA_W_K_NORM;
+            const bool bias = role >= ROMA_W_Q_BIAS && role <= ROMA_W_V_BIAS,
+                       norm = role == ROMA_W_Q_NORM || role == ROMA_W_K_NORM;
             const bool real = role >= 1 && role < ROMA_W_END && !(bias && arch == 3) && !(norm && arch != 3);
             uint64_t rows = 0, cols = 0;
             CHECK_EQ(roma_hyper_shape(&h, role, &rows, &cols), real);
@@ -123,9 +136,12 @@ static void make(small_model *s, uint32_t arch) {
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? 3 : 1); l++) {
             roma_tensor *t = &s->t[s->m.n_tensors];
-            *t = (roma_tensor){.role = role, .layer = l, .is_float = !roma_tensor_role_is_matrix(role),
+            *t = (roma_tensor){.role = role,
+                               .layer = l,
+                               .is_float = !roma_tensor_role_is_matrix(role),
                                .format = {.bits = 4, .scale = ROMA_SCALE_F16, .group = 32}};
-            if (roma_hyper_required(&s->m.hyper, role) && roma_hyper_shape(&s->m.hyper, role, &t->rows, &t->cols)) s->m.n_tensors++;
+            if (roma_hyper_required(&s->m.hyper, role) && roma_hyper_shape(&s->m.hyper, role, &t->rows, &t->cols))
+                s->m.n_tensors++;
         }
 }
 
@@ -167,7 +183,9 @@ static void test_model(void) {
     make(&s, 1), s.t[1].is_float = false, expect_model(&s, ROMA_EUNSUPPORTED, "final_norm is quantised");
     make(&s, 1), s.t[0].role = ROMA_W_Q_NORM, expect_model(&s, ROMA_EUNSUPPORTED, "llama models do not have");
     make(&s, 1), s.t[0].role = 4000, expect_model(&s, ROMA_EUNSUPPORTED, "(4000)");
-    make(&s, 1), s.t[0].format.group = 64, expect_model(&s, ROMA_EUNSUPPORTED, "embed: rows of 96 inputs are no multiple of the group of 64; use a group of 32");
+    make(&s, 1), s.t[0].format.group = 64,
+                 expect_model(&s, ROMA_EUNSUPPORTED,
+                              "embed: rows of 96 inputs are no multiple of the group of 64; use a group of 32");
     make(&s, 1), s.m.hyper.layers = 4, expect_model(&s, ROMA_EINPUT, "layer 3: attn_norm is missing");
     make(&s, 1), s.m.hyper.vocab = 0, expect_model(&s, ROMA_EUNSUPPORTED, "vocabulary is 0");
     make(&s, 1), s.m.n_tensors = 0, expect_model(&s, ROMA_EINPUT, "embed is missing");

@@ -11,7 +11,11 @@ static const roma_format formats[] = {
     {.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8},
     {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32},
     {.bits = 4, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256},
-    {.bits = 4, .level = ROMA_LEVEL_TABLE, .scale = ROMA_SCALE_S6, .group = 32, .super = 256,
+    {.bits = 4,
+     .level = ROMA_LEVEL_TABLE,
+     .scale = ROMA_SCALE_S6,
+     .group = 32,
+     .super = 256,
      .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}},
     {.bits = 5, .scale = ROMA_SCALE_F16, .group = 32, .zero = 16},
     {.bits = 5, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 256, .super = 256},
@@ -105,8 +109,10 @@ static void test_check(void) {
 static void test_print(void) {
     char buf[128];
     CHECK_STR(roma_format_print(&formats[5], buf, sizeof buf), "4 bit, group 32, FP16 scale + min");
-    CHECK_STR(roma_format_print(&formats[10], buf, sizeof buf), "6 bit, group 16, signed 8-bit scale under FP16 per 256, zero point 32");
-    CHECK_STR(roma_format_print(&formats[7], buf, sizeof buf), "4 bit by table, group 32, signed 6-bit scale under FP16 per 256");
+    CHECK_STR(roma_format_print(&formats[10], buf, sizeof buf),
+              "6 bit, group 16, signed 8-bit scale under FP16 per 256, zero point 32");
+    CHECK_STR(roma_format_print(&formats[7], buf, sizeof buf),
+              "4 bit by table, group 32, signed 6-bit scale under FP16 per 256");
     CHECK_STR(roma_format_print(&formats[5], buf, 6), "4 bit");
 }
 
@@ -145,7 +151,10 @@ typedef struct {
 } test_row;
 
 static void make_row(test_row *t, const roma_format *f, uint64_t key) {
-    const unsigned max = f->scale == ROMA_SCALE_F16 ? 0xffff : f->scale == ROMA_SCALE_U4 ? 15 : f->scale == ROMA_SCALE_S8 ? 255 : 63;
+    const unsigned max = f->scale == ROMA_SCALE_F16  ? 0xffff
+                         : f->scale == ROMA_SCALE_U4 ? 15
+                         : f->scale == ROMA_SCALE_S8 ? 255
+                                                     : 63;
     for (unsigned i = 0; i < COLS; i++) t->code[i] = (uint8_t)(roma_random(key, i) & ((1u << f->bits) - 1));
     for (unsigned k = 0; k < 4; k++)
         for (unsigned g = 0; g < COLS / 16; g++) {
@@ -153,20 +162,24 @@ static void make_row(test_row *t, const roma_format *f, uint64_t key) {
             if ((k > 1 || max == 0xffff) && (v & 0x7c00) == 0x7c00) v ^= 0x4000; /* finite */
             t->s[k][g] = (uint16_t)v;
         }
-    t->row = (roma_row){.code = t->code, .scale = t->s[0], .min = t->s[1], .super_scale = t->s[2], .super_min = t->s[3]};
+    t->row =
+        (roma_row){.code = t->code, .scale = t->s[0], .min = t->s[1], .super_scale = t->s[2], .super_min = t->s[3]};
 }
 
 static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, const test_row *want) {
-    static const uint8_t low[] = {[2] = 2, [3] = 2, [4] = 4, [5] = 4, [6] = 4, [8] = 8}, form_bytes[] = {0, 32, 8, 12, 12, 16};
+    static const uint8_t low[] = {[2] = 2, [3] = 2, [4] = 4, [5] = 4, [6] = 4, [8] = 8},
+                         form_bytes[] = {0, 32, 8, 12, 12, 16};
     const unsigned lo = low[f->bits], hi = f->bits - lo, groups = COLS / f->group, step = form_bytes[f->scale];
-    const uint8_t *scale = tile + 2 * COLS * (lo + hi), *min = scale + groups * step, *super = min + (f->min ? groups * step : 0);
+    const uint8_t *scale = tile + 2 * COLS * (lo + hi), *min = scale + groups * step,
+                  *super = min + (f->min ? groups * step : 0);
     const uint8_t *super_min = super + (f->super ? COLS / 256 * 32 : 0);
     float row[COLS], flat[COLS];
     unsigned wrong = 0;
     roma_tile_dequant_row(f, COLS, tile, r, row);
     roma_row_dequant(f, COLS, &want->row, flat);
     for (unsigned i = 0; i < COLS; i++) {
-        const unsigned g = i / f->group, code = plane_bits(tile, lo, r, i) | (hi ? plane_bits(tile + 2 * COLS * lo, hi, r, i) << lo : 0);
+        const unsigned g = i / f->group,
+                       code = plane_bits(tile, lo, r, i) | (hi ? plane_bits(tile + 2 * COLS * lo, hi, r, i) << lo : 0);
         wrong += code != want->code[i];
         wrong += stored_scale(f->scale, scale + g * step, r) != want->s[0][g];
         if (f->min) wrong += stored_scale(f->min, min + g * step, r) != want->s[1][g];
@@ -186,7 +199,8 @@ static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, con
 static void check_back(const roma_format *f, const uint8_t *tile, unsigned r, const test_row *want) {
     static test_row got;
     memset(&got, 0, sizeof got);
-    got.row = (roma_row){.code = got.code, .scale = got.s[0], .min = got.s[1], .super_scale = got.s[2], .super_min = got.s[3]};
+    got.row = (roma_row){
+        .code = got.code, .scale = got.s[0], .min = got.s[1], .super_scale = got.s[2], .super_min = got.s[3]};
     roma_tile_get_row(f, COLS, tile, r, &got.row);
     const size_t groups = (size_t)COLS / f->group * 2, supers = f->super ? (size_t)COLS / 256 * 2 : 0;
     CHECK(memcmp(got.code, want->code, COLS) == 0);

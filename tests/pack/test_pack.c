@@ -29,13 +29,23 @@ static void read_floats(const roma_tensor *t, uint64_t r, float *out) {
 /* Rows that were coded before: the code tells the place. */
 static void read_codes(const roma_tensor *t, uint64_t r, const roma_row *out) {
     for (uint64_t c = 0; c < t->cols; c++) out->code[c] = (uint8_t)((r * 5 + c + t->role) & 15);
-    for (uint64_t g = 0; g < t->cols / 32; g++) out->scale[g] = roma_f32_to_f16((float)(r + 1) / 64), out->min[g] = roma_f32_to_f16((float)g - 1);
+    for (uint64_t g = 0; g < t->cols / 32; g++)
+        out->scale[g] = roma_f32_to_f16((float)(r + 1) / 64), out->min[g] = roma_f32_to_f16((float)g - 1);
 }
 
 static void make(model *s, bool head) {
     memset(s, 0, sizeof *s);
-    s->m.hyper = (roma_hyper){.arch = ROMA_ARCH_QWEN3, .layers = 2, .hidden = 64, .ffn = 96, .heads = 4, .kv_heads = 2, .head_dim = 32,
-                              .rope_dim = 32, .vocab = 50, .context = 64, .rms_eps = 1e-6f};
+    s->m.hyper = (roma_hyper){.arch = ROMA_ARCH_QWEN3,
+                              .layers = 2,
+                              .hidden = 64,
+                              .ffn = 96,
+                              .heads = 4,
+                              .kv_heads = 2,
+                              .head_dim = 32,
+                              .rope_dim = 32,
+                              .vocab = 50,
+                              .context = 64,
+                              .rms_eps = 1e-6f};
     strcpy(s->m.name, "packed");
     s->m.tensors = s->t;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
@@ -155,7 +165,8 @@ static void read_wild(const roma_tensor *t, uint64_t r, float *out) {
 }
 
 static void test_wild(void) {
-    static const uint32_t bits[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x33800000, 0x477fe000};
+    static const uint32_t bits[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x7f7fffff, 0xff7fffff,
+                                    1,          0x80000001, 0x33800000, 0x477fe000};
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
         for (roma_quant_kind kind = ROMA_QUANT_Q8; kind <= ROMA_QUANT_Q4; kind++) {
             static model s;
@@ -168,7 +179,8 @@ static void test_wild(void) {
             CHECK_EQ(roma_quantise_model(&s.m, kind, NULL), ROMA_OK);
             for (uint64_t r = 0; r < 5; r++) {
                 s.t[0].read_row(&s.t[0], r, &row);
-                for (int g = 0; g < 2; g++) CHECK((scale[g] & 0x7c00) != 0x7c00 && !(scale[g] & 0x8000) && (min[g] & 0x7c00) != 0x7c00);
+                for (int g = 0; g < 2; g++)
+                    CHECK((scale[g] & 0x7c00) != 0x7c00 && !(scale[g] & 0x8000) && (min[g] & 0x7c00) != 0x7c00);
                 for (int c = 0; c < 64; c++) CHECK(kind == ROMA_QUANT_Q8 ? (int8_t)code[c] >= -127 : code[c] <= 15);
             }
         }
