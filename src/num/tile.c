@@ -97,10 +97,10 @@ static uint16_t get_scale(unsigned form, const uint8_t *at, unsigned r) {
     switch (form) {
     case ROMA_SCALE_F16: return roma_le16(at + 2 * r);
     case ROMA_SCALE_S8: return at[r];
-    default: low = at[r % 8] >> (r / 8 * 4) & 15u; break;
+    default: low = (unsigned)at[r % 8] >> (r / 8 * 4) & 15u; break;
     }
     if (form == ROMA_SCALE_U4) return (uint16_t)low;
-    return (uint16_t)(low | (at[8 + r % 4] >> (r / 4 * 2) & 3u) << 4);
+    return (uint16_t)(low | ((unsigned)at[8 + r % 4] >> (r / 4 * 2) & 3u) << 4);
 }
 
 /* FP32 of a stored code under its super-group's FP16; exact. */

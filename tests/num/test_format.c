@@ -120,7 +120,7 @@ static void test_print(void) {
 
 static unsigned plane_bits(const uint8_t *plane, unsigned w, unsigned r, unsigned i) {
     const unsigned block = i / (32 / w), rest = i % (32 / w);
-    return plane[64 * block + 4 * r + rest % 4] >> (w * (rest / 4)) & ((1u << w) - 1);
+    return (unsigned)plane[64 * block + 4 * r + rest % 4] >> (w * (rest / 4)) & ((1u << w) - 1);
 }
 
 static unsigned stored_scale(unsigned form, const uint8_t *p, unsigned r) {
@@ -129,7 +129,7 @@ static unsigned stored_scale(unsigned form, const uint8_t *p, unsigned r) {
     case ROMA_SCALE_S8: return p[r];
     default:;
         unsigned v = r < 8 ? p[r] & 15u : p[r - 8] >> 4;
-        if (form != ROMA_SCALE_U4) v |= (p[8 + r % 4] >> (2 * (r / 4)) & 3u) << 4;
+        if (form != ROMA_SCALE_U4) v |= ((unsigned)p[8 + r % 4] >> (2 * (r / 4)) & 3u) << 4;
         return v;
     }
 }
