@@ -132,6 +132,10 @@ help:
 clean:
 	rm -rf $(BUILD)
 
+$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(BUILD)/bench/bench.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
 .PHONY: all tests helpers test check san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean

@@ -147,4 +147,10 @@ ALWAYS_INLINE void pack_wide_records(job *j) {
     }
 }
 
+/* One row of activations has a function of its own for the formats that models come in: width, kind of group, minimum. Any
+ * other format takes the path of several rows, so that compilers need not build 42 of them. */
+#define ONE_ROW_FORMATS(X)                                                                                      \
+    X(2, 0, 1) X(2, 2, 0) X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(7, 1, 0) X(8, 1, 0)
+typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
+
 #endif

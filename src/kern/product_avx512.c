@@ -102,27 +102,14 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
     _mm512_storeu_ps(out, _mm512_mul_ps(_mm512_set1_ps(j->acts->scale), v));
 }
 
-typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
 #define ONE_ROW(bits, kind, min)                                                              \
     static void one_row_##bits##_##kind##_##min(job *j, const uint8_t *tiles, size_t n_tiles) { \
         for (size_t t = 0; t < n_tiles; t++)                                                  \
             one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min); \
     }
-#define ONE_ROW_KINDS(bits) \
-    ONE_ROW(bits, 0, 0) ONE_ROW(bits, 0, 1) ONE_ROW(bits, 1, 0) ONE_ROW(bits, 1, 1) ONE_ROW(bits, 2, 0) ONE_ROW(bits, 2, 1)
-ONE_ROW_KINDS(2)
-ONE_ROW_KINDS(3)
-ONE_ROW_KINDS(4)
-ONE_ROW_KINDS(5)
-ONE_ROW_KINDS(6)
-ONE_ROW_KINDS(7)
-ONE_ROW_KINDS(8)
-#define ONE_ROW_LIST(bits)                                                                                       \
-    [bits] = {{one_row_##bits##_0_0, one_row_##bits##_0_1}, {one_row_##bits##_1_0, one_row_##bits##_1_1},        \
-              {one_row_##bits##_2_0, one_row_##bits##_2_1}}
-static const one_row_fn one_row_table[9][3][2] = {
-    ONE_ROW_LIST(2), ONE_ROW_LIST(3), ONE_ROW_LIST(4), ONE_ROW_LIST(5), ONE_ROW_LIST(6), ONE_ROW_LIST(7),
-    ONE_ROW_LIST(8)};
+ONE_ROW_FORMATS(ONE_ROW)
+#define ONE_ROW_ENTRY(bits, kind, min) [bits][kind][min] = one_row_##bits##_##kind##_##min,
+static const one_row_fn one_row_table[9][3][2] = {ONE_ROW_FORMATS(ONE_ROW_ENTRY)};
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
@@ -234,8 +221,9 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
     pack_records(&j, PACK_SHIFT);
-    if (n_acts == 1) {
-        one_row_table[width_of(f)][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles, n_tiles);
+    const one_row_fn one_row = n_acts == 1 ? one_row_table[width_of(f)][j.kind][f->min != ROMA_SCALE_NONE] : NULL;
+    if (one_row) {
+        one_row(&j, tiles, n_tiles);
         return;
     }
     for (size_t t = 0; t < n_tiles; t += 2)

@@ -2,20 +2,50 @@
 #ifndef ROMA_KERN_SIMD512_H
 #define ROMA_KERN_SIMD512_H
 
+#include <string.h>
+
 #ifdef ROMA_SIMDE
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 #include <simde/x86/f16c.h>
+
 /* What the emulation lacks, from two halves. */
-static inline __m512 from_halves_ps(__m256 lo, __m256 hi) { return _mm512_insertf32x8(_mm512_castps256_ps512(lo), hi, 1); }
-static inline __m512i from_halves(__m256i lo, __m256i hi) { return _mm512_inserti32x8(_mm512_castsi256_si512(lo), hi, 1); }
-#define _mm512_cvtepi32_ps(a) from_halves_ps(_mm256_cvtepi32_ps(_mm512_castsi512_si256(a)), _mm256_cvtepi32_ps(_mm512_extracti32x8_epi32(a, 1)))
-#define _mm512_cvtps_epi32(a) from_halves(_mm256_cvtps_epi32(_mm512_castps512_ps256(a)), _mm256_cvtps_epi32(_mm512_extractf32x8_ps(a, 1)))
-#define _mm512_cvtph_ps(a) from_halves_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)))
-#define _mm512_cvtepu8_epi32(a) from_halves(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8)))
-#define _mm512_cvtepi8_epi32(a) from_halves(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8)))
+static inline __m256i half512(__m512i a, int half) {
+    int32_t all[16];
+    __m256i h;
+    memcpy(all, &a, sizeof all);
+    memcpy(&h, all + 8 * half, sizeof h);
+    return h;
+}
+static inline __m512 join_ps(__m256 lo, __m256 hi) {
+    __m512 v;
+    float all[16];
+    memcpy(all, &lo, sizeof lo);
+    memcpy(all + 8, &hi, sizeof hi);
+    memcpy(&v, all, sizeof v);
+    return v;
+}
+static inline __m512i join(__m256i lo, __m256i hi) { return _mm512_castps_si512(join_ps(_mm256_castsi256_ps(lo), _mm256_castsi256_ps(hi))); }
+static inline __m512 emulated_cvtepi32_ps(__m512i a) { return join_ps(_mm256_cvtepi32_ps(half512(a, 0)), _mm256_cvtepi32_ps(half512(a, 1))); }
+static inline __m512 emulated_cvtph_ps(__m256i a) {
+    return join_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
+}
+#define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
+#define _mm512_cvtph_ps(a) emulated_cvtph_ps(a)
+#define _mm512_cvtepu8_epi32(a) join(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8)))
+#define _mm512_cvtepi8_epi32(a) join(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8)))
+/* Its shifts by a constant want a literal. */
+#define shift_right_16(v, n) _mm512_srl_epi16(v, _mm_cvtsi32_si128(n))
+#define shift_left_16(v, n) _mm512_sll_epi16(v, _mm_cvtsi32_si128(n))
 #else
 #include <immintrin.h>
+#ifdef __clang__ /* compilers differ in the type of a shift count */
+#define shift_right_16(v, n) _mm512_srli_epi16(v, (unsigned)(n))
+#define shift_left_16(v, n) _mm512_slli_epi16(v, (unsigned)(n))
+#else
+#define shift_right_16(v, n) _mm512_srli_epi16(v, n)
+#define shift_left_16(v, n) _mm512_slli_epi16(v, n)
+#endif
 #endif
 
 #endif

@@ -7,15 +7,9 @@
 /* a | (b & mask) */
 ALWAYS_INLINE __m512i or_masked(__m512i a, __m512i b, __m512i mask) { return _mm512_ternarylogic_epi32(a, b, mask, 0xf8); }
 
-#ifdef __clang__ /* compilers differ in the type of a shift count */
-typedef unsigned shift_count;
-#else
-typedef int shift_count;
-#endif
-
 /* Field k of `bits` bits of each byte, moved to bit position `to`; the other bits are garbage. */
 ALWAYS_INLINE __m512i field_at(__m512i v, int from, int to) {
-    return from > to ? _mm512_srli_epi16(v, (shift_count)(from - to)) : from < to ? _mm512_slli_epi16(v, (shift_count)(to - from)) : v;
+    return from > to ? shift_right_16(v, from - to) : from < to ? shift_left_16(v, to - from) : v;
 }
 
 /* A block of a plane. The empty asm keeps it in a register: compilers would rather read it once per field. */

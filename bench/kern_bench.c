@@ -1,0 +1,149 @@
+/* How close the kernels come to the machine: decode as a share of the read bandwidth, prefill as a share of the int8 peak.
+ *
+ *   build/bench/kern [isa] [cols] [rows of activations]
+ *
+ * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five reads of
+ * 1 GiB on huge pages, by pieces, the peak is the best of five register-only loops of the instruction that the kernels multiply with. */
+#include "bench.h"
+
+#include <stdlib.h>
+
+#define PIECE ((size_t)16 << 20)
+#define PIECES ((size_t)64)
+
+typedef struct {
+    const char *name;
+    roma_format f;
+} entry;
+
+#define F(bits_, level_, scale_, min_, group_, super_, zero_) \
+    {.bits = bits_, .level = level_, .scale = ROMA_SCALE_##scale_, .min = ROMA_SCALE_##min_, .group = group_, .super = super_, .zero = zero_}
+static const entry formats[] = {
+    {"4 bit, g32, scale+min (Q4_1)", F(4, 0, F16, F16, 32, 0, 0)},
+    {"4 bit, g32, zero 8    (Q4_0)", F(4, 0, F16, NONE, 32, 0, 8)},
+    {"8 bit, g32            (Q8_0)", F(8, 0, F16, NONE, 32, 0, 0)},
+    {"6 bit, g16, s8x256    (Q6_K)", F(6, 0, S8, NONE, 16, 256, 32)},
+    {"4 bit, g32, u6x256    (Q4_K)", F(4, 0, U6, U6, 32, 256, 0)},
+    {"5 bit, g32, u6x256    (Q5_K)", F(5, 0, U6, U6, 32, 256, 0)},
+    {"3 bit, g16, s6x256    (Q3_K)", F(3, 0, S6, NONE, 16, 256, 4)},
+    {"2 bit, g16, u4x256    (Q2_K)", F(2, 0, U4, U4, 16, 256, 0)},
+    {"2 bit, g256, zero 1  (TQ2_0)", F(2, 0, F16, NONE, 256, 0, 1)},
+    {"4 bit table, g32    (IQ4_NL)", F(4, 1, F16, NONE, 32, 0, 0)},
+    {"5 bit, g32, scale+min (Q5_1)", F(5, 0, F16, F16, 32, 0, 0)},
+};
+
+typedef struct {
+    const roma_kern *k;
+    const roma_format *f;
+    uint64_t cols;
+    uint8_t *tiles, *base;
+    size_t tile_bytes, n_tiles, n_acts;
+    const roma_act *acts;
+    float *out;
+    uint8_t *scratch[2];
+    unsigned repeat;
+} work;
+
+static void run_product(void *ctx, int thread, int threads) {
+    const work *w = ctx;
+    size_t begin, end;
+    roma_share(w->n_tiles, thread, threads, &begin, &end);
+    for (unsigned i = 0; i < w->repeat; i++)
+        w->k->product(w->f, w->cols, w->tiles + begin * w->tile_bytes, end - begin, w->acts, w->n_acts, w->out + 16 * begin,
+                      16 * w->n_tiles, w->scratch[thread]);
+}
+
+/* Best time of a run among rounds over `pieces` pieces; a piece is short, so that a shared machine leaves some of them alone. */
+typedef void (*piece_fn)(void *ctx, size_t piece);
+static double best_seconds(roma_team *team, roma_team_fn fn, void *ctx, piece_fn set, size_t pieces, int rounds) {
+    double best = 1e9;
+    for (int i = 0; i < rounds; i++)
+        for (size_t p = 0; p < pieces; p++) {
+            if (set) set(ctx, p);
+            const double t = roma_now();
+            roma_team_run(team, fn, ctx);
+            const double s = roma_now() - t;
+            best = s < best ? s : best;
+        }
+    return best;
+}
+
+static void set_work(void *ctx, size_t piece) {
+    work *w = ctx;
+    w->tiles = w->base + piece * w->n_tiles * w->tile_bytes;
+}
+
+typedef struct {
+    bench_read read;
+    const uint8_t *base;
+} read_piece;
+
+static void set_read(void *ctx, size_t piece) {
+    read_piece *r = ctx;
+    r->read.base = r->base + piece * r->read.bytes;
+}
+
+static void make_acts(roma_act *acts, size_t n, uint64_t cols, uint8_t *block, const roma_kern *k) {
+    float *x = malloc(cols * sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        for (uint64_t c = 0; c < cols; c++) x[c] = (float)((double)(roma_random(i, c) >> 11) * 0x1p-53 - 0.5);
+        roma_act_init(&acts[i], block + i * roma_act_bytes(cols), cols);
+        k->quantise(x, cols, 1, &acts[i]);
+    }
+    free(x);
+}
+
+int main(int argc, char **argv) {
+    const roma_kern *k = roma_kern_find(argc > 1 ? argv[1] : "auto");
+    const uint64_t cols = argc > 2 ? strtoull(argv[2], NULL, 10) : 2048;
+    const size_t n_acts = argc > 3 ? strtoull(argv[3], NULL, 10) : 128;
+    if (!k || !cols || cols % 256 || !n_acts) return fprintf(stderr, "usage: kern [isa] [cols, a multiple of 256] [rows]\n"), 2;
+    roma_arena big, small;
+    roma_team *team;
+    const size_t total = (size_t)1 << 30, scratch = roma_arena_piece(roma_kern_scratch_bytes(cols, n_acts));
+    const size_t small_bytes = 2 * scratch + n_acts * (roma_act_bytes(cols) + sizeof(roma_act)) + (1 << 20) + 4 * 16 * n_acts * 512;
+    if (roma_arena_create(&big, total, NULL) || roma_arena_create(&small, small_bytes, NULL) || roma_team_create(&team, 2, NULL))
+        return fprintf(stderr, "not enough memory\n"), 3;
+    bench_cpu_print();
+    /* Finite FP16 everywhere: every byte keeps its bit 6 clear, which also keeps the codes mixed. */
+    for (size_t i = 0; i < total / 8; i++) {
+        const uint64_t v = roma_random(7, i) & 0xbfbfbfbfbfbfbfbfu;
+        memcpy(big.base + 8 * i, &v, 8);
+    }
+    read_piece read = {.read = {big.base, PIECE}, .base = big.base};
+    double bandwidth = PIECE / best_seconds(team, bench_read_run, &read, set_read, PIECES, 5);
+    const double peak = bench_peak_macs * 2 / best_seconds(team, bench_peak_fn(k->name), NULL, NULL, 50, 5);
+    printf("%s: read %.1f GB/s, int8 peak %.0f GMAC/s, 2 threads, rows of %llu\n", k->name, bandwidth / 1e9, peak / 1e9,
+           (unsigned long long)cols);
+    printf("%-32s %10s %8s   %10s %8s (%zu rows)\n", "format", "decode GB/s", "share", "GMAC/s", "share", n_acts);
+
+    roma_act *acts = roma_arena_take(&small, n_acts * sizeof *acts);
+    make_acts(acts, n_acts, cols, roma_arena_take(&small, n_acts * roma_act_bytes(cols)), k);
+    uint8_t *s0 = roma_arena_take(&small, scratch), *s1 = roma_arena_take(&small, scratch);
+    float *out_small = roma_arena_take(&small, 4 * 16 * n_acts * 512);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        roma_tile_layout l;
+        roma_tile_layout_get(&formats[i].f, cols, &l);
+        work w = {.k = k, .f = &formats[i].f, .cols = cols, .base = big.base, .tile_bytes = l.bytes, .acts = acts, .scratch = {s0, s1}, .repeat = 1};
+        w.n_tiles = PIECE / l.bytes;
+        w.n_acts = 1;
+        w.out = malloc(w.n_tiles * 64);
+        const double bytes = (double)(w.n_tiles * l.bytes), t = best_seconds(team, run_product, &w, set_work, PIECES, 4);
+        const double again = PIECE / best_seconds(team, bench_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
+        bandwidth = again > bandwidth ? again : bandwidth;
+        free(w.out);
+        w.n_tiles = 512 * 2048 / cols / 4 ? 512 * 2048 / cols / 4 : 2;
+        w.n_acts = n_acts;
+        w.out = out_small;
+        w.tiles = big.base;
+        const double p = best_seconds(team, run_product, &w, NULL, 30, 1);
+        const double rate = (double)(w.n_tiles * 16 * cols * n_acts) / p;
+        printf("%-32s %10.1f %7.0f%%   %10.0f %7.0f%%\n", formats[i].name, bytes / t / 1e9, bytes / t / bandwidth * 100,
+               rate / 1e9, rate / peak * 100);
+        fflush(stdout);
+    }
+    roma_team_destroy(team);
+    roma_arena_destroy(&small);
+    roma_arena_destroy(&big);
+    return 0;
+}
