@@ -102,7 +102,8 @@ matrix: all
 # install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX
 SONAME := libroma.so.$(firstword $(subst ., ,$(VERSION)))
 $(BUILD)/libroma.so: $(LIB_OBJ)
-	$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) $^ $(LDLIBS_ALL) -o $@
+	echo '{ global: roma_*; local: *; };' >$(BUILD)/libroma.map
+	$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/libroma.map $^ $(LDLIBS_ALL) -o $@
 AT = $(DESTDIR)$(PREFIX)
 install: all $(BUILD)/libroma.so
 	install -d $(AT)/bin $(AT)/lib/pkgconfig $(AT)/include/roma $(AT)/share/man/man1 $(AT)/share/roma/chips \
