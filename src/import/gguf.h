@@ -19,12 +19,24 @@
 /* ---- value types of metadata ------------------------------------------------------------------------ */
 
 enum {
-    GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING, GGUF_ARRAY,
-    GGUF_U64, GGUF_I64, GGUF_F64, GGUF_VALUE_TYPES
+    GGUF_U8,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64,
+    GGUF_VALUE_TYPES
 };
-const char *import_value_type_name(uint32_t type);
+const char *roma_import_value_type_name(uint32_t type);
 /* Bytes of a scalar; 0 for strings, arrays and unknown types. */
-unsigned import_value_type_bytes(uint32_t type);
+unsigned roma_import_value_type_bytes(uint32_t type);
 
 /* ---- hash index: text -> number ----------------------------------------------------------------------- */
 
@@ -40,12 +52,12 @@ typedef struct {
     const void *ctx;
 } import_index;
 enum { IMPORT_INDEX_NEW = 0, IMPORT_INDEX_TWICE = 1, IMPORT_INDEX_CLASH = 2 };
-bool import_index_create(import_index *x, uint32_t n, import_text_fn get, const void *ctx);
-void import_index_destroy(import_index *x);
+bool roma_import_index_create(import_index *x, uint32_t n, import_text_fn get, const void *ctx);
+void roma_import_index_destroy(import_index *x);
 /* Adds number i. TWICE: its text is there already. CLASH: so many hashes collide that somebody built them so. */
-int import_index_add(import_index *x, uint32_t i);
+int roma_import_index_add(import_index *x, uint32_t i);
 /* Number of that text, or -1. */
-int64_t import_index_find(const import_index *x, const char *text, size_t len);
+int64_t roma_import_index_find(const import_index *x, const char *text, size_t len);
 
 /* ---- the file -------------------------------------------------------------------------------------------- */
 
@@ -87,25 +99,29 @@ typedef struct {
 } gguf_file;
 
 /* Parses and checks everything but the meaning. On failure *g is empty again. */
-int import_gguf_parse(gguf_file *g, const void *data, uint64_t size, const char *path, roma_error *err);
-void import_gguf_free(gguf_file *g);
+int roma_import_gguf_parse(gguf_file *g, const void *data, uint64_t size, const char *path, roma_error *err);
+void roma_import_gguf_free(gguf_file *g);
+/* Error at a tensor's record: "tensor 'name': text". */
+int roma_import_tensor_bad(const gguf_file *g, const gguf_tensor *t, int code, roma_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 /* The tensor table, after the keys; the reader stands at its first record (gguf_tensors.c). */
-int import_gguf_tensors(gguf_file *g, roma_reader *r, roma_error *err);
+int roma_import_gguf_tensors(gguf_file *g, roma_reader *r, roma_error *err);
 
 /* ---- typed look-up: an absent key is *found = false and no error; a wrong type or range is an error --- */
 
-const gguf_kv *import_kv_find(const gguf_file *g, const char *key);
-int import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found, roma_error *err);
-int import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found, roma_error *err);
-int import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, roma_error *err);
-int import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found, roma_error *err);
+const gguf_kv *roma_import_kv_find(const gguf_file *g, const char *key);
+int roma_import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found,
+                  roma_error *err);
+int roma_import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found, roma_error *err);
+int roma_import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, roma_error *err);
+int roma_import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found, roma_error *err);
 /* An array of that element type; *kv is NULL when absent. */
-int import_kv_array(const gguf_file *g, const char *key, uint32_t elem, const gguf_kv **kv, roma_error *err);
+int roma_import_kv_array(const gguf_file *g, const char *key, uint32_t elem, const gguf_kv **kv, roma_error *err);
 /* Integer number i of an integer scalar or array; false when it is negative. */
-bool import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out);
-bool import_type_is_integer(uint32_t type);
+bool roma_import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out);
+bool roma_import_type_is_integer(uint32_t type);
 /* Error at a key's record: "key 'name': text". */
-int import_kv_bad(const gguf_file *g, const gguf_kv *kv, int code, roma_error *err, const char *fmt, ...)
+int roma_import_kv_bad(const gguf_file *g, const gguf_kv *kv, int code, roma_error *err, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* ---- tensor types -------------------------------------------------------------------------------------------- */
@@ -115,31 +131,31 @@ typedef void (*import_floats_fn)(const uint8_t *src, uint64_t cols, float *out);
 
 typedef struct {
     const char *name;
-    uint16_t block, bytes;      /* elements and bytes of a block; 0: the number is not in use */
-    roma_format format;         /* of types that import; bits 0 otherwise */
-    import_row_fn row;          /* quantised types */
-    import_floats_fn floats;    /* float types */
-    uint8_t n_f16, f16_at[2];   /* FP16 scales in a block, to be looked at for NaN and infinity */
+    uint16_t block, bytes;    /* elements and bytes of a block; 0: the number is not in use */
+    roma_format format;       /* of types that import; bits 0 otherwise */
+    import_row_fn row;        /* quantised types */
+    import_floats_fn floats;  /* float types */
+    uint8_t n_f16, f16_at[2]; /* FP16 scales in a block, to be looked at for NaN and infinity */
 } import_type;
 /* NULL when no such type is known. */
-const import_type *import_type_get(uint32_t type);
-void import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out);
-void import_read_floats(const roma_tensor *t, uint64_t r, float *out);
+const import_type *roma_import_type_get(uint32_t type);
+void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out);
+void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out);
 /* Row number `row` in the file: the first NaN, infinite value or scale; its byte offset in the row or -1. */
-int64_t import_find_bad_value(const import_type *type, const uint8_t *row, uint64_t cols);
+int64_t roma_import_find_bad_value(const import_type *type, const uint8_t *row, uint64_t cols);
 
-void import_row_q4_0(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q4_1(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q5_0(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q5_1(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q8_0(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_tq1_0(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_tq2_0(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q2_k(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q3_k(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q4_k(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q5_k(const uint8_t *src, uint64_t cols, const roma_row *out);
-void import_row_q6_k(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q4_0(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q4_1(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q5_0(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q5_1(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q8_0(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_tq1_0(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_tq2_0(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q2_k(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q3_k(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q4_k(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q5_k(const uint8_t *src, uint64_t cols, const roma_row *out);
+void roma_import_row_q6_k(const uint8_t *src, uint64_t cols, const roma_row *out);
 
 /* ---- meaning ---------------------------------------------------------------------------------------------------- */
 
@@ -161,16 +177,16 @@ typedef struct {
 } import_owned;
 
 /* Opens the part files beside path that the first one announces. */
-int import_set_open(gguf_set *s, const char *path, roma_error *err);
-int import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err);
-void import_set_close(gguf_set *s);
+int roma_import_set_open(gguf_set *s, const char *path, roma_error *err);
+int roma_import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err);
+void roma_import_set_close(gguf_set *s);
 
 /* Architecture and hyper-parameters; vocab from the embedding's rows, rope_freqs.weight applied. */
-int import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
+int roma_import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
 /* Tensors to roles. */
-int import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
+int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
 /* Tokenizer; *has is false when the file has none. */
-int import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err);
-int import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
+int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err);
+int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include "gguf.h"
 
 static void read_label(const gguf_file *g, const char *key, char *out, size_t cap) {
-    const gguf_kv *kv = import_kv_find(g, key);
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     if (kv && kv->type == GGUF_STRING) roma_error_name(out, cap, (const char *)kv->value, (size_t)kv->count);
 }
 
@@ -13,9 +13,9 @@ static int understand(roma_import *imp, import_owned *o, roma_error *err) {
     for (uint32_t i = 0; i < s->n_parts; i++) imp->source_bytes += s->part[i].size;
     read_label(first, "general.name", imp->model.name, sizeof imp->model.name);
     read_label(first, "general.license", imp->model.license, sizeof imp->model.license);
-    int rc = import_hyper(s, &imp->model.hyper, err);
-    if (!rc) rc = import_tensors(s, &imp->model, err);
-    if (!rc) rc = import_vocab(first, &imp->model.hyper, o, &imp->vocab, &imp->has_vocab, err);
+    int rc = roma_import_hyper(s, &imp->model.hyper, err);
+    if (!rc) rc = roma_import_tensors(s, &imp->model, err);
+    if (!rc) rc = roma_import_vocab(first, &imp->model.hyper, o, &imp->vocab, &imp->has_vocab, err);
     return rc;
 }
 
@@ -24,13 +24,15 @@ static int open_either(roma_import *imp, const char *path, const void *data, uin
     import_owned *o = roma_alloc_array(1, sizeof *o);
     if (!o) return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to open a model");
     imp->owned = o;
-    int rc = path ? import_set_open(&o->set, path, err) : import_set_open_memory(&o->set, data, size, err);
+    int rc = path ? roma_import_set_open(&o->set, path, err) : roma_import_set_open_memory(&o->set, data, size, err);
     if (!rc) rc = understand(imp, o, err);
     if (rc) roma_import_close(imp);
     return rc;
 }
 
-int roma_import_open(roma_import *imp, const char *path, roma_error *err) { return open_either(imp, path, NULL, 0, err); }
+int roma_import_open(roma_import *imp, const char *path, roma_error *err) {
+    return open_either(imp, path, NULL, 0, err);
+}
 
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err) {
     return open_either(imp, NULL, data, size, err);
@@ -39,7 +41,7 @@ int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, r
 void roma_import_close(roma_import *imp) {
     import_owned *o = imp->owned;
     if (o) {
-        import_set_close(&o->set);
+        roma_import_set_close(&o->set);
         roma_free(o->text_off);
         roma_free(o->text);
         roma_free(o->type);
@@ -60,7 +62,8 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
     roma_sha256 h;
     roma_sha256_init(&h);
     for (uint64_t at = 0; at < g->size; at += step) {
-        if (roma_progress_tell(progress, "hash", at, g->size)) return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
+        if (roma_progress_tell(progress, "hash", at, g->size))
+            return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
         roma_sha256_update(&h, g->data + at, (size_t)(g->size - at < step ? g->size - at : step));
     }
     roma_sha256_final(&h, imp->source_sha256);
@@ -68,14 +71,15 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
 }
 
 static int check_tensor(const gguf_file *g, const gguf_tensor *t, roma_error *err) {
-    const import_type *type = import_type_get(t->type);
+    const import_type *type = roma_import_type_get(t->type);
     for (uint64_t r = 0; r < t->bytes / t->row_bytes; r++) {
-        const int64_t at = import_find_bad_value(type, t->data + r * t->row_bytes, t->dim[0]);
+        const int64_t at = roma_import_find_bad_value(type, t->data + r * t->row_bytes, t->dim[0]);
         if (at < 0) continue;
         char name[96];
         return roma_fail(err, ROMA_EDAMAGED, g->path, (uint64_t)(t->data - g->data) + r * t->row_bytes + (uint64_t)at,
                          "tensor '%s', row %llu: a %s is infinite or not a number; the file is damaged",
-                         roma_error_name(name, sizeof name, t->name, t->name_len), (unsigned long long)r, type->floats ? "value" : "scale");
+                         roma_error_name(name, sizeof name, t->name, t->name_len), (unsigned long long)r,
+                         type->floats ? "value" : "scale");
     }
     return ROMA_OK;
 }
@@ -86,7 +90,8 @@ int roma_import_check_values(const roma_import *imp, const roma_progress *progre
     for (uint32_t p = 0; p < o->set.n_parts; p++) {
         const gguf_file *g = &o->set.part[p];
         for (uint32_t i = 0; i < g->n_tensors; i++) {
-            if (roma_progress_tell(progress, "check", done, imp->source_bytes)) return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
+            if (roma_progress_tell(progress, "check", done, imp->source_bytes))
+                return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
             const int rc = check_tensor(g, &g->tensor[i], err);
             if (rc) return rc;
             done += g->tensor[i].bytes;

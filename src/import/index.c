@@ -5,14 +5,15 @@
 /* A run this long does not happen by chance at a load below two thirds. */
 #define RUN_MAX 4096u
 
-bool import_index_create(import_index *x, uint32_t n, import_text_fn get, const void *ctx) {
+bool roma_import_index_create(import_index *x, uint32_t n, import_text_fn get, const void *ctx) {
     uint64_t size = 16;
     while (size < (uint64_t)n * 3 / 2) size *= 2;
-    *x = (import_index){.slot = roma_alloc_array((size_t)size, sizeof *x->slot), .mask = (uint32_t)(size - 1), .get = get, .ctx = ctx};
+    *x = (import_index){
+        .slot = roma_alloc_array((size_t)size, sizeof *x->slot), .mask = (uint32_t)(size - 1), .get = get, .ctx = ctx};
     return x->slot != NULL;
 }
 
-void import_index_destroy(import_index *x) {
+void roma_import_index_destroy(import_index *x) {
     roma_free(x->slot);
     *x = (import_index){0};
 }
@@ -35,7 +36,7 @@ static import_slot *slot_of(const import_index *x, const char *text, size_t len,
     return NULL;
 }
 
-int import_index_add(import_index *x, uint32_t i) {
+int roma_import_index_add(import_index *x, uint32_t i) {
     uint32_t len;
     const char *text = x->get(x->ctx, i, &len);
     const uint32_t hash = hash_of(text, len);
@@ -46,7 +47,7 @@ int import_index_add(import_index *x, uint32_t i) {
     return IMPORT_INDEX_NEW;
 }
 
-int64_t import_index_find(const import_index *x, const char *text, size_t len) {
+int64_t roma_import_index_find(const import_index *x, const char *text, size_t len) {
     if (!x->slot) return -1;
     const import_slot *s = slot_of(x, text, len, hash_of(text, len));
     return s ? (int64_t)s->id - 1 : -1;

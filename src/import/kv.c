@@ -2,27 +2,34 @@
 #include <string.h>
 #include "gguf.h"
 
-const gguf_kv *import_kv_find(const gguf_file *g, const char *key) {
-    const int64_t i = import_index_find(&g->keys, key, strlen(key));
+const gguf_kv *roma_import_kv_find(const gguf_file *g, const char *key) {
+    const int64_t i = roma_import_index_find(&g->keys, key, strlen(key));
     return i < 0 ? NULL : &g->kv[i];
 }
 
 static int wrong_type(const gguf_file *g, const gguf_kv *kv, const char *want, roma_error *err) {
-    return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s%s%s; %s is needed", import_value_type_name(kv->type),
-                         kv->type == GGUF_ARRAY ? " of " : "", kv->type == GGUF_ARRAY ? import_value_type_name(kv->elem) : "", want);
+    return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s%s%s; %s is needed", roma_import_value_type_name(kv->type),
+                         kv->type == GGUF_ARRAY ? " of " : "",
+                         kv->type == GGUF_ARRAY ? roma_import_value_type_name(kv->elem) : "", want);
 }
 
-bool import_type_is_integer(uint32_t type) {
+bool roma_import_type_is_integer(uint32_t type) {
     switch (type) {
-    case GGUF_U8: case GGUF_I8: case GGUF_U16: case GGUF_I16: case GGUF_U32: case GGUF_I32: case GGUF_U64: case GGUF_I64:
-        return true;
+    case GGUF_U8:
+    case GGUF_I8:
+    case GGUF_U16:
+    case GGUF_I16:
+    case GGUF_U32:
+    case GGUF_I32:
+    case GGUF_U64:
+    case GGUF_I64: return true;
     default: return false;
     }
 }
 
-bool import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out) {
+bool roma_import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out) {
     const uint32_t type = kv->type == GGUF_ARRAY ? kv->elem : kv->type;
-    const uint8_t *p = kv->value + i * import_value_type_bytes(type);
+    const uint8_t *p = kv->value + i * roma_import_value_type_bytes(type);
     int64_t s = 0;
     switch (type) {
     case GGUF_U8: *out = *p; return true;
@@ -38,22 +45,26 @@ bool import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out) {
     return s >= 0;
 }
 
-int import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found, roma_error *err) {
-    const gguf_kv *kv = import_kv_find(g, key);
+int roma_import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found,
+                  roma_error *err) {
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
-    if (!import_type_is_integer(kv->type)) return wrong_type(g, kv, "an integer", err);
+    if (!roma_import_type_is_integer(kv->type)) return wrong_type(g, kv, "an integer", err);
     uint64_t v;
-    if (!import_kv_integer(kv, 0, &v))
-        return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%lld is negative; %llu to %llu are allowed", (long long)v, (unsigned long long)lo, (unsigned long long)hi);
+    if (!roma_import_kv_integer(kv, 0, &v))
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%lld is negative; %llu to %llu are allowed", (long long)v,
+                             (unsigned long long)lo, (unsigned long long)hi);
     if (v < lo || v > hi)
-        return import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%llu is out of range; %llu to %llu are allowed", (unsigned long long)v, (unsigned long long)lo, (unsigned long long)hi);
+        return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%llu is out of range; %llu to %llu are allowed",
+                             (unsigned long long)v, (unsigned long long)lo, (unsigned long long)hi);
     *out = v;
     return ROMA_OK;
 }
 
-int import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found, roma_error *err) {
-    const gguf_kv *kv = import_kv_find(g, key);
+int roma_import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found,
+                  roma_error *err) {
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
     if (kv->type != GGUF_F32 && kv->type != GGUF_F64) return wrong_type(g, kv, "a float", err);
@@ -65,13 +76,13 @@ int import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, dou
         memcpy(&v, &bits, sizeof v);
     }
     if (!(v >= lo && v <= hi)) /* NaN fails as well */
-        return import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%g is out of range; %g to %g are allowed", v, lo, hi);
+        return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%g is out of range; %g to %g are allowed", v, lo, hi);
     *out = v;
     return ROMA_OK;
 }
 
-int import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, roma_error *err) {
-    const gguf_kv *kv = import_kv_find(g, key);
+int roma_import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, roma_error *err) {
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
     if (kv->type != GGUF_BOOL) return wrong_type(g, kv, "a boolean", err);
@@ -79,8 +90,9 @@ int import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, 
     return ROMA_OK;
 }
 
-int import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found, roma_error *err) {
-    const gguf_kv *kv = import_kv_find(g, key);
+int roma_import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found,
+                     roma_error *err) {
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
     if (kv->type != GGUF_STRING) return wrong_type(g, kv, "a string", err);
@@ -89,11 +101,11 @@ int import_kv_string(const gguf_file *g, const char *key, const char **text, siz
     return ROMA_OK;
 }
 
-int import_kv_array(const gguf_file *g, const char *key, uint32_t elem, const gguf_kv **kv, roma_error *err) {
-    *kv = import_kv_find(g, key);
+int roma_import_kv_array(const gguf_file *g, const char *key, uint32_t elem, const gguf_kv **kv, roma_error *err) {
+    *kv = roma_import_kv_find(g, key);
     if (!*kv) return ROMA_OK;
     if ((*kv)->type == GGUF_ARRAY && (*kv)->elem == elem) return ROMA_OK;
     char want[32];
-    snprintf(want, sizeof want, "an array of %s", import_value_type_name(elem));
+    snprintf(want, sizeof want, "an array of %s", roma_import_value_type_name(elem));
     return wrong_type(g, *kv, want, err);
 }

@@ -88,7 +88,7 @@ static void print_elements(roma_buf *out, const gguf_kv *kv, bool json) {
             p += 8 + len;
         } else {
             print_scalar(out, kv->elem, p, json);
-            p += import_value_type_bytes(kv->elem);
+            p += roma_import_value_type_bytes(kv->elem);
         }
     }
 }
@@ -98,9 +98,9 @@ static void print_elements(roma_buf *out, const gguf_kv *kv, bool json) {
 static void text_key(roma_buf *out, const gguf_kv *kv) {
     char name[96], type[48];
     if (kv->type == GGUF_ARRAY)
-        snprintf(type, sizeof type, "%s[%llu]", import_value_type_name(kv->elem), (unsigned long long)kv->count);
+        snprintf(type, sizeof type, "%s[%llu]", roma_import_value_type_name(kv->elem), (unsigned long long)kv->count);
     else
-        snprintf(type, sizeof type, "%s", import_value_type_name(kv->type));
+        snprintf(type, sizeof type, "%s", roma_import_value_type_name(kv->type));
     roma_buf_print(out, "%-44s %-14s ", roma_error_name(name, sizeof name, kv->key, kv->key_len), type);
     if (kv->type == GGUF_ARRAY)
         print_elements(out, kv, false);
@@ -117,15 +117,17 @@ static void text_tensor(roma_buf *out, const gguf_tensor *t) {
     for (unsigned i = 0; i < t->n_dims; i++)
         n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%llu", i ? " x " : "", (unsigned long long)t->dim[i]);
     roma_buf_print(out, "%-44s %-8s %-24s %14llu %14llu\n", roma_error_name(name, sizeof name, t->name, t->name_len),
-                   import_type_get(t->type)->name, shape, (unsigned long long)t->bytes, (unsigned long long)t->offset);
+                   roma_import_type_get(t->type)->name, shape, (unsigned long long)t->bytes, (unsigned long long)t->offset);
 }
 
 static void print_text(roma_buf *out, const gguf_file *g) {
-    roma_buf_print(out, "GGUF version %u, %llu bytes, %u keys, %u tensors, alignment %llu, data at byte %llu", g->version,
-                   (unsigned long long)g->size, g->n_kv, g->n_tensors, (unsigned long long)g->alignment, (unsigned long long)g->data_at);
+    roma_buf_print(out, "GGUF version %u, %llu bytes, %u keys, %u tensors, alignment %llu, data at byte %llu",
+                   g->version, (unsigned long long)g->size, g->n_kv, g->n_tensors, (unsigned long long)g->alignment,
+                   (unsigned long long)g->data_at);
     const uint64_t end = g->data_end + g->alignment - 1;
     if (g->size > (end & ~(g->alignment - 1)))
-        roma_buf_print(out, ", %llu bytes behind the last tensor belong to nothing", (unsigned long long)(g->size - g->data_end));
+        roma_buf_print(out, ", %llu bytes behind the last tensor belong to nothing",
+                       (unsigned long long)(g->size - g->data_end));
     roma_buf_print(out, "\n\n%-44s %-14s %s\n", "key", "type", "value");
     for (uint32_t i = 0; i < g->n_kv; i++) text_key(out, &g->kv[i]);
     roma_buf_print(out, "\n%-44s %-8s %-24s %14s %14s\n", "tensor", "type", "shape", "bytes", "offset");
@@ -137,9 +139,10 @@ static void print_text(roma_buf *out, const gguf_file *g) {
 static void json_key(roma_buf *out, const gguf_kv *kv) {
     roma_buf_print(out, "{\"key\": ");
     json_string(out, kv->key, kv->key_len);
-    roma_buf_print(out, ", \"type\": \"%s\", ", import_value_type_name(kv->type));
+    roma_buf_print(out, ", \"type\": \"%s\", ", roma_import_value_type_name(kv->type));
     if (kv->type == GGUF_ARRAY) {
-        roma_buf_print(out, "\"elements\": \"%s\", \"count\": %llu, \"first\": [", import_value_type_name(kv->elem), (unsigned long long)kv->count);
+        roma_buf_print(out, "\"elements\": \"%s\", \"count\": %llu, \"first\": [", roma_import_value_type_name(kv->elem),
+                       (unsigned long long)kv->count);
         print_elements(out, kv, true);
         roma_buf_print(out, "]}");
         return;
@@ -155,16 +158,21 @@ static void json_key(roma_buf *out, const gguf_kv *kv) {
 static void json_tensor(roma_buf *out, const gguf_tensor *t) {
     roma_buf_print(out, "{\"name\": ");
     json_string(out, t->name, t->name_len);
-    roma_buf_print(out, ", \"type\": \"%s\", \"shape\": [", import_type_get(t->type)->name);
-    for (unsigned i = 0; i < t->n_dims; i++) roma_buf_print(out, "%s%llu", i ? ", " : "", (unsigned long long)t->dim[i]);
-    roma_buf_print(out, "], \"bytes\": %llu, \"offset\": %llu}", (unsigned long long)t->bytes, (unsigned long long)t->offset);
+    roma_buf_print(out, ", \"type\": \"%s\", \"shape\": [", roma_import_type_get(t->type)->name);
+    for (unsigned i = 0; i < t->n_dims; i++)
+        roma_buf_print(out, "%s%llu", i ? ", " : "", (unsigned long long)t->dim[i]);
+    roma_buf_print(out, "], \"bytes\": %llu, \"offset\": %llu}", (unsigned long long)t->bytes,
+                   (unsigned long long)t->offset);
 }
 
 static void print_json(roma_buf *out, const gguf_file *g) {
     roma_buf_print(out, "{\"format\": \"gguf\", \"file\": ");
     json_string(out, g->path, strlen(g->path));
-    roma_buf_print(out, ", \"version\": %u, \"bytes\": %llu, \"alignment\": %llu, \"data_at\": %llu, \"data_end\": %llu,\n\"keys\": [", g->version,
-                   (unsigned long long)g->size, (unsigned long long)g->alignment, (unsigned long long)g->data_at, (unsigned long long)g->data_end);
+    roma_buf_print(
+        out,
+        ", \"version\": %u, \"bytes\": %llu, \"alignment\": %llu, \"data_at\": %llu, \"data_end\": %llu,\n\"keys\": [",
+        g->version, (unsigned long long)g->size, (unsigned long long)g->alignment, (unsigned long long)g->data_at,
+        (unsigned long long)g->data_end);
     for (uint32_t i = 0; i < g->n_kv; i++) {
         roma_buf_print(out, i ? ",\n" : "\n");
         json_key(out, &g->kv[i]);
@@ -182,14 +190,14 @@ int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err)
     gguf_file g;
     int rc = roma_map_open(&map, path, err);
     if (rc) return rc;
-    rc = import_gguf_parse(&g, map.data, map.size, path, err);
+    rc = roma_import_gguf_parse(&g, map.data, map.size, path, err);
     if (!rc) {
         if (json)
             print_json(out, &g);
         else
             print_text(out, &g);
         if (out->failed) rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to print the file");
-        import_gguf_free(&g);
+        roma_import_gguf_free(&g);
     }
     roma_map_close(&map);
     return rc;

@@ -13,14 +13,14 @@ static void fifth_bits(uint32_t qh, uint8_t *code) {
     for (unsigned i = 0; i < 32; i++) code[i] = (uint8_t)(code[i] | (qh >> i & 1) << 4);
 }
 
-void import_row_q4_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_q4_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 32; b++, src += 18) {
         out->scale[b] = roma_le16(src);
         nibbles(src + 2, out->code + 32 * b);
     }
 }
 
-void import_row_q4_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_q4_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 32; b++, src += 20) {
         out->scale[b] = roma_le16(src);
         out->min[b] = roma_le16(src + 2);
@@ -28,7 +28,7 @@ void import_row_q4_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
     }
 }
 
-void import_row_q5_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_q5_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 32; b++, src += 22) {
         out->scale[b] = roma_le16(src);
         nibbles(src + 6, out->code + 32 * b);
@@ -36,7 +36,7 @@ void import_row_q5_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     }
 }
 
-void import_row_q5_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_q5_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 32; b++, src += 24) {
         out->scale[b] = roma_le16(src);
         out->min[b] = roma_le16(src + 2);
@@ -45,7 +45,7 @@ void import_row_q5_1(const uint8_t *src, uint64_t cols, const roma_row *out) {
     }
 }
 
-void import_row_q8_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_q8_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 32; b++, src += 34) {
         out->scale[b] = roma_le16(src);
         memcpy(out->code + 32 * b, src + 2, 32);
@@ -59,7 +59,7 @@ static void digits(const uint8_t *qs, unsigned n, unsigned per_byte, uint8_t *co
         for (unsigned i = 0; i < n; i++) code[k * n + i] = (uint8_t)((qs[i] * power & 255) * 3 >> 8);
 }
 
-void import_row_tq1_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_tq1_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 256; b++, src += 54) {
         uint8_t *code = out->code + 256 * b;
         digits(src, 32, 5, code);
@@ -69,7 +69,7 @@ void import_row_tq1_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     }
 }
 
-void import_row_tq2_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
+void roma_import_row_tq2_0(const uint8_t *src, uint64_t cols, const roma_row *out) {
     for (uint64_t b = 0; b < cols / 256; b++, src += 66) {
         for (unsigned i = 0; i < 256; i++)
             out->code[256 * b + i] = src[i / 128 * 32 + i % 32] >> 2 * (i % 128 / 32) & 3;

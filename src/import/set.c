@@ -5,27 +5,31 @@
 
 #define TAIL (sizeof "-00001-of-00001.gguf" - 1)
 
-static void tail_of(char *out, unsigned no, unsigned count) { snprintf(out, TAIL + 1, "-%05u-of-%05u.gguf", no % 100000, count % 100000); }
+static void tail_of(char *out, unsigned no, unsigned count) {
+    snprintf(out, TAIL + 1, "-%05u-of-%05u.gguf", no % 100000, count % 100000);
+}
 
 /* split.count of a file, 1 when it has none. */
 static int count_of(const gguf_file *g, uint64_t *count, roma_error *err) {
     bool found;
     *count = 1;
-    return import_kv_u64(g, "split.count", 1, GGUF_PARTS_MAX, count, &found, err);
+    return roma_import_kv_u64(g, "split.count", 1, GGUF_PARTS_MAX, count, &found, err);
 }
 
 static int check_part(const gguf_file *g, uint32_t no, uint64_t n_parts, roma_error *err) {
     uint64_t count, own = UINT64_MAX;
     bool found;
     int rc = count_of(g, &count, err);
-    if (!rc) rc = import_kv_u64(g, "split.no", 0, GGUF_PARTS_MAX - 1, &own, &found, err);
+    if (!rc) rc = roma_import_kv_u64(g, "split.no", 0, GGUF_PARTS_MAX - 1, &own, &found, err);
     if (rc) return rc;
     if (own != no && (n_parts > 1 || found))
-        return roma_fail(err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "split.no says this is part %lld, not part %u of %llu; %s",
-                         found ? (long long)own + 1 : -1, no + 1, (unsigned long long)n_parts,
+        return roma_fail(err, ROMA_EINPUT, g->path, ROMA_NOWHERE,
+                         "split.no says this is part %lld, not part %u of %llu; %s", found ? (long long)own + 1 : -1,
+                         no + 1, (unsigned long long)n_parts,
                          no ? "the part files are mixed up" : "open the first part, -00001-of-N");
     if (count != n_parts)
-        return roma_fail(err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "split.count is %llu where the first part says %llu; the part files are mixed up",
+        return roma_fail(err, ROMA_EINPUT, g->path, ROMA_NOWHERE,
+                         "split.count is %llu where the first part says %llu; the part files are mixed up",
                          (unsigned long long)count, (unsigned long long)n_parts);
     return ROMA_OK;
 }
@@ -34,15 +38,16 @@ static int check_total(const gguf_set *s, roma_error *err) {
     uint64_t total = 0, want;
     bool found;
     for (uint32_t i = 0; i < s->n_parts; i++) total += s->part[i].n_tensors;
-    const int rc = import_kv_u64(&s->part[0], "split.tensors.count", 0, UINT32_MAX, &want, &found, err);
+    const int rc = roma_import_kv_u64(&s->part[0], "split.tensors.count", 0, UINT32_MAX, &want, &found, err);
     if (rc || !found || want == total) return rc;
-    return roma_fail(err, ROMA_EDAMAGED, s->part[0].path, ROMA_NOWHERE, "split.tensors.count is %llu, but the parts hold %llu tensors",
-                     (unsigned long long)want, (unsigned long long)total);
+    return roma_fail(err, ROMA_EDAMAGED, s->part[0].path, ROMA_NOWHERE,
+                     "split.tensors.count is %llu, but the parts hold %llu tensors", (unsigned long long)want,
+                     (unsigned long long)total);
 }
 
 static int open_part(gguf_set *s, uint32_t i, const char *path, roma_error *err) {
     const int rc = roma_map_open(&s->map[i], path, err);
-    return rc ? rc : import_gguf_parse(&s->part[i], s->map[i].data, s->map[i].size, s->map[i].path, err);
+    return rc ? rc : roma_import_gguf_parse(&s->part[i], s->map[i].data, s->map[i].size, s->map[i].path, err);
 }
 
 static int open_others(gguf_set *s, const char *path, roma_error *err) {
@@ -50,7 +55,9 @@ static int open_others(gguf_set *s, const char *path, roma_error *err) {
     const size_t len = strlen(path), stem = len < TAIL ? 0 : len - TAIL;
     tail_of(want, 1, s->n_parts);
     if (len < TAIL || memcmp(path + stem, want, TAIL) != 0)
-        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the first of %u parts must be named ...%s, so that the others are found beside it", s->n_parts, want);
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
+                         "the first of %u parts must be named ...%s, so that the others are found beside it",
+                         s->n_parts, want);
     char *name = roma_alloc(len + 1);
     if (!name) return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the names of the parts");
     int rc = ROMA_OK;
@@ -83,7 +90,8 @@ static int grow(gguf_set *s, uint32_t n, roma_error *err) {
 }
 
 static int alloc_first(gguf_set *s, roma_error *err) {
-    *s = (gguf_set){.part = roma_alloc_array(1, sizeof *s->part), .map = roma_alloc_array(1, sizeof *s->map), .n_parts = 1};
+    *s = (gguf_set){
+        .part = roma_alloc_array(1, sizeof *s->part), .map = roma_alloc_array(1, sizeof *s->map), .n_parts = 1};
     return s->part && s->map ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory to open a model");
 }
 
@@ -98,31 +106,32 @@ static int open_all(gguf_set *s, const char *path, roma_error *err) {
     return rc ? rc : check_total(s, err);
 }
 
-int import_set_open(gguf_set *s, const char *path, roma_error *err) {
+int roma_import_set_open(gguf_set *s, const char *path, roma_error *err) {
     const int rc = open_all(s, path, err);
-    if (rc) import_set_close(s);
+    if (rc) roma_import_set_close(s);
     return rc;
 }
 
 static int open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err) {
     uint64_t count = 1;
     int rc = alloc_first(s, err);
-    if (!rc) rc = import_gguf_parse(&s->part[0], data, size, NULL, err);
+    if (!rc) rc = roma_import_gguf_parse(&s->part[0], data, size, NULL, err);
     if (!rc) rc = count_of(&s->part[0], &count, err);
     if (!rc && count > 1)
-        rc = roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE, "one of %llu parts; parts can be opened by path only", (unsigned long long)count);
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
+                       "one of %llu parts; parts can be opened by path only", (unsigned long long)count);
     if (!rc) rc = check_part(&s->part[0], 0, 1, err);
     return rc ? rc : check_total(s, err);
 }
 
-int import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err) {
+int roma_import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err) {
     const int rc = open_memory(s, data, size, err);
-    if (rc) import_set_close(s);
+    if (rc) roma_import_set_close(s);
     return rc;
 }
 
-void import_set_close(gguf_set *s) {
-    for (uint32_t i = 0; i < s->n_parts && s->part; i++) import_gguf_free(&s->part[i]);
+void roma_import_set_close(gguf_set *s) {
+    for (uint32_t i = 0; i < s->n_parts && s->part; i++) roma_import_gguf_free(&s->part[i]);
     for (uint32_t i = 0; i < s->n_parts && s->map; i++) roma_map_close(&s->map[i]);
     roma_free(s->part);
     roma_free(s->map);

@@ -6,28 +6,29 @@ static const struct {
     const char *name; /* behind "blk.N." for roles with a layer */
     uint32_t role;
 } names[] = {
-    {"token_embd.weight", ROMA_W_EMBED}, {"output.weight", ROMA_W_HEAD},       {"output_norm.weight", ROMA_W_FINAL_NORM},
-    {"attn_norm.weight", ROMA_W_ATTN_NORM}, {"attn_q.weight", ROMA_W_Q},       {"attn_k.weight", ROMA_W_K},
-    {"attn_v.weight", ROMA_W_V},         {"attn_output.weight", ROMA_W_O},     {"attn_q.bias", ROMA_W_Q_BIAS},
-    {"attn_k.bias", ROMA_W_K_BIAS},      {"attn_v.bias", ROMA_W_V_BIAS},       {"attn_q_norm.weight", ROMA_W_Q_NORM},
-    {"attn_k_norm.weight", ROMA_W_K_NORM}, {"ffn_norm.weight", ROMA_W_FFN_NORM}, {"ffn_gate.weight", ROMA_W_GATE},
-    {"ffn_up.weight", ROMA_W_UP},        {"ffn_down.weight", ROMA_W_DOWN},
+    {"token_embd.weight", ROMA_W_EMBED},
+    {"output.weight", ROMA_W_HEAD},
+    {"output_norm.weight", ROMA_W_FINAL_NORM},
+    {"attn_norm.weight", ROMA_W_ATTN_NORM},
+    {"attn_q.weight", ROMA_W_Q},
+    {"attn_k.weight", ROMA_W_K},
+    {"attn_v.weight", ROMA_W_V},
+    {"attn_output.weight", ROMA_W_O},
+    {"attn_q.bias", ROMA_W_Q_BIAS},
+    {"attn_k.bias", ROMA_W_K_BIAS},
+    {"attn_v.bias", ROMA_W_V_BIAS},
+    {"attn_q_norm.weight", ROMA_W_Q_NORM},
+    {"attn_k_norm.weight", ROMA_W_K_NORM},
+    {"ffn_norm.weight", ROMA_W_FFN_NORM},
+    {"ffn_gate.weight", ROMA_W_GATE},
+    {"ffn_up.weight", ROMA_W_UP},
+    {"ffn_down.weight", ROMA_W_DOWN},
 };
-
-static int bad(const gguf_file *g, const gguf_tensor *t, int code, roma_error *err, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-static int bad(const gguf_file *g, const gguf_tensor *t, int code, roma_error *err, const char *fmt, ...) {
-    char name[96], text[400];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return roma_fail(err, code, g->path, t->at, "tensor '%s': %s", roma_error_name(name, sizeof name, t->name, t->name_len), text);
-}
 
 static uint32_t role_of(const char *name, size_t len, bool layered) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (roma_tensor_role_is_layered(names[i].role) == layered && strlen(names[i].name) == len && memcmp(names[i].name, name, len) == 0)
+        if (roma_tensor_role_is_layered(names[i].role) == layered && strlen(names[i].name) == len &&
+            memcmp(names[i].name, name, len) == 0)
             return names[i].role;
     return 0;
 }
@@ -36,7 +37,8 @@ static uint32_t role_of(const char *name, size_t len, bool layered) {
 static size_t layer_prefix(const gguf_tensor *t, uint32_t *layer) {
     if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) return 0;
     uint32_t n = 0, i = 4;
-    for (; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++) n = n * 10 + (uint32_t)(t->name[i] - '0');
+    for (; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++)
+        n = n * 10 + (uint32_t)(t->name[i] - '0');
     if (i == 4 || i == t->name_len || t->name[i] != '.' || (t->name[4] == '0' && i > 5)) return 0;
     *layer = n;
     return i + 1;
@@ -50,44 +52,60 @@ static uint32_t role_and_layer(const gguf_tensor *t, uint32_t *layer) {
 
 static bool is_rotated(uint32_t role) {
     switch (role) {
-    case ROMA_W_Q: case ROMA_W_K: case ROMA_W_Q_BIAS: case ROMA_W_K_BIAS: case ROMA_W_Q_NORM: case ROMA_W_K_NORM: return true;
+    case ROMA_W_Q:
+    case ROMA_W_K:
+    case ROMA_W_Q_BIAS:
+    case ROMA_W_K_BIAS:
+    case ROMA_W_Q_NORM:
+    case ROMA_W_K_NORM: return true;
     default: return false;
     }
 }
 
 /* ---- one tensor ------------------------------------------------------------------------------------------ */
 
-static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t, roma_error *err) {
+static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t,
+                       roma_error *err) {
     if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols))
-        return bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s", roma_arch_name(h->arch));
+        return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
+                                 roma_arch_name(h->arch));
     const uint64_t rows = roma_tensor_role_is_matrix(t->role) ? t->rows : 1;
     if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1)
-        return bad(g, src, ROMA_EDAMAGED, err, "shape %llu x %llu x %llu x %llu, but the hyper-parameters ask for %llu x %llu",
-                   (unsigned long long)src->dim[0], (unsigned long long)src->dim[1], (unsigned long long)src->dim[2],
-                   (unsigned long long)src->dim[3], (unsigned long long)t->cols, (unsigned long long)rows);
+        return roma_import_tensor_bad(
+            g, src, ROMA_EDAMAGED, err, "shape %llu x %llu x %llu x %llu, but the hyper-parameters ask for %llu x %llu",
+            (unsigned long long)src->dim[0], (unsigned long long)src->dim[1], (unsigned long long)src->dim[2],
+            (unsigned long long)src->dim[3], (unsigned long long)t->cols, (unsigned long long)rows);
     return ROMA_OK;
 }
 
 static int check_vector(const gguf_file *g, const gguf_tensor *src, const import_type *type, roma_error *err) {
-    if (!type->floats) return bad(g, src, ROMA_EUNSUPPORTED, err, "type %s; a vector must be F32, F16 or BF16", type->name);
-    const int64_t at = import_find_bad_value(type, src->data, src->dim[0]);
+    if (!type->floats)
+        return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "type %s; a vector must be F32, F16 or BF16",
+                                 type->name);
+    const int64_t at = roma_import_find_bad_value(type, src->data, src->dim[0]);
     if (at < 0) return ROMA_OK;
-    return bad(g, src, ROMA_EDAMAGED, err, "element %llu is infinite or not a number; it would poison every token", (unsigned long long)at / type->bytes);
+    return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err,
+                             "element %llu is infinite or not a number; it would poison every token",
+                             (unsigned long long)at / type->bytes);
 }
 
-static int check_type(const gguf_file *g, const gguf_tensor *src, const import_type *type, roma_tensor *t, roma_error *err) {
+static int check_type(const gguf_file *g, const gguf_tensor *src, const import_type *type, roma_tensor *t,
+                      roma_error *err) {
     if (!roma_tensor_role_is_matrix(t->role)) return check_vector(g, src, type, err);
     if (type->floats) return ROMA_OK;
     if (!type->row)
-        return bad(g, src, ROMA_EUNSUPPORTED, err, "type %s is not supported; quantise the model to Q8_0, Q4_K or another type named in docs/import.md", type->name);
+        return roma_import_tensor_bad(
+            g, src, ROMA_EUNSUPPORTED, err,
+            "type %s is not supported; quantise the model to Q8_0, Q4_K or another type named in docs/import.md",
+            type->name);
     roma_error why;
     t->format = type->format;
     const int rc = roma_format_check(&t->format, t->cols, &why);
-    return rc ? bad(g, src, rc, err, "type %s: %s", type->name, why.text) : ROMA_OK;
+    return rc ? roma_import_tensor_bad(g, src, rc, err, "type %s: %s", type->name, why.text) : ROMA_OK;
 }
 
 static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t, roma_error *err) {
-    const import_type *type = import_type_get(src->type);
+    const import_type *type = roma_import_type_get(src->type);
     int rc = check_shape(g, src, h, t, err);
     if (!rc) rc = check_type(g, src, type, t, err);
     if (rc) return rc;
@@ -98,8 +116,8 @@ static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h,
     t->rope_halves = h->arch != ROMA_ARCH_LLAMA && is_rotated(t->role);
     t->head_dim = (uint16_t)h->head_dim;
     t->rope_dim = (uint16_t)h->rope_dim;
-    t->read_row = t->is_float ? NULL : import_read_row;
-    t->read_floats = import_read_floats;
+    t->read_row = t->is_float ? NULL : roma_import_read_row;
+    t->read_floats = roma_import_read_floats;
     return ROMA_OK;
 }
 
@@ -114,10 +132,14 @@ static int add(const gguf_file *g, const gguf_tensor *src, roma_model *m, uint8_
     roma_tensor *t = &m->tensors[m->n_tensors];
     t->role = role_and_layer(src, &t->layer);
     if (!t->role)
-        return bad(g, src, ROMA_EUNSUPPORTED, err, "no part of architecture %s that we know; leaving it out would change the model", roma_arch_name(m->hyper.arch));
-    if (t->layer >= m->hyper.layers) return bad(g, src, ROMA_EDAMAGED, err, "layer %u of a model of %u layers", t->layer, m->hyper.layers);
+        return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err,
+                                 "no part of architecture %s that we know; leaving it out would change the model",
+                                 roma_arch_name(m->hyper.arch));
+    if (t->layer >= m->hyper.layers)
+        return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "layer %u of a model of %u layers", t->layer,
+                                 m->hyper.layers);
     uint8_t *mark = &seen[(size_t)t->layer * ROMA_W_END + t->role];
-    if (*mark) return bad(g, src, ROMA_EDAMAGED, err, "it is there twice");
+    if (*mark) return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "it is there twice");
     *mark = 1;
     const int rc = fill(g, src, &m->hyper, t, err);
     if (!rc) m->n_tensors++;
@@ -134,13 +156,14 @@ static int add_all(const gguf_set *s, roma_model *m, uint8_t *seen, roma_error *
     return roma_model_check(m, s->part[0].path, err);
 }
 
-int import_tensors(const gguf_set *s, roma_model *m, roma_error *err) {
+int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err) {
     size_t n = 0;
     for (uint32_t p = 0; p < s->n_parts; p++) n += s->part[p].n_tensors;
     m->tensors = roma_alloc_array(n + 1, sizeof *m->tensors);
     uint8_t *seen = roma_alloc_array((size_t)m->hyper.layers * ROMA_W_END, 1);
     const int rc = m->tensors && seen ? add_all(s, m, seen, err)
-                                      : roma_fail(err, ROMA_ENOMEM, s->part[0].path, ROMA_NOWHERE, "no memory for a table of %zu tensors", n);
+                                      : roma_fail(err, ROMA_ENOMEM, s->part[0].path, ROMA_NOWHERE,
+                                                  "no memory for a table of %zu tensors", n);
     roma_free(seen);
     return rc;
 }

@@ -2,9 +2,13 @@
  * (docs/numerics.md section 1) and the row readers. The table is in docs/import.md. */
 #include "gguf.h"
 
-#define G32 .scale = ROMA_SCALE_F16, .group = 32
+#define F16_32 .scale = ROMA_SCALE_F16, .group = 32
+#define F16_32_MIN F16_32, .min = ROMA_SCALE_F16
+#define K(form, n) .scale = (form), .group = (n), .super = 256
+#define K_MIN(form, n) K(form, n), .min = (form)
+/* known, so that such a file can be inspected and refused by name */
+#define SIZE_ONLY(n, elements, size) {.name = (n), .block = (elements), .bytes = (size)}
 #define TERNARY .bits = 2, .scale = ROMA_SCALE_F16, .group = 256, .zero = 1
-#define IQ4_LEVELS {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 
 static void floats_f32(const uint8_t *src, uint64_t cols, float *out) {
     for (uint64_t i = 0; i < cols; i++) out[i] = roma_f32_from_bits(roma_le32(src + 4 * i));
@@ -18,52 +22,48 @@ static void floats_bf16(const uint8_t *src, uint64_t cols, float *out) {
     for (uint64_t i = 0; i < cols; i++) out[i] = roma_f32_from_bits((uint32_t)roma_le16(src + 2 * i) << 16);
 }
 
+/* name, elements and bytes of a block, format, readers of codes and of floats, FP16 scales of a block and where */
 static const import_type types[] = {
-    [0] = {.name = "F32", .block = 1, .bytes = 4, .floats = floats_f32},
-    [1] = {.name = "F16", .block = 1, .bytes = 2, .floats = floats_f16},
-    [2] = {.name = "Q4_0", .block = 32, .bytes = 18, .format = {.bits = 4, G32, .zero = 8}, .row = import_row_q4_0, .n_f16 = 1},
-    [3] = {.name = "Q4_1", .block = 32, .bytes = 20, .format = {.bits = 4, G32, .min = ROMA_SCALE_F16}, .row = import_row_q4_1,
-           .n_f16 = 2, .f16_at = {0, 2}},
-    [6] = {.name = "Q5_0", .block = 32, .bytes = 22, .format = {.bits = 5, G32, .zero = 16}, .row = import_row_q5_0, .n_f16 = 1},
-    [7] = {.name = "Q5_1", .block = 32, .bytes = 24, .format = {.bits = 5, G32, .min = ROMA_SCALE_F16}, .row = import_row_q5_1,
-           .n_f16 = 2, .f16_at = {0, 2}},
-    [8] = {.name = "Q8_0", .block = 32, .bytes = 34, .format = {.bits = 8, G32}, .row = import_row_q8_0, .n_f16 = 1},
-    [9] = {.name = "Q8_1", .block = 32, .bytes = 36},
-    [10] = {.name = "Q2_K", .block = 256, .bytes = 84, .row = import_row_q2_k, .n_f16 = 2, .f16_at = {80, 82},
-            .format = {.bits = 2, .scale = ROMA_SCALE_U4, .min = ROMA_SCALE_U4, .group = 16, .super = 256}},
-    [11] = {.name = "Q3_K", .block = 256, .bytes = 110, .row = import_row_q3_k, .n_f16 = 1, .f16_at = {108},
-            .format = {.bits = 3, .scale = ROMA_SCALE_S6, .group = 16, .super = 256, .zero = 4}},
-    [12] = {.name = "Q4_K", .block = 256, .bytes = 144, .row = import_row_q4_k, .n_f16 = 2, .f16_at = {0, 2},
-            .format = {.bits = 4, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256}},
-    [13] = {.name = "Q5_K", .block = 256, .bytes = 176, .row = import_row_q5_k, .n_f16 = 2, .f16_at = {0, 2},
-            .format = {.bits = 5, .scale = ROMA_SCALE_U6, .min = ROMA_SCALE_U6, .group = 32, .super = 256}},
-    [14] = {.name = "Q6_K", .block = 256, .bytes = 210, .row = import_row_q6_k, .n_f16 = 1, .f16_at = {208},
-            .format = {.bits = 6, .scale = ROMA_SCALE_S8, .group = 16, .super = 256, .zero = 32}},
-    [15] = {.name = "Q8_K", .block = 256, .bytes = 292},
-    [16] = {.name = "IQ2_XXS", .block = 256, .bytes = 66},
-    [17] = {.name = "IQ2_XS", .block = 256, .bytes = 74},
-    [18] = {.name = "IQ3_XXS", .block = 256, .bytes = 98},
-    [19] = {.name = "IQ1_S", .block = 256, .bytes = 50},
-    [20] = {.name = "IQ4_NL", .block = 32, .bytes = 18, .row = import_row_q4_0, .n_f16 = 1,
-            .format = {.bits = 4, .level = ROMA_LEVEL_TABLE, G32, .table = IQ4_LEVELS}},
-    [21] = {.name = "IQ3_S", .block = 256, .bytes = 110},
-    [22] = {.name = "IQ2_S", .block = 256, .bytes = 82},
-    [23] = {.name = "IQ4_XS", .block = 256, .bytes = 136},
-    [24] = {.name = "I8", .block = 1, .bytes = 1},
-    [25] = {.name = "I16", .block = 1, .bytes = 2},
-    [26] = {.name = "I32", .block = 1, .bytes = 4},
-    [27] = {.name = "I64", .block = 1, .bytes = 8},
-    [28] = {.name = "F64", .block = 1, .bytes = 8},
-    [29] = {.name = "IQ1_M", .block = 256, .bytes = 56},
-    [30] = {.name = "BF16", .block = 1, .bytes = 2, .floats = floats_bf16},
-    [34] = {.name = "TQ1_0", .block = 256, .bytes = 54, .format = {TERNARY}, .row = import_row_tq1_0, .n_f16 = 1, .f16_at = {52}},
-    [35] = {.name = "TQ2_0", .block = 256, .bytes = 66, .format = {TERNARY}, .row = import_row_tq2_0, .n_f16 = 1, .f16_at = {64}},
-    [39] = {.name = "MXFP4", .block = 32, .bytes = 17},
-    [40] = {.name = "NVFP4", .block = 64, .bytes = 36},
-    [41] = {.name = "Q1_0", .block = 128, .bytes = 18},
+    [0] = {"F32", 1, 4, .floats = floats_f32},
+    [1] = {"F16", 1, 2, .floats = floats_f16},
+    [2] = {"Q4_0", 32, 18, {.bits = 4, F16_32, .zero = 8}, roma_import_row_q4_0, NULL, 1, {0}},
+    [3] = {"Q4_1", 32, 20, {.bits = 4, F16_32_MIN}, roma_import_row_q4_1, NULL, 2, {0, 2}},
+    [6] = {"Q5_0", 32, 22, {.bits = 5, F16_32, .zero = 16}, roma_import_row_q5_0, NULL, 1, {0}},
+    [7] = {"Q5_1", 32, 24, {.bits = 5, F16_32_MIN}, roma_import_row_q5_1, NULL, 2, {0, 2}},
+    [8] = {"Q8_0", 32, 34, {.bits = 8, F16_32}, roma_import_row_q8_0, NULL, 1, {0}},
+    [9] = SIZE_ONLY("Q8_1", 32, 36),
+    [10] = {"Q2_K", 256, 84, {.bits = 2, K_MIN(ROMA_SCALE_U4, 16)}, roma_import_row_q2_k, NULL, 2, {80, 82}},
+    [11] = {"Q3_K", 256, 110, {.bits = 3, K(ROMA_SCALE_S6, 16), .zero = 4}, roma_import_row_q3_k, NULL, 1, {108}},
+    [12] = {"Q4_K", 256, 144, {.bits = 4, K_MIN(ROMA_SCALE_U6, 32)}, roma_import_row_q4_k, NULL, 2, {0, 2}},
+    [13] = {"Q5_K", 256, 176, {.bits = 5, K_MIN(ROMA_SCALE_U6, 32)}, roma_import_row_q5_k, NULL, 2, {0, 2}},
+    [14] = {"Q6_K", 256, 210, {.bits = 6, K(ROMA_SCALE_S8, 16), .zero = 32}, roma_import_row_q6_k, NULL, 1, {208}},
+    [15] = SIZE_ONLY("Q8_K", 256, 292),
+    [16] = SIZE_ONLY("IQ2_XXS", 256, 66),
+    [17] = SIZE_ONLY("IQ2_XS", 256, 74),
+    [18] = SIZE_ONLY("IQ3_XXS", 256, 98),
+    [19] = SIZE_ONLY("IQ1_S", 256, 50),
+    [20] = {"IQ4_NL", 32, 18,
+            {.bits = 4, .level = ROMA_LEVEL_TABLE, F16_32,
+             .table = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}},
+            roma_import_row_q4_0, NULL, 1, {0}},
+    [21] = SIZE_ONLY("IQ3_S", 256, 110),
+    [22] = SIZE_ONLY("IQ2_S", 256, 82),
+    [23] = SIZE_ONLY("IQ4_XS", 256, 136),
+    [24] = SIZE_ONLY("I8", 1, 1),
+    [25] = SIZE_ONLY("I16", 1, 2),
+    [26] = SIZE_ONLY("I32", 1, 4),
+    [27] = SIZE_ONLY("I64", 1, 8),
+    [28] = SIZE_ONLY("F64", 1, 8),
+    [29] = SIZE_ONLY("IQ1_M", 256, 56),
+    [30] = {"BF16", 1, 2, .floats = floats_bf16},
+    [34] = {"TQ1_0", 256, 54, {TERNARY}, roma_import_row_tq1_0, NULL, 1, {52}},
+    [35] = {"TQ2_0", 256, 66, {TERNARY}, roma_import_row_tq2_0, NULL, 1, {64}},
+    [39] = SIZE_ONLY("MXFP4", 32, 17),
+    [40] = SIZE_ONLY("NVFP4", 64, 36),
+    [41] = SIZE_ONLY("Q1_0", 128, 18),
 };
 
-const import_type *import_type_get(uint32_t type) {
+const import_type *roma_import_type_get(uint32_t type) {
     return type < sizeof types / sizeof types[0] && types[type].block ? &types[type] : NULL;
 }
 
@@ -74,7 +74,7 @@ static const uint8_t *source_row(const roma_tensor *t, uint64_t r) {
     return t->data + row * t->row_bytes;
 }
 
-void import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
+void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
     types[t->source_type].row(source_row(t, r), t->cols, out);
 }
 
@@ -95,7 +95,7 @@ static void permuted_vector(const roma_tensor *t, const import_type *type, float
         type->floats(t->data + roma_rope_source_row(i, t->head_dim, t->rope_dim) * type->bytes, 1, out + i);
 }
 
-void import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
+void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
     const import_type *type = &types[t->source_type];
     if (!roma_tensor_role_is_matrix(t->role) && t->rope_halves)
         permuted_vector(t, type, out);
@@ -119,7 +119,7 @@ static int64_t bad_float(const import_type *type, const uint8_t *row, uint64_t c
     return -1;
 }
 
-int64_t import_find_bad_value(const import_type *type, const uint8_t *row, uint64_t cols) {
+int64_t roma_import_find_bad_value(const import_type *type, const uint8_t *row, uint64_t cols) {
     if (type->floats) return bad_float(type, row, cols);
     for (uint64_t b = 0; b < cols / type->block; b++)
         for (unsigned i = 0; i < type->n_f16; i++) {

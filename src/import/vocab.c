@@ -5,14 +5,17 @@
 #define TEXT_BYTES_MAX ((uint64_t)INT32_MAX)
 
 static int no_memory(const gguf_file *g, uint64_t n, roma_error *err) {
-    return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for a vocabulary of %llu tokens", (unsigned long long)n);
+    return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for a vocabulary of %llu tokens",
+                     (unsigned long long)n);
 }
 
 static int need(const gguf_file *g, const char *key, roma_error *err) {
     return roma_fail(err, ROMA_EDAMAGED, g->path, ROMA_NOWHERE, "key '%s' is missing; convert the model anew", key);
 }
 
-static bool is(const char *text, size_t len, const char *word) { return strlen(word) == len && memcmp(text, word, len) == 0; }
+static bool is(const char *text, size_t len, const char *word) {
+    return strlen(word) == len && memcmp(text, word, len) == 0;
+}
 
 /* ---- tokens ------------------------------------------------------------------------------------------------ */
 
@@ -23,7 +26,8 @@ static int copy_tokens(const gguf_file *g, const gguf_kv *kv, import_owned *o, r
     for (uint64_t i = 0; i < kv->count; i++) {
         const uint64_t len = roma_le64(p);
         if (len > ROMA_TOKEN_BYTES_MAX)
-            return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %llu has %llu bytes; at most %u are allowed", (unsigned long long)i, (unsigned long long)len, ROMA_TOKEN_BYTES_MAX);
+            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %llu has %llu bytes; at most %u are allowed",
+                                 (unsigned long long)i, (unsigned long long)len, ROMA_TOKEN_BYTES_MAX);
         memcpy(o->text + at, p + 8, (size_t)len);
         at += (uint32_t)len;
         o->text_off[i + 1] = at;
@@ -34,13 +38,15 @@ static int copy_tokens(const gguf_file *g, const gguf_kv *kv, import_owned *o, r
 
 static int read_tokens(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, roma_error *err) {
     const gguf_kv *kv;
-    const int rc = import_kv_array(g, "tokenizer.ggml.tokens", GGUF_STRING, &kv, err);
+    const int rc = roma_import_kv_array(g, "tokenizer.ggml.tokens", GGUF_STRING, &kv, err);
     if (rc) return rc;
     if (!kv) return need(g, "tokenizer.ggml.tokens", err);
     if (kv->count != h->vocab)
-        return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu tokens, but the embedding has %u rows", (unsigned long long)kv->count, h->vocab);
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu tokens, but the embedding has %u rows",
+                             (unsigned long long)kv->count, h->vocab);
     const uint64_t bytes = kv->bytes - 8 * kv->count;
-    if (bytes > TEXT_BYTES_MAX) return import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "the tokens have more than 2 GiB of text");
+    if (bytes > TEXT_BYTES_MAX)
+        return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "the tokens have more than 2 GiB of text");
     o->text_off = roma_alloc_array((size_t)kv->count + 1, sizeof *o->text_off);
     o->text = roma_alloc((size_t)bytes + 1);
     if (!o->text_off || !o->text) return no_memory(g, kv->count, err);
@@ -52,19 +58,21 @@ static int read_tokens(const gguf_file *g, const roma_hyper *h, import_owned *o,
 
 static int read_types(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err) {
     const char *const key = "tokenizer.ggml.token_type";
-    const gguf_kv *kv = import_kv_find(g, key);
+    const gguf_kv *kv = roma_import_kv_find(g, key);
     o->type = roma_alloc(v->n_tokens);
     if (!o->type) return no_memory(g, v->n_tokens, err);
     v->type = o->type;
     memset(o->type, ROMA_TT_NORMAL, v->n_tokens);
     if (!kv) return v->kind == ROMA_TOK_SPM ? need(g, key, err) : ROMA_OK;
     if (kv->type != GGUF_ARRAY || (kv->elem != GGUF_I32 && kv->elem != GGUF_U32))
-        return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "must be an array of i32");
-    if (kv->count != v->n_tokens) return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu types for %u tokens", (unsigned long long)kv->count, v->n_tokens);
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "must be an array of i32");
+    if (kv->count != v->n_tokens)
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu types for %u tokens", (unsigned long long)kv->count,
+                             v->n_tokens);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         const uint32_t type = roma_le32(kv->value + 4 * (size_t)i);
         if (type < ROMA_TT_NORMAL || type > ROMA_TT_BYTE)
-            return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %u has the unknown type %d", i, (int32_t)type);
+            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %u has the unknown type %d", i, (int32_t)type);
         o->type[i] = (uint8_t)type;
     }
     return ROMA_OK;
@@ -73,10 +81,12 @@ static int read_types(const gguf_file *g, import_owned *o, roma_vocab *v, roma_e
 static int read_scores(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err) {
     const char *const key = "tokenizer.ggml.scores";
     const gguf_kv *kv;
-    const int rc = import_kv_array(g, key, GGUF_F32, &kv, err);
+    const int rc = roma_import_kv_array(g, key, GGUF_F32, &kv, err);
     if (rc) return rc;
     if (!kv) return need(g, key, err);
-    if (kv->count != v->n_tokens) return import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu scores for %u tokens", (unsigned long long)kv->count, v->n_tokens);
+    if (kv->count != v->n_tokens)
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu scores for %u tokens", (unsigned long long)kv->count,
+                             v->n_tokens);
     o->score = roma_alloc_array(v->n_tokens, sizeof *o->score);
     if (!o->score) return no_memory(g, v->n_tokens, err);
     v->score = o->score;
@@ -91,10 +101,11 @@ static int read_id(const gguf_file *g, const char *key, const roma_vocab *v, int
     bool found;
     uint64_t n;
     *id = -1;
-    const int rc = import_kv_u64(g, key, 0, UINT32_MAX, &n, &found, err);
+    const int rc = roma_import_kv_u64(g, key, 0, UINT32_MAX, &n, &found, err);
     if (rc || !found || n == UINT32_MAX) return rc;
     if (n >= v->n_tokens)
-        return import_kv_bad(g, import_kv_find(g, key), ROMA_EDAMAGED, err, "token %llu of a vocabulary of %u", (unsigned long long)n, v->n_tokens);
+        return roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EDAMAGED, err, "token %llu of a vocabulary of %u",
+                             (unsigned long long)n, v->n_tokens);
     *id = (int32_t)n;
     return ROMA_OK;
 }
@@ -109,7 +120,7 @@ static int read_ids(const gguf_file *g, roma_vocab *v, roma_error *err) {
 
 static int read_flag(const gguf_file *g, const char *key, bool absent, uint8_t *out, roma_error *err) {
     bool found, value = absent;
-    const int rc = import_kv_bool(g, key, &value, &found, err);
+    const int rc = roma_import_kv_bool(g, key, &value, &found, err);
     *out = value;
     return rc;
 }
@@ -134,7 +145,8 @@ static void add_eog(roma_vocab *v, int32_t id) {
 
 /* The ids that end a turn: those the file names, and tokens of these texts, which converters forget to name. */
 static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
-    static const char *const texts[] = {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"};
+    static const char *const texts[] = {"<|im_end|>",      "<|eot_id|>",    "<|eom_id|>",
+                                        "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"};
     int32_t eot, eom;
     int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
     if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
@@ -157,12 +169,13 @@ static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
 static int read_kind(const gguf_file *g, roma_vocab *v, bool *has, roma_error *err) {
     const char *model;
     size_t len;
-    const int rc = import_kv_string(g, "tokenizer.ggml.model", &model, &len, has, err);
+    const int rc = roma_import_kv_string(g, "tokenizer.ggml.model", &model, &len, has, err);
     if (rc || !*has) return rc;
     v->kind = is(model, len, "gpt2") ? ROMA_TOK_BPE : is(model, len, "llama") ? ROMA_TOK_SPM : 0;
     if (v->kind) return ROMA_OK;
     char name[64];
-    return import_kv_bad(g, import_kv_find(g, "tokenizer.ggml.model"), ROMA_EUNSUPPORTED, err, "tokenizer '%s' is not supported; gpt2 and llama are",
+    return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.model"), ROMA_EUNSUPPORTED, err,
+                         "tokenizer '%s' is not supported; gpt2 and llama are",
                          roma_error_name(name, sizeof name, model, len));
 }
 
@@ -171,42 +184,48 @@ static int read_pre(const gguf_file *g, roma_vocab *v, roma_error *err) {
         const char *name;
         uint32_t pre;
     } known[] = {
-        {"gpt-2", ROMA_PRE_GPT2}, {"smollm", ROMA_PRE_SMOLLM}, {"llama-bpe", ROMA_PRE_LLAMA3}, {"llama3", ROMA_PRE_LLAMA3},
-        {"llama-v3", ROMA_PRE_LLAMA3}, {"qwen2", ROMA_PRE_QWEN2}, {"deepseek-r1-qwen", ROMA_PRE_QWEN2},
+        {"gpt-2", ROMA_PRE_GPT2},
+        {"smollm", ROMA_PRE_SMOLLM},
+        {"llama-bpe", ROMA_PRE_LLAMA3},
+        {"llama3", ROMA_PRE_LLAMA3},
+        {"llama-v3", ROMA_PRE_LLAMA3},
+        {"qwen2", ROMA_PRE_QWEN2},
+        {"deepseek-r1-qwen", ROMA_PRE_QWEN2},
     };
     const char *text;
     size_t len;
     bool found;
     v->pre = ROMA_PRE_NONE;
     if (v->kind == ROMA_TOK_SPM) return ROMA_OK;
-    const int rc = import_kv_string(g, "tokenizer.ggml.pre", &text, &len, &found, err);
+    const int rc = roma_import_kv_string(g, "tokenizer.ggml.pre", &text, &len, &found, err);
     if (rc) return rc;
     if (!found) return need(g, "tokenizer.ggml.pre", err);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (is(text, len, known[i].name)) v->pre = known[i].pre;
     if (v->pre) return ROMA_OK;
     char name[64];
-    return import_kv_bad(g, import_kv_find(g, "tokenizer.ggml.pre"), ROMA_EUNSUPPORTED, err,
-                         "pre-tokenizer '%s' is not supported; gpt-2, smollm, llama-bpe and qwen2 are", roma_error_name(name, sizeof name, text, len));
+    return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.pre"), ROMA_EUNSUPPORTED, err,
+                         "pre-tokenizer '%s' is not supported; gpt-2, smollm, llama-bpe and qwen2 are",
+                         roma_error_name(name, sizeof name, text, len));
 }
 
 static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
     const char *text;
     size_t len;
     bool found;
-    const int rc = import_kv_string(g, "tokenizer.chat_template", &text, &len, &found, err);
+    const int rc = roma_import_kv_string(g, "tokenizer.chat_template", &text, &len, &found, err);
     if (!rc && found) v->template_kind = roma_template_recognise(text, len);
     return rc;
 }
 
-int import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err) {
+int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err) {
     int rc = read_kind(g, v, has, err);
     if (rc || !*has) return rc;
     rc = read_pre(g, v, err);
     if (!rc) rc = read_tokens(g, h, o, v, err);
     if (!rc) rc = read_types(g, o, v, err);
     if (!rc && v->kind == ROMA_TOK_SPM) rc = read_scores(g, o, v, err);
-    if (!rc && v->kind == ROMA_TOK_BPE) rc = import_merges(g, o, v, err);
+    if (!rc && v->kind == ROMA_TOK_BPE) rc = roma_import_merges(g, o, v, err);
     if (!rc) rc = read_ids(g, v, err);
     if (!rc) rc = read_flags(g, v, err);
     if (!rc) rc = read_eog(g, v, err);

@@ -5,7 +5,7 @@
 /* Fields of `bits` bits, input-minor inside blocks of 64 bytes: byte [row * 4 + input % 4], field (input / 4) % fields. */
 static unsigned plane_field(const uint8_t *plane, unsigned bits, unsigned r, uint64_t input) {
     const uint64_t fields = 8 / bits, block = input / (4 * fields), field = input / 4 % fields;
-    return plane[64 * block + 4 * r + input % 4] >> (field * bits) & ((1u << bits) - 1);
+    return (unsigned)plane[64 * block + 4 * r + input % 4] >> (field * bits) & ((1u << bits) - 1);
 }
 
 static int level_at(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, unsigned r, uint64_t input) {

@@ -1,5 +1,5 @@
-/* Writes every tensor of a model as FP32, for tests/reference/gguf_types.py: per tensor u32 role, layer, u64 rows, cols,
- * then the rows, native byte order. Quantised rows are read both ways, as floats and as codes with scales, and
+/* Writes every tensor of a model as FP32, for tests/reference/gguf_types.py: per tensor u32 role, layer, u64 rows,
+ * cols, then the rows, native byte order. Quantised rows are read both ways, as floats and as codes with scales, and
  * must agree. `dump_gguf FILE info` prints what was understood instead. */
 #include <stdlib.h>
 #include "roma/import.h"
@@ -48,11 +48,13 @@ static void info(const roma_import *imp, double seconds) {
     const roma_hyper *h = &imp->model.hyper;
     const roma_vocab *v = &imp->vocab;
     printf("%s | %s | %s\n", imp->model.name, imp->model.license, roma_arch_name(h->arch));
-    printf("layers %u hidden %u ffn %u heads %u kv %u dim %u rope %u vocab %u context %u eps %g phase0 %llx phase1 %llx\n", h->layers, h->hidden,
-           h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context, (double)h->rms_eps,
-           (unsigned long long)h->rope_phase[0], (unsigned long long)h->rope_phase[1]);
-    printf("tensors %zu, vocab %d: kind %u pre %u tokens %u merges %u bos %d eos %d unk %d pad %d eog", imp->model.n_tensors, imp->has_vocab, v->kind, v->pre,
-           v->n_tokens, v->n_merges, v->bos, v->eos, v->unk, v->pad);
+    printf(
+        "layers %u hidden %u ffn %u heads %u kv %u dim %u rope %u vocab %u context %u eps %g phase0 %llx phase1 %llx\n",
+        h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context,
+        (double)h->rms_eps, (unsigned long long)h->rope_phase[0], (unsigned long long)h->rope_phase[1]);
+    printf("tensors %zu, vocab %d: kind %u pre %u tokens %u merges %u bos %d eos %d unk %d pad %d eog",
+           imp->model.n_tensors, imp->has_vocab, v->kind, v->pre, v->n_tokens, v->n_merges, v->bos, v->eos, v->unk,
+           v->pad);
     for (uint32_t i = 0; i < v->n_eog; i++) printf(" %d", v->eog[i]);
     printf(" add %u %u %u template %s, opened in %.1f ms\n", v->add_bos, v->add_eos, v->add_space_prefix,
            roma_template_name((roma_template_kind)v->template_kind), seconds * 1e3);

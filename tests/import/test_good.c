@@ -41,14 +41,14 @@ static const struct {
     uint8_t f16[2];
     uint64_t fnv;
 } golden[] = {
-    {"Q4_0", 2, {0}, 0x858aa4f96d360f56u},       {"Q4_1", 3, {0, 2}, 0xc76da45846fde09fu},
-    {"Q5_0", 6, {0}, 0xb350391bd9ed8e1bu},       {"Q5_1", 7, {0, 2}, 0xbde552d230900391u},
-    {"Q8_0", 8, {0}, 0xe1f30ade8cf46eddu},       {"Q2_K", 10, {80, 82}, 0x2b6d05cf0ffd259fu},
+    {"Q4_0", 2, {0}, 0x858aa4f96d360f56u},         {"Q4_1", 3, {0, 2}, 0xc76da45846fde09fu},
+    {"Q5_0", 6, {0}, 0xb350391bd9ed8e1bu},         {"Q5_1", 7, {0, 2}, 0xbde552d230900391u},
+    {"Q8_0", 8, {0}, 0xe1f30ade8cf46eddu},         {"Q2_K", 10, {80, 82}, 0x2b6d05cf0ffd259fu},
     {"Q3_K", 11, {108, 108}, 0x16ee52fb15a48870u}, {"Q4_K", 12, {0, 2}, 0x57ca6e37215626d4u},
-    {"Q5_K", 13, {0, 2}, 0x89fccb19a029d28cu},   {"Q6_K", 14, {208, 208}, 0xfb2e15a13966ddbfu},
-    {"IQ4_NL", 20, {0}, 0x050a4de3fe9e6f11u},    {"TQ1_0", 34, {52, 52}, 0x28458455006f8c0du},
-    {"TQ2_0", 35, {64, 64}, 0x9c4b6c85e214a5f6u}, {"F32", 0, {0}, 0x4271e57356992b25u},
-    {"F16", 1, {0}, 0x51ab3973ff6a030du},        {"BF16", 30, {0}, 0x72b71a8f282b8b25u},
+    {"Q5_K", 13, {0, 2}, 0x89fccb19a029d28cu},     {"Q6_K", 14, {208, 208}, 0xfb2e15a13966ddbfu},
+    {"IQ4_NL", 20, {0}, 0x050a4de3fe9e6f11u},      {"TQ1_0", 34, {52, 52}, 0x28458455006f8c0du},
+    {"TQ2_0", 35, {64, 64}, 0x9c4b6c85e214a5f6u},  {"F32", 0, {0}, 0x4271e57356992b25u},
+    {"F16", 1, {0}, 0x51ab3973ff6a030du},          {"BF16", 30, {0}, 0x72b71a8f282b8b25u},
 };
 
 static void fill_golden(b_tensor *t, size_t k) {
@@ -60,7 +60,8 @@ static void fill_golden(b_tensor *t, size_t k) {
         if (block <= 4)
             t->data.data[i + block - 1] &= t->type == 1 ? 0xbb : 0xbf;
         else
-            for (unsigned j = 0; j < 2; j++) t->data.data[i + golden[k].f16[j] + 1] = (uint8_t)(t->data.data[i + golden[k].f16[j] + 1] & 0xbb);
+            for (unsigned j = 0; j < 2; j++)
+                t->data.data[i + golden[k].f16[j] + 1] = (uint8_t)(t->data.data[i + golden[k].f16[j] + 1] & 0xbb);
 }
 
 static void test_type(size_t k) {
@@ -205,7 +206,8 @@ static const struct {
     {"set llama.attention.sliding_window u32 32", 32, 2, 10000, 1},
     {"set llama.attention.sliding_window u32 0", 128, 2, 10000, 1},
     {"set llama.attention.sliding_window u32 4096", 128, 2, 10000, 1},
-    {"drop llama.attention.key_length;;drop llama.attention.value_length;;drop llama.rope.dimension_count", 128, 2, 10000, 1},
+    {"drop llama.attention.key_length;;drop llama.attention.value_length;;drop llama.rope.dimension_count", 128, 2,
+     10000, 1},
     {"drop llama.rope.freq_base", 128, 2, 10000, 1},
     {"set llama.rope.freq_base f64 500000", 128, 2, 500000, 1},
     {"set llama.block_count u64 2;;set llama.context_length i16 77", 77, 2, 10000, 1},
@@ -216,7 +218,8 @@ static const struct {
     {"set llama.rope.scale_linear f32 2", 128, 2, 10000, 2},
     {"set llama.rope.scaling.type str none;;set llama.rope.scaling.factor f32 4", 128, 2, 10000, 1},
     {"t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000041", 128, 2, 10000, 8},
-    {"t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000041;;set llama.rope.scaling.factor f32 2", 128, 2, 10000, 16},
+    {"t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000041;;set llama.rope.scaling.factor f32 2", 128, 2,
+     10000, 16},
     {"set llama.expert_count u32 0;;set llama.logit_scale f32 1;;set llama.pooling_type u32 0", 128, 2, 10000, 1},
     {"set llama.vocab_size u32 99", 128, 2, 10000, 1},
     {"set general.type str model;;set llama.attention.causal bool 1", 128, 2, 10000, 1},
@@ -227,7 +230,8 @@ static const struct {
     {"set general.alignment u32 8;;align 8", 128, 2, 10000, 1},
     {"set general.alignment u32 65536;;align 65536", 128, 2, 10000, 1},
     {"t.add blk.0.attn_q.bias 64;;t.add blk.0.attn_k.bias 32;;t.add blk.0.attn_v.bias 32", 128, 2, 10000, 1},
-    {"set x.empty [u32];;set x.words [str] a&b;;set x.f [f64] 1 2;;set x.b [bool] 0 1;;set x.n i64 -1", 128, 2, 10000, 1},
+    {"set x.empty [u32];;set x.words [str] a&b;;set x.f [f64] 1 2;;set x.b [bool] 0 1;;set x.n i64 -1", 128, 2, 10000,
+     1},
 };
 
 static void test_hypers(void) {
@@ -301,7 +305,8 @@ static void test_value_types(void) {
             s.dim = 64;
             b_model(&o.f, &s);
             const char *nan = golden[k].type == 0 ? "000080ff" : golden[k].type == 30 ? "807f" : "01fe";
-            snprintf(commands, sizeof commands, "t.refill blk.0.attn_q.weight %u;;t.poke blk.0.attn_q.weight %u %s", golden[k].type, golden[k].f16[j], nan);
+            snprintf(commands, sizeof commands, "t.refill blk.0.attn_q.weight %u;;t.poke blk.0.attn_q.weight %u %s",
+                     golden[k].type, golden[k].f16[j], nan);
             if (!open_file(&o, commands)) continue;
             CHECK_EQ(roma_import_check_values(&o.imp, NULL, &o.err), ROMA_EDAMAGED);
             CHECK(strstr(o.err.text, "'blk.0.attn_q.weight', row 0") != NULL);

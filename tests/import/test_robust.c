@@ -97,7 +97,8 @@ static void test_memory(bool spm) {
     free(copy);
 }
 
-/* ---- flips -------------------------------------------------------------------------------------------------------- */
+/* ---- flips --------------------------------------------------------------------------------------------------------
+ */
 
 static void test_flips(const char *arch, bool spm) {
     static const uint8_t odd[] = {0, 1, 0x7f, 0x80, 0xff};
@@ -111,7 +112,8 @@ static void test_flips(const char *arch, bool spm) {
         for (unsigned i = 0; i < n; i++) {
             at[i] = (size_t)(roma_random(2, k++) % 3000); /* header, keys, tensor table */
             saved[i] = out.data[at[i]];
-            out.data[at[i]] = round % 2 ? odd[roma_random(3, k++) % 5] : (uint8_t)(saved[i] ^ 1u << roma_random(4, k++) % 8);
+            out.data[at[i]] =
+                round % 2 ? odd[roma_random(3, k++) % 5] : (uint8_t)(saved[i] ^ 1u << roma_random(4, k++) % 8);
         }
         accepted += open_copy(out.data, out.len, true) == ROMA_OK;
         for (unsigned i = n; i-- > 0;) out.data[at[i]] = saved[i];

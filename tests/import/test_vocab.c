@@ -56,7 +56,9 @@ static void test_bpe(void) {
     CHECK_EQ(v->eog[1], 0);
     CHECK_EQ(v->add_bos + v->add_eos + v->add_space_prefix + v->ignore_merges, 0);
     CHECK(v->score == NULL);
-    CHECK_EQ(v->template_kind, roma_template_recognise("{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}", 77));
+    CHECK_EQ(v->template_kind,
+             roma_template_recognise(
+                 "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}", 77));
     close_vocab(&o);
 }
 
@@ -82,12 +84,18 @@ static void test_pre(void) {
     static const struct {
         const char *name;
         uint32_t pre, add_bos, ignore;
-    } known[] = {{"gpt-2", ROMA_PRE_GPT2, 0, 0},     {"smollm", ROMA_PRE_SMOLLM, 0, 0},  {"llama-bpe", ROMA_PRE_LLAMA3, 1, 1}, {"llama3", ROMA_PRE_LLAMA3, 1, 1},
-                 {"llama-v3", ROMA_PRE_LLAMA3, 1, 1}, {"qwen2", ROMA_PRE_QWEN2, 0, 0}, {"deepseek-r1-qwen", ROMA_PRE_QWEN2, 0, 0}};
+    } known[] = {{"gpt-2", ROMA_PRE_GPT2, 0, 0},
+                 {"smollm", ROMA_PRE_SMOLLM, 0, 0},
+                 {"llama-bpe", ROMA_PRE_LLAMA3, 1, 1},
+                 {"llama3", ROMA_PRE_LLAMA3, 1, 1},
+                 {"llama-v3", ROMA_PRE_LLAMA3, 1, 1},
+                 {"qwen2", ROMA_PRE_QWEN2, 0, 0},
+                 {"deepseek-r1-qwen", ROMA_PRE_QWEN2, 0, 0}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         opened o;
         char commands[128];
-        snprintf(commands, sizeof commands, "drop tokenizer.ggml.add_bos_token;;set tokenizer.ggml.pre str %s", known[i].name);
+        snprintf(commands, sizeof commands, "drop tokenizer.ggml.add_bos_token;;set tokenizer.ggml.pre str %s",
+                 known[i].name);
         if (!open_vocab(&o, false, commands)) continue;
         CHECK_EQ(o.imp.vocab.pre, known[i].pre);
         CHECK_EQ(o.imp.vocab.add_bos, known[i].add_bos);
@@ -99,8 +107,10 @@ static void test_pre(void) {
 static void test_ids(void) {
     opened o;
     if (!open_vocab(&o, false,
-                    "set tokenizer.ggml.padding_token_id u32 0xffffffff;;drop tokenizer.ggml.bos_token_id;;drop tokenizer.ggml.eos_token_id;;"
-                    "set tokenizer.ggml.unknown_token_id i64 5;;set tokenizer.ggml.eot_token_id u32 4;;set tokenizer.ggml.eom_token_id u32 4;;"
+                    "set tokenizer.ggml.padding_token_id u32 0xffffffff;;drop tokenizer.ggml.bos_token_id;;drop "
+                    "tokenizer.ggml.eos_token_id;;"
+                    "set tokenizer.ggml.unknown_token_id i64 5;;set tokenizer.ggml.eot_token_id u32 4;;set "
+                    "tokenizer.ggml.eom_token_id u32 4;;"
                     "set tokenizer.ggml.add_bos_token bool 1;;set tokenizer.ggml.add_eos_token bool 1"))
         return;
     const roma_vocab *v = &o.imp.vocab;
@@ -118,13 +128,16 @@ static void test_ids(void) {
 
 static void test_odd(void) {
     opened o;
-    if (open_vocab(&o, false, "drop tokenizer.ggml.token_type;;drop tokenizer.chat_template;;set tokenizer.ggml.merges [str]")) {
+    if (open_vocab(&o, false,
+                   "drop tokenizer.ggml.token_type;;drop tokenizer.chat_template;;set tokenizer.ggml.merges [str]")) {
         CHECK_EQ(o.imp.vocab.type[0], ROMA_TT_NORMAL);
         CHECK_EQ(o.imp.vocab.template_kind, ROMA_TEMPLATE_NONE);
         CHECK_EQ(o.imp.vocab.n_merges, 0);
         close_vocab(&o);
     }
-    if (open_vocab(&o, false, "set tokenizer.ggml.tokens [str] @4096&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p;;set tokenizer.ggml.merges [str]")) {
+    if (open_vocab(
+            &o, false,
+            "set tokenizer.ggml.tokens [str] @4096&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p;;set tokenizer.ggml.merges [str]")) {
         CHECK_EQ(o.imp.vocab.text_off[1], 4096);
         close_vocab(&o);
     }
