@@ -93,7 +93,7 @@ static void stat_line(const session *s, const reply *r, const timing *t) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
     fflush(stdout);
     fprintf(stderr, "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
-            "memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work %.1f); %s, %d threads\n",
+            "memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer %.1f); %s, %d threads\n",
             r->n_prompt, rate((double)r->n_prompt, t->prefill_s), r->n - r->n_prompt, rate((double)t->decoded, t->decode_s), r->stop,
             t->ttft_s * 1e3, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
             (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));

@@ -97,7 +97,7 @@ int session_start(session *s, const session_config *c, roma_error *err) {
 
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->work + answer_bytes(s);
+    return m->cache + m->work + answer_bytes(s) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
 }
 
 void session_close(session *s) {

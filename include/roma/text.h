@@ -60,6 +60,8 @@ typedef struct roma_tokenizer roma_tokenizer;
 int roma_tokenizer_create(roma_tokenizer **t, const roma_vocab *v, const char *file, roma_error *err);
 void roma_tokenizer_destroy(roma_tokenizer *t);
 const roma_vocab *roma_tokenizer_vocab(const roma_tokenizer *t);
+/* Heap that the tables take, from create to destroy. */
+size_t roma_tokenizer_bytes(const roma_tokenizer *t);
 
 /* User-defined tokens (type USER) are text and recognised always, unless they look like markers, "<|...|>". */
 enum {

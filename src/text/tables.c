@@ -64,6 +64,11 @@ int32_t roma_text_find(const roma_tokenizer *t, const char *text, size_t len) {
     return len == 0 || len > t->longest ? -1 : (int32_t)*text_slot(t, text, len) - 1;
 }
 
+size_t roma_tokenizer_bytes(const roma_tokenizer *t) {
+    const size_t merges = t->merges ? ((size_t)t->merge_mask + 1) * sizeof *t->merges : 0;
+    return sizeof *t + ((size_t)t->index_mask + 1) * sizeof *t->index + merges + ((size_t)t->n_special + 1) * sizeof *t->special;
+}
+
 static int build_index(roma_tokenizer *t, const char *file, roma_error *err) {
     const uint32_t size = table_size(t->v.n_tokens);
     t->index_mask = size - 1;
