@@ -41,7 +41,9 @@ typedef struct {
     const roma_act *acts;
     float *out;
     unsigned kind;    /* GROUP_* */
-    unsigned span;    /* stripes per group; 1 for GROUP_16 */
+    unsigned span;    /* stripes per group, a power of two; 1 for GROUP_16 */
+    unsigned log_span;
+    unsigned chunk_mask; /* groups per super-group - 1 */
     int32_t offset;   /* of unsigned codes: level = code - offset */
     bool ints;        /* integer scales under a super-group: expanded to FP32 a chunk at a time */
     uint8_t table[16];       /* level table + 128 */
@@ -61,6 +63,8 @@ ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const r
     j->out = out;
     j->kind = f->group == 16 ? GROUP_16 : f->group == 32 ? GROUP_32 : GROUP_MORE;
     j->span = f->group == 16 ? 1 : f->group / 32u;
+    j->log_span = (unsigned)__builtin_ctz(j->span);
+    j->chunk_mask = 256u / f->group - 1;
     j->offset = f->zero + (f->bits == 8 || f->level == ROMA_LEVEL_TABLE ? signed_offset : 0);
     j->ints = f->scale != ROMA_SCALE_F16;
     for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + 128);
@@ -83,7 +87,7 @@ ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int3
         }
         return;
     }
-    *sum = (s % j->span ? *sum : 0) + a->sum32[s];
+    *sum = (s & (j->span - 1) ? *sum : 0) + a->sum32[s];
     bias[0] = -j->offset * a->sum32[s];
     z[0] = (float)*sum;
     bias[1] = 0;

@@ -111,7 +111,7 @@ ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
 
 ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min) {
     const walk k = {j, tile, bits, kind, min};
-    const uint64_t units = kind == GROUP_MORE ? j->stripes / j->span : j->stripes;
+    const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     rows16 part[32], v;
     int top = 0;
     uint64_t u = 0;
@@ -226,11 +226,11 @@ ALWAYS_INLINE void block_half(job *j, const uint8_t *tile, unsigned half, float 
     for (uint64_t st = 0; st < j->stripes; st++) {
         __m256i w[16];
         __m256 s[2], m[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-        const bool first = kind != GROUP_MORE || st % j->span == 0, last = kind != GROUP_MORE || (st + 1) % j->span == 0;
+        const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0, last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
         if (j->ints && st % CHUNK == 0) expand_chunk(j, tile, st / CHUNK);
         unpack_any(j, tile, st, half, codes, w);
         for (unsigned i = 0; i < (kind == GROUP_16 ? 2 : 1); i++) {
-            const uint64_t g = kind == GROUP_16 ? 2 * st + i : kind == GROUP_32 ? st : st / j->span;
+            const uint64_t g = kind == GROUP_16 ? 2 * st + i : kind == GROUP_32 ? st : st >> j->log_span;
             s[i] = scale_of(j, tile, g, half, 0);
             if (min) m[i] = scale_of(j, tile, g, half, 1);
         }

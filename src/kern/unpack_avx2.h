@@ -82,7 +82,7 @@ static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c) {
 
 /* Scales (part 0) or minima (part 1) of group g. */
 ALWAYS_INLINE __m256 scale_of(const job *j, const uint8_t *tile, uint64_t g, unsigned half, int part) {
-    if (j->ints) return _mm256_load_ps(j->chunk[0][part][g % (256u / j->f->group)] + 8 * half);
+    if (j->ints) return _mm256_load_ps(j->chunk[0][part][g & j->chunk_mask] + 8 * half);
     return load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * half);
 }
 

@@ -79,7 +79,7 @@ static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c, int s
 
 /* Scales (part 0) or minima (part 1) of group g. */
 ALWAYS_INLINE __m512 scale_of(const job *j, const uint8_t *tile, uint64_t g, int slot, int part) {
-    if (j->ints) return _mm512_load_ps(j->chunk[slot][part][g % (256u / j->f->group)]);
+    if (j->ints) return _mm512_load_ps(j->chunk[slot][part][g & j->chunk_mask]);
     return load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g);
 }
 
