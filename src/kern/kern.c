@@ -1,15 +1,5 @@
-/* Dispatch: the table per instruction set, and the scalar table, which is the reference itself. */
+/* Dispatch: the table per instruction set, and the scalar table: portable C, mostly the reference itself. */
 #include "kern.h"
-
-static void product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
-                      size_t n_acts, float *out, size_t stride, void *scratch) {
-    (void)scratch;
-    roma_tile_layout l;
-    roma_tile_layout_get(f, cols, &l);
-    for (size_t t = 0; t < n_tiles; t++)
-        for (size_t i = 0; i < n_acts; i++)
-            roma_tile_product_c(f, cols, tiles + t * l.bytes, &acts[i], out + i * stride + t * ROMA_TILE_ROWS);
-}
 
 static void mul_c(float *out, const float *a, const float *b, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) out[i] = a[i] * b[i];
@@ -22,7 +12,7 @@ static void add_c(float *out, const float *a, const float *b, uint64_t n) {
 static const roma_kern table_scalar = {
     .name = "scalar",
     .quantise = roma_quantise_c,
-    .product = product_c,
+    .product = roma_product_c,
     .rms_inverse = roma_rms_inverse,
     .mul = mul_c,
     .add = add_c,
@@ -64,7 +54,7 @@ const roma_kern *roma_kern_find(const char *name) {
 /* Activation records of 64 bytes per stripe (128 for 8-bit weights on AVX2), and the stack of partial sums of one
  * block of rows. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
-    return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128;
+    return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 + 16 * (size_t)cols; /* the last: product_c.c */
 }
 
 const char *roma_kern_list(void) { return "scalar avx2 avx512"; }
