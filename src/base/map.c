@@ -2,6 +2,7 @@
  * behind the new end with SIGBUS, which no library can turn into an error. */
 #include "roma/base.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     *m = (roma_map){0};
     /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "there is no such file");
     if (fd < 0) return roma_fail_errno(err, path, "cannot open the file");
     if (fstat(fd, &st) != 0) {
         code = roma_fail_errno(err, path, "cannot look at the file");

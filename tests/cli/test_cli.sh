@@ -137,7 +137,7 @@ done
 cat t.roma t.roma >d.roma; gives 2 "$roma" inspect d.roma
 gives 2 "$roma" run "$model" -p x; says 'roma build'
 gives 2 "$roma" verify zero.gguf
-"$roma" run /no/such/file -p x >out 2>err; [ $? -ne 0 ] || bad "a missing image"
+gives 2 "$roma" run /no/such/file -p x; says "there is no such file"
 
 # ---- run
 run="$roma run t.roma --raw -t 2"

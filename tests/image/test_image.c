@@ -299,8 +299,8 @@ static void test_io_failures(void) {
     fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE);
     CHECK_EQ(fixture_write(&x, in_folder("none/a.roma"), NULL, &err), ROMA_EIO);
     CHECK_EQ(fixture_write(&x, folder, NULL, &err), ROMA_EUSAGE);
-    CHECK_EQ(roma_image_open(&img, in_folder("none"), 0, NULL, &err), ROMA_EIO);
-    CHECK_EQ(roma_image_verify(in_folder("none"), NULL, NULL, &err), ROMA_EIO);
+    CHECK_EQ(roma_image_open(&img, in_folder("none"), 0, NULL, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_image_verify(in_folder("none"), NULL, NULL, &err), ROMA_EINPUT);
     CHECK_EQ(roma_image_open(&img, folder, 0, NULL, &err), ROMA_EINPUT);
     /* A full disk, at every sixteenth of the file. */
     signal(SIGXFSZ, SIG_IGN);

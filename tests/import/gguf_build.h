@@ -185,7 +185,7 @@ static inline b_tensor *b_tensor_add(b_file *f, const char *name, uint32_t type,
     if (f->n_tensors == 96) abort();
     b_tensor *t = &f->tensor[f->n_tensors++];
     memset(t, 0, sizeof *t);
-    snprintf(t->name, sizeof t->name, "%s", name);
+    snprintf(t->name, sizeof t->name, "%.79s", name);
     t->type = type;
     t->n_dims = d1 ? 2 : 1;
     t->dim[0] = d0;

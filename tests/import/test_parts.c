@@ -62,7 +62,7 @@ static void test_whole(void) {
     put("cut.gguf", &out);
     CHECK_EQ(open_at("cut.gguf", &imp, &err), ROMA_EDAMAGED);
     CHECK(strstr(err.file, "cut.gguf") != NULL);
-    CHECK_EQ(open_at("none.gguf", &imp, &err), ROMA_EIO);
+    CHECK_EQ(open_at("none.gguf", &imp, &err), ROMA_EINPUT);
     CHECK_EQ(open_at(".", &imp, &err), ROMA_EINPUT);
     roma_buf_destroy(&out);
     b_free(&f);
@@ -126,7 +126,7 @@ static void test_names(void) {
     CHECK_EQ(open_at("m-00002-of-00003.gguf", &imp, &err), ROMA_EINPUT);
     CHECK(strstr(err.text, "open the first part") != NULL);
     move("m-00003-of-00003.gguf", "away");
-    CHECK_EQ(open_at("m-00001-of-00003.gguf", &imp, &err), ROMA_EIO);
+    CHECK_EQ(open_at("m-00001-of-00003.gguf", &imp, &err), ROMA_EINPUT);
     CHECK(strstr(err.file, "m-00003-of-00003.gguf") != NULL);
     move("m-00001-of-00003.gguf", "first.gguf");
     CHECK_EQ(open_at("first.gguf", &imp, &err), ROMA_EINPUT);
@@ -174,7 +174,7 @@ static void test_print(void) {
         "odd.gguf", true,
         "{\"name\": \"token_embd.weight\", \"type\": \"MXFP4\", \"shape\": [64, 16], \"bytes\": 544, \"offset\": 0}"));
     roma_error err = {0};
-    CHECK_EQ(roma_gguf_print("/nonexistent", &out, false, &err), ROMA_EIO);
+    CHECK_EQ(roma_gguf_print("/nonexistent", &out, false, &err), ROMA_EINPUT);
     roma_buf_destroy(&out);
     b_free(&f);
 }
