@@ -67,7 +67,7 @@ static inline bool sp_records(b_file *f, const char *op, const char *a, const ch
     } else if (!strcmp(op, "t.off")) {
         sp_tensor(f, a)->offset_set = true;
         sp_tensor(f, a)->offset = sp_number(b);
-    } else if (!strcmp(op, "t.name")) snprintf(sp_tensor(f, a)->name, 80, "%s", b);
+    } else if (!strcmp(op, "t.name")) snprintf(sp_tensor(f, a)->name, 80, "%.79s", b);
     else if (!strcmp(op, "t.drop")) sp_drop_tensor(f, sp_tensor(f, a));
     else if (!strcmp(op, "t.add")) {
         b_tensor_add(f, a, 0, 1, 0);
