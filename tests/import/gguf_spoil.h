@@ -52,7 +52,7 @@ static inline bool sp_records(b_file *f, const char *op, const char *a, const ch
     else if (!strcmp(op, "drop")) b_drop(f, a);
     else if (!strcmp(op, "again")) sp_again(f, sp_key(f, a));
     else if (!strcmp(op, "kvtype")) sp_key(f, a)->type = (uint32_t)sp_number(b);
-    else if (!strcmp(op, "rename")) snprintf(sp_key(f, a)->key, 80, "%s", b);
+    else if (!strcmp(op, "rename")) snprintf(sp_key(f, a)->key, 80, "%.79s", b);
     else if (!strcmp(op, "version")) f->version = (uint32_t)sp_number(a);
     else if (!strcmp(op, "align")) f->align = sp_number(a);
     else if (!strcmp(op, "t.dims")) sp_dims(sp_tensor(f, a), b);
