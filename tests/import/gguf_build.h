@@ -138,7 +138,7 @@ static inline b_key *b_add(b_file *f, const char *key, const char *value) {
     if (f->n_keys == 64) abort();
     b_key *k = &f->key[f->n_keys++];
     memset(k, 0, sizeof *k);
-    snprintf(k->key, sizeof k->key, "%s", key);
+    snprintf(k->key, sizeof k->key, "%.79s", key);
     b_value(k, value);
     return k;
 }
