@@ -11,7 +11,7 @@ OPT ?= -O3 -g
 SAN ?=
 BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -Iinclude -Isrc
 CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
-LDLIBS_ALL = $(SAN) -lpthread $(LDFLAGS)
+LDLIBS_ALL = $(SAN) -lpthread -lz -lm $(LDFLAGS)
 
 # Kernels carry their instruction set in the file name; everything else runs on any x86-64. They are checked by ASan alone: UBSan sees
 # nothing in intrinsics, and compiling it there takes minutes.
@@ -119,7 +119,7 @@ install: all $(BUILD)/libroma.so
 	install -m 644 include/roma/*.h $(AT)/include/roma
 	install -m 644 chips/*.chip $(AT)/share/roma/chips
 	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
-	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread\n' \
+	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -lm\n' \
 	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
 	sh tools/completions.sh $(BUILD)/roma bash >$(AT)/share/bash-completion/completions/roma
 	sh tools/completions.sh $(BUILD)/roma zsh >$(AT)/share/zsh/site-functions/_roma

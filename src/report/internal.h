@@ -1,0 +1,36 @@
+/* Inside report: numbers, escapes and the drawing board that several writers share. */
+#ifndef ROMA_REPORT_INTERNAL_H
+#define ROMA_REPORT_INTERNAL_H
+
+#include "roma/report.h"
+
+enum { NUMBER_CAP = 40, TEXT_COLUMNS = 110 };
+
+/* ---- numbers (number.c) ---- */
+
+/* Does a unit read well with an SI prefix before it? "B/s" does; "mm2", "share" and "cycle" do not. */
+bool roma_report_takes_prefix(const char *unit);
+/* Exponent of the SI prefix (a multiple of 3, within -18..18) that leaves 1..999 of v at three digits; its letter by the other. */
+int roma_report_prefix(double v);
+const char *roma_report_prefix_text(int exponent);
+double roma_report_unscale(double v, int exponent); /* v / 10^exponent, exactly rounded where 10^|exponent| is exact */
+/* Fixed notation with `digits` significant digits; whole numbers below 1e15 keep all of theirs when `whole`; exponents outside
+ * 1e-5..1e15. Not finite: "-". */
+const char *roma_report_number(char *buf, double v, int digits, bool whole);
+/* Shortest text that reads back as v, for digits 0; else %.10g. */
+const char *roma_report_exact(char *buf, double v, int digits);
+
+/* ---- escapes (escape.c) ---- */
+
+size_t roma_report_utf8(const uint8_t *s, size_t n); /* bytes of the valid sequence at s, 0: none */
+void roma_report_json_text(roma_buf *out, const char *s);      /* with its quotes */
+void roma_report_json_number(roma_buf *out, double v, int digits); /* null when not finite */
+void roma_report_xml_text(roma_buf *out, const char *s);
+/* Plain ASCII, without controls, of at most cap - 1 characters; "..." at the end of what was cut. */
+const char *roma_report_ascii(char *buf, size_t cap, const char *s);
+void roma_report_csv_text(roma_buf *out, const char *s, bool always); /* quoted where it must be, or always */
+/* Would the reader take these characters, unquoted, for a number, a bool or nothing? */
+bool roma_report_csv_is_plain(const char *s);
+bool roma_report_is_number(const char *s);
+
+#endif

@@ -1,0 +1,80 @@
+/* Numbers for people (SI prefixes, significant digits) and for programs (shortest exact). */
+#include "report/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const prefixes[] = {"a", "f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+
+bool roma_report_takes_prefix(const char *unit) {
+    static const char *const units[] = {"B",     "B/s",   "bit",  "bit/s", "Hz",     "W",       "J",       "s",      "V",
+                                        "A",     "F",     "m",    "MAC",   "MAC/s",  "OP/s",    "op/s",    "FLOP/s", "J/token",
+                                        "J/tok", "J/MAC", "J/op", "J/bit", "B/token", "s/token", "MAC/J", "MAC/s/W", "bit/s/W"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(unit, units[i]) == 0) return true;
+    return false;
+}
+
+int roma_report_prefix(double v) {
+    v = fabs(v);
+    if (!isfinite(v) || v == 0) return 0;
+    int e = -18;
+    while (e < 18 && roma_report_unscale(v, e) >= 999.5) e += 3;
+    return e;
+}
+
+const char *roma_report_prefix_text(int exponent) { return prefixes[(exponent + 18) / 3]; }
+
+double roma_report_unscale(double v, int exponent) {
+    double ten = 1;
+    for (int i = 0; i < abs(exponent); i++) ten *= 10;
+    return exponent < 0 ? v * ten : v / ten;
+}
+
+const char *roma_report_si(char *buf, size_t cap, double v, const char *unit) {
+    char number[NUMBER_CAP];
+    int e = roma_report_prefix(v);
+    double scaled = roma_report_unscale(v, e);
+    /* 5 B, 17 units: a count that needs no prefix has no decimals */
+    roma_report_number(number, scaled, 3, e == 0);
+    const char *prefix = roma_report_prefix_text(e);
+    snprintf(buf, cap, "%s%s%s%s", number, *prefix || *unit ? " " : "", prefix, unit);
+    return buf;
+}
+
+/* Decimals that show `digits` significant digits of |v|, after rounding: 9.996 has one decimal fewer at three digits. */
+static int decimals_of(double v, int digits) {
+    char text[NUMBER_CAP];
+    snprintf(text, sizeof text, "%.*e", digits - 1, v);
+    int exponent = atoi(strchr(text, 'e') + 1), d = digits - 1 - exponent;
+    return d < 0 ? 0 : d;
+}
+
+const char *roma_report_number(char *buf, double v, int digits, bool whole) {
+    double size = fabs(v);
+    if (!isfinite(v))
+        snprintf(buf, NUMBER_CAP, "-");
+    else if (digits <= 0)
+        roma_report_exact(buf, v, 0);
+    else if (v == 0 || (whole && size < 1e15 && floor(v) == v))
+        snprintf(buf, NUMBER_CAP, "%.0f", v == 0 ? 0.0 : v);
+    else if (size < 1e-5 || size >= 1e15)
+        snprintf(buf, NUMBER_CAP, "%.*e", digits - 1, v);
+    else
+        snprintf(buf, NUMBER_CAP, "%.*f", decimals_of(v, digits), v);
+    return buf;
+}
+
+const char *roma_report_exact(char *buf, double v, int digits) {
+    if (digits > 0 || !isfinite(v)) {
+        snprintf(buf, NUMBER_CAP, "%.10g", v);
+        if (isnan(v)) snprintf(buf, NUMBER_CAP, "nan"); /* no sign */
+        return buf;
+    }
+    for (int d = 15; d <= 17; d++) {
+        snprintf(buf, NUMBER_CAP, "%.*g", d, v);
+        if (strtod(buf, NULL) == v) break;
+    }
+    return buf;
+}

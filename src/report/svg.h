@@ -1,0 +1,81 @@
+/* The drawing board of every chart: page, texts, axes, colours, legend, labels that keep clear of one another. */
+#ifndef ROMA_REPORT_SVG_H
+#define ROMA_REPORT_SVG_H
+
+#include "report/internal.h"
+
+#define INK "#1f2328"
+#define FAINT "#59636e"
+#define GRID "#e2e5e9"
+
+enum { SERIES = 8 };
+
+/* ---- page (svg.c) ---- */
+
+typedef enum { AT_START, AT_MIDDLE, AT_END } roma_report_anchor;
+void roma_report_svg_open(roma_buf *out, double width, double height, const char *title); /* page, white ground, heading */
+void roma_report_svg_close(roma_buf *out);
+void roma_report_svg_text(roma_buf *out, double x, double y, double size, roma_report_anchor anchor, const char *fill,
+                          const char *text);
+double roma_report_svg_width(const char *text, double size); /* a guess on the wide side: the viewer's font is unknown */
+/* Copy of text that fits into width, cut with "...". */
+const char *roma_report_svg_fit(char *buf, size_t cap, const char *text, double size, double width);
+void roma_report_svg_tip(roma_buf *out, const char *text); /* <title> */
+
+typedef struct {
+    char name[96], note[96]; /* note: second line, may be empty */
+    const char *fill;
+} roma_report_key;
+double roma_report_legend_width(const roma_report_key *keys, size_t n);
+double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys, size_t n); /* y below it */
+
+/* ---- colours (colour.c) ---- */
+
+const char *roma_report_series(size_t i); /* distinct, also to the colour-blind */
+/* Sequential, light to dark, even in lightness; share 0..1. */
+const char *roma_report_shade(char buf[8], double share);
+bool roma_report_shade_is_dark(double share);
+/* Colour bar with its ends written beside it. */
+void roma_report_shade_bar(roma_buf *out, double x, double y, double height, double low, double high, const char *name,
+                           const char *unit);
+
+/* ---- axes (axis.c) ---- */
+
+typedef struct {
+    double low, high; /* values at the ends, nice ones */
+    bool log;
+    double from, to;  /* the ends on the page */
+    int prefix;       /* SI exponent that the axis title carries */
+} roma_report_axis;
+/* Makes [low, high] nice; linear axes begin at 0 unless something is below. */
+roma_report_axis roma_report_axis_of(double low, double high, bool log, const char *unit);
+double roma_report_axis_at(const roma_report_axis *a, double v);
+/* Can v be drawn? Finite, and positive on a logarithmic axis. */
+bool roma_report_axis_takes(const roma_report_axis *a, double v);
+/* Frame, grid, ticks and titles; opens a group clipped to the plot, which roma_report_axes_end closes. */
+void roma_report_axes_draw(roma_buf *out, const roma_report_axis *x, const roma_report_axis *y, const char *x_name,
+                           const char *x_unit, const char *y_name, const char *y_unit);
+void roma_report_axes_begin(roma_buf *out);
+void roma_report_axes_end(roma_buf *out);
+
+/* ---- labels (label.c) ---- */
+
+typedef struct {
+    double x0, y0, x1, y1;
+} roma_report_box;
+enum { MAX_BOXES = 256 };
+typedef struct {
+    roma_report_box taken[MAX_BOXES], within;
+    size_t n;
+} roma_report_labels;
+void roma_report_labels_block(roma_report_labels *l, roma_report_box b);
+/* Text near (x, y) where nothing else is; nothing when there is no room. */
+void roma_report_labels_put(roma_report_labels *l, roma_buf *out, double x, double y, double size, const char *fill,
+                            const char *text);
+
+/* Cells of a table as numbers: NAN for what is none. */
+double roma_report_cell_real(const roma_table *t, size_t row, size_t column);
+/* "name 12.3 kB" for tips. */
+const char *roma_report_cell_tip(char *buf, size_t cap, const roma_table *t, size_t row, size_t column);
+
+#endif

@@ -1,0 +1,188 @@
+/* Chrome trace events, deflated as they are written. Times are whole picoseconds, and a span's length is the difference of its rounded
+ * ends, so that spans which touch in cycles touch in the trace and never overlap. */
+#include "report/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { CHUNK = 1 << 16 };
+
+typedef struct {
+    uint64_t key; /* start, or complement of the duration */
+    size_t i;
+} ranked;
+
+typedef struct {
+    const roma_timeline *t;
+    const char *process;
+    const ranked *by_start;
+    const size_t *rank; /* of each span by duration, longest first */
+    size_t max_bytes;
+    z_stream z;
+    roma_buf text;      /* not yet deflated */
+    uint8_t chunk[CHUNK];
+    roma_buf *out;
+    size_t base;        /* bytes of out before the trace */
+} writer;
+
+static void *z_alloc(void *ctx, unsigned n, unsigned size) {
+    (void)ctx;
+    return roma_alloc_array(n, size);
+}
+static void z_release(void *ctx, void *p) {
+    (void)ctx;
+    roma_free(p);
+}
+
+/* False when the cap is reached or memory is short. */
+static bool deflate_text(writer *w, int flush) {
+    int rc;
+    w->z.next_in = w->text.data;
+    w->z.avail_in = (unsigned)w->text.len;
+    do {
+        w->z.next_out = w->chunk;
+        w->z.avail_out = CHUNK;
+        rc = deflate(&w->z, flush);
+        roma_buf_append(w->out, w->chunk, CHUNK - w->z.avail_out);
+        if (w->out->failed || w->out->len - w->base > w->max_bytes) return false;
+    } while (w->z.avail_out == 0 || (flush == Z_FINISH && rc == Z_OK));
+    w->text.len = 0;
+    return !w->text.failed && rc != Z_STREAM_ERROR;
+}
+
+static uint64_t picoseconds(const roma_timeline *t, uint64_t cycles) {
+    double ps = (double)cycles / t->clock_hz * 1e12;
+    return ps < 9e18 ? (uint64_t)(ps + 0.5) : (uint64_t)9e18;
+}
+
+static void put_name(writer *w, const char *kind, uint32_t tid, const char *name) {
+    roma_buf_print(&w->text, "{\"name\":\"%s\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"name\":", kind, tid);
+    roma_report_json_text(&w->text, name);
+    roma_buf_print(&w->text, "}}");
+}
+
+static void put_head(writer *w, size_t kept) {
+    roma_buf_print(&w->text, "{\"traceEvents\":[\n");
+    put_name(w, "process_name", 0, w->process);
+    for (uint32_t i = 0; i < w->t->n_tracks; i++) {
+        roma_buf_print(&w->text, ",\n");
+        put_name(w, "thread_name", i + 1, w->t->tracks[i]);
+        roma_buf_print(&w->text, ",\n{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"sort_index\":%u}}",
+                       i + 1, i);
+    }
+    if (kept < w->t->n)
+        roma_buf_print(&w->text, ",\n{\"name\":\"dropped\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"spans\":%zu,\"of\":%zu}}",
+                       w->t->n - kept, w->t->n);
+}
+
+static uint64_t busy_of(const roma_span *s) { return s->busy_cyc > s->start_cyc ? s->busy_cyc - s->start_cyc : 0; }
+
+static void put_span(writer *w, const roma_span *s) {
+    uint64_t from = picoseconds(w->t, s->start_cyc), took = picoseconds(w->t, s->start_cyc + busy_of(s)) - from;
+    roma_buf_print(&w->text, ",\n{\"name\":");
+    roma_report_json_text(&w->text, s->name);
+    roma_buf_print(&w->text, ",\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%06llu,\"dur\":%llu.%06llu,\"args\":{", s->track + 1,
+                   (unsigned long long)(from / 1000000), (unsigned long long)(from % 1000000), (unsigned long long)(took / 1000000),
+                   (unsigned long long)(took % 1000000));
+    if (s->detail[0]) {
+        roma_buf_print(&w->text, "\"detail\":");
+        roma_report_json_text(&w->text, s->detail);
+        roma_buf_append(&w->text, ",", 1);
+    }
+    roma_buf_print(&w->text, "\"cycles\":%llu", (unsigned long long)busy_of(s));
+    if (s->end_cyc > s->busy_cyc) roma_buf_print(&w->text, ",\"latency_cycles\":%llu", (unsigned long long)(s->end_cyc - s->busy_cyc));
+    roma_buf_print(&w->text, "}}");
+}
+
+/* Writes a trace of the `kept` longest spans; false: it does not fit, or memory is short, and out is as before. */
+static bool write_trace(writer *w, size_t kept) {
+    w->out->len = w->base;
+    w->text.len = 0;
+    memset(&w->z, 0, sizeof w->z);
+    w->z.zalloc = z_alloc;
+    w->z.zfree = z_release;
+    /* 16 + 15: gzip; zlib writes no time and no name unless told to, so equal spans make equal files */
+    if (deflateInit2(&w->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        w->out->failed = true;
+        return false;
+    }
+    put_head(w, kept);
+    bool fits = true;
+    for (size_t i = 0; i < w->t->n && fits; i++) {
+        size_t span = w->by_start[i].i;
+        if (w->rank[span] >= kept) continue;
+        put_span(w, &w->t->spans[span]);
+        if (w->text.len >= CHUNK) fits = deflate_text(w, Z_NO_FLUSH);
+    }
+    roma_buf_print(&w->text, "\n],\"displayTimeUnit\":\"ns\"}\n");
+    fits = fits && deflate_text(w, Z_FINISH);
+    deflateEnd(&w->z);
+    if (w->text.failed) w->out->failed = true;
+    if (!fits) w->out->len = w->base;
+    return fits;
+}
+
+/* The most spans that fit, to within a thousandth: nearly monotonic is enough, since only what was written and fits is kept. */
+static int write_capped(writer *w, roma_error *err) {
+    size_t n = w->t->n, fits = 0, fails = n;
+    if (write_trace(w, n)) return ROMA_OK;
+    while (fails - fits > 1 + n / 1000 && !w->out->failed) {
+        size_t middle = fits + (fails - fits) / 2;
+        if (write_trace(w, middle))
+            fits = middle;
+        else
+            fails = middle;
+    }
+    if (!w->out->failed && write_trace(w, fits)) return ROMA_OK;
+    if (w->out->failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", n);
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace does not fit into %zu bytes, even without spans; allow more", w->max_bytes);
+}
+
+static int by_key(const void *a, const void *b) {
+    const ranked *p = a, *q = b;
+    if (p->key != q->key) return p->key < q->key ? -1 : 1;
+    return p->i < q->i ? -1 : p->i > q->i;
+}
+
+/* Ranks by duration, then the order by start, both in `order`. */
+static void sort_spans(const roma_timeline *t, ranked *order, size_t *rank) {
+    for (size_t i = 0; i < t->n; i++) order[i] = (ranked){UINT64_MAX - busy_of(&t->spans[i]), i};
+    qsort(order, t->n, sizeof *order, by_key);
+    for (size_t i = 0; i < t->n; i++) rank[order[i].i] = i;
+    for (size_t i = 0; i < t->n; i++) order[i] = (ranked){t->spans[i].start_cyc, i};
+    qsort(order, t->n, sizeof *order, by_key);
+}
+
+static int check(const roma_timeline *t, roma_error *err) {
+    if (!isfinite(t->clock_hz) || t->clock_hz <= 0) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace needs a clock");
+    for (size_t i = 0; i < t->n; i++)
+        if (t->spans[i].track >= t->n_tracks) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "span %zu is on no track", i);
+    return ROMA_OK;
+}
+
+int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
+    int rc = check(t, err);
+    if (rc) return rc;
+    writer *w = roma_alloc_array(1, sizeof *w);
+    ranked *order = roma_alloc_array(t->n ? t->n : 1, sizeof *order);
+    size_t *rank = roma_alloc_array(t->n ? t->n : 1, sizeof *rank);
+    if (w && order && rank) {
+        sort_spans(t, order, rank);
+        w->t = t;
+        w->process = process;
+        w->by_start = order;
+        w->rank = rank;
+        w->max_bytes = max_bytes ? max_bytes : SIZE_MAX;
+        w->out = out;
+        w->base = out->len;
+        rc = write_capped(w, err);
+        roma_buf_destroy(&w->text);
+    } else
+        rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", t->n);
+    roma_free(w);
+    roma_free(order);
+    roma_free(rank);
+    return rc;
+}

@@ -1,0 +1,36 @@
+/* List of named results. Copies of texts are cut to their fields, which hold every name that we give. */
+#include "roma/result.h"
+
+#include <string.h>
+
+void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v, const char *source) {
+    if (r->failed) return;
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? 2 * r->cap : 32;
+        roma_result_item *items =
+            cap <= SIZE_MAX / sizeof *items ? roma_resize(r->items, cap * sizeof *items) : NULL;
+        if (!items) {
+            r->failed = true;
+            return;
+        }
+        r->items = items;
+        r->cap = cap;
+    }
+    roma_result_item *item = &r->items[r->n++];
+    snprintf(item->group, sizeof item->group, "%s", group);
+    snprintf(item->name, sizeof item->name, "%s", name);
+    snprintf(item->unit, sizeof item->unit, "%s", unit);
+    snprintf(item->source, sizeof item->source, "%s", source);
+    item->v = v;
+}
+
+const roma_result_item *roma_result_find(const roma_result *r, const char *group, const char *name) {
+    for (size_t i = 0; i < r->n; i++)
+        if (strcmp(r->items[i].group, group) == 0 && strcmp(r->items[i].name, name) == 0) return &r->items[i];
+    return NULL;
+}
+
+void roma_result_destroy(roma_result *r) {
+    roma_free(r->items);
+    *r = (roma_result){0};
+}
