@@ -18,7 +18,7 @@ LDLIBS_ALL = $(SAN) -lpthread -lz -lm $(LDFLAGS)
 isa_flags = $(if $(SAN),$(if $(findstring _avx,$(1)),-fno-sanitize=undefined)) $(if $(findstring _avx512,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c -mprefer-vector-width=512,$(if $(findstring _avx2,$(1)),-mavx2 -mf16c,$(if $(findstring _sse42,$(1)),-msse4.2,$(if $(findstring _shani,$(1)),-msha -msse4.1))))
 
 LIB_SRC := $(sort $(wildcard src/*/*.c))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_default.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
 TOOL_SRC := $(sort $(wildcard tools/*.c))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
@@ -35,11 +35,13 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(call isa_flags,$(notdir $<)) -c $< -o $@
 
-# The built-in chip is chips/roma.chip as a C string.
-$(BUILD)/gen/chip_default.c: chips/roma.chip Makefile
+# The built-in chips are chips/*.chip as C strings, in the order of their names.
+CHIPS := $(addsuffix .chip,$(sort $(basename $(wildcard chips/*.chip))))
+$(BUILD)/gen/chip_builtin.c: $(CHIPS) Makefile
 	@mkdir -p $(@D)
-	@{ echo '#include "roma/chip.h"'; echo 'const char *roma_chip_default(void) {'; echo '    return'; \
-	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/        "&\\n"/' $<; echo '        "";'; echo '}'; } >$@
+	@{ echo '#include "chip/internal.h"'; echo 'const roma_chip_text roma_chip_texts[] = {'; \
+	for f in $(CHIPS); do echo "    {\"$$(basename $$f .chip)\","; sed 's/[\\"?]/\\&/g; s/.*/        "&\\n"/' $$f; echo '        ""},'; done; \
+	echo '    {0},'; echo '};'; } >$@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 

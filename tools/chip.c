@@ -6,16 +6,16 @@ int verb_chip(int argc, char **argv) {
     bool as_json = false;
     size_t n;
     const option own[] = {{"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"}, {0}};
-    const usage u = {"chip", "[FILE] [options]",
-                     "Checks a chip description and prints every parameter with its unit, quality and source. Without a file: the\n"
-                     "built-in chip, which is that of the paper.",
-                     "roma chip chips/roma.chip", own, NULL, 0, 1};
+    const usage u = {"chip", "[CHIP] [options]",
+                     "Checks a chip description, a file or the name of a built-in one, and prints every parameter with its range, unit,\n"
+                     "quality and source. Without one: roma, the chip of the paper.",
+                     "roma chip roma-contract", own, NULL, 0, 1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
     roma_chip chip;
     roma_buf b = {0};
-    if (chip_open(&chip, n ? operand[0] : NULL, &err)) return fail("chip", &err);
+    if (roma_chip_open(&chip, n ? operand[0] : NULL, &err)) return fail("chip", &err);
     roma_chip_print(&chip, &b, as_json);
     return print_buf("chip", &b, 0);
 }

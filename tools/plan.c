@@ -5,7 +5,7 @@ int verb_plan(int argc, char **argv) {
     const char *operand[OPERANDS_MAX], *chip_path = NULL;
     bool as_json = false, no_verify = false;
     size_t n;
-    const option own[] = {{"chip", 0, OPT_TEXT, &chip_path, "FILE", 0, 0, "chip description (default: the built-in one)"},
+    const option own[] = {{"chip", 0, OPT_TEXT, &chip_path, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
                           {0}};
@@ -20,7 +20,7 @@ int verb_plan(int argc, char **argv) {
     roma_plan plan;
     roma_buf b = {0};
     interrupt_catch(false);
-    if (chip_open(&chip, chip_path, &err) || image_open(&img, operand[0], no_verify, 0, &err)) return fail("plan", &err);
+    if (roma_chip_open(&chip, chip_path, &err) || image_open(&img, operand[0], no_verify, 0, &err)) return fail("plan", &err);
     rc = roma_map_plan(&plan, &img.desc, &chip, &err);
     if (rc) {
         roma_image_close(&img);

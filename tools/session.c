@@ -22,12 +22,6 @@ int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threa
     return rc;
 }
 
-int chip_open(roma_chip *chip, const char *path, roma_error *err) {
-    if (path) return roma_chip_load(chip, path, err);
-    const char *text = roma_chip_default();
-    return roma_chip_read(chip, text, strlen(text), "roma.chip", err);
-}
-
 static int choose_template(session *s, const char *name, roma_error *err) {
     s->template = s->image.has_vocab ? (roma_template_kind)s->image.vocab.template_kind : ROMA_TEMPLATE_NONE;
     if (!name) return ROMA_OK;
@@ -53,7 +47,7 @@ static int choose_template(session *s, const char *name, roma_error *err) {
 int session_open(session *s, const session_config *c, roma_error *err) {
     roma_chip chip;
     memset(s, 0, sizeof *s);
-    int rc = chip_open(&chip, c->chip, err);
+    int rc = roma_chip_open(&chip, c->chip, err);
     if (!rc) rc = image_open(&s->image, c->image, c->no_verify, c->threads, err);
     s->has_image = !rc;
     if (!rc) rc = roma_map_plan(&s->plan, &s->image.desc, &chip, err);

@@ -31,7 +31,7 @@ typedef struct {
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avx512 (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "refuse a cache larger than M MiB"},                 \
-    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip description (default: the built-in one)"},                  \
+    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},                  \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL}
 #define CONTEXT_OPTION(c) \
@@ -51,7 +51,6 @@ typedef struct {
 
 /* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine. */
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err);
-int chip_open(roma_chip *chip, const char *path, roma_error *err); /* NULL: the built-in chip */
 int session_open(session *s, const session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
 void session_close(session *s);

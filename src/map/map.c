@@ -94,7 +94,7 @@ static void place(roma_plan *p) {
         roma_tile_layout_get(&t->format, t->cols, &lay);
         bytes += lay.bytes * ((t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS);
     }
-    const double units = c->matrix_units * c->lunits, word = c->word_bits / 8;
+    const double units = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
     p->rom_words = (uint64_t)((double)bytes / (units * word)) + 1;
     if ((double)p->rom_words > c->lunit_words)
         snprintf(p->note, sizeof p->note, "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "

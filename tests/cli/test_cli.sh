@@ -106,11 +106,11 @@ gives 0 "$roma" verify t.roma --json; json ok
 gives 0 "$roma" verify "$model"
 gives 0 "$roma" plan t.roma; prints attend
 gives 0 "$roma" plan t.roma --json; json chip ops
-gives 0 "$roma" chip; prints lunit.word
-gives 0 "$roma" chip --json; json lunit.word
+gives 0 "$roma" chip; prints per_matrix_unit
+gives 0 "$roma" chip --json; json lunit.words
 "$roma" chip >a; gives 0 "$roma" chip "$OLDPWD/chips/roma.chip"
 same a out "the built-in chip is chips/roma.chip"
-echo 'lunit.word = 64' >bad.chip
+echo 'lunit.words = 64' >bad.chip
 gives 2 "$roma" chip bad.chip; gives 2 "$roma" plan t.roma --chip bad.chip; gives 2 "$roma" run t.roma -p x --chip bad.chip
 
 # ---- damage: verify says 1, every other verb 2

@@ -49,7 +49,6 @@ static bool make(engine *g, const char *model) {
     roma_error e = {0};
     roma_import imp;
     roma_image_written w;
-    const char *chip = roma_chip_default();
     const roma_exec_config cfg = {.threads = 3, .context = CONTEXT, .sequences = SEQUENCES, .rows = 32};
     snprintf(g->path, sizeof g->path, "/tmp/test_alloc_%d.roma", (int)getpid());
     bool ok = roma_import_open(&imp, model, &e) == 0;
@@ -58,7 +57,7 @@ static bool make(engine *g, const char *model) {
     roma_import_close(&imp);
     ok = ok && roma_image_open(&g->image, g->path, 0, NULL, &e) == 0;
     unlink(g->path);
-    ok = ok && roma_chip_read(&g->chip, chip, strlen(chip), "roma.chip", &e) == 0 &&
+    ok = ok && roma_chip_open(&g->chip, NULL, &e) == 0 &&
          roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 && roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
          roma_tokenizer_create(&g->tok, &g->image.vocab, "image", &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;

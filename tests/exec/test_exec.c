@@ -27,7 +27,7 @@ static void load(loaded *m, uint32_t arch, roma_format f, uint64_t seed) {
     free(r);
     if (err.code) fprintf(stderr, "%s\n", err.text);
     CHECK_EQ(roma_image_open(&m->img, path, 0, NULL, &err), 0);
-    CHECK_EQ(roma_chip_read(&chip, roma_chip_default(), strlen(roma_chip_default()), "roma.chip", &err), 0);
+    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
     CHECK_EQ(roma_map_plan(&m->plan, &m->img.desc, &chip, &err), 0);
 }
 

@@ -1,0 +1,97 @@
+/* A chip as a table, as JSON, as a file; and the parameter table as a page. */
+#include "chip/internal.h"
+
+#include <string.h>
+
+static const char *unit_of(const roma_chip_parameter *p) { return strcmp(p->unit, "1") == 0 || strchr(p->unit, '|') ? "" : p->unit; }
+
+/* "[low .. high]" or "[exact]" */
+static void print_range(roma_buf *out, const roma_chip_mark *m, int width) {
+    char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER], text[2 * ROMA_CHIP_NUMBER + 8] = "[exact]";
+    if (m->low < m->high) snprintf(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
+    roma_buf_print(out, "%-*s", width, text);
+}
+
+static bool begins_section(unsigned i) {
+    return i == 0 || strcmp(roma_chip_parameter_at(i)->section, roma_chip_parameter_at(i - 1)->section) != 0;
+}
+
+static void print_text(const roma_chip *c, roma_buf *out) {
+    const roma_chip_parameter *p;
+    char v[ROMA_CHIP_NUMBER];
+    roma_buf_print(out, "chip %s%s%s\n", c->name, c->title[0] ? ": " : "", c->title);
+    for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
+        if (begins_section(i)) roma_buf_print(out, "\n[%s]\n", p->section);
+        roma_buf_print(out, "  %-18s %12s  ", p->key, roma_chip_shown(c, i, v));
+        print_range(out, &c->mark[i], 22);
+        roma_buf_print(out, " %-9s %-10s %s\n", unit_of(p), roma_chip_quality_name(c->mark[i].quality), p->help);
+        roma_buf_print(out, "%70s%s\n", "", c->mark[i].source);
+    }
+}
+
+static void print_string(roma_buf *out, const char *text) {
+    roma_buf_append(out, "\"", 1);
+    for (const char *s = text; *s; s++) {
+        const unsigned char b = (unsigned char)*s;
+        if (b < 0x20 || b >= 0x7f)
+            roma_buf_print(out, "\\u%04x", b);
+        else
+            roma_buf_print(out, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+    }
+    roma_buf_append(out, "\"", 1);
+}
+
+static void print_json(const roma_chip *c, roma_buf *out) {
+    char v[ROMA_CHIP_NUMBER];
+    const roma_chip_parameter *p;
+    roma_buf_print(out, "{\"name\":");
+    print_string(out, c->name);
+    roma_buf_print(out, ",\"title\":");
+    print_string(out, c->title);
+    for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
+        const char *quote = roma_chip_is_choice(i) ? "\"" : "";
+        roma_buf_print(out, ",\"%s.%s\":%s%s%s", p->section, p->key, quote, roma_chip_shown(c, i, v), quote);
+    }
+    roma_buf_print(out, "}\n");
+}
+
+void roma_chip_print(const roma_chip *c, roma_buf *out, bool json) {
+    if (json)
+        print_json(c, out);
+    else
+        print_text(c, out);
+}
+
+void roma_chip_write(const roma_chip *c, roma_buf *out) {
+    const roma_chip_parameter *p;
+    char v[ROMA_CHIP_NUMBER];
+    if (c->title[0]) roma_buf_print(out, "title = %s\n", c->title);
+    for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
+        if (begins_section(i)) roma_buf_print(out, "%s[%s]\n", i || c->title[0] ? "\n" : "", p->section);
+        roma_buf_print(out, "%-18s = %s ", p->key, roma_chip_shown(c, i, v));
+        print_range(out, &c->mark[i], 0);
+        roma_buf_print(out, "  # %s: %s\n", roma_chip_quality_name(c->mark[i].quality), c->mark[i].source);
+    }
+}
+
+/* What a value may be: choices, or bounds and whether it is a count. */
+static void document_bounds(roma_buf *out, unsigned i) {
+    const roma_chip_parameter *p = roma_chip_parameter_at(i);
+    char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
+    roma_chip_span name;
+    if (!roma_chip_is_choice(i)) {
+        roma_buf_print(out, "%s%s to %s", roma_chip_is_whole(i) ? "whole, " : "", roma_chip_number(p->min, low), roma_chip_number(p->max, high));
+        return;
+    }
+    for (unsigned k = 0; (name = roma_chip_choice(i, k)).s; k++) roma_buf_print(out, "%s`%.*s`", k ? ", " : "", (int)name.n, name.s);
+}
+
+void roma_chip_document(roma_buf *out) {
+    const roma_chip_parameter *p;
+    roma_buf_print(out, "| section | key | unit | values | meaning |\n|---|---|---|---|---|\n");
+    for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
+        roma_buf_print(out, "| %s | `%s` | %s | ", begins_section(i) ? p->section : "", p->key, unit_of(p));
+        document_bounds(out, i);
+        roma_buf_print(out, " | %s |\n", p->help);
+    }
+}
