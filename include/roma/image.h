@@ -35,6 +35,17 @@ typedef struct {
 } roma_description;
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
 
+/* Shapes of known models, so that a plan needs no weights. bits, group and head_bits 0: the shape's own; head_bits are those of
+ * the head, or of the embedding when it is tied. Scales are FP16 per group with a constant zero point. */
+typedef struct {
+    uint32_t bits, group, head_bits;
+} roma_shape_format;
+/* Names in order; NULL past the last. */
+const char *roma_shape_name(unsigned i);
+/* EINPUT for an unknown name (the nearest is suggested), a format the tiles do not have, or a group that does not divide a row. */
+int roma_shape_describe(roma_description *d, const char *name, const roma_shape_format *f, roma_error *err);
+void roma_shape_destroy(roma_description *d);
+
 typedef struct {
     roma_map map;
     roma_description desc;

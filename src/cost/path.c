@@ -1,0 +1,47 @@
+/* What a schedule says: the critical path by operation, and the timeline. */
+#include "roma/cost.h"
+
+#include <string.h>
+
+void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_t cycles[ROMA_OP_COUNT + 1]) {
+    size_t at = 0;
+    memset(cycles, 0, (ROMA_OP_COUNT + 1) * sizeof *cycles);
+    if (!s->n) return;
+    for (size_t i = 1; i < s->n; i++)
+        if (s->instances[i].end > s->instances[at].end) at = i;
+    /* from the last end back to 0: each instance owns the time from its start to where the next one began */
+    for (uint64_t until = s->instances[at].end;;) {
+        const roma_cost_instance *x = &s->instances[at];
+        cycles[x->lora ? ROMA_OP_COUNT : p->ops[x->op].kind] += until - x->start;
+        until = x->start;
+        if (x->binding == UINT32_MAX) break;
+        at = x->binding;
+    }
+}
+
+static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span *out) {
+    const roma_op *op = &p->ops[x->op];
+    const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
+    if (op->kind == ROMA_OP_LINEAR)
+        snprintf(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear", op->layer == UINT32_MAX ? "head" : role);
+    else
+        snprintf(out->name, sizeof out->name, "%s", roma_op_name(op->kind));
+    if (op->layer == UINT32_MAX)
+        snprintf(out->detail, sizeof out->detail, "block %u", x->block);
+    else
+        snprintf(out->detail, sizeof out->detail, "layer %u, block %u", op->layer, x->block);
+}
+
+void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc, roma_timeline *out) {
+    static const char *const tracks[] = {"L-Units", "H-Units", "vector units"};
+    memcpy(out->tracks, tracks, sizeof tracks);
+    out->n_tracks = 3;
+    out->clock_hz = c->clock_hz;
+    for (size_t i = 0; i < s->n; i++) {
+        const roma_cost_instance *x = &s->instances[i];
+        roma_span span = {.track = x->unit, .start_cyc = offset_cyc + x->start, .busy_cyc = offset_cyc + x->busy,
+                          .end_cyc = offset_cyc + x->end};
+        describe(x, p, &span);
+        roma_timeline_add(out, &span);
+    }
+}

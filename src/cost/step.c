@@ -1,0 +1,161 @@
+/* The scheduler: docs/cost-model.md sections 1.2 and 1.3. */
+#include "cost_int.h"
+#include "timing.h"
+
+#include <assert.h>
+
+#define NONE UINT32_MAX
+
+/* When something is there, and which instance made it. */
+typedef struct {
+    uint64_t time;
+    uint32_t instance;
+} moment;
+
+typedef struct {
+    roma_schedule *s;
+    timing t;
+    moment *ready; /* [values][blocks]: the value of a block; one more row: the cache up to a block */
+    moment free[3];
+} scheduler;
+
+static moment *value_at(scheduler *k, uint32_t value, uint32_t block) { return &k->ready[(size_t)value * k->t.n_blocks + block]; }
+static moment *cache_at(scheduler *k, uint32_t block) { return value_at(k, (uint32_t)k->t.p->n_values, block); }
+
+static void wait_for(moment *start, moment m) {
+    if (m.time > start->time || (m.time == start->time && start->instance == NONE)) *start = m;
+}
+
+/* Places one part of an operation: it starts when what it reads is there and its units are free. */
+static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment start) {
+    roma_schedule *s = k->s;
+    const unsigned units = timing_units(&k->t, op, lora);
+    uint64_t occ, lat;
+    timing_duration(&k->t, op, block, lora, &occ, &lat);
+    timing_events(&k->t, op, block, lora, &s->events);
+    for (unsigned u = 0; u < 3; u++)
+        if (units >> u & 1) wait_for(&start, k->free[u]);
+    roma_cost_instance *x = &s->instances[s->n];
+    /* ATTEND without overlap takes L as well, and is shown on H */
+    const roma_unit shown = units >> ROMA_UNIT_H & 1 ? ROMA_UNIT_H : units >> ROMA_UNIT_L & 1 ? ROMA_UNIT_L : ROMA_UNIT_V;
+    *x = (roma_cost_instance){op, block, shown, lora, start.time, start.time + occ, start.time + occ + lat, start.instance};
+    for (unsigned u = 0; u < 3; u++) {
+        if (!(units >> u & 1)) continue;
+        k->free[u] = (moment){x->busy, (uint32_t)s->n};
+        s->busy[u] += occ;
+    }
+    if (x->end > s->cycles) s->cycles = x->end;
+    return (moment){x->end, (uint32_t)s->n++};
+}
+
+static void issue(scheduler *k, uint32_t index, uint32_t block) {
+    const roma_op *op = &k->t.p->ops[index];
+    moment start = {0, NONE};
+    if (!timing_rows(&k->t, index, block)) return;
+    for (unsigned i = 0; i < 2; i++)
+        if (op->in[i] != ROMA_NO_VALUE) wait_for(&start, *value_at(k, op->in[i], block));
+    if (op->kind == ROMA_OP_ATTEND) wait_for(&start, *cache_at(k, block));
+    moment done = place(k, index, block, false, start);
+    if (timing_has_lora(&k->t, index, block)) {
+        const moment part = place(k, index, block, true, start);
+        if (part.time > done.time) done = part;
+    }
+    if (op->out != ROMA_NO_VALUE) *value_at(k, op->out, block) = done;
+    if (op->kind == ROMA_OP_CACHE) {
+        if (block && cache_at(k, block - 1)->time > done.time) done = *cache_at(k, block - 1);
+        *cache_at(k, block) = done;
+    }
+}
+
+/* Operations [begin, end) of a segment over every stream's blocks. */
+static void issue_segment(scheduler *k, uint32_t begin, uint32_t end) {
+    for (uint32_t stream = 0; stream < k->t.n_streams; stream++)
+        for (uint32_t op = begin; op < end; op++)
+            for (uint32_t b = k->t.stream_block[stream]; b < k->t.stream_block[stream + 1]; b++) issue(k, op, b);
+}
+
+static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_error *err) {
+    if (instances > s->cap) {
+        roma_cost_instance *grown = roma_resize(s->instances, instances * sizeof *grown);
+        if (!grown) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the schedule");
+        s->instances = grown;
+        s->cap = instances;
+    }
+    if (scratch > s->scratch_cap) {
+        uint64_t *grown = roma_resize(s->scratch, scratch);
+        if (!grown) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the schedule");
+        s->scratch = grown;
+        s->scratch_cap = scratch;
+    }
+    return ROMA_OK;
+}
+
+/* Schedules one step after what s holds: events and busy cycles add up, instances are replaced. */
+static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, double repair,
+                roma_error *err) {
+    uint64_t rows = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!spans[i].rows || spans[i].logits > spans[i].rows)
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "span %zu of the step has no row, or wants more logits than rows", i);
+        rows += spans[i].rows;
+    }
+    if (!rows || rows > UINT32_MAX / 4) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
+    const size_t blocks = (size_t)(rows / (uint64_t)c->block_rows) + (size_t)c->streams + 1;
+    const size_t moments = blocks * (p->n_values + 1) * sizeof(moment), timing_size = timing_bytes(p, c, spans, n);
+    int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
+    if (rc) return rc;
+    scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}}};
+    timing_init(&k.t, (char *)s->scratch + moments, p, c, spans, n, repair);
+    assert(k.t.n_blocks <= blocks);
+    for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
+    s->n = 0;
+    s->cycles = 0;
+    for (uint32_t begin = 0, end; begin < p->n_ops; begin = end) {
+        for (end = begin + 1; end < p->n_ops && p->ops[end].kind != ROMA_OP_ATTEND;) end++;
+        issue_segment(&k, begin, end);
+    }
+    return ROMA_OK;
+}
+
+static void clear(roma_schedule *s) {
+    s->cycles = 0;
+    s->n = 0;
+    memset(s->busy, 0, sizeof s->busy);
+    s->events = (roma_events){0};
+}
+
+int roma_cost_step_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
+                          double repair_words, roma_error *err) {
+    clear(s);
+    return step(s, p, c, spans, n, repair_words, err);
+}
+
+int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, roma_error *err) {
+    return roma_cost_step_repair(s, p, c, spans, n, 0, err);
+}
+
+int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows, uint32_t rank,
+                             double repair_words, roma_error *err) {
+    uint64_t cycles = 0;
+    clear(s);
+    for (uint32_t done = 0, take; done < rows; done += take) {
+        take = rows - done < (uint32_t)c->chunk_rows ? rows - done : (uint32_t)c->chunk_rows;
+        const roma_cost_span span = {position + done, take, done + take == rows, rank ? 1 : 0, rank};
+        int rc = step(s, p, c, &span, 1, repair_words, err);
+        if (rc) return rc;
+        cycles += s->cycles;
+    }
+    s->cycles = cycles;
+    return ROMA_OK;
+}
+
+int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows, uint32_t rank,
+                      roma_error *err) {
+    return roma_cost_prefill_repair(s, p, c, position, rows, rank, 0, err);
+}
+
+void roma_schedule_destroy(roma_schedule *s) {
+    roma_free(s->instances);
+    roma_free(s->scratch);
+    memset(s, 0, sizeof *s);
+}
