@@ -90,6 +90,10 @@ fuzz-run: $(FUZZ:%=$(BUILD)/%)
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $< $(LIB) $(LDLIBS_ALL) -o $@
 
+# golden: writes tests/cost/golden.csv anew, when a change of the cost model or of a chip file is meant to move its numbers
+golden: $(BUILD)/tests/cost/test_golden
+	$< --write >tests/cost/golden.csv.new && mv tests/cost/golden.csv.new tests/cost/golden.csv
+
 # fuzz-replay: the targets over fuzz/corpus under the sanitizers, without libFuzzer
 fuzz-replay:
 	$(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" replay-run
@@ -145,4 +149,4 @@ $(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(BUILD)/bench/bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all tests helpers test check san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean
+.PHONY: all tests helpers test check golden san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean

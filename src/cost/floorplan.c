@@ -1,0 +1,53 @@
+/* Which unit lies on which tile of one die, and the area and power of each. */
+#include "cost_int.h"
+
+#include <math.h>
+
+/* First tile of the vector units: whole rows in the middle, so that matrix units lie on both sides. */
+static unsigned first_vector_tile(const roma_chip *c) {
+    const unsigned columns = (unsigned)c->grid_columns, rows = (unsigned)c->grid_rows;
+    const unsigned taken = ((unsigned)c->vector_units + columns - 1) / columns;
+    return taken < rows ? (rows - taken) / 2 * columns : 0;
+}
+
+int roma_cost_tile_unit(const roma_chip *c, unsigned row, unsigned column) {
+    const unsigned tile = row * (unsigned)c->grid_columns + column, first = first_vector_tile(c);
+    const unsigned vectors = (unsigned)c->vector_units;
+    if (tile >= first && tile - first < vectors) return ROMA_TILE_VECTOR;
+    const unsigned unit = tile < first ? tile : tile - vectors;
+    return unit < (unsigned)c->matrix_units ? (int)unit : ROMA_TILE_EMPTY;
+}
+
+/* One cell of each kind, by 0 matrix, 1 vector, 2 empty. */
+static void make_cells(roma_floor_cell cell[3], const roma_chip *c, const roma_cost *cost) {
+    roma_areas a;
+    double leak[ROMA_STATIC_N];
+    roma_cost_areas(&a, c);
+    roma_cost_static_w(leak, c, &a, false);
+    const double tiles = c->grid_rows * c->grid_columns, tile_mm2 = (a.other - c->other_mm2) / tiles;
+    const double w = 1e-3 * cost->tok_s * a.die / cost->area_mm2; /* of one die, by mJ a token */
+    const double tile_w = cost->mj_wire * w / tiles + (a.other > 0 ? leak[ROMA_STATIC_OTHER] * tile_mm2 / a.other : 0);
+    const double matrix_mj = cost->mj_rom + cost->mj_mac + cost->mj_leaf + cost->mj_clock + cost->mj_sram + cost->mj_hmac;
+    const double matrix_w = matrix_mj * w + leak[ROMA_STATIC_L] + leak[ROMA_STATIC_H];
+    const double vector_w = cost->mj_vector * w + leak[ROMA_STATIC_V];
+    cell[0] = (roma_floor_cell){"matrix", tile_mm2 + (a.lunits + a.hunits) / c->matrix_units,
+                                tile_w + matrix_w / c->matrix_units, fmin(1, cost->use_lunit)};
+    cell[1] = (roma_floor_cell){"vector", tile_mm2 + a.vector / c->vector_units, tile_w + vector_w / c->vector_units,
+                                fmin(1, cost->use_vector)};
+    cell[2] = (roma_floor_cell){"other", tile_mm2, tile_w, 0};
+}
+
+int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *cost, roma_error *err) {
+    roma_floor_cell cell[3];
+    const uint32_t rows = (uint32_t)c->grid_rows, columns = (uint32_t)c->grid_columns;
+    if (roma_floorplan_create(f, rows, columns))
+        return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a floorplan of %u x %u tiles", rows, columns);
+    make_cells(cell, c, cost);
+    for (uint32_t i = 0; i < rows * columns; i++) {
+        const int unit = roma_cost_tile_unit(c, i / columns, i % columns);
+        f->cells[i] = cell[unit >= 0 ? 0 : unit == ROMA_TILE_VECTOR ? 1 : 2];
+    }
+    snprintf(f->title, sizeof f->title, "%s: one die", c->name);
+    f->other_mm2 = c->other_mm2;
+    return ROMA_OK;
+}

@@ -1,0 +1,60 @@
+/* A chip, a model's shape and their plan, for the tests of cost. */
+#ifndef ROMA_TESTS_COST_DESIGN_H
+#define ROMA_TESTS_COST_DESIGN_H
+
+#include "../test.h"
+#include "roma/cost.h"
+#include "roma/map.h"
+
+typedef struct {
+    roma_chip chip;
+    roma_description desc;
+    roma_plan plan;
+    roma_schedule s;
+} design;
+
+/* Ends the test program when the design cannot be made: nothing after it would mean anything. */
+static inline void design_need(int rc, const roma_error *err) {
+    char text[700];
+    if (!rc) return;
+    fprintf(stderr, "%s\n", roma_error_format(err, text, sizeof text));
+    exit(1);
+}
+
+static inline void design_open(design *d, const char *chip, const char *shape, uint32_t bits, uint32_t head_bits) {
+    roma_error err;
+    memset(d, 0, sizeof *d);
+    design_need(roma_chip_open(&d->chip, chip, &err), &err);
+    design_need(roma_shape_describe(&d->desc, shape, &(roma_shape_format){bits, bits ? 128 : 0, head_bits}, &err), &err);
+    design_need(roma_map_plan(&d->plan, &d->desc, &d->chip, &err), &err);
+}
+
+static inline void design_close(design *d) {
+    roma_schedule_destroy(&d->s);
+    roma_plan_destroy(&d->plan);
+    roma_shape_destroy(&d->desc);
+}
+
+static inline roma_cost design_cost(design *d, const roma_workload *w) {
+    roma_cost out;
+    roma_error err;
+    design_need(roma_cost_evaluate(&out, &d->s, &d->plan, &d->chip, w, &err), &err);
+    return out;
+}
+
+static inline bool is_near(double got, double want, double relative) {
+    const double off = got > want ? got - want : want - got, size = want < 0 ? -want : want;
+    return off <= relative * size;
+}
+#define CHECK_NEAR(got, want, relative)                                                                                  \
+    do {                                                                                                                 \
+        const double near_got = (got), near_want = (want);                                                               \
+        test_checks++;                                                                                                   \
+        if (!is_near(near_got, near_want, relative)) {                                                                   \
+            test_failures++;                                                                                             \
+            fprintf(stderr, "%s:%d: %s: %s is %.10g, expected %.10g\n", __FILE__, __LINE__, __func__, #got, near_got,    \
+                    near_want);                                                                                          \
+        }                                                                                                                \
+    } while (0)
+
+#endif
