@@ -24,7 +24,8 @@ static const struct {
     {"tokenize", verb_tokenize, "turn text into token ids"},
     {"eval", verb_eval, "measure perplexity, and divergence from another image"},
     {"bench", verb_bench, "measure speed"},
-    {"chip", verb_chip, "print a chip description"},
+    {"chip", verb_chip, "describe a chip on one page"},
+    {"sim", verb_sim, "say what a chip would do with a model"},
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 

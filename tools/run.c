@@ -97,6 +97,7 @@ static void stat_line(const session *s, const reply *r, const timing *t) {
             r->n_prompt, rate((double)r->n_prompt, t->prefill_s), r->n - r->n_prompt, rate((double)t->decoded, t->decode_s), r->stop,
             t->ttft_s * 1e3, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
             (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
+    chip_line(s, r->n_prompt, r->n - r->n_prompt);
 }
 
 static int print_json(const session *s, reply *r, const timing *t, int rc) {
@@ -118,6 +119,7 @@ static int print_json(const session *s, reply *r, const timing *t, int rc) {
     json_int(&j, "threads", roma_exec_threads(s->exec));
     json_string(&j, "isa", roma_exec_isa(s->exec));
     json_string(&j, "stop", r->stop);
+    chip_json(&j, s, r->n_prompt, r->n - r->n_prompt);
     if (r->hashes) {
         uint8_t sum[32];
         roma_sha256_final(&r->hash, sum);

@@ -68,6 +68,11 @@ int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned
 int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs, int32_t **ids,
                  size_t *n, roma_error *err);
 
+/* ---- estimate.c: what the chip of the session's plan would do for the same tokens ---- */
+
+void chip_line(const session *s, size_t prompt, size_t answer); /* one line on stderr */
+void chip_json(json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
+
 /* ---- roma.c ---- */
 
 /* Prints err as "roma VERB: ..." and returns the exit code. */
@@ -87,5 +92,6 @@ int verb_tokenize(int argc, char **argv);
 int verb_eval(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_chip(int argc, char **argv);
+int verb_sim(int argc, char **argv);
 
 #endif

@@ -1,0 +1,224 @@
+/* roma sim: what a chip would do with a model. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    design_config design;
+    roma_workload work;
+    const char *defects, *mix, *trace, *floorplan, *by, *roofline, *curve, *csv;
+    float max_w;
+    uint32_t curve_to;
+    bool json, path, no_ranges, toggles;
+} sim_options;
+
+static int read_defects(roma_defects *out, const sim_options *o, const roma_chip *c, roma_error *err) {
+    roma_map m;
+    int rc = roma_map_open(&m, o->defects, err);
+    if (rc) return rc;
+    rc = roma_defects_read(out, c, (const char *)m.data, (size_t)m.size, o->defects, err);
+    roma_map_close(&m);
+    return rc;
+}
+
+/* The figures, with ranges unless asked without. */
+static int figures(simulation *s, const sim_options *o, roma_cost *cost, roma_result *list, roma_error *err) {
+    roma_range range[ROMA_COST_N];
+    int dominant[ROMA_COST_N];
+    int rc = roma_cost_evaluate(cost, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
+    for (unsigned i = 0; !rc && i < ROMA_COST_N; i++) range[i] = roma_range_of(cost->v[i]), dominant[i] = -1;
+    if (!rc && !o->no_ranges) rc = roma_cost_ranges(range, dominant, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
+    if (!rc) roma_cost_result(range, dominant, list);
+    return rc;
+}
+
+/* ---- pictures and files ---- */
+
+static int draw_curve(simulation *s, const sim_options *o, roma_error *err) {
+    roma_table t = {0};
+    roma_buf b = {0};
+    int rc = sim_curve(s, o->curve_to, &t, err);
+    const size_t y[] = {1}, len = strlen(o->curve);
+    if (!rc && len > 4 && strcmp(o->curve + len - 4, ".csv") == 0)
+        roma_report_table_csv(&t, &b);
+    else if (!rc)
+        roma_report_curves_svg(&t, 0, y, 1, (roma_axes){false, false}, &b);
+    roma_table_destroy(&t);
+    if (!rc) return write_buf(&b, o->curve, err);
+    roma_buf_destroy(&b);
+    return rc;
+}
+
+static int draw_floorplan(simulation *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
+    static const char *const names[] = {"area", "power", "utilisation"};
+    roma_floorplan f;
+    roma_buf b = {0};
+    int by = -1;
+    for (int i = 0; i < 3; i++)
+        if (strcmp(o->by, names[i]) == 0) by = i;
+    if (by < 0) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--floorplan-by takes area, power or utilisation");
+    int rc = roma_cost_floorplan(&f, &s->d->chip, cost, err);
+    if (rc) return rc;
+    roma_report_floorplan_svg(&f, (roma_floor_colour)by, &b);
+    roma_floorplan_destroy(&f);
+    return write_buf(&b, o->floorplan, err);
+}
+
+static int draw_trace(simulation *s, const sim_options *o, roma_error *err) {
+    roma_timeline t = {0};
+    roma_buf b = {0};
+    char process[192];
+    snprintf(process, sizeof process, "%.60s on %.60s", s->d->desc->name, s->d->chip.name);
+    int rc = sim_timeline(s, &t, err);
+    if (!rc) rc = roma_report_trace(&t, process, 4 << 20, &b, err);
+    roma_timeline_destroy(&t);
+    if (!rc) return write_buf(&b, o->trace, err);
+    roma_buf_destroy(&b);
+    return rc;
+}
+
+static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
+    int rc = ROMA_OK;
+    if (o->floorplan) rc = draw_floorplan(s, o, cost, err);
+    if (!rc && o->roofline) {
+        roma_buf b = {0};
+        sim_roofline(s, cost, &b);
+        rc = write_buf(&b, o->roofline, err);
+    }
+    if (!rc && o->curve) rc = draw_curve(s, o, err);
+    if (!rc && o->trace) rc = draw_trace(s, o, err);
+    return rc;
+}
+
+/* ---- output ---- */
+
+static void print_json_head(const simulation *s, const roma_cost *c, roma_buf *out) {
+    json j = {out, false};
+    json_open(&j, NULL, '{');
+    json_string(&j, "model", s->d->desc->name);
+    json_string(&j, "chip", s->d->chip.name);
+    json_real(&j, "tok_s", c->tok_s);
+    json_real(&j, "ttft_ms", c->ttft_s * 1e3);
+    json_real(&j, "mj_per_token", c->mj_per_token);
+    json_real(&j, "area_mm2", c->area_mm2);
+    json_real(&j, "power_w", c->power_w);
+    json_int(&j, "cycles", (int64_t)c->decode_cyc);
+    json_string(&j, "note", s->d->plan.note);
+    roma_buf_print(out, ",");
+}
+
+/* One sentence for each thing that does not fit. */
+static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
+    if (!c->fits_rom)
+        roma_buf_print(out, "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or fewer bits would do\n",
+                       c->rom_bytes / 1e9, c->rom_capacity / 1e9);
+    if (!c->fits_sram)
+        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n", w->batch, w->context, c->tokens);
+}
+
+static void print_table(const roma_table *t, const char *key, bool as_json, roma_buf *out) {
+    if (!t->n_rows) return;
+    if (as_json)
+        roma_buf_print(out, ",\"%s\":", key);
+    else
+        roma_buf_print(out, "\n");
+    (as_json ? roma_report_table_json : roma_report_table_text)(t, out);
+}
+
+static void print_all(const simulation *s, const sim_options *o, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
+                      roma_buf *out) {
+    if (o->json) {
+        print_json_head(s, c, out);
+        roma_report_list_json(list, out);
+    } else {
+        roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name, s->d->chip.name, s->w.prompt,
+                       s->w.context, s->w.batch, s->w.rank, s->w.chips, s->w.chips == 1 ? "" : "s");
+        print_misfits(c, &s->w, out);
+        roma_report_list_text(list, out);
+    }
+    print_table(tables[0], "path", o->json, out);
+    print_table(tables[1], "mixes", o->json, out);
+    if (o->json) roma_buf_print(out, "}\n");
+}
+
+static int simulate(simulation *s, const sim_options *o, roma_error *err) {
+    roma_cost cost;
+    roma_result list = {0};
+    roma_table path = {0}, mixes = {0};
+    roma_buf out = {0};
+    int rc = figures(s, o, &cost, &list, err), exit_code = 0;
+    if (!rc) rc = draw(s, o, &cost, err);
+    if (!rc && o->path) rc = sim_path(s, &path, err);
+    if (!rc && o->mix) rc = sim_mixes(s, o->mix, &mixes, err);
+    if (!rc && o->csv) {
+        roma_buf csv = {0};
+        roma_report_list_csv(&list, &csv);
+        rc = write_buf(&csv, o->csv, err);
+    }
+    if (!rc) {
+        print_all(s, o, &cost, &list, (const roma_table *[]){&path, &mixes}, &out);
+        exit_code = print_buf("sim", &out, 0);
+    }
+    roma_result_destroy(&list);
+    roma_table_destroy(&path);
+    roma_table_destroy(&mixes);
+    return rc ? rc : exit_code;
+}
+
+static int run(const sim_options *o, const char *image) {
+    design d;
+    roma_error err;
+    roma_defects defects = {0};
+    if (design_open(&d, &o->design, image, &err)) return fail("sim", &err);
+    simulation s = {.d = &d, .w = o->work};
+    int rc = ROMA_OK;
+    s.w.max_w = o->max_w;
+    if (o->toggles && !d.has_image)
+        rc = roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--toggles counts the bits of an image; a shape has none");
+    else if (o->toggles)
+        s.w.toggle = roma_map_toggles(&d.plan);
+    if (!rc && o->defects) {
+        rc = read_defects(&defects, o, &d.chip, &err);
+        s.w.defects = &defects;
+    }
+    if (!rc) rc = simulate(&s, o, &err);
+    roma_schedule_destroy(&s.schedule);
+    roma_defects_destroy(&defects);
+    design_close(&d);
+    return rc < 0 ? fail("sim", &err) : rc;
+}
+
+int verb_sim(int argc, char **argv) {
+    static sim_options o;
+    const char *operand[OPERANDS_MAX] = {NULL};
+    size_t n;
+    o.work = default_workload();
+    o.by = "power";
+    o.curve_to = 4096;
+    const option own[] = {
+        WORKLOAD_OPTIONS(o.work),
+        {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
+        {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
+        {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0, "count the image's own bit toggles for the energy of ROM reads"},
+        {"mix", 0, OPT_TEXT, &o.mix, "P:O,...", 0, 0, "latency of requests of P prompt and O output tokens: p50, p99"},
+        {"path", 0, OPT_FLAG, &o.path, NULL, 0, 0, "cycles of the decode step along its critical path"},
+        {"trace", 0, OPT_TEXT, &o.trace, "FILE", 0, 0, "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz)"},
+        {"floorplan", 0, OPT_TEXT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
+        {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
+        {"roofline", 0, OPT_TEXT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
+        {"curve", 0, OPT_TEXT, &o.curve, "FILE", 0, 0, "decode rate over the context (SVG; as .csv with power, energy, time to first token)"},
+        {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 16777216, "its last context (default: 4096)"},
+        {"no-ranges", 0, OPT_FLAG, &o.no_ranges, NULL, 0, 0, "only the middle values: faster"},
+        {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the figures as CSV"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
+        {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
+    const usage u = {"sim", "[IMAGE] [options]",
+                     "Says what a chip would do with a model: time, energy, power, area, what fits, yield and cost, each with the range that the\n"
+                     "uncertainty of the chip's constants leaves, and the constant that moves it most. The model is an image or a known shape.",
+                     "roma sim --shape llama-3.2-3b --context 1024 --trace step.json.gz", own, shared, 0, 1};
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    return run(&o, n ? operand[0] : NULL);
+}
