@@ -57,15 +57,27 @@ const char *roma_chip_name_of(unsigned i, char out[ROMA_CHIP_KEY]) {
     return out;
 }
 
+/* "1e+09" as people write it: 1e9. */
+static void tidy_exponent(char *text) {
+    char *e = strchr(text, 'e');
+    if (!e) return;
+    char *to = ++e;
+    if (*e == '-') to++;
+    e++;
+    while (*e == '0') e++;
+    memmove(to, e, strlen(e) + 1);
+}
+
 const char *roma_chip_number(double v, char out[ROMA_CHIP_NUMBER]) {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, ROMA_CHIP_NUMBER, "%.*g", digits, v);
-        if (strtod(out, NULL) == v) break;
-    }
-    /* 1e+02 is short, but nobody writes a hundred like that */
+    int digits = 0;
+    do /* %e, not %g: 17 digits always suffice */
+        snprintf(out, ROMA_CHIP_NUMBER, "%.*e", digits, v);
+    while (strtod(out, NULL) != v && ++digits < 17);
+    tidy_exponent(out);
+    /* 1e2 is short, but nobody writes a hundred like that */
     char plain[ROMA_CHIP_NUMBER];
-    snprintf(plain, sizeof plain, "%.15g", v);
-    if (!strchr(plain, 'e') && strtod(plain, NULL) == v) snprintf(out, ROMA_CHIP_NUMBER, "%s", plain);
+    snprintf(plain, sizeof plain, "%.*g", digits > 11 ? 17 : 12, v);
+    if (!strchr(plain, 'e') && strtod(plain, NULL) == v && strlen(plain) <= strlen(out) + 3) snprintf(out, ROMA_CHIP_NUMBER, "%s", plain);
     return out;
 }
 
