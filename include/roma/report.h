@@ -1,7 +1,8 @@
 /* report - results as text, JSON, CSV, SVG and traces. Everything goes to a roma_buf, which the caller writes.
  *
- * Text is aligned for a terminal of 110 columns. JSON numbers have 10 significant digits unless a column asks for all; not-finite values are null. SVG needs nothing
- * but a browser: no scripts, no fonts fetched, texts escaped, light and dark backgrounds both readable.
+ * Text is ASCII, aligned for a terminal of 110 columns. JSON and CSV numbers have 10 significant digits unless a column asks for
+ * all (digits 0); not-finite values are null in JSON. SVG needs nothing but a browser: no scripts, no fonts fetched, texts escaped,
+ * white ground under dark ink. Memory that ends sets out->failed.
  */
 #ifndef ROMA_REPORT_H
 #define ROMA_REPORT_H
@@ -12,27 +13,33 @@
 extern "C" {
 #endif
 
-/* 12.3 k, 4.56 M, 789 u ...: three significant digits with an SI prefix, for units that take one. */
+/* 12.3 k, 4.56 M, 789 u ...: three significant digits with an SI prefix, for units that take one (the caller knows: not mm2, not %). */
 const char *roma_report_si(char *buf, size_t cap, double v, const char *unit);
 
 /* List: "  name   value unit   [low .. high]  source", a blank line and heading per group. */
 void roma_report_list_text(const roma_result *r, roma_buf *out);
-/* Members only, without braces, so that a verb can put its own keys first: "group.name":{"value":..,"low":..,"high":..,"unit":".."} */
+/* Members only, without braces, so that a verb can put its own keys first:
+ * "group.name":{"value":..,"low":..,"high":..,"unit":".."} with "source":".." where there is one. */
 void roma_report_list_json(const roma_result *r, roma_buf *out);
+/* group,name,value,low,high,unit,source */
 void roma_report_list_csv(const roma_result *r, roma_buf *out);
 
 void roma_report_table_text(const roma_table *t, roma_buf *out);
-void roma_report_table_json(const roma_table *t, roma_buf *out); /* an array of objects */
-void roma_report_table_csv(const roma_table *t, roma_buf *out);  /* RFC 4180, a header line */
+void roma_report_table_json(const roma_table *t, roma_buf *out); /* an array of objects, keys are column names */
+void roma_report_table_csv(const roma_table *t, roma_buf *out);  /* RFC 4180; header "name [unit]" */
 void roma_report_table_markdown(const roma_table *t, roma_buf *out);
-/* Reads a CSV written by roma_report_table_csv; EINPUT names the line. Numbers become reals, true/false bools, the rest text. */
+/* Reads a CSV written by roma_report_table_csv or a spreadsheet; EINPUT names the line. Bare numbers (also nan, inf, -inf) become
+ * reals, bare true/false bools, bare nothing an empty cell, the rest and all that is quoted text: what was written with digits 0
+ * reads back the same. At most 64 MiB, 256 columns, 1000000 rows, 65536 bytes a field. *t needs no init; after an error it is empty. */
 int roma_report_table_read_csv(roma_table *t, const char *text, size_t len, const char *file, roma_error *err);
 
 typedef enum { ROMA_FLOOR_AREA, ROMA_FLOOR_POWER, ROMA_FLOOR_UTILISATION } roma_floor_colour;
-/* Grid to scale, each cell coloured by value per area (power) or share, a legend with units. */
+/* Grid to scale, each cell coloured by its area, power per area or utilisation and showing the number; a legend with units, totals per
+ * label. Rows of one label are named at their left. */
 void roma_report_floorplan_svg(const roma_floorplan *f, roma_floor_colour by, roma_buf *out);
 
-/* Roofline: roofs are (peak MAC/s, bytes/s) pairs, points are (MAC per byte, MAC/s). */
+/* Roofline: roofs are (peak MAC/s, bytes/s) pairs, points are (MAC per byte, MAC/s). A roof without one of its limits has 0 there. The
+ * legend has room for 12 roofs. */
 typedef struct {
     char name[48];
     double mac_s, byte_s;
@@ -44,13 +51,14 @@ typedef struct {
 void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points, size_t n_points,
                               roma_buf *out);
 
-/* Curves of a table: column x against each of the columns y[0..n_y), linear axes from 0 or logarithmic. */
+/* Curves of a table: column x against each of the columns y[0..n_y), linear axes from 0 or logarithmic.
+ * A cell that cannot be drawn breaks its curve. */
 typedef struct {
     bool log_x, log_y;
 } roma_axes;
 void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes, roma_buf *out);
 /* Scatter of column x against y; rows whose bool column `mark` is true (SIZE_MAX: none) are joined and emphasised, as a Pareto front is;
- * colour by column c (SIZE_MAX: none). */
+ * colour by column c (SIZE_MAX: none): a scale for numbers, a legend for texts. A point's tip shows its row. */
 void roma_report_scatter_svg(const roma_table *t, size_t x, size_t y, size_t c, size_t mark, roma_axes axes, roma_buf *out);
 /* Stacked horizontal bars of shares, one bar. */
 typedef struct {
@@ -60,7 +68,9 @@ typedef struct {
 void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *slices, size_t n, roma_buf *out);
 
 /* Chrome trace event JSON, gzipped (RFC 1952): one named track per unit kind, "X" events with ts and dur in microseconds, metadata
- * naming process and threads first. Above max_bytes of compressed output the shortest spans are dropped and a metadata event says how many. */
+ * naming process and threads first. Above max_bytes of compressed output (0: no limit) the shortest spans are dropped and a metadata event
+ * "dropped" says how many. Equal timelines make equal bytes. EUSAGE: no clock, a span on no track, max_bytes too small for the frame; *out
+ * is then as it was. */
 int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err);
 
 #ifdef __cplusplus

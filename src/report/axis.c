@@ -18,7 +18,7 @@ static double nice_log(double v, bool up) {
 }
 
 roma_report_axis roma_report_axis_of(double low, double high, bool log, const char *unit) {
-    roma_report_axis a = {.log = log};
+    roma_report_axis a = {.log = log, .takes_prefix = roma_report_takes_prefix(unit)};
     if (!(low <= high) || !isfinite(low) || !isfinite(high)) { /* nothing to draw: an empty frame */
         low = log ? 1 : 0;
         high = log ? 10 : 1;
@@ -37,7 +37,9 @@ roma_report_axis roma_report_axis_of(double low, double high, bool log, const ch
     double step = nice_step(high - low);
     a.low = floor(low / step + 1e-9) * step;
     a.high = ceil(high / step - 1e-9) * step;
-    if (roma_report_takes_prefix(unit)) a.prefix = roma_report_prefix(fmax(fabs(a.low), fabs(a.high)));
+    double most = fmax(fabs(a.low), fabs(a.high));
+    if (a.takes_prefix) a.prefix = roma_report_prefix(most);
+    if (!a.takes_prefix && most >= 1e4 && most < 1e20) a.suffix = roma_report_prefix(most);
     return a;
 }
 
@@ -71,18 +73,19 @@ static size_t linear_ticks(const roma_report_axis *a, double ticks[MAX_TICKS]) {
 
 static void tick_text(const roma_report_axis *a, double v, char buf[NUMBER_CAP]) {
     double scaled = roma_report_unscale(v, a->prefix);
-    double size = fabs(scaled);
+    int e = a->log ? roma_report_prefix(v) : a->suffix;
+    if (a->log && ((e < 0 && !a->takes_prefix) || fabs(roma_report_unscale(v, e)) >= 999.5)) e = 0;
     if (v == 0)
         snprintf(buf, NUMBER_CAP, "0");
-    else if (!a->prefix && (size >= 99999 || (a->log && size >= 9999)) && size < 1e21) {
-        int e = roma_report_prefix(scaled);
+    else if (e)
         snprintf(buf, NUMBER_CAP, "%.4g %s", roma_report_unscale(scaled, e), roma_report_prefix_text(e));
-    } else
+    else
         snprintf(buf, NUMBER_CAP, "%.4g", scaled);
 }
 
 static void title_text(const roma_report_axis *a, const char *name, const char *unit, char buf[128]) {
-    snprintf(buf, 128, *unit || a->prefix ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix), unit);
+    bool both = *name && (*unit || a->prefix);
+    snprintf(buf, 128, both ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix), unit);
 }
 
 void roma_report_axes_draw(roma_buf *out, const roma_report_axis *x, const roma_report_axis *y, const char *x_name,

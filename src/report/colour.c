@@ -5,8 +5,9 @@
 #include <math.h>
 
 const char *roma_report_series(size_t i) {
-    /* Okabe and Ito's set, its yellow darkened for white ground */
-    static const char *const set[SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#6b4c9a", "#555555"};
+    /* Okabe and Ito's set, its yellow darkened for white ground, and five more for long lists */
+    static const char *const set[SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#6b4c9a", "#555555",
+                                              "#e7298a", "#7fc97f", "#004c6d", "#a0522d"};
     return set[i % SERIES];
 }
 
@@ -19,7 +20,7 @@ static double lightness(double share) { return 0.96 - 0.60 * share; }
 
 const char *roma_report_shade(char buf[8], double share) {
     share = isfinite(share) ? fmin(fmax(share, 0), 1) : 0;
-    double light = lightness(share), chroma = 0.07 + 0.06 * sin(3.14159265358979 * share), hue = (105 + 160 * share) / 57.29577951308232;
+    double light = lightness(share), chroma = 0.07 + 0.03 * sin(3.14159265358979 * share), hue = (105 + 160 * share) / 57.29577951308232;
     double a = chroma * cos(hue), b = chroma * sin(hue);
     double l = light + 0.3963377774 * a + 0.2158037573 * b, m = light - 0.1055613458 * a - 0.0638541728 * b,
            s = light - 0.0894841775 * a - 1.2914855480 * b;
@@ -32,11 +33,11 @@ const char *roma_report_shade(char buf[8], double share) {
     return buf;
 }
 
-bool roma_report_shade_is_dark(double share) { return lightness(share) < 0.64; }
+bool roma_report_shade_is_dark(double share) { return lightness(share) < 0.58; }
 
 void roma_report_shade_bar(roma_buf *out, double x, double y, double height, double low, double high, const char *name,
                            const char *unit) {
-    enum { STEPS = 32 };
+    enum { STEPS = 64 };
     char colour[8], text[64], cut[64];
     roma_report_svg_text(out, x, y, 12, AT_START, INK, roma_report_svg_fit(cut, sizeof cut, name, 12, 150));
     y += 12;
@@ -50,6 +51,6 @@ void roma_report_shade_bar(roma_buf *out, double x, double y, double height, dou
     for (int i = 0; i <= 2; i++) {
         if (flat && i != 1) continue;
         double v = flat ? high : high - (high - low) * i / 2;
-        roma_report_svg_text(out, x + 23, y + height * i / 2 + 4, 11, AT_START, INK, roma_report_si(text, sizeof text, v, unit));
+        roma_report_svg_text(out, x + 23, y + height * i / 2 + 4, 11, AT_START, INK, roma_report_value(text, sizeof text, v, unit));
     }
 }

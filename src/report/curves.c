@@ -6,7 +6,7 @@
 
 enum { WIDTH = 960, HEIGHT = 540, LEFT = 84, TOP = 64, BOTTOM = 480, MAX_KEYS = 16, MARKED_ROWS = 48 };
 
-static roma_report_axis axis_over(const roma_table *t, const size_t *columns, size_t n, bool log) {
+static roma_report_axis axis_over(const roma_table *t, const size_t *columns, size_t n, bool log, bool one_unit) {
     double low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < n; i++)
         for (size_t r = 0; r < t->n_rows; r++) {
@@ -15,7 +15,7 @@ static roma_report_axis axis_over(const roma_table *t, const size_t *columns, si
             low = fmin(low, v);
             high = fmax(high, v);
         }
-    return roma_report_axis_of(low, high, log, n ? t->columns[columns[0]].unit : "");
+    return roma_report_axis_of(low, high, log, n && one_unit ? t->columns[columns[0]].unit : "");
 }
 
 static void draw_line(const roma_table *t, size_t x, size_t y, const roma_report_axis *ax, const roma_report_axis *ay,
@@ -62,14 +62,13 @@ void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size
         keys[i].fill = roma_report_series(i);
     }
     double legend = n_keys ? roma_report_legend_width(keys, n_keys) + 40 : 36;
-    roma_report_axis ax = axis_over(t, &x, 1, axes.log_x), ay = axis_over(t, y, n_y, axes.log_y);
-    if (!one_unit) ay.prefix = 0;
+    roma_report_axis ax = axis_over(t, &x, 1, axes.log_x, true), ay = axis_over(t, y, n_y, axes.log_y, one_unit);
     ax.from = LEFT;
     ax.to = WIDTH - legend;
     ay.from = BOTTOM;
     ay.to = TOP;
     roma_report_svg_open(out, WIDTH, HEIGHT, t->title);
-    roma_report_axes_draw(out, &ax, &ay, t->columns[x].name, t->columns[x].unit, n_y == 1 ? t->columns[y[0]].name : "value",
+    roma_report_axes_draw(out, &ax, &ay, t->columns[x].name, t->columns[x].unit, n_y == 1 ? t->columns[y[0]].name : one_unit ? "" : "value",
                           n_y && one_unit ? t->columns[y[0]].unit : "");
     roma_report_axes_begin(out);
     for (size_t i = 0; i < n_y; i++) draw_line(t, x, y[i], &ax, &ay, roma_report_series(i), out);

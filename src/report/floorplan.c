@@ -16,6 +16,7 @@ typedef struct {
     const roma_floorplan *f;
     roma_floor_colour by;
     double low, high;    /* of the colour */
+    int prefix;          /* SI exponent of the numbers in the cells */
     double area;         /* of the grid, mm2 */
     double width, scale; /* of the die: mm; pixels per mm */
     double other;        /* height of the strip, mm */
@@ -60,6 +61,7 @@ static void survey(plan *p) {
     }
     if (p->low > p->high) p->low = p->high = 0;
     if (p->by != ROMA_FLOOR_AREA) p->low = fmin(p->low, 0); /* shares and densities from 0, or small differences look large */
+    if (roma_report_takes_prefix(units[p->by])) p->prefix = roma_report_prefix(p->high);
     double total = p->area > 0 ? p->area : f->rows * (double)f->columns;
     /* cells of about square shape; the rows then have the heights their areas ask for */
     p->width = sqrt(total * f->columns / f->rows);
@@ -79,8 +81,9 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
                    "stroke-width=\"%.2f\"/>",
                    x, y, w, h, roma_report_shade(colour, share), fmin(fmin(w, h) * 0.06, 1.2));
     roma_report_svg_tip(out, tip);
-    roma_report_number(text, v, 2, v < 99.5 ? false : true);
-    if (v >= 99.5) snprintf(text, sizeof text, "%.0f", v);
+    v = roma_report_unscale(v, p->prefix);
+    double most = roma_report_unscale(p->high, p->prefix);
+    snprintf(text, sizeof text, "%.*f", most < 9.95 ? 2 : most < 99.5 ? 1 : 0, v);
     double size = fmin(h * 0.42, 11);
     if (roma_report_svg_width(text, size) > w * 0.94) size = w * 0.94 / roma_report_svg_width(text, 1);
     if (size >= 5)
@@ -163,7 +166,9 @@ static void draw_kinds(const plan *p, roma_buf *out, double x, double y) {
         snprintf(text, sizeof text, "%.4g mm2, each %.3g", k->area, k->area / (double)k->n);
         roma_buf_print(out, "</g>");
         roma_report_svg_text(out, x, y + 17, 12, AT_START, FAINT, text);
-        snprintf(text, sizeof text, "%.3g W, %.3g W/mm2", k->power, k->area > 0 ? k->power / k->area : 0);
+        char watts[32], density[32];
+        snprintf(text, sizeof text, "%s, %s", roma_report_si(watts, sizeof watts, k->power, "W"),
+                 roma_report_si(density, sizeof density, k->area > 0 ? k->power / k->area : 0, "W/mm2"));
         roma_report_svg_text(out, x, y + 33, 12, AT_START, FAINT, text);
         y += 60;
     }
@@ -194,7 +199,8 @@ void roma_report_floorplan_svg(const roma_floorplan *f, roma_floor_colour by, ro
     survey(&p);
     double right = LEFT + p.width * p.scale + 28;
     double total = (p.area > 0 ? p.area : f->rows * (double)f->columns) / p.width + p.other;
-    snprintf(title, sizeof title, "%s: %s", f->title[0] ? f->title : "Floorplan", names[by]);
+    snprintf(title, sizeof title, "%s: %s, %s%s", f->title[0] ? f->title : "Floorplan", names[by],
+             roma_report_prefix_text(p.prefix), units[by]);
     roma_report_svg_open(out, right + 190, fmax(TOP + total * p.scale + 40, 400), title);
     double bottom = draw_other(&p, out, draw_grid(&p, out));
     if (p.area > 0) draw_scale(&p, out, bottom);

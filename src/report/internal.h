@@ -17,6 +17,8 @@ double roma_report_unscale(double v, int exponent); /* v / 10^exponent, exactly 
 /* Fixed notation with `digits` significant digits; whole numbers below 1e15 keep all of theirs when `whole`; exponents outside
  * 1e-5..1e15. Not finite: "-". */
 const char *roma_report_number(char *buf, double v, int digits, bool whole);
+/* Value with unit: with an SI prefix where the unit takes one. */
+const char *roma_report_value(char *buf, size_t cap, double v, const char *unit);
 /* Shortest text that reads back as v, for digits 0; else %.10g. */
 const char *roma_report_exact(char *buf, double v, int digits);
 

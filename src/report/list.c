@@ -16,9 +16,10 @@ static void show(const roma_result_item *item, shown *s) {
     double scale[3] = {item->v.low, item->v.mid, item->v.high};
     for (int i = 0; i < 3 && si; i++) scale[i] = roma_report_unscale(scale[i], e);
     int digits = si ? 3 : 4;
-    roma_report_number(s->value, scale[1], digits, e == 0);
-    roma_report_number(low, scale[0], digits, e == 0);
-    roma_report_number(high, scale[2], digits, e == 0);
+    bool whole = e == 0 && floor(scale[0]) == scale[0] && floor(scale[1]) == scale[1] && floor(scale[2]) == scale[2];
+    roma_report_number(s->value, scale[1], digits, whole);
+    roma_report_number(low, scale[0], digits, whole);
+    roma_report_number(high, scale[2], digits, whole);
     snprintf(s->unit, sizeof s->unit, "%s%s", roma_report_prefix_text(e), item->unit);
     s->range[0] = '\0';
     if (item->v.low != item->v.high && !(isnan(item->v.low) && isnan(item->v.high)))

@@ -10,7 +10,7 @@ static const char *const prefixes[] = {"a", "f", "p", "n", "u", "m", "", "k", "M
 bool roma_report_takes_prefix(const char *unit) {
     static const char *const units[] = {"B",     "B/s",   "bit",  "bit/s", "Hz",     "W",       "J",       "s",      "V",
                                         "A",     "F",     "m",    "MAC",   "MAC/s",  "OP/s",    "op/s",    "FLOP/s", "J/token",
-                                        "J/tok", "J/MAC", "J/op", "J/bit", "B/token", "s/token", "MAC/J", "MAC/s/W", "bit/s/W"};
+                                        "J/tok", "J/MAC", "J/op", "J/bit", "B/token", "s/token", "W/mm2", "MAC/J", "MAC/s/W", "bit/s/W"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(unit, units[i]) == 0) return true;
     return false;
@@ -63,6 +63,13 @@ const char *roma_report_number(char *buf, double v, int digits, bool whole) {
         snprintf(buf, NUMBER_CAP, "%.*e", digits - 1, v);
     else
         snprintf(buf, NUMBER_CAP, "%.*f", decimals_of(v, digits), v);
+    return buf;
+}
+
+const char *roma_report_value(char *buf, size_t cap, double v, const char *unit) {
+    char number[NUMBER_CAP];
+    if (roma_report_takes_prefix(unit)) return roma_report_si(buf, cap, v, unit);
+    snprintf(buf, cap, "%s%s%s", roma_report_number(number, v, 3, true), *unit ? " " : "", unit);
     return buf;
 }
 

@@ -64,7 +64,6 @@ static void survey(scatter *s, roma_axes axes) {
     s->ax = axis_over(s->t, s->x, axes.log_x);
     s->ay = axis_over(s->t, s->y, axes.log_y);
     s->ax.from = LEFT;
-    s->ax.to = RIGHT;
     s->ay.from = BOTTOM;
     s->ay.to = TOP;
     s->low = INFINITY;
@@ -82,6 +81,7 @@ static void survey(scatter *s, roma_axes axes) {
         s->low = fmin(s->low, v);
         s->high = fmax(s->high, v);
     }
+    s->ax.to = s->has_front || s->c != SIZE_MAX ? RIGHT : WIDTH - 36; /* no legend, no room for one */
 }
 
 static const char *colour_of(scatter *s, size_t row, char buf[8]) {

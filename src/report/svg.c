@@ -77,12 +77,7 @@ const char *roma_report_cell_tip(char *buf, size_t cap, const roma_table *t, siz
     char value[NUMBER_CAP + 24] = "-";
     if (c->kind == ROMA_CELL_TEXT) snprintf(value, sizeof value, "%s", c->text);
     if (c->kind == ROMA_CELL_BOOL) snprintf(value, sizeof value, "%s", c->real != 0 ? "yes" : "no");
-    if (c->kind == ROMA_CELL_REAL && roma_report_takes_prefix(k->unit))
-        roma_report_si(value, sizeof value, c->real, k->unit);
-    else if (c->kind == ROMA_CELL_REAL) {
-        char number[NUMBER_CAP];
-        snprintf(value, sizeof value, "%s%s%s", roma_report_number(number, c->real, 4, true), k->unit[0] ? " " : "", k->unit);
-    }
+    if (c->kind == ROMA_CELL_REAL) roma_report_value(value, sizeof value, c->real, k->unit);
     snprintf(buf, cap, "%s: %s", k->name, value);
     return buf;
 }

@@ -8,7 +8,7 @@
 #define FAINT "#59636e"
 #define GRID "#e2e5e9"
 
-enum { SERIES = 8 };
+enum { SERIES = 12 };
 
 /* ---- page (svg.c) ---- */
 
@@ -45,7 +45,8 @@ typedef struct {
     double low, high; /* values at the ends, nice ones */
     bool log;
     double from, to;  /* the ends on the page */
-    int prefix;       /* SI exponent that the axis title carries */
+    bool takes_prefix;
+    int prefix, suffix; /* linear: SI exponents that the axis title carries, and that every tick carries */
 } roma_report_axis;
 /* Makes [low, high] nice; linear axes begin at 0 unless something is below. */
 roma_report_axis roma_report_axis_of(double low, double high, bool log, const char *unit);
@@ -75,7 +76,7 @@ void roma_report_labels_put(roma_report_labels *l, roma_buf *out, double x, doub
 
 /* Cells of a table as numbers: NAN for what is none. */
 double roma_report_cell_real(const roma_table *t, size_t row, size_t column);
-/* "name 12.3 kB" for tips. */
+/* "name: 12.3 kB" for tips. */
 const char *roma_report_cell_tip(char *buf, size_t cap, const roma_table *t, size_t row, size_t column);
 
 #endif

@@ -134,10 +134,10 @@ void roma_report_table_text(const roma_table *t, roma_buf *out) {
     roma_free(s);
 }
 
-/* A bar in a cell would end it. */
+/* A bar in a cell would end it; the others would begin something. */
 static void put_markdown(roma_buf *out, const char *text) {
     roma_buf_append(out, " ", 1);
-    for (; *text; text++) roma_buf_print(out, *text == '|' ? "\\%c" : "%c", *text);
+    for (; *text; text++) roma_buf_print(out, strchr("|<*`\\", *text) ? "\\%c" : "%c", *text);
     roma_buf_append(out, " |", 2);
 }
 
