@@ -1,0 +1,134 @@
+/* What fits: published counts of tokens, and the bytes behind them. */
+#include "design.h"
+
+#include <math.h>
+
+enum { MIB = 1 << 20 };
+
+/* Tokens beside an adapter of that rank in so many MiB, as the paper counts. */
+static double paper_tokens(const design *d, double mib, double rank) {
+    return roma_cost_tokens(mib * MIB, roma_cost_lora_bytes(&d->plan, rank, 1, 0), 57344, 32);
+}
+
+static void test_paper(void) {
+    design d;
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 1, 1, 0), 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 1, 0), 16 * 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 0.5, 0), 8 * 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 0, 1, 4), 0);
+    CHECK_EQ(paper_tokens(&d, 64, 16), 736);
+    CHECK_EQ(paper_tokens(&d, 64, 64), 0);
+    CHECK_EQ(paper_tokens(&d, 256, 32), 3808); /* the paper's label says rank 16, which gives the next */
+    CHECK_EQ(paper_tokens(&d, 256, 16), 4256);
+    CHECK_EQ(paper_tokens(&d, 128, 16), 1888);
+    CHECK_EQ(paper_tokens(&d, 288, 16), 4832);
+    CHECK_EQ(roma_cost_tokens(288.0 * MIB, 16 * 1519616, 57344, 1), 4842);
+    CHECK_EQ(paper_tokens(&d, 288, 64), 3552);
+    CHECK_EQ(roma_cost_tokens(10, 20, 1, 1), 0); /* adapters alone do not fit */
+    design_close(&d);
+}
+
+static void test_outputs(void) {
+    design d;
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    roma_workload w = {.context = 4832, .batch = 1, .rank = 16, .adapters = 1, .chips = 1, .toggle = 1};
+    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 0);
+    roma_cost c = design_cost(&d, &w);
+    CHECK_EQ(c.kv_bytes_per_token, 57344);
+    CHECK_EQ(c.lora_bytes, 16 * 1519616);
+    CHECK_EQ(c.sram_bytes, 288 * MIB);
+    CHECK(c.tokens == 4832 && c.tokens_paper == 4832 && c.fits_sram == 1);
+    w.context++;
+    CHECK(design_cost(&d, &w).fits_sram == 0);
+    /* With scales: 4 bytes a key or value vector, and a row of A or B: 16 rows of A and the matrix's of B, seven times a layer. */
+    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 4);
+    c = design_cost(&d, &w);
+    CHECK_EQ(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
+    CHECK_EQ(c.lora_bytes, 16 * 1519616 + 4 * 28 * (7 * 16 + 3072 + 1024 + 1024 + 3072 + 8192 + 8192 + 3072));
+    CHECK_EQ(c.tokens, floor((288 * MIB - c.lora_bytes) / c.kv_bytes_per_token / 32) * 32);
+    CHECK_EQ(c.tokens_paper, 4832);
+    /* Each sequence of a batch takes whole granules. */
+    w = (roma_workload){.context = 33, .batch = 70, .chips = 1, .toggle = 1};
+    CHECK(design_cost(&d, &w).fits_sram == 1); /* 70 x 64 = 4480 */
+    w.batch = 100;
+    CHECK(design_cost(&d, &w).fits_sram == 0); /* 6400, though 3300 tokens are fewer than fit */
+    w = (roma_workload){.batch = 1, .rank = 512, .adapters = 1, .chips = 1, .toggle = 1};
+    CHECK(design_cost(&d, &w).fits_sram == 0); /* no context, yet adapters too large */
+    design_close(&d);
+}
+
+static void test_rom(void) {
+    design d;
+    const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
+    /* 3B: 2,818,572,288 weights of the layers and the tied head of 128,256 x 3,072, at 4 bits and an FP16 scale per 128. */
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    roma_cost c = design_cost(&d, &w);
+    CHECK_NEAR(c.rom_bytes, (2818572288.0 + 128256.0 * 3072) * 4.125 / 8, 1e-12);
+    CHECK_NEAR(c.rom_bytes, 1.66e9, 3e-3);
+    CHECK(c.fits_rom == 1);
+    CHECK(c.rom_words >= c.rom_bytes / 16384 / 8 && c.rom_words < 1.01 * c.rom_bytes / 16384 / 8);
+    CHECK_NEAR(c.rom_capacity, 1.86e9, 1e-3);
+    design_close(&d);
+    /* 8B at 2 bits: layers and head are 1.857 GiB and fit; with the untied embedding it is more than there is. */
+    design_open(&d, "roma", "llama-3-8b", 2, 2);
+    roma_chip_put(&d.chip, ROMA_CHIP_rom_embedding, 0);
+    c = design_cost(&d, &w);
+    CHECK_NEAR(c.rom_bytes, (6979321856.0 + 128256.0 * 4096) * 2.125 / 8, 1e-12);
+    CHECK_NEAR(c.rom_bytes / 1073741824, 1.857, 5e-4);
+    roma_chip_put(&d.chip, ROMA_CHIP_rom_embedding, 1);
+    c = design_cost(&d, &w);
+    CHECK_NEAR(c.rom_bytes, (6979321856.0 + 2 * 128256.0 * 4096) * 2.125 / 8, 1e-12);
+    CHECK(c.fits_rom == 0);
+    /* Streamed: nothing has to fit. */
+    roma_chip_put(&d.chip, ROMA_CHIP_rom_style, ROMA_ROM_DRAM);
+    roma_chip_put(&d.chip, ROMA_CHIP_dram_bandwidth, 1e11);
+    c = design_cost(&d, &w);
+    CHECK(c.fits_rom == 1 && c.rom_capacity == 0);
+    design_close(&d);
+}
+
+/* Words of an L-Unit by hand: a layer's q has 12 rows in each matrix unit, 36 words of codes and 1.125 of scales. */
+static void test_words(void) {
+    design d;
+    const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    const double q = ceil(12 * 3072 * 4.125 / 4096), k = ceil(4 * 3072 * 4.125 / 4096), up = ceil(32 * 3072 * 4.125 / 4096);
+    CHECK_EQ(design_cost(&d, &w).rom_words, 28 * (2 * q + 2 * k + 3 * up) + ceil(501 * 3072 * 4.125 / 4096));
+    design_close(&d);
+}
+
+/* Two dies: fourteen layers each, the tied table on the last. */
+static void test_dies(void) {
+    design d;
+    roma_workload w = {.context = 100, .batch = 1, .rank = 16, .adapters = 2, .chips = 1, .toggle = 1};
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 0);
+    const roma_cost one = design_cost(&d, &w);
+    w.chips = 2;
+    const roma_cost two = design_cost(&d, &w);
+    const double head = ceil(501 * 3072 * 4.125 / 4096);
+    CHECK_EQ(two.rom_words, (one.rom_words - head) / 2 + head);
+    CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes && two.sram_bytes == 2 * one.sram_bytes);
+    CHECK_EQ(two.tokens, floor((288 * MIB - one.lora_bytes / 2) / 28672 / 32) * 32);
+    CHECK_EQ(one.lora_bytes, 2 * 16 * 1519616);
+    /* Three dies have 9, 9 and 10 layers: the last decides. */
+    w.chips = 3;
+    CHECK_EQ(design_cost(&d, &w).tokens, floor((288 * MIB - one.lora_bytes * 10 / 28) / 20480 / 32) * 32);
+    w.chips = 60; /* more dies than layers */
+    CHECK(isfinite(design_cost(&d, &w).tokens));
+    CHECK(two.decode_cyc > one.decode_cyc && two.area_mm2 == 2 * one.area_mm2);
+    const double crossing = (d.chip.die_latency_s + 3072 * 4 / d.chip.die_bandwidth) * d.chip.clock_hz;
+    CHECK_EQ(two.decode_cyc, one.decode_cyc + ceil(crossing));
+    CHECK_NEAR(two.use_lunit, one.use_lunit * one.decode_cyc / (2 * two.decode_cyc), 1e-12);
+    design_close(&d);
+}
+
+int main(void) {
+    test_paper();
+    test_outputs();
+    test_rom();
+    test_words();
+    test_dies();
+    return TEST_DONE();
+}
