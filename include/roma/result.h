@@ -15,7 +15,10 @@ extern "C" {
 typedef struct {
     double low, mid, high; /* low <= mid <= high; equal: no range */
 } roma_range;
-static inline roma_range roma_range_of(double v) { return (roma_range){v, v, v}; }
+static inline roma_range roma_range_of(double v) {
+    roma_range r = {v, v, v};
+    return r;
+}
 
 /* ---- list: one named value a row, grouped by `group` ---- */
 

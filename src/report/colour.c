@@ -46,8 +46,7 @@ void roma_report_shade_bar(roma_buf *out, double x, double y, double height, dou
     for (int i = 0; i < STEPS; i++) /* the largest value on top; a touch of overlap hides the seams */
         roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.2f\" width=\"16\" height=\"%.2f\" fill=\"%s\"/>\n", x, y + i * step,
                        i + 1 < STEPS ? step + 0.4 : step, roma_report_shade(colour, flat ? 0.5 : 1 - (i + 0.5) / STEPS));
-    roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"%.1f\" fill=\"none\" stroke=\"" FAINT "\" stroke-width=\"0.7\"/>\n",
-                   x, y, height);
+    roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"%.1f\" fill=\"none\" stroke=\"" FAINT "\"/>\n", x, y, height);
     for (int i = 0; i <= 2; i++) {
         if (flat && i != 1) continue;
         double v = flat ? high : high - (high - low) * i / 2;

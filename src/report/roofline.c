@@ -100,7 +100,9 @@ void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t 
         char tip[200], mac[32];
         if (!drawable(&points[i])) continue;
         double px = roma_report_axis_at(&x, points[i].mac_per_byte), py = roma_report_axis_at(&y, points[i].mac_s);
-        roma_buf_print(out, "<g class=\"point\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" INK "\" stroke=\"#ffffff\" stroke-width=\"1.5\"/>",
+        roma_buf_print(out,
+                       "<g class=\"point\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" INK "\" stroke=\"#ffffff\" "
+                       "stroke-width=\"1.5\"/>",
                        px, py);
         snprintf(tip, sizeof tip, "%s: %.4g MAC/B, %s", points[i].name, points[i].mac_per_byte,
                  roma_report_si(mac, sizeof mac, points[i].mac_s, "MAC/s"));

@@ -137,7 +137,8 @@ static int write_capped(writer *w, roma_error *err) {
     }
     if (!w->out->failed && write_trace(w, fits)) return ROMA_OK;
     if (w->out->failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", n);
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace does not fit into %zu bytes, even without spans; allow more", w->max_bytes);
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace does not fit into %zu bytes, even without spans; allow more",
+                     w->max_bytes);
 }
 
 static int by_key(const void *a, const void *b) {

@@ -135,6 +135,14 @@ def texts(root):
     return [e.text or "" for e in root.iter(SVG + "text")]
 
 
+def text_box(e):
+    """Left, top, right, bottom of narrow letters, and the text."""
+    x, y, size = (float(e.get(k)) for k in ("x", "y", "font-size"))
+    width = len(e.text or "") * size * 0.5
+    x -= {"middle": width / 2, "end": width}.get(e.get("text-anchor"), 0)
+    return x, y - size * 0.7, x + width, y, e.text
+
+
 def classed(root, name):
     return [e for e in root.iter() if e.get("class") == name]
 
@@ -179,9 +187,11 @@ def check_charts():
     check(p[1][1] == p[2][1] and p[0][1] > p[1][1], "roofline: a slope, then a flat roof")
     points = {e.find(SVG + "title").text.split(":")[0]: e.find(SVG + "circle") for e in classed(root, "point")}
     check(float(points["head"].get("cy")) < float(points["linear q"].get("cy")) < float(points['adapter "A"'].get("cy")), "roofline: faster is higher")
-    boxes = [(float(e.get("x")), float(e.get("y")), e.text) for e in root.iter(SVG + "text")]
+    boxes = [text_box(e) for e in root.iter(SVG + "text") if float(e.get("x"))]  # at 0: turned by its group
     for i, a in enumerate(boxes):
-        check(all(a[:2] != b[:2] for b in boxes[:i]), f"roofline: {a[2]} lies on another text")
+        for b in boxes[:i]:
+            apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+            check(apart, f"roofline: {a[4]} lies on {b[4]}")
     svg("roofline-empty.svg")
 
     for name, curves in (("curves.svg", 2), ("curves-log.svg", 2), ("curves-units.svg", 3), ("curves-one.svg", 1), ("curves-empty.svg", 1)):
