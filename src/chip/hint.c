@@ -72,10 +72,9 @@ const char *roma_chip_hint_section(roma_chip_span given, char out[ROMA_CHIP_HINT
 const char *roma_chip_hint_quality(roma_chip_span given, char out[ROMA_CHIP_HINT]) { return among(given, roma_chip_quality_name, out); }
 const char *roma_chip_hint_builtin(roma_chip_span given, char out[ROMA_CHIP_HINT]) { return among(given, builtin_name, out); }
 
-const char *roma_chip_hint_choice(unsigned i, roma_chip_span given, char out[ROMA_CHIP_HINT]) {
+const char *roma_chip_hint_choice(unsigned i, char out[ROMA_CHIP_HINT]) {
     roma_chip_span name;
     out[0] = 0;
-    (void)given;
     for (unsigned k = 0; (name = roma_chip_choice(i, k)).s; k++) add(out, k ? ", " : "; there are ", name);
     return out;
 }

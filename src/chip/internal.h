@@ -58,7 +58,7 @@ int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_
 /* hint.c: sentences that end an error, each beginning with "; " or empty; returns out. */
 const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char out[ROMA_CHIP_HINT]);
 const char *roma_chip_hint_section(roma_chip_span section, char out[ROMA_CHIP_HINT]);
-const char *roma_chip_hint_choice(unsigned i, roma_chip_span given, char out[ROMA_CHIP_HINT]);
+const char *roma_chip_hint_choice(unsigned i, char out[ROMA_CHIP_HINT]);
 const char *roma_chip_hint_quality(roma_chip_span given, char out[ROMA_CHIP_HINT]);
 const char *roma_chip_hint_builtin(roma_chip_span given, char out[ROMA_CHIP_HINT]);
 

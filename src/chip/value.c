@@ -46,7 +46,7 @@ static int read_choice(unsigned i, roma_chip_span t, const roma_chip_place *at, 
             return ROMA_OK;
         }
     return roma_chip_bad(at, "%s has no choice '%s'%s", roma_chip_name_of(i, key), roma_error_name(shown, sizeof shown, t.s, t.n),
-                         roma_chip_hint_choice(i, t, hint));
+                         roma_chip_hint_choice(i, hint));
 }
 
 int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {

@@ -243,12 +243,13 @@ static void test_check(void) {
 static void test_print(void) {
     roma_chip c = opened(NULL);
     roma_buf b = {0};
+    CHECK_EQ(roma_chip_set(&c, "energy.lane_mac=45 [25 .. 80]", NULL), 0);
     roma_chip_print(&c, &b, false);
     roma_buf_append(&b, "", 1);
     CHECK(!b.failed);
     const char *text = (const char *)b.data;
     CHECK(strstr(text, "[memory]") && strstr(text, "57.8") && strstr(text, "Mbit/mm2") && strstr(text, "fused"));
-    CHECK(strstr(text, "[25 .. 80]") && strstr(text, "Jouppi") && strstr(text, "calibrated"));
+    CHECK(strstr(text, "[25 .. 80]") && strstr(text, "set on the command line") && strstr(text, "stated"));
     roma_buf_destroy(&b);
     snprintf(c.title, sizeof c.title, "a \"title\" with \\ and \x01");
     roma_chip_print(&c, &b, true);
