@@ -1,0 +1,210 @@
+/* roma_cost_legal: legal schedules pass; one instance moved one cycle before the rule that binds it does not, and the rule is named. */
+#include "random_case.h"
+#include "stepper.h"
+#include "../test.h"
+
+static random_case r;
+
+/* What holds an instance back until its start, as the stepper knows it. */
+typedef struct {
+    bool reads, unit[3];
+    bool base, part;          /* a LINEAR's base part, a LINEAR's adapter part end then */
+    bool value[2];            /* inputs that are there only then */
+} held;
+
+static uint32_t before_on_unit(const stepper *t, size_t i, int unit) {
+    while (i-- > 0)
+        if (t->all[i].takes[unit]) return (uint32_t)i;
+    return UINT32_MAX;
+}
+
+static held holding(const stepper *t, size_t i) {
+    const stepper_instance *me = &t->all[i];
+    held h = {0};
+    for (size_t k = 0; k < me->n_reads; k++) {
+        const stepper_instance *y = &t->all[t->reads[me->first_read + k]];
+        const roma_op *writer = &t->p->ops[y->op], *op = &t->p->ops[me->op];
+        if (y->end != me->start) continue;
+        h.reads = true;
+        if (writer->kind == ROMA_OP_LINEAR) *(y->lora ? &h.part : &h.base) = true;
+        for (int v = 0; v < 2; v++)
+            if (op->in[v] != ROMA_NO_VALUE && op->in[v] == writer->out) h.value[v] = true;
+    }
+    for (int u = 0; u < 3; u++) {
+        const uint32_t y = me->takes[u] ? before_on_unit(t, i, u) : UINT32_MAX;
+        h.unit[u] = y != UINT32_MAX && t->all[y].busy == me->start;
+    }
+    return h;
+}
+
+/* ---- situations that must each be met ----
+ * Two never bind alone: ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own block, because V and
+ * H work in issue order and one kind of operation has one latency. */
+
+enum {
+    READS_CODES, READS_BIAS, READS_HEAD_NORM, READS_ROPE, READS_CACHE_K, READS_CACHE_V, READS_CACHES, READS_QUANTISE,
+    READS_SILU_GATE, READS_SILU_UP, READS_RESIDUAL, READS_NORM, READS_BASE_OF_TWO, READS_PART_OF_TWO, READS_ADAPTER,
+    L_EMBED, L_LINEAR, L_BEHIND_ATTEND, L_ATTEND, L_SERIAL, H_CACHE, H_ATTEND, H_ATTEND_BOTH, H_ADAPTER, V_ANY, SITUATIONS
+};
+static const char *const situation_name[SITUATIONS] = {
+    "LINEAR waits for codes", "BIAS reads", "HEAD_NORM reads", "ROPE reads", "CACHE reads K", "CACHE reads V",
+    "ATTEND reads CACHE", "QUANTISE reads", "SILU reads the gate", "SILU reads up",
+    "RESIDUAL reads", "NORM reads", "reader of two parts waits for the base", "reader of two parts waits for the adapter",
+    "adapter part waits for codes", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L", "ATTEND behind L",
+    "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H",
+    "V operation behind V"};
+static unsigned met[SITUATIONS];
+
+static void meet_reads(const stepper *t, const stepper_instance *me, const held *h) {
+    static const int of_kind[ROMA_OP_COUNT] = {[ROMA_OP_NORM] = READS_NORM, [ROMA_OP_QUANTISE] = READS_QUANTISE, [ROMA_OP_BIAS] = READS_BIAS,
+                                               [ROMA_OP_HEAD_NORM] = READS_HEAD_NORM, [ROMA_OP_ROPE] = READS_ROPE,
+                                               [ROMA_OP_RESIDUAL] = READS_RESIDUAL, [ROMA_OP_ATTEND] = READS_CACHES};
+    const roma_op *op = &t->p->ops[me->op];
+    if (op->kind == ROMA_OP_LINEAR) met[me->lora ? READS_ADAPTER : READS_CODES]++;
+    else if (op->kind == ROMA_OP_CACHE) met[READS_CACHE_K] += h->value[0] && !h->value[1], met[READS_CACHE_V] += h->value[1] && !h->value[0];
+    else if (op->kind == ROMA_OP_SILU) met[READS_SILU_GATE] += h->value[0] && !h->value[1], met[READS_SILU_UP] += h->value[1] && !h->value[0];
+    else if (of_kind[op->kind]) met[of_kind[op->kind]]++;
+    size_t parts = 0;
+    for (size_t k = 0; k < me->n_reads; k++) parts += t->all[t->reads[me->first_read + k]].lora;
+    if (parts && h->part && !h->base) met[READS_PART_OF_TWO]++;
+    if (parts && h->base && !h->part) met[READS_BASE_OF_TWO]++;
+}
+
+static void meet_unit(const stepper *t, size_t i, int unit) {
+    const stepper_instance *me = &t->all[i];
+    const roma_op_kind kind = t->p->ops[me->op].kind, other = t->p->ops[t->all[before_on_unit(t, i, unit)].op].kind;
+    if (unit == ROMA_UNIT_V) met[V_ANY]++;
+    else if (unit == ROMA_UNIT_L) {
+        if (kind == ROMA_OP_EMBED) met[L_EMBED]++;
+        else if (kind == ROMA_OP_ATTEND) met[L_ATTEND]++;
+        else if (me->lora) met[L_SERIAL]++;
+        else met[other == ROMA_OP_ATTEND ? L_BEHIND_ATTEND : L_LINEAR]++;
+    } else if (me->lora) met[H_ADAPTER]++;
+    else if (kind == ROMA_OP_CACHE) met[H_CACHE]++;
+    else met[me->takes[ROMA_UNIT_L] ? H_ATTEND_BOTH : H_ATTEND]++;
+}
+
+/* ---- the schedule spoiled in one place, judged, and put right ---- */
+
+static bool refused(const roma_schedule *s, const char *said) {
+    roma_error err = {0};
+    const int rc = roma_cost_legal(s, &r.plan, &r.chip, r.spans, r.n_spans, &err);
+    const bool ok = rc == ROMA_EINTERNAL && strstr(err.text, said);
+    if (!ok) fprintf(stderr, "seed %llu: code %d, said \"%s\", wanted \"%s\"\n", (unsigned long long)r.seed, rc, err.text, said);
+    return ok;
+}
+
+static void move(roma_cost_instance *x, uint64_t by) {
+    x->start += by;
+    x->busy += by;
+    x->end += by;
+}
+
+/* Counts the situation; true as long as it is rare. */
+static bool meet(const stepper *t, size_t i, const held *h) {
+    unsigned before[SITUATIONS];
+    bool rare = false;
+    memcpy(before, met, sizeof met);
+    for (int u = 0; u < 3; u++)
+        if (h->unit[u]) meet_unit(t, i, u);
+    if (h->reads) meet_reads(t, &t->all[i], h);
+    for (int k = 0; k < SITUATIONS; k++) rare |= met[k] != before[k] && met[k] <= 12;
+    return rare;
+}
+
+/* Moves instances that wait, one at a time: rare ones and some of the others. */
+static void test_moves(roma_schedule *s, const stepper *t) {
+    static const char *const unit_text[] = {"unit L", "unit H", "unit V"};
+    for (size_t i = 0; i < t->n && test_failures < 5; i++) {
+        if (!t->all[i].start) continue;
+        const held h = holding(t, i);
+        const int holders = h.reads + h.unit[0] + h.unit[1] + h.unit[2];
+        CHECK(holders > 0);
+        const char *said = "instance"; /* several rules: any may be named */
+        if (holders == 1) {
+            said = "reads";
+            for (int u = 0; u < 3; u++)
+                if (h.unit[u]) said = unit_text[u];
+        }
+        const bool rare = holders == 1 && meet(t, i, &h);
+        if (!rare && !random_chance(&r, 4)) continue;
+        move(&s->instances[i], (uint64_t)-1);
+        CHECK(refused(s, said));
+        move(&s->instances[i], 1);
+    }
+}
+
+static void test_damage(roma_schedule *s) {
+    roma_cost_instance *const x = s->instances;
+    const size_t at = random_below(&r, s->n), next = at + 1 < s->n ? at + 1 : at - 1;
+    char number[32];
+    snprintf(number, sizeof number, "instance %zu ", at);
+    x[at].end++;
+    CHECK(refused(s, "duration"));
+    CHECK(refused(s, number));
+    x[at].busy++; /* busy and end one later */
+    CHECK(refused(s, "duration"));
+    x[at].end--, x[at].busy--;
+    const roma_cost_instance a = x[at], b = x[next]; /* issue order */
+    x[at] = b, x[next] = a;
+    CHECK(refused(s, "order"));
+    x[at] = a, x[next] = b;
+    x[at].block += 1;
+    CHECK(refused(s, "order"));
+    x[at].block -= 1;
+    x[at].lora = !x[at].lora;
+    CHECK(refused(s, "order"));
+    x[at].lora = !x[at].lora;
+    s->cycles++;
+    CHECK(refused(s, "cycles"));
+    s->cycles -= 2;
+    CHECK(refused(s, "cycles"));
+    s->cycles++;
+    const roma_cost_instance last = x[s->n - 1];
+    s->n--; /* the last one is missing */
+    CHECK(refused(s, "ends before"));
+    s->n++;
+    memmove(&x[at], &x[at + 1], (s->n - at - 1) * sizeof *x); /* one in the middle */
+    s->n--;
+    CHECK(refused(s, ""));
+    s->n++;
+    memmove(&x[at + 1], &x[at], (s->n - at - 1) * sizeof *x);
+    x[at] = a;
+    CHECK(!memcmp(&x[s->n - 1], &last, sizeof last) || at == s->n - 1);
+}
+
+/* A gap is not forbidden: everything from one instant on moved later together stays legal. */
+static void test_later(roma_schedule *s) {
+    roma_error err = {0};
+    const uint64_t from = s->instances[random_below(&r, s->n)].start;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->instances[i].start >= from) move(&s->instances[i], 3);
+    uint64_t cycles = 0;
+    for (size_t i = 0; i < s->n; i++) cycles = stepper_max(cycles, s->instances[i].end);
+    s->cycles = cycles;
+    CHECK_EQ(roma_cost_legal(s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+}
+
+int main(void) {
+    roma_schedule s = {0};
+    for (uint64_t seed = 20001; seed <= 20100 && test_failures < 5; seed++) {
+        roma_error err = {0};
+        CHECK(random_make(&r, seed));
+        CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+        CHECK_EQ(roma_cost_legal(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+        stepper t = stepper_run(&r.plan, &r.chip, r.spans, r.n_spans);
+        CHECK_EQ(s.n, t.n);
+        if (s.n == t.n) test_moves(&s, &t);
+        test_damage(&s);
+        CHECK_EQ(roma_cost_legal(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0); /* all put right */
+        test_later(&s);
+        stepper_destroy(&t);
+        random_done(&r);
+    }
+    for (int k = 0; k < SITUATIONS; k++) {
+        CHECK(met[k] > 0);
+        if (!met[k]) fprintf(stderr, "never met alone: %s\n", situation_name[k]);
+    }
+    roma_schedule_destroy(&s);
+    return TEST_DONE();
+}
