@@ -4,6 +4,8 @@
 
 #include "roma/cost.h"
 
+#include <math.h>
+
 /* Some consecutive rows of one stream. */
 typedef struct {
     uint32_t rows, logits;   /* rows, and how many of them want logits */
@@ -43,5 +45,13 @@ unsigned timing_units(const timing *t, uint32_t op, bool lora);
 bool timing_has_lora(const timing *t, uint32_t op, uint32_t block);
 void timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat);
 void timing_events(const timing *t, uint32_t op, uint32_t block, bool lora, roma_events *e);
+
+static inline uint64_t timing_up(double x) { return x > 0 ? (uint64_t)ceil(x) : 0; }
+static inline uint64_t timing_ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+static inline uint64_t timing_larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
+/* 8 codes of 8 bits and a 3-bit shift are 67 bits. */
+static inline uint64_t timing_code_bytes(uint64_t e) { return timing_ceil_div(e * 67, 64); }
+static inline const roma_image_tensor *timing_tensor(const roma_plan *p, const roma_op *op) { return &p->desc->tensors[op->tensor]; }
+double timing_stored_bytes(const roma_image_tensor *t); /* codes and scales of a matrix */
 
 #endif
