@@ -26,6 +26,7 @@ static const struct {
     {"bench", verb_bench, "measure speed"},
     {"chip", verb_chip, "describe a chip on one page"},
     {"sim", verb_sim, "say what a chip would do with a model"},
+    {"explore", verb_explore, "search chips for a model, and show the best"},
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 

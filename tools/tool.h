@@ -93,5 +93,6 @@ int verb_eval(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_chip(int argc, char **argv);
 int verb_sim(int argc, char **argv);
+int verb_explore(int argc, char **argv);
 
 #endif

@@ -1,0 +1,154 @@
+/* roma explore: many chips for a model, and which of them are worth looking at. docs/explore.md describes it. */
+#include "explore.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* 1: there is no feasible point, which is told as one line. */
+static int none_feasible(const explore_options *o, const explored *e) {
+    roma_buf b = {0};
+    show_refused(e, &b);
+    fflush(stdout);
+    fprintf(stderr, "roma explore: none of %u points is feasible: %.*s\n", o->points, (int)b.len, (const char *)b.data);
+    roma_buf_destroy(&b);
+    return 1;
+}
+
+static int show(const explore_result *r, roma_error *err) {
+    roma_buf b = {0};
+    int rc = r->e->n ? write_files(r, err) : ROMA_OK;
+    if (!rc && r->o->json)
+        rc = show_json(r, &b, err);
+    else if (!rc && r->e->n && !(r->o->csv && strcmp(r->o->csv, "-") == 0))
+        rc = show_text(r, &b, err);
+    if (rc) {
+        roma_buf_destroy(&b);
+        return fail("explore", err);
+    }
+    const int code = print_buf("explore", &b, 0);
+    return code || r->e->n ? code : none_feasible(r->o, r->e);
+}
+
+static int run(const explore_options *o, const space *s, const explore_models *m, const ranks *rk) {
+    explored e;
+    front f = {0};
+    roma_error err;
+    const explore_result r = {o, s, m, &e, &f};
+    int code = 0, rc = explore_run(&e, s, m, o, rk, &err);
+    if (!rc && rk->rank == 0 && e.n) rc = front_create(&f, &e, &err);
+    if (rc)
+        code = fail("explore", &err);
+    else if (rk->rank == 0)
+        code = show(&r, &err);
+    front_destroy(&f);
+    explored_destroy(&e);
+    return code;
+}
+
+/* The format that the shape has by itself: what is not varied stays at it. */
+static int own_format(const explore_options *o, double format[3], roma_error *err) {
+    const roma_shape_format own = {0};
+    roma_description d;
+    int rc = roma_shape_describe(&d, o->shape, &own, err);
+    if (rc) return rc;
+    const roma_image_tensor *q = roma_description_find(&d, ROMA_W_Q, 0);
+    format[0] = q->format.bits;
+    format[1] = q->format.group;
+    format[2] = 0;
+    roma_shape_destroy(&d);
+    return ROMA_OK;
+}
+
+static int explore(const explore_options *o, const ranks *rk) {
+    static space s;
+    explore_models m = {0};
+    roma_chip base;
+    roma_error err;
+    double format[3];
+    int rc = roma_chip_open(&base, o->chip, &err);
+    if (!rc && o->shape) rc = own_format(o, format, &err);
+    if (!rc) rc = space_create(&s, &base, o->shape ? format : NULL, o, &err);
+    if (!rc) rc = models_open(&m, &s, o, &err);
+    const int code = ranks_end(rk, rc ? fail("explore", &err) : run(o, &s, &m, rk), rc != 0);
+    models_close(&m);
+    return code;
+}
+
+/* ---- options ---- */
+
+static bool is_shape(const char *name) {
+    for (unsigned i = 0; roma_shape_name(i); i++)
+        if (strcmp(name, roma_shape_name(i)) == 0) return true;
+    return false;
+}
+
+/* --shape names a known shape, or an image. */
+static void find_model(explore_options *o, const char *operand) {
+    struct stat st;
+    o->image = operand;
+    if (operand || is_shape(o->shape) || stat(o->shape, &st) || !S_ISREG(st.st_mode)) return;
+    o->image = o->shape;
+    o->shape = NULL;
+}
+
+static int limit(const char *name, const char *text, double *out) {
+    char *end, shown[64];
+    if (!text) return OPTIONS_GO;
+    *out = strtod(text, &end);
+    if (end != text && !*end && *out > 0 && *out <= 1e15) return OPTIONS_GO;
+    return usage_error("explore", "--%s takes a number above 0, not '%s'", name, roma_error_name(shown, sizeof shown, text, strlen(text)));
+}
+
+static int settle(explore_options *o, const char *operand, const ranks *rk) {
+    if (!o->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
+    find_model(o, operand);
+    int rc = limit("max-mm2", o->max_mm2_text, &o->max_mm2);
+    if (rc == OPTIONS_GO) rc = limit("max-w", o->max_w_text, &o->max_w);
+    if (rc == OPTIONS_GO) rc = limit("min-tok-s", o->min_tok_s_text, &o->min_tok_s);
+    if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
+        return usage_error("explore", "--json and --csv - both want standard output");
+    if (!o->chip) o->chip = "roma-contract";
+    if (!o->points) o->points = 10000;
+    if (!o->threads) o->threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
+    if (o->threads > 64) o->threads = 64;
+    return rc;
+}
+
+static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
+    const char *operand[OPERANDS_MAX] = {NULL};
+    size_t n;
+    const option own[] = {
+        {"shape", 0, OPT_TEXT, &o->shape, "NAME|IMAGE", 0, 0, "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."},
+        {"chip", 0, OPT_TEXT, &o->chip, "NAME|FILE", 0, 0, "chip that all else is taken from (default: roma-contract)"},
+        {"points", 'n', OPT_COUNT, &o->points, "N", 1, 1000000, "points of the design space (default: 10000)"},
+        {"seed", 's', OPT_U64, &o->seed, "S", 0, 0, "another seed draws other points (default: 0)"},
+        {"set", 0, OPT_TEXTS, &o->set, "KEY=...", 0, 0, "vary a parameter over LO..HI or A,B,C, or fix it at V; may be repeated"},
+        {"only", 0, OPT_FLAG, &o->only, NULL, 0, 0, "vary nothing but what --set names"},
+        {"max-mm2", 0, OPT_TEXT, &o->max_mm2_text, "A", 0, 0, "refuse chips larger than A mm2"},
+        {"max-w", 0, OPT_TEXT, &o->max_w_text, "W", 0, 0, "refuse chips of more than W watts while decoding"},
+        {"min-context", 0, OPT_COUNT, &o->min_context, "N", 1, 16777216, "refuse chips with cache for fewer than N tokens a sequence"},
+        {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s_text, "T", 0, 0, "refuse chips that decode less than T tokens a second"},
+        {"csv", 0, OPT_TEXT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
+        {"svg", 0, OPT_TEXT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
+        {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},
+        {"threads", 't', OPT_COUNT, &o->threads, "N", 1, 64, "threads (default: all CPUs)"},
+        {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
+        {0}};
+    const option shared[] = {WORKLOAD_OPTIONS(o->work), {0}};
+    const usage u = {"explore", "--shape NAME|IMAGE [options]",
+                     "Draws chips from a design space, evaluates a model on each, and finds those that no other one beats in rate, area, energy\n"
+                     "and cost at once.",
+                     "roma explore --shape llama-3.2-3b --max-mm2 400 --set model.bits=4 --svg front.svg", own, shared, 0, 1};
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    return rc == OPTIONS_GO ? settle(o, n ? operand[0] : NULL, rk) : rc;
+}
+
+int verb_explore(int argc, char **argv) {
+    const ranks rk = ranks_begin();
+    explore_options o = {.work = default_workload()};
+    const int rc = parse(&o, argc, argv, &rk);
+    if (rc != OPTIONS_GO) return ranks_end(&rk, rc, true);
+    interrupt_catch(false);
+    return explore(&o, &rk);
+}

@@ -1,0 +1,116 @@
+/* Files of roma explore: all points as CSV, the picture, the best chips. */
+#include "explore.h"
+#include "roma/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int write_csv(const explore_result *r, roma_error *err) {
+    roma_table t = {0};
+    roma_buf b = {0};
+    show_rows(r, false, &t);
+    roma_report_table_csv(&t, &b);
+    b.failed |= t.failed;
+    roma_table_destroy(&t);
+    return write_buf(&b, r->o->csv, err);
+}
+
+/* ---- picture ---- */
+
+enum { SHOWN_MAX = 4000 }; /* beside the front: a browser draws no more of them well */
+
+static void picture_row(const explore_result *r, size_t i, roma_table *t) {
+    static const unsigned outputs[] = {ROMA_COST_area_mm2, ROMA_COST_tok_s, ROMA_COST_mj_per_token, ROMA_COST_usd, ROMA_COST_power_w,
+                                       ROMA_COST_ttft_s, ROMA_COST_tokens};
+    static const unsigned keys[] = {ROMA_CHIP_rom_style, ROMA_CHIP_node_nm, ROMA_CHIP_clock_hz, KEY_BITS, KEY_GROUP};
+    double x[N_KEYS];
+    char name[VALUE_CAP];
+    size_t c = 0;
+    explored_values(r->e, r->s, i, x);
+    roma_table_row(t);
+    for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) roma_table_real(t, c++, explored_cost(r->e, i)[outputs[k]]);
+    roma_table_bool(t, c++, r->f->on_plane[i]);
+    roma_table_real(t, c++, explored_row(r->e, i)[0]);
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++, c++) {
+        const char *choice = key_choice(keys[k], x[keys[k]], name);
+        if (choice)
+            roma_table_text(t, c, choice);
+        else if (keys[k] < ROMA_CHIP_N || r->o->shape)
+            roma_table_real(t, c, x[keys[k]]);
+    }
+}
+
+static void picture_columns(roma_table *t) {
+    static const char *const columns[][2] = {
+        {"area", "mm2"}, {"decode rate", "tokens/s"}, {"energy", "mJ/token"}, {"cost", "USD"}, {"power", "W"}, {"first token", "s"},
+        {"context", "tokens"}, {"front of rate and area", ""}, {"point", ""}, {"rom.style", ""}, {"technology.node", "nm"},
+        {"clock", "Hz"}, {"model.bits", ""}, {"model.group", ""}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) roma_table_column(t, columns[i][0], columns[i][1], 4);
+}
+
+static int write_svg(const explore_result *r, roma_error *err) {
+    roma_table t = {0};
+    roma_buf b = {0};
+    const size_t step = r->e->n / SHOWN_MAX + 1;
+    snprintf(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image, r->s->base.name, r->e->n);
+    picture_columns(&t);
+    for (size_t i = 0; i < r->e->n; i++)
+        if (i % step == 0 || r->f->on_plane[i]) picture_row(r, i, &t);
+    roma_report_scatter_svg(&t, 0, 1, 2, 7, (roma_axes){true, true}, &b);
+    b.failed |= t.failed;
+    roma_table_destroy(&t);
+    return write_buf(&b, r->o->svg, err);
+}
+
+/* ---- chips ---- */
+
+/* "knee: --shape NAME --bits 4 --group 128": what to give beside the chip. */
+static void set_title(const explore_result *r, const char *what, const double x[N_KEYS], roma_chip *c) {
+    char head[24] = "";
+    if (x[KEY_HEAD_BITS] > 0) snprintf(head, sizeof head, " --head-bits %.0f", x[KEY_HEAD_BITS]);
+    if (r->o->shape)
+        snprintf(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape, x[KEY_BITS], x[KEY_GROUP], head);
+    else
+        snprintf(c->title, sizeof c->title, "%s: %.60s", what, r->m->image.desc.name);
+}
+
+static void set_sources(const explore_result *r, double point, roma_chip *c) {
+    for (size_t k = 0; k < r->s->n_columns; k++) {
+        const unsigned key = r->s->column[k];
+        if (key >= ROMA_CHIP_N) continue;
+        c->mark[key].quality = ROMA_CHIP_ASSUMED;
+        snprintf(c->mark[key].source, sizeof c->mark[key].source, "%s by roma explore, point %.0f of seed %llu",
+                 r->s->derived[key] ? "derived" : "chosen", point, (unsigned long long)r->o->seed);
+    }
+}
+
+static int write_chip(const explore_result *r, int k, roma_error *err) {
+    char path[4096];
+    double x[N_KEYS];
+    roma_chip c;
+    roma_buf b = {0};
+    if (snprintf(path, sizeof path, "%s/%s.chip", r->o->best, notable_name[k]) >= (int)sizeof path)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--best: the path is too long");
+    explored_values(r->e, r->s, r->f->notable[k], x);
+    space_chip(r->s, x, &c);
+    set_title(r, notable_name[k], x, &c);
+    set_sources(r, explored_row(r->e, r->f->notable[k])[0], &c);
+    roma_chip_write(&c, &b);
+    return write_buf(&b, path, err);
+}
+
+static int write_best(const explore_result *r, roma_error *err) {
+    int rc = ROMA_OK;
+    if (mkdir(r->o->best, 0777) && errno != EEXIST) return roma_fail_errno(err, r->o->best, "make the folder");
+    for (int k = 0; k < N_NOTABLE && !rc; k++) rc = write_chip(r, k, err);
+    return rc;
+}
+
+int write_files(const explore_result *r, roma_error *err) {
+    int rc = ROMA_OK;
+    if (r->o->csv) rc = write_csv(r, err);
+    if (!rc && r->o->svg) rc = write_svg(r, err);
+    if (!rc && r->o->best) rc = write_best(r, err);
+    return rc;
+}

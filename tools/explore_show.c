@@ -1,0 +1,184 @@
+/* Results of roma explore as a table, text and JSON. */
+#include "explore.h"
+#include "roma/report.h"
+
+#include <string.h>
+
+/* ---- rows ---- */
+
+static void put_value(roma_table *t, size_t column, unsigned key, double v) {
+    char name[VALUE_CAP];
+    const char *choice = key_choice(key, v, name);
+    if (choice)
+        roma_table_text(t, column, choice);
+    else
+        roma_table_real(t, column, v);
+}
+
+void show_rows(const explore_result *r, bool front_only, roma_table *t) {
+    const space *s = r->s;
+    char name[KEY_CAP];
+    roma_table_column(t, "point", "", 0);
+    for (size_t k = 0; k < s->n_columns; k++) roma_table_column(t, key_name(s->column[k], name), "", 0);
+    for (unsigned k = 0; k < ROMA_COST_N; k++) roma_table_column(t, roma_cost_output_at(k)->name, roma_cost_output_at(k)->unit, 0);
+    roma_table_column(t, "pareto", "", 0);
+    for (size_t i = 0; i < r->e->n; i++) {
+        if (front_only && !r->f->on[i]) continue;
+        const double *v = explored_row(r->e, i);
+        size_t c = 0;
+        roma_table_row(t);
+        roma_table_real(t, c++, *v++);
+        for (size_t k = 0; k < s->n_columns; k++) put_value(t, c++, s->column[k], *v++);
+        for (size_t k = 0; k < ROMA_COST_N; k++) roma_table_real(t, c++, *v++);
+        roma_table_bool(t, c, r->f->on[i]);
+    }
+}
+
+/* ---- ranges of the notable points ---- */
+
+static int ranges_of(const explore_result *r, size_t row, roma_range out[ROMA_COST_N], roma_error *err) {
+    double x[N_KEYS];
+    roma_chip chip;
+    roma_schedule sched = {0};
+    explored_values(r->e, r->s, row, x);
+    space_chip(r->s, x, &chip);
+    int rc = roma_cost_ranges(out, NULL, &sched, &models_find(r->m, x)->plan, &chip, &r->o->work, err);
+    roma_schedule_destroy(&sched);
+    return rc;
+}
+
+typedef roma_range range_table[N_NOTABLE][ROMA_COST_N];
+
+static int notable_ranges(const explore_result *r, range_table out, roma_error *err) {
+    int rc = ROMA_OK;
+    for (int k = 0; k < N_NOTABLE && !rc; k++) rc = ranges_of(r, r->f->notable[k], out[k], err);
+    return rc;
+}
+
+static const unsigned objectives[] = {ROMA_COST_tok_s, ROMA_COST_area_mm2, ROMA_COST_mj_per_token, ROMA_COST_usd};
+enum { N_OBJECTIVES = sizeof objectives / sizeof *objectives };
+
+/* ---- text ---- */
+
+static void number(char *buf, size_t cap, double v) { snprintf(buf, cap, v >= 1000 && v < 1e15 ? "%.0f" : "%.3g", v); }
+
+static void put_range(roma_table *t, size_t column, const roma_range *v) {
+    char mid[32], low[32], high[32], text[112];
+    number(mid, sizeof mid, v->mid);
+    number(low, sizeof low, v->low);
+    number(high, sizeof high, v->high);
+    snprintf(text, sizeof text, "%s [%s .. %s]", mid, low, high);
+    roma_table_text(t, column, text);
+}
+
+static void notable_table(range_table ranges, roma_buf *out) {
+    roma_table t = {0};
+    roma_table_column(&t, "end", "", 0);
+    for (size_t k = 0; k < N_OBJECTIVES; k++) {
+        const roma_cost_output *o = roma_cost_output_at(objectives[k]);
+        roma_table_column(&t, o->name, o->unit, 3);
+    }
+    for (size_t k = 0; k < N_NOTABLE; k++) {
+        roma_table_row(&t);
+        roma_table_text(&t, 0, notable_name[k]);
+        for (size_t i = 0; i < N_OBJECTIVES; i++) put_range(&t, i + 1, &ranges[k][objectives[i]]);
+    }
+    roma_report_table_text(&t, out);
+    out->failed |= t.failed;
+    roma_table_destroy(&t);
+}
+
+/* Their values, a key a row: what cannot vary is left out. */
+static void values_table(const explore_result *r, roma_buf *out) {
+    roma_table t = {0};
+    char name[KEY_CAP], text[VALUE_CAP];
+    roma_table_column(&t, "knob", "", 0);
+    for (size_t k = 0; k < N_NOTABLE; k++) roma_table_column(&t, notable_name[k], "", 0);
+    for (size_t c = 0; c <= r->s->n_columns; c++) {
+        roma_table_row(&t);
+        roma_table_text(&t, 0, c ? key_name(r->s->column[c - 1], name) : "point");
+        for (size_t k = 0; k < N_NOTABLE; k++) {
+            const double v = explored_row(r->e, r->f->notable[k])[c];
+            const char *choice = c ? key_choice(r->s->column[c - 1], v, text) : NULL;
+            if (!choice) snprintf(text, sizeof text, "%.10g", v);
+            roma_table_text(&t, k + 1, text);
+        }
+    }
+    roma_report_table_text(&t, out);
+    out->failed |= t.failed;
+    roma_table_destroy(&t);
+}
+
+void show_refused(const explored *e, roma_buf *out) {
+    const char *comma = "";
+    for (size_t i = 0; i < N_REFUSALS; i++) {
+        if (!e->refused[i]) continue;
+        roma_buf_print(out, "%s%llu %s (%s)", comma, (unsigned long long)e->refused[i], refusal_name[i], refusal_text[i]);
+        comma = ", ";
+    }
+}
+
+int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
+    range_table ranges;
+    int rc = notable_ranges(r, ranges, err);
+    if (rc) return rc;
+    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n", r->o->shape ? r->o->shape : r->o->image, r->s->base.name,
+                   r->o->points, r->e->n, r->f->n);
+    if (r->e->n < r->o->points) {
+        roma_buf_print(out, "refused: ");
+        show_refused(r->e, out);
+        roma_buf_print(out, "\n");
+    }
+    roma_buf_print(out, "\nends of the front, and the range of each over what is uncertain of the chip\n\n");
+    notable_table(ranges, out);
+    roma_buf_print(out, "\n");
+    values_table(r, out);
+    return ROMA_OK;
+}
+
+/* ---- JSON ---- */
+
+static void json_range(json *j, const char *key, const roma_range *v) {
+    json_open(j, key, '{');
+    json_real(j, "value", v->mid);
+    json_real(j, "low", v->low);
+    json_real(j, "high", v->high);
+    json_close(j, '}');
+}
+
+static void json_notable(const explore_result *r, range_table ranges, json *j) {
+    json_open(j, "best", '{');
+    for (size_t k = 0; k < N_NOTABLE; k++) {
+        json_open(j, notable_name[k], '{');
+        json_int(j, "point", (int64_t)explored_row(r->e, r->f->notable[k])[0]);
+        for (size_t i = 0; i < N_OBJECTIVES; i++) json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
+        json_close(j, '}');
+    }
+    json_close(j, '}');
+}
+
+int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
+    json j = {out, false};
+    range_table ranges;
+    roma_table t = {0};
+    int rc = r->e->n ? notable_ranges(r, ranges, err) : ROMA_OK;
+    if (rc) return rc;
+    json_open(&j, NULL, '{');
+    json_string(&j, "model", r->o->shape ? r->o->shape : r->o->image);
+    json_string(&j, "chip", r->s->base.name);
+    json_int(&j, "seed", (int64_t)r->o->seed);
+    json_int(&j, "points", r->o->points);
+    json_int(&j, "feasible", (int64_t)r->e->n);
+    json_open(&j, "refused", '{');
+    for (size_t i = 0; i < N_REFUSALS; i++)
+        if (r->e->refused[i]) json_int(&j, refusal_name[i], (int64_t)r->e->refused[i]);
+    json_close(&j, '}');
+    if (r->e->n) json_notable(r, ranges, &j);
+    show_rows(r, true, &t);
+    roma_buf_print(out, ",\"front\":");
+    roma_report_table_json(&t, out);
+    roma_buf_print(out, "}\n");
+    out->failed |= t.failed;
+    roma_table_destroy(&t);
+    return ROMA_OK;
+}

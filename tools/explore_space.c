@@ -1,0 +1,178 @@
+/* The points of roma explore: knobs, the sequence, and what follows from a point's values. docs/explore.md is the contract. */
+#include "explore.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Grids are powers of two with one row of vector units. */
+static const char *const defaults[] = {
+    "grid.matrix_units=64,128,256,512",
+    "grid.columns=8,16,32",
+    "lunit.per_matrix_unit=32,64,128",
+    "lunit.lanes=8,16,32",
+    "lunit.leaf_group=32,64,128",
+    "rom.style=rom,brom,fused,logic",
+    "rom.depth=512,1024,2048,4096,8192,16384",
+    "hunit.sram=262144,524288,1179648,2097152,4194304",
+    "clock.frequency=2.5e8..1e9",
+    "schedule.attention_overlap=off,on",
+    "schedule.streams=1,2,4",
+    "network.link=64,128,256,512",
+    "technology.node=7,5,3",
+    "model.bits=2,3,4",
+    "model.group=32,64,128",
+};
+enum { N_DEFAULTS = sizeof defaults / sizeof *defaults };
+
+/* ---- making the space ---- */
+
+static int add_set(space *s, const explore_options *o, bool has_model_keys, roma_error *err) {
+    char name[KEY_CAP];
+    for (size_t i = 0; i < o->set.n; i++) {
+        knob *k = &s->knobs[s->n_knobs];
+        int rc = knob_parse(k, o->set.item[i], has_model_keys, err);
+        if (rc) return rc;
+        if (s->given[k->key]) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is set twice", key_name(k->key, name));
+        s->given[k->key] = true;
+        s->n_knobs++;
+    }
+    return ROMA_OK;
+}
+
+/* Rows of the mesh that were asked for decide how many matrix units there are. */
+static bool is_wanted(const space *s, unsigned key, bool rows_given) {
+    return !s->given[key] && !(rows_given && key == ROMA_CHIP_matrix_units);
+}
+
+static int add_defaults(space *s, bool has_model_keys, roma_error *err) {
+    const bool rows_given = s->given[ROMA_CHIP_grid_rows];
+    s->streams_follow = !s->given[ROMA_CHIP_streams];
+    for (size_t i = 0; i < N_DEFAULTS; i++) {
+        if (!has_model_keys && strncmp(defaults[i], "model.", 6) == 0) continue;
+        knob *k = &s->knobs[s->n_knobs];
+        int rc = knob_parse(k, defaults[i], true, err);
+        if (rc) return rc;
+        if (!is_wanted(s, k->key, rows_given)) continue;
+        s->given[k->key] = true;
+        s->n_knobs++;
+    }
+    return ROMA_OK;
+}
+
+static void find_derived(space *s) {
+    static const unsigned grid[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units, ROMA_CHIP_vector_units};
+    for (size_t i = 0; i < 4; i++) s->grid_follows |= s->given[grid[i]];
+    for (size_t i = 0; i < 4 && s->grid_follows; i++) s->derived[grid[i]] = !s->given[grid[i]];
+    s->derived[ROMA_CHIP_lunit_words] = !s->given[ROMA_CHIP_lunit_words];
+    s->derived[ROMA_CHIP_rom_macro_words] = !s->given[ROMA_CHIP_rom_macro_words];
+    s->derived[ROMA_CHIP_wafer_usd] = s->given[ROMA_CHIP_node_nm] && !s->given[ROMA_CHIP_wafer_usd];
+}
+
+static unsigned next_prime(unsigned p) {
+    for (bool prime = false; !prime;) {
+        prime = true;
+        p++;
+        for (unsigned d = 2; d * d <= p && prime; d++) prime = p % d != 0;
+    }
+    return p;
+}
+
+int space_create(space *s, const roma_chip *base, const double model[3], const explore_options *o, roma_error *err) {
+    memset(s, 0, sizeof *s);
+    s->base = *base;
+    s->seed = o->seed;
+    int rc = add_set(s, o, model != NULL, err);
+    if (!rc && !o->only) rc = add_defaults(s, model != NULL, err);
+    if (rc) return rc;
+    find_derived(s);
+    for (unsigned i = 0; i < ROMA_CHIP_N; i++) s->start[i] = roma_chip_get(base, i);
+    for (unsigned i = 0; i < 3 && model; i++) s->start[KEY_BITS + i] = model[i];
+    for (unsigned i = 0; i < N_KEYS; i++)
+        if (s->given[i] || s->derived[i] || (model && (i == KEY_BITS || i == KEY_GROUP))) s->column[s->n_columns++] = i;
+    unsigned p = 1;
+    for (size_t i = 0; i < s->n_knobs; i++)
+        if (s->knobs[i].n != 1) s->prime[i] = p = next_prime(p);
+    return ROMA_OK;
+}
+
+/* ---- the sequence: Halton's, each digit permuted at random by (seed, knob, place) ---- */
+
+enum { PRIME_MAX = 1024 }; /* the 107th prime is 587 */
+
+static unsigned permuted(unsigned digit, unsigned base, uint64_t key) {
+    uint16_t p[PRIME_MAX];
+    for (unsigned i = 0; i < base; i++) p[i] = (uint16_t)i;
+    for (unsigned i = base - 1; i > 0; i--) {
+        const unsigned j = (unsigned)(roma_random(key, i) % (i + 1));
+        const uint16_t t = p[i];
+        p[i] = p[j];
+        p[j] = t;
+    }
+    return p[digit];
+}
+
+static double radical(uint64_t i, unsigned base, uint64_t key) {
+    double u = 0, scale = 1;
+    for (uint64_t place = 0; scale > 0x1p-32; place++) {
+        scale /= base;
+        u += scale * permuted((unsigned)(i % base), base, roma_random(key, place));
+        i /= base;
+    }
+    return u < 1 ? u : 0;
+}
+
+void space_draw(const space *s, uint64_t i, double x[N_KEYS]) {
+    memcpy(x, s->start, sizeof s->start);
+    for (size_t k = 0; k < s->n_knobs; k++)
+        x[s->knobs[k].key] = knob_at(&s->knobs[k], s->prime[k] ? radical(i, s->prime[k], roma_random(s->seed, s->prime[k])) : 0);
+}
+
+/* ---- what follows ---- */
+
+/* Missing ones of columns x rows = matrix units + vector units, the latter in one row. */
+static bool derive_grid(const space *s, double x[N_KEYS]) {
+    const double columns = x[ROMA_CHIP_grid_columns];
+    if (s->derived[ROMA_CHIP_vector_units]) x[ROMA_CHIP_vector_units] = columns;
+    if (!s->derived[ROMA_CHIP_grid_rows]) {
+        if (s->derived[ROMA_CHIP_matrix_units]) x[ROMA_CHIP_matrix_units] = x[ROMA_CHIP_grid_rows] * columns - x[ROMA_CHIP_vector_units];
+    } else {
+        x[ROMA_CHIP_grid_rows] = (x[ROMA_CHIP_matrix_units] + x[ROMA_CHIP_vector_units]) / columns;
+    }
+    return x[ROMA_CHIP_matrix_units] >= 1 && floor(x[ROMA_CHIP_grid_rows]) == x[ROMA_CHIP_grid_rows] &&
+           x[ROMA_CHIP_grid_rows] * columns == x[ROMA_CHIP_matrix_units] + x[ROMA_CHIP_vector_units];
+}
+
+/* USD of a processed 300 mm wafer: CSET, "AI chips: what they are and why they matter", 2020, table 9; 3 nm is an estimate. */
+static double wafer_usd(double node) {
+    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}};
+    enum { N = sizeof at / sizeof *at };
+    size_t i = 1;
+    if (node <= at[0][0]) return at[0][1];
+    if (node >= at[N - 1][0]) return at[N - 1][1];
+    while (at[i][0] < node) i++;
+    return at[i - 1][1] + (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
+}
+
+bool space_derive(const space *s, double x[N_KEYS]) {
+    if (s->streams_follow && s->given[ROMA_CHIP_streams] && x[ROMA_CHIP_overlap] == 0) x[ROMA_CHIP_streams] = 1;
+    if (s->derived[ROMA_CHIP_wafer_usd])
+        x[ROMA_CHIP_wafer_usd] = floor(s->base.wafer_usd * wafer_usd(x[ROMA_CHIP_node_nm]) / wafer_usd(s->base.node_nm) + 0.5);
+    return !s->grid_follows || derive_grid(s, x);
+}
+
+static bool is_of_macros(double style) {
+    return style == ROMA_ROM_SRAM || style == ROMA_ROM_ROM || style == ROMA_ROM_BROM || style == ROMA_ROM_FUSED;
+}
+
+void space_derive_words(const space *s, double words, double x[N_KEYS]) {
+    if (s->derived[ROMA_CHIP_lunit_words]) x[ROMA_CHIP_lunit_words] = fmax(words, 1);
+    if (!s->derived[ROMA_CHIP_rom_macro_words]) return;
+    const double depth = x[ROMA_CHIP_rom_depth], need = x[ROMA_CHIP_lunit_words];
+    x[ROMA_CHIP_rom_macro_words] = is_of_macros(x[ROMA_CHIP_rom_style]) ? ceil(need / depth) * depth : need;
+}
+
+void space_chip(const space *s, const double x[N_KEYS], roma_chip *c) {
+    *c = s->base;
+    for (size_t i = 0; i < s->n_columns; i++)
+        if (s->column[i] < ROMA_CHIP_N) roma_chip_put(c, s->column[i], x[s->column[i]]);
+}
