@@ -25,6 +25,7 @@ typedef struct {
     uint8_t chunk[CHUNK];
     roma_buf *out;
     size_t base;        /* bytes of out before the trace */
+    size_t written;     /* spans of the last attempt */
 } writer;
 
 static void *z_alloc(void *ctx, unsigned n, unsigned size) {
@@ -100,6 +101,7 @@ static void put_span(writer *w, const roma_span *s) {
 static bool write_trace(writer *w, size_t kept) {
     w->out->len = w->base;
     w->text.len = 0;
+    w->written = 0;
     memset(&w->z, 0, sizeof w->z);
     w->z.zalloc = z_alloc;
     w->z.zfree = z_release;
@@ -114,6 +116,7 @@ static bool write_trace(writer *w, size_t kept) {
         size_t span = w->by_start[i].i;
         if (w->rank[span] >= kept) continue;
         put_span(w, &w->t->spans[span]);
+        w->written++;
         if (w->text.len >= CHUNK) fits = deflate_text(w, Z_NO_FLUSH);
     }
     roma_buf_print(&w->text, "\n],\"displayTimeUnit\":\"ns\"}\n");
@@ -124,18 +127,28 @@ static bool write_trace(writer *w, size_t kept) {
     return fits;
 }
 
-/* The most spans that fit, to within a thousandth: nearly monotonic is enough, since only what was written and fits is kept. */
+/* What to try next: about the same bytes a span as what fitted; at first, the spans that went out before the cap stopped them. */
+static size_t next_try(const writer *w, size_t fits, size_t fails, size_t fits_bytes) {
+    size_t want = w->written;
+    if (fits) want = (size_t)((double)fits * (double)w->max_bytes / (double)fits_bytes * 0.995);
+    return want > fits && want < fails ? want : fits + (fails - fits) / 2;
+}
+
+/* The most spans that fit, nearly: sizes rise almost in step with spans, and only what was written and fits is kept. */
 static int write_capped(writer *w, roma_error *err) {
-    size_t n = w->t->n, fits = 0, fails = n;
-    if (write_trace(w, n)) return ROMA_OK;
-    while (fails - fits > 1 + n / 1000 && !w->out->failed) {
-        size_t middle = fits + (fails - fits) / 2;
-        if (write_trace(w, middle))
-            fits = middle;
-        else
-            fails = middle;
+    size_t n = w->t->n, fits = 0, fails = n, bytes = 0;
+    bool there = write_trace(w, n); /* out holds the trace of `fits` spans, or of all */
+    if (there) return ROMA_OK;
+    while (fails - fits > 1 + n / 1000 && bytes < w->max_bytes / 100 * 98 && !w->out->failed) {
+        size_t k = next_try(w, fits, fails, bytes);
+        there = write_trace(w, k);
+        if (there) {
+            fits = k;
+            bytes = w->out->len - w->base;
+        } else
+            fails = k;
     }
-    if (!w->out->failed && write_trace(w, fits)) return ROMA_OK;
+    if (!w->out->failed && (there || write_trace(w, fits))) return ROMA_OK;
     if (w->out->failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", n);
     return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace does not fit into %zu bytes, even without spans; allow more",
                      w->max_bytes);
