@@ -25,6 +25,7 @@ static const struct {
     {"eval", verb_eval, "measure perplexity, and divergence from another image"},
     {"bench", verb_bench, "measure speed"},
     {"chip", verb_chip, "describe a chip on one page"},
+    {"paper", verb_paper, "hold the model against the paper's numbers"},
     {"sim", verb_sim, "say what a chip would do with a model"},
     {"explore", verb_explore, "search chips for a model, and show the best"},
 };

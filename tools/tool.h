@@ -92,6 +92,7 @@ int verb_tokenize(int argc, char **argv);
 int verb_eval(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_chip(int argc, char **argv);
+int verb_paper(int argc, char **argv);
 int verb_sim(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 

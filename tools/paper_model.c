@@ -1,0 +1,97 @@
+/* Chips, plans and schedules for the rows of `roma paper`; contract in paper.h. */
+#include "paper.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool is_roma(const char *chip) { return strncmp(chip, "roma", 4) == 0; }
+
+const design *paper_case_of(paper *x, const char *chip, const char *shape, uint32_t bits) {
+    if (x->rc) return NULL;
+    for (size_t i = 0; i < x->n_cases; i++) {
+        const paper_case *k = &x->cases[i];
+        if (strcmp(k->chip, chip) == 0 && strcmp(k->shape, shape) == 0 && k->bits == bits) return &k->d;
+    }
+    if (x->n_cases == PAPER_CASES_MAX) {
+        x->rc = roma_fail(&x->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "more than %d chips with models", PAPER_CASES_MAX);
+        return NULL;
+    }
+    paper_case *k = &x->cases[x->n_cases];
+    design_config c = {.shape = shape, .chip = chip, .bits = bits};
+    if (is_roma(chip)) c.set = x->set;
+    if ((x->rc = design_open(&k->d, &c, NULL, &x->err)) != 0) return NULL;
+    snprintf(k->chip, sizeof k->chip, "%s", chip);
+    snprintf(k->shape, sizeof k->shape, "%s", shape);
+    k->bits = bits;
+    x->n_cases++;
+    return &k->d;
+}
+
+const roma_chip *paper_chip(paper *x, const char *chip) {
+    const design *d = paper_case_of(x, chip, "llama-3.2-3b", 4);
+    return d ? &d->chip : NULL;
+}
+
+bool paper_evaluate(paper *x, roma_cost *out, const design *d, const roma_chip *c, const roma_workload *w) {
+    if (!d || x->rc) return false;
+    x->rc = roma_cost_evaluate(out, &x->s, &d->plan, c, w, &x->err);
+    return !x->rc;
+}
+
+uint64_t paper_lunit_cycles(paper *x, const design *d, const roma_chip *c, uint32_t rows, uint32_t logits) {
+    const roma_cost_span span = {0, rows, logits, 0, 0};
+    if (!d || x->rc) return 0;
+    memset(x->s.busy, 0, sizeof x->s.busy);
+    x->rc = roma_cost_step(&x->s, &d->plan, c, &span, 1, &x->err);
+    return x->rc ? 0 : x->s.busy[ROMA_UNIT_L];
+}
+
+/* ---- the number of outputs that fits the table of end-to-end rates best ---- */
+
+static bool sum_decodes(paper *x, const design *d) {
+    if (x->decode_sum) return true;
+    x->decode_sum = roma_alloc_array(PAPER_OUTPUTS_MAX + 1, sizeof *x->decode_sum);
+    if (!x->decode_sum) x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
+    for (uint32_t context = 0; context < PAPER_OUTPUTS_MAX && !x->rc; context++) {
+        const roma_cost_span span = {context, 1, 1, 1, 16};
+        x->rc = roma_cost_step(&x->s, &d->plan, &d->chip, &span, 1, &x->err);
+        x->decode_sum[context + 1] = x->decode_sum[context] + (double)x->s.cycles;
+    }
+    return !x->rc;
+}
+
+/* tokens/s of n outputs after a prompt: the prefill gives the first, a decode step each further one. */
+double paper_rate(paper *x, uint32_t prompt, double prefill, uint32_t n) {
+    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+    return n * d->chip.clock_hz / (prefill + x->decode_sum[prompt + n - 1] - x->decode_sum[prompt]);
+}
+
+double paper_prefill_cycles(paper *x, uint32_t prompt) {
+    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+    if (d) x->rc = roma_cost_prefill(&x->s, &d->plan, &d->chip, 0, prompt, 16, &x->err);
+    return x->rc ? NAN : (double)x->s.cycles;
+}
+
+/* Least largest relative error over the four prompts. */
+double paper_best_outputs(paper *x) {
+    static const double paper_rates[] = {PAPER_RATE_256, PAPER_RATE_512, PAPER_RATE_1K, PAPER_RATE_2K};
+    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+    double prefill[4], best = INFINITY;
+    if (!d || !sum_decodes(x, d)) return NAN;
+    if (x->best_outputs) return (double)x->best_outputs;
+    for (unsigned i = 0; i < 4; i++) prefill[i] = paper_prefill_cycles(x, 256u << i);
+    for (uint32_t n = 1; n <= PAPER_OUTPUTS_MAX / 2 && !x->rc; n++) {
+        double worst = 0;
+        for (unsigned i = 0; i < 4; i++) worst = fmax(worst, fabs(paper_rate(x, 256u << i, prefill[i], n) / paper_rates[i] - 1));
+        if (worst >= best) continue;
+        best = worst;
+        x->best_outputs = n;
+    }
+    return x->rc ? NAN : (double)x->best_outputs;
+}
+
+void paper_close(paper *x) {
+    for (size_t i = 0; i < x->n_cases; i++) design_close(&x->cases[i].d);
+    roma_schedule_destroy(&x->s);
+    roma_free(x->decode_sum);
+}
