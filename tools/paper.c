@@ -23,8 +23,31 @@ static void take_row(paper *x, const paper_row *r) {
     if (x->rc) return;
     paper_line *l = &x->lines[x->n_lines++];
     *l = (paper_line){.row = r, .model = model, .error = error, .verdict = judge(r, model, error)};
-    snprintf(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "", r->parameter ? r->parameter : "",
-             r->parameter && r->remark[0] ? "; " : "", r->remark);
+    if (l->verdict == PAPER_NOT_REPRODUCED)
+        snprintf(l->remark, sizeof l->remark, "not reproducible%s%s", !r->remark[0] ? "" : strncmp(r->remark, "as ", 3) ? "; " : " ", r->remark);
+    else
+        snprintf(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "", r->parameter ? r->parameter : "",
+                 r->parameter && r->remark[0] ? "; " : "", r->remark);
+}
+
+/* A chip that no row has. */
+static int check_names(const text_list *set) {
+    for (size_t i = 0; i < set->n; i++) {
+        const char *text = set->item[i], *name, *names[32];
+        const size_t n = strcspn(text, ":=");
+        char given[40];
+        unsigned k = 0;
+        if (text[n] != ':') continue;
+        snprintf(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), text);
+        for (; k < 32 && roma_chip_builtin(k, &name); k++) {
+            names[k] = name;
+            if (strcmp(name, given) == 0) break;
+        }
+        if (k < 32 && name) continue;
+        const char *near = nearest_name(given, names, k);
+        return usage_error("paper", "--set %s: there is no built-in chip of that name%s%s", text, near ? ", did you mean " : "", near ? near : "");
+    }
+    return 0;
 }
 
 static bool all_well(const paper *x) {
@@ -59,7 +82,7 @@ int verb_paper(int argc, char **argv) {
     const char *operand[OPERANDS_MAX], *csv = NULL;
     bool as_json = false, markdown = false;
     size_t n;
-    const option own[] = {{"set", 0, OPT_TEXTS, &x.set, "KEY=V", 0, 0, "override a parameter of ROMA and its variants; may be repeated"},
+    const option own[] = {{"set", 0, OPT_TEXTS, &x.set, "KEY=V", 0, 0, "override a parameter of ROMA and its variants, or CHIP:KEY=V; may be repeated"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"markdown", 0, OPT_FLAG, &markdown, NULL, 0, 0, "Markdown tables on standard output"},
                           {"csv", 0, OPT_TEXT, &csv, "FILE", 0, 0, "also write the rows as CSV"},
@@ -72,6 +95,7 @@ int verb_paper(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (as_json && markdown) return usage_error("paper", "give one of --json and --markdown");
     if (csv && strcmp(csv, "-") == 0) return usage_error("paper", "--csv takes a file; standard output has the table");
+    if (check_names(&x.set)) return 2;
     const int exit_code = compare(&x, as_json, markdown, csv);
     paper_close(&x);
     return exit_code;

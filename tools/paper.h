@@ -71,7 +71,7 @@ typedef struct {
 } paper_case;
 
 struct paper {
-    text_list set; /* overrides of ROMA and its variants; kin chips keep theirs */
+    text_list set; /* KEY=V of ROMA and its variants, CHIP:KEY=V of one chip */
     paper_case cases[PAPER_CASES_MAX];
     size_t n_cases;
     roma_schedule s;

@@ -124,7 +124,7 @@ const paper_row paper_kin_rows[] = {
     {"tom.area", "TOM total area", "mm2", 56.9, PAPER_IDENTITY, PAPER_WITHIN, output, "tom", ROMA_COST_area_mm2, 1, NULL,
      "SRAM and compute are from its split", TOM},
     {"tom.rom", "TOM area of ROM, 58 %", "mm2", 0.58 * 56.9, PAPER_CONSEQUENCE, PAPER_UNMATCHED, output, "tom", ROMA_COST_area_storage, 1,
-     NULL, "the layers' 521 MB at its own peak density are more", TOM},
+     NULL, "521 MB at its own peak density are more", TOM},
     {"tom.sram", "TOM area of SRAM, 24 %", "mm2", 0.24 * 56.9, PAPER_IDENTITY, PAPER_WITHIN, output, "tom", ROMA_COST_area_sram, 1, NULL,
      "its size is from it", TOM},
     {"tom.compute", "TOM area of compute, 18 %", "mm2", 0.18 * 56.9, PAPER_IDENTITY, PAPER_WITHIN, mm2_beside, "tom", 0, 0, NULL,

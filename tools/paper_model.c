@@ -6,6 +6,45 @@
 
 static bool is_roma(const char *chip) { return strncmp(chip, "roma", 4) == 0; }
 
+/* A chip from its embedded text: a file of that name in the current folder is not asked for. */
+static int open_builtin(roma_chip *c, const char *chip, roma_error *err) {
+    const char *name, *text;
+    char file[40];
+    for (unsigned i = 0; (text = roma_chip_builtin(i, &name)) != NULL; i++) {
+        if (strcmp(name, chip) != 0) continue;
+        snprintf(file, sizeof file, "%s.chip", chip);
+        return roma_chip_read(c, text, strlen(text), file, err);
+    }
+    return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "no built-in chip %s", chip);
+}
+
+/* KEY=V is for ROMA and its variants, CHIP:KEY=V for that chip alone. */
+static int override(roma_chip *c, const char *chip, const text_list *set, roma_error *err) {
+    int rc = ROMA_OK;
+    for (size_t i = 0; !rc && i < set->n; i++) {
+        const char *text = set->item[i], *colon = strchr(text, ':'), *equals = strchr(text, '=');
+        const bool one = colon && (!equals || colon < equals);
+        if (one ? strlen(chip) == (size_t)(colon - text) && strncmp(text, chip, strlen(chip)) == 0 : is_roma(chip))
+            rc = roma_chip_set(c, one ? colon + 1 : text, err);
+    }
+    return rc ? rc : roma_chip_check(c, chip, err);
+}
+
+static int open_case(design *d, const char *chip, const char *shape, uint32_t bits, const text_list *set, roma_error *err) {
+    const roma_shape_format f = {bits, 0, 0};
+    memset(d, 0, sizeof *d);
+    int rc = open_builtin(&d->chip, chip, err);
+    if (!rc) rc = override(&d->chip, chip, set, err);
+    if (!rc) rc = roma_shape_describe(&d->shape, shape, &f, err);
+    if (rc) return rc;
+    d->has_shape = true;
+    d->desc = &d->shape;
+    rc = roma_map_plan(&d->plan, d->desc, &d->chip, err);
+    d->has_plan = !rc;
+    if (rc) design_close(d);
+    return rc;
+}
+
 const design *paper_case_of(paper *x, const char *chip, const char *shape, uint32_t bits) {
     if (x->rc) return NULL;
     for (size_t i = 0; i < x->n_cases; i++) {
@@ -17,9 +56,7 @@ const design *paper_case_of(paper *x, const char *chip, const char *shape, uint3
         return NULL;
     }
     paper_case *k = &x->cases[x->n_cases];
-    design_config c = {.shape = shape, .chip = chip, .bits = bits};
-    if (is_roma(chip)) c.set = x->set;
-    if ((x->rc = design_open(&k->d, &c, NULL, &x->err)) != 0) return NULL;
+    if ((x->rc = open_case(&k->d, chip, shape, bits, &x->set, &x->err)) != 0) return NULL;
     snprintf(k->chip, sizeof k->chip, "%s", chip);
     snprintf(k->shape, sizeof k->shape, "%s", shape);
     k->bits = bits;
