@@ -59,6 +59,12 @@ $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
 	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -o $@
 
+# roma-mpi: build/roma-mpi, whose `explore` runs over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
+MPICC ?= mpicc
+roma-mpi: $(BUILD)/roma-mpi
+$(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
+	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DROMA_MPI $^ $(LDLIBS_ALL) -ledit -o $@
+
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)
 
@@ -147,6 +153,9 @@ $(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(BUILD)/bench/bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all tests helpers test check golden san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean
+.PHONY: all roma-mpi tests helpers test check golden san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean

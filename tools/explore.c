@@ -30,12 +30,14 @@ static int show(const explore_result *r, roma_error *err) {
     return code || r->e->n ? code : none_feasible(r->o, r->e);
 }
 
+/* Ends the ranks: all of them together, unless the points of one failed, for which the others would wait. */
 static int run(const explore_options *o, const space *s, const explore_models *m, const ranks *rk) {
     explored e;
     front f = {0};
     roma_error err;
     const explore_result r = {o, s, m, &e, &f};
     int code = 0, rc = explore_run(&e, s, m, o, rk, &err);
+    const bool together = !rc;
     if (!rc && rk->rank == 0 && e.n) rc = front_create(&f, &e, &err);
     if (rc)
         code = fail("explore", &err);
@@ -43,7 +45,7 @@ static int run(const explore_options *o, const space *s, const explore_models *m
         code = show(&r, &err);
     front_destroy(&f);
     explored_destroy(&e);
-    return code;
+    return ranks_end(rk, code, together);
 }
 
 /* The format that the shape has by itself: what is not varied stays at it. */
@@ -70,7 +72,7 @@ static int explore(const explore_options *o, const ranks *rk) {
     if (!rc && o->shape) rc = own_format(o, format, &err);
     if (!rc) rc = space_create(&s, &base, o->shape ? format : NULL, o, &err);
     if (!rc) rc = models_open(&m, &s, o, &err);
-    const int code = ranks_end(rk, rc ? fail("explore", &err) : run(o, &s, &m, rk), rc != 0);
+    const int code = rc ? ranks_end(rk, fail("explore", &err), true) : run(o, &s, &m, rk);
     models_close(&m);
     return code;
 }

@@ -3,6 +3,7 @@
 #include "roma/report.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -19,6 +20,22 @@ static int write_csv(const explore_result *r, roma_error *err) {
 /* ---- picture ---- */
 
 enum { SHOWN_MAX = 4000 }; /* beside the front: a browser draws no more of them well */
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What 98 % of the points do not exceed: a few bad ones would take the whole scale of colours. */
+static double usual_energy(const explored *e) {
+    double *mj = roma_alloc_array(e->n, sizeof *mj), usual = 0;
+    if (!mj) return 0;
+    for (size_t i = 0; i < e->n; i++) mj[i] = explored_cost(e, i)[ROMA_COST_mj_per_token];
+    qsort(mj, e->n, sizeof *mj, by_size);
+    usual = mj[(e->n - 1) * 98 / 100];
+    roma_free(mj);
+    return usual;
+}
 
 static void picture_row(const explore_result *r, size_t i, roma_table *t) {
     static const unsigned outputs[] = {ROMA_COST_area_mm2, ROMA_COST_tok_s, ROMA_COST_mj_per_token, ROMA_COST_usd, ROMA_COST_power_w,
@@ -44,7 +61,7 @@ static void picture_row(const explore_result *r, size_t i, roma_table *t) {
 static void picture_columns(roma_table *t) {
     static const char *const columns[][2] = {
         {"area", "mm2"}, {"decode rate", "tokens/s"}, {"energy", "mJ/token"}, {"cost", "USD"}, {"power", "W"}, {"first token", "s"},
-        {"context", "tokens"}, {"front of rate and area", ""}, {"point", ""}, {"rom.style", ""}, {"technology.node", "nm"},
+        {"context", "tokens"}, {"front", ""}, {"point", ""}, {"rom.style", ""}, {"technology.node", "nm"},
         {"clock", "Hz"}, {"model.bits", ""}, {"model.group", ""}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) roma_table_column(t, columns[i][0], columns[i][1], 4);
 }
@@ -53,10 +70,11 @@ static int write_svg(const explore_result *r, roma_error *err) {
     roma_table t = {0};
     roma_buf b = {0};
     const size_t step = r->e->n / SHOWN_MAX + 1;
+    const double usual = usual_energy(r->e);
     snprintf(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image, r->s->base.name, r->e->n);
     picture_columns(&t);
     for (size_t i = 0; i < r->e->n; i++)
-        if (i % step == 0 || r->f->on_plane[i]) picture_row(r, i, &t);
+        if (r->f->on_plane[i] || (i % step == 0 && explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual)) picture_row(r, i, &t);
     roma_report_scatter_svg(&t, 0, 1, 2, 7, (roma_axes){true, true}, &b);
     b.failed |= t.failed;
     roma_table_destroy(&t);

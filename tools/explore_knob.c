@@ -42,8 +42,8 @@ static int unknown_model_key(const char *name, roma_error *err) {
     char shown[64];
     for (size_t i = 0; i < N_MODEL_KEYS; i++) names[i] = model_keys[i].name;
     const char *near = nearest_name(name, names, N_MODEL_KEYS);
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no parameter '%s'; %s%s", roma_error_name(shown, sizeof shown, name, strlen(name)),
-                     near ? "did you mean " : "there are model.bits, model.group and model.head_bits", near ? near : "");
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no parameter '%s'; %s%s%s", roma_error_name(shown, sizeof shown, name, strlen(name)),
+                     near ? "did you mean " : "there are model.bits, model.group and model.head_bits", near ? near : "", near ? "?" : "");
 }
 
 static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_error *err) {
