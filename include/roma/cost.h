@@ -159,7 +159,7 @@ enum {
     ROMA_COST_N
 };
 typedef union {
-    struct {
+    __extension__ struct { /* anonymous: C++ has that as an extension */
 #define X(field, group, unit, help) double field;
         ROMA_COST_OUTPUTS(X)
 #undef X

@@ -106,12 +106,51 @@ gives 0 "$roma" verify t.roma --json; json ok
 gives 0 "$roma" verify "$model"
 gives 0 "$roma" plan t.roma; prints attend
 gives 0 "$roma" plan t.roma --json; json chip ops
-gives 0 "$roma" chip; prints per_matrix_unit
+gives 0 "$roma" chip; prints '256 matrix units'; prints 'one L-Unit by storage style'
+gives 0 "$roma" chip --all; prints per_matrix_unit
+gives 0 "$roma" chip --list; prints '^roma-contract '
+gives 0 "$roma" chip --write; cp out whole.chip; gives 0 "$roma" chip whole.chip --write; same whole.chip out "a written chip reads back to itself"
+gives 2 "$roma" chip --set lunit.lane=3; says 'lunit.lanes'
+gives 2 "$roma" chip --set grid.rows=5; says 'grid'
 gives 0 "$roma" chip --json; json lunit.words
 "$roma" chip >a; gives 0 "$roma" chip "$OLDPWD/chips/roma.chip"
 same a out "the built-in chip is chips/roma.chip"
 echo 'lunit.words = 64' >bad.chip
 gives 2 "$roma" chip bad.chip; gives 2 "$roma" plan t.roma --chip bad.chip; gives 2 "$roma" run t.roma -p x --chip bad.chip
+
+# ---- sim
+gives 0 "$roma" sim t.roma; prints 'tok_s'; prints 'mostly from'
+gives 0 "$roma" sim --shape llama-3.2-3b --json --no-ranges
+json tok_s ttft_ms mj_per_token area_mm2 power_w cycles time.tok_s energy.mj_rom area.area_mm2 fit.tokens cost.usd
+gives 0 "$roma" sim --shape llama-3.2-3b --trace t.json.gz --floorplan f.svg --roofline r.svg --curve c.svg --csv f.csv --path --mix 64:32,128:16
+prints 'critical path'; prints 'p99'
+checks=$((checks + 1))
+python3 - <<'P' || bad "the files of sim: see above"
+import csv, gzip, json, xml.dom.minidom as x
+for f in ("f.svg", "r.svg", "c.svg"): x.parse(f)
+events = json.load(gzip.open("t.json.gz"))["traceEvents"]
+names = {e["args"]["name"] for e in events if e["name"] == "thread_name"}
+assert names == {"L-Units", "H-Units", "vector units"}, names
+steps = [e for e in events if e["ph"] == "X" and e["name"].endswith("head")]
+assert len(steps) == 2, len(steps)   # the prefill's and the decode step's
+rows = {r["name"]: r for r in csv.DictReader(open("f.csv"))}
+assert float(rows["area_mm2"]["value"]) > 100, rows["area_mm2"]
+P
+gives 0 "$roma" sim t.roma --toggles --json --no-ranges; json energy.mj_rom
+printf '0 0 40\n3 5 2\n' >map; gives 0 "$roma" sim --shape llama-3.2-3b --defects map --set rom.patch_words=8 --no-ranges; prints decode_cyc
+echo '8 0 1' >map; gives 2 "$roma" sim --shape llama-3.2-3b --defects map; says 'map'
+gives 0 "$roma" sim --shape llama-3-8b --no-ranges; prints 'does not fit'
+gives 0 "$roma" sim --shape llama-3-8b --chips 2 --max-w 20 --no-ranges; prints '2 dies'
+gives 2 "$roma" sim; says 'image or --shape'
+gives 2 "$roma" sim t.roma --shape llama-3.2-3b; says 'image or --shape'
+gives 2 "$roma" sim t.roma --bits 4; says 'belong to --shape'
+gives 2 "$roma" sim --shape llama-3.2-3; says 'known are'
+gives 2 "$roma" sim --shape llama-3.2-3b --group 48; says 'group'
+gives 2 "$roma" sim --shape llama-3.2-3b --chip no-such; says 'no-such'
+gives 2 "$roma" sim --shape llama-3.2-3b --set lunit.lanes=lots; says 'lunit.lanes'
+gives 2 "$roma" sim --shape llama-3.2-3b --mix 5; says 'PROMPT:OUTPUT'
+gives 2 "$roma" sim --shape llama-3.2-3b --floorplan f.svg --floorplan-by taste; says 'utilisation'
+gives 2 "$roma" sim --shape llama-3.2-3b --toggles; says 'image'
 
 # ---- damage: verify says 1, every other verb 2
 size=$(wc -c <t.roma)
