@@ -81,11 +81,11 @@ void roma_report_list_json(const roma_result *r, roma_buf *out) {
         if (i) roma_buf_append(out, ",", 1);
         roma_report_json_text(out, key);
         roma_buf_print(out, ":{\"value\":");
-        roma_report_json_number(out, item->v.mid, 10);
+        roma_report_json_number(out, item->v.mid, 0);
         roma_buf_print(out, ",\"low\":");
-        roma_report_json_number(out, item->v.low, 10);
+        roma_report_json_number(out, item->v.low, 0);
         roma_buf_print(out, ",\"high\":");
-        roma_report_json_number(out, item->v.high, 10);
+        roma_report_json_number(out, item->v.high, 0);
         roma_buf_print(out, ",\"unit\":");
         roma_report_json_text(out, item->unit);
         if (item->source[0]) {
