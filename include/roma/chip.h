@@ -81,7 +81,7 @@ extern "C" {
     X(exp_interval, "vector", "exp_interval", "cycle", 1, 1000, "cycles between two exponentials or sines of a lane")        \
     X(hop_cyc, "network", "hop", "cycle", 0, 1000, "cycles of one hop of the mesh, and of one level of a merge tree")        \
     X(link_bytes, "network", "link", "B/cycle", 1, 1e6, "bytes a column of the mesh moves per cycle")                        \
-    X(tile_um2, "network", "tile_area", "um2", 0, 1e9, "router, wiring and control of one grid tile")                        \
+    X(tile_um2, "network", "tile_area", "um2", 0, 1e6, "router, wiring, control of a grid tile, per byte a cycle of link") \
     X(other_mm2, "network", "other_area", "mm2", 0, 1e5, "pads, host link, clock and global control")                        \
     X(fill_cyc, "schedule", "fill", "cycle", 0, 1e6, "cycles of a layer that stand for every latency; 0: the latencies")    \
     X(overlap, "schedule", "attention_overlap", "off|on", 0, 1, "attention may run while L-Units work on other rows")        \

@@ -114,7 +114,7 @@ void roma_cost_areas(roma_areas *a, const roma_chip *c) {
     a->hunits = a->hunit_sram + c->matrix_units * c->hunit_mac * c->hunit_mac_um2 * logic * um2;
     a->vector_sram = c->vector_units * c->vector_sram_bytes * 8 / sram * um2;
     a->vector = a->vector_sram + c->vector_units * c->vector_lanes * c->vector_lane_um2 * logic * um2;
-    a->other = c->grid_rows * c->grid_columns * c->tile_um2 / c->placement * logic * um2 + c->other_mm2;
+    a->other = c->grid_rows * c->grid_columns * c->tile_um2 * c->link_bytes / c->placement * logic * um2 + c->other_mm2;
     a->die = a->lunits + a->hunits + a->vector + a->other;
 }
 
