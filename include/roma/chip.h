@@ -34,7 +34,7 @@ extern "C" {
     X(lunit_words, "lunit", "words", "1", 1, 1e9, "ROM words of an L-Unit")                                                  \
     X(lunit_pipeline, "lunit", "pipeline", "cycle", 0, 1000, "ROM read to sum of a word")                                    \
     X(lane_um2, "lunit", "lane_area", "um2", 0, 1e6, "cells of one 4-bit lane with its share of adders and registers")       \
-    X(lunit_fixed_um2, "lunit", "fixed_area", "um2", 0, 1e7, "cells of an L-Unit beside its lanes and ROM")                  \
+    X(lunit_fixed_um2, "lunit", "fixed_area", "um2", 0, 1e7, "cells of an L-Unit beside its lanes and ROM: address and control") \
     X(track_share, "lunit", "track_share", "share", 0, 4, "wiring of the compute part per unit of its device area")          \
     X(leaf_group, "lunit", "leaf_group", "1", 1, 65536, "weight group at which scale products keep up with the lanes")         \
     X(leaf_um2, "lunit", "leaf_area", "um2", 0, 1e6, "cells of one leaf: FP32 products and sums of a group")                 \
@@ -66,6 +66,7 @@ extern "C" {
     X(hunit_bandwidth, "hunit", "bandwidth", "B/cycle", 1, 1e6, "bytes an H-Unit reads from its SRAM per cycle")             \
     X(mac_efficiency, "hunit", "mac_efficiency", "share", 0.01, 1, "share of the multiply-adds that attention reaches")      \
     X(read_efficiency, "hunit", "read_efficiency", "share", 0.01, 1, "share of the bandwidth that attention reaches")        \
+    X(lora_share, "hunit", "lora_share", "share", 0.01, 0.9, "share of an H-Unit that adapters keep where attention overlaps") \
     X(hunit_mac_um2, "hunit", "mac_area", "um2", 0, 1e6, "area of one multiply-add, placed, control included")               \
     X(vector_sram_bytes, "vector", "sram", "B", 1, 1e12, "SRAM of a vector unit")                                            \
     X(vector_lanes, "vector", "lanes", "1", 1, 65536, "elements of a vector unit per cycle")                                 \
@@ -108,7 +109,7 @@ extern "C" {
     X(e_hmac_fj, "energy", "hunit_mac", "fJ", 0, 1e6, "one multiply-add of an H-Unit")                                       \
     X(e_vector_pj, "energy", "vector_op", "pJ", 0, 1e6, "one scalar operation of a vector lane")                             \
     X(e_wire_fj, "energy", "wire", "fJ/bit/mm", 0, 1e6, "moving one bit one millimetre")                                     \
-    X(e_clock_fj, "energy", "clock", "fJ", 0, 1e9, "clock and control of an L-Unit in a cycle it works")                     \
+    X(e_clock_fj, "energy", "clock", "fJ", 0, 1e9, "clock and control of a lane in a cycle its L-Unit works")                \
     X(e_dram_pj, "energy", "dram_bit", "pJ", 0, 1e6, "read of one DRAM bit")                                                 \
     X(e_factor, "energy", "factor", "ratio", 0.01, 100, "calibration: measured over modelled dynamic energy")                \
     X(s_logic, "power", "static_logic", "W/mm2", 0, 100, "leakage of logic")                                                 \

@@ -24,10 +24,13 @@ typedef struct {
     uint32_t rank;     /* of that adapter, on all its linears */
 } roma_cost_span;
 
+/* Unit kinds of a schedule: those of the plan, and the part of the H-Units that adapters keep where attention overlaps. */
+enum { ROMA_UNIT_ADAPTER = 3, ROMA_COST_UNITS };
+
 /* One operation on one block of rows. */
 typedef struct {
     uint32_t op, block;    /* index in the plan; number of the block in the step */
-    roma_unit unit;        /* which unit kind it takes */
+    unsigned unit;         /* which unit kind it takes: a roma_unit, or ROMA_UNIT_ADAPTER */
     bool lora;             /* the adapter's part of a LINEAR */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
     uint32_t binding;      /* the instance whose end or busy made it wait until start; UINT32_MAX: none */
@@ -55,7 +58,7 @@ typedef struct {
     roma_cost_instance *instances; /* in issue order */
     size_t n, cap;
     uint64_t cycles;               /* end of the last one */
-    uint64_t busy[3];              /* cycles each unit kind is taken */
+    uint64_t busy[ROMA_COST_UNITS]; /* cycles each unit kind is taken */
     roma_events events;
     uint64_t *scratch;             /* own memory, kept between steps */
     size_t scratch_cap;

@@ -35,7 +35,7 @@ double roma_cost_static_w(double w[ROMA_STATIC_N], const roma_chip *c, const rom
 /* ---- time of a workload, and all else from it (evaluate.c) ---- */
 
 typedef struct {
-    uint64_t cycles, busy[3], prefill_cycles;
+    uint64_t cycles, busy[ROMA_COST_UNITS], prefill_cycles;
     roma_events events, prefill;
     double pitch_mm; /* that the events' millimetres were counted with */
 } roma_timing;

@@ -17,7 +17,7 @@ double roma_cost_dynamic_mj(double mj[ROMA_N_EVENTS], const roma_events *e, cons
         on_chip * e->rom_bits * rom_bit_fj(c) * toggle * fj,
         on_chip * e->lane_macs * c->e_mac_fj * fj,
         on_chip * e->leaves * c->e_leaf_pj * pj,
-        on_chip * e->lunit_cycles * c->e_clock_fj * fj,
+        on_chip * e->lunit_cycles * c->lanes * c->e_clock_fj * fj,
         on_chip * e->sram_bits * c->e_sram_fj * fj,
         on_chip * e->hunit_macs * c->e_hmac_fj * fj,
         on_chip * e->vector_ops * c->e_vector_pj * pj,

@@ -58,7 +58,8 @@ static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p
     /* Of all dies: while one works the others of a pipeline wait. */
     const double all = out->decode_cyc * w->chips;
     out->use_lunit = (double)t->busy[ROMA_UNIT_L] / all;
-    out->use_hunit = (double)t->busy[ROMA_UNIT_H] / all;
+    const double adapters = c->overlap > 0 ? c->lora_share : 0; /* where attention overlaps the two share the H-Units */
+    out->use_hunit = ((double)t->busy[ROMA_UNIT_H] * (1 - adapters) + (double)t->busy[ROMA_UNIT_ADAPTER] * adapters) / all;
     out->use_vector = (double)t->busy[ROMA_UNIT_V] / all;
 }
 

@@ -8,7 +8,7 @@ uint32_t timing_rows(const timing *t, uint32_t op, uint32_t block) {
 unsigned timing_units(const timing *t, uint32_t op, bool lora) {
     const roma_op *o = &t->p->ops[op];
     const unsigned L = 1u << ROMA_UNIT_L, H = 1u << ROMA_UNIT_H;
-    if (lora) return t->c->lora_where > 0 ? L : H;
+    if (lora) return t->c->lora_where > 0 ? L : t->c->overlap > 0 ? 1u << ROMA_UNIT_ADAPTER : H;
     if (o->kind == ROMA_OP_ATTEND) return t->c->overlap > 0 ? H : H | L;
     return 1u << o->unit;
 }
@@ -51,6 +51,10 @@ static uint64_t ceil_sum(uint64_t n, uint64_t P) {
     return P * (q * (q + 1) / 2) + r * (q + 1);
 }
 
+/* Share of the H-Units that attention has, and what adapters have: all of them, unless both run at once. */
+static double attend_share(const roma_chip *c) { return c->overlap > 0 ? 1 - c->lora_share : 1; }
+static double lora_share(const roma_chip *c) { return c->overlap > 0 ? c->lora_share : 1; }
+
 /* Section 1.8. */
 static uint64_t attend_occ(const timing *t, uint32_t block, roma_events *e) {
     const roma_chip *c = t->c;
@@ -62,8 +66,8 @@ static uint64_t attend_occ(const timing *t, uint32_t block, roma_events *e) {
     for (piece x; next_piece(&w, &x);) {
         const uint64_t last = x.first + x.rows; /* positions that the last row attends */
         const double rounds = (double)((ceil_sum(last, P) - ceil_sum(x.first, P)) * heads);
-        const double macs = rounds * m / (c->hunit_mac * c->mac_efficiency);
-        const double reads = (double)(timing_ceil_div(last, P) * heads) * b / (c->hunit_bandwidth * c->read_efficiency);
+        const double macs = rounds * m / (c->hunit_mac * c->mac_efficiency * attend_share(c));
+        const double reads = (double)(timing_ceil_div(last, P) * heads) * b / (c->hunit_bandwidth * c->read_efficiency * attend_share(c));
         occ += timing_up(macs > reads ? macs : reads);
         if (!e) continue;
         const double pairs = (double)(last * (last + 1) / 2 - x.first * (x.first + 1) / 2);
@@ -88,7 +92,7 @@ static uint64_t lora_occ(const timing *t, uint32_t op, uint32_t block, roma_even
         while ((more = next_piece(&w, &x)) && x.span->adapter == s->adapter && x.span->rank == s->rank) rows += x.rows;
         if (!s->adapter || !s->rank) continue;
         const double weights = s->rank * wide;
-        const double macs = rows * weights / (U * c->hunit_mac), reads = weights * c->lora_weight_bytes / (U * c->hunit_bandwidth);
+        const double macs = rows * weights / (U * c->hunit_mac * lora_share(c)), reads = weights * c->lora_weight_bytes / (U * c->hunit_bandwidth * lora_share(c));
         const uint64_t cycles = serial ? timing_up(rows * weights * (8 * c->lora_weight_bytes) / (roma_chip_word_bits(c) * c->lunits * U))
                                        : timing_up(macs > reads ? macs : reads);
         occ += cycles;

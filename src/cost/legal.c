@@ -32,7 +32,7 @@ static bool is_read(const checker *k, const roma_cost_instance *y, uint32_t op, 
 }
 
 static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora, roma_error *err) {
-    static const char *const unit_rule[] = {"unit L is still taken", "unit H is still taken", "unit V is still taken"};
+    static const char *const unit_rule[] = {"unit L is still taken", "unit H is still taken", "unit V is still taken", "the adapter part is still taken"};
     if (k->next >= k->s->n)
         return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule ends before operation %u, block %u", op, block);
     const roma_cost_instance *x = &k->s->instances[k->next];
@@ -44,7 +44,7 @@ static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora, ro
     for (size_t i = k->next; i-- > 0;) {
         const roma_cost_instance *y = &k->s->instances[i];
         const unsigned shared = units & timing_units(&k->t, y->op, y->lora);
-        for (unsigned u = 0; u < 3; u++)
+        for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
             if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u], err);
         units &= ~shared; /* the one before it on that unit is what counts */
         if (y->end > x->start && is_read(k, y, op, block)) return broken(k, "reads what is not there yet", err);
@@ -74,7 +74,7 @@ int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip 
     if (!memory) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
     timing_init(&k.t, memory, p, c, spans, n, 0);
     for (uint32_t begin = 0, end; !rc && begin < p->n_ops; begin = end) {
-        for (end = begin + 1; end < p->n_ops && p->ops[end].kind != ROMA_OP_ATTEND;) end++;
+        for (end = begin + 1; end < p->n_ops && p->ops[end - 1].kind != ROMA_OP_ATTEND;) end++;
         rc = check_segment(&k, begin, end, err);
     }
     if (!rc && k.next != s->n) rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule has %zu instances too many", s->n - k.next);

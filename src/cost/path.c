@@ -33,9 +33,9 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
 }
 
 void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc, roma_timeline *out) {
-    static const char *const tracks[] = {"L-Units", "H-Units", "vector units"};
+    static const char *const tracks[] = {"L-Units", "H-Units", "vector units", "H-Units, adapters"};
     memcpy(out->tracks, tracks, sizeof tracks);
-    out->n_tracks = 3;
+    out->n_tracks = c->overlap > 0 ? ROMA_COST_UNITS : 3;
     out->clock_hz = c->clock_hz;
     for (size_t i = 0; i < s->n; i++) {
         const roma_cost_instance *x = &s->instances[i];

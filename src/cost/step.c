@@ -16,7 +16,7 @@ typedef struct {
     roma_schedule *s;
     timing t;
     moment *ready; /* [values][blocks]: the value of a block; one more row: the cache up to a block */
-    moment free[3];
+    moment free[ROMA_COST_UNITS];
 } scheduler;
 
 static moment *value_at(scheduler *k, uint32_t value, uint32_t block) { return &k->ready[(size_t)value * k->t.n_blocks + block]; }
@@ -33,13 +33,14 @@ static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment
     uint64_t occ, lat;
     timing_duration(&k->t, op, block, lora, &occ, &lat);
     timing_events(&k->t, op, block, lora, &s->events);
-    for (unsigned u = 0; u < 3; u++)
+    for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
     roma_cost_instance *x = &s->instances[s->n];
-    /* ATTEND without overlap takes L as well, and is shown on H */
-    const roma_unit shown = units >> ROMA_UNIT_H & 1 ? ROMA_UNIT_H : units >> ROMA_UNIT_L & 1 ? ROMA_UNIT_L : ROMA_UNIT_V;
+    unsigned shown = ROMA_UNIT_H; /* ATTEND without overlap takes L as well, and is shown on H */
+    for (unsigned u = 0; !(units >> ROMA_UNIT_H & 1) && u < ROMA_COST_UNITS; u++)
+        if (units >> u & 1) shown = u;
     *x = (roma_cost_instance){op, block, shown, lora, start.time, start.time + occ, start.time + occ + lat, start.instance};
-    for (unsigned u = 0; u < 3; u++) {
+    for (unsigned u = 0; u < ROMA_COST_UNITS; u++) {
         if (!(units >> u & 1)) continue;
         k->free[u] = (moment){x->busy, (uint32_t)s->n};
         s->busy[u] += occ;
@@ -104,14 +105,14 @@ static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const 
     const size_t moments = blocks * (p->n_values + 1) * sizeof(moment), timing_size = timing_bytes(p, c, spans, n);
     int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
     if (rc) return rc;
-    scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}}};
+    scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}, {0, NONE}}};
     timing_init(&k.t, (char *)s->scratch + moments, p, c, spans, n, repair);
     assert(k.t.n_blocks <= blocks);
     for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
     s->n = 0;
     s->cycles = 0;
     for (uint32_t begin = 0, end; begin < p->n_ops; begin = end) {
-        for (end = begin + 1; end < p->n_ops && p->ops[end].kind != ROMA_OP_ATTEND;) end++;
+        for (end = begin + 1; end < p->n_ops && p->ops[end - 1].kind != ROMA_OP_ATTEND;) end++;
         issue_segment(&k, begin, end);
     }
     return ROMA_OK;

@@ -40,7 +40,7 @@ void timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c
                  double repair_words);
 /* Rows that the operation sees in the block; 0: no instance. */
 uint32_t timing_rows(const timing *t, uint32_t op, uint32_t block);
-/* Unit kinds of a part as bits 1 << roma_unit. */
+/* Unit kinds of a part as bits 1 << kind. */
 unsigned timing_units(const timing *t, uint32_t op, bool lora);
 bool timing_has_lora(const timing *t, uint32_t op, uint32_t block);
 void timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat);

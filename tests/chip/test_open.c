@@ -97,7 +97,7 @@ static void test_names(void) {
     CHECK_EQ(roma_chip_open(&c, "romma", &err), ROMA_EINPUT);
     CHECK(strstr(err.text, "no chip file and no built-in chip 'romma'; did you mean roma?") != NULL);
     CHECK_EQ(roma_chip_open(&c, "", &err), ROMA_EINPUT);
-    CHECK(strstr(err.text, "roma, roma-brom") != NULL);
+    CHECK(strstr(err.text, "roma, roma-better") != NULL);
     CHECK_EQ(roma_chip_open(&c, at("missing.chip"), &err), ROMA_EINPUT);
     CHECK(roma_chip_open(&c, folder, &err) != 0);
     CHECK(roma_chip_load(&c, at("missing.chip"), &err) != 0);

@@ -40,7 +40,7 @@ static const refusal bad[] = {
     {"like = .hidden\n", 1, "is not a chip's name"},
     {"like = two words\n", 1, "is not a chip's name"},
     {"like = rom\n", 1, "no built-in chip has that name, and there is no rom.chip beside this file; did you mean roma?"},
-    {"\nlike = zebra\n", 2, "roma, roma-brom"},
+    {"\nlike = zebra\n", 2, "roma, roma-better"},
     /* keys */
     {"rows = 17 [exact]" SRC, 1, "rows stands before the first [section]; it belongs to [grid]"},
     {"tilte = x\n", 1, "tilte stands before the first [section]"},

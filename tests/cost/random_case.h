@@ -86,6 +86,7 @@ static inline void random_memory(random_case *r) {
 
 static inline void random_schedule(random_case *r) {
     RANDOM_PUT(r, overlap, (double)random_below(r, 2));
+    RANDOM_PUT(r, lora_share, RANDOM_OF(r, 0.125, 0.25, 0.4));
     RANDOM_PUT(r, streams, (double)random_range(r, 1, 4));
     RANDOM_PUT(r, block_rows, (double)random_range(r, 1, 8));
     RANDOM_PUT(r, chunk_rows, (double)random_range(r, 1, 16));

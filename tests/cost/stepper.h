@@ -8,6 +8,8 @@
 
 #include "roma/cost.h"
 
+enum { STEPPER_L, STEPPER_H, STEPPER_V, STEPPER_A, STEPPER_UNITS }; /* A: what adapters keep of the H-Units */
+
 typedef struct {
     uint32_t span;
     uint64_t position;
@@ -17,9 +19,9 @@ typedef struct {
 
 typedef struct {
     uint32_t op, block;
-    roma_unit unit;
+    unsigned unit;
     bool lora, started;
-    bool takes[3];
+    bool takes[STEPPER_UNITS];
     uint64_t occ, lat, start, busy, end;
     size_t first_read, n_reads; /* in reads */
 } stepper_instance;
@@ -37,7 +39,7 @@ typedef struct {
     uint32_t *reads;
     size_t n_reads, cap_reads;
     uint32_t *base, *part; /* [op * n_blocks + block]: its instances, UINT32_MAX none */
-    uint64_t cycles, busy[3];
+    uint64_t cycles, busy[STEPPER_UNITS];
 } stepper;
 
 /* What an instance sees: rows of its block, in order. */
@@ -96,6 +98,7 @@ static inline uint64_t stepper_linear_occ(const roma_chip *c, const roma_op *op,
 }
 
 static inline uint64_t stepper_adapter_occ(const roma_chip *c, const roma_image_tensor *t, const stepper_view *v) {
+    const double share = c->overlap != 0 ? c->lora_share : 1;
     uint64_t occ = 0;
     for (size_t i = 0, j; i < v->n; i = j) {
         for (j = i; j < v->n && v->row[j]->adapter == v->row[i]->adapter; j++) {}
@@ -104,8 +107,8 @@ static inline uint64_t stepper_adapter_occ(const roma_chip *c, const roma_image_
         if (c->lora_where != 0)
             occ += stepper_whole(ceil(k * w * (8 * c->lora_weight_bytes) / (4 * c->lanes * c->lunits * c->matrix_units)));
         else
-            occ += stepper_whole(ceil(fmax(k * w / (c->matrix_units * c->hunit_mac),
-                                           w * c->lora_weight_bytes / (c->matrix_units * c->hunit_bandwidth))));
+            occ += stepper_whole(ceil(fmax(k * w / (c->matrix_units * c->hunit_mac * share),
+                                           w * c->lora_weight_bytes / (c->matrix_units * c->hunit_bandwidth * share))));
     }
     return occ;
 }
@@ -124,8 +127,9 @@ static inline uint64_t stepper_attend_occ(const roma_chip *c, const roma_hyper *
             last = stepper_div_up(v->row[j]->position + 1, spread) * each;
             sum += last;
         }
-        occ += stepper_whole(ceil(fmax((double)sum * m / (c->hunit_mac * c->mac_efficiency),
-                                       (double)last * b / (c->hunit_bandwidth * c->read_efficiency))));
+        const double share = c->overlap != 0 ? 1 - c->lora_share : 1;
+        occ += stepper_whole(ceil(fmax((double)sum * m / (c->hunit_mac * c->mac_efficiency * share),
+                                       (double)last * b / (c->hunit_bandwidth * c->read_efficiency * share))));
     }
     return occ;
 }
@@ -260,6 +264,7 @@ static inline void stepper_issue(stepper *s, size_t op, size_t block, bool lora,
     stepper_instance *me = &s->all[s->n];
     *me = (stepper_instance){.op = (uint32_t)op, .block = (uint32_t)block, .lora = lora, .unit = ROMA_UNIT_V};
     if (o->kind == ROMA_OP_EMBED || (o->kind == ROMA_OP_LINEAR && (!lora || s->c->lora_where != 0))) me->unit = ROMA_UNIT_L;
+    else if (lora && s->c->overlap != 0) me->unit = STEPPER_A;
     else if (o->kind == ROMA_OP_CACHE || o->kind == ROMA_OP_ATTEND || lora) me->unit = ROMA_UNIT_H;
     me->takes[me->unit] = true;
     if (o->kind == ROMA_OP_ATTEND && s->c->overlap == 0) me->takes[ROMA_UNIT_L] = true;
@@ -274,7 +279,9 @@ static inline void stepper_issue(stepper *s, size_t op, size_t block, bool lora,
 static inline void stepper_issue_all(stepper *s) {
     const roma_op *ops = s->p->ops;
     for (size_t begin = 0, end; begin < s->p->n_ops; begin = end) {
-        for (end = begin + 1; end < s->p->n_ops && ops[end].kind != ROMA_OP_ATTEND; end++) {}
+        end = begin;
+        while (end < s->p->n_ops && ops[end].kind != ROMA_OP_ATTEND) end++;
+        if (end < s->p->n_ops) end++; /* the ATTEND itself */
         for (size_t stream = 0; stream < s->n_streams; stream++)
             for (size_t op = begin; op < end; op++)
                 for (size_t b = 0; b < s->n_blocks; b++) {
@@ -291,9 +298,9 @@ static inline void stepper_issue_all(stepper *s) {
 
 /* ---- the clock: 1.3 ------------------------------------------------------------------------------------ */
 
-static inline bool stepper_can_start(const stepper *s, const stepper_instance *me, uint32_t number, const size_t head[3],
-                                     uint32_t *const queue[3], const uint64_t free_at[3], uint64_t now) {
-    for (int u = 0; u < 3; u++)
+static inline bool stepper_can_start(const stepper *s, const stepper_instance *me, uint32_t number, const size_t head[STEPPER_UNITS],
+                                     uint32_t *const queue[STEPPER_UNITS], const uint64_t free_at[STEPPER_UNITS], uint64_t now) {
+    for (int u = 0; u < STEPPER_UNITS; u++)
         if (me->takes[u] && (queue[u][head[u]] != number || free_at[u] > now)) return false;
     for (size_t i = 0; i < me->n_reads; i++) {
         const stepper_instance *r = &s->all[s->reads[me->first_read + i]];
@@ -303,10 +310,10 @@ static inline bool stepper_can_start(const stepper *s, const stepper_instance *m
 }
 
 static inline void stepper_clock(stepper *s) {
-    uint32_t *queue[3];
-    size_t len[3] = {0, 0, 0}, head[3] = {0, 0, 0}, left = s->n;
-    uint64_t free_at[3] = {0, 0, 0};
-    for (int u = 0; u < 3; u++) {
+    uint32_t *queue[STEPPER_UNITS];
+    size_t len[STEPPER_UNITS] = {0}, head[STEPPER_UNITS] = {0}, left = s->n;
+    uint64_t free_at[STEPPER_UNITS] = {0};
+    for (int u = 0; u < STEPPER_UNITS; u++) {
         queue[u] = stepper_memory(s->n, sizeof **queue);
         for (size_t i = 0; i < s->n; i++)
             if (s->all[i].takes[u]) queue[u][len[u]++] = (uint32_t)i;
@@ -314,7 +321,7 @@ static inline void stepper_clock(stepper *s) {
     for (uint64_t now = 0; left; now++)
         for (bool changed = true; changed;) {
             changed = false;
-            for (int u = 0; u < 3; u++) {
+            for (int u = 0; u < STEPPER_UNITS; u++) {
                 if (head[u] == len[u]) continue;
                 const uint32_t number = queue[u][head[u]];
                 stepper_instance *me = &s->all[number];
@@ -323,7 +330,7 @@ static inline void stepper_clock(stepper *s) {
                 me->start = now;
                 me->busy = now + me->occ;
                 me->end = me->busy + me->lat;
-                for (int k = 0; k < 3; k++)
+                for (int k = 0; k < STEPPER_UNITS; k++)
                     if (me->takes[k]) {
                         head[k]++;
                         free_at[k] = me->busy;
@@ -333,7 +340,7 @@ static inline void stepper_clock(stepper *s) {
                 left--;
             }
         }
-    for (int u = 0; u < 3; u++) free(queue[u]);
+    for (int u = 0; u < STEPPER_UNITS; u++) free(queue[u]);
 }
 
 static inline void stepper_destroy(stepper *s) {

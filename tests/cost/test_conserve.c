@@ -97,18 +97,18 @@ static void check_whole_cache(roma_schedule *s) {
 }
 
 static void check_path(const roma_schedule *s) {
-    uint64_t path[ROMA_OP_COUNT + 1], sum = 0, work[3] = {0, 0, 0};
+    uint64_t path[ROMA_OP_COUNT + 1], sum = 0, work[ROMA_COST_UNITS] = {0};
     roma_cost_critical_path(s, &r.plan, path);
     for (int k = 0; k <= ROMA_OP_COUNT; k++) sum += path[k];
     CHECK_EQ(sum, s->cycles);
-    uint64_t last = 0, until[3] = {0, 0, 0};
+    uint64_t last = 0, until[ROMA_COST_UNITS] = {0};
     bool apart = true; /* no unit kind is taken twice at a time */
     for (size_t i = 0; i < s->n; i++) {
         const roma_cost_instance *x = &s->instances[i];
         const bool both = r.plan.ops[x->op].kind == ROMA_OP_ATTEND && r.chip.overlap == 0;
         work[x->unit] += x->busy - x->start;
         if (both) work[ROMA_UNIT_L] += x->busy - x->start;
-        for (int u = 0; u < 3; u++)
+        for (int u = 0; u < ROMA_COST_UNITS; u++)
             if (u == (int)x->unit || (both && u == ROMA_UNIT_L)) {
                 apart &= x->start >= until[u];
                 until[u] = x->busy;
@@ -117,7 +117,7 @@ static void check_path(const roma_schedule *s) {
     }
     CHECK(apart);
     CHECK_EQ(last, s->cycles);
-    for (int u = 0; u < 3; u++) {
+    for (int u = 0; u < ROMA_COST_UNITS; u++) {
         CHECK_EQ(s->busy[u], work[u]);
         CHECK(s->busy[u] <= s->cycles);
     }

@@ -41,7 +41,7 @@ static void test_units(void) {
     roma_chip *c = &d.chip;
     roma_chip_put(c, ROMA_CHIP_e_factor, 2);
     const roma_events one = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const double want[ROMA_N_EVENTS] = {c->e_rom_fj * 1e-12 * 0.8, c->e_mac_fj * 1e-12,  c->e_leaf_pj * 1e-9,   c->e_clock_fj * 1e-12, c->e_sram_fj * 1e-12,
+    const double want[ROMA_N_EVENTS] = {c->e_rom_fj * 1e-12 * 0.8, c->e_mac_fj * 1e-12,  c->e_leaf_pj * 1e-9,   c->lanes * c->e_clock_fj * 1e-12, c->e_sram_fj * 1e-12,
                                         c->e_hmac_fj * 1e-12,      c->e_vector_pj * 1e-9, c->e_wire_fj * 1e-12, c->e_dram_pj * 1e-9};
     double sum = roma_cost_dynamic_mj(mj, &one, c, 0.8), parts = 0;
     for (int i = 0; i < ROMA_N_EVENTS; i++) {

@@ -7,7 +7,7 @@ static random_case r;
 
 /* What holds an instance back until its start, as the stepper knows it. */
 typedef struct {
-    bool reads, unit[3];
+    bool reads, unit[STEPPER_UNITS];
     bool base, part;          /* a LINEAR's base part, a LINEAR's adapter part end then */
     bool value[2];            /* inputs that are there only then */
 } held;
@@ -30,7 +30,7 @@ static held holding(const stepper *t, size_t i) {
         for (int v = 0; v < 2; v++)
             if (op->in[v] != ROMA_NO_VALUE && op->in[v] == writer->out) h.value[v] = true;
     }
-    for (int u = 0; u < 3; u++) {
+    for (int u = 0; u < STEPPER_UNITS; u++) {
         const uint32_t y = me->takes[u] ? before_on_unit(t, i, u) : UINT32_MAX;
         h.unit[u] = y != UINT32_MAX && t->all[y].busy == me->start;
     }
@@ -38,20 +38,21 @@ static held holding(const stepper *t, size_t i) {
 }
 
 /* ---- situations that must each be met ----
- * Two never bind alone: ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own block, because V and
- * H work in issue order and one kind of operation has one latency. */
+ * Four never bind alone. ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own block, because V and
+ * H work in issue order and one kind of operation has one latency; L, where ATTEND takes it too, is free before the last CACHE can start; and
+ * SILU's gate is there before up. */
 
 enum {
     READS_CODES, READS_BIAS, READS_HEAD_NORM, READS_ROPE, READS_CACHE_K, READS_CACHE_V, READS_CACHES, READS_QUANTISE,
-    READS_SILU_GATE, READS_SILU_UP, READS_RESIDUAL, READS_NORM, READS_BASE_OF_TWO, READS_PART_OF_TWO, READS_ADAPTER,
-    L_EMBED, L_LINEAR, L_BEHIND_ATTEND, L_ATTEND, L_SERIAL, H_CACHE, H_ATTEND, H_ATTEND_BOTH, H_ADAPTER, V_ANY, SITUATIONS
+    READS_SILU_UP, READS_RESIDUAL, READS_NORM, READS_BASE_OF_TWO, READS_PART_OF_TWO, READS_ADAPTER,
+    L_EMBED, L_LINEAR, L_BEHIND_ATTEND, L_SERIAL, H_CACHE, H_ATTEND, H_ATTEND_BOTH, H_ADAPTER, A_ADAPTER, V_ANY, SITUATIONS
 };
 static const char *const situation_name[SITUATIONS] = {
     "LINEAR waits for codes", "BIAS reads", "HEAD_NORM reads", "ROPE reads", "CACHE reads K", "CACHE reads V",
-    "ATTEND reads CACHE", "QUANTISE reads", "SILU reads the gate", "SILU reads up",
+    "ATTEND reads CACHE", "QUANTISE reads", "SILU reads up",
     "RESIDUAL reads", "NORM reads", "reader of two parts waits for the base", "reader of two parts waits for the adapter",
-    "adapter part waits for codes", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L", "ATTEND behind L",
-    "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H",
+    "adapter part waits for codes", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L",
+    "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H", "adapter part behind another where attention overlaps",
     "V operation behind V"};
 static unsigned met[SITUATIONS];
 
@@ -62,7 +63,7 @@ static void meet_reads(const stepper *t, const stepper_instance *me, const held 
     const roma_op *op = &t->p->ops[me->op];
     if (op->kind == ROMA_OP_LINEAR) met[me->lora ? READS_ADAPTER : READS_CODES]++;
     else if (op->kind == ROMA_OP_CACHE) met[READS_CACHE_K] += h->value[0] && !h->value[1], met[READS_CACHE_V] += h->value[1] && !h->value[0];
-    else if (op->kind == ROMA_OP_SILU) met[READS_SILU_GATE] += h->value[0] && !h->value[1], met[READS_SILU_UP] += h->value[1] && !h->value[0];
+    else if (op->kind == ROMA_OP_SILU) met[READS_SILU_UP] += h->value[1] && !h->value[0];
     else if (of_kind[op->kind]) met[of_kind[op->kind]]++;
     size_t parts = 0;
     for (size_t k = 0; k < me->n_reads; k++) parts += t->all[t->reads[me->first_read + k]].lora;
@@ -74,9 +75,9 @@ static void meet_unit(const stepper *t, size_t i, int unit) {
     const stepper_instance *me = &t->all[i];
     const roma_op_kind kind = t->p->ops[me->op].kind, other = t->p->ops[t->all[before_on_unit(t, i, unit)].op].kind;
     if (unit == ROMA_UNIT_V) met[V_ANY]++;
+    else if (unit == STEPPER_A) met[A_ADAPTER]++;
     else if (unit == ROMA_UNIT_L) {
         if (kind == ROMA_OP_EMBED) met[L_EMBED]++;
-        else if (kind == ROMA_OP_ATTEND) met[L_ATTEND]++;
         else if (me->lora) met[L_SERIAL]++;
         else met[other == ROMA_OP_ATTEND ? L_BEHIND_ATTEND : L_LINEAR]++;
     } else if (me->lora) met[H_ADAPTER]++;
@@ -105,7 +106,7 @@ static bool meet(const stepper *t, size_t i, const held *h) {
     unsigned before[SITUATIONS];
     bool rare = false;
     memcpy(before, met, sizeof met);
-    for (int u = 0; u < 3; u++)
+    for (int u = 0; u < STEPPER_UNITS; u++)
         if (h->unit[u]) meet_unit(t, i, u);
     if (h->reads) meet_reads(t, &t->all[i], h);
     for (int k = 0; k < SITUATIONS; k++) rare |= met[k] != before[k] && met[k] <= 12;
@@ -114,16 +115,16 @@ static bool meet(const stepper *t, size_t i, const held *h) {
 
 /* Moves instances that wait, one at a time: rare ones and some of the others. */
 static void test_moves(roma_schedule *s, const stepper *t) {
-    static const char *const unit_text[] = {"unit L", "unit H", "unit V"};
+    static const char *const unit_text[] = {"unit L", "unit H", "unit V", "adapter part"};
     for (size_t i = 0; i < t->n && test_failures < 5; i++) {
         if (!t->all[i].start) continue;
         const held h = holding(t, i);
-        const int holders = h.reads + h.unit[0] + h.unit[1] + h.unit[2];
+        const int holders = h.reads + h.unit[0] + h.unit[1] + h.unit[2] + h.unit[3];
         CHECK(holders > 0);
         const char *said = "instance"; /* several rules: any may be named */
         if (holders == 1) {
             said = "reads";
-            for (int u = 0; u < 3; u++)
+            for (int u = 0; u < STEPPER_UNITS; u++)
                 if (h.unit[u]) said = unit_text[u];
         }
         const bool rare = holders == 1 && meet(t, i, &h);

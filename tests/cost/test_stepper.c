@@ -78,13 +78,13 @@ static void test_prefill(void) {
         const uint32_t rows = (uint32_t)random_range(&r, 1, 60), rank = random_chance(&r, 50) ? 0 : (uint32_t)random_range(&r, 1, 40);
         CHECK_EQ(roma_cost_prefill(&s, &r.plan, &r.chip, position, rows, rank, &err), 0);
         const uint32_t chunk = (uint32_t)r.chip.chunk_rows;
-        uint64_t cycles = 0, busy[3] = {0, 0, 0};
+        uint64_t cycles = 0, busy[STEPPER_UNITS] = {0};
         for (uint32_t at = 0; at < rows; at += chunk) {
             const uint32_t n = rows - at < chunk ? rows - at : chunk;
             const roma_cost_span span = {.position = position + at, .rows = n, .logits = at + n == rows, .adapter = rank > 0, .rank = rank};
             stepper t = stepper_run(&r.plan, &r.chip, &span, 1);
             cycles += t.cycles;
-            for (int u = 0; u < 3; u++) busy[u] += t.busy[u];
+            for (int u = 0; u < STEPPER_UNITS; u++) busy[u] += t.busy[u];
             if (span.logits) { /* the chunk that the schedule keeps */
                 CHECK(s.n == t.n);
                 bool all = s.n == t.n;
@@ -94,7 +94,7 @@ static void test_prefill(void) {
             stepper_destroy(&t);
         }
         CHECK_EQ(s.cycles, cycles);
-        for (int u = 0; u < 3; u++) CHECK_EQ(s.busy[u], busy[u]);
+        for (int u = 0; u < STEPPER_UNITS; u++) CHECK_EQ(s.busy[u], busy[u]);
         if (test_failures)
             fprintf(stderr, "seed %llu: prefill of %u rows at %llu\n", (unsigned long long)seed, rows, (unsigned long long)position);
         random_done(&r);
