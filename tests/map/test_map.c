@@ -113,7 +113,86 @@ static void test_checker(void) {
     roma_plan_destroy(&p);
 }
 
+/* Toggles of one matrix whose 64-bit words are `even` and `odd` in turn, dealt over the chip's L-Units. */
+static double toggles_of(const roma_chip *c, uint64_t even, uint64_t odd, uint64_t turn) {
+    roma_description d;
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){4, 64, 4}, &err), 0);
+    roma_image_tensor *t = NULL;
+    for (size_t i = 0; i < d.n_tensors; i++)
+        if (d.tensors[i].role == ROMA_W_DOWN && d.tensors[i].layer == 7) t = &d.tensors[i];
+    const uint64_t tiles = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, words = ROMA_TILE_ROWS * t->cols * t->format.bits / 64;
+    uint8_t *data = roma_alloc_array(tiles, t->tile_bytes);
+    CHECK(data && t->tile_bytes > words * 8);
+    memset(data, 0x5a, tiles * t->tile_bytes); /* scales: must not count */
+    for (uint64_t i = 0; i < tiles * words; i++)
+        roma_put64(data + i / words * t->tile_bytes + i % words * 8, i / turn % 2 ? odd : even);
+    t->data = data;
+    CHECK_EQ(roma_map_plan(&p, &d, c, &err), 0);
+    const double toggles = roma_map_toggles(&p);
+    roma_plan_destroy(&p);
+    roma_shape_destroy(&d);
+    roma_free(data);
+    return toggles;
+}
+
+static void test_toggles(void) {
+    roma_chip c = chip();
+    c.matrix_units = 1; /* one share: nothing of the pattern is cut */
+    CHECK(toggles_of(&c, 0x123456789abcdef0, 0x123456789abcdef0, 1) == 0);
+    CHECK(toggles_of(&c, 0, UINT64_MAX, (uint64_t)c.lunits) == 2); /* every bit between the words of an L-Unit */
+    CHECK(toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) < 1.01 && toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) > 0.99);
+    CHECK(toggles_of(&c, 0, UINT64_MAX, 1) == 0); /* 64 L-Units: words 64 apart are alike */
+    CHECK(toggles_of(&c, 0, 0xffffffff, (uint64_t)c.lunits) == 1);
+    c.lanes = 32; /* two 64-bit words at a time */
+    CHECK(toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) == 2);
+    roma_description d; /* no weights: random data are assumed */
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){0}, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+    CHECK(roma_map_toggles(&p) == 1);
+    roma_plan_destroy(&p);
+    roma_shape_destroy(&d);
+}
+
+/* Published parameter counts, and what a shape refuses. */
+static void test_shapes(void) {
+    static const struct {
+        const char *name;
+        uint64_t parameters; /* matrices and norms; BitNet without its sub-norms */
+    } published[] = {{"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"llama-3-8b", 8030261248}, {"llama-2-7b", 6738415616},
+                     {"llama-13b", 13015864320}, {"smollm2-135m", 134515008}, {"qwen3-0.6b", 596049920}, {"qwen3-4b", 4022468096}};
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        roma_description d;
+        roma_error err = {0};
+        uint64_t n = 0;
+        CHECK_EQ(roma_shape_describe(&d, published[i].name, &(roma_shape_format){0}, &err), 0);
+        for (size_t k = 0; k < d.n_tensors; k++) n += d.tensors[k].rows * d.tensors[k].cols;
+        if (n != published[i].parameters) fprintf(stderr, "%s: %llu\n", published[i].name, (unsigned long long)n);
+        CHECK_EQ(n, published[i].parameters);
+        CHECK_EQ(roma_hyper_check(&d.hyper, "", &err), 0);
+        roma_shape_destroy(&d);
+    }
+    for (unsigned i = 0; roma_shape_name(i); i++) CHECK(!i || strcmp(roma_shape_name(i - 1), roma_shape_name(i)) < 0);
+    static const struct {
+        const char *name, *said;
+        roma_shape_format format;
+    } bad[] = {{"llama", "known are", {0}}, {"", "known are", {0}}, {"llama-3.2-3b", "", {7, 128, 4}}, {"llama-3.2-3b", "", {4, 100, 4}},
+               {"smollm2-135m", "group", {4, 128, 4}}, {"llama-3.2-3b", "", {4, 512, 4}}, {"llama-3.2-3b", "", {4, 128, 9}}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        roma_description d;
+        roma_error err = {0};
+        CHECK(roma_shape_describe(&d, bad[i].name, &bad[i].format, &err) < 0);
+        CHECK(strstr(err.text, bad[i].said) != NULL);
+        CHECK(d.tensors == NULL);
+    }
+}
+
 int main(void) {
+    test_toggles();
+    test_shapes();
     test_llama_3b();
     test_too_large();
     test_order();
