@@ -16,7 +16,7 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
     if (!estimate(s, prompt, answer, &c)) return;
     fprintf(stderr, "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, H-Units %.0f %%, "
             "vector units %.0f %%%s\n", s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
-            100 * c.use_vector, c.fits_rom && c.fits_sram ? "" : "; it does not fit");
+            100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 
 void chip_json(json *j, const session *s, size_t prompt, size_t answer) {

@@ -110,10 +110,10 @@ static void print_json_head(const simulation *s, const roma_cost *c, roma_buf *o
 
 /* One sentence for each thing that does not fit. */
 static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
-    if (!c->fits_rom)
+    if (c->fits_rom <= 0)
         roma_buf_print(out, "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or fewer bits would do\n",
                        c->rom_bytes / 1e9, c->rom_capacity / 1e9);
-    if (!c->fits_sram)
+    if (c->fits_sram <= 0)
         roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n", w->batch, w->context, c->tokens);
 }
 
