@@ -25,6 +25,7 @@ typedef struct {
     uint32_t rows;         /* rows of a step, the prefill chunk; 0: 128; at most ROMA_EXEC_ROWS_MAX */
     uint32_t logit_rows;   /* rows of a step whose logits may be wanted; 0: as many as sequences */
     uint64_t cache_bytes;  /* limit of the cache arena (the chip's SRAM); 0: none */
+    uint32_t pages;        /* page groups of the cache, shared by all sequences; 0: what all need at full context */
 } roma_exec_config;
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
     uint64_t work;   /* activations, logits, scratch */
     uint32_t context, rows, logit_rows; /* as decided */
     uint64_t page_group; /* bytes that 32 more positions of a sequence take in all layers */
+    uint32_t pages;      /* page groups */
 } roma_exec_memory;
 
 /* Size query. EINPUT when the configuration contradicts itself or the cache limit. */
@@ -54,7 +56,7 @@ typedef struct {
     bool want_logits;
 } roma_exec_row;
 
-/* Runs one step. ECONTEXT when a sequence is full; EINPUT for a bad token, position or sequence: then nothing changed. */
+/* Runs one step. ECONTEXT when a sequence is full or too few pages are free; EINPUT for a bad token, position or sequence: then nothing changed. */
 int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err);
 /* Logits (vocab FP32) of the i-th row that wanted them in the last step. */
 const float *roma_exec_logits(const roma_exec *e, size_t i);
@@ -64,8 +66,12 @@ const float *roma_exec_logits(const roma_exec *e, size_t i);
 int roma_exec_prefill(roma_exec *e, uint32_t sequence, const int32_t *tokens, size_t n, const volatile int *cancel,
                       const roma_progress *progress, roma_error *err);
 uint32_t roma_exec_length(const roma_exec *e, uint32_t sequence);
-/* Forgets positions from `length` on and gives their pages back. */
+/* Forgets positions from `length` on and gives their pages back: zero again, as if they had never been. */
 void roma_exec_truncate(roma_exec *e, uint32_t sequence, uint32_t length);
+/* Gives the empty sequence `to` the first `length` positions of `from`: whole pages are shared, read-only and counted, the partly
+ * filled one is copied. A sequence never writes into a page that another holds. ECONTEXT when the copy lacks a page. */
+int roma_exec_fork(roma_exec *e, uint32_t to, uint32_t from, uint32_t length, roma_error *err);
+uint32_t roma_exec_pages_free(const roma_exec *e);
 
 /* ---- sampling ---------------------------------------------------------------------------------- */
 
@@ -84,6 +90,66 @@ int roma_sampling_check(const roma_sampling *s, roma_error *err);
 size_t roma_sample_bytes(uint32_t vocab);
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
                 uint64_t position, void *scratch, int32_t *token, roma_error *err);
+
+/* ---- batches: many requests over one engine ------------------------------------------------------
+ *
+ * A step of a batch gives every request that generates one row, or more when proposals are to be verified, and fills up with rows of
+ * prompts. Invariants:
+ *  - What a request answers, ids and logits, does not depend on other requests, on sharing, or on proposals.
+ *  - Nothing is allocated after create.
+ *  - Requests are admitted in the order they came, and only when the pages for prompt + limit are free or can be made free, so that
+ *    no running request ever lacks a page. Running ones are never evicted.
+ *  - Rows of requests that generate go before rows of prompts, and one row is always left for a prompt: every step advances each
+ *    request that generates by a token, and the oldest prompt by a row.
+ *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first.
+ *  - A request takes over the longest common beginning that a running or kept sequence with the same adapter set holds (fork). One whose
+ *    prompt shares more with a prompt that is still being read waits for it.
+ *  - Proposals come from the request's own text (lookup). Each row is sampled from in order while the proposals hold, with the history
+ *    they make; the rest leave through truncate. How many are tried follows measured times and changes nothing but the speed.
+ * The engine's sequences belong to the batch while it exists. */
+
+typedef struct {
+    uint32_t running;  /* requests at once; 0: as many as the engine has sequences. More sequences keep prefixes. At most rows, logit_rows */
+    uint32_t waiting;  /* further requests that submit takes; 0: as many as run */
+    uint32_t proposals; /* proposed tokens of a request's step at most; 0: none. Needs logit_rows for them to be used */
+} roma_batch_config;
+
+typedef struct {
+    const int32_t *prompt; /* the caller's, until the request is over */
+    uint32_t n_prompt;     /* 1.. */
+    uint32_t limit;        /* new tokens at most; the context may end it before */
+    uint32_t adapters;
+    bool proposals;
+    roma_sampling sampling;
+    /* Gets each token with the logits it was drawn from. 0: it is part of the sequence; positive: the request ends before it;
+     * negative: the request fails with that code. Must not call into the batch. */
+    int (*token)(void *ctx, int32_t token, const float *logits, roma_error *err);
+    void *ctx;
+} roma_request;
+
+typedef enum { ROMA_REQUEST_NONE, ROMA_REQUEST_WAITING, ROMA_REQUEST_PROMPT, ROMA_REQUEST_GENERATES, ROMA_REQUEST_OVER } roma_request_state;
+
+typedef struct {
+    roma_request_state state;
+    int rc;                       /* of one that is over: 0, ECANCEL, or what went wrong */
+    uint32_t shared;              /* prompt tokens that came from another sequence's pages */
+    uint32_t fed, generated;      /* tokens in the cache; tokens that followed the prompt */
+    uint32_t proposed, accepted;
+} roma_request_status;
+
+typedef struct roma_batch roma_batch;
+uint64_t roma_batch_bytes(const roma_exec *e, const roma_batch_config *c);
+int roma_batch_create(roma_batch **b, roma_exec *e, const roma_batch_config *c, roma_error *err);
+void roma_batch_destroy(roma_batch *b); /* leaves the engine's sequences empty */
+/* ECONTEXT when prompt and limit can never fit the context or the pages; EINPUT for a bad token or when no place is left to wait. */
+int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_error *err);
+/* Admits what fits and runs one step. ROMA_OK also when nothing is to be done. An error is the engine's, and the batch is as before. */
+int roma_batch_step(roma_batch *b, roma_error *err);
+bool roma_batch_is_idle(const roma_batch *b); /* nothing waits or runs */
+const roma_request_status *roma_batch_poll(const roma_batch *b, uint32_t id, const roma_error **err);
+void roma_batch_cancel(roma_batch *b, uint32_t id); /* at once; what was computed stays as a prefix */
+void roma_batch_finish(roma_batch *b, uint32_t id); /* frees the id of a request that is over */
+void roma_batch_clear(roma_batch *b);               /* forgets the kept prefixes */
 
 #ifdef __cplusplus
 }

@@ -6,17 +6,6 @@
 
 enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096 };
 
-/* A walk over an arena: with base == NULL it only counts. */
-typedef struct {
-    roma_arena *arena;
-    uint64_t bytes;
-} walk;
-
-static void *take(walk *w, uint64_t bytes) {
-    w->bytes += roma_arena_piece(bytes);
-    return w->arena ? roma_arena_take(w->arena, bytes) : NULL;
-}
-
 /* Values that a one-row step replicates per thread: the residual and all codes (step.c, ROWS). */
 static bool is_replicated(const roma_plan *p, uint32_t value) {
     return p->values[value].is_codes || value == p->ops[0].out;
@@ -69,7 +58,8 @@ static void lay(roma_exec *e, walk *w) {
         uint32_t *blocks = take(w, pages * sizeof *blocks);
         if (e->sequences) e->sequences[s].blocks = blocks;
     }
-    e->free_blocks = take(w, (uint64_t)pages * e->cfg.sequences * sizeof *e->free_blocks);
+    e->free_blocks = take(w, (uint64_t)e->cfg.pages * sizeof *e->free_blocks);
+    e->refs = take(w, (uint64_t)e->cfg.pages * sizeof *e->refs);
     e->logit_row = take(w, e->cfg.logit_rows * sizeof *e->logit_row);
     e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
 }
@@ -94,6 +84,9 @@ static int settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *c
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
     c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
     e->threads = c->threads;
+    const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
+    if (all >= NO_BLOCK) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (!c->pages || c->pages > all) c->pages = (uint32_t)all;
     return ROMA_OK;
 }
 
@@ -101,8 +94,8 @@ static int count(roma_exec *e, roma_error *err) {
     roma_exec counted = *e; /* the counting walk writes NULLs into a copy */
     walk w = {NULL, 0};
     lay(&counted, &w);
-    e->memory = (roma_exec_memory){0, w.bytes, e->cfg.context, e->cfg.rows, e->cfg.logit_rows, roma_exec_block_bytes(e->hyper)};
-    if (!roma_mul(e->memory.page_group, (uint64_t)(e->cfg.context / ROMA_PAGE) * e->cfg.sequences, &e->memory.cache))
+    e->memory = (roma_exec_memory){0, w.bytes, e->cfg.context, e->cfg.rows, e->cfg.logit_rows, roma_exec_block_bytes(e->hyper), e->cfg.pages};
+    if (!roma_mul(e->memory.page_group, e->cfg.pages, &e->memory.cache))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
     if (e->cfg.cache_bytes && e->memory.cache > e->cfg.cache_bytes)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,

@@ -16,6 +16,7 @@ typedef struct {
 
 typedef struct {
     uint32_t length;
+    uint32_t rows;    /* of the step that is being checked */
     uint32_t *blocks; /* page groups in position order */
 } sequence;
 
@@ -47,6 +48,7 @@ struct roma_exec {
 
     sequence *sequences;
     uint32_t *free_blocks;
+    uint32_t *refs;            /* per page group: sequences that hold it */
     uint32_t n_free, n_blocks;
 
     /* the step that runs */
@@ -56,12 +58,25 @@ struct roma_exec {
     float *rope;               /* n_rows x rope_dim: cos, sin of each pair */
 };
 
+/* A walk over an arena: with arena == NULL it only counts, so that the size query and the layout cannot differ. */
+typedef struct {
+    roma_arena *arena;
+    uint64_t bytes;
+} walk;
+
+static inline void *take(walk *w, uint64_t bytes) {
+    w->bytes += roma_arena_piece(bytes);
+    return w->arena ? roma_arena_take(w->arena, bytes) : NULL;
+}
+
 /* cache.c */
 uint64_t roma_exec_block_bytes(const roma_hyper *h);
 void roma_exec_cache_lay(roma_exec *e);
 roma_kv_page roma_exec_page(const roma_exec *e, uint32_t seq, uint32_t page, uint32_t layer, uint32_t kv_head);
 /* Takes the blocks that positions below `length` need; false when there are not enough (then nothing is taken). */
 bool roma_exec_reserve(roma_exec *e, uint32_t seq, uint32_t length);
+/* Free page groups that the sequence takes to grow to `length`. */
+uint32_t roma_exec_pages_for(const roma_exec *e, uint32_t seq, uint32_t length);
 
 /* step.c: barriers of operation i of a plan. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i);

@@ -65,7 +65,26 @@ static int check_row(const roma_exec *e, const roma_exec_row *row, uint32_t expe
     return ROMA_OK;
 }
 
-/* Rows of a sequence are consecutive positions; checks all, then takes pages, so that a refused step changes nothing. */
+/* Rows of a sequence are consecutive positions. Counts them in the sequences, and the pages they need. */
+static int check_rows(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err) {
+    uint64_t pages = 0;
+    for (size_t i = 0; i < n; i++) {
+        sequence *s = &e->sequences[rows[i].sequence];
+        const uint32_t expected = s->length + s->rows;
+        int rc = check_row(e, &rows[i], expected, err);
+        if (rc) return rc;
+        if (expected >= e->cfg.context)
+            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the context of %u tokens is full", e->cfg.context);
+        const uint32_t before = s->rows ? roma_exec_pages_for(e, rows[i].sequence, expected) : 0;
+        pages += roma_exec_pages_for(e, rows[i].sequence, expected + 1) - before;
+        s->rows++;
+    }
+    if (pages > e->n_free)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the step needs %llu cache pages and %u are free", (unsigned long long)pages, e->n_free);
+    return ROMA_OK;
+}
+
+/* Checks all, then takes pages, so that a refused step changes nothing. */
 static int admit(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err) {
     size_t logits = 0;
     if (n == 0 || n > e->cfg.rows)
@@ -73,17 +92,12 @@ static int admit(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *
     for (size_t i = 0; i < n; i++) {
         if (rows[i].sequence >= e->cfg.sequences)
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "sequence %u does not exist", rows[i].sequence);
-        uint32_t expected = e->sequences[rows[i].sequence].length;
-        for (size_t j = 0; j < i; j++) expected += rows[j].sequence == rows[i].sequence;
-        int rc = check_row(e, &rows[i], expected, err);
-        if (rc) return rc;
+        e->sequences[rows[i].sequence].rows = 0;
         logits += rows[i].want_logits;
-        if (expected >= e->cfg.context)
-            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the context of %u tokens is full", e->cfg.context);
     }
     if (logits > e->cfg.logit_rows)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "logits of %zu rows wanted, %u configured", logits, e->cfg.logit_rows);
-    return ROMA_OK;
+    return check_rows(e, rows, n, err);
 }
 
 int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err) {

@@ -38,7 +38,8 @@ typedef struct {
     roma_image image;
     roma_chip chip;
     roma_plan plan;
-    roma_exec *exec;
+    roma_exec *exec, *shared; /* shared: under the batch */
+    roma_batch *batch;
     roma_tokenizer *tok;
     void *scratch;
     char *text;
@@ -59,6 +60,8 @@ static bool make(engine *g, const char *model) {
     unlink(g->path);
     ok = ok && roma_chip_open(&g->chip, NULL, &e) == 0 &&
          roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 && roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
+         roma_exec_create(&g->shared, &g->image, &g->plan, &cfg, &e) == 0 &&
+         roma_batch_create(&g->batch, g->shared, &(roma_batch_config){.running = 2, .waiting = 4, .proposals = 2}, &e) == 0 &&
          roma_tokenizer_create(&g->tok, &g->image.vocab, "image", &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
     g->scratch = malloc(roma_sample_bytes(g->image.desc.hyper.vocab));
@@ -69,10 +72,38 @@ static bool make(engine *g, const char *model) {
 static void destroy(engine *g) {
     roma_tokenizer_destroy(g->tok);
     roma_exec_destroy(g->exec);
+    roma_batch_destroy(g->batch);
+    roma_exec_destroy(g->shared);
     roma_plan_destroy(&g->plan);
     roma_image_close(&g->image);
     free(g->scratch);
     free(g->text);
+}
+
+static int on_token(void *ctx, int32_t token, const float *logits, roma_error *err) {
+    (void)logits, (void)err;
+    *(uint64_t *)ctx = *(uint64_t *)ctx * 31 + (uint64_t)token;
+    return 0;
+}
+
+/* Requests through a batch: submission, admission, shared and evicted prefixes, proposals. */
+static uint64_t batch_work(engine *g) {
+    static int32_t prompt[6][PROMPT];
+    uint64_t hash[6] = {0}, all = 0;
+    uint32_t id[6];
+    bool ok = true;
+    for (uint32_t q = 0; q < 6; q++) {
+        for (uint32_t i = 0; i < PROMPT; i++) prompt[q][i] = (int32_t)(roma_random(i < 70 ? q / 3 : q, i) % 20);
+        const roma_request r = {prompt[q], PROMPT, TOKENS, 0, true, {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1}, on_token, &hash[q]};
+        ok = ok && roma_batch_submit(g->batch, &r, &id[q], NULL) == 0;
+    }
+    while (ok && !roma_batch_is_idle(g->batch)) ok = roma_batch_step(g->batch, NULL) == 0;
+    for (uint32_t q = 0; q < 6 && ok; q++) {
+        all = all * 31 + hash[q];
+        roma_batch_finish(g->batch, id[q]);
+    }
+    CHECK(ok);
+    return all;
 }
 
 /* Everything that happens between the first token and the last. Returns what was generated, hashed. */
@@ -108,7 +139,7 @@ static uint64_t work(engine *g) {
     }
     for (uint32_t q = 0; q < SEQUENCES; q++) roma_exec_truncate(g->exec, q, 0);
     CHECK(ok);
-    return hash;
+    return hash * 31 + batch_work(g);
 }
 
 int main(void) {

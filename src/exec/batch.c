@@ -1,0 +1,150 @@
+/* A batch: memory, requests, the step. Invariants stand in roma/exec.h; who runs is decided in admit.c, rows and tokens in verify.c. */
+#include "batch.h"
+
+#include <string.h>
+
+static void settle(roma_batch *b, roma_exec *e, const roma_batch_config *c) {
+    memset(b, 0, sizeof *b);
+    b->e = e;
+    b->cfg = *c;
+    if (!b->cfg.running) b->cfg.running = e->cfg.sequences;
+    if (!b->cfg.waiting) b->cfg.waiting = b->cfg.running;
+    if (b->cfg.proposals >= e->cfg.logit_rows) b->cfg.proposals = e->cfg.logit_rows - 1;
+    b->n_places = b->cfg.running + b->cfg.waiting;
+}
+
+static void lay(roma_batch *b, walk *w) {
+    const roma_exec_config *c = &b->e->cfg;
+    lane *lanes = take(w, c->sequences * sizeof *lanes);
+    b->lanes = lanes;
+    for (uint32_t i = 0; i < c->sequences; i++) {
+        lane l = {0};
+        l.ids = take(w, ((uint64_t)c->context + 1) * sizeof *l.ids);
+        if (b->cfg.proposals) roma_draft_lay(&l.draft, w, c->context);
+        if (lanes) lanes[i] = l;
+    }
+    b->requests = take(w, (uint64_t)b->n_places * sizeof *b->requests);
+    b->active = take(w, (uint64_t)b->cfg.running * sizeof(request *));
+    b->rows = take(w, (uint64_t)c->rows * sizeof *b->rows);
+    b->proposal = take(w, (uint64_t)c->rows * sizeof *b->proposal);
+    b->scratch = take(w, roma_sample_bytes(b->e->hyper->vocab));
+    roma_draft_cost_lay(&b->cost, w, c->rows);
+}
+
+uint64_t roma_batch_bytes(const roma_exec *e, const roma_batch_config *c) {
+    roma_batch counted;
+    walk w = {NULL, 0};
+    settle(&counted, (roma_exec *)(uintptr_t)e, c); /* only read */
+    lay(&counted, &w);
+    return w.bytes;
+}
+
+int roma_batch_create(roma_batch **out, roma_exec *e, const roma_batch_config *c, roma_error *err) {
+    *out = NULL;
+    roma_batch *b = roma_alloc(sizeof *b);
+    if (!b) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
+    settle(b, e, c);
+    const uint32_t most = e->cfg.rows < e->cfg.logit_rows ? e->cfg.rows : e->cfg.logit_rows;
+    int rc = ROMA_OK;
+    if (b->cfg.running > e->cfg.sequences || b->cfg.running > most || b->cfg.waiting > 1u << 20)
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%u requests at once need as many sequences, rows and logits", b->cfg.running);
+    if (!rc) rc = roma_arena_create(&b->arena, roma_batch_bytes(e, c), err);
+    if (rc) {
+        roma_free(b);
+        return rc;
+    }
+    walk w = {&b->arena, 0};
+    lay(b, &w);
+    for (uint32_t s = 0; s < e->cfg.sequences; s++) roma_exec_truncate(e, s, 0);
+    *out = b;
+    return ROMA_OK;
+}
+
+void roma_batch_destroy(roma_batch *b) {
+    if (!b) return;
+    for (uint32_t s = 0; s < b->e->cfg.sequences; s++) roma_exec_truncate(b->e, s, 0);
+    roma_arena_destroy(&b->arena);
+    roma_free(b);
+}
+
+/* ---- requests ---- */
+
+static int check_request(const roma_batch *b, const roma_request *r, roma_error *err) {
+    const roma_exec *e = b->e;
+    if (!r->n_prompt || !r->limit) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt and a limit");
+    if (r->n_prompt > e->cfg.context)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u", r->n_prompt, e->cfg.context);
+    for (uint32_t i = 0; i < r->n_prompt; i++)
+        if (r->prompt[i] < 0 || (uint32_t)r->prompt[i] >= e->hyper->vocab)
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", r->prompt[i], e->hyper->vocab);
+    if (r->adapters) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not loaded", r->adapters);
+    return roma_sampling_check(&r->sampling, err);
+}
+
+int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_error *err) {
+    const uint32_t context = b->e->cfg.context;
+    int rc = check_request(b, r, err);
+    if (rc) return rc;
+    const uint32_t end = r->limit < context - r->n_prompt ? r->n_prompt + r->limit : context;
+    if ((end + ROMA_PAGE - 1) / ROMA_PAGE > b->e->n_blocks)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%u tokens do not fit the cache's %u pages", end, b->e->n_blocks);
+    for (uint32_t i = 0; i < b->n_places; i++) {
+        request *q = &b->requests[i];
+        if (q->status.state != ROMA_REQUEST_NONE) continue;
+        *q = (request){.r = *r, .status = {.state = ROMA_REQUEST_WAITING}, .order = ++b->clock, .lane = NO_LANE, .end = end};
+        *id = i;
+        return ROMA_OK;
+    }
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%u requests wait or run already", b->n_places);
+}
+
+bool roma_batch_is_idle(const roma_batch *b) {
+    for (uint32_t i = 0; i < b->n_places; i++)
+        if (b->requests[i].status.state != ROMA_REQUEST_NONE && b->requests[i].status.state != ROMA_REQUEST_OVER) return false;
+    return true;
+}
+
+const roma_request_status *roma_batch_poll(const roma_batch *b, uint32_t id, const roma_error **err) {
+    if (err) *err = &b->requests[id].err;
+    return &b->requests[id].status;
+}
+
+void roma_batch_cancel(roma_batch *b, uint32_t id) {
+    request *q = &b->requests[id];
+    if (q->status.state == ROMA_REQUEST_NONE || q->status.state == ROMA_REQUEST_OVER) return;
+    roma_fail(&q->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+    if (q->status.state != ROMA_REQUEST_WAITING) {
+        roma_batch_retire(b, q, ROMA_ECANCEL);
+        return;
+    }
+    q->status.state = ROMA_REQUEST_OVER;
+    q->status.rc = ROMA_ECANCEL;
+}
+
+void roma_batch_finish(roma_batch *b, uint32_t id) {
+    if (b->requests[id].status.state == ROMA_REQUEST_OVER) b->requests[id].status.state = ROMA_REQUEST_NONE;
+}
+
+void roma_batch_clear(roma_batch *b) {
+    for (uint32_t s = 0; s < b->e->cfg.sequences; s++)
+        if (!b->lanes[s].request) roma_exec_truncate(b->e, s, 0);
+}
+
+/* ---- a step ---- */
+
+int roma_batch_step(roma_batch *b, roma_error *err) {
+    bool only_decode;
+    roma_batch_admit(b);
+    const uint32_t n = roma_batch_gather(b, &only_decode);
+    if (!n) return ROMA_OK;
+    const double began = roma_now();
+    const int rc = roma_exec_step(b->e, b->rows, n, err);
+    if (rc) return rc;
+    if (only_decode) roma_draft_cost_seen(&b->cost, n, roma_now() - began);
+    for (uint32_t i = 0; i < b->n_active;) {
+        request *q = b->active[i];
+        roma_batch_take(b, q);
+        i += i < b->n_active && b->active[i] == q; /* one that is over has left the list */
+    }
+    return ROMA_OK;
+}

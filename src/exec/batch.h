@@ -1,0 +1,50 @@
+/* Insides of a batch, shared by batch.c, admit.c and verify.c. */
+#ifndef ROMA_EXEC_BATCH_H
+#define ROMA_EXEC_BATCH_H
+
+#include "draft.h"
+
+#define NO_LANE UINT32_MAX
+
+typedef struct {
+    roma_request r;
+    roma_request_status status;
+    roma_error err;
+    uint64_t order;   /* of submission */
+    uint32_t lane, end; /* end: tokens at most, prompt included */
+    uint32_t first_row, n_rows; /* in the step that runs */
+    size_t first_logit;
+} request;
+
+/* A sequence of the engine: running (request set), kept as a prefix (length > 0), or empty. */
+typedef struct {
+    request *request;
+    int32_t *ids;     /* of a running one n, more than the engine holds by what is still to be fed */
+    uint32_t n, adapters;
+    uint64_t used;    /* clock of the last use, for eviction */
+    draft draft;
+} lane;
+
+struct roma_batch {
+    roma_exec *e;
+    roma_batch_config cfg;
+    roma_arena arena;
+    lane *lanes;
+    request *requests; /* running + waiting places */
+    request **active;  /* running ones in the order of admission */
+    uint32_t n_places, n_active, n_decode; /* n_decode: generating ones in the step that runs */
+    uint64_t clock;
+    roma_exec_row *rows;
+    int32_t *proposal;
+    void *scratch; /* sampling */
+    draft_cost cost;
+};
+
+/* admit.c */
+void roma_batch_admit(roma_batch *b);
+void roma_batch_retire(roma_batch *b, request *q, int rc); /* a running request is over; its sequence is kept */
+/* verify.c */
+uint32_t roma_batch_gather(roma_batch *b, bool *only_decode);
+void roma_batch_take(roma_batch *b, request *q); /* tokens out of the step's logits */
+
+#endif
