@@ -1,6 +1,5 @@
-/* Runs the requests of a JSON-lines file as a batch: a fixed number of sequences, each taken by the next request as soon as it is
- * free. A step holds one row of every answer that is under way, and prompt rows of new ones as far as there is room. What a
- * request answers does not depend on its neighbours: the engine's promise, and the draws are keyed by seed and position. */
+/* Runs the requests of a JSON-lines file through the engine's continuous batch. What a request answers does not depend on its
+ * neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input order. */
 #include "batch.h"
 
 #include <string.h>
@@ -9,13 +8,12 @@ typedef struct {
     ask ask;
     const char *prompt, *system, *id;
     size_t prompt_len;
-    bool raw, running, done;
+    bool raw, done;
     double id_number;
     int32_t *ids;
     size_t n_ids;
     reply reply;
-    size_t fed;       /* tokens of reply.ids given to the engine */
-    uint32_t sequence;
+    uint32_t ticket;
     int rc;
     roma_error err;
 } request;
@@ -25,10 +23,11 @@ typedef struct {
     session *s;
     request *requests;
     size_t n, next, printed;
-    request **slot; /* per sequence; NULL: free */
-    uint32_t slots;
-    size_t steps, rows_run;
+    request **under_way; /* handed over, at most places */
+    size_t n_under_way, places;
 } batch;
+
+enum { PREFIXES = 8 };
 
 /* ---- reading ---- */
 
@@ -165,11 +164,6 @@ static int print_result(batch *b, request *q) {
 /* ---- running ---- */
 
 static void finish_request(batch *b, request *q) {
-    if (q->running) {
-        roma_exec_truncate(b->s->exec, q->sequence, 0);
-        b->slot[q->sequence] = NULL;
-    }
-    q->running = false;
     q->done = true;
     for (; b->printed < b->n && b->requests[b->printed].done; b->printed++) {
         print_result(b, &b->requests[b->printed]);
@@ -178,49 +172,35 @@ static void finish_request(batch *b, request *q) {
     roma_progress_tell(&progress, "requests", b->printed, b->n);
 }
 
-static void admit(batch *b) {
-    for (uint32_t i = 0; i < b->slots; i++)
-        while (!b->slot[i] && b->next < b->n) {
-            request *q = &b->requests[b->next++];
-            if (!q->rc) q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
-            if (q->reply.ids) q->ids = NULL; /* the reply owns them */
-            if (q->rc) {
-                finish_request(b, q);
-                continue;
-            }
-            q->sequence = i;
-            q->running = true;
-            b->slot[i] = q;
-        }
-}
-
-/* Rows of the next step: first one of each sequence, so that answers go on, then more of the prompts. */
-static size_t gather(batch *b, roma_exec_row *rows, size_t max) {
-    size_t n = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (uint32_t i = 0; i < b->slots; i++) {
-            request *q = b->slot[i];
-            for (size_t taken = 0; q && q->fed < q->reply.n && n < max && (pass || taken == 0); taken++) {
-                rows[n++] = (roma_exec_row){q->reply.ids[q->fed], i, (uint32_t)q->fed, 0, q->fed + 1 == q->reply.n};
-                q->fed++;
-            }
-        }
-    return n;
+/* Hands over the next request; one that cannot run is over at once. */
+static void submit_next(batch *b) {
+    request *q = &b->requests[b->next++];
+    if (!q->rc) q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
+    if (q->reply.ids) q->ids = NULL; /* the reply owns them */
+    if (!q->rc) q->rc = reply_submit(&q->reply, &q->ticket, &q->err);
+    if (q->rc)
+        finish_request(b, q);
+    else
+        b->under_way[b->n_under_way++] = q;
 }
 
 static int step(batch *b, roma_error *err) {
-    roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
-    const size_t n = gather(b, rows, roma_exec_memory_of(b->s->exec)->rows);
-    size_t logits = 0;
-    int rc = roma_exec_step(b->s->exec, rows, n, err);
-    if (rc) return rc;
-    for (size_t i = 0; i < n; i++) {
-        if (!rows[i].want_logits) continue;
-        request *q = b->slot[rows[i].sequence];
-        q->rc = reply_next(&q->reply, roma_exec_logits(b->s->exec, logits++), &q->err);
-        if (q->rc || q->reply.stop) finish_request(b, q);
+    const int rc = roma_batch_step(b->s->batch, err);
+    size_t left = 0;
+    for (size_t i = 0; i < b->n_under_way && !rc; i++) {
+        request *q = b->under_way[i];
+        const roma_error *why;
+        const roma_request_status *s = roma_batch_poll(b->s->batch, q->ticket, &why);
+        if (s->state != ROMA_REQUEST_OVER) {
+            b->under_way[left++] = q;
+            continue;
+        }
+        if ((q->rc = s->rc) != 0) q->err = *why;
+        roma_batch_finish(b->s->batch, q->ticket);
+        finish_request(b, q);
     }
-    return ROMA_OK;
+    if (!rc) b->n_under_way = left;
+    return rc;
 }
 
 /* The context that the longest request needs, so that the cache is not larger than the work. */
@@ -231,20 +211,23 @@ static uint32_t context_needed(const batch *b) {
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
+/* Pages for as many full requests as run at once, or what --sram-mib allows; the scheduler makes do. Prefixes live in what is not used. */
 static int start(batch *b, roma_error *err) {
     session_config c = *b->o->session;
     roma_exec_memory m;
-    b->slots = b->n < b->o->batch ? (uint32_t)b->n : b->o->batch;
-    c.sequences = c.logit_rows = b->slots;
-    if (c.rows && c.rows < b->slots) c.rows = b->slots;
-    if (!c.rows && b->slots > 128) c.rows = b->slots;
+    const uint32_t running = b->n < b->o->batch ? (uint32_t)b->n : b->o->batch;
     const roma_exec_config one = session_exec_config(&c);
     int rc = roma_exec_bytes(&b->s->plan, &(roma_exec_config){.threads = one.threads, .context = one.context}, &m, err);
     if (rc) return rc;
-    if (context_needed(b) < m.context) c.context = context_needed(b);
-    b->slot = roma_alloc_array(b->slots, sizeof *b->slot);
-    if (!b->slot) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
-    return session_start(b->s, &c, err);
+    c.context = context_needed(b) < m.context ? context_needed(b) : m.context;
+    c.sequences = 2 * running + PREFIXES;
+    c.pages = running * ((c.context + ROMA_PAGE - 1) / ROMA_PAGE);
+    const uint64_t allowed = one.cache_bytes / m.page_group;
+    if (allowed && c.pages > allowed) c.pages = (uint32_t)allowed;
+    b->under_way = roma_alloc_array(2 * (size_t)running, sizeof(request *));
+    if (!b->under_way) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
+    b->places = 2 * running;
+    return session_batch(b->s, &c, running, err);
 }
 
 int batch_run(const batch_options *o, session *s) {
@@ -260,8 +243,7 @@ int batch_run(const batch_options *o, session *s) {
     }
     if (!rc) rc = start(&b, &err);
     while (!rc && b.printed < b.n) {
-        admit(&b);
-        if (b.printed == b.n) break;
+        while (b.next < b.n && b.n_under_way < b.places) submit_next(&b);
         rc = interrupted ? roma_fail(&err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : step(&b, &err);
     }
     progress_end();
@@ -272,7 +254,7 @@ int batch_run(const batch_options *o, session *s) {
         reply_destroy(&b.requests[i].reply);
     }
     roma_free(b.requests);
-    roma_free(b.slot);
+    roma_free(b.under_way);
     roma_buf_destroy(&file);
     return finish("run", exit_code);
 }

@@ -1,5 +1,5 @@
-/* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the cached ids is
- * computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
+/* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the ids of the last turn
+ * is computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
 #include "reply.h"
 
 #include <editline/readline.h>
@@ -18,9 +18,7 @@ typedef struct {
     char *system; /* NULL: the template's own */
     roma_message messages[MESSAGES_MAX];
     size_t n_messages;
-    int32_t *cached; /* ids that the engine holds */
-    size_t n_cached;
-    char stats[256];
+    char stats[320];
 } chat;
 
 /* ---- lines ---- */
@@ -106,46 +104,24 @@ static int conversation_ids(const chat *c, int32_t **ids, size_t *n, roma_error 
 
 /* ---- a turn ---- */
 
-/* Drops what the engine holds beyond the common beginning; at least one token is left to compute. */
-static size_t keep_common(chat *c, const int32_t *ids, size_t n) {
-    size_t same = 0;
-    while (same < c->n_cached && same + 1 < n && ids[same] == c->cached[same]) same++;
-    roma_exec_truncate(c->s.exec, 0, (uint32_t)same);
-    c->n_cached = same;
-    return same;
+static void show(void *printed, const reply *r) {
+    size_t *n = printed;
+    if (r->shown > *n) put_text(r->text.data + *n, r->shown - *n);
+    *n = r->shown;
 }
 
-static void show(const reply *r, size_t *printed) {
-    if (r->shown > *printed) put_text(r->text.data + *printed, r->shown - *printed);
-    *printed = r->shown;
-}
-
+/* The batch keeps the last turn's pages and shares the common beginning with them. */
 static int generate(chat *c, reply *r, roma_error *err) {
-    size_t printed = 0, decoded = 0;
-    const size_t same = keep_common(c, r->ids, r->n_prompt);
-    const double began = roma_now();
-    int rc = roma_exec_prefill(c->s.exec, 0, r->ids + same, r->n_prompt - same, (const volatile int *)&interrupted, &progress, err);
-    progress_end();
-    const double prefilled = roma_now();
-    if (!rc) rc = reply_next(r, roma_exec_logits(c->s.exec, 0), err);
-    const double first = roma_now();
-    if (!rc) show(r, &printed);
-    while (!rc && !r->stop && !interrupted) {
-        const roma_exec_row row = {r->ids[r->n - 1], 0, (uint32_t)r->n - 1, 0, true};
-        rc = roma_exec_step(c->s.exec, &row, 1, err);
-        if (!rc) rc = reply_next(r, roma_exec_logits(c->s.exec, 0), err);
-        if (!rc) show(r, &printed);
-        decoded++;
-    }
+    size_t printed = 0;
+    const int rc = reply_run(r, show, &printed, err);
     r->shown = r->text.len;
-    show(r, &printed);
+    show(&printed, r);
     putchar('\n');
-    c->n_cached = roma_exec_length(c->s.exec, 0);
-    memcpy(c->cached, r->ids, c->n_cached * sizeof *c->cached);
-    const double done = roma_now();
-    snprintf(c->stats, sizeof c->stats, "prompt %zu tokens (%zu of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
-             "%zu of %u tokens of context", r->n_prompt, same, (double)(r->n_prompt - same) / (prefilled - began + 1e-9), r->n - r->n_prompt,
-             (double)decoded / (done - first + 1e-9), (first - began) * 1e3, c->n_cached, r->context);
+    const roma_request_status *s = &r->status;
+    snprintf(c->stats, sizeof c->stats, "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
+             "%u of %u drafted accepted; %u of %u tokens of context", r->n_prompt, s->shared, (double)(r->n_prompt - s->shared) / (r->first_s + 1e-9),
+             r->n - r->n_prompt, (double)(r->drawn ? r->drawn - 1 : 0) / (r->decode_s + 1e-9), r->first_s * 1e3, s->accepted, s->drafted, s->fed,
+             r->context);
     return rc;
 }
 
@@ -243,11 +219,10 @@ static int start(chat *c, const session_config *config, const char *system, roma
     if (!c->s.tok) rc = roma_fail(err, ROMA_EUNSUPPORTED, config->image, ROMA_NOWHERE, "the image holds no tokenizer");
     if (!rc && system && c->s.template == ROMA_TEMPLATE_NONE)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
-    if (!rc) rc = session_start(&c->s, config, err);
+    if (!rc) rc = session_batch(&c->s, config, 1, err);
     if (rc) return rc;
-    c->cached = roma_alloc_array((size_t)roma_exec_memory_of(c->s.exec)->context + 1, sizeof *c->cached);
     c->system = system ? strdup(system) : NULL;
-    if (!c->cached || (system && !c->system)) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the conversation");
+    if (system && !c->system) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the conversation");
     reset(c);
     return ROMA_OK;
 }
@@ -264,7 +239,7 @@ int verb_chat(int argc, char **argv) {
                           {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
                           SAMPLING_OPTIONS(c.ask),
                           {0}};
-    const option shared[] = {CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
+    const option shared[] = {SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
     const usage u = {"chat", "IMAGE [options]",
                      "Holds a conversation. /help lists its commands; Ctrl-C stops an answer, Ctrl-D leaves. Lines from a pipe are\n"
                      "questions too.",
@@ -292,7 +267,6 @@ int verb_chat(int argc, char **argv) {
     }
     forget(&c, 0);
     free(c.system);
-    roma_free(c.cached);
     session_close(&c.s);
     return finish("chat", rc);
 }

@@ -72,12 +72,10 @@ static void end(reply *r, const char *why) {
     r->shown = r->text.len;
 }
 
-int reply_next(reply *r, const float *logits, roma_error *err) {
-    const uint32_t vocab = r->s->image.desc.hyper.vocab;
-    int32_t token;
-    if (r->hashes) roma_sha256_update(&r->hash, logits, vocab * sizeof *logits);
-    const int rc = roma_sample(&r->ask->sampling, logits, vocab, r->ids, r->n, r->n, r->s->sampling, &token, err);
-    if (rc) return rc;
+/* Appends a token; sets r->stop when the answer is over. */
+static int take(reply *r, int32_t token, const float *logits, roma_error *err) {
+    if (r->hashes) roma_sha256_update(&r->hash, logits, r->s->image.desc.hyper.vocab * sizeof *logits);
+    r->drawn++;
     if (roma_token_is_eog(r->s->tok, token)) {
         end(r, "eos");
         return ROMA_OK;
@@ -92,4 +90,48 @@ int reply_next(reply *r, const float *logits, roma_error *err) {
     else if (r->n >= r->context)
         end(r, "context");
     return ROMA_OK;
+}
+
+static int on_token(void *ctx, int32_t token, const float *logits, roma_error *err) {
+    reply *r = ctx;
+    const int rc = take(r, token, logits, err);
+    return rc ? rc : r->stop != NULL;
+}
+
+int reply_submit(reply *r, uint32_t *id, roma_error *err) {
+    const roma_request q = {.prompt = r->ids,
+                            .n_prompt = (uint32_t)r->n_prompt,
+                            .limit = r->ask->limit,
+                            .proposals = r->s->drafts,
+                            .sampling = r->ask->sampling,
+                            .token = on_token,
+                            .ctx = r};
+    return roma_batch_submit(r->s->batch, &q, id, err);
+}
+
+int reply_run(reply *r, reply_show show, void *ctx, roma_error *err) {
+    roma_batch *b = r->s->batch;
+    const double began = roma_now();
+    const roma_error *why;
+    uint32_t id;
+    int rc = reply_submit(r, &id, err);
+    if (rc) return rc;
+    const roma_request_status *s = roma_batch_poll(b, id, &why);
+    while (!rc && s->state != ROMA_REQUEST_OVER) {
+        if (interrupted || (rc = roma_batch_step(b, err)) != 0) roma_batch_cancel(b, id);
+        if (!r->drawn) {
+            roma_progress_tell(&progress, "prompt", s->fed, r->n_prompt);
+            continue;
+        }
+        progress_end();
+        if (r->first_s <= 0) r->first_s = roma_now() - began;
+        show(ctx, r);
+    }
+    progress_end();
+    r->decode_s = r->drawn ? roma_now() - began - r->first_s : 0;
+    r->status = *s;
+    if (!rc && s->rc) *err = *why;
+    if (!rc) rc = s->rc;
+    roma_batch_finish(b, id);
+    return rc;
 }

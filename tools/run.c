@@ -13,9 +13,9 @@ typedef struct {
 } run_options;
 
 typedef struct {
-    double prefill_s, decode_s, ttft_s;
-    size_t decoded; /* steps after the first token */
-} timing;
+    bool silent;
+    size_t printed; /* bytes of text */
+} stream;
 
 /* One newline at the end belongs to the file or the pipe, not to the prompt. */
 static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
@@ -49,39 +49,20 @@ int prompt_ids(const session *s, const char *text, size_t len, const char *syste
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
 }
 
-static void show(const run_options *o, const reply *r, size_t *printed) {
-    if (o->json || r->shown == *printed) return;
-    progress_end();
-    put_text(r->text.data + *printed, r->shown - *printed);
-    *printed = r->shown;
+static void show(void *ctx, const reply *r) {
+    stream *t = ctx;
+    if (t->silent || r->shown == t->printed) return;
+    put_text(r->text.data + t->printed, r->shown - t->printed);
+    t->printed = r->shown;
 }
 
-static int generate(const run_options *o, session *s, reply *r, double began, timing *t, roma_error *err) {
-    size_t printed = 0;
-    int rc = roma_exec_prefill(s->exec, 0, r->ids, r->n_prompt, (const volatile int *)&interrupted, &progress, err);
-    progress_end();
-    const double prefilled = roma_now();
-    t->prefill_s = prefilled - began;
-    if (!rc) rc = reply_next(r, roma_exec_logits(s->exec, 0), err);
-    t->ttft_s = roma_now() - began;
-    const double first = roma_now();
-    if (!rc) show(o, r, &printed);
-    while (!rc && !r->stop) {
-        if (interrupted) {
-            rc = ROMA_ECANCEL;
-            break;
-        }
-        const roma_exec_row row = {r->ids[r->n - 1], 0, (uint32_t)r->n - 1, 0, true};
-        rc = roma_exec_step(s->exec, &row, 1, err);
-        if (!rc) rc = reply_next(r, roma_exec_logits(s->exec, 0), err);
-        t->decoded++;
-        if (!rc) show(o, r, &printed);
-    }
-    t->decode_s = roma_now() - first;
+static int generate(const run_options *o, reply *r, roma_error *err) {
+    stream t = {o->json, 0};
+    const int rc = reply_run(r, show, &t, err);
     if (rc == ROMA_ECANCEL) { /* an interrupted answer is kept, also what a stop text held back */
         r->stop = "interrupted";
         r->shown = r->text.len;
-        show(o, r, &printed);
+        show(&t, r);
     }
     if (!o->json && r->text.len && r->text.data[r->text.len - 1] != '\n') putchar('\n');
     return rc;
@@ -89,18 +70,20 @@ static int generate(const run_options *o, session *s, reply *r, double began, ti
 
 static double rate(double n, double s) { return s > 0 ? n / s : 0; }
 
-static void stat_line(const session *s, const reply *r, const timing *t) {
+static double decode_rate(const reply *r) { return r->drawn ? rate((double)r->drawn - 1, r->decode_s) : 0; }
+
+static void stat_line(const session *s, const reply *r) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
     fflush(stdout);
     fprintf(stderr, "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
-            "memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer %.1f); %s, %d threads\n",
-            r->n_prompt, rate((double)r->n_prompt, t->prefill_s), r->n - r->n_prompt, rate((double)t->decoded, t->decode_s), r->stop,
-            t->ttft_s * 1e3, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
+            "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer %.1f); %s, %d threads\n",
+            r->n_prompt, rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
+            r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
             (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
     chip_line(s, r->n_prompt, r->n - r->n_prompt);
 }
 
-static int print_json(const session *s, reply *r, const timing *t, int rc) {
+static int print_json(const session *s, reply *r, int rc) {
     roma_buf b = {0};
     json j = {&b, false};
     json_open(&j, NULL, '{');
@@ -109,9 +92,11 @@ static int print_json(const session *s, reply *r, const timing *t, int rc) {
     for (size_t i = r->n_prompt; i < r->n; i++) json_int(&j, NULL, r->ids[i]);
     json_close(&j, ']');
     json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-    json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, t->prefill_s));
-    json_real(&j, "decode_tok_s", rate((double)t->decoded, t->decode_s));
-    json_real(&j, "ttft_ms", t->ttft_s * 1e3);
+    json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, r->first_s));
+    json_real(&j, "decode_tok_s", decode_rate(r));
+    json_real(&j, "ttft_ms", r->first_s * 1e3);
+    json_int(&j, "drafted", r->status.drafted);
+    json_int(&j, "accepted", r->status.accepted);
     json_int(&j, "image_bytes", (int64_t)s->image.map.size);
     json_int(&j, "arena_bytes", (int64_t)session_arena_bytes(s));
     json_int(&j, "rss_bytes", (int64_t)resident_bytes());
@@ -135,25 +120,24 @@ static int one(const run_options *o, session *s, roma_error *err) {
     int32_t *ids = NULL;
     size_t n = 0;
     reply r = {0};
-    timing t = {0};
     int exit_code = 0;
     int rc = read_prompt(o, &prompt, err);
     if (!rc) rc = prompt_ids(s, (const char *)prompt.data, prompt.len, o->system, o->raw, o->special, &ids, &n, err);
-    if (!rc) rc = session_start(s, &o->session, err);
+    if (!rc) rc = session_batch(s, &o->session, 1, err);
     if (!rc) {
         rc = reply_begin(&r, s, &o->ask, ids, n, is_raw(s, o->raw), o->hash, err);
         ids = NULL; /* the reply owns them now */
     }
-    if (!rc) rc = generate(o, s, &r, roma_now(), &t, err);
+    if (!rc) rc = generate(o, &r, err);
     if (rc && rc != ROMA_ECANCEL) {
         exit_code = fail("run", err);
     } else {
         exit_code = rc ? roma_error_exit(rc) : 0;
         if (!r.stop) r.stop = "interrupted";
         if (s->exec && o->json)
-            exit_code = print_json(s, &r, &t, exit_code);
+            exit_code = print_json(s, &r, exit_code);
         else if (s->exec && !o->quiet)
-            stat_line(s, &r, &t);
+            stat_line(s, &r);
         if (o->hash && !o->json && s->exec) {
             char hex[65];
             uint8_t sum[32];
@@ -185,7 +169,7 @@ int verb_run(int argc, char **argv) {
                           {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over all logits"},
                           {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
                           {0}};
-    const option shared[] = {CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
+    const option shared[] = {SPEC_OPTION(o.session), CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
     const usage u = {"run", "IMAGE -p TEXT [options]",
                      "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
                      "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"

@@ -65,36 +65,47 @@ roma_exec_config session_exec_config(const session_config *c) {
                               .sequences = c->sequences,
                               .rows = c->rows,
                               .logit_rows = c->logit_rows,
+                              .pages = c->pages,
                               .cache_bytes = (uint64_t)c->sram_mib << 20};
 }
 
-enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4) };
-
-static size_t answer_bytes(const session *s) {
-    return roma_arena_piece(roma_sample_bytes(s->image.desc.hyper.vocab)) + roma_arena_piece(PIECE);
-}
+enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15, ROWS = 128 };
 
 int session_start(session *s, const session_config *c, roma_error *err) {
     const roma_exec_config cfg = session_exec_config(c);
     roma_exec_memory m;
     int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
     if (rc) return rc;
-    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens x %u, work %.1f MiB", (double)s->image.map.size / 1048576,
-         (double)m.cache / 1048576, m.context, c->sequences ? c->sequences : 1, (double)(m.work + answer_bytes(s)) / 1048576);
+    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, work %.1f MiB", (double)s->image.map.size / 1048576,
+         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)(m.work + PIECE) / 1048576);
     if (s->plan.note[0]) note("note: %s", s->plan.note);
-    rc = roma_arena_create(&s->answer, answer_bytes(s), err);
+    rc = roma_arena_create(&s->answer, PIECE, err);
     if (rc) return rc;
-    s->sampling = roma_arena_take(&s->answer, roma_sample_bytes(s->image.desc.hyper.vocab));
     s->piece = roma_arena_take(&s->answer, PIECE);
     return roma_exec_create(&s->exec, &s->image, &s->plan, &cfg, err);
 }
 
+int session_batch(session *s, const session_config *config, uint32_t running, roma_error *err) {
+    session_config c = *config;
+    if (c.spec && strcmp(c.spec, "off") != 0 && strcmp(c.spec, "auto") != 0)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto");
+    s->drafts = !c.spec || strcmp(c.spec, "auto") == 0;
+    if (!c.rows) c.rows = ROWS;
+    if (c.rows < running) c.rows = running;
+    c.logit_rows = running + (s->drafts ? PROPOSALS : 0);
+    if (c.logit_rows > c.rows) c.logit_rows = c.rows;
+    s->batch_config = (roma_batch_config){.running = running, .waiting = running, .proposals = s->drafts ? PROPOSALS : 0};
+    const int rc = session_start(s, &c, err);
+    return rc ? rc : roma_batch_create(&s->batch, s->exec, &s->batch_config, err);
+}
+
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->work + answer_bytes(s) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
+    return m->cache + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
 }
 
 void session_close(session *s) {
+    roma_batch_destroy(s->batch);
     roma_exec_destroy(s->exec);
     roma_arena_destroy(&s->answer);
     roma_tokenizer_destroy(s->tok);

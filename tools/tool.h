@@ -22,7 +22,8 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 typedef struct {
     const char *image, *chip, *isa, *template;
-    uint32_t threads, context, rows, sequences, logit_rows, sram_mib;
+    const char *spec;
+    uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib;
     bool no_verify;
 } session_config;
 
@@ -37,24 +38,31 @@ typedef struct {
 #define CONTEXT_OPTION(c) \
     {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
 
+#define SPEC_OPTION(c) \
+    {"spec", 0, OPT_TEXT, &(c).spec, "off|auto", 0, 0, "try tokens looked up in the text, several a step (default: auto)"}
+
 typedef struct {
     roma_image image;
     roma_plan plan;
     roma_exec *exec;
+    roma_batch *batch;
+    roma_batch_config batch_config;
     roma_tokenizer *tok;
     roma_template_kind template;
-    roma_arena answer; /* scratch of one token's sampling and its text, shared by all replies */
-    void *sampling;
+    roma_arena answer; /* one token's text, shared by all replies */
     char *piece;
+    bool drafts;
     bool has_image, has_plan;
 } session;
 
-/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine. */
+/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine, session_batch
+ * engine and a batch of so many requests at once, with rows for proposals unless c->spec is off. */
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err);
 int session_open(session *s, const session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
+int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
-uint64_t session_arena_bytes(const session *s); /* cache, work and answer */
+uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
 roma_exec_config session_exec_config(const session_config *c);
 
 /* ---- text.c ---- */
