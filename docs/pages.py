@@ -69,9 +69,9 @@ def gating(roma, shape, dies):
 def pictures(roma, shape, name, dies):
     path = lambda kind: os.path.join(HERE, "images", f"{name}-{kind}.svg")
     subprocess.check_call([roma, "sim", "--shape", shape, "--chips", str(dies), "--no-ranges", "--prompt", "1024", "--curve", path("context"), "--floorplan", path("floorplan"),
-                           "--roofline", path("roofline")], stdout=subprocess.DEVNULL)
+                           "--roofline", path("roofline"), "--energy", path("energy")], stdout=subprocess.DEVNULL)
     return (f"![decode rate over the context](images/{name}-context.svg)\n\n![floorplan by power](images/{name}-floorplan.svg)\n\n"
-            f"![roofline](images/{name}-roofline.svg)\n")
+            f"![energy of a token](images/{name}-energy.svg)\n\n![roofline](images/{name}-roofline.svg)\n")
 
 
 def critical_path(roma, shape, dies):

@@ -7,7 +7,7 @@
 typedef struct {
     design_config design;
     roma_workload work;
-    const char *defects, *mix, *trace, *floorplan, *by, *roofline, *curve, *csv;
+    const char *defects, *mix, *trace, *floorplan, *by, *roofline, *energy, *curve, *csv;
     float max_w;
     uint32_t curve_to;
     bool json, path, no_ranges, toggles;
@@ -85,6 +85,11 @@ static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma
         roma_buf b = {0};
         sim_roofline(s, cost, &b);
         rc = write_buf(&b, o->roofline, err);
+    }
+    if (!rc && o->energy) {
+        roma_buf b = {0};
+        sim_energy(s, cost, &b);
+        rc = write_buf(&b, o->energy, err);
     }
     if (!rc && o->curve) rc = draw_curve(s, o, err);
     if (!rc && o->trace) rc = draw_trace(s, o, err);
@@ -207,6 +212,7 @@ int verb_sim(int argc, char **argv) {
         {"floorplan", 0, OPT_TEXT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
         {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
         {"roofline", 0, OPT_TEXT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
+        {"energy", 0, OPT_TEXT, &o.energy, "FILE", 0, 0, "where the energy of a token goes (SVG)"},
         {"curve", 0, OPT_TEXT, &o.curve, "FILE", 0, 0, "decode rate over the context (SVG; as .csv with power, energy, time to first token)"},
         {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 16777216, "its last context (default: 4096)"},
         {"no-ranges", 0, OPT_FLAG, &o.no_ranges, NULL, 0, 0, "only the middle values: faster"},

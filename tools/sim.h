@@ -19,6 +19,8 @@ int sim_curve(simulation *s, uint32_t max, roma_table *out, roma_error *err);
 int sim_timeline(simulation *s, roma_timeline *out, roma_error *err);
 /* Cycles along the critical path of the decode step, by operation. */
 int sim_path(simulation *s, roma_table *out, roma_error *err);
+/* Where the energy of a token goes: one bar. */
+void sim_energy(const simulation *s, const roma_cost *cost, roma_buf *out);
 /* ROM and H-Unit roofs beside a GPU with HBM. */
 void sim_roofline(const simulation *s, const roma_cost *cost, roma_buf *out);
 /* The decode step of s->w with every sequence at its context; on the plan and chip of s->d. */

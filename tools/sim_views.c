@@ -164,3 +164,16 @@ void sim_roofline(const simulation *s, const roma_cost *cost, roma_buf *out) {
     snprintf(title, sizeof title, "%.40s on %.40s", s->d->desc->name, c->name);
     roma_report_roofline_svg(title, roofs, 3, points, cost->prefill_tok_s > 0 ? 3 : 1, out);
 }
+
+/* ---- energy ---- */
+
+void sim_energy(const simulation *s, const roma_cost *c, roma_buf *out) {
+    /* mJ to J, so that the report chooses the prefix */
+    const roma_slice slices[] = {{"ROM", c->mj_rom / 1e3}, {"multiply-adds", c->mj_mac / 1e3}, {"scale products", c->mj_leaf / 1e3},
+                                 {"clock", c->mj_clock / 1e3}, {"mesh", c->mj_wire / 1e3}, {"SRAM", c->mj_sram / 1e3},
+                                 {"H-Units", c->mj_hmac / 1e3}, {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
+                                 {"leakage", c->mj_static / 1e3}};
+    char title[96];
+    snprintf(title, sizeof title, "energy of a token, %.30s on %.30s", s->d->desc->name, s->d->chip.name);
+    roma_report_bar_svg(title, "J", slices, sizeof slices / sizeof *slices, out);
+}

@@ -28,10 +28,6 @@ void roma_report_table_text(const roma_table *t, roma_buf *out);
 void roma_report_table_json(const roma_table *t, roma_buf *out); /* an array of objects, keys are column names */
 void roma_report_table_csv(const roma_table *t, roma_buf *out);  /* RFC 4180; header "name [unit]" */
 void roma_report_table_markdown(const roma_table *t, roma_buf *out);
-/* Reads a CSV written by roma_report_table_csv or a spreadsheet; EINPUT names the line. Bare numbers (also nan, inf, -inf) become
- * reals, bare true/false bools, bare nothing an empty cell, the rest and all that is quoted text: what was written with digits 0
- * reads back the same. At most 64 MiB, 256 columns, 1000000 rows, 65536 bytes a field. *t needs no init; after an error it is empty. */
-int roma_report_table_read_csv(roma_table *t, const char *text, size_t len, const char *file, roma_error *err);
 
 typedef enum { ROMA_FLOOR_AREA, ROMA_FLOOR_POWER, ROMA_FLOOR_UTILISATION } roma_floor_colour;
 /* Grid to scale, each cell coloured by its area, power per area or utilisation and showing the number; a legend with units, totals per

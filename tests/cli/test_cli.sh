@@ -122,12 +122,12 @@ gives 2 "$roma" chip bad.chip; gives 2 "$roma" plan t.roma --chip bad.chip; give
 gives 0 "$roma" sim t.roma; prints 'tok_s'; prints 'mostly from'
 gives 0 "$roma" sim --shape llama-3.2-3b --json --no-ranges
 json tok_s ttft_ms mj_per_token area_mm2 power_w cycles time.tok_s energy.mj_rom area.area_mm2 fit.tokens cost.usd
-gives 0 "$roma" sim --shape llama-3.2-3b --trace t.json.gz --floorplan f.svg --roofline r.svg --curve c.svg --csv f.csv --path --mix 64:32,128:16
+gives 0 "$roma" sim --shape llama-3.2-3b --trace t.json.gz --floorplan f.svg --roofline r.svg --energy e.svg --curve c.svg --csv f.csv --path --mix 64:32,128:16
 prints 'critical path'; prints 'p99'
 checks=$((checks + 1))
 python3 - <<'P' || bad "the files of sim: see above"
 import csv, gzip, json, xml.dom.minidom as x
-for f in ("f.svg", "r.svg", "c.svg"): x.parse(f)
+for f in ("f.svg", "r.svg", "c.svg", "e.svg"): x.parse(f)
 events = json.load(gzip.open("t.json.gz"))["traceEvents"]
 names = {e["args"]["name"] for e in events if e["name"] == "thread_name"}
 assert names == {"L-Units", "H-Units", "vector units"}, names
