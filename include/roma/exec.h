@@ -134,7 +134,7 @@ typedef struct {
     int rc;                       /* of one that is over: 0, ECANCEL, or what went wrong */
     uint32_t shared;              /* prompt tokens that came from another sequence's pages */
     uint32_t fed, generated;      /* tokens in the cache; tokens that followed the prompt */
-    uint32_t proposed, accepted;
+    uint32_t drafted, accepted;    /* proposals tried, and those that held */
 } roma_request_status;
 
 typedef struct roma_batch roma_batch;

@@ -72,7 +72,7 @@ static int take_token(roma_batch *b, request *q, uint32_t i, int32_t *token) {
 
 static void learn(roma_batch *b, request *q, uint32_t proposed, uint32_t accepted) {
     draft *d = &b->lanes[q->lane].draft;
-    q->status.proposed += proposed;
+    q->status.drafted += proposed;
     q->status.accepted += accepted;
     if (!b->cfg.proposals || !q->r.proposals) return;
     if (!proposed) {

@@ -115,7 +115,7 @@ static void settle_ticket(roma_batch *b, ticket *t, roma_exec *reference, void *
     if (s->state != ROMA_REQUEST_OVER) return;
     CHECK_EQ(s->rc, t->cancelled ? ROMA_ECANCEL : 0);
     CHECK_EQ(s->generated, t->w->n - t->w->n_prompt);
-    CHECK(s->accepted <= s->proposed);
+    CHECK(s->accepted <= s->drafted);
     work want = *t->w;
     want.n = want.n_prompt;
     want.hash = 0;
@@ -126,7 +126,7 @@ static void settle_ticket(roma_batch *b, ticket *t, roma_exec *reference, void *
         CHECK(t->w->hash == want.hash);
     }
     sum->shared += s->shared;
-    sum->proposed += s->proposed;
+    sum->proposed += s->drafted;
     sum->accepted += s->accepted;
     sum->cancelled += t->cancelled;
     roma_batch_finish(b, t->id);

@@ -1,0 +1,144 @@
+/* Lookup proposals: what they are, and that they never lose more than they may. Times are made up here. */
+#include "exec/draft.h"
+#include "../test.h"
+
+enum { CONTEXT = 4096, ROWS = 32, MOST = 15 };
+
+typedef struct {
+    roma_arena arena;
+    draft d;
+    draft_cost cost;
+    int32_t ids[CONTEXT];
+    uint32_t n;
+} bench;
+
+static bench *begin(double slope) {
+    static bench b;
+    memset(&b, 0, sizeof b);
+    CHECK_EQ(roma_arena_create(&b.arena, 1 << 20, NULL), 0);
+    walk w = {&b.arena, 0};
+    roma_draft_lay(&b.d, &w, CONTEXT);
+    roma_draft_cost_lay(&b.cost, &w, ROWS);
+    for (uint32_t r = 1; r <= ROWS; r++) roma_draft_cost_seen(&b.cost, r, 0.001 * (1 + slope * (r - 1)));
+    roma_draft_begin(&b.d);
+    return &b;
+}
+
+static uint32_t propose(bench *b, int32_t *out) {
+    draft_load load = {1, 1, 1};
+    const uint32_t k = roma_draft_propose(&b->d, &b->cost, &load, b->ids, b->n, MOST, out);
+    CHECK_EQ(load.rows, 1 + k);
+    return k;
+}
+
+/* Generates what `next` says, with proposals; returns the time in tokens' worth. */
+static double generate(bench *b, uint32_t tokens, int32_t (*next)(const bench *b)) {
+    double time = 0;
+    const uint32_t end = b->n + tokens;
+    while (b->n < end) {
+        int32_t out[MOST];
+        const uint32_t k = propose(b, out);
+        uint32_t hits = 0;
+        for (;; hits++) {
+            const int32_t token = next(b);
+            b->ids[b->n++] = token;
+            if (hits == k || b->n == end || token != out[hits]) break;
+        }
+        const double cost = roma_draft_cost_of(&b->cost, 1 + k);
+        time += cost;
+        if (k)
+            roma_draft_learn(&b->d, k, hits, cost - 1);
+        else
+            roma_draft_idle(&b->d);
+    }
+    return time;
+}
+
+static void test_lookup(void) {
+    bench *b = begin(0.1);
+    const int32_t text[] = {5, 1, 2, 3, 4, 9, 8, 1, 2, 7, 7, 5, 1, 2};
+    int32_t out[MOST] = {0};
+    memcpy(b->ids, text, sizeof text);
+    b->n = sizeof text / sizeof *text;
+    CHECK(propose(b, out) >= 2); /* 5 1 2 agrees longer than the later 1 2 */
+    CHECK(out[0] == 3 && out[1] == 4);
+    roma_arena_destroy(&b->arena);
+
+    b = begin(0.1);
+    for (b->n = 0; b->n < 40; b->n++) b->ids[b->n] = (int32_t)(b->n % 3); /* ends with 0; a repetition goes on past the end */
+    const uint32_t k = propose(b, out);
+    CHECK(k > 3);
+    for (uint32_t i = 0; i < k; i++) CHECK_EQ(out[i], (int32_t)((40 + i) % 3));
+    roma_arena_destroy(&b->arena);
+
+    b = begin(0.1);
+    for (b->n = 0; b->n < 40; b->n++) b->ids[b->n] = (int32_t)b->n;
+    CHECK_EQ(propose(b, out), 0); /* nothing recurs */
+    b->n = 1;
+    CHECK_EQ(propose(b, out), 0);
+    b->n = 2;
+    CHECK_EQ(propose(b, out), 0);
+    roma_arena_destroy(&b->arena);
+}
+
+/* Pairs recur all the time and never go on as before. */
+static int32_t deceive(const bench *b) { return b->n % 3 == 2 ? 1000 + (int32_t)b->n : (int32_t)(b->n % 3); }
+static int32_t scramble(const bench *b) { return (int32_t)(roma_random(3, b->n) % 12); }
+static int32_t quote(const bench *b) { return b->ids[b->n - 400]; }
+
+static void test_bounds(void) {
+    int32_t (*const hard[])(const bench *) = {deceive, scramble};
+    for (int h = 0; h < 2; h++)
+        for (double slope = 0.05; slope <= 1; slope += 0.19) {
+            bench *b = begin(slope);
+            for (b->n = 0; b->n < 100; b->n++) b->ids[b->n] = hard[h](b);
+            const double time = generate(b, 2000, hard[h]);
+            if (time > 2000 * 1.01 + 1.1) fprintf(stderr, "hard text %d, slope %.2f: %.1f for 2000 tokens\n", h, slope, time);
+            CHECK(time <= 2000 * 1.01 + 1.1);
+            roma_arena_destroy(&b->arena);
+        }
+}
+
+static void test_gain(void) {
+    const struct {
+        double slope, rate;
+    } want[] = {{0.05, 6}, {0.27, 2.5}, {0.5, 1.6}, {1, 0.99}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        bench *b = begin(want[i].slope);
+        for (b->n = 0; b->n < 400; b->n++) b->ids[b->n] = (int32_t)(roma_random(4, b->n) % 5000);
+        const double rate = 300 / generate(b, 300, quote);
+        if (rate < want[i].rate) fprintf(stderr, "slope %.2f: %.2f\n", want[i].slope, rate);
+        CHECK(rate >= want[i].rate);
+        roma_arena_destroy(&b->arena);
+    }
+}
+
+/* A text that begins to quote is noticed, also after a long time in which nothing held. */
+static void test_recovery(void) {
+    bench *b = begin(0.27);
+    for (b->n = 0; b->n < 500; b->n++) b->ids[b->n] = deceive(b);
+    generate(b, 1500, deceive);
+    for (uint32_t i = 0; i < 400; i++) b->ids[b->n++] = (int32_t)(roma_random(8, i) % 5000);
+    CHECK(300 / generate(b, 300, quote) > 1.8);
+    roma_arena_destroy(&b->arena);
+}
+
+/* One slow measurement does not spoil the figures. */
+static void test_cost(void) {
+    bench *b = begin(0.3);
+    const double before = roma_draft_cost_of(&b->cost, 8);
+    roma_draft_cost_seen(&b->cost, 8, 1);
+    CHECK(roma_draft_cost_of(&b->cost, 8) < before * 1.2);
+    for (int i = 0; i < 10; i++) roma_draft_cost_seen(&b->cost, 8, 0.0031);
+    CHECK(roma_draft_cost_of(&b->cost, 8) < before * 1.02);
+    roma_arena_destroy(&b->arena);
+}
+
+int main(void) {
+    test_lookup();
+    test_bounds();
+    test_gain();
+    test_recovery();
+    test_cost();
+    return TEST_DONE();
+}
