@@ -93,7 +93,7 @@ static void start(roma_batch *b, request *q, uint32_t to, uint32_t length) {
     l->n = q->r.n_prompt;
     l->adapters = q->r.adapters;
     l->request = q;
-    if (b->cfg.proposals && q->r.proposals) roma_draft_begin(&l->draft);
+    if (b->cfg.proposals && q->r.proposals) roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1);
     q->lane = to;
     q->status.state = ROMA_REQUEST_PROMPT;
     q->status.shared = q->status.fed = length;

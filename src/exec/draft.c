@@ -1,19 +1,20 @@
 /* Lookup proposals; contract in draft.h.
  *
- * What may be lost is bounded: a request has a bank, in tokens' worth of time. It begins with one token, grows by a hundredth of each
+ * What may be lost is bounded: a request has a bank, in tokens' worth of time. It begins with BANK_START, grows by a hundredth of each
  * token generated and by what accepted proposals save, and pays for the rows of the proposals. A proposal that the bank could not pay if
- * all of it were rejected is not made. So where lookup does not pay, it costs a hundredth of the time and one token. */
+ * all of it were rejected is not made. So where lookup does not pay, it costs a hundredth of the time and what the bank began with; and
+ * that is only staked on a long agreement, for what a step of many rows costs is guessed high until it is seen. */
 #include "draft.h"
 
 #include <string.h>
 
-enum { MATCH_MAX = 16, TRIES = 32 };
-#define BANK_START 1.0f
+enum { MATCH_MAX = 24, TRIES = 32 };
+#define BANK_START 3.0f
 #define BANK_GROWTH 0.01f
 #define BANK_MAX 16.0f
 #define WORTH 1.03 /* what a step with proposals must promise over one without */
 
-static const float prior_hit[DRAFT_CLASSES] = {0.8f, 1.2f, 1.6f};
+static const float prior_hit[DRAFT_CLASSES] = {0.6f, 1.0f, 1.6f, 1.88f};
 #define PRIOR_TRIED 2.0f
 
 void roma_draft_lay(draft *d, walk *w, uint32_t context) {
@@ -24,10 +25,11 @@ void roma_draft_lay(draft *d, walk *w, uint32_t context) {
     d->before = take(w, ((uint64_t)context + 1) * sizeof *d->before);
 }
 
-void roma_draft_begin(draft *d) {
+void roma_draft_begin(draft *d, bool doubtful) {
     memset(d->head, 0, ((uint64_t)d->mask + 1) * sizeof *d->head);
     d->indexed = 1; /* a pair ends at the second token at the earliest */
     d->bank = BANK_START;
+    d->doubtful = doubtful;
     for (int i = 0; i < DRAFT_CLASSES; i++) {
         d->hit[i] = prior_hit[i];
         d->tried[i] = PRIOR_TRIED;
@@ -82,7 +84,7 @@ static uint32_t best_count(const draft *d, const draft_cost *c, draft_load *load
     for (uint32_t k = 1; k <= max && load->rows + k <= c->max; k++) {
         const double then = roma_draft_cost_of(c, load->rows + k);
         gain += chance *= p;
-        if (then - now > (double)d->bank * token) break;
+        if (then - now > (double)d->bank * token) continue; /* times need not rise evenly */
         if ((load->tokens + gain) / then <= best) continue;
         best = (load->tokens + gain) / then;
         count = k;
@@ -93,11 +95,13 @@ static uint32_t best_count(const draft *d, const draft_cost *c, draft_load *load
     return count;
 }
 
+static unsigned class_of(uint32_t length) { return length < 3 ? 0 : length < 5 ? 1 : length < 10 ? 2 : 3; }
+
 uint32_t roma_draft_propose(draft *d, const draft_cost *c, draft_load *load, const int32_t *ids, uint32_t n, uint32_t max, int32_t *out) {
     uint32_t length;
     const uint32_t place = best_place(d, ids, n, &length);
     if (!length || !max) return 0;
-    d->class = length < 3 ? 0 : length < 5 ? 1 : 2;
+    d->class = class_of(d->doubtful ? length / 2 : length);
     const uint32_t count = best_count(d, c, load, (double)(d->hit[d->class] / d->tried[d->class]), max);
     for (uint32_t i = 0; i < count; i++) { /* may run on into what it proposes: a repetition goes on */
         const uint32_t from = place + 1 + i;
@@ -130,8 +134,11 @@ void roma_draft_idle(draft *d) {
 void roma_draft_cost_lay(draft_cost *c, walk *w, uint32_t rows) {
     c->time = take(w, ((uint64_t)rows + 1) * sizeof *c->time);
     c->max = rows;
-    c->slope = 0.3;
+    c->scale = 1;
 }
+
+/* What further rows cost beside the first before it is known: another way through the weights, then a quarter each. */
+static double guess(uint32_t rows) { return rows > 1 ? 2 + 0.25 * (rows - 1) : 0; }
 
 /* Quick to believe a smaller figure, slow to believe a larger one: a busy machine only ever adds. */
 void roma_draft_cost_seen(draft_cost *c, uint32_t rows, double seconds) {
@@ -143,11 +150,12 @@ void roma_draft_cost_seen(draft_cost *c, uint32_t rows, double seconds) {
     else
         *t += 0.1 * ((seconds < 2 * *t ? seconds : 2 * *t) - *t);
     if (rows == 1 || c->time[1] <= 0) return;
-    const double slope = (*t / c->time[1] - 1) / (rows - 1);
-    c->slope += 0.2 * ((slope < 0.02 ? 0.02 : slope > 1 ? 1 : slope) - c->slope);
+    const double scale = (*t / c->time[1] - 1) / guess(rows);
+    c->scale += (c->seen ? 0.2 : 1) * ((scale < 0.02 ? 0.02 : scale > 2 ? 2 : scale) - c->scale);
+    c->seen = true;
 }
 
 double roma_draft_cost_of(const draft_cost *c, uint32_t rows) {
     if (c->time[1] > 0 && c->time[rows] > 0) return c->time[rows] > c->time[1] ? c->time[rows] / c->time[1] : 1;
-    return 1 + c->slope * (rows - 1);
+    return 1 + c->scale * guess(rows);
 }

@@ -8,10 +8,11 @@
 typedef struct {
     double *time;    /* seconds of a step of i rows; 0: not seen yet */
     uint32_t max;    /* rows at most */
-    double slope;    /* a further row in units of the first, for rows not seen */
+    double scale;    /* of the guess for steps not seen */
+    bool seen;       /* any step of several rows */
 } draft_cost;
 
-enum { DRAFT_CLASSES = 3 }; /* by length of the match: 2, 3 to 4, 5 and more */
+enum { DRAFT_CLASSES = 4 }; /* by length of the agreement: 2, 3 to 4, 5 to 9, more; of a doubtful one half the length counts */
 
 typedef struct {
     uint32_t *head, *before; /* chains of the places where a pair of tokens ends: place + 1, 0 is none */
@@ -19,6 +20,7 @@ typedef struct {
     float hit[DRAFT_CLASSES], tried[DRAFT_CLASSES];
     float bank;  /* tokens' worth of time that proposals may still lose */
     unsigned class; /* of the last proposal */
+    bool doubtful;
 } draft;
 
 /* What a step holds so far: rows, and tokens expected from them. */
@@ -29,7 +31,7 @@ typedef struct {
 } draft_load;
 
 void roma_draft_lay(draft *d, walk *w, uint32_t context);
-void roma_draft_begin(draft *d);
+void roma_draft_begin(draft *d, bool doubtful); /* doubtful: tokens are drawn or repetition is punished */
 /* Writes at most `max` proposals to follow ids[0..n) and counts them in *load; 0 when none are worth their rows. */
 uint32_t roma_draft_propose(draft *d, const draft_cost *c, draft_load *load, const int32_t *ids, uint32_t n, uint32_t max, int32_t *out);
 /* After the step: `lost` is what the proposals' rows cost, in tokens. */

@@ -20,7 +20,7 @@ static bench *begin(double slope) {
     roma_draft_lay(&b.d, &w, CONTEXT);
     roma_draft_cost_lay(&b.cost, &w, ROWS);
     for (uint32_t r = 1; r <= ROWS; r++) roma_draft_cost_seen(&b.cost, r, 0.001 * (1 + slope * (r - 1)));
-    roma_draft_begin(&b.d);
+    roma_draft_begin(&b.d, false);
     return &b;
 }
 
@@ -93,8 +93,8 @@ static void test_bounds(void) {
             bench *b = begin(slope);
             for (b->n = 0; b->n < 100; b->n++) b->ids[b->n] = hard[h](b);
             const double time = generate(b, 2000, hard[h]);
-            if (time > 2000 * 1.01 + 1.1) fprintf(stderr, "hard text %d, slope %.2f: %.1f for 2000 tokens\n", h, slope, time);
-            CHECK(time <= 2000 * 1.01 + 1.1);
+            if (time > 2000 * 1.01 + 3.1) fprintf(stderr, "hard text %d, slope %.2f: %.1f for 2000 tokens\n", h, slope, time);
+            CHECK(time <= 2000 * 1.01 + 3.1);
             roma_arena_destroy(&b->arena);
         }
 }
