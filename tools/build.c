@@ -1,4 +1,5 @@
-/* roma build: a GGUF model to a ROM image. */
+/* roma build: a GGUF model, or random weights of a known shape, to a ROM image. */
+#include "random.h"
 #include "tool.h"
 #include "roma/import.h"
 #include "roma/pack.h"
@@ -137,35 +138,72 @@ static int build(const char *model, const char *path, roma_quant_kind quant, rom
     return rc;
 }
 
+typedef struct {
+    const char *model, *out, *quant, *shape;
+    roma_shape_format format;
+    uint64_t seed;
+    roma_quant_kind kind;
+    char name[1024]; /* the default of out */
+} build_options;
+
+/* What contradicts itself, and the defaults. */
+static int settle(build_options *o) {
+    const bool has_format = o->format.bits || o->format.group || o->format.head_bits;
+    if (!o->model == !o->shape) return usage_error("build", "give a model or --shape NAME, one of them");
+    if (o->shape && o->seed == UINT64_MAX) return usage_error("build", "a shape has no weights; --random SEED draws some");
+    if (o->shape && o->quant) return usage_error("build", "--quant is for float models; a shape's matrices have --bits and --group");
+    if (o->model && o->seed != UINT64_MAX) return usage_error("build", "--random belongs to --shape; a model has its own weights");
+    if (o->model && has_format) return usage_error("build", "--bits, --group and --head-bits belong to --shape; a model has its own");
+    if (o->quant && strcmp(o->quant, "q8") == 0)
+        o->kind = ROMA_QUANT_Q8;
+    else if (o->quant && strcmp(o->quant, "q4") == 0)
+        o->kind = ROMA_QUANT_Q4;
+    else if (o->quant)
+        return usage_error("build", "--quant is q8 or q4");
+    if (o->out) return OPTIONS_GO;
+    if (o->shape)
+        snprintf(o->name, sizeof o->name, "%.64s.roma", o->shape);
+    else
+        default_name(o->model, o->name, sizeof o->name);
+    o->out = o->name;
+    return OPTIONS_GO;
+}
+
+static int build_random(const build_options *o, roma_image_written *w, roma_error *err) {
+    const int rc = check_output(o->out, err);
+    if (rc) return rc;
+    const int written = random_image(o->shape, &o->format, o->seed, o->out, &progress, w, err);
+    progress_end();
+    return written;
+}
+
 int verb_build(int argc, char **argv) {
-    const char *out = NULL, *quant = NULL, *operand[OPERANDS_MAX];
+    build_options o = {.seed = UINT64_MAX};
+    const char *operand[OPERANDS_MAX] = {NULL};
     bool as_json = false;
     size_t n;
-    const option own[] = {{"output", 'o', OPT_TEXT, &out, "IMAGE", 0, 0, "the image (default: the model's name with .roma, in this folder)"},
-                          {"quant", 0, OPT_TEXT, &quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+    const option own[] = {{"output", 'o', OPT_TEXT, &o.out, "IMAGE", 0, 0, "the image (default: the model's name with .roma, in this folder)"},
+                          {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+                          {"shape", 0, OPT_TEXT, &o.shape, "NAME", 0, 0, "no model, but a known one's shape: llama-3.2-1b, llama-3-8b ..."},
+                          {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
+                          {"bits", 0, OPT_COUNT, &o.format.bits, "B", 2, 8, "of the shape's weights (default: its usual low-bit form)"},
+                          {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
+                          {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 2, 8, "of the head (default: as the others)"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {0}};
     const usage u = {"build", "MODEL.gguf [-o IMAGE] [options]",
                      "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
-                     "-00001-of-N. An image of that name is replaced when the new one is complete.",
-                     "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma", own, NULL, 1, 1};
-    const int rc = options_parse(&u, argc, argv, operand, &n);
+                     "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
+                     "With --shape NAME --random SEED an image of a known model's shape, for measuring: no download, no tokenizer.",
+                     "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma", own, NULL, 0, 1};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    o.model = n ? operand[0] : NULL;
+    if (rc == OPTIONS_GO) rc = settle(&o);
     if (rc != OPTIONS_GO) return rc;
-    roma_quant_kind kind = ROMA_QUANT_NONE;
-    if (quant && strcmp(quant, "q8") == 0)
-        kind = ROMA_QUANT_Q8;
-    else if (quant && strcmp(quant, "q4") == 0)
-        kind = ROMA_QUANT_Q4;
-    else if (quant)
-        return usage_error("build", "--quant is q8 or q4");
-    char name[1024];
-    if (!out) {
-        default_name(operand[0], name, sizeof name);
-        out = name;
-    }
     roma_error err;
     roma_image_written w;
     const double began = roma_now();
     interrupt_catch(false);
-    return build(operand[0], out, kind, &w, &err) ? fail("build", &err) : report(out, &w, roma_now() - began, as_json, &err);
+    rc = o.shape ? build_random(&o, &w, &err) : build(o.model, o.out, o.kind, &w, &err);
+    return rc ? fail("build", &err) : report(o.out, &w, roma_now() - began, as_json, &err);
 }

@@ -96,6 +96,29 @@ head -c 4096 /dev/zero >zero.gguf; gives 2 "$roma" build zero.gguf
 : >empty.gguf; gives 2 "$roma" build empty.gguf
 printf GGUF >four.gguf; gives 2 "$roma" build four.gguf
 
+# ---- build --shape: the same seed gives the same file; no tokenizer, but eval --ids and bench run on it
+shape="--shape smollm2-135m --random"
+gives 0 "$roma" build $shape 7 -o r.roma --json; json image sha256 arch params bits_per_weight bytes seconds
+checks=$((checks + 1))
+python3 -c 'import json; o = json.load(open("out")); assert o["params"] == 134515008 and 4.2 < o["bits_per_weight"] < 4.3, o' || bad "the shape's size"
+gives 0 "$roma" build $shape 7; same r.roma smollm2-135m.roma "the same seed gives the same image, named after the shape"
+gives 0 "$roma" build $shape 8 -o r8.roma; cmp -s r.roma r8.roma && bad "another seed gives another image"
+gives 0 "$roma" verify r.roma; gives 0 "$roma" inspect r.roma; prints 'smollm2-135m'
+gives 0 "$roma" build $shape 7 --bits 2 --group 64 --head-bits 6 -o r8.roma; gives 0 "$roma" inspect r8.roma; prints '6 bit, group 64'; prints '2 bit, group 64'
+python3 -c 'import struct; open("i.bin", "wb").write(struct.pack("<40i", *[(7919 * i) % 49152 for i in range(40)]))'
+gives 0 "$roma" eval r.roma --ids i.bin --ctx 20 --json
+python3 -c 'import json; o = json.load(open("out")); assert o["tokens"] == 18 and 1e3 < o["perplexity"] < 1e9, o' || bad "eval of a random image: $(cat out)"
+gives 0 "$roma" bench r8.roma -p 8 -n 4 --json; json rows read_gb_s int8_gmac_s
+gives 2 "$roma" run r.roma -p x; says 'no tokenizer'
+rm -f smollm2-135m.roma r8.roma
+gives 2 "$roma" build --shape smollm2-135m; says '--random SEED'
+gives 2 "$roma" build --shape smollm3 --random 1; says 'known are'
+gives 2 "$roma" build $shape 1 --group 48; says 'group'; gives 2 "$roma" build $shape 1 --bits 7
+gives 2 "$roma" build $shape 1 --quant q8; says '--quant'
+gives 2 "$roma" build "$model" --shape smollm2-135m --random 1; says 'one of them'
+gives 2 "$roma" build "$model" --random 1; says 'belongs to --shape'; gives 2 "$roma" build "$model" --bits 4; says 'belong to --shape'
+gives 2 "$roma" build $shape 1 -o copy.gguf; says 'never overwritten'
+
 # ---- inspect, verify, plan, chip
 gives 0 "$roma" inspect t.roma; prints 'base identity'
 gives 0 "$roma" inspect t.roma --json; json image arch params bits_per_weight sha256 base layers tensors tokenizer
