@@ -1,4 +1,4 @@
-/* Processes of an exploration over MPI, or the one that there is; contract in ranks.h. */
+/* Processes over MPI, or the one that there is; contract in ranks.h. */
 #include "ranks.h"
 
 #ifndef ROMA_MPI

@@ -1,4 +1,4 @@
-/* The processes of an exploration. `make roma-mpi` builds mpi.c over MPI; else there is one, and all of this does nothing. */
+/* The processes of an exploration or an evaluation. `make roma-mpi` builds mpi.c over MPI; else there is one, and all of this does nothing. */
 #ifndef TOOLS_RANKS_H
 #define TOOLS_RANKS_H
 

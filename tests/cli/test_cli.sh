@@ -1,9 +1,10 @@
 #!/bin/sh
-# usage: test_cli.sh ROMA
+# usage: test_cli.sh ROMA [ROMA-MPI]
 # The program from outside, on the tiny model: exit codes, one-line errors, JSON, help, batches, hostile files, interrupts.
 set -u
 cd "$(dirname "$0")/../.."
 roma=$(realpath "${1:-build/roma}")
+mpi=${2:+$(realpath "$2")} # build/roma-mpi: eval over three ranks too
 model=$(realpath models/tiny/tiny-q4.gguf)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -105,8 +106,8 @@ gives 0 "$roma" build $shape 7; same r.roma smollm2-135m.roma "the same seed giv
 gives 0 "$roma" build $shape 8 -o r8.roma; cmp -s r.roma r8.roma && bad "another seed gives another image"
 gives 0 "$roma" verify r.roma; gives 0 "$roma" inspect r.roma; prints 'smollm2-135m'
 gives 0 "$roma" build $shape 7 --bits 2 --group 64 --head-bits 6 -o r8.roma; gives 0 "$roma" inspect r8.roma; prints '6 bit, group 64'; prints '2 bit, group 64'
-python3 -c 'import struct; open("i.bin", "wb").write(struct.pack("<40i", *[(7919 * i) % 49152 for i in range(40)]))'
-gives 0 "$roma" eval r.roma --ids i.bin --ctx 20 --json
+python3 -c 'import struct; open("i40.bin", "wb").write(struct.pack("<40i", *[(7919 * i) % 49152 for i in range(40)]))'
+gives 0 "$roma" eval r.roma --ids i40.bin --ctx 20 --json
 python3 -c 'import json; o = json.load(open("out")); assert o["tokens"] == 18 and 1e3 < o["perplexity"] < 1e9, o' || bad "eval of a random image: $(cat out)"
 gives 0 "$roma" bench r8.roma -p 8 -n 4 --json; json rows read_gb_s int8_gmac_s
 gives 2 "$roma" run r.roma -p x; says 'no tokenizer'
@@ -291,6 +292,36 @@ gives 0 "$roma" eval t.roma --ids i.bin --dump-logits l.bin; [ "$(wc -c <l.bin)"
 printf '\377\377\000\000' >i.bin; gives 2 "$roma" eval t.roma --ids i.bin; printf abc >i.bin; gives 2 "$roma" eval t.roma --ids i.bin
 echo short >s.txt; gives 2 "$roma" eval t.roma -f s.txt; says 'window'
 gives 3 "$roma" eval t.roma -f e.txt --ctx 64 --windows 1 --dump-logits no/such/folder
+
+# against FP32: tests/cli/test_tiny.py holds it to PyTorch; here: what is printed, and that nothing depends on threads, chunks or ranks
+same_figures() { # FILE: as out, but for the seconds
+    checks=$((checks + 1))
+    python3 - "$1" <<'P' || bad "$2"
+import json, sys
+a, b = json.load(open(sys.argv[1])), json.load(open("out"))
+a.pop("seconds"), b.pop("seconds")
+assert a == b, (a, b)
+P
+}
+fp32="--ctx 40 --windows 5 --against fp32 --json"
+gives 0 "$roma" eval t.roma -f e.txt $fp32; json tokens perplexity kl_mean kl_error top1 perplexity_against; cp out a
+py 'o["tokens"] == 5 * 19 and 0 < o["kl_mean"] < 1e-3 and o["top1"] > 0.9 and abs(o["perplexity"] / o["perplexity_against"] - 1) < 0.02'
+gives 0 "$roma" eval t.roma -f e.txt $fp32 -t 1 --rows 7; same_figures a "--against fp32 depends on threads or chunks"
+gives 0 "$roma" eval t.roma -f e.txt --ctx 40 --windows 5 --against fp32; prints 'against fp32: perplexity there'
+gives 0 "$roma" eval t.roma -f e.txt --ctx 40 --windows 2 --against fp32 --dump-against l.bin
+[ "$(wc -c <l.bin)" -eq $((2 * 19 * 1024 * 4)) ] || bad "dump-against has $(wc -c <l.bin) bytes"
+gives 0 "$roma" eval r.roma --ids i40.bin --ctx 20 --windows 1 --against fp32 --json; py '0 < o["kl_mean"] < 0.05 and o["tokens"] == 9'
+gives 0 "$roma" eval r.roma --ids i40.bin --ctx 20 --against r.roma --json; py 'abs(o["kl_mean"]) < 1e-9 and o["perplexity"] == o["perplexity_against"]'
+gives 2 "$roma" eval t.roma -f e.txt --ctx 40 --against r.roma; says 'vocabulary'
+gives 2 "$roma" eval t.roma -f e.txt --ctx 40 --against fp23; says fp23
+gives 2 "$roma" eval t.roma -f e.txt --dump-against l.bin; says '--against'
+if [ -n "$mpi" ]; then
+    ranks() { mpirun --allow-run-as-root --oversubscribe -n "$@"; }
+    gives 0 ranks 3 "$mpi" eval t.roma -f e.txt $fp32; same_figures a "three ranks give other figures than one process"
+    gives 0 ranks 2 "$mpi" eval t.roma -f e.txt --ctx 40 --windows 1 --json; py 'o["tokens"] == 19'
+    ranks 2 "$mpi" eval t.roma -f e.txt --hash >out 2>err; [ $? -eq 2 ] || bad "a hash over ranks is refused"
+    ranks 2 "$mpi" eval no.roma -f e.txt >out 2>err; [ $? -eq 2 ] || bad "an image that is missing, over ranks"
+fi
 
 # ---- bench
 gives 0 "$roma" bench t.roma -p 8 -n 4 -b 1,2 -t 1,2 --json; json rows read_gb_s int8_gmac_s

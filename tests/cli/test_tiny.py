@@ -62,6 +62,18 @@ def logits_of(image, ids, tmp):
     return struct.unpack("<%df" % vocab, raw[-4 * vocab:])
 
 
+def check_fp32(image, ids, want, tmp):
+    """`--against fp32` evaluates the same weights as PyTorch did: the same logits but for the rounding of FP32 sums."""
+    path, dump = os.path.join(tmp, "ids"), os.path.join(tmp, "fp32")
+    roma("eval", image, "--ids", path, "--against", "fp32", "--dump-against", dump)     # path: logits_of left it
+    with open(dump, "rb") as f:
+        raw = f.read()
+    got = struct.unpack("<%df" % len(want), raw[-4 * len(want):])
+    worst = max(abs(x - y) for x, y in zip(want, got))
+    print("  in FP32, largest difference of a logit %.7f" % worst)
+    check(worst <= 1e-4 and len(raw) == 4 * len(want) * len(ids), "FP32 logits are %g from PyTorch's" % worst)
+
+
 def check_logits(images, tmp):
     with open(os.path.join(HERE, "logits.bin"), "rb") as f:
         raw = f.read()
@@ -81,6 +93,8 @@ def check_logits(images, tmp):
             print("%-14s prompt %d, %3d tokens: KL to PyTorch %.5f, largest difference of a logit %.3f"
                   % (FILES[f], p, length, kl, max(abs(x - y) for x, y in zip(want, got))))
             check(kl <= 1e-3, "KL %.4f to PyTorch, %s, prompt %d" % (kl, FILES[f], p))
+            if "f32" not in FILES[f]:       # that one's image is quantised, PyTorch's weights were not
+                check_fp32(images[f], ids, want, tmp)
             check(want.index(max(want)) == got.index(max(got)), "another first token than PyTorch's, %s, prompt %d" % (FILES[f], p))
 
 
