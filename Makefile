@@ -149,7 +149,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(BUILD)/bench/bench.o $(LIB)
+$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(filter $(BUILD)/tools/roof%,$(TOOL_OBJ)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

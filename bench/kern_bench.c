@@ -3,8 +3,9 @@
  *   build/bench/kern [isa] [cols] [rows of activations]
  *
  * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five reads of
- * 1 GiB on huge pages, by pieces, the peak is the best of five register-only loops of the instruction that the kernels multiply with. */
-#include "bench.h"
+ * 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the kernels multiply with. */
+#include "roma/kern.h"
+#include "../tools/roof.h"
 
 #include <stdlib.h>
 
@@ -74,13 +75,13 @@ static void set_work(void *ctx, size_t piece) {
 }
 
 typedef struct {
-    bench_read read;
+    roof_block block;
     const uint8_t *base;
 } read_piece;
 
 static void set_read(void *ctx, size_t piece) {
     read_piece *r = ctx;
-    r->read.base = r->base + piece * r->read.bytes;
+    r->block.base = r->base + piece * r->block.bytes;
 }
 
 static void make_acts(roma_act *acts, size_t n, uint64_t cols, uint8_t *block, const roma_kern *k) {
@@ -104,15 +105,16 @@ int main(int argc, char **argv) {
     const size_t small_bytes = 2 * scratch + n_acts * (roma_act_bytes(cols) + sizeof(roma_act)) + (1 << 20) + 4 * 16 * n_acts * 512;
     if (roma_arena_create(&big, total, NULL) || roma_arena_create(&small, small_bytes, NULL) || roma_team_create(&team, 2, NULL))
         return fprintf(stderr, "not enough memory\n"), 3;
-    bench_cpu_print();
+    char cpu[96];
+    printf("CPU %s\n", roof_cpu(cpu, sizeof cpu));
     /* Finite FP16 everywhere: every byte keeps its bit 6 clear, which also keeps the codes mixed. */
     for (size_t i = 0; i < total / 8; i++) {
         const uint64_t v = roma_random(7, i) & 0xbfbfbfbfbfbfbfbfu;
         memcpy(big.base + 8 * i, &v, 8);
     }
-    read_piece read = {.read = {big.base, PIECE}, .base = big.base};
-    double bandwidth = PIECE / best_seconds(team, bench_read_run, &read, set_read, PIECES, 5);
-    const double peak = bench_peak_macs * 2 / best_seconds(team, bench_peak_fn(k->name), NULL, NULL, 50, 5);
+    read_piece read = {.block = {.base = big.base, .bytes = PIECE}, .base = big.base};
+    double bandwidth = PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 5);
+    const double peak = roof_int8_gmac_s(team, strcmp(k->name, "scalar") ? k->name : "avx2") * 1e9;
     printf("%s: read %.1f GB/s, int8 peak %.0f GMAC/s, 2 threads, rows of %llu\n", k->name, bandwidth / 1e9, peak / 1e9,
            (unsigned long long)cols);
     printf("%-32s %10s %8s   %10s %8s (%zu rows)\n", "format", "decode GB/s", "share", "GMAC/s", "share", n_acts);
@@ -129,7 +131,7 @@ int main(int argc, char **argv) {
         w.n_acts = 1;
         w.out = malloc(w.n_tiles * 64);
         const double bytes = (double)(w.n_tiles * l.bytes), t = best_seconds(team, run_product, &w, set_work, PIECES, 4);
-        const double again = PIECE / best_seconds(team, bench_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
+        const double again = PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
         bandwidth = again > bandwidth ? again : bandwidth;
         free(w.out);
         w.n_tiles = 512 * 2048 / cols / 4 ? 512 * 2048 / cols / 4 : 2;

@@ -1,56 +1,52 @@
-/* The two roofs, measured on a team; the loops are in roof_avx2.c and roof_avx512.c. */
+/* The two roofs, measured on a team; the loops are in roof_*.c. */
 #include "roof.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BUFFER = 1 << 30, ROUNDS = 1 << 20, REPEATS = 5 };
+enum { BUFFER = 1 << 30, READS = 5, LOOPS = 50, ROUNDS = 1 << 17 };
 
-typedef struct {
-    uint8_t *buffer;
-    bool fill;
-    uint64_t sink[64];
-} job;
+/* ---- memory ---- */
 
 static uint64_t read_any(const uint8_t *p, size_t bytes) {
-    uint64_t s = 0, v;
+    uint64_t s[8] = {0}, v[8];
     for (size_t i = 0; i < bytes; i += sizeof v) {
-        memcpy(&v, p + i, sizeof v);
-        s ^= v;
+        memcpy(v, p + i, sizeof v);
+        for (int k = 0; k < 8; k++) s[k] ^= v[k];
     }
-    return s;
+    return s[0] ^ s[1] ^ s[2] ^ s[3] ^ s[4] ^ s[5] ^ s[6] ^ s[7];
 }
 
-static uint64_t read_best(const uint8_t *p, size_t bytes) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni")) return roof_read_avx512(p, bytes);
-    if (__builtin_cpu_supports("avx2")) return roof_read_avx2(p, bytes);
+void roof_read_run(void *block, int thread, int threads) {
+    roof_block *b = block;
+    size_t from, to;
+    roma_share(b->bytes / 4096, thread, threads, &from, &to);
+    const uint8_t *p = b->base + from * 4096;
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2")) {
+        b->sink[thread] = roof_read_avx2(p, (to - from) * 4096);
+        return;
+    }
 #endif
-    return read_any(p, bytes);
+    b->sink[thread] = read_any(p, (to - from) * 4096);
 }
 
-static void read_share(void *ctx, int thread, int threads) {
-    job *j = ctx;
+static void fill_run(void *base, int thread, int threads) {
     size_t from, to;
     roma_share(BUFFER / 4096, thread, threads, &from, &to);
-    if (j->fill)
-        memset(j->buffer + from * 4096, thread + 1, (to - from) * 4096);
-    else
-        j->sink[thread] = read_best(j->buffer + from * 4096, (to - from) * 4096);
+    memset((uint8_t *)base + from * 4096, thread + 1, (to - from) * 4096);
 }
 
 double roof_read_gb_s(roma_team *team) {
-    job j = {.fill = true};
     double best = 0;
     void *p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return 0;
-    j.buffer = p;
     madvise(p, BUFFER, MADV_HUGEPAGE);
-    roma_team_run(team, read_share, &j);
-    j.fill = false;
-    for (int i = 0; i < REPEATS; i++) {
+    roma_team_run(team, fill_run, p);
+    roof_block b = {.base = p, .bytes = BUFFER};
+    for (int i = 0; i < READS; i++) {
         const double began = roma_now();
-        roma_team_run(team, read_share, &j);
+        roma_team_run(team, roof_read_run, &b);
         const double rate = BUFFER / (roma_now() - began) / 1e9;
         if (rate > best) best = rate;
     }
@@ -58,40 +54,58 @@ double roof_read_gb_s(roma_team *team) {
     return best;
 }
 
-/* Returns the multiply-adds of a round. */
-static int mac_best(uint64_t rounds, uint64_t *sink) {
+/* ---- products ---- */
+
+typedef struct {
+    const char *isa;
+    void (*run)(uint64_t rounds);
+    double each; /* products of a round */
+} loop;
+
+static const loop loops[] = {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni")) {
-        *sink = (uint64_t)roof_mac_avx512(rounds);
-        return ROOF_MAC_AVX512;
-    }
-    if (__builtin_cpu_supports("avx2")) {
-        *sink = (uint64_t)roof_mac_avx2(rounds);
-        return ROOF_MAC_AVX2;
-    }
+    {"avx2", roof_mac_avx2, ROOF_MAC_256},
+    {"avxvnni", roof_mac_avxvnni, ROOF_MAC_256},
+    {"avx512", roof_mac_avx512, ROOF_MAC_512},
+#elif defined(__aarch64__)
+    {"neon", roof_mac_neon, ROOF_MAC_128},
 #endif
-    volatile int8_t a = 3, b = 5;
-    int32_t s = 0;
-    for (uint64_t i = 0; i < rounds; i++) s += a * b;
-    *sink = (uint64_t)s;
-    return 1;
+    {NULL, NULL, 0},
+};
+
+static void mac_run(void *ctx, int thread, int threads) {
+    const loop *l = ctx;
+    (void)thread, (void)threads;
+    l->run(ROUNDS);
 }
 
-static void mac_share(void *ctx, int thread, int threads) {
-    job *j = ctx;
-    (void)threads;
-    mac_best(ROUNDS, &j->sink[thread]);
-}
-
-double roof_int8_gmac_s(roma_team *team) {
-    job j = {0};
+double roof_int8_gmac_s(roma_team *team, const char *isa) {
     double best = 0;
-    const int threads = roma_team_threads(team), each = mac_best(1, &j.sink[0]);
-    for (int i = 0; i < REPEATS; i++) {
+    const loop *l = loops;
+    while (l->isa && strcmp(l->isa, isa) != 0) l++;
+    for (int i = 0; i < LOOPS && l->isa; i++) {
+        loop own = *l;
         const double began = roma_now();
-        roma_team_run(team, mac_share, &j);
-        const double rate = (double)ROUNDS * each * threads / (roma_now() - began) / 1e9;
+        roma_team_run(team, mac_run, &own);
+        const double rate = ROUNDS * l->each * roma_team_threads(team) / (roma_now() - began) / 1e9;
         if (rate > best) best = rate;
     }
     return best;
+}
+
+/* ---- name ---- */
+
+const char *roof_cpu(char *buf, size_t cap) {
+    char line[256];
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    snprintf(buf, cap, "unknown");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (!colon || strncmp(line, "model name", 10) != 0) continue;
+        colon[1 + strcspn(colon + 1, "\n")] = 0;
+        snprintf(buf, cap, "%s", colon + 1 + strspn(colon + 1, " "));
+        break;
+    }
+    if (f) fclose(f);
+    return buf;
 }

@@ -324,8 +324,33 @@ if [ -n "$mpi" ]; then
 fi
 
 # ---- bench
-gives 0 "$roma" bench t.roma -p 8 -n 4 -b 1,2 -t 1,2 --json; json rows read_gb_s int8_gmac_s
-py 'len(o["rows"]) == 6 and all({"test","tokens","batch","threads","tok_s","gb_s","gmac_s"} <= set(r) for r in o["rows"])'
+gives 2 "$roma" bench t.roma -d -1; gives 2 "$roma" bench t.roma -d 1,x; says '--depth'
+gives 2 "$roma" bench t.roma --json --csv -; says 'standard output'
+gives 0 "$roma" bench t.roma -p 8 -n 4 -b 1,2 -d 0,40 -t 1,2 --json --csv b.csv --svg b.svg; json rows read_gb_s int8_gmac_s cpu isa
+py 'len(o["rows"]) == 10 and all({"test","tokens","batch","depth","threads","tok_s","gb_s","gmac_s","read_share","int8_share","bytes_per_token"} <= set(r) for r in o["rows"])'
+checks=$((checks + 1))
+python3 - <<'P' || bad "figures and files of bench: see above"
+import csv, json, xml.dom.minidom as x
+o = json.load(open("out"))
+rows = list(csv.DictReader(open("b.csv")))
+assert len(rows) == 10 and [r["test"] for r in rows] == [r["test"] for r in o["rows"]]
+assert all(float(r["read_gb_s"]) > 0 for r in rows)
+points = [g for g in x.parse("b.svg").getElementsByTagName("g") if g.getAttribute("class") == "point"]
+assert len(points) == 10, len(points)
+# the tiny model: weights once a step, the head once a prompt, 4 layers x 2 KV heads x (32 codes + a scale) for keys and values
+w, c = o["weight_bytes"], o["cache_bytes_per_position"]
+by = {(r["test"], r["batch"], r["depth"]): r for r in o["rows"]}
+close = lambda a, b: abs(a / b - 1) < 1e-6
+assert close(by["decode", 1, 0]["bytes_per_token"], w + c * 2.5), (by, w, c)
+assert close(by["decode", 2, 40]["bytes_per_token"], w / 2 + c * 42.5), (by, w, c)
+assert close(by["prefill", 1, 0]["bytes_per_token"], (w + c * 8) / 8), (by, w, c)
+for r in o["rows"]:
+    assert close(r["gb_s"], r["bytes_per_token"] * r["tok_s"] / 1e9) and close(r["read_share"], r["gb_s"] / o["read_gb_s"])
+r = by["decode", 1, 0]
+assert close(r["gmac_s"], r["tok_s"] * o["weight_mac"] / 1e9) and by["prefill", 1, 0]["gmac_s"] < by["prefill", 1, 0]["tok_s"] * o["weight_mac"] / 1e9
+P
+gives 0 "$roma" bench t.roma -p 8 -n 0 --csv -; prints '^test,tokens,batch'; gives 0 "$roma" bench t.roma -p 8 -n 2; prints 'at best'
+gives 3 "$roma" bench t.roma -p 8 -n 0 --svg no/such/b.svg
 
 # ---- interrupts and a full disk
 python3 - "$roma" <<'P' || bad "SIGINT"

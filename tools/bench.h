@@ -1,0 +1,50 @@
+/* roma bench: what is measured, and how it is shown. */
+#ifndef TOOLS_BENCH_H
+#define TOOLS_BENCH_H
+
+#include "tool.h"
+
+enum { BENCH_LIST = 16, BENCH_ROWS = BENCH_LIST * (BENCH_LIST + BENCH_LIST * BENCH_LIST) };
+
+typedef struct {
+    uint32_t v[BENCH_LIST];
+    size_t n;
+} number_list;
+
+/* What a run reads and multiplies. bytes: weights and scales once a step, the head where logits are wanted, of the cache every position that a
+ * sequence sees. mac: the matrices alone. */
+typedef struct {
+    double bytes, mac;
+} bench_work;
+
+typedef struct {
+    bool prefill;
+    uint32_t tokens, batch, depth; /* depth: tokens in the cache before the first decoded one */
+    int threads;
+    double seconds; /* the best run */
+    bench_work work;
+} bench_row;
+
+typedef struct {
+    session s;
+    session_config config;
+    number_list prompts, batches, threads, depths;
+    uint32_t decode;
+    bench_row *rows; /* BENCH_ROWS */
+    size_t n_rows;
+    const char *isa;
+    char cpu[96];
+    double read_gb_s, int8_gmac_s;
+    int roof_threads;
+    bench_work body, head; /* of one row */
+    double position;       /* bytes of a cached position, all layers */
+} bench;
+
+int bench_run(bench *b, roma_error *err);
+
+void bench_text(const bench *b, roma_buf *out);
+void bench_json(const bench *b, roma_buf *out);
+void bench_csv(const bench *b, roma_buf *out);
+void bench_svg(const bench *b, roma_buf *out);
+
+#endif

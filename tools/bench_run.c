@@ -1,0 +1,139 @@
+/* The runs of roma bench: the roofs first, then per number of threads every prompt and every batch. */
+#include "bench.h"
+#include "roof.h"
+
+#include <string.h>
+
+enum { REPEATS = 3, WARM = 16 };
+
+static void count_work(bench *b) {
+    const roma_plan *p = &b->s.plan;
+    const roma_hyper *h = &p->desc->hyper;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        if (p->ops[i].kind != ROMA_OP_LINEAR) continue;
+        bench_work *w = p->ops[i].last_rows_only ? &b->head : &b->body;
+        w->bytes += (double)p->desc->tensors[p->ops[i].tensor].bytes;
+        w->mac += (double)roma_op_mac(p, &p->ops[i], 1);
+    }
+    b->position = 2.0 * h->layers * h->kv_heads * (h->head_dim + sizeof(float));
+}
+
+/* One step of n rows, `wanted` of them with logits, whose sequences hold `positions` afterwards, all together. */
+static void count_step(const bench *b, bench_work *w, uint32_t n, uint32_t wanted, double positions) {
+    w->bytes += b->body.bytes + (wanted ? b->head.bytes : 0) + positions * b->position;
+    w->mac += n * b->body.mac + wanted * b->head.mac;
+}
+
+static int32_t some_token(const bench *b, uint64_t i) { return (int32_t)(roma_random(1, i) % b->s.image.desc.hyper.vocab); }
+
+static int step(bench *b, const roma_exec_row *rows, uint32_t n, roma_error *err) {
+    const int rc = roma_exec_step(b->s.exec, rows, n, err);
+    if (rc) return rc;
+    return interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
+}
+
+static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_error *err) {
+    roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
+    const uint32_t most = roma_exec_memory_of(b->s.exec)->rows;
+    roma_exec_truncate(b->s.exec, sequence, 0);
+    for (uint32_t at = 0, m; at < n; at += m) {
+        m = n - at < most ? n - at : most;
+        for (uint32_t i = 0; i < m; i++) rows[i] = (roma_exec_row){some_token(b, at + i), sequence, at + i, 0, at + i + 1 == n};
+        const int rc = step(b, rows, m, err);
+        if (rc) return rc;
+        count_step(b, w, m, at + m == n, at + m);
+    }
+    return ROMA_OK;
+}
+
+static int decode(bench *b, const bench_row *r, uint32_t n, bench_work *w, roma_error *err) {
+    roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
+    for (uint32_t at = r->depth; at < r->depth + n; at++) {
+        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, at * r->batch + s), s, at, 0, true};
+        const int rc = step(b, rows, r->batch, err);
+        if (rc) return rc;
+        count_step(b, w, r->batch, r->batch, (double)r->batch * (at + 1));
+    }
+    return ROMA_OK;
+}
+
+/* Fills the caches of a row's sequences up to its depth. */
+static int fill(bench *b, const bench_row *r, roma_error *err) {
+    bench_work none = {0};
+    int rc = ROMA_OK;
+    if (r->prefill || !r->depth) return rc;
+    for (uint32_t s = 0; s < r->batch && !rc; s++) rc = prefill(b, s, r->depth, &none, err);
+    return rc;
+}
+
+/* Best of three after one short run that warms up. */
+static int measure(bench *b, bench_row r, roma_error *err) {
+    int rc = fill(b, &r, err);
+    for (int i = 0; i <= REPEATS && !rc; i++) {
+        const uint32_t n = i || r.tokens < WARM ? r.tokens : WARM;
+        bench_work w = {0};
+        for (uint32_t s = 0; s < r.batch && !r.prefill; s++) roma_exec_truncate(b->s.exec, s, r.depth);
+        const double began = roma_now();
+        rc = r.prefill ? prefill(b, 0, n, &w, err) : decode(b, &r, n, &w, err);
+        const double seconds = roma_now() - began;
+        if (i == 1 || (i && seconds < r.seconds)) r.seconds = seconds;
+        r.work = w;
+    }
+    if (rc) return rc;
+    b->rows[b->n_rows++] = r;
+    note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens, r.batch, r.depth, r.threads,
+         (double)r.tokens * r.batch / r.seconds);
+    return ROMA_OK;
+}
+
+static uint32_t most(const number_list *l, uint32_t at_least) {
+    uint32_t m = at_least;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i] > m) m = l->v[i];
+    return m;
+}
+
+/* All tests with one number of threads. */
+static int run_threads(bench *b, uint32_t threads, roma_error *err) {
+    session_config c = b->config;
+    c.threads = threads;
+    c.sequences = c.logit_rows = most(&b->batches, 1);
+    c.context = most(&b->prompts, b->decode + most(&b->depths, 0));
+    if (!c.rows) c.rows = c.sequences > 128 ? c.sequences : 128;
+    if (c.rows < c.sequences) c.rows = c.sequences;
+    int rc = session_start(&b->s, &c, err);
+    if (rc) return rc;
+    b->isa = roma_exec_isa(b->s.exec);
+    const int t = roma_exec_threads(b->s.exec);
+    for (size_t i = 0; i < b->prompts.n && !rc; i++) rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
+    for (size_t i = 0; i < b->batches.n && b->decode; i++)
+        for (size_t d = 0; d < b->depths.n && !rc; d++)
+            rc = measure(b, (bench_row){.tokens = b->decode, .batch = b->batches.v[i], .depth = b->depths.v[d], .threads = t}, err);
+    roma_exec_destroy(b->s.exec);
+    b->s.exec = NULL;
+    roma_arena_destroy(&b->s.answer);
+    return rc;
+}
+
+/* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best instruction set here. */
+static int measure_roofs(bench *b, roma_error *err) {
+    roma_team *team;
+    const char *isa = b->config.isa ? b->config.isa : "auto";
+    const roma_kern *k = roma_kern_find(strcmp(isa, "scalar") == 0 ? "auto" : isa);
+    b->roof_threads = (int)most(&b->threads, 2);
+    const int rc = roma_team_create(&team, b->roof_threads, err);
+    if (rc) return rc;
+    const double read = roof_read_gb_s(team), mac = k ? roof_int8_gmac_s(team, k->name) : 0; /* the engine refuses an unknown name */
+    if (read > b->read_gb_s) b->read_gb_s = read;
+    if (mac > b->int8_gmac_s) b->int8_gmac_s = mac;
+    roma_team_destroy(team);
+    roof_cpu(b->cpu, sizeof b->cpu);
+    return ROMA_OK;
+}
+
+int bench_run(bench *b, roma_error *err) {
+    count_work(b);
+    int rc = measure_roofs(b, err);
+    for (size_t i = 0; i < b->threads.n && !rc; i++) rc = run_threads(b, b->threads.v[i], err);
+    return rc ? rc : measure_roofs(b, err); /* again: on a shared machine they swing, and the higher one counts */
+}
