@@ -59,7 +59,7 @@ $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
 	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -o $@
 
-# roma-mpi: build/roma-mpi, whose `explore` runs over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
+# roma-mpi: build/roma-mpi, whose `explore` and `eval` run over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
 MPICC ?= mpicc
 roma-mpi: $(BUILD)/roma-mpi
 $(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)

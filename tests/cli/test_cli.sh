@@ -114,6 +114,14 @@ gives 2 "$roma" run r.roma -p x; says 'no tokenizer'
 rm -f smollm2-135m.roma r8.roma
 gives 2 "$roma" build --shape smollm2-135m; says '--random SEED'
 gives 2 "$roma" build --shape smollm3 --random 1; says 'known are'
+checks=$((checks + 1))
+python3 -B - "$OLDPWD/bench" <<'P' || bad "bench/compare-llama has other shapes than roma"
+import sys
+sys.path.insert(0, sys.argv[1])
+import shape_gguf
+known = open("err").read().split("known are ")[1].strip().split(", ")
+assert sorted(known) == sorted(set(shape_gguf.SHAPES) - {"tiny"}) and set(shape_gguf.ALIASES.values()) <= set(known), known
+P
 gives 2 "$roma" build $shape 1 --group 48; says 'group'; gives 2 "$roma" build $shape 1 --bits 7
 gives 2 "$roma" build $shape 1 --quant q8; says '--quant'
 gives 2 "$roma" build "$model" --shape smollm2-135m --random 1; says 'one of them'
