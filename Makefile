@@ -11,18 +11,36 @@ OPT ?= -O3 -g
 SAN ?=
 BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -Iinclude -Isrc
 CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
-LDLIBS_ALL = $(SAN) -lpthread -lz -lm $(LDFLAGS)
+# EDIT=no: roma chat without libedit. ZLIB=no: no traces. For cross builds, whose Debian has neither.
+EDIT ?= yes
+ZLIB ?= yes
+BASE += $(if $(filter no,$(EDIT)),-Itools/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
+LDLIBS_ALL = $(SAN) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
+LDLIBS_EDIT = $(if $(filter no,$(EDIT)),,-ledit)
 
-# Kernels carry their instruction set in the file name; everything else runs on any x86-64. They are checked by ASan alone: UBSan sees
-# nothing in intrinsics, and compiling it there takes minutes.
-isa_flags = $(if $(SAN),$(if $(findstring _avx,$(1)),-fno-sanitize=undefined)) $(if $(findstring _avx512,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c -mprefer-vector-width=512,$(if $(findstring _avx2,$(1)),-mavx2 -mf16c,$(if $(findstring _sse42,$(1)),-msse4.2,$(if $(findstring _shani,$(1)),-msha -msse4.1))))
+# What $(CC) compiles for: x86_64, aarch64
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 
-LIB_SRC := $(sort $(wildcard src/*/*.c))
+# Kernels carry their instruction set in the file name; everything else runs on any x86-64 or aarch64. They are checked by ASan alone:
+# UBSan sees nothing in intrinsics, and compiling it there takes minutes.
+isa_of = $(patsubst _%,%,$(firstword $(foreach i,_avx512 _avxvnni _avx2 _sse42 _shani _neon,$(findstring $(i),$(1)))))
+flags_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c -mprefer-vector-width=512
+flags_avxvnni := -mavx2 -mavxvnni -mf16c
+flags_avx2 := -mavx2 -mf16c
+flags_sse42 := -msse4.2
+flags_shani := -msha -msse4.1
+flags_neon := -march=armv8.2-a+dotprod
+isa_flags = $(flags_$(call isa_of,$(1))) $(if $(SAN),$(if $(filter avx%,$(call isa_of,$(1))),-fno-sanitize=undefined))
+# Of a list of sources, those for this machine; simde emulates x86 on x86.
+for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c %/test_emulated.c %/test_emulated_256.c) \
+    $(if $(filter aarch64,$(ARCH)),,%_neon.c),$(1))
+
+LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
-TOOL_SRC := $(sort $(wildcard tools/*.c))
+TOOL_SRC := $(call for_arch,$(sort $(wildcard tools/*.c)))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
-TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+TEST_SRC := $(call for_arch,$(sort $(wildcard tests/*/test_*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 HELPER_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/dump_*.c tests/*/make_*.c tests/*/*_lines.c))
 FUZZ := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
@@ -53,17 +71,17 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 # Emulated kernels take a minute at -O3.
-$(BUILD)/tests/kern/test_emulated.o: OPT := -O1 -g
+$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o: OPT := -O1 -g
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
-	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) -ledit -o $@
+	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 # roma-mpi: build/roma-mpi, whose `explore` and `eval` run over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
 MPICC ?= mpicc
 roma-mpi: $(BUILD)/roma-mpi
 $(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
-	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DROMA_MPI $^ $(LDLIBS_ALL) -ledit -o $@
+	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)
@@ -79,7 +97,7 @@ check: $(LIB)
 
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
-	$(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
+	ROMA_VECTORS=20000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
 
 # clang: everything with clang, in build/clang
 clang:

@@ -30,7 +30,7 @@ typedef struct {
 /* Rows of an option table for the fields of a session_config. */
 #define SESSION_OPTIONS(c)                                                                                           \
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
-    {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avx512 (default: the best here)"},  \
+    {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "refuse a cache larger than M MiB"},                 \
     {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},                  \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \

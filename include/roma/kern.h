@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-typedef enum { ROMA_ISA_SCALAR, ROMA_ISA_AVX2, ROMA_ISA_AVX512, ROMA_ISA_COUNT } roma_isa;
+typedef enum { ROMA_ISA_SCALAR, ROMA_ISA_AVX2, ROMA_ISA_AVXVNNI, ROMA_ISA_AVX512, ROMA_ISA_NEON, ROMA_ISA_COUNT } roma_isa;
 
 typedef struct {
-    const char *name; /* "scalar", "avx2", "avx512" (AVX-512 F BW VL DQ VNNI) */
+    const char *name; /* "scalar", "avx2", "avxvnni", "avx512" (AVX-512 F BW VL DQ VNNI), "neon" (with dot product) */
     /* num.h: roma_quantise_c */
     void (*quantise)(const float *x, uint64_t cols, float factor, roma_act *a);
     /* n_tiles tiles of format f, one after another, times n_acts activation rows:

@@ -1,6 +1,12 @@
 /* Dispatch: the table per instruction set, and the scalar table: portable C, mostly the reference itself. */
 #include "kern.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 static void mul_c(float *out, const float *a, const float *b, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) out[i] = a[i] * b[i];
 }
@@ -22,14 +28,31 @@ static const roma_kern table_scalar = {
     .page_values = roma_page_values_c,
 };
 
-/* The compiler's run-time test covers both the CPU and what the system saves of its registers. Every CPU with AVX2 has F16C. */
+#ifdef __x86_64__
+/* The compiler's run-time test covers both the CPU and what the system saves of its registers; AVX-VNNI is too new for it and needs
+ * nothing that AVX2 does not. Every CPU with AVX2 has F16C. */
+static bool has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a >> 4 & 1);
+}
+
+static bool has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 const roma_kern *roma_kern_get(roma_isa isa) {
     switch (isa) {
     case ROMA_ISA_SCALAR: return &table_scalar;
+#ifdef __x86_64__
     case ROMA_ISA_AVX2: return __builtin_cpu_supports("avx2") ? &roma_kern_table_avx2 : NULL;
-    case ROMA_ISA_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") ? &roma_kern_table_avx512 : NULL;
+    case ROMA_ISA_AVXVNNI: return has_avxvnni() ? &roma_kern_table_avxvnni : NULL;
+    case ROMA_ISA_AVX512: return has_avx512() ? &roma_kern_table_avx512 : NULL;
+#elif defined(__aarch64__)
+    case ROMA_ISA_NEON: return getauxval(AT_HWCAP) >> 20 & 1 ? &roma_kern_table_neon : NULL; /* HWCAP_ASIMDDP */
+#endif
     default: return NULL;
     }
 }
@@ -57,4 +80,10 @@ size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
     return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 + 16 * (size_t)cols; /* the last: product_c.c */
 }
 
-const char *roma_kern_list(void) { return "scalar avx2 avx512"; }
+#ifdef __x86_64__
+const char *roma_kern_list(void) { return "scalar avx2 avxvnni avx512"; }
+#elif defined(__aarch64__)
+const char *roma_kern_list(void) { return "scalar neon"; }
+#else
+const char *roma_kern_list(void) { return "scalar"; }
+#endif

@@ -18,7 +18,7 @@
 
 typedef struct {
     int32_t code[8];   /* four codes each */
-    uint32_t shift[4]; /* 0..7; AVX2: 2^shift in both halves */
+    uint32_t shift[4]; /* 0..7; NEON: 2^shift; AVX2: 2^shift in both halves */
     int32_t bias[2];   /* of each half stripe when groups are of 16, else [0] */
     float z[2];        /* sum of the group: of each half for groups of 16, else [0] in the group's last stripe */
 } record;
@@ -75,6 +75,7 @@ ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const r
 /* Bytes of a stripe in the lower and the upper plane. */
 #define TABLE 7 /* a width of its own: 4-bit codes with a level table */
 ALWAYS_INLINE unsigned width_of(const roma_format *f) { return f->level == ROMA_LEVEL_TABLE ? TABLE : f->bits; }
+ALWAYS_INLINE bool is_signed(unsigned width) { return width == 8 || width == TABLE; }
 ALWAYS_INLINE size_t lo_bytes(unsigned bits) { return bits == 8 ? 512 : bits >= 4 ? 256 : 128; }
 ALWAYS_INLINE size_t hi_bytes(unsigned bits) { return bits == 6 ? 128 : bits == 3 || bits == 5 ? 64 : 0; }
 
@@ -94,9 +95,9 @@ ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int3
     z[1] = 0;
 }
 
-/* Order of a record: as it comes, with shifts or with factors 2^shift; or sub-groups A, B interleaved by pairs of inputs,
+/* Order of a record: as it comes, with shifts, with factors 2^shift or with those twice; or sub-groups A, B interleaved by pairs of inputs,
  * (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
-enum { PACK_SHIFT, PACK_MULT, PACK_PAIRS };
+enum { PACK_SHIFT, PACK_FACTOR, PACK_MULT, PACK_PAIRS };
 
 ALWAYS_INLINE void pack_pairs(record *r, const roma_act *a, uint64_t s) {
     for (uint64_t h = 0; h < 2; h++) {
@@ -123,7 +124,8 @@ ALWAYS_INLINE void pack_records(job *j, int order) {
                 if (order == PACK_PAIRS) pack_pairs(r, a, s);
                 else {
                     memcpy(r->code, a->code + 32 * s, 32);
-                    memcpy(r->shift, order == PACK_MULT ? (const void *)(a->mult + 4 * s) : a->shift + 4 * s, 16);
+                    memcpy(r->shift, order == PACK_SHIFT ? (const void *)(a->shift + 4 * s) : a->mult + 4 * s, 16);
+                    for (int b = 0; order == PACK_FACTOR && b < 4; b++) r->shift[b] &= 0xffffu;
                 }
                 record_sums(j, a, s, &sum, r->bias, r->z);
             }

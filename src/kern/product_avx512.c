@@ -240,15 +240,4 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
                 &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
-const roma_kern roma_kern_table_avx512 = {
-    .name = "avx512",
-    .quantise = roma_quantise_avx2,
-    .product = product,
-    .rms_inverse = roma_rms_inverse_avx2,
-    .mul = roma_mul_avx2,
-    .add = roma_add_avx2,
-    .silu_mul = roma_silu_mul_avx2,
-    .page_scores = roma_page_scores_avx2,
-    .softmax_weights = roma_softmax_weights_avx2,
-    .page_values = roma_page_values_avx2,
-};
+const roma_kern roma_kern_table_avx512 = {.name = "avx512", .product = product, VECTOR_ENTRIES(avx2)};

@@ -2,27 +2,30 @@
 #ifndef ROMA_KERN_UNPACK_AVX2_H
 #define ROMA_KERN_UNPACK_AVX2_H
 
-#include <immintrin.h>
+#include "lanes_avx2.h"
 
 /* The half of a plane's block, kept in a register: compilers would rather read it once per field. */
 ALWAYS_INLINE __m256i plane(const uint8_t *p) {
     __m256i v = _mm256_load_si256((const __m256i *)(const void *)p);
+#ifndef ROMA_SIMDE
     __asm__("" : "+x"(v));
+#endif
     return v;
 }
 
 /* Bits from `from` on of each byte, moved to bit position `to`; the other bits are garbage. */
 ALWAYS_INLINE __m256i field_at(__m256i v, int from, int to) {
-    return from > to ? _mm256_srli_epi16(v, from - to) : from < to ? _mm256_slli_epi16(v, to - from) : v;
+    return from > to ? shift_right_16(v, from - to) : from < to ? shift_left_16(v, to - from) : v;
 }
 
-ALWAYS_INLINE bool is_signed(unsigned bits) { return bits == 8 || bits == TABLE; }
-
-/* w[v] = codes of inputs 4v..4v+3 of a stripe: unsigned, or signed levels of 8-bit codes and tables.
+/* w[v] = codes of inputs 4v..4v+3 of a stripe; of 8-bit codes and tables the signed levels, or with SIGNED_OFFSET 128 unsigned ones.
  * lo and hi point to this half of the stripe's first blocks. */
 ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, __m256i w[8]) {
     if (bits == 8) {
-        for (int v = 0; v < 8; v++) w[v] = _mm256_load_si256((const __m256i *)(const void *)(lo + 64 * v));
+        for (int v = 0; v < 8; v++) {
+            w[v] = _mm256_load_si256((const __m256i *)(const void *)(lo + 64 * v));
+            if (SIGNED_OFFSET) w[v] = _mm256_xor_si256(w[v], _mm256_set1_epi8(-128));
+        }
         return;
     }
     if (bits <= 3) {
@@ -43,7 +46,7 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
         const __m256i p[2] = {plane(hi), plane(hi + 64)}, mask = _mm256_set1_epi8(48);
         for (int v = 0; v < 8; v++) w[v] = _mm256_or_si256(w[v], _mm256_and_si256(field_at(p[v / 4], v % 4 * 2, 4), mask));
     } else if (bits == TABLE) {
-        const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)j->f->table));
+        const __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(SIGNED_OFFSET ? (const void *)j->table : (const void *)j->f->table)));
         for (int v = 0; v < 8; v++) w[v] = _mm256_shuffle_epi8(table, w[v]);
     }
 }

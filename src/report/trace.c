@@ -2,6 +2,13 @@
  * ends, so that spans which touch in cycles touch in the trace and never overlap. */
 #include "report/internal.h"
 
+#ifdef ROMA_NO_ZLIB /* make ZLIB=no, for cross builds */
+int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
+    (void)t, (void)process, (void)max_bytes, (void)out;
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "this build has no zlib, so it writes no traces; build without ZLIB=no");
+}
+#else
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,3 +207,4 @@ int roma_report_trace(const roma_timeline *t, const char *process, size_t max_by
     roma_free(rank);
     return rc;
 }
+#endif

@@ -4,6 +4,9 @@
 
 #include "guard.h"
 
+/* A vector here is one row of activations times one tile: 16 results. */
+static uint64_t vectors;
+
 enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PATTERNS };
 
 static void fill_act(roma_act *a, uint64_t cols, int pattern) {
@@ -57,6 +60,7 @@ static void check_product_case(const roma_kern *k, const roma_format *f, uint64_
     memset(scratch.data, 0xff, roma_kern_scratch_bytes(cols, n_acts)); /* nothing may count on its contents */
     memset(out.data, 0xa5, ((n_acts - 1) * stride + 16 * n_tiles) * 4);
     k->product(f, cols, tiles.data, n_tiles, acts, n_acts, got, stride, scratch.data);
+    vectors += n_acts * n_tiles;
     int equal = 1, kept = 1;
     for (size_t i = 0; i < n_acts; i++) {
         for (size_t t = 0; t < n_tiles; t++) {
@@ -95,8 +99,8 @@ static void check_product_format(const roma_kern *k, const roma_format *f, int d
     check_product_case(k, f, unit * 9, 2, 70, PATTERN_RANDOM);
 }
 
-/* deep: how many of the formats are checked at length */
-static void check_product(const roma_kern *k, unsigned deep_every) {
+/* Every format; one of deep_every at length, another one in each pass, until enough vectors are checked. */
+static void check_product_pass(const roma_kern *k, unsigned deep_every, unsigned pass) {
     static const uint8_t widths[] = {2, 3, 4, 5, 6, 8}, scales[] = {ROMA_SCALE_F16, ROMA_SCALE_U4, ROMA_SCALE_U6, ROMA_SCALE_S6, ROMA_SCALE_S8};
     static const uint16_t groups[] = {16, 32, 64, 128, 256};
     static const int8_t levels[16] = {-128, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 127};
@@ -113,9 +117,15 @@ static void check_product(const roma_kern *k, unsigned deep_every) {
                         if (w == 6) memcpy(f.table, levels, 16);
                         if (w == 6 && f.scale == ROMA_SCALE_S8) for (int i = 0; i < 16; i++) f.table[i] /= 2;
                         if (roma_format_check(&f, 256, NULL)) continue;
-                        check_product_format(k, &f, n++ % deep_every == 0);
+                        check_product_format(k, &f, n++ % deep_every == pass % deep_every && vectors < vectors_wanted());
                     }
     CHECK(n > 200);
+}
+
+static void check_product(const roma_kern *k) {
+    vectors = 0;
+    for (unsigned pass = 0; !pass || vectors < vectors_wanted(); pass++) check_product_pass(k, 7, pass);
+    printf("%s: %llu vectors\n", k->name, (unsigned long long)vectors);
 }
 
 #endif

@@ -32,6 +32,12 @@ static int same_floats(const float *a, const float *b, size_t n) {
     return 1;
 }
 
+/* Vectors to check per kernel. ROMA_VECTORS overrides: fewer under an emulator, more when one wants to be sure. */
+static uint64_t vectors_wanted(void) {
+    const char *n = getenv("ROMA_VECTORS");
+    return n ? strtoull(n, NULL, 10) : 100000;
+}
+
 static uint64_t random_key;
 static uint32_t random_u32(void) {
     static uint64_t counter;

@@ -6,7 +6,7 @@ int main(void) {
         const roma_kern *k = roma_kern_get((roma_isa)isa);
         if (!k) continue;
         random_key = (uint64_t)isa;
-        check_product(k, 7);
+        check_product(k);
     }
     CHECK(roma_kern_best() != NULL);
     return TEST_DONE();

@@ -100,19 +100,35 @@ static void check_page(const roma_kern *k, unsigned dim, unsigned n, int shape) 
     guarded_free(&score);
 }
 
+static const unsigned dims[] = {16, 32, 48, 64, 80, 128, 256, 512};
+
+static void check_sizes(const roma_kern *k, int shape) {
+    for (uint64_t cols = 32; cols <= 640; cols += 32) check_quantise(k, cols, shape);
+    for (size_t n = 1; n < 70; n++) check_rows(k, n, shape);
+    check_rows(k, 576, shape);
+    for (unsigned n = 1; n <= 32; n++) check_page(k, dims[n % 8], n, shape);
+    for (int d = 0; d < 8; d++) check_page(k, dims[d], 32, shape);
+}
+
+/* A vector here is one call of an entry. */
+static void check_many(const roma_kern *k) {
+    for (uint64_t i = 0; i < vectors_wanted(); i++) {
+        const int shape = (int)(random_u32() % SHAPES);
+        check_quantise(k, 32 + 32 * (random_u32() % 6), shape);
+        check_rows(k, 1 + random_u32() % 40, shape);
+        check_page(k, dims[random_u32() % 4], 1 + random_u32() % 32, shape);
+    }
+}
+
 int main(void) {
-    static const unsigned dims[] = {16, 32, 48, 64, 80, 128, 256, 512};
     for (int isa = 1; isa < ROMA_ISA_COUNT; isa++) {
         const roma_kern *k = roma_kern_get((roma_isa)isa);
-        if (!k) continue;
+        const roma_kern *avx2 = roma_kern_get(ROMA_ISA_AVX2); /* the others of x86 share its entries */
+        if (!k || (avx2 && isa > ROMA_ISA_AVX2 && k->quantise == avx2->quantise)) continue;
         random_key = (uint64_t)isa + 77;
-        for (int shape = 0; shape < SHAPES; shape++) {
-            for (uint64_t cols = 32; cols <= 640; cols += 32) check_quantise(k, cols, shape);
-            for (size_t n = 1; n < 70; n++) check_rows(k, n, shape);
-            check_rows(k, 576, shape);
-            for (unsigned n = 1; n <= 32; n++) check_page(k, dims[n % 8], n, shape);
-            for (int d = 0; d < 8; d++) check_page(k, dims[d], 32, shape);
-        }
+        for (int shape = 0; shape < SHAPES; shape++) check_sizes(k, shape);
+        check_many(k);
+        printf("%s: %llu vectors and more\n", k->name, (unsigned long long)vectors_wanted());
     }
     CHECK(roma_kern_get(ROMA_ISA_SCALAR) != NULL);
     return TEST_DONE();
