@@ -4,7 +4,7 @@
 #
 # One hash over all logits per prompt, and the ids, must be the same for every build (compiler), instruction set, number of threads,
 # size of prefill chunk and size of batch. Prints one line a configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the
-# first N prompts (said in its lines); THREADS overrides "1 2 3 8".
+# first N prompts (said in its lines); THREADS overrides "1 2 3 8", PROMPTS the 10 of --quick.
 set -eu
 cd "$(dirname "$0")/.."
 threads=${THREADS:-1 2 3 8}
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 case $1 in
 --quick)
-    model=models/tiny/tiny-q4.gguf tokens=64 prompts=10
+    model=models/tiny/tiny-q4.gguf tokens=64 prompts=${PROMPTS:-10}
     shift
     ;;
 --model)

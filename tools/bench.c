@@ -80,7 +80,7 @@ int verb_bench(int argc, char **argv) {
                           {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
                           {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
                           {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
-                          {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avx512 (default: the best here)"},
+                          {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
                           {"no-verify", 0, OPT_FLAG, &b.config.no_verify, NULL, 0, 0, "skip the checksums on opening"},
                           {"rows", 0, OPT_COUNT, &b.config.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
                           {0}};
