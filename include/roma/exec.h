@@ -19,7 +19,7 @@ extern "C" {
 
 typedef struct {
     int threads;           /* 1..64; 0: all CPUs */
-    const char *isa;       /* "auto", "scalar", "avx2", "avx512" */
+    const char *isa;       /* "auto", "scalar", "avx2", "avxvnni", "avx512", "neon" */
     uint32_t context;      /* positions a sequence may hold; 0: the model's own limit, at most 4096 */
     uint32_t sequences;    /* 1.. */
     uint32_t rows;         /* rows of a step, the prefill chunk; 0: 128; at most ROMA_EXEC_ROWS_MAX */
