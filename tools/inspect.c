@@ -1,10 +1,13 @@
 /* roma inspect: what is in an image, or in any GGUF file. */
 #include "tool.h"
+#include "roma/adapter.h"
 #include "roma/import.h"
 
 #include <string.h>
 
 void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight); /* build.c */
+
+void adapter_json(const roma_adapter *a, const char *path, roma_buf *b); /* adapter.c */
 
 bool is_gguf(const char *path) {
     char magic[4] = "";
@@ -12,6 +15,28 @@ bool is_gguf(const char *path) {
     const bool is = f && fread(magic, 1, 4, f) == 4 && memcmp(magic, "GGUF", 4) == 0;
     if (f) fclose(f);
     return is;
+}
+
+bool is_adapter(const char *path) {
+    char magic[8] = "";
+    FILE *f = fopen(path, "rb");
+    const bool is = f && fread(magic, 1, 8, f) == 8 && roma_adapter_is(magic, 8);
+    if (f) fclose(f);
+    return is;
+}
+
+/* Of an adapter, for this verb and for `roma adapter inspect`. */
+int inspect_adapter(const char *verb, const char *path, bool as_json) {
+    roma_adapter a;
+    roma_error err;
+    roma_buf b = {0};
+    if (roma_adapter_open(&a, path, 0, &err)) return fail(verb, &err);
+    if (as_json)
+        adapter_json(&a, path, &b);
+    else
+        roma_adapter_print(&a, &b);
+    roma_adapter_close(&a);
+    return print_buf(verb, &b, 0);
 }
 
 static const char *const kinds[] = {"none", "byte-level BPE", "SentencePiece BPE"};
@@ -126,8 +151,8 @@ int verb_inspect(int argc, char **argv) {
     const option own[] = {{"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
                           {0}};
-    const usage u = {"inspect", "IMAGE|MODEL.gguf [options]",
-                     "Shows what is in an image: shape, tokenizer, hashes, every tensor with its format and place. Of a GGUF file,\n"
+    const usage u = {"inspect", "IMAGE|ADAPTER|MODEL.gguf [options]",
+                     "Shows what is in an image: shape, tokenizer, hashes, every tensor with its format and place; in an adapter. Of a GGUF file,\n"
                      "whatever its architecture: metadata and tensors.",
                      "roma inspect model.roma", own, NULL, 1, 1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
@@ -140,6 +165,7 @@ int verb_inspect(int argc, char **argv) {
         roma_buf_destroy(&b);
         return fail("inspect", &err);
     }
+    if (is_adapter(operand[0])) return inspect_adapter("inspect", operand[0], as_json);
     roma_image img;
     if (image_open(&img, operand[0], no_verify, 0, &err)) return fail("inspect", &err);
     if (as_json)

@@ -91,6 +91,7 @@ int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, 
 double resident_bytes(void); /* most that this process has had in memory */
 
 int verb_build(int argc, char **argv);
+int verb_adapter(int argc, char **argv);
 int verb_run(int argc, char **argv);
 int verb_chat(int argc, char **argv);
 int verb_inspect(int argc, char **argv);

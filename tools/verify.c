@@ -1,8 +1,10 @@
 /* roma verify: every check that a file allows. Damage is exit code 1 here, and 2 for the verbs that would use the file. */
 #include "tool.h"
+#include "roma/adapter.h"
 #include "roma/import.h"
 
 bool is_gguf(const char *path); /* inspect.c */
+bool is_adapter(const char *path);
 
 static int check_gguf(const char *path, roma_error *err) {
     roma_import imp;
@@ -30,7 +32,7 @@ int verb_verify(int argc, char **argv) {
     const option own[] = {{"threads", 't', OPT_COUNT, &threads, "N", 1, 64, "threads (default: all CPUs)"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {0}};
-    const usage u = {"verify", "IMAGE|MODEL.gguf [options]",
+    const usage u = {"verify", "IMAGE|ADAPTER|MODEL.gguf [options]",
                      "Checks everything: structure, the checksum of every section, the file's SHA-256, the base identity, that scales\n"
                      "are finite and padding is zero. Exit code 1 when damage is found, 2 when the file is none of ours.",
                      "roma verify model.roma && echo intact", own, NULL, 1, 1};
@@ -38,7 +40,9 @@ int verb_verify(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     roma_error err = {.offset = ROMA_NOWHERE};
     interrupt_catch(false);
-    rc = is_gguf(operand[0]) ? check_gguf(operand[0], &err) : check_image(operand[0], threads, &err);
+    rc = is_gguf(operand[0])      ? check_gguf(operand[0], &err)
+         : is_adapter(operand[0]) ? roma_adapter_verify(operand[0], &progress, &err)
+                                  : check_image(operand[0], threads, &err);
     progress_end();
     const int exit_code = rc == ROMA_EDAMAGED ? 1 : roma_error_exit(rc);
     if (rc) fail("verify", &err);

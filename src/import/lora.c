@@ -1,0 +1,202 @@
+/* Adapters: from A and B in any float type to the targets of roma_adapter_write, every shape held against the base. */
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lora.h"
+
+static const struct {
+    const char *module;
+    uint32_t role;
+} slots[LORA_ROLES] = {
+    {"self_attn.q_proj", ROMA_W_Q}, {"self_attn.k_proj", ROMA_W_K}, {"self_attn.v_proj", ROMA_W_V}, {"self_attn.o_proj", ROMA_W_O},
+    {"mlp.gate_proj", ROMA_W_GATE}, {"mlp.up_proj", ROMA_W_UP},     {"mlp.down_proj", ROMA_W_DOWN},
+};
+
+const char *roma_import_lora_module(unsigned slot) { return slots[slot].module; }
+
+typedef struct {
+    roma_map config, tensors;
+    lora_pair *pair;  /* layers x roles */
+    lora_pair **used; /* of each target */
+} lora_owned;
+
+/* ---- A and B ---- */
+
+static int check_values(const lora_build *b, const st_tensor *t, const char *what) {
+    const import_type *type = roma_import_type_get(t->type);
+    const uint64_t row_bytes = t->dim[1] / type->block * type->bytes;
+    for (uint64_t r = 0; r < t->dim[0]; r++)
+        if (roma_import_find_bad_value(type, t->data + r * row_bytes, t->dim[1]) >= 0)
+            return roma_fail(b->err, ROMA_EDAMAGED, b->path, ROMA_NOWHERE, "tensor '%s', row %llu: a value is infinite or not a number", what,
+                             (unsigned long long)r);
+    return ROMA_OK;
+}
+
+static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint64_t rows, uint64_t cols, const char *what) {
+    const uint64_t rank = t->dim[is_b], want = is_b ? rows : cols, have = t->dim[!is_b];
+    if (t->n_dims != 2) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': %u dimensions instead of 2", what, t->n_dims);
+    if (have != want)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is %llu x %llu; the base needs %llu %s: the adapter is for another model",
+                         what, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1], (unsigned long long)want, is_b ? "rows" : "columns");
+    if (rank < 1 || rank > ROMA_ADAPTER_RANK_MAX)
+        return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': rank %llu; 1 to %d are supported", what,
+                         (unsigned long long)rank, ROMA_ADAPTER_RANK_MAX);
+    return ROMA_OK;
+}
+
+int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t, const char *what) {
+    const roma_hyper *h = &b->base->hyper;
+    const uint32_t role = slots[slot].role;
+    uint64_t rows, cols;
+    if (layer >= h->layers)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': the base has %u layers", what, h->layers);
+    lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
+    if (is_b ? p->has_b : p->has_a) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
+    roma_hyper_shape(h, role, &rows, &cols);
+    int rc = check_shape(b, t, is_b, rows, cols, what);
+    if (!rc) rc = check_values(b, t, what);
+    if (rc) return rc;
+    const import_type *type = roma_import_type_get(t->type);
+    roma_tensor *view = is_b ? &p->b : &p->a;
+    *view = (roma_tensor){.role = role, .layer = layer, .rows = t->dim[0], .cols = t->dim[1], .is_float = type->floats != NULL,
+                          .format = type->format, .source_type = t->type, .data = t->data,
+                          .row_bytes = t->dim[1] / type->block * type->bytes,
+                          .rope_halves = is_b && b->rope_halves && (role == ROMA_W_Q || role == ROMA_W_K),
+                          .head_dim = (uint16_t)h->head_dim, .rope_dim = (uint16_t)h->rope_dim};
+    *(is_b ? &p->has_b : &p->has_a) = true;
+    return ROMA_OK;
+}
+
+/* ---- targets ---- */
+
+static void row_a(void *ctx, size_t i, uint32_t row, float *out) {
+    const lora_owned *o = ctx;
+    roma_import_read_floats(&o->used[i]->a, row, out);
+}
+static void row_b(void *ctx, size_t i, uint64_t row, float *out) {
+    const lora_owned *o = ctx;
+    roma_import_read_floats(&o->used[i]->b, row, out);
+}
+
+static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scale, void *ctx) {
+    lora_owned *o = b->out->owned;
+    roma_adapter *a = &b->out->adapter;
+    lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
+    if (!p->has_a && !p->has_b) return ROMA_OK;
+    if (!p->has_a || !p->has_b)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: matrix %c is missing", layer, slots[slot].module, p->has_a ? 'B' : 'A');
+    if (p->a.rows != p->b.cols)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: A has rank %llu, B has rank %llu", layer, slots[slot].module,
+                         (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
+    roma_adapter_target *t = &a->targets[a->n_targets];
+    *t = (roma_adapter_target){.role = slots[slot].role, .layer = layer, .rows = p->b.rows, .cols = p->a.cols, .rank = (uint32_t)p->a.rows};
+    o->used[a->n_targets++] = p;
+    if (t->rank > a->rank) a->rank = t->rank;
+    return scale(ctx, slot, layer, t->rank, &t->alpha, &t->scale);
+}
+
+int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
+    for (uint32_t l = 0; l < b->base->hyper.layers; l++)
+        for (unsigned s = 0; s < LORA_ROLES; s++) {
+            const int rc = take(b, s, l, scale, ctx);
+            if (rc) return rc;
+        }
+    if (!b->out->adapter.n_targets) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "no matrix of an adapter in it");
+    b->out->source = (roma_adapter_source){b->out->owned, row_a, row_b};
+    return ROMA_OK;
+}
+
+/* ---- opening ---- */
+
+#ifdef ROMA_NO_JANSSON
+int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path, const void *data,
+                          uint64_t bytes, const char *data_path) {
+    (void)config, (void)config_bytes, (void)data, (void)bytes, (void)data_path;
+    return roma_fail(b->err, ROMA_EUNSUPPORTED, config_path, ROMA_NOWHERE, "this build reads no PEFT folders; build without JANSSON=no");
+}
+#endif
+
+static int begin(lora_build *b, roma_import_lora *l, const roma_description *base, roma_error *err) {
+    const size_t n = (size_t)base->hyper.layers * LORA_ROLES;
+    memset(l, 0, sizeof *l);
+    *b = (lora_build){.out = l, .base = base, .err = err};
+    lora_owned *o = l->owned = roma_alloc_array(1, sizeof *o);
+    if (o) {
+        b->pair = o->pair = roma_alloc_array(n, sizeof *o->pair);
+        o->used = roma_alloc_array(n, sizeof *o->used);
+        l->adapter.targets = roma_alloc_array(n, sizeof *l->adapter.targets);
+    }
+    if (o && o->pair && o->used && l->adapter.targets) return ROMA_OK;
+    return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory to open an adapter");
+}
+
+int roma_import_lora_open_memory(roma_import_lora *l, const void *config, uint64_t config_bytes, const void *tensors,
+                                 uint64_t tensors_bytes, const roma_description *base, roma_error *err) {
+    lora_build b;
+    int rc = begin(&b, l, base, err);
+    if (!rc) rc = config ? roma_import_lora_peft(&b, config, config_bytes, NULL, tensors, tensors_bytes, NULL) : roma_import_lora_gguf(&b, tensors, tensors_bytes);
+    if (rc) roma_import_lora_close(l);
+    return rc;
+}
+
+static bool is_there(const char *folder, const char *name) {
+    char path[4096];
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && access(path, F_OK) == 0;
+}
+
+static int open_folder(lora_build *b, const char *folder) {
+    lora_owned *o = b->out->owned;
+    char path[4096];
+    if (!is_there(folder, "adapter_config.json"))
+        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_config.json in this folder: not an adapter that PEFT saved");
+    if (!is_there(folder, "adapter_model.safetensors")) {
+        if (is_there(folder, "adapter_model.bin"))
+            return roma_fail(b->err, ROMA_EUNSUPPORTED, folder, ROMA_NOWHERE,
+                             "adapter_model.bin is a pickle, which is a program; save the adapter as safetensors (save_pretrained with safe_serialization=True)");
+        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_model.safetensors in this folder");
+    }
+    if (snprintf(path, sizeof path, "%s/adapter_config.json", folder) >= (int)sizeof path)
+        return roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
+    int rc = roma_map_open(&o->config, path, b->err);
+    if (!rc && snprintf(path, sizeof path, "%s/adapter_model.safetensors", folder) >= (int)sizeof path)
+        rc = roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
+    if (!rc) rc = roma_map_open(&o->tensors, path, b->err);
+    if (rc) return rc;
+    b->path = o->tensors.path;
+    return roma_import_lora_peft(b, o->config.data, o->config.size, o->config.path, o->tensors.data, o->tensors.size, o->tensors.path);
+}
+
+static int open_file(lora_build *b, const char *path) {
+    lora_owned *o = b->out->owned;
+    const int rc = roma_map_open(&o->tensors, path, b->err);
+    if (rc) return rc;
+    const uint8_t *p = o->tensors.data;
+    b->path = o->tensors.path;
+    if (o->tensors.size >= 4 && (memcmp(p, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] >= 2 && p[1] <= 5)))
+        return roma_fail(b->err, ROMA_EUNSUPPORTED, path, 0, "this is a pickle, which is a program; save the adapter as safetensors and give its folder");
+    if (o->tensors.size >= 9 && p[8] == '{')
+        return roma_fail(b->err, ROMA_EUSAGE, path, 0, "a safetensors file; give its folder, which holds adapter_config.json too");
+    return roma_import_lora_gguf(b, p, o->tensors.size);
+}
+
+int roma_import_lora_open(roma_import_lora *l, const char *path, const roma_description *base, roma_error *err) {
+    lora_build b;
+    struct stat st;
+    int rc = begin(&b, l, base, err);
+    b.path = path;
+    if (!rc) rc = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? open_folder(&b, path) : open_file(&b, path);
+    if (rc) roma_import_lora_close(l);
+    return rc;
+}
+
+void roma_import_lora_close(roma_import_lora *l) {
+    lora_owned *o = l->owned;
+    if (o) {
+        roma_map_close(&o->config);
+        roma_map_close(&o->tensors);
+        roma_free(o->pair);
+        roma_free(o->used);
+        roma_free(o);
+    }
+    roma_free(l->adapter.targets);
+    memset(l, 0, sizeof *l);
+}

@@ -1,0 +1,128 @@
+/* PEFT's tensor names to roles, and the configuration's say on each. Hugging Face pairs the rotated rows of q and k by halves, in every
+ * architecture, so B's rows are read in the image's order. */
+#include "lora.h"
+
+static unsigned digits(const char *p, uint32_t *out) {
+    unsigned i = 0;
+    *out = 0;
+    for (; i < 5 && p[i] >= '0' && p[i] <= '9'; i++) *out = *out * 10 + (uint32_t)(p[i] - '0');
+    return i && !(i > 1 && p[0] == '0') ? i : 0;
+}
+
+/* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, "default." may be there. */
+static bool parse_name(const char *name, unsigned *slot, uint32_t *layer, bool *is_b) {
+    static const char prefix[] = "base_model.model.";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
+    const char *p = name + sizeof prefix - 1;
+    if (strncmp(p, "model.", 6) == 0) p += 6;
+    if (strncmp(p, "layers.", 7) != 0) return false;
+    const unsigned n = digits(p += 7, layer);
+    if (!n || p[n] != '.') return false;
+    p += n + 1;
+    for (*slot = 0; *slot < LORA_ROLES; ++*slot) {
+        const char *module = roma_import_lora_module(*slot);
+        const size_t len = strlen(module);
+        if (strncmp(p, module, len) != 0 || p[len] != '.') continue;
+        p += len + 1;
+        *is_b = strncmp(p, "lora_B.", 7) == 0;
+        if (!*is_b && strncmp(p, "lora_A.", 7) != 0) return false;
+        p += 7;
+        if (strncmp(p, "default.", 8) == 0) p += 8;
+        return strcmp(p, "weight") == 0;
+    }
+    return false;
+}
+
+static int unknown(const lora_build *b, const char *name) {
+    static const struct {
+        const char *part, *text;
+    } known[] = {
+        {"lora_magnitude_vector", "DoRA's magnitudes; DoRA is not supported"},
+        {"lora_embedding_", "an adapter of the embedding; q, k, v, o, gate, up and down can have one"},
+        {"lm_head", "an adapter of the head; q, k, v, o, gate, up and down can have one"},
+        {"embed_tokens", "an adapter of the embedding; q, k, v, o, gate, up and down can have one"},
+        {".bias", "a trained bias is not supported"},
+    };
+    char shown[160];
+    roma_error_name(shown, sizeof shown, name, strlen(name));
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strstr(name, known[i].part)) return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': %s", shown, known[i].text);
+    return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': no part of an adapter that we know; leaving it out would change it", shown);
+}
+
+static const char *module_name(char buf[96], unsigned slot, uint32_t layer) {
+    snprintf(buf, 96, "model.layers.%u.%s", layer, roma_import_lora_module(slot));
+    return buf;
+}
+
+static int add_all(lora_build *b, const peft_config *c, const st_file *f) {
+    for (uint32_t i = 0; i < f->n_tensors; i++) {
+        const st_tensor *t = &f->tensor[i];
+        unsigned slot;
+        uint32_t layer;
+        bool is_b;
+        char shown[160], module[96];
+        if (!parse_name(t->name, &slot, &layer, &is_b)) return unknown(b, t->name);
+        roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
+        if (!roma_import_peft_selects(c, module_name(module, slot, layer), layer))
+            return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                             "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
+        const int rc = roma_import_lora_add(b, slot, layer, is_b, t, shown);
+        if (rc) return rc;
+    }
+    return ROMA_OK;
+}
+
+/* What the configuration names must be there: PEFT would run it with B = 0, another adapter than was saved. */
+static int check_complete(const lora_build *b, const peft_config *c) {
+    char module[96];
+    for (uint32_t l = 0; l < b->base->hyper.layers && roma_import_peft_is_exact(c); l++)
+        for (unsigned s = 0; s < LORA_ROLES; s++) {
+            const lora_pair *p = &b->pair[l * LORA_ROLES + s];
+            if (!p->has_a && !p->has_b && roma_import_peft_selects(c, module_name(module, s, l), l))
+                return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "adapter_config.json names %s, but its matrices are missing", module);
+        }
+    return ROMA_OK;
+}
+
+/* Square root of a small whole number to the nearest FP32 or next to it: Newton in double. */
+static double root(uint32_t n) {
+    double x = n;
+    for (int i = 0; i < 64; i++) x = 0.5 * (x + n / x);
+    return x;
+}
+
+typedef struct {
+    const lora_build *b;
+    const peft_config *c;
+} scaling;
+
+static int scale_of(void *ctx, unsigned slot, uint32_t layer, uint32_t rank, float *alpha, float *scale) {
+    const scaling *s = ctx;
+    char module[96];
+    module_name(module, slot, layer);
+    const uint32_t want = roma_import_peft_rank(s->c, module);
+    if (rank != want)
+        return roma_fail(s->b->err, ROMA_EINPUT, s->b->path, ROMA_NOWHERE, "%s has rank %u, adapter_config.json says %u", module, rank, want);
+    const double a = roma_import_peft_alpha(s->c, module);
+    *alpha = (float)a;
+    *scale = (float)(a / (s->c->rslora ? root(rank) : rank));
+    return ROMA_OK;
+}
+
+int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path, const void *data,
+                          uint64_t bytes, const char *data_path) {
+    peft_config c;
+    st_file f = {0};
+    int rc = roma_import_peft_parse(&c, config, config_bytes, config_path, b->err);
+    if (rc) return rc;
+    b->rope_halves = true;
+    scaling s = {b, &c};
+    rc = roma_import_st_parse(&f, data, bytes, data_path, b->err);
+    if (!rc) rc = add_all(b, &c, &f);
+    if (!rc) rc = check_complete(b, &c);
+    if (!rc) rc = roma_import_lora_finish(b, scale_of, &s);
+    roma_import_st_free(&f);
+    roma_import_peft_free(&c);
+    return rc;
+}

@@ -1,0 +1,160 @@
+/* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it fits an image. */
+#include "tool.h"
+#include "roma/adapter.h"
+#include "roma/import.h"
+
+#include <sys/stat.h>
+
+int inspect_adapter(const char *verb, const char *path, bool as_json); /* inspect.c */
+void adapter_json(const roma_adapter *a, const char *path, roma_buf *b);
+
+typedef struct {
+    const char *out, *base, *type, *name;
+    bool as_json, any_base;
+} config;
+
+/* ---- JSON ---- */
+
+static void members(json *j, const roma_adapter *a) {
+    json_string(j, "name", a->name);
+    json_string(j, "note", a->note);
+    json_string(j, "type", roma_adapter_type_name(a->type));
+    json_int(j, "rank", a->rank);
+    json_real(j, "alpha", a->n_targets ? (double)a->targets[0].alpha : 0);
+    json_int(j, "bytes", (int64_t)a->map.size);
+    json_int(j, "sram_bytes", (int64_t)a->data_bytes);
+    json_hex(j, "base", a->base_id, 32);
+    json_open(j, "targets", '[');
+    for (size_t i = 0; i < a->n_targets; i++) {
+        const roma_adapter_target *t = &a->targets[i];
+        json_open(j, NULL, '{');
+        json_int(j, "layer", t->layer);
+        json_string(j, "role", roma_tensor_role_name(t->role));
+        json_int(j, "rows", (int64_t)t->rows);
+        json_int(j, "cols", (int64_t)t->cols);
+        json_int(j, "rank", t->rank);
+        json_real(j, "alpha", (double)t->alpha);
+        json_real(j, "scale", (double)t->scale);
+        json_int(j, "offset", (int64_t)t->offset);
+        json_int(j, "bytes", (int64_t)t->bytes);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+void adapter_json(const roma_adapter *a, const char *path, roma_buf *b) {
+    json j = {b, false};
+    json_open(&j, NULL, '{');
+    json_string(&j, "adapter", path);
+    json_hex(&j, "sha256", a->file_sha256, 32);
+    members(&j, a);
+    json_close(&j, '}');
+    roma_buf_append(b, "\n", 1);
+}
+
+/* ---- build ---- */
+
+/* The last part of a path, without slashes at its end and without ".gguf", as printable ASCII. */
+static void last_part(const char *path, char *out, size_t cap) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    size_t from = n;
+    while (from && path[from - 1] != '/') from--;
+    if (n - from > 5 && memcmp(path + n - 5, ".gguf", 5) == 0) n -= 5;
+    roma_error_name(out, cap, path + from, n - from);
+}
+
+/* Only an adapter is replaced. */
+static int check_output(const char *path, roma_error *err) {
+    char magic[8];
+    struct stat st;
+    if (stat(path, &st)) return ROMA_OK;
+    FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    const bool is = f && (st.st_size == 0 || (fread(magic, 1, 8, f) == 8 && roma_adapter_is(magic, 8)));
+    if (f) fclose(f);
+    return is ? ROMA_OK : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no adapter; choose another -o");
+}
+
+static int convert(const config *c, const char *from, const roma_image *img, roma_adapter_written *w, roma_error *err) {
+    roma_import_lora l;
+    int rc = roma_import_lora_open(&l, from, &img->desc, err);
+    if (rc) return rc;
+    roma_adapter *a = &l.adapter;
+    a->type = c->type ? roma_adapter_type_find(c->type) : ROMA_ADAPTER_INT8;
+    memcpy(a->base_id, img->base_id, 32);
+    if (c->name)
+        roma_error_name(a->name, sizeof a->name, c->name, strlen(c->name));
+    else
+        last_part(from, a->name, sizeof a->name);
+    last_part(from, a->note, sizeof a->note);
+    rc = roma_adapter_write(c->out, a, &l.source, &progress, w, err);
+    roma_import_lora_close(&l);
+    progress_end();
+    return rc;
+}
+
+static int build(const config *c, const char *from) {
+    roma_image img;
+    roma_adapter_written w;
+    roma_adapter a;
+    roma_error err;
+    roma_buf b = {0};
+    if (!c->base) return usage_error("adapter", "build needs --base IMAGE: an adapter is made for one image");
+    if (!c->out) return usage_error("adapter", "build needs -o FILE");
+    if (c->type && !roma_adapter_type_find(c->type)) return usage_error("adapter", "--lora-type is int8, fp8 or f16");
+    int rc = check_output(c->out, &err);
+    if (!rc) rc = image_open(&img, c->base, false, 0, &err);
+    if (rc) return fail("adapter", &err);
+    rc = convert(c, from, &img, &w, &err);
+    roma_image_close(&img);
+    if (!rc) rc = roma_adapter_open(&a, c->out, 0, &err);
+    if (rc) return fail("adapter", &err);
+    if (c->as_json)
+        adapter_json(&a, c->out, &b);
+    else
+        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank, a.n_targets,
+                       roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
+    roma_adapter_close(&a);
+    return print_buf("adapter", &b, 0);
+}
+
+/* ---- inspect ---- */
+
+static int check(const config *c, const char *path) {
+    roma_image img;
+    roma_adapter a;
+    roma_error err;
+    int rc = roma_adapter_open(&a, path, 0, &err);
+    if (rc) return fail("adapter", &err);
+    rc = image_open(&img, c->base, false, 0, &err);
+    if (!rc) {
+        rc = roma_adapter_check(&a, &img.desc, img.base_id, c->any_base ? ROMA_ADAPTER_ANY_BASE : 0, path, &err);
+        roma_image_close(&img);
+    }
+    roma_adapter_close(&a);
+    return rc ? fail("adapter", &err) : 0;
+}
+
+int verb_adapter(int argc, char **argv) {
+    const char *operand[OPERANDS_MAX];
+    config c = {0};
+    size_t n;
+    const option own[] = {{"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build: the adapter, by custom NAME.lora.roma"},
+                          {"base", 0, OPT_TEXT, &c.base, "IMAGE", 0, 0, "the image that it is for; inspect: checks that it fits"},
+                          {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0, "build: how B is stored (default: int8)"},
+                          {"name", 0, OPT_TEXT, &c.name, "TEXT", 0, 0, "build: its name (default: the source's)"},
+                          {"allow-base-mismatch", 0, OPT_FLAG, &c.any_base, NULL, 0, 0, "inspect: only shapes must fit --base, not the identity"},
+                          {"json", 0, OPT_FLAG, &c.as_json, NULL, 0, 0, "one JSON object on standard output"},
+                          {0}};
+    const usage u = {"adapter", "build|inspect SOURCE [options]",
+                     "build makes an adapter for one image from a folder that PEFT saved (adapter_config.json and\n"
+                     "adapter_model.safetensors) or from a GGUF adapter. inspect shows what is in an adapter.",
+                     "roma adapter build my-peft-folder --base model.roma -o my.lora.roma", own, NULL, 2, 2};
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    interrupt_catch(false);
+    if (strcmp(operand[0], "build") == 0) return build(&c, operand[1]);
+    if (strcmp(operand[0], "inspect") != 0) return usage_error("adapter", "the first word is build or inspect");
+    const int bad = c.base ? check(&c, operand[1]) : 0;
+    return bad ? bad : inspect_adapter("adapter", operand[1], c.as_json);
+}
