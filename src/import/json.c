@@ -30,7 +30,8 @@ json_t *roma_import_json(const char *path, const void *data, size_t size, uint64
         return NULL;
     }
     json_t *j = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);
-    if (!j && json_error_code(&why) == json_error_out_of_memory)
+    /* Without a sentence jansson ran out of memory, whatever its code; sometimes it then has a wrong one. */
+    if (!j && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]))
         roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the JSON");
     else if (!j)
         roma_fail(err, ROMA_EINPUT, path, at + (why.position > 0 ? (uint64_t)why.position : 0), "not valid JSON: %s",
