@@ -56,7 +56,7 @@ for v in $verbs; do
 done
 gives 2 "$roma"; says 'a verb is missing'
 gives 2 "$roma" rnu; says "did you mean 'run'"
-gives 2 "$roma" adapter; says "no verb 'adapter'"
+gives 2 "$roma" serve; says "no verb 'serve'"
 gives 2 "$roma" --json run
 gives 2 "$roma" run m.roma -p x --tmep 1; says 'did you mean --temp'
 gives 2 "$roma" run m.roma -p x --top-k; says 'needs a value'
