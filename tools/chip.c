@@ -23,7 +23,7 @@ static void peak(const roma_chip *c, roma_buf *b) {
     roma_buf_print(b, "  H-Units: %.4g TMAC/s, SRAM read at %.4g TB/s; vector units: %.4g G elements/s\n", c->matrix_units * c->hunit_mac * c->clock_hz / 1e12,
                    c->matrix_units * c->hunit_bandwidth * c->clock_hz / 1e12, c->vector_units * c->vector_lanes * c->clock_hz / 1e9);
     roma_buf_print(b, "  capacity: %.4g GB of base model; SRAM %.4g + %.4g MiB\n\n", L * c->lunit_words * word / 1e9,
-                   c->matrix_units * c->hunit_sram_bytes / 1048576, c->vector_units * c->vector_sram_bytes / 1048576);
+                   roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576);
 }
 
 /* One L-Unit in every style; with the other reading of the paper's areas beside it, when this is the paper's chip or built on it. */

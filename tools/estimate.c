@@ -11,8 +11,26 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
     return done;
 }
 
+/* Whether the chip's SRAM would hold what the engine keeps there. */
+static bool holds(const session *s, uint64_t *used) {
+    const roma_chip *c = &s->plan.chip;
+    *used = roma_exec_sram(roma_exec_memory_of(s->exec), (uint64_t)roma_chip_vector_bytes(c));
+    return (double)*used <= roma_chip_sram_bytes(c);
+}
+
+static void sram_line(const session *s) {
+    const roma_exec_memory *m = roma_exec_memory_of(s->exec);
+    const roma_chip *c = &s->plan.chip;
+    uint64_t used;
+    const bool held = holds(s, &used);
+    fprintf(stderr, "SRAM: cache %.1f MiB, activations %.1f MiB; chip %s's %.4g MiB, and %.4g for activations, %s\n", (double)m->cache / 1048576,
+            (double)m->activations / 1048576, c->name, roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
+            held ? "would hold that" : "would not hold that: `roma fit` says what fits");
+}
+
 void chip_line(const session *s, size_t prompt, size_t answer) {
     roma_cost c;
+    sram_line(s);
     if (!estimate(s, prompt, answer, &c)) return;
     fprintf(stderr, "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, H-Units %.0f %%, "
             "vector units %.0f %%%s\n", s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
@@ -21,9 +39,14 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
 
 void chip_json(json *j, const session *s, size_t prompt, size_t answer) {
     roma_cost c;
+    uint64_t used;
+    const bool held = holds(s, &used);
     if (!estimate(s, prompt, answer, &c)) return;
     json_open(j, "chip", '{');
     json_string(j, "name", s->plan.chip.name);
+    json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&s->plan.chip));
+    json_int(j, "sram_used", (int64_t)used);
+    json_bool(j, "sram_holds", held);
     json_real(j, "tok_s", c.tok_s);
     json_real(j, "ttft_ms", c.ttft_s * 1e3);
     json_real(j, "mj_per_token", c.mj_per_token);

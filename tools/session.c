@@ -58,7 +58,8 @@ int session_open(session *s, const session_config *c, roma_error *err) {
     return rc;
 }
 
-roma_exec_config session_exec_config(const session_config *c) {
+roma_exec_config session_exec_config(const session *s, const session_config *c) {
+    const uint64_t host = (uint64_t)c->sram_mib << 20, chip = c->chip ? (uint64_t)roma_chip_sram_bytes(&s->plan.chip) : 0;
     return (roma_exec_config){.threads = (int)c->threads,
                               .isa = c->isa,
                               .context = c->context,
@@ -66,18 +67,19 @@ roma_exec_config session_exec_config(const session_config *c) {
                               .rows = c->rows,
                               .logit_rows = c->logit_rows,
                               .pages = c->pages,
-                              .cache_bytes = (uint64_t)c->sram_mib << 20};
+                              .sram_bytes = !host || (chip && chip < host) ? chip : host,
+                              .vector_bytes = c->chip ? (uint64_t)roma_chip_vector_bytes(&s->plan.chip) : 0};
 }
 
 enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15, ROWS = 128 };
 
 int session_start(session *s, const session_config *c, roma_error *err) {
-    const roma_exec_config cfg = session_exec_config(c);
+    const roma_exec_config cfg = session_exec_config(s, c);
     roma_exec_memory m;
     int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
     if (rc) return rc;
-    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, work %.1f MiB", (double)s->image.map.size / 1048576,
-         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)(m.work + PIECE) / 1048576);
+    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, activations %.1f MiB, work %.1f MiB", (double)s->image.map.size / 1048576,
+         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.activations / 1048576, (double)(m.work + PIECE) / 1048576);
     if (s->plan.note[0]) note("note: %s", s->plan.note);
     rc = roma_arena_create(&s->answer, PIECE, err);
     if (rc) return rc;
@@ -101,7 +103,7 @@ int session_batch(session *s, const session_config *config, uint32_t running, ro
 
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
+    return m->cache + m->activations + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
 }
 
 void session_close(session *s) {

@@ -31,8 +31,8 @@ typedef struct {
 #define SESSION_OPTIONS(c)                                                                                           \
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
-    {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "refuse a cache larger than M MiB"},                 \
-    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},                  \
+    {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
+    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL}
 #define CONTEXT_OPTION(c) \
@@ -63,7 +63,8 @@ int session_start(session *s, const session_config *c, roma_error *err);
 int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
 uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
-roma_exec_config session_exec_config(const session_config *c);
+/* The SRAM limit is --sram-mib and, when it was given, the --chip's own: the smaller one. */
+roma_exec_config session_exec_config(const session *s, const session_config *c);
 
 /* ---- text.c ---- */
 

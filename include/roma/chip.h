@@ -193,6 +193,9 @@ const char *roma_chip_builtin(unsigned i, const char **name);
 
 /* Bits of an L-Unit's ROM word. */
 static inline double roma_chip_word_bits(const roma_chip *c) { return 4 * c->lanes; }
+/* Bytes of SRAM for adapters and cache, and of that in which vector units hold activations. */
+static inline double roma_chip_sram_bytes(const roma_chip *c) { return c->matrix_units * c->hunit_sram_bytes; }
+static inline double roma_chip_vector_bytes(const roma_chip *c) { return c->vector_units * c->vector_sram_bytes; }
 
 #ifdef __cplusplus
 }

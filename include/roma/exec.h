@@ -2,7 +2,7 @@
  *
  * A step takes rows of (sequence, position, adapter set); rows of one sequence come in ascending positions. Results
  * do not depend on how tokens are cut into steps, on what else is in a step, on threads, or on the instruction set.
- * Memory: two arenas whose sizes roma_exec_bytes tells before anything is taken; after create nothing is allocated.
+ * Memory: arenas whose sizes roma_exec_bytes tells before anything is taken; after create nothing is allocated.
  * Thread rule: one thread at a time calls into an engine; it runs its own team.
  */
 #ifndef ROMA_EXEC_H
@@ -20,24 +20,32 @@ extern "C" {
 typedef struct {
     int threads;           /* 1..64; 0: all CPUs */
     const char *isa;       /* "auto", "scalar", "avx2", "avxvnni", "avx512", "neon" */
-    uint32_t context;      /* positions a sequence may hold; 0: the model's own limit, at most 4096 */
+    uint32_t context;      /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
     uint32_t sequences;    /* 1.. */
     uint32_t rows;         /* rows of a step, the prefill chunk; 0: 128; at most ROMA_EXEC_ROWS_MAX */
     uint32_t logit_rows;   /* rows of a step whose logits may be wanted; 0: as many as sequences */
-    uint64_t cache_bytes;  /* limit of the cache arena (the chip's SRAM); 0: none */
+    uint64_t sram_bytes;   /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
+    uint64_t vector_bytes; /* SRAM beside that for activations alone, as a chip's vector units have it */
     uint32_t pages;        /* page groups of the cache, shared by all sequences; 0: what all need at full context */
 } roma_exec_config;
 
 typedef struct {
-    uint64_t cache;  /* KV pages */
-    uint64_t work;   /* activations, logits, scratch */
+    uint64_t cache;       /* KV pages */
+    uint64_t activations; /* the plan's values for the rows of a step, logits excepted */
+    uint64_t work;        /* the host's own: logits, scratch of threads, tables */
+    uint64_t sram;        /* what counts against sram_bytes: cache, and activations beyond vector_bytes */
     uint32_t context, rows, logit_rows; /* as decided */
     uint64_t page_group; /* bytes that 32 more positions of a sequence take in all layers */
     uint32_t pages;      /* page groups */
 } roma_exec_memory;
 
-/* Size query. EINPUT when the configuration contradicts itself or the cache limit. */
+/* Size query. EUSAGE when the configuration contradicts itself, EINPUT when it needs more SRAM than its limit. */
 int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err);
+/* The same turned round: the most that sram_bytes allows. cfg's context and pages are not looked at; out->pages is the most page
+ * groups (0: none), out->context the largest context that all sequences can have at once, at most the model's own. */
+int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err);
+/* What m needs of sram_bytes where vector_bytes more are there for activations. */
+uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes);
 
 typedef struct roma_exec roma_exec;
 /* image and plan must outlive the engine. ENOMEM, with both figures, when the host lacks the memory. */

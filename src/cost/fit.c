@@ -95,7 +95,7 @@ static double tokens(const roma_description *d, const roma_chip *c, uint32_t chi
         die_layers(d, k, chips, &first, &end);
         const double share = (double)(end - first) / d->hyper.layers;
         if (end > first)
-            fewest = fmin(fewest, roma_cost_tokens(c->matrix_units * c->hunit_sram_bytes, lora * share, kv * share, c->granularity));
+            fewest = fmin(fewest, roma_cost_tokens(roma_chip_sram_bytes(c), lora * share, kv * share, c->granularity));
     }
     return fewest;
 }
@@ -107,7 +107,7 @@ static double kv_bytes(const roma_description *d, double element, double scale) 
 static void fit_sram(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
     const double adapters = w->rank && !w->adapters ? 1 : w->adapters;
     const double row_scale = c->kv_scale_bytes > 0 ? 4 : 0; /* adapters have scales where the cache has */
-    out->sram_bytes = w->chips * c->matrix_units * c->hunit_sram_bytes;
+    out->sram_bytes = w->chips * roma_chip_sram_bytes(c);
     out->lora_bytes = adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, row_scale);
     out->kv_bytes_per_token = kv_bytes(p->desc, c->kv_bytes, c->kv_scale_bytes);
     out->tokens = tokens(p->desc, c, w->chips, out->lora_bytes, out->kv_bytes_per_token);

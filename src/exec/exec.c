@@ -1,25 +1,24 @@
-/* Engine: sizes, arenas and their layout. One walk (`lay`) serves the size query and the real thing, so they cannot differ. */
+/* Engine: its arenas and their layout. One walk serves the size query (budget.c) and the real thing, so they cannot differ. */
 #include "internal.h"
 
 #include <assert.h>
-#include <string.h>
-
-enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096 };
 
 /* Values that a one-row step replicates per thread: the residual and all codes (step.c, ROWS). */
 static bool is_replicated(const roma_plan *p, uint32_t value) {
     return p->values[value].is_codes || value == p->ops[0].out;
 }
 
-static void lay_value(roma_exec *e, walk *w, uint32_t i) {
+/* Logits leave the chip, so they are the host's. */
+static void lay_value(roma_exec *e, walk *values, walk *host, uint32_t i) {
     const roma_plan *p = e->plan;
     const bool is_logits = i == p->ops[p->n_ops - 1].out;
+    walk *w = is_logits ? host : values;
     size_t rows = is_logits ? e->cfg.logit_rows : e->cfg.rows;
     if (is_replicated(p, i) && rows < (size_t)e->threads) rows = (size_t)e->threads;
     const uint64_t width = p->values[i].width;
     value_store v = {0};
     if (p->values[i].is_codes) {
-        v.act = take(w, rows * sizeof *v.act);
+        v.act = take(host, rows * sizeof *v.act);
         for (size_t r = 0; r < rows; r++) {
             void *block = take(w, roma_act_bytes(width));
             if (v.act) roma_act_init(&v.act[r], block, width);
@@ -42,7 +41,7 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     s->query = take(w, h->head_dim * sizeof *s->query);
 }
 
-static void lay(roma_exec *e, walk *w) {
+void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     const roma_hyper *h = e->hyper;
     const roma_plan *p = e->plan;
     const uint32_t pages = e->cfg.context / ROMA_PAGE;
@@ -50,7 +49,7 @@ static void lay(roma_exec *e, walk *w) {
     for (size_t i = 0; i < p->desc->n_tensors; i++)
         if (!p->desc->tensors[i].is_vector && p->desc->tensors[i].cols > max_cols) max_cols = p->desc->tensors[i].cols;
     e->values = take(w, p->n_values * sizeof *e->values);
-    for (uint32_t i = 0; i < p->n_values; i++) lay_value(e, w, i);
+    for (uint32_t i = 0; i < p->n_values; i++) lay_value(e, values, w, i);
     for (int t = 0; t < e->threads; t++) lay_thread(e, w, t, max_cols);
     e->barrier = take(w, p->n_ops);
     e->sequences = take(w, e->cfg.sequences * sizeof *e->sequences);
@@ -64,63 +63,15 @@ static void lay(roma_exec *e, walk *w) {
     e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
 }
 
-/* Fills in defaults and checks them. */
-static int settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
-    memset(e, 0, sizeof *e);
-    e->plan = plan;
-    e->hyper = &plan->desc->hyper;
-    e->cfg = *cfg;
-    roma_exec_config *c = &e->cfg;
-    if (!c->threads) c->threads = roma_cpu_count();
-    if (!c->context) c->context = e->hyper->context < DEFAULT_CONTEXT ? e->hyper->context : DEFAULT_CONTEXT;
-    if (!c->sequences) c->sequences = 1;
-    if (!c->rows) c->rows = DEFAULT_ROWS;
-    if (!c->logit_rows) c->logit_rows = c->sequences;
-    if (c->threads < 1 || c->threads > 64)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
-    if (c->context > e->hyper->context)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u", c->context, e->hyper->context);
-    if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
-    c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
-    e->threads = c->threads;
-    const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
-    if (all >= NO_BLOCK) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
-    if (!c->pages || c->pages > all) c->pages = (uint32_t)all;
-    return ROMA_OK;
-}
-
-static int count(roma_exec *e, roma_error *err) {
-    roma_exec counted = *e; /* the counting walk writes NULLs into a copy */
-    walk w = {NULL, 0};
-    lay(&counted, &w);
-    e->memory = (roma_exec_memory){0, w.bytes, e->cfg.context, e->cfg.rows, e->cfg.logit_rows, roma_exec_block_bytes(e->hyper), e->cfg.pages};
-    if (!roma_mul(e->memory.page_group, e->cfg.pages, &e->memory.cache))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
-    if (e->cfg.cache_bytes && e->memory.cache > e->cfg.cache_bytes)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                         "the cache of %u tokens needs %.1f MiB and %.1f MiB are allowed; at most %llu tokens fit", e->cfg.context,
-                         (double)e->memory.cache / 1048576, (double)e->cfg.cache_bytes / 1048576,
-                         (unsigned long long)(e->cfg.cache_bytes / e->memory.page_group / e->cfg.sequences * ROMA_PAGE));
-    return ROMA_OK;
-}
-
-int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err) {
-    roma_exec e;
-    int rc = settle(&e, plan, cfg, err);
-    if (!rc) rc = count(&e, err);
-    if (!rc) *out = e.memory;
-    return rc;
-}
-
 static int start(roma_exec *e, roma_error *err) {
     int rc = roma_team_create(&e->team, e->threads, err);
     if (!rc) rc = roma_arena_create(&e->cache, e->memory.cache, err);
+    if (!rc) rc = roma_arena_create(&e->activations, e->memory.activations, err);
     if (!rc) rc = roma_arena_create(&e->work, e->memory.work, err);
     if (rc) return rc;
-    walk w = {&e->work, 0};
-    lay(e, &w);
-    assert(w.bytes == e->memory.work);
+    walk values = {&e->activations, 0}, host = {&e->work, 0};
+    roma_exec_lay(e, &values, &host);
+    assert(values.bytes == e->memory.activations && host.bytes == e->memory.work);
     for (size_t i = 0; i < e->plan->n_ops; i++) e->barrier[i] = roma_exec_barrier(e->plan, i);
     roma_exec_cache_lay(e);
     e->inv_sqrt_head = 1.0f / __builtin_sqrtf((float)e->hyper->head_dim);
@@ -134,8 +85,7 @@ int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this CPU or build has no instruction set of that name; it has: %s", roma_kern_list());
     roma_exec *e = roma_alloc(sizeof *e);
     if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
-    int rc = settle(e, plan, cfg, err);
-    if (!rc) rc = count(e, err);
+    int rc = roma_exec_settle(e, plan, cfg, err);
     e->image = image;
     e->kern = kern;
     if (!rc) rc = start(e, err);
@@ -151,6 +101,7 @@ void roma_exec_destroy(roma_exec *e) {
     if (!e) return;
     roma_team_destroy(e->team);
     roma_arena_destroy(&e->cache);
+    roma_arena_destroy(&e->activations);
     roma_arena_destroy(&e->work);
     roma_free(e);
 }

@@ -39,7 +39,7 @@ struct roma_exec {
     int threads;
     roma_exec_config cfg; /* with the defaults filled in */
     roma_exec_memory memory;
-    roma_arena cache, work;
+    roma_arena cache, activations, work;
 
     value_store *values;
     uint8_t *barrier;          /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step */
@@ -68,6 +68,12 @@ static inline void *take(walk *w, uint64_t bytes) {
     w->bytes += roma_arena_piece(bytes);
     return w->arena ? roma_arena_take(w->arena, bytes) : NULL;
 }
+
+/* exec.c: lays the plan's values out in `values` (logits excepted) and all else in `host`. */
+void roma_exec_lay(roma_exec *e, walk *values, walk *host);
+
+/* budget.c: fills in *e's configuration and sizes. */
+int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err);
 
 /* cache.c */
 uint64_t roma_exec_block_bytes(const roma_hyper *h);

@@ -176,7 +176,7 @@ static void test_refusals(void) {
     roma_exec_config cfg = {.threads = 1, .context = 4096};
     CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &cfg, &err), ROMA_EUSAGE); /* beyond the model's own context */
     cfg.context = 1024;
-    cfg.cache_bytes = 1000;
+    cfg.sram_bytes = 1000;
     CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &cfg, &err), ROMA_EINPUT);
     CHECK(strstr(err.text, "at most 0 tokens fit") != NULL);
     cfg = (roma_exec_config){.threads = 1, .isa = "mmx"};

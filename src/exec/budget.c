@@ -1,0 +1,124 @@
+/* Defaults, sizes and the SRAM budget (docs/memory.md): what a configuration takes, and what a limit leaves. */
+#include "internal.h"
+
+#include <string.h>
+
+enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096 };
+#define MIB 1048576.0
+
+/* Everything that does not depend on what fits: all but context and pages. */
+static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+    memset(e, 0, sizeof *e);
+    e->plan = plan;
+    e->hyper = &plan->desc->hyper;
+    e->cfg = *cfg;
+    roma_exec_config *c = &e->cfg;
+    if (!c->threads) c->threads = roma_cpu_count();
+    if (!c->sequences) c->sequences = 1;
+    if (!c->rows) c->rows = DEFAULT_ROWS;
+    if (!c->logit_rows) c->logit_rows = c->sequences;
+    if (c->threads < 1 || c->threads > 64)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
+    if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
+    e->threads = c->threads;
+    e->memory.rows = c->rows;
+    e->memory.logit_rows = c->logit_rows;
+    e->memory.page_group = roma_exec_block_bytes(e->hyper);
+    return ROMA_OK;
+}
+
+/* Both walks over a copy, which the counting fills with NULLs. */
+static void count(const roma_exec *e, uint64_t *activations, uint64_t *work) {
+    roma_exec counted = *e;
+    walk values = {NULL, 0}, host = {NULL, 0};
+    roma_exec_lay(&counted, &values, &host);
+    *activations = values.bytes;
+    *work = host.bytes;
+}
+
+/* Activations that the vector units' SRAM cannot hold. */
+static uint64_t beyond(uint64_t activations, uint64_t own) { return activations > own ? activations - own : 0; }
+static uint64_t spilt(const roma_exec *e) { return beyond(e->memory.activations, e->cfg.vector_bytes); }
+
+uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes) { return m->cache + beyond(m->activations, vector_bytes); }
+
+/* SRAM for pages: what is left once everything else has its place. */
+static uint64_t left_for_pages(const roma_exec *e) { return e->cfg.sram_bytes > spilt(e) ? e->cfg.sram_bytes - spilt(e) : 0; }
+
+static uint32_t most_pages(const roma_exec *e) {
+    const uint64_t fit = e->cfg.sram_bytes ? left_for_pages(e) / e->memory.page_group : NO_BLOCK;
+    return fit < NO_BLOCK ? (uint32_t)fit : NO_BLOCK - 1;
+}
+
+/* Cache and sum; false when they are beyond 64 bits. */
+static bool add_up(roma_exec_memory *m, uint64_t spilt_bytes) {
+    return roma_mul(m->page_group, m->pages, &m->cache) && roma_add(m->cache, spilt_bytes, &m->sram);
+}
+
+/* Tokens, in whole pages, that each sequence can hold when they share so many pages. */
+static uint64_t tokens_each(const roma_exec *e, uint32_t pages) { return (uint64_t)(pages / e->cfg.sequences) * ROMA_PAGE; }
+
+static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
+    const uint64_t each = tokens_each(e, most);
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it: at most %llu tokens fit (--ctx), or "
+                     "make it %llu MiB (--sram-mib)",
+                     e->cfg.sequences, e->cfg.context, (double)e->memory.cache / MIB, (double)e->cfg.sram_bytes / MIB,
+                     (double)left_for_pages(e) / MIB, (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
+                     (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
+}
+
+static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
+    roma_exec_config *c = &e->cfg;
+    const uint64_t fits = c->pages ? (uint64_t)most * ROMA_PAGE : tokens_each(e, most);
+    if (!c->context) {
+        c->context = e->hyper->context < DEFAULT_CONTEXT ? e->hyper->context : DEFAULT_CONTEXT;
+        if (fits && fits < c->context) c->context = (uint32_t)fits;
+    }
+    if (c->context > e->hyper->context)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u", c->context, e->hyper->context);
+    c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
+    const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
+    if (all >= NO_BLOCK) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (!c->pages || c->pages > all) c->pages = (uint32_t)all;
+    return ROMA_OK;
+}
+
+int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+    roma_exec_memory *m = &e->memory;
+    int rc = set_defaults(e, plan, cfg, err);
+    if (rc) return rc;
+    count(e, &m->activations, &m->work);
+    const uint32_t most = most_pages(e);
+    rc = settle_context(e, most, err);
+    if (rc) return rc;
+    m->context = e->cfg.context;
+    m->pages = e->cfg.pages;
+    if (!add_up(m, spilt(e))) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (m->pages > most) return too_large(e, most, err);
+    count(e, &m->activations, &m->work); /* scratch and tables, now that context and pages are known */
+    return ROMA_OK;
+}
+
+int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err) {
+    roma_exec e;
+    const int rc = roma_exec_settle(&e, plan, cfg, err);
+    if (!rc) *out = e.memory;
+    return rc;
+}
+
+int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err) {
+    roma_exec e;
+    roma_exec_memory *m = &e.memory;
+    const int rc = set_defaults(&e, plan, cfg, err);
+    if (rc) return rc;
+    count(&e, &m->activations, &m->work);
+    m->pages = most_pages(&e);
+    const uint64_t each = tokens_each(&e, m->pages);
+    m->context = each < e.hyper->context ? (uint32_t)each : e.hyper->context;
+    m->work = 0; /* depends on the context taken */
+    if (!add_up(m, spilt(&e))) m->cache = m->sram = UINT64_MAX; /* only without a limit */
+    *out = *m;
+    return ROMA_OK;
+}

@@ -1,0 +1,176 @@
+/* The SRAM budget: what roma_exec_fit says fits is what is taken, to the token and to the byte, and what an engine then touches. */
+#include "exec/internal.h"
+#include "loaded.h"
+
+enum { RANDOM_CONFIGS = 300 };
+
+/* Uniform in 0..n-1. */
+static uint32_t draw(uint64_t key, uint64_t i, uint32_t n) { return (uint32_t)(roma_random(key, i) % n); }
+
+static int refused(const roma_plan *p, roma_exec_config c, roma_error *err) {
+    roma_exec_memory m;
+    return roma_exec_bytes(p, &c, &m, err);
+}
+
+/* The number that stands before `unit` after `words` in a message. */
+static uint64_t number_after(const char *text, const char *words) {
+    const char *at = strstr(text, words);
+    CHECK(at != NULL);
+    return at ? strtoull(at + strlen(words), NULL, 10) : 0;
+}
+
+/* The refusal of one token more names the context that fits and the SRAM that would do. */
+static void check_refusal(const roma_plan *p, roma_exec_config c, uint32_t fits) {
+    roma_error err = {0};
+    roma_exec_memory m;
+    c.context = fits + 1;
+    CHECK_EQ(roma_exec_bytes(p, &c, &m, &err), ROMA_EINPUT);
+    CHECK_EQ(number_after(err.text, "at most "), fits);
+    c.sram_bytes = number_after(err.text, "make it ") << 20;
+    CHECK_EQ(refused(p, c, &err), 0);
+    c.sram_bytes -= 1 << 20;
+    CHECK(!c.sram_bytes || refused(p, c, &err) == ROMA_EINPUT);
+}
+
+/* The limit is exact: what is taken is enough, a byte less is not. */
+static void check_to_the_byte(const roma_plan *p, roma_exec_config c, const roma_exec_memory *m) {
+    roma_error err = {0};
+    c.context = m->context;
+    c.pages = m->pages;
+    c.sram_bytes = m->sram;
+    CHECK_EQ(refused(p, c, &err), 0);
+    c.sram_bytes--;
+    CHECK_EQ(refused(p, c, &err), ROMA_EINPUT);
+}
+
+static void check_config(const roma_plan *p, roma_exec_config c) {
+    const uint32_t own = p->desc->hyper.context;
+    roma_exec_memory fit, m;
+    roma_error err = {0};
+    CHECK_EQ(roma_exec_fit(p, &c, &fit, &err), 0);
+    const uint64_t other = fit.activations > c.vector_bytes ? fit.activations - c.vector_bytes : 0;
+    CHECK_EQ(fit.pages, c.sram_bytes > other ? (c.sram_bytes - other) / fit.page_group : 0);
+    const uint64_t each = (uint64_t)(fit.pages / c.sequences) * ROMA_PAGE;
+    CHECK_EQ(fit.context, each < own ? each : own);
+    if (fit.context < own) check_refusal(p, c, fit.context);
+    const int rc = roma_exec_bytes(p, &c, &m, &err); /* the context left to the engine */
+    CHECK_EQ(rc, fit.context ? 0 : ROMA_EINPUT);
+    if (rc) return;
+    CHECK_EQ(m.context, fit.context < 4096 ? fit.context : 4096);
+    c.context = fit.context;
+    CHECK_EQ(roma_exec_bytes(p, &c, &m, &err), 0);
+    CHECK(m.sram <= c.sram_bytes);
+    CHECK(m.sram == m.cache + other && m.cache == (uint64_t)m.pages * m.page_group && m.activations == fit.activations);
+    check_to_the_byte(p, c, &m);
+    c.context--; /* one token less runs too */
+    CHECK_EQ(refused(p, c, &err), 0);
+}
+
+/* Random limits and shares over every known shape; activations do not depend on threads up to the rows. */
+static void test_random(void) {
+    for (unsigned s = 0; roma_shape_name(s); s++) {
+        roma_description d;
+        roma_plan p;
+        roma_chip chip;
+        roma_error err = {0};
+        CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
+        CHECK_EQ(roma_shape_describe(&d, roma_shape_name(s), &(roma_shape_format){0}, &err), 0);
+        CHECK_EQ(roma_map_plan(&p, &d, &chip, &err), 0);
+        for (unsigned i = 0; i < RANDOM_CONFIGS; i++) {
+            const uint64_t key = s * 1000003u + i;
+            roma_exec_config c = {.rows = 1 + draw(key, 1, 256), .sequences = 1 + draw(key, 2, 1u << draw(key, 3, 8)), .logit_rows = 1};
+            c.threads = 1 + (int)draw(key, 4, c.rows < 64 ? c.rows : 64);
+            c.vector_bytes = draw(key, 5, 2) ? 0 : draw(key, 6, 1u << 25);
+            c.sram_bytes = 1 + (roma_random(key, 7) & ((1ull << (18 + draw(key, 8, 17))) - 1)); /* 256 KiB to 16 GiB */
+            check_config(&p, c);
+        }
+        roma_plan_destroy(&p);
+        roma_shape_destroy(&d);
+    }
+}
+
+/* Bytes up to the last one that is not zero. */
+static uint64_t touched(const uint8_t *p, uint64_t n) {
+    while (n && !p[n - 1]) n--;
+    return n;
+}
+
+/* An engine that is filled to the last token holds its bound and no byte beyond; the next token is refused. */
+static void fill(const loaded *m, roma_exec_config c, uint64_t slack) {
+    roma_exec_memory fit;
+    roma_error err = {0};
+    CHECK_EQ(roma_exec_fit(&m->plan, &c, &fit, &err), 0);
+    c.context = fit.context;
+    roma_exec *e = engine(m, c);
+    int32_t tokens[2048];
+    for (uint32_t i = 0; i < 2048; i++) tokens[i] = (int32_t)draw(7, i, VOCAB);
+    for (uint32_t s = 0; s < c.sequences; s++) CHECK_EQ(roma_exec_prefill(e, s, tokens, fit.context, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_pages_free(e), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, tokens, 1, NULL, NULL, &err), ROMA_ECONTEXT);
+    CHECK_EQ(e->n_blocks * e->memory.page_group, e->memory.cache);
+    CHECK(e->cache.size >= e->memory.cache && touched(e->cache.base, e->cache.size) <= e->memory.cache);
+    CHECK(touched(e->cache.base, e->cache.size) > e->memory.cache - e->memory.page_group);
+    CHECK_EQ(e->activations.used, e->memory.activations);
+    CHECK(touched(e->activations.base, e->activations.size) <= e->memory.activations);
+    CHECK_EQ(e->work.used, e->memory.work);
+    CHECK_EQ(e->memory.sram, e->memory.cache + e->memory.activations);
+    CHECK(c.sram_bytes - e->memory.sram <= slack);
+    roma_exec_destroy(e);
+}
+
+static void test_filled(void) {
+    loaded m;
+    roma_exec_memory fit;
+    roma_error err = {0};
+    load(&m, 3);
+    for (uint32_t i = 0; i < 24; i++) {
+        roma_exec_config c = {.threads = 1 + (int)draw(i, 1, 4), .rows = 1 + draw(i, 2, 40), .sequences = 1 + draw(i, 3, 4), .sram_bytes = 1};
+        CHECK_EQ(roma_exec_fit(&m.plan, &c, &fit, &err), 0);
+        const uint64_t round = fit.page_group * c.sequences; /* what one page for each takes */
+        c.sram_bytes = fit.activations + round * (1 + draw(i, 4, 12)) + draw(i, 5, (uint32_t)round);
+        c.logit_rows = 1;
+        fill(&m, c, round - 1);
+    }
+    unload(&m);
+}
+
+/* The vector units' SRAM is for activations alone: more of it than they need makes no room for pages. */
+static void test_vector(void) {
+    loaded m;
+    roma_exec_memory none, some, all, more;
+    roma_error err = {0};
+    load(&m, 4);
+    roma_exec_config c = {.threads = 1, .rows = 16, .sram_bytes = 4 << 20};
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &none, &err), 0);
+    c.vector_bytes = none.activations / 2;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &some, &err), 0);
+    c.vector_bytes = none.activations;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &all, &err), 0);
+    c.vector_bytes *= 100;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &more, &err), 0);
+    CHECK(none.pages < some.pages && some.pages < all.pages && all.pages == more.pages);
+    CHECK_EQ(all.pages, (4 << 20) / all.page_group);
+    CHECK_EQ(all.sram, all.cache);
+    CHECK_EQ(all.page_group, 2 * 2 * roma_kv_page_bytes(64)); /* layers, KV heads */
+    unload(&m);
+}
+
+/* Without a limit the model's own context is what fits. */
+static void test_no_limit(void) {
+    loaded m;
+    roma_exec_memory fit;
+    roma_error err = {0};
+    load(&m, 5);
+    CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1}, &fit, &err), 0);
+    CHECK_EQ(fit.context, m.plan.desc->hyper.context);
+    CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1, .rows = 1000}, &fit, &err), ROMA_EUSAGE);
+    unload(&m);
+}
+
+int main(void) {
+    test_random();
+    test_filled();
+    test_vector();
+    test_no_limit();
+    return TEST_DONE();
+}
