@@ -10,24 +10,11 @@ typedef struct {
     bool json;
 } bench_options;
 
-static int parse_list(const char *text, const char *name, uint32_t min, uint32_t max, number_list *out) {
-    out->n = 0;
-    for (const char *p = text;; p++) {
-        char *end;
-        const unsigned long v = strtoul(p, &end, 10);
-        if (*p < '0' || *p > '9' || v < min || v > max || out->n == BENCH_LIST || (*end && *end != ','))
-            return usage_error("bench", "%s takes up to %d whole numbers from %u to %u, separated by commas", name, BENCH_LIST, min, max);
-        out->v[out->n++] = (uint32_t)v;
-        p = end;
-        if (!*p) return OPTIONS_GO;
-    }
-}
-
 static int settle(bench *b, const bench_options *o) {
-    int rc = parse_list(o->prompts, "--prompt", 1, 1u << 24, &b->prompts);
-    if (rc == OPTIONS_GO) rc = parse_list(o->batches, "--batch", 1, ROMA_EXEC_ROWS_MAX, &b->batches);
-    if (rc == OPTIONS_GO) rc = parse_list(o->depths, "--depth", 0, 1u << 24, &b->depths);
-    if (rc == OPTIONS_GO && o->threads) rc = parse_list(o->threads, "--threads", 1, 64, &b->threads);
+    int rc = options_list("bench", o->prompts, "--prompt", 1, 1u << 24, &b->prompts);
+    if (rc == OPTIONS_GO) rc = options_list("bench", o->batches, "--batch", 1, ROMA_EXEC_ROWS_MAX, &b->batches);
+    if (rc == OPTIONS_GO) rc = options_list("bench", o->depths, "--depth", 0, 1u << 24, &b->depths);
+    if (rc == OPTIONS_GO && o->threads) rc = options_list("bench", o->threads, "--threads", 1, 64, &b->threads);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("bench", "--json and --csv - both want standard output");
     if (!o->threads) b->threads = (number_list){{(uint32_t)roma_cpu_count()}, 1};

@@ -4,12 +4,7 @@
 
 #include "tool.h"
 
-enum { BENCH_LIST = 16, BENCH_ROWS = BENCH_LIST * (BENCH_LIST + BENCH_LIST * BENCH_LIST) };
-
-typedef struct {
-    uint32_t v[BENCH_LIST];
-    size_t n;
-} number_list;
+enum { BENCH_ROWS = NUMBERS_MAX * (NUMBERS_MAX + NUMBERS_MAX * NUMBERS_MAX) };
 
 /* What a run reads and multiplies. bytes: weights and scales once a step, the head where logits are wanted, of the cache every position that a
  * sequence sees. mac: the matrices alone. */

@@ -102,6 +102,19 @@ static int unknown(const usage *u, const char *arg) {
 
 /* ---- values ---- */
 
+int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out) {
+    out->n = 0;
+    for (const char *p = text;; p++) {
+        char *end;
+        const unsigned long v = strtoul(p, &end, 10);
+        if (*p < '0' || *p > '9' || v < min || v > max || out->n == NUMBERS_MAX || (*end && *end != ','))
+            return usage_error(verb, "%s takes up to %d whole numbers from %u to %u, separated by commas", name, NUMBERS_MAX, min, max);
+        out->v[out->n++] = (uint32_t)v;
+        p = end;
+        if (!*p) return OPTIONS_GO;
+    }
+}
+
 static const char *dashes(const option *o) { return o->name[1] ? "--" : "-"; }
 
 static int bad_value(const usage *u, const option *o, const char *value) {

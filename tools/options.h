@@ -29,9 +29,17 @@ typedef struct {
     size_t min_operands, max_operands;
 } usage;
 
+enum { NUMBERS_MAX = 16 };
+typedef struct {
+    uint32_t v[NUMBERS_MAX];
+    size_t n;
+} number_list;
+
 enum { OPTIONS_GO = -1 };
 /* OPTIONS_GO with the operands, or the exit code: help was printed, or a complaint. argv[0] is the verb. */
 int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands);
+/* The value of an option that takes numbers: "1,2,4". OPTIONS_GO, or 2 after a complaint that has the option's name. */
+int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out);
 /* Prints "roma VERB: text" and where the help is; returns exit code 2. */
 int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The candidate that a slip of the fingers may have meant, or NULL. */

@@ -138,7 +138,7 @@ static double tokens_by_hunit(paper *x, const paper_row *r) {
     const double P = spread(x, r);
     if (!d) return NAN;
     const roma_hyper *h = &d->desc->hyper;
-    const double U = d->chip.matrix_units, adapter = roma_cost_lora_bytes(&d->plan, r->b, d->chip.lora_weight_bytes, 0) / U;
+    const double U = d->chip.matrix_units, adapter = roma_cost_lora_bytes(&d->plan, r->b, d->chip.lora_weight_bytes, 0, 0) / U;
     const double position = 2.0 * h->layers * h->kv_heads * h->head_dim * d->chip.kv_bytes * P / U;
     return fmax(0, floor((r->a * mebi / U - adapter) / position)) * P;
 }

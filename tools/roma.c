@@ -25,6 +25,7 @@ static const struct {
     {"tokenize", verb_tokenize, "turn text into token ids"},
     {"eval", verb_eval, "measure perplexity, and divergence from another image"},
     {"bench", verb_bench, "measure speed"},
+    {"fit", verb_fit, "say how many tokens and adapters a chip holds"},
     {"chip", verb_chip, "describe a chip on one page"},
     {"paper", verb_paper, "hold the model against the paper's numbers"},
     {"sim", verb_sim, "say what a chip would do with a model"},

@@ -58,20 +58,30 @@ int session_open(session *s, const session_config *c, roma_error *err) {
     return rc;
 }
 
-roma_exec_config session_exec_config(const session *s, const session_config *c) {
-    const uint64_t host = (uint64_t)c->sram_mib << 20, chip = c->chip ? (uint64_t)roma_chip_sram_bytes(&s->plan.chip) : 0;
-    return (roma_exec_config){.threads = (int)c->threads,
-                              .isa = c->isa,
-                              .context = c->context,
-                              .sequences = c->sequences,
-                              .rows = c->rows,
-                              .logit_rows = c->logit_rows,
-                              .pages = c->pages,
-                              .sram_bytes = !host || (chip && chip < host) ? chip : host,
-                              .vector_bytes = c->chip ? (uint64_t)roma_chip_vector_bytes(&s->plan.chip) : 0};
+enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15, ROWS = 128 };
+
+void sram_limit(roma_exec_config *out, uint32_t mib, const roma_chip *chip) {
+    const uint64_t host = (uint64_t)mib << 20, own = chip ? (uint64_t)roma_chip_sram_bytes(chip) : 0;
+    out->sram_bytes = !host || (own && own < host) ? own : host;
+    out->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(chip) : 0;
 }
 
-enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15, ROWS = 128 };
+uint32_t session_rows(uint32_t rows, uint32_t running) {
+    const uint32_t given = rows ? rows : ROWS;
+    return given > running ? given : running;
+}
+
+roma_exec_config session_exec_config(const session *s, const session_config *c) {
+    roma_exec_config out = {.threads = (int)c->threads,
+                            .isa = c->isa,
+                            .context = c->context,
+                            .sequences = c->sequences,
+                            .rows = c->rows,
+                            .logit_rows = c->logit_rows,
+                            .pages = c->pages};
+    sram_limit(&out, c->sram_mib, c->chip ? &s->plan.chip : NULL);
+    return out;
+}
 
 int session_start(session *s, const session_config *c, roma_error *err) {
     const roma_exec_config cfg = session_exec_config(s, c);
@@ -92,8 +102,7 @@ int session_batch(session *s, const session_config *config, uint32_t running, ro
     if (c.spec && strcmp(c.spec, "off") != 0 && strcmp(c.spec, "auto") != 0)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto");
     s->drafts = !c.spec || strcmp(c.spec, "auto") == 0;
-    if (!c.rows) c.rows = ROWS;
-    if (c.rows < running) c.rows = running;
+    c.rows = session_rows(c.rows, running);
     c.logit_rows = running + (s->drafts ? PROPOSALS : 0);
     if (c.logit_rows > c.rows) c.logit_rows = c.rows;
     s->batch_config = (roma_batch_config){.running = running, .waiting = running, .proposals = s->drafts ? PROPOSALS : 0};

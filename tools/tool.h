@@ -34,7 +34,7 @@ typedef struct {
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
     {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
-    {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL}
+    {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}
 #define CONTEXT_OPTION(c) \
     {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
 
@@ -63,7 +63,10 @@ int session_start(session *s, const session_config *c, roma_error *err);
 int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
 uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
-/* The SRAM limit is --sram-mib and, when it was given, the --chip's own: the smaller one. */
+/* The SRAM of so many MiB (0: any) and of the chip (NULL: any): the smaller one; the chip's has more for activations. */
+void sram_limit(roma_exec_config *out, uint32_t mib, const roma_chip *chip);
+/* Rows of a step, 0 standing for the usual, where so many requests run at once. */
+uint32_t session_rows(uint32_t rows, uint32_t running);
 roma_exec_config session_exec_config(const session *s, const session_config *c);
 
 /* ---- text.c ---- */
@@ -105,5 +108,6 @@ int verb_chip(int argc, char **argv);
 int verb_paper(int argc, char **argv);
 int verb_sim(int argc, char **argv);
 int verb_explore(int argc, char **argv);
+int verb_fit(int argc, char **argv);
 
 #endif

@@ -72,6 +72,8 @@ typedef struct {
     size_t a_tiles, b_tiles;
 } roma_adapter_layout;
 void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_adapter_layout *out);
+/* data_bytes of an adapter of one rank on every matrix of the base whose role is in `roles` (bit r: role r; 0: all that can have one). */
+uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_t rank, uint32_t roles);
 
 /* ---- values ---- */
 

@@ -176,6 +176,8 @@ const roma_cost_output *roma_cost_output_at(unsigned i); /* NULL past the last *
 
 /* The whole model at the chip's values. s is scratch and keeps the schedule of the last decode step. */
 int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w, roma_error *err);
+/* The outputs of group "fit" alone, which need no schedule; the others are left as they are. */
+void roma_cost_fit(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w);
 /* Each output at the corner of the chip's ranges that makes it smallest and largest (one-at-a-time directions, then all together).
  * dominant[o], if not NULL: the parameter that moves output o most, or -1. */
 int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p, const roma_chip *c,
@@ -195,7 +197,9 @@ double roma_cost_yield(double m, double f, unsigned s, double q, double a);
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
 /* Tokens in sram_bytes beside lora_bytes, a multiple of the granularity. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);
-double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale);
+/* An adapter on the matrices of the layers whose roles are in `roles` (bit r: role r; 0: all). */
+double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale, uint32_t roles);
+double roma_cost_kv_bytes(const roma_plan *p, double bytes_per_element, double bytes_per_scale); /* cache of a token */
 
 #ifdef __cplusplus
 }

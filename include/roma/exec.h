@@ -25,15 +25,17 @@ typedef struct {
     uint32_t rows;         /* rows of a step, the prefill chunk; 0: 128; at most ROMA_EXEC_ROWS_MAX */
     uint32_t logit_rows;   /* rows of a step whose logits may be wanted; 0: as many as sequences */
     uint64_t sram_bytes;   /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
+    uint64_t adapter_bytes; /* of it kept for adapters */
     uint64_t vector_bytes; /* SRAM beside that for activations alone, as a chip's vector units have it */
     uint32_t pages;        /* page groups of the cache, shared by all sequences; 0: what all need at full context */
 } roma_exec_config;
 
 typedef struct {
     uint64_t cache;       /* KV pages */
+    uint64_t adapters;    /* as configured */
     uint64_t activations; /* the plan's values for the rows of a step, logits excepted */
     uint64_t work;        /* the host's own: logits, scratch of threads, tables */
-    uint64_t sram;        /* what counts against sram_bytes: cache, and activations beyond vector_bytes */
+    uint64_t sram;        /* what counts against sram_bytes: cache, adapters, activations beyond vector_bytes */
     uint32_t context, rows, logit_rows; /* as decided */
     uint64_t page_group; /* bytes that 32 more positions of a sequence take in all layers */
     uint32_t pages;      /* page groups */

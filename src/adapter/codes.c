@@ -46,6 +46,19 @@ void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_a
     out->bytes = (out->b + out->b_tiles * out->b_tile_bytes + ADAPTER_ALIGN - 1) & ~(size_t)(ADAPTER_ALIGN - 1);
 }
 
+uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_t rank, uint32_t roles) {
+    uint64_t sum = 0;
+    for (size_t i = 0; rank && i < base->n_tensors; i++) {
+        const roma_image_tensor *t = &base->tensors[i];
+        const roma_adapter_target target = {.rows = t->rows, .cols = t->cols, .rank = rank};
+        roma_adapter_layout l;
+        if (!roma_adapter_role(t->role) || (roles && !(roles >> t->role & 1))) continue;
+        roma_adapter_layout_get(type, &target, &l);
+        sum += l.bytes;
+    }
+    return sum;
+}
+
 /* ---- FP8 E4M3 ---- */
 
 float roma_adapter_f8_to_f32(uint8_t code) {

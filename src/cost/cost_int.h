@@ -44,7 +44,6 @@ int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const r
                    roma_error *err);
 /* Cheap. */
 void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c, const roma_workload *w);
-void roma_cost_fit(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w);
 void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_chip *c, const roma_workload *w);
 
 /* ---- the schedule with wrong ROM words (step.c) ---- */

@@ -64,7 +64,7 @@ static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p
 }
 
 static void derive_adapter_load(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
-    const double bytes = roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0);
+    const double bytes = roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0, 0);
     out->adapter_load_s = bytes / c->host_bandwidth;
     out->adapter_load_tokens = out->adapter_load_s * c->clock_hz / out->decode_cyc;
 }

@@ -70,12 +70,12 @@ static void fit_rom(roma_cost *out, const roma_description *d, const roma_chip *
     out->fits_rom = streamed || out->rom_words <= c->lunit_words;
 }
 
-double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale) {
+double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale, uint32_t roles) {
     double weights = 0, scales = 0;
     if (rank <= 0) return 0;
     for (size_t i = 0; i < p->desc->n_tensors; i++) {
         const roma_image_tensor *t = &p->desc->tensors[i];
-        if (t->is_vector || is_outside_layers(t)) continue;
+        if (t->is_vector || is_outside_layers(t) || (roles && !(roles >> t->role & 1))) continue;
         weights += rank * (double)(t->rows + t->cols);
         scales += rank + (double)t->rows; /* A has rank rows, B those of the matrix */
     }
@@ -100,19 +100,20 @@ static double tokens(const roma_description *d, const roma_chip *c, uint32_t chi
     return fewest;
 }
 
-static double kv_bytes(const roma_description *d, double element, double scale) {
-    return 2.0 * d->hyper.layers * d->hyper.kv_heads * (d->hyper.head_dim * element + scale);
+double roma_cost_kv_bytes(const roma_plan *p, double element, double scale) {
+    const roma_hyper *h = &p->desc->hyper;
+    return 2.0 * h->layers * h->kv_heads * (h->head_dim * element + scale);
 }
 
 static void fit_sram(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
     const double adapters = w->rank && !w->adapters ? 1 : w->adapters;
     const double row_scale = c->kv_scale_bytes > 0 ? 4 : 0; /* adapters have scales where the cache has */
     out->sram_bytes = w->chips * roma_chip_sram_bytes(c);
-    out->lora_bytes = adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, row_scale);
-    out->kv_bytes_per_token = kv_bytes(p->desc, c->kv_bytes, c->kv_scale_bytes);
+    out->lora_bytes = adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, row_scale, 0);
+    out->kv_bytes_per_token = roma_cost_kv_bytes(p, c->kv_bytes, c->kv_scale_bytes);
     out->tokens = tokens(p->desc, c, w->chips, out->lora_bytes, out->kv_bytes_per_token);
-    out->tokens_paper = tokens(p->desc, c, w->chips, adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, 0),
-                               kv_bytes(p->desc, c->kv_bytes, 0));
+    out->tokens_paper = tokens(p->desc, c, w->chips, adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, 0, 0),
+                               roma_cost_kv_bytes(p, c->kv_bytes, 0));
     const double wanted = w->batch * ceil(w->context / c->granularity) * c->granularity;
     out->fits_sram = wanted <= out->tokens && (out->lora_bytes <= out->sram_bytes);
 }

@@ -24,6 +24,7 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
     e->threads = c->threads;
     e->memory.rows = c->rows;
     e->memory.logit_rows = c->logit_rows;
+    e->memory.adapters = c->adapter_bytes;
     e->memory.page_group = roma_exec_block_bytes(e->hyper);
     return ROMA_OK;
 }
@@ -37,23 +38,32 @@ static void count(const roma_exec *e, uint64_t *activations, uint64_t *work) {
     *work = host.bytes;
 }
 
-/* Activations that the vector units' SRAM cannot hold. */
-static uint64_t beyond(uint64_t activations, uint64_t own) { return activations > own ? activations - own : 0; }
-static uint64_t spilt(const roma_exec *e) { return beyond(e->memory.activations, e->cfg.vector_bytes); }
+static uint64_t sum(uint64_t a, uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
-uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes) { return m->cache + beyond(m->activations, vector_bytes); }
+/* Adapters, and the activations that the vector units' SRAM cannot hold. */
+static uint64_t beside_cache(const roma_exec_memory *m, uint64_t vector_bytes) {
+    return sum(m->adapters, m->activations > vector_bytes ? m->activations - vector_bytes : 0);
+}
+
+uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes) { return sum(m->cache, beside_cache(m, vector_bytes)); }
 
 /* SRAM for pages: what is left once everything else has its place. */
-static uint64_t left_for_pages(const roma_exec *e) { return e->cfg.sram_bytes > spilt(e) ? e->cfg.sram_bytes - spilt(e) : 0; }
+static uint64_t left_for_pages(const roma_exec *e) {
+    const uint64_t taken = beside_cache(&e->memory, e->cfg.vector_bytes);
+    return e->cfg.sram_bytes > taken ? e->cfg.sram_bytes - taken : 0;
+}
 
 static uint32_t most_pages(const roma_exec *e) {
     const uint64_t fit = e->cfg.sram_bytes ? left_for_pages(e) / e->memory.page_group : NO_BLOCK;
     return fit < NO_BLOCK ? (uint32_t)fit : NO_BLOCK - 1;
 }
 
-/* Cache and sum; false when they are beyond 64 bits. */
-static bool add_up(roma_exec_memory *m, uint64_t spilt_bytes) {
-    return roma_mul(m->page_group, m->pages, &m->cache) && roma_add(m->cache, spilt_bytes, &m->sram);
+/* Cache and the sum of all; false when they are beyond 64 bits. */
+static bool add_up(roma_exec *e) {
+    roma_exec_memory *m = &e->memory;
+    if (!roma_mul(m->page_group, m->pages, &m->cache)) return false;
+    m->sram = roma_exec_sram(m, e->cfg.vector_bytes);
+    return m->sram < UINT64_MAX;
 }
 
 /* Tokens, in whole pages, that each sequence can hold when they share so many pages. */
@@ -61,11 +71,14 @@ static uint64_t tokens_each(const roma_exec *e, uint32_t pages) { return (uint64
 
 static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const uint64_t each = tokens_each(e, most);
+    char adapters[96] = "";
+    if (e->memory.adapters)
+        snprintf(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)", (double)e->memory.adapters / MIB);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it: at most %llu tokens fit (--ctx), or "
+                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it%s: at most %llu tokens fit (--ctx), or "
                      "make it %llu MiB (--sram-mib)",
                      e->cfg.sequences, e->cfg.context, (double)e->memory.cache / MIB, (double)e->cfg.sram_bytes / MIB,
-                     (double)left_for_pages(e) / MIB, (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
+                     (double)left_for_pages(e) / MIB, adapters, (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
                      (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
 }
 
@@ -95,7 +108,7 @@ int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config
     if (rc) return rc;
     m->context = e->cfg.context;
     m->pages = e->cfg.pages;
-    if (!add_up(m, spilt(e))) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (!add_up(e)) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
     if (m->pages > most) return too_large(e, most, err);
     count(e, &m->activations, &m->work); /* scratch and tables, now that context and pages are known */
     return ROMA_OK;
@@ -118,7 +131,7 @@ int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_
     const uint64_t each = tokens_each(&e, m->pages);
     m->context = each < e.hyper->context ? (uint32_t)each : e.hyper->context;
     m->work = 0; /* depends on the context taken */
-    if (!add_up(m, spilt(&e))) m->cache = m->sram = UINT64_MAX; /* only without a limit */
+    if (!add_up(&e)) m->cache = m->sram = UINT64_MAX; /* only without a limit */
     *out = *m;
     return ROMA_OK;
 }

@@ -191,7 +191,35 @@ static void test_file(void) {
     CHECK_EQ(roma_adapter_open(&got, fx_path(), 0, &err), ROMA_EINPUT);
 }
 
+/* roma_adapter_bytes is what a file of those targets holds. */
+static void test_bytes(void) {
+    static const uint32_t roles[] = {ROMA_W_Q, ROMA_W_K, ROMA_W_V, ROMA_W_O, ROMA_W_GATE, ROMA_W_UP, ROMA_W_DOWN}, ranks[] = {1, 3, 16, 17, 64};
+    roma_description d;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){0}, &err), ROMA_OK);
+    for (uint32_t i = 0; i < 15; i++) {
+        const uint32_t type = 1 + i % 3, rank = ranks[i / 3], some = i % 2 ? 1u << ROMA_W_Q | 1u << ROMA_W_DOWN : 0;
+        roma_adapter_target t[7];
+        roma_adapter a = {.type = type, .name = "bytes", .targets = t};
+        roma_adapter_written w;
+        for (uint32_t r = 0; r < 7; r++) {
+            if (some && !(some >> roles[r] & 1)) continue;
+            roma_adapter_target *new = &t[a.n_targets++];
+            *new = (roma_adapter_target){.role = roles[r], .layer = 2, .rank = rank, .alpha = 1, .scale = 1.0f / (float)rank};
+            CHECK(roma_hyper_shape(&d.hyper, roles[r], &new->rows, &new->cols));
+        }
+        const roma_adapter_source s = {(void *)(uintptr_t)&a, fx_a, fx_b};
+        CHECK_EQ(roma_adapter_write(fx_path(), &a, &s, NULL, &w, &err), ROMA_OK);
+        CHECK_EQ(roma_adapter_bytes(&d, type, rank, some), 30 * w.data_bytes); /* layers */
+        unlink(fx_path());
+    }
+    CHECK_EQ(roma_adapter_bytes(&d, ROMA_ADAPTER_INT8, 0, 0), 0);
+    CHECK_EQ(roma_adapter_bytes(&d, ROMA_ADAPTER_INT8, 16, 1u << ROMA_W_EMBED), 0);
+    roma_shape_destroy(&d);
+}
+
 int main(void) {
+    test_bytes();
     test_round_trip(ROMA_ADAPTER_INT8, 0.51f / 127);
     test_round_trip(ROMA_ADAPTER_FP8, 1.0f / 27);
     test_round_trip(ROMA_ADAPTER_F16, 1.0f / 1024);

@@ -78,7 +78,7 @@ static void test_parts(void) {
     CHECK_NEAR(c.junction_c, d.chip.ambient_c + d.chip.thermal_k_w * c.power_w, 1e-12);
     CHECK(c.prefill_mj > c.static_w * c.ttft_s * 1e3);
     CHECK_NEAR(c.prefill_tok_s, 128 / c.ttft_s, 1e-12);
-    CHECK_NEAR(c.adapter_load_s, roma_cost_lora_bytes(&d.plan, 16, d.chip.lora_weight_bytes, d.chip.kv_scale_bytes > 0 ? 4 : 0) / d.chip.host_bandwidth, 1e-12);
+    CHECK_NEAR(c.adapter_load_s, roma_cost_lora_bytes(&d.plan, 16, d.chip.lora_weight_bytes, d.chip.kv_scale_bytes > 0 ? 4 : 0, 0) / d.chip.host_bandwidth, 1e-12);
     CHECK_NEAR(c.adapter_load_tokens, c.adapter_load_s * d.chip.clock_hz / c.decode_cyc, 1e-12);
     design_close(&d);
 }

@@ -7,16 +7,18 @@ enum { MIB = 1 << 20 };
 
 /* Tokens beside an adapter of that rank in so many MiB, as the paper counts. */
 static double paper_tokens(const design *d, double mib, double rank) {
-    return roma_cost_tokens(mib * MIB, roma_cost_lora_bytes(&d->plan, rank, 1, 0), 57344, 32);
+    return roma_cost_tokens(mib * MIB, roma_cost_lora_bytes(&d->plan, rank, 1, 0, 0), 57344, 32);
 }
 
 static void test_paper(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 1, 1, 0), 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 1, 0), 16 * 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 0.5, 0), 8 * 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 0, 1, 4), 0);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 1, 1, 0, 0), 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 1, 0, 0), 16 * 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 0.5, 0, 0), 8 * 1519616);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 0, 1, 4, 0), 0);
+    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 8, 1, 0, 1u << ROMA_W_Q | 1u << ROMA_W_V), 8 * 28 * (6144 + 4096));
+    CHECK_EQ(roma_cost_kv_bytes(&d.plan, 1, 0), 57344);
     CHECK_EQ(paper_tokens(&d, 64, 16), 736);
     CHECK_EQ(paper_tokens(&d, 64, 64), 0);
     CHECK_EQ(paper_tokens(&d, 256, 32), 3808); /* the paper's label says rank 16, which gives the next */

@@ -48,7 +48,7 @@ static void check_config(const roma_plan *p, roma_exec_config c) {
     roma_exec_memory fit, m;
     roma_error err = {0};
     CHECK_EQ(roma_exec_fit(p, &c, &fit, &err), 0);
-    const uint64_t other = fit.activations > c.vector_bytes ? fit.activations - c.vector_bytes : 0;
+    const uint64_t other = c.adapter_bytes + (fit.activations > c.vector_bytes ? fit.activations - c.vector_bytes : 0);
     CHECK_EQ(fit.pages, c.sram_bytes > other ? (c.sram_bytes - other) / fit.page_group : 0);
     const uint64_t each = (uint64_t)(fit.pages / c.sequences) * ROMA_PAGE;
     CHECK_EQ(fit.context, each < own ? each : own);
@@ -60,7 +60,7 @@ static void check_config(const roma_plan *p, roma_exec_config c) {
     c.context = fit.context;
     CHECK_EQ(roma_exec_bytes(p, &c, &m, &err), 0);
     CHECK(m.sram <= c.sram_bytes);
-    CHECK(m.sram == m.cache + other && m.cache == (uint64_t)m.pages * m.page_group && m.activations == fit.activations);
+    CHECK(m.sram == m.cache + other && m.adapters == c.adapter_bytes && m.cache == (uint64_t)m.pages * m.page_group && m.activations == fit.activations);
     check_to_the_byte(p, c, &m);
     c.context--; /* one token less runs too */
     CHECK_EQ(refused(p, c, &err), 0);
@@ -81,6 +81,7 @@ static void test_random(void) {
             roma_exec_config c = {.rows = 1 + draw(key, 1, 256), .sequences = 1 + draw(key, 2, 1u << draw(key, 3, 8)), .logit_rows = 1};
             c.threads = 1 + (int)draw(key, 4, c.rows < 64 ? c.rows : 64);
             c.vector_bytes = draw(key, 5, 2) ? 0 : draw(key, 6, 1u << 25);
+            c.adapter_bytes = draw(key, 9, 3) ? roma_random(key, 10) & ((1ull << draw(key, 11, 29)) - 1) : 0;
             c.sram_bytes = 1 + (roma_random(key, 7) & ((1ull << (18 + draw(key, 8, 17))) - 1)); /* 256 KiB to 16 GiB */
             check_config(&p, c);
         }
