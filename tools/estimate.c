@@ -23,8 +23,8 @@ static void sram_line(const session *s) {
     const roma_chip *c = &s->plan.chip;
     uint64_t used;
     const bool held = holds(s, &used);
-    fprintf(stderr, "SRAM: cache %.1f MiB, activations %.1f MiB; chip %s's %.4g MiB, and %.4g for activations, %s\n", (double)m->cache / 1048576,
-            (double)m->activations / 1048576, c->name, roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
+    fprintf(stderr, "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
+            (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name, roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
             held ? "would hold that" : "would not hold that: `roma fit` says what fits");
 }
 

@@ -71,6 +71,12 @@ uint32_t session_rows(uint32_t rows, uint32_t running) {
     return given > running ? given : running;
 }
 
+/* Adapters that the command line keeps room for: int8, on all linears. */
+static uint64_t adapter_bytes(const session *s, const session_config *c) {
+    const uint32_t n = c->adapters || !c->rank ? c->adapters : 1;
+    return n * roma_adapter_bytes(s->plan.desc, ROMA_ADAPTER_INT8, c->rank ? c->rank : 16, 0);
+}
+
 roma_exec_config session_exec_config(const session *s, const session_config *c) {
     roma_exec_config out = {.threads = (int)c->threads,
                             .isa = c->isa,
@@ -78,7 +84,8 @@ roma_exec_config session_exec_config(const session *s, const session_config *c) 
                             .sequences = c->sequences,
                             .rows = c->rows,
                             .logit_rows = c->logit_rows,
-                            .pages = c->pages};
+                            .pages = c->pages,
+                            .adapter_bytes = adapter_bytes(s, c)};
     sram_limit(&out, c->sram_mib, c->chip ? &s->plan.chip : NULL);
     return out;
 }

@@ -2,6 +2,7 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
+#include "roma/adapter.h"
 #include "roma/exec.h"
 #include "roma/image.h"
 #include "roma/map.h"
@@ -23,7 +24,7 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 typedef struct {
     const char *image, *chip, *isa, *template;
     const char *spec;
-    uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib;
+    uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib, adapters, rank;
     bool no_verify;
 } session_config;
 
@@ -32,6 +33,8 @@ typedef struct {
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
+    {"adapters", 0, OPT_COUNT, &(c).adapters, "N", 0, 65536, "keep SRAM for N adapters (default: 0, or 1 with --rank)"},                       \
+    {"rank", 0, OPT_COUNT, &(c).rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}

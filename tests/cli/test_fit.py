@@ -152,7 +152,7 @@ def boundary(image, limits, r, generate=1):
 
 def test_runs(image, tmp):
     rng, seen = random.Random(2), set()
-    for i in range(24):
+    for i in range(36):
         rows = ["--rows", rng.choice([4, 16, 64, 100, 128])]
         if i % 2:
             limits = ["--sram-mib", rng.randint(1, 2), *rows]
@@ -160,11 +160,13 @@ def test_runs(image, tmp):
             chip = os.path.join(tmp, "small.chip")
             need = activations(image, rows[1])
             own, pages = rng.uniform(0.3, 1.2) * need, rng.randint(0, 20) * page("tiny")
-            sets = ["--set", f"hunit.sram={max(64, int((need - own + pages) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
+            sets = ["--set", f"hunit.sram={max(64, int((need - own + pages + rng.choice([0, 150000])) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
             with open(chip, "w") as f:
                 f.write(run("chip", "roma", *sets, "--write"))
             limits = ["--chip", chip, *rows] + (["--sram-mib", 1] if i % 6 == 0 else [])
-        r = fit(image, *limits, "--adapters", 0)
+        adapters, rank = rng.randint(0, 2), rng.choice([1, 8, 16, 40])
+        r = fit(image, *limits, "--adapters", adapters, "--rank", rank)
+        limits += ["--adapters", adapters, "--rank", rank] if adapters else []
         seen.add((r["limited_by"], r["tokens"] > 0, r["activation_bytes"] > r["vector_bytes"] > 0))
         boundary(image, limits, r)
     check({("sram", True, True), ("sram", True, False), ("sram", False, True), ("model", True, False)} <= seen, f"the cases are too much alike: {seen}")
