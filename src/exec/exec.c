@@ -13,19 +13,20 @@ static void lay_value(roma_exec *e, walk *values, walk *host, uint32_t i) {
     const roma_plan *p = e->plan;
     const bool is_logits = i == p->ops[p->n_ops - 1].out;
     walk *w = is_logits ? host : values;
-    size_t rows = is_logits ? e->cfg.logit_rows : e->cfg.rows;
-    if (is_replicated(p, i) && rows < (size_t)e->threads) rows = (size_t)e->threads;
+    const size_t rows = is_logits ? e->cfg.logit_rows : e->cfg.rows, threads = (size_t)e->threads;
+    const size_t copies = is_replicated(p, i) && threads > rows ? threads - rows : 0;
     const uint64_t width = p->values[i].width;
     value_store v = {0};
     if (p->values[i].is_codes) {
-        v.act = take(host, rows * sizeof *v.act);
-        for (size_t r = 0; r < rows; r++) {
-            void *block = take(w, roma_act_bytes(width));
+        v.act = take(host, (rows + copies) * sizeof *v.act);
+        for (size_t r = 0; r < rows + copies; r++) {
+            void *block = take(r < rows ? w : host, roma_act_bytes(width));
             if (v.act) roma_act_init(&v.act[r], block, width);
         }
     } else {
         v.stride = (width + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS;
         v.f32 = take(w, rows * v.stride * sizeof *v.f32);
+        v.copies = take(host, copies * v.stride * sizeof *v.copies);
     }
     if (e->values) e->values[i] = v;
 }

@@ -7,9 +7,9 @@
 #define NO_BLOCK UINT32_MAX
 
 /* A value's storage: FP32 rows of `stride` elements, or quantised rows. Values that a single-row step replicates per
- * thread (see step.c) have a row for every thread. */
+ * thread (see step.c) have a row for every thread: those beyond the rows of a step are the host's own. */
 typedef struct {
-    float *f32;
+    float *f32, *copies;
     size_t stride;
     roma_act *act;
 } value_store;
@@ -94,5 +94,8 @@ void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads);
 
 /* Row index of a replicated value: the thread's own copy in a one-row step. */
 static inline size_t row_slot(const roma_exec *e, size_t row, int thread) { return e->n_rows == 1 ? (size_t)thread : row; }
+static inline float *slot_f32(const roma_exec *e, const value_store *v, size_t slot) {
+    return slot < e->cfg.rows ? v->f32 + slot * v->stride : v->copies + (slot - e->cfg.rows) * v->stride;
+}
 
 #endif

@@ -27,7 +27,7 @@ static void op_embed(roma_exec *e, const roma_op *op, int thread, int threads) {
     for (size_t r = begin; r < end; r++) {
         const uint64_t id = (uint64_t)e->rows[r].token;
         roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes,
-                              (unsigned)(id % ROMA_TILE_ROWS), x->f32 + row_slot(e, r, thread) * x->stride);
+                              (unsigned)(id % ROMA_TILE_ROWS), slot_f32(e, x, row_slot(e, r, thread)));
     }
 }
 
@@ -40,7 +40,7 @@ static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
     row_share(e, op->last_rows_only ? e->n_logits : e->n_rows, thread, threads, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const size_t row = op->last_rows_only ? e->logit_row[i] : i;
-        const float *xr = x->f32 + row_slot(e, row, thread) * x->stride;
+        const float *xr = slot_f32(e, x, row_slot(e, row, thread));
         const float inverse = e->kern->rms_inverse(xr, n, e->hyper->rms_eps);
         e->kern->mul(gained, xr, g, n);
         e->kern->quantise(gained, n, inverse, &out->act[row_slot(e, i, thread)]);
@@ -99,7 +99,7 @@ static void op_residual(roma_exec *e, const roma_op *op, int thread, int threads
     size_t begin, end;
     row_share(e, e->n_rows, thread, threads, &begin, &end);
     for (size_t r = begin; r < end; r++) {
-        float *xr = x->f32 + row_slot(e, r, thread) * x->stride;
+        float *xr = slot_f32(e, x, row_slot(e, r, thread));
         e->kern->add(xr, xr, y->f32 + r * y->stride, e->plan->values[op->in[0]].width);
     }
 }

@@ -134,10 +134,10 @@ def test_paper():
 # ---- what runs ----
 
 
-def boundary(image, limits, r, generate=1):
+def boundary(image, limits, r, threads, generate=1):
     """A context of so many tokens runs; one more is refused with that number."""
     tokens = r["tokens"]
-    base = ["run", image, "-p", "Once", "--raw", "-n", generate, *limits]
+    base = ["run", image, "-p", "Once", "--raw", "-n", generate, "-t", threads, *limits]
     if tokens:
         got = json.loads(run(*base, "--ctx", tokens, "--json"))
         check(got["context"] == tokens, f"{limits}: context {got['context']}, {tokens} given")
@@ -168,7 +168,7 @@ def test_runs(image, tmp):
         r = fit(image, *limits, "--adapters", adapters, "--rank", rank)
         limits += ["--adapters", adapters, "--rank", rank] if adapters else []
         seen.add((r["limited_by"], r["tokens"] > 0, r["activation_bytes"] > r["vector_bytes"] > 0))
-        boundary(image, limits, r)
+        boundary(image, limits, r, rng.choice([1, 2, 3, 20]))
     check({("sram", True, True), ("sram", True, False), ("sram", False, True), ("model", True, False)} <= seen, f"the cases are too much alike: {seen}")
     filled = fit(image, "--sram-mib", 1, "--adapters", 0, "--rows", 128)
     got = json.loads(run("run", image, "-p", "Once", "--raw", "-n", 500, "--sram-mib", 1, "--temp", 2, "--seed", 1, "--json"))
@@ -176,6 +176,11 @@ def test_runs(image, tmp):
     chip = got["chip"]
     check(chip["sram_bytes"] == 288 * MIB and chip["sram_holds"] is True, "the chip's 288 MiB")
     check(chip["sram_used"] == filled["all_tokens"] // 32 * filled["page_bytes"], "what of it is used")
+    many = ["--adapters", 90, "--rank", 512] # more than 288 MiB
+    got = json.loads(run("run", image, "-p", "Once", "-n", 1, *many, "--json"))["chip"]
+    check(got["sram_holds"] is False and got["sram_used"] > 90 * lora("tiny", 512, linears("tiny")), "288 MiB cannot hold that")
+    run("run", image, "-p", "Once", "-n", 1, *many, say="288 MiB, and 16 for activations, would not hold that")
+    run("run", image, "-p", "Once", "-n", 1, *many, "--chip", "roma", code=2, say="(--adapters, --rank): at most 0 tokens fit (--ctx)")
     text = subprocess.run([roma, "run", image, "-p", "Once", "-n", "1"], capture_output=True, text=True).stderr
     check("chip roma's 288 MiB, and 16 for activations, would hold that" in text, f"no line about SRAM: {text}")
 
