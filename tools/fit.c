@@ -95,7 +95,7 @@ static void print_text(const fit *f, const roma_table *table, roma_buf *out) {
     if (c->rom_capacity > 0)
         roma_buf_print(out, "ROM: the model takes %s of %s and %s\n", roma_report_si(need, sizeof need, c->rom_bytes, "B"),
                        roma_report_si(has, sizeof has, c->rom_capacity, "B"), c->fits_rom > 0 ? "fits" : "does not fit");
-    roma_buf_print(out, "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone\n\n", roma_adapter_type_name(f->type),
+    roma_buf_print(out, "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone, as wide as the chip file says\n\n", roma_adapter_type_name(f->type),
                    targets_of(f, targets));
     print_counts(f, out);
     if (fit_is_model(f, &f->at)) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
@@ -195,7 +195,7 @@ int verb_fit(int argc, char **argv) {
     const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
     const usage u = {"fit", "[IMAGE] [options]",
                      "Says how many tokens, adapters and sequences a chip's SRAM holds: as the engine then allows, every scale and page counted,\n"
-                     "and as the paper counts, 8-bit codes alone. Lists make a table; the first value given of each is the case shown in full\n(one adapter of rank 16, one sequence, where none is given).",
+                     "and as the paper counts, codes alone. Lists make a table; the first value given of each is the case shown in full\n(one adapter of rank 16, one sequence, where none is given).",
                      "roma fit --shape llama-3.2-3b --rank 16,32,64 --adapters 1,4", own, shared, 0, 1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = settle(&f, &o);
