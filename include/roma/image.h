@@ -88,6 +88,65 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
                      const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
                      roma_error *err);
 
+/* ---- the frame: header, section table, checksums; adapter files have the same ("File") ---- */
+
+#define ROMA_FRAME_HEADER 128
+#define ROMA_FRAME_HASH 88 /* of the header: the file's SHA-256 and its CRC, 40 bytes that the hash takes as zero */
+#define ROMA_FRAME_ENTRY 32
+#define ROMA_FRAME_ALIGN 64
+#define ROMA_FRAME_SECTIONS_MAX 64
+#define ROMA_FRAME_KNOWN_MAX 8
+
+/* A section that a kind of file may have, in the order of the file. */
+typedef struct {
+    char tag[5];
+    bool critical, required;
+    uint32_t align;
+} roma_frame_known;
+typedef struct {
+    const char *magic; /* 8 bytes */
+    uint32_t version;
+    const char *noun;  /* in messages: "image" */
+    const char *(*stranger)(const uint8_t *data, uint64_t size); /* what to say of a file with another magic */
+    const roma_frame_known *known;
+    unsigned n_known;
+} roma_frame_kind;
+
+typedef struct {
+    char tag[5];
+    uint32_t flags;
+    uint64_t offset, bytes;
+    uint32_t crc;
+} roma_section;
+
+/* A file being read: data, size, file (NULL: memory) and err are the caller's. */
+typedef struct {
+    const uint8_t *data;
+    uint64_t size;
+    const char *file;
+    roma_error *err;
+    roma_section section[ROMA_FRAME_SECTIONS_MAX];
+    unsigned n_sections;
+    const roma_section *known[ROMA_FRAME_KNOWN_MAX]; /* by place in kind->known; NULL: absent */
+    uint8_t base_id[32], file_sha256[32];            /* as stated */
+} roma_frame;
+
+/* Fills f->err; returns code. */
+int roma_frame_fail(const roma_frame *f, int code, uint64_t at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+bool roma_frame_all_zero(const uint8_t *p, uint64_t n);
+/* Header and table with their CRCs, place and order of every section, zeros between. */
+int roma_frame_read(roma_frame *f, const roma_frame_kind *kind);
+/* Every section's CRC; on the team's threads where there is one. */
+int roma_frame_check_crcs(const roma_frame *f, roma_team *team);
+/* SHA-256 of a file as its header states it; ROMA_ECANCEL when progress says so. */
+int roma_frame_hash(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]);
+
+/* Writing: sections are placed one behind the other from *end, which begins at HEADER + number of sections * ENTRY; the header is
+ * written last, over zeros, when every section's crc is known. */
+void roma_frame_place(roma_section *s, const roma_frame_known *known, uint64_t bytes, uint64_t *end);
+int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n, const uint8_t base_id[32],
+                            const roma_progress *progress, uint8_t file_sha256[32], roma_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -43,7 +43,7 @@ void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_a
     out->a_scale = out->a_tiles * out->a_tile_bytes;
     out->b_scale = out->a_scale + out->a_tiles * ROMA_TILE_ROWS * sizeof(float);
     out->b = out->b_scale + out->b_tiles * ROMA_TILE_ROWS * sizeof(float);
-    out->bytes = (out->b + out->b_tiles * out->b_tile_bytes + ADAPTER_ALIGN - 1) & ~(size_t)(ADAPTER_ALIGN - 1);
+    out->bytes = (out->b + out->b_tiles * out->b_tile_bytes + ROMA_FRAME_ALIGN - 1) & ~(size_t)(ROMA_FRAME_ALIGN - 1);
 }
 
 uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_t rank, uint32_t roles) {

@@ -66,7 +66,7 @@ void roma_adapter_put_descriptor(uint8_t out[ADAPTER_DESCRIPTOR], const roma_ada
     roma_put64(out + 40, t->bytes);
 }
 
-static int get_descriptor(const adapter_in *in, uint64_t at, uint32_t type, roma_adapter_target *t) {
+static int get_descriptor(const roma_frame *in, uint64_t at, uint32_t type, roma_adapter_target *t) {
     const uint8_t *p = in->data + at;
     roma_error why;
     roma_adapter_layout l;
@@ -75,13 +75,13 @@ static int get_descriptor(const adapter_in *in, uint64_t at, uint32_t type, roma
                                .rank = roma_le32(p + 16), .alpha = roma_f32_from_bits(roma_le32(p + 20)),
                                .scale = roma_f32_from_bits(roma_le32(p + 24)), .offset = roma_le64(p + 32), .bytes = roma_le64(p + 40)};
     const int code = roma_adapter_check_target(t, &why);
-    if (code) return roma_adapter_fail(in, code, at, "%s", why.text);
+    if (code) return roma_frame_fail(in, code, at, "%s", why.text);
     roma_adapter_place(name, t);
-    if (!roma_adapter_all_zero(p + 28, 4) || !roma_adapter_all_zero(p + 48, 16))
-        return roma_adapter_fail(in, ROMA_EINPUT, at + 28, "%s: reserved bytes are not zero", name);
+    if (!roma_frame_all_zero(p + 28, 4) || !roma_frame_all_zero(p + 48, 16))
+        return roma_frame_fail(in, ROMA_EINPUT, at + 28, "%s: reserved bytes are not zero", name);
     roma_adapter_layout_get(type, t, &l);
     if (t->bytes != l.bytes)
-        return roma_adapter_fail(in, ROMA_EINPUT, at + 40, "%s has %llu bytes of data; its shape needs %llu", name,
+        return roma_frame_fail(in, ROMA_EINPUT, at + 40, "%s has %llu bytes of data; its shape needs %llu", name,
                                  (unsigned long long)t->bytes, (unsigned long long)l.bytes);
     return ROMA_OK;
 }
@@ -96,45 +96,45 @@ static void point(roma_adapter_target *t, uint32_t type, const uint8_t *data) {
 }
 
 /* Ascending without repetition, and each behind the one before. */
-static int check_order(const adapter_in *in, uint64_t at, const roma_adapter_target *t, size_t i, uint64_t end) {
+static int check_order(const roma_frame *in, uint64_t at, const roma_adapter_target *t, size_t i, uint64_t end) {
     char name[64];
     roma_adapter_place(name, t);
     if (i && (t[-1].layer > t->layer || (t[-1].layer == t->layer && t[-1].role >= t->role)))
-        return roma_adapter_fail(in, ROMA_EINPUT, at, "%s is out of order or there twice", name);
-    if (t->offset != end) return roma_adapter_fail(in, ROMA_EINPUT, at + 32, "%s: its data is not behind that of the target before", name);
-    const adapter_section *data = in->known[ADAPTER_DATA];
+        return roma_frame_fail(in, ROMA_EINPUT, at, "%s is out of order or there twice", name);
+    if (t->offset != end) return roma_frame_fail(in, ROMA_EINPUT, at + 32, "%s: its data is not behind that of the target before", name);
+    const roma_section *data = in->known[ADAPTER_DATA];
     if (t->bytes > data->offset + data->bytes - end)
-        return roma_adapter_fail(in, ROMA_EINPUT, at + 40, "%s: its data reaches beyond section DATA", name);
+        return roma_frame_fail(in, ROMA_EINPUT, at + 40, "%s: its data reaches beyond section DATA", name);
     return ROMA_OK;
 }
 
-static int read_head(const adapter_in *in, roma_adapter *a, uint32_t *n) {
-    const adapter_section *s = in->known[ADAPTER_TARG];
+static int read_head(const roma_frame *in, roma_adapter *a, uint32_t *n) {
+    const roma_section *s = in->known[ADAPTER_TARG];
     const uint8_t *p = in->data + s->offset;
-    if (s->bytes < ADAPTER_TARG_HEAD) return roma_adapter_fail(in, ROMA_EINPUT, s->offset, "section TARG is too short");
+    if (s->bytes < ADAPTER_TARG_HEAD) return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TARG is too short");
     *n = roma_le32(p);
     a->type = roma_le32(p + 8);
     if (roma_le32(p + 4) != ADAPTER_DESCRIPTOR)
-        return roma_adapter_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "descriptors of %u bytes; this version has %d", roma_le32(p + 4),
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "descriptors of %u bytes; this version has %d", roma_le32(p + 4),
                                  ADAPTER_DESCRIPTOR);
     if (!roma_adapter_type_name(a->type))
-        return roma_adapter_fail(in, ROMA_EUNSUPPORTED, s->offset + 8, "type %u of B is unknown; int8, fp8 and f16 are supported", a->type);
-    if (roma_le32(p + 12)) return roma_adapter_fail(in, ROMA_EINPUT, s->offset + 12, "reserved bytes of section TARG are not zero");
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 8, "type %u of B is unknown; int8, fp8 and f16 are supported", a->type);
+    if (roma_le32(p + 12)) return roma_frame_fail(in, ROMA_EINPUT, s->offset + 12, "reserved bytes of section TARG are not zero");
     if (!*n || *n > ADAPTER_TARGETS_MAX)
-        return roma_adapter_fail(in, ROMA_EINPUT, s->offset, "%u targets; there must be 1 to %u", *n, ADAPTER_TARGETS_MAX);
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "%u targets; there must be 1 to %u", *n, ADAPTER_TARGETS_MAX);
     if (s->bytes != ADAPTER_TARG_HEAD + (uint64_t)*n * ADAPTER_DESCRIPTOR)
-        return roma_adapter_fail(in, ROMA_EINPUT, s->offset, "section TARG has %llu bytes; %u targets need %llu",
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TARG has %llu bytes; %u targets need %llu",
                                  (unsigned long long)s->bytes, *n, ADAPTER_TARG_HEAD + (unsigned long long)*n * ADAPTER_DESCRIPTOR);
     return ROMA_OK;
 }
 
-int roma_adapter_read_targets(const adapter_in *in, roma_adapter *a) {
-    const adapter_section *s = in->known[ADAPTER_TARG], *data = in->known[ADAPTER_DATA];
+int roma_adapter_read_targets(const roma_frame *in, roma_adapter *a) {
+    const roma_section *s = in->known[ADAPTER_TARG], *data = in->known[ADAPTER_DATA];
     uint32_t n = 0;
     int code = read_head(in, a, &n);
     if (code) return code;
     a->targets = roma_alloc_array(n, sizeof *a->targets);
-    if (!a->targets) return roma_adapter_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %u targets", n);
+    if (!a->targets) return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %u targets", n);
     uint64_t end = data->offset;
     for (size_t i = 0; !code && i < n; i++) {
         const uint64_t at = s->offset + ADAPTER_TARG_HEAD + i * ADAPTER_DESCRIPTOR;
@@ -146,7 +146,7 @@ int roma_adapter_read_targets(const adapter_in *in, roma_adapter *a) {
         point(t, a->type, in->data + t->offset);
         if (t->rank > a->rank) a->rank = t->rank;
     }
-    if (end != data->offset + data->bytes) return roma_adapter_fail(in, ROMA_EINPUT, end, "section DATA is larger than its targets");
+    if (end != data->offset + data->bytes) return roma_frame_fail(in, ROMA_EINPUT, end, "section DATA is larger than its targets");
     a->n_targets = n;
     a->data = in->data + data->offset;
     a->data_bytes = data->bytes;

@@ -5,7 +5,7 @@
 static bool spare_a(const roma_adapter_target *t, const uint8_t *tile, unsigned from) {
     const uint64_t blocks = t->cols / 4; /* of 64 bytes, 4 a row */
     for (uint64_t b = 0; b < blocks; b++)
-        if (!roma_adapter_all_zero(tile + 64 * b + 4 * from, 4 * (ROMA_TILE_ROWS - from))) return false;
+        if (!roma_frame_all_zero(tile + 64 * b + 4 * from, 4 * (ROMA_TILE_ROWS - from))) return false;
     return true;
 }
 
@@ -15,12 +15,12 @@ static bool spare_b(const roma_adapter_target *t, const roma_adapter_layout *l, 
     for (size_t k = 0; k < l->b_tiles; k++) {
         const uint8_t *pair = b + (k + 1) * l->b_tile_bytes - (size_t)32 * bytes;
         for (unsigned r = 0; r < ROMA_TILE_ROWS; r++)
-            if (!roma_adapter_all_zero(pair + (2 * r + 1) * bytes, bytes)) return false;
+            if (!roma_frame_all_zero(pair + (2 * r + 1) * bytes, bytes)) return false;
     }
     return true;
 }
 
-static int check_target(const adapter_in *in, const roma_adapter *a, const roma_adapter_target *t) {
+static int check_target(const roma_frame *in, const roma_adapter *a, const roma_adapter_target *t) {
     const uint8_t *p = in->data + t->offset;
     const unsigned bytes = roma_adapter_code_bytes(a->type), used = t->rank % ROMA_TILE_ROWS;
     const roma_format f = roma_adapter_format(t->cols);
@@ -30,26 +30,26 @@ static int check_target(const adapter_in *in, const roma_adapter *a, const roma_
     roma_adapter_layout_get(a->type, t, &l);
     roma_tile_layout_get(&f, t->cols, &tile);
     const size_t scales = tile.scale + t->cols / f.group * 32, end = l.b + l.b_tiles * l.b_tile_bytes;
-    bool good = roma_adapter_all_zero(p + end, l.bytes - end) && spare_b(t, &l, p + l.b, bytes);
+    bool good = roma_frame_all_zero(p + end, l.bytes - end) && spare_b(t, &l, p + l.b, bytes);
     if (used) {
         good = good && spare_a(t, p + (l.a_tiles - 1) * l.a_tile_bytes, used);
-        good = good && roma_adapter_all_zero(p + l.b_scale - 4 * (ROMA_TILE_ROWS - used), 4 * (ROMA_TILE_ROWS - used));
+        good = good && roma_frame_all_zero(p + l.b_scale - 4 * (ROMA_TILE_ROWS - used), 4 * (ROMA_TILE_ROWS - used));
     }
     for (size_t k = 0; k < l.a_tiles; k++)
-        good = good && roma_adapter_all_zero(p + k * l.a_tile_bytes + scales, l.a_tile_bytes - scales);
+        good = good && roma_frame_all_zero(p + k * l.a_tile_bytes + scales, l.a_tile_bytes - scales);
     if (good) return ROMA_OK;
-    return roma_adapter_fail(in, ROMA_EINPUT, t->offset, "%s: bytes that only fill up are not zero", roma_adapter_place(name, t));
+    return roma_frame_fail(in, ROMA_EINPUT, t->offset, "%s: bytes that only fill up are not zero", roma_adapter_place(name, t));
 }
 
-static int check_all(const adapter_in *in, const roma_adapter *a, const roma_progress *progress) {
+static int check_all(const roma_frame *in, const roma_adapter *a, const roma_progress *progress) {
     uint8_t sum[32];
     for (size_t i = 0; i < a->n_targets; i++) {
         const int code = check_target(in, a, &a->targets[i]);
         if (code) return code;
     }
-    if (roma_adapter_hash(in->data, in->size, progress, sum)) return roma_adapter_fail(in, ROMA_ECANCEL, ROMA_NOWHERE, "stopped before all was checked");
+    if (roma_frame_hash(in->data, in->size, progress, sum)) return roma_frame_fail(in, ROMA_ECANCEL, ROMA_NOWHERE, "stopped before all was checked");
     if (memcmp(sum, a->file_sha256, 32) != 0)
-        return roma_adapter_fail(in, ROMA_EDAMAGED, ADAPTER_HASH,
+        return roma_frame_fail(in, ROMA_EDAMAGED, ROMA_FRAME_HASH,
                                  "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
     return ROMA_OK;
 }
@@ -59,7 +59,7 @@ int roma_adapter_verify(const char *path, const roma_progress *progress, roma_er
     memset(&a, 0, sizeof a);
     int code = roma_map_open(&a.map, path, err);
     if (code) return code;
-    adapter_in in = {.data = a.map.data, .size = a.map.size, .file = path, .err = err};
+    roma_frame in = {.data = a.map.data, .size = a.map.size, .file = path, .err = err};
     code = roma_adapter_read(&in, &a, true);
     if (!code) code = check_all(&in, &a, progress);
     roma_adapter_close(&a);

@@ -10,7 +10,7 @@ typedef struct {
     const roma_adapter_source *source;
     roma_adapter_target *targets; /* sorted */
     size_t *from;                 /* place of each in the caller's list */
-    adapter_section section[ADAPTER_KNOWN];
+    roma_section section[ADAPTER_KNOWN];
     roma_buf targ, meta;
     uint8_t *block; /* data of one target */
     float *row;     /* one row of values */
@@ -65,14 +65,6 @@ static int arrange(writer *w) {
 
 /* ---- layout ---- */
 
-static void place(adapter_section *s, const char *tag, bool critical, uint64_t bytes, uint64_t *end) {
-    memcpy(s->tag, tag, 5);
-    s->flags = critical ? ADAPTER_CRITICAL : 0;
-    s->offset = (*end + ADAPTER_ALIGN - 1) & ~(uint64_t)(ADAPTER_ALIGN - 1);
-    s->bytes = bytes;
-    *end = s->offset + bytes;
-}
-
 static void put_targets(writer *w) {
     uint8_t d[ADAPTER_DESCRIPTOR];
     roma_buf_le32(&w->targ, (uint32_t)w->a->n_targets);
@@ -93,9 +85,13 @@ static void put_meta(writer *w) {
     roma_buf_append(&w->meta, w->a->note, strlen(w->a->note));
 }
 
+static void place(writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
+    roma_frame_place(&w->section[known], &roma_adapter_kind.known[known], bytes, end);
+}
+
 /* Offsets of everything; the largest target's bytes and the longest row size the scratch. */
 static int lay_out(writer *w) {
-    uint64_t data = 0, most = 0, longest = ROMA_ADAPTER_RANK_MAX, end = ADAPTER_HEADER + ADAPTER_KNOWN * ADAPTER_ENTRY;
+    uint64_t data = 0, most = 0, longest = ROMA_ADAPTER_RANK_MAX, end = ROMA_FRAME_HEADER + ADAPTER_KNOWN * ROMA_FRAME_ENTRY;
     for (size_t i = 0; i < w->a->n_targets; i++) {
         roma_adapter_target *t = &w->targets[i];
         roma_adapter_layout l;
@@ -106,12 +102,12 @@ static int lay_out(writer *w) {
         if (l.bytes > most) most = l.bytes;
         if (t->cols > longest) longest = t->cols;
     }
-    place(&w->section[ADAPTER_TARG], "TARG", true, ADAPTER_TARG_HEAD + w->a->n_targets * ADAPTER_DESCRIPTOR, &end);
-    place(&w->section[ADAPTER_DATA], "DATA", true, data, &end);
+    place(w, ADAPTER_TARG, ADAPTER_TARG_HEAD + w->a->n_targets * ADAPTER_DESCRIPTOR, &end);
+    place(w, ADAPTER_DATA, data, &end);
     for (size_t i = 0; i < w->a->n_targets; i++) w->targets[i].offset += w->section[ADAPTER_DATA].offset;
     put_targets(w);
     put_meta(w);
-    place(&w->section[ADAPTER_META], "META", false, w->meta.len, &end);
+    place(w, ADAPTER_META, w->meta.len, &end);
     w->block = roma_alloc((size_t)most);
     w->row = roma_alloc_array((size_t)longest + longest / 4 + longest / 64, sizeof *w->row); /* values, codes, scales of a row */
     if (w->targ.failed || w->meta.failed || !w->block || !w->row) return fail(w, ROMA_ENOMEM, "no memory for the largest target");
@@ -172,7 +168,7 @@ static int put_b(writer *w, size_t i, const roma_adapter_layout *l) {
 }
 
 static int put_data(writer *w) {
-    adapter_section *s = &w->section[ADAPTER_DATA];
+    roma_section *s = &w->section[ADAPTER_DATA];
     int code = ROMA_OK;
     for (size_t i = 0; !code && i < w->a->n_targets; i++) {
         const roma_adapter_target *t = &w->targets[i];
@@ -193,48 +189,13 @@ static int put_data(writer *w) {
 /* ---- file ---- */
 
 static int put_section(writer *w, unsigned known) {
-    static const uint8_t zero[ADAPTER_HEADER + ADAPTER_KNOWN * ADAPTER_ENTRY + ADAPTER_ALIGN];
-    adapter_section *s = &w->section[known];
+    static const uint8_t zero[ROMA_FRAME_HEADER + ADAPTER_KNOWN * ROMA_FRAME_ENTRY + ROMA_FRAME_ALIGN];
+    roma_section *s = &w->section[known];
     int code = roma_outfile_write(&w->out, zero, (size_t)(s->offset - w->out.bytes), w->err);
     if (code || known == ADAPTER_DATA) return code ? code : put_data(w);
     const roma_buf *b = known == ADAPTER_TARG ? &w->targ : &w->meta;
     s->crc = roma_crc32c(0, b->data, b->len);
     return roma_outfile_write(&w->out, b->data, b->len, w->err);
-}
-
-static int put_hash(writer *w, uint8_t sum[32]) {
-    uint8_t h[ADAPTER_HEADER - ADAPTER_HASH] = {0};
-    roma_map map;
-    int code = roma_map_open(&map, w->out.tmp, w->err);
-    if (code) return code;
-    code = roma_adapter_hash(map.data, map.size, w->progress, sum);
-    roma_map_close(&map);
-    if (code) return fail(w, code, "stopped; nothing was written");
-    memcpy(h, sum, 32);
-    roma_put32(h + 36, roma_crc32c(0, h, 36));
-    return roma_outfile_patch(&w->out, ADAPTER_HASH, h, sizeof h, w->err);
-}
-
-static int put_header(writer *w, uint8_t sum[32]) {
-    uint8_t h[ADAPTER_HEADER + ADAPTER_KNOWN * ADAPTER_ENTRY] = ADAPTER_MAGIC;
-    for (unsigned i = 0; i < ADAPTER_KNOWN; i++) {
-        const adapter_section *s = &w->section[i];
-        uint8_t *p = h + ADAPTER_HEADER + i * ADAPTER_ENTRY;
-        memcpy(p, s->tag, 4);
-        roma_put32(p + 4, s->flags);
-        roma_put64(p + 8, s->offset);
-        roma_put64(p + 16, s->bytes);
-        roma_put32(p + 24, s->crc);
-    }
-    roma_put32(h + 8, ADAPTER_VERSION);
-    roma_put64(h + 16, w->out.bytes);
-    roma_put32(h + 24, ADAPTER_KNOWN);
-    roma_put32(h + 28, roma_crc32c(0, h + ADAPTER_HEADER, ADAPTER_KNOWN * ADAPTER_ENTRY));
-    roma_put64(h + 32, ADAPTER_HEADER);
-    memcpy(h + 40, w->a->base_id, 32);
-    roma_put32(h + ADAPTER_HEADER_CRC, roma_crc32c(0, h, ADAPTER_HEADER_CRC));
-    const int code = roma_outfile_patch(&w->out, 0, h, sizeof h, w->err);
-    return code ? code : put_hash(w, sum);
 }
 
 int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source, const roma_progress *progress,
@@ -247,7 +208,7 @@ int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapt
     for (unsigned i = 0; !code && i < ADAPTER_KNOWN; i++) code = put_section(&w, i);
     done.bytes = w.out.bytes;
     done.data_bytes = w.section[ADAPTER_DATA].bytes;
-    if (!code) code = put_header(&w, done.file_sha256);
+    if (!code) code = roma_frame_write_header(&w.out, &roma_adapter_kind, w.section, ADAPTER_KNOWN, a->base_id, progress, done.file_sha256, err);
     if (!code) code = roma_outfile_commit(&w.out, err);
     if (code) roma_outfile_abort(&w.out);
     if (!code && out) *out = done;

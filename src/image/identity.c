@@ -1,8 +1,6 @@
 /* The two hashes. The base identity is a stream that does not know where things lie ("Base identity"). */
 #include "image/internal.h"
 
-#define PIECE ((uint64_t)4 << 20) /* between two calls of the progress callback */
-
 static void update32(roma_sha256 *h, uint32_t v) {
     uint8_t b[4];
     roma_put32(b, v);
@@ -34,20 +32,4 @@ void roma_image_id_tensor(roma_sha256 *h, const roma_description *d, size_t i) {
     if (t->tie < 0) return;
     update32(h, d->tensors[t->tie].role);
     update32(h, d->tensors[t->tie].layer);
-}
-
-int roma_image_hash_file(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]) {
-    static const uint8_t zero[IMAGE_HEADER - IMAGE_HASH];
-    roma_sha256 h;
-    int code = ROMA_OK;
-    roma_sha256_init(&h);
-    roma_sha256_update(&h, data, IMAGE_HASH);
-    roma_sha256_update(&h, zero, sizeof zero);
-    for (uint64_t at = IMAGE_HEADER; at < size && !code; at += PIECE) {
-        uint64_t n = size - at < PIECE ? size - at : PIECE;
-        roma_sha256_update(&h, data + at, (size_t)n);
-        code = roma_progress_tell(progress, "hashes", at + n, size);
-    }
-    roma_sha256_final(&h, out);
-    return code;
 }

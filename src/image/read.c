@@ -3,8 +3,28 @@
 
 #include <string.h>
 
+static const char *stranger(const uint8_t *data, uint64_t size) {
+    (void)data;
+    (void)size;
+    return "not a ROM image; make one from a model file with `roma build`";
+}
+
+static const roma_frame_known known[IMAGE_KNOWN] = {
+#define X(tag, critical, required, align) {#tag, critical, required, align},
+    IMAGE_SECTIONS(X)
+#undef X
+};
+const roma_frame_kind roma_image_kind = {IMAGE_MAGIC, IMAGE_VERSION, "image", stranger, known, IMAGE_KNOWN};
+
+roma_reader roma_image_section_reader(const roma_frame *in, unsigned k) {
+    const roma_section *s = in->known[k];
+    roma_reader r;
+    roma_reader_init(&r, in->data + s->offset, s->bytes, s->offset);
+    return r;
+}
+
 /* A copy of what is not usable in place on a big-endian host: vectors, and room for VOCB's words. */
-static int swap_tables(const image_in *in, roma_image *img, uint32_t **spare) {
+static int swap_tables(const roma_frame *in, roma_image *img, uint32_t **spare) {
     *spare = NULL;
     if (!IMAGE_BIG_ENDIAN) return ROMA_OK;
     uint64_t words = in->known[IMAGE_VOCB] ? in->known[IMAGE_VOCB]->bytes / 4 : 0;
@@ -12,7 +32,7 @@ static int swap_tables(const image_in *in, roma_image *img, uint32_t **spare) {
         if (img->desc.tensors[i].is_vector) words += img->desc.tensors[i].cols;
     uint32_t *out = img->owned = roma_alloc_array((size_t)words, 4);
     if (!out)
-        return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu table words",
+        return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu table words",
                                (unsigned long long)words);
     for (size_t i = 0; i < img->desc.n_tensors; i++) {
         roma_image_tensor *t = &img->desc.tensors[i];
@@ -25,12 +45,14 @@ static int swap_tables(const image_in *in, roma_image *img, uint32_t **spare) {
     return ROMA_OK;
 }
 
-int roma_image_read(image_in *in, roma_image *img, bool check_crcs, roma_team *team) {
+int roma_image_read(roma_frame *in, roma_image *img, bool check_crcs, roma_team *team) {
     uint32_t *spare;
-    int code = roma_image_read_frame(in, img);
-    for (unsigned i = 0; !code && check_crcs && i < in->n_sections; i++)
-        code = roma_image_check_crc(in, &in->section[i], team);
-    if (!code) code = roma_image_read_hyper(in, &img->desc.hyper);
+    int code = roma_frame_read(in, &roma_image_kind);
+    if (!code && check_crcs) code = roma_frame_check_crcs(in, team);
+    if (code) return code;
+    memcpy(img->base_id, in->base_id, 32);
+    memcpy(img->file_sha256, in->file_sha256, 32);
+    code = roma_image_read_hyper(in, &img->desc.hyper);
     if (!code) code = roma_image_read_tensors(in, img);
     if (!code) code = swap_tables(in, img, &spare);
     if (!code) code = roma_image_read_vocab(in, img, spare);
@@ -43,7 +65,7 @@ int roma_image_open(roma_image *img, const char *path, unsigned flags, roma_team
     int code = roma_map_open(&img->map, path, err);
     if (code) return code;
     roma_map_advise_huge(&img->map);
-    image_in in = {.data = img->map.data, .size = img->map.size, .file = path, .err = err};
+    roma_frame in = {.data = img->map.data, .size = img->map.size, .file = path, .err = err};
     code = roma_image_read(&in, img, !(flags & ROMA_IMAGE_NO_VERIFY), team);
     if (code) roma_image_close(img);
     return code;
@@ -51,9 +73,9 @@ int roma_image_open(roma_image *img, const char *path, unsigned flags, roma_team
 
 int roma_image_open_memory(roma_image *img, const void *data, uint64_t size, unsigned flags, roma_error *err) {
     memset(img, 0, sizeof *img);
-    if ((uintptr_t)data % IMAGE_ALIGN)
+    if ((uintptr_t)data % ROMA_FRAME_ALIGN)
         return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "an image in memory must be aligned to 64 bytes");
-    image_in in = {.data = data, .size = size, .err = err};
+    roma_frame in = {.data = data, .size = size, .err = err};
     int code = roma_image_read(&in, img, !(flags & ROMA_IMAGE_NO_VERIFY), NULL);
     if (code) roma_image_close(img);
     return code;

@@ -25,22 +25,22 @@ void roma_image_put_rope(roma_buf *out, const roma_hyper *h) {
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) roma_buf_le64(out, h->rope_phase[i]);
 }
 
-int roma_image_read_hyper(const image_in *in, roma_hyper *h) {
-    const image_section *s = in->known[IMAGE_HYPR], *rope = in->known[IMAGE_ROPE];
+int roma_image_read_hyper(const roma_frame *in, roma_hyper *h) {
+    const roma_section *s = in->known[IMAGE_HYPR], *rope = in->known[IMAGE_ROPE];
     if (s->bytes != IMAGE_HYPR_BYTES)
-        return roma_image_fail(in, ROMA_EINPUT, s->offset, "section HYPR must have 64 bytes");
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section HYPR must have 64 bytes");
     roma_reader r = roma_image_section_reader(in, IMAGE_HYPR);
     uint32_t *const fields[] = {&h->arch,     &h->layers,   &h->hidden,   &h->ffn,   &h->heads,
                                 &h->kv_heads, &h->head_dim, &h->rope_dim, &h->vocab, &h->context};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = roma_read_u32(&r);
     h->rms_eps = roma_read_f32(&r);
-    if (!roma_image_all_zero(in->data + s->offset + 44, 20))
-        return roma_image_fail(in, ROMA_EINPUT, s->offset + 44, "reserved bytes of section HYPR are not zero");
+    if (!roma_frame_all_zero(in->data + s->offset + 44, 20))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 44, "reserved bytes of section HYPR are not zero");
     roma_error why;
     int code = roma_hyper_check(h, NULL, &why);
-    if (code) return roma_image_fail(in, code, s->offset, "%s", why.text);
+    if (code) return roma_frame_fail(in, code, s->offset, "%s", why.text);
     if (rope->bytes != (uint64_t)h->rope_dim / 2 * 8)
-        return roma_image_fail(in, ROMA_EINPUT, rope->offset, "section ROPE must have 8 bytes per rotated pair");
+        return roma_frame_fail(in, ROMA_EINPUT, rope->offset, "section ROPE must have 8 bytes per rotated pair");
     r = roma_image_section_reader(in, IMAGE_ROPE);
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) h->rope_phase[i] = roma_read_u64(&r);
     return ROMA_OK;
@@ -81,34 +81,34 @@ void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_t
         for (int i = 0; i < 16; i++) roma_put16(out + 80 + 2 * i, (uint16_t)(int16_t)f->table[i]);
 }
 
-static int get_table(const image_in *in, uint64_t at, roma_format *f) {
+static int get_table(const roma_frame *in, uint64_t at, roma_format *f) {
     for (int i = 0; i < 16; i++) {
         int16_t level = (int16_t)roma_le16(in->data + at + 80 + 2 * i);
         if (level < -128 || level > 127)
-            return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 80 + 2 * (uint64_t)i, "level %d does not fit 8 bits",
+            return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 80 + 2 * (uint64_t)i, "level %d does not fit 8 bits",
                                    level);
         f->table[i] = (int8_t)level;
     }
     return ROMA_OK;
 }
 
-int roma_image_get_descriptor(const image_in *in, uint64_t at, roma_image_tensor *t) {
+int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tensor *t) {
     const uint8_t *p = in->data + at;
     uint8_t planes[2];
     *t = (roma_image_tensor){
         .role = roma_le32(p), .layer = roma_le32(p + 4), .rows = roma_le64(p + 8), .cols = roma_le64(p + 16)};
-    if (p[24] > 1) return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 24, "tensor kind %u is unknown", p[24]);
+    if (p[24] > 1) return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 24, "tensor kind %u is unknown", p[24]);
     t->is_vector = !p[24];
     t->tie = (int32_t)roma_le32(p + 48);
     t->offset = roma_le64(p + 56);
     t->bytes = roma_le64(p + 64);
     t->tile_bytes = roma_le64(p + 72);
-    if (!roma_image_all_zero(p + 31, 1) || !roma_image_all_zero(p + 38, 2) || !roma_image_all_zero(p + 52, 4) ||
-        !roma_image_all_zero(p + 112, 16))
-        return roma_image_fail(in, ROMA_EINPUT, at, "reserved bytes of a tensor descriptor are not zero");
+    if (!roma_frame_all_zero(p + 31, 1) || !roma_frame_all_zero(p + 38, 2) || !roma_frame_all_zero(p + 52, 4) ||
+        !roma_frame_all_zero(p + 112, 16))
+        return roma_frame_fail(in, ROMA_EINPUT, at, "reserved bytes of a tensor descriptor are not zero");
     if (t->is_vector) {
-        if (roma_image_all_zero(p + 25, 23) && roma_image_all_zero(p + 72, 40)) return ROMA_OK;
-        return roma_image_fail(in, ROMA_EINPUT, at + 24, "a vector's descriptor has fields of a matrix");
+        if (roma_frame_all_zero(p + 25, 23) && roma_frame_all_zero(p + 72, 40)) return ROMA_OK;
+        return roma_frame_fail(in, ROMA_EINPUT, at + 24, "a vector's descriptor has fields of a matrix");
     }
     t->format = (roma_format){.bits = p[25],
                               .level = p[28],
@@ -121,16 +121,16 @@ int roma_image_get_descriptor(const image_in *in, uint64_t at, roma_image_tensor
     t->transform = roma_le32(p + 44);
     planes_of(t->format.bits, planes);
     if (memcmp(planes, p + 26, 2) != 0)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes",
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes",
                                p[26], p[27], p[25]);
-    if (t->format.level != ROMA_LEVEL_TABLE && !roma_image_all_zero(p + 80, 32))
-        return roma_image_fail(in, ROMA_EINPUT, at + 80, "a level table without table levels");
+    if (t->format.level != ROMA_LEVEL_TABLE && !roma_frame_all_zero(p + 80, 32))
+        return roma_frame_fail(in, ROMA_EINPUT, at + 80, "a level table without table levels");
     return get_table(in, at, &t->format);
 }
 
 /* Stated places against the only right ones; ties repeat their target's. */
-static int check_places(const image_in *in, roma_image *img) {
-    const image_section *data = in->known[IMAGE_DATA];
+static int check_places(const roma_frame *in, roma_image *img) {
+    const roma_section *data = in->known[IMAGE_DATA];
     const uint64_t first = in->known[IMAGE_TENS]->offset + IMAGE_TENS_HEAD, stop = data->offset + data->bytes;
     uint64_t end = data->offset;
     for (size_t i = 0; i < img->desc.n_tensors; i++) {
@@ -140,34 +140,34 @@ static int check_places(const image_in *in, roma_image *img) {
         char name[64];
         roma_image_tensor_size(t, &bytes, &tile_bytes);
         if (t->offset != offset || t->bytes != bytes || t->tile_bytes != tile_bytes)
-            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: offset or size of its data is not what it must be",
+            return roma_frame_fail(in, ROMA_EINPUT, at + 56, "%s: offset or size of its data is not what it must be",
                                    roma_image_tensor_place(name, t));
         if (offset > stop || bytes > stop - offset)
-            return roma_image_fail(in, ROMA_EINPUT, at + 56, "%s: its data reach beyond section DATA",
+            return roma_frame_fail(in, ROMA_EINPUT, at + 56, "%s: its data reach beyond section DATA",
                                    roma_image_tensor_place(name, t));
         if (t->tie < 0) end = offset + bytes;
         t->data = in->data + offset;
     }
-    if (end != stop) return roma_image_fail(in, ROMA_EINPUT, end, "section DATA does not end with its last tensor");
+    if (end != stop) return roma_frame_fail(in, ROMA_EINPUT, end, "section DATA does not end with its last tensor");
     return ROMA_OK;
 }
 
-int roma_image_read_tensors(const image_in *in, roma_image *img) {
-    const image_section *s = in->known[IMAGE_TENS];
+int roma_image_read_tensors(const roma_frame *in, roma_image *img) {
+    const roma_section *s = in->known[IMAGE_TENS];
     const uint8_t *p = in->data + s->offset;
     uint64_t n = (s->bytes - IMAGE_TENS_HEAD) / IMAGE_DESCRIPTOR;
     if (s->bytes < IMAGE_TENS_HEAD || s->bytes > IMAGE_TENS_HEAD + 65536ull * IMAGE_DESCRIPTOR || roma_le32(p) != n ||
         s->bytes != IMAGE_TENS_HEAD + n * IMAGE_DESCRIPTOR)
-        return roma_image_fail(in, ROMA_EINPUT, s->offset,
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset,
                                "section TENS has another size than its number of tensors says");
     if (roma_le32(p + 4) != IMAGE_DESCRIPTOR)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "tensor descriptors of %u bytes",
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "tensor descriptors of %u bytes",
                                roma_le32(p + 4));
-    if (!n || !roma_image_all_zero(p + 8, 8))
-        return roma_image_fail(in, ROMA_EINPUT, s->offset, "section TENS is empty or its reserved bytes are not zero");
+    if (!n || !roma_frame_all_zero(p + 8, 8))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TENS is empty or its reserved bytes are not zero");
     img->desc.tensors = roma_alloc_array((size_t)n, sizeof *img->desc.tensors);
     if (!img->desc.tensors)
-        return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
+        return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
     img->desc.n_tensors = (size_t)n;
     for (size_t i = 0; i < n; i++) {
         int code =
@@ -176,34 +176,34 @@ int roma_image_read_tensors(const image_in *in, roma_image *img) {
     }
     roma_error why;
     int code = roma_image_check_tensors(&img->desc, NULL, &why);
-    if (code) return roma_image_fail(in, code, s->offset, "%s", why.text);
+    if (code) return roma_frame_fail(in, code, s->offset, "%s", why.text);
     return check_places(in, img);
 }
 
 /* ---- META ---- */
 
-static int read_text(const image_in *in, roma_reader *r, uint32_t n, char *out, size_t cap, const char *what) {
+static int read_text(const roma_frame *in, roma_reader *r, uint32_t n, char *out, size_t cap, const char *what) {
     uint64_t at = r->origin + r->pos;
     const uint8_t *p = n < cap ? roma_read_bytes(r, n) : NULL;
-    if (!p) return roma_image_fail(in, ROMA_EINPUT, at, "the %s is too long", what);
+    if (!p) return roma_frame_fail(in, ROMA_EINPUT, at, "the %s is too long", what);
     for (uint32_t i = 0; i < n; i++)
         if (p[i] < 0x20 || p[i] > 0x7e)
-            return roma_image_fail(in, ROMA_EINPUT, at + i, "the %s is not printable", what);
+            return roma_frame_fail(in, ROMA_EINPUT, at + i, "the %s is not printable", what);
     memcpy(out, p, n);
     out[n] = 0;
     return ROMA_OK;
 }
 
-int roma_image_read_meta(const image_in *in, roma_image *img) {
+int roma_image_read_meta(const roma_frame *in, roma_image *img) {
     roma_reader r = roma_image_section_reader(in, IMAGE_META);
     uint32_t name = roma_read_u32(&r), license = roma_read_u32(&r), note = roma_read_u32(&r), zero = roma_read_u32(&r);
     if (r.failed || zero)
-        return roma_image_fail(in, ROMA_EINPUT, r.origin,
+        return roma_frame_fail(in, ROMA_EINPUT, r.origin,
                                "section META is too short or its reserved bytes are not zero");
     int code = read_text(in, &r, name, img->desc.name, sizeof img->desc.name, "name");
     if (!code) code = read_text(in, &r, license, img->desc.license, sizeof img->desc.license, "license");
     if (!code) code = read_text(in, &r, note, img->note, sizeof img->note, "note");
     if (!code && roma_reader_left(&r))
-        code = roma_image_fail(in, ROMA_EINPUT, r.origin + r.pos, "section META is longer than its texts");
+        code = roma_frame_fail(in, ROMA_EINPUT, r.origin + r.pos, "section META is longer than its texts");
     return code;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct {
-    const image_in *in;
+    const roma_frame *in;
     const roma_image *img;
     const roma_progress *progress;
     uint8_t file_hash[32], base_id[32];
@@ -31,22 +31,22 @@ static void hash_base(job *j) {
 
 static void hash_both(void *ctx, int thread, int threads) {
     job *j = ctx;
-    if (thread == 0) j->code = roma_image_hash_file(j->in->data, j->in->size, j->progress, j->file_hash);
+    if (thread == 0) j->code = roma_frame_hash(j->in->data, j->in->size, j->progress, j->file_hash);
     if (thread == (threads > 1)) hash_base(j);
 }
 
-static int check_hashes(const image_in *in, const roma_image *img, roma_team *team, const roma_progress *progress) {
+static int check_hashes(const roma_frame *in, const roma_image *img, roma_team *team, const roma_progress *progress) {
     job j = {.in = in, .img = img, .progress = progress};
     if (team)
         roma_team_run(team, hash_both, &j);
     else
         hash_both(&j, 0, 1);
-    if (j.code) return roma_image_fail(in, j.code, ROMA_NOWHERE, "stopped before all was checked");
+    if (j.code) return roma_frame_fail(in, j.code, ROMA_NOWHERE, "stopped before all was checked");
     if (memcmp(j.file_hash, img->file_sha256, 32) != 0)
-        return roma_image_fail(in, ROMA_EDAMAGED, IMAGE_HASH,
+        return roma_frame_fail(in, ROMA_EDAMAGED, ROMA_FRAME_HASH,
                                "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
     if (memcmp(j.base_id, img->base_id, 32) != 0)
-        return roma_image_fail(in, ROMA_EDAMAGED, 40,
+        return roma_frame_fail(in, ROMA_EDAMAGED, 40,
                                "the base identity does not match the content; make the image again");
     return ROMA_OK;
 }
@@ -65,39 +65,39 @@ static bool spare_rows_zero(const roma_image_tensor *t, const uint8_t *tile, uin
     for (unsigned r = t->rows % ROMA_TILE_ROWS; r && r < ROMA_TILE_ROWS; r++) {
         memset(scale, 0, 4 * groups * sizeof *scale);
         roma_tile_get_row(f, t->cols, tile, r, &row);
-        if (!roma_image_all_zero(code, t->cols) ||
-            !roma_image_all_zero((const uint8_t *)scale, 4 * groups * sizeof *scale))
+        if (!roma_frame_all_zero(code, t->cols) ||
+            !roma_frame_all_zero((const uint8_t *)scale, 4 * groups * sizeof *scale))
             return false;
     }
     return true;
 }
 
-static int check_matrix(const image_in *in, const roma_image_tensor *t, uint8_t *code, uint16_t *scale) {
+static int check_matrix(const roma_frame *in, const roma_image_tensor *t, uint8_t *code, uint16_t *scale) {
     char name[64];
     size_t used = roma_image_tile_used(t);
     uint64_t at = 0;
     for (; at < t->bytes; at += t->tile_bytes) {
         const uint8_t *tile = t->data + at;
         if (!roma_image_tile_finite(t, tile))
-            return roma_image_fail(in, ROMA_EINPUT, t->offset + at, "%s: a scale is not finite",
+            return roma_frame_fail(in, ROMA_EINPUT, t->offset + at, "%s: a scale is not finite",
                                    roma_image_tensor_place(name, t));
-        if (!roma_image_all_zero(tile + used, t->tile_bytes - used))
-            return roma_image_fail(in, ROMA_EINPUT, t->offset + at + used, "%s: the end of a tile is not zero",
+        if (!roma_frame_all_zero(tile + used, t->tile_bytes - used))
+            return roma_frame_fail(in, ROMA_EINPUT, t->offset + at + used, "%s: the end of a tile is not zero",
                                    roma_image_tensor_place(name, t));
     }
     if (spare_rows_zero(t, t->data + at - t->tile_bytes, code, scale)) return ROMA_OK;
-    return roma_image_fail(in, ROMA_EINPUT, t->offset + at - t->tile_bytes,
+    return roma_frame_fail(in, ROMA_EINPUT, t->offset + at - t->tile_bytes,
                            "%s: rows that fill up the last tile are not zero", roma_image_tensor_place(name, t));
 }
 
-static int check_values(const image_in *in, const roma_image *img, const roma_progress *progress) {
-    const image_section *data = in->known[IMAGE_DATA];
+static int check_values(const roma_frame *in, const roma_image *img, const roma_progress *progress) {
+    const roma_section *data = in->known[IMAGE_DATA];
     uint64_t widest = ROMA_STRIPE;
     char name[64];
     for (size_t i = 0; i < img->desc.n_tensors; i++)
         if (img->desc.tensors[i].cols > widest) widest = img->desc.tensors[i].cols;
     uint8_t *row = roma_alloc_array((size_t)widest, 2); /* codes; four arrays of 2 bytes per 16 inputs at most */
-    if (!row) return roma_image_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for a row");
+    if (!row) return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for a row");
     int code = ROMA_OK;
     for (size_t i = 0; !code && i < img->desc.n_tensors; i++) {
         const roma_image_tensor *t = &img->desc.tensors[i];
@@ -105,10 +105,10 @@ static int check_values(const image_in *in, const roma_image *img, const roma_pr
         if (!t->is_vector)
             code = check_matrix(in, t, row, (uint16_t *)(void *)(row + widest));
         else if (!roma_image_vector_finite(t, in->data + t->offset))
-            code = roma_image_fail(in, ROMA_EINPUT, t->offset, "%s: a value is not finite",
+            code = roma_frame_fail(in, ROMA_EINPUT, t->offset, "%s: a value is not finite",
                                    roma_image_tensor_place(name, t));
         if (!code) code = roma_progress_tell(progress, "values", t->offset + t->bytes - data->offset, data->bytes);
-        if (code == ROMA_ECANCEL) roma_image_fail(in, code, ROMA_NOWHERE, "stopped before all was checked");
+        if (code == ROMA_ECANCEL) roma_frame_fail(in, code, ROMA_NOWHERE, "stopped before all was checked");
     }
     roma_free(row);
     return code;
@@ -119,7 +119,7 @@ int roma_image_verify(const char *path, roma_team *team, const roma_progress *pr
     memset(&img, 0, sizeof img);
     int code = roma_map_open(&img.map, path, err);
     if (code) return code;
-    image_in in = {.data = img.map.data, .size = img.map.size, .file = path, .err = err};
+    roma_frame in = {.data = img.map.data, .size = img.map.size, .file = path, .err = err};
     code = roma_image_read(&in, &img, true, team);
     if (!code) code = check_values(&in, &img, progress);
     if (!code) code = check_hashes(&in, &img, team, progress);

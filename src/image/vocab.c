@@ -8,7 +8,7 @@
 
 /* ---- reading ---- */
 
-static int read_head(const image_in *in, roma_reader *r, roma_vocab *v, uint32_t *text_bytes) {
+static int read_head(const roma_frame *in, roma_reader *r, roma_vocab *v, uint32_t *text_bytes) {
     const uint64_t at = r->origin;
     v->kind = roma_read_u32(r);
     v->pre = roma_read_u32(r);
@@ -24,31 +24,31 @@ static int read_head(const image_in *in, roma_reader *r, roma_vocab *v, uint32_t
     for (int i = 0; i < ROMA_EOG_MAX; i++) v->eog[i] = (int32_t)roma_read_u32(r);
     *text_bytes = roma_read_u32(r);
     const uint8_t *reserved = roma_read_bytes(r, 16);
-    if (!reserved) return roma_image_fail(in, ROMA_EINPUT, at, "section VOCB is shorter than its head");
-    if (!roma_image_all_zero(reserved, 16))
-        return roma_image_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
+    if (!reserved) return roma_frame_fail(in, ROMA_EINPUT, at, "section VOCB is shorter than its head");
+    if (!roma_frame_all_zero(reserved, 16))
+        return roma_frame_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
     if (v->kind != ROMA_TOK_BPE && v->kind != ROMA_TOK_SPM)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
     if (v->pre > ROMA_PRE_QWEN2)
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
     if (!roma_template_name((roma_template_kind)v->template_kind))
-        return roma_image_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);
-    if (all > 1) return roma_image_fail(in, ROMA_EINPUT, at + 36, "a flag of the tokenizer is neither 0 nor 1");
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);
+    if (all > 1) return roma_frame_fail(in, ROMA_EINPUT, at + 36, "a flag of the tokenizer is neither 0 nor 1");
     return ROMA_OK;
 }
 
-static int check_ids(const image_in *in, uint64_t at, const roma_vocab *v, uint32_t rows) {
+static int check_ids(const roma_frame *in, uint64_t at, const roma_vocab *v, uint32_t rows) {
     if (!v->n_tokens || v->n_tokens > rows)
-        return roma_image_fail(in, ROMA_EINPUT, at + 8, "%u tokens for a vocabulary of %u rows", v->n_tokens, rows);
+        return roma_frame_fail(in, ROMA_EINPUT, at + 8, "%u tokens for a vocabulary of %u rows", v->n_tokens, rows);
     if (v->n_merges > ROMA_TOKENS_MAX || (v->kind == ROMA_TOK_SPM && v->n_merges))
-        return roma_image_fail(in, ROMA_EINPUT, at + 12, "%u merges are too many", v->n_merges);
+        return roma_frame_fail(in, ROMA_EINPUT, at + 12, "%u merges are too many", v->n_merges);
     if (TOKEN_END(v->bos, v->n_tokens) || TOKEN_END(v->eos, v->n_tokens) || TOKEN_END(v->unk, v->n_tokens) ||
         TOKEN_END(v->pad, v->n_tokens))
-        return roma_image_fail(in, ROMA_EINPUT, at + 16, "a special id is no token");
-    if (v->n_eog > ROMA_EOG_MAX) return roma_image_fail(in, ROMA_EINPUT, at + 40, "more than 16 ids end a turn");
+        return roma_frame_fail(in, ROMA_EINPUT, at + 16, "a special id is no token");
+    if (v->n_eog > ROMA_EOG_MAX) return roma_frame_fail(in, ROMA_EINPUT, at + 40, "more than 16 ids end a turn");
     for (uint32_t i = 0; i < ROMA_EOG_MAX; i++)
         if (i < v->n_eog ? v->eog[i] < 0 || TOKEN_END(v->eog[i], v->n_tokens) : v->eog[i] != -1)
-            return roma_image_fail(in, ROMA_EINPUT, at + 44 + 4 * i, "an id that ends a turn is no token");
+            return roma_frame_fail(in, ROMA_EINPUT, at + 44 + 4 * i, "an id that ends a turn is no token");
     return ROMA_OK;
 }
 
@@ -62,24 +62,24 @@ static const void *words(roma_reader *r, uint64_t n, uint32_t **spare) {
     return out;
 }
 
-static int check_arrays(const image_in *in, uint64_t at, const roma_vocab *v, uint32_t text_bytes) {
+static int check_arrays(const roma_frame *in, uint64_t at, const roma_vocab *v, uint32_t text_bytes) {
     const uint32_t n = v->n_tokens;
     if (v->text_off[0] || v->text_off[n] != text_bytes)
-        return roma_image_fail(in, ROMA_EINPUT, at, "the token text does not begin at 0 or end with its bytes");
+        return roma_frame_fail(in, ROMA_EINPUT, at, "the token text does not begin at 0 or end with its bytes");
     for (uint32_t i = 0; i < n; i++) {
         if (v->text_off[i + 1] < v->text_off[i] || v->text_off[i + 1] - v->text_off[i] > ROMA_TOKEN_BYTES_MAX)
-            return roma_image_fail(in, ROMA_EINPUT, at + 4ull * i, "token %u has no length from 0 to 4096", i);
+            return roma_frame_fail(in, ROMA_EINPUT, at + 4ull * i, "token %u has no length from 0 to 4096", i);
         if (v->type[i] < ROMA_TT_NORMAL || v->type[i] > ROMA_TT_BYTE)
-            return roma_image_fail(in, ROMA_EINPUT, at, "token %u has an unknown type", i);
+            return roma_frame_fail(in, ROMA_EINPUT, at, "token %u has an unknown type", i);
         if (v->score && (roma_f32_bits(v->score[i]) & 0x7f800000u) == 0x7f800000u)
-            return roma_image_fail(in, ROMA_EINPUT, at, "the score of token %u is not finite", i);
+            return roma_frame_fail(in, ROMA_EINPUT, at, "the score of token %u is not finite", i);
     }
     for (uint32_t i = 0; i < 2 * v->n_merges; i++)
-        if (v->merges[i] >= n) return roma_image_fail(in, ROMA_EINPUT, at, "merge %u names no token", i / 2);
+        if (v->merges[i] >= n) return roma_frame_fail(in, ROMA_EINPUT, at, "merge %u names no token", i / 2);
     return ROMA_OK;
 }
 
-int roma_image_read_vocab(const image_in *in, roma_image *img, uint32_t *spare) {
+int roma_image_read_vocab(const roma_frame *in, roma_image *img, uint32_t *spare) {
     if (!in->known[IMAGE_VOCB]) return ROMA_OK;
     roma_reader r = roma_image_section_reader(in, IMAGE_VOCB);
     roma_vocab *v = &img->vocab;
@@ -90,7 +90,7 @@ int roma_image_read_vocab(const image_in *in, roma_image *img, uint32_t *spare) 
     const uint64_t at = r.origin + r.pos, n = v->n_tokens, n_off = n + 1, n_score = v->kind == ROMA_TOK_SPM ? n : 0,
                    n_merge = 2ull * v->n_merges;
     if (roma_reader_left(&r) != 4 * (n_off + n_score + n_merge) + n + text_bytes)
-        return roma_image_fail(in, ROMA_EINPUT, r.origin, "section VOCB has another size than its counts say");
+        return roma_frame_fail(in, ROMA_EINPUT, r.origin, "section VOCB has another size than its counts say");
     v->text_off = words(&r, n_off, &spare);
     v->score = n_score ? words(&r, n_score, &spare) : NULL;
     v->merges = n_merge ? words(&r, n_merge, &spare) : NULL;

@@ -14,7 +14,7 @@ typedef struct {
     roma_description desc;      /* in order of execution; tensors owned */
     size_t *from;               /* index of each tensor in the caller's description */
     roma_buf part[IMAGE_KNOWN]; /* content of the sections; DATA's stays empty */
-    image_section section[IMAGE_KNOWN];
+    roma_section section[IMAGE_KNOWN];
     unsigned n_sections;
     uint8_t *block, *raw_block; /* one tile or vector, 64-byte aligned; its allocation */
     uint64_t told;
@@ -91,7 +91,7 @@ static uint64_t place_tensors(roma_description *d) {
     for (size_t i = 0; i < d->n_tensors; i++) {
         roma_image_tensor *t = &d->tensors[i];
         roma_image_tensor_size(t, &t->bytes, &t->tile_bytes);
-        assert(t->bytes % IMAGE_ALIGN == 0); /* roma_hyper_check: vectors come in multiples of 16 */
+        assert(t->bytes % ROMA_FRAME_ALIGN == 0); /* roma_hyper_check: vectors come in multiples of 16 */
         t->offset = t->tie < 0 ? end : d->tensors[t->tie].offset;
         if (t->tie < 0) end += t->bytes;
     }
@@ -118,28 +118,14 @@ static void put_tensors(roma_buf *b, const roma_description *d) {
 
 /* One section behind the others; *end moves along. */
 static void place_section(writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
-    static const struct {
-        char tag[5];
-        uint8_t critical;
-    } names[IMAGE_KNOWN] = {
-#define X(tag, critical, required) {#tag, critical},
-        IMAGE_SECTIONS(X)
-#undef X
-    };
-    image_section *s = &w->section[w->n_sections++];
-    uint64_t align = known == IMAGE_DATA ? IMAGE_DATA_ALIGN : IMAGE_ALIGN;
-    memcpy(s->tag, names[known].tag, sizeof s->tag);
-    s->flags = names[known].critical ? IMAGE_CRITICAL : 0;
-    s->offset = (*end + align - 1) & ~(align - 1);
-    s->bytes = bytes;
-    *end = s->offset + bytes;
+    roma_frame_place(&w->section[w->n_sections++], &roma_image_kind.known[known], bytes, end);
 }
 
 static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
     roma_description *d = &w->desc;
     uint8_t hyper[IMAGE_HYPR_BYTES];
     uint64_t data_bytes = place_tensors(d),
-             end = IMAGE_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * IMAGE_ENTRY;
+             end = ROMA_FRAME_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * ROMA_FRAME_ENTRY;
     roma_image_put_hyper(hyper, &d->hyper);
     roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
     roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
@@ -169,12 +155,12 @@ static int put_zeros(writer *w, uint64_t n) {
     return code;
 }
 
-static int put_block(writer *w, uint64_t n, image_section *s) {
+static int put_block(writer *w, uint64_t n, roma_section *s) {
     s->crc = roma_crc32c(s->crc, w->block, (size_t)n);
     return roma_outfile_write(&w->out, w->block, (size_t)n, w->err);
 }
 
-static int tell(writer *w, const image_section *data) {
+static int tell(writer *w, const roma_section *data) {
     uint64_t done = w->out.bytes - data->offset;
     if (done - w->told < 1 << 20 && done != data->bytes) return ROMA_OK;
     w->told = done;
@@ -188,7 +174,7 @@ static int refuse_value(const writer *w, const roma_image_tensor *t) {
                      "%s: a scale or value is not finite; the source is damaged", roma_image_tensor_place(name, t));
 }
 
-static int put_vector(writer *w, size_t i, roma_sha256 *id, image_section *s) {
+static int put_vector(writer *w, size_t i, roma_sha256 *id, roma_section *s) {
     const roma_image_tensor *t = &w->desc.tensors[i];
     float *value = (float *)(void *)w->block;
     memset(w->block, 0, (size_t)t->bytes);
@@ -199,7 +185,7 @@ static int put_vector(writer *w, size_t i, roma_sha256 *id, image_section *s) {
     return put_block(w, t->bytes, s);
 }
 
-static int put_matrix(writer *w, size_t i, roma_sha256 *id, image_section *s) {
+static int put_matrix(writer *w, size_t i, roma_sha256 *id, roma_section *s) {
     const roma_image_tensor *t = &w->desc.tensors[i];
     size_t used = roma_image_tile_used(t);
     int code = ROMA_OK;
@@ -214,7 +200,7 @@ static int put_matrix(writer *w, size_t i, roma_sha256 *id, image_section *s) {
     return code;
 }
 
-static int put_data(writer *w, image_section *s, uint8_t base_id[32]) {
+static int put_data(writer *w, roma_section *s, uint8_t base_id[32]) {
     roma_sha256 id;
     int code = ROMA_OK;
     roma_image_id_begin(&id, &w->desc);
@@ -230,10 +216,10 @@ static int put_data(writer *w, image_section *s, uint8_t base_id[32]) {
 }
 
 static int put_sections(writer *w, uint8_t base_id[32]) {
-    int code = put_zeros(w, IMAGE_HEADER + (uint64_t)w->n_sections * IMAGE_ENTRY);
+    int code = put_zeros(w, ROMA_FRAME_HEADER + (uint64_t)w->n_sections * ROMA_FRAME_ENTRY);
     unsigned known = 0;
     for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
-        image_section *s = &w->section[i];
+        roma_section *s = &w->section[i];
         while (!w->part[known].len && known != IMAGE_DATA) known++; /* no tokenizer */
         code = put_zeros(w, s->offset - w->out.bytes);
         if (code) break;
@@ -247,57 +233,18 @@ static int put_sections(writer *w, uint8_t base_id[32]) {
     return code;
 }
 
-/* ---- header ---- */
-
-static void make_table(const writer *w, uint8_t *table) {
-    for (unsigned i = 0; i < w->n_sections; i++) {
-        const image_section *s = &w->section[i];
-        uint8_t *p = table + i * IMAGE_ENTRY;
-        memcpy(p, s->tag, 4);
-        roma_put32(p + 4, s->flags);
-        roma_put64(p + 8, s->offset);
-        roma_put64(p + 16, s->bytes);
-        roma_put32(p + 24, s->crc);
-    }
-}
-
-/* Header and table over the zeros that hold their place; the hash last, from the finished file. */
-static int put_header(writer *w, roma_image_written *out) {
-    uint8_t h[IMAGE_HEADER + IMAGE_KNOWN * IMAGE_ENTRY] = IMAGE_MAGIC;
-    const size_t table = w->n_sections * IMAGE_ENTRY;
-    make_table(w, h + IMAGE_HEADER);
-    out->bytes = w->out.bytes;
-    roma_put32(h + 8, IMAGE_VERSION);
-    roma_put64(h + 16, w->out.bytes);
-    roma_put32(h + 24, w->n_sections);
-    roma_put32(h + 28, roma_crc32c(0, h + IMAGE_HEADER, table));
-    roma_put64(h + 32, IMAGE_HEADER);
-    memcpy(h + 40, out->base_id, 32);
-    roma_put32(h + IMAGE_HEADER_CRC, roma_crc32c(0, h, IMAGE_HEADER_CRC));
-    int code = roma_outfile_patch(&w->out, 0, h, IMAGE_HEADER + table, w->err);
-    roma_map map;
-    if (!code) code = roma_map_open(&map, w->out.tmp, w->err);
-    if (code) return code;
-    code = roma_image_hash_file(map.data, map.size, w->progress, out->file_sha256);
-    roma_map_close(&map);
-    if (code) return fail(w, code, "stopped; nothing was written");
-    memcpy(h + IMAGE_HASH, out->file_sha256, 32);
-    roma_put32(h + IMAGE_HASH + 36, roma_crc32c(0, h + IMAGE_HASH, 36));
-    return roma_outfile_patch(&w->out, IMAGE_HASH, h + IMAGE_HASH, IMAGE_HEADER - IMAGE_HASH, w->err);
-}
-
 /* ---- all together ---- */
 
 static int take_block(writer *w) {
-    uint64_t most = IMAGE_ALIGN;
+    uint64_t most = ROMA_FRAME_ALIGN;
     for (size_t i = 0; i < w->desc.n_tensors; i++) {
         const roma_image_tensor *t = &w->desc.tensors[i];
         uint64_t n = t->is_vector ? t->bytes : t->tile_bytes;
         if (n > most) most = n;
     }
-    w->raw_block = roma_alloc((size_t)most + IMAGE_ALIGN);
+    w->raw_block = roma_alloc((size_t)most + ROMA_FRAME_ALIGN);
     if (!w->raw_block) return fail(w, ROMA_ENOMEM, "no memory for a tile");
-    w->block = w->raw_block + (IMAGE_ALIGN - (uintptr_t)w->raw_block % IMAGE_ALIGN) % IMAGE_ALIGN;
+    w->block = w->raw_block + (ROMA_FRAME_ALIGN - (uintptr_t)w->raw_block % ROMA_FRAME_ALIGN) % ROMA_FRAME_ALIGN;
     return ROMA_OK;
 }
 
@@ -313,7 +260,8 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     if (!code) code = take_block(&w);
     if (!code) code = roma_outfile_open(&w.out, path, err);
     if (!code) code = put_sections(&w, done.base_id);
-    if (!code) code = put_header(&w, &done);
+    done.bytes = w.out.bytes;
+    if (!code) code = roma_frame_write_header(&w.out, &roma_image_kind, w.section, w.n_sections, done.base_id, progress, done.file_sha256, err);
     if (!code) code = roma_outfile_commit(&w.out, err);
     if (code) roma_outfile_abort(&w.out);
     if (!code && out) *out = done;

@@ -1,0 +1,73 @@
+/* Writing the frame of a file ("File"), and the hash that its header states. */
+#include "image/internal.h"
+
+#include <string.h>
+
+#define PIECE ((uint64_t)4 << 20) /* between two calls of the progress callback */
+
+int roma_frame_hash(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]) {
+    static const uint8_t zero[ROMA_FRAME_HEADER - ROMA_FRAME_HASH];
+    roma_sha256 h;
+    int code = ROMA_OK;
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, data, ROMA_FRAME_HASH);
+    roma_sha256_update(&h, zero, sizeof zero);
+    for (uint64_t at = ROMA_FRAME_HEADER; at < size && !code; at += PIECE) {
+        const uint64_t n = size - at < PIECE ? size - at : PIECE;
+        roma_sha256_update(&h, data + at, (size_t)n);
+        code = roma_progress_tell(progress, "hashes", at + n, size);
+    }
+    roma_sha256_final(&h, out);
+    return code;
+}
+
+void roma_frame_place(roma_section *s, const roma_frame_known *known, uint64_t bytes, uint64_t *end) {
+    const uint64_t align = known->align;
+    memcpy(s->tag, known->tag, sizeof s->tag);
+    s->flags = known->critical ? FRAME_CRITICAL : 0;
+    s->offset = (*end + align - 1) & ~(align - 1);
+    s->bytes = bytes;
+    *end = s->offset + bytes;
+}
+
+static void put_table(const roma_section *s, unsigned n, uint8_t *table) {
+    for (unsigned i = 0; i < n; i++, s++) {
+        uint8_t *p = table + i * ROMA_FRAME_ENTRY;
+        memcpy(p, s->tag, 4);
+        roma_put32(p + 4, s->flags);
+        roma_put64(p + 8, s->offset);
+        roma_put64(p + 16, s->bytes);
+        roma_put32(p + 24, s->crc);
+    }
+}
+
+/* From the file as it stands, which the hash takes with zeros in its own place. */
+static int put_hash(roma_outfile *out, const roma_progress *progress, uint8_t sum[32], roma_error *err) {
+    uint8_t h[ROMA_FRAME_HEADER - ROMA_FRAME_HASH] = {0};
+    roma_map map;
+    int code = roma_map_open(&map, out->tmp, err);
+    if (code) return code;
+    code = roma_frame_hash(map.data, map.size, progress, sum);
+    roma_map_close(&map);
+    if (code) return roma_fail(err, code, out->path, ROMA_NOWHERE, "stopped; nothing was written");
+    memcpy(h, sum, 32);
+    roma_put32(h + 36, roma_crc32c(0, h, 36));
+    return roma_outfile_patch(out, ROMA_FRAME_HASH, h, sizeof h, err);
+}
+
+int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n, const uint8_t base_id[32],
+                            const roma_progress *progress, uint8_t file_sha256[32], roma_error *err) {
+    uint8_t h[ROMA_FRAME_HEADER + ROMA_FRAME_KNOWN_MAX * ROMA_FRAME_ENTRY] = {0};
+    const size_t table = n * ROMA_FRAME_ENTRY;
+    put_table(s, n, h + ROMA_FRAME_HEADER);
+    memcpy(h, kind->magic, 8);
+    roma_put32(h + 8, kind->version);
+    roma_put64(h + 16, out->bytes);
+    roma_put32(h + 24, n);
+    roma_put32(h + 28, roma_crc32c(0, h + ROMA_FRAME_HEADER, table));
+    roma_put64(h + 32, ROMA_FRAME_HEADER);
+    memcpy(h + 40, base_id, 32);
+    roma_put32(h + FRAME_HEADER_CRC, roma_crc32c(0, h, FRAME_HEADER_CRC));
+    const int code = roma_outfile_patch(out, 0, h, ROMA_FRAME_HEADER + table, err);
+    return code ? code : put_hash(out, progress, file_sha256, err);
+}
