@@ -1,17 +1,11 @@
-/* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it fits an image. */
-#include "tool.h"
-#include "roma/adapter.h"
+/* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it fits an image;
+ * several as one; two compared. */
+#include "adapter.h"
 #include "roma/import.h"
 
 #include <sys/stat.h>
 
 int inspect_adapter(const char *verb, const char *path, bool as_json); /* inspect.c */
-void adapter_json(const roma_adapter *a, const char *path, roma_buf *b);
-
-typedef struct {
-    const char *out, *base, *type, *name;
-    bool as_json, any_base;
-} config;
 
 /* ---- JSON ---- */
 
@@ -65,7 +59,7 @@ static void last_part(const char *path, char *out, size_t cap) {
 }
 
 /* Only an adapter is replaced. */
-static int check_output(const char *path, roma_error *err) {
+int adapter_check_output(const char *path, roma_error *err) {
     char magic[8];
     struct stat st;
     if (stat(path, &st)) return ROMA_OK;
@@ -75,7 +69,7 @@ static int check_output(const char *path, roma_error *err) {
     return is ? ROMA_OK : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no adapter; choose another -o");
 }
 
-static int convert(const config *c, const char *from, const roma_image *img, roma_adapter_written *w, roma_error *err) {
+static int convert(const adapter_config *c, const char *from, const roma_image *img, roma_adapter_written *w, roma_error *err) {
     roma_import_lora l;
     int rc = roma_import_lora_open(&l, from, &img->desc, err);
     if (rc) return rc;
@@ -93,22 +87,25 @@ static int convert(const config *c, const char *from, const roma_image *img, rom
     return rc;
 }
 
-static int build(const config *c, const char *from) {
+static int build(const adapter_config *c, const char *from) {
     roma_image img;
     roma_adapter_written w;
-    roma_adapter a;
     roma_error err;
-    roma_buf b = {0};
     if (!c->base) return usage_error("adapter", "build needs --base IMAGE: an adapter is made for one image");
     if (!c->out) return usage_error("adapter", "build needs -o FILE");
-    if (c->type && !roma_adapter_type_find(c->type)) return usage_error("adapter", "--lora-type is int8, fp8 or f16");
-    int rc = check_output(c->out, &err);
+    int rc = adapter_check_output(c->out, &err);
     if (!rc) rc = image_open(&img, c->base, false, 0, &err);
     if (rc) return fail("adapter", &err);
     rc = convert(c, from, &img, &w, &err);
     roma_image_close(&img);
-    if (!rc) rc = roma_adapter_open(&a, c->out, 0, &err);
-    if (rc) return fail("adapter", &err);
+    return rc ? fail("adapter", &err) : adapter_show_written(c);
+}
+
+int adapter_show_written(const adapter_config *c) {
+    roma_adapter a;
+    roma_error err;
+    roma_buf b = {0};
+    if (roma_adapter_open(&a, c->out, 0, &err)) return fail("adapter", &err);
     if (c->as_json)
         adapter_json(&a, c->out, &b);
     else
@@ -120,7 +117,7 @@ static int build(const config *c, const char *from) {
 
 /* ---- inspect ---- */
 
-static int check(const config *c, const char *path) {
+static int check(const adapter_config *c, const char *path) {
     roma_image img;
     roma_adapter a;
     roma_error err;
@@ -135,26 +132,36 @@ static int check(const config *c, const char *path) {
     return rc ? fail("adapter", &err) : 0;
 }
 
+static int choose(const adapter_config *c, const char *const *operand, size_t n) {
+    if (strcmp(operand[0], "merge") == 0) return adapter_merge(c, operand + 1, n - 1);
+    if (strcmp(operand[0], "diff") == 0) return n == 3 ? adapter_diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
+    if (n > 2) return usage_error("adapter", "%s takes one argument", strcmp(operand[0], "build") ? "inspect" : "build");
+    if (strcmp(operand[0], "build") == 0) return build(c, operand[1]);
+    if (strcmp(operand[0], "inspect") != 0) return usage_error("adapter", "the first word is build, inspect, merge or diff");
+    const int bad = c->base ? check(c, operand[1]) : 0;
+    return bad ? bad : inspect_adapter("adapter", operand[1], c->as_json);
+}
+
 int verb_adapter(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
-    config c = {0};
+    adapter_config c = {0};
     size_t n;
-    const option own[] = {{"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build: the adapter, by custom NAME.lora.roma"},
+    const option own[] = {{"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build, merge: the adapter, by custom NAME.lora.roma"},
                           {"base", 0, OPT_TEXT, &c.base, "IMAGE", 0, 0, "the image that it is for; inspect: checks that it fits"},
-                          {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0, "build: how B is stored (default: int8)"},
-                          {"name", 0, OPT_TEXT, &c.name, "TEXT", 0, 0, "build: its name (default: the source's)"},
+                          {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0, "build, merge: how B is stored (default: int8; merge: as they have it)"},
+                          {"name", 0, OPT_TEXT, &c.name, "TEXT", 0, 0, "build, merge: its name (default: the source's)"},
                           {"allow-base-mismatch", 0, OPT_FLAG, &c.any_base, NULL, 0, 0, "inspect: only shapes must fit --base, not the identity"},
                           {"json", 0, OPT_FLAG, &c.as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {0}};
-    const usage u = {"adapter", "build|inspect SOURCE [options]",
-                     "build makes an adapter for one image from a folder that PEFT saved (adapter_config.json and\n"
-                     "adapter_model.safetensors) or from a GGUF adapter. inspect shows what is in an adapter.",
-                     "roma adapter build my-peft-folder --base model.roma -o my.lora.roma", own, NULL, 2, 2};
+    const usage u = {"adapter", "build|inspect|merge|diff SOURCE... [options]",
+                     "build SOURCE makes an adapter for one image from a folder that PEFT saved (adapter_config.json and\n"
+                     "adapter_model.safetensors) or from a GGUF adapter. inspect FILE shows what is in an adapter.\n"
+                     "merge FILE[:SCALE]... makes one of several of the same base: it does what they do together.\n"
+                     "diff FILE FILE compares what two change: norms, relative difference and cosine of each matrix.",
+                     "roma adapter build my-peft-folder --base model.roma -o my.lora.roma", own, NULL, 2, OPERANDS_MAX};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     interrupt_catch(false);
-    if (strcmp(operand[0], "build") == 0) return build(&c, operand[1]);
-    if (strcmp(operand[0], "inspect") != 0) return usage_error("adapter", "the first word is build or inspect");
-    const int bad = c.base ? check(&c, operand[1]) : 0;
-    return bad ? bad : inspect_adapter("adapter", operand[1], c.as_json);
+    if (c.type && !roma_adapter_type_find(c.type)) return usage_error("adapter", "--lora-type is int8, fp8 or f16");
+    return choose(&c, operand, n);
 }

@@ -1,13 +1,11 @@
 /* roma inspect: what is in an image, or in any GGUF file. */
 #include "tool.h"
-#include "roma/adapter.h"
+#include "adapter.h"
 #include "roma/import.h"
 
 #include <string.h>
 
 void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight); /* build.c */
-
-void adapter_json(const roma_adapter *a, const char *path, roma_buf *b); /* adapter.c */
 
 bool is_gguf(const char *path) {
     char magic[4] = "";

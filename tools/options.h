@@ -16,7 +16,7 @@ typedef struct {
     const char *help; /* NULL: not listed */
 } option;
 
-enum { TEXTS_MAX = 64, OPERANDS_MAX = 2 };
+enum { TEXTS_MAX = 64, OPERANDS_MAX = 17 };
 typedef struct {
     const char *item[TEXTS_MAX];
     size_t n;

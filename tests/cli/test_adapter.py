@@ -132,16 +132,111 @@ def peft_case(work, base, seed, dtype, kind, config, roles, layers, rank_of, sca
     return folder, out, want
 
 
+# ---- merge and diff
+
+def change(adapters, layer, role):
+    """the sum of factor * scale * B * A over (file, factor), by hand; None where no adapter has the matrix"""
+    rows, cols = SHAPES[role]
+    total, some = [[0.0] * cols for _ in range(rows)], False
+    for got, factor in adapters:
+        for t in got["targets"]:
+            if (t["layer"], t["role"]) != (layer, role):
+                continue
+            some = True
+            for r, b in enumerate(t["b"]):
+                line = total[r]
+                for weight, a in zip(b, t["a"]):
+                    w = weight * factor * t["scale"]
+                    for i, x in enumerate(a):
+                        line[i] += w * x
+    return total if some else None
+
+
+def dot(x, y):
+    return sum(a * b for p, q in zip(x, y) for a, b in zip(p, q))
+
+
+def merged_equals(path, parts, limit):
+    """every matrix of the merged file against the sum of its parts: largest relative difference below limit"""
+    have = [(read(path), 1.0)]
+    for layer, role in ((0, "q"), (0, "v"), (1, "k"), (2, "down"), (2, "v"), (1, "o")):
+        got, want = change(have, layer, role), change(parts, layer, role)
+        check((got is None) == (want is None), f"merged: layer {layer} {role} is there in one and not in the other")
+        if want:
+            d = [[a - b for a, b in zip(p, q)] for p, q in zip(got, want)]
+            off = math.sqrt(dot(d, d) / dot(want, want))
+            check(off < limit, f"merged: layer {layer} {role} is {off:.2g} off, more than {limit}")
+
+
+def merge_cases(work, base, other, folders, files):
+    out = os.path.join(work, "m.lora.roma")
+    parts = [read(f) for f in files]
+    shown = json.loads(run("adapter", "merge", files[0] + ":0.7", files[1] + ":-0.5", files[2], "-o", out, "--json", "--lora-type", "f16"))
+    check(shown["rank"] == 4 + 17 and shown["base"] == parts[0]["base"], "merged: rank or base")
+    check({(t["layer"], t["role"]): t["rank"] for t in shown["targets"]}[0, "q"] == 4 + 5 + 8, "merged: rank of q")
+    run("verify", out)
+    run("adapter", "inspect", out, "--base", base)
+    merged_equals(out, list(zip(parts, (0.7, -0.5, 1.0))), 2e-3)
+    run("adapter", "merge", files[0], files[2] + ":1e-3", "-o", out, "--lora-type", "int8")
+    merged_equals(out, [(parts[0], 1.0), (parts[2], 1e-3)], 8e-3)
+    run("adapter", "merge", files[0] + ":2.5", "-o", out, "--name", "one")
+    check(read(out)["type"] == 1 and read(out)["name"] == "one", "merged: type and name")
+    merged_equals(out, [(parts[0], 2.5)], 1e-6)  # int8 again: the same codes
+    run("adapter", "merge", files[0], files[1], "-o", out)
+    check(read(out)["type"] == 3, "int8 and f16 merge as f16")
+    again = os.path.join(work, "again.lora.roma")
+    run("adapter", "merge", files[0], files[1], "-o", again)
+    check(open(out, "rb").read() == open(again, "rb").read(), "the same merge gives other bytes")
+
+    stranger = os.path.join(work, "stranger.lora.roma")
+    run("adapter", "build", folders[0], "--base", other, "-o", stranger)
+    run("adapter", "merge", files[0], stranger, "-o", out, code=2, say="build both with the same --base")
+    run("adapter", "merge", files[0], code=2, say="-o FILE")
+    run("adapter", "merge", files[0] + ":0", "-o", out, code=2, say="not 0")
+    run("adapter", "merge", files[0] + ":nan", "-o", out, code=2, say="not 0")
+    run("adapter", "merge", files[0], base, "-o", out, code=2, say="ROM image")
+    run("adapter", "merge", files[0], "-o", base, code=2, say="no adapter")
+    run("adapter", "merge", *[files[0]] * 17, "-o", out, code=2, say="too many")
+    wide = os.path.join(work, "wide.lora.roma")
+    run("adapter", "merge", *[files[2]] * 16, "-o", wide)
+    check(read(wide)["targets"][0]["rank"] == 128, "sixteen adapters")
+    run("adapter", "merge", wide, wide, wide, wide, "-o", out, code=2, say="add up to")
+
+
+def diff_cases(files, twin):
+    got = json.loads(run("adapter", "diff", files[0], files[2], "--json"))
+    parts = [read(f) for f in (files[0], files[2])]
+    check(got["same_base"] and len(got["targets"]) == 7 * L, "diff: targets")
+    for t in got["targets"]:
+        if (t["layer"], t["role"]) not in ((0, "q"), (2, "down"), (1, "k")):
+            continue
+        x, y = (change([(p, 1.0)], t["layer"], t["role"]) for p in parts)
+        xx, yy, xy = dot(x, x), dot(y, y), dot(x, y)
+        for key, v in dict(norm_a=math.sqrt(xx), norm_b=math.sqrt(yy), difference=math.sqrt((xx + yy - 2 * xy) / xx), cosine=xy / math.sqrt(xx * yy)).items():
+            check(abs(t[key] - v) <= 1e-5 * max(1, abs(v)), f"diff: {t['layer']} {t['role']} {key} is {t[key]}, by hand {v}")
+    same = json.loads(run("adapter", "diff", files[0], files[0], "--json"))
+    check(same["difference"] == 0 and abs(same["cosine"] - 1) < 1e-12, "an adapter differs from itself")
+    near = json.loads(run("adapter", "diff", files[0], twin, "--json"))
+    check(0 < near["difference"] < 0.02 and near["cosine"] > 0.9998, f"int8 and f16 of one adapter: {near['difference']}")
+    part = json.loads(run("adapter", "diff", files[0], files[1], "--json"))
+    alone = [t for t in part["targets"] if t["rank_b"] == 0]
+    check(len(part["targets"]) == 7 * L and len(alone) == 7 * L - 4 and all(t["norm_b"] == 0 and t["difference"] == 1 and t["cosine"] is None for t in alone),
+          "diff: a matrix that only one has")
+    check("|a-b|/|a|" in run("adapter", "diff", files[0], files[1]), "diff: the table")
+    run("adapter", "diff", files[0], code=2, say="two adapters")
+    run("adapter", "diff", files[0], os.devnull, code=2)
+
+
 with tempfile.TemporaryDirectory() as work:
     base, other = os.path.join(work, "tiny.roma"), os.path.join(work, "other.roma")
     run("build", os.path.join(top, "models/tiny/tiny-q4.gguf"), "--quant", "q8", "-o", base)
     run("build", os.path.join(top, "models/tiny/tiny-f32.gguf"), "--quant", "q8", "-o", other)
     names = [r + "_proj" for r in SHAPES]
     folder, first, want = peft_case(work, base, 1, "F32", 1, dict(r=4, lora_alpha=8, target_modules=names), SHAPES, range(L), lambda l, r: 4, lambda l, r: 2.0)
-    peft_case(work, base, 2, "F16", 3, dict(r=5, lora_alpha=16, use_rslora=True, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2]),
+    second = peft_case(work, base, 2, "F16", 3, dict(r=5, lora_alpha=16, use_rslora=True, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2]),
               ["q", "v"], [0, 2], lambda l, r: 5, lambda l, r: 16 / math.sqrt(5))
     ranks = lambda l, r: 17 if r == "down" else 3 if (l, r) == (1, "k") else 8
-    peft_case(work, base, 3, "BF16", 2,
+    third = peft_case(work, base, 3, "BF16", 2,
               dict(r=8, lora_alpha=4.5, target_modules="all-linear", rank_pattern={"down_proj": 17, "^model.layers.1.self_attn.k_proj": 3},
                    alpha_pattern={"layers.2.mlp.up_proj": 32}), SHAPES, range(L), ranks,
               lambda l, r: (32 if (l, r) == (2, "up") else 4.5) / ranks(l, r))
@@ -174,7 +269,13 @@ with tempfile.TemporaryDirectory() as work:
     run("adapter", "build", folder, "-o", out, code=2, say="--base")
     run("adapter", "build", folder, "--base", base, "-o", base, code=2, say="no adapter")
     run("adapter", "build", folder, "--base", base, "-o", out, "--lora-type", "int4", code=2, say="int8, fp8 or f16")
-    run("adapter", "merge", first, code=2, say="build or inspect")
+    run("adapter", "mend", first, code=2, say="merge or diff")
+    run("adapter", "build", folder, folder, code=2, say="build takes one")
+    twin = os.path.join(work, "twin.lora.roma")
+    run("adapter", "build", folder, "--base", base, "-o", twin, "--lora-type", "f16")
+    files = [first, second[1], third[1]]
+    merge_cases(work, base, other, [folder, second[0]], files)
+    diff_cases(files, twin)
     run("verify", base)
     data = bytearray(open(first, "rb").read())
     data[len(data) // 2] ^= 1
