@@ -100,7 +100,7 @@ check: $(LIB)
 
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
-	ROMA_VECTORS=20000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
+	ROMA_VECTORS=5000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
 
 # clang: everything with clang, in build/clang
 clang:

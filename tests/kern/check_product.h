@@ -4,8 +4,24 @@
 
 #include "guard.h"
 
-/* A vector here is one row of activations times one tile: 16 results. */
-static uint64_t vectors;
+/* The instruction sets under test; each gets every case, so that the slow reference is computed once. */
+typedef struct {
+    const roma_kern *k[ROMA_ISA_COUNT];
+    int n;
+} kern_list;
+
+/* A vector here is one row of weights times one row of activations. They are counted per kernel: one row of activations or several,
+ * width (7 for level tables), group of 16, of 32 or longer, minimum. */
+#define TABLE_WIDTH 7
+typedef uint64_t kernel_counts[2][9][3][2];
+static kernel_counts vectors;
+
+static uint64_t *vectors_of(const roma_format *f, size_t n_acts) {
+    const int width = f->level == ROMA_LEVEL_TABLE ? TABLE_WIDTH : f->bits, kind = f->group == 16 ? 0 : f->group == 32 ? 1 : 2;
+    return &vectors[n_acts > 1][width][kind][f->min != ROMA_SCALE_NONE];
+}
+
+#define MANY 9 /* rows of activations of the cases that make the number */
 
 enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PATTERNS };
 
@@ -31,7 +47,10 @@ static void fill_act(roma_act *a, uint64_t cols, int pattern) {
 static void fill_tile(const roma_format *f, uint64_t cols, uint8_t *tile, int pattern) {
     roma_tile_layout l;
     roma_tile_layout_get(f, cols, &l);
-    for (size_t i = 0; i < l.bytes; i++) tile[i] = (uint8_t)random_u32();
+    for (size_t i = 0; i < l.bytes; i += 4) { /* a tile is a multiple of 64 bytes */
+        const uint32_t r = random_u32();
+        memcpy(tile + i, &r, 4);
+    }
     if (pattern == PATTERN_MAX) memset(tile, f->bits == 8 ? 0x7f : 0xff, l.scale);
     if (pattern == PATTERN_MIN) memset(tile, f->bits == 8 ? 0x80 : 0x00, l.scale);
     if (pattern == PATTERN_ZERO) memset(tile, 0, l.scale);
@@ -43,47 +62,78 @@ static void fill_tile(const roma_format *f, uint64_t cols, uint8_t *tile, int pa
     }
 }
 
-static void check_product_case(const roma_kern *k, const roma_format *f, uint64_t cols, size_t n_tiles, size_t n_acts, int pattern) {
+typedef struct {
+    const roma_format *f;
     roma_tile_layout l;
-    roma_tile_layout_get(f, cols, &l);
-    const size_t act_bytes = roma_act_bytes(cols), stride = 16 * n_tiles + random_u32() % 3 * 5;
-    guarded tiles = guarded_new(n_tiles * l.bytes, 64), codes = guarded_new(n_acts * act_bytes, 64),
-            out = guarded_new(((n_acts - 1) * stride + 16 * n_tiles) * 4, 4),
-            scratch = guarded_new(roma_kern_scratch_bytes(cols, n_acts), 64);
-    roma_act *acts = malloc(n_acts * sizeof *acts);
-    float *got = (float *)(void *)out.data, want[16];
-    for (size_t i = 0; i < n_acts; i++) {
-        roma_act_init(&acts[i], codes.data + i * act_bytes, cols);
-        fill_act(&acts[i], cols, i % 4 == 3 ? PATTERN_RANDOM : pattern);
-    }
-    for (size_t t = 0; t < n_tiles; t++) fill_tile(f, cols, tiles.data + t * l.bytes, pattern);
-    memset(scratch.data, 0xff, roma_kern_scratch_bytes(cols, n_acts)); /* nothing may count on its contents */
-    memset(out.data, 0xa5, ((n_acts - 1) * stride + 16 * n_tiles) * 4);
-    k->product(f, cols, tiles.data, n_tiles, acts, n_acts, got, stride, scratch.data);
-    vectors += n_acts * n_tiles;
+    uint64_t cols;
+    size_t n_tiles, n_acts, stride;
+    int pattern;
+    guarded tiles, codes, out, scratch;
+    roma_act *acts;
+    float *want; /* [row of activations][row of weights] */
+} product_case;
+
+/* The product, `step` rows of activations at a time, in a scratch that ends where the next page faults. */
+static void check_product_steps(const product_case *c, const roma_kern *k, size_t step) {
+    float *got = (float *)(void *)c->out.data;
+    memset(c->scratch.data, 0xff, roma_kern_scratch_bytes(c->cols, c->n_acts)); /* nothing may count on its contents */
+    memset(c->out.data, 0xa5, ((c->n_acts - 1) * c->stride + 16 * c->n_tiles) * 4);
+    uint8_t *scratch = c->scratch.data + roma_kern_scratch_bytes(c->cols, c->n_acts) - roma_kern_scratch_bytes(c->cols, step);
+    for (size_t i = 0; i < c->n_acts; i += step)
+        k->product(c->f, c->cols, c->tiles.data, c->n_tiles, c->acts + i, step, got + i * c->stride, c->stride, scratch);
     int equal = 1, kept = 1;
-    for (size_t i = 0; i < n_acts; i++) {
-        for (size_t t = 0; t < n_tiles; t++) {
-            roma_tile_product_c(f, cols, tiles.data + t * l.bytes, &acts[i], want);
-            equal &= same_floats(got + i * stride + 16 * t, want, 16);
-        }
-        if (i + 1 < n_acts)
-            for (size_t c = 16 * n_tiles; c < stride; c++) kept &= roma_f32_bits(got[i * stride + c]) == 0xa5a5a5a5u;
+    for (size_t i = 0; i < c->n_acts; i++) {
+        equal &= same_floats(got + i * c->stride, c->want + i * 16 * c->n_tiles, 16 * c->n_tiles);
+        for (size_t x = 16 * c->n_tiles; i + 1 < c->n_acts && x < c->stride; x++) kept &= roma_f32_bits(got[i * c->stride + x]) == 0xa5a5a5a5u;
     }
     char name[128];
     if (!equal || !kept)
-        fprintf(stderr, "%s: %s, cols %d, tiles %d, rows %d, pattern %d\n", k->name, roma_format_print(f, name, sizeof name), (int)cols,
-                (int)n_tiles, (int)n_acts, pattern);
+        fprintf(stderr, "%s: %s, cols %d, tiles %d, rows %d by %d, pattern %d\n", k->name, roma_format_print(c->f, name, sizeof name),
+                (int)c->cols, (int)c->n_tiles, (int)c->n_acts, (int)step, c->pattern);
     CHECK(equal);
     CHECK(kept);
-    free(acts);
-    guarded_free(&tiles);
-    guarded_free(&codes);
-    guarded_free(&out);
-    guarded_free(&scratch);
 }
 
-static void check_product_format(const roma_kern *k, const roma_format *f, int deep) {
+static void fill_case(product_case *c) {
+    const size_t act_bytes = roma_act_bytes(c->cols);
+    for (size_t i = 0; i < c->n_acts; i++) {
+        roma_act_init(&c->acts[i], c->codes.data + i * act_bytes, c->cols);
+        fill_act(&c->acts[i], c->cols, i % 4 == 3 ? PATTERN_RANDOM : c->pattern);
+    }
+    for (size_t t = 0; t < c->n_tiles; t++) fill_tile(c->f, c->cols, c->tiles.data + t * c->l.bytes, c->pattern);
+    for (size_t i = 0; i < c->n_acts; i++)
+        for (size_t t = 0; t < c->n_tiles; t++)
+            roma_tile_product_c(c->f, c->cols, c->tiles.data + t * c->l.bytes, &c->acts[i], c->want + (i * c->n_tiles + t) * 16);
+}
+
+/* All rows of activations at once, then, if they are few, one by one. */
+static void check_product_case(const kern_list *ks, const roma_format *f, uint64_t cols, size_t n_tiles, size_t n_acts, int pattern) {
+    product_case c = {.f = f, .cols = cols, .n_tiles = n_tiles, .n_acts = n_acts, .pattern = pattern};
+    roma_tile_layout_get(f, cols, &c.l);
+    c.stride = 16 * n_tiles + random_u32() % 3 * 5;
+    c.tiles = guarded_new(n_tiles * c.l.bytes, 64);
+    c.codes = guarded_new(n_acts * roma_act_bytes(cols), 64);
+    c.out = guarded_new(((n_acts - 1) * c.stride + 16 * n_tiles) * 4, 4);
+    c.scratch = guarded_new(roma_kern_scratch_bytes(cols, n_acts), 64);
+    c.acts = malloc(n_acts * sizeof *c.acts);
+    c.want = malloc(n_acts * n_tiles * 16 * sizeof *c.want);
+    fill_case(&c);
+    const bool single = n_acts > 1 && n_acts <= MANY;
+    for (int i = 0; i < ks->n; i++) {
+        check_product_steps(&c, ks->k[i], n_acts);
+        if (single) check_product_steps(&c, ks->k[i], 1);
+    }
+    *vectors_of(f, n_acts) += n_acts * n_tiles * 16;
+    if (single) *vectors_of(f, 1) += n_acts * n_tiles * 16;
+    free(c.acts);
+    free(c.want);
+    guarded_free(&c.tiles);
+    guarded_free(&c.codes);
+    guarded_free(&c.out);
+    guarded_free(&c.scratch);
+}
+
+static void check_product_format(const kern_list *k, const roma_format *f, int deep) {
     static const uint16_t many[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 33};
     const uint64_t unit = f->super ? 256 : f->group < 32 ? 32 : f->group;
     check_product_case(k, f, unit * 3, 1, 1, PATTERN_RANDOM);
@@ -99,33 +149,63 @@ static void check_product_format(const roma_kern *k, const roma_format *f, int d
     check_product_case(k, f, unit * 9, 2, 70, PATTERN_RANDOM);
 }
 
-/* Every format; one of deep_every at length, another one in each pass, until enough vectors are checked. */
-static void check_product_pass(const roma_kern *k, unsigned deep_every, unsigned pass) {
+/* One case more if the format's kernels lack vectors; false when they do not. */
+static int check_product_more(const kern_list *k, const roma_format *f, uint64_t wanted) {
+    if (*vectors_of(f, 1) >= wanted && *vectors_of(f, MANY) >= wanted) return 0;
+    const uint64_t unit = f->super ? 256 : f->group < 32 ? 32 : f->group;
+    check_product_case(k, f, unit * (1 + random_u32() % 3), 8, 2 + random_u32() % (MANY - 1), PATTERN_RANDOM);
+    return 1;
+}
+
+/* Every valid format. */
+static size_t all_formats(roma_format *list) {
     static const uint8_t widths[] = {2, 3, 4, 5, 6, 8}, scales[] = {ROMA_SCALE_F16, ROMA_SCALE_U4, ROMA_SCALE_U6, ROMA_SCALE_S6, ROMA_SCALE_S8};
     static const uint16_t groups[] = {16, 32, 64, 128, 256};
     static const int8_t levels[16] = {-128, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 127};
-    unsigned n = 0;
+    size_t n = 0;
     for (unsigned w = 0; w < 7; w++)
         for (unsigned g = 0; g < 5; g++)
             for (unsigned s = 0; s < 5; s++)
-                for (unsigned m = 0; m < 2; m++)
-                    for (unsigned z = 0; z < 2; z++) {
-                        roma_format f = {.bits = widths[w < 6 ? w : 2], .level = w == 6, .scale = scales[s], .group = groups[g]};
-                        f.min = m ? f.scale : ROMA_SCALE_NONE;
-                        f.super = s ? 256 : 0;
-                        f.zero = (int16_t)(!z ? 0 : f.bits == 8 || w == 6 ? -1 : 1 << (f.bits - 1));
-                        if (w == 6) memcpy(f.table, levels, 16);
-                        if (w == 6 && f.scale == ROMA_SCALE_S8) for (int i = 0; i < 16; i++) f.table[i] /= 2;
-                        if (roma_format_check(&f, 256, NULL)) continue;
-                        check_product_format(k, &f, n++ % deep_every == pass % deep_every && vectors < vectors_wanted());
-                    }
-    CHECK(n > 200);
+                for (unsigned mz = 0; mz < 4; mz++) {
+                    roma_format f = {.bits = widths[w < 6 ? w : 2], .level = w == 6, .scale = scales[s], .group = groups[g]};
+                    f.min = mz / 2 ? f.scale : ROMA_SCALE_NONE;
+                    f.super = s ? 256 : 0;
+                    f.zero = (int16_t)(mz % 2 == 0 ? 0 : f.bits == 8 || w == 6 ? -1 : 1 << (f.bits - 1));
+                    if (w == 6) memcpy(f.table, levels, 16);
+                    if (w == 6 && f.scale == ROMA_SCALE_S8) for (int i = 0; i < 16; i++) f.table[i] /= 2;
+                    if (!roma_format_check(&f, 256, NULL)) list[n++] = f;
+                }
+    return n;
 }
 
-static void check_product(const roma_kern *k) {
-    vectors = 0;
-    for (unsigned pass = 0; !pass || vectors < vectors_wanted(); pass++) check_product_pass(k, 7, pass);
-    printf("%s: %llu vectors\n", k->name, (unsigned long long)vectors);
+static void print_vectors(const kern_list *k) {
+    uint64_t kernels = 0, fewest = UINT64_MAX;
+    for (size_t i = 0; i < sizeof vectors / sizeof(uint64_t); i++) {
+        const uint64_t v = (&vectors[0][0][0][0])[i];
+        kernels += v > 0;
+        if (v && v < fewest) fewest = v;
+    }
+    for (int i = 0; i < k->n; i++)
+        printf("%s: %" PRIu64 " product kernels, at least %" PRIu64 " vectors each\n", k->k[i]->name, kernels, fewest);
+}
+
+/* Every format with edge patterns; one of seven at length; then until each kernel has the number of vectors wanted. */
+static void check_product(const kern_list *k, uint64_t wanted) {
+    static roma_format list[7 * 5 * 5 * 4];
+    const size_t n = all_formats(list);
+    CHECK(n > 200);
+    for (size_t i = 0; i < n; i++) check_product_format(k, &list[i], i % 7 == 0 && wanted >= 100000);
+    for (int more = 1; more;) {
+        more = 0;
+        for (size_t i = 0; i < n; i++) more |= check_product_more(k, &list[i], wanted);
+    }
+    print_vectors(k);
+}
+
+/* Emulated kernels in full where the machine has not the true ones, and a tenth of it where they are tested as well. */
+static inline void check_emulated(const roma_kern *k, bool have) {
+    const kern_list one = {{k}, 1};
+    check_product(&one, have ? vectors_wanted() / 10 : vectors_wanted());
 }
 
 #endif

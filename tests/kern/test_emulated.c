@@ -4,9 +4,9 @@
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors passed among inlined functions only */
 #include "kern/product_avx512.c"
 
-#include "check_emulated.h"
+#include "check_product.h"
 
 int main(void) {
-    check_emulated(&roma_kern_table_avx512);
+    check_emulated(&roma_kern_table_avx512, roma_kern_get(ROMA_ISA_AVX512) != NULL);
     return TEST_DONE();
 }

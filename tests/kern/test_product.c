@@ -2,12 +2,10 @@
 #include "check_product.h"
 
 int main(void) {
-    for (int isa = 0; isa < ROMA_ISA_COUNT; isa++) {
-        const roma_kern *k = roma_kern_get((roma_isa)isa);
-        if (!k) continue;
-        random_key = (uint64_t)isa;
-        check_product(k);
-    }
+    kern_list list = {.n = 0};
+    for (int isa = 0; isa < ROMA_ISA_COUNT; isa++)
+        if (roma_kern_get((roma_isa)isa)) list.k[list.n++] = roma_kern_get((roma_isa)isa);
+    check_product(&list, vectors_wanted());
     CHECK(roma_kern_best() != NULL);
     return TEST_DONE();
 }

@@ -128,7 +128,7 @@ int main(void) {
         random_key = (uint64_t)isa + 77;
         for (int shape = 0; shape < SHAPES; shape++) check_sizes(k, shape);
         check_many(k);
-        printf("%s: %llu vectors and more\n", k->name, (unsigned long long)vectors_wanted());
+        printf("%s: each entry of the vector unit and attention, at least %" PRIu64 " vectors\n", k->name, vectors_wanted());
     }
     CHECK(roma_kern_get(ROMA_ISA_SCALAR) != NULL);
     return TEST_DONE();

@@ -7,7 +7,8 @@
 /* Compiled for AVX-512 as all of this file is: not to be entered without it. */
 static NOINLINE void check_vl(void) {
     random_key = 4242; /* other vectors than in test_product */
-    check_product(&roma_kern_table_avxvnni);
+    const kern_list one = {{&roma_kern_table_avxvnni}, 1};
+    check_product(&one, vectors_wanted());
 }
 
 int main(void) {
