@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 x86=$1 arm=$2 jobs=$3 sysroot=/usr/aarch64-linux-gnu
 emulate() { qemu-aarch64 -L "$sysroot" "$@"; }
 
-tests="kern/test_product kern/test_vector base/test_crc32c base/test_sha256"
+tests="kern/test_product kern/test_vector kern/test_lora base/test_crc32c base/test_sha256"
 want="$arm/roma"
 for t in $tests; do want="$want $arm/tests/$t"; done
 # shellcheck disable=SC2086

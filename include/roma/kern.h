@@ -27,6 +27,8 @@ typedef struct {
     void (*mul)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a*b); out may be a */
     void (*add)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a+b); out may be a */
     void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);      /* 5.4; out may be gate */
+    /* num.h: roma_lora_add_c */
+    void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
     /* 4.2, 4.3, 4.5 */
     void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score);
     int64_t (*softmax_weights)(float *score, uint64_t n, float max); /* score becomes exp(score - max); returns sum of near(w * 2^30) */

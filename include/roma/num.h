@@ -93,6 +93,7 @@ static inline float roma_f32_from_bits(uint32_t u) {
 }
 float roma_f16_to_f32(uint16_t h);
 uint16_t roma_f32_to_f16(float f); /* round to nearest even; overflow to infinity */
+float roma_f8_to_f32(uint8_t code); /* E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number */
 /* 2^e for -126 <= e <= 127. */
 static inline float roma_pow2(int e) { return roma_f32_from_bits((uint32_t)(e + 127) << 23); }
 /* floor(log2(x)) of a normal x > 0. */
@@ -138,6 +139,21 @@ typedef struct {
 static inline void roma_tree_init(roma_tree *t) { t->count = 0; }
 void roma_tree_add(roma_tree *t, float leaf);
 float roma_tree_sum(const roma_tree *t); /* 0 when empty */
+
+/* ---- LoRA (section 3.4) ------------------------------------------------------------------------- */
+
+enum { ROMA_B_INT8 = 1, ROMA_B_F8 = 2, ROMA_B_F16 = 3 }; /* how B is stored, by the numbers of docs/adapter-format.md */
+typedef struct {
+    unsigned type, rank;
+    const uint8_t *tiles; /* [tile of 16 rows][input / 2][row % 16][input % 2], rank padded to even with zeros */
+    const float *scale;   /* per row */
+} roma_lora_b;
+static inline size_t roma_lora_tile_bytes(unsigned type, unsigned rank) {
+    return (size_t)ROMA_TILE_ROWS * ((rank + 1) & ~1u) * (type == ROMA_B_F16 ? 2 : 1);
+}
+/* y[i][row] += v * scale[row] * t[i] for the rows of n_tiles tiles and n rows of activations (steps 3 and 4). codes: of row i at
+ * i * stride, stride even, an odd rank followed by a 0; 4-byte aligned. */
+void roma_lora_add_c(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
 
 /* ---- vector unit (section 5): each formula in the table of docs/numerics.md --------------------- */
 

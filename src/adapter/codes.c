@@ -61,12 +61,7 @@ uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_
 
 /* ---- FP8 E4M3 ---- */
 
-float roma_adapter_f8_to_f32(uint8_t code) {
-    const uint32_t sign = (uint32_t)(code & 0x80) << 24, exponent = code >> 3 & 15u, mantissa = code & 7u;
-    if (exponent == 15 && mantissa == 7) return roma_f32_from_bits(sign | 0x7fc00000u);
-    if (exponent) return roma_f32_from_bits(sign | (exponent + 120) << 23 | mantissa << 20);
-    return roma_f32_from_bits(sign | roma_f32_bits((float)mantissa * roma_pow2(-9)));
-}
+float roma_adapter_f8_to_f32(uint8_t code) { return roma_f8_to_f32(code); }
 
 uint8_t roma_adapter_f32_to_f8(float v) {
     const uint32_t u = roma_f32_bits(v), sign = u >> 24 & 0x80u;

@@ -30,6 +30,16 @@ static inline __m512 emulated_cvtepi32_ps(__m512i a) { return join_ps(_mm256_cvt
 static inline __m512 emulated_cvtph_ps(__m256i a) {
     return join_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
 }
+static inline __m256i emulated_cvtepi32_epi16(__m512i a) {
+    int32_t all[16];
+    int16_t low[16];
+    __m256i v;
+    memcpy(all, &a, sizeof all);
+    for (int i = 0; i < 16; i++) low[i] = (int16_t)all[i];
+    memcpy(&v, low, sizeof v);
+    return v;
+}
+#define _mm512_cvtepi32_epi16(a) emulated_cvtepi32_epi16(a)
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
 #define _mm512_cvtph_ps(a) emulated_cvtph_ps(a)
 #define _mm512_cvtepu8_epi32(a) join(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8)))
