@@ -8,6 +8,7 @@
 #ifndef ROMA_EXEC_H
 #define ROMA_EXEC_H
 
+#include "roma/adapter.h"
 #include "roma/kern.h"
 #include "roma/plan.h"
 
@@ -16,6 +17,7 @@ extern "C" {
 #endif
 
 #define ROMA_EXEC_ROWS_MAX 512
+#define ROMA_EXEC_STACK_MAX 8
 
 typedef struct {
     int threads;           /* 1..64; 0: all CPUs */
@@ -26,6 +28,10 @@ typedef struct {
     uint32_t logit_rows;   /* rows of a step whose logits may be wanted; 0: as many as sequences */
     uint64_t sram_bytes;   /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
     uint64_t adapter_bytes; /* of it kept for adapters */
+    uint32_t adapters;      /* adapters loaded at once, at most */
+    uint32_t adapter_rank;  /* their largest rank; 0: 16 */
+    uint32_t adapter_stack; /* adapters of one set, at most; 0: 1; at most ROMA_EXEC_STACK_MAX */
+    uint32_t adapter_sets;  /* sets besides 0; 0: as many as adapters */
     uint64_t vector_bytes; /* SRAM beside that for activations alone, as a chip's vector units have it */
     uint32_t pages;        /* page groups of the cache, shared by all sequences; 0: what all need at full context */
 } roma_exec_config;
@@ -71,9 +77,9 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
 /* Logits (vocab FP32) of the i-th row that wanted them in the last step. */
 const float *roma_exec_logits(const roma_exec *e, size_t i);
 
-/* Appends tokens to a sequence in chunks; logits of the last one are row 0 afterwards. cancel (may be NULL) is asked
- * between chunks: nonzero ends with ECANCEL, the finished chunks kept. */
-int roma_exec_prefill(roma_exec *e, uint32_t sequence, const int32_t *tokens, size_t n, const volatile int *cancel,
+/* Appends tokens to a sequence in chunks, under one adapter set; logits of the last one are row 0 afterwards. cancel (may be NULL) is
+ * asked between chunks: nonzero ends with ECANCEL, the finished chunks kept. */
+int roma_exec_prefill(roma_exec *e, uint32_t sequence, uint32_t adapters, const int32_t *tokens, size_t n, const volatile int *cancel,
                       const roma_progress *progress, roma_error *err);
 uint32_t roma_exec_length(const roma_exec *e, uint32_t sequence);
 /* Forgets positions from `length` on and gives their pages back: zero again, as if they had never been. */
@@ -82,6 +88,20 @@ void roma_exec_truncate(roma_exec *e, uint32_t sequence, uint32_t length);
  * filled one is copied. A sequence never writes into a page that another holds. ECONTEXT when the copy lacks a page. */
 int roma_exec_fork(roma_exec *e, uint32_t to, uint32_t from, uint32_t length, roma_error *err);
 uint32_t roma_exec_pages_free(const roma_exec *e);
+
+/* ---- adapters ------------------------------------------------------------------------------------
+ *
+ * Adapters are loaded into memory that was taken at create, and rows name sets of them. A set may be defined anew between any two steps:
+ * a row then sees what its set holds in that step; positions that are in the cache stay as they were computed. */
+
+/* Copies the adapter, which may then be closed. flags: ROMA_ADAPTER_ANY_BASE. file: its name in messages. EINPUT when it was made for
+ * another base or does not fit the base's matrices, its rank is above adapter_rank, or too little of adapter_bytes is free. */
+int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, const char *file, uint32_t *id, roma_error *err);
+int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err); /* EUSAGE while a set holds it */
+uint64_t roma_exec_adapter_free(const roma_exec *e);                      /* bytes of adapter_bytes */
+/* Defines set 1..adapter_sets: n adapters, applied in this order, each with a factor on its scale (NULL: 1). n = 0: the base alone.
+ * Writes a few words: nothing is copied or allocated. */
+int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n, roma_error *err);
 
 /* ---- sampling ---------------------------------------------------------------------------------- */
 
@@ -112,8 +132,8 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
  *  - Rows of requests that generate go before rows of prompts, and one row is always left for a prompt: every step advances each
  *    request that generates by a token, and the oldest prompt by a row.
  *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first.
- *  - A request takes over the longest common beginning that a running or kept sequence with the same adapter set holds (fork). One whose
- *    prompt shares more with a prompt that is still being read waits for it.
+ *  - A request takes over the longest common beginning that a running or kept sequence with the same adapters holds (fork): the same
+ *    ones with the same factors, whatever set names them, from its first position on. One whose prompt shares more with a prompt that is still being read waits for it.
  *  - Proposals come from the request's own text (lookup). Each row is sampled from in order while the proposals hold, with the history
  *    they make; the rest leave through truncate. How many are tried follows measured times and changes nothing but the speed.
  * The engine's sequences belong to the batch while it exists. */
@@ -128,7 +148,7 @@ typedef struct {
     const int32_t *prompt; /* the caller's, until the request is over */
     uint32_t n_prompt;     /* 1.. */
     uint32_t limit;        /* new tokens at most; the context may end it before */
-    uint32_t adapters;
+    uint32_t adapters; /* set */
     bool proposals;
     roma_sampling sampling;
     /* Gets each token with the logits it was drawn from. 0: it is part of the sequence; positive: the request ends before it;

@@ -22,13 +22,22 @@ static uint32_t common(const request *q, const int32_t *ids, uint32_t n) {
     return i;
 }
 
+static const lora_set *set_of(const roma_batch *b, const request *q) { return &b->e->lora.sets[q->r.adapters]; }
+
+void roma_batch_mark(roma_batch *b) {
+    for (uint32_t i = 0; i < b->n_active; i++) {
+        lora_set *l = &b->lanes[b->active[i]->lane].adapters;
+        if (!roma_exec_sets_equal(l, set_of(b, b->active[i]))) l->is_defined = false;
+    }
+}
+
 /* Lane with the longest common beginning in its pages, a kept one rather than a running one. */
 static uint32_t find_source(const roma_batch *b, const request *q, uint32_t *length) {
     uint32_t best = NO_LANE;
     *length = 0;
     for (uint32_t s = 0; s < b->e->cfg.sequences; s++) {
         const lane *l = &b->lanes[s];
-        const uint32_t n = l->adapters == q->r.adapters ? common(q, l->ids, roma_exec_length(b->e, s)) : 0;
+        const uint32_t n = roma_exec_sets_equal(&l->adapters, set_of(b, q)) ? common(q, l->ids, roma_exec_length(b->e, s)) : 0;
         if (n < *length || n == 0) continue;
         if (n == *length && (!b->lanes[best].request || l->request)) continue;
         *length = n;
@@ -41,7 +50,7 @@ static uint32_t find_source(const roma_batch *b, const request *q, uint32_t *len
 static bool is_worth_waiting(const roma_batch *b, const request *q, uint32_t have) {
     for (uint32_t i = 0; i < b->n_active; i++) {
         const request *a = b->active[i];
-        if (a->status.state == ROMA_REQUEST_PROMPT && a->r.adapters == q->r.adapters &&
+        if (a->status.state == ROMA_REQUEST_PROMPT && roma_exec_sets_equal(&b->lanes[a->lane].adapters, set_of(b, q)) &&
             common(q, a->r.prompt, a->r.n_prompt) / ROMA_PAGE > have / ROMA_PAGE)
             return true;
     }
@@ -91,7 +100,7 @@ static void start(roma_batch *b, request *q, uint32_t to, uint32_t length) {
     lane *l = &b->lanes[to];
     memcpy(l->ids, q->r.prompt, q->r.n_prompt * sizeof *l->ids);
     l->n = q->r.n_prompt;
-    l->adapters = q->r.adapters;
+    l->adapters = *set_of(b, q);
     l->request = q;
     if (b->cfg.proposals && q->r.proposals) roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1);
     q->lane = to;

@@ -77,7 +77,8 @@ static int check_request(const roma_batch *b, const roma_request *r, roma_error 
     for (uint32_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || (uint32_t)r->prompt[i] >= e->hyper->vocab)
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", r->prompt[i], e->hyper->vocab);
-    if (r->adapters) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not loaded", r->adapters);
+    if (r->adapters > e->cfg.adapter_sets || !e->lora.sets[r->adapters].is_defined)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not defined", r->adapters);
     return roma_sampling_check(&r->sampling, err);
 }
 
@@ -134,6 +135,7 @@ void roma_batch_clear(roma_batch *b) {
 
 int roma_batch_step(roma_batch *b, roma_error *err) {
     bool only_decode;
+    roma_batch_mark(b);
     roma_batch_admit(b);
     const uint32_t n = roma_batch_gather(b, &only_decode);
     if (!n) return ROMA_OK;

@@ -20,7 +20,8 @@ typedef struct {
 typedef struct {
     request *request;
     int32_t *ids;     /* of a running one n, more than the engine holds by what is still to be fed */
-    uint32_t n, adapters;
+    uint32_t n;
+    lora_set adapters; /* under which all of it was computed; not defined: under more than one */
     uint64_t used;    /* clock of the last use, for eviction */
     draft draft;
 } lane;
@@ -42,6 +43,7 @@ struct roma_batch {
 
 /* admit.c */
 void roma_batch_admit(roma_batch *b);
+void roma_batch_mark(roma_batch *b); /* before a step: sequences whose set is no longer what it was */
 void roma_batch_retire(roma_batch *b, request *q, int rc); /* a running request is over; its sequence is kept */
 /* verify.c */
 uint32_t roma_batch_gather(roma_batch *b, bool *only_decode);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096 };
+enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096, DEFAULT_RANK = 16, ADAPTERS_MAX = 65536 };
 #define MIB 1048576.0
 
 /* Everything that does not depend on what fits: all but context and pages. */
@@ -21,6 +21,13 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
     if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
+    if (!c->adapter_rank) c->adapter_rank = DEFAULT_RANK;
+    if (!c->adapter_stack) c->adapter_stack = 1;
+    if (!c->adapter_sets) c->adapter_sets = c->adapters;
+    if (c->adapters > ADAPTERS_MAX || c->adapter_sets > ADAPTERS_MAX || c->adapter_rank > ROMA_ADAPTER_RANK_MAX || c->adapter_stack > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an engine holds at most %d adapters of rank %d, and a set %d of them", ADAPTERS_MAX,
+                         ROMA_ADAPTER_RANK_MAX, ROMA_EXEC_STACK_MAX);
+    e->lora.width = c->adapters ? (c->adapter_rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS : 0;
     e->threads = c->threads;
     e->memory.rows = c->rows;
     e->memory.logit_rows = c->logit_rows;

@@ -40,6 +40,7 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     s->tree = take(w, (uint64_t)h->head_dim * 32 * sizeof *s->tree);
     s->gained = take(w, h->hidden * sizeof *s->gained);
     s->query = take(w, h->head_dim * sizeof *s->query);
+    s->h = take(w, (uint64_t)LORA_BLOCK * e->lora.width * sizeof *s->h);
 }
 
 void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
@@ -62,6 +63,8 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     e->refs = take(w, (uint64_t)e->cfg.pages * sizeof *e->refs);
     e->logit_row = take(w, e->cfg.logit_rows * sizeof *e->logit_row);
     e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
+    roma_exec_adapters_lay(e, w);
+    roma_exec_lora_lay(e, w);
 }
 
 static int start(roma_exec *e, roma_error *err) {
@@ -69,12 +72,14 @@ static int start(roma_exec *e, roma_error *err) {
     if (!rc) rc = roma_arena_create(&e->cache, e->memory.cache, err);
     if (!rc) rc = roma_arena_create(&e->activations, e->memory.activations, err);
     if (!rc) rc = roma_arena_create(&e->work, e->memory.work, err);
+    if (!rc && e->memory.adapters) rc = roma_arena_create(&e->lora.arena, e->memory.adapters, err);
     if (rc) return rc;
     walk values = {&e->activations, 0}, host = {&e->work, 0};
     roma_exec_lay(e, &values, &host);
     assert(values.bytes == e->memory.activations && host.bytes == e->memory.work);
     for (size_t i = 0; i < e->plan->n_ops; i++) e->barrier[i] = roma_exec_barrier(e->plan, i);
     roma_exec_cache_lay(e);
+    roma_exec_lora_find(e);
     e->inv_sqrt_head = 1.0f / __builtin_sqrtf((float)e->hyper->head_dim);
     return ROMA_OK;
 }
@@ -104,6 +109,7 @@ void roma_exec_destroy(roma_exec *e) {
     roma_arena_destroy(&e->cache);
     roma_arena_destroy(&e->activations);
     roma_arena_destroy(&e->work);
+    roma_arena_destroy(&e->lora.arena);
     roma_free(e);
 }
 

@@ -28,7 +28,64 @@ typedef struct {
     float *tree;    /* 32 levels x head_dim: tree of leaves, a vector at a time */
     float *gained;  /* hidden: x * g */
     int16_t *query; /* head_dim */
+    float *h;       /* LORA_BLOCK x lora.width: A x */
 } thread_scratch;
+
+/* ---- adapters: adapters.c holds them, lora.c runs them ---- */
+
+enum { LORA_PLACES = 7, LORA_BLOCK = 32 }; /* matrices of a layer; rows that meet a matrix at once */
+
+/* A and B of one matrix; b.rank 0: the adapter leaves this matrix alone. */
+typedef struct {
+    roma_lora_b b;
+    const uint8_t *a;
+    const float *a_scale;
+    float scale;
+} lora_matrix;
+
+typedef struct {
+    uint64_t serial; /* never given twice; 0: this place is free */
+    uint64_t at, bytes;
+    lora_matrix *matrix; /* by the plan's adapter slots */
+} lora_adapter;
+
+/* Two sets of equal parts do the same, whatever their numbers. */
+typedef struct {
+    bool is_defined;
+    uint32_t n;
+    struct {
+        uint64_t serial;
+        uint32_t id;
+        float factor;
+    } part[ROMA_EXEC_STACK_MAX];
+} lora_set;
+
+/* A slot is one adapter on one row of the step; slots of an adapter that comes at the same place of their rows' sets are a group. Groups
+ * are in the order of these places, so that a row meets its adapters in the order of its set. */
+typedef struct {
+    uint32_t row;
+    float factor;
+} lora_slot;
+typedef struct {
+    const lora_adapter *adapter;
+    uint32_t first, n;
+} lora_group;
+
+typedef struct {
+    roma_arena arena;
+    lora_adapter *adapters;
+    lora_set *sets; /* [0]: the base alone */
+    uint32_t (*from)[2]; /* per operation and input: the linear whose product it is the first to read, as index + 1; 0: none */
+    uint64_t serials;
+    uint32_t width; /* of a row of A x: adapter_rank in whole tiles */
+    /* the step that runs */
+    lora_slot *slots;
+    lora_group *groups;
+    uint32_t *count; /* per adapter, while grouping */
+    uint32_t n_slots, n_groups;
+    int16_t *codes[LORA_PLACES]; /* [slot][width] */
+    float *t[LORA_PLACES];       /* [slot] */
+} lora_state;
 
 struct roma_exec {
     const roma_image *image;
@@ -40,9 +97,10 @@ struct roma_exec {
     roma_exec_config cfg; /* with the defaults filled in */
     roma_exec_memory memory;
     roma_arena cache, activations, work;
+    lora_state lora;
 
     value_store *values;
-    uint8_t *barrier;          /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step */
+    uint8_t *barrier;          /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step, bit 2 in one with adapters */
     thread_scratch scratch[64];
     float inv_sqrt_head;
 
@@ -91,6 +149,24 @@ uint8_t roma_exec_barrier(const roma_plan *p, size_t i);
 void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads);
 /* attend.c */
 void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads);
+
+/* adapters.c */
+void roma_exec_adapters_lay(roma_exec *e, walk *host);
+bool roma_exec_sets_equal(const lora_set *a, const lora_set *b);
+
+/* lora.c (docs/numerics.md section 3.4) */
+void roma_exec_lora_lay(roma_exec *e, walk *host);
+void roma_exec_lora_find(roma_exec *e);  /* fills lora.from */
+void roma_exec_lora_group(roma_exec *e); /* slots and groups of the step's rows */
+/* Steps 1 and 2 for a thread's share of the slots. */
+void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int threads);
+/* Steps 3 and 4: adds to columns [from, to), whole tiles, of rows [begin, end) of y. */
+void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to, size_t begin, size_t end);
+/* The linear whose adapters are to be added before op reads its input k; NULL: none. */
+static inline const roma_op *lora_from(const roma_exec *e, const roma_op *op, int k) {
+    const uint32_t i = e->lora.n_slots ? e->lora.from[op - e->plan->ops][k] : 0;
+    return i ? &e->plan->ops[i - 1] : NULL;
+}
 
 /* Row index of a replicated value: the thread's own copy in a one-row step. */
 static inline size_t row_slot(const roma_exec *e, size_t row, int thread) { return e->n_rows == 1 ? (size_t)thread : row; }

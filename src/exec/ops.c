@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const roma_image_tensor *tensor_of(const roma_exec *e, const roma_op *op) {
     return &e->image->desc.tensors[op->tensor];
@@ -64,6 +65,7 @@ static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) 
     if (begin < end)
         e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin, &in->act[row_slot(e, 0, thread)], n,
                          out->f32 + begin * ROMA_TILE_ROWS, out->stride, e->scratch[thread].product);
+    if (e->lora.n_slots && op->adapter_slot != UINT32_MAX) roma_exec_lora_product(e, op, thread, threads);
 }
 
 /* Columns of a value that a thread owns after a linear: whole tiles, clipped to the width. */
@@ -84,10 +86,18 @@ static void op_bias(roma_exec *e, const roma_op *op, int thread, int threads) {
     }
 }
 
+/* Columns [begin, end) of all rows of input k get what adapters add to them. */
+static void add_columns(const roma_exec *e, const roma_op *op, int k, size_t begin, size_t end) {
+    const roma_op *linear = lora_from(e, op, k);
+    const value_store *v = &e->values[op->in[k]];
+    if (linear && begin < end) roma_exec_lora_add(e, linear, v->f32, v->stride, begin, end, 0, e->n_rows);
+}
+
 static void op_silu(roma_exec *e, const roma_op *op, int thread, int threads) {
     const value_store *g = &e->values[op->in[0]], *u = &e->values[op->in[1]];
     size_t begin, end;
     column_share(e->plan->values[op->in[0]].width, thread, threads, &begin, &end);
+    for (int k = 0; k < 2; k++) add_columns(e, op, k, begin, end);
     for (size_t r = 0; r < e->n_rows && begin < end; r++) {
         float *gr = g->f32 + r * g->stride + begin;
         e->kern->silu_mul(gr, gr, u->f32 + r * u->stride + begin, end - begin);
@@ -96,11 +106,35 @@ static void op_silu(roma_exec *e, const roma_op *op, int thread, int threads) {
 
 static void op_residual(roma_exec *e, const roma_op *op, int thread, int threads) {
     const value_store *x = &e->values[op->in[0]], *y = &e->values[op->in[1]];
+    const roma_op *linear = lora_from(e, op, 1);
+    const size_t width = e->plan->values[op->in[0]].width;
     size_t begin, end;
     row_share(e, e->n_rows, thread, threads, &begin, &end);
+    if (e->n_rows == 1 && linear) { /* all threads read this row: each adds in a copy */
+        float *own = e->scratch[thread].gained, *xr = slot_f32(e, x, row_slot(e, 0, thread));
+        memcpy(own, y->f32, width * sizeof *own);
+        roma_exec_lora_add(e, linear, own, width, 0, width, 0, 1);
+        e->kern->add(xr, xr, own, width);
+        return;
+    }
+    if (linear) roma_exec_lora_add(e, linear, y->f32, y->stride, 0, width, begin, end);
     for (size_t r = begin; r < end; r++) {
         float *xr = slot_f32(e, x, row_slot(e, r, thread));
-        e->kern->add(xr, xr, y->f32 + r * y->stride, e->plan->values[op->in[0]].width);
+        e->kern->add(xr, xr, y->f32 + r * y->stride, width);
+    }
+}
+
+/* Items [begin, end) of heads x rows, head-major, get what adapters add to input k: the rest of a head's rows, whole heads, the first
+ * rows of another head. */
+static void add_heads(const roma_exec *e, const roma_op *op, int k, size_t begin, size_t end) {
+    const roma_op *linear = lora_from(e, op, k);
+    const value_store *v = &e->values[op->in[k]];
+    const size_t dim = e->hyper->head_dim, rows = e->n_rows;
+    while (linear && begin < end) {
+        const size_t head = begin / rows, row = begin % rows, whole = row ? 0 : (end - begin) / rows;
+        const size_t heads = whole ? whole : 1, left = rows - row < end - begin ? rows - row : end - begin, n = whole ? rows : left;
+        roma_exec_lora_add(e, linear, v->f32, v->stride, head * dim, (head + heads) * dim, row, row + n);
+        begin += heads * n;
     }
 }
 
@@ -112,6 +146,7 @@ static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, 
     const uint32_t dim = e->hyper->head_dim;
     size_t begin, end;
     roma_share(e->plan->values[op->in[0]].width / dim * e->n_rows, thread, threads, &begin, &end);
+    add_heads(e, op, 0, begin, end);
     for (size_t i = begin; i < end; i++) {
         const size_t row = i % e->n_rows;
         fn(e, op, row, v->f32 + row * v->stride + i / e->n_rows * dim);
@@ -135,6 +170,7 @@ static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
     const uint32_t dim = e->hyper->head_dim;
     size_t begin, end;
     roma_share(e->hyper->kv_heads * e->n_rows, thread, threads, &begin, &end);
+    add_heads(e, op, 1, begin, end);
     for (size_t i = begin; i < end; i++) {
         const size_t row = i % e->n_rows, head = i / e->n_rows;
         const roma_exec_row *r = &e->rows[row];

@@ -24,11 +24,13 @@ static sharing sharing_of(const roma_op *op) {
     }
 }
 
-/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step. */
+/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose A x of gate and
+ * up is shared out otherwise than the columns that SiLU reads. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
     if (i == 0) return 0;
     const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
     if (p->ops[i].last_rows_only && b == ROWS) return 2; /* deals out other rows than before */
+    if (p->ops[i].kind == ROMA_OP_SILU) return 4;
     if (a == b && a != ATTEND) return 0;
     if (a == ROWS && b == TILES) return 2; /* one row: codes are replicated */
     return 3;
@@ -36,7 +38,7 @@ uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
 
 static void run(void *ctx, int thread, int threads) {
     roma_exec *e = ctx;
-    const uint8_t mask = e->n_rows == 1 ? 1 : 2;
+    const uint8_t mask = (uint8_t)((e->n_rows == 1 ? 1 : 2) | (e->lora.n_slots ? 4 : 0));
     for (size_t i = 0; i < e->plan->n_ops; i++) {
         if (e->barrier[i] & mask) roma_team_barrier(e->team);
         if (e->plan->ops[i].last_rows_only && !e->n_logits) continue;
@@ -60,8 +62,8 @@ static int check_row(const roma_exec *e, const roma_exec_row *row, uint32_t expe
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", row->token, e->hyper->vocab);
     if (row->position != expected)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "position %u given, the sequence continues at %u", row->position, expected);
-    if (row->adapters)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not loaded", row->adapters);
+    if (row->adapters > e->cfg.adapter_sets || !e->lora.sets[row->adapters].is_defined)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not defined", row->adapters);
     return ROMA_OK;
 }
 
@@ -115,6 +117,7 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
         if (rows[i].want_logits) e->logit_row[e->n_logits++] = (uint32_t)i;
     }
     fill_rope(e);
+    roma_exec_lora_group(e);
     roma_team_run(e->team, run, e);
     return ROMA_OK;
 }
@@ -124,7 +127,7 @@ const float *roma_exec_logits(const roma_exec *e, size_t i) {
     return i < e->n_logits ? l->f32 + i * l->stride : NULL;
 }
 
-int roma_exec_prefill(roma_exec *e, uint32_t seq, const int32_t *tokens, size_t n, const volatile int *cancel,
+int roma_exec_prefill(roma_exec *e, uint32_t seq, uint32_t adapters, const int32_t *tokens, size_t n, const volatile int *cancel,
                       const roma_progress *progress, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
     if (seq >= e->cfg.sequences || n == 0)
@@ -136,7 +139,7 @@ int roma_exec_prefill(roma_exec *e, uint32_t seq, const int32_t *tokens, size_t 
         if (cancel && *cancel) return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
         const size_t m = n - done < e->cfg.rows ? n - done : e->cfg.rows;
         for (size_t i = 0; i < m; i++)
-            rows[i] = (roma_exec_row){tokens[done + i], seq, e->sequences[seq].length + (uint32_t)i, 0, done + i + 1 == n};
+            rows[i] = (roma_exec_row){tokens[done + i], seq, e->sequences[seq].length + (uint32_t)i, adapters, done + i + 1 == n};
         int rc = roma_exec_step(e, rows, m, err);
         if (rc) return rc;
         done += m;

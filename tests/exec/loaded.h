@@ -16,20 +16,23 @@ typedef struct {
     roma_plan plan;
 } loaded;
 
-static inline void load(loaded *m, uint64_t seed) {
-    static const roma_format q4 = {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32};
+static inline void load_as(loaded *m, uint32_t arch, roma_format f, uint64_t seed) {
     random_model *r = calloc(1, sizeof *r);
     roma_error err = {0};
     roma_chip chip;
     char path[64];
     snprintf(path, sizeof path, "/tmp/roma-test-loaded-%d.roma", (int)getpid());
-    random_model_init(r, ROMA_ARCH_LLAMA, q4, seed);
+    random_model_init(r, arch, f, seed);
     CHECK_EQ(random_model_write(r, path, &err), 0);
     free(r);
     CHECK_EQ(roma_image_open(&m->img, path, 0, NULL, &err), 0);
     CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
     CHECK_EQ(roma_map_plan(&m->plan, &m->img.desc, &chip, &err), 0);
     unlink(path);
+}
+
+static inline void load(loaded *m, uint64_t seed) {
+    load_as(m, ROMA_ARCH_LLAMA, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32}, seed);
 }
 
 static inline void unload(loaded *m) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "roma/image.h"
+#include "roma/adapter.h"
 
 typedef struct {
     roma_description d;
@@ -76,6 +76,34 @@ static inline int random_model_write(random_model *m, const char *path, roma_err
 
 /* ---- double precision ---- */
 
+/* Adapters that the forward pass has beside the weights. */
+static struct {
+    const roma_adapter *adapter;
+    double factor;
+} ref_adapter[4];
+static int ref_adapters;
+
+static void ref_lora(uint32_t role, uint32_t layer, const double *x, double *y) {
+    for (int i = 0; i < ref_adapters; i++) {
+        const roma_adapter *ad = ref_adapter[i].adapter;
+        const roma_adapter_target *t = roma_adapter_find(ad, role, layer);
+        float row[ROMA_ADAPTER_RANK_MAX];
+        double h[ROMA_ADAPTER_RANK_MAX];
+        if (!t) continue;
+        for (uint32_t j = 0; j < t->rank; j++) {
+            roma_adapter_row_a(t, j, row);
+            h[j] = 0;
+            for (uint64_t c = 0; c < t->cols; c++) h[j] += (double)row[c] * x[c];
+        }
+        for (uint64_t r = 0; r < t->rows; r++) {
+            double v = 0;
+            roma_adapter_row_b(ad->type, t, r, row);
+            for (uint32_t j = 0; j < t->rank; j++) v += (double)row[j] * h[j];
+            y[r] += v * (double)t->scale * ref_adapter[i].factor;
+        }
+    }
+}
+
 static void ref_linear(const roma_image *img, uint32_t role, uint32_t layer, const double *x, double *y) {
     const roma_image_tensor *t = roma_description_find(&img->desc, role, layer);
     float w[512];
@@ -87,6 +115,7 @@ static void ref_linear(const roma_image *img, uint32_t role, uint32_t layer, con
     const uint32_t bias = role == ROMA_W_Q ? ROMA_W_Q_BIAS : role == ROMA_W_K ? ROMA_W_K_BIAS : role == ROMA_W_V ? ROMA_W_V_BIAS : 0;
     const roma_image_tensor *b = bias ? roma_description_find(&img->desc, bias, layer) : NULL;
     for (uint64_t r = 0; b && r < t->rows; r++) y[r] += (double)((const float *)(const void *)b->data)[r];
+    ref_lora(role, layer, x, y);
 }
 
 static void ref_norm(const roma_image *img, uint32_t role, uint32_t layer, const double *x, double *y, uint32_t n) {

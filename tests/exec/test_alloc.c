@@ -122,7 +122,7 @@ static uint64_t work(engine *g) {
     for (uint32_t q = 0; q < SEQUENCES; q++) {
         roma_detok_init(&d[q], g->tok, false);
         for (uint32_t i = 0; i < PROMPT; i++) ids[q][i] = (int32_t)(roma_random(q, i) % vocab);
-        ok = ok && roma_exec_prefill(g->exec, q, ids[q], PROMPT, NULL, NULL, NULL) == 0;
+        ok = ok && roma_exec_prefill(g->exec, q, 0, ids[q], PROMPT, NULL, NULL, NULL) == 0;
         n[q] = PROMPT;
         ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
     }

@@ -51,7 +51,7 @@ static void alone(roma_exec *e, work *w, void *scratch) {
     const uint32_t end = w->limit < CONTEXT - w->n_prompt ? w->n_prompt + w->limit : CONTEXT;
     int32_t token;
     roma_exec_truncate(e, 0, 0);
-    CHECK_EQ(roma_exec_prefill(e, 0, w->ids, w->n_prompt, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, w->ids, w->n_prompt, NULL, NULL, &err), 0);
     for (;;) {
         const float *logits = roma_exec_logits(e, 0);
         CHECK_EQ(roma_sample(&w->sampling, logits, VOCAB, w->ids, w->n, w->n, scratch, &token, &err), 0);
@@ -220,7 +220,7 @@ static void test_sharing(const loaded *m) {
     CHECK(w[0].hash != w[1].hash);
 
     /* a request with another adapter set shares nothing */
-    for (uint32_t s = 0; s < 5; s++) b->lanes[s].adapters = 1;
+    for (uint32_t s = 0; s < 5; s++) b->lanes[s].adapters.n = 1;
     const roma_request again = {w[0].prompt, 100, 5, 0, false, w[0].sampling, on_token, &w[0]};
     CHECK_EQ(roma_batch_submit(b, &again, &id[0], &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);

@@ -105,9 +105,9 @@ static void fill(const loaded *m, roma_exec_config c, uint64_t slack) {
     roma_exec *e = engine(m, c);
     int32_t tokens[2048];
     for (uint32_t i = 0; i < 2048; i++) tokens[i] = (int32_t)draw(7, i, VOCAB);
-    for (uint32_t s = 0; s < c.sequences; s++) CHECK_EQ(roma_exec_prefill(e, s, tokens, fit.context, NULL, NULL, &err), 0);
+    for (uint32_t s = 0; s < c.sequences; s++) CHECK_EQ(roma_exec_prefill(e, s, 0, tokens, fit.context, NULL, NULL, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 0);
-    CHECK_EQ(roma_exec_prefill(e, 0, tokens, 1, NULL, NULL, &err), ROMA_ECONTEXT);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, tokens, 1, NULL, NULL, &err), ROMA_ECONTEXT);
     CHECK_EQ(e->n_blocks * e->memory.page_group, e->memory.cache);
     CHECK(e->cache.size >= e->memory.cache && touched(e->cache.base, e->cache.size) <= e->memory.cache);
     CHECK(touched(e->cache.base, e->cache.size) > e->memory.cache - e->memory.page_group);
@@ -171,7 +171,7 @@ static void test_threads(void) {
         roma_exec *e = engine(&m, (roma_exec_config){.threads = threads, .rows = 3, .context = 64});
         int32_t tokens[10];
         for (uint32_t i = 0; i < 10; i++) tokens[i] = (int32_t)draw(8, i, VOCAB);
-        CHECK_EQ(roma_exec_prefill(e, 0, tokens, 10, NULL, NULL, &err), 0); /* 3, 3, 3 and 1 rows */
+        CHECK_EQ(roma_exec_prefill(e, 0, 0, tokens, 10, NULL, NULL, &err), 0); /* 3, 3, 3 and 1 rows */
         if (threads == 1) memcpy(want, roma_exec_logits(e, 0), sizeof want);
         CHECK(memcmp(want, roma_exec_logits(e, 0), sizeof want) == 0);
         roma_exec_destroy(e);

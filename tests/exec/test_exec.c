@@ -58,7 +58,7 @@ static void test_close(uint32_t arch, roma_format f, double limit) {
     load(&m, arch, f, 11);
     tokens_of(t, 80);
     roma_exec *e = engine(&m, (roma_exec_config){.threads = 2, .context = 256});
-    CHECK_EQ(roma_exec_prefill(e, 0, t, 80, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 80, NULL, NULL, &err), 0);
     ref_forward(&m.img, t, 80, want);
     const float *got = roma_exec_logits(e, 0);
     for (int i = 0; i < 200; i++) {
@@ -125,7 +125,7 @@ static void test_company(void) {
     roma_exec *e = engine(&m, (roma_exec_config){.threads = 2, .context = 96, .sequences = 2, .rows = 16, .logit_rows = 16});
     static float alone[2][200];
     for (int s = 0; s < 2; s++) {
-        CHECK_EQ(roma_exec_prefill(e, 0, s ? b : a, 70, NULL, NULL, &err), 0);
+        CHECK_EQ(roma_exec_prefill(e, 0, 0, s ? b : a, 70, NULL, NULL, &err), 0);
         memcpy(alone[s], roma_exec_logits(e, 0), sizeof alone[s]);
         roma_exec_truncate(e, 0, 0);
         CHECK_EQ(roma_exec_length(e, 0), 0);
@@ -137,7 +137,7 @@ static void test_company(void) {
     CHECK(memcmp(alone[1], roma_exec_logits(e, 0), sizeof alone[1]) == 0);
     CHECK(memcmp(alone[0], roma_exec_logits(e, 1), sizeof alone[0]) == 0);
     roma_exec_truncate(e, 0, 33);
-    CHECK_EQ(roma_exec_prefill(e, 0, a + 33, 37, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, a + 33, 37, NULL, NULL, &err), 0);
     CHECK(memcmp(alone[0], roma_exec_logits(e, 0), sizeof alone[0]) == 0);
     roma_exec_destroy(e);
     unload(&m);
@@ -155,7 +155,7 @@ static void test_refusals(void) {
     } bad[] = {
         {{200, 0, 0, 0, false}, "token 200 is not in the vocabulary"}, {{-1, 0, 0, 0, false}, "token -1"},
         {{0, 1, 0, 0, false}, "sequence 1 does not exist"},            {{0, 0, 1, 0, false}, "position 1 given"},
-        {{0, 0, 0, 1, false}, "adapter set 1 is not loaded"},
+        {{0, 0, 0, 1, false}, "adapter set 1 is not defined"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_EQ(roma_exec_step(e, &bad[i].row, 1, &err), ROMA_EINPUT);
@@ -163,14 +163,14 @@ static void test_refusals(void) {
         CHECK_EQ(roma_exec_length(e, 0), 0);
     }
     int32_t t[65] = {0};
-    CHECK_EQ(roma_exec_prefill(e, 0, t, 65, NULL, NULL, &err), ROMA_ECONTEXT);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 65, NULL, NULL, &err), ROMA_ECONTEXT);
     CHECK_EQ(roma_exec_length(e, 0), 0);
-    CHECK_EQ(roma_exec_prefill(e, 0, t, 64, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 64, NULL, NULL, &err), 0);
     const roma_exec_row more = {0, 0, 64, 0, true};
     CHECK_EQ(roma_exec_step(e, &more, 1, &err), ROMA_ECONTEXT);
     volatile int cancel = 1;
     roma_exec_truncate(e, 0, 0);
-    CHECK_EQ(roma_exec_prefill(e, 0, t, 20, &cancel, NULL, &err), ROMA_ECANCEL);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 20, &cancel, NULL, &err), ROMA_ECANCEL);
     roma_exec_destroy(e);
 
     roma_exec_config cfg = {.threads = 1, .context = 4096};

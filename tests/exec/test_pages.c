@@ -29,7 +29,7 @@ static void check_zero(const roma_exec *e) {
 static void alone(const loaded *m, const int32_t *t, uint32_t n, float *out) {
     roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = 256});
     roma_error err = {0};
-    CHECK_EQ(roma_exec_prefill(e, 0, t, n, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, n, NULL, NULL, &err), 0);
     memcpy(out, roma_exec_logits(e, 0), VOCAB * sizeof *out);
     roma_exec_destroy(e);
 }
@@ -48,14 +48,14 @@ static void test_fork(const loaded *m) {
     for (uint32_t length = 31; length <= 65; length += length == 33 ? 31 : 1) {
         memcpy(b, a, length * sizeof *b);
         tokens_of(b + length, 128 - length, 2);
-        CHECK_EQ(roma_exec_prefill(e, 0, a, 90, NULL, NULL, &err), 0);
+        CHECK_EQ(roma_exec_prefill(e, 0, 0, a, 90, NULL, NULL, &err), 0);
         CHECK_EQ(roma_exec_pages_free(e), 5);
         CHECK_EQ(roma_exec_fork(e, 1, 0, length, &err), 0);
         CHECK_EQ(roma_exec_pages_free(e), 5 - (length % ROMA_PAGE != 0));
         check_counts(e);
-        CHECK_EQ(roma_exec_prefill(e, 1, b + length, 100 - length, NULL, NULL, &err), 0);
+        CHECK_EQ(roma_exec_prefill(e, 1, 0, b + length, 100 - length, NULL, NULL, &err), 0);
         check_logits(m, e, b, 100);
-        CHECK_EQ(roma_exec_prefill(e, 0, a + 90, 6, NULL, NULL, &err), 0); /* the source is as it was */
+        CHECK_EQ(roma_exec_prefill(e, 0, 0, a + 90, 6, NULL, NULL, &err), 0); /* the source is as it was */
         check_logits(m, e, a, 96);
         check_counts(e);
         roma_exec_truncate(e, 0, 0);
@@ -73,25 +73,25 @@ static void test_cut(const loaded *m) {
     tokens_of(a, 128, 1);
     memcpy(b, a, sizeof b);
     tokens_of(b + 50, 78, 3);
-    CHECK_EQ(roma_exec_prefill(e, 0, a, 64, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, a, 64, NULL, NULL, &err), 0);
     CHECK_EQ(roma_exec_fork(e, 1, 0, 64, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 3);
     roma_exec_truncate(e, 0, 50);
-    CHECK_EQ(roma_exec_prefill(e, 0, b + 50, 10, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, b + 50, 10, NULL, NULL, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 2);
     check_logits(m, e, b, 60);
     check_counts(e);
-    CHECK_EQ(roma_exec_prefill(e, 1, a + 64, 30, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 1, 0, a + 64, 30, NULL, NULL, &err), 0);
     check_logits(m, e, a, 94);
     CHECK_EQ(roma_exec_pages_free(e), 1);
     CHECK_EQ(roma_exec_fork(e, 2, 1, 33, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 0);
     roma_exec_truncate(e, 2, 32);
-    CHECK_EQ(roma_exec_prefill(e, 2, a + 32, 32, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 2, 0, a + 32, 32, NULL, NULL, &err), 0);
     check_logits(m, e, a, 64);
 
     /* no page left: refused, and nothing changed */
-    CHECK_EQ(roma_exec_prefill(e, 2, a + 64, 1, NULL, NULL, &err), ROMA_ECONTEXT);
+    CHECK_EQ(roma_exec_prefill(e, 2, 0, a + 64, 1, NULL, NULL, &err), ROMA_ECONTEXT);
     CHECK_EQ(roma_exec_length(e, 2), 64);
     CHECK_EQ(roma_exec_fork(e, 2, 1, 33, &err), ROMA_EINPUT); /* not empty */
     roma_exec_truncate(e, 2, 0);

@@ -1,0 +1,153 @@
+/* Adapters in a step: docs/numerics.md section 3.4. A x is computed beside the base's product, its slots shared out among the threads;
+ * B (A x) is added by the thread that reads the product next, after the barrier that stands between them anyway. */
+#include "internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+void roma_exec_lora_lay(roma_exec *e, walk *w) {
+    lora_state *l = &e->lora;
+    const uint64_t slots = e->cfg.adapters ? (uint64_t)e->cfg.rows * e->cfg.adapter_stack : 0;
+    l->from = take(w, e->plan->n_ops * sizeof *l->from);
+    l->slots = take(w, slots * sizeof *l->slots);
+    l->groups = take(w, slots * sizeof *l->groups);
+    l->count = take(w, (uint64_t)e->cfg.adapters * sizeof *l->count);
+    for (int p = 0; p < LORA_PLACES; p++) {
+        l->codes[p] = take(w, slots * l->width * sizeof *l->codes[p]);
+        l->t[p] = take(w, slots * sizeof *l->t[p]);
+    }
+}
+
+/* A bias is added in place, before: the first other operation that reads the product is the one that adds. */
+static void find_reader(roma_exec *e, uint32_t linear) {
+    const uint32_t value = e->plan->ops[linear].out;
+    for (uint32_t i = linear + 1; i < e->plan->n_ops; i++) {
+        const roma_op *op = &e->plan->ops[i];
+        if (op->kind == ROMA_OP_BIAS) continue;
+        for (int k = 0; k < 2; k++)
+            if (op->in[k] == value) {
+                e->lora.from[i][k] = linear + 1;
+                return;
+            }
+    }
+}
+
+void roma_exec_lora_find(roma_exec *e) {
+    for (uint32_t i = 0; i < e->plan->n_ops; i++)
+        if (e->plan->ops[i].adapter_slot != UINT32_MAX) find_reader(e, i);
+}
+
+/* Where a layer keeps what A x leaves. Every matrix has a place of its own: in a one-row step a thread may begin with the next while
+ * another still adds this one. */
+static int place_of(const roma_exec *e, const roma_op *linear) {
+    switch (e->plan->desc->tensors[linear->tensor].role) {
+    case ROMA_W_Q: return 0;
+    case ROMA_W_K: return 1;
+    case ROMA_W_V: return 2;
+    case ROMA_W_O: return 3;
+    case ROMA_W_GATE: return 4;
+    case ROMA_W_UP: return 5;
+    default: return 6;
+    }
+}
+
+/* ---- rows by adapter ---- */
+
+static const lora_set *set_of(const roma_exec *e, size_t row) { return &e->lora.sets[e->rows[row].adapters]; }
+
+/* Groups and slots of the adapters that stand at place `p` of their rows' sets; rows ascend within a group. */
+static void group_place(roma_exec *e, uint32_t p) {
+    lora_state *l = &e->lora;
+    memset(l->count, 0, e->cfg.adapters * sizeof *l->count);
+    for (size_t r = 0; r < e->n_rows; r++)
+        if (set_of(e, r)->n > p) l->count[set_of(e, r)->part[p].id]++;
+    for (uint32_t a = 0; a < e->cfg.adapters; a++) {
+        if (!l->count[a]) continue;
+        l->groups[l->n_groups++] = (lora_group){&l->adapters[a], l->n_slots, l->count[a]};
+        l->count[a] = l->n_slots;
+        l->n_slots = l->groups[l->n_groups - 1].first + l->groups[l->n_groups - 1].n;
+    }
+    for (size_t r = 0; r < e->n_rows; r++)
+        if (set_of(e, r)->n > p) l->slots[l->count[set_of(e, r)->part[p].id]++] = (lora_slot){(uint32_t)r, set_of(e, r)->part[p].factor};
+}
+
+void roma_exec_lora_group(roma_exec *e) {
+    uint32_t most = 0;
+    e->lora.n_slots = e->lora.n_groups = 0;
+    for (size_t r = 0; r < e->n_rows; r++) most = set_of(e, r)->n > most ? set_of(e, r)->n : most;
+    for (uint32_t p = 0; p < most; p++) group_place(e, p);
+}
+
+/* ---- A x ---- */
+
+/* int16 codes of slot's h, with the 0 that follows an odd rank, and t. */
+static void keep(const roma_exec *e, int place, const lora_matrix *m, uint32_t slot, float *h) {
+    const lora_state *l = &e->lora;
+    int16_t *codes = l->codes[place] + (size_t)slot * l->width;
+    e->kern->mul(h, h, m->a_scale, m->b.rank);
+    const float scale = roma_quantise_i16(h, m->b.rank, codes);
+    if (m->b.rank % 2) codes[m->b.rank] = 0;
+    l->t[place][slot] = scale * (m->scale * l->slots[slot].factor);
+}
+
+/* Slots [first, first + n) of one group, at most LORA_BLOCK. */
+static void product_block(const roma_exec *e, const roma_op *linear, const lora_matrix *m, uint32_t first, uint32_t n, int thread) {
+    const lora_state *l = &e->lora;
+    const thread_scratch *s = &e->scratch[thread];
+    const uint64_t cols = e->plan->values[linear->in[0]].width;
+    const roma_format f = roma_adapter_format(cols);
+    roma_act acts[LORA_BLOCK];
+    for (uint32_t i = 0; i < n; i++) acts[i] = e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
+    e->kern->product(&f, cols, m->a, (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width, s->product);
+    for (uint32_t i = 0; i < n; i++) keep(e, place_of(e, linear), m, first + i, s->h + (size_t)i * l->width);
+}
+
+/* Part of [begin, end) that lies in the group. */
+static void clip(const lora_group *g, size_t begin, size_t end, uint32_t *from, uint32_t *to) {
+    *from = g->first > begin ? g->first : (uint32_t)begin;
+    *to = g->first + g->n < end ? g->first + g->n : (uint32_t)end;
+}
+
+/* Which thread begins changes from matrix to matrix, so that a lone slot does not always meet the same one. */
+void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int threads) {
+    const lora_state *l = &e->lora;
+    size_t begin, end;
+    roma_share(l->n_slots, (int)(((uint32_t)thread + linear->adapter_slot) % (uint32_t)threads), threads, &begin, &end);
+    for (uint32_t g = 0; g < l->n_groups; g++) {
+        const lora_matrix *m = &l->groups[g].adapter->matrix[linear->adapter_slot];
+        uint32_t from, to;
+        clip(&l->groups[g], begin, end, &from, &to);
+        for (; m->b.rank && from < to; from += LORA_BLOCK) product_block(e, linear, m, from, to - from < LORA_BLOCK ? to - from : LORA_BLOCK, thread);
+    }
+}
+
+/* ---- B (A x) ---- */
+
+/* Slots of the group whose rows are [begin, end). */
+static void find_rows(const lora_state *l, const lora_group *g, size_t begin, size_t end, uint32_t *from, uint32_t *to) {
+    *from = g->first;
+    *to = g->first + g->n;
+    while (*from < *to && l->slots[*from].row < begin) ++*from;
+    while (*from < *to && l->slots[*to - 1].row >= end) --*to;
+}
+
+void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to, size_t begin, size_t end) {
+    const lora_state *l = &e->lora;
+    const int place = place_of(e, linear);
+    assert(from % ROMA_TILE_ROWS == 0 && to % ROMA_TILE_ROWS == 0);
+    for (uint32_t g = 0; g < l->n_groups; g++) {
+        roma_lora_b b = l->groups[g].adapter->matrix[linear->adapter_slot].b;
+        uint32_t slot, last;
+        if (!b.rank) continue;
+        b.tiles += from / ROMA_TILE_ROWS * roma_lora_tile_bytes(b.type, b.rank);
+        b.scale += from;
+        find_rows(l, &l->groups[g], begin, end, &slot, &last);
+        while (slot < last) {
+            float *rows[LORA_BLOCK];
+            const uint32_t n = last - slot < LORA_BLOCK ? last - slot : LORA_BLOCK;
+            for (uint32_t i = 0; i < n; i++) rows[i] = y + l->slots[slot + i].row * stride + from;
+            e->kern->lora_add(&b, (to - from) / ROMA_TILE_ROWS, l->codes[place] + (size_t)slot * l->width, l->width, l->t[place] + slot, n, rows);
+            slot += n;
+        }
+    }
+}
