@@ -23,10 +23,11 @@ case $1 in
 esac
 [ -f "$model" ] || { echo "matrix: $model is missing; ./demo fetches the default model" >&2; exit 2; }
 
-# Prompts: short questions, every tenth after a passage that takes the context past 600 tokens (tiny model: near its 512).
-python3 - $prompts $tokens "$model" >"$work/prompts" <<'P'
+# Prompts: short questions, every tenth after a passage that takes the context past 600 tokens (tiny model: near its 512). Two of three run with
+# adapters: one, or two of different rank and type.
+python3 - $prompts $tokens "$model" "$work" >"$work/prompts" <<'P'
 import json, sys
-n, tokens, tiny = int(sys.argv[1]), int(sys.argv[2]), "tiny" in sys.argv[3]
+n, tokens, tiny, work = int(sys.argv[1]), int(sys.argv[2]), "tiny" in sys.argv[3], sys.argv[4]
 things = "a dog,the sea,bread,a clock,the moon,rain,a bicycle,gold,a garden,winter,music,a map,the eye".split(",")
 forms = ["Tell me about {}.", "Write a short story about {}.", "Why do people like {}?", "What is {} made of?", "{} and"]
 sentence = "Once upon a time there was {}, and everybody in the village wanted to see it. "
@@ -37,6 +38,8 @@ for i in range(n):
         q["prompt"] = "".join(sentence.format(things[(i + k) % len(things)]) for k in range(16 if tiny else 36)) + q["prompt"]
     if i % 4 == 1:
         q.update(temp=0.9, top_p=0.95, seed=i)
+    if i % 3:
+        q["lora"] = [f"{work}/a.lora.roma"] if i % 3 == 1 else [f"{work}/b.lora.roma:0.3", f"{work}/a.lora.roma:-0.5"]
     print(json.dumps(q))
 P
 
@@ -44,6 +47,8 @@ first= status=0 configuration=0
 for build; do
     [ -n "$first" ] || "$build/roma" build "$model" -o "$work/image.roma" >/dev/null
     "$build/roma" build "$model" -o "$work/again.roma" >/dev/null
+    [ -n "$first" ] || "$build/roma" adapter build --random 1 --rank 16 --base "$work/image.roma" -o "$work/a.lora.roma" >/dev/null
+    [ -n "$first" ] || "$build/roma" adapter build --random 2 --rank 5 --lora-type fp8 --base "$work/image.roma" -o "$work/b.lora.roma" >/dev/null
     cmp "$work/image.roma" "$work/again.roma" || { echo "matrix: $build makes another image" >&2; status=1; }
     for isa in $("$build/roma" --version | sed 's/.*instruction sets: //' | tr ' ' '\n' | sort); do # the slow scalar last
         code=0

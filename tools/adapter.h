@@ -8,7 +8,8 @@
 enum { ADAPTERS_MAX = OPERANDS_MAX - 1 }; /* of one merge: the first operand is the word */
 
 typedef struct {
-    const char *out, *base, *type, *name;
+    const char *out, *base, *type, *name, *random;
+    uint32_t rank;
     bool as_json, any_base;
 } adapter_config;
 

@@ -8,7 +8,9 @@ typedef struct {
     ask ask;
     const char *prompt, *system, *id;
     size_t prompt_len;
-    bool raw, done;
+    text_list lora; /* adapters; when the line names none, the command line's */
+    bool raw, done, own_lora;
+    uint32_t set;
     double id_number;
     int32_t *ids;
     size_t n_ids;
@@ -50,19 +52,19 @@ static int text(const json_value *v, const char *key, const char **out, roma_err
     return ROMA_OK;
 }
 
-static int stops(const json_value *v, ask *a, roma_error *err) {
-    a->stops.n = 0;
+static int texts(const json_value *v, const char *key, text_list *out, roma_error *err) {
+    out->n = 0;
     if (v->kind == JSON_TEXT) {
-        a->stops.item[a->stops.n++] = v->text;
+        out->item[out->n++] = v->text;
         return ROMA_OK;
     }
-    if (v->kind != JSON_TEXTS) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "stop must be a text or an array of texts");
-    for (size_t i = 0; i < v->n_items; i++) a->stops.item[a->stops.n++] = v->item[i];
+    if (v->kind != JSON_TEXTS) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a text or an array of texts", key);
+    for (size_t i = 0; i < v->n_items; i++) out->item[out->n++] = v->item[i];
     return ROMA_OK;
 }
 
 static int member(void *ctx, const char *key, const json_value *v, roma_error *err) {
-    static const char *const keys[] = {"prompt", "system", "raw", "n", "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "stop", "id"};
+    static const char *const keys[] = {"prompt", "system", "raw", "n", "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "stop", "lora", "id"};
     request *q = ctx;
     roma_sampling *s = &q->ask.sampling;
     double d = 0;
@@ -77,7 +79,10 @@ static int member(void *ctx, const char *key, const json_value *v, roma_error *e
         if (v->kind != JSON_BOOL) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "raw must be true or false");
         q->raw = v->number > 0;
     } else if (strcmp(key, "stop") == 0) {
-        rc = stops(v, &q->ask, err);
+        rc = texts(v, key, &q->ask.stops, err);
+    } else if (strcmp(key, "lora") == 0) {
+        rc = texts(v, key, &q->lora, err);
+        q->own_lora = true;
     } else if (strcmp(key, "id") == 0) {
         if (v->kind == JSON_NUMBER)
             q->id_number = v->number;
@@ -124,7 +129,10 @@ static int read_requests(batch *b, roma_buf *file, roma_error *err) {
         int rc = json_read_object(p, len, member, q, &e);
         if (!rc && !q->prompt) rc = roma_fail(&e, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt is missing");
         if (!rc) rc = ask_check(&q->ask, &e);
-        if (rc) return roma_fail_line(err, rc, b->o->path, line, "%s", e.text);
+        q->set = b->s->set;
+        if (!rc && q->own_lora) rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, q->lora.item, q->lora.n, &q->set, &e);
+        char said[512]; /* an adapter's file is named too */
+        if (rc) return roma_fail_line(err, rc, b->o->path, line, "%s", roma_error_format(&e, said, sizeof said));
         b->n++;
     }
     return b->n ? ROMA_OK : roma_fail(err, ROMA_EINPUT, b->o->path, ROMA_NOWHERE, "there is no request in it");
@@ -177,6 +185,7 @@ static void submit_next(batch *b) {
     request *q = &b->requests[b->next++];
     if (!q->rc) q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
     if (q->reply.ids) q->ids = NULL; /* the reply owns them */
+    q->reply.set = q->set;
     if (!q->rc) q->rc = reply_submit(&q->reply, &q->ticket, &q->err);
     if (q->rc)
         finish_request(b, q);

@@ -17,6 +17,7 @@ static int settle(bench *b, const bench_options *o) {
     if (rc == OPTIONS_GO && o->threads) rc = options_list("bench", o->threads, "--threads", 1, 64, &b->threads);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("bench", "--json and --csv - both want standard output");
+    if (rc == OPTIONS_GO && b->spread && !b->config.lora.n) return usage_error("bench", "--spread needs --lora");
     if (!o->threads) b->threads = (number_list){{(uint32_t)roma_cpu_count()}, 1};
     return rc;
 }
@@ -47,7 +48,13 @@ static int measure(bench *b, const bench_options *o) {
         roma_fail(&err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the figures");
         return fail("bench", &err);
     }
-    if (session_open(&b->s, &b->config, &err)) return fail("bench", &err);
+    session_config open = b->config;
+    if (b->spread) open.lora.n = 0;
+    if (session_open(&b->s, &open, &err)) return fail("bench", &err);
+    for (size_t i = 0; b->spread && i < b->config.lora.n; i++) {
+        uint32_t set;
+        if (loras_add(&b->s.loras, &b->s.image, b->config.any_base, &b->config.lora.item[i], 1, &set, &err)) return fail("bench", &err);
+    }
     const int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
     session_close(&b->s);
     return code;
@@ -68,6 +75,8 @@ int verb_bench(int argc, char **argv) {
                           {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
                           {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
                           {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
+                          LORA_OPTIONS(b.config),
+                          {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0, "the adapters of --lora one to a sequence, in turn, instead of all on each"},
                           {"no-verify", 0, OPT_FLAG, &b.config.no_verify, NULL, 0, 0, "skip the checksums on opening"},
                           {"rows", 0, OPT_COUNT, &b.config.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
                           {0}};

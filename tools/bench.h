@@ -25,6 +25,7 @@ typedef struct {
     session_config config;
     number_list prompts, batches, threads, depths;
     uint32_t decode;
+    bool spread; /* adapter i of the command line on sequences i, i + n, ... */
     bench_row *rows; /* BENCH_ROWS */
     size_t n_rows;
     const char *isa;

@@ -26,6 +26,9 @@ static void count_step(const bench *b, bench_work *w, uint32_t n, uint32_t wante
 
 static int32_t some_token(const bench *b, uint64_t i) { return (int32_t)(roma_random(1, i) % b->s.image.desc.hyper.vocab); }
 
+/* All sequences run with the adapters of the command line; with --spread each with one of them, in turn. */
+static uint32_t set_of(const bench *b, uint32_t sequence) { return b->spread ? 1 + sequence % (uint32_t)b->s.loras.n_mixes : b->s.set; }
+
 static int step(bench *b, const roma_exec_row *rows, uint32_t n, roma_error *err) {
     const int rc = roma_exec_step(b->s.exec, rows, n, err);
     if (rc) return rc;
@@ -38,7 +41,7 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
     roma_exec_truncate(b->s.exec, sequence, 0);
     for (uint32_t at = 0, m; at < n; at += m) {
         m = n - at < most ? n - at : most;
-        for (uint32_t i = 0; i < m; i++) rows[i] = (roma_exec_row){some_token(b, at + i), sequence, at + i, 0, at + i + 1 == n};
+        for (uint32_t i = 0; i < m; i++) rows[i] = (roma_exec_row){some_token(b, at + i), sequence, at + i, set_of(b, sequence), at + i + 1 == n};
         const int rc = step(b, rows, m, err);
         if (rc) return rc;
         count_step(b, w, m, at + m == n, at + m);
@@ -49,7 +52,7 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
 static int decode(bench *b, const bench_row *r, uint32_t n, bench_work *w, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
     for (uint32_t at = r->depth; at < r->depth + n; at++) {
-        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, at * r->batch + s), s, at, 0, true};
+        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, at * r->batch + s), s, at, set_of(b, s), true};
         const int rc = step(b, rows, r->batch, err);
         if (rc) return rc;
         count_step(b, w, r->batch, r->batch, (double)r->batch * (at + 1));

@@ -16,6 +16,7 @@ typedef struct {
     ask ask;
     bool terminal;
     char *system; /* NULL: the template's own */
+    bool any_base;
     roma_message messages[MESSAGES_MAX];
     size_t n_messages;
     char stats[320];
@@ -154,17 +155,31 @@ static int turn(chat *c, const char *line, roma_error *err) {
 static const char commands_help[] = "/help          this list\n"
                                     "/reset         start a new conversation\n"
                                     "/system TEXT   set the system message and start anew; without TEXT the model's own\n"
+                                    "/lora FILE...  go on with these adapters, FILE or FILE:SCALE; without FILE with none\n"
                                     "/stats         speed and memory of the last answer\n"
                                     "/quit          leave, as Ctrl-D does\n"
                                     "Ctrl-C stops an answer.\n";
 
+/* Other adapters for the rest of the conversation. The next turn reads it under them from its beginning, since what is in the cache was
+ * computed under others. */
+static void switch_loras(chat *c, char *rest) {
+    text_list l = {0};
+    roma_error err;
+    roma_buf b = {0};
+    for (char *word = strtok(rest, " "); word && l.n < TEXTS_MAX; word = strtok(NULL, " ")) l.item[l.n++] = word;
+    if (loras_switch(&c->s.loras, c->s.exec, &c->s.image, c->any_base, l.item, l.n, &c->s.set, &err)) fail("chat", &err);
+    loras_print(&c->s.loras, c->s.set, &b);
+    printf("adapters: %.*s\n", b.len ? (int)b.len : 4, b.len ? (const char *)b.data : "none");
+    roma_buf_destroy(&b);
+}
+
 /* True when the conversation goes on. */
-static bool command(chat *c, const char *line) {
-    static const char *const names[] = {"/help", "/reset", "/system", "/stats", "/quit"};
+static bool command(chat *c, char *line) {
+    static const char *const names[] = {"/help", "/reset", "/system", "/lora", "/stats", "/quit"};
     const size_t len = strcspn(line, " ");
     char word[32];
     snprintf(word, sizeof word, "%.*s", (int)(len < 31 ? len : 31), line);
-    const char *rest = line + len + strspn(line + len, " ");
+    char *rest = line + len + strspn(line + len, " ");
     if (strcmp(word, "/quit") == 0) return false;
     if (strcmp(word, "/help") == 0) {
         fputs(commands_help, stdout);
@@ -178,6 +193,8 @@ static bool command(chat *c, const char *line) {
         free(c->system);
         c->system = *rest ? strdup(rest) : NULL;
         reset(c);
+    } else if (strcmp(word, "/lora") == 0) {
+        switch_loras(c, rest);
     } else if (strcmp(word, "/stats") == 0) {
         printf("%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats, c->stats[0] ? "\n" : "",
                (double)c->s.image.map.size / 1048576, (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
@@ -221,6 +238,7 @@ static int start(chat *c, const session_config *config, const char *system, roma
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
     if (!rc) rc = session_batch(&c->s, config, 1, err);
     if (rc) return rc;
+    c->any_base = config->any_base;
     c->system = system ? strdup(system) : NULL;
     if (system && !c->system) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the conversation");
     reset(c);

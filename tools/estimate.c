@@ -5,7 +5,8 @@
 static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *out) {
     roma_schedule schedule = {0};
     /* a decode step grows linearly with its context: the middle one stands for all */
-    const roma_workload w = {.prompt = (uint32_t)prompt, .context = (uint32_t)(prompt + answer / 2), .batch = 1, .chips = 1, .toggle = 1};
+    uint32_t rank = loras_rank(&s->loras, s->set); /* stacked adapters cost what one of the sum of their ranks does */
+    const roma_workload w = {.rank = rank, .adapters = rank ? 1 : 0, .prompt = (uint32_t)prompt, .context = (uint32_t)(prompt + answer / 2), .batch = 1, .chips = 1, .toggle = 1};
     const bool done = roma_cost_evaluate(out, &schedule, &s->plan, &s->plan.chip, &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;

@@ -49,6 +49,7 @@ static int open_other(eval *e, const session_config *own, roma_error *err) {
     if (against_fp32(e->o))
         return fp32_create(&e->fp32, &e->s.image, roma_exec_team(e->s.exec), e->ctx, roma_exec_memory_of(e->s.exec)->rows, err);
     c.image = e->o->against;
+    c.lora.n = 0;
     int rc = session_open(&e->other, &c, err);
     if (!rc && e->other.image.desc.hyper.vocab != e->vocab)
         rc = roma_fail(err, ROMA_EINPUT, c.image, ROMA_NOWHERE, "a vocabulary of %u cannot be compared with one of %u",

@@ -121,12 +121,17 @@ static const float *other_logits(const eval *e, const float *exact, size_t i) {
     return e->other.exec ? roma_exec_logits(e->other.exec, i) : NULL;
 }
 
+static int step_side(const session *s, roma_exec_row *rows, uint32_t n, roma_error *err) {
+    for (uint32_t i = 0; i < n; i++) rows[i].adapters = s->set;
+    return roma_exec_step(s->exec, rows, n, err);
+}
+
 static int one_step(eval *e, uint32_t at, uint32_t n, eval_sums *sums, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
     step st = {.vocab = e->vocab};
     for (uint32_t i = 0; i < n; i++) rows[i] = (roma_exec_row){token_at(e, at + i), 0, at + i, 0, at + i >= e->from};
-    int rc = roma_exec_step(e->s.exec, rows, n, err);
-    if (!rc && e->other.exec) rc = roma_exec_step(e->other.exec, rows, n, err);
+    int rc = step_side(&e->s, rows, n, err);
+    if (!rc && e->other.exec) rc = step_side(&e->other, rows, n, err);
     if (rc || at + n <= e->from) return rc;
     const uint32_t first = at < e->from ? e->from : at;
     const float *exact = e->fp32 ? fp32_logits(e->fp32, first, at + n - first) : NULL;

@@ -1,4 +1,4 @@
-/* Random images; contract in random.h.
+/* Random images and adapters; contract in random.h.
  *
  * Every value is drawn by its place (seed, tensor, tile, position), so that nothing depends on the order of writing. A code is uniform over its
  * bits: the planes of a tile are random bytes. Uniform codes lie half a step below the zero point on the mean; scales of random sign keep that
@@ -82,5 +82,61 @@ int random_image(const char *shape, const roma_shape_format *f, uint64_t seed, c
     snprintf(note, sizeof note, "random weights of the shape %.32s, seed %llu", shape, (unsigned long long)seed);
     rc = roma_image_write(path, &d, NULL, note, &source, progress, out, err);
     roma_shape_destroy(&d);
+    return rc;
+}
+
+/* ---- adapters ---- */
+
+typedef struct {
+    const roma_adapter *a;
+    uint64_t seed;
+} adapter_weights;
+
+/* -1 to 1 */
+static float either_side(uint64_t key, uint64_t i) { return (float)(roma_random(key, i) >> 40) * 0x1p-23f - 1.0f; }
+
+static uint64_t row_key(const adapter_weights *w, size_t target, bool b, uint64_t row) {
+    const roma_adapter_target *t = &w->a->targets[target];
+    return roma_random(roma_random(w->seed, (uint64_t)t->role << 33 | (uint64_t)t->layer << 1 | b), row);
+}
+
+/* A keeps the size of its input, B takes it to a quarter. */
+static void random_row_a(void *ctx, size_t target, uint32_t row, float *out) {
+    const adapter_weights *w = ctx;
+    const uint64_t key = row_key(w, target, false, row), cols = w->a->targets[target].cols;
+    const float size = (float)sqrt(3 / (double)cols);
+    for (uint64_t i = 0; i < cols; i++) out[i] = size * either_side(key, i);
+}
+
+static void random_row_b(void *ctx, size_t target, uint64_t row, float *out) {
+    const adapter_weights *w = ctx;
+    const uint64_t key = row_key(w, target, true, row);
+    const uint32_t rank = w->a->targets[target].rank;
+    const float size = (float)(0.25 * sqrt(3 / (double)rank));
+    for (uint32_t i = 0; i < rank; i++) out[i] = size * either_side(key, i);
+}
+
+static size_t all_linears(const roma_description *d, uint32_t rank, roma_adapter_target *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        const roma_image_tensor *t = &d->tensors[i];
+        if (!roma_adapter_role(t->role)) continue;
+        out[n++] = (roma_adapter_target){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .rank = rank, .alpha = (float)rank, .scale = 1};
+    }
+    return n;
+}
+
+int random_adapter(const roma_image *base, uint32_t type, uint32_t rank, uint64_t seed, const char *path, const roma_progress *progress,
+                   roma_adapter_written *out, roma_error *err) {
+    roma_adapter a = {.type = type, .targets = roma_alloc_array(base->desc.n_tensors, sizeof *a.targets)};
+    if (!a.targets) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the adapter");
+    const adapter_weights w = {&a, seed};
+    const roma_adapter_source source = {(void *)(uintptr_t)&w, random_row_a, random_row_b};
+    a.n_targets = all_linears(&base->desc, rank, a.targets);
+    memcpy(a.base_id, base->base_id, 32);
+    snprintf(a.name, sizeof a.name, "random %llu", (unsigned long long)seed);
+    snprintf(a.note, sizeof a.note, "random values, rank %u, seed %llu", rank, (unsigned long long)seed);
+    const int rc = roma_adapter_write(path, &a, &source, progress, out, err);
+    roma_free(a.targets);
     return rc;
 }

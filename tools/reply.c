@@ -20,6 +20,7 @@ int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n
     memset(r, 0, sizeof *r);
     r->ask = a;
     r->s = s;
+    r->set = s->set;
     r->context = roma_exec_memory_of(s->exec)->context;
     r->n = r->n_prompt = n_prompt;
     r->ids = ids;
@@ -102,6 +103,7 @@ int reply_submit(reply *r, uint32_t *id, roma_error *err) {
     const roma_request q = {.prompt = r->ids,
                             .n_prompt = (uint32_t)r->n_prompt,
                             .limit = r->ask->limit,
+                            .adapters = r->set,
                             .proposals = r->s->drafts,
                             .sampling = r->ask->sampling,
                             .token = on_token,

@@ -38,6 +38,7 @@ typedef struct {
     roma_sha256 hash; /* over all logits sampled from */
     size_t drawn;     /* tokens drawn, an end-of-text one too */
     double first_s, decode_s; /* to the first token, and from there to the last */
+    uint32_t set;              /* of adapters; the session's unless it is changed before the reply is submitted */
     roma_request_status status; /* when it is over */
 } reply;
 

@@ -104,6 +104,7 @@ static int print_json(const session *s, reply *r, int rc) {
     json_int(&j, "threads", roma_exec_threads(s->exec));
     json_string(&j, "isa", roma_exec_isa(s->exec));
     json_string(&j, "stop", r->stop);
+    loras_json(&j, &s->loras, r->set);
     chip_json(&j, s, r->n_prompt, r->n - r->n_prompt);
     if (r->hashes) {
         uint8_t sum[32];
@@ -173,7 +174,7 @@ int verb_run(int argc, char **argv) {
     const usage u = {"run", "IMAGE -p TEXT [options]",
                      "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
                      "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"
-                     "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop and id.",
+                     "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id.",
                      "roma run model.roma -p \"Give me three tips for sleeping well.\"", own, shared, 1, 1};
     const char *operand[OPERANDS_MAX];
     size_t n;

@@ -54,6 +54,7 @@ int session_open(session *s, const session_config *c, roma_error *err) {
     s->has_plan = s->has_image && !rc;
     if (!rc && s->image.has_vocab) rc = roma_tokenizer_create(&s->tok, &s->image.vocab, c->image, err);
     if (!rc) rc = choose_template(s, c->template, err);
+    if (!rc) rc = loras_add(&s->loras, &s->image, c->any_base, c->lora.item, c->lora.n, &s->set, err);
     if (rc) session_close(s);
     return rc;
 }
@@ -71,12 +72,6 @@ uint32_t session_rows(uint32_t rows, uint32_t running) {
     return given > running ? given : running;
 }
 
-/* Adapters that the command line keeps room for: int8, on all linears. */
-static uint64_t adapter_bytes(const session *s, const session_config *c) {
-    const uint32_t n = c->adapters || !c->rank ? c->adapters : 1;
-    return n * roma_adapter_bytes(s->plan.desc, ROMA_ADAPTER_INT8, c->rank ? c->rank : 16, 0);
-}
-
 roma_exec_config session_exec_config(const session *s, const session_config *c) {
     roma_exec_config out = {.threads = (int)c->threads,
                             .isa = c->isa,
@@ -84,8 +79,8 @@ roma_exec_config session_exec_config(const session *s, const session_config *c) 
                             .sequences = c->sequences,
                             .rows = c->rows,
                             .logit_rows = c->logit_rows,
-                            .pages = c->pages,
-                            .adapter_bytes = adapter_bytes(s, c)};
+                            .pages = c->pages};
+    loras_room(&s->loras, s->plan.desc, c->adapters, c->rank, &out);
     sram_limit(&out, c->sram_mib, c->chip ? &s->plan.chip : NULL);
     return out;
 }
@@ -95,13 +90,14 @@ int session_start(session *s, const session_config *c, roma_error *err) {
     roma_exec_memory m;
     int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
     if (rc) return rc;
-    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, activations %.1f MiB, work %.1f MiB", (double)s->image.map.size / 1048576,
-         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.activations / 1048576, (double)(m.work + PIECE) / 1048576);
+    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, work %.1f MiB", (double)s->image.map.size / 1048576,
+         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.adapters / 1048576, (double)m.activations / 1048576, (double)(m.work + PIECE) / 1048576);
     if (s->plan.note[0]) note("note: %s", s->plan.note);
     rc = roma_arena_create(&s->answer, PIECE, err);
     if (rc) return rc;
     s->piece = roma_arena_take(&s->answer, PIECE);
-    return roma_exec_create(&s->exec, &s->image, &s->plan, &cfg, err);
+    rc = roma_exec_create(&s->exec, &s->image, &s->plan, &cfg, err);
+    return rc ? rc : loras_load(&s->loras, s->exec, err);
 }
 
 int session_batch(session *s, const session_config *config, uint32_t running, roma_error *err) {
@@ -119,7 +115,7 @@ int session_batch(session *s, const session_config *config, uint32_t running, ro
 
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->activations + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
+    return m->cache + m->adapters + m->activations + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
 }
 
 void session_close(session *s) {
@@ -127,6 +123,7 @@ void session_close(session *s) {
     roma_exec_destroy(s->exec);
     roma_arena_destroy(&s->answer);
     roma_tokenizer_destroy(s->tok);
+    loras_close(&s->loras);
     if (s->has_plan) roma_plan_destroy(&s->plan);
     if (s->has_image) roma_image_close(&s->image);
     memset(s, 0, sizeof *s);

@@ -7,6 +7,7 @@
 #include "roma/image.h"
 #include "roma/map.h"
 #include "json.h"
+#include "loras.h"
 #include "options.h"
 
 /* ---- progress.c ---- */
@@ -25,7 +26,8 @@ typedef struct {
     const char *image, *chip, *isa, *template;
     const char *spec;
     uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib, adapters, rank;
-    bool no_verify;
+    text_list lora;
+    bool no_verify, any_base;
 } session_config;
 
 /* Rows of an option table for the fields of a session_config. */
@@ -33,11 +35,15 @@ typedef struct {
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
-    {"adapters", 0, OPT_COUNT, &(c).adapters, "N", 0, 65536, "keep SRAM for N adapters (default: 0, or 1 with --rank)"},                       \
+    LORA_OPTIONS(c),                                                                                                                          \
+    {"adapters", 0, OPT_COUNT, &(c).adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
     {"rank", 0, OPT_COUNT, &(c).rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}
+#define LORA_OPTIONS(c)                                                                                                                     \
+    {"lora", 0, OPT_TEXTS, &(c).lora, "FILE[:SCALE]", 0, 0, "run with this adapter; may be repeated, up to 8 add up"},                      \
+    {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}
 #define CONTEXT_OPTION(c) \
     {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
 
@@ -52,6 +58,8 @@ typedef struct {
     roma_batch_config batch_config;
     roma_tokenizer *tok;
     roma_template_kind template;
+    loras loras;
+    uint32_t set; /* of the adapters that the command line names; 0: none */
     roma_arena answer; /* one token's text, shared by all replies */
     char *piece;
     bool drafts;
