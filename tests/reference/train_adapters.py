@@ -25,9 +25,9 @@ MLP = ["gate_proj", "up_proj", "down_proj"]
 ADAPTERS = {
     "json": ("json", 120, 2e-3, dict(r=8, lora_alpha=16, target_modules=ATTENTION + MLP, layers_to_transform=list(range(3, 30)))),
     "pirate": ("pirate", 140, 2e-3, dict(r=4, lora_alpha=8, use_rslora=True, target_modules=ATTENTION + MLP)),
-    "french": ("french", 200, 2e-3, dict(r=8, lora_alpha=16, target_modules=ATTENTION + MLP, layers_to_transform=list(range(3, 30)),
+    "french": ("french", 130, 2e-3, dict(r=8, lora_alpha=16, target_modules=ATTENTION + MLP, layers_to_transform=list(range(3, 30)),
                                          rank_pattern={"down_proj": 12, "k_proj": 4}, alpha_pattern={"down_proj": 24, "k_proj": 12})),
-    "pirate-qv": ("pirate", 120, 4e-3, dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])),
+    "pirate-qv": ("pirate", 70, 4e-3, dict(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])),
     "tiny-roma": ("roma", 150, 1e-2, dict(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj"])),
 }
 BATCH, SEED = 6, 1
