@@ -36,8 +36,8 @@ void bench_text(const bench *b, roma_buf *out) {
     roma_table t = {0};
     make_table(b, false, &t);
     roma_report_table_text(&t, out);
-    roma_buf_print(out, "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s\n", b->roof_threads, b->read_gb_s,
-                   b->int8_gmac_s, b->isa, b->cpu);
+    roma_buf_print(out, "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s; %.0f %% of the image in huge pages\n",
+                   b->roof_threads, b->read_gb_s, b->int8_gmac_s, b->isa, b->cpu, 100 * huge_share(&b->s.image.map));
     roma_table_destroy(&t);
 }
 
@@ -61,6 +61,7 @@ void bench_json(const bench *b, roma_buf *out) {
     json_string(&j, "isa", b->isa);
     json_string(&j, "image", b->config.image);
     json_hex(&j, "sha256", b->s.image.file_sha256, 32);
+    json_real(&j, "huge_share", huge_share(&b->s.image.map));
     json_real(&j, "weight_bytes", b->body.bytes + b->head.bytes);
     json_real(&j, "weight_mac", b->body.mac + b->head.mac);
     json_real(&j, "cache_bytes_per_position", b->position);

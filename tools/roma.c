@@ -64,6 +64,19 @@ double resident_bytes(void) {
     return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024;
 }
 
+double huge_share(const roma_map *m) {
+    char line[256];
+    FILE *f = fopen("/proc/self/smaps", "r");
+    bool inside = false;
+    unsigned long long from, to, kib, huge = 0;
+    while (f && fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%llx-%llx ", &from, &to) == 2) inside = from <= (uintptr_t)m->data && (uintptr_t)m->data < to;
+        if (inside && sscanf(line, "FilePmdMapped: %llu", &kib) == 1) huge = kib;
+    }
+    if (f) fclose(f);
+    return m->size ? (double)huge * 1024 / (double)m->size : 0;
+}
+
 static int help(void) {
     printf("usage: roma VERB ...\n\nLanguage models in the arithmetic of the ROMA chip, run from a ROM image.\n\nverbs:\n");
     for (size_t i = 0; i < N_VERBS; i++) printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);

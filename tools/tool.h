@@ -104,6 +104,7 @@ int fail(const char *verb, const roma_error *err);
 int finish(const char *verb, int rc);
 int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */
 double resident_bytes(void); /* most that this process has had in memory */
+double huge_share(const roma_map *m); /* part of a map that lies in huge pages and has been touched */
 
 int verb_build(int argc, char **argv);
 int verb_adapter(int argc, char **argv);

@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
-
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -41,12 +39,11 @@ static int refuse(roma_error *err, uint64_t bytes, uint64_t available) {
                      need);
 }
 
-/* Maps size bytes at an address that huge pages can back. NULL when the system refuses. */
-static uint8_t *map_aligned(size_t size) {
-    size_t extra = size >= HUGE_PAGE ? HUGE_PAGE : 0;
-    uint8_t *p = mmap(NULL, size + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+uint8_t *roma_base_map_aligned(size_t size, int protection) {
+    size_t extra = size >= ROMA_HUGE_PAGE ? ROMA_HUGE_PAGE : 0;
+    uint8_t *p = mmap(NULL, size + extra, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
-    size_t head = extra ? (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE : 0;
+    size_t head = extra ? (ROMA_HUGE_PAGE - (uintptr_t)p % ROMA_HUGE_PAGE) % ROMA_HUGE_PAGE : 0;
     if (head) munmap(p, head);
     if (extra > head) munmap(p + head + size, extra - head);
     return p + head;
@@ -69,7 +66,7 @@ int roma_arena_create(roma_arena *a, size_t bytes, roma_error *err) {
     if (!roma_round_up(bytes ? bytes : 1, page, &rounded) || rounded > SIZE_MAX / 2 || rounded > available)
         return refuse(err, bytes, available);
     size_t size = (size_t)rounded;
-    uint8_t *p = map_aligned(size);
+    uint8_t *p = roma_base_map_aligned(size, PROT_READ | PROT_WRITE);
     if (!p) return refuse(err, size, available);
     (void)madvise(p, size, MADV_HUGEPAGE); /* a wish: a kernel without huge pages says no */
     if (touch(p, size, page) != 0) {

@@ -7,6 +7,10 @@
 /* Adds one to what roma_alloc_count returns. */
 void roma_base_count_alloc(void);
 
+#define ROMA_HUGE_PAGE ((size_t)2 << 20)
+/* Anonymous memory of whole pages at an address that huge pages can back. NULL when the system refuses. */
+uint8_t *roma_base_map_aligned(size_t size, int protection);
+
 /* CRC-32C kernels over the raw register, that is, without the inversion at both ends. */
 uint32_t roma_crc32c_raw_c(uint32_t reg, const uint8_t *p, size_t n);
 uint32_t roma_crc32c_raw_sse42(uint32_t reg, const uint8_t *p, size_t n);

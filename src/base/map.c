@@ -1,6 +1,6 @@
 /* Read-only file maps. The file must not be cut short while it is mapped: the system answers a touch
  * behind the new end with SIGBUS, which no library can turn into an error. */
-#include "roma/base.h"
+#include "base/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,19 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* At an address where the huge pages that a file may lie in can be mapped as they are. NULL with errno set when the system refuses. */
+static void *map_file(int fd, size_t size) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
+    uint8_t *at = roma_base_map_aligned(whole, PROT_NONE);
+    if (!at) return NULL;
+    void *p = mmap(at, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (p != MAP_FAILED) return p;
+    const int saved = errno;
+    munmap(at, whole);
+    errno = saved;
+    return NULL;
+}
 
 int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     int code;
@@ -37,8 +50,8 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
         goto out;
     }
     memcpy(copy, path, path_size);
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED) {
+    void *p = map_file(fd, (size_t)st.st_size);
+    if (!p) {
         code = roma_fail_errno(err, path, "cannot map the file");
         goto out;
     }

@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUF_BYTES ((size_t)1 << 20)
+/* Whole blocks at multiples of their size: file systems that keep a file in huge pages make one of each, and a ROM image that lies in
+ * them is read a third faster (docs/performance.md). */
+#define BUF_BYTES ((size_t)2 << 20)
 /* Longest part of the target's name that the temporary name repeats: names end at 255 bytes. */
 #define NAME_PART 200
 
@@ -113,14 +115,19 @@ out:
 int roma_outfile_write(roma_outfile *f, const void *data, size_t n, roma_error *err) {
     int code = check_open(f, err);
     if (code || !n) return code;
-    if (n > BUF_BYTES - f->buf_len && !flush(f)) return give_up(f, err, "cannot write");
-    if (n >= BUF_BYTES) {
-        if (!write_all(f->fd, data, n)) return give_up(f, err, "cannot write");
-    } else {
-        memcpy(f->buf + f->buf_len, data, n);
-        f->buf_len += n;
+    for (const uint8_t *p = data; n;) {
+        const size_t room = BUF_BYTES - (size_t)(f->bytes % BUF_BYTES), m = n < room ? n : room;
+        if (m == BUF_BYTES) {
+            if (!write_all(f->fd, p, m)) return give_up(f, err, "cannot write");
+        } else {
+            memcpy(f->buf + f->buf_len, p, m);
+            f->buf_len += m;
+        }
+        f->bytes += m;
+        p += m;
+        n -= m;
+        if (m == room && !flush(f)) return give_up(f, err, "cannot write");
     }
-    f->bytes += n;
     return ROMA_OK;
 }
 
