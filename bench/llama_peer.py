@@ -1,7 +1,8 @@
 """llama.cpp as the peer of bench/compare-llama: a process of its own, timed around llama_decode alone.
 
-usage (by compare-llama): llama_peer.py MODEL.gguf THREADS FLASH
+usage (by compare-llama): llama_peer.py MODEL.gguf THREADS FLASH [LORA.gguf]
 """
+import ctypes
 import json
 import os
 import subprocess
@@ -10,7 +11,6 @@ import time
 
 
 def quiet_llama():
-    import ctypes
     import llama_cpp as C
     C.llama_backend_init()
     log = C.llama_log_callback(lambda *x: None)
@@ -19,7 +19,6 @@ def quiet_llama():
 
 
 def llama_version(C):
-    import ctypes
     import glob
     text = "llama-cpp-python " + C.__version__
     for lib in glob.glob(os.path.join(os.path.dirname(C.__file__), "lib", "libggml-base.*")):
@@ -32,7 +31,7 @@ def llama_version(C):
     return text
 
 
-def peer(path, threads, flash):
+def peer(path, threads, flash, lora=None):
     """Reads lines "prefill N" and "decode N", answers with seconds."""
     C, log = quiet_llama()
     mp = C.llama_model_default_params()
@@ -48,6 +47,10 @@ def peer(path, threads, flash):
     ctx = C.llama_init_from_model(model, cp)
     if not ctx:
         sys.exit("llama.cpp makes no context")
+    if lora:
+        adapters = (C.llama_adapter_lora_p_ctypes * 1)(C.llama_adapter_lora_init(model, lora.encode()))
+        if not adapters[0] or C.llama_set_adapters_lora(ctx, adapters, 1, (ctypes.c_float * 1)(1.0)):
+            sys.exit("llama.cpp takes no adapter from " + lora)
     vocab = C.llama_vocab_n_tokens(C.llama_model_get_vocab(model))
     batch = C.llama_batch_init(2048, 0, 1)
     print(json.dumps(dict(version=llama_version(C), system=C.llama_print_system_info().decode().strip(),
@@ -80,11 +83,11 @@ def peer(path, threads, flash):
 
 
 class Peer:
-    def __init__(self, python, path, threads, flash):
+    def __init__(self, python, path, threads, flash, lora=None):
         env = {k: v for k, v in os.environ.items()                  # OpenMP's defaults, not ours
                if not k.startswith(("OMP_", "GOMP_", "KMP_"))}
-        self.p = subprocess.Popen([python, os.path.abspath(__file__), path, str(threads),
-                                   str(int(flash))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.p = subprocess.Popen([python, os.path.abspath(__file__), path, str(threads), str(int(flash))] + ([lora] if lora else []),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
         line = self.p.stdout.readline()
         if not line:
             sys.exit("compare-llama: the llama.cpp process ended (is llama-cpp-python installed? see ROMA_VENV)")
@@ -107,4 +110,4 @@ class Peer:
 
 
 if __name__ == "__main__":
-    peer(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1")
+    peer(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1", *sys.argv[4:])

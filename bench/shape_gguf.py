@@ -1,6 +1,7 @@
 """Random models of known shapes as GGUF, quantised by llama.cpp: the peer's files of bench/compare-llama.
 
-usage (by compare-llama): shape_gguf.py OUT.gguf SHAPE QUANT
+usage (by compare-llama): shape_gguf.py OUT.gguf SHAPE QUANT        a model
+                          shape_gguf.py OUT.gguf SHAPE lora RANK   a LoRA adapter on all seven linears of it
 
 Needs gguf, NumPy and llama-cpp-python. The shapes and their names are those of `roma build --shape` (src/image/shape.c).
 """
@@ -120,5 +121,29 @@ def random_gguf(path, shape, quant):
     os.remove(raw)
 
 
+def random_lora(path, shape, rank):
+    import gguf
+    import numpy as np
+    arch, layers, d, ff, heads, kv, hd = SHAPES[shape][:7]
+    rng = np.random.default_rng(2)
+    w = gguf.GGUFWriter(path, arch)
+    w.add_type("adapter")
+    w.add_string("adapter.type", "lora")
+    w.add_float32("adapter.lora.alpha", 2.0 * rank)
+    linears = {"attn_q": (heads * hd, d), "attn_k": (kv * hd, d), "attn_v": (kv * hd, d), "attn_output": (d, heads * hd),
+               "ffn_gate": (ff, d), "ffn_up": (ff, d), "ffn_down": (d, ff)}
+    for i in range(layers):
+        for name, (rows, cols) in linears.items():
+            for part, shape_of, size in ("lora_a", (rank, cols), 1 / cols ** 0.5), ("lora_b", (rows, rank), 0.1 / rank ** 0.5):
+                w.add_tensor(f"blk.{i}.{name}.weight.{part}", (rng.standard_normal(shape_of) * size).astype(np.float16))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 if __name__ == "__main__":
-    random_gguf(*sys.argv[1:4])
+    if sys.argv[3] == "lora":
+        random_lora(*sys.argv[1:3], int(sys.argv[4]))
+    else:
+        random_gguf(*sys.argv[1:4])
