@@ -34,7 +34,7 @@ flags_shani := -msha -msse4.1
 flags_neon := -march=armv8.2-a+dotprod
 isa_flags = $(flags_$(call isa_of,$(1))) $(if $(SAN),$(if $(filter avx%,$(call isa_of,$(1))),-fno-sanitize=undefined))
 # Of a list of sources, those for this machine; simde emulates x86 on x86.
-for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c %/test_emulated.c %/test_emulated_256.c %/test_emulated_lora.c) \
+for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c %/test_emulated.c %/test_emulated_256.c %/test_emulated_lora.c %/test_emulated_attend.c) \
     $(if $(filter aarch64,$(ARCH)),,%_neon.c),$(1))
 
 LIB_SRC := $(filter-out $(if $(filter no,$(JANSSON)),src/import/json.c src/import/safetensors.c src/import/peft_config.c src/import/lora_peft.c), \
@@ -74,7 +74,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 # Emulated kernels take a minute at -O3.
-$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o: OPT := -O1 -g
+$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)

@@ -29,10 +29,11 @@ typedef struct {
     void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);      /* 5.4; out may be gate */
     /* num.h: roma_lora_add_c */
     void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
-    /* 4.2, 4.3, 4.5 */
-    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score);
-    int64_t (*softmax_weights)(float *score, uint64_t n, float max); /* score becomes exp(score - max); returns sum of near(w * 2^30) */
-    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out);
+    /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded once. */
+    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride);
+    float (*largest)(const float *score, uint64_t n);
+    int64_t (*softmax_weights)(float *score, uint64_t n, float max);
+    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out);
 } roma_kern;
 
 /* NULL when this CPU (or this build) lacks the instruction set. */

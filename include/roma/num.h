@@ -177,8 +177,9 @@ float roma_quantise_i8(const float *x, unsigned n, int8_t *code);
 /* int16 the same way with 32767. */
 float roma_quantise_i16(const float *x, unsigned n, int16_t *code);
 
-/* A cache page of one layer and KV head: K in the weight tile layout (two tiles of 16 positions: byte
- * [tile][dim / 4][pos % 16][dim % 4]), V position-major, a scale per position for each. */
+/* A cache page of one layer and KV head, in tiles of 16 lanes of four bytes that are multiplied alike. K: a lane is a position, two tiles,
+ * byte [pos / 16][dim / 4][pos % 16][dim % 4]; V: a lane is a dimension, byte [dim / 16][pos / 4][dim % 16][pos % 4]. A scale per
+ * position for each. */
 typedef struct {
     int8_t *k;       /* 32 * head_dim */
     int8_t *v;       /* 32 * head_dim */
@@ -188,13 +189,17 @@ typedef struct {
 size_t roma_kv_page_bytes(unsigned head_dim);
 void roma_kv_page_init(roma_kv_page *p, void *block, unsigned head_dim);
 void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, const float *k, const float *v);
-/* score[slot] = (float)(q . k) * (q_scale * k_scale[slot]) for slots < n. q_scale holds 1/sqrt(head_dim). */
-void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score);
+/* Scores of n_q queries, codes of head_dim one after another, against all 32 slots: score[i * stride + slot] = (float)(q . k) * (q_scale[i] *
+ * k_scale[slot]). q_scale holds 1/sqrt(head_dim). */
+void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride);
+/* The largest of n >= 1 scores; anything when one of them is a NaN, as then the result is one whatever comes back. */
+float roma_largest_c(const float *score, uint64_t n);
 /* score becomes exp(score - max); returns the exact sum of near(w * 2^30). */
 int64_t roma_softmax_weights_c(float *score, uint64_t n, float max);
 void roma_silu_mul_c(float *out, const float *gate, const float *up, uint64_t n);
-/* Weighted sum of a page: weight[slot] = exp values in [0, 1]; out[dim] is the page's FP32 leaf. */
-void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out);
+/* Weighted sums over the first n slots of a page: weight[i * stride + slot] = exp values in [0, 1]; out[i * head_dim ..] is the page's
+ * FP32 leaf for query i. */
+void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out);
 
 #ifdef __cplusplus
 }

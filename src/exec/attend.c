@@ -1,54 +1,112 @@
-/* Attention of one query head over its sequence's pages: docs/numerics.md section 4. */
-#include "internal.h"
+/* Attention over the pages of a sequence: docs/numerics.md section 4.
+ *
+ * Queries walk the pages in parties: query heads of one KV head, of a row or of rows of a sequence that follow one another, so that a
+ * page is loaded and widened once for all of them. Rows are cut into blocks once a step; items of work are the query heads of a block. */
+#include "attend.h"
 
-#include <string.h>
+/* A level of the tree of section 3.2 is a vector of the party's queries x head_dim. A leaf is put on top of those that are there, and two
+ * of the same height become one. */
+static size_t level(const roma_exec *e, const party *p) { return (size_t)p->n * e->hyper->head_dim; }
 
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
-
-/* The adjacent-pair tree of section 3.2 over vectors of n floats: roma_tree, a vector at a time. */
-static void tree_push(const roma_kern *k, float *tree, uint32_t n, uint32_t count, const float *leaf) {
-    uint32_t top = (uint32_t)__builtin_popcount(count);
-    memcpy(tree + top * n, leaf, n * sizeof *leaf);
-    for (uint32_t c = count; c & 1; c >>= 1, top--) k->add(tree + (top - 1) * n, tree + (top - 1) * n, tree + top * n, n);
-}
-
-static void tree_finish(const roma_kern *k, float *tree, uint32_t n, uint32_t count) {
-    for (uint32_t top = (uint32_t)__builtin_popcount(count); top > 1; top--)
-        k->add(tree + (top - 2) * n, tree + (top - 2) * n, tree + (top - 1) * n, n);
-}
-
-static void attend_head(roma_exec *e, const roma_exec_row *row, uint32_t layer, uint32_t head, const float *q, float *out,
-                        thread_scratch *s) {
-    const roma_hyper *h = e->hyper;
-    const uint32_t n = row->position + 1, dim = h->head_dim, kv = head / (h->heads / h->kv_heads);
-    const float q_scale = roma_quantise_i16(q, dim, s->query) * e->inv_sqrt_head;
-    for (uint32_t t = 0; t < n; t += ROMA_PAGE) {
-        const roma_kv_page p = roma_exec_page(e, row->sequence, t / ROMA_PAGE, layer, kv);
-        e->kern->page_scores(&p, dim, s->query, q_scale, min_u32(n - t, ROMA_PAGE), s->score + t);
-    }
-    float max = s->score[0];
-    for (uint32_t t = 1; t < n; t++) max = s->score[t] > max ? s->score[t] : max;
-    const float sum = (float)e->kern->softmax_weights(s->score, n, max) * roma_pow2(-30);
-    for (uint32_t t = 0, i = 0; t < n; t += ROMA_PAGE, i++) {
-        const roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, kv);
-        e->kern->page_values(&p, dim, s->score + t, min_u32(n - t, ROMA_PAGE), s->leaf);
-        tree_push(e->kern, s->tree, dim, i, s->leaf);
-    }
-    tree_finish(e->kern, s->tree, dim, (n + ROMA_PAGE - 1) / ROMA_PAGE);
-    const float inverse = 1.0f / sum;
-    for (uint32_t i = 0; i < dim; i++) out[i] = s->tree[i] * inverse;
-}
-
-/* Items are (head, row), head-major, so that a thread stays with few heads and rows of unequal length mix. */
-void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) {
+static void tree_merge(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t top) {
     const uint32_t dim = e->hyper->head_dim;
-    const value_store *q = &e->values[op->in[0]], *o = &e->values[op->out];
-    size_t begin, end;
-    roma_share(e->hyper->heads * e->n_rows, thread, threads, &begin, &end);
-    for (size_t i = begin; i < end; i++) {
-        const size_t row = i % e->n_rows;
-        const uint32_t head = (uint32_t)(i / e->n_rows);
-        attend_head(e, &e->rows[row], op->layer, head, q->f32 + row * q->stride + head * dim,
-                    o->f32 + row * o->stride + head * dim, &e->scratch[thread]);
+    float *at = p->tree + (size_t)first * dim + (top - 1) * level(e, p);
+    e->kern->add(at, at, at + level(e, p), (uint64_t)n * dim);
+}
+
+/* After leaf number `count` was put at level popcount(count). */
+void roma_exec_party_fold(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t count) {
+    uint32_t top = (uint32_t)__builtin_popcount(count);
+    for (uint32_t c = count; c & 1; c >>= 1, top--) tree_merge(e, p, first, n, top);
+}
+
+void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t pages) {
+    for (uint32_t top = (uint32_t)__builtin_popcount(pages); top > 1; top--) tree_merge(e, p, first, n, top - 1);
+}
+
+/* Pages of a layer and head lie far from one another: what the processor cannot guess is asked for a page ahead. */
+static void ask_for(const void *data, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)data + i);
+}
+
+void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
+    const uint32_t dim = e->hyper->head_dim;
+    for (uint32_t i = 0; i < heads; i++)
+        p->scale[first + i] = roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * e->inv_sqrt_head;
+}
+
+void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to) {
+    const uint32_t dim = e->hyper->head_dim;
+    for (uint32_t i = from; i < to; i++) {
+        const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        if (i + 1 < to) ask_for(roma_exec_page(e, p->sequence, i + 1, p->layer, p->kv).k, (size_t)ROMA_PAGE * dim);
+        e->kern->page_scores(&page, dim, p->query + (size_t)first * dim, p->scale + first, n,
+                             p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
     }
+}
+
+void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to, uint32_t positions) {
+    const uint32_t dim = e->hyper->head_dim;
+    for (uint32_t i = from; i < to; i++) {
+        const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        const uint32_t count = i - p->base;
+        float *leaf = p->tree + (size_t)first * dim + (uint32_t)__builtin_popcount(count) * level(e, p);
+        if (i + 1 < to) ask_for(roma_exec_page(e, p->sequence, i + 1, p->layer, p->kv).v, (size_t)ROMA_PAGE * dim);
+        e->kern->page_values(&page, dim, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, n,
+                             min_u32(positions - i * ROMA_PAGE, ROMA_PAGE), leaf);
+        roma_exec_party_fold(e, p, first, n, count);
+    }
+}
+
+/* ---- a block of rows ----------------------------------------------------------------------------- */
+
+/* 1 / sum of the weights that the scores of query i become. */
+static float weigh(const roma_exec *e, const party *p, uint32_t i, uint32_t positions) {
+    float *score = p->score + i * p->stride;
+    const float max = e->kern->largest(score, positions);
+    return 1.0f / ((float)e->kern->softmax_weights(score, positions, max) * roma_pow2(-30));
+}
+
+static void put(const roma_exec *e, const party *p, uint32_t i, float inverse, float *out) {
+    const uint32_t dim = e->hyper->head_dim;
+    const float *sum = p->tree + (size_t)i * dim;
+    for (uint32_t j = 0; j < dim; j++) out[j] = sum[j] * inverse;
+}
+
+/* Pages that all rows see whole are walked by all queries, the last one or two by each row's own. */
+static void attend_block(roma_exec *e, const roma_op *op, const row_block *b, party *p, uint32_t head, uint32_t heads) {
+    const value_store *q = &e->values[op->in[0]], *o = &e->values[op->out];
+    const size_t at = (size_t)head * e->hyper->head_dim;
+    const uint32_t position = e->rows[b->row].position, shared = (position + 1) / ROMA_PAGE;
+    p->n = b->n * heads;
+    p->sequence = e->rows[b->row].sequence;
+    for (uint32_t r = 0; r < b->n; r++) roma_exec_party_queries(e, p, r * heads, q->f32 + (b->row + r) * q->stride + at, heads);
+    roma_exec_party_scores(e, p, 0, p->n, 0, shared);
+    for (uint32_t r = 0; r < b->n; r++) roma_exec_party_scores(e, p, r * heads, heads, shared, pages_of(position + r + 1));
+    for (uint32_t i = 0; i < p->n; i++) p->scale[i] = weigh(e, p, i, position + i / heads + 1); /* the scores have been taken */
+    roma_exec_party_values(e, p, 0, p->n, 0, shared, position + 1);
+    for (uint32_t r = 0; r < b->n; r++) {
+        const uint32_t positions = position + r + 1;
+        roma_exec_party_values(e, p, r * heads, heads, shared, pages_of(positions), positions);
+        roma_exec_party_finish(e, p, r * heads, heads, pages_of(positions));
+        for (uint32_t i = 0; i < heads; i++)
+            put(e, p, r * heads + i, p->scale[r * heads + i], o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);
+    }
+}
+
+void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) {
+    const roma_hyper *h = e->hyper;
+    const uint32_t group = h->heads / h->kv_heads, chunk = e->n_rows == 1 ? roma_exec_split_chunk(h, e->rows[0].position + 1, threads) : 0;
+    thread_scratch *s = &e->scratch[thread];
+    party p = {.layer = op->layer, .query = s->query, .scale = s->query_scale, .score = s->score, .stride = e->cfg.context, .tree = s->tree};
+    if (chunk) {
+        roma_exec_attend_split(e, op, &p, chunk, thread, threads);
+        return;
+    }
+    for (p.kv = 0; p.kv < h->kv_heads; p.kv++)
+        for (const row_block *b = e->blocks; b < e->blocks + e->n_row_blocks; b++) {
+            uint32_t first, end;
+            roma_exec_block_share(h, b, &e->blocks[e->n_row_blocks - 1], p.kv, thread, threads, &first, &end);
+            for (; first < end; first += PARTY) attend_block(e, op, b, &p, p.kv * group + first, min_u32(end - first, PARTY));
+        }
 }

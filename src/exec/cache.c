@@ -2,13 +2,12 @@
  *
  * Invariants: a page group is free or counted once for each sequence that holds it; a sequence writes only into page groups that it
  * alone holds; positions that no sequence holds are zero, so that forgetting leaves no trace. */
-#include "internal.h"
+#include "attend.h"
 
 #include <assert.h>
 #include <string.h>
 
 static uint64_t page_bytes(const roma_hyper *h) { return roma_arena_piece(roma_kv_page_bytes(h->head_dim)); }
-static uint32_t pages_of(uint32_t length) { return (length + ROMA_PAGE - 1) / ROMA_PAGE; }
 
 uint64_t roma_exec_block_bytes(const roma_hyper *h) { return page_bytes(h) * h->layers * h->kv_heads; }
 

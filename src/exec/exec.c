@@ -1,5 +1,5 @@
 /* Engine: its arenas and their layout. One walk serves the size query (budget.c) and the real thing, so they cannot differ. */
-#include "internal.h"
+#include "attend.h"
 
 #include <assert.h>
 
@@ -31,15 +31,22 @@ static void lay_value(roma_exec *e, walk *values, walk *host, uint32_t i) {
     if (e->values) e->values[i] = v;
 }
 
+/* Sums that a tree of so many leaves holds at once, and the leaf that comes. */
+static uint32_t tree_levels(uint32_t leaves) {
+    uint32_t levels = 1;
+    for (; leaves; leaves /= 2) levels++;
+    return levels;
+}
+
 static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     const roma_hyper *h = e->hyper;
     thread_scratch *s = &e->scratch[t];
     s->product = take(w, roma_kern_scratch_bytes(max_cols, e->cfg.rows));
-    s->score = take(w, (uint64_t)e->cfg.context * sizeof *s->score);
-    s->leaf = take(w, h->head_dim * sizeof *s->leaf);
-    s->tree = take(w, (uint64_t)h->head_dim * 32 * sizeof *s->tree);
+    s->score = take(w, (uint64_t)PARTY * e->cfg.context * sizeof *s->score);
+    s->tree = take(w, (uint64_t)PARTY * h->head_dim * tree_levels(e->cfg.context / ROMA_PAGE) * sizeof *s->tree);
     s->gained = take(w, h->hidden * sizeof *s->gained);
-    s->query = take(w, h->head_dim * sizeof *s->query);
+    s->query = take(w, (uint64_t)PARTY * h->head_dim * sizeof *s->query);
+    s->query_scale = take(w, PARTY * sizeof *s->query_scale);
     s->h = take(w, (uint64_t)LORA_BLOCK * e->lora.width * sizeof *s->h);
 }
 
@@ -63,6 +70,8 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     e->refs = take(w, (uint64_t)e->cfg.pages * sizeof *e->refs);
     e->logit_row = take(w, e->cfg.logit_rows * sizeof *e->logit_row);
     e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
+    e->blocks = take(w, e->cfg.rows * sizeof *e->blocks);
+    roma_exec_split_lay(e, w);
     roma_exec_adapters_lay(e, w);
     roma_exec_lora_lay(e, w);
 }

@@ -20,14 +20,22 @@ typedef struct {
     uint32_t *blocks; /* page groups in position order */
 } sequence;
 
+enum { PARTY = 8 }; /* queries that walk pages together, at most */
+
+/* Rows of a step that attend together: `cost` positions seen in all, `before` by the blocks before. */
+typedef struct {
+    uint32_t row, n;
+    uint64_t before, cost;
+} row_block;
+
 /* Scratch of one thread. */
 typedef struct {
     void *product;  /* of kern->product */
-    float *score;   /* context, rounded up to pages */
-    float *leaf;    /* head_dim: one page's weighted values */
-    float *tree;    /* 32 levels x head_dim: tree of leaves, a vector at a time */
+    float *score;   /* PARTY x context: see attend.c */
+    float *tree;    /* of PARTY x head_dim at each of the levels that a context has: tree of leaves, a vector at a time */
     float *gained;  /* hidden: x * g */
-    int16_t *query; /* head_dim */
+    int16_t *query; /* PARTY x head_dim */
+    float *query_scale; /* PARTY */
     float *h;       /* LORA_BLOCK x lora.width: A x */
 } thread_scratch;
 
@@ -114,6 +122,12 @@ struct roma_exec {
     size_t n_rows, n_logits;
     uint32_t *logit_row;       /* row of each wanted logit */
     float *rope;               /* n_rows x rope_dim: cos, sin of each pair */
+    row_block *blocks;
+    uint32_t n_row_blocks;
+    struct {                   /* split.c: what the threads share of one row's attention, per query head and part */
+        float *score, *max, *node;
+        int64_t *sum;
+    } split;
 };
 
 /* A walk over an arena: with arena == NULL it only counts, so that the size query and the layout cannot differ. */

@@ -4,7 +4,7 @@
  * of the residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16. HEADS: (head, row) pairs.
  * Between two operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
  */
-#include "internal.h"
+#include "attend.h"
 
 #include <assert.h>
 #include <string.h>
@@ -118,6 +118,7 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
     }
     fill_rope(e);
     roma_exec_lora_group(e);
+    e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->blocks);
     roma_team_run(e->team, run, e);
     return ROMA_OK;
 }

@@ -25,6 +25,7 @@ static const roma_kern table_scalar = {
     .silu_mul = roma_silu_mul_c,
     .lora_add = roma_lora_add_c,
     .page_scores = roma_page_scores_c,
+    .largest = roma_largest_c,
     .softmax_weights = roma_softmax_weights_c,
     .page_values = roma_page_values_c,
 };

@@ -40,10 +40,16 @@ static inline __m256i emulated_cvtepi32_epi16(__m512i a) {
     return v;
 }
 #define _mm512_cvtepi32_epi16(a) emulated_cvtepi32_epi16(a)
+static inline __m512i emulated_cvtps_epi32(__m512 a) {
+    const __m512i bits = _mm512_castps_si512(a);
+    return join(_mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 0))), _mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 1))));
+}
+#define _mm512_cvtps_epi32(a) emulated_cvtps_epi32(a)
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
 #define _mm512_cvtph_ps(a) emulated_cvtph_ps(a)
 #define _mm512_cvtepu8_epi32(a) join(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8)))
 #define _mm512_cvtepi8_epi32(a) join(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8)))
+#define __mmask16 simde__mmask16
 /* Its shifts by a constant want a literal. */
 #define shift_right_16(v, n) _mm512_srl_epi16(v, _mm_cvtsi32_si128(n))
 #define shift_left_16(v, n) _mm512_sll_epi16(v, _mm_cvtsi32_si128(n))

@@ -1,5 +1,5 @@
-/* The vector unit and attention on AVX2: docs/numerics.md sections 2, 4 and 5. The AVX-512 table uses these too: they are bound by
- * latency and memory, not by width. Tails that fill no register go to the reference. */
+/* The vector unit on AVX2: docs/numerics.md sections 2, 4 and 5. The AVX-512 table uses these too where nothing is gained by width: they
+ * are bound by latency and memory. Tails that fill no register go to the reference. */
 #include "vector.h"
 
 #include <immintrin.h>
@@ -141,7 +141,7 @@ void roma_silu_mul_avx2(float *out, const float *gate, const float *up, uint64_t
     roma_silu_mul_c(out + i, gate + i, up + i, n - i);
 }
 
-/* ---- attention -------------------------------------------------------------------------------- */
+/* ---- softmax ---------------------------------------------------------------------------------- */
 
 int64_t roma_softmax_weights_avx2(float *score, uint64_t n, float max) {
     __m256i sum = _mm256_setzero_si256();
@@ -157,63 +157,4 @@ int64_t roma_softmax_weights_avx2(float *score, uint64_t n, float max) {
     int64_t lanes[4];
     _mm256_storeu_si256((__m256i *)(void *)lanes, sum);
     return lanes[0] + lanes[1] + lanes[2] + lanes[3] + roma_softmax_weights_c(score + i, n - i, max);
-}
-
-/* A block of keys holds four dimensions of a position in each 32-bit lane: even and odd bytes widen to two pairs of 16 bits,
- * which meet the query's (0, 2) and (1, 3). */
-void roma_page_scores_avx2(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score) {
-    __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (unsigned d = 0; d < head_dim; d += 4) {
-        const __m256i even = _mm256_set1_epi32((uint16_t)q[d] | (int32_t)((uint32_t)(uint16_t)q[d + 2] << 16));
-        const __m256i odd = _mm256_set1_epi32((uint16_t)q[d + 1] | (int32_t)((uint32_t)(uint16_t)q[d + 3] << 16));
-        for (unsigned h = 0; h < 4; h++) { /* 8 positions */
-            const __m256i k = _mm256_loadu_si256((const __m256i *)(const void *)(p->k + h / 2 * 16 * head_dim + d * 16 + h % 2 * 32));
-            const __m256i e = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(k, 8), 8), even);
-            const __m256i o = _mm256_madd_epi16(_mm256_srai_epi16(k, 8), odd);
-            acc[h] = _mm256_add_epi32(acc[h], _mm256_add_epi32(e, o));
-        }
-    }
-    float all[ROMA_PAGE];
-    for (unsigned h = 0; h < 4; h++)
-        _mm256_storeu_ps(all + 8 * h, _mm256_mul_ps(_mm256_cvtepi32_ps(acc[h]),
-                                                    _mm256_mul_ps(_mm256_set1_ps(q_scale), _mm256_loadu_ps(p->k_scale + 8 * h))));
-    memcpy(score, all, n * sizeof *score);
-}
-
-void roma_page_values_avx2(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out) {
-    float u[ROMA_PAGE] = {0};
-    memcpy(u, weight, n * sizeof *u);
-    __m256i m = _mm256_setzero_si256();
-    __m256 v[4];
-    for (unsigned h = 0; h < 4; h++) { /* slots from n on may hold anything: their scale is replaced by 0 */
-        float s[8] = {0};
-        memcpy(s, p->v_scale + 8 * h, (n > 8 * h ? (n - 8 * h < 8 ? n - 8 * h : 8) : 0) * sizeof *s);
-        v[h] = _mm256_mul_ps(_mm256_loadu_ps(u + 8 * h), _mm256_loadu_ps(s));
-        m = _mm256_max_epu32(m, magnitude(v[h]));
-    }
-    const float max = roma_f32_from_bits(max_lane(m));
-    if (!(max >= NUM_TINY && max < NUM_HUGE)) {
-        roma_page_values_c(p, head_dim, weight, n, out);
-        return;
-    }
-    const int e = roma_exponent(max);
-    int16_t c[ROMA_PAGE];
-    for (unsigned h = 0; h < 4; h += 2) {
-        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(v[h], _mm256_set1_ps(roma_pow2(14 - e))));
-        const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(v[h + 1], _mm256_set1_ps(roma_pow2(14 - e))));
-        _mm256_storeu_si256((__m256i *)(void *)(c + 8 * h), _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8)); /* saturates */
-    }
-    const __m256 scale = _mm256_set1_ps(roma_pow2(e - 14));
-    for (unsigned d = 0; d < head_dim; d += 16) {
-        __m256i lo = _mm256_setzero_si256(), hi = lo;
-        for (unsigned t = 0; t < n; t += 2) {
-            const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(p->v + t * head_dim + d));
-            const __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p->v + (t + 1) * head_dim + d));
-            const __m256i pair = _mm256_set1_epi32((uint16_t)c[t] | (int32_t)((uint32_t)(uint16_t)c[t + 1] << 16));
-            lo = _mm256_add_epi32(lo, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)), pair));
-            hi = _mm256_add_epi32(hi, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)), pair));
-        }
-        _mm256_storeu_ps(out + d, _mm256_mul_ps(_mm256_cvtepi32_ps(lo), scale));
-        _mm256_storeu_ps(out + d + 8, _mm256_mul_ps(_mm256_cvtepi32_ps(hi), scale));
-    }
 }

@@ -1,4 +1,4 @@
-/* The vector unit and attention on NEON: docs/numerics.md sections 2, 4 and 5. Tails that fill no register go to the reference. */
+/* The vector unit on NEON: docs/numerics.md sections 2, 4 and 5. Tails that fill no register go to the reference. */
 #include "vector.h"
 
 #include <arm_neon.h>
@@ -117,7 +117,7 @@ void roma_silu_mul_neon(float *out, const float *gate, const float *up, uint64_t
     roma_silu_mul_c(out + i, gate + i, up + i, n - i);
 }
 
-/* ---- attention -------------------------------------------------------------------------------- */
+/* ---- softmax ---------------------------------------------------------------------------------- */
 
 int64_t roma_softmax_weights_neon(float *score, uint64_t n, float max) {
     int64x2_t sum = vdupq_n_s64(0);
@@ -128,69 +128,4 @@ int64_t roma_softmax_weights_neon(float *score, uint64_t n, float max) {
         sum = vpadalq_s32(sum, vcvtnq_s32_f32(vmulq_f32(w, vdupq_n_f32(0x1p30f)))); /* a NaN becomes 0 */
     }
     return vaddvq_s64(sum) + roma_softmax_weights_c(score + i, n - i, max);
-}
-
-/* sdot takes bytes, the query has 16 bits: q = 256 high + low + 128 with signed bytes high and low, so q.k = 256 high.k + low.k +
- * 128 (sum of k). Wrapping in between does no harm: the result fits. */
-typedef struct {
-    int32x4_t high[4], low[4], sum[4]; /* of 16 positions */
-} scores16;
-
-#define SCORE_STEP(lane)                                                          \
-    for (unsigned v = 0; v < 4; v++) {                                            \
-        const int8x16_t k = vld1q_s8(at + 64 * (lane) + 16 * v);                  \
-        s.high[v] = vdotq_laneq_s32(s.high[v], k, high, lane);                    \
-        s.low[v] = vdotq_laneq_s32(s.low[v], k, low, lane);                       \
-        s.sum[v] = vdotq_s32(s.sum[v], k, vdupq_n_s8(1));                         \
-    }
-
-void roma_page_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, float q_scale, unsigned n, float *score) {
-    float all[ROMA_PAGE];
-    for (unsigned tile = 0; tile < ROMA_PAGE / 16; tile++) {
-        scores16 s;
-        for (unsigned v = 0; v < 4; v++) s.high[v] = s.low[v] = s.sum[v] = vdupq_n_s32(0);
-        for (unsigned d = 0; d < head_dim; d += 16) {
-            const int8_t *at = p->k + tile * 16 * head_dim + 16 * d;
-            const int16x8_t q0 = vld1q_s16(q + d), q1 = vld1q_s16(q + d + 8);
-            const int8x16_t high = vcombine_s8(vshrn_n_s16(q0, 8), vshrn_n_s16(q1, 8));
-            const int8x16_t low = veorq_s8(vcombine_s8(vmovn_s16(q0), vmovn_s16(q1)), vdupq_n_s8(-128));
-            SCORE_STEP(0)
-            SCORE_STEP(1)
-            SCORE_STEP(2)
-            SCORE_STEP(3)
-        }
-        for (unsigned v = 0; v < 4; v++) {
-            const int32x4_t sum = vaddq_s32(vaddq_s32(vshlq_n_s32(s.high[v], 8), s.low[v]), vshlq_n_s32(s.sum[v], 7));
-            const float32x4_t scale = vmulq_f32(vdupq_n_f32(q_scale), vld1q_f32(p->k_scale + 16 * tile + 4 * v));
-            vst1q_f32(all + 16 * tile + 4 * v, vmulq_f32(vcvtq_f32_s32(sum), scale));
-        }
-    }
-    memcpy(score, all, n * sizeof *score);
-}
-
-void roma_page_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, unsigned n, float *out) {
-    float u[ROMA_PAGE] = {0};
-    for (unsigned t = 0; t < n; t++) u[t] = weight[t] * p->v_scale[t]; /* slots from n on may hold anything */
-    const float max = max_magnitude(u, ROMA_PAGE);
-    if (!(max >= NUM_TINY && max < NUM_HUGE)) {
-        roma_page_values_c(p, head_dim, weight, n, out);
-        return;
-    }
-    const int e = roma_exponent(max);
-    int16_t c[ROMA_PAGE];
-    for (unsigned t = 0; t < ROMA_PAGE; t += 4)
-        vst1_s16(c + t, vqmovn_s32(vcvtnq_s32_f32(vmulq_f32(vld1q_f32(u + t), vdupq_n_f32(roma_pow2(14 - e)))))); /* saturates */
-    const float32x4_t scale = vdupq_n_f32(roma_pow2(e - 14));
-    for (unsigned d = 0; d < head_dim; d += 16) {
-        int32x4_t sum[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
-        for (unsigned t = 0; t < n; t++) {
-            const int8x16_t v = vld1q_s8(p->v + t * head_dim + d);
-            const int16x8_t lo = vmovl_s8(vget_low_s8(v)), hi = vmovl_high_s8(v), w = vdupq_n_s16(c[t]);
-            sum[0] = vmlal_s16(sum[0], vget_low_s16(lo), vget_low_s16(w));
-            sum[1] = vmlal_high_s16(sum[1], lo, w);
-            sum[2] = vmlal_s16(sum[2], vget_low_s16(hi), vget_low_s16(w));
-            sum[3] = vmlal_high_s16(sum[3], hi, w);
-        }
-        for (unsigned v = 0; v < 4; v++) vst1q_f32(out + d + 4 * v, vmulq_f32(vcvtq_f32_s32(sum[v]), scale));
-    }
 }

@@ -21,5 +21,7 @@ void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, c
     p->k_scale[slot] = roma_quantise_i8(k, head_dim, code);
     int8_t *tile = p->k + slot / 16 * 16 * head_dim + slot % 16 * 4;
     for (unsigned d = 0; d < head_dim; d++) tile[d / 4 * 64 + d % 4] = code[d];
-    p->v_scale[slot] = roma_quantise_i8(v, head_dim, p->v + slot * head_dim);
+    p->v_scale[slot] = roma_quantise_i8(v, head_dim, code);
+    tile = p->v + slot / 4 * 64 + slot % 4;
+    for (unsigned d = 0; d < head_dim; d++) tile[d / 16 * 16 * ROMA_PAGE + d % 16 * 4] = code[d];
 }

@@ -208,8 +208,9 @@ static void test_attention(void) {
         roma_kv_page_put(&p, DIM, t, k[t], v[t]);
     }
     const float scale = roma_quantise_i16(q, DIM, code);
-    roma_page_scores_c(&p, DIM, code, scale, ROMA_PAGE, score);
+    roma_page_scores_c(&p, DIM, code, &scale, 1, score, ROMA_PAGE);
     float max = score[0];
+    CHECK(roma_largest_c((const float[]){-3, -1, -2}, 3) == -1);
     for (unsigned t = 0; t < ROMA_PAGE; t++) {
         double dot = 0;
         for (int d = 0; d < DIM; d++) dot += (double)q[d] * (double)k[t][d];
@@ -220,11 +221,11 @@ static void test_attention(void) {
     double exact = 0;
     for (unsigned t = 0; t < ROMA_PAGE; t++) exact += (double)score[t];
     CHECK(fabs((double)sum * 0x1p-30 - exact) < 1e-6);
-    roma_page_values_c(&p, DIM, score, ROMA_PAGE, out);
+    roma_page_values_c(&p, DIM, score, ROMA_PAGE, 1, ROMA_PAGE, out);
     for (int d = 0; d < DIM; d++) {
         double want = 0, size = 0;
         for (unsigned t = 0; t < ROMA_PAGE; t++) {
-            const double value = (double)p.v[t * DIM + (unsigned)d] * (double)p.v_scale[t];
+            const double value = (double)p.v[d / 16 * 512 + (int)t / 4 * 64 + d % 16 * 4 + (int)t % 4] * (double)p.v_scale[t];
             want += (double)score[t] * value;
             size += (double)score[t] * fabs(value) + 3.0 * 0x1p-15;
         }
@@ -235,7 +236,7 @@ static void test_attention(void) {
     roma_kv_page_put(&p, DIM, 0, k[0], v[0]);
     p.v_scale[0] = 1;
     const float near_one = 0.99999994f;
-    roma_page_values_c(&p, DIM, &near_one, 1, out);
+    roma_page_values_c(&p, DIM, &near_one, ROMA_PAGE, 1, 1, out);
     CHECK(out[0] == 32767.0f * 127.0f * 0x1p-15f);
     CHECK(roma_quantise_i8((const float[]){0, -0.0f, 0x1p-120f}, 3, (int8_t[3]){1, 1, 1}) == 0);
     int8_t c8[2];

@@ -1,0 +1,87 @@
+/* Values at the edges of the vector unit, and a page of the cache against the reference. NaNs compare as NaNs: which one is not part of the
+ * contract. */
+#ifndef ROMA_TEST_CHECK_ATTEND_H
+#define ROMA_TEST_CHECK_ATTEND_H
+
+#include "guard.h"
+
+enum { PLAIN, LARGE, TINY, SUBNORMAL, ZERO, NOT_A_NUMBER, ENDLESS, OUTLIER, SHAPES };
+enum { MOST_Q = 9 }; /* queries of a page */
+
+static float value(int shape, size_t i) {
+    const float u = (float)(random_u32() >> 8) * 0x1p-23f - 1.0f;
+    switch (shape) {
+    case LARGE: return u * 0x1p99f;
+    case TINY: return u * 0x1p-100f;
+    case SUBNORMAL: return u * 0x1p-130f;
+    case ZERO: return i % 2 ? 0.0f : -0.0f;
+    case NOT_A_NUMBER: return i % 7 == 3 ? roma_f32_from_bits(0x7fc00000u) : u;
+    case ENDLESS: return i % 11 == 5 ? __builtin_inff() : u;
+    case OUTLIER: return i % 37 == 9 ? u * 3000.0f : u;
+    default: return u * 4.0f;
+    }
+}
+
+static void fill(float *x, size_t n, int shape) {
+    for (size_t i = 0; i < n; i++) x[i] = value(shape, i);
+}
+
+static void expect(int equal, const roma_kern *k, const char *what, size_t n, int shape) {
+    if (!equal) fprintf(stderr, "%s: %s differs, n %zu, shape %d\n", k->name, what, n, shape);
+    CHECK(equal);
+}
+
+/* n_q queries against the page; out has room between the queries' scores that must stay as it is. */
+static void check_scores(const roma_kern *k, const roma_kv_page *p, unsigned dim, unsigned n_q, int shape) {
+    enum { STRIDE = 40 };
+    const size_t n = (n_q - 1) * STRIDE + ROMA_PAGE;
+    guarded score = guarded_new(n * 4, 4), query = guarded_new(n_q * dim * 2, 2);
+    float *sf = (float *)(void *)score.data, want[MOST_Q * STRIDE], scale[MOST_Q];
+    int16_t *q = (int16_t *)(void *)query.data;
+    for (unsigned i = 0; i < n_q * dim; i++) q[i] = (int16_t)(shape == LARGE ? (random_u32() % 2 ? 32767 : -32767) : (int)(random_u32() % 65535) - 32767);
+    for (unsigned i = 0; i < n_q; i++) scale[i] = 0.003f * (float)(i + 1);
+    for (size_t i = 0; i < n; i++) sf[i] = want[i] = -7.0f;
+    k->page_scores(p, dim, q, scale, n_q, sf, STRIDE);
+    roma_page_scores_c(p, dim, q, scale, n_q, want, STRIDE);
+    expect(same_floats(sf, want, n), k, "page_scores", dim, shape);
+    guarded_free(&score);
+    guarded_free(&query);
+}
+
+static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim, unsigned n_q, unsigned n, int shape) {
+    enum { STRIDE = 35 };
+    guarded out = guarded_new(n_q * dim * 4, 4), weight = guarded_new(((n_q - 1) * STRIDE + n) * 4, 4);
+    float *of = (float *)(void *)out.data, *w = (float *)(void *)weight.data;
+    static float want[MOST_Q * 512];
+    for (size_t i = 0; i < (n_q - 1) * STRIDE + n; i++) w[i] = (float)(random_u32() >> 8) * 0x1p-24f * (shape == TINY ? 0x1p-90f : 1.0f);
+    for (unsigned i = 0; i < n_q; i++) {
+        float *one = w + i * STRIDE;
+        for (unsigned t = n; t < STRIDE && i + 1 < n_q; t++) one[t] = roma_f32_from_bits(random_u32()); /* not to be looked at */
+        if (i == 1) memset(one, 0, n * 4); /* one with nothing to sum beside others */
+        else one[n / 2] = 1.0f;
+        if (i == 2 && shape == NOT_A_NUMBER) one[n - 1] = roma_f32_from_bits(0x7fc00000u);
+    }
+    k->page_values(p, dim, w, STRIDE, n_q, n, of);
+    roma_page_values_c(p, dim, w, STRIDE, n_q, n, want);
+    expect(same_floats(of, want, n_q * dim), k, "page_values", n, shape);
+    guarded_free(&out);
+    guarded_free(&weight);
+}
+
+static void check_page(const roma_kern *k, unsigned dim, unsigned n_q, unsigned n, int shape) {
+    guarded page = guarded_new(roma_kv_page_bytes(dim), 64);
+    float kv[2][512];
+    roma_kv_page p;
+    for (size_t i = 0; i < roma_kv_page_bytes(dim); i++) page.data[i] = (uint8_t)random_u32(); /* slots beyond n hold anything */
+    roma_kv_page_init(&p, page.data, dim);
+    for (unsigned t = 0; t < n; t++) {
+        fill(kv[0], dim, shape);
+        fill(kv[1], dim, shape);
+        roma_kv_page_put(&p, dim, t, kv[0], kv[1]);
+    }
+    check_scores(k, &p, dim, n_q, shape);
+    check_values(k, &p, dim, n_q, n, shape);
+    guarded_free(&page);
+}
+
+#endif
