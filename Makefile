@@ -174,6 +174,10 @@ $(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(filter $(BUILD)/tools/roof%,$
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

@@ -4,34 +4,13 @@
  *
  * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five reads of
  * 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the kernels multiply with. */
-#include "roma/kern.h"
 #include "../tools/roof.h"
+#include "kern_formats.h"
 
 #include <stdlib.h>
 
 #define PIECE ((size_t)16 << 20)
 #define PIECES ((size_t)64)
-
-typedef struct {
-    const char *name;
-    roma_format f;
-} entry;
-
-#define F(bits_, level_, scale_, min_, group_, super_, zero_) \
-    {.bits = bits_, .level = level_, .scale = ROMA_SCALE_##scale_, .min = ROMA_SCALE_##min_, .group = group_, .super = super_, .zero = zero_}
-static const entry formats[] = {
-    {"4 bit, g32, scale+min (Q4_1)", F(4, 0, F16, F16, 32, 0, 0)},
-    {"4 bit, g32, zero 8    (Q4_0)", F(4, 0, F16, NONE, 32, 0, 8)},
-    {"8 bit, g32            (Q8_0)", F(8, 0, F16, NONE, 32, 0, 0)},
-    {"6 bit, g16, s8x256    (Q6_K)", F(6, 0, S8, NONE, 16, 256, 32)},
-    {"4 bit, g32, u6x256    (Q4_K)", F(4, 0, U6, U6, 32, 256, 0)},
-    {"5 bit, g32, u6x256    (Q5_K)", F(5, 0, U6, U6, 32, 256, 0)},
-    {"3 bit, g16, s6x256    (Q3_K)", F(3, 0, S6, NONE, 16, 256, 4)},
-    {"2 bit, g16, u4x256    (Q2_K)", F(2, 0, U4, U4, 16, 256, 0)},
-    {"2 bit, g256, zero 1  (TQ2_0)", F(2, 0, F16, NONE, 256, 0, 1)},
-    {"4 bit table, g32    (IQ4_NL)", F(4, 1, F16, NONE, 32, 0, 0)},
-    {"5 bit, g32, scale+min (Q5_1)", F(5, 0, F16, F16, 32, 0, 0)},
-};
 
 typedef struct {
     const roma_kern *k;
@@ -123,7 +102,7 @@ int main(int argc, char **argv) {
     make_acts(acts, n_acts, cols, roma_arena_take(&small, n_acts * roma_act_bytes(cols)), k);
     uint8_t *s0 = roma_arena_take(&small, scratch), *s1 = roma_arena_take(&small, scratch);
     float *out_small = roma_arena_take(&small, 4 * 16 * n_acts * 512);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    for (size_t i = 0; i < FORMATS; i++) {
         roma_tile_layout l;
         roma_tile_layout_get(&formats[i].f, cols, &l);
         work w = {.k = k, .f = &formats[i].f, .cols = cols, .base = big.base, .tile_bytes = l.bytes, .acts = acts, .scratch = {s0, s1}, .repeat = 1};
