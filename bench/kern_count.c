@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define COLS 2048
-#define TILES 16
+#define TILES 32
 
 static void fill(uint8_t *tiles, size_t bytes, roma_act *acts, size_t n, uint8_t *block, const roma_kern *k) {
     static float x[COLS];

@@ -1,14 +1,14 @@
-/* Products over half a tile, eight rows in eight lanes: docs/numerics.md section 3. The file that includes this one says how codes
- * meet activations on its instruction set:
+/* Products over a tile as two halves of eight rows in eight lanes: docs/numerics.md section 3. Both halves meet the same activations, so
+ * that these are read once. The file that includes this one says how codes meet activations on its instruction set:
  *
  *   ints, floats                        eight lanes and the operations on them: lanes_*.h
- *   unpack, expand_chunk, scale_of      a tile's codes and scales: unpack_*.h
+ *   unpack, begin_chunk, scales_of      a tile's codes and scales: unpack_*.h
  *   CLASSES, class_of                   classes of formats that are multiplied differently, at most three
  *   SIGNED_OFFSET                       what its unpack adds to signed levels
  *   pack                                makes the records of a class
- *   record_bytes, record_bias, record_z of those records
- *   row_sums                            one row: the integers of both halves of a stripe
- *   arrange, half_stripe                several rows: codes in the order of the records; the integer of half a stripe
+ *   record_bytes, record_bias, record_z of those records; one row of activations has plain ones
+ *   row_stripe, row_integer             one row: adds the integers of a stripe; what their sum has to become
+ *   arrange, half_stripes               several rows: codes in the order of the records; adds the integers of half a stripe
  */
 #ifndef ROMA_KERN_HALF_H
 #define ROMA_KERN_HALF_H
@@ -33,49 +33,42 @@ typedef struct {
 
 ALWAYS_INLINE rows16 add_rows(rows16 a, rows16 b) { return (rows16){{add(a.half[0], b.half[0]), add(a.half[1], b.half[1])}}; }
 
-ALWAYS_INLINE void prefetch_stripe(const walk *k, uint64_t s) {
+ALWAYS_INLINE void begin_stripe(const walk *k, uint64_t s) {
     const char *next = (const char *)k->tile + k->j->l.bytes;
     for (size_t i = 0; i < lo_bytes(k->bits); i += 64) prefetch(next + s * lo_bytes(k->bits) + i);
     for (size_t i = 0; i < hi_bytes(k->bits); i += 64) prefetch(next + k->j->l.plane_hi + s * hi_bytes(k->bits) + i);
-    if (k->kind == GROUP_32) {
+    if (k->j->ints) {
+        if (s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK);
+    } else if (k->kind == GROUP_32) {
         prefetch(next + k->j->l.scale + 32 * s);
         if (k->min) prefetch(next + k->j->l.min + 32 * s);
     }
 }
 
+ALWAYS_INLINE rows16 leaf(const walk *k, const ints sum[2], int32_t bias, float z, uint64_t group) {
+    floats s[2], m[2] = {set_floats(0), set_floats(0)};
+    rows16 out;
+    scales_of(k->j, k->tile, group, 0, s);
+    if (k->min) scales_of(k->j, k->tile, group, 1, m);
+    for (int h = 0; h < 2; h++)
+        out.half[h] = leaf_value(add_ints(row_integer(k->bits, sum[h]), set_ints(bias)), s[h], m[h], z, k->min);
+    return out;
+}
+
 /* Unit u of the tree: a leaf, or the sum of a stripe's two leaves for groups of 16. */
 ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
-    job *j = k->j;
-    uint64_t s = u * (k->kind == GROUP_MORE ? j->span : 1);
-    if (j->ints && s % CHUNK == 0) expand_chunk(j, k->tile, s / CHUNK);
-    prefetch_stripe(k, s);
-    const floats none = set_floats(0);
-    rows16 out;
-    if (k->kind == GROUP_16) {
-        const float *z = record_z(j->records, s, class_of(k->bits));
-        for (unsigned h = 0; h < 2; h++) {
-            ints sum[2];
-            row_sums(j, k->tile, k->bits, s, h, sum);
-            const floats a = leaf_value(sum[0], scale_of(j, k->tile, 2 * s, h, 0), k->min ? scale_of(j, k->tile, 2 * s, h, 1) : none, z[0], k->min);
-            const floats b = leaf_value(sum[1], scale_of(j, k->tile, 2 * s + 1, h, 0),
-                                        k->min ? scale_of(j, k->tile, 2 * s + 1, h, 1) : none, z[1], k->min);
-            out.half[h] = add(a, b);
-        }
-        return out;
+    const unsigned span = k->kind == GROUP_MORE ? k->j->span : 1;
+    const record *r = (const record *)k->j->records + u * span;
+    ints sum[2][2] = {{set_ints(0), set_ints(0)}, {set_ints(0), set_ints(0)}}; /* [part of the stripe][half of the tile] */
+    int32_t bias = 0;
+    for (unsigned i = 0; i < span; i++, r++) {
+        begin_stripe(k, u * span + i);
+        row_stripe(k->j, r, k->tile, k->bits, u * span + i, sum[0], sum[k->kind == GROUP_16]);
+        bias += r->bias[0];
     }
-    ints total[2] = {set_ints(0), set_ints(0)};
-    for (unsigned i = 0; i < (k->kind == GROUP_MORE ? j->span : 1); i++, s++) {
-        if (i) prefetch_stripe(k, s);
-        for (unsigned h = 0; h < 2; h++) {
-            ints sum[2];
-            row_sums(j, k->tile, k->bits, s, h, sum);
-            total[h] = add_ints(total[h], add_ints(sum[0], sum[1]));
-        }
-    }
-    for (unsigned h = 0; h < 2; h++)
-        out.half[h] = leaf_value(total[h], scale_of(j, k->tile, u, h, 0), k->min ? scale_of(j, k->tile, u, h, 1) : none,
-                                 record_z(j->records, s - 1, class_of(k->bits))[0], k->min);
-    return out;
+    r--;
+    if (k->kind != GROUP_16) return leaf(k, sum[0], bias, r->z[0], u);
+    return add_rows(leaf(k, sum[0], r->bias[0], r->z[0], 2 * u), leaf(k, sum[1], r->bias[1], r->z[1], 2 * u + 1));
 }
 
 ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min) {
@@ -106,28 +99,64 @@ static const one_row_fn one_row_table[9][3][2] = {ONE_ROW_FORMATS(ONE_ROW_ENTRY)
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
-ALWAYS_INLINE void push(floats *stack, size_t n, size_t i, unsigned carry, floats v) {
-    floats *at = stack + i;
-    for (unsigned l = 0; l < carry; l++, at += n) v = add(load_floats(at), v);
-    store_floats(at, v);
+/* A part of a tile against the rows of a block: one stripe, or two of one group each. What does not change from row to row. */
+typedef struct {
+    const uint8_t *records[2]; /* of each stripe */
+    size_t n;                  /* rows of activations */
+    ints w[2][2][16];          /* [stripe][half of the tile]: codes */
+    floats s[2][2], m[2][2];   /* [leaf][half of the tile] */
+    bool first;                /* stripe of its group */
+    unsigned carry;            /* partial sums that become complete */
+    ints *acc;                 /* [row][half of the tile]: integers of a group so far */
+    floats *stack;             /* [level][row][half of the tile] */
+} part;
+
+ALWAYS_INLINE void push(const part *t, size_t i, int rows, floats v[4]) {
+    floats *at = t->stack + 2 * i;
+    for (unsigned l = 0; l < t->carry; l++, at += 2 * t->n)
+        for (int x = 0; x < 2 * rows; x++) v[x] = add(load_floats(at + x), v[x]);
+    for (int x = 0; x < 2 * rows; x++) store_floats(at + x, v[x]);
 }
 
-ALWAYS_INLINE void stripe_rows(const void *rec, size_t n, const ints w[16], const floats s[2], const floats m[2], unsigned kind,
-                               bool min, int class, bool first, bool last, unsigned carry, ints *acc, floats *stack) {
-    for (size_t i = 0; i < n; i++) {
-        const int32_t *bias = record_bias(rec, i, class);
-        const float *z = record_z(rec, i, class);
-        if (kind == GROUP_16) {
-            const ints a = half_stripe(rec, i, w, 0, class, set_ints(bias[0])), b = half_stripe(rec, i, w, 1, class, set_ints(bias[1]));
-            push(stack, n, i, carry, add(leaf_value(a, s[0], m[0], z[0], min), leaf_value(b, s[1], m[1], z[1], min)));
-            continue;
-        }
-        ints sum = set_ints(bias[0]);
-        if (kind == GROUP_MORE && !first) sum = add_ints(sum, load_ints(acc + i));
-        sum = half_stripe(rec, i, w, 1, class, half_stripe(rec, i, w, 0, class, sum));
-        if (kind == GROUP_MORE && !last) store_ints(acc + i, sum);
-        else push(stack, n, i, carry, leaf_value(sum, s[0], m[0], z[0], min));
+/* The integers of leaf g for rows i .. i + rows - 1: sum[2 * row + half of the tile]. */
+ALWAYS_INLINE void leaf_sums(const part *t, size_t i, int rows, int g, unsigned kind, int class, ints sum[4]) {
+    const int stripe = kind == GROUP_16 ? 0 : g, half = kind == GROUP_16 ? g : 0;
+    for (int x = 0; x < 2 * rows; x++) {
+        sum[x] = set_ints(record_bias(t->records[stripe], i + (size_t)x / 2, class)[half]);
+        if (kind == GROUP_MORE && !t->first) sum[x] = add_ints(sum[x], load_ints(t->acc + 2 * i + x));
     }
+    half_stripes(t->records[stripe], i, rows, t->w[stripe], half, class, sum);
+    if (kind != GROUP_16) half_stripes(t->records[stripe], i, rows, t->w[stripe], 1, class, sum);
+}
+
+ALWAYS_INLINE void leaf_rows(const part *t, size_t i, int rows, int g, unsigned kind, bool min, int class, floats v[4]) {
+    ints sum[4];
+    leaf_sums(t, i, rows, g, kind, class, sum);
+    for (int x = 0; x < 2 * rows; x++) {
+        const float *z = record_z(t->records[kind == GROUP_16 ? 0 : g], i + (size_t)x / 2, class);
+        v[x] = leaf_value(sum[x], t->s[g][x % 2], t->m[g][x % 2], z[kind == GROUP_16 ? g : 0], min);
+    }
+}
+
+/* At most two rows: two rows times two halves of the tile fill the registers. No leaf: the group goes on. */
+ALWAYS_INLINE void part_rows(const part *t, size_t i, int rows, unsigned kind, bool min, int class, int leaves) {
+    if (!leaves) {
+        ints sum[4];
+        leaf_sums(t, i, rows, 0, kind, class, sum);
+        for (int x = 0; x < 2 * rows; x++) store_ints(t->acc + 2 * i + x, sum[x]);
+        return;
+    }
+    floats v[4], second[4];
+    leaf_rows(t, i, rows, 0, kind, min, class, v);
+    if (leaves == 2) leaf_rows(t, i, rows, 1, kind, min, class, second);
+    for (int x = 0; leaves == 2 && x < 2 * rows; x++) v[x] = add(v[x], second[x]);
+    push(t, i, rows, v);
+}
+
+ALWAYS_INLINE void part_block(const part *t, unsigned kind, bool min, int class, int leaves) {
+    size_t i = 0;
+    for (; i + 2 <= t->n; i += 2) part_rows(t, i, 2, kind, min, class, leaves);
+    if (i < t->n) part_rows(t, i, 1, kind, min, class, leaves);
 }
 
 ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned half, int class, ints w[16]) {
@@ -147,43 +176,56 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, uns
     arrange(v, class, w);
 }
 
-/* Rows [begin, begin + n) of a block against half a tile. */
-ALWAYS_INLINE void block_half(job *j, const uint8_t *tile, unsigned half, float *out, size_t begin, size_t n, unsigned kind, bool min,
+/* Codes and scales of `count` stripes from st on. */
+ALWAYS_INLINE void begin_part(part *t, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves, unsigned kind, bool min,
                               int class) {
-    const size_t size = record_bytes(class);
-    const uint8_t *rec = (const uint8_t *)j->records + begin * j->stripes * size;
-    ints *acc = j->stack;
-    floats *stack = (floats *)j->stack + BLOCK_ACTS;
-    uint64_t units = 0;
-    for (uint64_t st = 0; st < j->stripes; st++) {
-        ints w[16];
-        floats s[2], m[2] = {set_floats(0), set_floats(0)};
-        const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0, last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
-        if (j->ints && st % CHUNK == 0) expand_chunk(j, tile, st / CHUNK);
-        unpack_any(j, tile, st, half, class, w);
-        for (unsigned i = 0; i < (kind == GROUP_16 ? 2 : 1); i++) {
-            const uint64_t g = kind == GROUP_16 ? 2 * st + i : kind == GROUP_32 ? st : st >> j->log_span;
-            s[i] = scale_of(j, tile, g, half, 0);
-            if (min) m[i] = scale_of(j, tile, g, half, 1);
-        }
-        const unsigned carry = (unsigned)__builtin_ctzll(~units);
-        if (last) stripe_rows(rec + st * n * size, n, w, s, m, kind, min, class, first, true, carry, acc, stack);
-        else stripe_rows(rec + st * n * size, n, w, s, m, kind, min, class, first, false, carry, acc, stack);
-        units += last;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const float *at = (const float *)(stack + i);
-        uint64_t left = units;
-        floats v = load_floats(at + 8 * n * (size_t)__builtin_ctzll(left));
-        for (left &= left - 1; left; left &= left - 1) v = add(load_floats(at + 8 * n * (size_t)__builtin_ctzll(left)), v);
-        store_row(out + (begin + i) * j->stride + 8 * half, mul(set_floats(j->acts[begin + i].scale), v));
+    if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK);
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned h = 0; h < 2; h++) unpack_any(j, tile, st + i, h, class, t->w[i][h]);
+    for (unsigned i = 0; i < leaves; i++) {
+        const uint64_t g = (kind == GROUP_16 ? 2 * st : kind == GROUP_32 ? st : st >> j->log_span) + i;
+        scales_of(j, tile, g, 0, t->s[i]);
+        if (min) scales_of(j, tile, g, 1, t->m[i]);
     }
 }
 
-typedef void (*block_fn)(job *j, const uint8_t *tile, unsigned half, float *out, size_t begin, size_t n);
-#define BLOCK(kind, min, class)                                                                                                     \
-    static void block_##kind##_##min##_##class(job *j, const uint8_t *tile, unsigned half, float *out, size_t begin, size_t n) {    \
-        block_half(j, tile, half, out, begin, n, kind, min, class);                                                                 \
+/* Sums of the tree over the stack, whose occupied levels are the bits of units. */
+ALWAYS_INLINE void finish_block(const part *t, const job *j, float *out, size_t begin, uint64_t units) {
+    for (size_t i = 0; i < 2 * t->n; i++) {
+        const floats *at = t->stack + i;
+        uint64_t left = units;
+        floats v = load_floats(at + 2 * t->n * (size_t)__builtin_ctzll(left));
+        for (left &= left - 1; left; left &= left - 1) v = add(load_floats(at + 2 * t->n * (size_t)__builtin_ctzll(left)), v);
+        store_row(out + (begin + i / 2) * j->stride + 8 * (i % 2), mul(set_floats(j->acts[begin + i / 2].scale), v));
+    }
+}
+
+/* Rows [begin, begin + n) of a block against a tile. */
+ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, unsigned kind, bool min, int class) {
+    const size_t size = record_bytes(class);
+    const uint8_t *rec = (const uint8_t *)j->records + begin * j->stripes * size;
+    part t = {.n = n, .acc = j->stack, .stack = (floats *)j->stack + 2 * BLOCK_ACTS};
+    uint64_t units = 0;
+    for (uint64_t st = 0, count; st < j->stripes; st += count) {
+        count = kind == GROUP_32 && st + 1 < j->stripes ? 2 : 1;
+        const unsigned leaves = kind == GROUP_16 || count == 2 ? 2 : kind == GROUP_32 || ((st + 1) & (j->span - 1)) == 0;
+        t.first = (st & (j->span - 1)) == 0;
+        t.records[0] = rec + st * n * size;
+        t.records[1] = t.records[0] + n * size;
+        t.carry = (unsigned)__builtin_ctzll(~units);
+        begin_part(&t, j, tile, st, (unsigned)count, leaves, kind, min, class);
+        if (kind != GROUP_MORE && leaves == 2) part_block(&t, kind, min, class, 2);
+        else if (kind != GROUP_16 && leaves) part_block(&t, kind, min, class, 1);
+        else if (kind == GROUP_MORE) part_block(&t, kind, min, class, 0);
+        units += leaves != 0;
+    }
+    finish_block(&t, j, out, begin, units);
+}
+
+typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
+#define BLOCK(kind, min, class)                                                                                    \
+    static void block_##kind##_##min##_##class(job *j, const uint8_t *tile, float *out, size_t begin, size_t n) {  \
+        block_tile(j, tile, out, begin, n, kind, min, class);                                                      \
     }
 #define BLOCK_KINDS(class) \
     BLOCK(0, 0, class) BLOCK(0, 1, class) BLOCK(1, 0, class) BLOCK(1, 1, class) BLOCK(2, 0, class) BLOCK(2, 1, class)
@@ -212,9 +254,8 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     }
     for (size_t t = 0; t < n_tiles; t++)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            for (unsigned half = 0; half < 2; half++)
-                block_table[class][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles + t * j.l.bytes, half, out + t * ROMA_TILE_ROWS, i,
-                                                                      n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
+            block_table[class][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
+                                                                  n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
 #endif

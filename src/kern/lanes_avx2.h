@@ -20,6 +20,15 @@
 typedef __m256i ints;
 typedef __m256 floats;
 
+/* v, in a register now: compilers would rather read memory once per use, and add a row of products up last, after all are made and spilled. */
+ALWAYS_INLINE ints keep(ints v) {
+#ifndef ROMA_SIMDE
+    __asm__("" : "+x"(v));
+#endif
+    return v;
+}
+
+ALWAYS_INLINE ints broadcast(const void *p) { return _mm256_set1_epi32(*(const int32_t *)p); }
 ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 ALWAYS_INLINE ints set_ints(int32_t i) { return _mm256_set1_epi32(i); }
 ALWAYS_INLINE ints add_ints(ints a, ints b) { return _mm256_add_epi32(a, b); }

@@ -23,13 +23,7 @@ typedef struct {
     float z[2];        /* sum of the group: of each half for groups of 16, else [0] in the group's last stripe */
 } record;
 
-/* For signed levels on AVX2, whose products need 16 bits: values code << shift, inputs (0, 2), (1, 3) of each four. */
-typedef struct {
-    int32_t pair[16];
-    int32_t bias[2];
-    float z[2];
-    int32_t pad[12];
-} wide_record;
+#define WIDE_RECORD 128 /* bytes of the largest record: that of signed levels on AVX2 */
 
 enum { GROUP_16, GROUP_32, GROUP_MORE };
 
@@ -49,6 +43,7 @@ typedef struct {
     uint8_t table[16];       /* level table + 128 */
     void *records;
     void *stack;             /* partial sums [level][row of the block][tile] */
+    _Alignas(64) float super[2][16]; /* [scale, min][row]: of the super-group, where it is not expanded */
     _Alignas(64) float chunk[2][2][2 * CHUNK][16]; /* [tile][scale, min][group of the super-group][row] */
 } job;
 
@@ -69,7 +64,7 @@ ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const r
     j->ints = f->scale != ROMA_SCALE_F16;
     for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + 128);
     j->records = scratch;
-    j->stack = (uint8_t *)scratch + j->stripes * n_acts * sizeof(wide_record);
+    j->stack = (uint8_t *)scratch + j->stripes * n_acts * WIDE_RECORD;
 }
 
 /* Bytes of a stripe in the lower and the upper plane. */
@@ -95,68 +90,45 @@ ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int3
     z[1] = 0;
 }
 
-/* Order of a record: as it comes, with shifts, with factors 2^shift or with those twice; or sub-groups A, B interleaved by pairs of inputs,
- * (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
-enum { PACK_SHIFT, PACK_FACTOR, PACK_MULT, PACK_PAIRS };
+/* Writes the codes and shifts of stripe s of a row into a record. */
+typedef void (*pack_fn)(void *rec, const roma_act *a, uint64_t s);
 
-ALWAYS_INLINE void pack_pairs(record *r, const roma_act *a, uint64_t s) {
-    for (uint64_t h = 0; h < 2; h++) {
-        const int8_t *c = a->code + 32 * s + 16 * h;
-        for (int i = 0; i < 4; i++) {
-            const int8_t four[4] = {c[2 * i], c[2 * i + 1], c[8 + 2 * i], c[8 + 2 * i + 1]};
-            memcpy(&r->code[4 * h + (unsigned)i], four, 4);
+/* Records of rows in blocks: [block][stripe][row of the block]. Every kind of record ends in bias and z. */
+ALWAYS_INLINE void pack_each(job *j, size_t size, pack_fn codes) {
+    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
+        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
+        for (size_t i = 0; i < n; i++) {
+            const roma_act *a = &j->acts[first + i];
+            int32_t sum = 0;
+            for (uint64_t s = 0; s < j->stripes; s++) {
+                uint8_t *r = (uint8_t *)j->records + (first * j->stripes + s * n + i) * size;
+                codes(r, a, s);
+                record_sums(j, a, s, &sum, (int32_t *)(void *)(r + size - 16), (float *)(void *)(r + size - 8));
+            }
         }
-        r->shift[h] = (a->mult[4 * s + 2 * h] & 0xffffu) | (a->mult[4 * s + 2 * h + 1] & 0xffff0000u);
-        r->shift[2 + h] = 0;
     }
 }
 
-/* Records of rows in blocks: [block][stripe][row of the block]. */
+/* Codes as they come, with shifts, with factors 2^shift or with those twice. */
+enum { PACK_SHIFT, PACK_FACTOR, PACK_MULT };
+
+ALWAYS_INLINE void pack_order(record *r, const roma_act *a, uint64_t s, int order) {
+    memcpy(r->code, a->code + 32 * s, 32);
+    memcpy(r->shift, order == PACK_SHIFT ? (const void *)(a->shift + 4 * s) : a->mult + 4 * s, 16);
+    for (int b = 0; order == PACK_FACTOR && b < 4; b++) r->shift[b] &= 0xffffu;
+}
+ALWAYS_INLINE void pack_shift(void *r, const roma_act *a, uint64_t s) { pack_order(r, a, s, PACK_SHIFT); }
+ALWAYS_INLINE void pack_factor(void *r, const roma_act *a, uint64_t s) { pack_order(r, a, s, PACK_FACTOR); }
+ALWAYS_INLINE void pack_mult(void *r, const roma_act *a, uint64_t s) { pack_order(r, a, s, PACK_MULT); }
+
 ALWAYS_INLINE void pack_records(job *j, int order) {
-    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
-        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
-        record *const block = (record *)j->records + first * j->stripes;
-        for (size_t i = 0; i < n; i++) {
-            const roma_act *a = &j->acts[first + i];
-            int32_t sum = 0;
-            for (uint64_t s = 0; s < j->stripes; s++) {
-                record *r = &block[s * n + i];
-                if (order == PACK_PAIRS) pack_pairs(r, a, s);
-                else {
-                    memcpy(r->code, a->code + 32 * s, 32);
-                    memcpy(r->shift, order == PACK_SHIFT ? (const void *)(a->shift + 4 * s) : a->mult + 4 * s, 16);
-                    for (int b = 0; order == PACK_FACTOR && b < 4; b++) r->shift[b] &= 0xffffu;
-                }
-                record_sums(j, a, s, &sum, r->bias, r->z);
-            }
-        }
-    }
-}
-
-ALWAYS_INLINE void pack_wide_records(job *j) {
-    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
-        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
-        wide_record *const block = (wide_record *)j->records + first * j->stripes;
-        for (size_t i = 0; i < n; i++) {
-            const roma_act *a = &j->acts[first + i];
-            int32_t sum = 0;
-            for (uint64_t s = 0; s < j->stripes; s++) {
-                wide_record *r = &block[s * n + i];
-                for (unsigned p = 0; p < 16; p++) {
-                    const int8_t *c = a->code + 32 * s + p / 2 * 4 + p % 2;
-                    const int32_t f = 1 << a->shift[4 * s + p / 4];
-                    r->pair[p] = (int32_t)((uint32_t)(c[2] * f) << 16 | ((uint32_t)(c[0] * f) & 0xffffu));
-                }
-                record_sums(j, a, s, &sum, r->bias, r->z);
-            }
-        }
-    }
+    pack_each(j, sizeof(record), order == PACK_SHIFT ? pack_shift : order == PACK_FACTOR ? pack_factor : pack_mult);
 }
 
 /* One row of activations has a function of its own for the formats that models come in: width, kind of group, minimum. Any
  * other format takes the path of several rows, so that compilers need not build 42 of them. */
 #define ONE_ROW_FORMATS(X)                                                                                      \
-    X(2, 0, 1) X(2, 2, 0) X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(7, 1, 0) X(8, 1, 0)
+    X(2, 0, 1) X(2, 2, 0) X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(6, 2, 0) X(7, 1, 0) X(8, 1, 0)
 typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
 
 #endif

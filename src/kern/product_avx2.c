@@ -2,8 +2,9 @@
  *
  * vpmaddubsw sums two products of an unsigned code and an activation in 16 bits; codes of up to 6 bits leave room to add
  * two of those before vpmaddwd widens them, and its factor, 2^shift, applies the shift for nothing. Codes of up to 5 bits
- * leave room for four: then two sub-groups, interleaved by pairs of inputs, share one vpmaddwd with a factor each.
- * Signed levels (8 bits, tables) are widened and meet the shifted activations in 16 bits. */
+ * leave room for four: with several rows of activations two sub-groups, interleaved by pairs of inputs, share one vpmaddwd with a
+ * factor each. Signed levels (8 bits, tables) have no room: one row gives their sign to the activation, several rows
+ * have them widened to meet the shifted activations in 16 bits. */
 #define SIGNED_OFFSET 0
 #include "unpack_avx2.h"
 #include "vector.h"
@@ -12,11 +13,49 @@ enum { CODES_5, CODES_6, LEVELS }; /* unsigned of up to 5 bits, of 6 bits, signe
 #define CLASSES 3
 ALWAYS_INLINE int class_of(unsigned bits) { return is_signed(bits) ? LEVELS : bits == 6 ? CODES_6 : CODES_5; }
 
-/* ---- records: interleaved by pairs, in order for one row, or shifted and wide ---------------------- */
+/* ---- records: in order for one row, interleaved by pairs for several, or shifted and wide ----------- */
+
+/* For signed levels, whose products need 16 bits: values code * 2^shift, inputs (0, 2), (1, 3) of each four. */
+typedef struct {
+    int32_t pair[16];
+    int32_t pad[12];
+    int32_t bias[2];
+    float z[2];
+} wide_record;
+_Static_assert(sizeof(wide_record) == WIDE_RECORD, "wide_record");
+
+static inline void pack_wide(void *rec, const roma_act *a, uint64_t s) {
+    const __m256i order = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
+    for (uint64_t h = 0; h < 2; h++) {
+        const __m256i code = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(a->code + 32 * s + 16 * h)));
+        const __m128i first = _mm_set1_epi32((int)a->mult[4 * s + 2 * h]), second = _mm_set1_epi32((int)a->mult[4 * s + 2 * h + 1]);
+        const __m256i value = _mm256_mullo_epi16(code, _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
+        _mm256_store_si256((__m256i *)rec + h, _mm256_shuffle_epi8(value, order));
+    }
+}
+
+/* Sub-groups A, B interleaved by pairs of inputs, (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
+static inline void pack_pairs(void *rec, const roma_act *a, uint64_t s) {
+    record *r = rec;
+    const __m256i order = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
+    const __m256i code = _mm256_load_si256((const __m256i *)(const void *)(a->code + 32 * s));
+    _mm256_store_si256((__m256i *)rec, _mm256_shuffle_epi8(code, order));
+    for (uint64_t h = 0; h < 2; h++) r->shift[h] = (a->mult[4 * s + 2 * h] & 0xffffu) | (a->mult[4 * s + 2 * h + 1] & 0xffff0000u);
+}
+
+/* In order, the factors of every other sub-group 16 times larger: see two_bits. */
+static inline void pack_two_bits(void *rec, const roma_act *a, uint64_t s) {
+    record *r = rec;
+    pack_mult(rec, a, s);
+    r->shift[0] *= 16;
+    r->shift[2] *= 16;
+}
 
 static void pack(job *j, int class, bool one_row) {
-    if (class == LEVELS) pack_wide_records(j);
-    else pack_records(j, one_row ? PACK_MULT : PACK_PAIRS);
+    if (one_row && width_of(j->f) == 2) pack_each(j, sizeof(record), pack_two_bits);
+    else if (one_row) pack_records(j, PACK_MULT);
+    else if (class == LEVELS) pack_each(j, sizeof(wide_record), pack_wide);
+    else pack_each(j, sizeof(record), pack_pairs);
 }
 ALWAYS_INLINE size_t record_bytes(int class) { return class == LEVELS ? sizeof(wide_record) : sizeof(record); }
 ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
@@ -26,53 +65,68 @@ ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
     return class == LEVELS ? ((const wide_record *)rec)[i].z : ((const record *)rec)[i].z;
 }
 
-/* ---- integers -------------------------------------------------------------------------------------- */
+/* ---- one row --------------------------------------------------------------------------------------- */
 
-ALWAYS_INLINE __m256i broadcast(const void *p) { return _mm256_set1_epi32(*(const int32_t *)p); }
+/* Four fields of two bits with one shift instead of three: those of the second sub-group stay at bit 4 and are 16 times too large, which
+ * is what the factors of the first make up for, and row_integer for both. 48 * 127 * 4 fits in 16 bits. */
+ALWAYS_INLINE void two_bits(const uint8_t *lo, int b, __m256i w[2]) {
+    const __m256i p = plane(lo + 64 * (b / 2));
+    w[0] = _mm256_and_si256(p, _mm256_set1_epi8(b % 2 ? 48 : 3));
+    w[1] = _mm256_and_si256(shift_right_16(p, 2), _mm256_set1_epi8(b % 2 ? 48 : 3));
+}
+ALWAYS_INLINE __m256i row_integer(unsigned bits, __m256i sum) { return bits == 2 ? _mm256_srai_epi32(sum, 4) : sum; }
 
-/* Four inputs of signed levels. */
-ALWAYS_INLINE __m256i signed_four(__m256i w, const int32_t pair[2]) {
-    const __m256i even = _mm256_madd_epi16(_mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8), _mm256_set1_epi32(pair[0]));
-    return _mm256_add_epi32(even, _mm256_madd_epi16(_mm256_srai_epi16(w, 8), _mm256_set1_epi32(pair[1])));
+/* |level| <= 128 and |activation| <= 127: two products fit in 16 bits, four do not. */
+ALWAYS_INLINE __m256i signed_four(__m256i w, __m256i act, __m256i factor) {
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(act, w)), factor);
 }
 
-/* Integers of the two half stripes of half h: sum[0] of inputs 0..15, sum[1] of 16..31. */
-ALWAYS_INLINE void row_sums(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, unsigned h, __m256i sum[2]) {
-    __m256i w[8];
-    unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h,
-           tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
-    for (int i = 0; i < 2; i++) {
-        if (is_signed(bits)) {
-            const wide_record *r = (const wide_record *)j->records + s;
-            sum[i] = _mm256_set1_epi32(r->bias[i]);
-            for (int v = 4 * i; v < 4 * i + 4; v++) sum[i] = _mm256_add_epi32(sum[i], signed_four(w[v], r->pair + 2 * v));
-        } else {
-            const record *r = (const record *)j->records + s;
-            sum[i] = _mm256_set1_epi32(r->bias[i]);
-            for (int b = 2 * i; b < 2 * i + 2; b++) {
-                const __m256i p = _mm256_add_epi16(_mm256_maddubs_epi16(w[2 * b], broadcast(&r->code[2 * b])),
-                                                   _mm256_maddubs_epi16(w[2 * b + 1], broadcast(&r->code[2 * b + 1])));
-                sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(p, broadcast(&r->shift[b])));
-            }
+/* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, __m256i *first,
+                              __m256i *second) {
+    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
+    for (int b = 0; b < 4; b++) {
+        const __m256i a = keep(broadcast(&r->code[2 * b])), c = keep(broadcast(&r->code[2 * b + 1])), f = keep(broadcast(&r->shift[b]));
+        __m256i *sum = b < 2 ? first : second;
+        for (int h = 0; h < 2; h++) {
+            __m256i w[2];
+            if (bits == 2) two_bits(lo + 32 * h, b, w);
+            else unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
+            const __m256i v = is_signed(bits) ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
+                                              : _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w[0], a), _mm256_maddubs_epi16(w[1], c)), f);
+            sum[h] = keep(_mm256_add_epi32(sum[h], v));
         }
     }
 }
 
-/* Integer of half stripe i of a row: w holds its interleaved codes, or widened levels in memory. */
-ALWAYS_INLINE __m256i half_stripe(const void *rec, size_t row, const __m256i *w, int i, int class, __m256i sum) {
+/* ---- several rows ---------------------------------------------------------------------------------- */
+
+/* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile; w holds interleaved codes, or widened levels. */
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class, __m256i sum[4]) {
     if (class == LEVELS) {
-        const wide_record *r = (const wide_record *)rec + row;
-        for (int p = 8 * i; p < 8 * i + 8; p++) sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w[p], broadcast(&r->pair[p])));
-        return sum;
+        for (int p = 8 * i; p < 8 * i + 8; p++) {
+            const __m256i w0 = keep(w[0][p]), w1 = keep(w[1][p]);
+            for (int r = 0; r < rows; r++) {
+                const __m256i a = keep(broadcast(&((const wide_record *)rec + row + r)->pair[p]));
+                sum[2 * r] = keep(_mm256_add_epi32(sum[2 * r], _mm256_madd_epi16(w0, a)));
+                sum[2 * r + 1] = keep(_mm256_add_epi32(sum[2 * r + 1], _mm256_madd_epi16(w1, a)));
+            }
+        }
+        return;
     }
-    const record *r = (const record *)rec + row;
-    const __m256i a = _mm256_add_epi16(_mm256_maddubs_epi16(w[4 * i], broadcast(&r->code[4 * i])),
-                                       _mm256_maddubs_epi16(w[4 * i + 1], broadcast(&r->code[4 * i + 1])));
-    const __m256i b = _mm256_add_epi16(_mm256_maddubs_epi16(w[4 * i + 2], broadcast(&r->code[4 * i + 2])),
-                                       _mm256_maddubs_epi16(w[4 * i + 3], broadcast(&r->code[4 * i + 3])));
-    const __m256i f = broadcast(&r->shift[i]);
-    if (class == CODES_5) return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), f));
-    return _mm256_add_epi32(sum, _mm256_add_epi32(_mm256_madd_epi16(a, f), _mm256_madd_epi16(b, f)));
+    __m256i v16[4];
+    for (int p = 0; p < 4; p++) {
+        const __m256i w0 = keep(w[0][4 * i + p]), w1 = keep(w[1][4 * i + p]);
+        for (int r = 0; r < rows; r++) {
+            const record *at = (const record *)rec + row + r;
+            const __m256i a = keep(broadcast(&at->code[4 * i + p])), v[2] = {_mm256_maddubs_epi16(w0, a), _mm256_maddubs_epi16(w1, a)};
+            const bool fresh = p == 0 || (class == CODES_6 && p == 2), full = p == 3 || (class == CODES_6 && p == 1);
+            for (int h = 0; h < 2; h++) {
+                v16[2 * r + h] = fresh ? v[h] : keep(_mm256_add_epi16(v16[2 * r + h], v[h]));
+                if (full) sum[2 * r + h] = keep(_mm256_add_epi32(sum[2 * r + h], _mm256_madd_epi16(v16[2 * r + h], broadcast(&at->shift[i]))));
+            }
+        }
+    }
 }
 
 /* Codes of a stripe in the order of the records: interleaved by pairs, or widened to (even, odd). */

@@ -24,23 +24,39 @@ ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record
 ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].bias; }
 ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].z; }
 
-/* Integer of half stripe i of a row on top of sum. */
-ALWAYS_INLINE __m256i half_stripe(const void *rec, size_t row, const __m256i *w, int i, int class, __m256i sum) {
-    const record *r = (const record *)rec + row;
-    (void)class;
-    for (int b = 2 * i; b < 2 * i + 2; b++) {
-        const __m256i p = dpbusd(dpbusd(_mm256_setzero_si256(), w[2 * b], _mm256_set1_epi32(r->code[2 * b])), w[2 * b + 1],
-                                 _mm256_set1_epi32(r->code[2 * b + 1]));
-        sum = _mm256_add_epi32(sum, _mm256_sllv_epi32(p, _mm256_set1_epi32((int)r->shift[b])));
-    }
-    return sum;
+ALWAYS_INLINE __m256i row_integer(unsigned bits, __m256i sum) { return (void)bits, sum; }
+
+/* sum + the product of a sub-group's codes w and activations a, shifted. */
+ALWAYS_INLINE __m256i add_subgroup(__m256i sum, __m256i w0, __m256i w1, const __m256i a[2], __m256i shift) {
+    return _mm256_add_epi32(sum, _mm256_sllv_epi32(dpbusd(dpbusd(_mm256_setzero_si256(), w0, a[0]), w1, a[1]), shift));
 }
 
-ALWAYS_INLINE void row_sums(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, unsigned h, __m256i sum[2]) {
-    const record *r = (const record *)j->records + s;
-    __m256i w[8];
-    unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
-    for (int i = 0; i < 2; i++) sum[i] = half_stripe(r, 0, w, i, 0, _mm256_set1_epi32(r->bias[i]));
+/* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, __m256i *first,
+                              __m256i *second) {
+    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
+    for (int b = 0; b < 4; b++) {
+        const __m256i a[2] = {keep(broadcast(&r->code[2 * b])), keep(broadcast(&r->code[2 * b + 1]))}, shift = keep(broadcast(&r->shift[b]));
+        __m256i *sum = b < 2 ? first : second;
+        for (int h = 0; h < 2; h++) {
+            __m256i w[2];
+            unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
+            sum[h] = add_subgroup(sum[h], w[0], w[1], a, shift);
+        }
+    }
+}
+
+/* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class, __m256i sum[4]) {
+    (void)class;
+    for (int b = 2 * i; b < 2 * i + 2; b++) {
+        const __m256i v[4] = {keep(w[0][2 * b]), keep(w[0][2 * b + 1]), keep(w[1][2 * b]), keep(w[1][2 * b + 1])};
+        for (int r = 0; r < rows; r++) {
+            const record *at = (const record *)rec + row + r;
+            const __m256i a[2] = {keep(broadcast(&at->code[2 * b])), keep(broadcast(&at->code[2 * b + 1]))}, shift = keep(broadcast(&at->shift[b]));
+            for (int h = 0; h < 2; h++) sum[2 * r + h] = add_subgroup(sum[2 * r + h], v[2 * h], v[2 * h + 1], a, shift);
+        }
+    }
 }
 
 ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {

@@ -20,10 +20,10 @@ ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) { retu
 #define SUBGROUP(sum, w0, w1, b) \
     vmlaq_lane_s32(sum, DOT(DOT(vdupq_n_s32(0), w0, acts, 2 * (b)), w1, acts, 2 * (b) + 1), factors, b)
 
+ALWAYS_INLINE ints row_integer(unsigned bits, ints sum) { return (void)bits, sum; }
+
 /* Integer of half stripe i of a row on top of sum. */
-ALWAYS_INLINE ints half_stripe(const void *rec, size_t row, const ints *w, int i, int class, ints sum) {
-    const record *r = (const record *)rec + row;
-    (void)class;
+ALWAYS_INLINE ints half_stripe(const record *r, const ints *w, int i, ints sum) {
     const int8x16_t acts = vreinterpretq_s8_s32(vld1q_s32(r->code + 4 * i));
     const int32x2_t factors = vreinterpret_s32_u32(vld1_u32(r->shift + 2 * i));
     w += 4 * i;
@@ -34,11 +34,20 @@ ALWAYS_INLINE ints half_stripe(const void *rec, size_t row, const ints *w, int i
     return sum;
 }
 
-ALWAYS_INLINE void row_sums(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, unsigned h, ints sum[2]) {
-    const record *r = (const record *)j->records + s;
-    ints w[8];
-    unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
-    for (int i = 0; i < 2; i++) sum[i] = half_stripe(r, 0, w, i, 0, set_ints(r->bias[i]));
+/* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, ints *first, ints *second) {
+    for (int h = 0; h < 2; h++) {
+        ints w[8];
+        unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
+        first[h] = half_stripe(r, w, 0, first[h]);
+        second[h] = half_stripe(r, w, 1, second[h]);
+    }
+}
+
+/* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const ints w[2][16], int i, int class, ints sum[4]) {
+    (void)class;
+    for (int x = 0; x < 2 * rows; x++) sum[x] = half_stripe((const record *)rec + row + x / 2, w[x % 2], i, sum[x]);
 }
 
 ALWAYS_INLINE void arrange(const ints v[8], int class, ints w[16]) {

@@ -89,7 +89,7 @@ ALWAYS_INLINE ints group_integers(unsigned form, const uint8_t *p, unsigned half
 }
 
 /* FP32 scales (and minima) of super-group c of a tile, for integer scales. */
-static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c) {
+static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c) {
     const unsigned form = j->f->scale, groups = 256u / j->f->group;
     const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
     for (int part = 0; part < (j->f->min ? 2 : 1); part++)
@@ -101,10 +101,10 @@ static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c) {
         }
 }
 
-/* Scales (part 0) or minima (part 1) of group g. */
-ALWAYS_INLINE floats scale_of(const job *j, const uint8_t *tile, uint64_t g, unsigned half, int part) {
-    if (j->ints) return load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * half);
-    return load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * half);
+/* Scales (part 0) or minima (part 1) of group g, of both halves. */
+ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, floats out[2]) {
+    for (size_t h = 0; h < 2; h++)
+        out[h] = j->ints ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h) : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
 }
 
 #endif
