@@ -103,6 +103,18 @@ uint64_t roma_exec_adapter_free(const roma_exec *e);                      /* byt
  * Writes a few words: nothing is copied or allocated. */
 int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n, roma_error *err);
 
+/* ---- shares: what each thread does between two barriers --------------------------------------- */
+
+typedef struct {
+    uint64_t bytes;  /* of weights, scales and cache that the thread reads, once each */
+    uint64_t mac;    /* multiply-adds of matrices and attention */
+    uint64_t pieces; /* tiles, and query heads of blocks of rows or parts of pages: what is not cut further */
+} roma_exec_work;
+/* A step of `rows` rows, the last of `context` positions of one sequence, logits of the last one wanted, told interval by interval: operations
+ * [first, first + n) of the plan and the work of each thread. The engine asks the same functions. fn's nonzero ends the walk. */
+int roma_exec_shares(const roma_plan *plan, int threads, uint32_t rows, uint32_t context,
+                     int (*fn)(void *ctx, size_t first, size_t n, const roma_exec_work *work), void *ctx, roma_error *err);
+
 /* ---- sampling ---------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -33,7 +33,7 @@ void roma_exec_split_lay(roma_exec *e, walk *host);
 /* share.c */
 
 /* Cuts rows into blocks: rows of a sequence that follow one another, few enough for a party. Returns how many. */
-uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, row_block *out);
+uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, int threads, row_block *out);
 /* Query heads [first, end) of KV head kv that a thread takes of a block; last: of all blocks. */
 void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread, int threads, uint32_t *first,
                            uint32_t *end);

@@ -61,6 +61,7 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     for (uint32_t i = 0; i < p->n_values; i++) lay_value(e, values, w, i);
     for (int t = 0; t < e->threads; t++) lay_thread(e, w, t, max_cols);
     e->barrier = take(w, p->n_ops);
+    e->cuts = take(w, p->n_ops * ((uint64_t)e->threads + 1) * sizeof *e->cuts);
     e->sequences = take(w, e->cfg.sequences * sizeof *e->sequences);
     for (uint32_t s = 0; s < e->cfg.sequences; s++) {
         uint32_t *blocks = take(w, pages * sizeof *blocks);
@@ -87,6 +88,7 @@ static int start(roma_exec *e, roma_error *err) {
     roma_exec_lay(e, &values, &host);
     assert(values.bytes == e->memory.activations && host.bytes == e->memory.work);
     for (size_t i = 0; i < e->plan->n_ops; i++) e->barrier[i] = roma_exec_barrier(e->plan, i);
+    roma_exec_cut(e->plan, e->threads, e->cuts);
     roma_exec_cache_lay(e);
     roma_exec_lora_find(e);
     e->inv_sqrt_head = 1.0f / __builtin_sqrtf((float)e->hyper->head_dim);

@@ -109,6 +109,7 @@ struct roma_exec {
 
     value_store *values;
     uint8_t *barrier;          /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step, bit 2 in one with adapters */
+    uint32_t *cuts;            /* per operation: roma_exec_cut */
     thread_scratch scratch[64];
     float inv_sqrt_head;
 
@@ -156,8 +157,10 @@ bool roma_exec_reserve(roma_exec *e, uint32_t seq, uint32_t length);
 /* Free page groups that the sequence takes to grow to `length`. */
 uint32_t roma_exec_pages_for(const roma_exec *e, uint32_t seq, uint32_t length);
 
-/* step.c: barriers of operation i of a plan. */
+/* share.c: barriers of operation i of a plan; its tiles, thread by thread: thread t of an operation has [cut[t], cut[t + 1]) of the
+ * operation's threads + 1 entries. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i);
+void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts);
 
 /* ops.c: thread's share of one operation. */
 void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads);

@@ -56,12 +56,19 @@ static void op_quantise(roma_exec *e, const roma_op *op, int thread, int threads
     for (size_t r = begin; r < end; r++) e->kern->quantise(x->f32 + r * x->stride, n, 1.0f, &out->act[row_slot(e, r, thread)]);
 }
 
+/* Tiles of a thread: share.c. */
+static void tile_share(const roma_exec *e, const roma_op *op, int thread, size_t *begin, size_t *end) {
+    const uint32_t *cut = e->cuts + (size_t)(op - e->plan->ops) * ((size_t)e->threads + 1);
+    *begin = cut[thread];
+    *end = cut[thread + 1];
+}
+
 static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) {
     const roma_image_tensor *t = tensor_of(e, op);
     const value_store *in = &e->values[op->in[0]], *out = &e->values[op->out];
     const size_t n = op->last_rows_only ? e->n_logits : e->n_rows;
     size_t begin, end;
-    roma_share((t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, thread, threads, &begin, &end);
+    tile_share(e, op, thread, &begin, &end);
     if (begin < end)
         e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin, &in->act[row_slot(e, 0, thread)], n,
                          out->f32 + begin * ROMA_TILE_ROWS, out->stride, e->scratch[thread].product);
@@ -69,17 +76,18 @@ static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) 
 }
 
 /* Columns of a value that a thread owns after a linear: whole tiles, clipped to the width. */
-static void column_share(uint64_t width, int thread, int threads, size_t *begin, size_t *end) {
-    roma_share((width + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, thread, threads, begin, end);
+static void column_share(const roma_exec *e, const roma_op *op, int thread, size_t *begin, size_t *end) {
+    const uint64_t width = e->plan->values[op->in[0]].width;
+    tile_share(e, op, thread, begin, end);
     *begin *= ROMA_TILE_ROWS;
     *end = *end * ROMA_TILE_ROWS < width ? *end * ROMA_TILE_ROWS : width;
 }
 
-static void op_bias(roma_exec *e, const roma_op *op, int thread, int threads) {
+static void op_bias(roma_exec *e, const roma_op *op, int thread) {
     const value_store *y = &e->values[op->out];
     const float *b = vector_of(e, op);
     size_t begin, end;
-    column_share(e->plan->values[op->out].width, thread, threads, &begin, &end);
+    column_share(e, op, thread, &begin, &end);
     for (size_t r = 0; r < e->n_rows && begin < end; r++) {
         float *yr = y->f32 + r * y->stride + begin;
         e->kern->add(yr, yr, b + begin, end - begin);
@@ -93,10 +101,10 @@ static void add_columns(const roma_exec *e, const roma_op *op, int k, size_t beg
     if (linear && begin < end) roma_exec_lora_add(e, linear, v->f32, v->stride, begin, end, 0, e->n_rows);
 }
 
-static void op_silu(roma_exec *e, const roma_op *op, int thread, int threads) {
+static void op_silu(roma_exec *e, const roma_op *op, int thread) {
     const value_store *g = &e->values[op->in[0]], *u = &e->values[op->in[1]];
     size_t begin, end;
-    column_share(e->plan->values[op->in[0]].width, thread, threads, &begin, &end);
+    column_share(e, op, thread, &begin, &end);
     for (int k = 0; k < 2; k++) add_columns(e, op, k, begin, end);
     for (size_t r = 0; r < e->n_rows && begin < end; r++) {
         float *gr = g->f32 + r * g->stride + begin;
@@ -185,12 +193,12 @@ void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads) {
     case ROMA_OP_NORM: op_norm(e, op, thread, threads); break;
     case ROMA_OP_QUANTISE: op_quantise(e, op, thread, threads); break;
     case ROMA_OP_LINEAR: op_linear(e, op, thread, threads); break;
-    case ROMA_OP_BIAS: op_bias(e, op, thread, threads); break;
+    case ROMA_OP_BIAS: op_bias(e, op, thread); break;
     case ROMA_OP_HEAD_NORM: for_heads(e, op, thread, threads, head_norm); break;
     case ROMA_OP_ROPE: for_heads(e, op, thread, threads, head_rope); break;
     case ROMA_OP_CACHE: op_cache(e, op, thread, threads); break;
     case ROMA_OP_ATTEND: roma_exec_attend(e, op, thread, threads); break;
-    case ROMA_OP_SILU: op_silu(e, op, thread, threads); break;
+    case ROMA_OP_SILU: op_silu(e, op, thread); break;
     case ROMA_OP_RESIDUAL: op_residual(e, op, thread, threads); break;
     case ROMA_OP_COUNT: assert(0); break;
     }

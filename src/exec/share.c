@@ -1,14 +1,105 @@
-/* Who does what: how the work of an operation is shared among the threads. */
+/* Who does what: how the work of an operation is shared among the threads.
+ *
+ * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own copy of the
+ * residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16, by a table made once. HEADS: (head, row) pairs.
+ * ATTEND: query heads of blocks of rows, or parts of one row's pages. Between two operations of the same sharing a thread reads only what
+ * it wrote, so no barrier is needed there.
+ */
 #include "attend.h"
 
-/* A block's cost is what its rows see, so that rows late in a long sequence count for more. */
-uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, row_block *out) {
-    const uint32_t group = h->heads / h->kv_heads, most = group < PARTY ? PARTY / group : 1;
+#include <string.h>
+
+/* ---- operations --------------------------------------------------------------------------------- */
+
+typedef enum { ROWS, TILES, HEADS, ATTEND } sharing;
+
+static sharing sharing_of(const roma_op *op) {
+    switch (op->kind) {
+    case ROMA_OP_LINEAR:
+    case ROMA_OP_BIAS:
+    case ROMA_OP_SILU: return TILES;
+    case ROMA_OP_HEAD_NORM:
+    case ROMA_OP_ROPE:
+    case ROMA_OP_CACHE: return HEADS;
+    case ROMA_OP_ATTEND: return ATTEND; /* reads the whole sequence's cache */
+    default: return ROWS;
+    }
+}
+
+/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose A x of gate and
+ * up is shared out otherwise than the columns that SiLU reads. */
+uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
+    if (i == 0) return 0;
+    const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
+    if (p->ops[i].last_rows_only && b == ROWS) return 2; /* deals out other rows than before */
+    if (p->ops[i].kind == ROMA_OP_SILU) return 4;
+    if (a == b && a != ATTEND) return 0;
+    if (a == ROWS && b == TILES) return 2; /* one row: codes are replicated */
+    return 3;
+}
+
+/* ---- tiles --------------------------------------------------------------------------------------- */
+
+static const roma_image_tensor *tensor_of(const roma_plan *p, const roma_op *op) { return &p->desc->tensors[op->tensor]; }
+static uint64_t tiles_of(const roma_plan *p, const roma_op *op) { return (tensor_of(p, op)->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS; }
+
+/* The linear whose product operation i works on further. */
+static size_t linear_before(const roma_plan *p, size_t i) {
+    const uint32_t value = p->ops[i].in[0];
+    while (p->ops[i].kind != ROMA_OP_LINEAR || p->ops[i].out != value) i--;
+    return i;
+}
+
+/* Thread t of n begins with the tile nearest to its part of a list of `all` bytes, in which this linear begins at byte `start`. */
+static uint32_t first_tile(uint64_t tiles, uint64_t tile_bytes, uint64_t start, uint64_t all, uint64_t t, uint64_t n) {
+    const uint64_t part = 2 * all * t + tile_bytes * n, before = 2 * start * n;
+    const uint64_t tile = part < before ? 0 : (part - before) / (2 * tile_bytes * n);
+    return (uint32_t)(tile < tiles ? tile : tiles);
+}
+
+/* Operations [begin, end), between two barriers, read the same codes: their tiles are one list, in the plan's order. Where SiLU follows,
+ * each linear is a list, so that a thread has the same columns of both. */
+static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t end, uint32_t *cuts) {
+    const size_t stride = (size_t)threads + 1;
+    uint64_t all = 0, start = 0;
+    bool is_list = true;
+    for (size_t i = begin; i < end; i++) {
+        is_list &= p->ops[i].kind != ROMA_OP_SILU;
+        if (p->ops[i].kind == ROMA_OP_LINEAR) all += tiles_of(p, &p->ops[i]) * tensor_of(p, &p->ops[i])->tile_bytes;
+    }
+    for (size_t i = begin; i < end; i++) {
+        uint32_t *cut = cuts + i * stride;
+        if (p->ops[i].kind != ROMA_OP_LINEAR) {
+            memcpy(cut, cuts + linear_before(p, i) * stride, stride * sizeof *cut);
+            continue;
+        }
+        const uint64_t tiles = tiles_of(p, &p->ops[i]), bytes = tensor_of(p, &p->ops[i])->tile_bytes;
+        for (int t = 0; t <= threads; t++)
+            cut[t] = first_tile(tiles, bytes, is_list ? start : 0, is_list ? all : tiles * bytes, (uint64_t)t, (uint64_t)threads);
+        start += tiles * bytes;
+    }
+}
+
+void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts) {
+    for (size_t i = 0, end; i < p->n_ops; i = end) {
+        for (end = i; end < p->n_ops && sharing_of(&p->ops[end]) == TILES; end++) {}
+        if (end > i) cut_interval(p, threads, i, end, cuts);
+        else end++;
+    }
+}
+
+/* ---- attention ----------------------------------------------------------------------------------- */
+
+/* A block's cost is what its rows see, so that rows late in a long sequence count for more. Blocks of fewer rows where many threads want
+ * pieces: some 64 each keep them within 2 % of each other. */
+uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, int threads, row_block *out) {
+    const uint32_t group = h->heads / h->kv_heads;
+    const uint64_t few = n * h->heads / (64 * (uint64_t)threads), fit = group < PARTY ? PARTY / group : 1, most = few < fit ? few : fit;
     uint32_t blocks = 0;
     uint64_t before = 0;
     for (size_t i = 0; i < n; i++) {
         row_block *b = &out[blocks];
-        if (!blocks || b[-1].n == most || rows[i].sequence != rows[i - 1].sequence) {
+        if (!blocks || b[-1].n >= most || rows[i].sequence != rows[i - 1].sequence) {
             *b = (row_block){.row = (uint32_t)i, .before = before};
             blocks++;
         }
@@ -34,7 +125,7 @@ void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_bl
 
 /* ---- the pages of one row ------------------------------------------------------------------------ */
 
-enum { PARTS = 32, WORTH = 32 }; /* parts a thread gets at least, if there are pages; pages of a query head that two barriers are worth */
+enum { PARTS = 32, WORTH = 16 }; /* parts a thread gets at least, if there are pages; pages of a query head that two barriers are worth */
 
 uint32_t roma_exec_split_most(const roma_hyper *h, int threads) { return h->kv_heads + 2 * PARTS * (uint32_t)threads; }
 

@@ -1,40 +1,8 @@
-/* Runs the plan's operations over the rows of a step on the team.
- *
- * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own copy
- * of the residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16. HEADS: (head, row) pairs.
- * Between two operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
- */
+/* Runs the plan's operations over the rows of a step on the team. How work is shared stands in share.c. */
 #include "attend.h"
 
 #include <assert.h>
 #include <string.h>
-
-typedef enum { ROWS, TILES, HEADS, ATTEND } sharing;
-
-static sharing sharing_of(const roma_op *op) {
-    switch (op->kind) {
-    case ROMA_OP_LINEAR:
-    case ROMA_OP_BIAS:
-    case ROMA_OP_SILU: return TILES;
-    case ROMA_OP_HEAD_NORM:
-    case ROMA_OP_ROPE:
-    case ROMA_OP_CACHE: return HEADS;
-    case ROMA_OP_ATTEND: return ATTEND; /* reads the whole sequence's cache */
-    default: return ROWS;
-    }
-}
-
-/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose A x of gate and
- * up is shared out otherwise than the columns that SiLU reads. */
-uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
-    if (i == 0) return 0;
-    const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
-    if (p->ops[i].last_rows_only && b == ROWS) return 2; /* deals out other rows than before */
-    if (p->ops[i].kind == ROMA_OP_SILU) return 4;
-    if (a == b && a != ATTEND) return 0;
-    if (a == ROWS && b == TILES) return 2; /* one row: codes are replicated */
-    return 3;
-}
 
 static void run(void *ctx, int thread, int threads) {
     roma_exec *e = ctx;
@@ -118,7 +86,7 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
     }
     fill_rope(e);
     roma_exec_lora_group(e);
-    e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->blocks);
+    e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->threads, e->blocks);
     roma_team_run(e->team, run, e);
     return ROMA_OK;
 }

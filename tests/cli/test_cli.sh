@@ -138,6 +138,8 @@ gives 0 "$roma" verify t.roma --json; json ok
 gives 0 "$roma" verify "$model"
 gives 0 "$roma" plan t.roma; prints attend
 gives 0 "$roma" plan t.roma --json; json chip ops
+gives 0 "$roma" plan t.roma -t 2 -c 128; prints "of the whole step"; gives 0 "$roma" plan --shape llama-3.2-1b -t 64 -c 8192 --json; json threads context steps
+gives 2 "$roma" plan t.roma -t 65; gives 2 "$roma" plan; gives 2 "$roma" plan t.roma -t 2 -c 64; says "less than the step"
 gives 0 "$roma" chip; prints '256 matrix units'; prints 'one L-Unit by storage style'
 gives 0 "$roma" chip --all; prints per_matrix_unit
 gives 0 "$roma" chip --list; prints '^roma-contract '

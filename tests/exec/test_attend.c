@@ -62,7 +62,7 @@ static void check_rows(roma_exec *e, const roma_exec_row *rows, size_t n) {
     for (size_t r = 0; r < n; r++) fill_random(q->f32 + r * q->stride, HEADS * DIM, 7, r * HEADS * DIM);
     e->rows = rows;
     e->n_rows = n;
-    e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->blocks);
+    e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->threads, e->blocks);
     memset(o->f32, 0xff, n * o->stride * sizeof(float));
     roma_team_run(e->team, share, e);
     for (size_t r = 0; r < n; r++)
@@ -137,8 +137,7 @@ static void test_shares(void) {
         for (size_t n = 1; n <= ROMA_EXEC_ROWS_MAX; n = n * 5 + 2) {
             const roma_hyper h = {.heads = heads[i][0], .kv_heads = heads[i][1]};
             for (uint32_t r = 0; r < n; r++) rows[r] = (roma_exec_row){.sequence = r / 100, .position = r % 100 + 1000 * (r / 100)};
-            const uint32_t blocks = roma_exec_blocks(&h, rows, n, b);
-            for (int t = 1; t <= 64; t += t < 9 ? 1 : 11) check_shares(&h, b, blocks, t);
+            for (int t = 1; t <= 64; t += t < 9 ? 1 : 11) check_shares(&h, b, roma_exec_blocks(&h, rows, n, t, b), t);
         }
 }
 

@@ -1,0 +1,101 @@
+/* Who does what: every tile of every matrix is one thread's, lists of tiles are even, work adds up to the plan's own counts, and at the
+ * shapes of 1 and 3 billion weights the threads that divide them are within 3 % of each other. */
+#include "exec/attend.h"
+#include "roma/map.h"
+#include "../test.h"
+
+typedef struct {
+    const roma_plan *p;
+    int threads;
+    uint32_t rows, context;
+    size_t next; /* operation that the next interval begins with */
+    double largest;
+} told;
+
+static uint64_t bytes_of(const roma_plan *p, const roma_op *op) {
+    const roma_image_tensor *t = &p->desc->tensors[op->tensor];
+    return (t->rows + 15) / 16 * t->tile_bytes;
+}
+
+static int hear(void *ctx, size_t first, size_t n, const roma_exec_work *work) {
+    told *t = ctx;
+    uint64_t bytes = 0, mac = 0, most = 0, want_bytes = 0, want_mac = 0;
+    bool attends = false;
+    CHECK_EQ(first, t->next);
+    t->next = first + n;
+    for (int k = 0; k < t->threads; k++) {
+        bytes += work[k].bytes;
+        mac += work[k].mac;
+        most = work[k].mac > most ? work[k].mac : most;
+    }
+    for (size_t i = first; i < first + n; i++) {
+        const roma_op *op = &t->p->ops[i];
+        attends |= op->kind == ROMA_OP_ATTEND;
+        if (op->kind == ROMA_OP_LINEAR) want_bytes += bytes_of(t->p, op);
+        for (uint32_t r = op->last_rows_only ? t->rows - 1 : 0; r < t->rows; r++) want_mac += roma_op_mac(t->p, op, t->context - t->rows + r + 1);
+    }
+    CHECK_EQ(mac, want_mac);
+    if (!attends) CHECK_EQ(bytes, want_bytes);
+    else CHECK(bytes > 0);
+    const double over = mac ? (double)most * t->threads / (double)mac - 1 : 0;
+    t->largest = over > t->largest ? over : t->largest;
+    return 0;
+}
+
+static double largest(const roma_plan *p, int threads, uint32_t rows, uint32_t context) {
+    told t = {.p = p, .threads = threads, .rows = rows, .context = context};
+    roma_error err;
+    CHECK_EQ(roma_exec_shares(p, threads, rows, context, hear, &t, &err), 0);
+    CHECK_EQ(t.next, p->n_ops);
+    return t.largest;
+}
+
+/* The cuts of one operation go up from none to all; SiLU has the columns of both its inputs, a bias those of its product. */
+static void check_cuts(const roma_plan *p, int threads) {
+    const size_t stride = (size_t)threads + 1;
+    uint32_t *cuts = calloc(p->n_ops * stride, sizeof *cuts);
+    roma_exec_cut(p, threads, cuts);
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const roma_op *op = &p->ops[i];
+        const uint32_t *cut = cuts + i * stride;
+        if (op->kind == ROMA_OP_SILU) CHECK(!memcmp(cut, cut - stride, stride * sizeof *cut) && !memcmp(cut, cut - 2 * stride, stride * sizeof *cut));
+        if (op->kind == ROMA_OP_BIAS) CHECK(!memcmp(cut, cut - stride, stride * sizeof *cut));
+        if (op->kind != ROMA_OP_LINEAR) continue;
+        CHECK(cut[0] == 0 && cut[threads] == (p->desc->tensors[op->tensor].rows + 15) / 16);
+        for (int t = 0; t < threads; t++) CHECK(cut[t] <= cut[t + 1]);
+    }
+    free(cuts);
+}
+
+static void test_shape(const char *name, const roma_shape_format *f) {
+    roma_description d;
+    roma_chip chip;
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, name, f, &err), 0);
+    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &d, &chip, &err), 0);
+    for (int t = 1; t <= 64; t++) check_cuts(&p, t);
+    for (int t = 1; t <= 64; t += t < 4 ? 1 : 7) {
+        largest(&p, t, 1, 1);
+        largest(&p, t, 1, 5000);
+        largest(&p, t, 100, 100);
+        largest(&p, t, 512, 3000);
+    }
+    for (int t = 1; t <= 64 && !strncmp(name, "llama-3.2", 9); t *= 2) {
+        CHECK(largest(&p, t, 1, 8192) <= 0.03);
+        CHECK(largest(&p, t, 128, 2048) <= 0.03);
+    }
+    CHECK_EQ(roma_exec_shares(&p, 65, 1, 1, hear, NULL, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_exec_shares(&p, 1, 2, 1, hear, NULL, &err), ROMA_EUSAGE);
+    roma_plan_destroy(&p);
+    roma_shape_destroy(&d);
+}
+
+int main(void) {
+    test_shape("llama-3.2-1b", &(roma_shape_format){0, 0, 0});
+    test_shape("llama-3.2-3b", &(roma_shape_format){0, 0, 0});
+    test_shape("smollm2-135m", &(roma_shape_format){4, 32, 8});
+    test_shape("bitnet-2b", &(roma_shape_format){0, 0, 0});
+    return TEST_DONE();
+}
