@@ -178,6 +178,10 @@ $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/random.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
