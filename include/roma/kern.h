@@ -27,7 +27,9 @@ typedef struct {
     void (*mul)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a*b); out may be a */
     void (*add)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a+b); out may be a */
     void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);      /* 5.4; out may be gate */
-    /* num.h: roma_lora_add_c */
+    /* num.h: roma_lora_product_c, roma_lora_add_c */
+    void (*lora_product)(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n, float *out,
+                         size_t stride);
     void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
     /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded once. */
     void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride);

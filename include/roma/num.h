@@ -142,6 +142,11 @@ float roma_tree_sum(const roma_tree *t); /* 0 when empty */
 
 /* ---- LoRA (section 3.4) ------------------------------------------------------------------------- */
 
+/* A x (step 1): n_tiles tiles of signed bytes in groups of `group` inputs, whose scales all count as 1, times n rows of activations:
+ * out[i * stride + 16 * tile + row]. */
+void roma_lora_product_c(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
+                         float *out, size_t stride);
+
 enum { ROMA_B_INT8 = 1, ROMA_B_F8 = 2, ROMA_B_F16 = 3 }; /* how B is stored, by the numbers of docs/adapter-format.md */
 typedef struct {
     unsigned type, rank;

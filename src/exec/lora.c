@@ -95,10 +95,9 @@ static void product_block(const roma_exec *e, const roma_op *linear, const lora_
     const lora_state *l = &e->lora;
     const thread_scratch *s = &e->scratch[thread];
     const uint64_t cols = e->plan->values[linear->in[0]].width;
-    const roma_format f = roma_adapter_format(cols);
-    roma_act acts[LORA_BLOCK];
-    for (uint32_t i = 0; i < n; i++) acts[i] = e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
-    e->kern->product(&f, cols, m->a, (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width, s->product);
+    const roma_act *acts[LORA_BLOCK];
+    for (uint32_t i = 0; i < n; i++) acts[i] = &e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
+    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a, (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width);
     for (uint32_t i = 0; i < n; i++) keep(e, place_of(e, linear), m, first + i, s->h + (size_t)i * l->width);
 }
 

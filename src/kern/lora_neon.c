@@ -9,6 +9,34 @@ enum { LANES = 8 };
 
 ALWAYS_INLINE floats load_row(const float *p) { return load_floats(p); }
 
+typedef struct {
+    int8x16_t lo, hi;
+} fours;
+ALWAYS_INLINE fours load_fours(const uint8_t *p) { return (fours){vld1q_s8((const int8_t *)p), vld1q_s8((const int8_t *)p + 16)}; }
+
+#define DOT_FOUR(k)                                         \
+    low = vdotq_laneq_s32(low, w[4 * h + (k)].lo, codes, k); \
+    high = vdotq_laneq_s32(high, w[4 * h + (k)].hi, codes, k);
+#define SHIFT_ADD(b)                                                           \
+    shift = vdupq_n_s32(a->shift[c / 8 + 2 * h + (b)]);                        \
+    sum.lo = vaddq_s32(sum.lo, vshlq_s32(low, shift));                         \
+    sum.hi = vaddq_s32(sum.hi, vshlq_s32(high, shift));                        \
+    low = high = vdupq_n_s32(0);
+
+ALWAYS_INLINE ints stripe_sum(ints sum, const fours w[8], const roma_act *a, uint64_t c) {
+    int32x4_t low = vdupq_n_s32(0), high = low, shift;
+    for (uint64_t h = 0; h < 2; h++) {
+        const int8x16_t codes = vld1q_s8(a->code + c + 16 * h);
+        DOT_FOUR(0)
+        DOT_FOUR(1)
+        SHIFT_ADD(0)
+        DOT_FOUR(2)
+        DOT_FOUR(3)
+        SHIFT_ADD(1)
+    }
+    return sum;
+}
+
 ALWAYS_INLINE pairs load_pairs(const uint8_t *p) {
     const int8x8x2_t v = vld2_s8((const int8_t *)p);
     return (pairs){{vmovl_s8(v.val[0]), vmovl_s8(v.val[1])}};
@@ -48,6 +76,11 @@ ALWAYS_INLINE void load_values(unsigned type, const uint8_t *p, floats out[2]) {
 }
 
 #include "lora.h"
+
+void roma_lora_product_neon(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
+                              float *out, size_t stride) {
+    lora_product(cols, group, tiles, n_tiles, acts, n, out, stride);
+}
 
 void roma_lora_add_neon(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y) {
     lora_add(b, n_tiles, codes, stride, t, n, y);

@@ -147,4 +147,4 @@ ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {
 
 #include "half.h"
 
-const roma_kern roma_kern_table_avx2 = {.name = "avx2", .product = product, .lora_add = roma_lora_add_avx2, VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};
+const roma_kern roma_kern_table_avx2 = {.name = "avx2", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};

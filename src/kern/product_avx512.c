@@ -240,4 +240,4 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
                 &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
-const roma_kern roma_kern_table_avx512 = {.name = "avx512", .product = product, .lora_add = roma_lora_add_avx512, VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx512)};
+const roma_kern roma_kern_table_avx512 = {.name = "avx512", .product = product, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx512)};

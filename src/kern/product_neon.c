@@ -57,4 +57,4 @@ ALWAYS_INLINE void arrange(const ints v[8], int class, ints w[16]) {
 
 #include "half.h"
 
-const roma_kern roma_kern_table_neon = {.name = "neon", .product = product, .lora_add = roma_lora_add_neon, VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};
+const roma_kern roma_kern_table_neon = {.name = "neon", .product = product, LORA_ENTRIES(neon), VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};
