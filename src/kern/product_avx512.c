@@ -2,39 +2,117 @@
  *
  * One row of activations is bound by memory: a tile is walked once, codes never leave registers, the lowest levels of the
  * tree neither. More rows: the codes of a stripe of two tiles are unpacked once and stay in 16 registers while the
- * rows pass; partial sums live in a stack per row. */
+ * rows pass; partial sums live in a stack per row.
+ *
+ * A group's integer I is summed in one of two ways with the same result. In int32: vpdpbusd twice, a shift, a sum. Or, where
+ * |I| <= max|level - zero| * 127 * 2^7 * group <= 2^24, in FP32, which then is exact in any order: vpdpbusd starts from the bits
+ * of 1.5 * 2^(23 + shift), so that its integer p lands in a mantissa (|p| < 2^22) and the lanes read 2^shift * (1.5 * 2^23 + p); a
+ * subtraction takes the start off, and with it the zero point's share. Nothing is shifted, converted or biased, products and sums
+ * use different ports, and codes need not be moved to bit 0: a factor of 16 is four less in the exponent. */
 #include "product.h"
 #include "unpack_avx512.h"
 #include "vector.h"
 
-/* Integer of sub-group b: codes w times eight activations, shifted. */
-ALWAYS_INLINE __m512i subgroup(__m512i w0, __m512i w1, const record *r, int b) {
-    const __m512i p = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), w0, _mm512_set1_epi32(r->code[2 * b])), w1,
-                                          _mm512_set1_epi32(r->code[2 * b + 1]));
-    return _mm512_sllv_epi32(p, _mm512_set1_epi32((int)r->shift[b]));
+/* Keeps the compiler from computing all sums of a row side by side, which takes more registers than there are. */
+#ifdef ROMA_SIMDE
+#define KEEP(v) (void)0
+#else
+#define KEEP(v) __asm__("" : "+v"(v))
+#endif
+
+#define EXACT_BOUND (((int32_t)1 << 24) / (127 << 7)) /* of max|level - zero| * group */
+
+/* A stripe of one row of activations. */
+typedef struct {
+    int32_t code[8];  /* four codes each */
+    int32_t start[4]; /* of a sub-group: bits of 1.5 * 2^(23 + shift - place); int32: the shift */
+    int32_t base[4];  /* the start with the zero point's share of this sub-group */
+    int32_t bias[2];  /* int32: of each half stripe when groups are of 16, else [0], in the group's last stripe, of the group */
+    float z[2];       /* sum of the group, in the same places */
+} line;
+
+/* Bias and group sums of stripe s; sum runs over the stripes of a group. */
+ALWAYS_INLINE void line_sums(const job *j, const roma_act *a, uint64_t s, line *l, int32_t *sum) {
+    if (j->kind != GROUP_16) *sum = (s & (j->span - 1) ? *sum : 0) + a->sum32[s];
+    for (unsigned h = 0; h < 2; h++) {
+        const int32_t total = j->kind == GROUP_16 ? a->sum16[2 * s + h] : *sum;
+        l->bias[h] = -j->offset * total;
+        l->z[h] = (float)total;
+    }
 }
 
-ALWAYS_INLINE __m512 leaf_value(__m512i sum, __m512 s, __m512 m, float z, bool min) {
-    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), s);
-    return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(z), m)) : v;
+ALWAYS_INLINE void pack_line(const job *j, const roma_act *a, uint64_t s, bool exact, __m128i place, line *l) {
+    const __m256i code = _mm256_loadu_si256((const __m256i *)(const void *)(a->code + 32 * s));
+    const __m128i shift = _mm_loadu_si128((const __m128i *)(const void *)(a->shift + 4 * s));
+    const __m256i eights = _mm256_sad_epu8(_mm256_xor_si256(code, _mm256_set1_epi8(-128)), _mm256_setzero_si256());
+    const __m256i low = _mm256_permutevar8x32_epi32(eights, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    const __m128i sum = _mm_sub_epi32(_mm256_castsi256_si128(low), _mm_set1_epi32(8 * 128));
+    const __m128i start = _mm_add_epi32(_mm_slli_epi32(_mm_sub_epi32(shift, place), 23), _mm_set1_epi32(0x4b400000));
+    const __m128i base = _mm_add_epi32(start, _mm_sllv_epi32(_mm_mullo_epi32(sum, _mm_set1_epi32(j->offset)), place));
+    _mm256_storeu_si256((__m256i *)(void *)l->code, code);
+    _mm_storeu_si128((__m128i *)(void *)l->start, exact ? start : shift);
+    _mm_storeu_si128((__m128i *)(void *)l->base, base);
+}
+
+/* Lines of rows in blocks: [block][stripe][row of the block]. */
+static void pack(job *j, bool exact) {
+    const unsigned bits = width_of(j->f);
+    const __m128i place = _mm_setr_epi32(place_of(bits, 0), place_of(bits, 1), place_of(bits, 2), place_of(bits, 3));
+    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
+        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
+        line *const block = (line *)j->records + first * j->stripes;
+        for (size_t i = 0; i < n; i++) {
+            int32_t sum = 0;
+            for (uint64_t s = 0; s < j->stripes; s++) {
+                pack_line(j, &j->acts[first + i], s, exact, place, &block[s * n + i]);
+                line_sums(j, &j->acts[first + i], s, &block[s * n + i], &sum);
+            }
+        }
+    }
+}
+
+/* ---- integers: lanes of int32, or the bits of exact FP32 ------------------------------------------- */
+
+ALWAYS_INLINE __m512i plus(__m512i a, __m512i b, bool exact) {
+    return exact ? _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b))) : _mm512_add_epi32(a, b);
+}
+
+/* Integer of sub-group b: codes w times eight activations, shifted. */
+ALWAYS_INLINE __m512i subgroup(__m512i w0, __m512i w1, const line *l, unsigned b, bool exact) {
+    const __m512i start = _mm512_set1_epi32(l->start[b]);
+    const __m512i p = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(exact ? start : _mm512_setzero_si512(), w0, _mm512_set1_epi32(l->code[2 * b])),
+                                          w1, _mm512_set1_epi32(l->code[2 * b + 1]));
+    if (!exact) return _mm512_sllv_epi32(p, start);
+    return _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32(l->base[b]))));
+}
+
+/* Integer of half a stripe. */
+ALWAYS_INLINE __m512i half_stripe(const __m512i w[8], const line *l, unsigned h, bool exact) {
+    return plus(subgroup(w[4 * h], w[4 * h + 1], l, 2 * h, exact), subgroup(w[4 * h + 2], w[4 * h + 3], l, 2 * h + 1, exact), exact);
+}
+
+ALWAYS_INLINE __m512i stripe(const __m512i w[8], const line *l, bool exact) {
+    return plus(half_stripe(w, l, 0, exact), half_stripe(w, l, 1, exact), exact);
+}
+
+/* The leaf of integer `sum`; h is the half of a stripe for groups of 16, else 0. */
+ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const line *l, unsigned h, bool min, bool exact) {
+    const __m512 i = exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(l->bias[h])));
+    const __m512 v = _mm512_mul_ps(i, s);
+    return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(l->z[h]), m)) : v;
 }
 
 /* ---- one row ------------------------------------------------------------------------------------- */
 
 typedef struct {
-    const job *j;
+    job *j;
     const uint8_t *tile;
-    const record *rec;
     unsigned bits, kind;
-    bool min;
+    bool min, exact;
 } walk;
 
-ALWAYS_INLINE __m512i stripe_sum(const walk *k, uint64_t s, __m512i sum, int from, int to) {
-    const uint8_t *lo = k->tile + s * lo_bytes(k->bits), *hi = k->tile + k->j->l.plane_hi + s * hi_bytes(k->bits);
-    __m512i w[8];
-    unpack(k->bits, k->j, lo, hi, w);
-    for (int b = from; b < to; b++) sum = _mm512_add_epi32(sum, subgroup(w[2 * b], w[2 * b + 1], k->rec + s, b));
-    return sum;
+ALWAYS_INLINE void codes_of(const walk *k, uint64_t s, __m512i w[8]) {
+    unpack(k->bits, k->j, k->tile + s * lo_bytes(k->bits), k->tile + k->j->l.plane_hi + s * hi_bytes(k->bits), k->exact, w);
 }
 
 /* Codes, scales and minima are three runs per tile, each too short for the hardware to follow: while a stripe is worked on,
@@ -51,37 +129,33 @@ ALWAYS_INLINE void prefetch_stripe(const walk *k, uint64_t s) {
 
 /* Unit u of the tree: a leaf, or the sum of a stripe's two leaves for groups of 16. */
 ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
-    job *j = (job *)k->j;
+    job *j = k->j;
     const uint64_t s = u * (k->kind == GROUP_MORE ? j->span : 1);
+    const line *l = (const line *)j->records + s;
+    const __m512 none = _mm512_setzero_ps();
+    __m512i w[8];
     if (j->ints && s % CHUNK == 0) expand_chunk(j, k->tile, s / CHUNK, 0);
-    const record *r = k->rec + s;
     prefetch_stripe(k, s);
+    codes_of(k, s, w);
     if (k->kind == GROUP_16) {
-        const uint8_t *lo = k->tile + s * lo_bytes(k->bits), *hi = k->tile + j->l.plane_hi + s * hi_bytes(k->bits);
-        __m512i w[8];
-        unpack(k->bits, j, lo, hi, w);
         __m512 v[2];
-        for (int h = 0; h < 2; h++) {
-            const __m512i a = subgroup(w[4 * h], w[4 * h + 1], r, 2 * h), b = subgroup(w[4 * h + 2], w[4 * h + 3], r, 2 * h + 1);
-            const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_set1_epi32(r->bias[h]));
-            v[h] = leaf_value(sum, scale_of(j, k->tile, 2 * s + (unsigned)h, 0, 0),
-                              k->min ? scale_of(j, k->tile, 2 * s + (unsigned)h, 0, 1) : _mm512_setzero_ps(), r->z[h], k->min);
-        }
+        for (unsigned h = 0; h < 2; h++)
+            v[h] = leaf(half_stripe(w, l, h, k->exact), scale_of(j, k->tile, 2 * s + h, 0, 0),
+                        k->min ? scale_of(j, k->tile, 2 * s + h, 0, 1) : none, l, h, k->min, k->exact);
         return _mm512_add_ps(v[0], v[1]);
     }
-    __m512i sum = stripe_sum(k, s, _mm512_set1_epi32(r->bias[0]), 0, 4);
+    __m512i sum = stripe(w, l, k->exact);
     if (k->kind == GROUP_MORE)
         for (unsigned i = 1; i < j->span; i++) {
             prefetch_stripe(k, s + i);
-            r++;
-            sum = stripe_sum(k, s + i, _mm512_add_epi32(sum, _mm512_set1_epi32(r->bias[0])), 0, 4);
+            codes_of(k, s + i, w);
+            sum = plus(sum, stripe(w, ++l, k->exact), k->exact);
         }
-    return leaf_value(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : _mm512_setzero_ps(), r->z[0],
-                      k->min);
+    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, l, 0, k->min, k->exact);
 }
 
-ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min) {
-    const walk k = {j, tile, j->records, bits, kind, min};
+ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min, bool exact) {
+    const walk k = {j, tile, bits, kind, min, exact};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     __m512 part[32];
     int top = 0;
@@ -102,74 +176,80 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
     _mm512_storeu_ps(out, _mm512_mul_ps(_mm512_set1_ps(j->acts->scale), v));
 }
 
-#define ONE_ROW(bits, kind, min)                                                              \
-    static void one_row_##bits##_##kind##_##min(job *j, const uint8_t *tiles, size_t n_tiles) { \
-        for (size_t t = 0; t < n_tiles; t++)                                                  \
-            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min); \
+/* A function of its own for the formats that models come in: width, kind of group, minimum, exact in FP32. */
+#define FORMATS(X)                                                                                                             \
+    X(2, 0, 1, 1) X(2, 2, 0, 1) X(3, 0, 0, 1) X(3, 2, 0, 1) X(4, 1, 0, 1) X(4, 1, 1, 1) X(4, 2, 0, 1) X(5, 1, 0, 1) X(5, 1, 1, 1) \
+    X(6, 0, 0, 1) X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0)
+#define ONE_ROW(bits, kind, min, exact)                                                                 \
+    static void one_row_##bits##_##kind##_##min##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) { \
+        for (size_t t = 0; t < n_tiles; t++)                                                            \
+            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min, exact); \
     }
-ONE_ROW_FORMATS(ONE_ROW)
-#define ONE_ROW_ENTRY(bits, kind, min) [bits][kind][min] = one_row_##bits##_##kind##_##min,
-static const one_row_fn one_row_table[9][3][2] = {ONE_ROW_FORMATS(ONE_ROW_ENTRY)};
+FORMATS(ONE_ROW)
+#define ONE_ROW_ENTRY(bits, kind, min, exact) [bits][kind][min][exact] = one_row_##bits##_##kind##_##min##_##exact,
+static const one_row_fn one_row_table[9][3][2][2] = {FORMATS(ONE_ROW_ENTRY)};
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
-/* Adds a unit to the stack of row i: `carry` sums of rising size wait to its left. */
-ALWAYS_INLINE void push(__m512 *stack, size_t n, size_t i, int tile, int tiles, unsigned carry, __m512 v) {
-    __m512 *at = stack + i * (size_t)tiles + (size_t)tile;
-    for (unsigned l = 0; l < carry; l++, at += n * (size_t)tiles) v = _mm512_add_ps(_mm512_load_ps((const float *)at), v);
-    _mm512_store_ps((float *)at, v);
+/* Adds a unit of each tile to the stack of row i: `carry` sums of rising size wait to its left. */
+ALWAYS_INLINE void push(__m512 *stack, size_t n, size_t i, int tiles, unsigned carry, __m512 v[2]) {
+    __m512 *at = stack + i * (size_t)tiles;
+    for (unsigned c = 0; c < carry; c++, at += n * (size_t)tiles)
+        for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(_mm512_load_ps((const float *)(at + t)), v[t]);
+    for (int t = 0; t < tiles; t++) _mm512_store_ps((float *)(at + t), v[t]);
+}
+
+/* Integers of sub-groups [from, to) of a row for each tile. */
+ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, bool exact, __m512i sum[2]) {
+    for (unsigned b = from; b < to; b++)
+        for (int t = 0; t < tiles; t++) {
+            const __m512i p = subgroup(w[8 * t + 2 * (int)b], w[8 * t + 2 * (int)b + 1], l, b, exact);
+            sum[t] = b == from ? p : plus(sum[t], p, exact);
+            KEEP(sum[t]);
+        }
 }
 
 /* One stripe of `tiles` tiles, codes w, against n rows. A group of more than one stripe keeps its integers in acc. */
-ALWAYS_INLINE void stripe_rows(const record *rec, size_t n, const __m512i w[16], const __m512 s[4], const __m512 m[4], int tiles,
-                               unsigned kind, bool min, bool first, bool last, unsigned carry, __m512i *acc, __m512 *stack) {
-    for (size_t i = 0; i < n; i++) {
-        const record *r = rec + i;
+ALWAYS_INLINE void stripe_rows(const line *l, size_t n, const __m512i w[16], const __m512 s[4], const __m512 m[4], int tiles,
+                               unsigned kind, bool min, bool exact, bool first, bool last, unsigned carry, __m512i *acc, __m512 *stack) {
+    for (size_t i = 0; i < n; i++, l++, acc += tiles) {
+        __m512i sum[2];
+        __m512 v[2];
         if (kind == GROUP_16) {
-            for (int t = 0; t < tiles; t++) {
-                __m512 v[2];
-                for (int h = 0; h < 2; h++) {
-                    const __m512i *wt = w + 8 * t + 4 * h;
-                    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(subgroup(wt[0], wt[1], r, 2 * h), _mm512_set1_epi32(r->bias[h])),
-                                                         subgroup(wt[2], wt[3], r, 2 * h + 1));
-                    v[h] = leaf_value(sum, s[2 * t + h], m[2 * t + h], r->z[h], min);
-                }
-                push(stack, n, i, t, tiles, carry, _mm512_add_ps(v[0], v[1]));
-            }
+            sum_subgroups(w, l, 0, 2, tiles, exact, sum);
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], l, 0, min, exact);
+            sum_subgroups(w, l, 2, 4, tiles, exact, sum);
+            for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], l, 1, min, exact));
+            push(stack, n, i, tiles, carry, v);
             continue;
         }
-        __m512i sum[2];
-        for (int t = 0; t < tiles; t++) {
-            sum[t] = _mm512_set1_epi32(r->bias[0]);
-            if (kind == GROUP_MORE && !first) sum[t] = _mm512_add_epi32(sum[t], _mm512_load_si512(acc + i * (size_t)tiles + (size_t)t));
-        }
-        for (int b = 0; b < 4; b++)
-            for (int t = 0; t < tiles; t++)
-                sum[t] = _mm512_add_epi32(sum[t], subgroup(w[8 * t + 2 * b], w[8 * t + 2 * b + 1], r, b));
-        for (int t = 0; t < tiles; t++) {
-            if (kind == GROUP_MORE && !last) _mm512_store_si512(acc + i * (size_t)tiles + (size_t)t, sum[t]);
-            else push(stack, n, i, t, tiles, carry, leaf_value(sum[t], s[2 * t], m[2 * t], r->z[0], min));
-        }
+        sum_subgroups(w, l, 0, 4, tiles, exact, sum);
+        for (int t = 0; t < tiles && !first; t++) sum[t] = plus(_mm512_load_si512(acc + t), sum[t], exact);
+        if (last) {
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], l, 0, min, exact);
+            push(stack, n, i, tiles, carry, v);
+        } else for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
     }
 }
 
-ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, __m512i w[8]) {
+ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, bool exact, __m512i w[8]) {
     const unsigned bits = width_of(j->f);
     const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
     switch (bits) {
-    case 2: unpack(2, j, lo, hi, w); break;
-    case 3: unpack(3, j, lo, hi, w); break;
-    case 4: unpack(4, j, lo, hi, w); break;
-    case 5: unpack(5, j, lo, hi, w); break;
-    case 6: unpack(6, j, lo, hi, w); break;
-    case TABLE: unpack(TABLE, j, lo, hi, w); break;
-    default: unpack(8, j, lo, hi, w); break;
+    case 2: unpack(2, j, lo, hi, exact, w); break;
+    case 3: unpack(3, j, lo, hi, exact, w); break;
+    case 4: unpack(4, j, lo, hi, exact, w); break;
+    case 5: unpack(5, j, lo, hi, exact, w); break;
+    case 6: unpack(6, j, lo, hi, exact, w); break;
+    case TABLE: unpack(TABLE, j, lo, hi, exact, w); break;
+    default: unpack(8, j, lo, hi, exact, w); break;
     }
 }
 
 /* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. */
-ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles, unsigned kind, bool min) {
-    const record *rec = (const record *)j->records + begin * j->stripes;
+ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles, unsigned kind, bool min,
+                               bool exact) {
+    const line *lines = (const line *)j->records + begin * j->stripes;
     __m512i *acc = j->stack;
     __m512 *stack = (__m512 *)j->stack + 2 * BLOCK_ACTS;
     uint64_t units = 0;
@@ -180,7 +260,7 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
         for (int t = 0; t < tiles; t++) {
             const uint8_t *at = tile + (size_t)t * j->l.bytes;
             if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
-            unpack_any(j, at, st, w + 8 * t);
+            unpack_any(j, at, st, exact, w + 8 * t);
             for (unsigned h = 0; h < (kind == GROUP_16 ? 2 : 1); h++) {
                 const uint64_t g = kind == GROUP_16 ? 2 * st + h : kind == GROUP_32 ? st : st >> j->log_span;
                 s[2 * t + (int)h] = scale_of(j, at, g, t, 0);
@@ -188,8 +268,11 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
             }
         }
         const unsigned carry = (unsigned)__builtin_ctzll(~units);
-        if (last) stripe_rows(rec + st * n, n, w, s, m, tiles, kind, min, first, true, carry, acc, stack);
-        else stripe_rows(rec + st * n, n, w, s, m, tiles, kind, min, first, false, carry, acc, stack);
+        const line *const at = lines + st * n;
+        if (first && last) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
+        else if (first) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
+        else if (last) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
+        else stripe_rows(at, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
         units += last;
     }
     for (size_t i = 0; i < n; i++)
@@ -206,15 +289,24 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
 }
 
 typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
-#define BLOCK(tiles, kind, min)                                                                                     \
-    static void block_##tiles##_##kind##_##min(job *j, const uint8_t *tile, float *out, size_t begin, size_t n) {   \
-        block_tiles(j, tile, out, begin, n, tiles, kind, min);                                                      \
+#define BLOCK(tiles, kind, min, exact)                                                                                      \
+    static void block_##tiles##_##kind##_##min##_##exact(job *j, const uint8_t *tile, float *out, size_t begin, size_t n) { \
+        block_tiles(j, tile, out, begin, n, tiles, kind, min, exact);                                                       \
     }
-BLOCK(1, 0, 0) BLOCK(1, 0, 1) BLOCK(1, 1, 0) BLOCK(1, 1, 1) BLOCK(1, 2, 0) BLOCK(1, 2, 1)
-BLOCK(2, 0, 0) BLOCK(2, 0, 1) BLOCK(2, 1, 0) BLOCK(2, 1, 1) BLOCK(2, 2, 0) BLOCK(2, 2, 1)
-static const block_fn block_table[2][3][2] = {
-    {{block_1_0_0, block_1_0_1}, {block_1_1_0, block_1_1_1}, {block_1_2_0, block_1_2_1}},
-    {{block_2_0_0, block_2_0_1}, {block_2_1_0, block_2_1_1}, {block_2_2_0, block_2_2_1}}};
+#define BLOCKS(X, tiles)                                                                                          \
+    X(tiles, 0, 0, 0) X(tiles, 0, 0, 1) X(tiles, 0, 1, 0) X(tiles, 0, 1, 1) X(tiles, 1, 0, 0) X(tiles, 1, 0, 1) \
+    X(tiles, 1, 1, 0) X(tiles, 1, 1, 1) X(tiles, 2, 0, 0) X(tiles, 2, 0, 1) X(tiles, 2, 1, 0) X(tiles, 2, 1, 1)
+BLOCKS(BLOCK, 1) BLOCKS(BLOCK, 2)
+#define BLOCK_ENTRY(tiles, kind, min, exact) [tiles - 1][kind][min][exact] = block_##tiles##_##kind##_##min##_##exact,
+static const block_fn block_table[2][3][2][2] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)};
+
+/* Whether FP32 holds every sum of a group (see the top). */
+static bool is_exact(const roma_format *f) {
+    int lo = f->bits == 8 ? -128 : 0, hi = f->bits == 8 ? 127 : (1 << f->bits) - 1;
+    if (f->level == ROMA_LEVEL_TABLE) lo = -128, hi = 127;
+    const int a = f->zero - lo, b = hi - f->zero;
+    return (a > b ? a : b) * f->group <= EXACT_BOUND;
+}
 
 static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch) {
@@ -228,15 +320,16 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
 #endif
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
-    pack_records(&j, PACK_SHIFT);
-    const one_row_fn one_row = n_acts == 1 ? one_row_table[width_of(f)][j.kind][f->min != ROMA_SCALE_NONE] : NULL;
+    const bool min = f->min != ROMA_SCALE_NONE, exact = is_exact(f);
+    pack(&j, exact);
+    const one_row_fn one_row = n_acts == 1 ? one_row_table[width_of(f)][j.kind][min][exact] : NULL;
     if (one_row) {
         one_row(&j, tiles, n_tiles);
         return;
     }
     for (size_t t = 0; t < n_tiles; t += 2)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[n_tiles - t > 1][j.kind][f->min != ROMA_SCALE_NONE](
+            block_table[n_tiles - t > 1][j.kind][min][exact](
                 &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 

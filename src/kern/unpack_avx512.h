@@ -21,23 +21,31 @@ ALWAYS_INLINE __m512i plane(const uint8_t *p) {
     return v;
 }
 
-/* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows. */
-ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, __m512i w[8]) {
+/* Bit at which unpack leaves the codes of sub-group b when they may lie anywhere. */
+ALWAYS_INLINE int place_of(unsigned bits, unsigned b) { return bits <= 3 && b % 2 ? 4 : 0; }
+
+/* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows, times 2^place_of if they may lie anywhere. */
+ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere, __m512i w[8]) {
     if (bits == 8) {
         for (int v = 0; v < 8; v++) w[v] = _mm512_xor_si512(_mm512_load_si512(lo + 64 * v), _mm512_set1_epi8(-128));
         return;
     }
     if (bits <= 3) {
-        const __m512i mask = _mm512_set1_epi8(3), p[2] = {plane(lo), plane(lo + 64)};
-        for (int v = 0; v < 8; v++) w[v] = _mm512_and_si512(field_at(p[v / 4], v % 4 * 2, 0), mask);
+        const __m512i p[2] = {plane(lo), plane(lo + 64)};
+        for (int v = 0; v < 8; v++) {
+            const int place = anywhere ? place_of(bits, (unsigned)v / 2) : 0;
+            w[v] = _mm512_and_si512(field_at(p[v / 4], v % 4 * 2, place), _mm512_set1_epi8((char)(3 << place)));
+        }
     } else {
         const __m512i mask = _mm512_set1_epi8(15), p[4] = {plane(lo), plane(lo + 64), plane(lo + 128), plane(lo + 192)};
         for (int v = 0; v < 8; v++) w[v] = _mm512_and_si512(field_at(p[v / 2], v % 2 * 4, 0), mask);
     }
     if (bits == 3 || bits == 5) {
         const __m512i p = plane(hi);
-        for (int v = 0; v < 8; v++)
-            w[v] = or_masked(w[v], field_at(p, v, bits == 3 ? 2 : 4), _mm512_set1_epi8(bits == 3 ? 4 : 16));
+        for (int v = 0; v < 8; v++) {
+            const int to = bits == 5 ? 4 : anywhere ? 2 + place_of(3, (unsigned)v / 2) : 2;
+            w[v] = or_masked(w[v], field_at(p, v, to), _mm512_set1_epi8((char)(1 << to)));
+        }
     } else if (bits == 6) {
         const __m512i p[2] = {plane(hi), plane(hi + 64)};
         for (int v = 0; v < 8; v++) w[v] = or_masked(w[v], field_at(p[v / 4], v % 4 * 2, 4), _mm512_set1_epi8(48));
