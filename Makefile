@@ -74,7 +74,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 # Emulated kernels take a minute at -O3.
-$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g
+$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g -Wno-psabi
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)

@@ -10,7 +10,11 @@
 
 #include "kern.h"
 
+#ifdef ROMA_SIMDE
+#define ALWAYS_INLINE static inline /* emulated kernels need no speed, and inlined they take minutes to compile */
+#else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
 #define NOINLINE __attribute__((noinline))
 
 #define BLOCK_ACTS 32 /* activation rows of a block: their records and partial sums of a stripe stay in L1 */

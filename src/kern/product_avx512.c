@@ -22,22 +22,25 @@
 
 #define EXACT_BOUND (((int32_t)1 << 24) / (127 << 7)) /* of max|level - zero| * group */
 
-/* A stripe of one row of activations. */
+/* A stripe of one row of activations: a cache line, and what only leaves need, behind all of them. */
 typedef struct {
     int32_t code[8];  /* four codes each */
     int32_t start[4]; /* of a sub-group: bits of 1.5 * 2^(23 + shift - place); int32: the shift */
     int32_t base[4];  /* the start with the zero point's share of this sub-group */
+} line;
+typedef struct {
     int32_t bias[2];  /* int32: of each half stripe when groups are of 16, else [0], in the group's last stripe, of the group */
     float z[2];       /* sum of the group, in the same places */
-} line;
+} tail;
+ALWAYS_INLINE tail *tails_of(const job *j) { return (tail *)((line *)j->records + j->stripes * j->n_acts); }
 
 /* Bias and group sums of stripe s; sum runs over the stripes of a group. */
-ALWAYS_INLINE void line_sums(const job *j, const roma_act *a, uint64_t s, line *l, int32_t *sum) {
+ALWAYS_INLINE void tail_sums(const job *j, const roma_act *a, uint64_t s, tail *q, int32_t *sum) {
     if (j->kind != GROUP_16) *sum = (s & (j->span - 1) ? *sum : 0) + a->sum32[s];
     for (unsigned h = 0; h < 2; h++) {
         const int32_t total = j->kind == GROUP_16 ? a->sum16[2 * s + h] : *sum;
-        l->bias[h] = -j->offset * total;
-        l->z[h] = (float)total;
+        q->bias[h] = -j->offset * total;
+        q->z[h] = (float)total;
     }
 }
 
@@ -61,11 +64,12 @@ static void pack(job *j, bool exact) {
     for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
         const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
         line *const block = (line *)j->records + first * j->stripes;
+        tail *const tails = tails_of(j) + first * j->stripes;
         for (size_t i = 0; i < n; i++) {
             int32_t sum = 0;
             for (uint64_t s = 0; s < j->stripes; s++) {
                 pack_line(j, &j->acts[first + i], s, exact, place, &block[s * n + i]);
-                line_sums(j, &j->acts[first + i], s, &block[s * n + i], &sum);
+                tail_sums(j, &j->acts[first + i], s, &tails[s * n + i], &sum);
             }
         }
     }
@@ -96,17 +100,52 @@ ALWAYS_INLINE __m512i stripe(const __m512i w[8], const line *l, bool exact) {
 }
 
 /* The leaf of integer `sum`; h is the half of a stripe for groups of 16, else 0. */
-ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const line *l, unsigned h, bool min, bool exact) {
-    const __m512 i = exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(l->bias[h])));
+ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const tail *q, unsigned h, bool min, bool exact) {
+    const __m512 i = exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(q->bias[h])));
     const __m512 v = _mm512_mul_ps(i, s);
-    return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(l->z[h]), m)) : v;
+    return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(q->z[h]), m)) : v;
 }
 
-/* ---- one row ------------------------------------------------------------------------------------- */
+/* ---- prefetch -------------------------------------------------------------------------------------- */
+
+/* Codes, scales and minima are runs of their own, each too short for the hardware to follow; a constant distance in each of them
+ * covers all. What lies past the last tile is asked for in vain.
+ *
+ * Measured on Zen 4: a loop that eats faster than memory delivers has some of its prefetches dropped, and then waits for those lines in
+ * full. So codes of 4 bits and more are asked for twice (24 to 30 GB/s a core). */
+enum { AHEAD = 24 << 10, AGAIN = 8 << 10 };
+
+ALWAYS_INLINE void prefetch(const uint8_t *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)p + i, _MM_HINT_T1);
+}
+
+ALWAYS_INLINE void prefetch_codes(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, size_t ahead) {
+    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
+    prefetch(lo + ahead, lo_bytes(bits));
+    prefetch(hi + ahead, hi_bytes(bits));
+    if (bits < 4 || ahead != AHEAD) return;
+    prefetch(lo + AGAIN, lo_bytes(bits));
+    prefetch(hi + AGAIN, hi_bytes(bits));
+}
+
+/* Scales of super-group c, whatever their form. */
+ALWAYS_INLINE void prefetch_scales(const job *j, const uint8_t *tile, uint64_t c, size_t ahead) {
+    const size_t bytes = group_bytes(j->f->scale) * 256 / j->f->group;
+    prefetch(tile + j->l.scale + c * bytes + ahead, bytes);
+    if (j->f->min) prefetch(tile + j->l.min + c * bytes + ahead, bytes);
+    if (!j->ints) return;
+    prefetch(tile + j->l.super_scale + 32 * c + ahead, 32);
+    if (j->f->min) prefetch(tile + j->l.super_min + 32 * c + ahead, 32);
+}
+
+/* ---- one row, or two, one after the other over a tile -------------------------------------------- */
+
+enum { FEW = 2 }; /* more rows are faster in blocks */
 
 typedef struct {
     job *j;
     const uint8_t *tile;
+    size_t row;
     unsigned bits, kind;
     bool min, exact;
 } walk;
@@ -115,47 +154,38 @@ ALWAYS_INLINE void codes_of(const walk *k, uint64_t s, __m512i w[8]) {
     unpack(k->bits, k->j, k->tile + s * lo_bytes(k->bits), k->tile + k->j->l.plane_hi + s * hi_bytes(k->bits), k->exact, w);
 }
 
-/* Codes, scales and minima are three runs per tile, each too short for the hardware to follow: while a stripe is worked on,
- * its counterpart of the next tile is asked for. Past the last tile this touches nothing that counts. */
-ALWAYS_INLINE void prefetch_stripe(const walk *k, uint64_t s) {
-    const char *next = (const char *)k->tile + k->j->l.bytes;
-    for (size_t i = 0; i < lo_bytes(k->bits); i += 64) _mm_prefetch(next + s * lo_bytes(k->bits) + i, _MM_HINT_T1);
-    for (size_t i = 0; i < hi_bytes(k->bits); i += 64) _mm_prefetch(next + k->j->l.plane_hi + s * hi_bytes(k->bits) + i, _MM_HINT_T1);
-    if (k->kind == GROUP_32) {
-        _mm_prefetch(next + k->j->l.scale + 32 * s, _MM_HINT_T1);
-        if (k->min) _mm_prefetch(next + k->j->l.min + 32 * s, _MM_HINT_T1);
-    }
-}
-
 /* Unit u of the tree: a leaf, or the sum of a stripe's two leaves for groups of 16. */
 ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
     job *j = k->j;
     const uint64_t s = u * (k->kind == GROUP_MORE ? j->span : 1);
-    const line *l = (const line *)j->records + s;
+    const line *l = (const line *)j->records + s * j->n_acts + k->row;
+    const tail *q = tails_of(j) + s * j->n_acts + k->row;
     const __m512 none = _mm512_setzero_ps();
     __m512i w[8];
     if (j->ints && s % CHUNK == 0) expand_chunk(j, k->tile, s / CHUNK, 0);
-    prefetch_stripe(k, s);
+    if (s % CHUNK == 0) prefetch_scales(j, k->tile, s / CHUNK, AHEAD);
+    prefetch_codes(j, k->tile, k->bits, s, AHEAD);
     codes_of(k, s, w);
     if (k->kind == GROUP_16) {
         __m512 v[2];
         for (unsigned h = 0; h < 2; h++)
             v[h] = leaf(half_stripe(w, l, h, k->exact), scale_of(j, k->tile, 2 * s + h, 0, 0),
-                        k->min ? scale_of(j, k->tile, 2 * s + h, 0, 1) : none, l, h, k->min, k->exact);
+                        k->min ? scale_of(j, k->tile, 2 * s + h, 0, 1) : none, q, h, k->min, k->exact);
         return _mm512_add_ps(v[0], v[1]);
     }
     __m512i sum = stripe(w, l, k->exact);
     if (k->kind == GROUP_MORE)
         for (unsigned i = 1; i < j->span; i++) {
-            prefetch_stripe(k, s + i);
+            prefetch_codes(j, k->tile, k->bits, s + i, AHEAD);
             codes_of(k, s + i, w);
-            sum = plus(sum, stripe(w, ++l, k->exact), k->exact);
+            sum = plus(sum, stripe(w, l + i * j->n_acts, k->exact), k->exact);
         }
-    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, l, 0, k->min, k->exact);
+    if (k->kind == GROUP_MORE) q += (j->span - 1) * j->n_acts;
+    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, q, 0, k->min, k->exact);
 }
 
-ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min, bool exact) {
-    const walk k = {j, tile, bits, kind, min, exact};
+ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *out, unsigned bits, unsigned kind, bool min, bool exact) {
+    const walk k = {j, tile, row, bits, kind, min, exact};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     __m512 part[32];
     int top = 0;
@@ -173,7 +203,7 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
     }
     __m512 v = part[--top];
     while (top) v = _mm512_add_ps(part[--top], v);
-    _mm512_storeu_ps(out, _mm512_mul_ps(_mm512_set1_ps(j->acts->scale), v));
+    _mm512_storeu_ps(out, _mm512_mul_ps(_mm512_set1_ps(j->acts[row].scale), v));
 }
 
 /* A function of its own for the formats that models come in: width, kind of group, minimum, exact in FP32. */
@@ -183,7 +213,8 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
 #define ONE_ROW(bits, kind, min, exact)                                                                 \
     static void one_row_##bits##_##kind##_##min##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) { \
         for (size_t t = 0; t < n_tiles; t++)                                                            \
-            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min, exact); \
+            for (size_t i = 0; i < j->n_acts; i++)                                                      \
+                one_row_tile(j, tiles + t * j->l.bytes, i, j->out + i * j->stride + t * ROMA_TILE_ROWS, bits, kind, min, exact); \
     }
 FORMATS(ONE_ROW)
 #define ONE_ROW_ENTRY(bits, kind, min, exact) [bits][kind][min][exact] = one_row_##bits##_##kind##_##min##_##exact,
@@ -210,23 +241,23 @@ ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned fr
 }
 
 /* One stripe of `tiles` tiles, codes w, against n rows. A group of more than one stripe keeps its integers in acc. */
-ALWAYS_INLINE void stripe_rows(const line *l, size_t n, const __m512i w[16], const __m512 s[4], const __m512 m[4], int tiles,
+ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m512i w[16], const __m512 s[4], const __m512 m[4], int tiles,
                                unsigned kind, bool min, bool exact, bool first, bool last, unsigned carry, __m512i *acc, __m512 *stack) {
-    for (size_t i = 0; i < n; i++, l++, acc += tiles) {
+    for (size_t i = 0; i < n; i++, l++, q++, acc += tiles) {
         __m512i sum[2];
         __m512 v[2];
         if (kind == GROUP_16) {
             sum_subgroups(w, l, 0, 2, tiles, exact, sum);
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], l, 0, min, exact);
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
             sum_subgroups(w, l, 2, 4, tiles, exact, sum);
-            for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], l, 1, min, exact));
+            for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, min, exact));
             push(stack, n, i, tiles, carry, v);
             continue;
         }
         sum_subgroups(w, l, 0, 4, tiles, exact, sum);
         for (int t = 0; t < tiles && !first; t++) sum[t] = plus(_mm512_load_si512(acc + t), sum[t], exact);
         if (last) {
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], l, 0, min, exact);
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
             push(stack, n, i, tiles, carry, v);
         } else for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
     }
@@ -250,6 +281,7 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, boo
 ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles, unsigned kind, bool min,
                                bool exact) {
     const line *lines = (const line *)j->records + begin * j->stripes;
+    const tail *tails = tails_of(j) + begin * j->stripes;
     __m512i *acc = j->stack;
     __m512 *stack = (__m512 *)j->stack + 2 * BLOCK_ACTS;
     uint64_t units = 0;
@@ -259,6 +291,8 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
         const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0, last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
         for (int t = 0; t < tiles; t++) {
             const uint8_t *at = tile + (size_t)t * j->l.bytes;
+            prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes);
+            if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes);
             if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
             unpack_any(j, at, st, exact, w + 8 * t);
             for (unsigned h = 0; h < (kind == GROUP_16 ? 2 : 1); h++) {
@@ -268,11 +302,12 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
             }
         }
         const unsigned carry = (unsigned)__builtin_ctzll(~units);
-        const line *const at = lines + st * n;
-        if (first && last) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
-        else if (first) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
-        else if (last) stripe_rows(at, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
-        else stripe_rows(at, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
+        const line *const l = lines + st * n;
+        const tail *const q = tails + st * n;
+        if (first && last) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
+        else if (first) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
+        else if (last) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
+        else stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
         units += last;
     }
     for (size_t i = 0; i < n; i++)
@@ -311,9 +346,9 @@ static bool is_exact(const roma_format *f) {
 static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch) {
 #ifndef ROMA_SIMDE
-    /* Measured on Zen 4: streams of 4- and 8-bit codes come in faster (86 % of the read bandwidth against 68 %) through 256-bit
-     * registers; the bits are the same. Formats with more work per byte gain from width. */
-    if (n_acts == 1 && f->scale == ROMA_SCALE_F16 && (f->bits == 4 || f->bits == 8) && f->level == ROMA_LEVEL_IDENTITY) {
+    /* Measured on Zen 4: streams of 8-bit codes come in faster (90 % of the read bandwidth against 70 %) through 256-bit registers; the
+     * bits are the same. Formats with more work per byte gain from width. */
+    if (n_acts == 1 && f->scale == ROMA_SCALE_F16 && f->bits == 8) {
         roma_kern_table_avx2.product(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch);
         return;
     }
@@ -322,7 +357,7 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
     const bool min = f->min != ROMA_SCALE_NONE, exact = is_exact(f);
     pack(&j, exact);
-    const one_row_fn one_row = n_acts == 1 ? one_row_table[width_of(f)][j.kind][min][exact] : NULL;
+    const one_row_fn one_row = n_acts <= FEW ? one_row_table[width_of(f)][j.kind][min][exact] : NULL;
     if (one_row) {
         one_row(&j, tiles, n_tiles);
         return;

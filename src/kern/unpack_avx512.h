@@ -57,6 +57,11 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
 
 ALWAYS_INLINE __m512 load_f16(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
 
+/* Bytes of a group's scales. */
+ALWAYS_INLINE size_t group_bytes(unsigned form) {
+    return form == ROMA_SCALE_F16 ? 32 : form == ROMA_SCALE_S8 ? 16 : form == ROMA_SCALE_U4 ? 8 : 12;
+}
+
 /* The 16 integers of a group. */
 ALWAYS_INLINE __m512i group_integers(unsigned form, const uint8_t *p) {
     if (form == ROMA_SCALE_S8) return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
@@ -76,7 +81,7 @@ ALWAYS_INLINE __m512i group_integers(unsigned form, const uint8_t *p) {
 /* FP32 scales (and minima) of super-group c of a tile, for integer scales. */
 static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c, int slot) {
     const unsigned form = j->f->scale, groups = 256u / j->f->group;
-    const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
+    const size_t bytes = group_bytes(form);
     for (int part = 0; part < (j->f->min ? 2 : 1); part++) {
         const __m512 super = load_f16(tile + (part ? j->l.super_min : j->l.super_scale) + 32 * c);
         const uint8_t *p = tile + (part ? j->l.min : j->l.scale) + bytes * groups * c;
