@@ -82,8 +82,9 @@ int verb_bench(int argc, char **argv) {
                           {0}};
     const usage u = {"bench", "IMAGE [options]",
                      "Measures prefill and decode, best of three, with the bytes they read and the multiply-adds they do a second, beside\n"
-                     "the best that this machine's memory and 8-bit multipliers do, measured before and after. Bytes are weights and scales once\n"
-                     "a step, the head where logits are wanted (a prompt's last token, every decoded one), and the cache of what a sequence sees.",
+                     "the best that this machine's memory and 8-bit multipliers do. Bytes are weights and scales once a step, the head where\n"
+                     "logits are wanted (a prompt's last token, every decoded one), and the cache of what a sequence sees. The share of the read\n"
+                     "rate in a decode row compares neighbours: the best step of a run with the best of five reads of 1 GiB between its steps.",
                      "roma bench model.roma -p 128,512 -n 64 -b 1,16 -t 1,2 --svg roofline.svg", own, NULL, 1, 1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = settle(&b, &o);

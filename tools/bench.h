@@ -17,6 +17,7 @@ typedef struct {
     uint32_t tokens, batch, depth; /* depth: tokens in the cache before the first decoded one */
     int threads;
     double seconds; /* the best run */
+    double share;   /* decode: the best step of a run against the best of five reads between its steps, median of the runs; else 0 */
     bench_work work;
 } bench_row;
 
@@ -30,6 +31,8 @@ typedef struct {
     size_t n_rows;
     const char *isa;
     char cpu[96];
+    roma_team *roof_team;
+    uint8_t *roof_memory;
     double read_gb_s, int8_gmac_s;
     int roof_threads;
     bench_work body, head; /* of one row */

@@ -1,10 +1,13 @@
-/* The runs of roma bench: the roofs first, then per number of threads every prompt and every batch. */
+/* The runs of roma bench: the roofs first, then per number of threads every prompt and every batch.
+ *
+ * On a shared machine the bandwidth swings within a second. So reads of memory stand between the steps of a decode, and its share is taken
+ * from neighbours: the best of a run's steps against the best of its reads, which are as long. */
 #include "bench.h"
 #include "roof.h"
 
 #include <string.h>
 
-enum { REPEATS = 3, WARM = 16 };
+enum { REPEATS = 3, WARM = 16, READS = 5 };
 
 static void count_work(bench *b) {
     const roma_plan *p = &b->s.plan;
@@ -49,13 +52,36 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
     return ROMA_OK;
 }
 
-static int decode(bench *b, const bench_row *r, uint32_t n, bench_work *w, roma_error *err) {
+static double read_once(bench *b) {
+    const double rate = roof_read_gb_s(b->roof_team, b->roof_memory);
+    if (rate > b->read_gb_s) b->read_gb_s = rate;
+    return rate;
+}
+
+/* What a run took: the time of its steps, and the best rates of a step and of the reads between. */
+typedef struct {
+    double seconds, step_gb_s, read_gb_s;
+    bench_work work;
+} run_time;
+
+static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
-    for (uint32_t at = r->depth; at < r->depth + n; at++) {
-        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, at * r->batch + s), s, at, set_of(b, s), true};
+    for (uint32_t i = 0; i < n; i++) {
+        bench_work w = {0};
+        if (i % ((n + READS - 1) / READS) == 0) {
+            const double read = read_once(b);
+            if (read > t->read_gb_s) t->read_gb_s = read;
+        }
+        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, (r->depth + i) * r->batch + s), s, r->depth + i, set_of(b, s), true};
+        const double began = roma_now();
         const int rc = step(b, rows, r->batch, err);
+        const double seconds = roma_now() - began;
         if (rc) return rc;
-        count_step(b, w, r->batch, r->batch, (double)r->batch * (at + 1));
+        count_step(b, &w, r->batch, r->batch, (double)r->batch * (r->depth + i + 1));
+        if (w.bytes / seconds / 1e9 > t->step_gb_s) t->step_gb_s = w.bytes / seconds / 1e9;
+        t->seconds += seconds;
+        t->work.bytes += w.bytes;
+        t->work.mac += w.mac;
     }
     return ROMA_OK;
 }
@@ -69,25 +95,40 @@ static int fill(bench *b, const bench_row *r, roma_error *err) {
     return rc;
 }
 
+static double middle(const double v[REPEATS]) {
+    const double low = v[0] < v[1] ? v[0] : v[1], high = v[0] < v[1] ? v[1] : v[0];
+    return v[2] < low ? low : v[2] > high ? high : v[2];
+}
+
+static int run_once(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_error *err) {
+    for (uint32_t s = 0; s < r->batch && !r->prefill; s++) roma_exec_truncate(b->s.exec, s, r->depth);
+    if (!r->prefill) return decode(b, r, n, t, err);
+    const double began = roma_now();
+    const int rc = prefill(b, 0, n, &t->work, err);
+    t->seconds = roma_now() - began;
+    return rc;
+}
+
 /* Best of three after one short run that warms up. */
 static int measure(bench *b, bench_row r, roma_error *err) {
+    double share[REPEATS];
     int rc = fill(b, &r, err);
     for (int i = 0; i <= REPEATS && !rc; i++) {
-        const uint32_t n = i || r.tokens < WARM ? r.tokens : WARM;
-        bench_work w = {0};
-        for (uint32_t s = 0; s < r.batch && !r.prefill; s++) roma_exec_truncate(b->s.exec, s, r.depth);
-        const double began = roma_now();
-        rc = r.prefill ? prefill(b, 0, n, &w, err) : decode(b, &r, n, &w, err);
-        const double seconds = roma_now() - began;
-        if (i == 1 || (i && seconds < r.seconds)) r.seconds = seconds;
-        r.work = w;
+        run_time t = {0};
+        rc = run_once(b, &r, i || r.tokens < WARM ? r.tokens : WARM, &t, err);
+        if (!i) continue;
+        if (i == 1 || t.seconds < r.seconds) r.seconds = t.seconds;
+        share[i - 1] = t.read_gb_s > 0 ? t.step_gb_s / t.read_gb_s : 0;
+        r.work = t.work;
     }
     if (rc) return rc;
+    r.share = middle(share);
     b->rows[b->n_rows++] = r;
     note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens, r.batch, r.depth, r.threads,
          (double)r.tokens * r.batch / r.seconds);
     return ROMA_OK;
 }
+_Static_assert(REPEATS == 3, "middle is that of three");
 
 static uint32_t most(const number_list *l, uint32_t at_least) {
     uint32_t m = at_least;
@@ -118,25 +159,28 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     return rc;
 }
 
-/* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best instruction set here. */
-static int measure_roofs(bench *b, roma_error *err) {
-    roma_team *team;
-    const char *isa = b->config.isa ? b->config.isa : "auto";
-    const roma_kern *k = roma_kern_find(strcmp(isa, "scalar") == 0 ? "auto" : isa);
-    b->roof_threads = (int)most(&b->threads, 2);
-    const int rc = roma_team_create(&team, b->roof_threads, err);
-    if (rc) return rc;
-    const double read = roof_read_gb_s(team), mac = k ? roof_int8_gmac_s(team, k->name) : 0; /* the engine refuses an unknown name */
-    if (read > b->read_gb_s) b->read_gb_s = read;
+/* On a shared machine they swing, and the highest one counts. */
+static void measure_roofs(bench *b, const char *isa) {
+    for (int i = 0; i < READS; i++) read_once(b);
+    const double mac = roof_int8_gmac_s(b->roof_team, isa);
     if (mac > b->int8_gmac_s) b->int8_gmac_s = mac;
-    roma_team_destroy(team);
-    roof_cpu(b->cpu, sizeof b->cpu);
-    return ROMA_OK;
 }
 
+/* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best instruction set here. */
 int bench_run(bench *b, roma_error *err) {
+    const char *name = b->config.isa ? b->config.isa : "auto";
+    const roma_kern *k = roma_kern_find(strcmp(name, "scalar") == 0 ? "auto" : name);
+    const char *isa = k ? k->name : ""; /* the engine refuses an unknown name */
     count_work(b);
-    int rc = measure_roofs(b, err);
+    b->roof_threads = (int)most(&b->threads, 2);
+    roof_cpu(b->cpu, sizeof b->cpu);
+    int rc = roma_team_create(&b->roof_team, b->roof_threads, err);
+    if (rc) return rc;
+    b->roof_memory = roof_memory_create(b->roof_team);
+    measure_roofs(b, isa);
     for (size_t i = 0; i < b->threads.n && !rc; i++) rc = run_threads(b, b->threads.v[i], err);
-    return rc ? rc : measure_roofs(b, err); /* again: on a shared machine they swing, and the higher one counts */
+    if (!rc) measure_roofs(b, isa);
+    roof_memory_destroy(b->roof_memory);
+    roma_team_destroy(b->roof_team);
+    return rc;
 }

@@ -25,7 +25,7 @@ static void make_table(const bench *b, bool roofs, roma_table *t) {
         const bench_row *r = &b->rows[i];
         const double gb = r->work.bytes / r->seconds / 1e9, gmac = r->work.mac / r->seconds / 1e9;
         const double v[] = {0, r->tokens, r->batch, r->depth, r->threads, tokens_of(r) / r->seconds, r->work.bytes / tokens_of(r), gb,
-                            share(gb, b->read_gb_s), gmac, share(gmac, b->int8_gmac_s), b->read_gb_s, b->int8_gmac_s};
+                            r->share > 0 ? r->share : share(gb, b->read_gb_s), gmac, share(gmac, b->int8_gmac_s), b->read_gb_s, b->int8_gmac_s};
         roma_table_row(t);
         roma_table_text(t, TEST, r->prefill ? "prefill" : "decode");
         for (size_t c = TOKENS; c < t->n_columns; c++) roma_table_real(t, c, v[c]);

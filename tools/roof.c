@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BUFFER = 1 << 30, READS = 5, LOOPS = 50, ROUNDS = 1 << 17 };
+enum { BUFFER = 1 << 30, LOOPS = 50, ROUNDS = 1 << 17 };
 
 /* ---- memory ---- */
 
@@ -37,21 +37,24 @@ static void fill_run(void *base, int thread, int threads) {
     memset((uint8_t *)base + from * 4096, thread + 1, (to - from) * 4096);
 }
 
-double roof_read_gb_s(roma_team *team) {
-    double best = 0;
+uint8_t *roof_memory_create(roma_team *team) {
     void *p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return 0;
+    if (p == MAP_FAILED) return NULL;
     madvise(p, BUFFER, MADV_HUGEPAGE);
     roma_team_run(team, fill_run, p);
-    roof_block b = {.base = p, .bytes = BUFFER};
-    for (int i = 0; i < READS; i++) {
-        const double began = roma_now();
-        roma_team_run(team, roof_read_run, &b);
-        const double rate = BUFFER / (roma_now() - began) / 1e9;
-        if (rate > best) best = rate;
-    }
-    munmap(p, BUFFER);
-    return best;
+    return p;
+}
+
+void roof_memory_destroy(uint8_t *memory) {
+    if (memory) munmap(memory, BUFFER);
+}
+
+double roof_read_gb_s(roma_team *team, const uint8_t *memory) {
+    roof_block b = {.base = memory, .bytes = BUFFER};
+    if (!memory) return 0;
+    const double began = roma_now();
+    roma_team_run(team, roof_read_run, &b);
+    return BUFFER / (roma_now() - began) / 1e9;
 }
 
 /* ---- products ---- */

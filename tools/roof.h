@@ -4,8 +4,11 @@
 
 #include "roma/base.h"
 
-/* Best of five reads of 1 GiB in huge pages by all threads of the team, GB/s; 0 when there is no memory for it. */
-double roof_read_gb_s(roma_team *team);
+/* A GiB in huge pages, to be read; NULL when there is no memory for it. */
+uint8_t *roof_memory_create(roma_team *team);
+void roof_memory_destroy(uint8_t *memory);
+/* One read of it by all threads of the team, GB/s; 0 of NULL. The bandwidth of a moment is the best of five. */
+double roof_read_gb_s(roma_team *team, const uint8_t *memory);
 /* Best of fifty short loops of independent 8-bit products, operands in registers, by all threads of the team, GMAC/s: vpdpbusd or sdot,
  * and vpmaddubsw with 16-bit sums for "avx2". isa is a name of roma_kern; a machine without such products gives 0. */
 double roof_int8_gmac_s(roma_team *team, const char *isa);
