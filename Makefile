@@ -102,6 +102,12 @@ check: $(LIB)
 san:
 	ROMA_VECTORS=5000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
 
+# tsan: the tests whose threads meet over adapters and batches, under ThreadSanitizer, in build/tsan
+tsan:
+	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
+tsan-run: $(addprefix $(BUILD)/tests/exec/test_,swaps lora batch)
+	@for t in $^; do $$t || exit 1; done
+
 # clang: everything with clang, in build/clang
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
@@ -187,4 +193,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi tests helpers test check golden san clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean
+.PHONY: all roma-mpi tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean

@@ -2,7 +2,11 @@
 #ifndef TEST_EXEC_ADAPTERS_H
 #define TEST_EXEC_ADAPTERS_H
 
-#include "loaded.h"
+#include <unistd.h>
+
+#include "../test.h"
+#include "random_model.h"
+#include "roma/exec.h"
 
 typedef struct {
     uint64_t seed;

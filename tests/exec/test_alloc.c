@@ -1,7 +1,9 @@
 /* After start a token costs no heap call of any kind: neither through the library's allocator nor behind its back. The first is
  * counted and then made to fail; the second is counted by standing in for malloc and its kin in this program (not under a sanitizer,
- * which does the same itself). Prefill, decode, batches, truncation, sampling and detokenising are covered. */
+ * which does the same itself). Prefill, decode, batches, adapters (loading, sets
+ * defined anew between tokens), truncation, sampling and detokenising are covered. */
 #include "../test.h"
+#include "adapters.h"
 #include "roma/exec.h"
 #include "roma/import.h"
 #include "roma/map.h"
@@ -44,13 +46,15 @@ typedef struct {
     void *scratch;
     char *text;
     char path[64];
+    roma_adapter adapter[2];
+    uint32_t id[2];
 } engine;
 
 static bool make(engine *g, const char *model) {
     roma_error e = {0};
     roma_import imp;
     roma_image_written w;
-    const roma_exec_config cfg = {.threads = 3, .context = CONTEXT, .sequences = SEQUENCES, .rows = 32};
+    const roma_exec_config cfg = {.threads = 3, .context = CONTEXT, .sequences = SEQUENCES, .rows = 32, .adapters = 2, .adapter_bytes = 1 << 20, .adapter_stack = 2, .adapter_sets = 2};
     snprintf(g->path, sizeof g->path, "/tmp/test_alloc_%d.roma", (int)getpid());
     bool ok = roma_import_open(&imp, model, &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
@@ -64,12 +68,18 @@ static bool make(engine *g, const char *model) {
          roma_batch_create(&g->batch, g->shared, &(roma_batch_config){.running = 2, .waiting = 4, .proposals = 2}, &e) == 0 &&
          roma_tokenizer_create(&g->tok, &g->image.vocab, "image", &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
+    for (uint32_t i = 0; i < 2; i++) {
+        adapter_random(&g->adapter[i], &g->image, ROMA_ADAPTER_INT8, 3 + i, 0, 0, i);
+        g->id[i] = adapter_load(g->exec, &g->adapter[i]);
+        adapter_set(g->shared, i + 1, 1, (uint32_t[]){adapter_load(g->shared, &g->adapter[i])}, NULL);
+    }
     g->scratch = malloc(roma_sample_bytes(g->image.desc.hyper.vocab));
     g->text = malloc(3 * (ROMA_TOKEN_BYTES_MAX + 4));
     return g->scratch && g->text;
 }
 
 static void destroy(engine *g) {
+    for (int i = 0; i < 2; i++) roma_adapter_close(&g->adapter[i]);
     roma_tokenizer_destroy(g->tok);
     roma_exec_destroy(g->exec);
     roma_batch_destroy(g->batch);
@@ -94,7 +104,7 @@ static uint64_t batch_work(engine *g) {
     bool ok = true;
     for (uint32_t q = 0; q < 6; q++) {
         for (uint32_t i = 0; i < PROMPT; i++) prompt[q][i] = (int32_t)(roma_random(i < 70 ? q / 3 : q, i) % 20);
-        const roma_request r = {prompt[q], PROMPT, TOKENS, 0, true, {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1}, on_token, &hash[q]};
+        const roma_request r = {prompt[q], PROMPT, TOKENS, q % 3, true, {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1}, on_token, &hash[q]};
         ok = ok && roma_batch_submit(g->batch, &r, &id[q], NULL) == 0;
     }
     while (ok && !roma_batch_is_idle(g->batch)) ok = roma_batch_step(g->batch, NULL) == 0;
@@ -104,6 +114,15 @@ static uint64_t batch_work(engine *g) {
     }
     CHECK(ok);
     return all;
+}
+
+/* Before token t: another set 1, and now and then an adapter leaves and comes back. */
+static bool swap(engine *g, int t) {
+    const uint32_t both[2] = {g->id[t % 2], g->id[(t + 1) % 2]};
+    bool ok = roma_exec_adapter_set(g->exec, 1, both, (const float[]){1, 0.5f}, (uint32_t)t % 3, NULL) == 0;
+    if (t % 10 == 0) ok = ok && roma_exec_adapter_set(g->exec, 1, NULL, NULL, 0, NULL) == 0 && roma_exec_adapter_unload(g->exec, g->id[0], NULL) == 0 &&
+                          roma_exec_adapter_load(g->exec, &g->adapter[0], 0, "", &g->id[0], NULL) == 0;
+    return ok;
 }
 
 /* Everything that happens between the first token and the last. Returns what was generated, hashed. */
@@ -122,14 +141,14 @@ static uint64_t work(engine *g) {
     for (uint32_t q = 0; q < SEQUENCES; q++) {
         roma_detok_init(&d[q], g->tok, false);
         for (uint32_t i = 0; i < PROMPT; i++) ids[q][i] = (int32_t)(roma_random(q, i) % vocab);
-        ok = ok && roma_exec_prefill(g->exec, q, 0, ids[q], PROMPT, NULL, NULL, NULL) == 0;
+        ok = ok && roma_exec_adapter_set(g->exec, 1, &g->id[q % 2], NULL, 1, NULL) == 0 && roma_exec_prefill(g->exec, q, q % 2, ids[q], PROMPT, NULL, NULL, NULL) == 0;
         n[q] = PROMPT;
         ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
     }
     for (int t = 0; ok && t < TOKENS; t++) {
         roma_exec_row rows[SEQUENCES];
-        for (uint32_t q = 0; q < SEQUENCES; q++) rows[q] = (roma_exec_row){ids[q][n[q]], q, n[q], 0, true};
-        ok = roma_exec_step(g->exec, rows, t % 2 ? SEQUENCES : 1, NULL) == 0;
+        for (uint32_t q = 0; q < SEQUENCES; q++) rows[q] = (roma_exec_row){ids[q][n[q]], q, n[q], q % 2, true};
+        ok = swap(g, t) && roma_exec_step(g->exec, rows, t % 2 ? SEQUENCES : 1, NULL) == 0;
         for (uint32_t q = 0; ok && q < (t % 2 ? SEQUENCES : 1u); q++) {
             n[q]++;
             ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;

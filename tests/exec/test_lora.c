@@ -1,6 +1,7 @@
 /* Adapters in the engine: close to a double-precision forward pass; every sequence of a step with mixed sets gives what it gives
  * alone, bit for bit, on every instruction set, with any threads and chunks; memory to the byte; refusals. */
 #include "adapters.h"
+#include "loaded.h"
 #include "exec/internal.h"
 
 enum { POSITIONS = 40 };
