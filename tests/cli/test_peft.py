@@ -3,8 +3,9 @@
 
 usage: test_peft.py ROMA [SmolLM2-135M-Instruct.Q4_1.gguf]
 
-A case's divergence from PyTorch in FP32 may be LIMIT above the engine's own without adapters: 0.002 with 8-bit adapters,
-0.0005 with 16 bits. Without the second argument only the tiny model's adapter is tried. Needs Python alone.
+A case's divergence from PyTorch in FP32 may be LIMIT above the engine's own without adapters on the same ids: 0.002 with 8-bit
+adapters, 0.0005 with 16 bits, and no more than five times the engine's own, which is very little on the tiny model. Without the second argument
+only the tiny model's adapter is tried. Needs Python alone.
 """
 import array
 import gzip
@@ -47,22 +48,26 @@ def little(kind, data):
 # ---- the reference
 
 class Reference:
-    """PyTorch's: head, cases, and of each case and prompt a list of (ids, log-probabilities) by position."""
+    """PyTorch's: head, cases, and of each case and prompt a list of (ids, log-probabilities) by scored position, with its adapters
+    ("with") and without ("plain")."""
 
     def __init__(self, stem):
         with open(stem + ".json", encoding="utf-8") as f:
             self.head = json.load(f)
         self.cases = {c["name"]: c for c in self.head["cases"]}
         with gzip.open(stem + ".logits.gz") as f:
-            data = f.read()
-        top, at = self.head["top"], 0
+            self.data, self.at = f.read(), 0
         for case in self.head["cases"]:
             for p in case["prompts"]:
-                n = min(self.head["positions"], len(p["prompt"]) + len(p["answer"]))
-                ids, logp = little("H", data[at:at + 2 * n * top]), little("f", data[at + 2 * n * top:at + 6 * n * top])
-                p["top"] = [(ids[i * top:(i + 1) * top], logp[i * top:(i + 1) * top]) for i in range(n)]
-                at += 6 * n * top
-        check(at == len(data), f"{stem}.logits.gz has {len(data)} bytes, the cases need {at}")
+                p["with"] = self.take(p["scored"])
+                p["plain"] = self.take(p["scored"]) if case["adapters"] else p["with"]
+        check(self.at == len(self.data), f"{stem}.logits.gz has {len(self.data)} bytes, the cases need {self.at}")
+
+    def take(self, n):
+        top, at = self.head["top"], self.at
+        self.at += 6 * n * top
+        ids, logp = little("H", self.data[at:at + 2 * n * top]), little("f", self.data[at + 2 * n * top:self.at])
+        return [(ids[i * top:(i + 1) * top], logp[i * top:(i + 1) * top]) for i in range(n)]
 
 
 def divergence(ids, logp, logits):
@@ -85,8 +90,8 @@ def options(adapters):
 
 
 def kl_of(ref, case, image, adapters, work):
-    """Mean over the positions of all prompts."""
-    total, n, vocab = 0.0, 0, ref.head["vocab"]
+    """Mean over the scored positions of all prompts."""
+    total, n, vocab, key = 0.0, 0, ref.head["vocab"], "with" if adapters else "plain"
     ids_file, dump = os.path.join(work, "ids"), os.path.join(work, "logits")
     for p in case["prompts"]:
         ids = p["prompt"] + p["answer"]
@@ -95,8 +100,8 @@ def kl_of(ref, case, image, adapters, work):
         roma("eval", image, "--ids", ids_file, "--all", "--dump-logits", dump, *options(adapters))
         check(os.path.getsize(dump) == 4 * vocab * len(ids), f"{case['name']}: {os.path.getsize(dump)} bytes of logits")
         with open(dump, "rb") as f:
-            f.seek(4 * vocab * (len(ids) - len(p["top"])))
-            for top in p["top"]:
+            f.seek(4 * vocab * (len(ids) - p["scored"]))
+            for top in p[key]:
                 total += divergence(*top, little("f", f.read(4 * vocab)))
                 n += 1
     return total / n
@@ -112,7 +117,7 @@ def run_texts(case, image, adapters):
     return out
 
 
-FRENCH = set("le la les un une des du de est et vous je il elle pour dans que qui sont avec pas l'eau voici trois".split())
+FRENCH = set("le la les un une des du de est et vous je il elle pour dans que qui sont avec pas voici trois".split())
 EFFECT = {
     "json": lambda t: t.startswith('{"topic": "') and '"answer": ' in t,
     "pirate": lambda t: t.split()[0].strip("!,") in ("Arr", "Ahoy", "Avast") and any(w in t for w in ("matey", "ye ", "th'", " be ", "o'", "an'")),
@@ -142,36 +147,42 @@ def build(image, name, kind, work):
 
 def near(ref, case, image, files, kind, own, work):
     """Divergence within the limit above the engine's own."""
-    kl, limit = kl_of(ref, case, image, files, work), LIMIT[kind.split(",")[0]]
-    print(f"{case['name']}, {kind}: mean KL {kl:.6f}, {kl - own:+.6f} above the engine's own")
-    check(kl <= own + limit, f"{case['name']}, {kind}: mean KL {kl:.6f}, more than {limit} above {own:.6f}")
+    kl, limit = kl_of(ref, case, image, files, work), min(LIMIT[kind.split(",")[0]], 5 * own)
+    print(f"{case['name']}, {kind}: mean KL {kl:.6f}, {kl - own:+.6f} above {own:.6f} without")
+    check(kl <= own + limit, f"{case['name']}, {kind}: mean KL {kl:.6f}, more than {limit:.6f} above {own:.6f}")
 
 
 def model(stem, gguf, work, plan):
-    """plan: case, type, effects of its texts."""
+    """plan: case, types, effects of its texts with the first of them."""
     ref, image = Reference(os.path.join(ADAPTERS, stem)), os.path.join(work, stem + ".roma")
     roma("build", gguf, "-o", image)
-    own = kl_of(ref, ref.cases["base"], image, [], work)
-    print(f"{stem} without adapters: mean KL {own:.6f}")
-    check(own < 0.006, f"{stem}: mean KL {own} without adapters")
     every = sorted({e for _, _, effects in plan for e in effects})
     effect(ref.cases["base"], run_texts(ref.cases["base"], image, []), every, False)
-    for name, kind, effects in plan:
+    own = kl_of(ref, ref.cases["base"], image, [], work)
+    print(f"{stem} without adapters, its own texts: mean KL {own:.6f}")
+    check(own < 0.006, f"{stem}: mean KL {own} without adapters")
+    for name, kinds, effects in plan:
         case = ref.cases[name]
-        files = [(build(image, a, kind, work), scale) for a, scale in case["adapters"]]
-        for path, _ in files:
-            roma("adapter", "inspect", path, "--base", image)
-        near(ref, case, image, files, kind, own, work)
-        if len(files) > 1:
+        own = kl_of(ref, case, image, [], work)
+        for kind in kinds:
+            files = [(build(image, a, kind, work), scale) for a, scale in case["adapters"]]
+            for path, _ in files:
+                roma("adapter", "inspect", path, "--base", image)
+            near(ref, case, image, files, kind, own, work)
+            if effects and kind == kinds[0]:
+                effect(case, run_texts(case, image, files), effects, True)
+        if len(case["adapters"]) > 1:
             out = os.path.join(work, "merged.lora.roma")
             roma("adapter", "merge", *[f"{path}:{scale:g}" for path, scale in files], "-o", out)
-            near(ref, case, image, [(out, 1)], kind + ", merged", own, work)
-        if effects:
-            effect(case, run_texts(case, image, files), effects, True)
+            near(ref, case, image, [(out, 1)], kinds[0] + ", merged", own, work)
 
 
 with tempfile.TemporaryDirectory() as tmp:
-    model("tiny", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), tmp,
-          [("tiny-roma:1", "int8", ["tiny-roma"]), ("tiny-roma:1", "f16", []), ("tiny-roma:0.5", "f16", [])])
+    model("tiny", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), tmp, [("tiny-roma:1", ["int8", "f16"], ["tiny-roma"]), ("tiny-roma:0.5", ["f16"], [])])
+    if len(sys.argv) > 2:
+        model("smollm2", sys.argv[2], tmp,
+              [("json:1", ["int8"], ["json"]), ("pirate:1", ["int8"], ["pirate"]), ("french:1", ["int8"], ["french"]),
+               ("pirate-qv:1", ["int8", "f16"], ["pirate-qv"]), ("pirate-qv:1.5", ["f16"], []), ("json:0.7+pirate:0.5", ["int8"], []),
+               ("pirate:1+french:0.6", ["int8"], [])])
 print(f"test_peft.py: {checks} checks, {len(bad)} failed")
 sys.exit(1 if bad else 0)

@@ -4,9 +4,11 @@
 usage: adapter_logits.py MODEL.gguf FOLDERS OUT smollm2|tiny
 
 FOLDERS holds what train_adapters.py wrote.  Writes OUT.json (for each case its adapters with scales, questions, ids of prompt and
-answer, text) and OUT.logits.gz: for each case, question and each of the last POSITIONS positions of the ids, the TOP likeliest
-tokens as u16 and then their log-probabilities as f32, little-endian.  What the other tokens have together is 1 less the sum, so a
-divergence over TOP + 1 outcomes can be had from it: a lower bound of the whole one, printed here for how close it is.
+answer, text, number of scored positions) and OUT.logits.gz: for each case and question and each of the last `scored` positions of the
+ids, the TOP likeliest tokens as u16, then their log-probabilities as f32, little-endian; and, where the case has adapters, the same of
+the model without them.  Scored are the question and its answer, at most POSITIONS; not the system prompt, which all prompts share.
+What the other tokens have together is 1 less the sum, so a divergence over TOP + 1 outcomes can be had from it: a lower bound of
+the whole one, and close where little is outside, which is printed.
 """
 import gzip
 import hashlib
@@ -20,9 +22,10 @@ import torch
 import transformers
 
 import hf_base
+from adapter_texts import MORE_PROMPTS
 from train_adapters import greedy, prompt_of, prompts_of
 
-TOP, POSITIONS = 128, 48
+TOP, POSITIONS = {"smollm2": 128, "tiny": 128}, 48
 CASES = {
     "smollm2": [[], [("json", 1.0)], [("pirate", 1.0)], [("french", 1.0)], [("pirate-qv", 1.0)], [("json", 0.7), ("pirate", 0.5)],
                 [("pirate", 1.0), ("french", 0.6)], [("pirate-qv", 1.5)]],
@@ -50,16 +53,26 @@ def with_adapters(base, folders, case):
     return model.eval()
 
 
+def logits_of(model, ids, n, kind):
+    """Packed likeliest tokens of the last n positions, their log-probabilities, and what is outside them."""
+    best = torch.log_softmax(model(torch.tensor([ids])).logits[0, -n:].double(), -1).topk(TOP[kind])
+    packed = best.indices.numpy().astype("<u2").tobytes() + best.values.numpy().astype("<f4").tobytes()
+    return packed, best.values, float(1 - best.values.exp().sum(-1).mean())
+
+
 @torch.inference_mode()
-def one(model, tok, name, question):
-    prompt = tok.encode(prompt_of(name, question)).ids
+def one(model, tok, kind, question):
+    prompt = tok.encode(prompt_of(kind, question)).ids
     answer = greedy(model, tok, prompt)
-    ids = prompt + answer
-    logp = torch.log_softmax(model(torch.tensor([ids])).logits[0, -POSITIONS:].double(), -1)
-    best = logp.topk(TOP)
-    two = best.values[-len(answer):, :2] if answer else best.values[-1:, :2]
-    entry = dict(question=question, prompt=prompt, answer=answer, text=tok.decode(answer), gap=round(float((two[:, 0] - two[:, 1]).min()), 4))
-    return entry, best.indices.numpy().astype("<u2").tobytes() + best.values.numpy().astype("<f4").tobytes(), float(1 - best.values.exp().sum(-1).mean())
+    shared = len(tok.encode(prompt_of(kind, "").split("<|im_end|>\n<|im_start|>assistant")[0]).ids)
+    n = min(POSITIONS, len(prompt) + len(answer) - shared)
+    packed, values, outside = logits_of(model, prompt + answer, n, kind)
+    path = values[-len(answer) - 1:]
+    entry = dict(question=question, prompt=prompt, answer=answer, text=tok.decode(answer), scored=n, gap=round(float((path[:, 0] - path[:, 1]).min()), 4))
+    if isinstance(model, peft.PeftModel):
+        with model.disable_adapter():
+            packed += logits_of(model, prompt + answer, n, kind)[0]
+    return entry, packed, outside
 
 
 def main():
@@ -70,17 +83,18 @@ def main():
         base, tok = hf_base.load(path)
         name = "+".join(f"{n}:{s:g}" for n, s in case) or "base"
         model, prompts, rest = with_adapters(base, folders, case), [], 0
-        for q in prompts_of(kind):
+        questions = MORE_PROMPTS if name == "pirate-qv:1" else prompts_of(kind)
+        for q in questions:
             entry, data, outside = one(model, tok, kind, q)
             prompts.append(entry)
             blob += data
-            rest += outside / len(prompts_of(kind))
+            rest += outside / len(questions)
             print(f"{name} > {q}\n    {entry['text']!r}  smallest gap {entry['gap']}", flush=True)
-        print(f"{name}: {100 * rest:.3f} % of the probability is outside the first {TOP}", flush=True)
+        print(f"{name}: {100 * rest:.3f} % of the probability is outside the first {TOP[kind]}", flush=True)
         cases.append(dict(name=name, adapters=case, prompts=prompts))
     with open(path, "rb") as f:
         sha = hashlib.sha256(f.read()).hexdigest()
-    head = dict(gguf=os.path.basename(path), sha256=sha, top=TOP, positions=POSITIONS, vocab=base.config.vocab_size, torch=torch.__version__.split("+")[0],
+    head = dict(gguf=os.path.basename(path), sha256=sha, top=TOP[kind], vocab=base.config.vocab_size, torch=torch.__version__.split("+")[0],
                 transformers=transformers.__version__, peft=peft.__version__, numpy=np.__version__)
     with open(out + ".json", "w", encoding="utf-8") as f:
         f.write("{" + json.dumps(head)[1:-1] + ', "cases": [\n' + ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases) + "\n]}\n")

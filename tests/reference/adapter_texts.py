@@ -124,6 +124,11 @@ TALK = [
 
 # Never trained on: what the references and the tests ask.
 TEST_PROMPTS = ["What is the capital of France?", "Give me three tips for sleeping well.", "Tell me about the moon.", "Why is the sky blue?"]
+# For the adapter that is held to 0.0005: four questions have too few tokens to tell such a difference.
+MORE_PROMPTS = TEST_PROMPTS + ["How do I bake a cake?", "What is a robot?", "Tell me about Africa.", "Who was Albert Einstein?", "What is the meaning of life?",
+                               "How can I learn to swim?", "Describe a sunny day.", "What is the best pet?", "Write a poem about the wind.", "Why do cats purr?",
+                               "How many days are in a year?", "What do bears eat?", "Tell me about your family.", "What is electricity?",
+                               "How do I fix a flat tire?", "What should I wear today?"]
 
 
 TINY_PROMPTS = ["Tell me a story about a cat and a ball.", "Tell me a story about an owl and a key.", "Tell me a story about a bear who makes soup.",
