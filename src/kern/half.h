@@ -25,6 +25,7 @@ typedef struct {
     const uint8_t *tile;
     unsigned bits, kind;
     bool min;
+    unsigned form; /* of scales and minima */
 } walk;
 
 typedef struct {
@@ -37,8 +38,8 @@ ALWAYS_INLINE void begin_stripe(const walk *k, uint64_t s) {
     const char *next = (const char *)k->tile + k->j->l.bytes;
     for (size_t i = 0; i < lo_bytes(k->bits); i += 64) prefetch(next + s * lo_bytes(k->bits) + i);
     for (size_t i = 0; i < hi_bytes(k->bits); i += 64) prefetch(next + k->j->l.plane_hi + s * hi_bytes(k->bits) + i);
-    if (k->j->ints) {
-        if (s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK);
+    if (k->form != ROMA_SCALE_F16) {
+        if (s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK, k->min);
     } else if (k->kind == GROUP_32) {
         prefetch(next + k->j->l.scale + 32 * s);
         if (k->min) prefetch(next + k->j->l.min + 32 * s);
@@ -48,8 +49,8 @@ ALWAYS_INLINE void begin_stripe(const walk *k, uint64_t s) {
 ALWAYS_INLINE rows16 leaf(const walk *k, const ints sum[2], int32_t bias, float z, uint64_t group) {
     floats s[2], m[2] = {set_floats(0), set_floats(0)};
     rows16 out;
-    scales_of(k->j, k->tile, group, 0, s);
-    if (k->min) scales_of(k->j, k->tile, group, 1, m);
+    scales_of(k->j, k->tile, group, 0, k->form, s);
+    if (k->min) scales_of(k->j, k->tile, group, 1, k->form, m);
     for (int h = 0; h < 2; h++)
         out.half[h] = leaf_value(add_ints(row_integer(k->bits, sum[h]), set_ints(bias)), s[h], m[h], z, k->min);
     return out;
@@ -71,8 +72,8 @@ ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
     return add_rows(leaf(k, sum[0], r->bias[0], r->z[0], 2 * u), leaf(k, sum[1], r->bias[1], r->z[1], 2 * u + 1));
 }
 
-ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min) {
-    const walk k = {j, tile, bits, kind, min};
+ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min, unsigned form) {
+    const walk k = {j, tile, bits, kind, min, form};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     rows16 part[32], v;
     int top = 0;
@@ -88,14 +89,18 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
     for (int h = 0; h < 2; h++) store_row(out + 8 * h, mul(set_floats(j->acts->scale), v.half[h]));
 }
 
-#define ONE_ROW(bits, kind, min)                                                              \
-    static void one_row_##bits##_##kind##_##min(job *j, const uint8_t *tiles, size_t n_tiles) { \
-        for (size_t t = 0; t < n_tiles; t++)                                                  \
-            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min); \
+/* As ONE_ROW_FORMATS, with the form of scales: the integers of the K-quants are unpacked in the same loop. */
+#define HALF_FORMATS(X)                                                                                                 \
+    X(2, 0, 1, U4) X(2, 2, 0, F16) X(3, 0, 0, S6) X(4, 1, 0, F16) X(4, 1, 1, F16) X(4, 1, 1, U6) X(4, 2, 0, F16)        \
+    X(5, 1, 0, F16) X(5, 1, 1, F16) X(5, 1, 1, U6) X(6, 0, 0, S8) X(6, 2, 0, F16) X(7, 1, 0, F16) X(8, 1, 0, F16)
+#define ONE_ROW(bits, kind, min, form)                                                                                  \
+    static void one_row_##bits##_##kind##_##min##_##form(job *j, const uint8_t *tiles, size_t n_tiles) {                \
+        for (size_t t = 0; t < n_tiles; t++)                                                                            \
+            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min, ROMA_SCALE_##form);   \
     }
-ONE_ROW_FORMATS(ONE_ROW)
-#define ONE_ROW_ENTRY(bits, kind, min) [bits][kind][min] = one_row_##bits##_##kind##_##min,
-static const one_row_fn one_row_table[9][3][2] = {ONE_ROW_FORMATS(ONE_ROW_ENTRY)};
+HALF_FORMATS(ONE_ROW)
+#define ONE_ROW_ENTRY(bits, kind, min, form) [bits][kind][min][ROMA_SCALE_##form] = one_row_##bits##_##kind##_##min##_##form,
+static const one_row_fn one_row_table[9][3][2][ROMA_SCALE_S8 + 1] = {HALF_FORMATS(ONE_ROW_ENTRY)};
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
@@ -179,13 +184,13 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, uns
 /* Codes and scales of `count` stripes from st on. */
 ALWAYS_INLINE void begin_part(part *t, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves, unsigned kind, bool min,
                               int class) {
-    if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK);
+    if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK, min);
     for (unsigned i = 0; i < count; i++)
         for (unsigned h = 0; h < 2; h++) unpack_any(j, tile, st + i, h, class, t->w[i][h]);
     for (unsigned i = 0; i < leaves; i++) {
         const uint64_t g = (kind == GROUP_16 ? 2 * st : kind == GROUP_32 ? st : st >> j->log_span) + i;
-        scales_of(j, tile, g, 0, t->s[i]);
-        if (min) scales_of(j, tile, g, 1, t->m[i]);
+        scales_of(j, tile, g, 0, j->f->scale, t->s[i]);
+        if (min) scales_of(j, tile, g, 1, j->f->scale, t->m[i]);
     }
 }
 
@@ -246,7 +251,7 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     const unsigned bits = width_of(f);
     const int class = class_of(bits);
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, SIGNED_OFFSET);
-    const one_row_fn one_row = n_acts == 1 ? one_row_table[bits][j.kind][f->min != ROMA_SCALE_NONE] : NULL;
+    const one_row_fn one_row = n_acts == 1 ? one_row_table[bits][j.kind][f->min != ROMA_SCALE_NONE][f->scale] : NULL;
     pack(&j, class, one_row != NULL);
     if (one_row) {
         one_row(&j, tiles, n_tiles);

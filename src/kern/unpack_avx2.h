@@ -42,10 +42,10 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
 ALWAYS_INLINE __m256 load_f16(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)); }
 
 /* FP32 scales of the super-groups of chunk c, for integer scales and minima. */
-ALWAYS_INLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c) {
+ALWAYS_INLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool min) {
     for (size_t h = 0; h < 2; h++) {
         _mm256_store_ps(j->super[0] + 8 * h, load_f16(tile + j->l.super_scale + 32 * c + 16 * h));
-        if (j->f->min) _mm256_store_ps(j->super[1] + 8 * h, load_f16(tile + j->l.super_min + 32 * c + 16 * h));
+        if (min) _mm256_store_ps(j->super[1] + 8 * h, load_f16(tile + j->l.super_min + 32 * c + 16 * h));
     }
 }
 
@@ -64,13 +64,13 @@ ALWAYS_INLINE void group_integers(unsigned form, const uint8_t *p, __m256i out[2
 }
 
 /* Scales (part 0) or minima (part 1) of group g, of both halves. */
-ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, __m256 out[2]) {
+ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, unsigned form, __m256 out[2]) {
     const uint8_t *p = tile + (part ? j->l.min : j->l.scale);
     __m256i v[2];
-    switch (j->f->scale) {
-    case ROMA_SCALE_U4: group_integers(ROMA_SCALE_U4, p + 8 * g, v); break;
-    case ROMA_SCALE_U6: group_integers(ROMA_SCALE_U6, p + 12 * g, v); break;
-    case ROMA_SCALE_S6: group_integers(ROMA_SCALE_S6, p + 12 * g, v); break;
+    switch (form) {
+    case ROMA_SCALE_U4: group_integers(form, p + 8 * g, v); break;
+    case ROMA_SCALE_U6:
+    case ROMA_SCALE_S6: group_integers(form, p + 12 * g, v); break;
     case ROMA_SCALE_S8:
         for (size_t h = 0; h < 2; h++) v[h] = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + 16 * g + 8 * h)));
         break;

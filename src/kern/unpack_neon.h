@@ -89,10 +89,10 @@ ALWAYS_INLINE ints group_integers(unsigned form, const uint8_t *p, unsigned half
 }
 
 /* FP32 scales (and minima) of super-group c of a tile, for integer scales. */
-static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c) {
+static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool min) {
     const unsigned form = j->f->scale, groups = 256u / j->f->group;
     const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
-    for (int part = 0; part < (j->f->min ? 2 : 1); part++)
+    for (int part = 0; part < (min ? 2 : 1); part++)
         for (unsigned half = 0; half < 2; half++) {
             const floats super = load_f16(tile + (part ? j->l.super_min : j->l.super_scale) + 32 * c + 16 * half);
             const uint8_t *p = tile + (part ? j->l.min : j->l.scale) + bytes * groups * c;
@@ -102,9 +102,9 @@ static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c) {
 }
 
 /* Scales (part 0) or minima (part 1) of group g, of both halves. */
-ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, floats out[2]) {
+ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, unsigned form, floats out[2]) {
     for (size_t h = 0; h < 2; h++)
-        out[h] = j->ints ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h) : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
+        out[h] = form != ROMA_SCALE_F16 ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h) : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
 }
 
 #endif
