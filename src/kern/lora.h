@@ -19,6 +19,7 @@ enum { LORA_A_ROWS = 4 };
 /* ---- A x ---- */
 
 enum { TREE_MAX = 14 }; /* levels over 262144 / 32 leaves */
+enum { AHEAD = 4096 };  /* bytes: one row of activations is bound by memory. What is asked for past the end does no harm. */
 
 typedef struct {
     floats part[TREE_MAX][LORA_A_ROWS];
@@ -51,7 +52,10 @@ ALWAYS_INLINE void product_lanes(uint64_t cols, unsigned group, const uint8_t *l
         for (unsigned i = 0; i < n; i++) sum[i] = set_ints(0);
         for (const uint64_t end = c + group; c < end; c += ROMA_STRIPE) {
             fours w[8];
-            for (int k = 0; k < 8; k++) w[k] = load_fours(lanes + c * ROMA_TILE_ROWS + 64 * k);
+            for (int k = 0; k < 8; k++) {
+                w[k] = load_fours(lanes + c * ROMA_TILE_ROWS + 64 * k);
+                if (n == 1) prefetch(lanes + c * ROMA_TILE_ROWS + 64 * k + AHEAD);
+            }
             for (unsigned i = 0; i < n; i++) sum[i] = stripe_sum(sum[i], w, acts[i], c);
         }
         push_leaves(&t, n, sum);
@@ -102,7 +106,9 @@ ALWAYS_INLINE void sum_ints(const lora_job *j, size_t row, unsigned lanes, unsig
 #pragma GCC unroll 4
     for (unsigned k = 0; k < j->b->rank; k += 2)
         for (unsigned l = 0; l < lanes; l++) {
-            const pairs w = load_pairs(lanes_at(j, ROMA_B_INT8, row + l * LANES) + 16 * k);
+            const uint8_t *at = lanes_at(j, ROMA_B_INT8, row + l * LANES) + 16 * k;
+            const pairs w = load_pairs(at);
+            if (n == 1) prefetch(at + AHEAD);
             for (unsigned i = 0; i < n; i++) sum[l * n + i] = dot_pairs(sum[l * n + i], w, two_inputs(j->codes + i * j->stride + k));
         }
     for (unsigned i = 0; i < lanes * n; i++) v[i] = to_floats(sum[i]);

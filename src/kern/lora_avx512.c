@@ -8,6 +8,7 @@ typedef __m512 floats;
 typedef __m512i pairs;
 enum { LANES = 16 };
 
+ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 ALWAYS_INLINE ints set_ints(int32_t i) { return _mm512_set1_epi32(i); }
 ALWAYS_INLINE floats to_floats(ints v) { return _mm512_cvtepi32_ps(v); }
 ALWAYS_INLINE floats set_floats(float f) { return _mm512_set1_ps(f); }
