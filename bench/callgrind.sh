@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: bench/callgrind.sh [ISA] [FORMAT...]
 #
-# Instructions per 1,024 multiply-adds of every format's product, counted by valgrind's callgrind on one thread: decode (one row of activations, 256 rows
+# Instructions per 1,024 multiply-adds of every format's product, counted by valgrind's callgrind on one thread: decode (one row of activations, 512 rows
 # of weights) and prefill (64 rows). The difference of two runs that differ by one repeat, so that nothing but the product counts; packing
 # the activations is in it. ISA: avx2 (default) or scalar; callgrind knows no AVX-512.
 set -eu
@@ -17,7 +17,8 @@ instructions() {
 }
 per_1024() { echo "$(instructions "$1" "$2" 2) $(instructions "$1" "$2" 1) $3" | awk '{printf "%.1f", ($1 - $2) * 1024 / $3}'; }
 
-formats=${*:-$(seq 0 12)}
+every_format() { i=0; while build/bench/count "$isa" "$i" 1 1 >/dev/null 2>&1; do echo "$i"; i=$((i + 1)); done; }
+formats=${*:-$(every_format)}
 echo "| format | decode | prefill |"
 echo "|---|---|---|"
 for f in $formats; do
