@@ -185,6 +185,11 @@ $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
 $(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/random.o $(LIB)
+$(BUILD)/bench/team: $(BUILD)/bench/team_bench.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
+$(BUILD)/bench/depth: $(BUILD)/bench/depth_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

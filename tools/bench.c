@@ -74,6 +74,7 @@ int verb_bench(int argc, char **argv) {
                           {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
                           {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
                           {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
+                          {"pin", 0, OPT_FLAG, &b.config.pin, NULL, 0, 0, "bind each thread to one CPU"},
                           {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
                           LORA_OPTIONS(b.config),
                           {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0, "the adapters of --lora one to a sequence, in turn, instead of all on each"},

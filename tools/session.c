@@ -74,6 +74,7 @@ uint32_t session_rows(uint32_t rows, uint32_t running) {
 
 roma_exec_config session_exec_config(const session *s, const session_config *c) {
     roma_exec_config out = {.threads = (int)c->threads,
+                            .pin = c->pin,
                             .isa = c->isa,
                             .context = c->context,
                             .sequences = c->sequences,

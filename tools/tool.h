@@ -27,12 +27,13 @@ typedef struct {
     const char *spec;
     uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib, adapters, rank;
     text_list lora;
-    bool no_verify, any_base;
+    bool no_verify, any_base, pin;
 } session_config;
 
 /* Rows of an option table for the fields of a session_config. */
 #define SESSION_OPTIONS(c)                                                                                           \
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
+    {"pin", 0, OPT_FLAG, &(c).pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
     {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
     LORA_OPTIONS(c),                                                                                                                          \

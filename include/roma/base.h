@@ -220,6 +220,8 @@ static inline int roma_progress_tell(const roma_progress *p, const char *what, u
 typedef struct roma_team roma_team;
 int roma_team_create(roma_team **team, int threads, roma_error *err); /* 1..64 */
 void roma_team_destroy(roma_team *team);
+/* Binds each member to one CPU of those that the caller may use, the caller too, until the team is destroyed, which must be by that caller. */
+int roma_team_pin(roma_team *team, roma_error *err);
 int roma_team_threads(const roma_team *team);
 typedef void (*roma_team_fn)(void *ctx, int thread, int threads);
 void roma_team_run(roma_team *team, roma_team_fn fn, void *ctx);

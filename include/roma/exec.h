@@ -21,6 +21,7 @@ extern "C" {
 
 typedef struct {
     int threads;           /* 1..64; 0: all CPUs */
+    bool pin;              /* each to one CPU: roma_team_pin */
     const char *isa;       /* "auto", "scalar", "avx2", "avxvnni", "avx512", "neon" */
     uint32_t context;      /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
     uint32_t sequences;    /* 1.. */

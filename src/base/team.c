@@ -37,7 +37,8 @@ struct roma_team {
     _Alignas(64) atomic_uint arrived;
     _Alignas(64) int threads; /* from here on constant while a run is under way */
     int spins;
-    bool stop;
+    bool stop, is_pinned;
+    cpu_set_t before; /* CPUs of the thread that pinned the team */
     roma_team_fn fn;
     void *ctx;
     void *block; /* what roma_alloc gave: the struct itself is aligned within */
@@ -156,7 +157,33 @@ int roma_team_create(roma_team **team, int threads, roma_error *err) {
 }
 
 void roma_team_destroy(roma_team *t) {
-    if (t) dissolve(t, t->threads - 1);
+    if (!t) return;
+    if (t->is_pinned) pthread_setaffinity_np(pthread_self(), sizeof t->before, &t->before);
+    dissolve(t, t->threads - 1);
+}
+
+/* The i-th CPU of a set, counted round and round. */
+static cpu_set_t one_of(const cpu_set_t *all, int i) {
+    cpu_set_t one;
+    int left = i % CPU_COUNT(all);
+    size_t cpu = 0;
+    for (;; cpu++)
+        if (CPU_ISSET(cpu, all) && left-- == 0) break;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    return one;
+}
+
+int roma_team_pin(roma_team *t, roma_error *err) {
+    int fault = pthread_getaffinity_np(pthread_self(), sizeof t->before, &t->before);
+    for (int i = 0; i < t->threads && !fault; i++) {
+        const cpu_set_t one = one_of(&t->before, i);
+        fault = pthread_setaffinity_np(i ? t->members[i].id : pthread_self(), sizeof one, &one);
+        t->is_pinned = true;
+    }
+    if (!fault) return ROMA_OK;
+    errno = fault;
+    return roma_fail_errno(err, NULL, "cannot pin a thread to a CPU; leave out --pin");
 }
 
 int roma_team_threads(const roma_team *t) { return t->threads; }

@@ -79,6 +79,7 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
 
 static int start(roma_exec *e, roma_error *err) {
     int rc = roma_team_create(&e->team, e->threads, err);
+    if (!rc && e->cfg.pin) rc = roma_team_pin(e->team, err);
     if (!rc) rc = roma_arena_create(&e->cache, e->memory.cache, err);
     if (!rc) rc = roma_arena_create(&e->activations, e->memory.activations, err);
     if (!rc) rc = roma_arena_create(&e->work, e->memory.work, err);

@@ -136,6 +136,49 @@ static void test_team(int threads) {
     roma_team_destroy(team);
 }
 
+/* Nobody spins for long: an idle team leaves the CPUs to others. */
+static void test_idle(void) {
+    roma_team *team = NULL;
+    struct rusage before, after;
+    work w = {0};
+    CHECK_EQ(roma_team_create(&team, 4, NULL), ROMA_OK);
+    w.team = team;
+    roma_team_run(team, count_call, &w);
+    nap(20000);
+    getrusage(RUSAGE_SELF, &before);
+    for (int i = 0; i < 20; i++) nap(20000);
+    getrusage(RUSAGE_SELF, &after);
+    const double used = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) + (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) * 1e-6;
+    CHECK(used < 0.05); /* of 0.4 s; three that spin would take more on any machine */
+    roma_team_destroy(team);
+}
+
+static void cpus_of(void *ctx, int thread, int threads) {
+    (void)threads;
+    sched_getaffinity(0, sizeof(cpu_set_t), (cpu_set_t *)ctx + thread);
+}
+
+/* Each to one CPU, the caller's own again afterwards. */
+static void test_pin(void) {
+    roma_team *team = NULL;
+    cpu_set_t before, after, set[5];
+    roma_error e;
+    sched_getaffinity(0, sizeof before, &before);
+    CHECK_EQ(roma_team_create(&team, 5, &e), ROMA_OK);
+    CHECK_EQ(roma_team_pin(team, &e), ROMA_OK);
+    roma_team_run(team, cpus_of, set);
+    for (int i = 0; i < 5; i++) {
+        cpu_set_t both;
+        CPU_AND(&both, &set[i], &before);
+        CHECK(CPU_COUNT(&set[i]) == 1 && CPU_EQUAL(&both, &set[i]));
+        if (i) CHECK(CPU_COUNT(&before) == 1 || !CPU_EQUAL(&set[i], &set[i - 1]));
+        if (i >= CPU_COUNT(&before)) CHECK(CPU_EQUAL(&set[i], &set[i - CPU_COUNT(&before)]));
+    }
+    roma_team_destroy(team);
+    sched_getaffinity(0, sizeof after, &after);
+    CHECK(CPU_EQUAL(&before, &after));
+}
+
 static void test_refused(void) {
     roma_team *team = (roma_team *)&team;
     roma_error e;
@@ -201,6 +244,8 @@ static void test_share(void) {
 int main(void) {
     int sizes[] = {1, 2, 3, 8, 64};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) test_team(sizes[i]);
+    test_idle();
+    test_pin();
     test_refused();
     test_no_memory();
     test_no_threads();
