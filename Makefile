@@ -185,6 +185,9 @@ $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
 $(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/random.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/team: $(BUILD)/bench/team_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
