@@ -355,7 +355,9 @@ assert close(by["decode", 1, 0]["bytes_per_token"], w + c * 2.5), (by, w, c)
 assert close(by["decode", 2, 40]["bytes_per_token"], w / 2 + c * 42.5), (by, w, c)
 assert close(by["prefill", 1, 0]["bytes_per_token"], (w + c * 8) / 8), (by, w, c)
 for r in o["rows"]:
-    assert close(r["gb_s"], r["bytes_per_token"] * r["tok_s"] / 1e9) and close(r["read_share"], r["gb_s"] / o["read_gb_s"])
+    assert close(r["gb_s"], r["bytes_per_token"] * r["tok_s"] / 1e9)
+    # a decode's share compares its best step with the reads beside it
+    assert r["read_share"] > 0 if r["test"] == "decode" else close(r["read_share"], r["gb_s"] / o["read_gb_s"]), r
 r = by["decode", 1, 0]
 assert close(r["gmac_s"], r["tok_s"] * o["weight_mac"] / 1e9) and by["prefill", 1, 0]["gmac_s"] < by["prefill", 1, 0]["tok_s"] * o["weight_mac"] / 1e9
 P
