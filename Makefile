@@ -164,9 +164,12 @@ install: all $(BUILD)/libroma.so
 	sh tools/completions.sh $(BUILD)/roma zsh >$(AT)/share/zsh/site-functions/_roma
 	sh tools/completions.sh $(BUILD)/roma fish >$(AT)/share/fish/vendor_completions.d/roma.fish
 
-# format: clang-format over the tree
+# format: clang-format over the tree; format-check: says what it would change, and changes nothing
+FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch])
 format:
-	clang-format -i $(wildcard include/roma/*.h src/*/*.[ch] tools/*.[ch] tests/*/*.[ch] fuzz/*.c)
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
 
 # help: this list
 help:
@@ -201,4 +204,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format help clean
+.PHONY: all roma-mpi tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format format-check help clean

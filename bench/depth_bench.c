@@ -1,4 +1,5 @@
-/* What a step costs at a depth of the cache: CPU time of one thread, best of many, so that it can be measured beside other work too.
+/* What a step costs at a depth of the cache: CPU time of one thread, best of many, so that it can be measured beside
+ * other work too.
  *
  *   build/bench/depth IMAGE [isa] [rows]
  *
@@ -18,7 +19,8 @@ static double cpu_seconds(void) {
 }
 
 static void fill_page(const roma_kv_page *p, unsigned dim, uint64_t key) {
-    for (unsigned i = 0; i < 2 * ROMA_PAGE * dim; i++) p->k[i] = (int8_t)roma_random(key, i); /* values follow the keys */
+    for (unsigned i = 0; i < 2 * ROMA_PAGE * dim; i++)
+        p->k[i] = (int8_t)roma_random(key, i); /* values follow the keys */
     for (unsigned i = 0; i < ROMA_PAGE; i++) p->k_scale[i] = p->v_scale[i] = 0.01f;
 }
 
@@ -35,7 +37,8 @@ static bool fill_cache(roma_exec *e, uint32_t depth) {
     return true;
 }
 
-static int measure(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, uint32_t rows, double *best, roma_error *err) {
+static int measure(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, uint32_t rows,
+                   double *best, roma_error *err) {
     roma_exec_row row[ROMA_EXEC_ROWS_MAX];
     roma_exec *e;
     const roma_exec_config cfg = {.threads = 1, .isa = isa, .context = depth + rows, .rows = rows};
@@ -43,7 +46,8 @@ static int measure(const roma_image *img, const roma_plan *plan, const char *isa
     if (rc) return rc;
     if (!fill_cache(e, depth)) rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the cache has no pages");
     *best = 1e9;
-    for (uint32_t i = 0; i < rows; i++) row[i] = (roma_exec_row){.token = (int32_t)i, .position = depth + i, .want_logits = i + 1 == rows};
+    for (uint32_t i = 0; i < rows; i++)
+        row[i] = (roma_exec_row){.token = (int32_t)i, .position = depth + i, .want_logits = i + 1 == rows};
     for (int i = 0; i < REPEATS && !rc; i++) {
         roma_exec_truncate(e, 0, depth);
         const double began = cpu_seconds();
@@ -65,15 +69,19 @@ int main(int argc, char **argv) {
     const char *isa = argc > 2 ? argv[2] : "auto";
     const uint32_t rows = argc > 3 ? (uint32_t)atoi(argv[3]) : 1;
     double first = 0, best = 0;
-    if (argc < 2 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX) return fprintf(stderr, "usage: depth IMAGE [isa] [rows]\n"), 2;
+    if (argc < 2 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX)
+        return fprintf(stderr, "usage: depth IMAGE [isa] [rows]\n"), 2;
     int rc = roma_image_open(&img, argv[1], ROMA_IMAGE_NO_VERIFY, NULL, &err);
     if (!rc) rc = roma_chip_open(&chip, NULL, &err);
     if (!rc) rc = roma_map_plan(&plan, &img.desc, &chip, &err);
     for (size_t i = 0; i < sizeof depths / sizeof *depths && !rc && depths[i] + rows <= img.desc.hyper.context; i++) {
         rc = measure(&img, &plan, isa, depths[i], rows, &best, &err);
         if (!i) first = best;
-        if (!rc) printf("%s, %u rows at depth %5u: %8.2f ms of CPU, %3.0f %% of the empty cache's rate, %.2f us a cached position and row\n", isa, rows, depths[i],
-                        best * 1e3, 100 * first / best, depths[i] ? (best - first) * 1e6 / depths[i] / rows : 0.0);
+        if (!rc)
+            printf("%s, %u rows at depth %5u: %8.2f ms of CPU, %3.0f %% of the empty cache's rate, %.2f us a cached "
+                   "position and row\n",
+                   isa, rows, depths[i], best * 1e3, 100 * first / best,
+                   depths[i] ? (best - first) * 1e6 / depths[i] / rows : 0.0);
     }
     if (rc) fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));
     return rc ? 1 : 0;

@@ -1,9 +1,11 @@
-/* How close the kernels come to the machine: decode as a share of the read bandwidth, prefill as a share of the int8 peak.
+/* How close the kernels come to the machine: decode as a share of the read bandwidth, prefill as a share of the int8
+ * peak.
  *
  *   build/bench/kern [isa] [cols] [rows of activations]
  *
- * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five reads of
- * 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the kernels multiply with. */
+ * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five
+ * reads of 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the
+ * kernels multiply with. */
 #include "../tools/roof.h"
 #include "kern_formats.h"
 
@@ -29,11 +31,12 @@ static void run_product(void *ctx, int thread, int threads) {
     size_t begin, end;
     roma_share(w->n_tiles, thread, threads, &begin, &end);
     for (unsigned i = 0; i < w->repeat; i++)
-        w->k->product(w->f, w->cols, w->tiles + begin * w->tile_bytes, end - begin, w->acts, w->n_acts, w->out + 16 * begin,
-                      16 * w->n_tiles, w->scratch[thread]);
+        w->k->product(w->f, w->cols, w->tiles + begin * w->tile_bytes, end - begin, w->acts, w->n_acts,
+                      w->out + 16 * begin, 16 * w->n_tiles, w->scratch[thread]);
 }
 
-/* Best time of a run among rounds over `pieces` pieces; a piece is short, so that a shared machine leaves some of them alone. */
+/* Best time of a run among rounds over `pieces` pieces; a piece is short, so that a shared machine leaves some of them
+ * alone. */
 typedef void (*piece_fn)(void *ctx, size_t piece);
 static double best_seconds(roma_team *team, roma_team_fn fn, void *ctx, piece_fn set, size_t pieces, int rounds) {
     double best = 1e9;
@@ -77,12 +80,15 @@ int main(int argc, char **argv) {
     const roma_kern *k = roma_kern_find(argc > 1 ? argv[1] : "auto");
     const uint64_t cols = argc > 2 ? strtoull(argv[2], NULL, 10) : 2048;
     const size_t n_acts = argc > 3 ? strtoull(argv[3], NULL, 10) : 128;
-    if (!k || !cols || cols % 256 || !n_acts) return fprintf(stderr, "usage: kern [isa] [cols, a multiple of 256] [rows]\n"), 2;
+    if (!k || !cols || cols % 256 || !n_acts)
+        return fprintf(stderr, "usage: kern [isa] [cols, a multiple of 256] [rows]\n"), 2;
     roma_arena big, small;
     roma_team *team;
     const size_t total = (size_t)1 << 30, scratch = roma_arena_piece(roma_kern_scratch_bytes(cols, n_acts));
-    const size_t small_bytes = 2 * scratch + n_acts * (roma_act_bytes(cols) + sizeof(roma_act)) + (1 << 20) + 4 * 16 * n_acts * 512;
-    if (roma_arena_create(&big, total, NULL) || roma_arena_create(&small, small_bytes, NULL) || roma_team_create(&team, 2, NULL))
+    const size_t small_bytes =
+        2 * scratch + n_acts * (roma_act_bytes(cols) + sizeof(roma_act)) + (1 << 20) + 4 * 16 * n_acts * 512;
+    if (roma_arena_create(&big, total, NULL) || roma_arena_create(&small, small_bytes, NULL) ||
+        roma_team_create(&team, 2, NULL))
         return fprintf(stderr, "not enough memory\n"), 3;
     char cpu[96];
     printf("CPU %s\n", roof_cpu(cpu, sizeof cpu));
@@ -105,12 +111,21 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < FORMATS; i++) {
         roma_tile_layout l;
         roma_tile_layout_get(&formats[i].f, cols, &l);
-        work w = {.k = k, .f = &formats[i].f, .cols = cols, .base = big.base, .tile_bytes = l.bytes, .acts = acts, .scratch = {s0, s1}, .repeat = 1};
+        work w = {.k = k,
+                  .f = &formats[i].f,
+                  .cols = cols,
+                  .base = big.base,
+                  .tile_bytes = l.bytes,
+                  .acts = acts,
+                  .scratch = {s0, s1},
+                  .repeat = 1};
         w.n_tiles = PIECE / l.bytes;
         w.n_acts = 1;
         w.out = malloc(w.n_tiles * 64);
-        const double bytes = (double)(w.n_tiles * l.bytes), t = best_seconds(team, run_product, &w, set_work, PIECES, 4);
-        const double again = PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
+        const double bytes = (double)(w.n_tiles * l.bytes),
+                     t = best_seconds(team, run_product, &w, set_work, PIECES, 4);
+        const double again =
+            PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
         bandwidth = again > bandwidth ? again : bandwidth;
         free(w.out);
         w.n_tiles = 512 * 2048 / cols / 4 ? 512 * 2048 / cols / 4 : 2;

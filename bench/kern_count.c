@@ -30,14 +30,16 @@ int main(int argc, char **argv) {
     roma_tile_layout l;
     roma_tile_layout_get(f, COLS, &l);
     roma_arena arena;
-    const size_t scratch = roma_kern_scratch_bytes(COLS, n), all = TILES * l.bytes + n * (roma_act_bytes(COLS) + sizeof(roma_act) + 64 * TILES);
+    const size_t scratch = roma_kern_scratch_bytes(COLS, n),
+                 all = TILES * l.bytes + n * (roma_act_bytes(COLS) + sizeof(roma_act) + 64 * TILES);
     if (roma_arena_create(&arena, all + scratch + 4096, NULL)) return 3;
-    uint8_t *tiles = roma_arena_take(&arena, TILES * l.bytes), *block = roma_arena_take(&arena, n * roma_act_bytes(COLS)),
-            *space = roma_arena_take(&arena, scratch);
+    uint8_t *tiles = roma_arena_take(&arena, TILES * l.bytes),
+            *block = roma_arena_take(&arena, n * roma_act_bytes(COLS)), *space = roma_arena_take(&arena, scratch);
     roma_act *acts = roma_arena_take(&arena, n * sizeof *acts);
     float *out = roma_arena_take(&arena, n * 64 * TILES);
     fill(tiles, TILES * l.bytes, acts, n, block, k);
-    for (unsigned long i = strtoul(argv[4], NULL, 10); i; i--) k->product(f, COLS, tiles, TILES, acts, n, out, 16 * TILES, space);
+    for (unsigned long i = strtoul(argv[4], NULL, 10); i; i--)
+        k->product(f, COLS, tiles, TILES, acts, n, out, 16 * TILES, space);
     printf("%s|%zu\n", formats[which].name, TILES * 16 * COLS * n);
     roma_arena_destroy(&arena);
     return 0;

@@ -9,8 +9,11 @@ typedef struct {
     roma_format f;
 } kern_format;
 
-#define F(bits_, level_, scale_, min_, group_, super_, zero_) \
-    {.bits = bits_, .level = level_, .scale = ROMA_SCALE_##scale_, .min = ROMA_SCALE_##min_, .group = group_, .super = super_, .zero = zero_}
+#define F(bits_, level_, scale_, min_, group_, super_, zero_)                                                          \
+    {                                                                                                                  \
+        .bits = bits_, .level = level_, .scale = ROMA_SCALE_##scale_, .min = ROMA_SCALE_##min_, .group = group_,       \
+        .super = super_, .zero = zero_                                                                                 \
+    }
 static const kern_format formats[] = {
     {"4 bit, g32, scale+min (Q4_1)", F(4, 0, F16, F16, 32, 0, 0)},
     {"4 bit, g32, zero 8    (Q4_0)", F(4, 0, F16, NONE, 32, 0, 8)},

@@ -2,10 +2,11 @@
  *
  *   build/bench/lora [-t THREADS] [-s SECONDS] [-w SWAPS] [-o PREFIX] IMAGE [decode|prefill|batch|curve|swap ...]
  *
- * All configurations run in one engine and take turns step by step, so that they meet the same machine: a cost is the median over the
- * rounds of the ratio to the step without adapters in the same round; beside it stands the ratio of the best steps. SECONDS is for each
- * configuration (default 2). Without names: all but swap, whose two series of SWAPS tokens (5000) want a small model. PREFIX: the
- * curve goes to PREFIX.csv and PREFIX.svg. Adapters are random, int8, on all linears; 64 copies of one stand for 64. */
+ * All configurations run in one engine and take turns step by step, so that they meet the same machine: a cost is the
+ * median over the rounds of the ratio to the step without adapters in the same round; beside it stands the ratio of the
+ * best steps. SECONDS is for each configuration (default 2). Without names: all but swap, whose two series of SWAPS
+ * tokens (5000) want a small model. PREFIX: the curve goes to PREFIX.csv and PREFIX.svg. Adapters are random, int8, on
+ * all linears; 64 copies of one stand for 64. */
 #include "../tools/random.h"
 #include "roma/exec.h"
 #include "roma/map.h"
@@ -46,7 +47,9 @@ static void make_adapter(bench *b, uint32_t rank, roma_adapter *out) {
     roma_adapter_written w;
     roma_error err;
     snprintf(path, sizeof path, "/tmp/roma-bench-lora-%ld", (long)getpid());
-    if (random_adapter(&b->img, ROMA_ADAPTER_INT8, rank, 1, path, NULL, &w, &err) || roma_adapter_open(out, path, 0, &err)) stop(&err);
+    if (random_adapter(&b->img, ROMA_ADAPTER_INT8, rank, 1, path, NULL, &w, &err) ||
+        roma_adapter_open(out, path, 0, &err))
+        stop(&err);
     unlink(path);
 }
 
@@ -56,7 +59,8 @@ static void load_adapters(bench *b, const roma_adapter *r16, const roma_adapter 
     for (int i = 0; i < MANY; i++)
         if (roma_exec_adapter_load(b->e, r16, 0, "", &b->copy[i], &err)) stop(&err);
     if (roma_exec_adapter_load(b->e, r64, 0, "", &id, &err)) stop(&err);
-    if (roma_exec_adapter_set(b->e, SET_R16, b->copy, NULL, 1, &err) || roma_exec_adapter_set(b->e, SET_R64, &id, NULL, 1, &err) ||
+    if (roma_exec_adapter_set(b->e, SET_R16, b->copy, NULL, 1, &err) ||
+        roma_exec_adapter_set(b->e, SET_R64, &id, NULL, 1, &err) ||
         roma_exec_adapter_set(b->e, SET_TWO, b->copy, NULL, 2, &err))
         stop(&err);
     for (uint32_t i = 0; i < MANY; i++)
@@ -68,16 +72,25 @@ static void start(bench *b, const char *image, int threads) {
     roma_chip chip;
     roma_adapter r16, r64;
     int32_t tokens[DEPTH];
-    if (roma_image_open(&b->img, image, 0, NULL, &err) || roma_chip_open(&chip, NULL, &err) || roma_map_plan(&b->plan, &b->img.desc, &chip, &err)) stop(&err);
+    if (roma_image_open(&b->img, image, 0, NULL, &err) || roma_chip_open(&chip, NULL, &err) ||
+        roma_map_plan(&b->plan, &b->img.desc, &chip, &err))
+        stop(&err);
     make_adapter(b, 16, &r16);
     make_adapter(b, 64, &r64);
-    const roma_exec_config c = {.threads = threads, .context = PROMPT, .sequences = MANY, .rows = PROMPT, .logit_rows = MANY,
-                                .adapter_bytes = MANY * r16.data_bytes + r64.data_bytes, .adapters = MANY + 1, .adapter_rank = 64,
-                                .adapter_stack = 2, .adapter_sets = SET_ONE_OF + MANY};
+    const roma_exec_config c = {.threads = threads,
+                                .context = PROMPT,
+                                .sequences = MANY,
+                                .rows = PROMPT,
+                                .logit_rows = MANY,
+                                .adapter_bytes = MANY * r16.data_bytes + r64.data_bytes,
+                                .adapters = MANY + 1,
+                                .adapter_rank = 64,
+                                .adapter_stack = 2,
+                                .adapter_sets = SET_ONE_OF + MANY};
     if (roma_exec_create(&b->e, &b->img, &b->plan, &c, &err)) stop(&err);
     load_adapters(b, &r16, &r64);
-    printf("%s, %s, %d threads; adapters of rank 16: %.1f MB, 64: %.1f MB\n", b->img.desc.name, roma_exec_isa(b->e), roma_exec_threads(b->e),
-           (double)r16.data_bytes / 1e6, (double)r64.data_bytes / 1e6);
+    printf("%s, %s, %d threads; adapters of rank 16: %.1f MB, 64: %.1f MB\n", b->img.desc.name, roma_exec_isa(b->e),
+           roma_exec_threads(b->e), (double)r16.data_bytes / 1e6, (double)r64.data_bytes / 1e6);
     roma_adapter_close(&r16);
     roma_adapter_close(&r64);
     for (int i = 0; i < DEPTH; i++) tokens[i] = i % 50;
@@ -97,7 +110,8 @@ static double timed_step(bench *b, const roma_exec_row *rows, uint32_t n) {
 /* A token for each of c->rows sequences, which then forget it. */
 static double decode(bench *b, const config *c) {
     roma_exec_row rows[MANY];
-    for (uint32_t s = 0; s < c->rows; s++) rows[s] = (roma_exec_row){7, s, DEPTH, c->distinct ? SET_ONE_OF + s % c->distinct : c->set, true};
+    for (uint32_t s = 0; s < c->rows; s++)
+        rows[s] = (roma_exec_row){7, s, DEPTH, c->distinct ? SET_ONE_OF + s % c->distinct : c->set, true};
     const double t = timed_step(b, rows, c->rows);
     for (uint32_t s = 0; s < c->rows; s++) roma_exec_truncate(b->e, s, DEPTH);
     return t;
@@ -155,8 +169,9 @@ static void take_turns(bench *b, double (*run)(bench *b, const config *c), confi
 static void show(const char *title, const config *c, size_t n) {
     printf("%s, %zu rounds\n", title, c->n);
     for (size_t i = 0; i < n; i++)
-        printf("  %-28s %10.3f ms at best  %8.1f tok/s   cost %+6.2f %%  (best to best %+6.2f %%)\n", c[i].name, best(&c[i]) * 1e3, c[i].rows / best(&c[i]),
-               100 * (cost(c, i) - 1), 100 * (best(&c[i]) / best(&c[0]) - 1));
+        printf("  %-28s %10.3f ms at best  %8.1f tok/s   cost %+6.2f %%  (best to best %+6.2f %%)\n", c[i].name,
+               best(&c[i]) * 1e3, c[i].rows / best(&c[i]), 100 * (cost(c, i) - 1),
+               100 * (best(&c[i]) / best(&c[0]) - 1));
 }
 
 static void done(config *c, size_t n) {
@@ -167,7 +182,10 @@ static void done(config *c, size_t n) {
 
 static void run_single(bench *b, bool is_prefill) {
     const uint32_t rows = is_prefill ? PROMPT : 1;
-    config c[] = {{"no adapter", rows, 0, 0, NULL, 0}, {"rank 16", rows, SET_R16, 0, NULL, 0}, {"rank 64", rows, SET_R64, 0, NULL, 0}, {"two of rank 16", rows, SET_TWO, 0, NULL, 0}};
+    config c[] = {{"no adapter", rows, 0, 0, NULL, 0},
+                  {"rank 16", rows, SET_R16, 0, NULL, 0},
+                  {"rank 64", rows, SET_R64, 0, NULL, 0},
+                  {"two of rank 16", rows, SET_TWO, 0, NULL, 0}};
     take_turns(b, is_prefill ? prefill : decode, c, 4);
     show(is_prefill ? "prefill, 128 rows" : "decode", c, 4);
     done(c, 4);
@@ -175,7 +193,9 @@ static void run_single(bench *b, bool is_prefill) {
 }
 
 static void run_batch(bench *b) {
-    config c[] = {{"16 sequences, no adapter", 16, 0, 0, NULL, 0}, {"all with the same", 16, SET_R16, 0, NULL, 0}, {"16 different adapters", 16, 0, 16, NULL, 0}};
+    config c[] = {{"16 sequences, no adapter", 16, 0, 0, NULL, 0},
+                  {"all with the same", 16, SET_R16, 0, NULL, 0},
+                  {"16 different adapters", 16, 0, 16, NULL, 0}};
     take_turns(b, decode, c, 3);
     show("batch", c, 3);
     printf("  rate with 16 different adapters: %.1f %% of that without\n", 100 / cost(c, 2));
@@ -193,8 +213,13 @@ static void save(const roma_buf *out, const char *prefix, const char *end) {
 }
 
 static void run_curve(bench *b) {
-    config c[] = {{"64 sequences, no adapter", 64, 0, 0, NULL, 0}, {"1 adapter", 64, 0, 1, NULL, 0}, {"2 adapters", 64, 0, 2, NULL, 0}, {"4 adapters", 64, 0, 4, NULL, 0},
-                  {"8 adapters", 64, 0, 8, NULL, 0}, {"16 adapters", 64, 0, 16, NULL, 0}, {"64 adapters", 64, 0, 64, NULL, 0}};
+    config c[] = {{"64 sequences, no adapter", 64, 0, 0, NULL, 0},
+                  {"1 adapter", 64, 0, 1, NULL, 0},
+                  {"2 adapters", 64, 0, 2, NULL, 0},
+                  {"4 adapters", 64, 0, 4, NULL, 0},
+                  {"8 adapters", 64, 0, 8, NULL, 0},
+                  {"16 adapters", 64, 0, 16, NULL, 0},
+                  {"64 adapters", 64, 0, 64, NULL, 0}};
     enum { N = sizeof c / sizeof *c };
     roma_table t = {.title = "Decode of 64 sequences by distinct adapters of rank 16"};
     roma_buf csv = {0}, svg = {0};
@@ -237,17 +262,23 @@ static void run_swap(bench *b) {
         extra[i] = call + decode(b, &c) - plain;
         same += plain;
     }
-    const double half = 0.98 / sqrt(b->swaps), low = quantile(extra, b->swaps, 0.5 - half), high = quantile(extra, b->swaps, 0.5 + half);
-    printf("swap before a token: %+.1f us, 95 %% interval %+.1f to %+.1f (median of %u differences; a token takes %.2f ms)\n", quantile(extra, b->swaps, 0.5) * 1e6,
-           low * 1e6, high * 1e6, b->swaps, same / b->swaps * 1e3);
+    const double half = 0.98 / sqrt(b->swaps), low = quantile(extra, b->swaps, 0.5 - half),
+                 high = quantile(extra, b->swaps, 0.5 + half);
+    printf("swap before a token: %+.1f us, 95 %% interval %+.1f to %+.1f (median of %u differences; a token takes %.2f "
+           "ms)\n",
+           quantile(extra, b->swaps, 0.5) * 1e6, low * 1e6, high * 1e6, b->swaps, same / b->swaps * 1e3);
     free(extra);
 }
 
 static void run_named(bench *b, const char *what) {
-    if (!strcmp(what, "decode") || !strcmp(what, "prefill")) run_single(b, *what == 'p');
-    else if (!strcmp(what, "batch")) run_batch(b);
-    else if (!strcmp(what, "curve")) run_curve(b);
-    else if (!strcmp(what, "swap")) run_swap(b);
+    if (!strcmp(what, "decode") || !strcmp(what, "prefill"))
+        run_single(b, *what == 'p');
+    else if (!strcmp(what, "batch"))
+        run_batch(b);
+    else if (!strcmp(what, "curve"))
+        run_curve(b);
+    else if (!strcmp(what, "swap"))
+        run_swap(b);
     else {
         fprintf(stderr, "lora: decode, prefill, batch, curve and swap are measured, not %s\n", what);
         exit(2);
@@ -258,8 +289,7 @@ int main(int argc, char **argv) {
     static bench b = {.seconds = 2, .swaps = 5000};
     static const char *const all[] = {"decode", "prefill", "batch", "curve"};
     int threads = 0;
-    for (int o; (o = getopt(argc, argv, "t:s:w:o:")) != -1;)
-        switch (o) {
+    for (int o; (o = getopt(argc, argv, "t:s:w:o:")) != -1;) switch (o) {
         case 't': threads = atoi(optarg); break;
         case 's': b.seconds = atof(optarg); break;
         case 'w': b.swaps = (uint32_t)atoi(optarg); break;
@@ -267,7 +297,8 @@ int main(int argc, char **argv) {
         default: optind = argc;
         }
     if (optind >= argc || !b.swaps) {
-        fprintf(stderr, "usage: lora [-t THREADS] [-s SECONDS] [-w SWAPS] [-o PREFIX] IMAGE [decode|prefill|batch|curve|swap ...]\n");
+        fprintf(stderr, "usage: lora [-t THREADS] [-s SECONDS] [-w SWAPS] [-o PREFIX] IMAGE "
+                        "[decode|prefill|batch|curve|swap ...]\n");
         return 2;
     }
     start(&b, argv[optind], threads);

@@ -41,8 +41,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));
         return 1;
     }
-    printf("%d threads: barrier %.0f ns, run %.0f ns, run after 2 ms of sleep %.1f us\n", threads, best(team, meet, 1, 0) / ROUNDS * 1e9,
-           best(team, nothing, ROUNDS, 0) * 1e9, best(team, nothing, 1, 2000000) * 1e6);
+    printf("%d threads: barrier %.0f ns, run %.0f ns, run after 2 ms of sleep %.1f us\n", threads,
+           best(team, meet, 1, 0) / ROUNDS * 1e9, best(team, nothing, ROUNDS, 0) * 1e9,
+           best(team, nothing, 1, 2000000) * 1e6);
     roma_team_destroy(team);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* libFuzzer target: an adapter file is opened as it is, and with its size and checksums made right, and every row is read. Seeds: tests/adapter/fixture.h. */
+/* libFuzzer target: an adapter file is opened as it is, and with its size and checksums made right, and every row is
+ * read. Seeds: tests/adapter/fixture.h. */
 #include "../tests/adapter/fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
-/* Fuzzes the chip room: any text is refused with a line and a sentence, or read, and then what is written of it reads back the same.
- * A first byte of 1 makes the rest an assignment, as of --set.
+/* Fuzzes the chip room: any text is refused with a line and a sentence, or read, and then what is written of it reads
+ * back the same. A first byte of 1 makes the rest an assignment, as of --set.
  */
 #include "roma/chip.h"
 
@@ -8,9 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(x)        \
-    do {                  \
-        if (!(x)) abort(); \
+#define REQUIRE(x)                                                                                                     \
+    do {                                                                                                               \
+        if (!(x)) abort();                                                                                             \
     } while (0)
 
 static const char *const quiet = "/nowhere/fuzz.chip"; /* nothing stands beside it */

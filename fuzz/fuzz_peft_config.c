@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     roma_error err = {0};
     p_adapter p;
     p_make(&p, "", "", "");
-    const int rc = roma_import_lora_open_memory(&l, size ? (const void *)data : "", size, p.file, p.file_bytes, &base, &err);
+    const int rc =
+        roma_import_lora_open_memory(&l, size ? (const void *)data : "", size, p.file, p.file_bytes, &base, &err);
     if (rc && (err.code != rc || !err.text[0])) abort();
     if (!rc) {
         for (size_t i = 0; i < l.adapter.n_targets; i++)

@@ -38,7 +38,8 @@ static void stream(const roma_tokenizer *t, size_t n, bool special) {
 static void round_trip(const small_vocab *s, const roma_tokenizer *t, const char *text, size_t len, unsigned flags) {
     size_t n;
     REQUIRE(roma_tokenize(t, text, len, flags, ids, IDS, &n, NULL) == 0 && n <= IDS);
-    for (size_t i = 0; i < n; i++) REQUIRE((flags & (ROMA_TEXT_SPECIAL | ROMA_TEXT_BOS)) || s->type[ids[i]] != ROMA_TT_CONTROL);
+    for (size_t i = 0; i < n; i++)
+        REQUIRE((flags & (ROMA_TEXT_SPECIAL | ROMA_TEXT_BOS)) || s->type[ids[i]] != ROMA_TT_CONTROL);
     stream(t, n, flags & 1);
     const size_t got = token_bytes(t, n);
     char *nfc = NULL;
@@ -52,7 +53,8 @@ static void round_trip(const small_vocab *s, const roma_tokenizer *t, const char
 }
 
 static void converse(const roma_tokenizer *t, int kind, const char *text, size_t len) {
-    const roma_message m[] = {{ROMA_ROLE_USER, text, len}, {ROMA_ROLE_ASSISTANT, text, len}, {ROMA_ROLE_USER, text, len / 2}};
+    const roma_message m[] = {
+        {ROMA_ROLE_USER, text, len}, {ROMA_ROLE_ASSISTANT, text, len}, {ROMA_ROLE_USER, text, len / 2}};
     size_t n;
     REQUIRE(roma_template_apply(t, (roma_template_kind)kind, m, 3, true, ids, IDS, &n, NULL) == 0);
 }

@@ -1,5 +1,5 @@
-/* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it fits an image;
- * several as one; two compared. */
+/* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it
+ * fits an image; several as one; two compared. */
 #include "adapter.h"
 #include "random.h"
 #include "roma/import.h"
@@ -68,10 +68,13 @@ int adapter_check_output(const char *path, roma_error *err) {
     FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
     const bool is = f && (st.st_size == 0 || (fread(magic, 1, 8, f) == 8 && roma_adapter_is(magic, 8)));
     if (f) fclose(f);
-    return is ? ROMA_OK : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no adapter; choose another -o");
+    return is ? ROMA_OK
+              : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
+                          "the output exists and is no adapter; choose another -o");
 }
 
-static int convert(const adapter_config *c, const char *from, const roma_image *img, roma_adapter_written *w, roma_error *err) {
+static int convert(const adapter_config *c, const char *from, const roma_image *img, roma_adapter_written *w,
+                   roma_error *err) {
     roma_import_lora l;
     int rc = roma_import_lora_open(&l, from, &img->desc, err);
     if (rc) return rc;
@@ -89,8 +92,10 @@ static int convert(const adapter_config *c, const char *from, const roma_image *
     return rc;
 }
 
-static int make_random(const adapter_config *c, uint64_t seed, const roma_image *img, roma_adapter_written *w, roma_error *err) {
-    const int rc = random_adapter(img, c->type ? roma_adapter_type_find(c->type) : ROMA_ADAPTER_INT8, c->rank, seed, c->out, &progress, w, err);
+static int make_random(const adapter_config *c, uint64_t seed, const roma_image *img, roma_adapter_written *w,
+                       roma_error *err) {
+    const int rc = random_adapter(img, c->type ? roma_adapter_type_find(c->type) : ROMA_ADAPTER_INT8, c->rank, seed,
+                                  c->out, &progress, w, err);
     progress_end();
     return rc;
 }
@@ -102,8 +107,10 @@ static int build(const adapter_config *c, const char *from) {
     roma_error err;
     char *end = NULL;
     const uint64_t seed = c->random ? strtoull(c->random, &end, 10) : 0;
-    if (c->random && (c->random[0] < '0' || c->random[0] > '9' || *end)) return usage_error("adapter", "--random takes a whole number, the seed");
-    if (!c->random != !!from) return usage_error("adapter", "build takes a folder that PEFT saved, or a GGUF adapter, or --random SEED");
+    if (c->random && (c->random[0] < '0' || c->random[0] > '9' || *end))
+        return usage_error("adapter", "--random takes a whole number, the seed");
+    if (!c->random != !!from)
+        return usage_error("adapter", "build takes a folder that PEFT saved, or a GGUF adapter, or --random SEED");
     if (c->random && c->name) return usage_error("adapter", "--random gives a name of its own");
     if (!c->base) return usage_error("adapter", "build needs --base IMAGE: an adapter is made for one image");
     if (!c->out) return usage_error("adapter", "build needs -o FILE");
@@ -123,8 +130,8 @@ int adapter_show_written(const adapter_config *c) {
     if (c->as_json)
         adapter_json(&a, c->out, &b);
     else
-        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank, a.n_targets,
-                       roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
+        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank,
+                       a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
     roma_adapter_close(&a);
     return print_buf("adapter", &b, 0);
 }
@@ -148,12 +155,15 @@ static int check(const adapter_config *c, const char *path) {
 
 static int choose(const adapter_config *c, const char *const *operand, size_t n) {
     if (n > 1 && strcmp(operand[0], "merge") == 0) return adapter_merge(c, operand + 1, n - 1);
-    if (n > 1 && strcmp(operand[0], "diff") == 0) return n == 3 ? adapter_diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
+    if (n > 1 && strcmp(operand[0], "diff") == 0)
+        return n == 3 ? adapter_diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
     if (n == 1 && strcmp(operand[0], "build") == 0) return build(c, NULL);
     if (n == 1) return usage_error("adapter", "%s needs a file", operand[0]);
-    if (n > 2) return usage_error("adapter", "%s takes one argument", strcmp(operand[0], "build") ? "inspect" : "build");
+    if (n > 2)
+        return usage_error("adapter", "%s takes one argument", strcmp(operand[0], "build") ? "inspect" : "build");
     if (strcmp(operand[0], "build") == 0) return build(c, operand[1]);
-    if (strcmp(operand[0], "inspect") != 0) return usage_error("adapter", "the first word is build, inspect, merge or diff");
+    if (strcmp(operand[0], "inspect") != 0)
+        return usage_error("adapter", "the first word is build, inspect, merge or diff");
     const int bad = c->base ? check(c, operand[1]) : 0;
     return bad ? bad : inspect_adapter("adapter", operand[1], c->as_json);
 }
@@ -162,21 +172,31 @@ int verb_adapter(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
     adapter_config c = {.rank = 16};
     size_t n;
-    const option own[] = {{"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build, merge: the adapter, by custom NAME.lora.roma"},
-                          {"base", 0, OPT_TEXT, &c.base, "IMAGE", 0, 0, "the image that it is for; inspect: checks that it fits"},
-                          {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0, "build, merge: how B is stored (default: int8; merge: as they have it)"},
-                          {"random", 0, OPT_TEXT, &c.random, "SEED", 0, 0, "build: no SOURCE but random values on all linears, to measure with"},
-                          {"rank", 0, OPT_COUNT, &c.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of --random (default: 16)"},
-                          {"name", 0, OPT_TEXT, &c.name, "TEXT", 0, 0, "build, merge: its name (default: the source's)"},
-                          {"allow-base-mismatch", 0, OPT_FLAG, &c.any_base, NULL, 0, 0, "inspect: only shapes must fit --base, not the identity"},
-                          {"json", 0, OPT_FLAG, &c.as_json, NULL, 0, 0, "one JSON object on standard output"},
-                          {0}};
-    const usage u = {"adapter", "build|inspect|merge|diff SOURCE... [options]",
-                     "build SOURCE makes an adapter for one image from a folder that PEFT saved (adapter_config.json and\n"
-                     "adapter_model.safetensors) or from a GGUF adapter. inspect FILE shows what is in an adapter.\n"
-                     "merge FILE[:SCALE]... makes one of several of the same base: it does what they do together.\n"
-                     "diff FILE FILE compares what two change: norms, relative difference and cosine of each matrix.",
-                     "roma adapter build my-peft-folder --base model.roma -o my.lora.roma", own, NULL, 1, OPERANDS_MAX};
+    const option own[] = {
+        {"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build, merge: the adapter, by custom NAME.lora.roma"},
+        {"base", 0, OPT_TEXT, &c.base, "IMAGE", 0, 0, "the image that it is for; inspect: checks that it fits"},
+        {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0,
+         "build, merge: how B is stored (default: int8; merge: as they have it)"},
+        {"random", 0, OPT_TEXT, &c.random, "SEED", 0, 0,
+         "build: no SOURCE but random values on all linears, to measure with"},
+        {"rank", 0, OPT_COUNT, &c.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of --random (default: 16)"},
+        {"name", 0, OPT_TEXT, &c.name, "TEXT", 0, 0, "build, merge: its name (default: the source's)"},
+        {"allow-base-mismatch", 0, OPT_FLAG, &c.any_base, NULL, 0, 0,
+         "inspect: only shapes must fit --base, not the identity"},
+        {"json", 0, OPT_FLAG, &c.as_json, NULL, 0, 0, "one JSON object on standard output"},
+        {0}};
+    const usage u = {
+        "adapter",
+        "build|inspect|merge|diff SOURCE... [options]",
+        "build SOURCE makes an adapter for one image from a folder that PEFT saved (adapter_config.json and\n"
+        "adapter_model.safetensors) or from a GGUF adapter. inspect FILE shows what is in an adapter.\n"
+        "merge FILE[:SCALE]... makes one of several of the same base: it does what they do together.\n"
+        "diff FILE FILE compares what two change: norms, relative difference and cosine of each matrix.",
+        "roma adapter build my-peft-folder --base model.roma -o my.lora.roma",
+        own,
+        NULL,
+        1,
+        OPERANDS_MAX};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     interrupt_catch(false);

@@ -1,7 +1,8 @@
 /* roma adapter diff: how far the changes of two adapters are from each other, matrix by matrix.
  *
- * A change is D = scale B A. Of two, the inner product is the sum over (B1' B2)[j][k] (A1 A2')[j][k], which needs no product of the
- * size of the matrix; norms and cosine follow from it. In double: of equal changes the difference is 0. */
+ * A change is D = scale B A. Of two, the inner product is the sum over (B1' B2)[j][k] (A1 A2')[j][k], which needs no
+ * product of the size of the matrix; norms and cosine follow from it. In double: of equal changes the difference is 0.
+ */
 #include "adapter.h"
 
 #include <math.h>
@@ -38,15 +39,21 @@ static double inner(const change *x, const change *y) {
     for (uint32_t j = 0; j < x->t->rank; j++)
         for (uint32_t k = 0; k < y->t->rank; k++) {
             double a = 0, b = 0;
-            for (uint64_t i = 0; i < x->t->cols; i++) a += (double)x->a[j * x->t->cols + i] * (double)y->a[k * y->t->cols + i];
-            for (uint64_t i = 0; i < x->t->rows; i++) b += (double)x->b[i * x->t->rank + j] * (double)y->b[i * y->t->rank + k];
+            for (uint64_t i = 0; i < x->t->cols; i++)
+                a += (double)x->a[j * x->t->cols + i] * (double)y->a[k * y->t->cols + i];
+            for (uint64_t i = 0; i < x->t->rows; i++)
+                b += (double)x->b[i * x->t->rank + j] * (double)y->b[i * y->t->rank + k];
             sum += a * b;
         }
     return sum * (double)x->t->scale * (double)y->t->scale;
 }
 
-static double relative(const sums *s) { return s->norm[0] > 0 ? sqrt(fmax(0, s->norm[0] + s->norm[1] - 2 * s->inner) / s->norm[0]) : NAN; }
-static double cosine(const sums *s) { return s->norm[0] > 0 && s->norm[1] > 0 ? s->inner / sqrt(s->norm[0]) / sqrt(s->norm[1]) : NAN; }
+static double relative(const sums *s) {
+    return s->norm[0] > 0 ? sqrt(fmax(0, s->norm[0] + s->norm[1] - 2 * s->inner) / s->norm[0]) : NAN;
+}
+static double cosine(const sums *s) {
+    return s->norm[0] > 0 && s->norm[1] > 0 ? s->inner / sqrt(s->norm[0]) / sqrt(s->norm[1]) : NAN;
+}
 
 /* ---- what is said ---- */
 
@@ -71,7 +78,8 @@ static void number(roma_buf *b, const char *format, double v) {
 }
 
 static void row(printer *p, const char *layer, const char *matrix, uint32_t rank_a, uint32_t rank_b, const sums *s) {
-    roma_buf_print(&p->text, "  %5s  %-6s  %6u  %6u  %12.6g  %12.6g", layer, matrix, rank_a, rank_b, sqrt(fmax(0, s->norm[0])), sqrt(fmax(0, s->norm[1])));
+    roma_buf_print(&p->text, "  %5s  %-6s  %6u  %6u  %12.6g  %12.6g", layer, matrix, rank_a, rank_b,
+                   sqrt(fmax(0, s->norm[0])), sqrt(fmax(0, s->norm[1])));
     number(&p->text, "%12.6f", relative(s));
     number(&p->text, "%12.6f", cosine(s));
     roma_buf_append(&p->text, "\n", 1);
@@ -105,9 +113,11 @@ static void begin(printer *p, const roma_adapter a[2], const char *const path[2]
         json_open(&p->j, "targets", '[');
         return;
     }
-    roma_buf_print(&p->text, "a  %s: %s, rank %u, %s\nb  %s: %s, rank %u, %s\n%s\n", path[0], a[0].name, a[0].rank, roma_adapter_type_name(a[0].type), path[1],
-                   a[1].name, a[1].rank, roma_adapter_type_name(a[1].type), same ? "" : "they were made for different bases\n");
-    roma_buf_print(&p->text, "  %5s  %-6s  %6s  %6s  %12s  %12s%12s%12s\n", "layer", "matrix", "rank a", "rank b", "norm a", "norm b", "|a-b|/|a|", "cosine");
+    roma_buf_print(&p->text, "a  %s: %s, rank %u, %s\nb  %s: %s, rank %u, %s\n%s\n", path[0], a[0].name, a[0].rank,
+                   roma_adapter_type_name(a[0].type), path[1], a[1].name, a[1].rank, roma_adapter_type_name(a[1].type),
+                   same ? "" : "they were made for different bases\n");
+    roma_buf_print(&p->text, "  %5s  %-6s  %6s  %6s  %12s  %12s%12s%12s\n", "layer", "matrix", "rank a", "rank b",
+                   "norm a", "norm b", "|a-b|/|a|", "cosine");
 }
 
 static void end(printer *p, const roma_adapter a[2], const sums *all) {
@@ -123,10 +133,12 @@ static void end(printer *p, const roma_adapter a[2], const sums *all) {
 
 /* ---- all matrices of either, in order ---- */
 
-static int one(const roma_adapter a[2], const roma_adapter_target *const t[2], const char *file, printer *p, sums *all, roma_error *err) {
+static int one(const roma_adapter a[2], const roma_adapter_target *const t[2], const char *file, printer *p, sums *all,
+               roma_error *err) {
     change c[2] = {{0}};
     if (t[0] && t[1] && (t[0]->rows != t[1]->rows || t[0]->cols != t[1]->cols))
-        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "layer %u: %s has another shape than in the first adapter: they are of different models",
+        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
+                         "layer %u: %s has another shape than in the first adapter: they are of different models",
                          t[1]->layer, roma_tensor_role_name(t[1]->role));
     int rc = load(&c[0], &a[0], t[0], err);
     if (!rc) rc = load(&c[1], &a[1], t[1], err);
@@ -149,7 +161,8 @@ static int order(const roma_adapter_target *x, const roma_adapter_target *y) {
 static int walk(const roma_adapter a[2], const char *file, printer *p, sums *all, roma_error *err) {
     int rc = ROMA_OK;
     for (size_t i = 0, k = 0; !rc && (i < a[0].n_targets || k < a[1].n_targets);) {
-        const roma_adapter_target *t[2] = {i < a[0].n_targets ? &a[0].targets[i] : NULL, k < a[1].n_targets ? &a[1].targets[k] : NULL};
+        const roma_adapter_target *t[2] = {i < a[0].n_targets ? &a[0].targets[i] : NULL,
+                                           k < a[1].n_targets ? &a[1].targets[k] : NULL};
         const int o = t[0] && t[1] ? order(t[0], t[1]) : 0;
         if (o < 0) t[1] = NULL;
         if (o > 0) t[0] = NULL;

@@ -1,8 +1,8 @@
 /* roma adapter merge: several adapters of one base as one that equals running them stacked, up to rounding.
  *
- * s1 B1 A1 x + s2 B2 A2 x is [B1 B2] [s1 A1; s2 A2] x: ranks stand side by side. Factors go into A, each row of which has a scale of
- * its own, so that nothing is lost there. A row of B shares one scale: a power of two per adapter, taken out of its A again,
- * brings the Bs to like size, and the larger one's codes stay what they were. */
+ * s1 B1 A1 x + s2 B2 A2 x is [B1 B2] [s1 A1; s2 A2] x: ranks stand side by side. Factors go into A, each row of which
+ * has a scale of its own, so that nothing is lost there. A row of B shares one scale: a power of two per adapter, taken
+ * out of its A again, brings the Bs to like size, and the larger one's codes stay what they were. */
 #include "adapter.h"
 
 #include <math.h>
@@ -34,8 +34,10 @@ static int check_bases(const merger *m, roma_error *err) {
         if (memcmp(m->in[0].base_id, m->in[i].base_id, 32) == 0) continue;
         roma_hex(one, m->in[0].base_id, 8);
         roma_hex(two, m->in[i].base_id, 8);
-        return roma_fail(err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE,
-                         "this adapter was made for base %s..., %s for base %s...; build both with the same --base image", two, m->arg[0].path, one);
+        return roma_fail(
+            err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE,
+            "this adapter was made for base %s..., %s for base %s...; build both with the same --base image", two,
+            m->arg[0].path, one);
     }
     return ROMA_OK;
 }
@@ -52,12 +54,14 @@ static int add(merger *m, size_t i, const roma_adapter_target *t, roma_error *er
         *to = (roma_adapter_target){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols};
     }
     if (to->rows != t->rows || to->cols != t->cols)
-        return roma_fail(err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE, "layer %u: %s is %llu x %llu here, %llu x %llu in the others", t->layer,
-                         roma_tensor_role_name(t->role), (unsigned long long)t->rows, (unsigned long long)t->cols, (unsigned long long)to->rows,
-                         (unsigned long long)to->cols);
+        return roma_fail(err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE,
+                         "layer %u: %s is %llu x %llu here, %llu x %llu in the others", t->layer,
+                         roma_tensor_role_name(t->role), (unsigned long long)t->rows, (unsigned long long)t->cols,
+                         (unsigned long long)to->rows, (unsigned long long)to->cols);
     if (to->rank + t->rank > ROMA_ADAPTER_RANK_MAX)
-        return roma_fail(err, ROMA_EUNSUPPORTED, m->arg[i].path, ROMA_NOWHERE, "layer %u: the ranks of %s add up to %u, at most %d are supported; merge fewer",
-                         t->layer, roma_tensor_role_name(t->role), to->rank + t->rank, ROMA_ADAPTER_RANK_MAX);
+        return roma_fail(err, ROMA_EUNSUPPORTED, m->arg[i].path, ROMA_NOWHERE,
+                         "layer %u: the ranks of %s add up to %u, at most %d are supported; merge fewer", t->layer,
+                         roma_tensor_role_name(t->role), to->rank + t->rank, ROMA_ADAPTER_RANK_MAX);
     to->rank += t->rank;
     to->alpha = (float)to->rank; /* scale is 1 = alpha / rank */
     to->scale = 1;
@@ -71,7 +75,8 @@ static int gather(merger *m, roma_error *err) {
     for (size_t i = 0; i < m->n; i++) most += m->in[i].n_targets;
     m->out.targets = roma_alloc_array(most, sizeof *m->out.targets);
     m->parts = roma_alloc_array(most, sizeof *m->parts);
-    if (!rc && (!m->out.targets || !m->parts)) rc = roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for %zu targets", most);
+    if (!rc && (!m->out.targets || !m->parts))
+        rc = roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for %zu targets", most);
     for (size_t i = 0; i < m->n; i++)
         for (size_t k = 0; !rc && k < m->in[i].n_targets; k++) rc = add(m, i, &m->in[i].targets[k], err);
     return rc;
@@ -134,7 +139,8 @@ static void describe(merger *m, const adapter_config *c) {
     out->type = c->type ? roma_adapter_type_find(c->type) : type_of(m);
     memcpy(out->base_id, m->in[0].base_id, 32);
     for (size_t i = 0; i < m->n && len < sizeof out->note; i++)
-        len += (size_t)snprintf(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "", m->in[i].name, (double)m->arg[i].scale);
+        len += (size_t)snprintf(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "", m->in[i].name,
+                                (double)m->arg[i].scale);
     roma_error_name(out->name, sizeof out->name, c->name ? c->name : out->note, strlen(c->name ? c->name : out->note));
 }
 

@@ -1,5 +1,6 @@
-/* Runs the requests of a JSON-lines file through the engine's continuous batch. What a request answers does not depend on its
- * neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input order. */
+/* Runs the requests of a JSON-lines file through the engine's continuous batch. What a request answers does not depend
+ * on its neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input
+ * order. */
 #include "batch.h"
 
 #include <string.h>
@@ -41,7 +42,8 @@ static int number(const json_value *v, const char *key, double *out, roma_error 
 
 static int whole(const json_value *v, const char *key, uint64_t max, uint64_t *out, roma_error *err) {
     if (v->kind != JSON_NUMBER || v->whole > max)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a whole number, at most %llu", key, (unsigned long long)max);
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a whole number, at most %llu", key,
+                         (unsigned long long)max);
     *out = v->whole;
     return ROMA_OK;
 }
@@ -58,13 +60,15 @@ static int texts(const json_value *v, const char *key, text_list *out, roma_erro
         out->item[out->n++] = v->text;
         return ROMA_OK;
     }
-    if (v->kind != JSON_TEXTS) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a text or an array of texts", key);
+    if (v->kind != JSON_TEXTS)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a text or an array of texts", key);
     for (size_t i = 0; i < v->n_items; i++) out->item[out->n++] = v->item[i];
     return ROMA_OK;
 }
 
 static int member(void *ctx, const char *key, const json_value *v, roma_error *err) {
-    static const char *const keys[] = {"prompt", "system", "raw", "n", "temp", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "stop", "lora", "id"};
+    static const char *const keys[] = {"prompt", "system",         "raw",  "n",    "temp", "top_k", "top_p",
+                                       "min_p",  "repeat_penalty", "seed", "stop", "lora", "id"};
     request *q = ctx;
     roma_sampling *s = &q->ask.sampling;
     double d = 0;
@@ -107,7 +111,8 @@ static int member(void *ctx, const char *key, const json_value *v, roma_error *e
         char shown[64];
         const char *near = nearest_name(key, keys, sizeof keys / sizeof *keys);
         roma_error_name(shown, sizeof shown, key, strlen(key));
-        rc = roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, near ? "unknown key %s, did you mean %s?" : "unknown key %s", shown, near);
+        rc = roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, near ? "unknown key %s, did you mean %s?" : "unknown key %s",
+                       shown, near);
     }
     return rc;
 }
@@ -130,7 +135,8 @@ static int read_requests(batch *b, roma_buf *file, roma_error *err) {
         if (!rc && !q->prompt) rc = roma_fail(&e, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt is missing");
         if (!rc) rc = ask_check(&q->ask, &e);
         q->set = b->s->set;
-        if (!rc && q->own_lora) rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, q->lora.item, q->lora.n, &q->set, &e);
+        if (!rc && q->own_lora)
+            rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, q->lora.item, q->lora.n, &q->set, &e);
         char said[512]; /* an adapter's file is named too */
         if (rc) return roma_fail_line(err, rc, b->o->path, line, "%s", roma_error_format(&e, said, sizeof said));
         b->n++;
@@ -183,7 +189,8 @@ static void finish_request(batch *b, request *q) {
 /* Hands over the next request; one that cannot run is over at once. */
 static void submit_next(batch *b) {
     request *q = &b->requests[b->next++];
-    if (!q->rc) q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
+    if (!q->rc)
+        q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
     if (q->reply.ids) q->ids = NULL; /* the reply owns them */
     q->reply.set = q->set;
     if (!q->rc) q->rc = reply_submit(&q->reply, &q->ticket, &q->err);
@@ -216,11 +223,13 @@ static int step(batch *b, roma_error *err) {
 static uint32_t context_needed(const batch *b) {
     uint64_t most = 1;
     for (size_t i = 0; i < b->n; i++)
-        if (b->requests[i].n_ids + b->requests[i].ask.limit + 1 > most) most = b->requests[i].n_ids + b->requests[i].ask.limit + 1;
+        if (b->requests[i].n_ids + b->requests[i].ask.limit + 1 > most)
+            most = b->requests[i].n_ids + b->requests[i].ask.limit + 1;
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
-/* Pages for as many full requests as run at once, or what --sram-mib allows; the scheduler makes do. Prefixes live in what is not used. */
+/* Pages for as many full requests as run at once, or what --sram-mib allows; the scheduler makes do. Prefixes live in
+ * what is not used. */
 static int start(batch *b, roma_error *err) {
     session_config c = *b->o->session;
     roma_exec_memory m;

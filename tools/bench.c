@@ -1,4 +1,5 @@
-/* roma bench: tokens a second of prefill and decode, beside what the machine's memory and multipliers could do at best. */
+/* roma bench: tokens a second of prefill and decode, beside what the machine's memory and multipliers could do at best.
+ */
 #include "bench.h"
 #include "design.h"
 
@@ -53,7 +54,8 @@ static int measure(bench *b, const bench_options *o) {
     if (session_open(&b->s, &open, &err)) return fail("bench", &err);
     for (size_t i = 0; b->spread && i < b->config.lora.n; i++) {
         uint32_t set;
-        if (loras_add(&b->s.loras, &b->s.image, b->config.any_base, &b->config.lora.item[i], 1, &set, &err)) return fail("bench", &err);
+        if (loras_add(&b->s.loras, &b->s.image, b->config.any_base, &b->config.lora.item[i], 1, &set, &err))
+            return fail("bench", &err);
     }
     const int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
     session_close(&b->s);
@@ -66,27 +68,39 @@ int verb_bench(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
     size_t n;
     b.decode = 64;
-    const option own[] = {{"prompt", 'p', OPT_TEXT, &o.prompts, "N,...", 0, 0, "prompt lengths to prefill (default: 128,512)"},
-                          {"n", 'n', OPT_COUNT, &b.decode, "N", 0, 16777216, "tokens to decode (default: 64; 0: none)"},
-                          {"batch", 'b', OPT_TEXT, &o.batches, "N,...", 0, 0, "sequences decoded together (default: 1)"},
-                          {"depth", 'd', OPT_TEXT, &o.depths, "N,...", 0, 0, "tokens in the cache before those (default: 0)"},
-                          {"threads", 't', OPT_TEXT, &o.threads, "N,...", 0, 0, "threads (default: all CPUs)"},
-                          {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
-                          {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
-                          {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
-                          {"pin", 0, OPT_FLAG, &b.config.pin, NULL, 0, 0, "bind each thread to one CPU"},
-                          {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
-                          LORA_OPTIONS(b.config),
-                          {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0, "the adapters of --lora one to a sequence, in turn, instead of all on each"},
-                          {"no-verify", 0, OPT_FLAG, &b.config.no_verify, NULL, 0, 0, "skip the checksums on opening"},
-                          {"rows", 0, OPT_COUNT, &b.config.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
-                          {0}};
-    const usage u = {"bench", "IMAGE [options]",
-                     "Measures prefill and decode, best of three, with the bytes they read and the multiply-adds they do a second, beside\n"
-                     "the best that this machine's memory and 8-bit multipliers do. Bytes are weights and scales once a step, the head where\n"
-                     "logits are wanted (a prompt's last token, every decoded one), and the cache of what a sequence sees. The share of the read\n"
-                     "rate in a decode row compares neighbours: the best step of a run with the best of five reads of 1 GiB between its steps.",
-                     "roma bench model.roma -p 128,512 -n 64 -b 1,16 -t 1,2 --svg roofline.svg", own, NULL, 1, 1};
+    const option own[] = {
+        {"prompt", 'p', OPT_TEXT, &o.prompts, "N,...", 0, 0, "prompt lengths to prefill (default: 128,512)"},
+        {"n", 'n', OPT_COUNT, &b.decode, "N", 0, 16777216, "tokens to decode (default: 64; 0: none)"},
+        {"batch", 'b', OPT_TEXT, &o.batches, "N,...", 0, 0, "sequences decoded together (default: 1)"},
+        {"depth", 'd', OPT_TEXT, &o.depths, "N,...", 0, 0, "tokens in the cache before those (default: 0)"},
+        {"threads", 't', OPT_TEXT, &o.threads, "N,...", 0, 0, "threads (default: all CPUs)"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
+        {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
+        {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
+        {"pin", 0, OPT_FLAG, &b.config.pin, NULL, 0, 0, "bind each thread to one CPU"},
+        {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0,
+         "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
+        LORA_OPTIONS(b.config),
+        {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0,
+         "the adapters of --lora one to a sequence, in turn, instead of all on each"},
+        {"no-verify", 0, OPT_FLAG, &b.config.no_verify, NULL, 0, 0, "skip the checksums on opening"},
+        {"rows", 0, OPT_COUNT, &b.config.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
+        {0}};
+    const usage u = {"bench",
+                     "IMAGE [options]",
+                     "Measures prefill and decode, best of three, with the bytes they read and the multiply-adds they "
+                     "do a second, beside\n"
+                     "the best that this machine's memory and 8-bit multipliers do. Bytes are weights and scales once "
+                     "a step, the head where\n"
+                     "logits are wanted (a prompt's last token, every decoded one), and the cache of what a sequence "
+                     "sees. The share of the read\n"
+                     "rate in a decode row compares neighbours: the best step of a run with the best of five reads of "
+                     "1 GiB between its steps.",
+                     "roma bench model.roma -p 128,512 -n 64 -b 1,16 -t 1,2 --svg roofline.svg",
+                     own,
+                     NULL,
+                     1,
+                     1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = settle(&b, &o);
     if (rc != OPTIONS_GO) return rc;

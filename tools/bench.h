@@ -6,8 +6,8 @@
 
 enum { BENCH_ROWS = NUMBERS_MAX * (NUMBERS_MAX + NUMBERS_MAX * NUMBERS_MAX) };
 
-/* What a run reads and multiplies. bytes: weights and scales once a step, the head where logits are wanted, of the cache every position that a
- * sequence sees. mac: the matrices alone. */
+/* What a run reads and multiplies. bytes: weights and scales once a step, the head where logits are wanted, of the
+ * cache every position that a sequence sees. mac: the matrices alone. */
 typedef struct {
     double bytes, mac;
 } bench_work;
@@ -17,7 +17,8 @@ typedef struct {
     uint32_t tokens, batch, depth; /* depth: tokens in the cache before the first decoded one */
     int threads;
     double seconds; /* the best run */
-    double share;   /* decode: the best step of a run against the best of five reads between its steps, median of the runs; else 0 */
+    double share;   /* decode: the best step of a run against the best of five reads between its steps, median of the
+                       runs; else 0 */
     bench_work work;
 } bench_row;
 
@@ -26,7 +27,7 @@ typedef struct {
     session_config config;
     number_list prompts, batches, threads, depths;
     uint32_t decode;
-    bool spread; /* adapter i of the command line on sequences i, i + n, ... */
+    bool spread;     /* adapter i of the command line on sequences i, i + n, ... */
     bench_row *rows; /* BENCH_ROWS */
     size_t n_rows;
     const char *isa;

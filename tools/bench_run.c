@@ -1,7 +1,7 @@
 /* The runs of roma bench: the roofs first, then per number of threads every prompt and every batch.
  *
- * On a shared machine the bandwidth swings within a second. So reads of memory stand between the steps of a decode, and its share is taken
- * from neighbours: the best of a run's steps against the best of its reads, which are as long. */
+ * On a shared machine the bandwidth swings within a second. So reads of memory stand between the steps of a decode, and
+ * its share is taken from neighbours: the best of a run's steps against the best of its reads, which are as long. */
 #include "bench.h"
 #include "roof.h"
 
@@ -27,10 +27,14 @@ static void count_step(const bench *b, bench_work *w, uint32_t n, uint32_t wante
     w->mac += n * b->body.mac + wanted * b->head.mac;
 }
 
-static int32_t some_token(const bench *b, uint64_t i) { return (int32_t)(roma_random(1, i) % b->s.image.desc.hyper.vocab); }
+static int32_t some_token(const bench *b, uint64_t i) {
+    return (int32_t)(roma_random(1, i) % b->s.image.desc.hyper.vocab);
+}
 
 /* All sequences run with the adapters of the command line; with --spread each with one of them, in turn. */
-static uint32_t set_of(const bench *b, uint32_t sequence) { return b->spread ? 1 + sequence % (uint32_t)b->s.loras.n_mixes : b->s.set; }
+static uint32_t set_of(const bench *b, uint32_t sequence) {
+    return b->spread ? 1 + sequence % (uint32_t)b->s.loras.n_mixes : b->s.set;
+}
 
 static int step(bench *b, const roma_exec_row *rows, uint32_t n, roma_error *err) {
     const int rc = roma_exec_step(b->s.exec, rows, n, err);
@@ -44,7 +48,8 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
     roma_exec_truncate(b->s.exec, sequence, 0);
     for (uint32_t at = 0, m; at < n; at += m) {
         m = n - at < most ? n - at : most;
-        for (uint32_t i = 0; i < m; i++) rows[i] = (roma_exec_row){some_token(b, at + i), sequence, at + i, set_of(b, sequence), at + i + 1 == n};
+        for (uint32_t i = 0; i < m; i++)
+            rows[i] = (roma_exec_row){some_token(b, at + i), sequence, at + i, set_of(b, sequence), at + i + 1 == n};
         const int rc = step(b, rows, m, err);
         if (rc) return rc;
         count_step(b, w, m, at + m == n, at + m);
@@ -72,7 +77,9 @@ static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_er
             const double read = read_once(b);
             if (read > t->read_gb_s) t->read_gb_s = read;
         }
-        for (uint32_t s = 0; s < r->batch; s++) rows[s] = (roma_exec_row){some_token(b, (r->depth + i) * r->batch + s), s, r->depth + i, set_of(b, s), true};
+        for (uint32_t s = 0; s < r->batch; s++)
+            rows[s] =
+                (roma_exec_row){some_token(b, (r->depth + i) * r->batch + s), s, r->depth + i, set_of(b, s), true};
         const double began = roma_now();
         const int rc = step(b, rows, r->batch, err);
         const double seconds = roma_now() - began;
@@ -124,8 +131,8 @@ static int measure(bench *b, bench_row r, roma_error *err) {
     if (rc) return rc;
     r.share = middle(share);
     b->rows[b->n_rows++] = r;
-    note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens, r.batch, r.depth, r.threads,
-         (double)r.tokens * r.batch / r.seconds);
+    note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens,
+         r.batch, r.depth, r.threads, (double)r.tokens * r.batch / r.seconds);
     return ROMA_OK;
 }
 _Static_assert(REPEATS == 3, "middle is that of three");
@@ -149,10 +156,13 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     if (rc) return rc;
     b->isa = roma_exec_isa(b->s.exec);
     const int t = roma_exec_threads(b->s.exec);
-    for (size_t i = 0; i < b->prompts.n && !rc; i++) rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
+    for (size_t i = 0; i < b->prompts.n && !rc; i++)
+        rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
     for (size_t i = 0; i < b->batches.n && b->decode; i++)
         for (size_t d = 0; d < b->depths.n && !rc; d++)
-            rc = measure(b, (bench_row){.tokens = b->decode, .batch = b->batches.v[i], .depth = b->depths.v[d], .threads = t}, err);
+            rc = measure(
+                b, (bench_row){.tokens = b->decode, .batch = b->batches.v[i], .depth = b->depths.v[d], .threads = t},
+                err);
     roma_exec_destroy(b->s.exec);
     b->s.exec = NULL;
     roma_arena_destroy(&b->s.answer);
@@ -166,7 +176,8 @@ static void measure_roofs(bench *b, const char *isa) {
     if (mac > b->int8_gmac_s) b->int8_gmac_s = mac;
 }
 
-/* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best instruction set here. */
+/* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best
+ * instruction set here. */
 int bench_run(bench *b, roma_error *err) {
     const char *name = b->config.isa ? b->config.isa : "auto";
     const roma_kern *k = roma_kern_find(strcmp(name, "scalar") == 0 ? "auto" : name);

@@ -4,7 +4,21 @@
 
 #include <math.h>
 
-enum { TEST, TOKENS, BATCH, DEPTH, THREADS, TOK_S, BYTES, GB_S, READ_SHARE, GMAC_S, INT8_SHARE, READ_GB_S, INT8_GMAC_S };
+enum {
+    TEST,
+    TOKENS,
+    BATCH,
+    DEPTH,
+    THREADS,
+    TOK_S,
+    BYTES,
+    GB_S,
+    READ_SHARE,
+    GMAC_S,
+    INT8_SHARE,
+    READ_GB_S,
+    INT8_GMAC_S
+};
 
 static double tokens_of(const bench_row *r) { return (double)r->tokens * r->batch; }
 
@@ -16,16 +30,37 @@ static void make_table(const bench *b, bool roofs, roma_table *t) {
     static const struct {
         const char *name, *unit;
         int digits;
-    } columns[] = {{"test", "", 4},        {"tokens", "", 8},           {"batch", "", 4},      {"depth", "", 8},   {"threads", "", 3},
-                   {"tok_s", "", 4},       {"bytes_per_token", "B", 3}, {"gb_s", "", 3},       {"read_share", "", 2}, {"gmac_s", "", 3},
-                   {"int8_share", "", 2}, {"read_gb_s", "", 3},        {"int8_gmac_s", "", 3}};
+    } columns[] = {{"test", "", 4},
+                   {"tokens", "", 8},
+                   {"batch", "", 4},
+                   {"depth", "", 8},
+                   {"threads", "", 3},
+                   {"tok_s", "", 4},
+                   {"bytes_per_token", "B", 3},
+                   {"gb_s", "", 3},
+                   {"read_share", "", 2},
+                   {"gmac_s", "", 3},
+                   {"int8_share", "", 2},
+                   {"read_gb_s", "", 3},
+                   {"int8_gmac_s", "", 3}};
     for (size_t i = 0; i < (roofs ? sizeof columns / sizeof *columns : READ_GB_S); i++)
         roma_table_column(t, columns[i].name, columns[i].unit, columns[i].digits);
     for (size_t i = 0; i < b->n_rows; i++) {
         const bench_row *r = &b->rows[i];
         const double gb = r->work.bytes / r->seconds / 1e9, gmac = r->work.mac / r->seconds / 1e9;
-        const double v[] = {0, r->tokens, r->batch, r->depth, r->threads, tokens_of(r) / r->seconds, r->work.bytes / tokens_of(r), gb,
-                            r->share > 0 ? r->share : share(gb, b->read_gb_s), gmac, share(gmac, b->int8_gmac_s), b->read_gb_s, b->int8_gmac_s};
+        const double v[] = {0,
+                            r->tokens,
+                            r->batch,
+                            r->depth,
+                            r->threads,
+                            tokens_of(r) / r->seconds,
+                            r->work.bytes / tokens_of(r),
+                            gb,
+                            r->share > 0 ? r->share : share(gb, b->read_gb_s),
+                            gmac,
+                            share(gmac, b->int8_gmac_s),
+                            b->read_gb_s,
+                            b->int8_gmac_s};
         roma_table_row(t);
         roma_table_text(t, TEST, r->prefill ? "prefill" : "decode");
         for (size_t c = TOKENS; c < t->n_columns; c++) roma_table_real(t, c, v[c]);
@@ -36,7 +71,9 @@ void bench_text(const bench *b, roma_buf *out) {
     roma_table t = {0};
     make_table(b, false, &t);
     roma_report_table_text(&t, out);
-    roma_buf_print(out, "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s; %.0f %% of the image in huge pages\n",
+    roma_buf_print(out,
+                   "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s; %.0f %% of "
+                   "the image in huge pages\n",
                    b->roof_threads, b->read_gb_s, b->int8_gmac_s, b->isa, b->cpu, 100 * huge_share(&b->s.image.map));
     roma_table_destroy(&t);
 }
@@ -85,7 +122,8 @@ void bench_svg(const bench *b, roma_buf *out) {
         if (r->batch > 1) snprintf(batch, sizeof batch, " x %u", r->batch);
         if (b->threads.n > 1) snprintf(threads, sizeof threads, ", %d thr", r->threads);
         p[i] = (roma_roof_point){.mac_per_byte = r->work.mac / r->work.bytes, .mac_s = r->work.mac / r->seconds};
-        snprintf(p[i].name, sizeof p[i].name, "%s %u%s%s%s", r->prefill ? "prefill" : "decode", r->tokens, batch, depth, threads);
+        snprintf(p[i].name, sizeof p[i].name, "%s %u%s%s%s", r->prefill ? "prefill" : "decode", r->tokens, batch, depth,
+                 threads);
     }
     roma_report_roofline_svg(title, &roof, 1, p, b->n_rows, out);
     roma_free(p);

@@ -15,7 +15,8 @@ static void default_name(const char *model, char *out, size_t cap) {
     snprintf(out, cap, "%s", base ? base + 1 : model);
     size_t n = strlen(out);
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n -= 5] = 0;
-    if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5) out[n -= 15] = 0;
+    if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5)
+        out[n -= 15] = 0;
     snprintf(out + n, cap - n, ".roma");
 }
 
@@ -24,13 +25,15 @@ static int check_output(const char *path, roma_error *err) {
     struct stat st;
     uint8_t magic[4] = {0};
     if (stat(path, &st)) return ROMA_OK;
-    if (!S_ISREG(st.st_mode)) return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no regular file");
+    if (!S_ISREG(st.st_mode))
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no regular file");
     FILE *f = fopen(path, "rb");
     if (!f) return ROMA_OK; /* opening it for writing will say why */
     const size_t n = fread(magic, 1, 4, f);
     fclose(f);
     if (n == 4 && memcmp(magic, "GGUF", 4) == 0)
-        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output is a GGUF file: a model is never overwritten; choose another -o");
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
+                         "the output is a GGUF file: a model is never overwritten; choose another -o");
     return ROMA_OK;
 }
 
@@ -39,7 +42,8 @@ static int check_input(const char *path, roma_error *err) {
     if (stat(path, &st)) return roma_fail_errno(err, path, "open");
     if (S_ISDIR(st.st_mode))
         return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
-                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py makes from Hugging Face folders");
+                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py "
+                         "makes from Hugging Face folders");
     return ROMA_OK;
 }
 
@@ -53,7 +57,8 @@ static int hash_file(const char *path, uint8_t sum[32], roma_error *err) {
     for (uint64_t at = 0; at < m.size && !rc; at += STEP) {
         const uint64_t n = m.size - at < STEP ? m.size - at : STEP;
         roma_sha256_update(&h, m.data + at, (size_t)n);
-        if (roma_progress_tell(&progress, "hashing", at + n, m.size)) rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+        if (roma_progress_tell(&progress, "hashing", at + n, m.size))
+            rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
     }
     roma_sha256_final(&h, sum);
     roma_map_close(&m);
@@ -110,9 +115,9 @@ static int report(const char *path, const roma_image_written *w, double seconds,
         json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
     } else {
-        roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n", path,
-                       img.desc.name[0] ? img.desc.name : "a model", roma_arch_name(img.desc.hyper.arch), (double)params / 1e6, bits,
-                       (double)w->bytes / 1e6, seconds, sum, base);
+        roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n",
+                       path, img.desc.name[0] ? img.desc.name : "a model", roma_arch_name(img.desc.hyper.arch),
+                       (double)params / 1e6, bits, (double)w->bytes / 1e6, seconds, sum, base);
     }
     roma_image_close(&img);
     return print_buf("build", &b, 0);
@@ -150,10 +155,14 @@ typedef struct {
 static int settle(build_options *o) {
     const bool has_format = o->format.bits || o->format.group || o->format.head_bits;
     if (!o->model == !o->shape) return usage_error("build", "give a model or --shape NAME, one of them");
-    if (o->shape && o->seed == UINT64_MAX) return usage_error("build", "a shape has no weights; --random SEED draws some");
-    if (o->shape && o->quant) return usage_error("build", "--quant is for float models; a shape's matrices have --bits and --group");
-    if (o->model && o->seed != UINT64_MAX) return usage_error("build", "--random belongs to --shape; a model has its own weights");
-    if (o->model && has_format) return usage_error("build", "--bits, --group and --head-bits belong to --shape; a model has its own");
+    if (o->shape && o->seed == UINT64_MAX)
+        return usage_error("build", "a shape has no weights; --random SEED draws some");
+    if (o->shape && o->quant)
+        return usage_error("build", "--quant is for float models; a shape's matrices have --bits and --group");
+    if (o->model && o->seed != UINT64_MAX)
+        return usage_error("build", "--random belongs to --shape; a model has its own weights");
+    if (o->model && has_format)
+        return usage_error("build", "--bits, --group and --head-bits belong to --shape; a model has its own");
     if (o->quant && strcmp(o->quant, "q8") == 0)
         o->kind = ROMA_QUANT_Q8;
     else if (o->quant && strcmp(o->quant, "q4") == 0)
@@ -182,20 +191,29 @@ int verb_build(int argc, char **argv) {
     const char *operand[OPERANDS_MAX] = {NULL};
     bool as_json = false;
     size_t n;
-    const option own[] = {{"output", 'o', OPT_TEXT, &o.out, "IMAGE", 0, 0, "the image (default: the model's name with .roma, in this folder)"},
-                          {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
-                          {"shape", 0, OPT_TEXT, &o.shape, "NAME", 0, 0, "no model, but a known one's shape: llama-3.2-1b, llama-3-8b ..."},
-                          {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
-                          {"bits", 0, OPT_COUNT, &o.format.bits, "B", 2, 8, "of the shape's weights (default: its usual low-bit form)"},
-                          {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
-                          {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 2, 8, "of the head (default: as the others)"},
-                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
-                          {0}};
-    const usage u = {"build", "MODEL.gguf [-o IMAGE] [options]",
-                     "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
-                     "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
-                     "With --shape NAME --random SEED an image of a known model's shape, for measuring: no download, no tokenizer.",
-                     "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma", own, NULL, 0, 1};
+    const option own[] = {
+        {"output", 'o', OPT_TEXT, &o.out, "IMAGE", 0, 0,
+         "the image (default: the model's name with .roma, in this folder)"},
+        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+        {"shape", 0, OPT_TEXT, &o.shape, "NAME", 0, 0,
+         "no model, but a known one's shape: llama-3.2-1b, llama-3-8b ..."},
+        {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
+        {"bits", 0, OPT_COUNT, &o.format.bits, "B", 2, 8, "of the shape's weights (default: its usual low-bit form)"},
+        {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
+        {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 2, 8, "of the head (default: as the others)"},
+        {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
+        {0}};
+    const usage u = {
+        "build",
+        "MODEL.gguf [-o IMAGE] [options]",
+        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
+        "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
+        "With --shape NAME --random SEED an image of a known model's shape, for measuring: no download, no tokenizer.",
+        "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma",
+        own,
+        NULL,
+        0,
+        1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     o.model = n ? operand[0] : NULL;
     if (rc == OPTIONS_GO) rc = settle(&o);

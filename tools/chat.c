@@ -1,5 +1,5 @@
-/* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the ids of the last turn
- * is computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
+/* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the ids of
+ * the last turn is computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
 #include "reply.h"
 
 #include <editline/readline.h>
@@ -94,7 +94,8 @@ static void reset(chat *c) {
 
 /* Ids of the conversation so far with an open reply. Without a template: the texts, one after another. */
 static int conversation_ids(const chat *c, int32_t **ids, size_t *n, roma_error *err) {
-    if (c->s.template != ROMA_TEMPLATE_NONE) return template_all(c->s.tok, c->s.template, c->messages, c->n_messages, ids, n, err);
+    if (c->s.template != ROMA_TEMPLATE_NONE)
+        return template_all(c->s.tok, c->s.template, c->messages, c->n_messages, ids, n, err);
     roma_buf b = {0};
     for (size_t i = 0; i < c->n_messages; i++) roma_buf_append(&b, c->messages[i].text, c->messages[i].len);
     const int rc = tokenize_all(c->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, ids, n, err);
@@ -119,10 +120,13 @@ static int generate(chat *c, reply *r, roma_error *err) {
     show(&printed, r);
     putchar('\n');
     const roma_request_status *s = &r->status;
-    snprintf(c->stats, sizeof c->stats, "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
-             "%u of %u drafted accepted; %u of %u tokens of context", r->n_prompt, s->shared, (double)(r->n_prompt - s->shared) / (r->first_s + 1e-9),
-             r->n - r->n_prompt, (double)(r->drawn ? r->drawn - 1 : 0) / (r->decode_s + 1e-9), r->first_s * 1e3, s->accepted, s->drafted, s->fed,
-             r->context);
+    snprintf(
+        c->stats, sizeof c->stats,
+        "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
+        "%u of %u drafted accepted; %u of %u tokens of context",
+        r->n_prompt, s->shared, (double)(r->n_prompt - s->shared) / (r->first_s + 1e-9), r->n - r->n_prompt,
+        (double)(r->drawn ? r->drawn - 1 : 0) / (r->decode_s + 1e-9), r->first_s * 1e3, s->accepted, s->drafted, s->fed,
+        r->context);
     return rc;
 }
 
@@ -132,19 +136,25 @@ static int turn(chat *c, const char *line, roma_error *err) {
     size_t n = 0;
     reply r = {0};
     const size_t before = c->n_messages;
-    if (!say(c, ROMA_ROLE_USER, line, strlen(line))) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
+    if (!say(c, ROMA_ROLE_USER, line, strlen(line)))
+        return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
     int rc = conversation_ids(c, &ids, &n, err);
-    if (!rc) rc = reply_begin(&r, &c->s, &c->ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
-    else roma_free(ids);
+    if (!rc)
+        rc = reply_begin(&r, &c->s, &c->ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
+    else
+        roma_free(ids);
     if (rc == ROMA_ECONTEXT)
-        roma_fail(err, rc, "", ROMA_NOWHERE, "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx makes "
-                  "more room", n, r.context);
+        roma_fail(err, rc, "", ROMA_NOWHERE,
+                  "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx makes "
+                  "more room",
+                  n, r.context);
     if (!rc) rc = generate(c, &r, err);
     if (rc && rc != ROMA_ECANCEL)
         forget(c, before);
     else if (!say(c, ROMA_ROLE_ASSISTANT, r.text.data ? (const char *)r.text.data : "", r.text.len))
         forget(c, before);
-    if (!rc && r.stop && strcmp(r.stop, "context") == 0) fprintf(stderr, "roma chat: the context is full; /reset starts a new conversation\n");
+    if (!rc && r.stop && strcmp(r.stop, "context") == 0)
+        fprintf(stderr, "roma chat: the context is full; /reset starts a new conversation\n");
     reply_destroy(&r);
     interrupted = 0;
     return rc == ROMA_ECANCEL ? ROMA_OK : rc;
@@ -152,22 +162,24 @@ static int turn(chat *c, const char *line, roma_error *err) {
 
 /* ---- commands ---- */
 
-static const char commands_help[] = "/help          this list\n"
-                                    "/reset         start a new conversation\n"
-                                    "/system TEXT   set the system message and start anew; without TEXT the model's own\n"
-                                    "/lora FILE...  go on with these adapters, FILE or FILE:SCALE; without FILE with none\n"
-                                    "/stats         speed and memory of the last answer\n"
-                                    "/quit          leave, as Ctrl-D does\n"
-                                    "Ctrl-C stops an answer.\n";
+static const char commands_help[] =
+    "/help          this list\n"
+    "/reset         start a new conversation\n"
+    "/system TEXT   set the system message and start anew; without TEXT the model's own\n"
+    "/lora FILE...  go on with these adapters, FILE or FILE:SCALE; without FILE with none\n"
+    "/stats         speed and memory of the last answer\n"
+    "/quit          leave, as Ctrl-D does\n"
+    "Ctrl-C stops an answer.\n";
 
-/* Other adapters for the rest of the conversation. The next turn reads it under them from its beginning, since what is in the cache was
- * computed under others. */
+/* Other adapters for the rest of the conversation. The next turn reads it under them from its beginning, since what is
+ * in the cache was computed under others. */
 static void switch_loras(chat *c, char *rest) {
     text_list l = {0};
     roma_error err;
     roma_buf b = {0};
     for (char *word = strtok(rest, " "); word && l.n < TEXTS_MAX; word = strtok(NULL, " ")) l.item[l.n++] = word;
-    if (loras_switch(&c->s.loras, c->s.exec, &c->s.image, c->any_base, l.item, l.n, &c->s.set, &err)) fail("chat", &err);
+    if (loras_switch(&c->s.loras, c->s.exec, &c->s.image, c->any_base, l.item, l.n, &c->s.set, &err))
+        fail("chat", &err);
     loras_print(&c->s.loras, c->s.set, &b);
     printf("adapters: %.*s\n", b.len ? (int)b.len : 4, b.len ? (const char *)b.data : "none");
     roma_buf_destroy(&b);
@@ -196,11 +208,13 @@ static bool command(chat *c, char *line) {
     } else if (strcmp(word, "/lora") == 0) {
         switch_loras(c, rest);
     } else if (strcmp(word, "/stats") == 0) {
-        printf("%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats, c->stats[0] ? "\n" : "",
-               (double)c->s.image.map.size / 1048576, (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
+        printf("%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats,
+               c->stats[0] ? "\n" : "", (double)c->s.image.map.size / 1048576,
+               (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
     } else {
         const char *near = nearest_name(word, names, sizeof names / sizeof *names);
-        fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "", near ? near : "");
+        fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "",
+                near ? near : "");
     }
     fflush(stdout);
     return true;
@@ -235,7 +249,8 @@ static int start(chat *c, const session_config *config, const char *system, roma
     if (rc) return rc;
     if (!c->s.tok) rc = roma_fail(err, ROMA_EUNSUPPORTED, config->image, ROMA_NOWHERE, "the image holds no tokenizer");
     if (!rc && system && c->s.template == ROMA_TEMPLATE_NONE)
-        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                       "a system message needs a chat template; --template chooses one");
     if (!rc) rc = session_batch(&c->s, config, 1, err);
     if (rc) return rc;
     c->any_base = config->any_base;
@@ -253,15 +268,22 @@ int verb_chat(int argc, char **argv) {
     size_t n;
     ask_default(&c.ask);
     c.ask.limit = 1u << 24;
-    const option own[] = {{"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
-                          {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
-                          SAMPLING_OPTIONS(c.ask),
-                          {0}};
+    const option own[] = {
+        {"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
+        {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
+        SAMPLING_OPTIONS(c.ask),
+        {0}};
     const option shared[] = {SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
-    const usage u = {"chat", "IMAGE [options]",
-                     "Holds a conversation. /help lists its commands; Ctrl-C stops an answer, Ctrl-D leaves. Lines from a pipe are\n"
-                     "questions too.",
-                     "roma chat model.roma --temp 0.7 --top-p 0.9", own, shared, 1, 1};
+    const usage u = {
+        "chat",
+        "IMAGE [options]",
+        "Holds a conversation. /help lists its commands; Ctrl-C stops an answer, Ctrl-D leaves. Lines from a pipe are\n"
+        "questions too.",
+        "roma chat model.roma --temp 0.7 --top-p 0.9",
+        own,
+        shared,
+        1,
+        1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;

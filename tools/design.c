@@ -15,9 +15,11 @@ int design_chip(roma_chip *chip, const design_config *c, roma_error *err) {
 
 int design_open(design *d, const design_config *c, const char *image, roma_error *err) {
     memset(d, 0, sizeof *d);
-    if (!image == !c->shape) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or --shape NAME, one of them");
+    if (!image == !c->shape)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or --shape NAME, one of them");
     if (image && (c->bits || c->group || c->head_bits))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--bits, --group and --head-bits belong to --shape; an image has its own");
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "--bits, --group and --head-bits belong to --shape; an image has its own");
     int rc = design_chip(&d->chip, c, err);
     if (!rc && c->shape) {
         const roma_shape_format f = {c->bits, c->group, c->head_bits};

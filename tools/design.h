@@ -1,5 +1,5 @@
-/* A model on a chip: what sim, chip, paper and explore start from. The model is an image or a shape, the chip a file or a built-in name
- * with overrides; the plan joins them. No weights are read. */
+/* A model on a chip: what sim, chip, paper and explore start from. The model is an image or a shape, the chip a file or
+ * a built-in name with overrides; the plan joins them. No weights are read. */
 #ifndef TOOLS_DESIGN_H
 #define TOOLS_DESIGN_H
 
@@ -13,6 +13,7 @@ typedef struct {
 } design_config;
 
 /* Rows of an option table. */
+/* clang-format off */
 #define SHAPE_OPTIONS(c)                                                                                                   \
     {"shape", 0, OPT_TEXT, &(c).shape, "NAME", 0, 0, "a known model's shape instead of an image: llama-3.2-3b, llama-3-8b ..."}, \
     {"bits", 0, OPT_COUNT, &(c).bits, "B", 2, 8, "bits of the shape's weights (default: the shape's own)"},                \
@@ -21,8 +22,10 @@ typedef struct {
 #define CHIP_OPTIONS(c)                                                                                                    \
     {"chip", 0, OPT_TEXT, &(c).chip, "NAME|FILE", 0, 0, "chip: a file, or a built-in name (default: roma)"},               \
     {"set", 0, OPT_TEXTS, &(c).set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"}
+/* clang-format on */
 
 /* Rows of an option table for a roma_workload. */
+/* clang-format off */
 #define WORKLOAD_OPTIONS(w)                                                                                    \
     {"prompt", 'p', OPT_COUNT, &(w).prompt, "N", 0, 1048576, "tokens of prefill (default: 256)"},              \
     {"context", 'c', OPT_COUNT, &(w).context, "N", 0, 16777216, "tokens cached before the decode step (default: 0)"}, \
@@ -30,6 +33,7 @@ typedef struct {
     {"rank", 'r', OPT_COUNT, &(w).rank, "R", 0, 4096, "rank of the adapters on all linears (default: 16; 0: none)"}, \
     {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, 65536, "distinct adapters (default: 1)"},                \
     {"chips", 'k', OPT_COUNT, &(w).chips, "K", 1, 1024, "dies of a layer pipeline (default: 1)"}
+/* clang-format on */
 
 typedef struct {
     roma_description shape;

@@ -6,7 +6,13 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
     roma_schedule schedule = {0};
     /* a decode step grows linearly with its context: the middle one stands for all */
     uint32_t rank = loras_rank(&s->loras, s->set); /* stacked adapters cost what one of the sum of their ranks does */
-    const roma_workload w = {.rank = rank, .adapters = rank ? 1 : 0, .prompt = (uint32_t)prompt, .context = (uint32_t)(prompt + answer / 2), .batch = 1, .chips = 1, .toggle = 1};
+    const roma_workload w = {.rank = rank,
+                             .adapters = rank ? 1 : 0,
+                             .prompt = (uint32_t)prompt,
+                             .context = (uint32_t)(prompt + answer / 2),
+                             .batch = 1,
+                             .chips = 1,
+                             .toggle = 1};
     const bool done = roma_cost_evaluate(out, &schedule, &s->plan, &s->plan.chip, &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;
@@ -24,8 +30,10 @@ static void sram_line(const session *s) {
     const roma_chip *c = &s->plan.chip;
     uint64_t used;
     const bool held = holds(s, &used);
-    fprintf(stderr, "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
-            (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name, roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
+    fprintf(stderr,
+            "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
+            (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name,
+            roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
             held ? "would hold that" : "would not hold that: `roma fit` says what fits");
 }
 
@@ -33,8 +41,11 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
     roma_cost c;
     sram_line(s);
     if (!estimate(s, prompt, answer, &c)) return;
-    fprintf(stderr, "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, H-Units %.0f %%, "
-            "vector units %.0f %%%s\n", s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
+    fprintf(stderr,
+            "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
+            "H-Units %.0f %%, "
+            "vector units %.0f %%%s\n",
+            s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
             100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 

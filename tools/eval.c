@@ -1,8 +1,9 @@
 /* roma eval: perplexity over windows of a text, and how far another image's predictions are.
  *
- * The text is cut into windows of ctx tokens; of each, positions ctx/2 to ctx-2 predict the token after them. Where the model's
- * settings add a beginning token, it stands in place of each window's first, as llama.cpp's perplexity tool has it.
- * Sums are in double and in order of position, and exp and log are our own (ln.h): a figure is the same on every machine. */
+ * The text is cut into windows of ctx tokens; of each, positions ctx/2 to ctx-2 predict the token after them. Where the
+ * model's settings add a beginning token, it stands in place of each window's first, as llama.cpp's perplexity tool has
+ * it. Sums are in double and in order of position, and exp and log are our own (ln.h): a figure is the same on every
+ * machine. */
 #include "eval.h"
 #include "ln.h"
 
@@ -37,11 +38,14 @@ static void report_json(const eval *e, double seconds, const char *hash, roma_bu
 static void report_text(const eval *e, const char *hash, roma_buf *out) {
     const eval_sums *s = &e->sums;
     const double n = s->scored > 0 ? s->scored : 1;
-    roma_buf_print(out, "perplexity %.4f over %.0f tokens, %u windows of %u\n", s->scored > 0 ? e_to(s->nll / n) : 0, s->scored, e->windows, e->ctx);
+    roma_buf_print(out, "perplexity %.4f over %.0f tokens, %u windows of %u\n", s->scored > 0 ? e_to(s->nll / n) : 0,
+                   s->scored, e->windows, e->ctx);
     if (e->o->against)
-        roma_buf_print(out, "against %s: perplexity there %.4f (here %+.2f %%), mean KL divergence %.6f +- %.6f, same top token %.2f %%\n", e->o->against,
-                       s->scored > 0 ? e_to(s->nll_against / n) : 0, 100 * (e_to((s->nll - s->nll_against) / n) - 1), s->kl / n, kl_error(s),
-                       100 * s->same / n);
+        roma_buf_print(out,
+                       "against %s: perplexity there %.4f (here %+.2f %%), mean KL divergence %.6f +- %.6f, same top "
+                       "token %.2f %%\n",
+                       e->o->against, s->scored > 0 ? e_to(s->nll_against / n) : 0,
+                       100 * (e_to((s->nll - s->nll_against) / n) - 1), s->kl / n, kl_error(s), 100 * s->same / n);
     if (e->o->hash) roma_buf_print(out, "%s\n", hash);
 }
 
@@ -55,7 +59,9 @@ static int report(eval *e, double seconds) {
     return print_buf("eval", &b, 0);
 }
 
-static int close_dump(FILE *f, const char *path, roma_error *err) { return f && fclose(f) ? roma_fail_errno(err, path, "write") : ROMA_OK; }
+static int close_dump(FILE *f, const char *path, roma_error *err) {
+    return f && fclose(f) ? roma_fail_errno(err, path, "write") : ROMA_OK;
+}
 
 static int evaluate(const eval_options *o, const ranks *rk) {
     static eval e;
@@ -79,8 +85,10 @@ static int settle(eval_options *o, const ranks *rk) {
     if (!o->text == !o->ids) return usage_error("eval", "give one of -f TEXT and --ids FILE");
     if (o->all && o->ctx) return usage_error("eval", "--all has one window, --ctx does not go with it");
     if (o->dump_against && !o->against) return usage_error("eval", "--dump-against needs --against");
-    if (rk->size > 1 && (o->hash || o->dump || o->dump_against)) return usage_error("eval", "--hash and dumps need all windows in one process");
-    if (rk->size > 1 && o->text && strcmp(o->text, "-") == 0) return usage_error("eval", "processes cannot share standard input");
+    if (rk->size > 1 && (o->hash || o->dump || o->dump_against))
+        return usage_error("eval", "--hash and dumps need all windows in one process");
+    if (rk->size > 1 && o->text && strcmp(o->text, "-") == 0)
+        return usage_error("eval", "processes cannot share standard input");
     if (o->ids && !o->ctx) o->all = true;
     if (!o->ctx) o->ctx = 512;
     return OPTIONS_GO;
@@ -91,22 +99,31 @@ int verb_eval(int argc, char **argv) {
     eval_options o = {0};
     const char *operand[OPERANDS_MAX];
     size_t n;
-    const option own[] = {{"file", 'f', OPT_TEXT, &o.text, "TEXT", 0, 0, "the text; - is standard input"},
-                          {"ids", 0, OPT_TEXT, &o.ids, "FILE", 0, 0, "32-bit little-endian token ids instead of a text"},
-                          {"ctx", 0, OPT_COUNT, &o.ctx, "N", 2, 16777216, "tokens of a window (default: 512; with --ids: all, see --all)"},
-                          {"windows", 0, OPT_COUNT, &o.windows, "N", 1, 4294967295.0, "only the first N windows"},
-                          {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "one window of everything, all its positions scored"},
-                          {"against", 0, OPT_TEXT, &o.against, "IMAGE|fp32", 0, 0, "also the divergence from another image, or from the same weights in FP32"},
-                          {"dump-logits", 0, OPT_TEXT, &o.dump, "FILE", 0, 0, "write the scored positions' logits, 32-bit floats"},
-                          {"dump-against", 0, OPT_TEXT, &o.dump_against, "FILE", 0, 0, "the same of what --against compares with"},
-                          {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over these logits"},
-                          {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
-                          {0}};
+    const option own[] = {
+        {"file", 'f', OPT_TEXT, &o.text, "TEXT", 0, 0, "the text; - is standard input"},
+        {"ids", 0, OPT_TEXT, &o.ids, "FILE", 0, 0, "32-bit little-endian token ids instead of a text"},
+        {"ctx", 0, OPT_COUNT, &o.ctx, "N", 2, 16777216,
+         "tokens of a window (default: 512; with --ids: all, see --all)"},
+        {"windows", 0, OPT_COUNT, &o.windows, "N", 1, 4294967295.0, "only the first N windows"},
+        {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "one window of everything, all its positions scored"},
+        {"against", 0, OPT_TEXT, &o.against, "IMAGE|fp32", 0, 0,
+         "also the divergence from another image, or from the same weights in FP32"},
+        {"dump-logits", 0, OPT_TEXT, &o.dump, "FILE", 0, 0, "write the scored positions' logits, 32-bit floats"},
+        {"dump-against", 0, OPT_TEXT, &o.dump_against, "FILE", 0, 0, "the same of what --against compares with"},
+        {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over these logits"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
+        {0}};
     const option shared[] = {SESSION_OPTIONS(o.session), {0}};
-    const usage u = {"eval", "IMAGE -f TEXT [options]",
-                     "Measures perplexity: the text is cut into windows, and in the second half of each the model predicts the next token.\n"
+    const usage u = {"eval",
+                     "IMAGE -f TEXT [options]",
+                     "Measures perplexity: the text is cut into windows, and in the second half of each the model "
+                     "predicts the next token.\n"
                      "roma-mpi under mpirun shares the windows among its processes.",
-                     "roma eval model.roma -f book.txt --ctx 512 --windows 20", own, shared, 1, 1};
+                     "roma eval model.roma -f book.txt --ctx 512 --windows 20",
+                     own,
+                     shared,
+                     1,
+                     1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     const int settled = rc == OPTIONS_GO ? settle(&o, &rk) : rc;
     if (settled != OPTIONS_GO) return ranks_end(&rk, settled, true);

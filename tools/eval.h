@@ -15,7 +15,7 @@ typedef struct {
 
 /* Sums over scored positions; doubles alone, so that ranks can send them. */
 typedef struct {
-    double scored, nll;                     /* negative log likelihood of the next token */
+    double scored, nll;                       /* negative log likelihood of the next token */
     double nll_against, kl, kl_squared, same; /* with --against */
 } eval_sums;
 

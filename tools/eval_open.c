@@ -8,12 +8,15 @@ enum { ROWS = 64 }; /* of a step: bounds the memory that logits take */
 static int read_ids(eval *e, roma_error *err) {
     roma_buf b = {0};
     int rc = read_all(&b, e->o->ids, err);
-    if (!rc && (b.len % 4 || !b.len)) rc = roma_fail(err, ROMA_EINPUT, e->o->ids, ROMA_NOWHERE, "no list of 32-bit token ids");
-    if (!rc && !(e->ids = roma_alloc(b.len))) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ids");
+    if (!rc && (b.len % 4 || !b.len))
+        rc = roma_fail(err, ROMA_EINPUT, e->o->ids, ROMA_NOWHERE, "no list of 32-bit token ids");
+    if (!rc && !(e->ids = roma_alloc(b.len)))
+        rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ids");
     for (size_t i = 0; !rc && i < b.len / 4; i++) {
         e->ids[i] = (int32_t)roma_le32(b.data + 4 * i);
         if (e->ids[i] < 0 || (uint32_t)e->ids[i] >= e->vocab)
-            rc = roma_fail(err, ROMA_EINPUT, e->o->ids, 4 * i, "token %d is not in the vocabulary of %u", e->ids[i], e->vocab);
+            rc = roma_fail(err, ROMA_EINPUT, e->o->ids, 4 * i, "token %d is not in the vocabulary of %u", e->ids[i],
+                           e->vocab);
     }
     e->n_ids = b.len / 4;
     roma_buf_destroy(&b);
@@ -22,7 +25,8 @@ static int read_ids(eval *e, roma_error *err) {
 
 static int read_text(eval *e, roma_error *err) {
     roma_buf b = {0};
-    int rc = e->s.tok ? ROMA_OK : roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer; use --ids");
+    int rc = e->s.tok ? ROMA_OK
+                      : roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer; use --ids");
     if (!rc) rc = read_all(&b, e->o->text, err);
     if (!rc) rc = tokenize_all(e->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, &e->ids, &e->n_ids, err);
     roma_buf_destroy(&b);
@@ -47,7 +51,8 @@ static bool against_fp32(const eval_options *o) { return o->against && strcmp(o-
 static int open_other(eval *e, const session_config *own, roma_error *err) {
     session_config c = *own;
     if (against_fp32(e->o))
-        return fp32_create(&e->fp32, &e->s.image, roma_exec_team(e->s.exec), e->ctx, roma_exec_memory_of(e->s.exec)->rows, err);
+        return fp32_create(&e->fp32, &e->s.image, roma_exec_team(e->s.exec), e->ctx,
+                           roma_exec_memory_of(e->s.exec)->rows, err);
     c.image = e->o->against;
     c.lora.n = 0;
     int rc = session_open(&e->other, &c, err);
@@ -66,7 +71,8 @@ int eval_open(eval *e, roma_error *err) {
     const eval_options *o = e->o;
     session_config c = o->session;
     roma_sha256_init(&e->hash);
-    if (!c.threads && e->ranks.size > 1) c.threads = (uint32_t)(roma_cpu_count() > e->ranks.size ? roma_cpu_count() / e->ranks.size : 1);
+    if (!c.threads && e->ranks.size > 1)
+        c.threads = (uint32_t)(roma_cpu_count() > e->ranks.size ? roma_cpu_count() / e->ranks.size : 1);
     int rc = session_open(&e->s, &c, err);
     if (rc) return rc;
     e->vocab = e->s.image.desc.hyper.vocab;

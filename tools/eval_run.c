@@ -1,4 +1,5 @@
-/* The windows of roma eval: both sides step by step, positions scored by the team, sums in order of position and window. */
+/* The windows of roma eval: both sides step by step, positions scored by the team, sums in order of position and
+ * window. */
 #include "eval.h"
 #include "ln.h"
 
@@ -92,7 +93,8 @@ static int take_step(eval *e, step *st, eval_sums *sums, roma_error *err) {
         const position *p = &st->p[i];
         if (e->o->hash) roma_sha256_update(&e->hash, p->ours, e->vocab * sizeof *p->ours);
         if (e->dump && !dump(e->dump, p->ours, e->vocab)) return roma_fail_errno(err, e->o->dump, "write");
-        if (e->dump_against && !dump(e->dump_against, p->ref, e->vocab)) return roma_fail_errno(err, e->o->dump_against, "write");
+        if (e->dump_against && !dump(e->dump_against, p->ref, e->vocab))
+            return roma_fail_errno(err, e->o->dump_against, "write");
         if (p->s.nll - p->s.nll != 0 || p->s.kl - p->s.kl != 0)
             return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "a logit is not a finite number");
         add(sums, &p->s);
@@ -105,7 +107,8 @@ static int take_step(eval *e, step *st, eval_sums *sums, roma_error *err) {
 /* Progress in 1000 parts a window: FP32 takes most of it where it runs. */
 static int tell(const eval *e, double part) {
     const size_t mine = e->end_window - e->first_window;
-    return roma_progress_tell(&progress, "windows", (uint64_t)(1000 * ((double)(e->window - e->first_window) + part)), 1000 * mine);
+    return roma_progress_tell(&progress, "windows", (uint64_t)(1000 * ((double)(e->window - e->first_window) + part)),
+                              1000 * mine);
 }
 
 static int after_layer(void *ctx, uint32_t layer, uint32_t layers) { return tell(ctx, 0.9 * layer / layers); }
@@ -137,7 +140,8 @@ static int one_step(eval *e, uint32_t at, uint32_t n, eval_sums *sums, roma_erro
     const float *exact = e->fp32 ? fp32_logits(e->fp32, first, at + n - first) : NULL;
     for (; st.n < at + n - first; st.n++) {
         const size_t next = first + st.n + 1;
-        st.p[st.n] = (position){.ours = roma_exec_logits(e->s.exec, st.n), .ref = other_logits(e, exact, st.n),
+        st.p[st.n] = (position){.ours = roma_exec_logits(e->s.exec, st.n),
+                                .ref = other_logits(e, exact, st.n),
                                 .next = next < e->ctx ? e->ids[(size_t)e->window * e->ctx + next] : -1};
     }
     return take_step(e, &st, sums, err);
@@ -162,7 +166,8 @@ static int one_window(eval *e, eval_sums *sums, roma_error *err) {
     for (uint32_t at = 0; at < last && !rc; at += rows) {
         const uint32_t n = last - at < rows ? last - at : rows;
         rc = one_step(e, at, n, sums, err);
-        if (!rc && tell(e, begin + (1 - begin) * (at + n) / last)) rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+        if (!rc && tell(e, begin + (1 - begin) * (at + n) / last))
+            rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
     }
     return rc;
 }

@@ -99,7 +99,8 @@ static int limit(const char *name, const char *text, double *out) {
     if (!text) return OPTIONS_GO;
     *out = strtod(text, &end);
     if (end != text && !*end && *out > 0 && *out <= 1e15) return OPTIONS_GO;
-    return usage_error("explore", "--%s takes a number above 0, not '%s'", name, roma_error_name(shown, sizeof shown, text, strlen(text)));
+    return usage_error("explore", "--%s takes a number above 0, not '%s'", name,
+                       roma_error_name(shown, sizeof shown, text, strlen(text)));
 }
 
 static int settle(explore_options *o, const char *operand, const ranks *rk) {
@@ -121,16 +122,20 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
     const option own[] = {
-        {"shape", 0, OPT_TEXT, &o->shape, "NAME|IMAGE", 0, 0, "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."},
+        {"shape", 0, OPT_TEXT, &o->shape, "NAME|IMAGE", 0, 0,
+         "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."},
         {"chip", 0, OPT_TEXT, &o->chip, "NAME|FILE", 0, 0, "chip that all else is taken from (default: roma-contract)"},
         {"points", 'n', OPT_COUNT, &o->points, "N", 1, 1000000, "points of the design space (default: 10000)"},
         {"seed", 's', OPT_U64, &o->seed, "S", 0, 0, "another seed draws other points (default: 0)"},
-        {"set", 0, OPT_TEXTS, &o->set, "KEY=...", 0, 0, "vary a parameter over LO..HI or A,B,C, or fix it at V; may be repeated"},
+        {"set", 0, OPT_TEXTS, &o->set, "KEY=...", 0, 0,
+         "vary a parameter over LO..HI or A,B,C, or fix it at V; may be repeated"},
         {"only", 0, OPT_FLAG, &o->only, NULL, 0, 0, "vary nothing but what --set names"},
         {"max-mm2", 0, OPT_TEXT, &o->max_mm2_text, "A", 0, 0, "refuse chips larger than A mm2"},
         {"max-w", 0, OPT_TEXT, &o->max_w_text, "W", 0, 0, "refuse chips of more than W watts while decoding"},
-        {"min-context", 0, OPT_COUNT, &o->min_context, "N", 1, 16777216, "refuse chips with cache for fewer than N tokens a sequence"},
-        {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s_text, "T", 0, 0, "refuse chips that decode less than T tokens a second"},
+        {"min-context", 0, OPT_COUNT, &o->min_context, "N", 1, 16777216,
+         "refuse chips with cache for fewer than N tokens a sequence"},
+        {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s_text, "T", 0, 0,
+         "refuse chips that decode less than T tokens a second"},
         {"csv", 0, OPT_TEXT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
         {"svg", 0, OPT_TEXT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
         {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},
@@ -138,10 +143,16 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
         {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const option shared[] = {WORKLOAD_OPTIONS(o->work), {0}};
-    const usage u = {"explore", "--shape NAME|IMAGE [options]",
-                     "Draws chips from a design space, evaluates a model on each, and finds those that no other one beats in rate, area, energy\n"
+    const usage u = {"explore",
+                     "--shape NAME|IMAGE [options]",
+                     "Draws chips from a design space, evaluates a model on each, and finds those that no other one "
+                     "beats in rate, area, energy\n"
                      "and cost at once.",
-                     "roma explore --shape llama-3.2-3b --max-mm2 400 --set model.bits=4 --svg front.svg", own, shared, 0, 1};
+                     "roma explore --shape llama-3.2-3b --max-mm2 400 --set model.bits=4 --svg front.svg",
+                     own,
+                     shared,
+                     0,
+                     1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     return rc == OPTIONS_GO ? settle(o, n ? operand[0] : NULL, rk) : rc;
 }

@@ -1,4 +1,5 @@
-/* roma explore: points of a design space, drawn, evaluated, and shown. docs/explore.md has the knobs and what follows from them. */
+/* roma explore: points of a design space, drawn, evaluated, and shown. docs/explore.md has the knobs and what follows
+ * from them. */
 #ifndef TOOLS_EXPLORE_H
 #define TOOLS_EXPLORE_H
 
@@ -24,8 +25,8 @@ typedef struct {
 
 typedef struct {
     unsigned key;
-    double low, high;       /* a range, when n is 0 */
-    double list[LIST_MAX];  /* else these */
+    double low, high;      /* a range, when n is 0 */
+    double list[LIST_MAX]; /* else these */
     size_t n;
 } knob;
 /* Parses KEY=V, KEY=A,B,C or KEY=LO..HI. */
@@ -46,9 +47,9 @@ typedef struct {
     unsigned prime[KNOBS_MAX];           /* base of each one's sequence; 0 for a fixed one */
     bool given[N_KEYS], derived[N_KEYS]; /* by a knob; from others */
     bool streams_follow, grid_follows;
-    unsigned column[N_KEYS];             /* keys that a point records: given or derived, in order of the table */
+    unsigned column[N_KEYS]; /* keys that a point records: given or derived, in order of the table */
     size_t n_columns;
-    double start[N_KEYS];                /* where no knob says otherwise */
+    double start[N_KEYS]; /* where no knob says otherwise */
     uint64_t seed;
 } space;
 
@@ -66,23 +67,23 @@ void space_chip(const space *s, const double x[N_KEYS], roma_chip *c);
 /* ---- explore_run.c: points evaluated ---- */
 
 /* name, what it says of the points that were refused */
-#define EXPLORE_REFUSALS(X)                                              \
-    X(NONE, "none", "")                                                  \
-    X(FORMAT, "format", "the model has no such bits and group")          \
-    X(GRID, "grid", "units do not fill the rows of the mesh")            \
-    X(CHIP, "chip", "parameters contradict each other")                  \
-    X(ROM, "rom", "the base model does not fit the ROM")                 \
-    X(SRAM, "sram", "adapters and context do not fit the SRAM")          \
-    X(CONTEXT, "context", "less context than --min-context")             \
-    X(AREA, "area", "larger than --max-mm2")                             \
-    X(POWER, "power", "more power than --max-w")                         \
-    X(RATE, "rate", "slower than --min-tok-s")                           \
+#define EXPLORE_REFUSALS(X)                                                                                            \
+    X(NONE, "none", "")                                                                                                \
+    X(FORMAT, "format", "the model has no such bits and group")                                                        \
+    X(GRID, "grid", "units do not fill the rows of the mesh")                                                          \
+    X(CHIP, "chip", "parameters contradict each other")                                                                \
+    X(ROM, "rom", "the base model does not fit the ROM")                                                               \
+    X(SRAM, "sram", "adapters and context do not fit the SRAM")                                                        \
+    X(CONTEXT, "context", "less context than --min-context")                                                           \
+    X(AREA, "area", "larger than --max-mm2")                                                                           \
+    X(POWER, "power", "more power than --max-w")                                                                       \
+    X(RATE, "rate", "slower than --min-tok-s")                                                                         \
     X(WAFER, "wafer", "no good die comes out of a wafer")
 typedef enum {
 #define X(id, name, text) REFUSED_##id,
     EXPLORE_REFUSALS(X)
 #undef X
-    N_REFUSALS
+        N_REFUSALS
 } refusal;
 extern const char *const refusal_name[N_REFUSALS], *const refusal_text[N_REFUSALS];
 
@@ -110,10 +111,13 @@ typedef struct {
     size_t n, stride;
     uint64_t refused[N_REFUSALS];
 } explored;
-int explore_run(explored *e, const space *s, const explore_models *m, const explore_options *o, const ranks *r, roma_error *err);
+int explore_run(explored *e, const space *s, const explore_models *m, const explore_options *o, const ranks *r,
+                roma_error *err);
 void explored_destroy(explored *e);
 static inline const double *explored_row(const explored *e, size_t i) { return e->rows + i * e->stride; }
-static inline const double *explored_cost(const explored *e, size_t i) { return explored_row(e, i) + e->stride - ROMA_COST_N; }
+static inline const double *explored_cost(const explored *e, size_t i) {
+    return explored_row(e, i) + e->stride - ROMA_COST_N;
+}
 /* All keys' values of a row. */
 void explored_values(const explored *e, const space *s, size_t i, double x[N_KEYS]);
 
@@ -122,7 +126,7 @@ void explored_values(const explored *e, const space *s, size_t i, double x[N_KEY
 enum { FASTEST, SMALLEST, LEAST_ENERGY, CHEAPEST, KNEE, N_NOTABLE };
 extern const char *const notable_name[N_NOTABLE];
 typedef struct {
-    bool *on, *on_plane;       /* of all four objectives; of tok_s and mm2 alone */
+    bool *on, *on_plane;          /* of all four objectives; of tok_s and mm2 alone */
     size_t n, notable[N_NOTABLE]; /* rows */
 } front;
 int front_create(front *f, const explored *e, roma_error *err);
@@ -141,7 +145,7 @@ typedef struct {
 void show_rows(const explore_result *r, bool front_only, roma_table *t);
 int show_text(const explore_result *r, roma_buf *out, roma_error *err);
 int show_json(const explore_result *r, roma_buf *out, roma_error *err);
-void show_refused(const explored *e, roma_buf *out); /* "12 rom (...), 3 area (...)" */
+void show_refused(const explored *e, roma_buf *out);       /* "12 rom (...), 3 area (...)" */
 int write_files(const explore_result *r, roma_error *err); /* --csv, --svg, --best */
 
 #endif

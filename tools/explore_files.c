@@ -38,15 +38,16 @@ static double usual_energy(const explored *e) {
 }
 
 static void picture_row(const explore_result *r, size_t i, roma_table *t) {
-    static const unsigned outputs[] = {ROMA_COST_area_mm2, ROMA_COST_tok_s, ROMA_COST_mj_per_token, ROMA_COST_usd, ROMA_COST_power_w,
-                                       ROMA_COST_ttft_s, ROMA_COST_tokens};
+    static const unsigned outputs[] = {ROMA_COST_area_mm2, ROMA_COST_tok_s,  ROMA_COST_mj_per_token, ROMA_COST_usd,
+                                       ROMA_COST_power_w,  ROMA_COST_ttft_s, ROMA_COST_tokens};
     static const unsigned keys[] = {ROMA_CHIP_rom_style, ROMA_CHIP_node_nm, ROMA_CHIP_clock_hz, KEY_BITS, KEY_GROUP};
     double x[N_KEYS];
     char name[VALUE_CAP];
     size_t c = 0;
     explored_values(r->e, r->s, i, x);
     roma_table_row(t);
-    for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) roma_table_real(t, c++, explored_cost(r->e, i)[outputs[k]]);
+    for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++)
+        roma_table_real(t, c++, explored_cost(r->e, i)[outputs[k]]);
     roma_table_bool(t, c++, r->f->on_plane[i]);
     roma_table_real(t, c++, explored_row(r->e, i)[0]);
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++, c++) {
@@ -60,9 +61,10 @@ static void picture_row(const explore_result *r, size_t i, roma_table *t) {
 
 static void picture_columns(roma_table *t) {
     static const char *const columns[][2] = {
-        {"area", "mm2"}, {"decode rate", "tokens/s"}, {"energy", "mJ/token"}, {"cost", "USD"}, {"power", "W"}, {"first token", "s"},
-        {"context", "tokens"}, {"front", ""}, {"point", ""}, {"rom.style", ""}, {"technology.node", "nm"},
-        {"clock", "Hz"}, {"model.bits", ""}, {"model.group", ""}};
+        {"area", "mm2"},    {"decode rate", "tokens/s"}, {"energy", "mJ/token"},    {"cost", "USD"},
+        {"power", "W"},     {"first token", "s"},        {"context", "tokens"},     {"front", ""},
+        {"point", ""},      {"rom.style", ""},           {"technology.node", "nm"}, {"clock", "Hz"},
+        {"model.bits", ""}, {"model.group", ""}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) roma_table_column(t, columns[i][0], columns[i][1], 4);
 }
 
@@ -71,10 +73,12 @@ static int write_svg(const explore_result *r, roma_error *err) {
     roma_buf b = {0};
     const size_t step = r->e->n / SHOWN_MAX + 1;
     const double usual = usual_energy(r->e);
-    snprintf(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image, r->s->base.name, r->e->n);
+    snprintf(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image,
+             r->s->base.name, r->e->n);
     picture_columns(&t);
     for (size_t i = 0; i < r->e->n; i++)
-        if (r->f->on_plane[i] || (i % step == 0 && explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual)) picture_row(r, i, &t);
+        if (r->f->on_plane[i] || (i % step == 0 && explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual))
+            picture_row(r, i, &t);
     roma_report_scatter_svg(&t, 0, 1, 2, 7, (roma_axes){true, true}, &b);
     b.failed |= t.failed;
     roma_table_destroy(&t);
@@ -88,7 +92,8 @@ static void set_title(const explore_result *r, const char *what, const double x[
     char head[24] = "";
     if (x[KEY_HEAD_BITS] > 0) snprintf(head, sizeof head, " --head-bits %.0f", x[KEY_HEAD_BITS]);
     if (r->o->shape)
-        snprintf(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape, x[KEY_BITS], x[KEY_GROUP], head);
+        snprintf(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape,
+                 x[KEY_BITS], x[KEY_GROUP], head);
     else
         snprintf(c->title, sizeof c->title, "%s: %.60s", what, r->m->image.desc.name);
 }

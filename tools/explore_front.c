@@ -35,7 +35,8 @@ static bool dominates(const candidate *p, const candidate *q, int n) {
     return better;
 }
 
-/* Of sorted candidates: none is dominated by a later one. The front of the first n objectives gathers at the beginning of kept. */
+/* Of sorted candidates: none is dominated by a later one. The front of the first n objectives gathers at the beginning
+ * of kept. */
 static size_t filter(const candidate *all, size_t n_all, int n, candidate *kept, bool *on) {
     size_t k = 0;
     for (size_t i = 0; i < n_all; i++) {
@@ -63,7 +64,8 @@ static size_t knee(const candidate *kept, size_t n) {
     for (size_t i = 0; i < n; i++) {
         double sum = 0;
         for (int o = 0; o < N_OBJECTIVES; o++) {
-            const double v = log(fabs(kept[i].v[o])) * (o ? 1 : -1), part = high[o] > low[o] ? (v - low[o]) / (high[o] - low[o]) : 0;
+            const double v = log(fabs(kept[i].v[o])) * (o ? 1 : -1),
+                         part = high[o] > low[o] ? (v - low[o]) / (high[o] - low[o]) : 0;
             sum += part * part;
         }
         if (sum < best) best = sum, found = i;

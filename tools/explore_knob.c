@@ -22,7 +22,9 @@ const char *key_name(unsigned key, char out[KEY_CAP]) {
 }
 
 static bool is_choice(unsigned key) { return key < ROMA_CHIP_N && strchr(roma_chip_parameter_at(key)->unit, '|'); }
-bool key_is_whole(unsigned key) { return key >= ROMA_CHIP_N || is_choice(key) || strcmp(roma_chip_parameter_at(key)->unit, "1") == 0; }
+bool key_is_whole(unsigned key) {
+    return key >= ROMA_CHIP_N || is_choice(key) || strcmp(roma_chip_parameter_at(key)->unit, "1") == 0;
+}
 
 const char *key_choice(unsigned key, double v, char out[VALUE_CAP]) {
     if (!is_choice(key)) return NULL;
@@ -42,8 +44,10 @@ static int unknown_model_key(const char *name, roma_error *err) {
     char shown[64];
     for (size_t i = 0; i < N_MODEL_KEYS; i++) names[i] = model_keys[i].name;
     const char *near = nearest_name(name, names, N_MODEL_KEYS);
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no parameter '%s'; %s%s%s", roma_error_name(shown, sizeof shown, name, strlen(name)),
-                     near ? "did you mean " : "there are model.bits, model.group and model.head_bits", near ? near : "", near ? "?" : "");
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no parameter '%s'; %s%s%s",
+                     roma_error_name(shown, sizeof shown, name, strlen(name)),
+                     near ? "did you mean " : "there are model.bits, model.group and model.head_bits", near ? near : "",
+                     near ? "?" : "");
 }
 
 static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_error *err) {
@@ -60,22 +64,24 @@ static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_
     if (*key == N_MODEL_KEYS) return unknown_model_key(name, err);
     *key += ROMA_CHIP_N;
     if (!has_model_keys)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s goes with the name of a shape; an image has its own format", name);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "%s goes with the name of a shape; an image has its own format", name);
     return ROMA_OK;
 }
 
 static int parse_value(unsigned key, const char *text, size_t n, double *v, roma_error *err) {
     char buf[VALUE_CAP], name[KEY_CAP], shown[64], *end;
     if (n >= sizeof buf)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: '%s' is no value", key_name(key, name), roma_error_name(shown, sizeof shown, text, n));
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: '%s' is no value", key_name(key, name),
+                         roma_error_name(shown, sizeof shown, text, n));
     memcpy(buf, text, n);
     buf[n] = 0;
     if (key < ROMA_CHIP_N) return roma_chip_parse(key, buf, v, err);
     *v = strtod(buf, &end);
     const double min = model_keys[key - ROMA_CHIP_N].min, max = model_keys[key - ROMA_CHIP_N].max;
     if (end == buf || *end || !(*v >= min && *v <= max) || floor(*v) != *v)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s takes a whole number from %g to %g, not '%s'", key_name(key, name), min, max,
-                         roma_error_name(shown, sizeof shown, buf, n));
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s takes a whole number from %g to %g, not '%s'",
+                         key_name(key, name), min, max, roma_error_name(shown, sizeof shown, buf, n));
     return ROMA_OK;
 }
 
@@ -83,7 +89,8 @@ static int parse_range(knob *k, const char *text, const char *dots, roma_error *
     char name[KEY_CAP];
     key_name(k->key, name);
     if (is_choice(k->key))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is a choice, which has no range: list the names, as %s=%s", name, name,
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "%s is a choice, which has no range: list the names, as %s=%s", name, name,
                          strcmp(name, "rom.style") == 0 ? "rom,brom" : "A,B");
     if (k->key >= ROMA_CHIP_N)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s has no range: list the values, as %s=%s", name, name,
@@ -91,7 +98,8 @@ static int parse_range(knob *k, const char *text, const char *dots, roma_error *
     int rc = parse_value(k->key, text, (size_t)(dots - text), &k->low, err);
     if (!rc) rc = parse_value(k->key, dots + 2, strlen(dots + 2), &k->high, err);
     if (!rc && k->low > k->high)
-        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: the range's low end %.10g is above its high end %.10g", name, k->low, k->high);
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: the range's low end %.10g is above its high end %.10g",
+                       name, k->low, k->high);
     return rc;
 }
 
@@ -100,7 +108,8 @@ static int parse_list(knob *k, const char *text, roma_error *err) {
     for (const char *at = text;; at++) {
         const size_t n = strcspn(at, ",");
         if (k->n == LIST_MAX)
-            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: a list has at most %d values", key_name(k->key, name), LIST_MAX);
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: a list has at most %d values",
+                             key_name(k->key, name), LIST_MAX);
         int rc = parse_value(k->key, at, n, &k->list[k->n++], err);
         if (rc) return rc;
         at += n;
@@ -137,7 +146,8 @@ static double rounded(double v, const knob *k) {
 double knob_at(const knob *k, double u) {
     if (k->n) return k->list[(size_t)(u * (double)k->n)];
     const bool log_scale = k->low > 0 && k->high >= 8 * k->low;
-    if (!key_is_whole(k->key)) return rounded(log_scale ? k->low * pow(k->high / k->low, u) : k->low + u * (k->high - k->low), k);
+    if (!key_is_whole(k->key))
+        return rounded(log_scale ? k->low * pow(k->high / k->low, u) : k->low + u * (k->high - k->low), k);
     const double v = log_scale ? k->low * pow((k->high + 1) / k->low, u) : k->low + u * (k->high - k->low + 1);
     return fmin(floor(v), k->high);
 }

@@ -105,8 +105,8 @@ static bool chip_of(const space *s, double words, double x[N_KEYS], roma_chip *c
 }
 
 /* A first evaluation, without prefill, says how many words an L-Unit needs. */
-static int evaluate(const space *s, const explore_model *m, const explore_options *o, roma_schedule *sched, double x[N_KEYS],
-                    roma_cost *cost, refusal *why, roma_error *err) {
+static int evaluate(const space *s, const explore_model *m, const explore_options *o, roma_schedule *sched,
+                    double x[N_KEYS], roma_cost *cost, refusal *why, roma_error *err) {
     roma_chip chip;
     roma_workload first = o->work;
     first.prompt = 0;
@@ -205,7 +205,8 @@ static int work(crew *w, roma_error *err) {
     return w->rc;
 }
 
-int explore_run(explored *e, const space *s, const explore_models *m, const explore_options *o, const ranks *r, roma_error *err) {
+int explore_run(explored *e, const space *s, const explore_models *m, const explore_options *o, const ranks *r,
+                roma_error *err) {
     size_t begin, end;
     memset(e, 0, sizeof *e);
     e->stride = 1 + s->n_columns + ROMA_COST_N;
@@ -213,7 +214,8 @@ int explore_run(explored *e, const space *s, const explore_models *m, const expl
     crew w = {.e = e, .s = s, .m = m, .o = o, .first = begin, .n = end - begin};
     e->rows = roma_alloc_array(w.n + 1, e->stride * sizeof *e->rows);
     w.why = roma_alloc_array(w.n + 1, 1);
-    int rc = e->rows && w.why ? work(&w, err) : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u points", o->points);
+    int rc = e->rows && w.why ? work(&w, err)
+                              : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u points", o->points);
     if (!rc) compact(&w);
     roma_free(w.why);
     size_t n = e->n * e->stride;

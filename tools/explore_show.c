@@ -20,7 +20,8 @@ void show_rows(const explore_result *r, bool front_only, roma_table *t) {
     char name[KEY_CAP];
     roma_table_column(t, "point", "", 0);
     for (size_t k = 0; k < s->n_columns; k++) roma_table_column(t, key_name(s->column[k], name), "", 0);
-    for (unsigned k = 0; k < ROMA_COST_N; k++) roma_table_column(t, roma_cost_output_at(k)->name, roma_cost_output_at(k)->unit, 0);
+    for (unsigned k = 0; k < ROMA_COST_N; k++)
+        roma_table_column(t, roma_cost_output_at(k)->name, roma_cost_output_at(k)->unit, 0);
     roma_table_column(t, "pareto", "", 0);
     for (size_t i = 0; i < r->e->n; i++) {
         if (front_only && !r->f->on[i]) continue;
@@ -113,7 +114,8 @@ void show_refused(const explored *e, roma_buf *out) {
     const char *comma = "";
     for (size_t i = 0; i < N_REFUSALS; i++) {
         if (!e->refused[i]) continue;
-        roma_buf_print(out, "%s%llu %s (%s)", comma, (unsigned long long)e->refused[i], refusal_name[i], refusal_text[i]);
+        roma_buf_print(out, "%s%llu %s (%s)", comma, (unsigned long long)e->refused[i], refusal_name[i],
+                       refusal_text[i]);
         comma = ", ";
     }
 }
@@ -122,8 +124,8 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
     range_table ranges;
     int rc = notable_ranges(r, ranges, err);
     if (rc) return rc;
-    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n", r->o->shape ? r->o->shape : r->o->image, r->s->base.name,
-                   r->o->points, r->e->n, r->f->n);
+    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n",
+                   r->o->shape ? r->o->shape : r->o->image, r->s->base.name, r->o->points, r->e->n, r->f->n);
     if (r->e->n < r->o->points) {
         roma_buf_print(out, "refused: ");
         show_refused(r->e, out);
@@ -151,7 +153,8 @@ static void json_notable(const explore_result *r, range_table ranges, json *j) {
     for (size_t k = 0; k < N_NOTABLE; k++) {
         json_open(j, notable_name[k], '{');
         json_int(j, "point", (int64_t)explored_row(r->e, r->f->notable[k])[0]);
-        for (size_t i = 0; i < N_OBJECTIVES; i++) json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
+        for (size_t i = 0; i < N_OBJECTIVES; i++)
+            json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
         json_close(j, '}');
     }
     json_close(j, '}');

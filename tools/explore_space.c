@@ -1,4 +1,5 @@
-/* The points of roma explore: knobs, the sequence, and what follows from a point's values. docs/explore.md is the contract. */
+/* The points of roma explore: knobs, the sequence, and what follows from a point's values. docs/explore.md is the
+ * contract. */
 #include "explore.h"
 
 #include <math.h>
@@ -32,7 +33,8 @@ static int add_set(space *s, const explore_options *o, bool has_model_keys, roma
         knob *k = &s->knobs[s->n_knobs];
         int rc = knob_parse(k, o->set.item[i], has_model_keys, err);
         if (rc) return rc;
-        if (s->given[k->key]) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is set twice", key_name(k->key, name));
+        if (s->given[k->key])
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is set twice", key_name(k->key, name));
         s->given[k->key] = true;
         s->n_knobs++;
     }
@@ -60,7 +62,8 @@ static int add_defaults(space *s, bool has_model_keys, roma_error *err) {
 }
 
 static void find_derived(space *s) {
-    static const unsigned grid[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units, ROMA_CHIP_vector_units};
+    static const unsigned grid[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units,
+                                    ROMA_CHIP_vector_units};
     for (size_t i = 0; i < 4; i++) s->grid_follows |= s->given[grid[i]];
     for (size_t i = 0; i < 4 && s->grid_follows; i++) s->derived[grid[i]] = !s->given[grid[i]];
     s->derived[ROMA_CHIP_lunit_words] = !s->given[ROMA_CHIP_lunit_words];
@@ -124,7 +127,8 @@ static double radical(uint64_t i, unsigned base, uint64_t key) {
 void space_draw(const space *s, uint64_t i, double x[N_KEYS]) {
     memcpy(x, s->start, sizeof s->start);
     for (size_t k = 0; k < s->n_knobs; k++)
-        x[s->knobs[k].key] = knob_at(&s->knobs[k], s->prime[k] ? radical(i, s->prime[k], roma_random(s->seed, s->prime[k])) : 0);
+        x[s->knobs[k].key] =
+            knob_at(&s->knobs[k], s->prime[k] ? radical(i, s->prime[k], roma_random(s->seed, s->prime[k])) : 0);
 }
 
 /* ---- what follows ---- */
@@ -134,7 +138,8 @@ static bool derive_grid(const space *s, double x[N_KEYS]) {
     const double columns = x[ROMA_CHIP_grid_columns];
     if (s->derived[ROMA_CHIP_vector_units]) x[ROMA_CHIP_vector_units] = columns;
     if (!s->derived[ROMA_CHIP_grid_rows]) {
-        if (s->derived[ROMA_CHIP_matrix_units]) x[ROMA_CHIP_matrix_units] = x[ROMA_CHIP_grid_rows] * columns - x[ROMA_CHIP_vector_units];
+        if (s->derived[ROMA_CHIP_matrix_units])
+            x[ROMA_CHIP_matrix_units] = x[ROMA_CHIP_grid_rows] * columns - x[ROMA_CHIP_vector_units];
     } else {
         x[ROMA_CHIP_grid_rows] = (x[ROMA_CHIP_matrix_units] + x[ROMA_CHIP_vector_units]) / columns;
     }
@@ -142,7 +147,8 @@ static bool derive_grid(const space *s, double x[N_KEYS]) {
            x[ROMA_CHIP_grid_rows] * columns == x[ROMA_CHIP_matrix_units] + x[ROMA_CHIP_vector_units];
 }
 
-/* USD of a processed 300 mm wafer: CSET, "AI chips: what they are and why they matter", 2020, table 9; 3 nm is an estimate. */
+/* USD of a processed 300 mm wafer: CSET, "AI chips: what they are and why they matter", 2020, table 9; 3 nm is an
+ * estimate. */
 static double wafer_usd(double node) {
     static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}};
     enum { N = sizeof at / sizeof *at };
@@ -156,7 +162,8 @@ static double wafer_usd(double node) {
 bool space_derive(const space *s, double x[N_KEYS]) {
     if (s->streams_follow && s->given[ROMA_CHIP_streams] && x[ROMA_CHIP_overlap] == 0) x[ROMA_CHIP_streams] = 1;
     if (s->derived[ROMA_CHIP_wafer_usd])
-        x[ROMA_CHIP_wafer_usd] = floor(s->base.wafer_usd * wafer_usd(x[ROMA_CHIP_node_nm]) / wafer_usd(s->base.node_nm) + 0.5);
+        x[ROMA_CHIP_wafer_usd] =
+            floor(s->base.wafer_usd * wafer_usd(x[ROMA_CHIP_node_nm]) / wafer_usd(s->base.node_nm) + 0.5);
     return !s->grid_follows || derive_grid(s, x);
 }
 

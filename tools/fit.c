@@ -40,8 +40,10 @@ static int read_targets(const char *text, uint32_t *roles) {
 
 static int settle(fit *f, const fit_options *o) {
     int rc = options_list("fit", o->adapters ? o->adapters : "1,2,4,8", "--adapters", 0, 65536, &f->adapters);
-    if (rc == OPTIONS_GO) rc = options_list("fit", o->ranks ? o->ranks : "8,16,32,64", "--rank", 0, ROMA_ADAPTER_RANK_MAX, &f->ranks);
-    if (rc == OPTIONS_GO) rc = options_list("fit", o->sequences ? o->sequences : "1,8", "--sequences", 1, 256, &f->sequences);
+    if (rc == OPTIONS_GO)
+        rc = options_list("fit", o->ranks ? o->ranks : "8,16,32,64", "--rank", 0, ROMA_ADAPTER_RANK_MAX, &f->ranks);
+    if (rc == OPTIONS_GO)
+        rc = options_list("fit", o->sequences ? o->sequences : "1,8", "--sequences", 1, 256, &f->sequences);
     if (rc == OPTIONS_GO) rc = read_targets(o->targets ? o->targets : "all", &f->roles);
     f->type = o->type ? roma_adapter_type_find(o->type) : ROMA_ADAPTER_INT8;
     if (rc == OPTIONS_GO && !f->type) return usage_error("fit", "--lora-type is int8, fp8 or f16");
@@ -71,15 +73,16 @@ static void print_counts(const fit *f, roma_buf *out) {
     const fit_point *p = &f->at;
     const roma_exec_memory *m = &p->engine;
     roma_table t = {0};
-    snprintf(t.title, sizeof t.title, "%u adapter%s of rank %u, %u sequence%s", p->adapters, p->adapters == 1 ? "" : "s", p->rank,
-             p->sequences, p->sequences == 1 ? "" : "s");
+    snprintf(t.title, sizeof t.title, "%u adapter%s of rank %u, %u sequence%s", p->adapters,
+             p->adapters == 1 ? "" : "s", p->rank, p->sequences, p->sequences == 1 ? "" : "s");
     roma_table_column(&t, "what", "", 0);
     roma_table_column(&t, "engine", "", 10);
     roma_table_column(&t, "paper", "", 10);
     roma_table_column(&t, "unit", "", 0);
     counts_row(&t, "adapters", "B", (double)p->lora_bytes, p->lora_paper);
     counts_row(&t, "activations", "B", (double)m->activations, -1);
-    counts_row(&t, "of them beside cache", "B", (double)(roma_exec_sram(m, f->limit.vector_bytes) - m->cache - m->adapters), -1);
+    counts_row(&t, "of them beside cache", "B",
+               (double)(roma_exec_sram(m, f->limit.vector_bytes) - m->cache - m->adapters), -1);
     counts_row(&t, "a token of cache", "B", fit_token(p), fit_token_paper(f));
     counts_row(&t, "tokens of a sequence", "tokens", m->context, (double)p->tokens_paper);
     roma_report_table_text(&t, out);
@@ -89,14 +92,18 @@ static void print_counts(const fit *f, roma_buf *out) {
 static void print_text(const fit *f, const roma_table *table, roma_buf *out) {
     const roma_cost *c = &f->rom;
     char targets[64], need[32], has[32];
-    roma_buf_print(out, "%s on chip %s: %.4g MiB of SRAM%s", f->d->desc->name, f->d->chip.name, (double)f->limit.sram_bytes / 1048576,
-                   f->limit.vector_bytes ? "" : " for everything\n");
-    if (f->limit.vector_bytes) roma_buf_print(out, ", and %.4g for activations\n", (double)f->limit.vector_bytes / 1048576);
+    roma_buf_print(out, "%s on chip %s: %.4g MiB of SRAM%s", f->d->desc->name, f->d->chip.name,
+                   (double)f->limit.sram_bytes / 1048576, f->limit.vector_bytes ? "" : " for everything\n");
+    if (f->limit.vector_bytes)
+        roma_buf_print(out, ", and %.4g for activations\n", (double)f->limit.vector_bytes / 1048576);
     if (c->rom_capacity > 0)
-        roma_buf_print(out, "ROM: the model takes %s of %s and %s\n", roma_report_si(need, sizeof need, c->rom_bytes, "B"),
-                       roma_report_si(has, sizeof has, c->rom_capacity, "B"), c->fits_rom > 0 ? "fits" : "does not fit");
-    roma_buf_print(out, "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone, as wide as the chip file says\n\n", roma_adapter_type_name(f->type),
-                   targets_of(f, targets));
+        roma_buf_print(
+            out, "ROM: the model takes %s of %s and %s\n", roma_report_si(need, sizeof need, c->rom_bytes, "B"),
+            roma_report_si(has, sizeof has, c->rom_capacity, "B"), c->fits_rom > 0 ? "fits" : "does not fit");
+    roma_buf_print(out,
+                   "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone, as wide as the "
+                   "chip file says\n\n",
+                   roma_adapter_type_name(f->type), targets_of(f, targets));
     print_counts(f, out);
     if (fit_is_model(f, &f->at)) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
     roma_buf_print(out, "\n");
@@ -169,7 +176,8 @@ static int run(fit *f, const fit_options *o, const char *image) {
     f->d = &d;
     sram_limit(&f->limit, o->sram_mib, o->sram_mib && !o->design.chip ? NULL : &d.chip);
     roma_cost_fit(&f->rom, &d.plan, &d.chip, &one);
-    int rc = fit_count(f, o->adapters ? f->adapters.v[0] : 1, o->ranks ? f->ranks.v[0] : 16, o->sequences ? f->sequences.v[0] : 1, &f->at, &err);
+    int rc = fit_count(f, o->adapters ? f->adapters.v[0] : 1, o->ranks ? f->ranks.v[0] : 16,
+                       o->sequences ? f->sequences.v[0] : 1, &f->at, &err);
     if (!rc) rc = report(f, o, &err);
     design_close(&d);
     return rc < 0 ? fail("fit", &err) : rc;
@@ -186,20 +194,30 @@ int verb_fit(int argc, char **argv) {
         {"sequences", 's', OPT_TEXT, &o.sequences, "S,...", 0, 0, "sequences that share the cache (default: 1,8)"},
         {"targets", 0, OPT_TEXT, &o.targets, "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"},
         {"lora-type", 0, OPT_TEXT, &o.type, "TYPE", 0, 0, "how their matrix B is stored: int8 (default), fp8, f16"},
-        {"rows", 0, OPT_COUNT, &f.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step, whose activations count (default: 128)"},
-        {"sram-mib", 0, OPT_COUNT, &o.sram_mib, "M", 1, 16777216, "SRAM for all of it, as run counts it (default: the chip's)"},
+        {"rows", 0, OPT_COUNT, &f.rows, "N", 1, ROMA_EXEC_ROWS_MAX,
+         "rows of a step, whose activations count (default: 128)"},
+        {"sram-mib", 0, OPT_COUNT, &o.sram_mib, "M", 1, 16777216,
+         "SRAM for all of it, as run counts it (default: the chip's)"},
         {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV"},
         {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "tokens over the rank, a curve for each number of adapters"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
-    const usage u = {"fit", "[IMAGE] [options]",
-                     "Says how many tokens, adapters and sequences a chip's SRAM holds: as the engine then allows, every scale and page counted,\n"
-                     "and as the paper counts, codes alone. Lists make a table; the first value given of each is the case shown in full\n(one adapter of rank 16, one sequence, where none is given).",
-                     "roma fit --shape llama-3.2-3b --rank 16,32,64 --adapters 1,4", own, shared, 0, 1};
+    const usage u = {"fit",
+                     "[IMAGE] [options]",
+                     "Says how many tokens, adapters and sequences a chip's SRAM holds: as the engine then allows, "
+                     "every scale and page counted,\n"
+                     "and as the paper counts, codes alone. Lists make a table; the first value given of each is the "
+                     "case shown in full\n(one adapter of rank 16, one sequence, where none is given).",
+                     "roma fit --shape llama-3.2-3b --rank 16,32,64 --adapters 1,4",
+                     own,
+                     shared,
+                     0,
+                     1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = settle(&f, &o);
     if (rc != OPTIONS_GO) return rc;
-    if (o.json && o.csv && strcmp(o.csv, "-") == 0) return usage_error("fit", "--json and --csv - both want standard output");
+    if (o.json && o.csv && strcmp(o.csv, "-") == 0)
+        return usage_error("fit", "--json and --csv - both want standard output");
     return run(&f, &o, n ? operand[0] : NULL);
 }

@@ -6,20 +6,20 @@
 
 typedef struct {
     uint32_t adapters, rank, sequences;
-    uint64_t lora_bytes;       /* as they lie in SRAM: codes, every scale, padding */
-    roma_exec_memory engine;   /* at the most pages; engine.context is the tokens of each sequence */
-    double lora_paper;         /* 8-bit codes alone */
-    uint64_t tokens_paper;     /* of each sequence */
+    uint64_t lora_bytes;     /* as they lie in SRAM: codes, every scale, padding */
+    roma_exec_memory engine; /* at the most pages; engine.context is the tokens of each sequence */
+    double lora_paper;       /* 8-bit codes alone */
+    uint64_t tokens_paper;   /* of each sequence */
 } fit_point;
 
 typedef struct {
     const design *d;
-    roma_exec_config limit;    /* sram_bytes and vector_bytes */
+    roma_exec_config limit; /* sram_bytes and vector_bytes */
     number_list adapters, ranks, sequences;
-    uint32_t roles, type;      /* of the adapters: bits of roles, 0: all seven; roma_adapter_type */
-    roma_cost rom;             /* its ROM outputs */
-    uint32_t rows;             /* of a step; 0: the usual */
-    fit_point at;              /* the case shown in full: what was given first, else one adapter of rank 16 and one sequence */
+    uint32_t roles, type; /* of the adapters: bits of roles, 0: all seven; roma_adapter_type */
+    roma_cost rom;        /* its ROM outputs */
+    uint32_t rows;        /* of a step; 0: the usual */
+    fit_point at; /* the case shown in full: what was given first, else one adapter of rank 16 and one sequence */
 } fit;
 
 /* Counts one case. */

@@ -1,5 +1,5 @@
-/* Counting for `roma fit`; contract in fit.h. The engine's sizes come from the engine, the adapter's from its format, the paper's from
- * the chip model: nothing is counted here a second time. */
+/* Counting for `roma fit`; contract in fit.h. The engine's sizes come from the engine, the adapter's from its format,
+ * the paper's from the chip model: nothing is counted here a second time. */
 #include "fit.h"
 #include "roma/adapter.h"
 
@@ -35,17 +35,24 @@ bool fit_is_model(const fit *f, const fit_point *p) {
 }
 
 static void add_row(roma_table *t, const fit_point *p) {
-    const double v[] = {p->adapters, p->rank, p->sequences, (double)p->lora_bytes / 1048576, p->engine.context, (double)p->tokens_paper,
+    const double v[] = {p->adapters,
+                        p->rank,
+                        p->sequences,
+                        (double)p->lora_bytes / 1048576,
+                        p->engine.context,
+                        (double)p->tokens_paper,
                         (double)p->engine.pages * ROMA_PAGE};
     roma_table_row(t);
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) roma_table_real(t, i, v[i]);
 }
 
 int fit_table(const fit *f, roma_table *out, roma_error *err) {
-    static const char *const names[][2] = {{"adapters", ""},     {"rank", ""},           {"sequences", ""},     {"lora", "MiB"},
-                                           {"tokens", "tokens"}, {"tokens_paper", "tokens"}, {"all_tokens", "tokens"}};
+    static const char *const names[][2] = {{"adapters", ""},        {"rank", ""},         {"sequences", ""},
+                                           {"lora", "MiB"},         {"tokens", "tokens"}, {"tokens_paper", "tokens"},
+                                           {"all_tokens", "tokens"}};
     snprintf(out->title, sizeof out->title, "tokens of each sequence");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) roma_table_column(out, names[i][0], names[i][1], i == 3 ? 4 : 9);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        roma_table_column(out, names[i][0], names[i][1], i == 3 ? 4 : 9);
     for (size_t s = 0; s < f->sequences.n; s++)
         for (size_t a = 0; a < f->adapters.n; a++)
             for (size_t r = 0; r < f->ranks.n; r++) {
@@ -70,8 +77,8 @@ static uint32_t curve_rank(const fit *f, uint32_t step) {
 
 int fit_curves(const fit *f, roma_table *out, roma_error *err) {
     char name[32];
-    snprintf(out->title, sizeof out->title, "%.30s in %.4g MiB of SRAM, %u sequence%s", f->d->desc->name, (double)f->limit.sram_bytes / 1048576,
-             f->sequences.v[0], f->sequences.v[0] == 1 ? "" : "s");
+    snprintf(out->title, sizeof out->title, "%.30s in %.4g MiB of SRAM, %u sequence%s", f->d->desc->name,
+             (double)f->limit.sram_bytes / 1048576, f->sequences.v[0], f->sequences.v[0] == 1 ? "" : "s");
     roma_table_column(out, "rank", "", 5);
     for (size_t a = 0; a < f->adapters.n; a++) {
         snprintf(name, sizeof name, "%u adapter%s", f->adapters.v[a], f->adapters.v[a] == 1 ? "" : "s");

@@ -39,7 +39,8 @@ static const float *floats(const roma_image_tensor *t) { return (const float *)(
 static void tile_product(const job *j, uint64_t tile, float *w) {
     const uint64_t cols = j->t->cols, first = tile * ROMA_TILE_ROWS;
     const unsigned rows = j->t->rows - first < ROMA_TILE_ROWS ? (unsigned)(j->t->rows - first) : ROMA_TILE_ROWS;
-    for (unsigned r = 0; r < rows; r++) roma_tile_dequant_row(&j->t->format, cols, j->t->data + tile * j->t->tile_bytes, r, w + r * cols);
+    for (unsigned r = 0; r < rows; r++)
+        roma_tile_dequant_row(&j->t->format, cols, j->t->data + tile * j->t->tile_bytes, r, w + r * cols);
     for (uint32_t p = 0; p < j->n; p += 4) {
         const float *x[4];
         float y[4];
@@ -85,7 +86,8 @@ static void run_norm(void *ctx, int thread, int threads) {
     const uint32_t width = j->f->h->hidden;
     size_t from, to;
     roma_share(j->n, thread, threads, &from, &to);
-    for (size_t p = from; p < to; p++) norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, j->f->h->rms_eps);
+    for (size_t p = from; p < to; p++)
+        norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, j->f->h->rms_eps);
 }
 
 static void norm(fp32 *f, uint32_t role, uint32_t layer) {
@@ -162,7 +164,8 @@ static void run_attend(void *ctx, int thread, int threads) {
     const job *j = ctx;
     const size_t all = (size_t)j->n * j->f->h->heads;
     for (size_t i = (size_t)thread; i < all; i += (size_t)threads) /* later positions cost more: dealt out in turn */
-        attend(j->f, (uint32_t)(i % j->f->h->heads), (uint32_t)(i / j->f->h->heads), j->f->score + (size_t)thread * j->f->ctx);
+        attend(j->f, (uint32_t)(i % j->f->h->heads), (uint32_t)(i / j->f->h->heads),
+               j->f->score + (size_t)thread * j->f->ctx);
 }
 
 /* ---- elements ---- */
@@ -202,12 +205,14 @@ static void layer_forward(fp32 *f, uint32_t l) {
     add(f, f->xn);
 }
 
-int fp32_forward(fp32 *f, const int32_t *ids, uint32_t n, int (*each)(void *ctx, uint32_t layer, uint32_t layers), void *ctx, roma_error *err) {
+int fp32_forward(fp32 *f, const int32_t *ids, uint32_t n, int (*each)(void *ctx, uint32_t layer, uint32_t layers),
+                 void *ctx, roma_error *err) {
     const roma_image_tensor *t = tensor(f, ROMA_W_EMBED, 0);
     f->n = n;
     for (uint32_t p = 0; p < n; p++) {
         const uint32_t id = (uint32_t)ids[p];
-        roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes, id % ROMA_TILE_ROWS, f->x + p * t->cols);
+        roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes, id % ROMA_TILE_ROWS,
+                              f->x + p * t->cols);
     }
     for (uint32_t l = 0; l < f->h->layers; l++) {
         layer_forward(f, l);
@@ -219,7 +224,11 @@ int fp32_forward(fp32 *f, const int32_t *ids, uint32_t n, int (*each)(void *ctx,
 
 const float *fp32_logits(fp32 *f, uint32_t first, uint32_t n) {
     const roma_image_tensor *head = tensor(f, ROMA_W_HEAD, 0);
-    job j = {.f = f, .t = head ? head : tensor(f, ROMA_W_EMBED, 0), .in = f->xn + (size_t)first * f->h->hidden, .out = f->logits, .n = n};
+    job j = {.f = f,
+             .t = head ? head : tensor(f, ROMA_W_EMBED, 0),
+             .in = f->xn + (size_t)first * f->h->hidden,
+             .out = f->logits,
+             .n = n};
     roma_team_run(f->team, run_product, &j);
     return f->logits;
 }
@@ -235,12 +244,21 @@ void fp32_destroy(fp32 *f) {
 
 static bool take(fp32 *f, uint32_t rows) {
     const roma_hyper *h = f->h;
-    const size_t n = f->ctx, threads = (size_t)roma_team_threads(f->team), wide = (size_t)h->heads * h->head_dim, kv = (size_t)h->kv_heads * h->head_dim;
+    const size_t n = f->ctx, threads = (size_t)roma_team_threads(f->team), wide = (size_t)h->heads * h->head_dim,
+                 kv = (size_t)h->kv_heads * h->head_dim;
     const struct {
         float **at;
         size_t count, size;
-    } room[] = {{&f->x, n, h->hidden}, {&f->xn, n, h->hidden}, {&f->q, n, wide}, {&f->o, n, wide}, {&f->k, n, kv}, {&f->v, n, kv},
-                {&f->gate, n, h->ffn}, {&f->up, n, h->ffn}, {&f->logits, rows, h->vocab}, {&f->turn, n, h->rope_dim},
+    } room[] = {{&f->x, n, h->hidden},
+                {&f->xn, n, h->hidden},
+                {&f->q, n, wide},
+                {&f->o, n, wide},
+                {&f->k, n, kv},
+                {&f->v, n, kv},
+                {&f->gate, n, h->ffn},
+                {&f->up, n, h->ffn},
+                {&f->logits, rows, h->vocab},
+                {&f->turn, n, h->rope_dim},
                 {&f->tile, threads, f->tile_floats}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (!(*room[i].at = roma_alloc_array(room[i].count, room[i].size * sizeof(float)))) return false;
@@ -259,8 +277,11 @@ int fp32_create(fp32 **out, const roma_image *image, roma_team *team, uint32_t c
     for (size_t i = 0; i < image->desc.n_tensors; i++)
         if (image->desc.tensors[i].cols > f->tile_floats) f->tile_floats = (size_t)image->desc.tensors[i].cols;
     f->tile_floats *= ROMA_TILE_ROWS;
-    if (!take(f, rows)) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the FP32 evaluation of windows of %u tokens", ctx);
+    if (!take(f, rows))
+        return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE,
+                         "no memory for the FP32 evaluation of windows of %u tokens", ctx);
     for (uint32_t p = 0; p < ctx; p++)
-        for (uint32_t i = 0; i < h->rope_dim / 2; i++) cos_sin(h->rope_phase[i] * p, f->turn + (size_t)p * h->rope_dim + 2 * i);
+        for (uint32_t i = 0; i < h->rope_dim / 2; i++)
+            cos_sin(h->rope_phase[i] * p, f->turn + (size_t)p * h->rope_dim + 2 * i);
     return ROMA_OK;
 }

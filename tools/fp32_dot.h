@@ -1,4 +1,5 @@
-/* Body of fp32_dot4: 16 partial sums a row, added up in double. Included once per instruction set; all give the same bits. */
+/* Body of fp32_dot4: 16 partial sums a row, added up in double. Included once per instruction set; all give the same
+ * bits. */
 #include "fp32.h"
 
 typedef float lanes __attribute__((vector_size(32)));

@@ -47,8 +47,8 @@ static void tensor_text(const roma_description *d, size_t i, roma_buf *b) {
     if (!t->is_vector) roma_format_print(&t->format, form, sizeof form);
     if (t->tie >= 0) snprintf(tie, sizeof tie, "  (tied to %s)", roma_tensor_role_name(d->tensors[t->tie].role));
     roma_buf_print(b, "  %5s  %-10s  %7llu x %-7llu  %12llu  %10llu  %s%s\n", layer, roma_tensor_role_name(t->role),
-                   (unsigned long long)(t->is_vector ? 1 : t->rows), (unsigned long long)t->cols, (unsigned long long)t->offset,
-                   (unsigned long long)t->bytes, form, tie);
+                   (unsigned long long)(t->is_vector ? 1 : t->rows), (unsigned long long)t->cols,
+                   (unsigned long long)t->offset, (unsigned long long)t->bytes, form, tie);
 }
 
 static void print_text(const roma_image *img, roma_buf *b) {
@@ -59,19 +59,26 @@ static void print_text(const roma_image *img, roma_buf *b) {
     description_size(&img->desc, &params, &bits);
     roma_hex(sum, img->file_sha256, 32);
     roma_hex(base, img->base_id, 32);
-    roma_buf_print(b, "image          %llu bytes\nname           %s\nlicence        %s\n", (unsigned long long)img->map.size,
-                   img->desc.name[0] ? img->desc.name : "-", img->desc.license[0] ? img->desc.license : "-");
-    roma_buf_print(b, "architecture   %s\nparameters     %llu\nbits a weight  %.3f\n", roma_arch_name(h->arch), (unsigned long long)params, bits);
-    roma_buf_print(b, "layers         %u\nhidden         %u\nffn            %u\nheads          %u query, %u key-value, %u wide, %u rotated\n",
+    roma_buf_print(b, "image          %llu bytes\nname           %s\nlicence        %s\n",
+                   (unsigned long long)img->map.size, img->desc.name[0] ? img->desc.name : "-",
+                   img->desc.license[0] ? img->desc.license : "-");
+    roma_buf_print(b, "architecture   %s\nparameters     %llu\nbits a weight  %.3f\n", roma_arch_name(h->arch),
+                   (unsigned long long)params, bits);
+    roma_buf_print(b,
+                   "layers         %u\nhidden         %u\nffn            %u\nheads          %u query, %u key-value, %u "
+                   "wide, %u rotated\n",
                    h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim);
-    roma_buf_print(b, "vocabulary     %u\ncontext        %u\nrms epsilon    %.9g\n", h->vocab, h->context, (double)h->rms_eps);
+    roma_buf_print(b, "vocabulary     %u\ncontext        %u\nrms epsilon    %.9g\n", h->vocab, h->context,
+                   (double)h->rms_eps);
     if (img->has_vocab)
-        roma_buf_print(b, "tokenizer      %s, pre-tokenizer %s, %u merges, bos %d, eos %d, template %s\n", kinds[img->vocab.kind],
-                       pres[img->vocab.pre], img->vocab.n_merges, img->vocab.bos, img->vocab.eos,
-                       roma_template_name((roma_template_kind)img->vocab.template_kind));
+        roma_buf_print(b, "tokenizer      %s, pre-tokenizer %s, %u merges, bos %d, eos %d, template %s\n",
+                       kinds[img->vocab.kind], pres[img->vocab.pre], img->vocab.n_merges, img->vocab.bos,
+                       img->vocab.eos, roma_template_name((roma_template_kind)img->vocab.template_kind));
     else
         roma_buf_print(b, "tokenizer      none\n");
-    roma_buf_print(b, "file SHA-256   %s\nbase identity  %s\n\n  layer  tensor         rows x columns        offset       bytes  format\n",
+    roma_buf_print(b,
+                   "file SHA-256   %s\nbase identity  %s\n\n  layer  tensor         rows x columns        offset       "
+                   "bytes  format\n",
                    sum, base);
     for (size_t i = 0; i < img->desc.n_tensors; i++) tensor_text(&img->desc, i, b);
 }
@@ -116,9 +123,9 @@ static void print_json(const roma_image *img, const char *path, roma_buf *b) {
     const struct {
         const char *key;
         uint32_t v;
-    } shape[] = {{"layers", h->layers}, {"hidden", h->hidden},     {"ffn", h->ffn},           {"heads", h->heads},
-                 {"kv_heads", h->kv_heads}, {"head_dim", h->head_dim}, {"rope_dim", h->rope_dim}, {"vocab", h->vocab},
-                 {"context", h->context}};
+    } shape[] = {{"layers", h->layers},     {"hidden", h->hidden},     {"ffn", h->ffn},
+                 {"heads", h->heads},       {"kv_heads", h->kv_heads}, {"head_dim", h->head_dim},
+                 {"rope_dim", h->rope_dim}, {"vocab", h->vocab},       {"context", h->context}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) json_int(&j, shape[i].key, shape[i].v);
     json_real(&j, "rms_eps", (double)h->rms_eps);
     if (img->has_vocab) {
@@ -149,10 +156,16 @@ int verb_inspect(int argc, char **argv) {
     const option own[] = {{"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
                           {0}};
-    const usage u = {"inspect", "IMAGE|ADAPTER|MODEL.gguf [options]",
-                     "Shows what is in an image: shape, tokenizer, hashes, every tensor with its format and place; in an adapter. Of a GGUF file,\n"
+    const usage u = {"inspect",
+                     "IMAGE|ADAPTER|MODEL.gguf [options]",
+                     "Shows what is in an image: shape, tokenizer, hashes, every tensor with its format and place; in "
+                     "an adapter. Of a GGUF file,\n"
                      "whatever its architecture: metadata and tensors.",
-                     "roma inspect model.roma", own, NULL, 1, 1};
+                     "roma inspect model.roma",
+                     own,
+                     NULL,
+                     1,
+                     1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_buf b = {0};

@@ -29,7 +29,9 @@ static bool hex4(cursor *c, uint32_t *out) {
     *out = 0;
     for (int i = 0; i < 4; i++) {
         const char ch = *c->p++;
-        const int v = ch >= '0' && ch <= '9' ? ch - '0' : (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10 : -1;
+        const int v = ch >= '0' && ch <= '9'                 ? ch - '0'
+                      : (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10
+                                                             : -1;
         if (v < 0) return false;
         *out = *out << 4 | (uint32_t)v;
     }
@@ -138,8 +140,8 @@ static int value(cursor *c, json_value *v) {
     return word(c, "false") ? 0 : number(c, v);
 }
 
-int json_read_object(char *line, size_t len, int (*each)(void *, const char *, const json_value *, roma_error *), void *ctx,
-                     roma_error *err) {
+int json_read_object(char *line, size_t len, int (*each)(void *, const char *, const json_value *, roma_error *),
+                     void *ctx, roma_error *err) {
     cursor c = {line, line + len, line, err};
     if (!eat(&c, '{')) return bad(&c, "an object in braces is missing");
     if (!eat(&c, '}')) {

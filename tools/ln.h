@@ -1,4 +1,5 @@
-/* exp and log in double from + - * / alone, good to about 1e-15: the same on every machine, and no libm in the program. */
+/* exp and log in double from + - * / alone, good to about 1e-15: the same on every machine, and no libm in the program.
+ */
 #ifndef TOOLS_LN_H
 #define TOOLS_LN_H
 

@@ -13,9 +13,11 @@ int lora_arg_parse(const char *text, lora_arg *out, roma_error *err) {
     const bool given = colon && end != colon + 1 && !*end;
     const size_t n = given ? (size_t)(colon - text) : strlen(text);
     if (!n || n >= sizeof out->path)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an adapter is FILE or FILE:SCALE, not '%s'", roma_error_name(shown, sizeof shown, text, strlen(text)));
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an adapter is FILE or FILE:SCALE, not '%s'",
+                         roma_error_name(shown, sizeof shown, text, strlen(text)));
     if (given && !(scale >= -max && scale <= max && (float)scale != 0))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the scale of an adapter is a number from %.0f to %.0f and not 0, not '%s'", -max, max,
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "the scale of an adapter is a number from %.0f to %.0f and not 0, not '%s'", -max, max,
                          roma_error_name(shown, sizeof shown, colon + 1, strlen(colon + 1)));
     memcpy(out->path, text, n);
     out->path[n] = 0;

@@ -3,10 +3,14 @@
 
 #include <string.h>
 
-static int no_memory(roma_error *err) { return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the adapters"); }
+static int no_memory(roma_error *err) {
+    return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the adapters");
+}
 
 /* Room for one more than n elements: doubles at powers of two. NULL: the array is as before. */
-static void *grown(void *array, size_t n, size_t size) { return n & (n - 1) ? array : roma_resize(array, (n ? 2 * n : 1) * size); }
+static void *grown(void *array, size_t n, size_t size) {
+    return n & (n - 1) ? array : roma_resize(array, (n ? 2 * n : 1) * size);
+}
 
 static void close_file(lora_file *f) {
     roma_adapter_close(&f->adapter);
@@ -42,9 +46,12 @@ static uint32_t find_file(const loras *l, const char *path) {
     return i;
 }
 
-static int read_mix(loras *l, const roma_image *img, unsigned flags, const char *const *text, size_t n, lora_mix *m, roma_error *err) {
+static int read_mix(loras *l, const roma_image *img, unsigned flags, const char *const *text, size_t n, lora_mix *m,
+                    roma_error *err) {
     lora_arg arg;
-    if (n > ROMA_EXEC_STACK_MAX) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", n, ROMA_EXEC_STACK_MAX);
+    if (n > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", n,
+                         ROMA_EXEC_STACK_MAX);
     memset(m, 0, sizeof *m);
     for (; m->n < n; m->n++) {
         int rc = lora_arg_parse(text[m->n], &arg, err);
@@ -57,7 +64,8 @@ static int read_mix(loras *l, const roma_image *img, unsigned flags, const char 
     return ROMA_OK;
 }
 
-int loras_add(loras *l, const roma_image *img, bool any_base, const char *const *text, size_t n, uint32_t *set, roma_error *err) {
+int loras_add(loras *l, const roma_image *img, bool any_base, const char *const *text, size_t n, uint32_t *set,
+              roma_error *err) {
     lora_mix m;
     *set = 0;
     if (!n) return ROMA_OK;
@@ -131,7 +139,8 @@ static int take(loras *l, roma_exec *e, const lora_mix *m, roma_error *err) {
     return rc ? rc : define(l, e, 1, m, err);
 }
 
-int loras_switch(loras *l, roma_exec *e, const roma_image *img, bool any_base, const char *const *text, size_t n, uint32_t *set, roma_error *err) {
+int loras_switch(loras *l, roma_exec *e, const roma_image *img, bool any_base, const char *const *text, size_t n,
+                 uint32_t *set, roma_error *err) {
     const lora_mix before = l->n_mixes ? l->mix[0] : (lora_mix){0};
     lora_mix m;
     int rc = read_mix(l, img, any_base ? ROMA_ADAPTER_ANY_BASE : 0, text, n, &m, err);

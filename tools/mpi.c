@@ -28,7 +28,8 @@ ranks ranks_begin(void) {
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &r.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &r.size);
-    if (r.rank && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))) MPI_Abort(MPI_COMM_WORLD, 3);
+    if (r.rank && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+        MPI_Abort(MPI_COMM_WORLD, 3);
     return r;
 }
 
@@ -44,7 +45,8 @@ static int64_t offsets(const int *counts, int *at, int size) {
 
 int ranks_gather(const ranks *r, double **values, size_t *n, roma_error *err) {
     const int mine = *n > INT_MAX ? INT_MAX : (int)*n;
-    int *counts = roma_alloc_array((size_t)r->size, sizeof *counts), *at = roma_alloc_array((size_t)r->size, sizeof *at);
+    int *counts = roma_alloc_array((size_t)r->size, sizeof *counts),
+        *at = roma_alloc_array((size_t)r->size, sizeof *at);
     int64_t all = 0;
     double *joined = NULL;
     if (counts && at) {

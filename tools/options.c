@@ -59,8 +59,8 @@ static void help_option(const option *o) {
     if (!o->name[1]) /* a letter is the whole name */
         snprintf(left, sizeof left, "-%s %s", o->name, o->arg);
     else
-        snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ', o->letter ? "," : " ",
-                 o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                 o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
     printf("  %-26s  %s\n", left, o->help);
 }
 
@@ -108,7 +108,8 @@ int options_list(const char *verb, const char *text, const char *name, uint32_t 
         char *end;
         const unsigned long v = strtoul(p, &end, 10);
         if (*p < '0' || *p > '9' || v < min || v > max || out->n == NUMBERS_MAX || (*end && *end != ','))
-            return usage_error(verb, "%s takes up to %d whole numbers from %u to %u, separated by commas", name, NUMBERS_MAX, min, max);
+            return usage_error(verb, "%s takes up to %d whole numbers from %u to %u, separated by commas", name,
+                               NUMBERS_MAX, min, max);
         out->v[out->n++] = (uint32_t)v;
         p = end;
         if (!*p) return OPTIONS_GO;
@@ -120,7 +121,8 @@ static const char *dashes(const option *o) { return o->name[1] ? "--" : "-"; }
 static int bad_value(const usage *u, const option *o, const char *value) {
     char shown[64];
     roma_error_name(shown, sizeof shown, value, strlen(value));
-    if (o->kind == OPT_U64) return usage_error(u->verb, "%s%s takes a whole number, not '%s'", dashes(o), o->name, shown);
+    if (o->kind == OPT_U64)
+        return usage_error(u->verb, "%s%s takes a whole number, not '%s'", dashes(o), o->name, shown);
     return usage_error(u->verb, "%s%s takes a %snumber from %.10g to %.10g, not '%s'", dashes(o), o->name,
                        o->kind == OPT_COUNT ? "whole " : "", o->min, o->max, shown);
 }
@@ -182,7 +184,8 @@ int options_parse(const usage *u, int argc, char **argv, const char *operand[OPE
             if (rc != OPTIONS_GO) return rc;
         } else if (*n_operands == u->max_operands) {
             char shown[64];
-            return usage_error(u->verb, "one argument too many: '%s'", roma_error_name(shown, sizeof shown, argv[i], strlen(argv[i])));
+            return usage_error(u->verb, "one argument too many: '%s'",
+                               roma_error_name(shown, sizeof shown, argv[i], strlen(argv[i])));
         } else {
             operand[(*n_operands)++] = argv[i];
         }

@@ -1,4 +1,5 @@
-/* One option parser for all verbs: a verb is a table of options, and the table is its help, its checks and its errors. */
+/* One option parser for all verbs: a verb is a table of options, and the table is its help, its checks and its errors.
+ */
 #ifndef TOOLS_OPTIONS_H
 #define TOOLS_OPTIONS_H
 

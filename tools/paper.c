@@ -24,10 +24,14 @@ static void take_row(paper *x, const paper_row *r) {
     paper_line *l = &x->lines[x->n_lines++];
     *l = (paper_line){.row = r, .model = model, .error = error, .verdict = judge(r, model, error)};
     if (l->verdict == PAPER_NOT_REPRODUCED)
-        snprintf(l->remark, sizeof l->remark, "not reproducible%s%s", !r->remark[0] ? "" : strncmp(r->remark, "as ", 3) ? "; " : " ", r->remark);
+        snprintf(l->remark, sizeof l->remark, "not reproducible%s%s",
+                 !r->remark[0]                  ? ""
+                 : strncmp(r->remark, "as ", 3) ? "; "
+                                                : " ",
+                 r->remark);
     else
-        snprintf(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "", r->parameter ? r->parameter : "",
-                 r->parameter && r->remark[0] ? "; " : "", r->remark);
+        snprintf(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "",
+                 r->parameter ? r->parameter : "", r->parameter && r->remark[0] ? "; " : "", r->remark);
 }
 
 /* A chip that no row has. */
@@ -45,7 +49,8 @@ static int check_names(const text_list *set) {
         }
         if (k < 32 && name) continue;
         const char *near = nearest_name(given, names, k);
-        return usage_error("paper", "--set %s: there is no built-in chip of that name%s%s", text, near ? ", did you mean " : "", near ? near : "");
+        return usage_error("paper", "--set %s: there is no built-in chip of that name%s%s", text,
+                           near ? ", did you mean " : "", near ? near : "");
     }
     return 0;
 }
@@ -82,15 +87,23 @@ int verb_paper(int argc, char **argv) {
     const char *operand[OPERANDS_MAX], *csv = NULL;
     bool as_json = false, markdown = false;
     size_t n;
-    const option own[] = {{"set", 0, OPT_TEXTS, &x.set, "KEY=V", 0, 0, "override a parameter of ROMA and its variants, or CHIP:KEY=V; may be repeated"},
+    const option own[] = {{"set", 0, OPT_TEXTS, &x.set, "KEY=V", 0, 0,
+                           "override a parameter of ROMA and its variants, or CHIP:KEY=V; may be repeated"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"markdown", 0, OPT_FLAG, &markdown, NULL, 0, 0, "Markdown tables on standard output"},
                           {"csv", 0, OPT_TEXT, &csv, "FILE", 0, 0, "also write the rows as CSV"},
                           {0}};
-    const usage u = {"paper", "[options]",
-                     "Holds the model against the numbers that the paper of ROMA and those of its kin print, and says what each agreement is\n"
-                     "worth: only rows that are `independent` are evidence. Exit code 1: one of these does not hold, or a fitted one drifted.",
-                     "roma paper --set lunit.lanes=8", own, NULL, 0, 0};
+    const usage u = {"paper",
+                     "[options]",
+                     "Holds the model against the numbers that the paper of ROMA and those of its kin print, and says "
+                     "what each agreement is\n"
+                     "worth: only rows that are `independent` are evidence. Exit code 1: one of these does not hold, "
+                     "or a fitted one drifted.",
+                     "roma paper --set lunit.lanes=8",
+                     own,
+                     NULL,
+                     0,
+                     0};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (as_json && markdown) return usage_error("paper", "give one of --json and --markdown");

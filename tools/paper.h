@@ -1,21 +1,22 @@
 /* The paper's numbers beside the model's: what `roma paper` is made of.
  *
- * A row is one number of a paper and a function that computes the model's from chips and plans: no model value is a literal. Only rows of
- * kind `independent` are evidence; the other kinds say how a number entered the chip files. docs/paper.md has the reading. */
+ * A row is one number of a paper and a function that computes the model's from chips and plans: no model value is a
+ * literal. Only rows of kind `independent` are evidence; the other kinds say how a number entered the chip files.
+ * docs/paper.md has the reading. */
 #ifndef TOOLS_PAPER_H
 #define TOOLS_PAPER_H
 
 #include "design.h"
 #include "roma/report.h"
 
-#define PAPER_KINDS(X)                                                        \
-    X(IDENTITY, "identity")         /* as many constants as numbers */        \
-    X(INFERRED, "inferred")         /* a whole-number constant is from it */  \
-    X(CALIBRATED, "calibrated")     /* a real constant is from it */          \
-    X(CONSEQUENCE, "consequence")   /* follows from other rows */             \
-    X(INDEPENDENT, "independent")   /* nothing was chosen by it */            \
-    X(INPUT, "input")               /* stands in the chip file as it is */    \
-    X(STRUCTURAL, "structural")     /* a count of the structure */
+#define PAPER_KINDS(X)                                                                                                 \
+    X(IDENTITY, "identity")       /* as many constants as numbers */                                                   \
+    X(INFERRED, "inferred")       /* a whole-number constant is from it */                                             \
+    X(CALIBRATED, "calibrated")   /* a real constant is from it */                                                     \
+    X(CONSEQUENCE, "consequence") /* follows from other rows */                                                        \
+    X(INDEPENDENT, "independent") /* nothing was chosen by it */                                                       \
+    X(INPUT, "input")             /* stands in the chip file as it is */                                               \
+    X(STRUCTURAL, "structural")   /* a count of the structure */
 typedef enum {
 #define X(name, text) PAPER_##name,
     PAPER_KINDS(X)
@@ -38,9 +39,9 @@ typedef struct paper_row {
     paper_kind kind;
     paper_test test;
     double (*model)(paper *x, const struct paper_row *r); /* NULL: the model has no mechanism for it */
-    const char *chip;      /* what the function takes */
-    double a, b;           /* and its numbers: lengths, ranks, styles */
-    const char *parameter; /* of the chip, calibrated on this row */
+    const char *chip;                                     /* what the function takes */
+    double a, b;                                          /* and its numbers: lengths, ranks, styles */
+    const char *parameter;                                /* of the chip, calibrated on this row */
     const char *remark, *source;
 } paper_row;
 
@@ -76,7 +77,7 @@ struct paper {
     size_t n_cases;
     roma_schedule s;
     roma_error err;
-    int rc; /* the first failure; everything is NAN from then on */
+    int rc;             /* the first failure; everything is NAN from then on */
     double *decode_sum; /* [PAPER_OUTPUTS_MAX + 1]: cycles of the decode steps at contexts below i */
     uint32_t best_outputs;
     paper_line lines[PAPER_LINES_MAX];
@@ -88,7 +89,7 @@ struct paper {
 
 /* paper_model.c: everything returns NAN, or NULL, once x->rc is set. */
 const design *paper_case_of(paper *x, const char *chip, const char *shape, uint32_t bits); /* bits 0: the shape's own */
-const roma_chip *paper_chip(paper *x, const char *chip);                                   /* with the 3B model at 4 bit */
+const roma_chip *paper_chip(paper *x, const char *chip); /* with the 3B model at 4 bit */
 bool paper_evaluate(paper *x, roma_cost *out, const design *d, const roma_chip *c, const roma_workload *w);
 uint64_t paper_lunit_cycles(paper *x, const design *d, const roma_chip *c, uint32_t rows, uint32_t logits);
 double paper_best_outputs(paper *x); /* outputs of a request that fit the paper's table of rates best */

@@ -5,8 +5,11 @@
 #include <string.h>
 
 static const design *model_of(paper *x, const char *chip) {
-    static const char *const pairs[][2] = {
-        {"rcw-cim", "llama-2-7b"}, {"tom", "bitnet-2b"}, {"taalas-hc1", "llama-3-8b"}, {"primal", "llama-13b"}, {"bitrom", "bitnet-2b"}};
+    static const char *const pairs[][2] = {{"rcw-cim", "llama-2-7b"},
+                                           {"tom", "bitnet-2b"},
+                                           {"taalas-hc1", "llama-3-8b"},
+                                           {"primal", "llama-13b"},
+                                           {"bitrom", "bitnet-2b"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (strcmp(pairs[i][0], chip) == 0) return paper_case_of(x, chip, pairs[i][1], 0);
     return NULL;
@@ -67,7 +70,8 @@ static double weights_read(const design *d) {
     double n = 0;
     for (size_t i = 0; i < d->plan.n_ops; i++) {
         const roma_op *op = &d->plan.ops[i];
-        if (op->kind == ROMA_OP_LINEAR) n += (double)(d->desc->tensors[op->tensor].rows * d->desc->tensors[op->tensor].cols);
+        if (op->kind == ROMA_OP_LINEAR)
+            n += (double)(d->desc->tensors[op->tensor].rows * d->desc->tensors[op->tensor].cols);
     }
     return n;
 }
@@ -108,6 +112,7 @@ static double qv_adapter_mb(paper *x, const paper_row *r) {
 #define PRIMAL "arXiv 2601.13628, abstract"
 #define HC1 "vendor's statements as quoted by the press"
 
+/* clang-format off */
 const paper_row paper_kin_rows[] = {
     {"rcw.tops", "RCW-CIM peak rate, 4 bit", "TOPS", 3.28, PAPER_INFERRED, PAPER_WITHIN, tera_ops, "rcw-cim", 0, 0, NULL,
      "16,384 multiply-adds are from it", RCW},
@@ -144,3 +149,4 @@ const paper_row paper_kin_rows[] = {
     {"hc1.mac", "HC1 multiply-adds, 16,960 tokens/s", "T/s", NAN, PAPER_CONSEQUENCE, PAPER_WITHIN, implied_macs, "taalas-hc1", 16960, 0,
      NULL, "no clock: the rate has no inputs", HC1},
     {0}};
+/* clang-format on */

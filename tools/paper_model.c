@@ -30,7 +30,8 @@ static int override(roma_chip *c, const char *chip, const text_list *set, roma_e
     return rc ? rc : roma_chip_check(c, chip, err);
 }
 
-static int open_case(design *d, const char *chip, const char *shape, uint32_t bits, const text_list *set, roma_error *err) {
+static int open_case(design *d, const char *chip, const char *shape, uint32_t bits, const text_list *set,
+                     roma_error *err) {
     const roma_shape_format f = {bits, 0, 0};
     memset(d, 0, sizeof *d);
     int rc = open_builtin(&d->chip, chip, err);
@@ -119,7 +120,8 @@ double paper_best_outputs(paper *x) {
     for (unsigned i = 0; i < 4; i++) prefill[i] = paper_prefill_cycles(x, 256u << i);
     for (uint32_t n = 1; n <= PAPER_OUTPUTS_MAX / 2 && !x->rc; n++) {
         double worst = 0;
-        for (unsigned i = 0; i < 4; i++) worst = fmax(worst, fabs(paper_rate(x, 256u << i, prefill[i], n) / paper_rates[i] - 1));
+        for (unsigned i = 0; i < 4; i++)
+            worst = fmax(worst, fabs(paper_rate(x, 256u << i, prefill[i], n) / paper_rates[i] - 1));
         if (worst >= best) continue;
         best = worst;
         x->best_outputs = n;

@@ -62,25 +62,28 @@ void paper_take_notes(paper *x) {
     const roma_chip *c = paper_chip(x, "roma");
     double capacity = NAN;
     if (!c) return;
-    note_of(x, "rate", "end to end at a prompt of 256 is below decode at 1K of cache",
-            paper_of(x, "8.256"), paper_of(x, "7.1k"), "tokens/s");
+    note_of(x, "rate", "end to end at a prompt of 256 is below decode at 1K of cache", paper_of(x, "8.256"),
+            paper_of(x, "7.1k"), "tokens/s");
     note_of(x, "shares", "area shares as printed, against the whole", 73.2 + 16.6 + 1.4 + 4.8, 100, "%");
-    note_of(x, "hunit", "SRAM of the H-Units, against their printed share of the die", model_of(x, "5b.printed") * 83.6, 83.6, "mm2");
-    note_of(x, "context", "tokens beside rank 64, against the 4K context named with it",
-            tokens_at(x, d, 64), 4096, "tokens");
+    note_of(x, "hunit", "SRAM of the H-Units, against their printed share of the die", model_of(x, "5b.printed") * 83.6,
+            83.6, "mm2");
+    note_of(x, "context", "tokens beside rank 64, against the 4K context named with it", tokens_at(x, d, 64), 4096,
+            "tokens");
     note_of(x, "label", "256 MiB: tokens at rank 16 as labelled, and as drawn (rank 32's)", model_of(x, "11.r16"),
             paper_of(x, "11.r16"), "tokens");
-    note_of(x, "power", "all L-Units at the power of their bar, against the chip's", c->matrix_units * c->lunits * 6.8e-3,
-            paper_of(x, "9"), "W");
+    note_of(x, "power", "all L-Units at the power of their bar, against the chip's",
+            c->matrix_units * c->lunits * 6.8e-3, paper_of(x, "9"), "W");
     note_of(x, "brom", "B-ROM over ROM by macro densities, against 40 % smaller",
-            roma_cost_storage_um2(paper_chip(x, "roma-macro"), ROMA_ROM_BROM) / roma_cost_storage_um2(paper_chip(x, "roma-macro"), ROMA_ROM_ROM),
+            roma_cost_storage_um2(paper_chip(x, "roma-macro"), ROMA_ROM_BROM) /
+                roma_cost_storage_um2(paper_chip(x, "roma-macro"), ROMA_ROM_ROM),
             0.60, "");
-    note_of(x, "overlap", "4K prompt by L-Units, attention hidden beside them, as stated",
-            4.096 * model_of(x, "6a"), paper_of(x, "6.4k"), "ms");
+    note_of(x, "overlap", "4K prompt by L-Units, attention hidden beside them, as stated", 4.096 * model_of(x, "6a"),
+            paper_of(x, "6.4k"), "ms");
     const double need = rom_gb(x, paper_case_of(x, "roma", "llama-3-8b", 2), &capacity);
     note_of(x, "capacity", "8B at 2 bit with scales, head, embedding, against the ROM", need, capacity, "GB");
     note_of(x, "tom", "TOM's layers over its ROM area, against its peak density",
-            layers_mb(paper_case_of(x, "tom", "bitnet-2b", 0)) / paper_of(x, "tom.rom"), paper_of(x, "tom.density"), "MB/mm2");
+            layers_mb(paper_case_of(x, "tom", "bitnet-2b", 0)) / paper_of(x, "tom.rom"), paper_of(x, "tom.density"),
+            "MB/mm2");
     x->decode[0] = decode_rate(x, "roma");
     x->decode[1] = decode_rate(x, "roma-contract");
 }

@@ -59,16 +59,20 @@ void paper_print_text(const paper *x, roma_buf *out) {
     roma_report_table_text(&t, out);
     out->failed |= t.failed;
     roma_table_destroy(&t);
-    roma_buf_print(out, "\nOnly independent rows are evidence: nothing was chosen by them. drift: what was fitted is no longer.\n\nremarks\n");
+    roma_buf_print(out, "\nOnly independent rows are evidence: nothing was chosen by them. drift: what was fitted is "
+                        "no longer.\n\nremarks\n");
     for (size_t i = 0; i < x->n_lines; i++)
         if (x->lines[i].remark[0]) roma_buf_print(out, "  %-14s  %s\n", x->lines[i].row->id, x->lines[i].remark);
     roma_buf_print(out, "\ncontradictions\n");
     for (size_t i = 0; i < x->n_notes; i++) {
         const paper_note *n = &x->notes[i];
-        roma_buf_print(out, "  %-9s %8s %8s %-8s  %s\n", n->id, number(left, n->left), number(right, n->right), n->unit, n->text);
+        roma_buf_print(out, "  %-9s %8s %8s %-8s  %s\n", n->id, number(left, n->left), number(right, n->right), n->unit,
+                       n->text);
     }
-    roma_buf_print(out, "\ndecode, empty cache: roma (calibrated) %s tokens/s, roma-contract (nothing is) %s tokens/s, gap %+.1f %%\n",
-                   number(left, x->decode[0]), number(right, x->decode[1]), 100 * (x->decode[1] / x->decode[0] - 1));
+    roma_buf_print(
+        out,
+        "\ndecode, empty cache: roma (calibrated) %s tokens/s, roma-contract (nothing is) %s tokens/s, gap %+.1f %%\n",
+        number(left, x->decode[0]), number(right, x->decode[1]), 100 * (x->decode[1] / x->decode[0] - 1));
 }
 
 void paper_print_json(const paper *x, roma_buf *out) {

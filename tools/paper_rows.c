@@ -1,4 +1,5 @@
-/* Rows of ROMA (arXiv 2503.12988) for `roma paper`. Sources: the paper's tables and figures as far as public readings have them. */
+/* Rows of ROMA (arXiv 2503.12988) for `roma paper`. Sources: the paper's tables and figures as far as public readings
+ * have them. */
 #include "paper.h"
 
 #include <math.h>
@@ -138,7 +139,8 @@ static double tokens_by_hunit(paper *x, const paper_row *r) {
     const double P = spread(x, r);
     if (!d) return NAN;
     const roma_hyper *h = &d->desc->hyper;
-    const double U = d->chip.matrix_units, adapter = roma_cost_lora_bytes(&d->plan, r->b, d->chip.lora_weight_bytes, 0, 0) / U;
+    const double U = d->chip.matrix_units,
+                 adapter = roma_cost_lora_bytes(&d->plan, r->b, d->chip.lora_weight_bytes, 0, 0) / U;
     const double position = 2.0 * h->layers * h->kv_heads * h->head_dim * d->chip.kv_bytes * P / U;
     return fmax(0, floor((r->a * mebi / U - adapter) / position)) * P;
 }
@@ -150,7 +152,8 @@ static double transistors(paper *x, const paper_row *r) {
 
 /* Mean of ROMA's rates over another platform's (a: 0 CPU, 1 GPU), from the paper's own table. */
 static double own_speedup(paper *x, const paper_row *r) {
-    static const double rates[3][4] = {{6.8, 6.4, 5.3, 3.1}, {219, 215.6, 212.2, 205.8},
+    static const double rates[3][4] = {{6.8, 6.4, 5.3, 3.1},
+                                       {219, 215.6, 212.2, 205.8},
                                        {PAPER_RATE_256, PAPER_RATE_512, PAPER_RATE_1K, PAPER_RATE_2K}};
     double sum = 0;
     for (int i = 0; i < 4; i++) sum += rates[2][i] / rates[(int)r->a][i];
@@ -165,6 +168,7 @@ static double own_speedup(paper *x, const paper_row *r) {
 #define TABLE "table of rates against CPU and GPU"
 #define TTFT "evaluation text, rank-16 adapters"
 
+/* clang-format off */
 const paper_row paper_roma_rows[] = {
     {"1.sram", "L-Unit area, SRAM", "k um2", 59.7, PAPER_IDENTITY, PAPER_WITHIN, lunit_area, "roma", ROMA_ROM_SRAM, 0,
      "memory.sram_placement", "compute near 10 k um2", BAR},
@@ -256,3 +260,4 @@ const paper_row paper_roma_rows[] = {
     {"13.gpu", "speed-up over GPU", "", 70.5, PAPER_CONSEQUENCE, PAPER_WITHIN, own_speedup, NULL, 1, 0, NULL,
      "the paper against its own table", TABLE},
     {0}};
+/* clang-format on */

@@ -9,18 +9,27 @@ int verb_plan(int argc, char **argv) {
     uint32_t threads = 0, rows = 128, context = 1024;
     size_t n;
     const option own[] = {
-        {"threads", 't', OPT_COUNT, &threads, "N", 1, 64, "instead: the work of each of N threads between two barriers, by the engine's own shares"},
-        {"context", 'c', OPT_COUNT, &context, "N", 1, 16777216, "of those: positions that the last row sees (default: 1024)"},
-        {"rows", 0, OPT_COUNT, &rows, "N", 2, ROMA_EXEC_ROWS_MAX, "of those: rows of the step that has more than one (default: 128)"},
+        {"threads", 't', OPT_COUNT, &threads, "N", 1, 64,
+         "instead: the work of each of N threads between two barriers, by the engine's own shares"},
+        {"context", 'c', OPT_COUNT, &context, "N", 1, 16777216,
+         "of those: positions that the last row sees (default: 1024)"},
+        {"rows", 0, OPT_COUNT, &rows, "N", 2, ROMA_EXEC_ROWS_MAX,
+         "of those: rows of the step that has more than one (default: 128)"},
         SHAPE_OPTIONS(c),
         {"chip", 0, OPT_TEXT, &c.chip, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},
         {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
         {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
         {0}};
-    const usage u = {"plan", "[IMAGE] [options]",
-                     "Prints the operations of one step in order, each with the units it is placed on, its values and its tensor; with --threads how the\n"
+    const usage u = {"plan",
+                     "[IMAGE] [options]",
+                     "Prints the operations of one step in order, each with the units it is placed on, its values and "
+                     "its tensor; with --threads how the\n"
                      "engine shares them out.",
-                     "roma plan --shape llama-3.2-1b --threads 8", own, NULL, 0, 1};
+                     "roma plan --shape llama-3.2-1b --threads 8",
+                     own,
+                     NULL,
+                     0,
+                     1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
@@ -28,13 +37,15 @@ int verb_plan(int argc, char **argv) {
     design d;
     roma_buf b = {0};
     interrupt_catch(false);
-    if (threads && context < rows) return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
+    if (threads && context < rows)
+        return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
     if (n && !no_verify) {
         if (image_open(&checked, operand[0], false, 0, &err)) return fail("plan", &err);
         roma_image_close(&checked);
     }
     if (design_open(&d, &c, n ? operand[0] : NULL, &err)) return fail("plan", &err);
-    if (threads) rc = shares_print(&d.plan, (int)threads, rows, context, as_json, &b, &err);
+    if (threads)
+        rc = shares_print(&d.plan, (int)threads, rows, context, as_json, &b, &err);
     else {
         roma_plan_print(&d.plan, &b, as_json);
         rc = 0;

@@ -1,8 +1,8 @@
 /* Random images and adapters; contract in random.h.
  *
- * Every value is drawn by its place (seed, tensor, tile, position), so that nothing depends on the order of writing. A code is uniform over its
- * bits: the planes of a tile are random bytes. Uniform codes lie half a step below the zero point on the mean; scales of random sign keep that
- * from adding up over a row. */
+ * Every value is drawn by its place (seed, tensor, tile, position), so that nothing depends on the order of writing. A
+ * code is uniform over its bits: the planes of a tile are random bytes. Uniform codes lie half a step below the zero
+ * point on the mean; scales of random sign keep that from adding up over a row. */
 #include "random.h"
 
 #include <assert.h>
@@ -69,8 +69,8 @@ static void tie_head(roma_description *d) {
     head->tie = (int32_t)(embed - d->tensors);
 }
 
-int random_image(const char *shape, const roma_shape_format *f, uint64_t seed, const char *path, const roma_progress *progress,
-                 roma_image_written *out, roma_error *err) {
+int random_image(const char *shape, const roma_shape_format *f, uint64_t seed, const char *path,
+                 const roma_progress *progress, roma_image_written *out, roma_error *err) {
     roma_description d;
     int rc = roma_shape_describe(&d, shape, f, err);
     if (rc) return rc;
@@ -121,13 +121,19 @@ static size_t all_linears(const roma_description *d, uint32_t rank, roma_adapter
     for (size_t i = 0; i < d->n_tensors; i++) {
         const roma_image_tensor *t = &d->tensors[i];
         if (!roma_adapter_role(t->role)) continue;
-        out[n++] = (roma_adapter_target){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .rank = rank, .alpha = (float)rank, .scale = 1};
+        out[n++] = (roma_adapter_target){.role = t->role,
+                                         .layer = t->layer,
+                                         .rows = t->rows,
+                                         .cols = t->cols,
+                                         .rank = rank,
+                                         .alpha = (float)rank,
+                                         .scale = 1};
     }
     return n;
 }
 
-int random_adapter(const roma_image *base, uint32_t type, uint32_t rank, uint64_t seed, const char *path, const roma_progress *progress,
-                   roma_adapter_written *out, roma_error *err) {
+int random_adapter(const roma_image *base, uint32_t type, uint32_t rank, uint64_t seed, const char *path,
+                   const roma_progress *progress, roma_adapter_written *out, roma_error *err) {
     roma_adapter a = {.type = type, .targets = roma_alloc_array(base->desc.n_tensors, sizeof *a.targets)};
     if (!a.targets) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the adapter");
     const adapter_weights w = {&a, seed};

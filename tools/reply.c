@@ -25,8 +25,10 @@ int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n
     r->n = r->n_prompt = n_prompt;
     r->ids = ids;
     if (n_prompt > r->context)
-        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %zu tokens do not fit the context of %u; "
-                         "a larger --ctx makes room", n_prompt, r->context);
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE,
+                         "the prompt's %zu tokens do not fit the context of %u; "
+                         "a larger --ctx makes room",
+                         n_prompt, r->context);
     r->cap = r->context + 1;
     ids = roma_resize(r->ids, r->cap * sizeof *ids);
     if (ids) r->ids = ids;

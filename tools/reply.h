@@ -11,6 +11,7 @@ typedef struct {
     uint32_t limit; /* new tokens at most */
 } ask;
 
+/* clang-format off */
 #define SAMPLING_OPTIONS(a)                                                                                       \
     {"n", 'n', OPT_COUNT, &(a).limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
     {"temp", 0, OPT_REAL, &(a).sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
@@ -20,6 +21,7 @@ typedef struct {
     {"repeat-penalty", 0, OPT_REAL, &(a).sampling.repeat_penalty, "R", 0.1, 10, "penalty on the last 64 tokens; 1 is off"}, \
     {"seed", 0, OPT_U64, &(a).sampling.seed, "S", 0, 0, "seed of the draws"},                                      \
     {"stop", 0, OPT_TEXTS, &(a).stops, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+/* clang-format on */
 
 void ask_default(ask *a); /* greedy, 512 tokens */
 int ask_check(const ask *a, roma_error *err);
@@ -35,19 +37,22 @@ typedef struct {
     size_t shown;     /* bytes of text that no stop text can take back */
     const char *stop; /* why it ended: eos, stop, length, context; NULL while it goes on */
     bool hashes;
-    roma_sha256 hash; /* over all logits sampled from */
-    size_t drawn;     /* tokens drawn, an end-of-text one too */
-    double first_s, decode_s; /* to the first token, and from there to the last */
-    uint32_t set;              /* of adapters; the session's unless it is changed before the reply is submitted */
+    roma_sha256 hash;           /* over all logits sampled from */
+    size_t drawn;               /* tokens drawn, an end-of-text one too */
+    double first_s, decode_s;   /* to the first token, and from there to the last */
+    uint32_t set;               /* of adapters; the session's unless it is changed before the reply is submitted */
     roma_request_status status; /* when it is over */
 } reply;
 
-/* Takes ids (n_prompt of them, from roma_alloc) over. continues: the answer goes on in the prompt's text, so that its first blank
- * is text too. */
-int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes, roma_error *err);
-/* Hands it to the session's batch, which appends tokens until r->stop is set. r stays where it is until the request is over. */
+/* Takes ids (n_prompt of them, from roma_alloc) over. continues: the answer goes on in the prompt's text, so that its
+ * first blank is text too. */
+int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes,
+                roma_error *err);
+/* Hands it to the session's batch, which appends tokens until r->stop is set. r stays where it is until the request is
+ * over. */
 int reply_submit(reply *r, uint32_t *id, roma_error *err);
-/* Runs it as the batch's only request until it is over, it fails or SIGINT comes (ECANCEL); show, after each step that drew tokens. */
+/* Runs it as the batch's only request until it is over, it fails or SIGINT comes (ECANCEL); show, after each step that
+ * drew tokens. */
 typedef void (*reply_show)(void *ctx, const reply *r);
 int reply_run(reply *r, reply_show show, void *ctx, roma_error *err);
 void reply_destroy(reply *r);

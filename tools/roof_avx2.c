@@ -9,7 +9,8 @@ uint64_t roof_read_avx2(const uint8_t *p, size_t bytes) {
     for (const uint8_t *end = p + bytes; p < end; p += 128) {
         _mm_prefetch((const char *)p + 4096, _MM_HINT_T0);
         _mm_prefetch((const char *)p + 4096 + 64, _MM_HINT_T0);
-        for (int k = 0; k < 4; k++) s[k] = _mm256_xor_si256(s[k], _mm256_load_si256((const __m256i *)(const void *)(p + 32 * k)));
+        for (int k = 0; k < 4; k++)
+            s[k] = _mm256_xor_si256(s[k], _mm256_load_si256((const __m256i *)(const void *)(p + 32 * k)));
     }
     const __m256i a = _mm256_xor_si256(_mm256_xor_si256(s[0], s[1]), _mm256_xor_si256(s[2], s[3]));
     return (uint64_t)_mm256_extract_epi64(a, 0) ^ (uint64_t)_mm256_extract_epi64(a, 2);
@@ -25,7 +26,9 @@ void roof_mac_avx2(uint64_t rounds) {
     __m256i t;
     SUMS(DECLARE)
 #define STEP(i) __asm__ volatile("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(s##i), "=&x"(t) : "x"(u), "x"(w));
-    for (uint64_t n = 0; n < rounds; n++) { SUMS(STEP) }
+    for (uint64_t n = 0; n < rounds; n++) {
+        SUMS(STEP)
+    }
 #undef STEP
     SUMS(KEEP)
 }
@@ -34,7 +37,9 @@ void roof_mac_avxvnni(uint64_t rounds) {
     const __m256i u = _mm256_set1_epi8(3), w = _mm256_set1_epi8(5);
     SUMS(DECLARE)
 #define STEP(i) __asm__ volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(s##i) : "x"(u), "x"(w));
-    for (uint64_t n = 0; n < rounds; n++) { SUMS(STEP) }
+    for (uint64_t n = 0; n < rounds; n++) {
+        SUMS(STEP)
+    }
 #undef STEP
     SUMS(KEEP)
 }

@@ -12,7 +12,9 @@
 void roof_mac_avx512(uint64_t rounds) {
     const __m512i u = _mm512_set1_epi8(3), w = _mm512_set1_epi8(5);
     SUMS(DECLARE)
-    for (uint64_t n = 0; n < rounds; n++) { SUMS(STEP) }
+    for (uint64_t n = 0; n < rounds; n++) {
+        SUMS(STEP)
+    }
     SUMS(KEEP)
 }
 #endif

@@ -12,7 +12,9 @@
 void roof_mac_neon(uint64_t rounds) {
     const int8x16_t u = vdupq_n_s8(3), w = vdupq_n_s8(5);
     SUMS(DECLARE)
-    for (uint64_t n = 0; n < rounds; n++) { SUMS(STEP) }
+    for (uint64_t n = 0; n < rounds; n++) {
+        SUMS(STEP)
+    }
     SUMS(KEEP)
 }
 #endif

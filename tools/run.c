@@ -32,12 +32,16 @@ static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
 
 bool is_raw(const session *s, bool raw) { return raw || s->template == ROMA_TEMPLATE_NONE; }
 
-int prompt_ids(const session *s, const char *text, size_t len, const char *system, bool raw, bool special, int32_t **ids, size_t *n,
-               roma_error *err) {
+int prompt_ids(const session *s, const char *text, size_t len, const char *system, bool raw, bool special,
+               int32_t **ids, size_t *n, roma_error *err) {
     int rc;
-    if (!s->tok) return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer, so it cannot take text");
+    if (!s->tok)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "the image holds no tokenizer, so it cannot take text");
     if (is_raw(s, raw)) {
-        if (system) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template; --template chooses one");
+        if (system)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "a system message needs a chat template; --template chooses one");
         rc = tokenize_all(s->tok, text, len, ROMA_TEXT_BOS | (special ? ROMA_TEXT_SPECIAL : 0u), ids, n, err);
     } else {
         roma_message m[2] = {{ROMA_ROLE_SYSTEM, system, system ? strlen(system) : 0}, {ROMA_ROLE_USER, text, len}};
@@ -75,10 +79,13 @@ static double decode_rate(const reply *r) { return r->drawn ? rate((double)r->dr
 static void stat_line(const session *s, const reply *r) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
     fflush(stdout);
-    fprintf(stderr, "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
-            "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer %.1f); %s, %d threads\n",
+    fprintf(stderr,
+            "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
+            "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
+            "%.1f); %s, %d threads\n",
             r->n_prompt, rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
-            r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576, (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
+            r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576,
+            (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
             (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
     chip_line(s, r->n_prompt, r->n - r->n_prompt);
 }
@@ -157,32 +164,40 @@ int verb_run(int argc, char **argv) {
     static run_options o;
     ask_default(&o.ask);
     o.batch = 8;
-    const option own[] = {{"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0, "the prompt; - reads standard input"},
-                          {"file", 'f', OPT_TEXT, &o.file, "FILE", 0, 0, "the prompt from a file"},
-                          {"system", 0, OPT_TEXT, &o.system, "TEXT", 0, 0, "system message"},
-                          {"template", 0, OPT_TEXT, &o.session.template, "NAME", 0, 0, "chat template instead of the model's own"},
-                          {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
-                          {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
-                          SAMPLING_OPTIONS(o.ask),
-                          {"jsonl", 0, OPT_TEXT, &o.jsonl, "FILE", 0, 0, "many prompts as a batch, one JSON object a line"},
-                          {"batch", 'b', OPT_COUNT, &o.batch, "N", 1, 256, "with --jsonl: sequences at a time (default: 8)"},
-                          {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object instead of streamed text"},
-                          {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over all logits"},
-                          {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
-                          {0}};
+    const option own[] = {
+        {"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0, "the prompt; - reads standard input"},
+        {"file", 'f', OPT_TEXT, &o.file, "FILE", 0, 0, "the prompt from a file"},
+        {"system", 0, OPT_TEXT, &o.system, "TEXT", 0, 0, "system message"},
+        {"template", 0, OPT_TEXT, &o.session.template, "NAME", 0, 0, "chat template instead of the model's own"},
+        {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
+        {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
+        SAMPLING_OPTIONS(o.ask),
+        {"jsonl", 0, OPT_TEXT, &o.jsonl, "FILE", 0, 0, "many prompts as a batch, one JSON object a line"},
+        {"batch", 'b', OPT_COUNT, &o.batch, "N", 1, 256, "with --jsonl: sequences at a time (default: 8)"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object instead of streamed text"},
+        {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over all logits"},
+        {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
+        {0}};
     const option shared[] = {SPEC_OPTION(o.session), CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
-    const usage u = {"run", "IMAGE -p TEXT [options]",
-                     "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
-                     "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"
-                     "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id.",
-                     "roma run model.roma -p \"Give me three tips for sleeping well.\"", own, shared, 1, 1};
+    const usage u = {
+        "run",
+        "IMAGE -p TEXT [options]",
+        "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
+        "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"
+        "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id.",
+        "roma run model.roma -p \"Give me three tips for sleeping well.\"",
+        own,
+        shared,
+        1,
+        1};
     const char *operand[OPERANDS_MAX];
     size_t n;
     session s;
     roma_error err;
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    if (!!o.prompt + !!o.file + !!o.jsonl != 1) return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
+    if (!!o.prompt + !!o.file + !!o.jsonl != 1)
+        return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
     if (ask_check(&o.ask, &err)) return fail("run", &err);
     o.session.image = operand[0];
     interrupt_catch(false);

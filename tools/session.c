@@ -10,7 +10,8 @@ static int refuse_gguf(const char *path, roma_error *err) {
     if (f && fread(magic, 1, 4, f) != 4) magic[0] = 0;
     if (f) fclose(f);
     if (memcmp(magic, "GGUF", 4) != 0) return ROMA_OK;
-    return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "this is a GGUF file, not an image; `roma build` makes one from it");
+    return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
+                     "this is a GGUF file, not an image; `roma build` makes one from it");
 }
 
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err) {
@@ -91,8 +92,10 @@ int session_start(session *s, const session_config *c, roma_error *err) {
     roma_exec_memory m;
     int rc = roma_exec_bytes(&s->plan, &cfg, &m, err);
     if (rc) return rc;
-    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, work %.1f MiB", (double)s->image.map.size / 1048576,
-         (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.adapters / 1048576, (double)m.activations / 1048576, (double)(m.work + PIECE) / 1048576);
+    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, work "
+         "%.1f MiB",
+         (double)s->image.map.size / 1048576, (double)m.cache / 1048576, m.pages * ROMA_PAGE,
+         (double)m.adapters / 1048576, (double)m.activations / 1048576, (double)(m.work + PIECE) / 1048576);
     if (s->plan.note[0]) note("note: %s", s->plan.note);
     rc = roma_arena_create(&s->answer, PIECE, err);
     if (rc) return rc;
@@ -109,14 +112,16 @@ int session_batch(session *s, const session_config *config, uint32_t running, ro
     c.rows = session_rows(c.rows, running);
     c.logit_rows = running + (s->drafts ? PROPOSALS : 0);
     if (c.logit_rows > c.rows) c.logit_rows = c.rows;
-    s->batch_config = (roma_batch_config){.running = running, .waiting = running, .proposals = s->drafts ? PROPOSALS : 0};
+    s->batch_config =
+        (roma_batch_config){.running = running, .waiting = running, .proposals = s->drafts ? PROPOSALS : 0};
     const int rc = session_start(s, &c, err);
     return rc ? rc : roma_batch_create(&s->batch, s->exec, &s->batch_config, err);
 }
 
 uint64_t session_arena_bytes(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    return m->cache + m->adapters + m->activations + m->work + PIECE + (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
+    return m->cache + m->adapters + m->activations + m->work + PIECE +
+           (s->batch ? roma_batch_bytes(s->exec, &s->batch_config) : 0) + (s->tok ? roma_tokenizer_bytes(s->tok) : 0);
 }
 
 void session_close(session *s) {

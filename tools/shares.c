@@ -30,7 +30,10 @@ static void name_of(const line *l, const roma_plan *p, char *buf, size_t cap) {
         const bool is_linear = op->kind == ROMA_OP_LINEAR;
         if (!is_linear && op->kind != ROMA_OP_ATTEND) continue;
         const size_t len = strlen(buf);
-        snprintf(buf + len, cap - len, "%s%s", len ? " " : "", op->last_rows_only ? "head" : is_linear ? roma_tensor_role_name(p->desc->tensors[op->tensor].role) : roma_op_name(op->kind));
+        snprintf(buf + len, cap - len, "%s%s", len ? " " : "",
+                 op->last_rows_only ? "head"
+                 : is_linear        ? roma_tensor_role_name(p->desc->tensors[op->tensor].role)
+                                    : roma_op_name(op->kind));
     }
 }
 
@@ -64,8 +67,8 @@ typedef struct {
     uint64_t pieces;
 } spread;
 
-/* A step of one row waits for bytes, one of many rows for multiply-adds. Attention always computes: pages that two threads read come to the
- * second from a near cache. So its bytes are spread as its multiply-adds are. */
+/* A step of one row waits for bytes, one of many rows for multiply-adds. Attention always computes: pages that two
+ * threads read come to the second from a near cache. So its bytes are spread as its multiply-adds are. */
 static spread spread_of(const table *t, const line *l) {
     double bytes = 0, mac = 0;
     spread s = {0};
@@ -75,7 +78,9 @@ static spread spread_of(const table *t, const line *l) {
     }
     for (int k = 0; k < t->threads; k++) {
         const roma_exec_work *w = &l->work[k];
-        const double a = t->rows > 1 ? (double)w->mac : l->first->kind == ROMA_OP_ATTEND ? bytes * ((double)w->mac / mac) : (double)w->bytes;
+        const double a = t->rows > 1                        ? (double)w->mac
+                         : l->first->kind == ROMA_OP_ATTEND ? bytes * ((double)w->mac / mac)
+                                                            : (double)w->bytes;
         s.sum += a;
         s.most = a > s.most ? a : s.most;
         s.pieces += w->pieces;
@@ -108,8 +113,10 @@ static verdict judge(const table *t) {
 }
 
 static void print_text(const table *t, uint32_t context, roma_buf *out) {
-    roma_buf_print(out, "A step of %u row%s, context %u, %d threads: work between two barriers, the least and the most of a thread\n\n", t->rows,
-                   t->rows == 1 ? "" : "s", context, t->threads);
+    roma_buf_print(
+        out,
+        "A step of %u row%s, context %u, %d threads: work between two barriers, the least and the most of a thread\n\n",
+        t->rows, t->rows == 1 ? "" : "s", context, t->threads);
     roma_buf_print(out, "  %-34s %6s %10s %19s %21s %10s\n", "interval", "times", "pieces", "MB", "MMAC", "imbalance");
     for (size_t i = 0; i < t->n; i++) {
         const line *l = &t->lines[i];
@@ -124,13 +131,16 @@ static void print_text(const table *t, uint32_t context, roma_buf *out) {
             if (w->mac > most.mac) most.mac = w->mac;
         }
         name_of(l, t->p, name, sizeof name);
-        roma_buf_print(out, "  %-34s %6zu %10llu %9.3f %9.3f %10.3f %10.3f %8.1f %%\n", name, l->times, (unsigned long long)s.pieces, (double)least.bytes / 1e6,
-                       (double)most.bytes / 1e6, (double)least.mac / 1e6, (double)most.mac / 1e6, 100 * imbalance(t, &s));
+        roma_buf_print(out, "  %-34s %6zu %10llu %9.3f %9.3f %10.3f %10.3f %8.1f %%\n", name, l->times,
+                       (unsigned long long)s.pieces, (double)least.bytes / 1e6, (double)most.bytes / 1e6,
+                       (double)least.mac / 1e6, (double)most.mac / 1e6, 100 * imbalance(t, &s));
     }
     const verdict v = judge(t);
-    roma_buf_print(out, "\nlargest imbalance of an interval: %.1f %% (%s: %llu pieces for %d threads); of the whole step: %.1f %%\n"
-                   "%s", 100 * v.largest, v.where,
-                   (unsigned long long)v.pieces, t->threads, 100 * v.step, t->rows == 1 ? "\n" : "");
+    roma_buf_print(
+        out,
+        "\nlargest imbalance of an interval: %.1f %% (%s: %llu pieces for %d threads); of the whole step: %.1f %%\n"
+        "%s",
+        100 * v.largest, v.where, (unsigned long long)v.pieces, t->threads, 100 * v.step, t->rows == 1 ? "\n" : "");
 }
 
 static void print_json(const table *t, json *j) {
@@ -165,7 +175,8 @@ static void print_json(const table *t, json *j) {
     json_close(j, '}');
 }
 
-int shares_print(const roma_plan *p, int threads, uint32_t rows, uint32_t context, bool as_json, roma_buf *out, roma_error *err) {
+int shares_print(const roma_plan *p, int threads, uint32_t rows, uint32_t context, bool as_json, roma_buf *out,
+                 roma_error *err) {
     const uint32_t steps[2] = {1, rows};
     table *t = roma_alloc(sizeof *t);
     json j = {out, false};
@@ -179,9 +190,12 @@ int shares_print(const roma_plan *p, int threads, uint32_t rows, uint32_t contex
     for (int i = 0; i < 2 && !rc; i++) {
         *t = (table){.p = p, .threads = threads, .rows = steps[i]};
         rc = roma_exec_shares(p, threads, steps[i], context, collect, t, err);
-        if (t->too_many) rc = roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "more than %d kinds of intervals", LINES_MAX);
-        if (!rc && as_json) print_json(t, &j);
-        else if (!rc) print_text(t, context, out);
+        if (t->too_many)
+            rc = roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "more than %d kinds of intervals", LINES_MAX);
+        if (!rc && as_json)
+            print_json(t, &j);
+        else if (!rc)
+            print_text(t, context, out);
     }
     if (!rc && as_json) {
         json_close(&j, ']');

@@ -28,7 +28,8 @@ static int figures(simulation *s, const sim_options *o, roma_cost *cost, roma_re
     int dominant[ROMA_COST_N];
     int rc = roma_cost_evaluate(cost, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
     for (unsigned i = 0; !rc && i < ROMA_COST_N; i++) range[i] = roma_range_of(cost->v[i]), dominant[i] = -1;
-    if (!rc && !o->no_ranges) rc = roma_cost_ranges(range, dominant, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
+    if (!rc && !o->no_ranges)
+        rc = roma_cost_ranges(range, dominant, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
     if (!rc) roma_cost_result(range, dominant, list);
     return rc;
 }
@@ -116,10 +117,13 @@ static void print_json_head(const simulation *s, const roma_cost *c, roma_buf *o
 /* One sentence for each thing that does not fit. */
 static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
     if (c->fits_rom <= 0)
-        roma_buf_print(out, "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or fewer bits would do\n",
+        roma_buf_print(out,
+                       "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or "
+                       "fewer bits would do\n",
                        c->rom_bytes / 1e9, c->rom_capacity / 1e9);
     if (c->fits_sram <= 0)
-        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n", w->batch, w->context, c->tokens);
+        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
+                       w->batch, w->context, c->tokens);
 }
 
 static void print_table(const roma_table *t, const char *key, bool as_json, roma_buf *out) {
@@ -131,14 +135,15 @@ static void print_table(const roma_table *t, const char *key, bool as_json, roma
     (as_json ? roma_report_table_json : roma_report_table_text)(t, out);
 }
 
-static void print_all(const simulation *s, const sim_options *o, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
-                      roma_buf *out) {
+static void print_all(const simulation *s, const sim_options *o, const roma_cost *c, const roma_result *list,
+                      const roma_table *tables[2], roma_buf *out) {
     if (o->json) {
         print_json_head(s, c, out);
         roma_report_list_json(list, out);
     } else {
-        roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name, s->d->chip.name, s->w.prompt,
-                       s->w.context, s->w.batch, s->w.rank, s->w.chips, s->w.chips == 1 ? "" : "s");
+        roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name,
+                       s->d->chip.name, s->w.prompt, s->w.context, s->w.batch, s->w.rank, s->w.chips,
+                       s->w.chips == 1 ? "" : "s");
         print_misfits(c, &s->w, out);
         roma_report_list_text(list, out);
     }
@@ -205,25 +210,35 @@ int verb_sim(int argc, char **argv) {
         WORKLOAD_OPTIONS(o.work),
         {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
-        {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0, "count the image's own bit toggles for the energy of ROM reads"},
+        {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,
+         "count the image's own bit toggles for the energy of ROM reads"},
         {"mix", 0, OPT_TEXT, &o.mix, "P:O,...", 0, 0, "latency of requests of P prompt and O output tokens: p50, p99"},
         {"path", 0, OPT_FLAG, &o.path, NULL, 0, 0, "cycles of the decode step along its critical path"},
-        {"trace", 0, OPT_TEXT, &o.trace, "FILE", 0, 0, "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz)"},
+        {"trace", 0, OPT_TEXT, &o.trace, "FILE", 0, 0,
+         "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz)"},
         {"floorplan", 0, OPT_TEXT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
         {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
         {"roofline", 0, OPT_TEXT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
         {"energy", 0, OPT_TEXT, &o.energy, "FILE", 0, 0, "where the energy of a token goes (SVG)"},
-        {"curve", 0, OPT_TEXT, &o.curve, "FILE", 0, 0, "decode rate over the context (SVG; as .csv with power, energy, time to first token)"},
+        {"curve", 0, OPT_TEXT, &o.curve, "FILE", 0, 0,
+         "decode rate over the context (SVG; as .csv with power, energy, time to first token)"},
         {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 16777216, "its last context (default: 4096)"},
         {"no-ranges", 0, OPT_FLAG, &o.no_ranges, NULL, 0, 0, "only the middle values: faster"},
         {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the figures as CSV"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
-    const usage u = {"sim", "[IMAGE] [options]",
-                     "Says what a chip would do with a model: time, energy, power, area, what fits, yield and cost, each with the range that the\n"
-                     "uncertainty of the chip's constants leaves, and the constant that moves it most. The model is an image or a known shape.",
-                     "roma sim --shape llama-3.2-3b --context 1024 --trace step.json.gz", own, shared, 0, 1};
+    const usage u = {"sim",
+                     "[IMAGE] [options]",
+                     "Says what a chip would do with a model: time, energy, power, area, what fits, yield and cost, "
+                     "each with the range that the\n"
+                     "uncertainty of the chip's constants leaves, and the constant that moves it most. The model is an "
+                     "image or a known shape.",
+                     "roma sim --shape llama-3.2-3b --context 1024 --trace step.json.gz",
+                     own,
+                     shared,
+                     0,
+                     1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     return run(&o, n ? operand[0] : NULL);

@@ -44,8 +44,12 @@ static int one_mix(simulation *s, uint32_t prompt, uint32_t output, roma_table *
     if (!rc) {
         if (output > 1) qsort(us + 1, output - 1, sizeof *us, ascending);
         roma_table_row(out);
-        const double cells[] = {prompt, output, first * 1e3, output > 1 ? percentile(us + 1, output - 1, 0.5) : 0,
-                                output > 1 ? percentile(us + 1, output - 1, 0.99) : 0, output / (first + total / 1e6)};
+        const double cells[] = {prompt,
+                                output,
+                                first * 1e3,
+                                output > 1 ? percentile(us + 1, output - 1, 0.5) : 0,
+                                output > 1 ? percentile(us + 1, output - 1, 0.99) : 0,
+                                output / (first + total / 1e6)};
         for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) roma_table_real(out, i, cells[i]);
     }
     roma_free(us);
@@ -55,15 +59,17 @@ static int one_mix(simulation *s, uint32_t prompt, uint32_t output, roma_table *
 int sim_mixes(simulation *s, const char *mixes, roma_table *out, roma_error *err) {
     static const char *const names[][2] = {{"prompt", "tokens"}, {"output", "tokens"}, {"ttft", "ms"},
                                            {"p50", "us"},        {"p99", "us"},        {"end_to_end", "tokens/s"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
     snprintf(out->title, sizeof out->title, "time per token of one request");
     for (const char *at = mixes; *at;) {
         char *colon, *end;
         const unsigned long prompt = strtoul(at, &colon, 10);
         const unsigned long output = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
-        if (colon == at || *colon != ':' || end == colon + 1 || (*end && *end != ',') || prompt < 1 || prompt > 1 << 20 || output < 1 ||
-            output > 1 << 20)
-            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--mix takes PROMPT:OUTPUT pairs such as 256:128,1024:256");
+        if (colon == at || *colon != ':' || end == colon + 1 || (*end && *end != ',') || prompt < 1 ||
+            prompt > 1 << 20 || output < 1 || output > 1 << 20)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "--mix takes PROMPT:OUTPUT pairs such as 256:128,1024:256");
         int rc = one_mix(s, (uint32_t)prompt, (uint32_t)output, out, err);
         if (rc) return rc;
         at = *end ? end + 1 : end;
@@ -77,8 +83,10 @@ int sim_curve(simulation *s, uint32_t max, roma_table *out, roma_error *err) {
     enum { POINTS = 17 };
     static const struct {
         const char *name, *unit;
-    } columns[] = {{"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
+    } columns[] = {
+        {"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
     snprintf(out->title, sizeof out->title, "%.44s on %.44s", s->d->desc->name, s->d->chip.name);
     for (uint32_t i = 0; i < POINTS; i++) {
         roma_workload w = s->w;
@@ -154,7 +162,8 @@ void sim_roofline(const simulation *s, const roma_cost *cost, roma_buf *out) {
     const double bits = 8 * bytes / macs;
     /* NVIDIA H100 SXM data sheet: 3.35 TB/s of HBM3, 1,979 TOPS int8 dense, two operations a multiply-add */
     const roma_roof roofs[] = {{"ROM and L-Units", units * word / bits, units * word / 8},
-                               {"SRAM and H-Units", c->matrix_units * c->hunit_mac * c->clock_hz, c->matrix_units * c->hunit_bandwidth * c->clock_hz},
+                               {"SRAM and H-Units", c->matrix_units * c->hunit_mac * c->clock_hz,
+                                c->matrix_units * c->hunit_bandwidth * c->clock_hz},
                                {"HBM GPU (H100 SXM, int8)", 989.5e12, 3.35e12}};
     const double rate = cost->tok_s * macs;
     const roma_roof_point points[] = {{"decode, this chip", macs / bytes, rate},
@@ -169,10 +178,11 @@ void sim_roofline(const simulation *s, const roma_cost *cost, roma_buf *out) {
 
 void sim_energy(const simulation *s, const roma_cost *c, roma_buf *out) {
     /* mJ to J, so that the report chooses the prefix */
-    const roma_slice slices[] = {{"ROM", c->mj_rom / 1e3}, {"multiply-adds", c->mj_mac / 1e3}, {"scale products", c->mj_leaf / 1e3},
-                                 {"clock", c->mj_clock / 1e3}, {"mesh", c->mj_wire / 1e3}, {"SRAM", c->mj_sram / 1e3},
-                                 {"H-Units", c->mj_hmac / 1e3}, {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
-                                 {"leakage", c->mj_static / 1e3}};
+    const roma_slice slices[] = {
+        {"ROM", c->mj_rom / 1e3},       {"multiply-adds", c->mj_mac / 1e3},   {"scale products", c->mj_leaf / 1e3},
+        {"clock", c->mj_clock / 1e3},   {"mesh", c->mj_wire / 1e3},           {"SRAM", c->mj_sram / 1e3},
+        {"H-Units", c->mj_hmac / 1e3},  {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
+        {"leakage", c->mj_static / 1e3}};
     char title[96];
     snprintf(title, sizeof title, "energy of a token, %.30s on %.30s", s->d->desc->name, s->d->chip.name);
     roma_report_bar_svg(title, "J", slices, sizeof slices / sizeof *slices, out);

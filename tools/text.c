@@ -45,7 +45,8 @@ void put_text(const uint8_t *text, size_t len) {
     fflush(stdout);
 }
 
-int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n, roma_error *err) {
+int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
+                 roma_error *err) {
     size_t cap = len / 2 + 16;
     for (;;) {
         *ids = roma_alloc_array(cap, sizeof **ids);
@@ -59,8 +60,8 @@ int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned
     }
 }
 
-int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs, int32_t **ids,
-                 size_t *n, roma_error *err) {
+int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                 int32_t **ids, size_t *n, roma_error *err) {
     size_t cap = 256;
     for (size_t i = 0; i < n_msgs; i++) cap += msgs[i].len / 2 + 64;
     for (;;) {

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static int run(const char *image, const char *text, const char *file, unsigned flags, bool as_json, bool no_verify, roma_error *err) {
+static int run(const char *image, const char *text, const char *file, unsigned flags, bool as_json, bool no_verify,
+               roma_error *err) {
     roma_image img;
     roma_tokenizer *tok = NULL;
     roma_buf in = {0}, out = {0};
@@ -40,14 +41,21 @@ int verb_tokenize(int argc, char **argv) {
     const char *operand[OPERANDS_MAX] = {NULL}, *file = NULL;
     bool as_json = false, special = false, bos = false, no_verify = false;
     size_t n;
-    const option own[] = {{"file", 'f', OPT_TEXT, &file, "FILE", 0, 0, "the text from a file, byte for byte; - is standard input"},
-                          {"special", 0, OPT_FLAG, &special, NULL, 0, 0, "control tokens in the text count as such"},
-                          {"bos", 0, OPT_FLAG, &bos, NULL, 0, 0, "add the tokens that the model's own settings add"},
-                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
-                          {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
-                          {0}};
-    const usage u = {"tokenize", "IMAGE TEXT|-|-f FILE [options]", "Prints the token ids of a text on one line; - reads standard input.",
-                     "roma tokenize model.roma \"Hello, world\"", own, NULL, 1, 2};
+    const option own[] = {
+        {"file", 'f', OPT_TEXT, &file, "FILE", 0, 0, "the text from a file, byte for byte; - is standard input"},
+        {"special", 0, OPT_FLAG, &special, NULL, 0, 0, "control tokens in the text count as such"},
+        {"bos", 0, OPT_FLAG, &bos, NULL, 0, 0, "add the tokens that the model's own settings add"},
+        {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
+        {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
+        {0}};
+    const usage u = {"tokenize",
+                     "IMAGE TEXT|-|-f FILE [options]",
+                     "Prints the token ids of a text on one line; - reads standard input.",
+                     "roma tokenize model.roma \"Hello, world\"",
+                     own,
+                     NULL,
+                     1,
+                     2};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if ((n == 2) == !!file) return usage_error("tokenize", "give one of TEXT, - and -f FILE");
@@ -58,5 +66,6 @@ int verb_tokenize(int argc, char **argv) {
     }
     roma_error err;
     interrupt_catch(false);
-    return run(operand[0], text, file, (special ? ROMA_TEXT_SPECIAL : 0u) | (bos ? ROMA_TEXT_BOS : 0u), as_json, no_verify, &err);
+    return run(operand[0], text, file, (special ? ROMA_TEXT_SPECIAL : 0u) | (bos ? ROMA_TEXT_BOS : 0u), as_json,
+               no_verify, &err);
 }

@@ -31,6 +31,7 @@ typedef struct {
 } session_config;
 
 /* Rows of an option table for the fields of a session_config. */
+/* clang-format off */
 #define SESSION_OPTIONS(c)                                                                                           \
     {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"pin", 0, OPT_FLAG, &(c).pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
@@ -47,9 +48,12 @@ typedef struct {
     {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}
 #define CONTEXT_OPTION(c) \
     {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
+/* clang-format on */
 
+/* clang-format off */
 #define SPEC_OPTION(c) \
     {"spec", 0, OPT_TEXT, &(c).spec, "off|auto", 0, 0, "try tokens looked up in the text, several a step (default: auto)"}
+/* clang-format on */
 
 typedef struct {
     roma_image image;
@@ -60,22 +64,23 @@ typedef struct {
     roma_tokenizer *tok;
     roma_template_kind template;
     loras loras;
-    uint32_t set; /* of the adapters that the command line names; 0: none */
+    uint32_t set;      /* of the adapters that the command line names; 0: none */
     roma_arena answer; /* one token's text, shared by all replies */
     char *piece;
     bool drafts;
     bool has_image, has_plan;
 } session;
 
-/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine, session_batch
- * engine and a batch of so many requests at once, with rows for proposals unless c->spec is off. */
+/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine,
+ * session_batch engine and a batch of so many requests at once, with rows for proposals unless c->spec is off. */
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err);
 int session_open(session *s, const session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
 int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
 uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
-/* The SRAM of so many MiB (0: any) and of the chip (NULL: any): the smaller one; the chip's has more for activations. */
+/* The SRAM of so many MiB (0: any) and of the chip (NULL: any): the smaller one; the chip's has more for activations.
+ */
 void sram_limit(roma_exec_config *out, uint32_t mib, const roma_chip *chip);
 /* Rows of a step, 0 standing for the usual, where so many requests run at once. */
 uint32_t session_rows(uint32_t rows, uint32_t running);
@@ -88,13 +93,14 @@ int read_all(roma_buf *out, const char *path, roma_error *err);
 /* Writes text to stdout and flushes. On a terminal, control characters that would drive it are shown as U+FFFD. */
 void put_text(const uint8_t *text, size_t len);
 /* An int32 array that the caller frees with roma_free. */
-int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n, roma_error *err);
-int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs, int32_t **ids,
-                 size_t *n, roma_error *err);
+int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
+                 roma_error *err);
+int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                 int32_t **ids, size_t *n, roma_error *err);
 
 /* ---- estimate.c: what the chip of the session's plan would do for the same tokens ---- */
 
-void chip_line(const session *s, size_t prompt, size_t answer); /* one line on stderr */
+void chip_line(const session *s, size_t prompt, size_t answer);          /* one line on stderr */
 void chip_json(json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
 
 /* ---- roma.c ---- */
@@ -104,8 +110,8 @@ int fail(const char *verb, const roma_error *err);
 /* Flushes stdout; returns rc, or 3 when the output could not be written. */
 int finish(const char *verb, int rc);
 int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */
-double resident_bytes(void); /* most that this process has had in memory */
-double huge_share(const roma_map *m); /* part of a map that lies in huge pages and has been touched */
+double resident_bytes(void);                          /* most that this process has had in memory */
+double huge_share(const roma_map *m);                 /* part of a map that lies in huge pages and has been touched */
 
 int verb_build(int argc, char **argv);
 int verb_adapter(int argc, char **argv);

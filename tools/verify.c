@@ -1,4 +1,5 @@
-/* roma verify: every check that a file allows. Damage is exit code 1 here, and 2 for the verbs that would use the file. */
+/* roma verify: every check that a file allows. Damage is exit code 1 here, and 2 for the verbs that would use the file.
+ */
 #include "tool.h"
 #include "roma/adapter.h"
 #include "roma/import.h"
@@ -32,10 +33,17 @@ int verb_verify(int argc, char **argv) {
     const option own[] = {{"threads", 't', OPT_COUNT, &threads, "N", 1, 64, "threads (default: all CPUs)"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {0}};
-    const usage u = {"verify", "IMAGE|ADAPTER|MODEL.gguf [options]",
-                     "Checks everything: structure, the checksum of every section, the file's SHA-256, the base identity, that scales\n"
-                     "are finite and padding is zero. Exit code 1 when damage is found, 2 when the file is none of ours.",
-                     "roma verify model.roma && echo intact", own, NULL, 1, 1};
+    const usage u = {
+        "verify",
+        "IMAGE|ADAPTER|MODEL.gguf [options]",
+        "Checks everything: structure, the checksum of every section, the file's SHA-256, the base identity, that "
+        "scales\n"
+        "are finite and padding is zero. Exit code 1 when damage is found, 2 when the file is none of ours.",
+        "roma verify model.roma && echo intact",
+        own,
+        NULL,
+        1,
+        1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err = {.offset = ROMA_NOWHERE};

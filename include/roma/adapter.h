@@ -1,10 +1,10 @@
 /* adapter - a LoRA adapter as it lies in SRAM: byte format (docs/adapter-format.md), writer, mapped reader, checks.
  *
- * An adapter changes some matrices W of one base model: W x becomes W x + scale * B (A x), A being rank x cols and B rows x rank.
- * A is a tile matrix of signed bytes, so that the kernels which multiply the base multiply it too, fed the same quantised
- * activations; a scale per row stands beside the tiles. B lies in tiles of 16 output rows, pairs of inputs side by side, so that
- * sums never cross lanes.
- * Thread rule: an open adapter is read-only and may be read by any number of threads.
+ * An adapter changes some matrices W of one base model: W x becomes W x + scale * B (A x), A being rank x cols and B
+ * rows x rank. A is a tile matrix of signed bytes, so that the kernels which multiply the base multiply it too, fed the
+ * same quantised activations; a scale per row stands beside the tiles. B lies in tiles of 16 output rows, pairs of
+ * inputs side by side, so that sums never cross lanes. Thread rule: an open adapter is read-only and may be read by any
+ * number of threads.
  */
 #ifndef ROMA_ADAPTER_H
 #define ROMA_ADAPTER_H
@@ -39,19 +39,20 @@ typedef struct {
     const uint8_t *a;       /* ceil(rank / 16) tiles of roma_adapter_format(cols); every scale in them is 1 */
     const float *a_scale;   /* one per row of A, padded to whole tiles with 0 */
     const float *b_scale;   /* one per row of B, padded to whole tiles with 0 */
-    const uint8_t *b;       /* ceil(rows / 16) tiles: code [tile][input / 2][row % 16][input % 2], rank padded to even with 0 */
+    const uint8_t
+        *b; /* ceil(rows / 16) tiles: code [tile][input / 2][row % 16][input % 2], rank padded to even with 0 */
 } roma_adapter_target;
 
 typedef struct {
     roma_map map;
-    uint32_t type;             /* roma_adapter_type */
-    uint32_t rank;             /* the largest of any target */
-    char name[128], note[512]; /* printable ASCII */
-    uint8_t base_id[32];       /* base identity of the image it was made for */
-    uint8_t file_sha256[32];   /* as stated in the file */
+    uint32_t type;                /* roma_adapter_type */
+    uint32_t rank;                /* the largest of any target */
+    char name[128], note[512];    /* printable ASCII */
+    uint8_t base_id[32];          /* base identity of the image it was made for */
+    uint8_t file_sha256[32];      /* as stated in the file */
     roma_adapter_target *targets; /* ascending by layer, then role */
     size_t n_targets;
-    const uint8_t *data;       /* all targets' data in one piece, 64-byte aligned: what SRAM holds */
+    const uint8_t *data; /* all targets' data in one piece, 64-byte aligned: what SRAM holds */
     uint64_t data_bytes;
     void *owned;
 } roma_adapter;
@@ -72,7 +73,8 @@ typedef struct {
     size_t a_tiles, b_tiles;
 } roma_adapter_layout;
 void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_adapter_layout *out);
-/* data_bytes of an adapter of one rank on every matrix of the base whose role is in `roles` (bit r: role r; 0: all that can have one). */
+/* data_bytes of an adapter of one rank on every matrix of the base whose role is in `roles` (bit r: role r; 0: all that
+ * can have one). */
 uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_t rank, uint32_t roles);
 
 /* ---- values ---- */
@@ -80,7 +82,8 @@ uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_
 /* FP32 of one row of A (cols values) / of B (rank values), without target's scale. */
 void roma_adapter_row_a(const roma_adapter_target *t, uint32_t row, float *out);
 void roma_adapter_row_b(uint32_t type, const roma_adapter_target *t, uint64_t row, float *out);
-/* FP8 E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number. Rounds to nearest even, beyond 448 to 448. */
+/* FP8 E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number. Rounds to nearest even, beyond 448 to
+ * 448. */
 float roma_adapter_f8_to_f32(uint8_t code);
 uint8_t roma_adapter_f32_to_f8(float v);
 
@@ -96,14 +99,16 @@ bool roma_adapter_is(const void *data, size_t n); /* the first bytes are an adap
 int roma_adapter_verify(const char *path, const roma_progress *progress, roma_error *err);
 
 enum { ROMA_ADAPTER_ANY_BASE = 1 }; /* accept another base of the same shapes */
-/* Whether the adapter fits: base identity, then every target's role, layer and shape. file names the adapter in messages. */
-int roma_adapter_check(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], unsigned flags, const char *file,
-                       roma_error *err);
+/* Whether the adapter fits: base identity, then every target's role, layer and shape. file names the adapter in
+ * messages. */
+int roma_adapter_check(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], unsigned flags,
+                       const char *file, roma_error *err);
 void roma_adapter_print(const roma_adapter *a, roma_buf *out);
 
 /* ---- writing ---- */
 
-/* Where the writer gets values from: one row of A (cols values), one of B (rank values). i counts a's targets as given. */
+/* Where the writer gets values from: one row of A (cols values), one of B (rank values). i counts a's targets as given.
+ */
 typedef struct {
     void *ctx;
     void (*row_a)(void *ctx, size_t i, uint32_t row, float *out);
@@ -113,10 +118,10 @@ typedef struct {
     uint64_t bytes, data_bytes;
     uint8_t file_sha256[32];
 } roma_adapter_written;
-/* a gives type, name, note, base_id and targets (role, layer, rows, cols, rank, alpha, scale) in any order. The same input gives the
- * same bytes. A value that is not finite is refused by the name of its target. */
-int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source, const roma_progress *progress,
-                       roma_adapter_written *out, roma_error *err);
+/* a gives type, name, note, base_id and targets (role, layer, rows, cols, rank, alpha, scale) in any order. The same
+ * input gives the same bytes. A value that is not finite is refused by the name of its target. */
+int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source,
+                       const roma_progress *progress, roma_adapter_written *out, roma_error *err);
 
 #ifdef __cplusplus
 }

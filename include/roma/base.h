@@ -22,16 +22,16 @@ extern "C" {
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 /* name, value, exit code of the program, sentence */
-#define ROMA_ERRORS(X)                                              \
-    X(OK, 0, 0, "done")                                             \
-    X(EINPUT, -1, 2, "bad input")                                   \
-    X(EUSAGE, -2, 2, "bad usage")                                   \
-    X(EUNSUPPORTED, -3, 2, "not supported")                         \
-    X(EDAMAGED, -4, 2, "damaged file")                              \
-    X(ENOMEM, -5, 3, "not enough memory")                           \
-    X(EIO, -6, 3, "the system refused")                             \
-    X(ECONTEXT, -7, 2, "context is full")                           \
-    X(ECANCEL, -8, 130, "interrupted")                              \
+#define ROMA_ERRORS(X)                                                                                                 \
+    X(OK, 0, 0, "done")                                                                                                \
+    X(EINPUT, -1, 2, "bad input")                                                                                      \
+    X(EUSAGE, -2, 2, "bad usage")                                                                                      \
+    X(EUNSUPPORTED, -3, 2, "not supported")                                                                            \
+    X(EDAMAGED, -4, 2, "damaged file")                                                                                 \
+    X(ENOMEM, -5, 3, "not enough memory")                                                                              \
+    X(EIO, -6, 3, "the system refused")                                                                                \
+    X(ECONTEXT, -7, 2, "context is full")                                                                              \
+    X(ECANCEL, -8, 130, "interrupted")                                                                                 \
     X(EINTERNAL, -9, 3, "internal fault")
 
 enum {
@@ -43,11 +43,11 @@ enum {
 #define ROMA_NOWHERE UINT64_MAX
 
 typedef struct {
-    int code;          /* one of the codes above */
-    char file[256];    /* "" when no file is concerned; a long path keeps its end */
-    uint64_t offset;   /* byte offset in file, or ROMA_NOWHERE */
-    uint64_t line;     /* line from 1, or 0 */
-    char text[512];    /* one line: what is wrong and what to do */
+    int code;        /* one of the codes above */
+    char file[256];  /* "" when no file is concerned; a long path keeps its end */
+    uint64_t offset; /* byte offset in file, or ROMA_NOWHERE */
+    uint64_t line;   /* line from 1, or 0 */
+    char text[512];  /* one line: what is wrong and what to do */
 } roma_error;
 
 /* Fills *err (if not NULL) and returns code, so that `return roma_fail(...)` reads well. */
@@ -92,9 +92,7 @@ static inline uint16_t roma_le16(const uint8_t *p) { return (uint16_t)(p[0] | (p
 static inline uint32_t roma_le32(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
-static inline uint64_t roma_le64(const uint8_t *p) {
-    return (uint64_t)roma_le32(p) | (uint64_t)roma_le32(p + 4) << 32;
-}
+static inline uint64_t roma_le64(const uint8_t *p) { return (uint64_t)roma_le32(p) | (uint64_t)roma_le32(p + 4) << 32; }
 static inline void roma_put16(uint8_t *p, uint16_t v) {
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
@@ -114,14 +112,14 @@ static inline void roma_put64(uint8_t *p, uint64_t v) {
  * other call; NULL restores libc. roma_alloc_count counts what was given since start: alloc, resize, and
  * arenas, which come from the system. */
 typedef struct {
-    void *(*alloc)(size_t bytes);              /* like malloc */
-    void *(*resize)(void *p, size_t bytes);    /* like realloc */
-    void (*release)(void *p);                  /* like free */
+    void *(*alloc)(size_t bytes);           /* like malloc */
+    void *(*resize)(void *p, size_t bytes); /* like realloc */
+    void (*release)(void *p);               /* like free */
 } roma_allocator;
 void roma_allocator_set(const roma_allocator *a);
 uint64_t roma_alloc_count(void);
-void *roma_alloc(size_t bytes);                 /* NULL on failure or bytes == 0 */
-void *roma_alloc_array(size_t n, size_t size);  /* zeroed; NULL on overflow */
+void *roma_alloc(size_t bytes);                /* NULL on failure or bytes == 0 */
+void *roma_alloc_array(size_t n, size_t size); /* zeroed; NULL on overflow */
 void *roma_resize(void *p, size_t bytes);
 void roma_free(void *p);
 
@@ -220,7 +218,8 @@ static inline int roma_progress_tell(const roma_progress *p, const char *what, u
 typedef struct roma_team roma_team;
 int roma_team_create(roma_team **team, int threads, roma_error *err); /* 1..64 */
 void roma_team_destroy(roma_team *team);
-/* Binds each member to one CPU of those that the caller may use, the caller too, until the team is destroyed, which must be by that caller. */
+/* Binds each member to one CPU of those that the caller may use, the caller too, until the team is destroyed, which
+ * must be by that caller. */
 int roma_team_pin(roma_team *team, roma_error *err);
 int roma_team_threads(const roma_team *team);
 typedef void (*roma_team_fn)(void *ctx, int thread, int threads);

@@ -1,7 +1,8 @@
 /* cost - plan + chip -> cycles, joules, mm2, yield. docs/cost-model.md has every formula; this room computes no values.
  *
- * A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads is there and its
- * units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used again and keeps its memory.
+ * A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads is
+ * there and its units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used
+ * again and keeps its memory.
  */
 #ifndef ROMA_COST_H
 #define ROMA_COST_H
@@ -24,28 +25,29 @@ typedef struct {
     uint32_t rank;     /* of that adapter, on all its linears */
 } roma_cost_span;
 
-/* Unit kinds of a schedule: those of the plan, and the part of the H-Units that adapters keep where attention overlaps. */
+/* Unit kinds of a schedule: those of the plan, and the part of the H-Units that adapters keep where attention overlaps.
+ */
 enum { ROMA_UNIT_ADAPTER = 3, ROMA_COST_UNITS };
 
 /* One operation on one block of rows. */
 typedef struct {
-    uint32_t op, block;    /* index in the plan; number of the block in the step */
-    unsigned unit;         /* which unit kind it takes: a roma_unit, or ROMA_UNIT_ADAPTER */
-    bool lora;             /* the adapter's part of a LINEAR */
+    uint32_t op, block;        /* index in the plan; number of the block in the step */
+    unsigned unit;             /* which unit kind it takes: a roma_unit, or ROMA_UNIT_ADAPTER */
+    bool lora;                 /* the adapter's part of a LINEAR */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
-    uint32_t binding;      /* the instance whose end or busy made it wait until start; UINT32_MAX: none */
+    uint32_t binding;          /* the instance whose end or busy made it wait until start; UINT32_MAX: none */
 } roma_cost_instance;
 
 /* Counts of what the energy is charged for. */
-#define ROMA_EVENTS(X)                                                              \
-    X(rom_bits, "ROM bits read, scales included")                                   \
-    X(lane_macs, "4-bit multiply-adds (a b-bit weight counts b/4)")                 \
-    X(leaves, "scale products and sums of groups")                                  \
-    X(lunit_cycles, "cycles that L-Units work")                                     \
-    X(sram_bits, "SRAM bits read and written")                                      \
-    X(hunit_macs, "multiply-adds of H-Units")                                       \
-    X(vector_ops, "scalar operations of vector lanes")                              \
-    X(wire_bit_mm, "bits moved x millimetres")                                      \
+#define ROMA_EVENTS(X)                                                                                                 \
+    X(rom_bits, "ROM bits read, scales included")                                                                      \
+    X(lane_macs, "4-bit multiply-adds (a b-bit weight counts b/4)")                                                    \
+    X(leaves, "scale products and sums of groups")                                                                     \
+    X(lunit_cycles, "cycles that L-Units work")                                                                        \
+    X(sram_bits, "SRAM bits read and written")                                                                         \
+    X(hunit_macs, "multiply-adds of H-Units")                                                                          \
+    X(vector_ops, "scalar operations of vector lanes")                                                                 \
+    X(wire_bit_mm, "bits moved x millimetres")                                                                         \
     X(dram_bits, "DRAM bits read")
 typedef struct {
 #define X(name, help) double name;
@@ -57,26 +59,30 @@ extern const char *const roma_event_names[];
 typedef struct {
     roma_cost_instance *instances; /* in issue order */
     size_t n, cap;
-    uint64_t cycles;               /* end of the last one */
+    uint64_t cycles;                /* end of the last one */
     uint64_t busy[ROMA_COST_UNITS]; /* cycles each unit kind is taken */
     roma_events events;
-    uint64_t *scratch;             /* own memory, kept between steps */
+    uint64_t *scratch; /* own memory, kept between steps */
     size_t scratch_cap;
 } roma_schedule;
 void roma_schedule_destroy(roma_schedule *s);
 
 /* Schedules one step over the spans (at least one row in all). ENOMEM; EINPUT for a step that has no row. */
-int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, roma_error *err);
-/* Prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, logits for the last row: cycles of all
- * chunks, one after the other; events are summed and busy too; the instances kept are those of the last chunk. */
-int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows, uint32_t rank,
-                      roma_error *err);
-/* Checks a schedule against every resource rule of docs/cost-model.md, without the scheduler's code: EINTERNAL names the first instance
- * that starts too early and the rule. */
-int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, roma_error *err);
+int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
+                   roma_error *err);
+/* Prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, logits for the last
+ * row: cycles of all chunks, one after the other; events are summed and busy too; the instances kept are those of the
+ * last chunk. */
+int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
+                      uint32_t rank, roma_error *err);
+/* Checks a schedule against every resource rule of docs/cost-model.md, without the scheduler's code: EINTERNAL names
+ * the first instance that starts too early and the rule. */
+int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
+                    size_t n, roma_error *err);
 /* Cycles by operation kind along the critical path; their sum is s->cycles. [ROMA_OP_COUNT] is the adapters' share. */
 void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_t cycles[ROMA_OP_COUNT + 1]);
-void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc, roma_timeline *out);
+void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc,
+                        roma_timeline *out);
 
 /* ---- everything --------------------------------------------------------------------------------- */
 
@@ -85,81 +91,82 @@ typedef struct {
     uint32_t *words; /* [matrix units], owned */
     uint32_t n;
 } roma_defects;
-int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, size_t len, const char *file, roma_error *err);
+int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, size_t len, const char *file,
+                      roma_error *err);
 void roma_defects_destroy(roma_defects *d);
 
 typedef struct {
-    uint32_t prompt;   /* tokens of prefill; 0: none */
-    uint32_t context;  /* tokens cached before the decode step */
-    uint32_t batch;    /* sequences of the decode step, >= 1 */
-    uint32_t rank;     /* 0: no adapters */
-    uint32_t adapters; /* distinct ones resident and, up to batch, in the step; at least 1 when rank > 0 */
-    uint32_t chips;    /* dies of a layer pipeline, >= 1 */
-    double max_w;      /* power cap; 0: none */
-    double toggle;     /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
+    uint32_t prompt;             /* tokens of prefill; 0: none */
+    uint32_t context;            /* tokens cached before the decode step */
+    uint32_t batch;              /* sequences of the decode step, >= 1 */
+    uint32_t rank;               /* 0: no adapters */
+    uint32_t adapters;           /* distinct ones resident and, up to batch, in the step; at least 1 when rank > 0 */
+    uint32_t chips;              /* dies of a layer pipeline, >= 1 */
+    double max_w;                /* power cap; 0: none */
+    double toggle;               /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* may be NULL */
 } roma_workload;
 
 /* field, group, unit, sentence */
-#define ROMA_COST_OUTPUTS(X)                                                                                   \
-    X(decode_cyc, "time", "cycle", "decode step, all dies")                                                    \
-    X(tok_s, "time", "tokens/s", "decode rate of all sequences of the batch")                                  \
-    X(ttft_s, "time", "s", "time to first token: prefill of the prompt")                                       \
-    X(prefill_tok_s, "time", "tokens/s", "prefill rate")                                                       \
-    X(use_lunit, "time", "share", "L-Units at work in the decode step")                                        \
-    X(use_hunit, "time", "share", "H-Units at work in the decode step")                                        \
-    X(use_vector, "time", "share", "vector units at work in the decode step")                                  \
-    X(adapter_load_s, "time", "s", "one adapter over the host link")                                           \
-    X(adapter_load_tokens, "time", "tokens", "decode steps in that time")                                      \
-    X(mj_per_token, "energy", "mJ", "energy of a token at full rate")                                          \
-    X(mj_rom, "energy", "mJ", "of it ROM reads")                                                               \
-    X(mj_mac, "energy", "mJ", "of it low-bit multiply-adds")                                                   \
-    X(mj_leaf, "energy", "mJ", "of it scale products")                                                         \
-    X(mj_clock, "energy", "mJ", "of it clock and control of L-Units")                                          \
-    X(mj_sram, "energy", "mJ", "of it SRAM")                                                                   \
-    X(mj_hmac, "energy", "mJ", "of it H-Unit multiply-adds")                                                   \
-    X(mj_vector, "energy", "mJ", "of it vector units")                                                         \
-    X(mj_wire, "energy", "mJ", "of it the mesh")                                                               \
-    X(mj_dram, "energy", "mJ", "of it DRAM")                                                                   \
-    X(mj_static, "energy", "mJ", "of it leakage")                                                              \
-    X(mj_at_5, "energy", "mJ", "energy of a token at 5 tokens/s")                                              \
-    X(mj_at_20, "energy", "mJ", "energy of a token at 20 tokens/s")                                            \
-    X(mj_at_100, "energy", "mJ", "energy of a token at 100 tokens/s")                                          \
-    X(prefill_mj, "energy", "mJ", "energy of the prompt's prefill")                                            \
-    X(power_w, "power", "W", "power while decoding at full rate")                                              \
-    X(static_w, "power", "W", "of it leakage")                                                                 \
-    X(tok_s_capped, "power", "tokens/s", "decode rate under the power cap")                                    \
-    X(w_mm2, "power", "W/mm2", "power density at full rate")                                                   \
-    X(junction_c, "power", "C", "junction temperature at full rate")                                           \
-    X(area_mm2, "area", "mm2", "all dies")                                                                     \
-    X(area_lunits, "area", "mm2", "of it L-Units")                                                             \
-    X(area_storage, "area", "mm2", "of them base-model storage alone (all of it when fused)")                  \
-    X(area_hunits, "area", "mm2", "of it H-Units")                                                             \
-    X(area_vector, "area", "mm2", "of it vector units")                                                        \
-    X(area_other, "area", "mm2", "of it mesh, pads, control")                                                  \
-    X(area_sram, "area", "mm2", "SRAM in H-Units and vector units")                                            \
-    X(lunit_um2, "area", "um2", "one L-Unit")                                                                  \
-    X(rom_bytes, "fit", "B", "base model: codes, scales, head, embedding as placed")                           \
-    X(rom_capacity, "fit", "B", "ROM of all dies")                                                             \
-    X(rom_words, "fit", "words", "words of the fullest L-Unit")                                                \
-    X(fits_rom, "fit", "", "1: every L-Unit holds its words")                                                  \
-    X(sram_bytes, "fit", "B", "SRAM of the H-Units of all dies")                                               \
-    X(lora_bytes, "fit", "B", "resident adapters")                                                             \
-    X(kv_bytes_per_token, "fit", "B", "cache of a token, scales included")                                     \
-    X(tokens, "fit", "tokens", "cache beside the adapters, every scale and granule counted")                   \
-    X(tokens_paper, "fit", "tokens", "the same as the paper counts: codes only")                               \
-    X(fits_sram, "fit", "", "1: batch x context fit beside the adapters")                                      \
-    X(yield, "cost", "share", "good dies without repair")                                                      \
-    X(yield_repaired, "cost", "share", "good dies with the chip's repairs")                                    \
-    X(gross_dies, "cost", "", "dies of a wafer")                                                               \
-    X(usd, "cost", "USD", "good dies of one chip, repairs included")                                           \
+#define ROMA_COST_OUTPUTS(X)                                                                                           \
+    X(decode_cyc, "time", "cycle", "decode step, all dies")                                                            \
+    X(tok_s, "time", "tokens/s", "decode rate of all sequences of the batch")                                          \
+    X(ttft_s, "time", "s", "time to first token: prefill of the prompt")                                               \
+    X(prefill_tok_s, "time", "tokens/s", "prefill rate")                                                               \
+    X(use_lunit, "time", "share", "L-Units at work in the decode step")                                                \
+    X(use_hunit, "time", "share", "H-Units at work in the decode step")                                                \
+    X(use_vector, "time", "share", "vector units at work in the decode step")                                          \
+    X(adapter_load_s, "time", "s", "one adapter over the host link")                                                   \
+    X(adapter_load_tokens, "time", "tokens", "decode steps in that time")                                              \
+    X(mj_per_token, "energy", "mJ", "energy of a token at full rate")                                                  \
+    X(mj_rom, "energy", "mJ", "of it ROM reads")                                                                       \
+    X(mj_mac, "energy", "mJ", "of it low-bit multiply-adds")                                                           \
+    X(mj_leaf, "energy", "mJ", "of it scale products")                                                                 \
+    X(mj_clock, "energy", "mJ", "of it clock and control of L-Units")                                                  \
+    X(mj_sram, "energy", "mJ", "of it SRAM")                                                                           \
+    X(mj_hmac, "energy", "mJ", "of it H-Unit multiply-adds")                                                           \
+    X(mj_vector, "energy", "mJ", "of it vector units")                                                                 \
+    X(mj_wire, "energy", "mJ", "of it the mesh")                                                                       \
+    X(mj_dram, "energy", "mJ", "of it DRAM")                                                                           \
+    X(mj_static, "energy", "mJ", "of it leakage")                                                                      \
+    X(mj_at_5, "energy", "mJ", "energy of a token at 5 tokens/s")                                                      \
+    X(mj_at_20, "energy", "mJ", "energy of a token at 20 tokens/s")                                                    \
+    X(mj_at_100, "energy", "mJ", "energy of a token at 100 tokens/s")                                                  \
+    X(prefill_mj, "energy", "mJ", "energy of the prompt's prefill")                                                    \
+    X(power_w, "power", "W", "power while decoding at full rate")                                                      \
+    X(static_w, "power", "W", "of it leakage")                                                                         \
+    X(tok_s_capped, "power", "tokens/s", "decode rate under the power cap")                                            \
+    X(w_mm2, "power", "W/mm2", "power density at full rate")                                                           \
+    X(junction_c, "power", "C", "junction temperature at full rate")                                                   \
+    X(area_mm2, "area", "mm2", "all dies")                                                                             \
+    X(area_lunits, "area", "mm2", "of it L-Units")                                                                     \
+    X(area_storage, "area", "mm2", "of them base-model storage alone (all of it when fused)")                          \
+    X(area_hunits, "area", "mm2", "of it H-Units")                                                                     \
+    X(area_vector, "area", "mm2", "of it vector units")                                                                \
+    X(area_other, "area", "mm2", "of it mesh, pads, control")                                                          \
+    X(area_sram, "area", "mm2", "SRAM in H-Units and vector units")                                                    \
+    X(lunit_um2, "area", "um2", "one L-Unit")                                                                          \
+    X(rom_bytes, "fit", "B", "base model: codes, scales, head, embedding as placed")                                   \
+    X(rom_capacity, "fit", "B", "ROM of all dies")                                                                     \
+    X(rom_words, "fit", "words", "words of the fullest L-Unit")                                                        \
+    X(fits_rom, "fit", "", "1: every L-Unit holds its words")                                                          \
+    X(sram_bytes, "fit", "B", "SRAM of the H-Units of all dies")                                                       \
+    X(lora_bytes, "fit", "B", "resident adapters")                                                                     \
+    X(kv_bytes_per_token, "fit", "B", "cache of a token, scales included")                                             \
+    X(tokens, "fit", "tokens", "cache beside the adapters, every scale and granule counted")                           \
+    X(tokens_paper, "fit", "tokens", "the same as the paper counts: codes only")                                       \
+    X(fits_sram, "fit", "", "1: batch x context fit beside the adapters")                                              \
+    X(yield, "cost", "share", "good dies without repair")                                                              \
+    X(yield_repaired, "cost", "share", "good dies with the chip's repairs")                                            \
+    X(gross_dies, "cost", "", "dies of a wafer")                                                                       \
+    X(usd, "cost", "USD", "good dies of one chip, repairs included")                                                   \
     X(usd_unrepaired, "cost", "USD", "the same without repair")
 
 enum {
 #define X(field, group, unit, help) ROMA_COST_##field,
     ROMA_COST_OUTPUTS(X)
 #undef X
-    ROMA_COST_N
+        ROMA_COST_N
 };
 typedef union {
     __extension__ struct { /* anonymous: C++ has that as an extension */
@@ -175,13 +182,14 @@ typedef struct {
 const roma_cost_output *roma_cost_output_at(unsigned i); /* NULL past the last */
 
 /* The whole model at the chip's values. s is scratch and keeps the schedule of the last decode step. */
-int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w, roma_error *err);
+int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
+                       roma_error *err);
 /* The outputs of group "fit" alone, which need no schedule; the others are left as they are. */
 void roma_cost_fit(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w);
-/* Each output at the corner of the chip's ranges that makes it smallest and largest (one-at-a-time directions, then all together).
- * dominant[o], if not NULL: the parameter that moves output o most, or -1. */
-int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p, const roma_chip *c,
-                     const roma_workload *w, roma_error *err);
+/* Each output at the corner of the chip's ranges that makes it smallest and largest (one-at-a-time directions, then all
+ * together). dominant[o], if not NULL: the parameter that moves output o most, or -1. */
+int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p,
+                     const roma_chip *c, const roma_workload *w, roma_error *err);
 void roma_cost_result(const roma_range v[ROMA_COST_N], const int dominant[ROMA_COST_N], roma_result *out);
 int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *cost, roma_error *err);
 
@@ -190,15 +198,17 @@ int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *
 /* um2 of one L-Unit's storage of the given style, alone; and of the whole L-Unit (fused when the style says so). */
 double roma_cost_storage_um2(const roma_chip *c, int style);
 double roma_cost_lunit_um2(const roma_chip *c, int style);
-double roma_cost_rom_density(const roma_chip *c, double depth);  /* Mbit/mm2 of a macro */
+double roma_cost_rom_density(const roma_chip *c, double depth); /* Mbit/mm2 of a macro */
 double roma_cost_sram_density(const roma_chip *c, double depth);
-/* Good dies: m = area x defects; f = repairable share of the area; up to s repairs, each succeeding with probability q; a = clustering. */
+/* Good dies: m = area x defects; f = repairable share of the area; up to s repairs, each succeeding with probability q;
+ * a = clustering. */
 double roma_cost_yield(double m, double f, unsigned s, double q, double a);
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
 /* Tokens in sram_bytes beside lora_bytes, a multiple of the granularity. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);
 /* An adapter on the matrices of the layers whose roles are in `roles` (bit r: role r; 0: all). */
-double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale, uint32_t roles);
+double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale,
+                            uint32_t roles);
 double roma_cost_kv_bytes(const roma_plan *p, double bytes_per_element, double bytes_per_scale); /* cache of a token */
 
 #ifdef __cplusplus

@@ -17,14 +17,14 @@ extern "C" {
 typedef struct {
     uint32_t role, layer;
     uint64_t rows, cols;
-    bool is_vector;        /* FP32 vector of cols elements */
-    roma_format format;    /* matrices */
-    uint32_t act_group;    /* 0: one activation scale per token */
-    uint32_t transform;    /* 0: none */
-    int32_t tie;           /* index of the tensor whose data this one shares, or -1 */
+    bool is_vector;         /* FP32 vector of cols elements */
+    roma_format format;     /* matrices */
+    uint32_t act_group;     /* 0: one activation scale per token */
+    uint32_t transform;     /* 0: none */
+    int32_t tie;            /* index of the tensor whose data this one shares, or -1 */
     uint64_t offset, bytes; /* of its data in the file */
-    uint64_t tile_bytes;   /* matrices */
-    const uint8_t *data;   /* NULL in a description without weights */
+    uint64_t tile_bytes;    /* matrices */
+    const uint8_t *data;    /* NULL in a description without weights */
 } roma_image_tensor;
 
 typedef struct {
@@ -35,14 +35,15 @@ typedef struct {
 } roma_description;
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
 
-/* Shapes of known models, so that a plan needs no weights. bits, group and head_bits 0: the shape's own; head_bits are those of
- * the head, or of the embedding when it is tied. Scales are FP16 per group with a constant zero point. */
+/* Shapes of known models, so that a plan needs no weights. bits, group and head_bits 0: the shape's own; head_bits are
+ * those of the head, or of the embedding when it is tied. Scales are FP16 per group with a constant zero point. */
 typedef struct {
     uint32_t bits, group, head_bits;
 } roma_shape_format;
 /* Names in order; NULL past the last. */
 const char *roma_shape_name(unsigned i);
-/* EINPUT for an unknown name (the nearest is suggested), a format the tiles do not have, or a group that does not divide a row. */
+/* EINPUT for an unknown name (the nearest is suggested), a format the tiles do not have, or a group that does not
+ * divide a row. */
 int roma_shape_describe(roma_description *d, const char *name, const roma_shape_format *f, roma_error *err);
 void roma_shape_destroy(roma_description *d);
 
@@ -106,7 +107,7 @@ typedef struct {
 typedef struct {
     const char *magic; /* 8 bytes */
     uint32_t version;
-    const char *noun;  /* in messages: "image" */
+    const char *noun;                                            /* in messages: "image" */
     const char *(*stranger)(const uint8_t *data, uint64_t size); /* what to say of a file with another magic */
     const roma_frame_known *known;
     unsigned n_known;
@@ -132,7 +133,8 @@ typedef struct {
 } roma_frame;
 
 /* Fills f->err; returns code. */
-int roma_frame_fail(const roma_frame *f, int code, uint64_t at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int roma_frame_fail(const roma_frame *f, int code, uint64_t at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 bool roma_frame_all_zero(const uint8_t *p, uint64_t n);
 /* Header and table with their CRCs, place and order of every section, zeros between. */
 int roma_frame_read(roma_frame *f, const roma_frame_kind *kind);
@@ -141,11 +143,12 @@ int roma_frame_check_crcs(const roma_frame *f, roma_team *team);
 /* SHA-256 of a file as its header states it; ROMA_ECANCEL when progress says so. */
 int roma_frame_hash(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]);
 
-/* Writing: sections are placed one behind the other from *end, which begins at HEADER + number of sections * ENTRY; the header is
- * written last, over zeros, when every section's crc is known. */
+/* Writing: sections are placed one behind the other from *end, which begins at HEADER + number of sections * ENTRY; the
+ * header is written last, over zeros, when every section's crc is known. */
 void roma_frame_place(roma_section *s, const roma_frame_known *known, uint64_t bytes, uint64_t *end);
-int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n, const uint8_t base_id[32],
-                            const roma_progress *progress, uint8_t file_sha256[32], roma_error *err);
+int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n,
+                            const uint8_t base_id[32], const roma_progress *progress, uint8_t file_sha256[32],
+                            roma_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* import - model files to models: GGUF v2 and v3, one file or -00001-of-N parts; LoRA adapters: PEFT folders and GGUF. */
+/* import - model files to models: GGUF v2 and v3, one file or -00001-of-N parts; LoRA adapters: PEFT folders and GGUF.
+ */
 #ifndef ROMA_IMPORT_H
 #define ROMA_IMPORT_H
 
@@ -33,15 +34,16 @@ int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err)
 
 /* ---- LoRA adapters ---- */
 
-/* What roma_adapter_write needs: targets (name, type and base_id are the caller's to fill) and where their values come from. */
+/* What roma_adapter_write needs: targets (name, type and base_id are the caller's to fill) and where their values come
+ * from. */
 typedef struct {
     roma_adapter adapter;
     roma_adapter_source source;
     void *owned;
 } roma_import_lora;
 
-/* path: a PEFT folder (adapter_config.json, adapter_model.safetensors) or a GGUF adapter. base: the image it is for. Everything is
- * checked, the values too: docs/import.md, "Adapters". */
+/* path: a PEFT folder (adapter_config.json, adapter_model.safetensors) or a GGUF adapter. base: the image it is for.
+ * Everything is checked, the values too: docs/import.md, "Adapters". */
 int roma_import_lora_open(roma_import_lora *l, const char *path, const roma_description *base, roma_error *err);
 /* The same from memory; config NULL: tensors is a GGUF file. Both must outlive l. */
 int roma_import_lora_open_memory(roma_import_lora *l, const void *config, uint64_t config_bytes, const void *tensors,

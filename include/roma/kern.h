@@ -13,7 +13,14 @@
 extern "C" {
 #endif
 
-typedef enum { ROMA_ISA_SCALAR, ROMA_ISA_AVX2, ROMA_ISA_AVXVNNI, ROMA_ISA_AVX512, ROMA_ISA_NEON, ROMA_ISA_COUNT } roma_isa;
+typedef enum {
+    ROMA_ISA_SCALAR,
+    ROMA_ISA_AVX2,
+    ROMA_ISA_AVXVNNI,
+    ROMA_ISA_AVX512,
+    ROMA_ISA_NEON,
+    ROMA_ISA_COUNT
+} roma_isa;
 
 typedef struct {
     const char *name; /* "scalar", "avx2", "avxvnni", "avx512" (AVX-512 F BW VL DQ VNNI), "neon" (with dot product) */
@@ -24,18 +31,22 @@ typedef struct {
     void (*product)(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch);
     float (*rms_inverse)(const float *x, uint64_t n, float eps);
-    void (*mul)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a*b); out may be a */
-    void (*add)(float *out, const float *a, const float *b, uint64_t n);               /* fl(a+b); out may be a */
-    void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);      /* 5.4; out may be gate */
+    void (*mul)(float *out, const float *a, const float *b, uint64_t n);          /* fl(a*b); out may be a */
+    void (*add)(float *out, const float *a, const float *b, uint64_t n);          /* fl(a+b); out may be a */
+    void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n); /* 5.4; out may be gate */
     /* num.h: roma_lora_product_c, roma_lora_add_c */
-    void (*lora_product)(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n, float *out,
-                         size_t stride);
-    void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
-    /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded once. */
-    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride);
+    void (*lora_product)(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                         const roma_act *const *acts, size_t n, float *out, size_t stride);
+    void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                     size_t n, float *const *y);
+    /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded
+     * once. */
+    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride);
     float (*largest)(const float *score, uint64_t n);
     int64_t (*softmax_weights)(float *score, uint64_t n, float max);
-    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out);
+    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out);
 } roma_kern;
 
 /* NULL when this CPU (or this build) lacks the instruction set. */

@@ -21,29 +21,29 @@ typedef enum {
 const char *roma_arch_name(uint32_t arch);
 
 /* name, value, text, is a matrix, has one per layer */
-#define ROMA_ROLES(X)                      \
-    X(EMBED, 1, "embed", 1, 0)             \
-    X(HEAD, 2, "head", 1, 0)               \
-    X(FINAL_NORM, 3, "final_norm", 0, 0)   \
-    X(ATTN_NORM, 4, "attn_norm", 0, 1)     \
-    X(Q, 5, "q", 1, 1)                     \
-    X(K, 6, "k", 1, 1)                     \
-    X(V, 7, "v", 1, 1)                     \
-    X(O, 8, "o", 1, 1)                     \
-    X(Q_BIAS, 9, "q_bias", 0, 1)           \
-    X(K_BIAS, 10, "k_bias", 0, 1)          \
-    X(V_BIAS, 11, "v_bias", 0, 1)          \
-    X(Q_NORM, 12, "q_norm", 0, 1)          \
-    X(K_NORM, 13, "k_norm", 0, 1)          \
-    X(FFN_NORM, 14, "ffn_norm", 0, 1)      \
-    X(GATE, 15, "gate", 1, 1)              \
-    X(UP, 16, "up", 1, 1)                  \
+#define ROMA_ROLES(X)                                                                                                  \
+    X(EMBED, 1, "embed", 1, 0)                                                                                         \
+    X(HEAD, 2, "head", 1, 0)                                                                                           \
+    X(FINAL_NORM, 3, "final_norm", 0, 0)                                                                               \
+    X(ATTN_NORM, 4, "attn_norm", 0, 1)                                                                                 \
+    X(Q, 5, "q", 1, 1)                                                                                                 \
+    X(K, 6, "k", 1, 1)                                                                                                 \
+    X(V, 7, "v", 1, 1)                                                                                                 \
+    X(O, 8, "o", 1, 1)                                                                                                 \
+    X(Q_BIAS, 9, "q_bias", 0, 1)                                                                                       \
+    X(K_BIAS, 10, "k_bias", 0, 1)                                                                                      \
+    X(V_BIAS, 11, "v_bias", 0, 1)                                                                                      \
+    X(Q_NORM, 12, "q_norm", 0, 1)                                                                                      \
+    X(K_NORM, 13, "k_norm", 0, 1)                                                                                      \
+    X(FFN_NORM, 14, "ffn_norm", 0, 1)                                                                                  \
+    X(GATE, 15, "gate", 1, 1)                                                                                          \
+    X(UP, 16, "up", 1, 1)                                                                                              \
     X(DOWN, 17, "down", 1, 1)
 enum {
 #define X(name, value, text, matrix, layer) ROMA_W_##name = (value),
     ROMA_ROLES(X)
 #undef X
-    ROMA_W_END
+        ROMA_W_END
 };
 const char *roma_tensor_role_name(uint32_t role);
 bool roma_tensor_role_is_matrix(uint32_t role);
@@ -52,16 +52,16 @@ bool roma_tensor_role_is_layered(uint32_t role);
 #define ROMA_ROPE_PAIRS_MAX 256
 
 typedef struct {
-    uint32_t arch;      /* roma_arch */
-    uint32_t layers;    /* 1..1024 */
-    uint32_t hidden;    /* multiple of 32, <= 65536 */
-    uint32_t ffn;       /* multiple of 32, <= 262144 */
+    uint32_t arch;            /* roma_arch */
+    uint32_t layers;          /* 1..1024 */
+    uint32_t hidden;          /* multiple of 32, <= 65536 */
+    uint32_t ffn;             /* multiple of 32, <= 262144 */
     uint32_t heads, kv_heads; /* heads a multiple of kv_heads */
-    uint32_t head_dim;  /* multiple of 16, <= 512; heads * head_dim a multiple of 32 */
-    uint32_t rope_dim;  /* even, <= head_dim */
+    uint32_t head_dim;        /* multiple of 16, <= 512; heads * head_dim a multiple of 32 */
+    uint32_t rope_dim;        /* even, <= head_dim */
     uint32_t vocab;
-    uint32_t context;   /* the model's own limit, tokens */
-    float rms_eps;      /* > 0 */
+    uint32_t context;                         /* the model's own limit, tokens */
+    float rms_eps;                            /* > 0 */
     uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX]; /* rope_dim / 2 increments: turns x 2^64 per position */
 } roma_hyper;
 int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err);
@@ -72,15 +72,15 @@ bool roma_hyper_required(const roma_hyper *h, uint32_t role);
 
 typedef struct roma_tensor roma_tensor;
 struct roma_tensor {
-    uint32_t role, layer;   /* layer 0 for roles without one */
+    uint32_t role, layer; /* layer 0 for roles without one */
     uint64_t rows, cols;
-    bool is_float;          /* a matrix without low-bit code (F32 F16 BF16), or a vector */
-    roma_format format;     /* when not is_float */
-    uint32_t source_type;   /* the importer's own type number */
-    const uint8_t *data;    /* borrowed; the importer checked its size */
+    bool is_float;        /* a matrix without low-bit code (F32 F16 BF16), or a vector */
+    roma_format format;   /* when not is_float */
+    uint32_t source_type; /* the importer's own type number */
+    const uint8_t *data;  /* borrowed; the importer checked its size */
     uint64_t row_bytes;
-    bool rope_halves;       /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
-                             * is source row roma_rope_source_row(...); vectors: elements */
+    bool rope_halves;            /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
+                                  * is source row roma_rope_source_row(...); vectors: elements */
     uint16_t head_dim, rope_dim; /* of a tensor with rope_halves */
     /* Reads model row r: codes and scales (not is_float), or FP32 values (is_float). Set by the importer. */
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);
@@ -90,7 +90,7 @@ struct roma_tensor {
 
 typedef struct {
     roma_hyper hyper;
-    char name[128];     /* printable ASCII */
+    char name[128]; /* printable ASCII */
     char license[64];
     roma_tensor *tensors;
     size_t n_tensors;

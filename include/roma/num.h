@@ -53,11 +53,11 @@ const char *roma_format_print(const roma_format *f, char *buf, size_t cap);
 /* Where things lie inside a tile of 16 rows x cols inputs, in bytes from the tile's start
  * (docs/rom-format.md, "Tiles"). Regions that a format lacks have length 0. */
 typedef struct {
-    size_t plane_lo;  /* 2-, 4- or 8-bit codes */
-    size_t plane_hi;  /* the 1- or 2-bit upper plane of 3-, 5-, 6-bit codes */
+    size_t plane_lo;               /* 2-, 4- or 8-bit codes */
+    size_t plane_hi;               /* the 1- or 2-bit upper plane of 3-, 5-, 6-bit codes */
     size_t scale, min;             /* per group */
     size_t super_scale, super_min; /* FP16 per super-group */
-    size_t bytes;     /* whole tile, a multiple of 64 */
+    size_t bytes;                  /* whole tile, a multiple of 64 */
 } roma_tile_layout;
 void roma_tile_layout_get(const roma_format *f, uint64_t cols, roma_tile_layout *out);
 
@@ -92,7 +92,7 @@ static inline float roma_f32_from_bits(uint32_t u) {
     return f;
 }
 float roma_f16_to_f32(uint16_t h);
-uint16_t roma_f32_to_f16(float f); /* round to nearest even; overflow to infinity */
+uint16_t roma_f32_to_f16(float f);  /* round to nearest even; overflow to infinity */
 float roma_f8_to_f32(uint8_t code); /* E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number */
 /* 2^e for -126 <= e <= 127. */
 static inline float roma_pow2(int e) { return roma_f32_from_bits((uint32_t)(e + 127) << 23); }
@@ -113,15 +113,15 @@ static inline float roma_rint(float x) {
  * codes lie in -127..127, shifts in 0..7. sum16 / sum32 hold the exact sums of code << shift over 16 / 32
  * inputs, mult holds 2^shift twice (low and high 16 bits): the forms that SIMD kernels broadcast. */
 typedef struct {
-    int8_t *code;    /* cols */
-    int32_t *shift;  /* cols / 8 */
-    uint32_t *mult;  /* cols / 8 */
-    int32_t *sum16;  /* cols / 16 */
-    int32_t *sum32;  /* cols / 32 */
+    int8_t *code;   /* cols */
+    int32_t *shift; /* cols / 8 */
+    uint32_t *mult; /* cols / 8 */
+    int32_t *sum16; /* cols / 16 */
+    int32_t *sum32; /* cols / 32 */
     float scale;
 } roma_act;
-size_t roma_act_bytes(uint64_t cols);                            /* block size for a row */
-void roma_act_init(roma_act *a, void *block, uint64_t cols);     /* lays the arrays out in block */
+size_t roma_act_bytes(uint64_t cols);                        /* block size for a row */
+void roma_act_init(roma_act *a, void *block, uint64_t cols); /* lays the arrays out in block */
 /* Quantises x[0..cols). The block floating point of section 2. scale is then multiplied by `factor`
  * (1, or 1/rms, which commutes with the codes). */
 void roma_quantise_c(const float *x, uint64_t cols, float factor, roma_act *a);
@@ -142,10 +142,10 @@ float roma_tree_sum(const roma_tree *t); /* 0 when empty */
 
 /* ---- LoRA (section 3.4) ------------------------------------------------------------------------- */
 
-/* A x (step 1): n_tiles tiles of signed bytes in groups of `group` inputs, whose scales all count as 1, times n rows of activations:
- * out[i * stride + 16 * tile + row]. */
-void roma_lora_product_c(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
-                         float *out, size_t stride);
+/* A x (step 1): n_tiles tiles of signed bytes in groups of `group` inputs, whose scales all count as 1, times n rows of
+ * activations: out[i * stride + 16 * tile + row]. */
+void roma_lora_product_c(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                         const roma_act *const *acts, size_t n, float *out, size_t stride);
 
 enum { ROMA_B_INT8 = 1, ROMA_B_F8 = 2, ROMA_B_F16 = 3 }; /* how B is stored, by the numbers of docs/adapter-format.md */
 typedef struct {
@@ -156,13 +156,14 @@ typedef struct {
 static inline size_t roma_lora_tile_bytes(unsigned type, unsigned rank) {
     return (size_t)ROMA_TILE_ROWS * ((rank + 1) & ~1u) * (type == ROMA_B_F16 ? 2 : 1);
 }
-/* y[i][row] += v * scale[row] * t[i] for the rows of n_tiles tiles and n rows of activations (steps 3 and 4). codes: of row i at
- * i * stride, stride even, an odd rank followed by a 0; 4-byte aligned. */
-void roma_lora_add_c(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y);
+/* y[i][row] += v * scale[row] * t[i] for the rows of n_tiles tiles and n rows of activations (steps 3 and 4). codes: of
+ * row i at i * stride, stride even, an odd rank followed by a 0; 4-byte aligned. */
+void roma_lora_add_c(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                     size_t n, float *const *y);
 
 /* ---- vector unit (section 5): each formula in the table of docs/numerics.md --------------------- */
 
-float roma_exp(float x);     /* x <= 0 used; relative error below 2^-21; 0 below -87 */
+float roma_exp(float x); /* x <= 0 used; relative error below 2^-21; 0 below -87 */
 /* sin and cos of a turn: phase / 2^32 turns. */
 void roma_sincos_turn(uint32_t phase, float *s, float *c);
 /* 1 / sqrt(mean(x^2) + eps), the sum of squares exact on 15-bit codes. */
@@ -182,29 +183,31 @@ float roma_quantise_i8(const float *x, unsigned n, int8_t *code);
 /* int16 the same way with 32767. */
 float roma_quantise_i16(const float *x, unsigned n, int16_t *code);
 
-/* A cache page of one layer and KV head, in tiles of 16 lanes of four bytes that are multiplied alike. K: a lane is a position, two tiles,
- * byte [pos / 16][dim / 4][pos % 16][dim % 4]; V: a lane is a dimension, byte [dim / 16][pos / 4][dim % 16][pos % 4]. A scale per
- * position for each. */
+/* A cache page of one layer and KV head, in tiles of 16 lanes of four bytes that are multiplied alike. K: a lane is a
+ * position, two tiles, byte [pos / 16][dim / 4][pos % 16][dim % 4]; V: a lane is a dimension, byte [dim / 16][pos /
+ * 4][dim % 16][pos % 4]. A scale per position for each. */
 typedef struct {
-    int8_t *k;       /* 32 * head_dim */
-    int8_t *v;       /* 32 * head_dim */
-    float *k_scale;  /* 32 */
-    float *v_scale;  /* 32 */
+    int8_t *k;      /* 32 * head_dim */
+    int8_t *v;      /* 32 * head_dim */
+    float *k_scale; /* 32 */
+    float *v_scale; /* 32 */
 } roma_kv_page;
 size_t roma_kv_page_bytes(unsigned head_dim);
 void roma_kv_page_init(roma_kv_page *p, void *block, unsigned head_dim);
 void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, const float *k, const float *v);
-/* Scores of n_q queries, codes of head_dim one after another, against all 32 slots: score[i * stride + slot] = (float)(q . k) * (q_scale[i] *
- * k_scale[slot]). q_scale holds 1/sqrt(head_dim). */
-void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride);
+/* Scores of n_q queries, codes of head_dim one after another, against all 32 slots: score[i * stride + slot] =
+ * (float)(q . k) * (q_scale[i] * k_scale[slot]). q_scale holds 1/sqrt(head_dim). */
+void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride);
 /* The largest of n >= 1 scores; anything when one of them is a NaN, as then the result is one whatever comes back. */
 float roma_largest_c(const float *score, uint64_t n);
 /* score becomes exp(score - max); returns the exact sum of near(w * 2^30). */
 int64_t roma_softmax_weights_c(float *score, uint64_t n, float max);
 void roma_silu_mul_c(float *out, const float *gate, const float *up, uint64_t n);
-/* Weighted sums over the first n slots of a page: weight[i * stride + slot] = exp values in [0, 1]; out[i * head_dim ..] is the page's
- * FP32 leaf for query i. */
-void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out);
+/* Weighted sums over the first n slots of a page: weight[i * stride + slot] = exp values in [0, 1]; out[i * head_dim
+ * ..] is the page's FP32 leaf for query i. */
+void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out);
 
 #ifdef __cplusplus
 }

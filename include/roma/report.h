@@ -1,8 +1,8 @@
 /* report - results as text, JSON, CSV, SVG and traces. Everything goes to a roma_buf, which the caller writes.
  *
- * Text is ASCII, aligned for a terminal of 110 columns. JSON and CSV numbers have 10 significant digits unless a column asks for
- * all (digits 0); not-finite values are null in JSON. SVG needs nothing but a browser: no scripts, no fonts fetched, texts escaped,
- * white ground under dark ink. Memory that ends sets out->failed.
+ * Text is ASCII, aligned for a terminal of 110 columns. JSON and CSV numbers have 10 significant digits unless a column
+ * asks for all (digits 0); not-finite values are null in JSON. SVG needs nothing but a browser: no scripts, no fonts
+ * fetched, texts escaped, white ground under dark ink. Memory that ends sets out->failed.
  */
 #ifndef ROMA_REPORT_H
 #define ROMA_REPORT_H
@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/* 12.3 k, 4.56 M, 789 u ...: three significant digits with an SI prefix, for units that take one (the caller knows: not mm2, not %). */
+/* 12.3 k, 4.56 M, 789 u ...: three significant digits with an SI prefix, for units that take one (the caller knows: not
+ * mm2, not %). */
 const char *roma_report_si(char *buf, size_t cap, double v, const char *unit);
 
 /* List: "  name   value unit   [low .. high]  source", a blank line and heading per group. */
@@ -30,12 +31,12 @@ void roma_report_table_csv(const roma_table *t, roma_buf *out);  /* RFC 4180; he
 void roma_report_table_markdown(const roma_table *t, roma_buf *out);
 
 typedef enum { ROMA_FLOOR_AREA, ROMA_FLOOR_POWER, ROMA_FLOOR_UTILISATION } roma_floor_colour;
-/* Grid to scale, each cell coloured by its area, power per area or utilisation and showing the number; a legend with units, totals per
- * label. Rows of one label are named at their left. */
+/* Grid to scale, each cell coloured by its area, power per area or utilisation and showing the number; a legend with
+ * units, totals per label. Rows of one label are named at their left. */
 void roma_report_floorplan_svg(const roma_floorplan *f, roma_floor_colour by, roma_buf *out);
 
-/* Roofline: roofs are (peak MAC/s, bytes/s) pairs, points are (MAC per byte, MAC/s). A roof without one of its limits has 0 there. The
- * legend has room for 12 roofs. */
+/* Roofline: roofs are (peak MAC/s, bytes/s) pairs, points are (MAC per byte, MAC/s). A roof without one of its limits
+ * has 0 there. The legend has room for 12 roofs. */
 typedef struct {
     char name[48];
     double mac_s, byte_s;
@@ -44,8 +45,8 @@ typedef struct {
     char name[48];
     double mac_per_byte, mac_s;
 } roma_roof_point;
-void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points, size_t n_points,
-                              roma_buf *out);
+void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points,
+                              size_t n_points, roma_buf *out);
 
 /* Curves of a table: column x against each of the columns y[0..n_y), linear axes from 0 or logarithmic.
  * A cell that cannot be drawn breaks its curve. */
@@ -53,9 +54,11 @@ typedef struct {
     bool log_x, log_y;
 } roma_axes;
 void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes, roma_buf *out);
-/* Scatter of column x against y; rows whose bool column `mark` is true (SIZE_MAX: none) are joined and emphasised, as a Pareto front is;
- * colour by column c (SIZE_MAX: none): a scale for numbers, a legend for texts. A point's tip shows its row. */
-void roma_report_scatter_svg(const roma_table *t, size_t x, size_t y, size_t c, size_t mark, roma_axes axes, roma_buf *out);
+/* Scatter of column x against y; rows whose bool column `mark` is true (SIZE_MAX: none) are joined and emphasised, as a
+ * Pareto front is; colour by column c (SIZE_MAX: none): a scale for numbers, a legend for texts. A point's tip shows
+ * its row. */
+void roma_report_scatter_svg(const roma_table *t, size_t x, size_t y, size_t c, size_t mark, roma_axes axes,
+                             roma_buf *out);
 /* Stacked horizontal bars of shares, one bar. */
 typedef struct {
     char name[32];
@@ -63,10 +66,10 @@ typedef struct {
 } roma_slice;
 void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *slices, size_t n, roma_buf *out);
 
-/* Chrome trace event JSON, gzipped (RFC 1952): one named track per unit kind, "X" events with ts and dur in microseconds, metadata
- * naming process and threads first. Above max_bytes of compressed output (0: no limit) the shortest spans are dropped and a metadata event
- * "dropped" says how many. Equal timelines make equal bytes. EUSAGE: no clock, a span on no track, max_bytes too small for the frame; *out
- * is then as it was. */
+/* Chrome trace event JSON, gzipped (RFC 1952): one named track per unit kind, "X" events with ts and dur in
+ * microseconds, metadata naming process and threads first. Above max_bytes of compressed output (0: no limit) the
+ * shortest spans are dropped and a metadata event "dropped" says how many. Equal timelines make equal bytes. EUSAGE: no
+ * clock, a span on no track, max_bytes too small for the frame; *out is then as it was. */
 int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* result - named results with unit, range and provenance: what the chip model says and `report` shows.
  *
- * A table has typed columns and rows of cells; a timeline has spans on tracks; a floorplan has cells of a grid. Texts are copied.
- * A failed allocation sets .failed and keeps the rest valid, as roma_buf does.
+ * A table has typed columns and rows of cells; a timeline has spans on tracks; a floorplan has cells of a grid. Texts
+ * are copied. A failed allocation sets .failed and keeps the rest valid, as roma_buf does.
  */
 #ifndef ROMA_RESULT_H
 #define ROMA_RESULT_H
@@ -26,14 +26,15 @@ typedef struct {
     char group[32], name[48]; /* machine names: [a-z0-9_.] */
     char unit[16];            /* "" for a count */
     roma_range v;
-    char source[96];          /* where it comes from, "" when evident */
+    char source[96]; /* where it comes from, "" when evident */
 } roma_result_item;
 typedef struct {
     roma_result_item *items;
     size_t n, cap;
     bool failed;
 } roma_result;
-void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v, const char *source);
+void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v,
+                     const char *source);
 const roma_result_item *roma_result_find(const roma_result *r, const char *group, const char *name); /* NULL: none */
 void roma_result_destroy(roma_result *r);
 
@@ -57,9 +58,10 @@ typedef struct {
     size_t n_rows, cap_rows;
     bool failed;
 } roma_table;
-void roma_table_column(roma_table *t, const char *name, const char *unit, int digits); /* all columns before the first row */
-void roma_table_row(roma_table *t);                                    /* appends a row of empty cells */
-void roma_table_real(roma_table *t, size_t column, double v);          /* cell of the last row */
+void roma_table_column(roma_table *t, const char *name, const char *unit,
+                       int digits);                           /* all columns before the first row */
+void roma_table_row(roma_table *t);                           /* appends a row of empty cells */
+void roma_table_real(roma_table *t, size_t column, double v); /* cell of the last row */
 void roma_table_text(roma_table *t, size_t column, const char *text);
 void roma_table_bool(roma_table *t, size_t column, bool v);
 const roma_cell *roma_table_cell(const roma_table *t, size_t row, size_t column);
@@ -68,12 +70,12 @@ void roma_table_destroy(roma_table *t);
 /* ---- timeline: what each unit kind did when ---- */
 
 typedef struct {
-    uint32_t track;            /* index in tracks */
-    char name[24], detail[40]; /* "linear q", "layer 3 rows 0-31" */
+    uint32_t track;                        /* index in tracks */
+    char name[24], detail[40];             /* "linear q", "layer 3 rows 0-31" */
     uint64_t start_cyc, busy_cyc, end_cyc; /* the track is taken in [start, busy), the result is there at end */
 } roma_span;
 typedef struct {
-    const char *tracks[8];     /* static texts */
+    const char *tracks[8]; /* static texts */
     uint32_t n_tracks;
     double clock_hz;
     roma_span *spans;
@@ -86,14 +88,14 @@ void roma_timeline_destroy(roma_timeline *t);
 /* ---- floorplan: a grid of units ---- */
 
 typedef struct {
-    char label[12];      /* "matrix", "vector", "other" */
+    char label[12];                        /* "matrix", "vector", "other" */
     double area_mm2, power_w, utilisation; /* utilisation 0..1 */
 } roma_floor_cell;
 typedef struct {
     char title[96];
     uint32_t rows, columns;
     roma_floor_cell *cells; /* rows x columns, owned */
-    double other_mm2;    /* area outside the grid */
+    double other_mm2;       /* area outside the grid */
 } roma_floorplan;
 int roma_floorplan_create(roma_floorplan *f, uint32_t rows, uint32_t columns); /* ENOMEM */
 void roma_floorplan_destroy(roma_floorplan *f);

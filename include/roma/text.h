@@ -26,7 +26,14 @@ typedef enum {
 } roma_pre_kind;
 
 /* Token types as GGUF numbers them. */
-enum { ROMA_TT_NORMAL = 1, ROMA_TT_UNKNOWN = 2, ROMA_TT_CONTROL = 3, ROMA_TT_USER = 4, ROMA_TT_UNUSED = 5, ROMA_TT_BYTE = 6 };
+enum {
+    ROMA_TT_NORMAL = 1,
+    ROMA_TT_UNKNOWN = 2,
+    ROMA_TT_CONTROL = 3,
+    ROMA_TT_USER = 4,
+    ROMA_TT_UNUSED = 5,
+    ROMA_TT_BYTE = 6
+};
 
 #define ROMA_TOKEN_BYTES_MAX 4096
 #define ROMA_TOKENS_MAX (1u << 22)
@@ -35,20 +42,20 @@ enum { ROMA_TT_NORMAL = 1, ROMA_TT_UNKNOWN = 2, ROMA_TT_CONTROL = 3, ROMA_TT_USE
 /* Vocabulary: plain arrays. For BPE, token text is stored as the *bytes* it stands for would appear in
  * GGUF (GPT-2's printable byte alphabet); merges are pairs of token ids in rank order. */
 typedef struct {
-    uint32_t kind, pre;          /* roma_tok_kind, roma_pre_kind */
+    uint32_t kind, pre; /* roma_tok_kind, roma_pre_kind */
     uint32_t n_tokens;
-    const uint32_t *text_off;    /* n_tokens + 1 offsets into text; ascending from 0 */
+    const uint32_t *text_off; /* n_tokens + 1 offsets into text; ascending from 0 */
     const char *text;
-    const uint8_t *type;         /* n_tokens, ROMA_TT_* */
-    const float *score;          /* SPM: n_tokens; BPE: NULL */
-    uint32_t n_merges;           /* BPE */
-    const uint32_t *merges;      /* 2 * n_merges ids: left, right */
-    int32_t bos, eos, unk, pad;  /* -1: none */
-    uint32_t n_eog;              /* ids that end a turn (eos among them) */
+    const uint8_t *type;        /* n_tokens, ROMA_TT_* */
+    const float *score;         /* SPM: n_tokens; BPE: NULL */
+    uint32_t n_merges;          /* BPE */
+    const uint32_t *merges;     /* 2 * n_merges ids: left, right */
+    int32_t bos, eos, unk, pad; /* -1: none */
+    uint32_t n_eog;             /* ids that end a turn (eos among them) */
     int32_t eog[ROMA_EOG_MAX];
     uint8_t add_bos, add_eos, add_space_prefix; /* the model's own settings */
-    uint8_t ignore_merges;       /* Llama-3: a piece that is a token is that token */
-    uint32_t template_kind;      /* roma_template_kind recognised from the file; 0 none */
+    uint8_t ignore_merges;                      /* Llama-3: a piece that is a token is that token */
+    uint32_t template_kind;                     /* roma_template_kind recognised from the file; 0 none */
 } roma_vocab;
 
 /* Checks ranges, that ids are unique where they must be, that merges join to existing tokens, lengths.
@@ -72,8 +79,8 @@ enum {
 
 /* Writes at most cap ids to out and returns 0 with *n the number needed (may exceed cap; then call again).
  * O(n log n) in the text length. Text of more than 2^31 bytes is refused. Heap use: scratch, freed. */
-int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags,
-                  int32_t *out, size_t cap, size_t *n, roma_error *err);
+int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t *out, size_t cap,
+                  size_t *n, roma_error *err);
 
 /* Bytes of one token, without the SentencePiece leading-space rule; control tokens give 0 bytes unless
  * special. Returns the length, writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices). */
@@ -95,22 +102,22 @@ size_t roma_detok_flush(roma_detok *d, char *out);
 
 /* ---- chat templates: built in, recognised, never interpreted ---------------------------------- */
 
-#define ROMA_TEMPLATES(X)                                                          \
-    X(NONE, 0, "none", "no template: text completion only")                        \
-    X(CHATML, 1, "chatml", "<|im_start|>role ... <|im_end|>")                      \
-    X(SMOLLM2, 2, "smollm2", "ChatML with SmolLM2's default system message")       \
-    X(LLAMA2, 3, "llama2", "[INST] <<SYS>> ... [/INST]")                           \
-    X(LLAMA3, 4, "llama3", "<|start_header_id|>role<|end_header_id|> ... <|eot_id|>") \
-    X(MISTRAL, 5, "mistral", "[INST] ... [/INST] as Mistral 7B Instruct v0.2 was published with") \
-    X(ZEPHYR, 6, "zephyr", "<|user|> ... </s>")                                    \
-    X(QWEN, 7, "qwen", "ChatML with Qwen2.5's default system message")             \
-    X(QWEN3, 8, "qwen3", "ChatML without a default system message, Qwen3")         \
-    X(PLAIN, 9, "plain", "User: ... Assistant: ...")                               \
-    X(LLAMA31, 10, "llama31", "llama3 with Llama 3.1's dates in the system message") \
-    X(QWEN2, 11, "qwen2", "ChatML with Qwen2's default system message")            \
-    X(QWEN15, 12, "qwen1.5", "ChatML with Qwen1.5's default system message")       \
-    X(CHATML_BOS, 13, "chatml-bos", "ChatML after the beginning-of-text token")    \
-    X(MISTRAL_V01, 14, "mistral-v0.1", "as mistral, with a space after each reply") \
+#define ROMA_TEMPLATES(X)                                                                                              \
+    X(NONE, 0, "none", "no template: text completion only")                                                            \
+    X(CHATML, 1, "chatml", "<|im_start|>role ... <|im_end|>")                                                          \
+    X(SMOLLM2, 2, "smollm2", "ChatML with SmolLM2's default system message")                                           \
+    X(LLAMA2, 3, "llama2", "[INST] <<SYS>> ... [/INST]")                                                               \
+    X(LLAMA3, 4, "llama3", "<|start_header_id|>role<|end_header_id|> ... <|eot_id|>")                                  \
+    X(MISTRAL, 5, "mistral", "[INST] ... [/INST] as Mistral 7B Instruct v0.2 was published with")                      \
+    X(ZEPHYR, 6, "zephyr", "<|user|> ... </s>")                                                                        \
+    X(QWEN, 7, "qwen", "ChatML with Qwen2.5's default system message")                                                 \
+    X(QWEN3, 8, "qwen3", "ChatML without a default system message, Qwen3")                                             \
+    X(PLAIN, 9, "plain", "User: ... Assistant: ...")                                                                   \
+    X(LLAMA31, 10, "llama31", "llama3 with Llama 3.1's dates in the system message")                                   \
+    X(QWEN2, 11, "qwen2", "ChatML with Qwen2's default system message")                                                \
+    X(QWEN15, 12, "qwen1.5", "ChatML with Qwen1.5's default system message")                                           \
+    X(CHATML_BOS, 13, "chatml-bos", "ChatML after the beginning-of-text token")                                        \
+    X(MISTRAL_V01, 14, "mistral-v0.1", "as mistral, with a space after each reply")                                    \
     X(MISTRAL_SYSTEM, 15, "mistral-system", "as Mistral's later templates, which take a system message")
 
 typedef enum {

@@ -1,7 +1,6 @@
 /* Codes of A and B, and where they lie ("Target data", "Values"). */
 #include "adapter/internal.h"
 
-
 static const struct {
     const char *name;
     unsigned bytes;
@@ -119,5 +118,6 @@ void roma_adapter_row_b(uint32_t type, const roma_adapter_target *t, uint64_t ro
     const unsigned n = roma_adapter_code_bytes(type);
     const uint8_t *tile = t->b + row / ROMA_TILE_ROWS * l.b_tile_bytes;
     for (uint32_t i = 0; i < t->rank; i++)
-        out[i] = roma_adapter_decode_b(type, tile + (i / 2 * 32 + row % ROMA_TILE_ROWS * 2 + i % 2) * n) * t->b_scale[row];
+        out[i] =
+            roma_adapter_decode_b(type, tile + (i / 2 * 32 + row % ROMA_TILE_ROWS * 2 + i % 2) * n) * t->b_scale[row];
 }

@@ -5,7 +5,8 @@
 
 static const char *stranger(const uint8_t *data, uint64_t size) {
     if (size >= 4 && memcmp(data, "ROMA", 4) == 0) return "this is a ROM image, not an adapter";
-    if (size >= 4 && memcmp(data, "GGUF", 4) == 0) return "this is a GGUF file; make an adapter of it with `roma adapter build`";
+    if (size >= 4 && memcmp(data, "GGUF", 4) == 0)
+        return "this is a GGUF file; make an adapter of it with `roma adapter build`";
     return "not an adapter; make one with `roma adapter build`";
 }
 
@@ -23,7 +24,8 @@ bool roma_adapter_is(const void *data, size_t n) { return n >= 8 && memcmp(data,
 static int read_text(const roma_frame *in, uint64_t at, uint32_t n, char *out) {
     const char *p = (const char *)in->data + at;
     for (uint32_t i = 0; i < n; i++)
-        if (p[i] < 0x20 || p[i] > 0x7e) return roma_frame_fail(in, ROMA_EINPUT, at + i, "name and note must be printable ASCII");
+        if (p[i] < 0x20 || p[i] > 0x7e)
+            return roma_frame_fail(in, ROMA_EINPUT, at + i, "name and note must be printable ASCII");
     memcpy(out, p, n);
     out[n] = 0;
     return ROMA_OK;
@@ -36,7 +38,8 @@ static int read_meta(const roma_frame *in, roma_adapter *a) {
     const uint32_t name = roma_le32(p), note = roma_le32(p + 4);
     if (name >= sizeof a->name || note >= sizeof a->note || s->bytes != ADAPTER_META_HEAD + (uint64_t)name + note)
         return roma_frame_fail(in, ROMA_EINPUT, s->offset, "the lengths in section META are wrong");
-    if (!roma_frame_all_zero(p + 8, 8)) return roma_frame_fail(in, ROMA_EINPUT, s->offset + 8, "reserved bytes of section META are not zero");
+    if (!roma_frame_all_zero(p + 8, 8))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 8, "reserved bytes of section META are not zero");
     const int code = read_text(in, s->offset + ADAPTER_META_HEAD, name, a->name);
     return code ? code : read_text(in, s->offset + ADAPTER_META_HEAD + name, note, a->note);
 }
@@ -80,16 +83,17 @@ int roma_adapter_check_values(const roma_frame *in, const roma_adapter *a) {
         roma_adapter_layout l;
         roma_adapter_layout_get(a->type, t, &l);
         if (!scales_good(p + l.a_scale, (l.b - l.a_scale) / 4))
-            return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.a_scale, "%s: a scale is negative, too large or no number",
-                                     roma_adapter_place(name, t));
+            return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.a_scale,
+                                   "%s: a scale is negative, too large or no number", roma_adapter_place(name, t));
         for (size_t k = 0; k < l.a_tiles; k++) {
             const uint32_t left = t->rank - (uint32_t)k * ROMA_TILE_ROWS;
             if (!tile_good(&f, t->cols, p + k * l.a_tile_bytes, left < ROMA_TILE_ROWS ? left : ROMA_TILE_ROWS))
-                return roma_frame_fail(in, ROMA_EINPUT, t->offset + k * l.a_tile_bytes, "%s: a scale inside A's tiles is not 1",
-                                         roma_adapter_place(name, t));
+                return roma_frame_fail(in, ROMA_EINPUT, t->offset + k * l.a_tile_bytes,
+                                       "%s: a scale inside A's tiles is not 1", roma_adapter_place(name, t));
         }
         if (!codes_good(a->type, p + l.b, l.b_tiles * l.b_tile_bytes))
-            return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.b, "%s: a code of B is no number", roma_adapter_place(name, t));
+            return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.b, "%s: a code of B is no number",
+                                   roma_adapter_place(name, t));
     }
     return ROMA_OK;
 }
@@ -108,7 +112,8 @@ static int swap(const roma_frame *in, roma_adapter *a) {
         roma_adapter_layout l;
         roma_adapter_layout_get(a->type, t, &l);
         float *scale = (float *)(void *)(at + l.a_scale);
-        for (size_t k = 0; k < (l.b - l.a_scale) / 4; k++) scale[k] = roma_f32_from_bits(roma_le32(at + l.a_scale + 4 * k));
+        for (size_t k = 0; k < (l.b - l.a_scale) / 4; k++)
+            scale[k] = roma_f32_from_bits(roma_le32(at + l.a_scale + 4 * k));
         t->a = at;
         t->a_scale = scale;
         t->b_scale = (const float *)(const void *)(at + l.b_scale);

@@ -36,15 +36,17 @@ int roma_adapter_check_target(const roma_adapter_target *t, roma_error *err) {
     char at[64];
     roma_adapter_place(at, t);
     if (!roma_adapter_role(t->role))
-        return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE, "%s cannot have an adapter; q, k, v, o, gate, up and down can", at);
-    if (t->layer >= 1024) return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "%s: there are at most 1024 layers", at);
+        return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
+                         "%s cannot have an adapter; q, k, v, o, gate, up and down can", at);
+    if (t->layer >= 1024)
+        return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "%s: there are at most 1024 layers", at);
     if (!t->rows || t->rows > 262144 || t->rows % 16 || !t->cols || t->cols > 262144 || t->cols % ROMA_STRIPE)
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
-                         "%s is %llu x %llu; rows must be a multiple of 16 and columns of 32, up to 262144", at, (unsigned long long)t->rows,
-                         (unsigned long long)t->cols);
+                         "%s is %llu x %llu; rows must be a multiple of 16 and columns of 32, up to 262144", at,
+                         (unsigned long long)t->rows, (unsigned long long)t->cols);
     if (!t->rank || t->rank > ROMA_ADAPTER_RANK_MAX)
-        return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE, "%s has rank %u; 1 to %d are supported", at, t->rank,
-                         ROMA_ADAPTER_RANK_MAX);
+        return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE, "%s has rank %u; 1 to %d are supported", at,
+                         t->rank, ROMA_ADAPTER_RANK_MAX);
     if (!in_range(t->alpha, ROMA_ADAPTER_ALPHA_MAX) || !in_range(t->scale, ROMA_ADAPTER_ALPHA_MAX))
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
                          "%s: alpha or scale is 0, larger than 1000000, or no number", at);
@@ -71,9 +73,15 @@ static int get_descriptor(const roma_frame *in, uint64_t at, uint32_t type, roma
     roma_error why;
     roma_adapter_layout l;
     char name[64];
-    *t = (roma_adapter_target){.role = roma_le32(p), .layer = roma_le32(p + 4), .rows = roma_le32(p + 8), .cols = roma_le32(p + 12),
-                               .rank = roma_le32(p + 16), .alpha = roma_f32_from_bits(roma_le32(p + 20)),
-                               .scale = roma_f32_from_bits(roma_le32(p + 24)), .offset = roma_le64(p + 32), .bytes = roma_le64(p + 40)};
+    *t = (roma_adapter_target){.role = roma_le32(p),
+                               .layer = roma_le32(p + 4),
+                               .rows = roma_le32(p + 8),
+                               .cols = roma_le32(p + 12),
+                               .rank = roma_le32(p + 16),
+                               .alpha = roma_f32_from_bits(roma_le32(p + 20)),
+                               .scale = roma_f32_from_bits(roma_le32(p + 24)),
+                               .offset = roma_le64(p + 32),
+                               .bytes = roma_le64(p + 40)};
     const int code = roma_adapter_check_target(t, &why);
     if (code) return roma_frame_fail(in, code, at, "%s", why.text);
     roma_adapter_place(name, t);
@@ -82,7 +90,7 @@ static int get_descriptor(const roma_frame *in, uint64_t at, uint32_t type, roma
     roma_adapter_layout_get(type, t, &l);
     if (t->bytes != l.bytes)
         return roma_frame_fail(in, ROMA_EINPUT, at + 40, "%s has %llu bytes of data; its shape needs %llu", name,
-                                 (unsigned long long)t->bytes, (unsigned long long)l.bytes);
+                               (unsigned long long)t->bytes, (unsigned long long)l.bytes);
     return ROMA_OK;
 }
 
@@ -101,7 +109,8 @@ static int check_order(const roma_frame *in, uint64_t at, const roma_adapter_tar
     roma_adapter_place(name, t);
     if (i && (t[-1].layer > t->layer || (t[-1].layer == t->layer && t[-1].role >= t->role)))
         return roma_frame_fail(in, ROMA_EINPUT, at, "%s is out of order or there twice", name);
-    if (t->offset != end) return roma_frame_fail(in, ROMA_EINPUT, at + 32, "%s: its data is not behind that of the target before", name);
+    if (t->offset != end)
+        return roma_frame_fail(in, ROMA_EINPUT, at + 32, "%s: its data is not behind that of the target before", name);
     const roma_section *data = in->known[ADAPTER_DATA];
     if (t->bytes > data->offset + data->bytes - end)
         return roma_frame_fail(in, ROMA_EINPUT, at + 40, "%s: its data reaches beyond section DATA", name);
@@ -115,16 +124,20 @@ static int read_head(const roma_frame *in, roma_adapter *a, uint32_t *n) {
     *n = roma_le32(p);
     a->type = roma_le32(p + 8);
     if (roma_le32(p + 4) != ADAPTER_DESCRIPTOR)
-        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "descriptors of %u bytes; this version has %d", roma_le32(p + 4),
-                                 ADAPTER_DESCRIPTOR);
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 4, "descriptors of %u bytes; this version has %d",
+                               roma_le32(p + 4), ADAPTER_DESCRIPTOR);
     if (!roma_adapter_type_name(a->type))
-        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 8, "type %u of B is unknown; int8, fp8 and f16 are supported", a->type);
-    if (roma_le32(p + 12)) return roma_frame_fail(in, ROMA_EINPUT, s->offset + 12, "reserved bytes of section TARG are not zero");
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, s->offset + 8,
+                               "type %u of B is unknown; int8, fp8 and f16 are supported", a->type);
+    if (roma_le32(p + 12))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 12, "reserved bytes of section TARG are not zero");
     if (!*n || *n > ADAPTER_TARGETS_MAX)
-        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "%u targets; there must be 1 to %u", *n, ADAPTER_TARGETS_MAX);
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "%u targets; there must be 1 to %u", *n,
+                               ADAPTER_TARGETS_MAX);
     if (s->bytes != ADAPTER_TARG_HEAD + (uint64_t)*n * ADAPTER_DESCRIPTOR)
         return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TARG has %llu bytes; %u targets need %llu",
-                                 (unsigned long long)s->bytes, *n, ADAPTER_TARG_HEAD + (unsigned long long)*n * ADAPTER_DESCRIPTOR);
+                               (unsigned long long)s->bytes, *n,
+                               ADAPTER_TARG_HEAD + (unsigned long long)*n * ADAPTER_DESCRIPTOR);
     return ROMA_OK;
 }
 
@@ -146,7 +159,8 @@ int roma_adapter_read_targets(const roma_frame *in, roma_adapter *a) {
         point(t, a->type, in->data + t->offset);
         if (t->rank > a->rank) a->rank = t->rank;
     }
-    if (end != data->offset + data->bytes) return roma_frame_fail(in, ROMA_EINPUT, end, "section DATA is larger than its targets");
+    if (end != data->offset + data->bytes)
+        return roma_frame_fail(in, ROMA_EINPUT, end, "section DATA is larger than its targets");
     a->n_targets = n;
     a->data = in->data + data->offset;
     a->data_bytes = data->bytes;
@@ -155,21 +169,24 @@ int roma_adapter_read_targets(const roma_frame *in, roma_adapter *a) {
 
 /* ---- against a base ---- */
 
-static int check_base(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], const char *file, roma_error *err) {
+static int check_base(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], const char *file,
+                      roma_error *err) {
     char want[65], have[65], name[96];
     if (memcmp(a->base_id, base_id, 32) == 0) return ROMA_OK;
     roma_hex(want, a->base_id, 8);
     roma_hex(have, base_id, 8);
     roma_error_name(name, sizeof name, base->name, strlen(base->name));
-    return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
-                     "this adapter was made for base %s..., but the image%s%s is base %s...: its weights differ from those the adapter "
-                     "was made for, and so the answers would too; build the adapter again with --base this image, or accept the "
-                     "difference with --allow-base-mismatch",
-                     want, name[0] ? " " : "", name, have);
+    return roma_fail(
+        err, ROMA_EINPUT, file, ROMA_NOWHERE,
+        "this adapter was made for base %s..., but the image%s%s is base %s...: its weights differ from those the "
+        "adapter "
+        "was made for, and so the answers would too; build the adapter again with --base this image, or accept the "
+        "difference with --allow-base-mismatch",
+        want, name[0] ? " " : "", name, have);
 }
 
-int roma_adapter_check(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], unsigned flags, const char *file,
-                       roma_error *err) {
+int roma_adapter_check(const roma_adapter *a, const roma_description *base, const uint8_t base_id[32], unsigned flags,
+                       const char *file, roma_error *err) {
     int code = flags & ROMA_ADAPTER_ANY_BASE ? ROMA_OK : check_base(a, base, base_id, file, err);
     for (size_t i = 0; !code && i < a->n_targets; i++) {
         const roma_adapter_target *t = &a->targets[i];
@@ -177,12 +194,15 @@ int roma_adapter_check(const roma_adapter *a, const roma_description *base, cons
         char name[64];
         roma_adapter_place(name, t);
         if (t->layer >= base->hyper.layers)
-            return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the base has %u layers", name, base->hyper.layers);
+            return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the base has %u layers", name,
+                             base->hyper.layers);
         if (!roma_hyper_shape(&base->hyper, t->role, &rows, &cols))
             return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the base has no such matrix", name);
         if (rows != t->rows || cols != t->cols)
-            return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the adapter is for %llu x %llu, the base has %llu x %llu", name,
-                             (unsigned long long)t->rows, (unsigned long long)t->cols, (unsigned long long)rows, (unsigned long long)cols);
+            return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
+                             "%s: the adapter is for %llu x %llu, the base has %llu x %llu", name,
+                             (unsigned long long)t->rows, (unsigned long long)t->cols, (unsigned long long)rows,
+                             (unsigned long long)cols);
     }
     return code;
 }

@@ -38,7 +38,8 @@ static int check_target(const roma_frame *in, const roma_adapter *a, const roma_
     for (size_t k = 0; k < l.a_tiles; k++)
         good = good && roma_frame_all_zero(p + k * l.a_tile_bytes + scales, l.a_tile_bytes - scales);
     if (good) return ROMA_OK;
-    return roma_frame_fail(in, ROMA_EINPUT, t->offset, "%s: bytes that only fill up are not zero", roma_adapter_place(name, t));
+    return roma_frame_fail(in, ROMA_EINPUT, t->offset, "%s: bytes that only fill up are not zero",
+                           roma_adapter_place(name, t));
 }
 
 static int check_all(const roma_frame *in, const roma_adapter *a, const roma_progress *progress) {
@@ -47,10 +48,11 @@ static int check_all(const roma_frame *in, const roma_adapter *a, const roma_pro
         const int code = check_target(in, a, &a->targets[i]);
         if (code) return code;
     }
-    if (roma_frame_hash(in->data, in->size, progress, sum)) return roma_frame_fail(in, ROMA_ECANCEL, ROMA_NOWHERE, "stopped before all was checked");
+    if (roma_frame_hash(in->data, in->size, progress, sum))
+        return roma_frame_fail(in, ROMA_ECANCEL, ROMA_NOWHERE, "stopped before all was checked");
     if (memcmp(sum, a->file_sha256, 32) != 0)
         return roma_frame_fail(in, ROMA_EDAMAGED, ROMA_FRAME_HASH,
-                                 "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
+                               "the file's SHA-256 does not match: the file is damaged; fetch or make it again");
     return ROMA_OK;
 }
 

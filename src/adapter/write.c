@@ -1,4 +1,5 @@
-/* Writing an adapter: sections are laid out first, then targets are quantised one by one into the temporary file ("Writing"). */
+/* Writing an adapter: sections are laid out first, then targets are quantised one by one into the temporary file
+ * ("Writing"). */
 #include "adapter/internal.h"
 
 typedef struct {
@@ -16,7 +17,9 @@ typedef struct {
     float *row;     /* one row of values */
 } writer;
 
-static int fail(const writer *w, int code, const char *text) { return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text); }
+static int fail(const writer *w, int code, const char *text) {
+    return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text);
+}
 
 /* ---- what is asked for ---- */
 
@@ -91,7 +94,8 @@ static void place(writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
 
 /* Offsets of everything; the largest target's bytes and the longest row size the scratch. */
 static int lay_out(writer *w) {
-    uint64_t data = 0, most = 0, longest = ROMA_ADAPTER_RANK_MAX, end = ROMA_FRAME_HEADER + ADAPTER_KNOWN * ROMA_FRAME_ENTRY;
+    uint64_t data = 0, most = 0, longest = ROMA_ADAPTER_RANK_MAX,
+             end = ROMA_FRAME_HEADER + ADAPTER_KNOWN * ROMA_FRAME_ENTRY;
     for (size_t i = 0; i < w->a->n_targets; i++) {
         roma_adapter_target *t = &w->targets[i];
         roma_adapter_layout l;
@@ -109,8 +113,10 @@ static int lay_out(writer *w) {
     put_meta(w);
     place(w, ADAPTER_META, w->meta.len, &end);
     w->block = roma_alloc((size_t)most);
-    w->row = roma_alloc_array((size_t)longest + longest / 4 + longest / 64, sizeof *w->row); /* values, codes, scales of a row */
-    if (w->targ.failed || w->meta.failed || !w->block || !w->row) return fail(w, ROMA_ENOMEM, "no memory for the largest target");
+    w->row = roma_alloc_array((size_t)longest + longest / 4 + longest / 64,
+                              sizeof *w->row); /* values, codes, scales of a row */
+    if (w->targ.failed || w->meta.failed || !w->block || !w->row)
+        return fail(w, ROMA_ENOMEM, "no memory for the largest target");
     return ROMA_OK;
 }
 
@@ -129,7 +135,8 @@ static bool largest(const float *x, uint64_t n, float *max) {
 
 static int refuse(const writer *w, const roma_adapter_target *t, char matrix, uint64_t row) {
     char name[64];
-    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE, "%s: a value of %c's row %llu is no number or too large; the source is damaged",
+    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE,
+                     "%s: a value of %c's row %llu is no number or too large; the source is damaged",
                      roma_adapter_place(name, t), matrix, (unsigned long long)row);
 }
 
@@ -198,8 +205,8 @@ static int put_section(writer *w, unsigned known) {
     return roma_outfile_write(&w->out, b->data, b->len, w->err);
 }
 
-int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source, const roma_progress *progress,
-                       roma_adapter_written *out, roma_error *err) {
+int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source,
+                       const roma_progress *progress, roma_adapter_written *out, roma_error *err) {
     writer w = {.path = path, .err = err, .progress = progress, .a = a, .source = source};
     roma_adapter_written done = {0};
     int code = arrange(&w);
@@ -208,7 +215,9 @@ int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapt
     for (unsigned i = 0; !code && i < ADAPTER_KNOWN; i++) code = put_section(&w, i);
     done.bytes = w.out.bytes;
     done.data_bytes = w.section[ADAPTER_DATA].bytes;
-    if (!code) code = roma_frame_write_header(&w.out, &roma_adapter_kind, w.section, ADAPTER_KNOWN, a->base_id, progress, done.file_sha256, err);
+    if (!code)
+        code = roma_frame_write_header(&w.out, &roma_adapter_kind, w.section, ADAPTER_KNOWN, a->base_id, progress,
+                                       done.file_sha256, err);
     if (!code) code = roma_outfile_commit(&w.out, err);
     if (code) roma_outfile_abort(&w.out);
     if (!code && out) *out = done;

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* At an address where the huge pages that a file may lie in can be mapped as they are. NULL with errno set when the system refuses. */
+/* At an address where the huge pages that a file may lie in can be mapped as they are. NULL with errno set when the
+ * system refuses. */
 static void *map_file(int fd, size_t size) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
     uint8_t *at = roma_base_map_aligned(whole, PROT_NONE);
@@ -29,7 +30,8 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     *m = (roma_map){0};
     /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "there is no such file");
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "there is no such file");
     if (fd < 0) return roma_fail_errno(err, path, "cannot open the file");
     if (fstat(fd, &st) != 0) {
         code = roma_fail_errno(err, path, "cannot look at the file");

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whole blocks at multiples of their size: file systems that keep a file in huge pages make one of each, and a ROM image that lies in
- * them is read a third faster (docs/performance.md). */
+/* Whole blocks at multiples of their size: file systems that keep a file in huge pages make one of each, and a ROM
+ * image that lies in them is read a third faster (docs/performance.md). */
 #define BUF_BYTES ((size_t)2 << 20)
 /* Longest part of the target's name that the temporary name repeats: names end at 255 bytes. */
 #define NAME_PART 200

@@ -10,7 +10,8 @@ typedef struct {
     roma_error *err;
 } checker;
 
-/* A relation of parameters a and b does not hold. The later of their lines is the one that was written with the other in sight. */
+/* A relation of parameters a and b does not hold. The later of their lines is the one that was written with the other
+ * in sight. */
 static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...) {
     char text[sizeof(((roma_error *)0)->text)];
@@ -28,11 +29,15 @@ static int check_parameter(const checker *k, unsigned i) {
     const double v = roma_chip_get(k->c, i), low = k->c->mark[i].low, high = k->c->mark[i].high;
     char key[ROMA_CHIP_KEY];
     roma_chip_name_of(i, key);
-    if (!(v >= p->min && v <= p->max)) return broken(k, i, i, "%s is %.10g, it must lie in %.10g to %.10g", key, v, p->min, p->max);
-    if (!(low <= v && v <= high)) return broken(k, i, i, "%s is %.10g, outside its range %.10g to %.10g", key, v, low, high);
+    if (!(v >= p->min && v <= p->max))
+        return broken(k, i, i, "%s is %.10g, it must lie in %.10g to %.10g", key, v, p->min, p->max);
+    if (!(low <= v && v <= high))
+        return broken(k, i, i, "%s is %.10g, outside its range %.10g to %.10g", key, v, low, high);
     if (!(low >= p->min && high <= p->max))
-        return broken(k, i, i, "%s has the range %.10g to %.10g, beyond what is possible, %.10g to %.10g", key, low, high, p->min, p->max);
-    if (roma_chip_is_whole(i) && v != (double)(int64_t)v) return broken(k, i, i, "%s is %.10g, it must be a whole number", key, v);
+        return broken(k, i, i, "%s has the range %.10g to %.10g, beyond what is possible, %.10g to %.10g", key, low,
+                      high, p->min, p->max);
+    if (roma_chip_is_whole(i) && v != (double)(int64_t)v)
+        return broken(k, i, i, "%s is %.10g, it must be a whole number", key, v);
     return ROMA_OK;
 }
 
@@ -41,19 +46,23 @@ static int ordered(const checker *k, unsigned a, unsigned b, const char *why) {
     const double x = roma_chip_get(k->c, a), y = roma_chip_get(k->c, b);
     char first[ROMA_CHIP_KEY], second[ROMA_CHIP_KEY];
     if (x <= y) return ROMA_OK;
-    return broken(k, a, b, "%s is %.10g, above %s, which is %.10g: %s", roma_chip_name_of(a, first), x, roma_chip_name_of(b, second), y, why);
+    return broken(k, a, b, "%s is %.10g, above %s, which is %.10g: %s", roma_chip_name_of(a, first), x,
+                  roma_chip_name_of(b, second), y, why);
 }
 
 static int check_grid(const checker *k) {
     const roma_chip *c = k->c;
-    static const unsigned involved[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units, ROMA_CHIP_vector_units};
+    static const unsigned involved[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units,
+                                        ROMA_CHIP_vector_units};
     if (c->grid_rows * c->grid_columns == c->matrix_units + c->vector_units) return ROMA_OK;
     unsigned last = involved[0];
     for (unsigned i = 1; i < 4 && k->lines; i++)
         if (k->lines[involved[i]] > k->lines[last]) last = involved[i];
-    return broken(k, last, last, "grid.rows x grid.columns is %.10g x %.10g = %.10g, but matrix_units + vector_units is %.10g + %.10g = %.10g",
-                  c->grid_rows, c->grid_columns, c->grid_rows * c->grid_columns, c->matrix_units, c->vector_units,
-                  c->matrix_units + c->vector_units);
+    return broken(
+        k, last, last,
+        "grid.rows x grid.columns is %.10g x %.10g = %.10g, but matrix_units + vector_units is %.10g + %.10g = %.10g",
+        c->grid_rows, c->grid_columns, c->grid_rows * c->grid_columns, c->matrix_units, c->vector_units,
+        c->matrix_units + c->vector_units);
 }
 
 static int check_storage(const checker *k) {
@@ -61,13 +70,16 @@ static int check_storage(const checker *k) {
     const double granule = c->granularity * c->kv_bytes;
     if (c->rom_style != ROMA_ROM_DRAM && c->rom_macro_words < c->lunit_words)
         return broken(k, ROMA_CHIP_rom_macro_words, ROMA_CHIP_lunit_words,
-                      "rom.macro_words is %.10g, fewer than the %.10g of lunit.words, which must fit in it", c->rom_macro_words, c->lunit_words);
+                      "rom.macro_words is %.10g, fewer than the %.10g of lunit.words, which must fit in it",
+                      c->rom_macro_words, c->lunit_words);
     if (c->rom_style == ROMA_ROM_DRAM && !(c->dram_bandwidth > 0))
         return broken(k, ROMA_CHIP_rom_style, ROMA_CHIP_dram_bandwidth,
-                      "rom.style is dram, but dram.bandwidth is %.10g: such a chip streams its model from there", c->dram_bandwidth);
+                      "rom.style is dram, but dram.bandwidth is %.10g: such a chip streams its model from there",
+                      c->dram_bandwidth);
     if (c->hunit_sram_bytes < granule)
         return broken(k, ROMA_CHIP_hunit_sram_bytes, ROMA_CHIP_granularity,
-                      "hunit.sram is %.10g B, less than the %.10g B of one granule of the cache (cache.granularity x cache.element)",
+                      "hunit.sram is %.10g B, less than the %.10g B of one granule of the cache (cache.granularity x "
+                      "cache.element)",
                       c->hunit_sram_bytes, granule);
     return ROMA_OK;
 }
@@ -78,7 +90,8 @@ static int check_nodes(const checker *k) {
         const double v = roma_chip_get(k->c, nodes[n]);
         char key[ROMA_CHIP_KEY];
         if (!(v >= 2 && v <= 130))
-            return broken(k, nodes[n], nodes[n], "%s is %.10g nm, outside the table of nodes, 2 to 130 nm", roma_chip_name_of(nodes[n], key), v);
+            return broken(k, nodes[n], nodes[n], "%s is %.10g nm, outside the table of nodes, 2 to 130 nm",
+                          roma_chip_name_of(nodes[n], key), v);
     }
     return ROMA_OK;
 }
@@ -87,17 +100,22 @@ int roma_chip_check_lines(const roma_chip *c, const uint64_t *lines, const char 
     const checker k = {c, lines, file, err};
     static const char deeper[] = "a deeper macro is not less dense";
     static const unsigned chains[][2] = {
-        {ROMA_CHIP_rom_1k, ROMA_CHIP_rom_2k},   {ROMA_CHIP_rom_2k, ROMA_CHIP_rom_4k},   {ROMA_CHIP_rom_4k, ROMA_CHIP_rom_8k},
-        {ROMA_CHIP_sram_1k, ROMA_CHIP_sram_2k}, {ROMA_CHIP_sram_2k, ROMA_CHIP_sram_4k}, {ROMA_CHIP_sram_4k, ROMA_CHIP_sram_8k},
+        {ROMA_CHIP_rom_1k, ROMA_CHIP_rom_2k},   {ROMA_CHIP_rom_2k, ROMA_CHIP_rom_4k},
+        {ROMA_CHIP_rom_4k, ROMA_CHIP_rom_8k},   {ROMA_CHIP_sram_1k, ROMA_CHIP_sram_2k},
+        {ROMA_CHIP_sram_2k, ROMA_CHIP_sram_4k}, {ROMA_CHIP_sram_4k, ROMA_CHIP_sram_8k},
     };
     int rc = ROMA_OK;
     for (unsigned i = 0; !rc && i < ROMA_CHIP_N; i++) rc = check_parameter(&k, i);
     if (!rc) rc = check_nodes(&k);
     if (!rc) rc = check_grid(&k);
     if (!rc) rc = check_storage(&k);
-    for (unsigned i = 0; !rc && i < sizeof chains / sizeof *chains; i++) rc = ordered(&k, chains[i][0], chains[i][1], deeper);
-    if (!rc) rc = ordered(&k, ROMA_CHIP_block_rows, ROMA_CHIP_chunk_rows, "an operation takes no more rows than a step has");
+    for (unsigned i = 0; !rc && i < sizeof chains / sizeof *chains; i++)
+        rc = ordered(&k, chains[i][0], chains[i][1], deeper);
+    if (!rc)
+        rc = ordered(&k, ROMA_CHIP_block_rows, ROMA_CHIP_chunk_rows, "an operation takes no more rows than a step has");
     return rc;
 }
 
-int roma_chip_check(const roma_chip *c, const char *file, roma_error *err) { return roma_chip_check_lines(c, NULL, file, err); }
+int roma_chip_check(const roma_chip *c, const char *file, roma_error *err) {
+    return roma_chip_check_lines(c, NULL, file, err);
+}

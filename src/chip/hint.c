@@ -68,9 +68,15 @@ static const char *section_name(unsigned k) {
 }
 static const char *builtin_name(unsigned i) { return roma_chip_texts[i].name; }
 
-const char *roma_chip_hint_section(roma_chip_span given, char out[ROMA_CHIP_HINT]) { return among(given, section_name, out); }
-const char *roma_chip_hint_quality(roma_chip_span given, char out[ROMA_CHIP_HINT]) { return among(given, roma_chip_quality_name, out); }
-const char *roma_chip_hint_builtin(roma_chip_span given, char out[ROMA_CHIP_HINT]) { return among(given, builtin_name, out); }
+const char *roma_chip_hint_section(roma_chip_span given, char out[ROMA_CHIP_HINT]) {
+    return among(given, section_name, out);
+}
+const char *roma_chip_hint_quality(roma_chip_span given, char out[ROMA_CHIP_HINT]) {
+    return among(given, roma_chip_quality_name, out);
+}
+const char *roma_chip_hint_builtin(roma_chip_span given, char out[ROMA_CHIP_HINT]) {
+    return among(given, builtin_name, out);
+}
 
 const char *roma_chip_hint_choice(unsigned i, char out[ROMA_CHIP_HINT]) {
     roma_chip_span name;

@@ -18,7 +18,13 @@ typedef struct {
     roma_error *err;
 } roma_chip_place;
 
-enum { ROMA_CHIP_LIKE_DEPTH = 4, ROMA_CHIP_LINE_BYTES = 1000, ROMA_CHIP_NUMBER = 32, ROMA_CHIP_KEY = 64, ROMA_CHIP_HINT = 320 };
+enum {
+    ROMA_CHIP_LIKE_DEPTH = 4,
+    ROMA_CHIP_LINE_BYTES = 1000,
+    ROMA_CHIP_NUMBER = 32,
+    ROMA_CHIP_KEY = 64,
+    ROMA_CHIP_HINT = 320
+};
 
 /* A chip that is being read, and the one whose `like` asked for it. */
 typedef struct roma_chip_origin {
@@ -52,8 +58,10 @@ int roma_chip_bad(const roma_chip_place *at, const char *fmt, ...) __attribute__
 roma_chip_span roma_chip_trim(roma_chip_span t);
 bool roma_chip_is(roma_chip_span t, const char *text);
 int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value);
-/* `value [low .. high]` or `value [exact]` into the chip; without a range it is an error, or exact when it may be absent. */
-int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_may_be_absent, const roma_chip_place *at);
+/* `value [low .. high]` or `value [exact]` into the chip; without a range it is an error, or exact when it may be
+ * absent. */
+int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_may_be_absent,
+                         const roma_chip_place *at);
 
 /* hint.c: sentences that end an error, each beginning with "; " or empty; returns out. */
 const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char out[ROMA_CHIP_HINT]);

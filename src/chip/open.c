@@ -74,7 +74,9 @@ static bool plain_name(roma_chip_span t) {
     if (!t.n || t.n >= NAME || *t.s == '.') return false;
     for (size_t k = 0; k < t.n; k++) {
         const char b = t.s[k];
-        if (!((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '-' || b == '_' || b == '.')) return false;
+        if (!((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '-' || b == '_' ||
+              b == '.'))
+            return false;
     }
     return true;
 }
@@ -85,9 +87,12 @@ static int check_chain(roma_chip_span name, bool builtin, const roma_chip_origin
     int depth = 1;
     for (const roma_chip_origin *o = from; o; o = o->asked_by, depth++) {
         if (o->builtin == builtin && roma_chip_is(name, o->name))
-            return roma_chip_bad(at, "like = %s goes round in a circle: that chip is like this one", roma_error_name(shown, sizeof shown, name.s, name.n));
+            return roma_chip_bad(at, "like = %s goes round in a circle: that chip is like this one",
+                                 roma_error_name(shown, sizeof shown, name.s, name.n));
         if (depth > ROMA_CHIP_LIKE_DEPTH)
-            return roma_chip_bad(at, "this is the %dth like in a row, at most %d are allowed: write the parameters out here", depth, ROMA_CHIP_LIKE_DEPTH);
+            return roma_chip_bad(
+                at, "this is the %dth like in a row, at most %d are allowed: write the parameters out here", depth,
+                ROMA_CHIP_LIKE_DEPTH);
     }
     return ROMA_OK;
 }
@@ -97,7 +102,9 @@ int roma_chip_read_like(roma_chip *c, roma_chip_span name, const roma_chip_origi
     struct stat st;
     roma_error_name(shown, sizeof shown, name.s, name.n);
     if (!plain_name(name))
-        return roma_chip_bad(at, "like = '%s' is not a chip's name: write that of a built-in chip, or X for X.chip beside this file", shown);
+        return roma_chip_bad(
+            at, "like = '%s' is not a chip's name: write that of a built-in chip, or X for X.chip beside this file",
+            shown);
     const roma_chip_text *t = find_builtin(name);
     int rc = check_chain(name, t != NULL, from, at);
     if (rc) return rc;
@@ -107,7 +114,8 @@ int roma_chip_read_like(roma_chip *c, roma_chip_span name, const roma_chip_origi
     if (dir + name.n + 8 > sizeof path) return roma_chip_bad(at, "like = '%s': the folder's path is too long", shown);
     snprintf(path, sizeof path, "%.*s%.*s.chip", (int)dir, from->file, (int)name.n, name.s);
     if (from->builtin || stat(path, &st) != 0)
-        return roma_chip_bad(at, "like = %s: no built-in chip has that name, and there is no %s.chip beside this file%s", shown, shown,
-                             roma_chip_hint_builtin(name, hint));
+        return roma_chip_bad(at,
+                             "like = %s: no built-in chip has that name, and there is no %s.chip beside this file%s",
+                             shown, shown, roma_chip_hint_builtin(name, hint));
     return load(c, path, from, at->err);
 }

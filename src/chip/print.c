@@ -3,12 +3,15 @@
 
 #include <string.h>
 
-static const char *unit_of(const roma_chip_parameter *p) { return strcmp(p->unit, "1") == 0 || strchr(p->unit, '|') ? "" : p->unit; }
+static const char *unit_of(const roma_chip_parameter *p) {
+    return strcmp(p->unit, "1") == 0 || strchr(p->unit, '|') ? "" : p->unit;
+}
 
 /* "[low .. high]" or "[exact]" */
 static void print_range(roma_buf *out, const roma_chip_mark *m, int width) {
     char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER], text[2 * ROMA_CHIP_NUMBER + 8] = "[exact]";
-    if (m->low < m->high) snprintf(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
+    if (m->low < m->high)
+        snprintf(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
     roma_buf_print(out, "%-*s", width, text);
 }
 
@@ -80,10 +83,12 @@ static void document_bounds(roma_buf *out, unsigned i) {
     char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
     roma_chip_span name;
     if (!roma_chip_is_choice(i)) {
-        roma_buf_print(out, "%s%s to %s", roma_chip_is_whole(i) ? "whole, " : "", roma_chip_number(p->min, low), roma_chip_number(p->max, high));
+        roma_buf_print(out, "%s%s to %s", roma_chip_is_whole(i) ? "whole, " : "", roma_chip_number(p->min, low),
+                       roma_chip_number(p->max, high));
         return;
     }
-    for (unsigned k = 0; (name = roma_chip_choice(i, k)).s; k++) roma_buf_print(out, "%s`%.*s`", k ? ", " : "", (int)name.n, name.s);
+    for (unsigned k = 0; (name = roma_chip_choice(i, k)).s; k++)
+        roma_buf_print(out, "%s`%.*s`", k ? ", " : "", (int)name.n, name.s);
 }
 
 void roma_chip_document(roma_buf *out) {

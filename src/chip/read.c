@@ -1,4 +1,5 @@
-/* The reader of .chip text: statements, sections and entries, one line at a time. docs/chip-format.md is the grammar. */
+/* The reader of .chip text: statements, sections and entries, one line at a time. docs/chip-format.md is the grammar.
+ */
 #include "chip/internal.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ static int read_section(reader *r, roma_chip_span t) {
 }
 
 static int read_title(reader *r, roma_chip_span value) {
-    if (r->title) return roma_chip_bad(&r->at, "title is given twice, first in line %llu", (unsigned long long)r->title);
+    if (r->title)
+        return roma_chip_bad(&r->at, "title is given twice, first in line %llu", (unsigned long long)r->title);
     if (!value.n) return roma_chip_bad(&r->at, "the title is empty: write `title = TEXT`, or leave the line out");
     if (value.n >= sizeof r->c->title)
         return roma_chip_bad(&r->at, "the title has %zu characters, at most %zu fit", value.n, sizeof r->c->title - 1);
@@ -63,16 +65,22 @@ static int read_note(reader *r, unsigned i, roma_chip_span note) {
     roma_chip_mark *m = &r->c->mark[i];
     roma_chip_name_of(i, key);
     const char *colon = note.n ? memchr(note.s, ':', note.n) : NULL;
-    if (!colon) return roma_chip_bad(&r->at, "%s needs a quality and a source: write `# assumed: why this value` after it", key);
+    if (!colon)
+        return roma_chip_bad(&r->at, "%s needs a quality and a source: write `# assumed: why this value` after it",
+                             key);
     const roma_chip_span name = roma_chip_trim((roma_chip_span){note.s, (size_t)(colon - note.s)});
     unsigned q = 0;
     while (roma_chip_quality_name(q) && !roma_chip_is(name, roma_chip_quality_name(q))) q++;
     if (!roma_chip_quality_name(q))
-        return roma_chip_bad(&r->at, "%s: no quality '%s'%s", key, shown(buf, name), roma_chip_hint_quality(name, hint));
+        return roma_chip_bad(&r->at, "%s: no quality '%s'%s", key, shown(buf, name),
+                             roma_chip_hint_quality(name, hint));
     const roma_chip_span source = roma_chip_trim((roma_chip_span){colon + 1, note.n - (size_t)(colon + 1 - note.s)});
-    if (!source.n) return roma_chip_bad(&r->at, "%s has no source: say after `# %s:` where the number is from", key, roma_chip_quality_name(q));
+    if (!source.n)
+        return roma_chip_bad(&r->at, "%s has no source: say after `# %s:` where the number is from", key,
+                             roma_chip_quality_name(q));
     if (source.n >= sizeof m->source)
-        return roma_chip_bad(&r->at, "the source of %s has %zu characters, at most %zu fit", key, source.n, sizeof m->source - 1);
+        return roma_chip_bad(&r->at, "the source of %s has %zu characters, at most %zu fit", key, source.n,
+                             sizeof m->source - 1);
     m->quality = (roma_chip_quality)q;
     memset(m->source, 0, sizeof m->source);
     memcpy(m->source, source.s, source.n);
@@ -87,7 +95,8 @@ static int find_entry(reader *r, roma_chip_span key, unsigned *out) {
         if (strcmp(p->section, r->section) == 0 && roma_chip_is(key, p->key)) {
             *out = i;
             if (!r->lines[i]) return ROMA_OK;
-            return roma_chip_bad(&r->at, "%s.%s is given twice, first in line %llu", p->section, p->key, (unsigned long long)r->lines[i]);
+            return roma_chip_bad(&r->at, "%s.%s is given twice, first in line %llu", p->section, p->key,
+                                 (unsigned long long)r->lines[i]);
         }
     if (roma_chip_is(key, "title") || roma_chip_is(key, "like"))
         return roma_chip_bad(&r->at, "%s comes too late: it must stand before the first [section]", shown(buf, key));
@@ -122,7 +131,8 @@ static int read_line(reader *r, roma_chip_span line) {
     if (*line.s == '[') return read_section(r, line);
     const char *eq = memchr(line.s, '=', line.n);
     if (!eq || eq == line.s)
-        return roma_chip_bad(&r->at, "expected [section], `key = value [low .. high]  # quality: source`, or a `;` comment");
+        return roma_chip_bad(&r->at,
+                             "expected [section], `key = value [low .. high]  # quality: source`, or a `;` comment");
     const roma_chip_span key = roma_chip_trim((roma_chip_span){line.s, (size_t)(eq - line.s)});
     const roma_chip_span rest = roma_chip_trim((roma_chip_span){eq + 1, line.n - (size_t)(eq + 1 - line.s)});
     return r->section ? read_entry(r, key, rest) : read_statement(r, key, rest);
@@ -137,7 +147,8 @@ static int all_given(reader *r) {
     const roma_chip_parameter *p = roma_chip_parameter_at(first);
     char others[48] = "";
     if (missing > 1) snprintf(others, sizeof others, " and so are %u others", missing - 1);
-    return roma_chip_bad(&r->at, "%s.%s is missing (%s, %s)%s; `like = roma` at the top takes what is not given from that chip",
+    return roma_chip_bad(&r->at,
+                         "%s.%s is missing (%s, %s)%s; `like = roma` at the top takes what is not given from that chip",
                          p->section, p->key, p->help, strcmp(p->unit, "1") ? p->unit : "a count", others);
 }
 

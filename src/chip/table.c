@@ -25,13 +25,17 @@ const roma_chip_parameter *roma_chip_parameter_at(unsigned i) { return i < ROMA_
 int roma_chip_find(const char *name) {
     for (int i = 0; i < ROMA_CHIP_N; i++) {
         const size_t n = strlen(parameters[i].section);
-        if (strncmp(name, parameters[i].section, n) == 0 && name[n] == '.' && strcmp(name + n + 1, parameters[i].key) == 0) return i;
+        if (strncmp(name, parameters[i].section, n) == 0 && name[n] == '.' &&
+            strcmp(name + n + 1, parameters[i].key) == 0)
+            return i;
     }
     return -1;
 }
 
 double *roma_chip_field(roma_chip *c, unsigned i) { return (double *)(void *)((char *)c + fields[i]); }
-double roma_chip_get(const roma_chip *c, unsigned i) { return *(const double *)(const void *)((const char *)c + fields[i]); }
+double roma_chip_get(const roma_chip *c, unsigned i) {
+    return *(const double *)(const void *)((const char *)c + fields[i]);
+}
 
 void roma_chip_put(roma_chip *c, unsigned i, double value) {
     *roma_chip_field(c, i) = value;
@@ -50,7 +54,9 @@ roma_chip_span roma_chip_choice(unsigned i, unsigned k) {
     return (roma_chip_span){s, s ? strcspn(s, "|") : 0};
 }
 
-const char *roma_chip_quality_name(unsigned q) { return q < sizeof qualities / sizeof *qualities ? qualities[q] : NULL; }
+const char *roma_chip_quality_name(unsigned q) {
+    return q < sizeof qualities / sizeof *qualities ? qualities[q] : NULL;
+}
 
 const char *roma_chip_name_of(unsigned i, char out[ROMA_CHIP_KEY]) {
     snprintf(out, ROMA_CHIP_KEY, "%s.%s", parameters[i].section, parameters[i].key);
@@ -77,7 +83,8 @@ const char *roma_chip_number(double v, char out[ROMA_CHIP_NUMBER]) {
     /* 1e2 is short, but nobody writes a hundred like that */
     char plain[ROMA_CHIP_NUMBER];
     snprintf(plain, sizeof plain, "%.*g", digits > 11 ? 17 : 12, v);
-    if (!strchr(plain, 'e') && strtod(plain, NULL) == v && strlen(plain) <= strlen(out) + 3) snprintf(out, ROMA_CHIP_NUMBER, "%s", plain);
+    if (!strchr(plain, 'e') && strtod(plain, NULL) == v && strlen(plain) <= strlen(out) + 3)
+        snprintf(out, ROMA_CHIP_NUMBER, "%s", plain);
     return out;
 }
 

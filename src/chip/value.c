@@ -33,7 +33,7 @@ static bool number(roma_chip_span t, double *out) {
     text[t.n] = 0;
     const double v = strtod(text, &end);
     if (*end || !(v - v == 0)) return false; /* the last: out of double's range */
-    *out = v + 0.0;                           /* no negative zero */
+    *out = v + 0.0;                          /* no negative zero */
     return true;
 }
 
@@ -45,8 +45,8 @@ static int read_choice(unsigned i, roma_chip_span t, const roma_chip_place *at, 
             *value = k;
             return ROMA_OK;
         }
-    return roma_chip_bad(at, "%s has no choice '%s'%s", roma_chip_name_of(i, key), roma_error_name(shown, sizeof shown, t.s, t.n),
-                         roma_chip_hint_choice(i, hint));
+    return roma_chip_bad(at, "%s has no choice '%s'%s", roma_chip_name_of(i, key),
+                         roma_error_name(shown, sizeof shown, t.s, t.n), roma_chip_hint_choice(i, hint));
 }
 
 int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {
@@ -54,14 +54,17 @@ int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at
     char key[ROMA_CHIP_KEY], shown[40], v[ROMA_CHIP_NUMBER], low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
     roma_chip_name_of(i, key);
     t = roma_chip_trim(t);
-    if (!t.n) return roma_chip_bad(at, "%s has no value: write `%s = value [low .. high]  # quality: source`", key, p->key);
+    if (!t.n)
+        return roma_chip_bad(at, "%s has no value: write `%s = value [low .. high]  # quality: source`", key, p->key);
     if (roma_chip_is_choice(i)) return read_choice(i, t, at, value);
     double x = 0;
     if (!number(t, &x))
-        return roma_chip_bad(at, "%s: '%s' is not a decimal number such as 16 or 1.5e9", key, roma_error_name(shown, sizeof shown, t.s, t.n));
+        return roma_chip_bad(at, "%s: '%s' is not a decimal number such as 16 or 1.5e9", key,
+                             roma_error_name(shown, sizeof shown, t.s, t.n));
     if (x < p->min || x > p->max)
         return roma_chip_bad(at, "%s: %s is out of bounds, it must lie in %s to %s %s", key, roma_chip_number(x, v),
-                             roma_chip_number(p->min, low), roma_chip_number(p->max, high), strcmp(p->unit, "1") ? p->unit : "");
+                             roma_chip_number(p->min, low), roma_chip_number(p->max, high),
+                             strcmp(p->unit, "1") ? p->unit : "");
     if (roma_chip_is_whole(i) && x != (double)(int64_t)x)
         return roma_chip_bad(at, "%s: %s must be a whole number, it counts things", key, roma_chip_number(x, v));
     *value = x;
@@ -85,13 +88,19 @@ static int read_range(roma_chip_mark *m, unsigned i, double value, roma_chip_spa
     if (!rc) rc = roma_chip_read_value(i, (roma_chip_span){dots + 2, t.n - n - 2}, at, &m->high);
     if (rc) return rc;
     roma_chip_number(value, v);
-    if (m->low > m->high) return roma_chip_bad(at, "%s: the range's low end %s is above its high end", key, roma_chip_number(m->low, a));
-    if (m->low > value) return roma_chip_bad(at, "%s: the value %s is below its range, which begins at %s", key, v, roma_chip_number(m->low, a));
-    if (m->high < value) return roma_chip_bad(at, "%s: the value %s is above its range, which ends at %s", key, v, roma_chip_number(m->high, a));
+    if (m->low > m->high)
+        return roma_chip_bad(at, "%s: the range's low end %s is above its high end", key, roma_chip_number(m->low, a));
+    if (m->low > value)
+        return roma_chip_bad(at, "%s: the value %s is below its range, which begins at %s", key, v,
+                             roma_chip_number(m->low, a));
+    if (m->high < value)
+        return roma_chip_bad(at, "%s: the value %s is above its range, which ends at %s", key, v,
+                             roma_chip_number(m->high, a));
     return ROMA_OK;
 }
 
-int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_may_be_absent, const roma_chip_place *at) {
+int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_may_be_absent,
+                         const roma_chip_place *at) {
     char key[ROMA_CHIP_KEY];
     roma_chip_mark m = c->mark[i];
     double value = 0;
@@ -102,15 +111,19 @@ int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_
     if (open) {
         const roma_chip_span range = roma_chip_trim((roma_chip_span){open + 1, t.n - first.n - 1});
         const char *close = memchr(range.s, ']', range.n);
-        if (!close) return roma_chip_bad(at, "%s: the range's bracket is not closed: write [low .. high] or [exact]", roma_chip_name_of(i, key));
+        if (!close)
+            return roma_chip_bad(at, "%s: the range's bracket is not closed: write [low .. high] or [exact]",
+                                 roma_chip_name_of(i, key));
         if (close + 1 != range.s + range.n)
-            return roma_chip_bad(at, "%s: nothing but `# quality: source` may follow the range", roma_chip_name_of(i, key));
+            return roma_chip_bad(at, "%s: nothing but `# quality: source` may follow the range",
+                                 roma_chip_name_of(i, key));
         rc = read_range(&m, i, value, (roma_chip_span){range.s, range.n - 1}, at);
         if (rc) return rc;
     } else if (range_may_be_absent) {
         m.low = m.high = value;
     } else {
-        return roma_chip_bad(at, "%s has no range: write [low .. high] after the value, or [exact] when there is none", roma_chip_name_of(i, key));
+        return roma_chip_bad(at, "%s has no range: write [low .. high] after the value, or [exact] when there is none",
+                             roma_chip_name_of(i, key));
     }
     *roma_chip_field(c, i) = value;
     c->mark[i].low = m.low;
@@ -128,7 +141,9 @@ int roma_chip_set(roma_chip *c, const char *assignment, roma_error *err) {
     const roma_chip_place at = {"", 0, ROMA_EUSAGE, err};
     char shown[80], hint[ROMA_CHIP_HINT], name[ROMA_CHIP_KEY];
     const char *eq = strchr(assignment, '=');
-    if (!eq) return roma_chip_bad(&at, "'%s' is no assignment: write section.key=value", roma_error_name(shown, sizeof shown, assignment, strlen(assignment)));
+    if (!eq)
+        return roma_chip_bad(&at, "'%s' is no assignment: write section.key=value",
+                             roma_error_name(shown, sizeof shown, assignment, strlen(assignment)));
     const roma_chip_span full = roma_chip_trim((roma_chip_span){assignment, (size_t)(eq - assignment)});
     int i = -1;
     if (full.n < sizeof name) {

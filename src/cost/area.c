@@ -77,7 +77,8 @@ static double logic_rom_um2(const roma_chip *c) {
 static double compute_um2(const roma_chip *c) {
     /* Leaves keep up with the lanes at leaf_group; the L-Units of a matrix unit share them. */
     const double leaves = fmax(1, floor(c->lunits * c->lanes / c->leaf_group)) / c->lunits;
-    return (c->lanes * c->lane_um2 + c->lunit_fixed_um2 + c->leaf_um2 * leaves) / c->placement * roma_cost_logic_scale(c);
+    return (c->lanes * c->lane_um2 + c->lunit_fixed_um2 + c->leaf_um2 * leaves) / c->placement *
+           roma_cost_logic_scale(c);
 }
 
 /* Devices lie side by side and so does wiring, but wiring lies over devices: the larger sum sets the area. */
@@ -92,7 +93,8 @@ double roma_cost_storage_um2(const roma_chip *c, int style) {
     case ROMA_ROM_BROM: return plain_rom_um2(c) * fmax(c->rom_transistors, c->rom_tracks);
     case ROMA_ROM_FUSED: return fused_um2(c);
     case ROMA_ROM_LOGIC: return logic_rom_um2(c);
-    case ROMA_ROM_CELL: return storage_bits(c) / c->cell_bits * c->cell_um2 / c->cell_efficiency * roma_cost_sram_scale(c);
+    case ROMA_ROM_CELL:
+        return storage_bits(c) / c->cell_bits * c->cell_um2 / c->cell_efficiency * roma_cost_sram_scale(c);
     case ROMA_ROM_DRAM: return sram_um2(c, 4 * roma_chip_word_bits(c));
     default: return plain_rom_um2(c);
     }

@@ -46,7 +46,8 @@ static int read_fields(uint64_t value[FIELDS], int *n, const char *s, const char
 
 static int set(roma_defects *d, const roma_chip *c, const uint64_t value[FIELDS], const place *at) {
     const unsigned long long row = value[ROW], column = value[COLUMN], words = value[WORDS];
-    if ((double)row >= c->grid_rows) return BAD(at, "row %llu is outside the grid; rows are 0 to %.0f", row, c->grid_rows - 1);
+    if ((double)row >= c->grid_rows)
+        return BAD(at, "row %llu is outside the grid; rows are 0 to %.0f", row, c->grid_rows - 1);
     if ((double)column >= c->grid_columns)
         return BAD(at, "column %llu is outside the grid; columns are 0 to %.0f", column, c->grid_columns - 1);
     const int unit = roma_cost_tile_unit(c, (unsigned)row, (unsigned)column);
@@ -70,7 +71,8 @@ static int read_line(roma_defects *d, const roma_chip *c, const char *s, const c
     return set(d, c, value, at);
 }
 
-int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, size_t len, const char *file, roma_error *err) {
+int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, size_t len, const char *file,
+                      roma_error *err) {
     place at = {file, 0, err};
     int rc = ROMA_OK;
     d->n = (uint32_t)c->matrix_units;

@@ -1,7 +1,8 @@
 /* Section 2 of docs/cost-model.md: joules from events, leakage from areas. */
 #include "cost_int.h"
 
-/* fJ of one ROM bit by how it is stored. A logic ROM's whole multiplexer tree switches, so a bit costs its block's depth. */
+/* fJ of one ROM bit by how it is stored. A logic ROM's whole multiplexer tree switches, so a bit costs its block's
+ * depth. */
 static double rom_bit_fj(const roma_chip *c) {
     switch ((int)c->rom_style) {
     case ROMA_ROM_SRAM:

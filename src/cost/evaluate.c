@@ -24,8 +24,8 @@ static int decode(roma_schedule *s, const roma_plan *p, const roma_chip *c, cons
     return rc;
 }
 
-int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w, bool prefill,
-                   roma_error *err) {
+int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
+                   bool prefill, roma_error *err) {
     memset(t, 0, sizeof *t);
     t->pitch_mm = roma_cost_pitch_mm(c);
     if (w->prompt && prefill) {
@@ -47,7 +47,8 @@ static double crossings_s(const roma_plan *p, const roma_chip *c, const roma_wor
     return (w->chips - 1.0) * (steps * c->die_latency_s + bytes / c->die_bandwidth);
 }
 
-static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
+static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c,
+                        const roma_workload *w) {
     const double prefill_steps = ceil(w->prompt / c->chunk_rows);
     out->decode_cyc = (double)t->cycles + ceil(crossings_s(p, c, w, 1, w->batch) * c->clock_hz);
     out->tok_s = w->batch * c->clock_hz / out->decode_cyc;
@@ -59,7 +60,8 @@ static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p
     const double all = out->decode_cyc * w->chips;
     out->use_lunit = (double)t->busy[ROMA_UNIT_L] / all;
     const double adapters = c->overlap > 0 ? c->lora_share : 0; /* where attention overlaps the two share the H-Units */
-    out->use_hunit = ((double)t->busy[ROMA_UNIT_H] * (1 - adapters) + (double)t->busy[ROMA_UNIT_ADAPTER] * adapters) / all;
+    out->use_hunit =
+        ((double)t->busy[ROMA_UNIT_H] * (1 - adapters) + (double)t->busy[ROMA_UNIT_ADAPTER] * adapters) / all;
     out->use_vector = (double)t->busy[ROMA_UNIT_V] / all;
 }
 
@@ -72,7 +74,8 @@ static void derive_adapter_load(roma_cost *out, const roma_plan *p, const roma_c
 /* ---- energy and power ---- */
 
 /* Millimetres are the only count that moves with areas, and all of them are pitches. */
-static double dynamic_mj(double mj[ROMA_N_EVENTS], const roma_events *e, const roma_timing *t, const roma_chip *c, double toggle) {
+static double dynamic_mj(double mj[ROMA_N_EVENTS], const roma_events *e, const roma_timing *t, const roma_chip *c,
+                         double toggle) {
     roma_events at_pitch = *e;
     const double pitch = roma_cost_pitch_mm(c);
     if (pitch != t->pitch_mm) at_pitch.wire_bit_mm *= pitch / t->pitch_mm;
@@ -99,9 +102,10 @@ static void derive_rates(roma_cost *out, double dynamic, double idle_w, const ro
     out->junction_c = c->ambient_c + c->thermal_k_w * out->power_w / w->chips;
 }
 
-static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas *a, const roma_chip *c, const roma_workload *w) {
+static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas *a, const roma_chip *c,
+                          const roma_workload *w) {
     double mj[ROMA_N_EVENTS], by_kind[ROMA_STATIC_N];
-    double *const each[ROMA_N_EVENTS] = {&out->mj_rom, &out->mj_mac, &out->mj_leaf, &out->mj_clock, &out->mj_sram,
+    double *const each[ROMA_N_EVENTS] = {&out->mj_rom,  &out->mj_mac,    &out->mj_leaf, &out->mj_clock, &out->mj_sram,
                                          &out->mj_hmac, &out->mj_vector, &out->mj_wire, &out->mj_dram};
     out->static_w = w->chips * roma_cost_static_w(by_kind, c, a, false);
     const double idle_w = w->chips * roma_cost_static_w(by_kind, c, a, true);
@@ -122,7 +126,8 @@ static void derive_area(roma_cost *out, const roma_areas *a, const roma_chip *c,
     out->lunit_um2 = roma_cost_lunit_um2(c, (int)c->rom_style);
 }
 
-void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
+void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c,
+                      const roma_workload *w) {
     roma_areas a;
     memset(out, 0, sizeof *out);
     roma_cost_areas(&a, c);
@@ -134,7 +139,8 @@ void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, 
     roma_cost_price(out, &a, c, w);
 }
 
-int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w, roma_error *err) {
+int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
+                       roma_error *err) {
     roma_timing t;
     if (w->batch == 0 || w->chips == 0)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence and one chip");

@@ -5,7 +5,8 @@
 
 static bool is_outside_layers(const roma_image_tensor *t) { return t->role == ROMA_W_EMBED || t->role == ROMA_W_HEAD; }
 
-/* A tied table is the head, stored once and with it: the die that picks the token sends its row instead of its number. */
+/* A tied table is the head, stored once and with it: the die that picks the token sends its row instead of its number.
+ */
 static bool is_tied(const roma_description *d) {
     const roma_image_tensor *head = roma_description_find(d, ROMA_W_HEAD, 0);
     return !head || head->tie >= 0;
@@ -66,11 +67,13 @@ static void fit_rom(roma_cost *out, const roma_description *d, const roma_chip *
     for (uint32_t k = 0; k < chips; k++) out->rom_words = fmax(out->rom_words, die_words(&pl, k));
     /* A streamed base model needs no room on the chip. */
     const bool streamed = c->rom_style == ROMA_ROM_DRAM;
-    out->rom_capacity = streamed ? 0 : chips * c->matrix_units * c->lunits * c->lunit_words * roma_chip_word_bits(c) / 8;
+    out->rom_capacity =
+        streamed ? 0 : chips * c->matrix_units * c->lunits * c->lunit_words * roma_chip_word_bits(c) / 8;
     out->fits_rom = streamed || out->rom_words <= c->lunit_words;
 }
 
-double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale, uint32_t roles) {
+double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale,
+                            uint32_t roles) {
     double weights = 0, scales = 0;
     if (rank <= 0) return 0;
     for (size_t i = 0; i < p->desc->n_tensors; i++) {
@@ -112,8 +115,9 @@ static void fit_sram(roma_cost *out, const roma_plan *p, const roma_chip *c, con
     out->lora_bytes = adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, row_scale, 0);
     out->kv_bytes_per_token = roma_cost_kv_bytes(p, c->kv_bytes, c->kv_scale_bytes);
     out->tokens = tokens(p->desc, c, w->chips, out->lora_bytes, out->kv_bytes_per_token);
-    out->tokens_paper = tokens(p->desc, c, w->chips, adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, 0, 0),
-                               roma_cost_kv_bytes(p, c->kv_bytes, 0));
+    out->tokens_paper =
+        tokens(p->desc, c, w->chips, adapters * roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, 0, 0),
+               roma_cost_kv_bytes(p, c->kv_bytes, 0));
     const double wanted = w->batch * ceil(w->context / c->granularity) * c->granularity;
     out->fits_sram = wanted <= out->tokens && (out->lora_bytes <= out->sram_bytes);
 }

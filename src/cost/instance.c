@@ -59,15 +59,18 @@ static double lora_share(const roma_chip *c) { return c->overlap > 0 ? c->lora_s
 static uint64_t attend_occ(const timing *t, uint32_t block, roma_events *e) {
     const roma_chip *c = t->c;
     const roma_hyper *h = &t->p->desc->hyper;
-    const uint64_t U = (uint64_t)c->matrix_units, P = timing_larger(1, U / h->kv_heads), heads = timing_ceil_div(h->kv_heads, U);
-    const double m = 2.0 * h->head_dim * (h->heads / h->kv_heads), b = 2 * h->head_dim * c->kv_bytes + 2 * c->kv_scale_bytes;
+    const uint64_t U = (uint64_t)c->matrix_units, P = timing_larger(1, U / h->kv_heads),
+                   heads = timing_ceil_div(h->kv_heads, U);
+    const double m = 2.0 * h->head_dim * (h->heads / h->kv_heads),
+                 b = 2 * h->head_dim * c->kv_bytes + 2 * c->kv_scale_bytes;
     uint64_t occ = 0;
     piece_walk w = walk(t, block);
     for (piece x; next_piece(&w, &x);) {
         const uint64_t last = x.first + x.rows; /* positions that the last row attends */
         const double rounds = (double)((ceil_sum(last, P) - ceil_sum(x.first, P)) * heads);
         const double macs = rounds * m / (c->hunit_mac * c->mac_efficiency * attend_share(c));
-        const double reads = (double)(timing_ceil_div(last, P) * heads) * b / (c->hunit_bandwidth * c->read_efficiency * attend_share(c));
+        const double reads = (double)(timing_ceil_div(last, P) * heads) * b /
+                             (c->hunit_bandwidth * c->read_efficiency * attend_share(c));
         occ += timing_up(macs > reads ? macs : reads);
         if (!e) continue;
         const double pairs = (double)(last * (last + 1) / 2 - x.first * (x.first + 1) / 2);
@@ -92,9 +95,11 @@ static uint64_t lora_occ(const timing *t, uint32_t op, uint32_t block, roma_even
         while ((more = next_piece(&w, &x)) && x.span->adapter == s->adapter && x.span->rank == s->rank) rows += x.rows;
         if (!s->adapter || !s->rank) continue;
         const double weights = s->rank * wide;
-        const double macs = rows * weights / (U * c->hunit_mac * lora_share(c)), reads = weights * c->lora_weight_bytes / (U * c->hunit_bandwidth * lora_share(c));
-        const uint64_t cycles = serial ? timing_up(rows * weights * (8 * c->lora_weight_bytes) / (roma_chip_word_bits(c) * c->lunits * U))
-                                       : timing_up(macs > reads ? macs : reads);
+        const double macs = rows * weights / (U * c->hunit_mac * lora_share(c)),
+                     reads = weights * c->lora_weight_bytes / (U * c->hunit_bandwidth * lora_share(c));
+        const uint64_t cycles =
+            serial ? timing_up(rows * weights * (8 * c->lora_weight_bytes) / (roma_chip_word_bits(c) * c->lunits * U))
+                   : timing_up(macs > reads ? macs : reads);
         occ += cycles;
         if (!e) continue;
         e->sram_bits += 8 * weights * c->lora_weight_bytes;

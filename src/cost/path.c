@@ -23,7 +23,8 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
     const roma_op *op = &p->ops[x->op];
     const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
     if (op->kind == ROMA_OP_LINEAR)
-        snprintf(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear", op->layer == UINT32_MAX ? "head" : role);
+        snprintf(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear",
+                 op->layer == UINT32_MAX ? "head" : role);
     else
         snprintf(out->name, sizeof out->name, "%s", roma_op_name(op->kind));
     if (op->layer == UINT32_MAX)
@@ -32,14 +33,17 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
         snprintf(out->detail, sizeof out->detail, "layer %u, block %u", op->layer, x->block);
 }
 
-void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc, roma_timeline *out) {
+void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc,
+                        roma_timeline *out) {
     static const char *const tracks[] = {"L-Units", "H-Units", "vector units", "H-Units, adapters"};
     memcpy(out->tracks, tracks, sizeof tracks);
     out->n_tracks = c->overlap > 0 ? ROMA_COST_UNITS : 3;
     out->clock_hz = c->clock_hz;
     for (size_t i = 0; i < s->n; i++) {
         const roma_cost_instance *x = &s->instances[i];
-        roma_span span = {.track = x->unit, .start_cyc = offset_cyc + x->start, .busy_cyc = offset_cyc + x->busy,
+        roma_span span = {.track = x->unit,
+                          .start_cyc = offset_cyc + x->start,
+                          .busy_cyc = offset_cyc + x->busy,
                           .end_cyc = offset_cyc + x->end};
         describe(x, p, &span);
         roma_timeline_add(out, &span);

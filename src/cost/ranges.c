@@ -19,11 +19,11 @@ typedef struct {
     const roma_workload *w;
     roma_schedule *s;
     roma_error *err;
-    roma_chip at;                 /* the choice being evaluated */
+    roma_chip at;                       /* the choice being evaluated */
     unsigned parameter[ROMA_CHIP_N], n; /* those with a range */
     timed *cache;
     size_t n_cached, cap;
-    roma_cost mid, *alone;        /* alone[2 i + (level - LOW)]: only parameter i moved */
+    roma_cost mid, *alone; /* alone[2 i + (level - LOW)]: only parameter i moved */
 } search;
 
 /* ---- one evaluation ---- */
@@ -144,8 +144,8 @@ static int fill(search *r, roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N
     return rc ? rc : roma_cost_time(&t, r->s, r->p, r->c, r->w, false, r->err);
 }
 
-int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p, const roma_chip *c,
-                     const roma_workload *w, roma_error *err) {
+int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p,
+                     const roma_chip *c, const roma_workload *w, roma_error *err) {
     if (w->batch == 0 || w->chips == 0)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence and one chip");
     search *r = roma_alloc_array(1, sizeof *r);
@@ -154,7 +154,8 @@ int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], rom
     for (unsigned i = 0; i < ROMA_CHIP_N; i++)
         if (c->mark[i].low < c->mark[i].high) r->parameter[r->n++] = i;
     r->alone = roma_alloc_array(2 * (size_t)r->n + 1, sizeof *r->alone);
-    const int rc = r->alone ? fill(r, out, dominant) : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
+    const int rc =
+        r->alone ? fill(r, out, dominant) : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
     roma_free(r->alone);
     roma_free(r->cache);
     roma_free(r);

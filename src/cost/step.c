@@ -19,7 +19,9 @@ typedef struct {
     moment free[ROMA_COST_UNITS];
 } scheduler;
 
-static moment *value_at(scheduler *k, uint32_t value, uint32_t block) { return &k->ready[(size_t)value * k->t.n_blocks + block]; }
+static moment *value_at(scheduler *k, uint32_t value, uint32_t block) {
+    return &k->ready[(size_t)value * k->t.n_blocks + block];
+}
 static moment *cache_at(scheduler *k, uint32_t block) { return value_at(k, (uint32_t)k->t.p->n_values, block); }
 
 static void wait_for(moment *start, moment m) {
@@ -39,7 +41,8 @@ static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment
     unsigned shown = ROMA_UNIT_H; /* ATTEND without overlap takes L as well, and is shown on H */
     for (unsigned u = 0; !(units >> ROMA_UNIT_H & 1) && u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) shown = u;
-    *x = (roma_cost_instance){op, block, shown, lora, start.time, start.time + occ, start.time + occ + lat, start.instance};
+    *x = (roma_cost_instance){
+        op, block, shown, lora, start.time, start.time + occ, start.time + occ + lat, start.instance};
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++) {
         if (!(units >> u & 1)) continue;
         k->free[u] = (moment){x->busy, (uint32_t)s->n};
@@ -92,15 +95,17 @@ static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_erro
 }
 
 /* Schedules one step after what s holds: events and busy cycles add up, instances are replaced. */
-static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, double repair,
-                roma_error *err) {
+static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
+                double repair, roma_error *err) {
     uint64_t rows = 0;
     for (size_t i = 0; i < n; i++) {
         if (!spans[i].rows || spans[i].logits > spans[i].rows)
-            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "span %zu of the step has no row, or wants more logits than rows", i);
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                             "span %zu of the step has no row, or wants more logits than rows", i);
         rows += spans[i].rows;
     }
-    if (!rows || rows > UINT32_MAX / 4) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
+    if (!rows || rows > UINT32_MAX / 4)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
     const size_t blocks = (size_t)(rows / (uint64_t)c->block_rows) + (size_t)c->streams + 1;
     const size_t moments = blocks * (p->n_values + 1) * sizeof(moment), timing_size = timing_bytes(p, c, spans, n);
     int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
@@ -125,18 +130,19 @@ static void clear(roma_schedule *s) {
     s->events = (roma_events){0};
 }
 
-int roma_cost_step_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                          double repair_words, roma_error *err) {
+int roma_cost_step_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
+                          size_t n, double repair_words, roma_error *err) {
     clear(s);
     return step(s, p, c, spans, n, repair_words, err);
 }
 
-int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n, roma_error *err) {
+int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
+                   roma_error *err) {
     return roma_cost_step_repair(s, p, c, spans, n, 0, err);
 }
 
-int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows, uint32_t rank,
-                             double repair_words, roma_error *err) {
+int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
+                             uint32_t rank, double repair_words, roma_error *err) {
     uint64_t cycles = 0;
     clear(s);
     for (uint32_t done = 0, take; done < rows; done += take) {
@@ -150,8 +156,8 @@ int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_ch
     return ROMA_OK;
 }
 
-int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows, uint32_t rank,
-                      roma_error *err) {
+int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
+                      uint32_t rank, roma_error *err) {
     return roma_cost_prefill_repair(s, p, c, position, rows, rank, 0, err);
 }
 

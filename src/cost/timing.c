@@ -18,9 +18,18 @@ typedef struct {
 } numbers;
 
 static numbers numbers_of(const roma_chip *c) {
-    numbers k = {.c = c, .U = timing_up(c->matrix_units), .N = timing_up(c->lunits), .V = timing_up(c->vector_units), .columns = timing_up(c->grid_columns),
-                 .word = timing_up(roma_chip_word_bits(c)), .hop = timing_up(c->hop_cyc), .link = timing_up(c->link_bytes), .add = timing_up(c->lat_add),
-                 .mul = timing_up(c->lat_mul), .convert = timing_up(c->lat_convert), .div = timing_up(c->lat_div)};
+    numbers k = {.c = c,
+                 .U = timing_up(c->matrix_units),
+                 .N = timing_up(c->lunits),
+                 .V = timing_up(c->vector_units),
+                 .columns = timing_up(c->grid_columns),
+                 .word = timing_up(roma_chip_word_bits(c)),
+                 .hop = timing_up(c->hop_cyc),
+                 .link = timing_up(c->link_bytes),
+                 .add = timing_up(c->lat_add),
+                 .mul = timing_up(c->lat_mul),
+                 .convert = timing_up(c->lat_convert),
+                 .div = timing_up(c->lat_div)};
     const uint64_t across = timing_ceil_div(k.columns, 2), lanes = timing_up(c->vector_lanes);
     k.hops = (across + timing_ceil_div(timing_up(c->grid_rows) - 1, 2)) * k.hop;
     k.R = (clog2(lanes) + clog2(k.V)) * k.hop + across * k.hop;
@@ -44,15 +53,19 @@ static double all_code_bits(const roma_plan *p, const numbers *k) {
     return sum;
 }
 
-static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words, double code_bits) {
+static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words,
+                   double code_bits) {
     const roma_chip *c = k->c;
     const roma_image_tensor *t = timing_tensor(p, op);
     const uint64_t r = timing_ceil_div(t->rows, k->U), groups = timing_ceil_div(t->cols, t->format.group);
     const bool head = op->layer == UINT32_MAX, argmax = head && c->full_logits == 0, fill = c->fill_cyc > 0;
-    const uint64_t bits = r * t->cols * t->format.bits, leaf_units = timing_larger(1, k->N * timing_up(c->lanes) / timing_up(c->leaf_group));
+    const uint64_t bits = r * t->cols * t->format.bits,
+                   leaf_units = timing_larger(1, k->N * timing_up(c->lanes) / timing_up(c->leaf_group));
     o->per_row = timing_larger(timing_ceil_div(bits, k->word * k->N), timing_ceil_div(r * groups, leaf_units));
-    if (!argmax && !fill) o->per_row = timing_larger(o->per_row, timing_ceil_div(timing_ceil_div(t->rows, k->columns) * 4, k->link));
-    o->lat = timing_up(c->lunit_pipeline) + clog2(k->N) * k->hop + k->convert + k->mul + clog2(groups) * k->add + k->mul + k->hops;
+    if (!argmax && !fill)
+        o->per_row = timing_larger(o->per_row, timing_ceil_div(timing_ceil_div(t->rows, k->columns) * 4, k->link));
+    o->lat = timing_up(c->lunit_pipeline) + clog2(k->N) * k->hop + k->convert + k->mul + clog2(groups) * k->add +
+             k->mul + k->hops;
     if (argmax) o->lat += clog2(k->U) * k->hop;
     o->lora_lat = 2 * k->hops + clog2(k->U) * k->hop + k->mul + k->convert;
     if (!head) o->lora_weights = (double)(t->rows + t->cols);
@@ -86,13 +99,12 @@ static void vector_op(timing_op *o, const roma_plan *p, const roma_op *op, const
         o->per_row = vec * timing_larger(timing_up(c->exp_interval), timing_up(c->div_interval));
         o->lat = timing_up(c->lat_exp) + k->add + k->div + 2 * k->mul;
         break;
-    default: /* BIAS, RESIDUAL */
-        o->per_row = vec;
-        o->lat = k->add;
+    default: /* BIAS, RESIDUAL */ o->per_row = vec; o->lat = k->add;
     }
 }
 
-static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words, double code_bits) {
+static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words,
+                     double code_bits) {
     const roma_chip *c = k->c;
     const roma_hyper *h = &p->desc->hyper;
     const bool fill = c->fill_cyc > 0;
@@ -134,7 +146,8 @@ static uint32_t stream_count(const roma_chip *c, uint32_t rows) {
 size_t timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n) {
     const uint32_t rows = row_count(spans, n), streams = stream_count(c, rows), block = (uint32_t)c->block_rows;
     const size_t blocks = rows / block + streams;
-    return p->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) + ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
+    return p->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) +
+           ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
 }
 
 /* Describes the block of `rows` rows that begins at row *skip of span *span, and moves both on. */
@@ -180,7 +193,8 @@ void timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c
     for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], p, &p->ops[i], &k, repair_words, code_bits);
     if (c->fill_cyc > 0) /* the first operation of each layer carries what the layer's latencies come to */
         for (size_t i = 1; i < p->n_ops; i++)
-            if (p->ops[i].layer != UINT32_MAX && p->ops[i].layer != p->ops[i - 1].layer) t->ops[i].lat = timing_up(c->fill_cyc);
+            if (p->ops[i].layer != UINT32_MAX && p->ops[i].layer != p->ops[i - 1].layer)
+                t->ops[i].lat = timing_up(c->fill_cyc);
     const double pitch = roma_cost_pitch_mm(c);
     t->tree_mm = pitch * c->grid_rows * c->grid_columns;
     t->mean_mm = pitch * (double)(timing_ceil_div(k.columns, 2) + timing_ceil_div(timing_up(c->grid_rows) - 1, 2)) / 2;

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-/* Term by term: each is the one before times m f q (a + k) / ((k + 1) (a + m)), which needs no gamma function and holds for any a. */
+/* Term by term: each is the one before times m f q (a + k) / ((k + 1) (a + m)), which needs no gamma function and holds
+ * for any a. */
 double roma_cost_yield(double m, double f, unsigned s, double q, double a) {
     double term = exp(-a * log1p(m / a)), sum = term;
     for (unsigned k = 0; k < s; k++) {

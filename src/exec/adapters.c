@@ -1,5 +1,5 @@
-/* Adapters in the engine's memory, and the sets that rows name. Data lie in one arena as they lie in their files, without gaps that
- * matter: what does not fit between two others makes them move together. */
+/* Adapters in the engine's memory, and the sets that rows name. Data lie in one arena as they lie in their files,
+ * without gaps that matter: what does not fit between two others makes them move together. */
 #include "internal.h"
 
 #include <assert.h>
@@ -7,7 +7,8 @@
 
 #define MIB 1048576.0
 
-_Static_assert((int)ROMA_B_INT8 == ROMA_ADAPTER_INT8 && (int)ROMA_B_F8 == ROMA_ADAPTER_FP8 && (int)ROMA_B_F16 == ROMA_ADAPTER_F16,
+_Static_assert((int)ROMA_B_INT8 == ROMA_ADAPTER_INT8 && (int)ROMA_B_F8 == ROMA_ADAPTER_FP8 &&
+                   (int)ROMA_B_F16 == ROMA_ADAPTER_F16,
                "kernels and files number the types of B alike");
 
 void roma_exec_adapters_lay(roma_exec *e, walk *w) {
@@ -58,7 +59,8 @@ static void move_adapter(const roma_exec *e, lora_adapter *a, uint64_t to) {
     a->at = to;
 }
 
-/* Where so many bytes are free, which they are in all: in the first gap, or behind all once they have moved together. */
+/* Where so many bytes are free, which they are in all: in the first gap, or behind all once they have moved together.
+ */
 static uint64_t find_gap(roma_exec *e, uint64_t bytes) {
     uint64_t end = 0;
     for (const lora_adapter *a; (a = next_adapter(e, end)) && a->at - end < bytes;) end = a->at + a->bytes;
@@ -79,10 +81,12 @@ static void point(const roma_exec *e, lora_adapter *to, const roma_adapter *a) {
         if (op->adapter_slot == UINT32_MAX) continue;
         const roma_adapter_target *t = roma_adapter_find(a, e->plan->desc->tensors[op->tensor].role, op->layer);
         if (!t) continue;
-        to->matrix[op->adapter_slot] = (lora_matrix){.b = {a->type, t->rank, copy + (t->b - a->data), (const float *)(const void *)(copy + ((const uint8_t *)t->b_scale - a->data))},
-                                                     .a = copy + (t->a - a->data),
-                                                     .a_scale = (const float *)(const void *)(copy + ((const uint8_t *)t->a_scale - a->data)),
-                                                     .scale = t->scale};
+        to->matrix[op->adapter_slot] =
+            (lora_matrix){.b = {a->type, t->rank, copy + (t->b - a->data),
+                                (const float *)(const void *)(copy + ((const uint8_t *)t->b_scale - a->data))},
+                          .a = copy + (t->a - a->data),
+                          .a_scale = (const float *)(const void *)(copy + ((const uint8_t *)t->a_scale - a->data)),
+                          .scale = t->scale};
     }
 }
 
@@ -91,17 +95,22 @@ static int check_room(const roma_exec *e, const roma_adapter *a, const char *fil
     uint32_t n = 0;
     while (n < e->cfg.adapters && e->lora.adapters[n].serial) n++;
     if (n == e->cfg.adapters)
-        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%u adapters are loaded, and there is room for no more (--adapters)", n);
+        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
+                         "%u adapters are loaded, and there is room for no more (--adapters)", n);
     if (a->rank > e->cfg.adapter_rank)
-        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "this adapter has rank %u, and there is room for rank %u (--rank)", a->rank, e->cfg.adapter_rank);
+        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
+                         "this adapter has rank %u, and there is room for rank %u (--rank)", a->rank,
+                         e->cfg.adapter_rank);
     if (a->data_bytes > left)
         return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,
-                         "this adapter takes %.2f MiB, and of the %.2f MiB of SRAM kept for adapters %.2f are free (--adapters, --rank)",
+                         "this adapter takes %.2f MiB, and of the %.2f MiB of SRAM kept for adapters %.2f are free "
+                         "(--adapters, --rank)",
                          (double)a->data_bytes / MIB, (double)e->memory.adapters / MIB, (double)left / MIB);
     return ROMA_OK;
 }
 
-int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, const char *file, uint32_t *id, roma_error *err) {
+int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, const char *file, uint32_t *id,
+                           roma_error *err) {
     int rc = roma_adapter_check(a, &e->image->desc, e->image->base_id, flags, file, err);
     if (!rc) rc = check_room(e, a, file, err);
     if (rc) return rc;
@@ -121,7 +130,8 @@ int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err) {
     if (!is_loaded(e, id)) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "adapter %u is not loaded", id);
     for (uint32_t s = 1; s <= e->cfg.adapter_sets; s++)
         for (uint32_t i = 0; i < e->lora.sets[s].n; i++)
-            if (e->lora.sets[s].part[i].id == id) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "adapter set %u holds adapter %u", s, id);
+            if (e->lora.sets[s].part[i].id == id)
+                return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "adapter set %u holds adapter %u", s, id);
     memset(e->lora.arena.base + e->lora.adapters[id].at, 0, e->lora.adapters[id].bytes); /* leaves no trace */
     e->lora.adapters[id].serial = 0;
     return ROMA_OK;
@@ -129,14 +139,19 @@ int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err) {
 
 /* ---- sets ---- */
 
-int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n, roma_error *err) {
-    if (!set || set > e->cfg.adapter_sets) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "adapter sets are 1 to %u, not %u", e->cfg.adapter_sets, set);
+int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n,
+                          roma_error *err) {
+    if (!set || set > e->cfg.adapter_sets)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "adapter sets are 1 to %u, not %u", e->cfg.adapter_sets,
+                         set);
     if (n > e->cfg.adapter_stack)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%u adapters at once, and there is room for %u", n, e->cfg.adapter_stack);
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%u adapters at once, and there is room for %u", n,
+                         e->cfg.adapter_stack);
     lora_set s = {.is_defined = true, .n = n};
     for (uint32_t i = 0; i < n; i++) {
         const float factor = factors ? factors[i] : 1;
-        if (!is_loaded(e, ids[i])) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter %u is not loaded", ids[i]);
+        if (!is_loaded(e, ids[i]))
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter %u is not loaded", ids[i]);
         if (!(factor >= -ROMA_ADAPTER_ALPHA_MAX && factor <= ROMA_ADAPTER_ALPHA_MAX))
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "an adapter's factor must be a number up to 1000000");
         s.part[i].serial = e->lora.adapters[ids[i]].serial;
@@ -150,6 +165,8 @@ int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const
 bool roma_exec_sets_equal(const lora_set *a, const lora_set *b) {
     if (!a->is_defined || !b->is_defined || a->n != b->n) return false;
     for (uint32_t i = 0; i < a->n; i++)
-        if (a->part[i].serial != b->part[i].serial || roma_f32_bits(a->part[i].factor) != roma_f32_bits(b->part[i].factor)) return false;
+        if (a->part[i].serial != b->part[i].serial ||
+            roma_f32_bits(a->part[i].factor) != roma_f32_bits(b->part[i].factor))
+            return false;
     return true;
 }

@@ -37,7 +37,8 @@ static uint32_t find_source(const roma_batch *b, const request *q, uint32_t *len
     *length = 0;
     for (uint32_t s = 0; s < b->e->cfg.sequences; s++) {
         const lane *l = &b->lanes[s];
-        const uint32_t n = roma_exec_sets_equal(&l->adapters, set_of(b, q)) ? common(q, l->ids, roma_exec_length(b->e, s)) : 0;
+        const uint32_t n =
+            roma_exec_sets_equal(&l->adapters, set_of(b, q)) ? common(q, l->ids, roma_exec_length(b->e, s)) : 0;
         if (n < *length || n == 0) continue;
         if (n == *length && (!b->lanes[best].request || l->request)) continue;
         *length = n;
@@ -75,8 +76,8 @@ static bool evict(roma_batch *b, uint32_t spared) {
     return true;
 }
 
-/* The request goes on in the kept sequence itself, cut to the common beginning. True when its pages then suffice; the rest of the
- * prefix is lost either way, which only happens when nothing else is left to evict. */
+/* The request goes on in the kept sequence itself, cut to the common beginning. True when its pages then suffice; the
+ * rest of the prefix is lost either way, which only happens when nothing else is left to evict. */
 static bool adopt(roma_batch *b, const request *q, uint32_t source, uint32_t length) {
     roma_exec_truncate(b->e, source, length);
     return roma_exec_pages_for(b->e, source, q->end) + promised(b) <= b->e->n_free;
@@ -102,7 +103,8 @@ static void start(roma_batch *b, request *q, uint32_t to, uint32_t length) {
     l->n = q->r.n_prompt;
     l->adapters = *set_of(b, q);
     l->request = q;
-    if (b->cfg.proposals && q->r.proposals) roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1);
+    if (b->cfg.proposals && q->r.proposals)
+        roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1);
     q->lane = to;
     q->status.state = ROMA_REQUEST_PROMPT;
     q->status.shared = q->status.fed = length;

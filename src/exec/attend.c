@@ -1,13 +1,14 @@
 /* Attention over the pages of a sequence: docs/numerics.md section 4.
  *
- * Queries walk the pages in parties: query heads of one KV head, of a row or of rows of a sequence that follow one another, so that a
- * page is loaded and widened once for all of them. Rows are cut into blocks once a step; items of work are the query heads of a block. */
+ * Queries walk the pages in parties: query heads of one KV head, of a row or of rows of a sequence that follow one
+ * another, so that a page is loaded and widened once for all of them. Rows are cut into blocks once a step; items of
+ * work are the query heads of a block. */
 #include "attend.h"
 
 enum { AHEAD = 4 }; /* pages */
 
-/* A level of the tree of section 3.2 is a vector of the party's queries x head_dim. A leaf is put on top of those that are there, and two
- * of the same height become one. */
+/* A level of the tree of section 3.2 is a vector of the party's queries x head_dim. A leaf is put on top of those that
+ * are there, and two of the same height become one. */
 static size_t level(const roma_exec *e, const party *p) { return (size_t)p->n * e->hyper->head_dim; }
 
 static void tree_merge(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t top) {
@@ -26,8 +27,9 @@ void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, 
     for (uint32_t top = (uint32_t)__builtin_popcount(pages); top > 1; top--) tree_merge(e, p, first, n, top - 1);
 }
 
-/* Pages of a layer and head lie far from one another, so the processor cannot guess them: keys or values, and their scales, are asked for
- * some pages ahead, into the second cache: what the first can wait for at once is too little (measured: 44 ms a token against 52). */
+/* Pages of a layer and head lie far from one another, so the processor cannot guess them: keys or values, and their
+ * scales, are asked for some pages ahead, into the second cache: what the first can wait for at once is too little
+ * (measured: 44 ms a token against 52). */
 static void ask_for(const void *codes, const float *scale, uint32_t dim) {
     for (size_t i = 0; i < (size_t)ROMA_PAGE * dim; i += 64) __builtin_prefetch((const char *)codes + i, 0, 2);
     for (size_t i = 0; i < ROMA_PAGE; i += 16) __builtin_prefetch(scale + i, 0, 2);
@@ -36,10 +38,12 @@ static void ask_for(const void *codes, const float *scale, uint32_t dim) {
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = 0; i < heads; i++)
-        p->scale[first + i] = roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * e->inv_sqrt_head;
+        p->scale[first + i] =
+            roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * e->inv_sqrt_head;
 }
 
-void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to) {
+void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from,
+                            uint32_t to) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
         const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
@@ -52,7 +56,8 @@ void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, 
     }
 }
 
-void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to, uint32_t positions) {
+void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
+                            uint32_t positions) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
         const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
@@ -90,25 +95,35 @@ static void attend_block(roma_exec *e, const roma_op *op, const row_block *b, pa
     const uint32_t position = e->rows[b->row].position, shared = (position + 1) / ROMA_PAGE;
     p->n = b->n * heads;
     p->sequence = e->rows[b->row].sequence;
-    for (uint32_t r = 0; r < b->n; r++) roma_exec_party_queries(e, p, r * heads, q->f32 + (b->row + r) * q->stride + at, heads);
+    for (uint32_t r = 0; r < b->n; r++)
+        roma_exec_party_queries(e, p, r * heads, q->f32 + (b->row + r) * q->stride + at, heads);
     roma_exec_party_scores(e, p, 0, p->n, 0, shared);
-    for (uint32_t r = 0; r < b->n; r++) roma_exec_party_scores(e, p, r * heads, heads, shared, pages_of(position + r + 1));
-    for (uint32_t i = 0; i < p->n; i++) p->scale[i] = weigh(e, p, i, position + i / heads + 1); /* the scores have been taken */
+    for (uint32_t r = 0; r < b->n; r++)
+        roma_exec_party_scores(e, p, r * heads, heads, shared, pages_of(position + r + 1));
+    for (uint32_t i = 0; i < p->n; i++)
+        p->scale[i] = weigh(e, p, i, position + i / heads + 1); /* the scores have been taken */
     roma_exec_party_values(e, p, 0, p->n, 0, shared, position + 1);
     for (uint32_t r = 0; r < b->n; r++) {
         const uint32_t positions = position + r + 1;
         roma_exec_party_values(e, p, r * heads, heads, shared, pages_of(positions), positions);
         roma_exec_party_finish(e, p, r * heads, heads, pages_of(positions));
         for (uint32_t i = 0; i < heads; i++)
-            put(e, p, r * heads + i, p->scale[r * heads + i], o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);
+            put(e, p, r * heads + i, p->scale[r * heads + i],
+                o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);
     }
 }
 
 void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) {
     const roma_hyper *h = e->hyper;
-    const uint32_t group = h->heads / h->kv_heads, chunk = e->n_rows == 1 ? roma_exec_split_chunk(h, e->rows[0].position + 1, threads) : 0;
+    const uint32_t group = h->heads / h->kv_heads,
+                   chunk = e->n_rows == 1 ? roma_exec_split_chunk(h, e->rows[0].position + 1, threads) : 0;
     thread_scratch *s = &e->scratch[thread];
-    party p = {.layer = op->layer, .query = s->query, .scale = s->query_scale, .score = s->score, .stride = e->cfg.context, .tree = s->tree};
+    party p = {.layer = op->layer,
+               .query = s->query,
+               .scale = s->query_scale,
+               .score = s->score,
+               .stride = e->cfg.context,
+               .tree = s->tree};
     if (chunk) {
         roma_exec_attend_split(e, op, &p, chunk, thread, threads);
         return;
@@ -117,6 +132,7 @@ void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) 
         for (const row_block *b = e->blocks; b < e->blocks + e->n_row_blocks; b++) {
             uint32_t first, end;
             roma_exec_block_share(h, b, &e->blocks[e->n_row_blocks - 1], p.kv, thread, threads, &first, &end);
-            for (; first < end; first += PARTY) attend_block(e, op, b, &p, p.kv * group + first, min_u32(end - first, PARTY));
+            for (; first < end; first += PARTY)
+                attend_block(e, op, b, &p, p.kv * group + first, min_u32(end - first, PARTY));
         }
 }

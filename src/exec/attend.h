@@ -1,4 +1,5 @@
-/* Attention's insides: attend.c walks the pages, split.c splits the pages of one row among threads, share.c says who does what. */
+/* Attention's insides: attend.c walks the pages, split.c splits the pages of one row among threads, share.c says who
+ * does what. */
 #ifndef ROMA_EXEC_ATTEND_H
 #define ROMA_EXEC_ATTEND_H
 
@@ -12,13 +13,14 @@ typedef struct {
     float *scale;   /* n */
     float *score;   /* n x stride */
     size_t stride;
-    float *tree;    /* levels of n x head_dim */
+    float *tree; /* levels of n x head_dim */
 } party;
 
 /* Queries [first, first + n) of a party against pages [from, to); values look at the first `positions` positions. */
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads);
 void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to);
-void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to, uint32_t positions);
+void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
+                            uint32_t positions);
 /* The tree of section 3.2: after leaf number `count` was put at level popcount(count); after all. */
 void roma_exec_party_fold(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t count);
 void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t pages);
@@ -35,9 +37,10 @@ void roma_exec_split_lay(roma_exec *e, walk *host);
 /* Cuts rows into blocks: rows of a sequence that follow one another, few enough for a party. Returns how many. */
 uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, int threads, row_block *out);
 /* Query heads [first, end) of KV head kv that a thread takes of a block; last: of all blocks. */
-void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread, int threads, uint32_t *first,
-                           uint32_t *end);
-/* Pages of a part when the pages of one row are split among threads, a power of two, so that a part is a node of the tree; 0: they are not. */
+void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread,
+                           int threads, uint32_t *first, uint32_t *end);
+/* Pages of a part when the pages of one row are split among threads, a power of two, so that a part is a node of the
+ * tree; 0: they are not. */
 uint32_t roma_exec_split_chunk(const roma_hyper *h, uint32_t positions, int threads);
 /* The most parts of all KV heads that this gives. */
 uint32_t roma_exec_split_most(const roma_hyper *h, int threads);

@@ -1,4 +1,5 @@
-/* A batch: memory, requests, the step. Invariants stand in roma/exec.h; who runs is decided in admit.c, rows and tokens in verify.c. */
+/* A batch: memory, requests, the step. Invariants stand in roma/exec.h; who runs is decided in admit.c, rows and tokens
+ * in verify.c. */
 #include "batch.h"
 
 #include <string.h>
@@ -47,7 +48,8 @@ int roma_batch_create(roma_batch **out, roma_exec *e, const roma_batch_config *c
     const uint32_t most = e->cfg.rows < e->cfg.logit_rows ? e->cfg.rows : e->cfg.logit_rows;
     int rc = ROMA_OK;
     if (b->cfg.running > e->cfg.sequences || b->cfg.running > most || b->cfg.waiting > 1u << 20)
-        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%u requests at once need as many sequences, rows and logits", b->cfg.running);
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                       "%u requests at once need as many sequences, rows and logits", b->cfg.running);
     if (!rc) rc = roma_arena_create(&b->arena, roma_batch_bytes(e, c), err);
     if (rc) {
         roma_free(b);
@@ -71,12 +73,15 @@ void roma_batch_destroy(roma_batch *b) {
 
 static int check_request(const roma_batch *b, const roma_request *r, roma_error *err) {
     const roma_exec *e = b->e;
-    if (!r->n_prompt || !r->limit) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt and a limit");
+    if (!r->n_prompt || !r->limit)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt and a limit");
     if (r->n_prompt > e->cfg.context)
-        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u", r->n_prompt, e->cfg.context);
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u",
+                         r->n_prompt, e->cfg.context);
     for (uint32_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || (uint32_t)r->prompt[i] >= e->hyper->vocab)
-            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", r->prompt[i], e->hyper->vocab);
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u",
+                             r->prompt[i], e->hyper->vocab);
     if (r->adapters > e->cfg.adapter_sets || !e->lora.sets[r->adapters].is_defined)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not defined", r->adapters);
     return roma_sampling_check(&r->sampling, err);
@@ -88,11 +93,13 @@ int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_e
     if (rc) return rc;
     const uint32_t end = r->limit < context - r->n_prompt ? r->n_prompt + r->limit : context;
     if ((end + ROMA_PAGE - 1) / ROMA_PAGE > b->e->n_blocks)
-        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%u tokens do not fit the cache's %u pages", end, b->e->n_blocks);
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%u tokens do not fit the cache's %u pages", end,
+                         b->e->n_blocks);
     for (uint32_t i = 0; i < b->n_places; i++) {
         request *q = &b->requests[i];
         if (q->status.state != ROMA_REQUEST_NONE) continue;
-        *q = (request){.r = *r, .status = {.state = ROMA_REQUEST_WAITING}, .order = ++b->clock, .lane = NO_LANE, .end = end};
+        *q = (request){
+            .r = *r, .status = {.state = ROMA_REQUEST_WAITING}, .order = ++b->clock, .lane = NO_LANE, .end = end};
         *id = i;
         return ROMA_OK;
     }
@@ -101,7 +108,8 @@ int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_e
 
 bool roma_batch_is_idle(const roma_batch *b) {
     for (uint32_t i = 0; i < b->n_places; i++)
-        if (b->requests[i].status.state != ROMA_REQUEST_NONE && b->requests[i].status.state != ROMA_REQUEST_OVER) return false;
+        if (b->requests[i].status.state != ROMA_REQUEST_NONE && b->requests[i].status.state != ROMA_REQUEST_OVER)
+            return false;
     return true;
 }
 

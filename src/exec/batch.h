@@ -10,8 +10,8 @@ typedef struct {
     roma_request r;
     roma_request_status status;
     roma_error err;
-    uint64_t order;   /* of submission */
-    uint32_t lane, end; /* end: tokens at most, prompt included */
+    uint64_t order;             /* of submission */
+    uint32_t lane, end;         /* end: tokens at most, prompt included */
     uint32_t first_row, n_rows; /* in the step that runs */
     size_t first_logit;
 } request;
@@ -19,10 +19,10 @@ typedef struct {
 /* A sequence of the engine: running (request set), kept as a prefix (length > 0), or empty. */
 typedef struct {
     request *request;
-    int32_t *ids;     /* of a running one n, more than the engine holds by what is still to be fed */
+    int32_t *ids; /* of a running one n, more than the engine holds by what is still to be fed */
     uint32_t n;
     lora_set adapters; /* under which all of it was computed; not defined: under more than one */
-    uint64_t used;    /* clock of the last use, for eviction */
+    uint64_t used;     /* clock of the last use, for eviction */
     draft draft;
 } lane;
 
@@ -31,8 +31,8 @@ struct roma_batch {
     roma_batch_config cfg;
     roma_arena arena;
     lane *lanes;
-    request *requests; /* running + waiting places */
-    request **active;  /* running ones in the order of admission */
+    request *requests;                     /* running + waiting places */
+    request **active;                      /* running ones in the order of admission */
     uint32_t n_places, n_active, n_decode; /* n_decode: generating ones in the step that runs */
     uint64_t clock;
     roma_exec_row *rows;

@@ -20,12 +20,15 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
     if (c->threads < 1 || c->threads > 64)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
     if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits", ROMA_EXEC_ROWS_MAX);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits",
+                         ROMA_EXEC_ROWS_MAX);
     if (!c->adapter_rank) c->adapter_rank = DEFAULT_RANK;
     if (!c->adapter_stack) c->adapter_stack = 1;
     if (!c->adapter_sets) c->adapter_sets = c->adapters;
-    if (c->adapters > ADAPTERS_MAX || c->adapter_sets > ADAPTERS_MAX || c->adapter_rank > ROMA_ADAPTER_RANK_MAX || c->adapter_stack > ROMA_EXEC_STACK_MAX)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an engine holds at most %d adapters of rank %d, and a set %d of them", ADAPTERS_MAX,
+    if (c->adapters > ADAPTERS_MAX || c->adapter_sets > ADAPTERS_MAX || c->adapter_rank > ROMA_ADAPTER_RANK_MAX ||
+        c->adapter_stack > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "an engine holds at most %d adapters of rank %d, and a set %d of them", ADAPTERS_MAX,
                          ROMA_ADAPTER_RANK_MAX, ROMA_EXEC_STACK_MAX);
     e->lora.width = c->adapters ? (c->adapter_rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS : 0;
     e->threads = c->threads;
@@ -52,7 +55,9 @@ static uint64_t beside_cache(const roma_exec_memory *m, uint64_t vector_bytes) {
     return sum(m->adapters, m->activations > vector_bytes ? m->activations - vector_bytes : 0);
 }
 
-uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes) { return sum(m->cache, beside_cache(m, vector_bytes)); }
+uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes) {
+    return sum(m->cache, beside_cache(m, vector_bytes));
+}
 
 /* SRAM for pages: what is left once everything else has its place. */
 static uint64_t left_for_pages(const roma_exec *e) {
@@ -74,18 +79,23 @@ static bool add_up(roma_exec *e) {
 }
 
 /* Tokens, in whole pages, that each sequence can hold when they share so many pages. */
-static uint64_t tokens_each(const roma_exec *e, uint32_t pages) { return (uint64_t)(pages / e->cfg.sequences) * ROMA_PAGE; }
+static uint64_t tokens_each(const roma_exec *e, uint32_t pages) {
+    return (uint64_t)(pages / e->cfg.sequences) * ROMA_PAGE;
+}
 
 static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const uint64_t each = tokens_each(e, most);
     char adapters[96] = "";
     if (e->memory.adapters)
-        snprintf(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)", (double)e->memory.adapters / MIB);
+        snprintf(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
+                 (double)e->memory.adapters / MIB);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it%s: at most %llu tokens fit (--ctx), or "
+                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it%s: at most %llu "
+                     "tokens fit (--ctx), or "
                      "make it %llu MiB (--sram-mib)",
                      e->cfg.sequences, e->cfg.context, (double)e->memory.cache / MIB, (double)e->cfg.sram_bytes / MIB,
-                     (double)left_for_pages(e) / MIB, adapters, (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
+                     (double)left_for_pages(e) / MIB, adapters,
+                     (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
                      (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
 }
 
@@ -97,7 +107,8 @@ static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
         if (fits && fits < c->context) c->context = (uint32_t)fits;
     }
     if (c->context > e->hyper->context)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u", c->context, e->hyper->context);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u",
+                         c->context, e->hyper->context);
     c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
     const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
     if (all >= NO_BLOCK) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
@@ -137,7 +148,7 @@ int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_
     m->pages = most_pages(&e);
     const uint64_t each = tokens_each(&e, m->pages);
     m->context = each < e.hyper->context ? (uint32_t)each : e.hyper->context;
-    m->work = 0; /* depends on the context taken */
+    m->work = 0;                                      /* depends on the context taken */
     if (!add_up(&e)) m->cache = m->sram = UINT64_MAX; /* only without a limit */
     *out = *m;
     return ROMA_OK;

@@ -1,7 +1,7 @@
 /* The KV cache: page groups of 32 positions x all layers x all KV heads, handed out from one arena.
  *
- * Invariants: a page group is free or counted once for each sequence that holds it; a sequence writes only into page groups that it
- * alone holds; positions that no sequence holds are zero, so that forgetting leaves no trace. */
+ * Invariants: a page group is free or counted once for each sequence that holds it; a sequence writes only into page
+ * groups that it alone holds; positions that no sequence holds are zero, so that forgetting leaves no trace. */
 #include "attend.h"
 
 #include <assert.h>
@@ -111,9 +111,12 @@ void roma_exec_truncate(roma_exec *e, uint32_t seq, uint32_t length) {
 }
 
 int roma_exec_fork(roma_exec *e, uint32_t to, uint32_t from, uint32_t length, roma_error *err) {
-    if (to >= e->cfg.sequences || from >= e->cfg.sequences || to == from || e->sequences[to].length || length > e->sequences[from].length)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a fork goes from a sequence of that length to an empty one");
-    if (length % ROMA_PAGE && !e->n_free) return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "no cache page is free");
+    if (to >= e->cfg.sequences || from >= e->cfg.sequences || to == from || e->sequences[to].length ||
+        length > e->sequences[from].length)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "a fork goes from a sequence of that length to an empty one");
+    if (length % ROMA_PAGE && !e->n_free)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "no cache page is free");
     const uint32_t *from_blocks = e->sequences[from].blocks;
     uint32_t *blocks = e->sequences[to].blocks;
     for (uint32_t i = 0; i < length / ROMA_PAGE; i++) e->refs[blocks[i] = from_blocks[i]]++;

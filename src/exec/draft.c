@@ -1,9 +1,10 @@
 /* Lookup proposals; contract in draft.h.
  *
- * What may be lost is bounded: a request has a bank, in tokens' worth of time. It begins with BANK_START, grows by a hundredth of each
- * token generated and by what accepted proposals save, and pays for the rows of the proposals. A proposal that the bank could not pay if
- * all of it were rejected is not made. So where lookup does not pay, it costs a hundredth of the time and what the bank began with; and
- * that is only staked on a long agreement, for what a step of many rows costs is guessed high until it is seen. */
+ * What may be lost is bounded: a request has a bank, in tokens' worth of time. It begins with BANK_START, grows by a
+ * hundredth of each token generated and by what accepted proposals save, and pays for the rows of the proposals. A
+ * proposal that the bank could not pay if all of it were rejected is not made. So where lookup does not pay, it costs a
+ * hundredth of the time and what the bank began with; and that is only staked on a long agreement, for what a step of
+ * many rows costs is guessed high until it is seen. */
 #include "draft.h"
 
 #include <string.h>
@@ -76,7 +77,8 @@ static uint32_t best_place(draft *d, const int32_t *ids, uint32_t n, uint32_t *l
 
 /* ---- how many ---- */
 
-/* The number of proposals that makes the step's tokens per time largest, each accepted with p if those before it were. */
+/* The number of proposals that makes the step's tokens per time largest, each accepted with p if those before it were.
+ */
 static uint32_t best_count(const draft *d, const draft_cost *c, draft_load *load, double p, uint32_t max) {
     const double token = roma_draft_cost_of(c, load->decode) / load->decode, now = roma_draft_cost_of(c, load->rows);
     double best = load->tokens / now * WORTH, gain = 0, chance = 1, gained = 0;
@@ -97,7 +99,8 @@ static uint32_t best_count(const draft *d, const draft_cost *c, draft_load *load
 
 static unsigned class_of(uint32_t length) { return length < 3 ? 0 : length < 5 ? 1 : length < 10 ? 2 : 3; }
 
-uint32_t roma_draft_propose(draft *d, const draft_cost *c, draft_load *load, const int32_t *ids, uint32_t n, uint32_t max, int32_t *out) {
+uint32_t roma_draft_propose(draft *d, const draft_cost *c, draft_load *load, const int32_t *ids, uint32_t n,
+                            uint32_t max, int32_t *out) {
     uint32_t length;
     const uint32_t place = best_place(d, ids, n, &length);
     if (!length || !max) return 0;

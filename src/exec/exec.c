@@ -1,4 +1,5 @@
-/* Engine: its arenas and their layout. One walk serves the size query (budget.c) and the real thing, so they cannot differ. */
+/* Engine: its arenas and their layout. One walk serves the size query (budget.c) and the real thing, so they cannot
+ * differ. */
 #include "attend.h"
 
 #include <assert.h>
@@ -96,11 +97,13 @@ static int start(roma_exec *e, roma_error *err) {
     return ROMA_OK;
 }
 
-int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *plan, const roma_exec_config *cfg,
+                     roma_error *err) {
     *out = NULL;
     const roma_kern *kern = roma_kern_find(cfg->isa ? cfg->isa : "auto");
     if (!kern)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this CPU or build has no instruction set of that name; it has: %s", roma_kern_list());
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "this CPU or build has no instruction set of that name; it has: %s", roma_kern_list());
     roma_exec *e = roma_alloc(sizeof *e);
     if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
     int rc = roma_exec_settle(e, plan, cfg, err);

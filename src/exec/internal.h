@@ -30,13 +30,13 @@ typedef struct {
 
 /* Scratch of one thread. */
 typedef struct {
-    void *product;  /* of kern->product */
-    float *score;   /* PARTY x context: see attend.c */
-    float *tree;    /* of PARTY x head_dim at each of the levels that a context has: tree of leaves, a vector at a time */
-    float *gained;  /* hidden: x * g */
-    int16_t *query; /* PARTY x head_dim */
+    void *product; /* of kern->product */
+    float *score;  /* PARTY x context: see attend.c */
+    float *tree; /* of PARTY x head_dim at each of the levels that a context has: tree of leaves, a vector at a time */
+    float *gained;      /* hidden: x * g */
+    int16_t *query;     /* PARTY x head_dim */
     float *query_scale; /* PARTY */
-    float *h;       /* LORA_BLOCK x lora.width: A x */
+    float *h;           /* LORA_BLOCK x lora.width: A x */
 } thread_scratch;
 
 /* ---- adapters: adapters.c holds them, lora.c runs them ---- */
@@ -68,8 +68,8 @@ typedef struct {
     } part[ROMA_EXEC_STACK_MAX];
 } lora_set;
 
-/* A slot is one adapter on one row of the step; slots of an adapter that comes at the same place of their rows' sets are a group. Groups
- * are in the order of these places, so that a row meets its adapters in the order of its set. */
+/* A slot is one adapter on one row of the step; slots of an adapter that comes at the same place of their rows' sets
+ * are a group. Groups are in the order of these places, so that a row meets its adapters in the order of its set. */
 typedef struct {
     uint32_t row;
     float factor;
@@ -82,8 +82,9 @@ typedef struct {
 typedef struct {
     roma_arena arena;
     lora_adapter *adapters;
-    lora_set *sets; /* [0]: the base alone */
-    uint32_t (*from)[2]; /* per operation and input: the linear whose product it is the first to read, as index + 1; 0: none */
+    lora_set *sets;      /* [0]: the base alone */
+    uint32_t (*from)[2]; /* per operation and input: the linear whose product it is the first to read, as index + 1; 0:
+                            none */
     uint64_t serials;
     uint32_t width; /* of a row of A x: adapter_rank in whole tiles */
     /* the step that runs */
@@ -108,24 +109,25 @@ struct roma_exec {
     lora_state lora;
 
     value_store *values;
-    uint8_t *barrier;          /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step, bit 2 in one with adapters */
-    uint32_t *cuts;            /* per operation: roma_exec_cut */
+    uint8_t *barrier; /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step, bit 2 in one with
+                         adapters */
+    uint32_t *cuts;   /* per operation: roma_exec_cut */
     thread_scratch scratch[64];
     float inv_sqrt_head;
 
     sequence *sequences;
     uint32_t *free_blocks;
-    uint32_t *refs;            /* per page group: sequences that hold it */
+    uint32_t *refs; /* per page group: sequences that hold it */
     uint32_t n_free, n_blocks;
 
     /* the step that runs */
     const roma_exec_row *rows;
     size_t n_rows, n_logits;
-    uint32_t *logit_row;       /* row of each wanted logit */
-    float *rope;               /* n_rows x rope_dim: cos, sin of each pair */
+    uint32_t *logit_row; /* row of each wanted logit */
+    float *rope;         /* n_rows x rope_dim: cos, sin of each pair */
     row_block *blocks;
     uint32_t n_row_blocks;
-    struct {                   /* split.c: what the threads share of one row's attention, per query head and part */
+    struct { /* split.c: what the threads share of one row's attention, per query head and part */
         float *score, *max, *node;
         int64_t *sum;
     } split;
@@ -157,8 +159,8 @@ bool roma_exec_reserve(roma_exec *e, uint32_t seq, uint32_t length);
 /* Free page groups that the sequence takes to grow to `length`. */
 uint32_t roma_exec_pages_for(const roma_exec *e, uint32_t seq, uint32_t length);
 
-/* share.c: barriers of operation i of a plan; its tiles, thread by thread: thread t of an operation has [cut[t], cut[t + 1]) of the
- * operation's threads + 1 entries. */
+/* share.c: barriers of operation i of a plan; its tiles, thread by thread: thread t of an operation has [cut[t], cut[t
+ * + 1]) of the operation's threads + 1 entries. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i);
 void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts);
 
@@ -178,7 +180,8 @@ void roma_exec_lora_group(roma_exec *e); /* slots and groups of the step's rows 
 /* Steps 1 and 2 for a thread's share of the slots. */
 void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int threads);
 /* Steps 3 and 4: adds to columns [from, to), whole tiles, of rows [begin, end) of y. */
-void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to, size_t begin, size_t end);
+void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to,
+                        size_t begin, size_t end);
 /* The linear whose adapters are to be added before op reads its input k; NULL: none. */
 static inline const roma_op *lora_from(const roma_exec *e, const roma_op *op, int k) {
     const uint32_t i = e->lora.n_slots ? e->lora.from[op - e->plan->ops][k] : 0;
@@ -186,7 +189,9 @@ static inline const roma_op *lora_from(const roma_exec *e, const roma_op *op, in
 }
 
 /* Row index of a replicated value: the thread's own copy in a one-row step. */
-static inline size_t row_slot(const roma_exec *e, size_t row, int thread) { return e->n_rows == 1 ? (size_t)thread : row; }
+static inline size_t row_slot(const roma_exec *e, size_t row, int thread) {
+    return e->n_rows == 1 ? (size_t)thread : row;
+}
 static inline float *slot_f32(const roma_exec *e, const value_store *v, size_t slot) {
     return slot < e->cfg.rows ? v->f32 + slot * v->stride : v->copies + (slot - e->cfg.rows) * v->stride;
 }

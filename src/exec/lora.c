@@ -1,5 +1,6 @@
-/* Adapters in a step: docs/numerics.md section 3.4. A x is computed beside the base's product, its slots shared out among the threads;
- * B (A x) is added by the thread that reads the product next, after the barrier that stands between them anyway. */
+/* Adapters in a step: docs/numerics.md section 3.4. A x is computed beside the base's product, its slots shared out
+ * among the threads; B (A x) is added by the thread that reads the product next, after the barrier that stands between
+ * them anyway. */
 #include "internal.h"
 
 #include <assert.h>
@@ -37,8 +38,8 @@ void roma_exec_lora_find(roma_exec *e) {
         if (e->plan->ops[i].adapter_slot != UINT32_MAX) find_reader(e, i);
 }
 
-/* Where a layer keeps what A x leaves. Every matrix has a place of its own: in a one-row step a thread may begin with the next while
- * another still adds this one. */
+/* Where a layer keeps what A x leaves. Every matrix has a place of its own: in a one-row step a thread may begin with
+ * the next while another still adds this one. */
 static int place_of(const roma_exec *e, const roma_op *linear) {
     switch (e->plan->desc->tensors[linear->tensor].role) {
     case ROMA_W_Q: return 0;
@@ -68,7 +69,8 @@ static void group_place(roma_exec *e, uint32_t p) {
         l->n_slots = l->groups[l->n_groups - 1].first + l->groups[l->n_groups - 1].n;
     }
     for (size_t r = 0; r < e->n_rows; r++)
-        if (set_of(e, r)->n > p) l->slots[l->count[set_of(e, r)->part[p].id]++] = (lora_slot){(uint32_t)r, set_of(e, r)->part[p].factor};
+        if (set_of(e, r)->n > p)
+            l->slots[l->count[set_of(e, r)->part[p].id]++] = (lora_slot){(uint32_t)r, set_of(e, r)->part[p].factor};
 }
 
 void roma_exec_lora_group(roma_exec *e) {
@@ -91,13 +93,16 @@ static void keep(const roma_exec *e, int place, const lora_matrix *m, uint32_t s
 }
 
 /* Slots [first, first + n) of one group, at most LORA_BLOCK. */
-static void product_block(const roma_exec *e, const roma_op *linear, const lora_matrix *m, uint32_t first, uint32_t n, int thread) {
+static void product_block(const roma_exec *e, const roma_op *linear, const lora_matrix *m, uint32_t first, uint32_t n,
+                          int thread) {
     const lora_state *l = &e->lora;
     const thread_scratch *s = &e->scratch[thread];
     const uint64_t cols = e->plan->values[linear->in[0]].width;
     const roma_act *acts[LORA_BLOCK];
-    for (uint32_t i = 0; i < n; i++) acts[i] = &e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
-    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a, (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width);
+    for (uint32_t i = 0; i < n; i++)
+        acts[i] = &e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
+    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a,
+                          (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width);
     for (uint32_t i = 0; i < n; i++) keep(e, place_of(e, linear), m, first + i, s->h + (size_t)i * l->width);
 }
 
@@ -116,21 +121,24 @@ void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int
         const lora_matrix *m = &l->groups[g].adapter->matrix[linear->adapter_slot];
         uint32_t from, to;
         clip(&l->groups[g], begin, end, &from, &to);
-        for (; m->b.rank && from < to; from += LORA_BLOCK) product_block(e, linear, m, from, to - from < LORA_BLOCK ? to - from : LORA_BLOCK, thread);
+        for (; m->b.rank && from < to; from += LORA_BLOCK)
+            product_block(e, linear, m, from, to - from < LORA_BLOCK ? to - from : LORA_BLOCK, thread);
     }
 }
 
 /* ---- B (A x) ---- */
 
 /* Slots of the group whose rows are [begin, end). */
-static void find_rows(const lora_state *l, const lora_group *g, size_t begin, size_t end, uint32_t *from, uint32_t *to) {
+static void find_rows(const lora_state *l, const lora_group *g, size_t begin, size_t end, uint32_t *from,
+                      uint32_t *to) {
     *from = g->first;
     *to = g->first + g->n;
     while (*from < *to && l->slots[*from].row < begin) ++*from;
     while (*from < *to && l->slots[*to - 1].row >= end) --*to;
 }
 
-void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to, size_t begin, size_t end) {
+void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to,
+                        size_t begin, size_t end) {
     const lora_state *l = &e->lora;
     const int place = place_of(e, linear);
     assert(from % ROMA_TILE_ROWS == 0 && to % ROMA_TILE_ROWS == 0);
@@ -145,7 +153,8 @@ void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, siz
             float *rows[LORA_BLOCK];
             const uint32_t n = last - slot < LORA_BLOCK ? last - slot : LORA_BLOCK;
             for (uint32_t i = 0; i < n; i++) rows[i] = y + l->slots[slot + i].row * stride + from;
-            e->kern->lora_add(&b, (to - from) / ROMA_TILE_ROWS, l->codes[place] + (size_t)slot * l->width, l->width, l->t[place] + slot, n, rows);
+            e->kern->lora_add(&b, (to - from) / ROMA_TILE_ROWS, l->codes[place] + (size_t)slot * l->width, l->width,
+                              l->t[place] + slot, n, rows);
             slot += n;
         }
     }

@@ -53,7 +53,8 @@ static void op_quantise(roma_exec *e, const roma_op *op, int thread, int threads
     const uint64_t n = e->plan->values[op->in[0]].width;
     size_t begin, end;
     row_share(e, e->n_rows, thread, threads, &begin, &end);
-    for (size_t r = begin; r < end; r++) e->kern->quantise(x->f32 + r * x->stride, n, 1.0f, &out->act[row_slot(e, r, thread)]);
+    for (size_t r = begin; r < end; r++)
+        e->kern->quantise(x->f32 + r * x->stride, n, 1.0f, &out->act[row_slot(e, r, thread)]);
 }
 
 /* Tiles of a thread: share.c. */
@@ -70,8 +71,9 @@ static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) 
     size_t begin, end;
     tile_share(e, op, thread, &begin, &end);
     if (begin < end)
-        e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin, &in->act[row_slot(e, 0, thread)], n,
-                         out->f32 + begin * ROMA_TILE_ROWS, out->stride, e->scratch[thread].product);
+        e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin,
+                         &in->act[row_slot(e, 0, thread)], n, out->f32 + begin * ROMA_TILE_ROWS, out->stride,
+                         e->scratch[thread].product);
     if (e->lora.n_slots && op->adapter_slot != UINT32_MAX) roma_exec_lora_product(e, op, thread, threads);
 }
 
@@ -132,15 +134,16 @@ static void op_residual(roma_exec *e, const roma_op *op, int thread, int threads
     }
 }
 
-/* Items [begin, end) of heads x rows, head-major, get what adapters add to input k: the rest of a head's rows, whole heads, the first
- * rows of another head. */
+/* Items [begin, end) of heads x rows, head-major, get what adapters add to input k: the rest of a head's rows, whole
+ * heads, the first rows of another head. */
 static void add_heads(const roma_exec *e, const roma_op *op, int k, size_t begin, size_t end) {
     const roma_op *linear = lora_from(e, op, k);
     const value_store *v = &e->values[op->in[k]];
     const size_t dim = e->hyper->head_dim, rows = e->n_rows;
     while (linear && begin < end) {
         const size_t head = begin / rows, row = begin % rows, whole = row ? 0 : (end - begin) / rows;
-        const size_t heads = whole ? whole : 1, left = rows - row < end - begin ? rows - row : end - begin, n = whole ? rows : left;
+        const size_t heads = whole ? whole : 1, left = rows - row < end - begin ? rows - row : end - begin,
+                     n = whole ? rows : left;
         roma_exec_lora_add(e, linear, v->f32, v->stride, head * dim, (head + heads) * dim, row, row + n);
         begin += heads * n;
     }
@@ -183,7 +186,8 @@ static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
         const size_t row = i % e->n_rows, head = i / e->n_rows;
         const roma_exec_row *r = &e->rows[row];
         const roma_kv_page p = roma_exec_page(e, r->sequence, r->position / ROMA_PAGE, op->layer, (uint32_t)head);
-        roma_kv_page_put(&p, dim, r->position % ROMA_PAGE, k->f32 + row * k->stride + head * dim, v->f32 + row * v->stride + head * dim);
+        roma_kv_page_put(&p, dim, r->position % ROMA_PAGE, k->f32 + row * k->stride + head * dim,
+                         v->f32 + row * v->stride + head * dim);
     }
 }
 

@@ -1,5 +1,5 @@
-/* Choosing the next token. Sums run over candidates in order of falling logit, ties by id, so that the choice is the same
- * everywhere; the draw comes from a counter-based generator keyed by (seed, position). */
+/* Choosing the next token. Sums run over candidates in order of falling logit, ties by id, so that the choice is the
+ * same everywhere; the draw comes from a counter-based generator keyed by (seed, position). */
 #include "roma/exec.h"
 
 #include <string.h>
@@ -104,7 +104,8 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
     }
     const size_t best = argmax(logits, vocab);
     if (best == SIZE_MAX)
-        return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "a logit is not a number: the model's activations overflowed");
+        return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE,
+                         "a logit is not a number: the model's activations overflowed");
     *token = (int32_t)best;
     if (s->temperature <= 0 || s->top_k == 1) return ROMA_OK;
     size_t n = 0;

@@ -1,9 +1,9 @@
 /* Who does what: how the work of an operation is shared among the threads.
  *
- * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own copy of the
- * residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16, by a table made once. HEADS: (head, row) pairs.
- * ATTEND: query heads of blocks of rows, or parts of one row's pages. Between two operations of the same sharing a thread reads only what
- * it wrote, so no barrier is needed there.
+ * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own
+ * copy of the residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16, by a table made
+ * once. HEADS: (head, row) pairs. ATTEND: query heads of blocks of rows, or parts of one row's pages. Between two
+ * operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
  */
 #include "attend.h"
 
@@ -26,8 +26,8 @@ static sharing sharing_of(const roma_op *op) {
     }
 }
 
-/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose A x of gate and
- * up is shared out otherwise than the columns that SiLU reads. */
+/* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose
+ * A x of gate and up is shared out otherwise than the columns that SiLU reads. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
     if (i == 0) return 0;
     const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
@@ -40,8 +40,12 @@ uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
 
 /* ---- tiles --------------------------------------------------------------------------------------- */
 
-static const roma_image_tensor *tensor_of(const roma_plan *p, const roma_op *op) { return &p->desc->tensors[op->tensor]; }
-static uint64_t tiles_of(const roma_plan *p, const roma_op *op) { return (tensor_of(p, op)->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS; }
+static const roma_image_tensor *tensor_of(const roma_plan *p, const roma_op *op) {
+    return &p->desc->tensors[op->tensor];
+}
+static uint64_t tiles_of(const roma_plan *p, const roma_op *op) {
+    return (tensor_of(p, op)->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS;
+}
 
 /* The linear whose product operation i works on further. */
 static size_t linear_before(const roma_plan *p, size_t i) {
@@ -50,15 +54,16 @@ static size_t linear_before(const roma_plan *p, size_t i) {
     return i;
 }
 
-/* Thread t of n begins with the tile nearest to its part of a list of `all` bytes, in which this linear begins at byte `start`. */
+/* Thread t of n begins with the tile nearest to its part of a list of `all` bytes, in which this linear begins at byte
+ * `start`. */
 static uint32_t first_tile(uint64_t tiles, uint64_t tile_bytes, uint64_t start, uint64_t all, uint64_t t, uint64_t n) {
     const uint64_t part = 2 * all * t + tile_bytes * n, before = 2 * start * n;
     const uint64_t tile = part < before ? 0 : (part - before) / (2 * tile_bytes * n);
     return (uint32_t)(tile < tiles ? tile : tiles);
 }
 
-/* Operations [begin, end), between two barriers, read the same codes: their tiles are one list, in the plan's order. Where SiLU follows,
- * each linear is a list, so that a thread has the same columns of both. */
+/* Operations [begin, end), between two barriers, read the same codes: their tiles are one list, in the plan's order.
+ * Where SiLU follows, each linear is a list, so that a thread has the same columns of both. */
 static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t end, uint32_t *cuts) {
     const size_t stride = (size_t)threads + 1;
     uint64_t all = 0, start = 0;
@@ -75,26 +80,31 @@ static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t e
         }
         const uint64_t tiles = tiles_of(p, &p->ops[i]), bytes = tensor_of(p, &p->ops[i])->tile_bytes;
         for (int t = 0; t <= threads; t++)
-            cut[t] = first_tile(tiles, bytes, is_list ? start : 0, is_list ? all : tiles * bytes, (uint64_t)t, (uint64_t)threads);
+            cut[t] = first_tile(tiles, bytes, is_list ? start : 0, is_list ? all : tiles * bytes, (uint64_t)t,
+                                (uint64_t)threads);
         start += tiles * bytes;
     }
 }
 
 void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts) {
     for (size_t i = 0, end; i < p->n_ops; i = end) {
-        for (end = i; end < p->n_ops && sharing_of(&p->ops[end]) == TILES; end++) {}
-        if (end > i) cut_interval(p, threads, i, end, cuts);
-        else end++;
+        for (end = i; end < p->n_ops && sharing_of(&p->ops[end]) == TILES; end++) {
+        }
+        if (end > i)
+            cut_interval(p, threads, i, end, cuts);
+        else
+            end++;
     }
 }
 
 /* ---- attention ----------------------------------------------------------------------------------- */
 
-/* A block's cost is what its rows see, so that rows late in a long sequence count for more. Blocks of fewer rows where many threads want
- * pieces: some 64 each keep them within 2 % of each other. */
+/* A block's cost is what its rows see, so that rows late in a long sequence count for more. Blocks of fewer rows where
+ * many threads want pieces: some 64 each keep them within 2 % of each other. */
 uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t n, int threads, row_block *out) {
     const uint32_t group = h->heads / h->kv_heads;
-    const uint64_t few = n * h->heads / (64 * (uint64_t)threads), fit = group < PARTY ? PARTY / group : 1, most = few < fit ? few : fit;
+    const uint64_t few = n * h->heads / (64 * (uint64_t)threads), fit = group < PARTY ? PARTY / group : 1,
+                   most = few < fit ? few : fit;
     uint32_t blocks = 0;
     uint64_t before = 0;
     for (size_t i = 0; i < n; i++) {
@@ -110,9 +120,10 @@ uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t
     return blocks;
 }
 
-/* Items are query heads of blocks, KV head by KV head, block by block: an item is a thread's when its middle is in the thread's part. */
-void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread, int threads, uint32_t *first,
-                           uint32_t *end) {
+/* Items are query heads of blocks, KV head by KV head, block by block: an item is a thread's when its middle is in the
+ * thread's part. */
+void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread,
+                           int threads, uint32_t *first, uint32_t *end) {
     const uint64_t group = h->heads / h->kv_heads, all = last->before + last->cost;
     *first = *end = 0;
     for (uint32_t g = 0; g < group; g++) {
@@ -125,7 +136,10 @@ void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_bl
 
 /* ---- the pages of one row ------------------------------------------------------------------------ */
 
-enum { PARTS = 32, WORTH = 16 }; /* parts a thread gets at least, if there are pages; pages of a query head that two barriers are worth */
+enum {
+    PARTS = 32,
+    WORTH = 16
+}; /* parts a thread gets at least, if there are pages; pages of a query head that two barriers are worth */
 
 uint32_t roma_exec_split_most(const roma_hyper *h, int threads) { return h->kv_heads + 2 * PARTS * (uint32_t)threads; }
 

@@ -1,5 +1,6 @@
-/* Attention of one row over a long context with more threads than its heads can keep busy: pages are split too. A part is a power of two of
- * pages from a multiple of it on, so that what it sums up to is a node of the tree of section 3.2, whoever computes it. */
+/* Attention of one row over a long context with more threads than its heads can keep busy: pages are split too. A part
+ * is a power of two of pages from a multiple of it on, so that what it sums up to is a node of the tree of section 3.2,
+ * whoever computes it. */
 #include "attend.h"
 
 #include <string.h>
@@ -48,7 +49,8 @@ static void scores(roma_exec *e, const roma_op *op, place *w) {
     if (w->is_new) roma_exec_party_queries(e, p, 0, e->values[op->in[0]].f32 + (size_t)w->head * dim, p->n);
     roma_exec_party_scores(e, p, 0, p->n, p->base, w->to);
     for (uint32_t q = 0; q < p->n; q++)
-        e->split.max[w->at + q] = e->kern->largest(p->score + q * p->stride + (size_t)p->base * ROMA_PAGE, w->positions);
+        e->split.max[w->at + q] =
+            e->kern->largest(p->score + q * p->stride + (size_t)p->base * ROMA_PAGE, w->positions);
 }
 
 static float max_of(const roma_exec *e, const cut *c, uint32_t head) {
@@ -64,14 +66,16 @@ static void node(roma_exec *e, const roma_op *op, place *w) {
     (void)op;
     for (uint32_t q = 0; q < p->n; q++) {
         if (w->is_new) p->scale[q] = max_of(e, w->c, w->head + q); /* the scores have been taken */
-        e->split.sum[w->at + q] = e->kern->softmax_weights(p->score + q * p->stride + (size_t)p->base * ROMA_PAGE, w->positions, p->scale[q]);
+        e->split.sum[w->at + q] =
+            e->kern->softmax_weights(p->score + q * p->stride + (size_t)p->base * ROMA_PAGE, w->positions, p->scale[q]);
     }
     roma_exec_party_values(e, p, 0, p->n, p->base, w->to, w->c->positions);
     roma_exec_party_finish(e, p, 0, p->n, w->to - p->base);
     memcpy(e->split.node + w->at * dim, p->tree, p->n * dim * sizeof *p->tree);
 }
 
-static void for_parts(roma_exec *e, const roma_op *op, place *w, int thread, int threads, void (*fn)(roma_exec *, const roma_op *, place *)) {
+static void for_parts(roma_exec *e, const roma_op *op, place *w, int thread, int threads,
+                      void (*fn)(roma_exec *, const roma_op *, place *)) {
     size_t begin, end;
     roma_share((size_t)w->c->parts * e->hyper->kv_heads, thread, threads, &begin, &end);
     for (size_t i = begin; i < end; i++)
@@ -100,7 +104,8 @@ static void finish(roma_exec *e, const cut *c, const party *own, uint32_t head, 
 }
 
 /* Everyone has all scores before anyone weighs them, and all nodes before anyone adds them up. */
-void roma_exec_attend_split(roma_exec *e, const roma_op *op, const party *own, uint32_t chunk, int thread, int threads) {
+void roma_exec_attend_split(roma_exec *e, const roma_op *op, const party *own, uint32_t chunk, int thread,
+                            int threads) {
     const roma_hyper *h = e->hyper;
     const uint32_t positions = e->rows[0].position + 1;
     const cut c = {h->heads / h->kv_heads, chunk, (pages_of(positions) + chunk - 1) / chunk, positions};

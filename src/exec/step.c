@@ -27,9 +27,11 @@ static void fill_rope(roma_exec *e) {
 
 static int check_row(const roma_exec *e, const roma_exec_row *row, uint32_t expected, roma_error *err) {
     if (row->token < 0 || (uint32_t)row->token >= e->hyper->vocab)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", row->token, e->hyper->vocab);
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", row->token,
+                         e->hyper->vocab);
     if (row->position != expected)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "position %u given, the sequence continues at %u", row->position, expected);
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "position %u given, the sequence continues at %u",
+                         row->position, expected);
     if (row->adapters > e->cfg.adapter_sets || !e->lora.sets[row->adapters].is_defined)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter set %u is not defined", row->adapters);
     return ROMA_OK;
@@ -50,7 +52,8 @@ static int check_rows(roma_exec *e, const roma_exec_row *rows, size_t n, roma_er
         s->rows++;
     }
     if (pages > e->n_free)
-        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the step needs %llu cache pages and %u are free", (unsigned long long)pages, e->n_free);
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the step needs %llu cache pages and %u are free",
+                         (unsigned long long)pages, e->n_free);
     return ROMA_OK;
 }
 
@@ -66,7 +69,8 @@ static int admit(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *
         logits += rows[i].want_logits;
     }
     if (logits > e->cfg.logit_rows)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "logits of %zu rows wanted, %u configured", logits, e->cfg.logit_rows);
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "logits of %zu rows wanted, %u configured", logits,
+                         e->cfg.logit_rows);
     return check_rows(e, rows, n, err);
 }
 
@@ -96,19 +100,22 @@ const float *roma_exec_logits(const roma_exec *e, size_t i) {
     return i < e->n_logits ? l->f32 + i * l->stride : NULL;
 }
 
-int roma_exec_prefill(roma_exec *e, uint32_t seq, uint32_t adapters, const int32_t *tokens, size_t n, const volatile int *cancel,
-                      const roma_progress *progress, roma_error *err) {
+int roma_exec_prefill(roma_exec *e, uint32_t seq, uint32_t adapters, const int32_t *tokens, size_t n,
+                      const volatile int *cancel, const roma_progress *progress, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
     if (seq >= e->cfg.sequences || n == 0)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt needs a sequence and at least one token");
     if (n > e->cfg.context - e->sequences[seq].length)
-        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%zu tokens do not fit the %u that are left of the context of %u; "
-                         "a larger --ctx makes room", n, e->cfg.context - e->sequences[seq].length, e->cfg.context);
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE,
+                         "%zu tokens do not fit the %u that are left of the context of %u; "
+                         "a larger --ctx makes room",
+                         n, e->cfg.context - e->sequences[seq].length, e->cfg.context);
     for (size_t done = 0; done < n;) {
         if (cancel && *cancel) return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
         const size_t m = n - done < e->cfg.rows ? n - done : e->cfg.rows;
         for (size_t i = 0; i < m; i++)
-            rows[i] = (roma_exec_row){tokens[done + i], seq, e->sequences[seq].length + (uint32_t)i, adapters, done + i + 1 == n};
+            rows[i] = (roma_exec_row){tokens[done + i], seq, e->sequences[seq].length + (uint32_t)i, adapters,
+                                      done + i + 1 == n};
         int rc = roma_exec_step(e, rows, m, err);
         if (rc) return rc;
         done += m;

@@ -1,11 +1,12 @@
-/* Rows of a step and tokens out of it. A request that generates has one row for its last token and one for each proposal; their
- * logits are sampled from in order for as long as the sample is what the next row holds. */
+/* Rows of a step and tokens out of it. A request that generates has one row for its last token and one for each
+ * proposal; their logits are sampled from in order for as long as the sample is what the next row holds. */
 #include "batch.h"
 
 #include <assert.h>
 
 static void put_row(roma_batch *b, request *q, int32_t token, bool want_logits) {
-    b->rows[q->first_row + q->n_rows] = (roma_exec_row){token, q->lane, q->status.fed + q->n_rows, q->r.adapters, want_logits};
+    b->rows[q->first_row + q->n_rows] =
+        (roma_exec_row){token, q->lane, q->status.fed + q->n_rows, q->r.adapters, want_logits};
     q->n_rows++;
 }
 
@@ -34,7 +35,8 @@ static void put_prompt(roma_batch *b, request *q, uint32_t room) {
 
 uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
     const roma_exec_config *c = &b->e->cfg;
-    const uint32_t decode = count_state(b, ROMA_REQUEST_GENERATES), most = c->rows < c->logit_rows ? c->rows : c->logit_rows;
+    const uint32_t decode = count_state(b, ROMA_REQUEST_GENERATES),
+                   most = c->rows < c->logit_rows ? c->rows : c->logit_rows;
     draft_load load = {decode, decode, decode};
     b->n_decode = decode;
     uint32_t n = 0;
@@ -50,7 +52,8 @@ uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
             if (pass)
                 put_prompt(b, q, c->rows - n);
             else
-                put_decode(b, q, &load, *only_decode ? most - load.rows : 0); /* beside prompts rows are better spent on these */
+                put_decode(b, q, &load,
+                           *only_decode ? most - load.rows : 0); /* beside prompts rows are better spent on these */
             n += q->n_rows;
             if (q->n_rows) logit += pass ? b->rows[n - 1].want_logits : q->n_rows;
         }

@@ -23,8 +23,10 @@ static void add_linear(load *l, size_t i) {
     const uint64_t rows = op->last_rows_only ? 1 : l->rows;
     for (int k = 0; k < l->threads; k++) {
         const uint32_t *cut = l->cuts + i * ((size_t)l->threads + 1) + k;
-        const uint64_t tiles = cut[1] - cut[0], end = cut[1] * (uint64_t)ROMA_TILE_ROWS, most = end < t->rows ? end : t->rows;
-        if (tiles) add(&l->work[k], tiles * t->tile_bytes, (most - cut[0] * (uint64_t)ROMA_TILE_ROWS) * t->cols * rows, tiles);
+        const uint64_t tiles = cut[1] - cut[0], end = cut[1] * (uint64_t)ROMA_TILE_ROWS,
+                       most = end < t->rows ? end : t->rows;
+        if (tiles)
+            add(&l->work[k], tiles * t->tile_bytes, (most - cut[0] * (uint64_t)ROMA_TILE_ROWS) * t->cols * rows, tiles);
     }
 }
 
@@ -48,7 +50,8 @@ static void add_parts(load *l, int k, uint32_t chunk) {
     size_t begin, end;
     roma_share((size_t)parts * h->kv_heads, k, l->threads, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const uint32_t from = (uint32_t)(i % parts) * chunk * ROMA_PAGE, n = min_u32(l->context - from, chunk * ROMA_PAGE);
+        const uint32_t from = (uint32_t)(i % parts) * chunk * ROMA_PAGE,
+                       n = min_u32(l->context - from, chunk * ROMA_PAGE);
         add(&l->work[k], pages_of(n) * page_bytes(h), (uint64_t)2 * n * group * h->head_dim, 1);
     }
 }
@@ -56,8 +59,10 @@ static void add_parts(load *l, int k, uint32_t chunk) {
 static void add_attend(load *l) {
     const uint32_t chunk = l->rows == 1 ? roma_exec_split_chunk(&l->p->desc->hyper, l->context, l->threads) : 0;
     for (int k = 0; k < l->threads; k++) {
-        if (chunk) add_parts(l, k, chunk);
-        else add_heads(l, k);
+        if (chunk)
+            add_parts(l, k, chunk);
+        else
+            add_heads(l, k);
     }
 }
 
@@ -76,10 +81,12 @@ static int walk_plan(load *l, int (*fn)(void *ctx, size_t first, size_t n, const
 }
 
 int roma_exec_shares(const roma_plan *plan, int threads, uint32_t rows, uint32_t context,
-                     int (*fn)(void *ctx, size_t first, size_t n, const roma_exec_work *work), void *ctx, roma_error *err) {
+                     int (*fn)(void *ctx, size_t first, size_t n, const roma_exec_work *work), void *ctx,
+                     roma_error *err) {
     roma_exec_row row[ROMA_EXEC_ROWS_MAX];
     if (threads < 1 || threads > 64 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX || context < rows || context > 1u << 30)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "shares are of 1 to 64 threads and 1 to %d rows within the context", ROMA_EXEC_ROWS_MAX);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "shares are of 1 to 64 threads and 1 to %d rows within the context", ROMA_EXEC_ROWS_MAX);
     load l = {.p = plan, .threads = threads, .rows = rows, .context = context};
     l.cuts = roma_alloc_array(plan->n_ops * ((size_t)threads + 1), sizeof *l.cuts);
     l.blocks = roma_alloc_array(rows, sizeof *l.blocks);

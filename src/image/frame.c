@@ -23,7 +23,8 @@ bool roma_frame_all_zero(const uint8_t *p, uint64_t n) {
 /* The CRC of n bytes stands at byte `stated`; at is told. */
 static int check_crc(const roma_frame *f, uint64_t from, uint64_t n, uint64_t stated, uint64_t at, const char *what) {
     if (roma_crc32c(0, f->data + from, (size_t)n) == roma_le32(f->data + stated)) return ROMA_OK;
-    return roma_frame_fail(f, ROMA_EDAMAGED, at, "%s fails its checksum: the file is damaged; fetch or make it again", what);
+    return roma_frame_fail(f, ROMA_EDAMAGED, at, "%s fails its checksum: the file is damaged; fetch or make it again",
+                           what);
 }
 
 static int check_start(const roma_frame *f, const roma_frame_kind *kind) {
@@ -33,21 +34,26 @@ static int check_start(const roma_frame *f, const roma_frame_kind *kind) {
         return roma_frame_fail(f, ROMA_EDAMAGED, f->size, "the file ends inside its header; fetch or make it again");
     const uint32_t version = roma_le32(f->data + 8);
     if (version != kind->version)
-        return roma_frame_fail(f, ROMA_EUNSUPPORTED, 8, "format version %u; this program reads version %u", version, kind->version);
+        return roma_frame_fail(f, ROMA_EUNSUPPORTED, 8, "format version %u; this program reads version %u", version,
+                               kind->version);
     return ROMA_OK;
 }
 
 static int check_fields(roma_frame *f) {
     const uint8_t *h = f->data;
     const uint64_t stated = roma_le64(h + 16);
-    if (roma_le32(h + 12)) return roma_frame_fail(f, ROMA_EUNSUPPORTED, 12, "header flags %#x are unknown", roma_le32(h + 12));
+    if (roma_le32(h + 12))
+        return roma_frame_fail(f, ROMA_EUNSUPPORTED, 12, "header flags %#x are unknown", roma_le32(h + 12));
     if (stated != f->size)
-        return roma_frame_fail(f, ROMA_EDAMAGED, 16, "the file has %llu bytes, its header says %llu: it was %s; fetch or make it again",
-                               (unsigned long long)f->size, (unsigned long long)stated, f->size < stated ? "cut short" : "appended to");
+        return roma_frame_fail(
+            f, ROMA_EDAMAGED, 16, "the file has %llu bytes, its header says %llu: it was %s; fetch or make it again",
+            (unsigned long long)f->size, (unsigned long long)stated, f->size < stated ? "cut short" : "appended to");
     f->n_sections = roma_le32(h + 24);
     if (f->n_sections < 1 || f->n_sections > ROMA_FRAME_SECTIONS_MAX)
-        return roma_frame_fail(f, ROMA_EINPUT, 24, "%u sections; there must be 1 to %d", f->n_sections, ROMA_FRAME_SECTIONS_MAX);
-    if (roma_le64(h + 32) != ROMA_FRAME_HEADER) return roma_frame_fail(f, ROMA_EINPUT, 32, "the section table is not at byte 128");
+        return roma_frame_fail(f, ROMA_EINPUT, 24, "%u sections; there must be 1 to %d", f->n_sections,
+                               ROMA_FRAME_SECTIONS_MAX);
+    if (roma_le64(h + 32) != ROMA_FRAME_HEADER)
+        return roma_frame_fail(f, ROMA_EINPUT, 32, "the section table is not at byte 128");
     if (!roma_frame_all_zero(h + 72, 12) || !roma_frame_all_zero(h + 120, 4))
         return roma_frame_fail(f, ROMA_EINPUT, 72, "reserved bytes of the header are not zero");
     if ((uint64_t)f->n_sections * ROMA_FRAME_ENTRY > f->size - ROMA_FRAME_HEADER)
@@ -58,9 +64,12 @@ static int check_fields(roma_frame *f) {
 static int read_header(roma_frame *f, const roma_frame_kind *kind) {
     int code = check_start(f, kind);
     if (!code) code = check_crc(f, 0, FRAME_HEADER_CRC, FRAME_HEADER_CRC, FRAME_HEADER_CRC, "the header");
-    if (!code) code = check_crc(f, ROMA_FRAME_HASH, 36, ROMA_FRAME_HASH + 36, ROMA_FRAME_HASH, "the header's file hash");
+    if (!code)
+        code = check_crc(f, ROMA_FRAME_HASH, 36, ROMA_FRAME_HASH + 36, ROMA_FRAME_HASH, "the header's file hash");
     if (!code) code = check_fields(f);
-    if (!code) code = check_crc(f, ROMA_FRAME_HEADER, (uint64_t)f->n_sections * ROMA_FRAME_ENTRY, 28, ROMA_FRAME_HEADER, "the section table");
+    if (!code)
+        code = check_crc(f, ROMA_FRAME_HEADER, (uint64_t)f->n_sections * ROMA_FRAME_ENTRY, 28, ROMA_FRAME_HEADER,
+                         "the section table");
     if (code) return code;
     memcpy(f->base_id, f->data + 40, 32);
     memcpy(f->file_sha256, f->data + ROMA_FRAME_HASH, 32);
@@ -90,13 +99,16 @@ static int read_entry(const roma_frame *f, uint64_t at, roma_section *s) {
 }
 
 /* Known, critical or to be skipped; each once and in order. k: place among the known ones, n_known when unknown. */
-static int classify(roma_frame *f, const roma_frame_kind *kind, uint64_t at, const roma_section *s, unsigned *last, unsigned *k) {
+static int classify(roma_frame *f, const roma_frame_kind *kind, uint64_t at, const roma_section *s, unsigned *last,
+                    unsigned *k) {
     for (const roma_section *o = f->section; o < s; o++)
-        if (strcmp(o->tag, s->tag) == 0) return roma_frame_fail(f, ROMA_EINPUT, at, "section %s is there twice", s->tag);
+        if (strcmp(o->tag, s->tag) == 0)
+            return roma_frame_fail(f, ROMA_EINPUT, at, "section %s is there twice", s->tag);
     for (*k = 0; *k < kind->n_known && strcmp(kind->known[*k].tag, s->tag) != 0;) ++*k;
     if (*k == kind->n_known) {
         if (!(s->flags & FRAME_CRITICAL)) return ROMA_OK;
-        return roma_frame_fail(f, ROMA_EUNSUPPORTED, at, "the %s needs section %s, which this program does not know; use a later version",
+        return roma_frame_fail(f, ROMA_EUNSUPPORTED, at,
+                               "the %s needs section %s, which this program does not know; use a later version",
                                kind->noun, s->tag);
     }
     if ((s->flags & FRAME_CRITICAL) != (kind->known[*k].critical ? FRAME_CRITICAL : 0))
@@ -172,7 +184,8 @@ int roma_frame_check_crcs(const roma_frame *f, roma_team *team) {
     for (unsigned i = 0; i < f->n_sections; i++) {
         const roma_section *s = &f->section[i];
         if (crc_of(f->data + s->offset, s->bytes, team) != s->crc)
-            return roma_frame_fail(f, ROMA_EDAMAGED, s->offset, "section %s fails its checksum: the file is damaged; fetch or make it again",
+            return roma_frame_fail(f, ROMA_EDAMAGED, s->offset,
+                                   "section %s fails its checksum: the file is damaged; fetch or make it again",
                                    s->tag);
     }
     return ROMA_OK;

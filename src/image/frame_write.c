@@ -55,8 +55,9 @@ static int put_hash(roma_outfile *out, const roma_progress *progress, uint8_t su
     return roma_outfile_patch(out, ROMA_FRAME_HASH, h, sizeof h, err);
 }
 
-int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n, const uint8_t base_id[32],
-                            const roma_progress *progress, uint8_t file_sha256[32], roma_error *err) {
+int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n,
+                            const uint8_t base_id[32], const roma_progress *progress, uint8_t file_sha256[32],
+                            roma_error *err) {
     uint8_t h[ROMA_FRAME_HEADER + ROMA_FRAME_KNOWN_MAX * ROMA_FRAME_ENTRY] = {0};
     const size_t table = n * ROMA_FRAME_ENTRY;
     put_table(s, n, h + ROMA_FRAME_HEADER);

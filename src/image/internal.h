@@ -21,9 +21,13 @@
 #endif
 
 /* tag, critical, required, alignment; in the order of the file */
-#define IMAGE_SECTIONS(X) \
-    X(HYPR, 1, 1, ROMA_FRAME_ALIGN) X(ROPE, 1, 1, ROMA_FRAME_ALIGN) X(VOCB, 1, 0, ROMA_FRAME_ALIGN) X(TENS, 1, 1, ROMA_FRAME_ALIGN) \
-    X(DATA, 1, 1, IMAGE_DATA_ALIGN) X(META, 0, 1, ROMA_FRAME_ALIGN)
+#define IMAGE_SECTIONS(X)                                                                                              \
+    X(HYPR, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
+    X(ROPE, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
+    X(VOCB, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
+    X(TENS, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
+    X(DATA, 1, 1, IMAGE_DATA_ALIGN)                                                                                    \
+    X(META, 0, 1, ROMA_FRAME_ALIGN)
 enum {
 #define X(tag, critical, required, align) IMAGE_##tag,
     IMAGE_SECTIONS(X)

@@ -11,7 +11,8 @@ typedef struct {
     bool rope_llama3; /* frequencies divided as Llama 3.2 does */
 } shape;
 
-/* Published configurations of the models. BitNet's two sub-norms a layer are left out: the plan has no such operation. */
+/* Published configurations of the models. BitNet's two sub-norms a layer are left out: the plan has no such operation.
+ */
 static const shape shapes[] = {
     {"bitnet-2b", ROMA_ARCH_LLAMA, 30, 2560, 6912, 20, 5, 128, 128256, 4096, true, 2, 128, 1e-5f, 500000, false},
     {"llama-13b", ROMA_ARCH_LLAMA, 40, 5120, 13824, 40, 40, 128, 32000, 4096, false, 4, 128, 1e-5f, 10000, false},
@@ -41,8 +42,8 @@ static int unknown(const char *name, roma_error *err) {
                      roma_error_name(shown, sizeof shown, name, strlen(name)), list);
 }
 
-/* Llama 3.2's rope_scaling: factor 32, low_freq_factor 1, high_freq_factor 4, original context 8192. Short waves stay, long ones are
- * stretched, between them it goes smoothly. As GGUF has it, in FP32. */
+/* Llama 3.2's rope_scaling: factor 32, low_freq_factor 1, high_freq_factor 4, original context 8192. Short waves stay,
+ * long ones are stretched, between them it goes smoothly. As GGUF has it, in FP32. */
 static float llama3_factor(double base, uint32_t i, uint32_t dim) {
     const double wave = 6.283185307179586 * roma_pow_double(base, (double)(2 * i) / dim);
     if (wave < 8192.0 / 4) return 1;
@@ -53,12 +54,15 @@ static float llama3_factor(double base, uint32_t i, uint32_t dim) {
 
 static void set_rope(roma_hyper *h, const shape *s) {
     for (uint32_t i = 0; i < h->rope_dim / 2; i++)
-        h->rope_phase[i] = roma_rope_phase(s->rope_base, i, h->rope_dim, s->rope_llama3 ? (double)llama3_factor(s->rope_base, i, h->rope_dim) : 1);
+        h->rope_phase[i] = roma_rope_phase(s->rope_base, i, h->rope_dim,
+                                           s->rope_llama3 ? (double)llama3_factor(s->rope_base, i, h->rope_dim) : 1);
 }
 
 /* One constant zero point in the middle, as QLoRA bases have; 8-bit codes are signed already. */
 static roma_format format(uint32_t bits, uint32_t group) {
-    return (roma_format){.bits = (uint8_t)bits, .scale = ROMA_SCALE_F16, .group = (uint16_t)group,
+    return (roma_format){.bits = (uint8_t)bits,
+                         .scale = ROMA_SCALE_F16,
+                         .group = (uint16_t)group,
                          .zero = (int16_t)(bits < 8 ? 1 << (bits - 1) : 0)};
 }
 
@@ -89,17 +93,28 @@ int roma_shape_describe(roma_description *d, const char *name, const roma_shape_
     memset(d, 0, sizeof *d);
     if (!s) return unknown(name, err);
     const roma_shape_format g = {f->bits ? f->bits : s->bits, f->group ? f->group : s->group,
-                                 f->head_bits ? f->head_bits : f->bits ? f->bits : s->bits};
-    d->hyper = (roma_hyper){.arch = s->arch, .layers = s->layers, .hidden = s->hidden, .ffn = s->ffn, .heads = s->heads,
-                            .kv_heads = s->kv_heads, .head_dim = s->head_dim, .rope_dim = s->head_dim, .vocab = s->vocab,
-                            .context = s->context, .rms_eps = s->eps};
+                                 f->head_bits ? f->head_bits
+                                 : f->bits    ? f->bits
+                                              : s->bits};
+    d->hyper = (roma_hyper){.arch = s->arch,
+                            .layers = s->layers,
+                            .hidden = s->hidden,
+                            .ffn = s->ffn,
+                            .heads = s->heads,
+                            .kv_heads = s->kv_heads,
+                            .head_dim = s->head_dim,
+                            .rope_dim = s->head_dim,
+                            .vocab = s->vocab,
+                            .context = s->context,
+                            .rms_eps = s->eps};
     set_rope(&d->hyper, s);
     snprintf(d->name, sizeof d->name, "%s", s->name);
     d->tensors = roma_alloc_array((size_t)ROMA_W_END * s->layers, sizeof *d->tensors);
     if (!d->tensors) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shape");
     if (g.bits > 8 || g.head_bits > 8 || g.group > 256) {
         roma_shape_destroy(d);
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "codes have 2, 3, 4, 5, 6 or 8 bits, groups 16 to 256 inputs");
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "codes have 2, 3, 4, 5, 6 or 8 bits, groups 16 to 256 inputs");
     }
     int rc = add_tensors(d, s->tied, &g, err);
     if (rc) roma_shape_destroy(d);

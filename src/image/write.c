@@ -261,7 +261,9 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     if (!code) code = roma_outfile_open(&w.out, path, err);
     if (!code) code = put_sections(&w, done.base_id);
     done.bytes = w.out.bytes;
-    if (!code) code = roma_frame_write_header(&w.out, &roma_image_kind, w.section, w.n_sections, done.base_id, progress, done.file_sha256, err);
+    if (!code)
+        code = roma_frame_write_header(&w.out, &roma_image_kind, w.section, w.n_sections, done.base_id, progress,
+                                       done.file_sha256, err);
     if (!code) code = roma_outfile_commit(&w.out, err);
     if (code) roma_outfile_abort(&w.out);
     if (!code && out) *out = done;

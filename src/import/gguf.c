@@ -78,7 +78,8 @@ int roma_import_kv_bad(const gguf_file *g, const gguf_kv *kv, int code, roma_err
 static int check_bools(const gguf_file *g, const gguf_kv *kv, roma_error *err) {
     for (uint64_t i = 0; i < kv->count; i++)
         if (kv->value[i] > 1)
-            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "a boolean of value %u; it must be 0 or 1", kv->value[i]);
+            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "a boolean of value %u; it must be 0 or 1",
+                                      kv->value[i]);
     return ROMA_OK;
 }
 
@@ -95,8 +96,8 @@ static const uint8_t *read_string(const gguf_file *g, roma_reader *r, uint64_t *
 static int read_strings(const gguf_file *g, roma_reader *r, gguf_kv *kv, roma_error *err) {
     if (kv->count > roma_reader_left(r) / 8)
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err,
-                             "%llu strings cannot fit in the %llu bytes left; the file is truncated or damaged",
-                             (unsigned long long)kv->count, (unsigned long long)roma_reader_left(r));
+                                  "%llu strings cannot fit in the %llu bytes left; the file is truncated or damaged",
+                                  (unsigned long long)kv->count, (unsigned long long)roma_reader_left(r));
     for (uint64_t i = 0; i < kv->count; i++) {
         uint64_t len;
         if (!read_string(g, r, &len, "a string of an array", err)) return ROMA_EDAMAGED;
@@ -117,8 +118,8 @@ static int read_array(const gguf_file *g, roma_reader *r, gguf_kv *kv, roma_erro
     uint64_t bytes;
     if (!roma_mul(kv->count, roma_import_value_type_bytes(kv->elem), &bytes) || !roma_read_bytes(r, bytes))
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err,
-                             "an array of %llu elements does not fit in the file; it is truncated or damaged",
-                             (unsigned long long)kv->count);
+                                  "an array of %llu elements does not fit in the file; it is truncated or damaged",
+                                  (unsigned long long)kv->count);
     return kv->elem == GGUF_BOOL ? check_bools(g, kv, err) : ROMA_OK;
 }
 
@@ -188,8 +189,8 @@ static int read_keys(gguf_file *g, roma_reader *r, uint64_t n, roma_error *err) 
         const int added = roma_import_index_add(&g->keys, i);
         if (added)
             return roma_import_kv_bad(g, &g->kv[i], ROMA_EDAMAGED, err,
-                                 added == IMPORT_INDEX_TWICE ? "the key is there twice"
-                                                             : "the keys are made to collide");
+                                      added == IMPORT_INDEX_TWICE ? "the key is there twice"
+                                                                  : "the keys are made to collide");
     }
     return ROMA_OK;
 }
@@ -199,11 +200,12 @@ static int read_alignment(gguf_file *g, roma_error *err) {
     g->alignment = 32;
     if (!kv) return ROMA_OK;
     if (kv->type != GGUF_U32)
-        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s; it must be u32", roma_import_value_type_name(kv->type));
+        return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s; it must be u32",
+                                  roma_import_value_type_name(kv->type));
     const uint32_t a = roma_le32(kv->value);
     if (a < GGUF_ALIGN_MIN || a > GGUF_ALIGN_MAX || (a & (a - 1)))
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "alignment %u; it must be a power of two from %u to %u", a,
-                             GGUF_ALIGN_MIN, GGUF_ALIGN_MAX);
+                                  GGUF_ALIGN_MIN, GGUF_ALIGN_MAX);
     g->alignment = a;
     return ROMA_OK;
 }

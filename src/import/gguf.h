@@ -111,10 +111,12 @@ int roma_import_gguf_tensors(gguf_file *g, roma_reader *r, roma_error *err);
 
 const gguf_kv *roma_import_kv_find(const gguf_file *g, const char *key);
 int roma_import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found,
-                  roma_error *err);
-int roma_import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found, roma_error *err);
+                       roma_error *err);
+int roma_import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found,
+                       roma_error *err);
 int roma_import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *found, roma_error *err);
-int roma_import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found, roma_error *err);
+int roma_import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found,
+                          roma_error *err);
 /* An array of that element type; *kv is NULL when absent. */
 int roma_import_kv_array(const gguf_file *g, const char *key, uint32_t elem, const gguf_kv **kv, roma_error *err);
 /* Integer number i of an integer scalar or array; false when it is negative. */
@@ -186,7 +188,8 @@ int roma_import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
 /* Tensors to roles. */
 int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
 /* Tokenizer; *has is false when the file has none. */
-int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err);
+int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
+                      roma_error *err);
 int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

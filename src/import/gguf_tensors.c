@@ -38,7 +38,7 @@ static int read_dims(const gguf_file *g, roma_reader *r, gguf_tensor *t, roma_er
     if (r->failed) return cut(g, t->at, err);
     if (t->n_dims == 0 || t->n_dims > GGUF_DIMS_MAX)
         return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err, "%u dimensions; 1 to %u are allowed", t->n_dims,
-                                 GGUF_DIMS_MAX);
+                                      GGUF_DIMS_MAX);
     for (unsigned i = 0; i < GGUF_DIMS_MAX; i++) t->dim[i] = i < t->n_dims ? roma_read_u64(r) : 1;
     if (r->failed) return cut(g, t->at, err);
     for (unsigned i = 0; i < t->n_dims; i++)
@@ -56,14 +56,15 @@ static int measure(const gguf_file *g, gguf_tensor *t, roma_error *err) {
             "type %u is unknown; convert the model to Q8_0, Q4_K or another type named in docs/import.md", t->type);
     if (t->dim[0] % type->block)
         return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err,
-                                 "rows of %llu are no multiple of the %u elements of a %s block",
-                                 (unsigned long long)t->dim[0], type->block, type->name);
+                                      "rows of %llu are no multiple of the %u elements of a %s block",
+                                      (unsigned long long)t->dim[0], type->block, type->name);
     uint64_t rows = 1, n;
     bool fits = roma_mul(t->dim[0] / type->block, type->bytes, &t->row_bytes);
     for (unsigned i = 1; i < GGUF_DIMS_MAX; i++) fits = fits && roma_mul(rows, t->dim[i], &rows);
     fits = fits && roma_mul(rows, t->dim[0], &n) && n <= INT64_MAX && roma_mul(rows, t->row_bytes, &t->bytes) &&
            t->bytes <= INT64_MAX;
-    if (!fits) return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err, "its size overflows 63 bits; the file is damaged");
+    if (!fits)
+        return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err, "its size overflows 63 bits; the file is damaged");
     return ROMA_OK;
 }
 
@@ -77,7 +78,7 @@ static int read_tensor(const gguf_file *g, roma_reader *r, gguf_tensor *t, roma_
     if (r->failed) return cut(g, t->at, err);
     if (t->offset & (g->alignment - 1))
         return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err, "offset %llu is no multiple of the alignment %llu",
-                                 (unsigned long long)t->offset, (unsigned long long)g->alignment);
+                                      (unsigned long long)t->offset, (unsigned long long)g->alignment);
     return measure(g, t, err);
 }
 
@@ -97,8 +98,8 @@ static int read_table(gguf_file *g, roma_reader *r, roma_error *err) {
         const int added = roma_import_index_add(&g->names, i);
         if (added)
             return roma_import_tensor_bad(g, &g->tensor[i], ROMA_EDAMAGED, err,
-                                     added == IMPORT_INDEX_TWICE ? "the name is there twice"
-                                                                 : "the names are made to collide");
+                                          added == IMPORT_INDEX_TWICE ? "the name is there twice"
+                                                                      : "the names are made to collide");
     }
     return ROMA_OK;
 }
@@ -135,11 +136,11 @@ static int check_places(gguf_file *g, const uint32_t *order, roma_error *err) {
         gguf_tensor *t = &g->tensor[order[i]];
         if (t->offset < end)
             return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err,
-                                     "its data overlap another tensor's; the file is damaged");
+                                          "its data overlap another tensor's; the file is damaged");
         if (t->offset != next)
             return roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err,
-                                     "its data begin at %llu where %llu was expected: a hole; the file is damaged",
-                                     (unsigned long long)t->offset, (unsigned long long)next);
+                                          "its data begin at %llu where %llu was expected: a hole; the file is damaged",
+                                          (unsigned long long)t->offset, (unsigned long long)next);
         if (!roma_add(t->offset, t->bytes, &end) || end > left)
             return roma_import_tensor_bad(
                 g, t, ROMA_EDAMAGED, err,

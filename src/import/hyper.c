@@ -66,18 +66,19 @@ static int missing(const reading *rd) {
 static int uniform(const reading *rd, const gguf_kv *kv, uint64_t lo, uint64_t hi, uint64_t *out) {
     if (!roma_import_type_is_integer(kv->elem) || kv->count == 0)
         return roma_import_kv_bad(rd->g, kv, ROMA_EDAMAGED, rd->err, "an array of %llu %s; integers are needed",
-                             (unsigned long long)kv->count, roma_import_value_type_name(kv->elem));
+                                  (unsigned long long)kv->count, roma_import_value_type_name(kv->elem));
     uint64_t first, v;
     const bool positive = roma_import_kv_integer(kv, 0, &first);
     for (uint64_t i = 1; i < kv->count; i++) {
         (void)roma_import_kv_integer(kv, i, &v); /* equal to the first, and so of its sign */
         if (v != first)
             return roma_import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err,
-                                 "layers of different shapes; all layers must be equal");
+                                      "layers of different shapes; all layers must be equal");
     }
     if (!positive || first < lo || first > hi)
-        return roma_import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err, "%lld is out of range; %llu to %llu are allowed",
-                             (long long)first, (unsigned long long)lo, (unsigned long long)hi);
+        return roma_import_kv_bad(rd->g, kv, ROMA_EUNSUPPORTED, rd->err,
+                                  "%lld is out of range; %llu to %llu are allowed", (long long)first,
+                                  (unsigned long long)lo, (unsigned long long)hi);
     *out = first;
     return ROMA_OK;
 }
@@ -90,7 +91,7 @@ static int read_integer(reading *rd, const char *suffix, uint64_t lo, uint64_t h
     if (kv && list && kv->type == GGUF_ARRAY) {
         if (kv->count != rd->raw.layers)
             return roma_import_kv_bad(rd->g, kv, ROMA_EDAMAGED, rd->err, "%llu values for %llu layers",
-                                 (unsigned long long)kv->count, (unsigned long long)rd->raw.layers);
+                                      (unsigned long long)kv->count, (unsigned long long)rd->raw.layers);
         return uniform(rd, kv, lo, hi, out);
     }
     const int rc = roma_import_kv_u64(rd->g, key, lo, hi, out, &found, rd->err);
@@ -174,8 +175,8 @@ static int rope_factor(reading *rd, double *factor) {
     if (len != 6 || memcmp(text, "linear", 6) != 0) {
         char name[64];
         return roma_import_kv_bad(rd->g, roma_import_kv_find(rd->g, rd->key), ROMA_EUNSUPPORTED, rd->err,
-                             "RoPE scaling '%s' is not supported; none and linear are",
-                             roma_error_name(name, sizeof name, text, len));
+                                  "RoPE scaling '%s' is not supported; none and linear are",
+                                  roma_error_name(name, sizeof name, text, len));
     }
     const double f = rd->raw.factor > 0 ? rd->raw.factor : rd->raw.old_factor; /* 0 means: not scaled */
     if (f > 0) *factor = f;
@@ -232,7 +233,7 @@ static int read_arch(const gguf_file *g, roma_hyper *h, roma_error *err) {
     if (rc) return rc;
     if (kind_len != 5 || memcmp(kind, "model", 5) != 0)
         return roma_import_kv_bad(g, roma_import_kv_find(g, "general.type"), ROMA_EUNSUPPORTED, err,
-                             "this is not a model but an adapter, a projector or another part of one");
+                                  "this is not a model but an adapter, a projector or another part of one");
     rc = roma_import_kv_string(g, "general.architecture", &text, &len, &found, err);
     if (rc) return rc;
     if (!found)
@@ -253,8 +254,8 @@ static int read_arch(const gguf_file *g, roma_hyper *h, roma_error *err) {
         }
     char name[64];
     return roma_import_kv_bad(g, roma_import_kv_find(g, "general.architecture"), ROMA_EUNSUPPORTED, err,
-                         "architecture '%s' is not supported; llama, qwen2 and qwen3 are",
-                         roma_error_name(name, sizeof name, text, len));
+                              "architecture '%s' is not supported; llama, qwen2 and qwen3 are",
+                              roma_error_name(name, sizeof name, text, len));
 }
 
 static int read_vocab_rows(reading *rd, roma_hyper *h) {

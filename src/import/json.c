@@ -9,8 +9,10 @@ static bool too_deep(const char *p, size_t size) {
     bool text = false;
     for (size_t i = 0; i < size; i++) {
         if (text) {
-            if (p[i] == '\\') i++;
-            else if (p[i] == '"') text = false;
+            if (p[i] == '\\')
+                i++;
+            else if (p[i] == '"')
+                text = false;
         } else if (p[i] == '"') {
             text = true;
         } else if (p[i] == '{' || p[i] == '[') {

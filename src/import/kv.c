@@ -8,9 +8,9 @@ const gguf_kv *roma_import_kv_find(const gguf_file *g, const char *key) {
 }
 
 static int wrong_type(const gguf_file *g, const gguf_kv *kv, const char *want, roma_error *err) {
-    return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s%s%s; %s is needed", roma_import_value_type_name(kv->type),
-                         kv->type == GGUF_ARRAY ? " of " : "",
-                         kv->type == GGUF_ARRAY ? roma_import_value_type_name(kv->elem) : "", want);
+    return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "type %s%s%s; %s is needed",
+                              roma_import_value_type_name(kv->type), kv->type == GGUF_ARRAY ? " of " : "",
+                              kv->type == GGUF_ARRAY ? roma_import_value_type_name(kv->elem) : "", want);
 }
 
 bool roma_import_type_is_integer(uint32_t type) {
@@ -46,7 +46,7 @@ bool roma_import_kv_integer(const gguf_kv *kv, uint64_t i, uint64_t *out) {
 }
 
 int roma_import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_t hi, uint64_t *out, bool *found,
-                  roma_error *err) {
+                       roma_error *err) {
     const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
@@ -54,16 +54,16 @@ int roma_import_kv_u64(const gguf_file *g, const char *key, uint64_t lo, uint64_
     uint64_t v;
     if (!roma_import_kv_integer(kv, 0, &v))
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%lld is negative; %llu to %llu are allowed", (long long)v,
-                             (unsigned long long)lo, (unsigned long long)hi);
+                                  (unsigned long long)lo, (unsigned long long)hi);
     if (v < lo || v > hi)
         return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%llu is out of range; %llu to %llu are allowed",
-                             (unsigned long long)v, (unsigned long long)lo, (unsigned long long)hi);
+                                  (unsigned long long)v, (unsigned long long)lo, (unsigned long long)hi);
     *out = v;
     return ROMA_OK;
 }
 
 int roma_import_kv_f64(const gguf_file *g, const char *key, double lo, double hi, double *out, bool *found,
-                  roma_error *err) {
+                       roma_error *err) {
     const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;
@@ -91,7 +91,7 @@ int roma_import_kv_bool(const gguf_file *g, const char *key, bool *out, bool *fo
 }
 
 int roma_import_kv_string(const gguf_file *g, const char *key, const char **text, size_t *len, bool *found,
-                     roma_error *err) {
+                          roma_error *err) {
     const gguf_kv *kv = roma_import_kv_find(g, key);
     *found = kv != NULL;
     if (!kv) return ROMA_OK;

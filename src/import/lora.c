@@ -7,8 +7,9 @@ static const struct {
     const char *module;
     uint32_t role;
 } slots[LORA_ROLES] = {
-    {"self_attn.q_proj", ROMA_W_Q}, {"self_attn.k_proj", ROMA_W_K}, {"self_attn.v_proj", ROMA_W_V}, {"self_attn.o_proj", ROMA_W_O},
-    {"mlp.gate_proj", ROMA_W_GATE}, {"mlp.up_proj", ROMA_W_UP},     {"mlp.down_proj", ROMA_W_DOWN},
+    {"self_attn.q_proj", ROMA_W_Q}, {"self_attn.k_proj", ROMA_W_K}, {"self_attn.v_proj", ROMA_W_V},
+    {"self_attn.o_proj", ROMA_W_O}, {"mlp.gate_proj", ROMA_W_GATE}, {"mlp.up_proj", ROMA_W_UP},
+    {"mlp.down_proj", ROMA_W_DOWN},
 };
 
 const char *roma_import_lora_module(unsigned slot) { return slots[slot].module; }
@@ -26,42 +27,58 @@ static int check_values(const lora_build *b, const st_tensor *t, const char *wha
     const uint64_t row_bytes = t->dim[1] / type->block * type->bytes;
     for (uint64_t r = 0; r < t->dim[0]; r++)
         if (roma_import_find_bad_value(type, t->data + r * row_bytes, t->dim[1]) >= 0)
-            return roma_fail(b->err, ROMA_EDAMAGED, b->path, ROMA_NOWHERE, "tensor '%s', row %llu: a value is infinite or not a number", what,
-                             (unsigned long long)r);
+            return roma_fail(b->err, ROMA_EDAMAGED, b->path, ROMA_NOWHERE,
+                             "tensor '%s', row %llu: a value is infinite or not a number", what, (unsigned long long)r);
     return ROMA_OK;
 }
 
-static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint64_t rows, uint64_t cols, const char *what) {
+static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint64_t rows, uint64_t cols,
+                       const char *what) {
     const uint64_t rank = t->dim[is_b], want = is_b ? rows : cols, have = t->dim[!is_b];
-    if (t->n_dims != 2) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': %u dimensions instead of 2", what, t->n_dims);
+    if (t->n_dims != 2)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': %u dimensions instead of 2", what,
+                         t->n_dims);
     if (have != want)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is %llu x %llu; the base needs %llu %s: the adapter is for another model",
-                         what, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1], (unsigned long long)want, is_b ? "rows" : "columns");
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                         "tensor '%s' is %llu x %llu; the base needs %llu %s: the adapter is for another model", what,
+                         (unsigned long long)t->dim[0], (unsigned long long)t->dim[1], (unsigned long long)want,
+                         is_b ? "rows" : "columns");
     if (rank < 1 || rank > ROMA_ADAPTER_RANK_MAX)
-        return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': rank %llu; 1 to %d are supported", what,
-                         (unsigned long long)rank, ROMA_ADAPTER_RANK_MAX);
+        return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
+                         "tensor '%s': rank %llu; 1 to %d are supported", what, (unsigned long long)rank,
+                         ROMA_ADAPTER_RANK_MAX);
     return ROMA_OK;
 }
 
-int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t, const char *what) {
+int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t,
+                         const char *what) {
     const roma_hyper *h = &b->base->hyper;
     const uint32_t role = slots[slot].role;
     uint64_t rows, cols;
     if (layer >= h->layers)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': the base has %u layers", what, h->layers);
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': the base has %u layers", what,
+                         h->layers);
     lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
-    if (is_b ? p->has_b : p->has_a) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
+    if (is_b ? p->has_b : p->has_a)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
     roma_hyper_shape(h, role, &rows, &cols);
     int rc = check_shape(b, t, is_b, rows, cols, what);
     if (!rc) rc = check_values(b, t, what);
     if (rc) return rc;
     const import_type *type = roma_import_type_get(t->type);
     roma_tensor *view = is_b ? &p->b : &p->a;
-    *view = (roma_tensor){.role = role, .layer = layer, .rows = t->dim[0], .cols = t->dim[1], .is_float = type->floats != NULL,
-                          .format = type->format, .source_type = t->type, .data = t->data,
+    *view = (roma_tensor){.role = role,
+                          .layer = layer,
+                          .rows = t->dim[0],
+                          .cols = t->dim[1],
+                          .is_float = type->floats != NULL,
+                          .format = type->format,
+                          .source_type = t->type,
+                          .data = t->data,
                           .row_bytes = t->dim[1] / type->block * type->bytes,
                           .rope_halves = is_b && b->rope_halves && (role == ROMA_W_Q || role == ROMA_W_K),
-                          .head_dim = (uint16_t)h->head_dim, .rope_dim = (uint16_t)h->rope_dim};
+                          .head_dim = (uint16_t)h->head_dim,
+                          .rope_dim = (uint16_t)h->rope_dim};
     *(is_b ? &p->has_b : &p->has_a) = true;
     return ROMA_OK;
 }
@@ -83,12 +100,14 @@ static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scal
     lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
     if (!p->has_a && !p->has_b) return ROMA_OK;
     if (!p->has_a || !p->has_b)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: matrix %c is missing", layer, slots[slot].module, p->has_a ? 'B' : 'A');
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: matrix %c is missing", layer,
+                         slots[slot].module, p->has_a ? 'B' : 'A');
     if (p->a.rows != p->b.cols)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: A has rank %llu, B has rank %llu", layer, slots[slot].module,
-                         (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: A has rank %llu, B has rank %llu",
+                         layer, slots[slot].module, (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
     roma_adapter_target *t = &a->targets[a->n_targets];
-    *t = (roma_adapter_target){.role = slots[slot].role, .layer = layer, .rows = p->b.rows, .cols = p->a.cols, .rank = (uint32_t)p->a.rows};
+    *t = (roma_adapter_target){
+        .role = slots[slot].role, .layer = layer, .rows = p->b.rows, .cols = p->a.cols, .rank = (uint32_t)p->a.rows};
     o->used[a->n_targets++] = p;
     if (t->rank > a->rank) a->rank = t->rank;
     return scale(ctx, slot, layer, t->rank, &t->alpha, &t->scale);
@@ -100,7 +119,8 @@ int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
             const int rc = take(b, s, l, scale, ctx);
             if (rc) return rc;
         }
-    if (!b->out->adapter.n_targets) return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "no matrix of an adapter in it");
+    if (!b->out->adapter.n_targets)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "no matrix of an adapter in it");
     b->out->source = (roma_adapter_source){b->out->owned, row_a, row_b};
     return ROMA_OK;
 }
@@ -108,10 +128,11 @@ int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
 /* ---- opening ---- */
 
 #ifdef ROMA_NO_JANSSON
-int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path, const void *data,
-                          uint64_t bytes, const char *data_path) {
+int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
+                          const void *data, uint64_t bytes, const char *data_path) {
     (void)config, (void)config_bytes, (void)data, (void)bytes, (void)data_path;
-    return roma_fail(b->err, ROMA_EUNSUPPORTED, config_path, ROMA_NOWHERE, "this build reads no PEFT folders; build without JANSSON=no");
+    return roma_fail(b->err, ROMA_EUNSUPPORTED, config_path, ROMA_NOWHERE,
+                     "this build reads no PEFT folders; build without JANSSON=no");
 }
 #endif
 
@@ -133,7 +154,9 @@ int roma_import_lora_open_memory(roma_import_lora *l, const void *config, uint64
                                  uint64_t tensors_bytes, const roma_description *base, roma_error *err) {
     lora_build b;
     int rc = begin(&b, l, base, err);
-    if (!rc) rc = config ? roma_import_lora_peft(&b, config, config_bytes, NULL, tensors, tensors_bytes, NULL) : roma_import_lora_gguf(&b, tensors, tensors_bytes);
+    if (!rc)
+        rc = config ? roma_import_lora_peft(&b, config, config_bytes, NULL, tensors, tensors_bytes, NULL)
+                    : roma_import_lora_gguf(&b, tensors, tensors_bytes);
     if (rc) roma_import_lora_close(l);
     return rc;
 }
@@ -147,11 +170,13 @@ static int open_folder(lora_build *b, const char *folder) {
     lora_owned *o = b->out->owned;
     char path[4096];
     if (!is_there(folder, "adapter_config.json"))
-        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_config.json in this folder: not an adapter that PEFT saved");
+        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE,
+                         "no adapter_config.json in this folder: not an adapter that PEFT saved");
     if (!is_there(folder, "adapter_model.safetensors")) {
         if (is_there(folder, "adapter_model.bin"))
             return roma_fail(b->err, ROMA_EUNSUPPORTED, folder, ROMA_NOWHERE,
-                             "adapter_model.bin is a pickle, which is a program; save the adapter as safetensors (save_pretrained with safe_serialization=True)");
+                             "adapter_model.bin is a pickle, which is a program; save the adapter as safetensors "
+                             "(save_pretrained with safe_serialization=True)");
         return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_model.safetensors in this folder");
     }
     if (snprintf(path, sizeof path, "%s/adapter_config.json", folder) >= (int)sizeof path)
@@ -162,7 +187,8 @@ static int open_folder(lora_build *b, const char *folder) {
     if (!rc) rc = roma_map_open(&o->tensors, path, b->err);
     if (rc) return rc;
     b->path = o->tensors.path;
-    return roma_import_lora_peft(b, o->config.data, o->config.size, o->config.path, o->tensors.data, o->tensors.size, o->tensors.path);
+    return roma_import_lora_peft(b, o->config.data, o->config.size, o->config.path, o->tensors.data, o->tensors.size,
+                                 o->tensors.path);
 }
 
 static int open_file(lora_build *b, const char *path) {
@@ -172,9 +198,11 @@ static int open_file(lora_build *b, const char *path) {
     const uint8_t *p = o->tensors.data;
     b->path = o->tensors.path;
     if (o->tensors.size >= 4 && (memcmp(p, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] >= 2 && p[1] <= 5)))
-        return roma_fail(b->err, ROMA_EUNSUPPORTED, path, 0, "this is a pickle, which is a program; save the adapter as safetensors and give its folder");
+        return roma_fail(b->err, ROMA_EUNSUPPORTED, path, 0,
+                         "this is a pickle, which is a program; save the adapter as safetensors and give its folder");
     if (o->tensors.size >= 9 && p[8] == '{')
-        return roma_fail(b->err, ROMA_EUSAGE, path, 0, "a safetensors file; give its folder, which holds adapter_config.json too");
+        return roma_fail(b->err, ROMA_EUSAGE, path, 0,
+                         "a safetensors file; give its folder, which holds adapter_config.json too");
     return roma_import_lora_gguf(b, p, o->tensors.size);
 }
 

@@ -22,11 +22,11 @@ json_t *roma_import_json(const char *path, const void *data, size_t size, uint64
 /* ---- safetensors.c ---- */
 
 typedef struct {
-    char *name;           /* printable ASCII */
-    uint32_t type;        /* as GGUF numbers it: 0 F32, 1 F16, 30 BF16 */
+    char *name;    /* printable ASCII */
+    uint32_t type; /* as GGUF numbers it: 0 F32, 1 F16, 30 BF16 */
     uint32_t n_dims;
-    uint64_t dim[2];      /* dim[1] runs fastest; absent ones are 1 */
-    uint64_t begin, end;  /* of its data, from the start of the data */
+    uint64_t dim[2];     /* dim[1] runs fastest; absent ones are 1 */
+    uint64_t begin, end; /* of its data, from the start of the data */
     const uint8_t *data;
 } st_tensor;
 typedef struct {
@@ -42,13 +42,13 @@ void roma_import_st_free(st_file *f);
 #ifndef ROMA_NO_JANSSON
 typedef struct {
     const char *path;
-    json_t *json;         /* owns everything below */
+    json_t *json; /* owns everything below */
     uint32_t rank;
     double alpha;
     bool rslora;
     json_t *rank_pattern, *alpha_pattern; /* objects or NULL */
-    json_t *targets;      /* array of names; NULL: the tensors say which */
-    json_t *layers;       /* array of integers; NULL: all */
+    json_t *targets;                      /* array of names; NULL: the tensors say which */
+    json_t *layers;                       /* array of integers; NULL: all */
 } peft_config;
 int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, const char *path, roma_error *err);
 void roma_import_peft_free(peft_config *c);
@@ -79,14 +79,15 @@ typedef struct {
 } lora_build;
 
 const char *roma_import_lora_module(unsigned slot); /* "self_attn.q_proj" */
-/* Takes A (dims rank, cols) or B (dims rows, rank). slot 0..6 in the order q k v o gate up down. what: its name, printable. */
+/* Takes A (dims rank, cols) or B (dims rows, rank). slot 0..6 in the order q k v o gate up down. what: its name,
+ * printable. */
 int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t, const char *what);
 typedef int (*lora_scale_fn)(void *ctx, unsigned slot, uint32_t layer, uint32_t rank, float *alpha, float *scale);
 /* Pairs to targets; scale says alpha and scale of each, and may refuse. */
 int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx);
 
-int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path, const void *data,
-                          uint64_t bytes, const char *data_path);
+int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
+                          const void *data, uint64_t bytes, const char *data_path);
 int roma_import_lora_gguf(lora_build *b, const void *data, uint64_t bytes);
 
 #endif

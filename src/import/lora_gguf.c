@@ -1,17 +1,19 @@
-/* GGUF adapters as llama.cpp's convert_lora_to_gguf writes them. The rows of B are in the order of the base's GGUF: neighbours for llama,
- * halves for the others. */
+/* GGUF adapters as llama.cpp's convert_lora_to_gguf writes them. The rows of B are in the order of the base's GGUF:
+ * neighbours for llama, halves for the others. */
 #include "lora.h"
 
 static const struct {
     const char *name;
     unsigned slot;
-} names[] = {{"attn_q", 0}, {"attn_k", 1}, {"attn_v", 2}, {"attn_output", 3}, {"ffn_gate", 4}, {"ffn_up", 5}, {"ffn_down", 6}};
+} names[] = {{"attn_q", 0},   {"attn_k", 1}, {"attn_v", 2},  {"attn_output", 3},
+             {"ffn_gate", 4}, {"ffn_up", 5}, {"ffn_down", 6}};
 
 /* "blk.N.attn_q.weight.lora_a" */
 static bool parse_name(const gguf_tensor *t, unsigned *slot, uint32_t *layer, bool *is_b) {
     uint32_t i = 4;
     if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) return false;
-    for (*layer = 0; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++) *layer = *layer * 10 + (uint32_t)(t->name[i] - '0');
+    for (*layer = 0; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++)
+        *layer = *layer * 10 + (uint32_t)(t->name[i] - '0');
     if (i == 4 || i == t->name_len || t->name[i] != '.' || (t->name[4] == '0' && i > 5)) return false;
     const char *p = t->name + i + 1;
     const size_t n = t->name_len - i - 1;
@@ -33,7 +35,8 @@ static int need_text(const lora_build *b, const gguf_file *g, const char *key, c
     char shown[64];
     const int rc = roma_import_kv_string(g, key, &text, &len, &found, b->err);
     if (rc) return rc;
-    if (!found) return roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key '%s' is missing: not an adapter", key);
+    if (!found)
+        return roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key '%s' is missing: not an adapter", key);
     if (len == strlen(want) && memcmp(text, want, len) == 0) return ROMA_OK;
     return roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EUNSUPPORTED, b->err, "it is '%s'; '%s' is needed",
                               roma_error_name(shown, sizeof shown, text, len), want);
@@ -41,12 +44,16 @@ static int need_text(const lora_build *b, const gguf_file *g, const char *key, c
 
 /* Everything about the file is fine; everything about adapters must be known. */
 static int check_keys(const lora_build *b, const gguf_file *g) {
-    static const char *const known[] = {"adapter.type", "adapter.lora.alpha", "adapter.lora.task_name", "adapter.lora.prompt_prefix"};
+    static const char *const known[] = {"adapter.type", "adapter.lora.alpha", "adapter.lora.task_name",
+                                        "adapter.lora.prompt_prefix"};
     for (uint32_t i = 0; i < g->n_kv; i++) {
         const gguf_kv *kv = &g->kv[i];
         bool fine = kv->key_len > 8 && memcmp(kv->key, "general.", 8) == 0;
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++) fine |= strlen(known[k]) == kv->key_len && memcmp(known[k], kv->key, kv->key_len) == 0;
-        if (!fine) return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, b->err, "it is unknown and may change what the adapter computes");
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            fine |= strlen(known[k]) == kv->key_len && memcmp(known[k], kv->key, kv->key_len) == 0;
+        if (!fine)
+            return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, b->err,
+                                      "it is unknown and may change what the adapter computes");
     }
     return ROMA_OK;
 }
@@ -61,11 +68,15 @@ static int add_all(lora_build *b, const gguf_file *g) {
         char shown[96];
         if (!parse_name(t, &slot, &layer, &is_b))
             return roma_import_tensor_bad(g, t, ROMA_EUNSUPPORTED, b->err,
-                                          "no part of an adapter that we know (q, k, v, o, gate, up and down can have one); leaving it out would change it");
-        if (!type->floats && !type->row) return roma_import_tensor_bad(g, t, ROMA_EUNSUPPORTED, b->err, "type %s is not supported", type->name);
-        if (t->dim[2] != 1 || t->dim[3] != 1 || t->n_dims < 2) return roma_import_tensor_bad(g, t, ROMA_EINPUT, b->err, "a matrix is needed");
+                                          "no part of an adapter that we know (q, k, v, o, gate, up and down can have "
+                                          "one); leaving it out would change it");
+        if (!type->floats && !type->row)
+            return roma_import_tensor_bad(g, t, ROMA_EUNSUPPORTED, b->err, "type %s is not supported", type->name);
+        if (t->dim[2] != 1 || t->dim[3] != 1 || t->n_dims < 2)
+            return roma_import_tensor_bad(g, t, ROMA_EINPUT, b->err, "a matrix is needed");
         const st_tensor view = {.type = t->type, .n_dims = 2, .dim = {t->dim[1], t->dim[0]}, .data = t->data};
-        const int rc = roma_import_lora_add(b, slot, layer, is_b, &view, roma_error_name(shown, sizeof shown, t->name, t->name_len));
+        const int rc = roma_import_lora_add(b, slot, layer, is_b, &view,
+                                            roma_error_name(shown, sizeof shown, t->name, t->name_len));
         if (rc) return rc;
     }
     return ROMA_OK;
@@ -87,7 +98,8 @@ static int read_all(lora_build *b, const gguf_file *g) {
     if (!rc) rc = need_text(b, g, "general.architecture", roma_arch_name(b->base->hyper.arch));
     if (!rc) rc = check_keys(b, g);
     if (!rc) rc = roma_import_kv_f64(g, "adapter.lora.alpha", -1e6, 1e6, &alpha, &found, b->err);
-    if (!rc && !found) rc = roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key 'adapter.lora.alpha' is missing");
+    if (!rc && !found)
+        rc = roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key 'adapter.lora.alpha' is missing");
     if (!rc) rc = add_all(b, g);
     return rc ? rc : roma_import_lora_finish(b, scale_of, &alpha);
 }

@@ -1,5 +1,5 @@
-/* PEFT's tensor names to roles, and the configuration's say on each. Hugging Face pairs the rotated rows of q and k by halves, in every
- * architecture, so B's rows are read in the image's order. */
+/* PEFT's tensor names to roles, and the configuration's say on each. Hugging Face pairs the rotated rows of q and k by
+ * halves, in every architecture, so B's rows are read in the image's order. */
 #include "lora.h"
 
 static unsigned digits(const char *p, uint32_t *out) {
@@ -9,7 +9,8 @@ static unsigned digits(const char *p, uint32_t *out) {
     return i && !(i > 1 && p[0] == '0') ? i : 0;
 }
 
-/* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, "default." may be there. */
+/* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, "default." may be
+ * there. */
 static bool parse_name(const char *name, unsigned *slot, uint32_t *layer, bool *is_b) {
     static const char prefix[] = "base_model.model.";
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
@@ -46,8 +47,10 @@ static int unknown(const lora_build *b, const char *name) {
     char shown[160];
     roma_error_name(shown, sizeof shown, name, strlen(name));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strstr(name, known[i].part)) return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': %s", shown, known[i].text);
-    return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': no part of an adapter that we know; leaving it out would change it", shown);
+        if (strstr(name, known[i].part))
+            return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE, "tensor '%s': %s", shown, known[i].text);
+    return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
+                     "tensor '%s': no part of an adapter that we know; leaving it out would change it", shown);
 }
 
 static const char *module_name(char buf[96], unsigned slot, uint32_t layer) {
@@ -65,8 +68,9 @@ static int add_all(lora_build *b, const peft_config *c, const st_file *f) {
         if (!parse_name(t->name, &slot, &layer, &is_b)) return unknown(b, t->name);
         roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
         if (!roma_import_peft_selects(c, module_name(module, slot, layer), layer))
-            return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
-                             "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
+            return roma_fail(
+                b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
         const int rc = roma_import_lora_add(b, slot, layer, is_b, t, shown);
         if (rc) return rc;
     }
@@ -80,7 +84,8 @@ static int check_complete(const lora_build *b, const peft_config *c) {
         for (unsigned s = 0; s < LORA_ROLES; s++) {
             const lora_pair *p = &b->pair[l * LORA_ROLES + s];
             if (!p->has_a && !p->has_b && roma_import_peft_selects(c, module_name(module, s, l), l))
-                return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "adapter_config.json names %s, but its matrices are missing", module);
+                return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                                 "adapter_config.json names %s, but its matrices are missing", module);
         }
     return ROMA_OK;
 }
@@ -103,15 +108,16 @@ static int scale_of(void *ctx, unsigned slot, uint32_t layer, uint32_t rank, flo
     module_name(module, slot, layer);
     const uint32_t want = roma_import_peft_rank(s->c, module);
     if (rank != want)
-        return roma_fail(s->b->err, ROMA_EINPUT, s->b->path, ROMA_NOWHERE, "%s has rank %u, adapter_config.json says %u", module, rank, want);
+        return roma_fail(s->b->err, ROMA_EINPUT, s->b->path, ROMA_NOWHERE,
+                         "%s has rank %u, adapter_config.json says %u", module, rank, want);
     const double a = roma_import_peft_alpha(s->c, module);
     *alpha = (float)a;
     *scale = (float)(a / (s->c->rslora ? root(rank) : rank));
     return ROMA_OK;
 }
 
-int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path, const void *data,
-                          uint64_t bytes, const char *data_path) {
+int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
+                          const void *data, uint64_t bytes, const char *data_path) {
     peft_config c;
     st_file f = {0};
     int rc = roma_import_peft_parse(&c, config, config_bytes, config_path, b->err);

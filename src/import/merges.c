@@ -17,9 +17,9 @@ static int index_tokens(const gguf_file *g, const roma_vocab *v, import_index *x
         const int added = roma_import_index_add(x, i);
         if (added)
             return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.tokens"), ROMA_EDAMAGED, err,
-                                 added == IMPORT_INDEX_TWICE ? "token %u is there twice"
-                                                             : "token %u: the tokens are made to collide",
-                                 i);
+                                      added == IMPORT_INDEX_TWICE ? "token %u is there twice"
+                                                                  : "token %u: the tokens are made to collide",
+                                      i);
     }
     return ROMA_OK;
 }
@@ -32,13 +32,15 @@ static int read_pairs(const gguf_file *g, const gguf_kv *kv, const import_index 
         /* Token text has no blanks (they are written otherwise), but a left half that is one may exist. */
         const char *blank = len > 2 ? memchr(text + 1, ' ', len - 2) : NULL;
         if (!blank)
-            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "merge %llu is not two tokens with a blank between them",
-                                 (unsigned long long)i);
+            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err,
+                                      "merge %llu is not two tokens with a blank between them", (unsigned long long)i);
         const size_t left = (size_t)(blank - text);
-        const int64_t a = roma_import_index_find(x, text, left), b = roma_import_index_find(x, blank + 1, len - left - 1);
+        const int64_t a = roma_import_index_find(x, text, left),
+                      b = roma_import_index_find(x, blank + 1, len - left - 1);
         if (a < 0 || b < 0)
-            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "merge %llu: its %s half is no token of the vocabulary",
-                                 (unsigned long long)i, a < 0 ? "left" : "right");
+            return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err,
+                                      "merge %llu: its %s half is no token of the vocabulary", (unsigned long long)i,
+                                      a < 0 ? "left" : "right");
         out[2 * i] = (uint32_t)a;
         out[2 * i + 1] = (uint32_t)b;
         p += 8 + len;
@@ -55,7 +57,7 @@ int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_
                          "key 'tokenizer.ggml.merges' is missing; convert the model anew");
     if (kv->count > ROMA_TOKENS_MAX)
         return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%llu merges; at most %u are supported",
-                             (unsigned long long)kv->count, ROMA_TOKENS_MAX);
+                                  (unsigned long long)kv->count, ROMA_TOKENS_MAX);
     o->merges = roma_alloc_array(2 * (size_t)kv->count + 1, sizeof *o->merges);
     if (!o->merges)
         return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for %llu merges",

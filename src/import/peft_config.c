@@ -1,5 +1,5 @@
-/* adapter_config.json of PEFT. Every key must be known: those that change the mathematics are obeyed or refused by name, those that
- * do not are listed; a key that is null says nothing. */
+/* adapter_config.json of PEFT. Every key must be known: those that change the mathematics are obeyed or refused by
+ * name, those that do not are listed; a key that is null says nothing. */
 #include "lora.h"
 
 typedef struct {
@@ -14,10 +14,13 @@ static int bad(const reading *r, int code, const char *key, const char *fmt, ...
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return roma_fail(r->err, code, r->c->path, ROMA_NOWHERE, "key '%s': %s", roma_error_name(name, sizeof name, key, strlen(key)), text);
+    return roma_fail(r->err, code, r->c->path, ROMA_NOWHERE, "key '%s': %s",
+                     roma_error_name(name, sizeof name, key, strlen(key)), text);
 }
 
-static bool is_text(const json_t *v, const char *text) { return json_is_string(v) && strcmp(json_string_value(v), text) == 0; }
+static bool is_text(const json_t *v, const char *text) {
+    return json_is_string(v) && strcmp(json_string_value(v), text) == 0;
+}
 static bool is_empty(const json_t *v) {
     return (json_is_array(v) && json_array_size(v) == 0) || (json_is_object(v) && json_object_size(v) == 0);
 }
@@ -53,7 +56,8 @@ static int key_rslora(const reading *r, const char *key, json_t *v) {
 }
 
 /* Keys of a pattern are regular expressions in Python; names, which is what they are in practice, are understood. */
-static int read_pattern(const reading *r, const char *key, json_t *v, int (*each)(const reading *, const char *, const json_t *)) {
+static int read_pattern(const reading *r, const char *key, json_t *v,
+                        int (*each)(const reading *, const char *, const json_t *)) {
     const char *name;
     json_t *x;
     if (!json_is_object(v)) return bad(r, ROMA_EINPUT, key, "it must be an object");
@@ -77,7 +81,8 @@ static int key_alpha_pattern(const reading *r, const char *key, json_t *v) {
 
 static int key_targets(const reading *r, const char *key, json_t *v) {
     if (json_is_string(v)) return ROMA_OK; /* "all-linear" or a regular expression: the tensors say which */
-    if (!json_is_array(v) || !json_array_size(v)) return bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
+    if (!json_is_array(v) || !json_array_size(v))
+        return bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
     for (size_t i = 0; i < json_array_size(v); i++)
         if (!json_is_string(json_array_get(v, i))) return bad(r, ROMA_EINPUT, key, "name %zu is no text", i);
     r->c->targets = v;
@@ -93,20 +98,24 @@ static int key_layers(const reading *r, const char *key, json_t *v) {
         v = list;
     }
     for (size_t i = 0; i < json_array_size(v); i++)
-        if (!json_is_integer(json_array_get(v, i))) return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
+        if (!json_is_integer(json_array_get(v, i)))
+            return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
     if (!json_is_array(v)) return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
     r->c->layers = v;
     return ROMA_OK;
 }
 static int key_layers_pattern(const reading *r, const char *key, json_t *v) {
-    if (is_empty(v) || is_text(v, "layers") || (json_array_size(v) == 1 && is_text(json_array_get(v, 0), "layers"))) return ROMA_OK;
+    if (is_empty(v) || is_text(v, "layers") || (json_array_size(v) == 1 && is_text(json_array_get(v, 0), "layers")))
+        return ROMA_OK;
     return bad(r, ROMA_EUNSUPPORTED, key, "layers are called 'layers' in the models that we run");
 }
 static int key_type(const reading *r, const char *key, json_t *v) {
     return is_text(v, "LORA") ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "only LORA adapters are supported");
 }
 static int key_bias(const reading *r, const char *key, json_t *v) {
-    return is_text(v, "none") ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "trained biases are not supported; train with bias=\"none\"");
+    return is_text(v, "none")
+               ? ROMA_OK
+               : bad(r, ROMA_EUNSUPPORTED, key, "trained biases are not supported; train with bias=\"none\"");
 }
 /* These change the base's own weights before training, which the image does not. */
 static int key_init(const reading *r, const char *key, json_t *v) {
@@ -114,8 +123,9 @@ static int key_init(const reading *r, const char *key, json_t *v) {
     if (json_is_boolean(v)) return ROMA_OK;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (is_text(v, good[i])) return ROMA_OK;
-    return bad(r, ROMA_EUNSUPPORTED, key, "this initialisation changes the base's own weights; convert the adapter to plain LoRA "
-                                         "(save_pretrained with path_initial_model_for_weight_conversion)");
+    return bad(r, ROMA_EUNSUPPORTED, key,
+               "this initialisation changes the base's own weights; convert the adapter to plain LoRA "
+               "(save_pretrained with path_initial_model_for_weight_conversion)");
 }
 /* Off, or refused by name. */
 static int key_off(const reading *r, const char *key, json_t *v) {
@@ -123,16 +133,21 @@ static int key_off(const reading *r, const char *key, json_t *v) {
     return bad(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
 }
 static int key_dora(const reading *r, const char *key, json_t *v) {
-    return json_is_false(v) ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
+    return json_is_false(v) ? ROMA_OK
+                            : bad(r, ROMA_EUNSUPPORTED, key,
+                                  "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
 }
 static int key_saved(const reading *r, const char *key, json_t *v) {
-    return is_empty(v) ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "whole retrained modules cannot replace those in ROM; train without modules_to_save");
+    return is_empty(v) ? ROMA_OK
+                       : bad(r, ROMA_EUNSUPPORTED, key,
+                             "whole retrained modules cannot replace those in ROM; train without modules_to_save");
 }
 static int key_fine(const reading *r, const char *key, json_t *v) {
     (void)r, (void)key, (void)v;
     return ROMA_OK;
 }
 
+/* clang-format off */
 static const struct {
     const char *key;
     int (*read)(const reading *, const char *, json_t *);
@@ -149,6 +164,7 @@ static const struct {
     {"corda_config", key_fine}, {"lora_ga_config", key_fine}, {"megatron_core", key_fine}, {"runtime_config", key_fine},
     {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_fine}, {"ensure_weight_tying", key_fine},
 };
+/* clang-format on */
 
 static int read_keys(const reading *r) {
     const char *key;
@@ -159,7 +175,8 @@ static int read_keys(const reading *r) {
         if (json_is_null(v)) continue;
         while (i < sizeof keys / sizeof *keys && strcmp(keys[i].key, key) != 0) i++;
         if (i == sizeof keys / sizeof *keys)
-            return bad(r, ROMA_EUNSUPPORTED, key, "it is unknown and may change what the adapter computes; remove it if it does not");
+            return bad(r, ROMA_EUNSUPPORTED, key,
+                       "it is unknown and may change what the adapter computes; remove it if it does not");
         const int rc = keys[i].read(r, key, v);
         if (rc) return rc;
     }
@@ -174,7 +191,8 @@ int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, cons
     roma_error own;
     if (!err) err = &own;
     *c = (peft_config){.path = path};
-    if (size > PEFT_CONFIG_MAX) return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE, "a configuration of more than 1 MiB");
+    if (size > PEFT_CONFIG_MAX)
+        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE, "a configuration of more than 1 MiB");
     c->json = roma_import_json(path, data, (size_t)size, 0, err);
     if (!c->json) return err->code;
     const reading r = {c, err};
@@ -200,9 +218,7 @@ static bool names(const char *pattern, const char *module) {
 static const json_t *lookup(json_t *patterns, const char *module) {
     const char *key;
     json_t *v;
-    if (patterns)
-        json_object_foreach(patterns, key, v)
-            if (names(key, module)) return v;
+    if (patterns) json_object_foreach(patterns, key, v) if (names(key, module)) return v;
     return NULL;
 }
 
@@ -218,8 +234,10 @@ double roma_import_peft_alpha(const peft_config *c, const char *module) {
 
 bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer) {
     bool target = !c->targets, in_layer = !c->layers;
-    for (size_t i = 0; i < json_array_size(c->targets) && !target; i++) target = names(json_string_value(json_array_get(c->targets, i)), module);
-    for (size_t i = 0; i < json_array_size(c->layers) && !in_layer; i++) in_layer = json_integer_value(json_array_get(c->layers, i)) == layer;
+    for (size_t i = 0; i < json_array_size(c->targets) && !target; i++)
+        target = names(json_string_value(json_array_get(c->targets, i)), module);
+    for (size_t i = 0; i < json_array_size(c->layers) && !in_layer; i++)
+        in_layer = json_integer_value(json_array_get(c->layers, i)) == layer;
     return target && in_layer;
 }
 

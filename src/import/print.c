@@ -117,7 +117,8 @@ static void text_tensor(roma_buf *out, const gguf_tensor *t) {
     for (unsigned i = 0; i < t->n_dims; i++)
         n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%llu", i ? " x " : "", (unsigned long long)t->dim[i]);
     roma_buf_print(out, "%-44s %-8s %-24s %14llu %14llu\n", roma_error_name(name, sizeof name, t->name, t->name_len),
-                   roma_import_type_get(t->type)->name, shape, (unsigned long long)t->bytes, (unsigned long long)t->offset);
+                   roma_import_type_get(t->type)->name, shape, (unsigned long long)t->bytes,
+                   (unsigned long long)t->offset);
 }
 
 static void print_text(roma_buf *out, const gguf_file *g) {
@@ -141,8 +142,8 @@ static void json_key(roma_buf *out, const gguf_kv *kv) {
     json_string(out, kv->key, kv->key_len);
     roma_buf_print(out, ", \"type\": \"%s\", ", roma_import_value_type_name(kv->type));
     if (kv->type == GGUF_ARRAY) {
-        roma_buf_print(out, "\"elements\": \"%s\", \"count\": %llu, \"first\": [", roma_import_value_type_name(kv->elem),
-                       (unsigned long long)kv->count);
+        roma_buf_print(out, "\"elements\": \"%s\", \"count\": %llu, \"first\": [",
+                       roma_import_value_type_name(kv->elem), (unsigned long long)kv->count);
         print_elements(out, kv, true);
         roma_buf_print(out, "]}");
         return;

@@ -68,7 +68,7 @@ static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hy
                        roma_error *err) {
     if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols))
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
-                                 roma_arch_name(h->arch));
+                                      roma_arch_name(h->arch));
     const uint64_t rows = roma_tensor_role_is_matrix(t->role) ? t->rows : 1;
     if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1)
         return roma_import_tensor_bad(
@@ -81,12 +81,12 @@ static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hy
 static int check_vector(const gguf_file *g, const gguf_tensor *src, const import_type *type, roma_error *err) {
     if (!type->floats)
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "type %s; a vector must be F32, F16 or BF16",
-                                 type->name);
+                                      type->name);
     const int64_t at = roma_import_find_bad_value(type, src->data, src->dim[0]);
     if (at < 0) return ROMA_OK;
     return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err,
-                             "element %llu is infinite or not a number; it would poison every token",
-                             (unsigned long long)at / type->bytes);
+                                  "element %llu is infinite or not a number; it would poison every token",
+                                  (unsigned long long)at / type->bytes);
 }
 
 static int check_type(const gguf_file *g, const gguf_tensor *src, const import_type *type, roma_tensor *t,
@@ -133,11 +133,11 @@ static int add(const gguf_file *g, const gguf_tensor *src, roma_model *m, uint8_
     t->role = role_and_layer(src, &t->layer);
     if (!t->role)
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err,
-                                 "no part of architecture %s that we know; leaving it out would change the model",
-                                 roma_arch_name(m->hyper.arch));
+                                      "no part of architecture %s that we know; leaving it out would change the model",
+                                      roma_arch_name(m->hyper.arch));
     if (t->layer >= m->hyper.layers)
         return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "layer %u of a model of %u layers", t->layer,
-                                 m->hyper.layers);
+                                      m->hyper.layers);
     uint8_t *mark = &seen[(size_t)t->layer * ROMA_W_END + t->role];
     if (*mark) return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "it is there twice");
     *mark = 1;

@@ -7,7 +7,8 @@
 #define K(form, n) .scale = (form), .group = (n), .super = 256
 #define K_MIN(form, n) K(form, n), .min = (form)
 /* known, so that such a file can be inspected and refused by name */
-#define SIZE_ONLY(n, elements, size) {.name = (n), .block = (elements), .bytes = (size)}
+#define SIZE_ONLY(n, elements, size)                                                                                   \
+    { .name = (n), .block = (elements), .bytes = (size) }
 #define TERNARY .bits = 2, .scale = ROMA_SCALE_F16, .group = 256, .zero = 1
 
 static void floats_f32(const uint8_t *src, uint64_t cols, float *out) {
@@ -23,6 +24,7 @@ static void floats_bf16(const uint8_t *src, uint64_t cols, float *out) {
 }
 
 /* name, elements and bytes of a block, format, readers of codes and of floats, FP16 scales of a block and where */
+/* clang-format off */
 static const import_type types[] = {
     [0] = {"F32", 1, 4, .floats = floats_f32},
     [1] = {"F16", 1, 2, .floats = floats_f16},
@@ -62,6 +64,7 @@ static const import_type types[] = {
     [40] = SIZE_ONLY("NVFP4", 64, 36),
     [41] = SIZE_ONLY("Q1_0", 128, 18),
 };
+/* clang-format on */
 
 const import_type *roma_import_type_get(uint32_t type) {
     return type < sizeof types / sizeof types[0] && types[type].block ? &types[type] : NULL;

@@ -27,7 +27,7 @@ static int copy_tokens(const gguf_file *g, const gguf_kv *kv, import_owned *o, r
         const uint64_t len = roma_le64(p);
         if (len > ROMA_TOKEN_BYTES_MAX)
             return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %llu has %llu bytes; at most %u are allowed",
-                                 (unsigned long long)i, (unsigned long long)len, ROMA_TOKEN_BYTES_MAX);
+                                      (unsigned long long)i, (unsigned long long)len, ROMA_TOKEN_BYTES_MAX);
         memcpy(o->text + at, p + 8, (size_t)len);
         at += (uint32_t)len;
         o->text_off[i + 1] = at;
@@ -43,7 +43,7 @@ static int read_tokens(const gguf_file *g, const roma_hyper *h, import_owned *o,
     if (!kv) return need(g, "tokenizer.ggml.tokens", err);
     if (kv->count != h->vocab)
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu tokens, but the embedding has %u rows",
-                             (unsigned long long)kv->count, h->vocab);
+                                  (unsigned long long)kv->count, h->vocab);
     const uint64_t bytes = kv->bytes - 8 * kv->count;
     if (bytes > TEXT_BYTES_MAX)
         return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "the tokens have more than 2 GiB of text");
@@ -68,7 +68,7 @@ static int read_types(const gguf_file *g, import_owned *o, roma_vocab *v, roma_e
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "must be an array of i32");
     if (kv->count != v->n_tokens)
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu types for %u tokens", (unsigned long long)kv->count,
-                             v->n_tokens);
+                                  v->n_tokens);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         const uint32_t type = roma_le32(kv->value + 4 * (size_t)i);
         if (type < ROMA_TT_NORMAL || type > ROMA_TT_BYTE)
@@ -86,7 +86,7 @@ static int read_scores(const gguf_file *g, import_owned *o, roma_vocab *v, roma_
     if (!kv) return need(g, key, err);
     if (kv->count != v->n_tokens)
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu scores for %u tokens", (unsigned long long)kv->count,
-                             v->n_tokens);
+                                  v->n_tokens);
     o->score = roma_alloc_array(v->n_tokens, sizeof *o->score);
     if (!o->score) return no_memory(g, v->n_tokens, err);
     v->score = o->score;
@@ -104,8 +104,8 @@ static int read_id(const gguf_file *g, const char *key, const roma_vocab *v, int
     const int rc = roma_import_kv_u64(g, key, 0, UINT32_MAX, &n, &found, err);
     if (rc || !found || n == UINT32_MAX) return rc;
     if (n >= v->n_tokens)
-        return roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EDAMAGED, err, "token %llu of a vocabulary of %u",
-                             (unsigned long long)n, v->n_tokens);
+        return roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EDAMAGED, err,
+                                  "token %llu of a vocabulary of %u", (unsigned long long)n, v->n_tokens);
     *id = (int32_t)n;
     return ROMA_OK;
 }
@@ -175,8 +175,8 @@ static int read_kind(const gguf_file *g, roma_vocab *v, bool *has, roma_error *e
     if (v->kind) return ROMA_OK;
     char name[64];
     return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.model"), ROMA_EUNSUPPORTED, err,
-                         "tokenizer '%s' is not supported; gpt2 and llama are",
-                         roma_error_name(name, sizeof name, model, len));
+                              "tokenizer '%s' is not supported; gpt2 and llama are",
+                              roma_error_name(name, sizeof name, model, len));
 }
 
 static int read_pre(const gguf_file *g, roma_vocab *v, roma_error *err) {
@@ -205,8 +205,8 @@ static int read_pre(const gguf_file *g, roma_vocab *v, roma_error *err) {
     if (v->pre) return ROMA_OK;
     char name[64];
     return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.pre"), ROMA_EUNSUPPORTED, err,
-                         "pre-tokenizer '%s' is not supported; gpt-2, smollm, llama-bpe and qwen2 are",
-                         roma_error_name(name, sizeof name, text, len));
+                              "pre-tokenizer '%s' is not supported; gpt-2, smollm, llama-bpe and qwen2 are",
+                              roma_error_name(name, sizeof name, text, len));
 }
 
 static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
@@ -218,7 +218,8 @@ static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
     return rc;
 }
 
-int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has, roma_error *err) {
+int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
+                      roma_error *err) {
     int rc = read_kind(g, v, has, err);
     if (rc || !*has) return rc;
     rc = read_pre(g, v, err);

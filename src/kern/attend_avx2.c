@@ -18,11 +18,13 @@ typedef __m256 floats;
 #define store_floats(p, v) _mm256_storeu_ps(p, v)
 #include "attend_x86.h"
 
-void roma_page_scores_avx2(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+void roma_page_scores_avx2(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
+                           unsigned n_q, float *score, size_t stride) {
     page_scores(p, head_dim, q, q_scale, n_q, score, stride);
 }
 
-void roma_page_values_avx2(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+void roma_page_values_avx2(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                           unsigned n, float *out) {
     page_values(p, head_dim, weight, stride, n_q, n, out);
 }
 

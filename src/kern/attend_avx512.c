@@ -17,15 +17,18 @@ typedef __m512 floats;
 #define store_floats(p, v) _mm512_storeu_ps(p, v)
 #include "attend_x86.h"
 
-void roma_page_scores_avx512(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+void roma_page_scores_avx512(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
+                             unsigned n_q, float *score, size_t stride) {
     page_scores(p, head_dim, q, q_scale, n_q, score, stride);
 }
 
-void roma_page_values_avx512(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+void roma_page_values_avx512(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                             unsigned n, float *out) {
     page_values(p, head_dim, weight, stride, n_q, n, out);
 }
 
-/* roma_exp for x that is not positive, or a NaN. 2^n times p is one rounding, so the scaling instruction gives it too. */
+/* roma_exp for x that is not positive, or a NaN. 2^n times p is one rounding, so the scaling instruction gives it too.
+ */
 ALWAYS_INLINE __m512 exp_ps(__m512 x) {
     const __mmask16 in_range = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.0f), _CMP_NLT_UQ);
     const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT);
@@ -53,7 +56,8 @@ void roma_silu_mul_avx512(float *out, const float *gate, const float *up, uint64
 ALWAYS_INLINE __m512i weigh(float *score, __m512 max) {
     const __m512 d = _mm512_sub_ps(_mm512_loadu_ps(score), max), w = exp_ps(_mm512_min_ps(_mm512_setzero_ps(), d));
     _mm512_storeu_ps(score, w);
-    return _mm512_maskz_mov_epi32(_mm512_cmp_ps_mask(w, w, _CMP_ORD_Q), _mm512_cvtps_epi32(_mm512_mul_ps(w, _mm512_set1_ps(0x1p30f))));
+    return _mm512_maskz_mov_epi32(_mm512_cmp_ps_mask(w, w, _CMP_ORD_Q),
+                                  _mm512_cvtps_epi32(_mm512_mul_ps(w, _mm512_set1_ps(0x1p30f))));
 }
 
 /* Two weights of at most 2^30 add up in unsigned 32 bits; their sums go on as the even and the odd lanes of 64. */

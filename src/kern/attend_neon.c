@@ -1,5 +1,5 @@
-/* Attention on NEON: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit codes times the bytes of a tile's
- * 16 lanes, four a lane. */
+/* Attention on NEON: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit codes times
+ * the bytes of a tile's 16 lanes, four a lane. */
 #include "vector.h"
 
 #include <arm_neon.h>
@@ -7,18 +7,18 @@
 #define NUM_TINY 0x1p-100f
 #define NUM_HUGE 0x1p100f
 
-/* sdot takes bytes, codes have 16 bits: c = 256 high + low + 128 with signed bytes high and low, so c.k = 256 high.k + low.k + 128 (sum
- * of k). Wrapping in between does no harm: the result fits. */
+/* sdot takes bytes, codes have 16 bits: c = 256 high + low + 128 with signed bytes high and low, so c.k = 256 high.k +
+ * low.k + 128 (sum of k). Wrapping in between does no harm: the result fits. */
 typedef struct {
     int32x4_t high[4], low[4], sum[4];
 } lanes16;
 
-#define QUAD(lane)                                                   \
-    for (unsigned v = 0; v < 4; v++) {                               \
-        const int8x16_t k = vld1q_s8(tile + 64 * (lane) + 16 * v);   \
-        s.high[v] = vdotq_laneq_s32(s.high[v], k, high, lane);       \
-        s.low[v] = vdotq_laneq_s32(s.low[v], k, low, lane);          \
-        s.sum[v] = vdotq_s32(s.sum[v], k, vdupq_n_s8(1));            \
+#define QUAD(lane)                                                                                                     \
+    for (unsigned v = 0; v < 4; v++) {                                                                                 \
+        const int8x16_t k = vld1q_s8(tile + 64 * (lane) + 16 * v);                                                     \
+        s.high[v] = vdotq_laneq_s32(s.high[v], k, high, lane);                                                         \
+        s.low[v] = vdotq_laneq_s32(s.low[v], k, low, lane);                                                            \
+        s.sum[v] = vdotq_s32(s.sum[v], k, vdupq_n_s8(1));                                                              \
     }
 
 /* n is a multiple of 16. */
@@ -38,7 +38,8 @@ static inline void dots(const int16_t *code, unsigned n, const int8_t *tile, flo
         out[v] = vcvtq_f32_s32(vaddq_s32(vaddq_s32(vshlq_n_s32(s.high[v], 8), s.low[v]), vshlq_n_s32(s.sum[v], 7)));
 }
 
-void roma_page_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+void roma_page_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
+                           unsigned n_q, float *score, size_t stride) {
     for (unsigned i = 0; i < n_q; i++)
         for (unsigned t = 0; t < ROMA_PAGE; t += 16) {
             float32x4_t sum[4];
@@ -50,12 +51,14 @@ void roma_page_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16
         }
 }
 
-/* Codes of one query's weighted scales, and what its sums are to be multiplied by: 0 and NaN where there is nothing to sum. */
+/* Codes of one query's weighted scales, and what its sums are to be multiplied by: 0 and NaN where there is nothing to
+ * sum. */
 static inline float value_codes(int16_t *code, const float *weight, const float *v_scale, unsigned n) {
     float u[ROMA_PAGE] = {0};
     uint32x4_t m = vdupq_n_u32(0);
     for (unsigned t = 0; t < n; t++) u[t] = weight[t] * v_scale[t]; /* slots from n on may hold anything */
-    for (unsigned t = 0; t < ROMA_PAGE; t += 4) m = vmaxq_u32(m, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(u + t)), vdupq_n_u32(0x7fffffffu)));
+    for (unsigned t = 0; t < ROMA_PAGE; t += 4)
+        m = vmaxq_u32(m, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(u + t)), vdupq_n_u32(0x7fffffffu)));
     const float max = roma_f32_from_bits(vmaxvq_u32(m));
     if (!(max >= NUM_TINY && max < NUM_HUGE)) {
         memset(code, 0, ROMA_PAGE * sizeof *code);
@@ -63,11 +66,13 @@ static inline float value_codes(int16_t *code, const float *weight, const float 
     }
     const int e = roma_exponent(max);
     for (unsigned t = 0; t < ROMA_PAGE; t += 4)
-        vst1_s16(code + t, vqmovn_s32(vcvtnq_s32_f32(vmulq_f32(vld1q_f32(u + t), vdupq_n_f32(roma_pow2(14 - e)))))); /* saturates */
+        vst1_s16(code + t, vqmovn_s32(vcvtnq_s32_f32(
+                               vmulq_f32(vld1q_f32(u + t), vdupq_n_f32(roma_pow2(14 - e)))))); /* saturates */
     return roma_pow2(e - 14);
 }
 
-void roma_page_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+void roma_page_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                           unsigned n, float *out) {
     for (unsigned i = 0; i < n_q; i++) {
         int16_t code[ROMA_PAGE];
         const float scale = value_codes(code, weight + i * stride, p->v_scale, n);

@@ -1,6 +1,6 @@
-/* Attention on AVX2 and AVX-512: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit codes times the
- * bytes of a tile's 16 lanes, four a lane. What is loaded and widened serves up to four queries. The file that includes this one says
- * how wide a register is:
+/* Attention on AVX2 and AVX-512: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit
+ * codes times the bytes of a tile's 16 lanes, four a lane. What is loaded and widened serves up to four queries. The
+ * file that includes this one says how wide a register is:
  *
  *   LANES, ints, floats        lanes of 32 bits
  *   load, shift_left, shift_right   of bytes; of 16-bit integers, by 8, the right one arithmetic
@@ -17,26 +17,30 @@
 
 enum { QUERIES = 4, VECTORS = 2, MOST_PAIRS = 512 / 2 };
 
-/* Codes in pairs: of four, which meet the four bytes of a lane, the even ones and the odd ones, as a lane widens to even and odd bytes. */
+/* Codes in pairs: of four, which meet the four bytes of a lane, the even ones and the odd ones, as a lane widens to
+ * even and odd bytes. */
 typedef struct {
     int32_t pair[QUERIES][MOST_PAIRS];
 } codes;
 
 ALWAYS_INLINE void put_pairs(int32_t *pair, __m256i c) {
-    const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+    const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7,
+                                           8, 9, 12, 13, 10, 11, 14, 15);
     _mm256_storeu_si256((__m256i *)(void *)pair, _mm256_shuffle_epi8(c, order));
 }
 
 /* Integers of `vectors` registers of lanes, from number `first` on, of tiles of `quads` quads. */
-ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_t tile_bytes, unsigned first, unsigned vectors, unsigned quads,
-                        ints sum[QUERIES][VECTORS]) {
+ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_t tile_bytes, unsigned first,
+                        unsigned vectors, unsigned quads, ints sum[QUERIES][VECTORS]) {
     const int8_t *at[VECTORS];
-    for (unsigned v = 0; v < vectors; v++) at[v] = tiles + (first + v) * LANES / 16 * tile_bytes + (first + v) * LANES % 16 * 4;
+    for (unsigned v = 0; v < vectors; v++)
+        at[v] = tiles + (first + v) * LANES / 16 * tile_bytes + (first + v) * LANES % 16 * 4;
     for (unsigned q = 0; q < n_q; q++)
         for (unsigned v = 0; v < vectors; v++) sum[q][v] = all_ints(0);
     for (unsigned i = 0; i < quads; i++)
         for (unsigned v = 0; v < vectors; v++) {
-            const ints bytes = load(at[v] + 64 * (size_t)i), even = shift_right(shift_left(bytes)), odd = shift_right(bytes);
+            const ints bytes = load(at[v] + 64 * (size_t)i), even = shift_right(shift_left(bytes)),
+                       odd = shift_right(bytes);
             for (unsigned q = 0; q < n_q; q++) {
                 sum[q][v] = dot(sum[q][v], even, all_ints(c->pair[q][2 * i]));
                 sum[q][v] = dot(sum[q][v], odd, all_ints(c->pair[q][2 * i + 1]));
@@ -46,7 +50,8 @@ ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_
 
 /* ---- scores ------------------------------------------------------------------------------------ */
 
-ALWAYS_INLINE void scores(const roma_kv_page *p, unsigned head_dim, const int16_t *query, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+ALWAYS_INLINE void scores(const roma_kv_page *p, unsigned head_dim, const int16_t *query, const float *q_scale,
+                          unsigned n_q, float *score, size_t stride) {
     codes c;
     ints sum[QUERIES][VECTORS];
     for (unsigned q = 0; q < n_q; q++)
@@ -56,14 +61,16 @@ ALWAYS_INLINE void scores(const roma_kv_page *p, unsigned head_dim, const int16_
         dots(&c, n_q, p->k, 16 * (size_t)head_dim, t, VECTORS, head_dim / 4, sum);
         for (unsigned q = 0; q < n_q; q++)
             for (unsigned v = 0; v < VECTORS; v++)
-                store_floats(score + q * stride + (t + v) * LANES,
-                             mul(to_floats(sum[q][v]), mul(all_floats(q_scale[q]), load_floats(p->k_scale + (t + v) * LANES))));
+                store_floats(
+                    score + q * stride + (t + v) * LANES,
+                    mul(to_floats(sum[q][v]), mul(all_floats(q_scale[q]), load_floats(p->k_scale + (t + v) * LANES))));
     }
 }
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
-/* Codes of one query's weighted scales, and what its sums are to be multiplied by: 0 and NaN where there is nothing to sum. */
+/* Codes of one query's weighted scales, and what its sums are to be multiplied by: 0 and NaN where there is nothing to
+ * sum. */
 ALWAYS_INLINE float value_codes(int32_t *pair, const float *weight, const float *v_scale) {
     __m256 u[4];
     __m256i m = _mm256_setzero_si256();
@@ -82,14 +89,15 @@ ALWAYS_INLINE float value_codes(int32_t *pair, const float *weight, const float 
     const int e = roma_exponent(max);
     const __m256 up = _mm256_set1_ps(roma_pow2(14 - e));
     for (unsigned h = 0; h < 4; h += 2) {
-        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(u[h], up)), b = _mm256_cvtps_epi32(_mm256_mul_ps(u[h + 1], up));
+        const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(u[h], up)),
+                      b = _mm256_cvtps_epi32(_mm256_mul_ps(u[h + 1], up));
         put_pairs(pair + 4 * h, _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8)); /* saturates */
     }
     return roma_pow2(e - 14);
 }
 
-ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q, const roma_kv_page *p, unsigned head_dim, unsigned first,
-                                unsigned vectors, unsigned quads, float *out) {
+ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q, const roma_kv_page *p,
+                                unsigned head_dim, unsigned first, unsigned vectors, unsigned quads, float *out) {
     ints sum[QUERIES][VECTORS];
     dots(c, n_q, p->v, 16 * ROMA_PAGE, first, vectors, quads, sum);
     for (unsigned q = 0; q < n_q; q++)
@@ -97,7 +105,8 @@ ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q
             store_floats(out + q * head_dim + (first + v) * LANES, mul(to_floats(sum[q][v]), all_floats(scale[q])));
 }
 
-ALWAYS_INLINE void values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+ALWAYS_INLINE void values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                          unsigned n, float *out) {
     codes c;
     float scale[QUERIES], w[QUERIES][ROMA_PAGE], s[ROMA_PAGE];
     const float *v_scale = p->v_scale;
@@ -113,13 +122,15 @@ ALWAYS_INLINE void values(const roma_kv_page *p, unsigned head_dim, const float 
     for (unsigned q = 0; q < n_q; q++) scale[q] = value_codes(c.pair[q], weight + q * stride, v_scale);
     const unsigned all = head_dim / LANES, quads = (n + 3) / 4;
     unsigned first = 0;
-    for (; first + VECTORS <= all; first += VECTORS) store_values(&c, scale, n_q, p, head_dim, first, VECTORS, quads, out);
+    for (; first + VECTORS <= all; first += VECTORS)
+        store_values(&c, scale, n_q, p, head_dim, first, VECTORS, quads, out);
     if (first < all) store_values(&c, scale, n_q, p, head_dim, first, 1, quads, out);
 }
 
 /* ---- any number of queries, four at a time ------------------------------------------------------- */
 
-static void page_scores(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+static void page_scores(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride) {
     for (; n_q >= QUERIES; n_q -= QUERIES, q += QUERIES * head_dim, q_scale += QUERIES, score += QUERIES * stride)
         scores(p, head_dim, q, q_scale, QUERIES, score, stride);
     switch (n_q) {
@@ -129,7 +140,8 @@ static void page_scores(const roma_kv_page *p, unsigned head_dim, const int16_t 
     }
 }
 
-static void page_values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+static void page_values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out) {
     for (; n_q >= QUERIES; n_q -= QUERIES, weight += QUERIES * stride, out += QUERIES * head_dim)
         values(p, head_dim, weight, stride, QUERIES, n, out);
     switch (n_q) {

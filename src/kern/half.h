@@ -1,5 +1,6 @@
-/* Products over a tile as two halves of eight rows in eight lanes: docs/numerics.md section 3. Both halves meet the same activations, so
- * that these are read once. The file that includes this one says how codes meet activations on its instruction set:
+/* Products over a tile as two halves of eight rows in eight lanes: docs/numerics.md section 3. Both halves meet the
+ * same activations, so that these are read once. The file that includes this one says how codes meet activations on its
+ * instruction set:
  *
  *   ints, floats                        eight lanes and the operations on them: lanes_*.h
  *   unpack, begin_chunk, scales_of      a tile's codes and scales: unpack_*.h
@@ -8,7 +9,8 @@
  *   pack                                makes the records of a class
  *   record_bytes, record_bias, record_z of those records; one row of activations has plain ones
  *   row_stripe, row_integer             one row: adds the integers of a stripe; what their sum has to become
- *   arrange, half_stripes               several rows: codes in the order of the records; adds the integers of half a stripe
+ *   arrange, half_stripes               several rows: codes in the order of the records; adds the integers of half a
+ * stripe
  */
 #ifndef ROMA_KERN_HALF_H
 #define ROMA_KERN_HALF_H
@@ -32,7 +34,9 @@ typedef struct {
     floats half[2];
 } rows16;
 
-ALWAYS_INLINE rows16 add_rows(rows16 a, rows16 b) { return (rows16){{add(a.half[0], b.half[0]), add(a.half[1], b.half[1])}}; }
+ALWAYS_INLINE rows16 add_rows(rows16 a, rows16 b) {
+    return (rows16){{add(a.half[0], b.half[0]), add(a.half[1], b.half[1])}};
+}
 
 ALWAYS_INLINE void begin_stripe(const walk *k, uint64_t s) {
     const char *next = (const char *)k->tile + k->j->l.bytes;
@@ -60,7 +64,8 @@ ALWAYS_INLINE rows16 leaf(const walk *k, const ints sum[2], int32_t bias, float 
 ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
     const unsigned span = k->kind == GROUP_MORE ? k->j->span : 1;
     const record *r = (const record *)k->j->records + u * span;
-    ints sum[2][2] = {{set_ints(0), set_ints(0)}, {set_ints(0), set_ints(0)}}; /* [part of the stripe][half of the tile] */
+    ints sum[2][2] = {{set_ints(0), set_ints(0)},
+                      {set_ints(0), set_ints(0)}}; /* [part of the stripe][half of the tile] */
     int32_t bias = 0;
     for (unsigned i = 0; i < span; i++, r++) {
         begin_stripe(k, u * span + i);
@@ -72,7 +77,8 @@ ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
     return add_rows(leaf(k, sum[0], r->bias[0], r->z[0], 2 * u), leaf(k, sum[1], r->bias[1], r->z[1], 2 * u + 1));
 }
 
-ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min, unsigned form) {
+ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigned bits, unsigned kind, bool min,
+                                unsigned form) {
     const walk k = {j, tile, bits, kind, min, form};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     rows16 part[32], v;
@@ -90,21 +96,25 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
 }
 
 /* As ONE_ROW_FORMATS, with the form of scales: the integers of the K-quants are unpacked in the same loop. */
+/* clang-format off */
 #define HALF_FORMATS(X)                                                                                                 \
     X(2, 0, 1, U4) X(2, 2, 0, F16) X(3, 0, 0, S6) X(4, 1, 0, F16) X(4, 1, 1, F16) X(4, 1, 1, U6) X(4, 2, 0, F16)        \
     X(5, 1, 0, F16) X(5, 1, 1, F16) X(5, 1, 1, U6) X(6, 0, 0, S8) X(6, 2, 0, F16) X(7, 1, 0, F16) X(8, 1, 0, F16)
-#define ONE_ROW(bits, kind, min, form)                                                                                  \
-    static void one_row_##bits##_##kind##_##min##_##form(job *j, const uint8_t *tiles, size_t n_tiles) {                \
-        for (size_t t = 0; t < n_tiles; t++)                                                                            \
-            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min, ROMA_SCALE_##form);   \
+/* clang-format on */
+#define ONE_ROW(bits, kind, min, form)                                                                                 \
+    static void one_row_##bits##_##kind##_##min##_##form(job *j, const uint8_t *tiles, size_t n_tiles) {               \
+        for (size_t t = 0; t < n_tiles; t++)                                                                           \
+            one_row_tile(j, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS, bits, kind, min, ROMA_SCALE_##form);  \
     }
 HALF_FORMATS(ONE_ROW)
-#define ONE_ROW_ENTRY(bits, kind, min, form) [bits][kind][min][ROMA_SCALE_##form] = one_row_##bits##_##kind##_##min##_##form,
+#define ONE_ROW_ENTRY(bits, kind, min, form)                                                                           \
+    [bits][kind][min][ROMA_SCALE_##form] = one_row_##bits##_##kind##_##min##_##form,
 static const one_row_fn one_row_table[9][3][2][ROMA_SCALE_S8 + 1] = {HALF_FORMATS(ONE_ROW_ENTRY)};
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
-/* A part of a tile against the rows of a block: one stripe, or two of one group each. What does not change from row to row. */
+/* A part of a tile against the rows of a block: one stripe, or two of one group each. What does not change from row to
+ * row. */
 typedef struct {
     const uint8_t *records[2]; /* of each stripe */
     size_t n;                  /* rows of activations */
@@ -134,7 +144,8 @@ ALWAYS_INLINE void leaf_sums(const part *t, size_t i, int rows, int g, unsigned 
     if (kind != GROUP_16) half_stripes(t->records[stripe], i, rows, t->w[stripe], 1, class, sum);
 }
 
-ALWAYS_INLINE void leaf_rows(const part *t, size_t i, int rows, int g, unsigned kind, bool min, int class, floats v[4]) {
+ALWAYS_INLINE void leaf_rows(const part *t, size_t i, int rows, int g, unsigned kind, bool min, int class,
+                             floats v[4]) {
     ints sum[4];
     leaf_sums(t, i, rows, g, kind, class, sum);
     for (int x = 0; x < 2 * rows; x++) {
@@ -166,24 +177,29 @@ ALWAYS_INLINE void part_block(const part *t, unsigned kind, bool min, int class,
 
 ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned half, int class, ints w[16]) {
     const unsigned bits = width_of(j->f);
-    const uint8_t *lo = tile + s * lo_bytes(bits) + 32 * half, *hi = tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * half;
+    const uint8_t *lo = tile + s * lo_bytes(bits) + 32 * half,
+                  *hi = tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * half;
     ints v[8];
-#define UNPACK_CASE(bits_)                                         \
-    case bits_:                                                    \
-        if (class_of(bits_) == class) unpack(bits_, j, lo, hi, v); \
-        else __builtin_unreachable();                              \
+#define UNPACK_CASE(bits_)                                                                                             \
+    case bits_:                                                                                                        \
+        if (class_of(bits_) == class)                                                                                  \
+            unpack(bits_, j, lo, hi, v);                                                                               \
+        else                                                                                                           \
+            __builtin_unreachable();                                                                                   \
         break;
+    /* clang-format off */
     switch (width_of(j->f)) {
         UNPACK_CASE(2) UNPACK_CASE(3) UNPACK_CASE(4) UNPACK_CASE(5) UNPACK_CASE(6) UNPACK_CASE(TABLE) UNPACK_CASE(8)
-    default: __builtin_unreachable();
+        default: __builtin_unreachable();
     }
+    /* clang-format on */
 #undef UNPACK_CASE
     arrange(v, class, w);
 }
 
 /* Codes and scales of `count` stripes from st on. */
-ALWAYS_INLINE void begin_part(part *t, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves, unsigned kind, bool min,
-                              int class) {
+ALWAYS_INLINE void begin_part(part *t, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves,
+                              unsigned kind, bool min, int class) {
     if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK, min);
     for (unsigned i = 0; i < count; i++)
         for (unsigned h = 0; h < 2; h++) unpack_any(j, tile, st + i, h, class, t->w[i][h]);
@@ -200,42 +216,47 @@ ALWAYS_INLINE void finish_block(const part *t, const job *j, float *out, size_t 
         const floats *at = t->stack + i;
         uint64_t left = units;
         floats v = load_floats(at + 2 * t->n * (size_t)__builtin_ctzll(left));
-        for (left &= left - 1; left; left &= left - 1) v = add(load_floats(at + 2 * t->n * (size_t)__builtin_ctzll(left)), v);
+        for (left &= left - 1; left; left &= left - 1)
+            v = add(load_floats(at + 2 * t->n * (size_t)__builtin_ctzll(left)), v);
         store_row(out + (begin + i / 2) * j->stride + 8 * (i % 2), mul(set_floats(j->acts[begin + i / 2].scale), v));
     }
 }
 
 /* Rows [begin, begin + n) of a block against a tile. */
-ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, unsigned kind, bool min, int class) {
+ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, unsigned kind, bool min,
+                              int class) {
     const size_t size = record_bytes(class);
     const uint8_t *rec = (const uint8_t *)j->records + begin * j->stripes * size;
     part t = {.n = n, .acc = j->stack, .stack = (floats *)j->stack + 2 * BLOCK_ACTS};
     uint64_t units = 0;
     for (uint64_t st = 0, count; st < j->stripes; st += count) {
         count = kind == GROUP_32 && st + 1 < j->stripes ? 2 : 1;
-        const unsigned leaves = kind == GROUP_16 || count == 2 ? 2 : kind == GROUP_32 || ((st + 1) & (j->span - 1)) == 0;
+        const unsigned leaves =
+            kind == GROUP_16 || count == 2 ? 2 : kind == GROUP_32 || ((st + 1) & (j->span - 1)) == 0;
         t.first = (st & (j->span - 1)) == 0;
         t.records[0] = rec + st * n * size;
         t.records[1] = t.records[0] + n * size;
         t.carry = (unsigned)__builtin_ctzll(~units);
         begin_part(&t, j, tile, st, (unsigned)count, leaves, kind, min, class);
-        if (kind != GROUP_MORE && leaves == 2) part_block(&t, kind, min, class, 2);
-        else if (kind != GROUP_16 && leaves) part_block(&t, kind, min, class, 1);
-        else if (kind == GROUP_MORE) part_block(&t, kind, min, class, 0);
+        if (kind != GROUP_MORE && leaves == 2)
+            part_block(&t, kind, min, class, 2);
+        else if (kind != GROUP_16 && leaves)
+            part_block(&t, kind, min, class, 1);
+        else if (kind == GROUP_MORE)
+            part_block(&t, kind, min, class, 0);
         units += leaves != 0;
     }
     finish_block(&t, j, out, begin, units);
 }
 
 typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
-#define BLOCK(kind, min, class)                                                                                    \
-    static void block_##kind##_##min##_##class(job *j, const uint8_t *tile, float *out, size_t begin, size_t n) {  \
-        block_tile(j, tile, out, begin, n, kind, min, class);                                                      \
+#define BLOCK(kind, min, class)                                                                                        \
+    static void block_##kind##_##min##_##class(job * j, const uint8_t *tile, float *out, size_t begin, size_t n) {     \
+        block_tile(j, tile, out, begin, n, kind, min, class);                                                          \
     }
-#define BLOCK_KINDS(class) \
+#define BLOCK_KINDS(class)                                                                                             \
     BLOCK(0, 0, class) BLOCK(0, 1, class) BLOCK(1, 0, class) BLOCK(1, 1, class) BLOCK(2, 0, class) BLOCK(2, 1, class)
-#define BLOCK_LIST(c) \
-    {{block_0_0_##c, block_0_1_##c}, {block_1_0_##c, block_1_1_##c}, {block_2_0_##c, block_2_1_##c}},
+#define BLOCK_LIST(c) {{block_0_0_##c, block_0_1_##c}, {block_1_0_##c, block_1_1_##c}, {block_2_0_##c, block_2_1_##c}},
 BLOCK_KINDS(0)
 #if CLASSES > 1
 BLOCK_KINDS(1)
@@ -245,8 +266,8 @@ static const block_fn block_table[CLASSES][3][2] = {BLOCK_LIST(0) BLOCK_LIST(1) 
 static const block_fn block_table[CLASSES][3][2] = {BLOCK_LIST(0)};
 #endif
 
-static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts, size_t n_acts,
-                    float *out, size_t stride, void *scratch) {
+static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
+                    size_t n_acts, float *out, size_t stride, void *scratch) {
     job j;
     const unsigned bits = width_of(f);
     const int class = class_of(bits);
@@ -259,8 +280,8 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     }
     for (size_t t = 0; t < n_tiles; t++)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[class][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
-                                                                  n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
+            block_table[class][j.kind][f->min != ROMA_SCALE_NONE](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS,
+                                                                  i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
 #endif

@@ -32,17 +32,18 @@ static const roma_kern table_scalar = {
 };
 
 #ifdef __x86_64__
-/* The compiler's run-time test covers both the CPU and what the system saves of its registers; AVX-VNNI is too new for it and needs
- * nothing that AVX2 does not. Every CPU with AVX2 has F16C. */
+/* The compiler's run-time test covers both the CPU and what the system saves of its registers; AVX-VNNI is too new for
+ * it and needs nothing that AVX2 does not. Every CPU with AVX2 has F16C. */
 static bool has_avxvnni(void) {
     unsigned a, b, c, d;
-    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-           (a >> 4 & 1);
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 &&
+           __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 
 static bool has_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
 }
 #endif
 
@@ -80,7 +81,8 @@ const roma_kern *roma_kern_find(const char *name) {
 /* Activation records of 64 bytes per stripe (128 for 8-bit weights on AVX2), and the stack of partial sums of one
  * block of rows. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
-    return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 + 16 * (size_t)cols; /* the last: product_c.c */
+    return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 +
+           16 * (size_t)cols; /* the last: product_c.c */
 }
 
 #ifdef __x86_64__

@@ -20,7 +20,8 @@
 typedef __m256i ints;
 typedef __m256 floats;
 
-/* v, in a register now: compilers would rather read memory once per use, and add a row of products up last, after all are made and spilled. */
+/* v, in a register now: compilers would rather read memory once per use, and add a row of products up last, after all
+ * are made and spilled. */
 ALWAYS_INLINE ints keep(ints v) {
 #ifndef ROMA_SIMDE
     __asm__("" : "+x"(v));

@@ -1,5 +1,5 @@
-/* Adapters: docs/numerics.md section 3.4. Lanes are output rows, so that no sum crosses them. The file that includes this one says how
- * codes become numbers on its instruction set:
+/* Adapters: docs/numerics.md section 3.4. Lanes are output rows, so that no sum crosses them. The file that includes
+ * this one says how codes become numbers on its instruction set:
  *
  *   LANES, ints, floats                 lanes and the operations on them
  *   fours, load_fours                   four codes of A of each lane, as its products want them
@@ -7,8 +7,8 @@
  *   pairs, load_pairs, dot_pairs        two int8 codes of each row as 16 bits; their product with two inputs, added
  *   load_values                         the same codes as FP32: [0] of the even inputs, [1] of the odd
  *
- * A is read as it lies, and so are the activations: it is too small for records of them to pay. What is loaded of A or B serves as many
- * rows of activations as have their sums in registers. */
+ * A is read as it lies, and so are the activations: it is too small for records of them to pay. What is loaded of A or
+ * B serves as many rows of activations as have their sums in registers. */
 #ifndef ROMA_KERN_LORA_H
 #define ROMA_KERN_LORA_H
 
@@ -19,7 +19,9 @@ enum { LORA_A_ROWS = 4 };
 /* ---- A x ---- */
 
 enum { TREE_MAX = 14 }; /* levels over 262144 / 32 leaves */
-enum { AHEAD = 4096 };  /* bytes: one row of activations is bound by memory. What is asked for past the end does no harm. */
+enum {
+    AHEAD = 4096
+}; /* bytes: one row of activations is bound by memory. What is asked for past the end does no harm. */
 
 typedef struct {
     floats part[TREE_MAX][LORA_A_ROWS];
@@ -45,7 +47,8 @@ ALWAYS_INLINE floats tree_top(const lora_tree *t, unsigned i) {
 }
 
 /* `lanes` of a tile times n rows. */
-ALWAYS_INLINE void product_lanes(uint64_t cols, unsigned group, const uint8_t *lanes, const roma_act *const *acts, unsigned n, float *out, size_t stride) {
+ALWAYS_INLINE void product_lanes(uint64_t cols, unsigned group, const uint8_t *lanes, const roma_act *const *acts,
+                                 unsigned n, float *out, size_t stride) {
     lora_tree t = {.leaves = 0};
     ints sum[LORA_A_ROWS];
     for (uint64_t c = 0; c < cols;) {
@@ -63,15 +66,16 @@ ALWAYS_INLINE void product_lanes(uint64_t cols, unsigned group, const uint8_t *l
     for (unsigned i = 0; i < n; i++) store_row(out + i * stride, mul(set_floats(acts[i]->scale), tree_top(&t, i)));
 }
 
-static void lora_product(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n, float *out,
-                         size_t stride) {
+static void lora_product(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                         const roma_act *const *acts, size_t n, float *out, size_t stride) {
     const roma_format f = {.bits = 8, .scale = ROMA_SCALE_F16, .group = (uint16_t)group};
     roma_tile_layout l;
     roma_tile_layout_get(&f, cols, &l);
     for (size_t r = 0; r < n_tiles * ROMA_TILE_ROWS; r += LANES) {
         const uint8_t *lanes = tiles + r / ROMA_TILE_ROWS * l.bytes + r % ROMA_TILE_ROWS * 4;
         size_t i = 0;
-        for (; i + LORA_A_ROWS <= n; i += LORA_A_ROWS) product_lanes(cols, group, lanes, acts + i, LORA_A_ROWS, out + i * stride + r, stride);
+        for (; i + LORA_A_ROWS <= n; i += LORA_A_ROWS)
+            product_lanes(cols, group, lanes, acts + i, LORA_A_ROWS, out + i * stride + r, stride);
         for (; i < n; i++) product_lanes(cols, group, lanes, acts + i, 1, out + i * stride + r, stride);
     }
 }
@@ -109,12 +113,14 @@ ALWAYS_INLINE void sum_ints(const lora_job *j, size_t row, unsigned lanes, unsig
             const uint8_t *at = lanes_at(j, ROMA_B_INT8, row + l * LANES) + 16 * k;
             const pairs w = load_pairs(at);
             if (n == 1) prefetch(at + AHEAD);
-            for (unsigned i = 0; i < n; i++) sum[l * n + i] = dot_pairs(sum[l * n + i], w, two_inputs(j->codes + i * j->stride + k));
+            for (unsigned i = 0; i < n; i++)
+                sum[l * n + i] = dot_pairs(sum[l * n + i], w, two_inputs(j->codes + i * j->stride + k));
         }
     for (unsigned i = 0; i < lanes * n; i++) v[i] = to_floats(sum[i]);
 }
 
-ALWAYS_INLINE void sum_floats(const lora_job *j, unsigned type, size_t row, unsigned lanes, unsigned n, floats v[LORA_SUMS]) {
+ALWAYS_INLINE void sum_floats(const lora_job *j, unsigned type, size_t row, unsigned lanes, unsigned n,
+                              floats v[LORA_SUMS]) {
     for (unsigned i = 0; i < lanes * n; i++) v[i] = set_floats(0);
     for (unsigned k = 0; k < j->b->rank; k += 2)
         for (unsigned l = 0; l < lanes; l++) {
@@ -130,8 +136,10 @@ ALWAYS_INLINE void sum_floats(const lora_job *j, unsigned type, size_t row, unsi
 
 ALWAYS_INLINE void add_block(const lora_job *j, unsigned type, size_t row, unsigned lanes, unsigned n) {
     floats v[LORA_SUMS];
-    if (type == ROMA_B_INT8) sum_ints(j, row, lanes, n, v);
-    else sum_floats(j, type, row, lanes, n, v);
+    if (type == ROMA_B_INT8)
+        sum_ints(j, row, lanes, n, v);
+    else
+        sum_floats(j, type, row, lanes, n, v);
     for (unsigned l = 0; l < lanes; l++, row += LANES) {
         const floats scale = load_row(j->b->scale + row);
         for (unsigned i = 0; i < n; i++) {
@@ -142,9 +150,10 @@ ALWAYS_INLINE void add_block(const lora_job *j, unsigned type, size_t row, unsig
 }
 
 /* Many rows of activations share what is loaded of B; of the last few each takes several lanes at once instead. */
-ALWAYS_INLINE void add_tiles(const roma_lora_b *b, unsigned type, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n,
-                             float *const *y) {
-    const size_t rows = n_tiles * ROMA_TILE_ROWS, blocked = n - n % LORA_SUMS, bytes = roma_lora_tile_bytes(type, b->rank);
+ALWAYS_INLINE void add_tiles(const roma_lora_b *b, unsigned type, size_t n_tiles, const int16_t *codes, size_t stride,
+                             const float *t, size_t n, float *const *y) {
+    const size_t rows = n_tiles * ROMA_TILE_ROWS, blocked = n - n % LORA_SUMS,
+                 bytes = roma_lora_tile_bytes(type, b->rank);
     for (size_t r = 0; r < rows && blocked; r += LANES)
         for (size_t i = 0; i < blocked; i += LORA_SUMS) {
             const lora_job j = {b, bytes, codes + i * stride, stride, t + i, y + i};
@@ -158,7 +167,8 @@ ALWAYS_INLINE void add_tiles(const roma_lora_b *b, unsigned type, size_t n_tiles
     }
 }
 
-static void lora_add(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y) {
+static void lora_add(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                     size_t n, float *const *y) {
     switch (b->type) {
     case ROMA_B_F8: add_tiles(b, ROMA_B_F8, n_tiles, codes, stride, t, n, y); break;
     case ROMA_B_F16: add_tiles(b, ROMA_B_F16, n_tiles, codes, stride, t, n, y); break;

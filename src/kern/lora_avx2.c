@@ -19,20 +19,27 @@ ALWAYS_INLINE ints stripe_sum(ints sum, const fours w[8], const roma_act *a, uin
     return sum;
 }
 
-ALWAYS_INLINE pairs load_pairs(const uint8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-ALWAYS_INLINE ints dot_pairs(ints sum, pairs w, int32_t two) { return add_ints(sum, _mm256_madd_epi16(w, set_ints(two))); }
+ALWAYS_INLINE pairs load_pairs(const uint8_t *p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+ALWAYS_INLINE ints dot_pairs(ints sum, pairs w, int32_t two) {
+    return add_ints(sum, _mm256_madd_epi16(w, set_ints(two)));
+}
 
 /* FP8 becomes FP16 with an exponent 8 too small. */
 ALWAYS_INLINE void load_values(unsigned type, const uint8_t *p, floats out[2]) {
     if (type == ROMA_B_F16) { /* 16 bits of every 32 packed: within 128 bits, so that halves have to change places */
-        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p), low = _mm256_and_si256(v, set_ints(0xffff));
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p),
+                      low = _mm256_and_si256(v, set_ints(0xffff));
         const __m256i both = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, _mm256_srli_epi32(v, 16)), 0xd8);
         out[0] = _mm256_cvtph_ps(_mm256_castsi256_si128(both));
         out[1] = _mm256_cvtph_ps(_mm256_extracti128_si256(both, 1));
         return;
     }
-    const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), sign = _mm_set1_epi16(-0x8000), rest = _mm_set1_epi16(0x3f80);
-    const __m128i even = _mm_or_si128(_mm_and_si128(_mm_slli_epi16(v, 8), sign), _mm_and_si128(_mm_slli_epi16(v, 7), rest));
+    const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), sign = _mm_set1_epi16(-0x8000),
+                  rest = _mm_set1_epi16(0x3f80);
+    const __m128i even =
+        _mm_or_si128(_mm_and_si128(_mm_slli_epi16(v, 8), sign), _mm_and_si128(_mm_slli_epi16(v, 7), rest));
     const __m128i odd = _mm_or_si128(_mm_and_si128(v, sign), _mm_and_si128(_mm_srli_epi16(v, 1), rest));
     out[0] = mul(_mm256_cvtph_ps(even), set_floats(256));
     out[1] = mul(_mm256_cvtph_ps(odd), set_floats(256));
@@ -40,11 +47,12 @@ ALWAYS_INLINE void load_values(unsigned type, const uint8_t *p, floats out[2]) {
 
 #include "lora.h"
 
-void roma_lora_product_avx2(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
-                              float *out, size_t stride) {
+void roma_lora_product_avx2(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                            const roma_act *const *acts, size_t n, float *out, size_t stride) {
     lora_product(cols, group, tiles, n_tiles, acts, n, out, stride);
 }
 
-void roma_lora_add_avx2(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y) {
+void roma_lora_add_avx2(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                        size_t n, float *const *y) {
     lora_add(b, n_tiles, codes, stride, t, n, y);
 }

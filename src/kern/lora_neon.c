@@ -12,15 +12,17 @@ ALWAYS_INLINE floats load_row(const float *p) { return load_floats(p); }
 typedef struct {
     int8x16_t lo, hi;
 } fours;
-ALWAYS_INLINE fours load_fours(const uint8_t *p) { return (fours){vld1q_s8((const int8_t *)p), vld1q_s8((const int8_t *)p + 16)}; }
+ALWAYS_INLINE fours load_fours(const uint8_t *p) {
+    return (fours){vld1q_s8((const int8_t *)p), vld1q_s8((const int8_t *)p + 16)};
+}
 
-#define DOT_FOUR(k)                                         \
-    low = vdotq_laneq_s32(low, w[4 * h + (k)].lo, codes, k); \
+#define DOT_FOUR(k)                                                                                                    \
+    low = vdotq_laneq_s32(low, w[4 * h + (k)].lo, codes, k);                                                           \
     high = vdotq_laneq_s32(high, w[4 * h + (k)].hi, codes, k);
-#define SHIFT_ADD(b)                                                           \
-    shift = vdupq_n_s32(a->shift[c / 8 + 2 * h + (b)]);                        \
-    sum.lo = vaddq_s32(sum.lo, vshlq_s32(low, shift));                         \
-    sum.hi = vaddq_s32(sum.hi, vshlq_s32(high, shift));                        \
+#define SHIFT_ADD(b)                                                                                                   \
+    shift = vdupq_n_s32(a->shift[c / 8 + 2 * h + (b)]);                                                                \
+    sum.lo = vaddq_s32(sum.lo, vshlq_s32(low, shift));                                                                 \
+    sum.hi = vaddq_s32(sum.hi, vshlq_s32(high, shift));                                                                \
     low = high = vdupq_n_s32(0);
 
 ALWAYS_INLINE ints stripe_sum(ints sum, const fours w[8], const roma_act *a, uint64_t c) {
@@ -59,7 +61,8 @@ ALWAYS_INLINE floats from_f16(uint16x8_t v) {
 /* FP8 becomes FP16 with an exponent 8 too small. */
 ALWAYS_INLINE floats from_f8(uint8x8_t v) {
     const uint16x8_t w = vmovl_u8(v);
-    const uint16x8_t h = vorrq_u16(vandq_u16(vshlq_n_u16(w, 8), vdupq_n_u16(0x8000)), vandq_u16(vshlq_n_u16(w, 7), vdupq_n_u16(0x3f80)));
+    const uint16x8_t h =
+        vorrq_u16(vandq_u16(vshlq_n_u16(w, 8), vdupq_n_u16(0x8000)), vandq_u16(vshlq_n_u16(w, 7), vdupq_n_u16(0x3f80)));
     return mul(from_f16(h), set_floats(256));
 }
 
@@ -77,11 +80,12 @@ ALWAYS_INLINE void load_values(unsigned type, const uint8_t *p, floats out[2]) {
 
 #include "lora.h"
 
-void roma_lora_product_neon(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
-                              float *out, size_t stride) {
+void roma_lora_product_neon(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                            const roma_act *const *acts, size_t n, float *out, size_t stride) {
     lora_product(cols, group, tiles, n_tiles, acts, n, out, stride);
 }
 
-void roma_lora_add_neon(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y) {
+void roma_lora_add_neon(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                        size_t n, float *const *y) {
     lora_add(b, n_tiles, codes, stride, t, n, y);
 }

@@ -38,21 +38,21 @@ typedef struct {
     size_t n_acts, stride;
     const roma_act *acts;
     float *out;
-    unsigned kind;    /* GROUP_* */
-    unsigned span;    /* stripes per group, a power of two; 1 for GROUP_16 */
+    unsigned kind; /* GROUP_* */
+    unsigned span; /* stripes per group, a power of two; 1 for GROUP_16 */
     unsigned log_span;
     unsigned chunk_mask; /* groups per super-group - 1 */
-    int32_t offset;   /* of unsigned codes: level = code - offset */
-    bool ints;        /* integer scales under a super-group: expanded to FP32 a chunk at a time */
-    uint8_t table[16];       /* level table + 128 */
+    int32_t offset;      /* of unsigned codes: level = code - offset */
+    bool ints;           /* integer scales under a super-group: expanded to FP32 a chunk at a time */
+    uint8_t table[16];   /* level table + 128 */
     void *records;
-    void *stack;             /* partial sums [level][row of the block][tile] */
-    _Alignas(64) float super[2][16]; /* [scale, min][row]: of the super-group, where it is not expanded */
+    void *stack;                                   /* partial sums [level][row of the block][tile] */
+    _Alignas(64) float super[2][16];               /* [scale, min][row]: of the super-group, where it is not expanded */
     _Alignas(64) float chunk[2][2][2 * CHUNK][16]; /* [tile][scale, min][group of the super-group][row] */
 } job;
 
-ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const roma_act *acts, size_t n_acts, float *out,
-                            size_t stride, void *scratch, int32_t signed_offset) {
+ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const roma_act *acts, size_t n_acts,
+                            float *out, size_t stride, void *scratch, int32_t signed_offset) {
     j->f = f;
     roma_tile_layout_get(f, cols, &j->l);
     j->stripes = cols / ROMA_STRIPE;
@@ -129,10 +129,12 @@ ALWAYS_INLINE void pack_records(job *j, int order) {
     pack_each(j, sizeof(record), order == PACK_SHIFT ? pack_shift : order == PACK_FACTOR ? pack_factor : pack_mult);
 }
 
-/* One row of activations has a function of its own for the formats that models come in: width, kind of group, minimum. Any
- * other format takes the path of several rows, so that compilers need not build 42 of them. */
-#define ONE_ROW_FORMATS(X)                                                                                      \
-    X(2, 0, 1) X(2, 2, 0) X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(6, 2, 0) X(7, 1, 0) X(8, 1, 0)
+/* One row of activations has a function of its own for the formats that models come in: width, kind of group, minimum.
+ * Any other format takes the path of several rows, so that compilers need not build 42 of them. */
+#define ONE_ROW_FORMATS(X)                                                                                             \
+    X(2, 0, 1)                                                                                                         \
+    X(2, 2, 0)                                                                                                         \
+    X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(6, 2, 0) X(7, 1, 0) X(8, 1, 0)
 typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
 
 #endif

@@ -1,10 +1,10 @@
 /* Products on AVX2: docs/numerics.md section 3, eight rows in eight lanes, a tile as two halves.
  *
- * vpmaddubsw sums two products of an unsigned code and an activation in 16 bits; codes of up to 6 bits leave room to add
- * two of those before vpmaddwd widens them, and its factor, 2^shift, applies the shift for nothing. Codes of up to 5 bits
- * leave room for four: with several rows of activations two sub-groups, interleaved by pairs of inputs, share one vpmaddwd with a
- * factor each. Signed levels (8 bits, tables) have no room: one row gives their sign to the activation, several rows
- * have them widened to meet the shifted activations in 16 bits. */
+ * vpmaddubsw sums two products of an unsigned code and an activation in 16 bits; codes of up to 6 bits leave room to
+ * add two of those before vpmaddwd widens them, and its factor, 2^shift, applies the shift for nothing. Codes of up to
+ * 5 bits leave room for four: with several rows of activations two sub-groups, interleaved by pairs of inputs, share
+ * one vpmaddwd with a factor each. Signed levels (8 bits, tables) have no room: one row gives their sign to the
+ * activation, several rows have them widened to meet the shifted activations in 16 bits. */
 #define SIGNED_OFFSET 0
 #include "unpack_avx2.h"
 #include "vector.h"
@@ -25,11 +25,15 @@ typedef struct {
 _Static_assert(sizeof(wide_record) == WIDE_RECORD, "wide_record");
 
 static inline void pack_wide(void *rec, const roma_act *a, uint64_t s) {
-    const __m256i order = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
     for (uint64_t h = 0; h < 2; h++) {
-        const __m256i code = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(a->code + 32 * s + 16 * h)));
-        const __m128i first = _mm_set1_epi32((int)a->mult[4 * s + 2 * h]), second = _mm_set1_epi32((int)a->mult[4 * s + 2 * h + 1]);
-        const __m256i value = _mm256_mullo_epi16(code, _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
+        const __m256i code =
+            _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(a->code + 32 * s + 16 * h)));
+        const __m128i first = _mm_set1_epi32((int)a->mult[4 * s + 2 * h]),
+                      second = _mm_set1_epi32((int)a->mult[4 * s + 2 * h + 1]);
+        const __m256i value =
+            _mm256_mullo_epi16(code, _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
         _mm256_store_si256((__m256i *)rec + h, _mm256_shuffle_epi8(value, order));
     }
 }
@@ -37,10 +41,12 @@ static inline void pack_wide(void *rec, const roma_act *a, uint64_t s) {
 /* Sub-groups A, B interleaved by pairs of inputs, (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
 static inline void pack_pairs(void *rec, const roma_act *a, uint64_t s) {
     record *r = rec;
-    const __m256i order = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
     const __m256i code = _mm256_load_si256((const __m256i *)(const void *)(a->code + 32 * s));
     _mm256_store_si256((__m256i *)rec, _mm256_shuffle_epi8(code, order));
-    for (uint64_t h = 0; h < 2; h++) r->shift[h] = (a->mult[4 * s + 2 * h] & 0xffffu) | (a->mult[4 * s + 2 * h + 1] & 0xffff0000u);
+    for (uint64_t h = 0; h < 2; h++)
+        r->shift[h] = (a->mult[4 * s + 2 * h] & 0xffffu) | (a->mult[4 * s + 2 * h + 1] & 0xffff0000u);
 }
 
 /* In order, the factors of every other sub-group 16 times larger: see two_bits. */
@@ -52,10 +58,14 @@ static inline void pack_two_bits(void *rec, const roma_act *a, uint64_t s) {
 }
 
 static void pack(job *j, int class, bool one_row) {
-    if (one_row && width_of(j->f) == 2) pack_each(j, sizeof(record), pack_two_bits);
-    else if (one_row) pack_records(j, PACK_MULT);
-    else if (class == LEVELS) pack_each(j, sizeof(wide_record), pack_wide);
-    else pack_each(j, sizeof(record), pack_pairs);
+    if (one_row && width_of(j->f) == 2)
+        pack_each(j, sizeof(record), pack_two_bits);
+    else if (one_row)
+        pack_records(j, PACK_MULT);
+    else if (class == LEVELS)
+        pack_each(j, sizeof(wide_record), pack_wide);
+    else
+        pack_each(j, sizeof(record), pack_pairs);
 }
 ALWAYS_INLINE size_t record_bytes(int class) { return class == LEVELS ? sizeof(wide_record) : sizeof(record); }
 ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
@@ -67,8 +77,9 @@ ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
 
 /* ---- one row --------------------------------------------------------------------------------------- */
 
-/* Four fields of two bits with one shift instead of three: those of the second sub-group stay at bit 4 and are 16 times too large, which
- * is what the factors of the first make up for, and row_integer for both. 48 * 127 * 4 fits in 16 bits. */
+/* Four fields of two bits with one shift instead of three: those of the second sub-group stay at bit 4 and are 16 times
+ * too large, which is what the factors of the first make up for, and row_integer for both. 48 * 127 * 4 fits in 16
+ * bits. */
 ALWAYS_INLINE void two_bits(const uint8_t *lo, int b, __m256i w[2]) {
     const __m256i p = plane(lo + 64 * (b / 2));
     w[0] = _mm256_and_si256(p, _mm256_set1_epi8(b % 2 ? 48 : 3));
@@ -82,18 +93,24 @@ ALWAYS_INLINE __m256i signed_four(__m256i w, __m256i act, __m256i factor) {
 }
 
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
-ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, __m256i *first,
-                              __m256i *second) {
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
+                              __m256i *first, __m256i *second) {
     const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
     for (int b = 0; b < 4; b++) {
-        const __m256i a = keep(broadcast(&r->code[2 * b])), c = keep(broadcast(&r->code[2 * b + 1])), f = keep(broadcast(&r->shift[b]));
+        const __m256i a = keep(broadcast(&r->code[2 * b])), c = keep(broadcast(&r->code[2 * b + 1])),
+                      f = keep(broadcast(&r->shift[b]));
         __m256i *sum = b < 2 ? first : second;
         for (int h = 0; h < 2; h++) {
             __m256i w[2];
-            if (bits == 2) two_bits(lo + 32 * h, b, w);
-            else unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
-            const __m256i v = is_signed(bits) ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
-                                              : _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w[0], a), _mm256_maddubs_epi16(w[1], c)), f);
+            if (bits == 2)
+                two_bits(lo + 32 * h, b, w);
+            else
+                unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
+            const __m256i v =
+                is_signed(bits)
+                    ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
+                    : _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w[0], a), _mm256_maddubs_epi16(w[1], c)),
+                                        f);
             sum[h] = keep(_mm256_add_epi32(sum[h], v));
         }
     }
@@ -101,8 +118,10 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 
 /* ---- several rows ---------------------------------------------------------------------------------- */
 
-/* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile; w holds interleaved codes, or widened levels. */
-ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class, __m256i sum[4]) {
+/* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile; w holds interleaved codes, or widened
+ * levels. */
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
+                                __m256i sum[4]) {
     if (class == LEVELS) {
         for (int p = 8 * i; p < 8 * i + 8; p++) {
             const __m256i w0 = keep(w[0][p]), w1 = keep(w[1][p]);
@@ -119,11 +138,14 @@ ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m
         const __m256i w0 = keep(w[0][4 * i + p]), w1 = keep(w[1][4 * i + p]);
         for (int r = 0; r < rows; r++) {
             const record *at = (const record *)rec + row + r;
-            const __m256i a = keep(broadcast(&at->code[4 * i + p])), v[2] = {_mm256_maddubs_epi16(w0, a), _mm256_maddubs_epi16(w1, a)};
+            const __m256i a = keep(broadcast(&at->code[4 * i + p])),
+                          v[2] = {_mm256_maddubs_epi16(w0, a), _mm256_maddubs_epi16(w1, a)};
             const bool fresh = p == 0 || (class == CODES_6 && p == 2), full = p == 3 || (class == CODES_6 && p == 1);
             for (int h = 0; h < 2; h++) {
                 v16[2 * r + h] = fresh ? v[h] : keep(_mm256_add_epi16(v16[2 * r + h], v[h]));
-                if (full) sum[2 * r + h] = keep(_mm256_add_epi32(sum[2 * r + h], _mm256_madd_epi16(v16[2 * r + h], broadcast(&at->shift[i]))));
+                if (full)
+                    sum[2 * r + h] = keep(
+                        _mm256_add_epi32(sum[2 * r + h], _mm256_madd_epi16(v16[2 * r + h], broadcast(&at->shift[i]))));
             }
         }
     }
@@ -147,4 +169,5 @@ ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {
 
 #include "half.h"
 
-const roma_kern roma_kern_table_avx2 = {.name = "avx2", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};
+const roma_kern roma_kern_table_avx2 = {
+    .name = "avx2", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};

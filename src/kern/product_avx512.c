@@ -1,14 +1,15 @@
 /* Products on AVX-512 with VNNI: docs/numerics.md section 3, 16 rows in 16 lanes.
  *
- * One row of activations is bound by memory: a tile is walked once, codes never leave registers, the lowest levels of the
- * tree neither. More rows: the codes of a stripe of two tiles are unpacked once and stay in 16 registers while the
+ * One row of activations is bound by memory: a tile is walked once, codes never leave registers, the lowest levels of
+ * the tree neither. More rows: the codes of a stripe of two tiles are unpacked once and stay in 16 registers while the
  * rows pass; partial sums live in a stack per row.
  *
- * A group's integer I is summed in one of two ways with the same result. In int32: vpdpbusd twice, a shift, a sum. Or, where
- * |I| <= max|level - zero| * 127 * 2^7 * group <= 2^24, in FP32, which then is exact in any order: vpdpbusd starts from the bits
- * of 1.5 * 2^(23 + shift), so that its integer p lands in a mantissa (|p| < 2^22) and the lanes read 2^shift * (1.5 * 2^23 + p); a
- * subtraction takes the start off, and with it the zero point's share. Nothing is shifted, converted or biased, products and sums
- * use different ports, and codes need not be moved to bit 0: a factor of 16 is four less in the exponent. */
+ * A group's integer I is summed in one of two ways with the same result. In int32: vpdpbusd twice, a shift, a sum. Or,
+ * where |I| <= max|level - zero| * 127 * 2^7 * group <= 2^24, in FP32, which then is exact in any order: vpdpbusd
+ * starts from the bits of 1.5 * 2^(23 + shift), so that its integer p lands in a mantissa (|p| < 2^22) and the lanes
+ * read 2^shift * (1.5 * 2^23 + p); a subtraction takes the start off, and with it the zero point's share. Nothing is
+ * shifted, converted or biased, products and sums use different ports, and codes need not be moved to bit 0: a factor
+ * of 16 is four less in the exponent. */
 #include "product.h"
 #include "unpack_avx512.h"
 #include "vector.h"
@@ -29,8 +30,9 @@ typedef struct {
     int32_t base[4];  /* the start with the zero point's share of this sub-group */
 } line;
 typedef struct {
-    int32_t bias[2];  /* int32: of each half stripe when groups are of 16, else [0], in the group's last stripe, of the group */
-    float z[2];       /* sum of the group, in the same places */
+    int32_t bias[2]; /* int32: of each half stripe when groups are of 16, else [0], in the group's last stripe, of the
+                        group */
+    float z[2];      /* sum of the group, in the same places */
 } tail;
 ALWAYS_INLINE tail *tails_of(const job *j) { return (tail *)((line *)j->records + j->stripes * j->n_acts); }
 
@@ -78,21 +80,25 @@ static void pack(job *j, bool exact) {
 /* ---- integers: lanes of int32, or the bits of exact FP32 ------------------------------------------- */
 
 ALWAYS_INLINE __m512i plus(__m512i a, __m512i b, bool exact) {
-    return exact ? _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b))) : _mm512_add_epi32(a, b);
+    return exact ? _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b)))
+                 : _mm512_add_epi32(a, b);
 }
 
 /* Integer of sub-group b: codes w times eight activations, shifted. */
 ALWAYS_INLINE __m512i subgroup(__m512i w0, __m512i w1, const line *l, unsigned b, bool exact) {
     const __m512i start = _mm512_set1_epi32(l->start[b]);
-    const __m512i p = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(exact ? start : _mm512_setzero_si512(), w0, _mm512_set1_epi32(l->code[2 * b])),
-                                          w1, _mm512_set1_epi32(l->code[2 * b + 1]));
+    const __m512i p = _mm512_dpbusd_epi32(
+        _mm512_dpbusd_epi32(exact ? start : _mm512_setzero_si512(), w0, _mm512_set1_epi32(l->code[2 * b])), w1,
+        _mm512_set1_epi32(l->code[2 * b + 1]));
     if (!exact) return _mm512_sllv_epi32(p, start);
-    return _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32(l->base[b]))));
+    return _mm512_castps_si512(
+        _mm512_sub_ps(_mm512_castsi512_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32(l->base[b]))));
 }
 
 /* Integer of half a stripe. */
 ALWAYS_INLINE __m512i half_stripe(const __m512i w[8], const line *l, unsigned h, bool exact) {
-    return plus(subgroup(w[4 * h], w[4 * h + 1], l, 2 * h, exact), subgroup(w[4 * h + 2], w[4 * h + 3], l, 2 * h + 1, exact), exact);
+    return plus(subgroup(w[4 * h], w[4 * h + 1], l, 2 * h, exact),
+                subgroup(w[4 * h + 2], w[4 * h + 3], l, 2 * h + 1, exact), exact);
 }
 
 ALWAYS_INLINE __m512i stripe(const __m512i w[8], const line *l, bool exact) {
@@ -101,18 +107,19 @@ ALWAYS_INLINE __m512i stripe(const __m512i w[8], const line *l, bool exact) {
 
 /* The leaf of integer `sum`; h is the half of a stripe for groups of 16, else 0. */
 ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const tail *q, unsigned h, bool min, bool exact) {
-    const __m512 i = exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(q->bias[h])));
+    const __m512 i =
+        exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(q->bias[h])));
     const __m512 v = _mm512_mul_ps(i, s);
     return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(q->z[h]), m)) : v;
 }
 
 /* ---- prefetch -------------------------------------------------------------------------------------- */
 
-/* Codes, scales and minima are runs of their own, each too short for the hardware to follow; a constant distance in each of them
- * covers all. What lies past the last tile is asked for in vain.
+/* Codes, scales and minima are runs of their own, each too short for the hardware to follow; a constant distance in
+ * each of them covers all. What lies past the last tile is asked for in vain.
  *
- * Measured on Zen 4: a loop that eats faster than memory delivers has some of its prefetches dropped, and then waits for those lines in
- * full. So codes of 4 bits and more are asked for twice (24 to 30 GB/s a core). */
+ * Measured on Zen 4: a loop that eats faster than memory delivers has some of its prefetches dropped, and then waits
+ * for those lines in full. So codes of 4 bits and more are asked for twice (24 to 30 GB/s a core). */
 enum { AHEAD = 24 << 10, AGAIN = 8 << 10 };
 
 ALWAYS_INLINE void prefetch(const uint8_t *p, size_t bytes) {
@@ -151,7 +158,8 @@ typedef struct {
 } walk;
 
 ALWAYS_INLINE void codes_of(const walk *k, uint64_t s, __m512i w[8]) {
-    unpack(k->bits, k->j, k->tile + s * lo_bytes(k->bits), k->tile + k->j->l.plane_hi + s * hi_bytes(k->bits), k->exact, w);
+    unpack(k->bits, k->j, k->tile + s * lo_bytes(k->bits), k->tile + k->j->l.plane_hi + s * hi_bytes(k->bits), k->exact,
+           w);
 }
 
 /* Unit u of the tree: a leaf, or the sum of a stripe's two leaves for groups of 16. */
@@ -181,17 +189,20 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
             sum = plus(sum, stripe(w, l + i * j->n_acts, k->exact), k->exact);
         }
     if (k->kind == GROUP_MORE) q += (j->span - 1) * j->n_acts;
-    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, q, 0, k->min, k->exact);
+    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, q, 0, k->min,
+                k->exact);
 }
 
-ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *out, unsigned bits, unsigned kind, bool min, bool exact) {
+ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *out, unsigned bits, unsigned kind,
+                                bool min, bool exact) {
     const walk k = {j, tile, row, bits, kind, min, exact};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     __m512 part[32];
     int top = 0;
     uint64_t u = 0;
     for (; u + 4 <= units; u += 4) {
-        const __m512 a = unit(&k, u), b = unit(&k, u + 1), c = unit(&k, u + 2), d = unit(&k, u + 3); /* in the order of memory */
+        const __m512 a = unit(&k, u), b = unit(&k, u + 1), c = unit(&k, u + 2),
+                     d = unit(&k, u + 3); /* in the order of memory */
         __m512 v = _mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d));
         for (uint64_t n = u / 4; n & 1; n >>= 1) v = _mm512_add_ps(part[--top], v);
         part[top++] = v;
@@ -207,14 +218,21 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
 }
 
 /* A function of its own for the formats that models come in: width, kind of group, minimum, exact in FP32. */
-#define FORMATS(X)                                                                                                             \
-    X(2, 0, 1, 1) X(2, 2, 0, 1) X(3, 0, 0, 1) X(3, 2, 0, 1) X(4, 1, 0, 1) X(4, 1, 1, 1) X(4, 2, 0, 1) X(5, 1, 0, 1) X(5, 1, 1, 1) \
-    X(6, 0, 0, 1) X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0)
-#define ONE_ROW(bits, kind, min, exact)                                                                 \
-    static void one_row_##bits##_##kind##_##min##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) { \
-        for (size_t t = 0; t < n_tiles; t++)                                                            \
-            for (size_t i = 0; i < j->n_acts; i++)                                                      \
-                one_row_tile(j, tiles + t * j->l.bytes, i, j->out + i * j->stride + t * ROMA_TILE_ROWS, bits, kind, min, exact); \
+#define FORMATS(X)                                                                                                     \
+    X(2, 0, 1, 1)                                                                                                      \
+    X(2, 2, 0, 1)                                                                                                      \
+    X(3, 0, 0, 1)                                                                                                      \
+    X(3, 2, 0, 1)                                                                                                      \
+    X(4, 1, 0, 1)                                                                                                      \
+    X(4, 1, 1, 1)                                                                                                      \
+    X(4, 2, 0, 1)                                                                                                      \
+    X(5, 1, 0, 1) X(5, 1, 1, 1) X(6, 0, 0, 1) X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0)
+#define ONE_ROW(bits, kind, min, exact)                                                                                \
+    static void one_row_##bits##_##kind##_##min##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) {              \
+        for (size_t t = 0; t < n_tiles; t++)                                                                           \
+            for (size_t i = 0; i < j->n_acts; i++)                                                                     \
+                one_row_tile(j, tiles + t * j->l.bytes, i, j->out + i * j->stride + t * ROMA_TILE_ROWS, bits, kind,    \
+                             min, exact);                                                                              \
     }
 FORMATS(ONE_ROW)
 #define ONE_ROW_ENTRY(bits, kind, min, exact) [bits][kind][min][exact] = one_row_##bits##_##kind##_##min##_##exact,
@@ -231,7 +249,8 @@ ALWAYS_INLINE void push(__m512 *stack, size_t n, size_t i, int tiles, unsigned c
 }
 
 /* Integers of sub-groups [from, to) of a row for each tile. */
-ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, bool exact, __m512i sum[2]) {
+ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, bool exact,
+                                 __m512i sum[2]) {
     for (unsigned b = from; b < to; b++)
         for (int t = 0; t < tiles; t++) {
             const __m512i p = subgroup(w[8 * t + 2 * (int)b], w[8 * t + 2 * (int)b + 1], l, b, exact);
@@ -241,8 +260,9 @@ ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned fr
 }
 
 /* One stripe of `tiles` tiles, codes w, against n rows. A group of more than one stripe keeps its integers in acc. */
-ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m512i w[16], const __m512 s[4], const __m512 m[4], int tiles,
-                               unsigned kind, bool min, bool exact, bool first, bool last, unsigned carry, __m512i *acc, __m512 *stack) {
+ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m512i w[16], const __m512 s[4],
+                               const __m512 m[4], int tiles, unsigned kind, bool min, bool exact, bool first, bool last,
+                               unsigned carry, __m512i *acc, __m512 *stack) {
     for (size_t i = 0; i < n; i++, l++, q++, acc += tiles) {
         __m512i sum[2];
         __m512 v[2];
@@ -250,7 +270,8 @@ ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m
             sum_subgroups(w, l, 0, 2, tiles, exact, sum);
             for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
             sum_subgroups(w, l, 2, 4, tiles, exact, sum);
-            for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, min, exact));
+            for (int t = 0; t < tiles; t++)
+                v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, min, exact));
             push(stack, n, i, tiles, carry, v);
             continue;
         }
@@ -259,7 +280,8 @@ ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m
         if (last) {
             for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
             push(stack, n, i, tiles, carry, v);
-        } else for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
+        } else
+            for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
     }
 }
 
@@ -278,8 +300,8 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, boo
 }
 
 /* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. */
-ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles, unsigned kind, bool min,
-                               bool exact) {
+ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
+                               unsigned kind, bool min, bool exact) {
     const line *lines = (const line *)j->records + begin * j->stripes;
     const tail *tails = tails_of(j) + begin * j->stripes;
     __m512i *acc = j->stack;
@@ -288,7 +310,8 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
     for (uint64_t st = 0; st < j->stripes; st++) {
         __m512i w[16];
         __m512 s[4], m[4];
-        const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0, last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
+        const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0,
+                   last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
         for (int t = 0; t < tiles; t++) {
             const uint8_t *at = tile + (size_t)t * j->l.bytes;
             prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes);
@@ -304,10 +327,14 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
         const unsigned carry = (unsigned)__builtin_ctzll(~units);
         const line *const l = lines + st * n;
         const tail *const q = tails + st * n;
-        if (first && last) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
-        else if (first) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
-        else if (last) stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
-        else stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
+        if (first && last)
+            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
+        else if (first)
+            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
+        else if (last)
+            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
+        else
+            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
         units += last;
     }
     for (size_t i = 0; i < n; i++)
@@ -324,14 +351,21 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
 }
 
 typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
-#define BLOCK(tiles, kind, min, exact)                                                                                      \
-    static void block_##tiles##_##kind##_##min##_##exact(job *j, const uint8_t *tile, float *out, size_t begin, size_t n) { \
-        block_tiles(j, tile, out, begin, n, tiles, kind, min, exact);                                                       \
+#define BLOCK(tiles, kind, min, exact)                                                                                 \
+    static void block_##tiles##_##kind##_##min##_##exact(job *j, const uint8_t *tile, float *out, size_t begin,        \
+                                                         size_t n) {                                                   \
+        block_tiles(j, tile, out, begin, n, tiles, kind, min, exact);                                                  \
     }
-#define BLOCKS(X, tiles)                                                                                          \
-    X(tiles, 0, 0, 0) X(tiles, 0, 0, 1) X(tiles, 0, 1, 0) X(tiles, 0, 1, 1) X(tiles, 1, 0, 0) X(tiles, 1, 0, 1) \
+#define BLOCKS(X, tiles)                                                                                               \
+    X(tiles, 0, 0, 0)                                                                                                  \
+    X(tiles, 0, 0, 1)                                                                                                  \
+    X(tiles, 0, 1, 0)                                                                                                  \
+    X(tiles, 0, 1, 1)                                                                                                  \
+    X(tiles, 1, 0, 0)                                                                                                  \
+    X(tiles, 1, 0, 1)                                                                                                  \
     X(tiles, 1, 1, 0) X(tiles, 1, 1, 1) X(tiles, 2, 0, 0) X(tiles, 2, 0, 1) X(tiles, 2, 1, 0) X(tiles, 2, 1, 1)
-BLOCKS(BLOCK, 1) BLOCKS(BLOCK, 2)
+BLOCKS(BLOCK, 1)
+BLOCKS(BLOCK, 2)
 #define BLOCK_ENTRY(tiles, kind, min, exact) [tiles - 1][kind][min][exact] = block_##tiles##_##kind##_##min##_##exact,
 static const block_fn block_table[2][3][2][2] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)};
 
@@ -346,8 +380,8 @@ static bool is_exact(const roma_format *f) {
 static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch) {
 #ifndef ROMA_SIMDE
-    /* Measured on Zen 4: streams of 8-bit codes come in faster (90 % of the read bandwidth against 70 %) through 256-bit registers; the
-     * bits are the same. Formats with more work per byte gain from width. */
+    /* Measured on Zen 4: streams of 8-bit codes come in faster (90 % of the read bandwidth against 70 %) through
+     * 256-bit registers; the bits are the same. Formats with more work per byte gain from width. */
     if (n_acts == 1 && f->scale == ROMA_SCALE_F16 && f->bits == 8) {
         roma_kern_table_avx2.product(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch);
         return;
@@ -364,8 +398,9 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     }
     for (size_t t = 0; t < n_tiles; t += 2)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[n_tiles - t > 1][j.kind][min][exact](
-                &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
+            block_table[n_tiles - t > 1][j.kind][min][exact](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
+                                                             n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
-const roma_kern roma_kern_table_avx512 = {.name = "avx512", .product = product, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx512)};
+const roma_kern roma_kern_table_avx512 = {
+    .name = "avx512", .product = product, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx512)};

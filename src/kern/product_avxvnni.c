@@ -1,8 +1,9 @@
-/* Products on AVX2 with VNNI: docs/numerics.md section 3. vpdpbusd sums four products of an unsigned code and an activation in 32
- * bits, so every format multiplies alike: two per sub-group of eight inputs, then its shift. Signed levels get 128 added.
+/* Products on AVX2 with VNNI: docs/numerics.md section 3. vpdpbusd sums four products of an unsigned code and an
+ * activation in 32 bits, so every format multiplies alike: two per sub-group of eight inputs, then its shift. Signed
+ * levels get 128 added.
  *
- * The instruction exists as AVX-VNNI, for CPUs without AVX-512, and as the VL form of AVX-512 VNNI; this source is compiled for the
- * one its flags allow. The library has the first, the tests run both, and an emulation. */
+ * The instruction exists as AVX-VNNI, for CPUs without AVX-512, and as the VL form of AVX-512 VNNI; this source is
+ * compiled for the one its flags allow. The library has the first, the tests run both, and an emulation. */
 #define SIGNED_OFFSET 128
 #include "unpack_avx2.h"
 #include "vector.h"
@@ -21,8 +22,12 @@ static void pack(job *j, int class, bool one_row) {
     pack_records(j, PACK_SHIFT);
 }
 ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record); }
-ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].bias; }
-ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].z; }
+ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].bias;
+}
+ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].z;
+}
 
 ALWAYS_INLINE __m256i row_integer(unsigned bits, __m256i sum) { return (void)bits, sum; }
 
@@ -32,11 +37,12 @@ ALWAYS_INLINE __m256i add_subgroup(__m256i sum, __m256i w0, __m256i w1, const __
 }
 
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
-ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, __m256i *first,
-                              __m256i *second) {
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
+                              __m256i *first, __m256i *second) {
     const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
     for (int b = 0; b < 4; b++) {
-        const __m256i a[2] = {keep(broadcast(&r->code[2 * b])), keep(broadcast(&r->code[2 * b + 1]))}, shift = keep(broadcast(&r->shift[b]));
+        const __m256i a[2] = {keep(broadcast(&r->code[2 * b])), keep(broadcast(&r->code[2 * b + 1]))},
+                      shift = keep(broadcast(&r->shift[b]));
         __m256i *sum = b < 2 ? first : second;
         for (int h = 0; h < 2; h++) {
             __m256i w[2];
@@ -47,13 +53,15 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 }
 
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
-ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class, __m256i sum[4]) {
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
+                                __m256i sum[4]) {
     (void)class;
     for (int b = 2 * i; b < 2 * i + 2; b++) {
         const __m256i v[4] = {keep(w[0][2 * b]), keep(w[0][2 * b + 1]), keep(w[1][2 * b]), keep(w[1][2 * b + 1])};
         for (int r = 0; r < rows; r++) {
             const record *at = (const record *)rec + row + r;
-            const __m256i a[2] = {keep(broadcast(&at->code[2 * b])), keep(broadcast(&at->code[2 * b + 1]))}, shift = keep(broadcast(&at->shift[b]));
+            const __m256i a[2] = {keep(broadcast(&at->code[2 * b])), keep(broadcast(&at->code[2 * b + 1]))},
+                          shift = keep(broadcast(&at->shift[b]));
             for (int h = 0; h < 2; h++) sum[2 * r + h] = add_subgroup(sum[2 * r + h], v[2 * h], v[2 * h + 1], a, shift);
         }
     }
@@ -66,4 +74,5 @@ ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {
 
 #include "half.h"
 
-const roma_kern roma_kern_table_avxvnni = {.name = "avxvnni", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};
+const roma_kern roma_kern_table_avxvnni = {
+    .name = "avxvnni", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};

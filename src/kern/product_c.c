@@ -3,8 +3,8 @@
 #include "kern.h"
 
 typedef struct {
-    int16_t *value; /* [act][cols]: code << shift */
-    int16_t *level; /* [cols]: level - zero of a row */
+    int16_t *value;     /* [act][cols]: code << shift */
+    int16_t *level;     /* [cols]: level - zero of a row */
     float *scale, *min; /* of a tile: [group][16] */
     roma_row row;
 } space;
@@ -45,7 +45,8 @@ static int32_t group_sum(const roma_act *a, uint64_t g, unsigned group) {
     return sum;
 }
 
-static float row_product(const roma_format *f, uint64_t cols, const space *s, const roma_act *a, const int16_t *value, unsigned r) {
+static float row_product(const roma_format *f, uint64_t cols, const space *s, const roma_act *a, const int16_t *value,
+                         unsigned r) {
     roma_tree t;
     roma_tree_init(&t);
     for (uint64_t g = 0; g < cols / f->group; g++) {
@@ -56,13 +57,14 @@ static float row_product(const roma_format *f, uint64_t cols, const space *s, co
     return a->scale * roma_tree_sum(&t);
 }
 
-void roma_product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts, size_t n_acts,
-                    float *out, size_t stride, void *scratch) {
+void roma_product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
+                    size_t n_acts, float *out, size_t stride, void *scratch) {
     const space s = space_lay(f, cols, n_acts, scratch);
     roma_tile_layout l;
     roma_tile_layout_get(f, cols, &l);
     for (size_t i = 0; i < n_acts; i++)
-        for (uint64_t c = 0; c < cols; c++) s.value[i * cols + c] = (int16_t)(acts[i].code[c] * (1 << acts[i].shift[c / 8]));
+        for (uint64_t c = 0; c < cols; c++)
+            s.value[i * cols + c] = (int16_t)(acts[i].code[c] * (1 << acts[i].shift[c / 8]));
     for (size_t t = 0; t < n_tiles; t++, tiles += l.bytes) {
         roma_tile_scales(f, cols, tiles, s.scale, s.min);
         for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) {

@@ -1,6 +1,7 @@
-/* Products on NEON with the dot product of ARMv8.2: docs/numerics.md section 3. sdot sums four products of signed bytes per lane, one
- * of its operands from any lane of a register: 16 activations come in one load, and codes of every width are signed bytes as they are.
- * Two sdots per sub-group of eight inputs and four rows, then a multiply-add by 2^shift. */
+/* Products on NEON with the dot product of ARMv8.2: docs/numerics.md section 3. sdot sums four products of signed bytes
+ * per lane, one of its operands from any lane of a register: 16 activations come in one load, and codes of every width
+ * are signed bytes as they are. Two sdots per sub-group of eight inputs and four rows, then a multiply-add by 2^shift.
+ */
 #define SIGNED_OFFSET 0
 #include "unpack_neon.h"
 #include "vector.h"
@@ -13,11 +14,15 @@ static void pack(job *j, int class, bool one_row) {
     pack_records(j, PACK_FACTOR);
 }
 ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record); }
-ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].bias; }
-ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) { return (void)class, ((const record *)rec)[i].z; }
+ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].bias;
+}
+ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].z;
+}
 
 #define DOT(sum, w, acts, lane) vdotq_laneq_s32(sum, vreinterpretq_s8_s32(w), acts, lane)
-#define SUBGROUP(sum, w0, w1, b) \
+#define SUBGROUP(sum, w0, w1, b)                                                                                       \
     vmlaq_lane_s32(sum, DOT(DOT(vdupq_n_s32(0), w0, acts, 2 * (b)), w1, acts, 2 * (b) + 1), factors, b)
 
 ALWAYS_INLINE ints row_integer(unsigned bits, ints sum) { return (void)bits, sum; }
@@ -35,7 +40,8 @@ ALWAYS_INLINE ints half_stripe(const record *r, const ints *w, int i, ints sum) 
 }
 
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
-ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s, ints *first, ints *second) {
+ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
+                              ints *first, ints *second) {
     for (int h = 0; h < 2; h++) {
         ints w[8];
         unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
@@ -45,7 +51,8 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 }
 
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
-ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const ints w[2][16], int i, int class, ints sum[4]) {
+ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const ints w[2][16], int i, int class,
+                                ints sum[4]) {
     (void)class;
     for (int x = 0; x < 2 * rows; x++) sum[x] = half_stripe((const record *)rec + row + x / 2, w[x % 2], i, sum[x]);
 }
@@ -57,4 +64,5 @@ ALWAYS_INLINE void arrange(const ints v[8], int class, ints w[16]) {
 
 #include "half.h"
 
-const roma_kern roma_kern_table_neon = {.name = "neon", .product = product, LORA_ENTRIES(neon), VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};
+const roma_kern roma_kern_table_neon = {
+    .name = "neon", .product = product, LORA_ENTRIES(neon), VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};

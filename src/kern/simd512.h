@@ -25,8 +25,12 @@ static inline __m512 join_ps(__m256 lo, __m256 hi) {
     memcpy(&v, all, sizeof v);
     return v;
 }
-static inline __m512i join(__m256i lo, __m256i hi) { return _mm512_castps_si512(join_ps(_mm256_castsi256_ps(lo), _mm256_castsi256_ps(hi))); }
-static inline __m512 emulated_cvtepi32_ps(__m512i a) { return join_ps(_mm256_cvtepi32_ps(half512(a, 0)), _mm256_cvtepi32_ps(half512(a, 1))); }
+static inline __m512i join(__m256i lo, __m256i hi) {
+    return _mm512_castps_si512(join_ps(_mm256_castsi256_ps(lo), _mm256_castsi256_ps(hi)));
+}
+static inline __m512 emulated_cvtepi32_ps(__m512i a) {
+    return join_ps(_mm256_cvtepi32_ps(half512(a, 0)), _mm256_cvtepi32_ps(half512(a, 1)));
+}
 static inline __m512 emulated_cvtph_ps(__m256i a) {
     return join_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
 }
@@ -42,7 +46,8 @@ static inline __m256i emulated_cvtepi32_epi16(__m512i a) {
 #define _mm512_cvtepi32_epi16(a) emulated_cvtepi32_epi16(a)
 static inline __m512i emulated_cvtps_epi32(__m512 a) {
     const __m512i bits = _mm512_castps_si512(a);
-    return join(_mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 0))), _mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 1))));
+    return join(_mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 0))),
+                _mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 1))));
 }
 #define _mm512_cvtps_epi32(a) emulated_cvtps_epi32(a)
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)

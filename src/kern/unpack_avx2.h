@@ -12,9 +12,10 @@ ALWAYS_INLINE __m256i field(__m256i v, int from, int to, int mask) {
     return _mm256_and_si256(moved, _mm256_set1_epi8((char)mask));
 }
 
-/* w[i] = codes of inputs 4i..4i+3 of sub-group b of a stripe; of 8-bit codes and tables the signed levels, or with SIGNED_OFFSET 128
- * unsigned ones. lo and hi point to this half of the stripe's first blocks. */
-ALWAYS_INLINE void unpack_subgroup(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, int b, __m256i w[2]) {
+/* w[i] = codes of inputs 4i..4i+3 of sub-group b of a stripe; of 8-bit codes and tables the signed levels, or with
+ * SIGNED_OFFSET 128 unsigned ones. lo and hi point to this half of the stripe's first blocks. */
+ALWAYS_INLINE void unpack_subgroup(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, int b,
+                                   __m256i w[2]) {
     if (bits == 8) {
         for (int i = 0; i < 2; i++) {
             w[i] = plane(lo + 64 * (2 * b + i));
@@ -24,7 +25,9 @@ ALWAYS_INLINE void unpack_subgroup(unsigned bits, const job *j, const uint8_t *l
     }
     const __m256i p = plane(lo + 64 * (bits <= 3 ? b / 2 : b));
     const __m256i h = bits == 6 ? plane(hi + 64 * (b / 2)) : bits == 3 || bits == 5 ? plane(hi) : p;
-    const __m256i table = bits == TABLE ? _mm256_broadcastsi128_si256(_mm_loadu_si128(SIGNED_OFFSET ? (const void *)j->table : (const void *)j->f->table)) : p;
+    const __m256i table = bits == TABLE ? _mm256_broadcastsi128_si256(_mm_loadu_si128(
+                                              SIGNED_OFFSET ? (const void *)j->table : (const void *)j->f->table))
+                                        : p;
     for (int i = 0; i < 2; i++) {
         const int two = 4 * (b % 2) + 2 * i; /* bit of a field of two in its byte */
         w[i] = bits <= 3 ? field(p, two, 0, 3) : field(p, 4 * i, 0, 15);
@@ -39,7 +42,9 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
     for (int b = 0; b < 4; b++) unpack_subgroup(bits, j, lo, hi, b, w + 2 * b);
 }
 
-ALWAYS_INLINE __m256 load_f16(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+ALWAYS_INLINE __m256 load_f16(const uint8_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 
 /* FP32 scales of the super-groups of chunk c, for integer scales and minima. */
 ALWAYS_INLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool min) {
@@ -58,8 +63,10 @@ ALWAYS_INLINE void group_integers(unsigned form, const uint8_t *p, __m256i out[2
     int32_t four;
     memcpy(&four, p + 8, sizeof four);
     const __m256i high = _mm256_cvtepu8_epi32(_mm_set1_epi32(four)), mask = _mm256_set1_epi32(48);
-    out[0] = _mm256_or_si256(out[0], _mm256_and_si256(_mm256_sllv_epi32(high, _mm256_setr_epi32(4, 4, 4, 4, 2, 2, 2, 2)), mask));
-    out[1] = _mm256_or_si256(out[1], _mm256_and_si256(_mm256_srlv_epi32(high, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2)), mask));
+    out[0] = _mm256_or_si256(
+        out[0], _mm256_and_si256(_mm256_sllv_epi32(high, _mm256_setr_epi32(4, 4, 4, 4, 2, 2, 2, 2)), mask));
+    out[1] = _mm256_or_si256(
+        out[1], _mm256_and_si256(_mm256_srlv_epi32(high, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2)), mask));
     for (int h = 0; form == ROMA_SCALE_S6 && h < 2; h++) out[h] = _mm256_sub_epi32(out[h], _mm256_set1_epi32(32));
 }
 
@@ -72,13 +79,15 @@ ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int 
     case ROMA_SCALE_U6:
     case ROMA_SCALE_S6: group_integers(form, p + 12 * g, v); break;
     case ROMA_SCALE_S8:
-        for (size_t h = 0; h < 2; h++) v[h] = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + 16 * g + 8 * h)));
+        for (size_t h = 0; h < 2; h++)
+            v[h] = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + 16 * g + 8 * h)));
         break;
     default:
         for (size_t h = 0; h < 2; h++) out[h] = load_f16(p + 32 * g + 16 * h);
         return;
     }
-    for (size_t h = 0; h < 2; h++) out[h] = _mm256_mul_ps(_mm256_cvtepi32_ps(v[h]), _mm256_load_ps(j->super[part] + 8 * h));
+    for (size_t h = 0; h < 2; h++)
+        out[h] = _mm256_mul_ps(_mm256_cvtepi32_ps(v[h]), _mm256_load_ps(j->super[part] + 8 * h));
 }
 
 #endif

@@ -5,7 +5,9 @@
 #include "simd512.h"
 
 /* a | (b & mask) */
-ALWAYS_INLINE __m512i or_masked(__m512i a, __m512i b, __m512i mask) { return _mm512_ternarylogic_epi32(a, b, mask, 0xf8); }
+ALWAYS_INLINE __m512i or_masked(__m512i a, __m512i b, __m512i mask) {
+    return _mm512_ternarylogic_epi32(a, b, mask, 0xf8);
+}
 
 /* Field k of `bits` bits of each byte, moved to bit position `to`; the other bits are garbage. */
 ALWAYS_INLINE __m512i field_at(__m512i v, int from, int to) {
@@ -25,7 +27,8 @@ ALWAYS_INLINE __m512i plane(const uint8_t *p) {
 ALWAYS_INLINE int place_of(unsigned bits, unsigned b) { return bits <= 3 && b % 2 ? 4 : 0; }
 
 /* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows, times 2^place_of if they may lie anywhere. */
-ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere, __m512i w[8]) {
+ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere,
+                          __m512i w[8]) {
     if (bits == 8) {
         for (int v = 0; v < 8; v++) w[v] = _mm512_xor_si512(_mm512_load_si512(lo + 64 * v), _mm512_set1_epi8(-128));
         return;
@@ -55,7 +58,9 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
     }
 }
 
-ALWAYS_INLINE __m512 load_f16(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+ALWAYS_INLINE __m512 load_f16(const uint8_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 
 /* Bytes of a group's scales. */
 ALWAYS_INLINE size_t group_bytes(unsigned form) {

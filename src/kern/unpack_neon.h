@@ -7,20 +7,25 @@
 /* Shifts of bytes by 0 to 7, known when inlined: the instruction wants a literal. */
 #define SHIFT_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 ALWAYS_INLINE uint8x16_t shift_right(uint8x16_t v, int n) {
-#define SHIFT_CASE(n_) case n_: return vshrq_n_u8(v, n_);
+#define SHIFT_CASE(n_)                                                                                                 \
+    case n_: return vshrq_n_u8(v, n_);
     switch (n) { SHIFT_CASES(SHIFT_CASE) }
 #undef SHIFT_CASE
     return v;
 }
 ALWAYS_INLINE uint8x16_t shift_left(uint8x16_t v, int n) {
-#define SHIFT_CASE(n_) case n_: return vshlq_n_u8(v, n_);
+#define SHIFT_CASE(n_)                                                                                                 \
+    case n_: return vshlq_n_u8(v, n_);
     switch (n) { SHIFT_CASES(SHIFT_CASE) }
 #undef SHIFT_CASE
     return v;
 }
 
-/* Bits from `from` on of each byte, moved to bit position `to`; those above are garbage when the move is to the left. */
-ALWAYS_INLINE uint8x16_t field_at(uint8x16_t v, int from, int to) { return from > to ? shift_right(v, from - to) : shift_left(v, to - from); }
+/* Bits from `from` on of each byte, moved to bit position `to`; those above are garbage when the move is to the left.
+ */
+ALWAYS_INLINE uint8x16_t field_at(uint8x16_t v, int from, int to) {
+    return from > to ? shift_right(v, from - to) : shift_left(v, to - from);
+}
 
 ALWAYS_INLINE uint8x16_t masked(uint8x16_t v, int mask) { return vandq_u8(v, vdupq_n_u8((uint8_t)mask)); }
 
@@ -45,7 +50,8 @@ ALWAYS_INLINE void unpack_four(unsigned bits, const job *j, const uint8_t *lo, c
     }
     if (bits == 3 || bits == 5) {
         const uint8x16_t p = vld1q_u8(hi);
-        for (int v = 0; v < 8; v++) w[v] = vorrq_u8(w[v], masked(field_at(p, v, bits == 3 ? 2 : 4), bits == 3 ? 4 : 16));
+        for (int v = 0; v < 8; v++)
+            w[v] = vorrq_u8(w[v], masked(field_at(p, v, bits == 3 ? 2 : 4), bits == 3 ? 4 : 16));
     } else if (bits == 6) {
         for (int b = 0; b < 2; b++) {
             const uint8x16_t p = vld1q_u8(hi + 64 * b);
@@ -66,13 +72,15 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
 
 ALWAYS_INLINE floats load_f16(const uint8_t *p) {
     const uint16x8_t h = vreinterpretq_u16_u8(vld1q_u8(p));
-    return (floats){vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))), vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
+    return (floats){vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))),
+                    vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
 }
 
 /* The eight integers of half a group. */
 ALWAYS_INLINE ints group_integers(unsigned form, const uint8_t *p, unsigned half) {
     int8x8_t v;
-    if (form == ROMA_SCALE_S8) v = vreinterpret_s8_u8(vld1_u8(p + 8 * half));
+    if (form == ROMA_SCALE_S8)
+        v = vreinterpret_s8_u8(vld1_u8(p + 8 * half));
     else {
         const uint8x8_t low = vld1_u8(p);
         uint8x8_t u = vand_u8(half ? vshr_n_u8(low, 4) : low, vdup_n_u8(15));
@@ -104,7 +112,8 @@ static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool m
 /* Scales (part 0) or minima (part 1) of group g, of both halves. */
 ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, unsigned form, floats out[2]) {
     for (size_t h = 0; h < 2; h++)
-        out[h] = form != ROMA_SCALE_F16 ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h) : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
+        out[h] = form != ROMA_SCALE_F16 ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h)
+                                        : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
 }
 
 #endif

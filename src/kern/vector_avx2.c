@@ -1,5 +1,5 @@
-/* The vector unit on AVX2: docs/numerics.md sections 2, 4 and 5. The AVX-512 table uses these too where nothing is gained by width: they
- * are bound by latency and memory. Tails that fill no register go to the reference. */
+/* The vector unit on AVX2: docs/numerics.md sections 2, 4 and 5. The AVX-512 table uses these too where nothing is
+ * gained by width: they are bound by latency and memory. Tails that fill no register go to the reference. */
 #include "vector.h"
 
 #include <immintrin.h>
@@ -9,7 +9,9 @@
 
 /* ---- shared pieces ---------------------------------------------------------------------------- */
 
-static inline __m256i magnitude(__m256 v) { return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff)); }
+static inline __m256i magnitude(__m256 v) {
+    return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
+}
 
 static inline uint32_t max_lane(__m256i v) {
     __m128i m = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
@@ -56,9 +58,11 @@ static inline __m256 exp_ps(__m256 x) {
 
 /* ---- activations ------------------------------------------------------------------------------ */
 
-/* Codes of one sub-group as 32-bit integers; the shift is the number of thresholds that the largest magnitude reaches. */
+/* Codes of one sub-group as 32-bit integers; the shift is the number of thresholds that the largest magnitude reaches.
+ */
 static inline __m256i subgroup(const float *x, __m256 r, int *shift) {
-    const __m256 thresholds = _mm256_setr_ps(127.5f, 255.0f, 510.0f, 1020.0f, 2040.0f, 4080.0f, 8160.0f, __builtin_inff());
+    const __m256 thresholds =
+        _mm256_setr_ps(127.5f, 255.0f, 510.0f, 1020.0f, 2040.0f, 4080.0f, 8160.0f, __builtin_inff());
     const __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), r);
     const __m256 a = _mm256_set1_ps(roma_f32_from_bits(max_lane(magnitude(v))));
     *shift = __builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, thresholds, _CMP_GE_OQ)));
@@ -102,7 +106,8 @@ float roma_rms_inverse_avx2(const float *x, uint64_t n, float eps) {
     __m256i even = _mm256_setzero_si256(), odd = even;
     uint64_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        const __m256i c = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(up))), h = _mm256_srli_epi64(c, 32);
+        const __m256i c = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(up))),
+                      h = _mm256_srli_epi64(c, 32);
         even = _mm256_add_epi64(even, _mm256_mul_epi32(c, c));
         odd = _mm256_add_epi64(odd, _mm256_mul_epi32(h, h));
     }

@@ -8,7 +8,9 @@
 
 /* ---- shared pieces ---------------------------------------------------------------------------- */
 
-static inline uint32x4_t magnitude(float32x4_t v) { return vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(0x7fffffffu)); }
+static inline uint32x4_t magnitude(float32x4_t v) {
+    return vandq_u32(vreinterpretq_u32_f32(v), vdupq_n_u32(0x7fffffffu));
+}
 
 __attribute__((noinline)) static float max_magnitude(const float *x, uint64_t n) {
     uint32x4_t m0 = vdupq_n_u32(0), m1 = m0;
@@ -30,7 +32,8 @@ static inline float32x4_t exp_ps(float32x4_t x) {
     x = vbslq_f32(vcgtq_f32(x, zero), zero, x);
     const uint32x4_t under = vcltq_f32(x, vdupq_n_f32(-87.0f));
     const float32x4_t n = vsubq_f32(vaddq_f32(vmulq_f32(x, vdupq_n_f32(1.44269504f)), big), big);
-    const float32x4_t r = vsubq_f32(vsubq_f32(x, vmulq_f32(n, vdupq_n_f32(0.693359375f))), vmulq_f32(n, vdupq_n_f32(-2.12194440e-4f)));
+    const float32x4_t r =
+        vsubq_f32(vsubq_f32(x, vmulq_f32(n, vdupq_n_f32(0.693359375f))), vmulq_f32(n, vdupq_n_f32(-2.12194440e-4f)));
     static const float c[] = {1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f};
     float32x4_t p = vdupq_n_f32(1.0f / 720.0f);
     for (int i = 0; i < 6; i++) p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(c[i]));
@@ -40,12 +43,14 @@ static inline float32x4_t exp_ps(float32x4_t x) {
 
 /* ---- activations ------------------------------------------------------------------------------ */
 
-/* One sub-group; returns the sum of its values. The shift is the number of thresholds that the largest magnitude reaches. */
+/* One sub-group; returns the sum of its values. The shift is the number of thresholds that the largest magnitude
+ * reaches. */
 static inline int32_t subgroup(const float *x, float32x4_t r, int8_t *code, int32_t *shift) {
     static const float thresholds[8] = {127.5f, 255.0f, 510.0f, 1020.0f, 2040.0f, 4080.0f, 8160.0f, __builtin_inff()};
     const float32x4_t v0 = vmulq_f32(vld1q_f32(x), r), v1 = vmulq_f32(vld1q_f32(x + 4), r);
     const float32x4_t a = vreinterpretq_f32_u32(vdupq_n_u32(vmaxvq_u32(vmaxq_u32(magnitude(v0), magnitude(v1)))));
-    const uint32x4_t reached = vaddq_u32(vshrq_n_u32(vcgeq_f32(a, vld1q_f32(thresholds)), 31), vshrq_n_u32(vcgeq_f32(a, vld1q_f32(thresholds + 4)), 31));
+    const uint32x4_t reached = vaddq_u32(vshrq_n_u32(vcgeq_f32(a, vld1q_f32(thresholds)), 31),
+                                         vshrq_n_u32(vcgeq_f32(a, vld1q_f32(thresholds + 4)), 31));
     *shift = (int32_t)vaddvq_u32(reached);
     const float32x4_t down = vdupq_n_f32(roma_pow2(-*shift));
     const int32x4_t c0 = vcvtnq_s32_f32(vmulq_f32(v0, down)), c1 = vcvtnq_s32_f32(vmulq_f32(v1, down));
@@ -110,7 +115,8 @@ void roma_silu_mul_neon(float *out, const float *gate, const float *up, uint64_t
     uint64_t i = 0;
     for (; i + 4 <= n; i += 4) {
         const float32x4_t g = vld1q_f32(gate + i);
-        const float32x4_t e = exp_ps(vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(g), vdupq_n_u32(0x80000000u))));
+        const float32x4_t e =
+            exp_ps(vreinterpretq_f32_u32(vorrq_u32(vreinterpretq_u32_f32(g), vdupq_n_u32(0x80000000u))));
         const float32x4_t t = vdivq_f32(vbslq_f32(vcgeq_f32(g, vdupq_n_f32(0)), one, e), vaddq_f32(one, e));
         vst1q_f32(out + i, vmulq_f32(vmulq_f32(g, t), vld1q_f32(up + i)));
     }

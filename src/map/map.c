@@ -74,10 +74,10 @@ static void emit_ffn(builder *b) {
 static void set_values(roma_plan *p, const roma_hyper *h) {
     const uint32_t q = h->heads * h->head_dim, kv = h->kv_heads * h->head_dim;
     const roma_value values[N_VALUES] = {
-        [X] = {"x", h->hidden, false}, [XN] = {"xn", h->hidden, true}, [Q] = {"q", q, false}, [K] = {"k", kv, false},
-        [V] = {"v", kv, false}, [O] = {"o", q, false}, [ON] = {"on", q, true}, [Y] = {"y", h->hidden, false},
-        [G] = {"g", h->ffn, false}, [U] = {"u", h->ffn, false}, [GN] = {"gn", h->ffn, true},
-        [L] = {"logits", h->vocab, false},
+        [X] = {"x", h->hidden, false}, [XN] = {"xn", h->hidden, true}, [Q] = {"q", q, false},
+        [K] = {"k", kv, false},        [V] = {"v", kv, false},         [O] = {"o", q, false},
+        [ON] = {"on", q, true},        [Y] = {"y", h->hidden, false},  [G] = {"g", h->ffn, false},
+        [U] = {"u", h->ffn, false},    [GN] = {"gn", h->ffn, true},    [L] = {"logits", h->vocab, false},
     };
     memcpy(p->values, values, sizeof values);
     p->n_values = N_VALUES;
@@ -97,8 +97,10 @@ static void place(roma_plan *p) {
     const double units = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
     p->rom_words = (uint64_t)((double)bytes / (units * word)) + 1;
     if ((double)p->rom_words > c->lunit_words)
-        snprintf(p->note, sizeof p->note, "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "
-                 "but does not fit that chip", (unsigned long long)p->rom_words, c->name, c->lunit_words);
+        snprintf(p->note, sizeof p->note,
+                 "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "
+                 "but does not fit that chip",
+                 (unsigned long long)p->rom_words, c->name, c->lunit_words);
 }
 
 int roma_map_plan(roma_plan *p, const roma_description *desc, const roma_chip *chip, roma_error *err) {

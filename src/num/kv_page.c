@@ -5,7 +5,9 @@
 
 #define MAX_HEAD 512 /* the exact int32 sum of a score bounds the head (numerics.md 4.2) */
 
-size_t roma_kv_page_bytes(unsigned head_dim) { return 2 * (size_t)ROMA_PAGE * head_dim + 2 * ROMA_PAGE * sizeof(float); }
+size_t roma_kv_page_bytes(unsigned head_dim) {
+    return 2 * (size_t)ROMA_PAGE * head_dim + 2 * ROMA_PAGE * sizeof(float);
+}
 
 void roma_kv_page_init(roma_kv_page *p, void *block, unsigned head_dim) {
     uint8_t *at = block;

@@ -9,20 +9,22 @@ static float row_product(uint64_t cols, unsigned group, const uint8_t *tile, con
     roma_tree_init(&t);
     for (uint64_t g = 0; g < cols; g += group) {
         int32_t sum = 0;
-        for (uint64_t i = g; i < g + group; i++) sum += (int8_t)tile[i / 4 * 64 + row * 4 + i % 4] * (a->code[i] * (1 << a->shift[i / 8]));
+        for (uint64_t i = g; i < g + group; i++)
+            sum += (int8_t)tile[i / 4 * 64 + row * 4 + i % 4] * (a->code[i] * (1 << a->shift[i / 8]));
         roma_tree_add(&t, (float)sum);
     }
     return a->scale * roma_tree_sum(&t);
 }
 
-void roma_lora_product_c(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles, const roma_act *const *acts, size_t n,
-                         float *out, size_t stride) {
+void roma_lora_product_c(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
+                         const roma_act *const *acts, size_t n, float *out, size_t stride) {
     const roma_format f = {.bits = 8, .scale = ROMA_SCALE_F16, .group = (uint16_t)group};
     roma_tile_layout l;
     roma_tile_layout_get(&f, cols, &l);
     for (size_t r = 0; r < n_tiles * ROMA_TILE_ROWS; r++)
         for (size_t i = 0; i < n; i++)
-            out[i * stride + r] = row_product(cols, group, tiles + r / ROMA_TILE_ROWS * l.bytes, acts[i], r % ROMA_TILE_ROWS);
+            out[i * stride + r] =
+                row_product(cols, group, tiles + r / ROMA_TILE_ROWS * l.bytes, acts[i], r % ROMA_TILE_ROWS);
 }
 
 /* ---- B (A x) onto a product, steps 3 and 4 ---- */
@@ -37,13 +39,16 @@ static float row_value(const roma_lora_b *b, const uint8_t *tile, unsigned row, 
     float v = 0;
     for (unsigned k = 0; k < b->rank; k++) {
         const uint8_t *code = tile + (k / 2 * 32 + row * 2 + k % 2) * size;
-        if (b->type == ROMA_B_INT8) sum += (int8_t)*code * c[k];
-        else v = v + value_of(b->type, code) * (float)c[k];
+        if (b->type == ROMA_B_INT8)
+            sum += (int8_t)*code * c[k];
+        else
+            v = v + value_of(b->type, code) * (float)c[k];
     }
     return b->type == ROMA_B_INT8 ? (float)sum : v;
 }
 
-void roma_lora_add_c(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t, size_t n, float *const *y) {
+void roma_lora_add_c(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
+                     size_t n, float *const *y) {
     const size_t bytes = roma_lora_tile_bytes(b->type, b->rank);
     for (size_t r = 0; r < n_tiles * ROMA_TILE_ROWS; r++)
         for (size_t i = 0; i < n; i++) {

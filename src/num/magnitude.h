@@ -1,4 +1,5 @@
-/* The largest magnitude of a row, and what counts as zero or as too large: shared by every operation that scales by it. */
+/* The largest magnitude of a row, and what counts as zero or as too large: shared by every operation that scales by it.
+ */
 #ifndef ROMA_NUM_MAGNITUDE_H
 #define ROMA_NUM_MAGNITUDE_H
 

@@ -8,7 +8,9 @@ static float score_of(const roma_kv_page *p, unsigned head_dim, const int16_t *q
     return (float)dot * (q_scale * p->k_scale[t]);
 }
 
-void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q, float *score, size_t stride) {
+void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride) {
     for (unsigned i = 0; i < n_q; i++)
-        for (unsigned t = 0; t < ROMA_PAGE; t++) score[i * stride + t] = score_of(p, head_dim, q + i * head_dim, q_scale[i], t);
+        for (unsigned t = 0; t < ROMA_PAGE; t++)
+            score[i * stride + t] = score_of(p, head_dim, q + i * head_dim, q_scale[i], t);
 }

@@ -23,6 +23,7 @@ static void values_of(const roma_kv_page *p, unsigned head_dim, const float *wei
     }
 }
 
-void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q, unsigned n, float *out) {
+void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out) {
     for (unsigned i = 0; i < n_q; i++) values_of(p, head_dim, weight + i * stride, n, out + i * head_dim);
 }

@@ -2,7 +2,8 @@
  * It reads the layout on its own, so that the tests may hold it against roma_tile_get_row. */
 #include "roma/num.h"
 
-/* Fields of `bits` bits, input-minor inside blocks of 64 bytes: byte [row * 4 + input % 4], field (input / 4) % fields. */
+/* Fields of `bits` bits, input-minor inside blocks of 64 bytes: byte [row * 4 + input % 4], field (input / 4) % fields.
+ */
 static unsigned plane_field(const uint8_t *plane, unsigned bits, unsigned r, uint64_t input) {
     const uint64_t fields = 8 / bits, block = input / (4 * fields), field = input / 4 % fields;
     return (unsigned)plane[64 * block + 4 * r + input % 4] >> (field * bits) & ((1u << bits) - 1);
@@ -31,16 +32,16 @@ static int group_integer(unsigned form, const uint8_t *p, unsigned r) {
     return form == ROMA_SCALE_S6 ? six - 32 : six;
 }
 
-static float group_value(const roma_format *f, unsigned form, const uint8_t *region, const uint8_t *super, uint64_t group,
-                         unsigned r) {
+static float group_value(const roma_format *f, unsigned form, const uint8_t *region, const uint8_t *super,
+                         uint64_t group, unsigned r) {
     if (form == ROMA_SCALE_F16) return roma_f16_to_f32(roma_le16(region + 32 * group + 2 * r));
     const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
     const uint8_t *s = super + 32 * (group * f->group / f->super) + 2 * r;
     return (float)group_integer(form, region + bytes * group, r) * roma_f16_to_f32(roma_le16(s));
 }
 
-static float leaf(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, const roma_act *a, uint64_t group,
-                  unsigned r) {
+static float leaf(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, const roma_act *a,
+                  uint64_t group, unsigned r) {
     int32_t dot = 0, sum = 0;
     for (uint64_t i = group * f->group; i < (group + 1) * f->group; i++) {
         const int32_t value = a->code[i] * (1 << a->shift[i / 8]);

@@ -4,8 +4,10 @@
 /* 0 when there are no codes to compute; *scale is then final. */
 static float reciprocal(const float *x, unsigned n, float top, float top_inverse, float *scale) {
     const float max = max_magnitude(x, n);
-    if (max < NUM_TINY) *scale = 0;
-    else if (!(max < NUM_HUGE)) *scale = quiet_nan();
+    if (max < NUM_TINY)
+        *scale = 0;
+    else if (!(max < NUM_HUGE))
+        *scale = quiet_nan();
     else {
         *scale = max * top_inverse;
         return top / max;

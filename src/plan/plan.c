@@ -27,7 +27,8 @@ uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context) {
 }
 
 static bool needs_tensor(roma_op_kind k) {
-    return k == ROMA_OP_EMBED || k == ROMA_OP_NORM || k == ROMA_OP_LINEAR || k == ROMA_OP_BIAS || k == ROMA_OP_HEAD_NORM;
+    return k == ROMA_OP_EMBED || k == ROMA_OP_NORM || k == ROMA_OP_LINEAR || k == ROMA_OP_BIAS ||
+           k == ROMA_OP_HEAD_NORM;
 }
 
 /* Widths that an operation's tensor asks of its input and output. */
@@ -37,9 +38,11 @@ static bool shape_agrees(const roma_plan *p, const roma_op *op) {
     const roma_image_tensor *t = op->tensor == ROMA_NO_TENSOR ? NULL : &p->desc->tensors[op->tensor];
     switch (op->kind) {
     case ROMA_OP_EMBED: return out && !t->is_vector && out->width == t->cols;
-    case ROMA_OP_NORM: return in && out && t->is_vector && in->width == t->cols && out->width == t->cols && out->is_codes;
+    case ROMA_OP_NORM:
+        return in && out && t->is_vector && in->width == t->cols && out->width == t->cols && out->is_codes;
     case ROMA_OP_LINEAR:
-        return in && out && in->is_codes && !out->is_codes && !t->is_vector && in->width == t->cols && out->width == t->rows;
+        return in && out && in->is_codes && !out->is_codes && !t->is_vector && in->width == t->cols &&
+               out->width == t->rows;
     case ROMA_OP_BIAS: return in && t->is_vector && in->width == t->cols;
     case ROMA_OP_HEAD_NORM: return in && t->is_vector && in->width % t->cols == 0;
     case ROMA_OP_QUANTISE: return in && out && out->is_codes && in->width == out->width;
@@ -59,7 +62,8 @@ int roma_plan_check(const roma_plan *p, roma_error *err) {
         if (needs_tensor(op->kind) && op->tensor >= p->desc->n_tensors) what = "lacks its tensor";
         if (!what && !shape_agrees(p, op)) what = "has shapes that do not agree";
         if (what)
-            return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "plan operation %zu (%s) %s", i, roma_op_name(op->kind), what);
+            return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "plan operation %zu (%s) %s", i,
+                             roma_op_name(op->kind), what);
         if (op->out != ROMA_NO_VALUE) written |= UINT64_C(1) << op->out;
     }
     return ROMA_OK;
@@ -75,7 +79,8 @@ static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
             snprintf(format, sizeof format, "%s, FP32", roma_tensor_role_name(t->role));
         else {
             char f[64];
-            snprintf(format, sizeof format, "%s, %s", roma_tensor_role_name(t->role), roma_format_print(&t->format, f, sizeof f));
+            snprintf(format, sizeof format, "%s, %s", roma_tensor_role_name(t->role),
+                     roma_format_print(&t->format, f, sizeof f));
             snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)t->rows, (unsigned long long)t->cols);
         }
     }
@@ -87,7 +92,8 @@ static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
     roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s\n", i, unit_names[op->unit], layer,
                    roma_op_name(op->kind), inputs[0] ? inputs : "token",
                    op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name, shape,
-                   (unsigned long long)roma_op_mac(p, op, 1), format, op->last_rows_only ? " (rows whose logits are wanted)" : "");
+                   (unsigned long long)roma_op_mac(p, op, 1), format,
+                   op->last_rows_only ? " (rows whose logits are wanted)" : "");
 }
 
 static void print_json(const roma_plan *p, size_t i, roma_buf *out) {
@@ -108,15 +114,16 @@ static void print_json(const roma_plan *p, size_t i, roma_buf *out) {
 
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json) {
     if (json)
-        roma_buf_print(out, "{\"chip\":\"%s\",\"rom_words\":%llu,\"note\":\"%s\",\"adapter_slots\":%u,\"ops\":[", p->chip.name,
-                       (unsigned long long)p->rom_words, p->note, p->n_adapter_slots);
+        roma_buf_print(out, "{\"chip\":\"%s\",\"rom_words\":%llu,\"note\":\"%s\",\"adapter_slots\":%u,\"ops\":[",
+                       p->chip.name, (unsigned long long)p->rom_words, p->note, p->n_adapter_slots);
     else
-        roma_buf_print(out,
-                       "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
-                       "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
-                       "    #  unit layer operation  in            out      shape                   mac  tensor\n",
-                       p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
-                       p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
+        roma_buf_print(
+            out,
+            "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
+            "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
+            "    #  unit layer operation  in            out      shape                   mac  tensor\n",
+            p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
+            p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
     for (size_t i = 0; i < p->n_ops; i++) json ? print_json(p, i, out) : print_text(p, i, out);
     if (json) roma_buf_print(out, "]}\n");
 }

@@ -47,10 +47,12 @@ bool roma_report_axis_takes(const roma_report_axis *a, double v) { return isfini
 
 double roma_report_axis_at(const roma_report_axis *a, double v) {
     double share = a->log ? log10(v / a->low) / log10(a->high / a->low) : (v - a->low) / (a->high - a->low);
-    return a->from + (a->to - a->from) * fmin(fmax(share, -10), 10); /* far outside: clipped anyway, and short to write */
+    return a->from +
+           (a->to - a->from) * fmin(fmax(share, -10), 10); /* far outside: clipped anyway, and short to write */
 }
 
-/* Ticks of a logarithmic axis: decades, with 2 and 5 between where there is room. Many decades: every second or third one. */
+/* Ticks of a logarithmic axis: decades, with 2 and 5 between where there is room. Many decades: every second or third
+ * one. */
 static size_t log_ticks(const roma_report_axis *a, double ticks[MAX_TICKS]) {
     int first = (int)floor(log10(a->low) + 1e-9), last = (int)ceil(log10(a->high) - 1e-9);
     int every = (last - first) / 12 + 1;
@@ -67,7 +69,8 @@ static size_t log_ticks(const roma_report_axis *a, double ticks[MAX_TICKS]) {
 static size_t linear_ticks(const roma_report_axis *a, double ticks[MAX_TICKS]) {
     double step = nice_step(a->high - a->low);
     size_t n = 0;
-    for (double k = ceil(a->low / step - 1e-9); k * step <= a->high + step * 1e-6 && n < MAX_TICKS; k++) ticks[n++] = k * step;
+    for (double k = ceil(a->low / step - 1e-9); k * step <= a->high + step * 1e-6 && n < MAX_TICKS; k++)
+        ticks[n++] = k * step;
     return n;
 }
 
@@ -106,15 +109,17 @@ void roma_report_axes_draw(roma_buf *out, const roma_report_axis *x, const roma_
         tick_text(y, ticks[i], number);
         roma_report_svg_text(out, x->from - 8, at + 4, 11, AT_END, FAINT, number);
     }
-    roma_buf_print(out, "<path d=\"M%.1f %.1fV%.1fH%.1f\" fill=\"none\" stroke=\"" FAINT "\"/>\n", x->from, y->to, y->from, x->to);
+    roma_buf_print(out, "<path d=\"M%.1f %.1fV%.1fH%.1f\" fill=\"none\" stroke=\"" FAINT "\"/>\n", x->from, y->to,
+                   y->from, x->to);
     title_text(x, x_name, x_unit, text);
     roma_report_svg_text(out, (x->from + x->to) / 2, y->from + 42, 13, AT_MIDDLE, INK, text);
     title_text(y, y_name, y_unit, text);
     roma_buf_print(out, "<g transform=\"translate(24 %.1f) rotate(-90)\">", (y->from + y->to) / 2);
     roma_report_svg_text(out, 0, 0, 13, AT_MIDDLE, INK, text);
     /* a little beyond the frame, for lines and marks that lie on it */
-    roma_buf_print(out, "</g>\n<clipPath id=\"plot\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/></clipPath>\n",
-                   x->from - 7, y->to - 7, x->to - x->from + 14, y->from - y->to + 14);
+    roma_buf_print(
+        out, "</g>\n<clipPath id=\"plot\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/></clipPath>\n",
+        x->from - 7, y->to - 7, x->to - x->from + 14, y->from - y->to + 14);
 }
 
 void roma_report_axes_begin(roma_buf *out) { roma_buf_print(out, "<g clip-path=\"url(#plot)\">\n"); }

@@ -1,13 +1,13 @@
-/* Colours. The sequential scale is a path through OKLCh (Ottosson 2020) of even steps in lightness, yellow over green to blue,
- * turned to sRGB here: equal differences of a value look equal, and it still reads in grey. */
+/* Colours. The sequential scale is a path through OKLCh (Ottosson 2020) of even steps in lightness, yellow over green
+ * to blue, turned to sRGB here: equal differences of a value look equal, and it still reads in grey. */
 #include "report/svg.h"
 
 #include <math.h>
 
 const char *roma_report_series(size_t i) {
     /* Okabe and Ito's set, its yellow darkened for white ground, and five more for long lists */
-    static const char *const set[SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#6b4c9a", "#555555",
-                                              "#e7298a", "#7fc97f", "#004c6d", "#a0522d"};
+    static const char *const set[SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9",
+                                            "#6b4c9a", "#555555", "#e7298a", "#7fc97f", "#004c6d", "#a0522d"};
     return set[i % SERIES];
 }
 
@@ -20,7 +20,8 @@ static double lightness(double share) { return 0.96 - 0.60 * share; }
 
 const char *roma_report_shade(char buf[8], double share) {
     share = isfinite(share) ? fmin(fmax(share, 0), 1) : 0;
-    double light = lightness(share), chroma = 0.07 + 0.03 * sin(3.14159265358979 * share), hue = (105 + 160 * share) / 57.29577951308232;
+    double light = lightness(share), chroma = 0.07 + 0.03 * sin(3.14159265358979 * share),
+           hue = (105 + 160 * share) / 57.29577951308232;
     double a = chroma * cos(hue), b = chroma * sin(hue);
     double l = light + 0.3963377774 * a + 0.2158037573 * b, m = light - 0.1055613458 * a - 0.0638541728 * b,
            s = light - 0.0894841775 * a - 1.2914855480 * b;
@@ -45,11 +46,15 @@ void roma_report_shade_bar(roma_buf *out, double x, double y, double height, dou
     double step = height / STEPS;
     for (int i = 0; i < STEPS; i++) /* the largest value on top; a touch of overlap hides the seams */
         roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.2f\" width=\"16\" height=\"%.2f\" fill=\"%s\"/>\n", x, y + i * step,
-                       i + 1 < STEPS ? step + 0.4 : step, roma_report_shade(colour, flat ? 0.5 : 1 - (i + 0.5) / STEPS));
-    roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"%.1f\" fill=\"none\" stroke=\"" FAINT "\"/>\n", x, y, height);
+                       i + 1 < STEPS ? step + 0.4 : step,
+                       roma_report_shade(colour, flat ? 0.5 : 1 - (i + 0.5) / STEPS));
+    roma_buf_print(out,
+                   "<rect x=\"%.1f\" y=\"%.1f\" width=\"16\" height=\"%.1f\" fill=\"none\" stroke=\"" FAINT "\"/>\n", x,
+                   y, height);
     for (int i = 0; i <= 2; i++) {
         if (flat && i != 1) continue;
         double v = flat ? high : high - (high - low) * i / 2;
-        roma_report_svg_text(out, x + 23, y + height * i / 2 + 4, 11, AT_START, INK, roma_report_value(text, sizeof text, v, unit));
+        roma_report_svg_text(out, x + 23, y + height * i / 2 + 4, 11, AT_START, INK,
+                             roma_report_value(text, sizeof text, v, unit));
     }
 }

@@ -25,7 +25,9 @@ static void draw_line(const roma_table *t, size_t x, size_t y, const roma_report
     for (size_t r = 0; r < t->n_rows; r++) {
         double vx = roma_report_cell_real(t, r, x), vy = roma_report_cell_real(t, r, y);
         bool good = roma_report_axis_takes(ax, vx) && roma_report_axis_takes(ay, vy);
-        if (good) roma_buf_print(out, "%c%.1f %.1f", down ? 'L' : 'M', roma_report_axis_at(ax, vx), roma_report_axis_at(ay, vy));
+        if (good)
+            roma_buf_print(out, "%c%.1f %.1f", down ? 'L' : 'M', roma_report_axis_at(ax, vx),
+                           roma_report_axis_at(ay, vy));
         down = good;
     }
     roma_buf_print(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.2\" stroke-linejoin=\"round\"/>\n", colour);
@@ -37,9 +39,11 @@ static void draw_marks(const roma_table *t, size_t x, size_t y, const roma_repor
         double vx = roma_report_cell_real(t, r, x), vy = roma_report_cell_real(t, r, y);
         char a[128], b[128], tip[264];
         if (!roma_report_axis_takes(ax, vx) || !roma_report_axis_takes(ay, vy)) continue;
-        roma_buf_print(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"#ffffff\">", roma_report_axis_at(ax, vx),
-                       roma_report_axis_at(ay, vy), t->n_rows > MARKED_ROWS ? "1.5" : "4", colour);
-        snprintf(tip, sizeof tip, "%s, %s", roma_report_cell_tip(a, sizeof a, t, r, x), roma_report_cell_tip(b, sizeof b, t, r, y));
+        roma_buf_print(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"#ffffff\">",
+                       roma_report_axis_at(ax, vx), roma_report_axis_at(ay, vy), t->n_rows > MARKED_ROWS ? "1.5" : "4",
+                       colour);
+        snprintf(tip, sizeof tip, "%s, %s", roma_report_cell_tip(a, sizeof a, t, r, x),
+                 roma_report_cell_tip(b, sizeof b, t, r, y));
         roma_report_svg_tip(out, tip);
         roma_buf_print(out, "</circle>\n");
     }
@@ -68,7 +72,10 @@ void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size
     ay.from = BOTTOM;
     ay.to = TOP;
     roma_report_svg_open(out, WIDTH, HEIGHT, t->title);
-    roma_report_axes_draw(out, &ax, &ay, t->columns[x].name, t->columns[x].unit, n_y == 1 ? t->columns[y[0]].name : one_unit ? "" : "value",
+    roma_report_axes_draw(out, &ax, &ay, t->columns[x].name, t->columns[x].unit,
+                          n_y == 1   ? t->columns[y[0]].name
+                          : one_unit ? ""
+                                     : "value",
                           n_y && one_unit ? t->columns[y[0]].unit : "");
     roma_report_axes_begin(out);
     for (size_t i = 0; i < n_y; i++) draw_line(t, x, y[i], &ax, &ay, roma_report_series(i), out);

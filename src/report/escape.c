@@ -66,9 +66,7 @@ void roma_report_xml_text(roma_buf *out, const char *s) {
     }
 }
 
-const char *roma_report_ascii(char *buf, size_t cap, const char *s) {
-    return roma_error_name(buf, cap, s, strlen(s));
-}
+const char *roma_report_ascii(char *buf, size_t cap, const char *s) { return roma_error_name(buf, cap, s, strlen(s)); }
 
 bool roma_report_is_number(const char *s) {
     if (strcmp(s, "nan") == 0 || strcmp(s, "inf") == 0 || strcmp(s, "-inf") == 0) return true;

@@ -60,7 +60,8 @@ static void survey(plan *p) {
         }
     }
     if (p->low > p->high) p->low = p->high = 0;
-    if (p->by != ROMA_FLOOR_AREA) p->low = fmin(p->low, 0); /* shares and densities from 0, or small differences look large */
+    if (p->by != ROMA_FLOOR_AREA)
+        p->low = fmin(p->low, 0); /* shares and densities from 0, or small differences look large */
     if (roma_report_takes_prefix(units[p->by])) p->prefix = roma_report_prefix(p->high);
     double total = p->area > 0 ? p->area : f->rows * (double)f->columns;
     /* cells of about square shape; the rows then have the heights their areas ask for */
@@ -69,17 +70,19 @@ static void survey(plan *p) {
     p->scale = fmin(SIDE / p->width, SIDE / (total / p->width + p->other));
 }
 
-static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t column, double x, double y, double w, double h) {
+static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t column, double x, double y, double w,
+                      double h) {
     const roma_floor_cell *c = &p->f->cells[(size_t)row * p->f->columns + column];
     char colour[8], tip[256], text[NUMBER_CAP], label[16];
     double v = value_of(c, p->by), share = p->high > p->low ? (v - p->low) / (p->high - p->low) : 0.5;
     snprintf(tip, sizeof tip, "%s, row %u column %u: %.4g mm2, %.4g W (%.3g W/mm2), %.1f%% busy",
              roma_report_ascii(label, sizeof label, c->label), row, column, c->area_mm2, c->power_w,
              value_of(c, ROMA_FLOOR_POWER), c->utilisation * 100);
-    roma_buf_print(out,
-                   "<g class=\"cell\"><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" stroke=\"#ffffff\" "
-                   "stroke-width=\"%.2f\"/>",
-                   x, y, w, h, roma_report_shade(colour, share), fmin(fmin(w, h) * 0.06, 1.2));
+    roma_buf_print(
+        out,
+        "<g class=\"cell\"><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" stroke=\"#ffffff\" "
+        "stroke-width=\"%.2f\"/>",
+        x, y, w, h, roma_report_shade(colour, share), fmin(fmin(w, h) * 0.06, 1.2));
     roma_report_svg_tip(out, tip);
     v = roma_report_unscale(v, p->prefix);
     double most = roma_report_unscale(p->high, p->prefix);
@@ -103,7 +106,8 @@ static const char *row_label(const roma_floorplan *f, uint32_t row) {
 /* Bracket left of rows of one kind, with its name. */
 static void draw_bracket(roma_buf *out, double y0, double y1, const char *label) {
     double middle = (y0 + y1) / 2;
-    roma_buf_print(out, "<path d=\"M%d %.1fh-6V%.1fh6\" fill=\"none\" stroke=\"" FAINT "\"/>\n", LEFT - 6, y0 + 1.5, y1 - 1.5);
+    roma_buf_print(out, "<path d=\"M%d %.1fh-6V%.1fh6\" fill=\"none\" stroke=\"" FAINT "\"/>\n", LEFT - 6, y0 + 1.5,
+                   y1 - 1.5);
     if (y1 - y0 >= 90) {
         roma_buf_print(out, "<g transform=\"translate(%d %.1f) rotate(-90)\">", LEFT - 20, middle);
         roma_report_svg_text(out, 0, 0, 13, AT_MIDDLE, INK, label);
@@ -139,9 +143,12 @@ static double draw_other(const plan *p, roma_buf *out, double y) {
     char text[96];
     if (h <= 0) return y;
     roma_buf_print(out,
-                   "<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
-                   "<rect width=\"7\" height=\"7\" fill=\"#f4f5f7\"/><path d=\"M0 0V7\" stroke=\"#b6bdc6\" stroke-width=\"2\"/></pattern>\n"
-                   "<g class=\"other\"><rect x=\"%d\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"url(#hatch)\" stroke=\"#8c959f\"/>",
+                   "<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
+                   "patternTransform=\"rotate(45)\">"
+                   "<rect width=\"7\" height=\"7\" fill=\"#f4f5f7\"/><path d=\"M0 0V7\" stroke=\"#b6bdc6\" "
+                   "stroke-width=\"2\"/></pattern>\n"
+                   "<g class=\"other\"><rect x=\"%d\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"url(#hatch)\" "
+                   "stroke=\"#8c959f\"/>",
                    LEFT, y, w, h);
     snprintf(text, sizeof text, "outside the grid: %.3g mm2", p->f->other_mm2);
     roma_report_svg_tip(out, text);
@@ -185,7 +192,8 @@ static void draw_scale(const plan *p, roma_buf *out, double bottom) {
     double want = p->width / 6, base = pow(10, floor(log10(want)));
     double mm = (want / base >= 5 ? 5 : want / base >= 2 ? 2 : 1) * base;
     char text[96];
-    roma_buf_print(out, "<path d=\"M%d %.1fv6h%.2fv-6\" fill=\"none\" stroke=\"" INK "\"/>\n", LEFT, bottom + 8, mm * p->scale);
+    roma_buf_print(out, "<path d=\"M%d %.1fv6h%.2fv-6\" fill=\"none\" stroke=\"" INK "\"/>\n", LEFT, bottom + 8,
+                   mm * p->scale);
     snprintf(text, sizeof text, "%.3g mm", mm);
     roma_report_svg_text(out, LEFT + mm * p->scale + 8, bottom + 17, 12, AT_START, INK, text);
     snprintf(text, sizeof text, "%.3g mm x %.3g mm = %.4g mm2", p->width, (bottom - TOP) / p->scale,

@@ -10,12 +10,13 @@ enum { NUMBER_CAP = 40, TEXT_COLUMNS = 110 };
 
 /* Does a unit read well with an SI prefix before it? "B/s" does; "mm2", "share" and "cycle" do not. */
 bool roma_report_takes_prefix(const char *unit);
-/* Exponent of the SI prefix (a multiple of 3, within -18..18) that leaves 1..999 of v at three digits; its letter by the other. */
+/* Exponent of the SI prefix (a multiple of 3, within -18..18) that leaves 1..999 of v at three digits; its letter by
+ * the other. */
 int roma_report_prefix(double v);
 const char *roma_report_prefix_text(int exponent);
 double roma_report_unscale(double v, int exponent); /* v / 10^exponent, exactly rounded where 10^|exponent| is exact */
-/* Fixed notation with `digits` significant digits; whole numbers below 1e15 keep all of theirs when `whole`; exponents outside
- * 1e-5..1e15. Not finite: "-". */
+/* Fixed notation with `digits` significant digits; whole numbers below 1e15 keep all of theirs when `whole`; exponents
+ * outside 1e-5..1e15. Not finite: "-". */
 const char *roma_report_number(char *buf, double v, int digits, bool whole);
 /* Value with unit: with an SI prefix where the unit takes one. */
 const char *roma_report_value(char *buf, size_t cap, double v, const char *unit);
@@ -24,8 +25,8 @@ const char *roma_report_exact(char *buf, double v, int digits);
 
 /* ---- escapes (escape.c) ---- */
 
-size_t roma_report_utf8(const uint8_t *s, size_t n); /* bytes of the valid sequence at s, 0: none */
-void roma_report_json_text(roma_buf *out, const char *s);      /* with its quotes */
+size_t roma_report_utf8(const uint8_t *s, size_t n);               /* bytes of the valid sequence at s, 0: none */
+void roma_report_json_text(roma_buf *out, const char *s);          /* with its quotes */
 void roma_report_json_number(roma_buf *out, double v, int digits); /* null when not finite */
 void roma_report_xml_text(roma_buf *out, const char *s);
 /* Plain ASCII, without controls, of at most cap - 1 characters; "..." at the end of what was cut. */

@@ -65,8 +65,8 @@ void roma_report_list_text(const roma_result *r, roma_buf *out) {
         if (i == 0 || strcmp(item->group, r->items[i - 1].group) != 0)
             roma_buf_print(out, "%s%s\n", i ? "\n" : "", roma_report_ascii(name, sizeof name, item->group));
         size_t line = out->len;
-        roma_buf_print(out, "  %-*s  %*s %-*s", (int)w.name, roma_report_ascii(name, sizeof name, item->name), (int)w.value,
-                       s.value, (int)w.unit, roma_report_ascii(unit, sizeof unit, s.unit));
+        roma_buf_print(out, "  %-*s  %*s %-*s", (int)w.name, roma_report_ascii(name, sizeof name, item->name),
+                       (int)w.value, s.value, (int)w.unit, roma_report_ascii(unit, sizeof unit, s.unit));
         if (w.range) roma_buf_print(out, "  %-*s", (int)w.range, s.range);
         roma_buf_print(out, "  %s", roma_report_ascii(source, sizeof source, item->source));
         end_line(out, line);

@@ -8,9 +8,10 @@
 static const char *const prefixes[] = {"a", "f", "p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
 
 bool roma_report_takes_prefix(const char *unit) {
-    static const char *const units[] = {"B",     "B/s",   "bit",  "bit/s", "Hz",     "W",       "J",       "s",      "V",
-                                        "A",     "F",     "m",    "MAC",   "MAC/s",  "OP/s",    "op/s",    "FLOP/s", "J/token",
-                                        "J/tok", "J/MAC", "J/op", "J/bit", "B/token", "s/token", "W/mm2", "MAC/J", "MAC/s/W", "bit/s/W"};
+    static const char *const units[] = {"B",     "B/s",     "bit",     "bit/s",   "Hz",    "W",       "J",
+                                        "s",     "V",       "A",       "F",       "m",     "MAC",     "MAC/s",
+                                        "OP/s",  "op/s",    "FLOP/s",  "J/token", "J/tok", "J/MAC",   "J/op",
+                                        "J/bit", "B/token", "s/token", "W/mm2",   "MAC/J", "MAC/s/W", "bit/s/W"};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(unit, units[i]) == 0) return true;
     return false;
@@ -43,7 +44,8 @@ const char *roma_report_si(char *buf, size_t cap, double v, const char *unit) {
     return buf;
 }
 
-/* Decimals that show `digits` significant digits of |v|, after rounding: 9.996 has one decimal fewer at three digits. */
+/* Decimals that show `digits` significant digits of |v|, after rounding: 9.996 has one decimal fewer at three digits.
+ */
 static int decimals_of(double v, int digits) {
     char text[NUMBER_CAP];
     snprintf(text, sizeof text, "%.*e", digits - 1, v);

@@ -1,4 +1,5 @@
-/* Roofline (Williams, Waterman, Patterson 2009): what a machine can reach at an intensity, and where work lies under it. */
+/* Roofline (Williams, Waterman, Patterson 2009): what a machine can reach at an intensity, and where work lies under
+ * it. */
 #include "report/svg.h"
 
 #include <math.h>
@@ -24,8 +25,8 @@ static void stretch(double *low, double *high, double v) {
 }
 
 /* Both axes hold every point and every ridge, with a decade or so around. */
-static void find_axes(const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points, size_t n_points, double right,
-                      roma_report_axis *x, roma_report_axis *y) {
+static void find_axes(const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points, size_t n_points,
+                      double right, roma_report_axis *x, roma_report_axis *y) {
     double low = INFINITY, high = 0, bottom = INFINITY, top = 0;
     for (size_t i = 0; i < n_points; i++)
         if (drawable(&points[i])) {
@@ -37,7 +38,8 @@ static void find_axes(const roma_roof *roofs, size_t n_roofs, const roma_roof_po
         if (has_peak(&roofs[i])) stretch(&bottom, &top, roofs[i].mac_s);
     }
     *x = roma_report_axis_of(low / 8, high * 8, true, "MAC/B");
-    for (size_t i = 0; i < n_roofs; i++) { /* the slopes show where they begin, but not further down than three decades */
+    for (size_t i = 0; i < n_roofs;
+         i++) { /* the slopes show where they begin, but not further down than three decades */
         double v = roof_at(&roofs[i], x->low);
         if (isfinite(v) && v > 0) bottom = fmin(bottom, fmax(v, top / 1e5));
     }
@@ -56,8 +58,10 @@ static void draw_roof(roma_buf *out, const roma_report_axis *x, const roma_repor
     char tip[160], mac[32], bytes[32];
     roma_buf_print(out, "<g class=\"roof\"><path d=\"");
     for (int k = 0; k < 3; k++)
-        roma_buf_print(out, "%c%.1f %.1f", k ? 'L' : 'M', roma_report_axis_at(x, at[k]), roma_report_axis_at(y, roof_at(r, at[k])));
-    roma_buf_print(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>", roma_report_series(i));
+        roma_buf_print(out, "%c%.1f %.1f", k ? 'L' : 'M', roma_report_axis_at(x, at[k]),
+                       roma_report_axis_at(y, roof_at(r, at[k])));
+    roma_buf_print(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>",
+                   roma_report_series(i));
     snprintf(tip, sizeof tip, "%s: %s, %s", r->name, roma_report_si(mac, sizeof mac, r->mac_s, "MAC/s"),
              roma_report_si(bytes, sizeof bytes, r->byte_s, "B/s"));
     roma_report_svg_tip(out, tip);
@@ -84,8 +88,8 @@ static size_t make_keys(const roma_roof *roofs, size_t n_roofs, roma_report_key 
     return n;
 }
 
-void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points, size_t n_points,
-                              roma_buf *out) {
+void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t n_roofs, const roma_roof_point *points,
+                              size_t n_points, roma_buf *out) {
     roma_report_key keys[MAX_KEYS] = {0};
     size_t n_keys = make_keys(roofs, n_roofs, keys);
     double legend = roma_report_legend_width(keys, n_keys), right = WIDTH - legend - 40;

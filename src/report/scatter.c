@@ -98,9 +98,11 @@ static void draw_point(scatter *s, size_t row, roma_buf *out) {
     char colour[8], tip[128];
     if (!place(s, row, &px, &py)) return;
     bool front = marked(s, row);
-    roma_buf_print(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"%s\" stroke-width=\"%s\"%s><title>",
-                   front ? "front" : "row", px, py, front ? "6" : "4", colour_of(s, row, colour), front ? INK : "#6e7781",
-                   front ? "1.8" : "0.4", front ? "" : " fill-opacity=\"0.75\"");
+    roma_buf_print(
+        out,
+        "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"%s\" stroke-width=\"%s\"%s><title>",
+        front ? "front" : "row", px, py, front ? "6" : "4", colour_of(s, row, colour), front ? INK : "#6e7781",
+        front ? "1.8" : "0.4", front ? "" : " fill-opacity=\"0.75\"");
     for (size_t c = 0; c < s->t->n_columns && c < 16; c++) {
         if (c) roma_buf_append(out, "\n", 1);
         roma_report_xml_text(out, roma_report_cell_tip(tip, sizeof tip, s->t, row, c));
@@ -138,8 +140,10 @@ static void draw_legend(scatter *s, roma_buf *out) {
     const double x = RIGHT + 28;
     double y = TOP + 12;
     if (s->has_front) {
-        roma_buf_print(out, "<path d=\"M%.1f %.1fh32\" stroke=\"" INK "\" stroke-width=\"1.6\" stroke-dasharray=\"6 3\"/>"
-                            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#ffffff\" stroke=\"" INK "\" stroke-width=\"1.8\"/>\n",
+        roma_buf_print(out,
+                       "<path d=\"M%.1f %.1fh32\" stroke=\"" INK "\" stroke-width=\"1.6\" stroke-dasharray=\"6 3\"/>"
+                       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#ffffff\" stroke=\"" INK
+                       "\" stroke-width=\"1.8\"/>\n",
                        x, y, x + 16, y);
         char cut[64];
         roma_report_svg_text(out, x + 42, y + 4, 12, AT_START, INK,
@@ -155,11 +159,13 @@ static void draw_legend(scatter *s, roma_buf *out) {
         roma_report_shade_bar(out, x, y, 160, s->low, s->high, c->name, c->unit);
 }
 
-void roma_report_scatter_svg(const roma_table *t, size_t x, size_t y, size_t c, size_t mark, roma_axes axes, roma_buf *out) {
+void roma_report_scatter_svg(const roma_table *t, size_t x, size_t y, size_t c, size_t mark, roma_axes axes,
+                             roma_buf *out) {
     scatter s = {.t = t, .x = x, .y = y, .c = c, .mark = mark};
     survey(&s, axes);
     roma_report_svg_open(out, WIDTH, HEIGHT, t->title);
-    roma_report_axes_draw(out, &s.ax, &s.ay, t->columns[x].name, t->columns[x].unit, t->columns[y].name, t->columns[y].unit);
+    roma_report_axes_draw(out, &s.ax, &s.ay, t->columns[x].name, t->columns[x].unit, t->columns[y].name,
+                          t->columns[y].unit);
     roma_report_axes_begin(out);
     for (size_t r = 0; r < t->n_rows; r++)
         if (!marked(&s, r)) draw_point(&s, r, out);

@@ -9,7 +9,8 @@ double roma_report_svg_width(const char *text, double size) { return 0.59 * size
 void roma_report_svg_text(roma_buf *out, double x, double y, double size, roma_report_anchor anchor, const char *fill,
                           const char *text) {
     static const char *const anchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
-    roma_buf_print(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\"%s fill=\"%s\">", x, y, size, anchors[anchor], fill);
+    roma_buf_print(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\"%s fill=\"%s\">", x, y, size, anchors[anchor],
+                   fill);
     roma_report_xml_text(out, text);
     roma_buf_print(out, "</text>\n");
 }
@@ -23,11 +24,13 @@ void roma_report_svg_tip(roma_buf *out, const char *text) {
 void roma_report_svg_open(roma_buf *out, double width, double height, const char *title) {
     char cut[128];
     roma_buf_print(out,
-                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
+                   "role=\"img\" "
                    "font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\">\n",
                    width, height, width, height);
     roma_report_svg_tip(out, title);
-    roma_buf_print(out, "\n<rect width=\"%.0f\" height=\"%.0f\" fill=\"#ffffff\"/>\n<g font-weight=\"600\">", width, height);
+    roma_buf_print(out, "\n<rect width=\"%.0f\" height=\"%.0f\" fill=\"#ffffff\"/>\n<g font-weight=\"600\">", width,
+                   height);
     roma_report_svg_text(out, 24, 32, 17, AT_START, INK, roma_report_svg_fit(cut, sizeof cut, title, 17, width - 48));
     roma_buf_print(out, "</g>\n");
 }
@@ -54,7 +57,8 @@ double roma_report_legend_width(const roma_report_key *keys, size_t n) {
 double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys, size_t n) {
     char cut[128];
     for (size_t i = 0; i < n; i++) {
-        roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x, y, keys[i].fill);
+        roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x, y,
+                       keys[i].fill);
         roma_report_svg_text(out, x + KEY_TEXT, y + 10.5, KEY_SIZE, AT_START, INK,
                              roma_report_svg_fit(cut, sizeof cut, keys[i].name, KEY_SIZE, width - KEY_TEXT));
         y += KEY_LINE;

@@ -13,11 +13,13 @@ enum { SERIES = 12 };
 /* ---- page (svg.c) ---- */
 
 typedef enum { AT_START, AT_MIDDLE, AT_END } roma_report_anchor;
-void roma_report_svg_open(roma_buf *out, double width, double height, const char *title); /* page, white ground, heading */
+void roma_report_svg_open(roma_buf *out, double width, double height,
+                          const char *title); /* page, white ground, heading */
 void roma_report_svg_close(roma_buf *out);
 void roma_report_svg_text(roma_buf *out, double x, double y, double size, roma_report_anchor anchor, const char *fill,
                           const char *text);
-double roma_report_svg_width(const char *text, double size); /* a guess on the wide side: the viewer's font is unknown */
+double roma_report_svg_width(const char *text,
+                             double size); /* a guess on the wide side: the viewer's font is unknown */
 /* Copy of text that fits into width, cut with "...". */
 const char *roma_report_svg_fit(char *buf, size_t cap, const char *text, double size, double width);
 void roma_report_svg_tip(roma_buf *out, const char *text); /* <title> */
@@ -27,7 +29,8 @@ typedef struct {
     const char *fill;
 } roma_report_key;
 double roma_report_legend_width(const roma_report_key *keys, size_t n);
-double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys, size_t n); /* y below it */
+double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys,
+                          size_t n); /* y below it */
 
 /* ---- colours (colour.c) ---- */
 
@@ -44,7 +47,7 @@ void roma_report_shade_bar(roma_buf *out, double x, double y, double height, dou
 typedef struct {
     double low, high; /* values at the ends, nice ones */
     bool log;
-    double from, to;  /* the ends on the page */
+    double from, to; /* the ends on the page */
     bool takes_prefix;
     int prefix, suffix; /* linear: SI exponents that the axis title carries, and that every tick carries */
 } roma_report_axis;

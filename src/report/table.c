@@ -6,7 +6,8 @@
 
 enum { CELL_CAP = 64, MIN_TEXT = 12 };
 
-/* How a column is shown: one prefix and, where its numbers are of one size, one count of decimals for the whole column. */
+/* How a column is shown: one prefix and, where its numbers are of one size, one count of decimals for the whole column.
+ */
 typedef struct {
     int prefix, decimals; /* decimals -1: each number its own */
     bool right, whole;
@@ -78,7 +79,8 @@ static style *measure(const roma_table *t) {
     while (total > TEXT_COLUMNS) {
         size_t widest = t->n_columns;
         for (size_t c = 0; c < t->n_columns; c++)
-            if (!s[c].right && s[c].width > MIN_TEXT && (widest == t->n_columns || s[c].width > s[widest].width)) widest = c;
+            if (!s[c].right && s[c].width > MIN_TEXT && (widest == t->n_columns || s[c].width > s[widest].width))
+                widest = c;
         if (widest == t->n_columns) break;
         s[widest].width--;
         total--;
@@ -121,7 +123,8 @@ void roma_report_table_text(const roma_table *t, roma_buf *out) {
     }
     if (units) end_line(out, line);
     for (size_t c = 0; c < t->n_columns; c++)
-        roma_buf_print(out, "  %.*s", (int)s[c].width, "----------------------------------------------------------------");
+        roma_buf_print(out, "  %.*s", (int)s[c].width,
+                       "----------------------------------------------------------------");
     roma_buf_append(out, "\n", 1);
     for (size_t r = 0; r < t->n_rows; r++) {
         line = out->len;
@@ -152,7 +155,8 @@ void roma_report_table_markdown(const roma_table *t, roma_buf *out) {
     for (size_t c = 0; c < t->n_columns; c++) {
         char name[CELL_CAP];
         unit_text(&t->columns[c], &s[c], buf);
-        snprintf(head, sizeof head, *buf ? "%s (%s)" : "%s%s", roma_report_ascii(name, sizeof name, t->columns[c].name), buf);
+        snprintf(head, sizeof head, *buf ? "%s (%s)" : "%s%s", roma_report_ascii(name, sizeof name, t->columns[c].name),
+                 buf);
         put_markdown(out, head);
     }
     roma_buf_print(out, "\n|");

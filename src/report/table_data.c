@@ -1,4 +1,5 @@
-/* Tables for programs: JSON and CSV. A text that looks like a number or a bool is quoted in CSV, so that it reads back as text. */
+/* Tables for programs: JSON and CSV. A text that looks like a number or a bool is quoted in CSV, so that it reads back
+ * as text. */
 #include "report/internal.h"
 
 void roma_report_table_json(const roma_table *t, roma_buf *out) {
@@ -38,7 +39,9 @@ void roma_report_table_csv(const roma_table *t, roma_buf *out) {
             if (c) roma_buf_append(out, ",", 1);
             switch (cell->kind) {
             case ROMA_CELL_EMPTY: break;
-            case ROMA_CELL_REAL: roma_buf_print(out, "%s", roma_report_exact(number, cell->real, t->columns[c].digits)); break;
+            case ROMA_CELL_REAL:
+                roma_buf_print(out, "%s", roma_report_exact(number, cell->real, t->columns[c].digits));
+                break;
             case ROMA_CELL_TEXT: roma_report_csv_text(out, cell->text, roma_report_csv_is_plain(cell->text)); break;
             case ROMA_CELL_BOOL: roma_buf_print(out, cell->real != 0 ? "true" : "false"); break;
             }

@@ -1,11 +1,12 @@
-/* Chrome trace events, deflated as they are written. Times are whole picoseconds, and a span's length is the difference of its rounded
- * ends, so that spans which touch in cycles touch in the trace and never overlap. */
+/* Chrome trace events, deflated as they are written. Times are whole picoseconds, and a span's length is the difference
+ * of its rounded ends, so that spans which touch in cycles touch in the trace and never overlap. */
 #include "report/internal.h"
 
 #ifdef ROMA_NO_ZLIB /* make ZLIB=no, for cross builds */
 int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
     (void)t, (void)process, (void)max_bytes, (void)out;
-    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "this build has no zlib, so it writes no traces; build without ZLIB=no");
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "this build has no zlib, so it writes no traces; build without ZLIB=no");
 }
 #else
 
@@ -28,11 +29,11 @@ typedef struct {
     const size_t *rank; /* of each span by duration, longest first */
     size_t max_bytes;
     z_stream z;
-    roma_buf text;      /* not yet deflated */
+    roma_buf text; /* not yet deflated */
     uint8_t chunk[CHUNK];
     roma_buf *out;
-    size_t base;        /* bytes of out before the trace */
-    size_t written;     /* spans of the last attempt */
+    size_t base;    /* bytes of out before the trace */
+    size_t written; /* spans of the last attempt */
 } writer;
 
 static void *z_alloc(void *ctx, unsigned n, unsigned size) {
@@ -77,11 +78,14 @@ static void put_head(writer *w, size_t kept) {
     for (uint32_t i = 0; i < w->t->n_tracks; i++) {
         roma_buf_print(&w->text, ",\n");
         put_name(w, "thread_name", i + 1, w->t->tracks[i]);
-        roma_buf_print(&w->text, ",\n{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"sort_index\":%u}}",
-                       i + 1, i);
+        roma_buf_print(
+            &w->text,
+            ",\n{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"sort_index\":%u}}", i + 1,
+            i);
     }
     if (kept < w->t->n)
-        roma_buf_print(&w->text, ",\n{\"name\":\"dropped\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"spans\":%zu,\"of\":%zu}}",
+        roma_buf_print(&w->text,
+                       ",\n{\"name\":\"dropped\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"spans\":%zu,\"of\":%zu}}",
                        w->t->n - kept, w->t->n);
 }
 
@@ -91,16 +95,17 @@ static void put_span(writer *w, const roma_span *s) {
     uint64_t from = picoseconds(w->t, s->start_cyc), took = picoseconds(w->t, s->start_cyc + busy_of(s)) - from;
     roma_buf_print(&w->text, ",\n{\"name\":");
     roma_report_json_text(&w->text, s->name);
-    roma_buf_print(&w->text, ",\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%06llu,\"dur\":%llu.%06llu,\"args\":{", s->track + 1,
-                   (unsigned long long)(from / 1000000), (unsigned long long)(from % 1000000), (unsigned long long)(took / 1000000),
-                   (unsigned long long)(took % 1000000));
+    roma_buf_print(&w->text, ",\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%06llu,\"dur\":%llu.%06llu,\"args\":{",
+                   s->track + 1, (unsigned long long)(from / 1000000), (unsigned long long)(from % 1000000),
+                   (unsigned long long)(took / 1000000), (unsigned long long)(took % 1000000));
     if (s->detail[0]) {
         roma_buf_print(&w->text, "\"detail\":");
         roma_report_json_text(&w->text, s->detail);
         roma_buf_append(&w->text, ",", 1);
     }
     roma_buf_print(&w->text, "\"cycles\":%llu", (unsigned long long)busy_of(s));
-    if (s->end_cyc > s->busy_cyc) roma_buf_print(&w->text, ",\"latency_cycles\":%llu", (unsigned long long)(s->end_cyc - s->busy_cyc));
+    if (s->end_cyc > s->busy_cyc)
+        roma_buf_print(&w->text, ",\"latency_cycles\":%llu", (unsigned long long)(s->end_cyc - s->busy_cyc));
     roma_buf_print(&w->text, "}}");
 }
 
@@ -134,7 +139,8 @@ static bool write_trace(writer *w, size_t kept) {
     return fits;
 }
 
-/* What to try next: about the same bytes a span as what fitted; at first, the spans that went out before the cap stopped them. */
+/* What to try next: about the same bytes a span as what fitted; at first, the spans that went out before the cap
+ * stopped them. */
 static size_t next_try(const writer *w, size_t fits, size_t fails, size_t fits_bytes) {
     size_t want = w->written;
     if (fits) want = (size_t)((double)fits * (double)w->max_bytes / (double)fits_bytes * 0.995);
@@ -156,9 +162,10 @@ static int write_capped(writer *w, roma_error *err) {
             fails = k;
     }
     if (!w->out->failed && (there || write_trace(w, fits))) return ROMA_OK;
-    if (w->out->failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", n);
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace does not fit into %zu bytes, even without spans; allow more",
-                     w->max_bytes);
+    if (w->out->failed)
+        return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "not enough memory for a trace of %zu spans", n);
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                     "a trace does not fit into %zu bytes, even without spans; allow more", w->max_bytes);
 }
 
 static int by_key(const void *a, const void *b) {
@@ -177,9 +184,11 @@ static void sort_spans(const roma_timeline *t, ranked *order, size_t *rank) {
 }
 
 static int check(const roma_timeline *t, roma_error *err) {
-    if (!isfinite(t->clock_hz) || t->clock_hz <= 0) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace needs a clock");
+    if (!isfinite(t->clock_hz) || t->clock_hz <= 0)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a trace needs a clock");
     for (size_t i = 0; i < t->n; i++)
-        if (t->spans[i].track >= t->n_tracks) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "span %zu is on no track", i);
+        if (t->spans[i].track >= t->n_tracks)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "span %zu is on no track", i);
     return ROMA_OK;
 }
 

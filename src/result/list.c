@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v, const char *source) {
+void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v,
+                     const char *source) {
     if (r->failed) return;
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 32;
-        roma_result_item *items =
-            cap <= SIZE_MAX / sizeof *items ? roma_resize(r->items, cap * sizeof *items) : NULL;
+        roma_result_item *items = cap <= SIZE_MAX / sizeof *items ? roma_resize(r->items, cap * sizeof *items) : NULL;
         if (!items) {
             r->failed = true;
             return;

@@ -1,4 +1,5 @@
-/* Table: columns, then rows. After a failed allocation nothing is written any more, for the last row would be the wrong one. */
+/* Table: columns, then rows. After a failed allocation nothing is written any more, for the last row would be the wrong
+ * one. */
 #include "roma/result.h"
 
 #include <assert.h>
@@ -27,7 +28,8 @@ void roma_table_column(roma_table *t, const char *name, const char *unit, int di
 /* Bytes of the cells of `rows` rows; 0 on overflow, as for a table without columns. */
 static size_t cells_bytes(const roma_table *t, size_t rows) {
     uint64_t bytes;
-    if (!roma_mul(rows, t->n_columns, &bytes) || !roma_mul(bytes, sizeof(roma_cell), &bytes) || bytes > SIZE_MAX) return 0;
+    if (!roma_mul(rows, t->n_columns, &bytes) || !roma_mul(bytes, sizeof(roma_cell), &bytes) || bytes > SIZE_MAX)
+        return 0;
     return (size_t)bytes;
 }
 

@@ -34,8 +34,7 @@ static const roma_text_pair *decomp_of(uint32_t c) {
 
 /* Character that a and b make, or 0. */
 static uint32_t compose(uint32_t a, uint32_t b) {
-    if (a - HANGUL_L < N_L && b - HANGUL_V < N_V)
-        return HANGUL + ((a - HANGUL_L) * N_V + (b - HANGUL_V)) * N_T;
+    if (a - HANGUL_L < N_L && b - HANGUL_V < N_V) return HANGUL + ((a - HANGUL_L) * N_V + (b - HANGUL_V)) * N_T;
     if (a - HANGUL < N_SYLLABLES && (a - HANGUL) % N_T == 0 && b - HANGUL_T - 1 < N_T - 1) return a + (b - HANGUL_T);
     size_t lo = 0, hi = roma_text_n_comp;
     while (lo < hi) {

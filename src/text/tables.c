@@ -66,7 +66,8 @@ int32_t roma_text_find(const roma_tokenizer *t, const char *text, size_t len) {
 
 size_t roma_tokenizer_bytes(const roma_tokenizer *t) {
     const size_t merges = t->merges ? ((size_t)t->merge_mask + 1) * sizeof *t->merges : 0;
-    return sizeof *t + ((size_t)t->index_mask + 1) * sizeof *t->index + merges + ((size_t)t->n_special + 1) * sizeof *t->special;
+    return sizeof *t + ((size_t)t->index_mask + 1) * sizeof *t->index + merges +
+           ((size_t)t->n_special + 1) * sizeof *t->special;
 }
 
 static int build_index(roma_tokenizer *t, const char *file, roma_error *err) {

@@ -33,8 +33,7 @@ bool roma_text_is_control(const roma_vocab *v, uint32_t id) {
 }
 
 static int bad(roma_error *err, const char *file, const char *what, uint64_t i) {
-    return roma_fail(err, ROMA_EDAMAGED, file, ROMA_NOWHERE, "tokenizer: %s (index %llu)", what,
-                     (unsigned long long)i);
+    return roma_fail(err, ROMA_EDAMAGED, file, ROMA_NOWHERE, "tokenizer: %s (index %llu)", what, (unsigned long long)i);
 }
 
 static int check_kind(const roma_vocab *v, const char *file, roma_error *err) {

@@ -1,4 +1,5 @@
-/* A small adapter file, the same on every run, in 64-byte aligned memory; and how to mend its checksums after a change. */
+/* A small adapter file, the same on every run, in 64-byte aligned memory; and how to mend its checksums after a change.
+ */
 #ifndef ROMA_TEST_ADAPTER_FIXTURE_H
 #define ROMA_TEST_ADAPTER_FIXTURE_H
 #include <stdlib.h>
@@ -7,29 +8,44 @@
 
 #include "roma/adapter.h"
 
-static inline float fx_value(uint64_t key, uint64_t i) { return (float)((int)(roma_random(key, i) % 20001) - 10000) * 1e-5f; }
+static inline float fx_value(uint64_t key, uint64_t i) {
+    return (float)((int)(roma_random(key, i) % 20001) - 10000) * 1e-5f;
+}
 static inline void fx_a(void *ctx, size_t i, uint32_t row, float *out) {
     const roma_adapter *a = ctx;
     for (uint64_t k = 0; k < a->targets[i].cols; k++) out[k] = fx_value(1000 * i + row, k) * (row == 1 ? 0 : 1);
 }
 static inline void fx_b(void *ctx, size_t i, uint64_t row, float *out) {
     const roma_adapter *a = ctx;
-    for (uint32_t k = 0; k < a->targets[i].rank; k++) out[k] = fx_value(77000 + 1000 * i + row, k) * (row == 3 ? 1e-4f : 1);
+    for (uint32_t k = 0; k < a->targets[i].rank; k++)
+        out[k] = fx_value(77000 + 1000 * i + row, k) * (row == 3 ? 1e-4f : 1);
 }
 
 /* Three targets, not in order; ranks 3, 17, 2. */
 static inline roma_adapter fx_adapter(roma_adapter_target t[3], uint32_t type) {
-    t[0] = (roma_adapter_target){.role = ROMA_W_DOWN, .layer = 1, .rows = 64, .cols = 96, .rank = 3, .alpha = 6, .scale = 2};
-    t[1] = (roma_adapter_target){.role = ROMA_W_Q, .layer = 0, .rows = 64, .cols = 64, .rank = 17, .alpha = 17, .scale = 1};
-    t[2] = (roma_adapter_target){.role = ROMA_W_K, .layer = 0, .rows = 32, .cols = 64, .rank = 2, .alpha = -1, .scale = -0.5f};
+    t[0] = (roma_adapter_target){
+        .role = ROMA_W_DOWN, .layer = 1, .rows = 64, .cols = 96, .rank = 3, .alpha = 6, .scale = 2};
+    t[1] = (roma_adapter_target){
+        .role = ROMA_W_Q, .layer = 0, .rows = 64, .cols = 64, .rank = 17, .alpha = 17, .scale = 1};
+    t[2] = (roma_adapter_target){
+        .role = ROMA_W_K, .layer = 0, .rows = 32, .cols = 64, .rank = 2, .alpha = -1, .scale = -0.5f};
     roma_adapter a = {.type = type, .name = "small", .note = "a test", .targets = t, .n_targets = 3};
     for (int i = 0; i < 32; i++) a.base_id[i] = (uint8_t)(i * 3);
     return a;
 }
 
 static inline roma_description fx_base(void) {
-    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA, .layers = 2, .hidden = 64, .ffn = 96, .heads = 4, .kv_heads = 2, .head_dim = 16,
-                                    .rope_dim = 16, .vocab = 16, .context = 128, .rms_eps = 1e-5f}};
+    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA,
+                                    .layers = 2,
+                                    .hidden = 64,
+                                    .ffn = 96,
+                                    .heads = 4,
+                                    .kv_heads = 2,
+                                    .head_dim = 16,
+                                    .rope_dim = 16,
+                                    .vocab = 16,
+                                    .context = 128,
+                                    .rms_eps = 1e-5f}};
     return d;
 }
 

@@ -1,4 +1,5 @@
-/* What is written is what is read, for every type; FP8; the product of A by the base's kernels; the check against a base; bad writes. */
+/* What is written is what is read, for every type; FP8; the product of A by the base's kernels; the check against a
+ * base; bad writes. */
 #include "../test.h"
 #include "fixture.h"
 
@@ -33,9 +34,11 @@ static void test_round_trip(uint32_t type, float tolerance) {
     CHECK_STR(got.note, "a test");
     for (size_t i = 0; i < 3; i++) {
         const roma_adapter_target *x = &got.targets[i], *y = &t[from[i]];
-        CHECK(x->role == y->role && x->layer == y->layer && x->rows == y->rows && x->cols == y->cols && x->rank == y->rank);
+        CHECK(x->role == y->role && x->layer == y->layer && x->rows == y->rows && x->cols == y->cols &&
+              x->rank == y->rank);
         CHECK(x->alpha == y->alpha && x->scale == y->scale);
-        CHECK((uintptr_t)x->a % 64 == 0 && (uintptr_t)x->a_scale % 64 == 0 && (uintptr_t)x->b_scale % 64 == 0 && (uintptr_t)x->b % 64 == 0);
+        CHECK((uintptr_t)x->a % 64 == 0 && (uintptr_t)x->a_scale % 64 == 0 && (uintptr_t)x->b_scale % 64 == 0 &&
+              (uintptr_t)x->b % 64 == 0);
         for (uint32_t r = 0; r < x->rank; r++) {
             fx_a((void *)(uintptr_t)&a, from[i], r, want);
             roma_adapter_row_a(x, r, row);
@@ -88,9 +91,11 @@ static void test_f8(void) {
         if ((c & 127) == 127) continue;
         CHECK_EQ(roma_adapter_f32_to_f8(roma_adapter_f8_to_f32((uint8_t)c)), c);
     }
-    CHECK(roma_adapter_f8_to_f32(0x7e) == 448 && roma_adapter_f8_to_f32(0x01) == 0.001953125f && roma_adapter_f8_to_f32(0x38) == 1);
+    CHECK(roma_adapter_f8_to_f32(0x7e) == 448 && roma_adapter_f8_to_f32(0x01) == 0.001953125f &&
+          roma_adapter_f8_to_f32(0x38) == 1);
     for (unsigned c = 0; c < 126; c++) { /* halfway goes to the even code */
-        const float lo = roma_adapter_f8_to_f32((uint8_t)c), hi = roma_adapter_f8_to_f32((uint8_t)(c + 1)), half = lo + (hi - lo) / 2;
+        const float lo = roma_adapter_f8_to_f32((uint8_t)c), hi = roma_adapter_f8_to_f32((uint8_t)(c + 1)),
+                    half = lo + (hi - lo) / 2;
         CHECK_EQ(roma_adapter_f32_to_f8(half), c + (c & 1));
         CHECK_EQ(roma_adapter_f32_to_f8(half - (hi - lo) / 16), c);
         CHECK_EQ(roma_adapter_f32_to_f8(half + (hi - lo) / 16), c + 1);
@@ -98,7 +103,8 @@ static void test_f8(void) {
     CHECK(roma_adapter_f32_to_f8(1e9f) == 0x7e && roma_adapter_f32_to_f8(-1e9f) == 0xfe);
 }
 
-static void expect(const roma_adapter *a, const roma_description *d, const uint8_t id[32], unsigned flags, const char *text) {
+static void expect(const roma_adapter *a, const roma_description *d, const uint8_t id[32], unsigned flags,
+                   const char *text) {
     roma_error err = {0};
     const int rc = roma_adapter_check(a, d, id, flags, "x.lora.roma", &err);
     CHECK(text ? rc == ROMA_EINPUT && strstr(err.text, text) != NULL : rc == ROMA_OK);
@@ -142,7 +148,8 @@ static void test_bad_writes(void) {
         roma_adapter_target t;
         const char *text;
     } bad[] = {
-        {{.role = ROMA_W_EMBED, .rows = 64, .cols = 64, .rank = 1, .alpha = 1, .scale = 1}, "role 1 cannot have an adapter"},
+        {{.role = ROMA_W_EMBED, .rows = 64, .cols = 64, .rank = 1, .alpha = 1, .scale = 1},
+         "role 1 cannot have an adapter"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 64, .rank = 0, .alpha = 1, .scale = 1}, "rank 0"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 64, .rank = 513, .alpha = 1, .scale = 1}, "rank 513"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 65, .rank = 1, .alpha = 1, .scale = 1}, "columns of 32"},
@@ -193,7 +200,8 @@ static void test_file(void) {
 
 /* roma_adapter_bytes is what a file of those targets holds. */
 static void test_bytes(void) {
-    static const uint32_t roles[] = {ROMA_W_Q, ROMA_W_K, ROMA_W_V, ROMA_W_O, ROMA_W_GATE, ROMA_W_UP, ROMA_W_DOWN}, ranks[] = {1, 3, 16, 17, 64};
+    static const uint32_t roles[] = {ROMA_W_Q, ROMA_W_K, ROMA_W_V, ROMA_W_O, ROMA_W_GATE, ROMA_W_UP, ROMA_W_DOWN},
+                          ranks[] = {1, 3, 16, 17, 64};
     roma_description d;
     roma_error err = {0};
     CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){0}, &err), ROMA_OK);
@@ -205,7 +213,8 @@ static void test_bytes(void) {
         for (uint32_t r = 0; r < 7; r++) {
             if (some && !(some >> roles[r] & 1)) continue;
             roma_adapter_target *new = &t[a.n_targets++];
-            *new = (roma_adapter_target){.role = roles[r], .layer = 2, .rank = rank, .alpha = 1, .scale = 1.0f / (float)rank};
+            *new = (roma_adapter_target){
+                .role = roles[r], .layer = 2, .rank = rank, .alpha = 1, .scale = 1.0f / (float)rank};
             CHECK(roma_hyper_shape(&d.hyper, roles[r], &new->rows, &new->cols));
         }
         const roma_adapter_source s = {(void *)(uintptr_t)&a, fx_a, fx_b};
@@ -228,6 +237,7 @@ int main(void) {
     test_base();
     test_bad_writes();
     test_file();
-    CHECK(roma_adapter_type_find("fp8") == ROMA_ADAPTER_FP8 && roma_adapter_type_find("int4") == 0 && roma_adapter_type_name(4) == NULL);
+    CHECK(roma_adapter_type_find("fp8") == ROMA_ADAPTER_FP8 && roma_adapter_type_find("int4") == 0 &&
+          roma_adapter_type_name(4) == NULL);
     return TEST_DONE();
 }

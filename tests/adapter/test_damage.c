@@ -1,4 +1,5 @@
-/* Adapter files that must be refused: every prefix, every bit of structure, wrong fields under right checksums, failing allocations. */
+/* Adapter files that must be refused: every prefix, every bit of structure, wrong fields under right checksums, failing
+ * allocations. */
 #include "../test.h"
 #include "fixture.h"
 
@@ -119,7 +120,8 @@ static void run(const uint8_t *good, size_t size, const bad_case *c) {
     for (unsigned i = 0; i < c->bytes; i++) p[at + i] = (uint8_t)(c->value >> (8 * i));
     fx_mend(p, size);
     const int rc = roma_adapter_open_memory(&a, p, size, 0, &err);
-    if (rc != c->code || !strstr(err.text, c->text)) fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code, err.text);
+    if (rc != c->code || !strstr(err.text, c->text))
+        fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code, err.text);
     CHECK(rc == c->code && strstr(err.text, c->text) != NULL && a.targets == NULL);
     if (!rc) roma_adapter_close(&a);
     free(p);
@@ -195,7 +197,8 @@ static void test_verify(const uint8_t *good, size_t size) {
     roma_adapter_layout l;
     roma_adapter_layout_get(a.type, t, &l);
     const size_t at = (size_t)(t->a - good);
-    const size_t spare[] = {at + l.a_tile_bytes + 4, at + l.a_tile_bytes + 64 * 15 + 63, at + l.a_scale + 4 * 17, at + l.b + l.b_tile_bytes - 1};
+    const size_t spare[] = {at + l.a_tile_bytes + 4, at + l.a_tile_bytes + 64 * 15 + 63, at + l.a_scale + 4 * 17,
+                            at + l.b + l.b_tile_bytes - 1};
     for (size_t i = 0; i < sizeof spare / sizeof *spare; i++) {
         p = fx_aligned(good, size);
         p[spare[i]] = 1;

@@ -148,7 +148,8 @@ static void test_idle(void) {
     getrusage(RUSAGE_SELF, &before);
     for (int i = 0; i < 20; i++) nap(20000);
     getrusage(RUSAGE_SELF, &after);
-    const double used = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) + (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) * 1e-6;
+    const double used = (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec) +
+                        (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec) * 1e-6;
     CHECK(used < 0.05); /* of 0.4 s; three that spin would take more on any machine */
     roma_team_destroy(team);
 }

@@ -6,7 +6,9 @@ static roma_chip opened(const char *name) {
     roma_chip c;
     roma_error err = {0};
     CHECK_EQ(roma_chip_open(&c, name, &err), 0);
-    if (err.code) fprintf(stderr, "%s: %s: line %llu: %s\n", name ? name : "roma", err.file, (unsigned long long)err.line, err.text);
+    if (err.code)
+        fprintf(stderr, "%s: %s: line %llu: %s\n", name ? name : "roma", err.file, (unsigned long long)err.line,
+                err.text);
     return c;
 }
 
@@ -77,7 +79,8 @@ static void test_facts(void) {
     for (int r = 0; r < 2; r++) {
         const roma_chip *k = &reading[r];
         const double compute = k->lanes * k->lane_um2 + k->lunit_fixed_um2, mbit = k->rom_macro_words * 64 / 1e6;
-        const double rom = mbit / k->rom_8k * 1e6 * k->rom_placement, sram = mbit / k->sram_8k * 1e6 * k->sram_placement;
+        const double rom = mbit / k->rom_8k * 1e6 * k->rom_placement,
+                     sram = mbit / k->sram_8k * 1e6 * k->sram_placement;
         CHECK(sram + compute > 59.0e3 && sram + compute < 60.4e3);
         CHECK(rom + compute > 36.2e3 && rom + compute < 37.2e3);
         CHECK(rom * k->rom_tracks + compute > 25.7e3 && rom * k->rom_tracks + compute < 26.3e3);
@@ -93,12 +96,14 @@ static void test_contract_is_free_of_fits(void) {
     unsigned fits = 0;
     for (unsigned i = 0; i < ROMA_CHIP_N; i++) {
         const roma_chip_parameter *p = roma_chip_parameter_at(i);
-        if (c.mark[i].quality == ROMA_CHIP_CALIBRATED) fprintf(stderr, "%s.%s is calibrated in roma-contract\n", p->section, p->key);
+        if (c.mark[i].quality == ROMA_CHIP_CALIBRATED)
+            fprintf(stderr, "%s.%s is calibrated in roma-contract\n", p->section, p->key);
         CHECK(c.mark[i].quality != ROMA_CHIP_CALIBRATED);
         fits += fitted.mark[i].quality == ROMA_CHIP_CALIBRATED;
     }
     CHECK(fits >= 8);
-    CHECK(c.fill_cyc == 0 && c.mac_efficiency == 1 && c.read_efficiency == 1 && c.e_factor == 1 && c.kv_scale_bytes == 4);
+    CHECK(c.fill_cyc == 0 && c.mac_efficiency == 1 && c.read_efficiency == 1 && c.e_factor == 1 &&
+          c.kv_scale_bytes == 4);
 }
 
 static void test_table(void) {
@@ -188,8 +193,10 @@ static void test_parse(void) {
     CHECK(roma_chip_parse(ROMA_CHIP_rom_embedding, "outside", &v, NULL) == 0 && v == 0);
     CHECK(roma_chip_parse(ROMA_CHIP_repairs, "-0", &v, NULL) == 0 && v == 0 && 1 / v > 0);
     v = 77;
-    static const char *const bad[] = {"", " ", "1e400", "nan", "inf", "0x10", "1e", "1,5", "1 2", "-5", "5e8 [exact]", "--5"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(roma_chip_parse(ROMA_CHIP_clock_hz, bad[i], &v, NULL) == ROMA_EUSAGE && v == 77);
+    static const char *const bad[] = {"",   " ",   "1e400", "nan", "inf",         "0x10",
+                                      "1e", "1,5", "1 2",   "-5",  "5e8 [exact]", "--5"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(roma_chip_parse(ROMA_CHIP_clock_hz, bad[i], &v, NULL) == ROMA_EUSAGE && v == 77);
     CHECK_EQ(roma_chip_parse(ROMA_CHIP_N, "1", &v, NULL), ROMA_EUSAGE);
     CHECK_EQ(roma_chip_parse(ROMA_CHIP_defects_cm2, "0.15", &v, NULL), 0); /* 1/cm2 is no count */
 }
@@ -255,15 +262,19 @@ static void test_print(void) {
     roma_chip_print(&c, &b, true);
     roma_buf_append(&b, "", 1);
     text = (const char *)b.data;
-    CHECK(strncmp(text, "{\"name\":\"roma\",\"title\":\"a \\\"title\\\" with \\\\ and \\u0001\",\"technology.node\":7,", 70) == 0);
-    CHECK(strstr(text, "\"rom.style\":\"fused\"") && strstr(text, "\"rom.gated\":\"off\"") && strstr(text, "\"clock.frequency\":5e8"));
+    CHECK(strncmp(text, "{\"name\":\"roma\",\"title\":\"a \\\"title\\\" with \\\\ and \\u0001\",\"technology.node\":7,",
+                  70) == 0);
+    CHECK(strstr(text, "\"rom.style\":\"fused\"") && strstr(text, "\"rom.gated\":\"off\"") &&
+          strstr(text, "\"clock.frequency\":5e8"));
     CHECK(strstr(text, "\"yield.wafer_cost\":9346}\n") != NULL);
     roma_buf_destroy(&b);
 }
 
 /* Every double must come back: awkward ones in a parameter of wide bounds. */
 static void test_numbers(void) {
-    static const double odd[] = {0, 1.0 / 3, 0.1, 2.0 / 3 * 1e5, 1e5, 99999.999999999985, 1e-5, 4.9e-324, 1.5e-310, 12345.678901234567, 100, 65536, 1e4};
+    static const double odd[] = {0,    1.0 / 3,  0.1,      2.0 / 3 * 1e5,      1e5, 99999.999999999985,
+                                 1e-5, 4.9e-324, 1.5e-310, 12345.678901234567, 100, 65536,
+                                 1e4};
     roma_chip c = opened(NULL);
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         roma_chip_put(&c, ROMA_CHIP_other_mm2, odd[i]);

@@ -1,4 +1,5 @@
-/* Chips out of files: names and paths, `like` beside a file, chains, circles. And the page of the format against the table. */
+/* Chips out of files: names and paths, `like` beside a file, chains, circles. And the page of the format against the
+ * table. */
 #include "roma/chip.h"
 #include "../test.h"
 
@@ -26,12 +27,15 @@ static void expect(const char *name, int code, const char *file, unsigned line, 
     roma_error err = {0};
     CHECK_EQ(roma_chip_load(&c, at(name), &err), code);
     if (!code) {
-        if (err.code) fprintf(stderr, "%s: %s: line %llu: %s\n", name, err.file, (unsigned long long)err.line, err.text);
+        if (err.code)
+            fprintf(stderr, "%s: %s: line %llu: %s\n", name, err.file, (unsigned long long)err.line, err.text);
         return;
     }
     const size_t n = strlen(err.file), m = strlen(file);
     const bool good = n >= m && strcmp(err.file + n - m, file) == 0 && err.line == line && strstr(err.text, said);
-    if (!good) fprintf(stderr, "%s: said: %s: line %llu: %s\nwanted: %s: line %u: %s\n", name, err.file, (unsigned long long)err.line, err.text, file, line, said);
+    if (!good)
+        fprintf(stderr, "%s: said: %s: line %llu: %s\nwanted: %s: line %u: %s\n", name, err.file,
+                (unsigned long long)err.line, err.text, file, line, said);
     CHECK(good);
 }
 
@@ -42,7 +46,8 @@ static void test_like(void) {
     CHECK_EQ(roma_chip_load(&c, at("child.chip"), NULL), 0);
     CHECK_STR(c.name, "child");
     CHECK_STR(c.title, ""); /* a title is not inherited */
-    CHECK(c.clock_hz == 1e9 && c.mark[ROMA_CHIP_clock_hz].low == 8e8 && c.mark[ROMA_CHIP_clock_hz].quality == ROMA_CHIP_MEASURED);
+    CHECK(c.clock_hz == 1e9 && c.mark[ROMA_CHIP_clock_hz].low == 8e8 &&
+          c.mark[ROMA_CHIP_clock_hz].quality == ROMA_CHIP_MEASURED);
     CHECK_STR(c.mark[ROMA_CHIP_clock_hz].source, "here");
     CHECK(c.e_rom_fj == 7 && c.lane_um2 > 1000 && c.rom_placement == 1);
     /* a shipped name is the shipped chip, also beside a file of that name, and a file may be like its namesake */
@@ -106,7 +111,9 @@ static void test_names(void) {
     CHECK_EQ(roma_chip_open(&c, at("we\x1bird\xff.chip"), NULL), 0);
     CHECK_STR(c.name, "we\\x1bird\\xff");
     put("a-name-that-is-far-longer-than-the-sixty-three-letters-that-there-is-room-for.chip", "like = roma\n");
-    CHECK_EQ(roma_chip_open(&c, at("a-name-that-is-far-longer-than-the-sixty-three-letters-that-there-is-room-for.chip"), NULL), 0);
+    CHECK_EQ(roma_chip_open(
+                 &c, at("a-name-that-is-far-longer-than-the-sixty-three-letters-that-there-is-room-for.chip"), NULL),
+             0);
     CHECK(strlen(c.name) <= 63 && strncmp(c.name, "a-name-that-is-far-longer", 25) == 0);
     put(".chip", "like = roma\n");
     CHECK_EQ(roma_chip_open(&c, at(".chip"), NULL), 0);
@@ -124,14 +131,17 @@ static void test_page(void) {
     fclose(f);
     roma_chip_document(&b);
     CHECK(!b.failed && b.len > 5000);
-    static const char begin[] = "<!-- parameters: written by roma_chip_document -->\n", end[] = "<!-- end of parameters -->\n";
+    static const char begin[] = "<!-- parameters: written by roma_chip_document -->\n",
+                      end[] = "<!-- end of parameters -->\n";
     const char *from = strstr(page, begin), *to = strstr(page, end);
     CHECK(from && to && from < to);
     if (from && to) {
         from += sizeof begin - 1;
         const bool same = (size_t)(to - from) == b.len && memcmp(from, b.data, b.len) == 0;
         CHECK(same);
-        if (!same) fprintf(stderr, "docs/chip-format.md has an old table: run tests/chip/test_open with --page in this folder\n");
+        if (!same)
+            fprintf(stderr,
+                    "docs/chip-format.md has an old table: run tests/chip/test_open with --page in this folder\n");
     }
     roma_buf_destroy(&b);
 }

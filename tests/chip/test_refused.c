@@ -12,6 +12,7 @@ typedef struct {
 
 #define LIKE "like = roma\n"
 #define SRC "  # assumed: x\n"
+/* clang-format off */
 static const refusal bad[] = {
     /* lines and statements */
     {"", 1, "technology.node is missing (process node the chip is built in, nm) and so are"},
@@ -123,13 +124,17 @@ static const refusal bad[] = {
     {LIKE "[technology]\nnode = 180 [exact]" SRC, 3, "technology.node is 180 nm, outside the table of nodes, 2 to 130 nm"},
     {LIKE "[technology]\nconstants_node = 1.5 [exact]" SRC, 3, "technology.constants_node is 1.5 nm"},
 };
+/* clang-format on */
 
 static bool refused(const char *text, size_t len, unsigned line, const char *said) {
     static roma_chip c;
     roma_error err = {0};
     const int rc = roma_chip_read(&c, text, len, quiet, &err);
-    const bool good = rc == ROMA_EINPUT && err.line == line && strstr(err.text, said) && !strchr(err.text, '\n') && strcmp(err.file, quiet) == 0;
-    if (!good) fprintf(stderr, "%.200s\nsaid: line %llu: %s\nwanted: line %u: %s\n", text, (unsigned long long)err.line, err.text, line, said);
+    const bool good = rc == ROMA_EINPUT && err.line == line && strstr(err.text, said) && !strchr(err.text, '\n') &&
+                      strcmp(err.file, quiet) == 0;
+    if (!good)
+        fprintf(stderr, "%.200s\nsaid: line %llu: %s\nwanted: line %u: %s\n", text, (unsigned long long)err.line,
+                err.text, line, said);
     return good;
 }
 
@@ -139,7 +144,8 @@ static void test_lengths(void) {
     roma_chip c;
     char filler[2000];
     memset(filler, 'x', sizeof filler);
-#define FILLED(n, before, after) (end = text + snprintf(text, sizeof text, "%s%.*s%s", before, (int)(n), filler, after), (size_t)(end - text))
+#define FILLED(n, before, after)                                                                                       \
+    (end = text + snprintf(text, sizeof text, "%s%.*s%s", before, (int)(n), filler, after), (size_t)(end - text))
     size_t n = FILLED(127, "title = ", "\n" LIKE);
     CHECK_EQ(roma_chip_read(&c, text, n, quiet, NULL), 0);
     CHECK_EQ(strlen(c.title), 127);
@@ -226,7 +232,8 @@ static void test_missing(void) {
     CHECK_EQ(i, ROMA_CHIP_N);
     CHECK_EQ(roma_chip_read(&c, (const char *)b.data, b.len - 1, quiet, NULL), 0);
     /* every beginning of the file is refused without fault */
-    for (size_t n = 0; n + 200 < b.len; n += 7) CHECK_EQ(roma_chip_read(&c, (const char *)b.data, n, quiet, NULL), ROMA_EINPUT);
+    for (size_t n = 0; n + 200 < b.len; n += 7)
+        CHECK_EQ(roma_chip_read(&c, (const char *)b.data, n, quiet, NULL), ROMA_EINPUT);
     roma_buf_destroy(&b);
 }
 
@@ -243,7 +250,8 @@ static void test_garbage(void) {
 }
 
 int main(void) {
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(refused(bad[i].text, strlen(bad[i].text), bad[i].line, bad[i].said));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(refused(bad[i].text, strlen(bad[i].text), bad[i].line, bad[i].said));
     test_lengths();
     test_accepted();
     test_missing();

@@ -25,7 +25,8 @@ static inline void design_open(design *d, const char *chip, const char *shape, u
     roma_error err;
     memset(d, 0, sizeof *d);
     design_need(roma_chip_open(&d->chip, chip, &err), &err);
-    design_need(roma_shape_describe(&d->desc, shape, &(roma_shape_format){bits, bits ? 128 : 0, head_bits}, &err), &err);
+    design_need(roma_shape_describe(&d->desc, shape, &(roma_shape_format){bits, bits ? 128 : 0, head_bits}, &err),
+                &err);
     design_need(roma_map_plan(&d->plan, &d->desc, &d->chip, &err), &err);
 }
 
@@ -46,15 +47,15 @@ static inline bool is_near(double got, double want, double relative) {
     const double off = got > want ? got - want : want - got, size = want < 0 ? -want : want;
     return off <= relative * size;
 }
-#define CHECK_NEAR(got, want, relative)                                                                                  \
-    do {                                                                                                                 \
-        const double near_got = (got), near_want = (want);                                                               \
-        test_checks++;                                                                                                   \
-        if (!is_near(near_got, near_want, relative)) {                                                                   \
-            test_failures++;                                                                                             \
-            fprintf(stderr, "%s:%d: %s: %s is %.10g, expected %.10g\n", __FILE__, __LINE__, __func__, #got, near_got,    \
-                    near_want);                                                                                          \
-        }                                                                                                                \
+#define CHECK_NEAR(got, want, relative)                                                                                \
+    do {                                                                                                               \
+        const double near_got = (got), near_want = (want);                                                             \
+        test_checks++;                                                                                                 \
+        if (!is_near(near_got, near_want, relative)) {                                                                 \
+            test_failures++;                                                                                           \
+            fprintf(stderr, "%s:%d: %s: %s is %.10g, expected %.10g\n", __FILE__, __LINE__, __func__, #got, near_got,  \
+                    near_want);                                                                                        \
+        }                                                                                                              \
     } while (0)
 
 #endif

@@ -18,10 +18,12 @@ typedef struct {
 } random_case;
 
 static inline uint64_t random_below(random_case *r, uint64_t n) { return roma_random(r->seed, r->draws++) % n; }
-static inline uint64_t random_range(random_case *r, uint64_t low, uint64_t high) { return low + random_below(r, high - low + 1); }
+static inline uint64_t random_range(random_case *r, uint64_t low, uint64_t high) {
+    return low + random_below(r, high - low + 1);
+}
 static inline bool random_chance(random_case *r, unsigned percent) { return random_below(r, 100) < percent; }
 static inline double random_share(random_case *r) { return (double)random_range(r, 100, 1000) / 1000; }
-#define RANDOM_OF(r, ...) \
+#define RANDOM_OF(r, ...)                                                                                              \
     ((const double[]){__VA_ARGS__}[random_below(r, sizeof(const double[]){__VA_ARGS__} / sizeof(double))])
 
 /* ---- chip ---------------------------------------------------------------------------------------- */
@@ -50,7 +52,8 @@ static inline void random_units(random_case *r) {
     RANDOM_PUT(r, vector_lanes, (double)random_range(r, 1, 70));
     RANDOM_PUT(r, grid_rows, (double)random_range(r, 1, 9));
     RANDOM_PUT(r, grid_columns, (double)random_range(r, 1, 9));
-    RANDOM_PUT(r, link_bytes, random_chance(r, 30) ? RANDOM_LINK + (double)random_below(r, 40) : (double)random_range(r, 1, 64));
+    RANDOM_PUT(r, link_bytes,
+               random_chance(r, 30) ? RANDOM_LINK + (double)random_below(r, 40) : (double)random_range(r, 1, 64));
 }
 
 static inline void random_latencies(random_case *r) {
@@ -72,7 +75,8 @@ static inline void random_latencies(random_case *r) {
 static inline void random_memory(random_case *r) {
     RANDOM_PUT(r, clock_hz, 5e8);
     RANDOM_PUT(r, hunit_mac, (double)random_range(r, 1, 64));
-    RANDOM_PUT(r, hunit_bandwidth, random_chance(r, 30) ? 1.5 + (double)random_below(r, 60) : (double)random_range(r, 1, 128));
+    RANDOM_PUT(r, hunit_bandwidth,
+               random_chance(r, 30) ? 1.5 + (double)random_below(r, 60) : (double)random_range(r, 1, 128));
     RANDOM_PUT(r, mac_efficiency, random_chance(r, 40) ? 1 : random_share(r));
     RANDOM_PUT(r, read_efficiency, random_chance(r, 40) ? 1 : random_share(r));
     RANDOM_PUT(r, kv_bytes, RANDOM_OF(r, 0.5, 1, 2, 4));
@@ -110,8 +114,10 @@ static inline roma_format random_format(random_case *r, uint64_t cols) {
 
 static inline void random_model(random_case *r) {
     roma_hyper *h = &r->d.hyper;
-    *h = (roma_hyper){.arch = (uint32_t)random_range(r, ROMA_ARCH_LLAMA, ROMA_ARCH_QWEN3), .layers = (uint32_t)random_range(r, 2, 4),
-                      .context = 4096, .rms_eps = 1e-5f};
+    *h = (roma_hyper){.arch = (uint32_t)random_range(r, ROMA_ARCH_LLAMA, ROMA_ARCH_QWEN3),
+                      .layers = (uint32_t)random_range(r, 2, 4),
+                      .context = 4096,
+                      .rms_eps = 1e-5f};
     h->hidden = 32 * (uint32_t)random_range(r, 1, 8);
     h->ffn = 32 * (uint32_t)random_range(r, 2, 12);
     h->head_dim = 16 * (uint32_t)random_range(r, 1, 4);

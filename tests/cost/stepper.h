@@ -1,5 +1,5 @@
-/* A second timing model, made from docs/cost-model.md section 1 alone: queues of instances per unit kind and a clock that advances one
- * cycle at a time. Slow and simple on purpose; shares no code with the scheduler. */
+/* A second timing model, made from docs/cost-model.md section 1 alone: queues of instances per unit kind and a clock
+ * that advances one cycle at a time. Slow and simple on purpose; shares no code with the scheduler. */
 #ifndef ROMA_TEST_STEPPER_H
 #define ROMA_TEST_STEPPER_H
 #include <math.h>
@@ -59,9 +59,12 @@ static inline uint64_t stepper_max(uint64_t a, uint64_t b) { return a > b ? a : 
 
 /* ---- durations: 1.5 to 1.8 ------------------------------------------------------------------------ */
 
-static inline uint64_t stepper_red(const roma_chip *c, double k) { return stepper_log_up(k) * stepper_whole(c->hop_cyc); }
+static inline uint64_t stepper_red(const roma_chip *c, double k) {
+    return stepper_log_up(k) * stepper_whole(c->hop_cyc);
+}
 static inline uint64_t stepper_hops(const roma_chip *c) {
-    return (stepper_whole(ceil(c->grid_columns / 2)) + stepper_whole(ceil((c->grid_rows - 1) / 2))) * stepper_whole(c->hop_cyc);
+    return (stepper_whole(ceil(c->grid_columns / 2)) + stepper_whole(ceil((c->grid_rows - 1) / 2))) *
+           stepper_whole(c->hop_cyc);
 }
 static inline uint64_t stepper_vec(const roma_chip *c, uint64_t e) {
     return stepper_div_up(e, stepper_whole(c->vector_units) * stepper_whole(c->vector_lanes));
@@ -75,25 +78,32 @@ static inline uint64_t stepper_vector_reduction(const roma_chip *c) {
 }
 static inline uint64_t stepper_groups(const roma_image_tensor *t) { return stepper_div_up(t->cols, t->format.group); }
 
-/* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md, "Tiles"). */
+/* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md,
+ * "Tiles"). */
 static inline double stepper_bytes(const roma_image_tensor *t) {
     static const uint64_t form[] = {0, 32, 8, 12, 12, 16};
     const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
-    const uint64_t tile = 2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
+    const uint64_t tile =
+        2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
     return (double)t->rows * (double)stepper_div_up(tile, 64) * 64 / 16;
 }
 static inline bool stepper_is_head(const roma_op *op) { return op->kind == ROMA_OP_LINEAR && op->layer == UINT32_MAX; }
 
-static inline uint64_t stepper_linear_occ(const roma_chip *c, const roma_op *op, const roma_image_tensor *t, uint64_t n, bool first) {
-    const uint64_t units = stepper_whole(c->matrix_units), lunits = stepper_whole(c->lunits), lanes = stepper_whole(c->lanes);
+static inline uint64_t stepper_linear_occ(const roma_chip *c, const roma_op *op, const roma_image_tensor *t, uint64_t n,
+                                          bool first) {
+    const uint64_t units = stepper_whole(c->matrix_units), lunits = stepper_whole(c->lunits),
+                   lanes = stepper_whole(c->lanes);
     const uint64_t r = stepper_div_up(t->rows, units);
     const uint64_t waves = stepper_div_up(r * t->cols * t->format.bits, 4 * lanes * lunits);
-    const uint64_t leaves = stepper_div_up(r * stepper_groups(t), stepper_max(1, lunits * lanes / stepper_whole(c->leaf_group)));
-    uint64_t gather = stepper_whole(ceil((double)(stepper_div_up(t->rows, stepper_whole(c->grid_columns)) * 4) / c->link_bytes));
+    const uint64_t leaves =
+        stepper_div_up(r * stepper_groups(t), stepper_max(1, lunits * lanes / stepper_whole(c->leaf_group)));
+    uint64_t gather =
+        stepper_whole(ceil((double)(stepper_div_up(t->rows, stepper_whole(c->grid_columns)) * 4) / c->link_bytes));
     if ((stepper_is_head(op) && c->full_logits == 0) || c->fill_cyc > 0) gather = 0;
     const uint64_t work = n * stepper_max(stepper_max(waves, leaves), gather);
     if (c->rom_style != ROMA_ROM_DRAM) return work;
-    const uint64_t stream = first ? stepper_whole(ceil(stepper_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency))) : 0;
+    const uint64_t stream =
+        first ? stepper_whole(ceil(stepper_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency))) : 0;
     return c->dram_hidden != 0 ? stepper_max(work, stream) : work + stream;
 }
 
@@ -101,11 +111,13 @@ static inline uint64_t stepper_adapter_occ(const roma_chip *c, const roma_image_
     const double share = c->overlap != 0 ? c->lora_share : 1;
     uint64_t occ = 0;
     for (size_t i = 0, j; i < v->n; i = j) {
-        for (j = i; j < v->n && v->row[j]->adapter == v->row[i]->adapter; j++) {}
+        for (j = i; j < v->n && v->row[j]->adapter == v->row[i]->adapter; j++) {
+        }
         if (!v->row[i]->adapter) continue;
         const double k = (double)(j - i), w = (double)(v->row[i]->rank * (t->rows + t->cols));
         if (c->lora_where != 0)
-            occ += stepper_whole(ceil(k * w * (8 * c->lora_weight_bytes) / (4 * c->lanes * c->lunits * c->matrix_units)));
+            occ +=
+                stepper_whole(ceil(k * w * (8 * c->lora_weight_bytes) / (4 * c->lanes * c->lunits * c->matrix_units)));
         else
             occ += stepper_whole(ceil(fmax(k * w / (c->matrix_units * c->hunit_mac * share),
                                            w * c->lora_weight_bytes / (c->matrix_units * c->hunit_bandwidth * share))));
@@ -118,8 +130,10 @@ static inline uint64_t stepper_heads_over(const roma_chip *c, const roma_hyper *
 }
 
 static inline uint64_t stepper_attend_occ(const roma_chip *c, const roma_hyper *h, const stepper_view *v) {
-    const uint64_t spread = stepper_heads_over(c, h), each = stepper_div_up(h->kv_heads, stepper_whole(c->matrix_units));
-    const double m = 2.0 * h->head_dim * (h->heads / h->kv_heads), b = 2 * h->head_dim * c->kv_bytes + 2 * c->kv_scale_bytes;
+    const uint64_t spread = stepper_heads_over(c, h),
+                   each = stepper_div_up(h->kv_heads, stepper_whole(c->matrix_units));
+    const double m = 2.0 * h->head_dim * (h->heads / h->kv_heads),
+                 b = 2 * h->head_dim * c->kv_bytes + 2 * c->kv_scale_bytes;
     uint64_t occ = 0;
     for (size_t i = 0, j; i < v->n; i = j) {
         uint64_t sum = 0, last = 0;
@@ -143,14 +157,16 @@ static inline uint64_t stepper_occ(const stepper *s, const roma_op *op, bool lor
     if (op->kind == ROMA_OP_ATTEND) return stepper_attend_occ(c, h, v);
     if (c->fill_cyc > 0) return 0;
     switch (op->kind) {
-    case ROMA_OP_EMBED: return n * stepper_div_up(t->cols * t->format.bits, 4 * stepper_whole(c->lanes) * stepper_whole(c->lunits));
+    case ROMA_OP_EMBED:
+        return n * stepper_div_up(t->cols * t->format.bits, 4 * stepper_whole(c->lanes) * stepper_whole(c->lunits));
     case ROMA_OP_NORM:
     case ROMA_OP_QUANTISE: return n * stepper_max(2 * stepper_vec(c, e), stepper_broadcast(c, e));
     case ROMA_OP_BIAS:
     case ROMA_OP_RESIDUAL: return n * stepper_vec(c, e);
     case ROMA_OP_HEAD_NORM: return n * 2 * stepper_vec(c, e);
     case ROMA_OP_ROPE: return n * stepper_vec(c, e) * stepper_whole(c->exp_interval);
-    case ROMA_OP_SILU: return n * stepper_vec(c, e) * stepper_max(stepper_whole(c->exp_interval), stepper_whole(c->div_interval));
+    case ROMA_OP_SILU:
+        return n * stepper_vec(c, e) * stepper_max(stepper_whole(c->exp_interval), stepper_whole(c->div_interval));
     case ROMA_OP_CACHE: return n * stepper_whole(ceil(2 * h->head_dim * c->kv_bytes / c->hunit_bandwidth));
     default: return 0;
     }
@@ -165,8 +181,9 @@ static inline uint64_t stepper_lat(const stepper *s, size_t index, bool lora) {
         const bool opens_layer = op->layer != UINT32_MAX && (index == 0 || s->p->ops[index - 1].layer != op->layer);
         return opens_layer ? stepper_whole(c->fill_cyc) : 0;
     }
-    const uint64_t add = stepper_whole(c->lat_add), mul = stepper_whole(c->lat_mul), convert = stepper_whole(c->lat_convert),
-                   exp_ = stepper_whole(c->lat_exp), div_ = stepper_whole(c->lat_div), root = stepper_whole(c->lat_sqrt),
+    const uint64_t add = stepper_whole(c->lat_add), mul = stepper_whole(c->lat_mul),
+                   convert = stepper_whole(c->lat_convert), exp_ = stepper_whole(c->lat_exp),
+                   div_ = stepper_whole(c->lat_div), root = stepper_whole(c->lat_sqrt),
                    pipeline = stepper_whole(c->lunit_pipeline), hop = stepper_whole(c->hop_cyc), hops = stepper_hops(c);
     switch (op->kind) {
     case ROMA_OP_EMBED: return pipeline + mul + hops + stepper_whole(ceil((double)(t->cols * 4) / c->link_bytes));
@@ -174,8 +191,8 @@ static inline uint64_t stepper_lat(const stepper *s, size_t index, bool lora) {
     case ROMA_OP_QUANTISE: return stepper_vector_reduction(c) + div_ + mul + convert + hops;
     case ROMA_OP_LINEAR:
         if (lora) return 2 * hops + stepper_red(c, c->matrix_units) + mul + convert;
-        return pipeline + stepper_red(c, c->lunits) + convert + mul + stepper_log_up((double)stepper_groups(t)) * add + mul + hops +
-               (stepper_is_head(op) && c->full_logits == 0 ? stepper_red(c, c->matrix_units) : 0);
+        return pipeline + stepper_red(c, c->lunits) + convert + mul + stepper_log_up((double)stepper_groups(t)) * add +
+               mul + hops + (stepper_is_head(op) && c->full_logits == 0 ? stepper_red(c, c->matrix_units) : 0);
     case ROMA_OP_BIAS:
     case ROMA_OP_RESIDUAL: return add;
     case ROMA_OP_HEAD_NORM: return mul + stepper_log_up((double)t->cols) * hop + root + div_ + 2 * mul;
@@ -204,8 +221,11 @@ static inline void stepper_cut(stepper *s, const roma_cost_span *spans, size_t n
     size_t at = 0;
     for (size_t i = 0; i < n_spans; i++)
         for (uint32_t k = 0; k < spans[i].rows; k++)
-            s->rows[at++] = (stepper_row){.span = (uint32_t)i, .position = spans[i].position + k, .adapter = spans[i].adapter,
-                                          .rank = spans[i].rank, .logits = k + spans[i].logits >= spans[i].rows};
+            s->rows[at++] = (stepper_row){.span = (uint32_t)i,
+                                          .position = spans[i].position + k,
+                                          .adapter = spans[i].adapter,
+                                          .rank = spans[i].rank,
+                                          .logits = k + spans[i].logits >= spans[i].rows};
     s->n_streams = stepper_whole(s->c->streams) < s->n_rows ? stepper_whole(s->c->streams) : s->n_rows;
     for (size_t k = 0; k < s->n_streams; k++) {
         const size_t end = s->n_rows * (k + 1) / s->n_streams;
@@ -263,9 +283,12 @@ static inline void stepper_issue(stepper *s, size_t op, size_t block, bool lora,
     }
     stepper_instance *me = &s->all[s->n];
     *me = (stepper_instance){.op = (uint32_t)op, .block = (uint32_t)block, .lora = lora, .unit = ROMA_UNIT_V};
-    if (o->kind == ROMA_OP_EMBED || (o->kind == ROMA_OP_LINEAR && (!lora || s->c->lora_where != 0))) me->unit = ROMA_UNIT_L;
-    else if (lora && s->c->overlap != 0) me->unit = STEPPER_A;
-    else if (o->kind == ROMA_OP_CACHE || o->kind == ROMA_OP_ATTEND || lora) me->unit = ROMA_UNIT_H;
+    if (o->kind == ROMA_OP_EMBED || (o->kind == ROMA_OP_LINEAR && (!lora || s->c->lora_where != 0)))
+        me->unit = ROMA_UNIT_L;
+    else if (lora && s->c->overlap != 0)
+        me->unit = STEPPER_A;
+    else if (o->kind == ROMA_OP_CACHE || o->kind == ROMA_OP_ATTEND || lora)
+        me->unit = ROMA_UNIT_H;
     me->takes[me->unit] = true;
     if (o->kind == ROMA_OP_ATTEND && s->c->overlap == 0) me->takes[ROMA_UNIT_L] = true;
     bool first = true; /* the first block of the step that has this operation streams the matrix */
@@ -291,15 +314,17 @@ static inline void stepper_issue_all(stepper *s) {
                     for (size_t i = 0; i < v.n; i++) adapters = adapters || v.row[i]->adapter;
                     if (!v.n) continue;
                     stepper_issue(s, op, b, false, &v);
-                    if (ops[op].kind == ROMA_OP_LINEAR && !stepper_is_head(&ops[op]) && adapters) stepper_issue(s, op, b, true, &v);
+                    if (ops[op].kind == ROMA_OP_LINEAR && !stepper_is_head(&ops[op]) && adapters)
+                        stepper_issue(s, op, b, true, &v);
                 }
     }
 }
 
 /* ---- the clock: 1.3 ------------------------------------------------------------------------------------ */
 
-static inline bool stepper_can_start(const stepper *s, const stepper_instance *me, uint32_t number, const size_t head[STEPPER_UNITS],
-                                     uint32_t *const queue[STEPPER_UNITS], const uint64_t free_at[STEPPER_UNITS], uint64_t now) {
+static inline bool stepper_can_start(const stepper *s, const stepper_instance *me, uint32_t number,
+                                     const size_t head[STEPPER_UNITS], uint32_t *const queue[STEPPER_UNITS],
+                                     const uint64_t free_at[STEPPER_UNITS], uint64_t now) {
     for (int u = 0; u < STEPPER_UNITS; u++)
         if (me->takes[u] && (queue[u][head[u]] != number || free_at[u] > now)) return false;
     for (size_t i = 0; i < me->n_reads; i++) {

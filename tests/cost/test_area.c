@@ -41,7 +41,8 @@ static void test_die(void) {
 
 static void test_density(void) {
     const roma_chip c = chip_of("roma");
-    static const double depth[4] = {1024, 2048, 4096, 8192}, rom[4] = {21.6, 34.4, 47.1, 57.8}, sram[4] = {13.1, 21.9, 23.6, 25.7};
+    static const double depth[4] = {1024, 2048, 4096, 8192}, rom[4] = {21.6, 34.4, 47.1, 57.8},
+                        sram[4] = {13.1, 21.9, 23.6, 25.7};
     for (int i = 0; i < 4; i++) {
         CHECK_NEAR(roma_cost_rom_density(&c, depth[i]), rom[i], 1e-12);
         CHECK_NEAR(roma_cost_sram_density(&c, depth[i]), sram[i], 1e-12);
@@ -71,9 +72,10 @@ static void test_storage_by_hand(void) {
     static const struct {
         int parameter;
         double value;
-    } set[] = {{ROMA_CHIP_rom_macro_words, 8192}, {ROMA_CHIP_rom_depth, 1024}, {ROMA_CHIP_rom_placement, 1},  {ROMA_CHIP_sram_placement, 1.5},
-               {ROMA_CHIP_placement, 0.5},        {ROMA_CHIP_cell_um2, 0.1},   {ROMA_CHIP_cell_bits, 2},     {ROMA_CHIP_cell_efficiency, 0.8},
-               {ROMA_CHIP_logic_rom_um2, 0.16},   {ROMA_CHIP_rom_zero_bits, 0.7}, {ROMA_CHIP_rom_tracks, 0.5}, {ROMA_CHIP_rom_transistors, 0.25}};
+    } set[] = {{ROMA_CHIP_rom_macro_words, 8192}, {ROMA_CHIP_rom_depth, 1024},      {ROMA_CHIP_rom_placement, 1},
+               {ROMA_CHIP_sram_placement, 1.5},   {ROMA_CHIP_placement, 0.5},       {ROMA_CHIP_cell_um2, 0.1},
+               {ROMA_CHIP_cell_bits, 2},          {ROMA_CHIP_cell_efficiency, 0.8}, {ROMA_CHIP_logic_rom_um2, 0.16},
+               {ROMA_CHIP_rom_zero_bits, 0.7},    {ROMA_CHIP_rom_tracks, 0.5},      {ROMA_CHIP_rom_transistors, 0.25}};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++) roma_chip_put(&c, (unsigned)set[i].parameter, set[i].value);
     const double bits = 524288;
     CHECK_NEAR(roma_cost_storage_um2(&c, ROMA_ROM_ROM), bits / 21.6, 1e-12);
@@ -83,7 +85,8 @@ static void test_storage_by_hand(void) {
     CHECK_NEAR(roma_cost_storage_um2(&c, ROMA_ROM_CELL), bits / 2 * 0.1 / 0.8, 1e-12);
     /* a block has 65,536 bits; seven tenths zeros lie half way between the measured 1 and 0.93 */
     CHECK_NEAR(roma_cost_storage_um2(&c, ROMA_ROM_LOGIC), bits * 0.01 * 0.965 / 0.5, 1e-12);
-    static const double zero[][2] = {{0, 0}, {0.05, 0.38}, {0.3, 0.965}, {0.5, 1}, {0.6, 1}, {0.85, 0.72}, {0.95, 0.38}, {1, 0}};
+    static const double zero[][2] = {{0, 0},   {0.05, 0.38}, {0.3, 0.965}, {0.5, 1},
+                                     {0.6, 1}, {0.85, 0.72}, {0.95, 0.38}, {1, 0}};
     for (size_t i = 0; i < sizeof zero / sizeof *zero; i++) {
         roma_chip_put(&c, ROMA_CHIP_rom_zero_bits, zero[i][0]);
         CHECK(fabs(roma_cost_storage_um2(&c, ROMA_ROM_LOGIC) - bits * 0.02 * zero[i][1]) < 1e-6);
@@ -112,7 +115,8 @@ static void test_nodes(void) {
     double logic = 0, sram = 0, energy = 0;
     for (double nm = 2; nm < 70; nm *= 1.07) {
         roma_chip_put(&c, ROMA_CHIP_node_nm, nm);
-        CHECK(roma_cost_logic_scale(&c) > logic && roma_cost_sram_scale(&c) > sram && roma_cost_energy_scale(&c) > energy);
+        CHECK(roma_cost_logic_scale(&c) > logic && roma_cost_sram_scale(&c) > sram &&
+              roma_cost_energy_scale(&c) > energy);
         logic = roma_cost_logic_scale(&c);
         sram = roma_cost_sram_scale(&c);
         energy = roma_cost_energy_scale(&c);
@@ -134,7 +138,8 @@ static void test_all_chips(void) {
         const roma_chip c = chip_of(name);
         roma_areas a;
         roma_cost_areas(&a, &c);
-        CHECK(isfinite(a.die) && a.die > 0 && a.lunits > 0 && a.storage > 0 && a.compute >= 0 && a.hunits >= a.hunit_sram && a.vector >= a.vector_sram);
+        CHECK(isfinite(a.die) && a.die > 0 && a.lunits > 0 && a.storage > 0 && a.compute >= 0 &&
+              a.hunits >= a.hunit_sram && a.vector >= a.vector_sram);
     }
 }
 

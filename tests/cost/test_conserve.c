@@ -1,18 +1,23 @@
-/* What must add up: events from the description, cycles along the critical path, work of the units, numbers of the 3B model. */
+/* What must add up: events from the description, cycles along the critical path, work of the units, numbers of the 3B
+ * model. */
 #include "random_case.h"
 #include "stepper.h"
 #include "../test.h"
 
 static random_case r;
-static const roma_image_tensor *tensor_of(const roma_plan *p, size_t op) { return &p->desc->tensors[p->ops[op].tensor]; }
+static const roma_image_tensor *tensor_of(const roma_plan *p, size_t op) {
+    return &p->desc->tensors[p->ops[op].tensor];
+}
 
 /* ---- ROM: every code and scale of every matrix once a row, one row of the embedding ---- */
 
 static double rom_bits(const roma_plan *p, double rows, double logits) {
     double bits = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
-        if (p->ops[i].kind == ROMA_OP_LINEAR) bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * stepper_bytes(tensor_of(p, i));
-        if (p->ops[i].kind == ROMA_OP_EMBED) bits += rows * 8 * stepper_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
+        if (p->ops[i].kind == ROMA_OP_LINEAR)
+            bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * stepper_bytes(tensor_of(p, i));
+        if (p->ops[i].kind == ROMA_OP_EMBED)
+            bits += rows * 8 * stepper_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
     }
     return bits;
 }
@@ -72,9 +77,12 @@ static void check_cache(roma_schedule *s) {
     }
     CHECK_EQ(roma_cost_step(s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
     const double want = 8 * cache_bytes() * (double)more * (double)r.n_spans * r.d.hyper.layers;
-    if (single) CHECK(near(s->events.sram_bits - before.sram_bits, want));
-    else CHECK(s->events.sram_bits - before.sram_bits >= want * (1 - 1e-9));
-    CHECK(near(s->events.hunit_macs - before.hunit_macs, 2 * rows * (double)more * r.d.hyper.heads * r.d.hyper.head_dim * r.d.hyper.layers));
+    if (single)
+        CHECK(near(s->events.sram_bits - before.sram_bits, want));
+    else
+        CHECK(s->events.sram_bits - before.sram_bits >= want * (1 - 1e-9));
+    CHECK(near(s->events.hunit_macs - before.hunit_macs,
+               2 * rows * (double)more * r.d.hyper.heads * r.d.hyper.head_dim * r.d.hyper.layers));
     CHECK(s->events.rom_bits == before.rom_bits && s->events.wire_bit_mm == before.wire_bit_mm);
     for (size_t i = 0; i < r.n_spans; i++) r.spans[i].position -= more;
 }

@@ -72,7 +72,9 @@ static void test_bytes(void) {
     const roma_chip c = chip_of();
     roma_defects d;
     roma_error err;
-    static const char nul[] = "0 0 \0" "1\n", high[] = "0 0 1\xff\n";
+    static const char nul[] = "0 0 \0"
+                              "1\n",
+                      high[] = "0 0 1\xff\n";
     CHECK_EQ(roma_defects_read(&d, &c, nul, sizeof nul - 1, file, &err), ROMA_EINPUT);
     CHECK_EQ(roma_defects_read(&d, &c, high, sizeof high - 1, file, &err), ROMA_EINPUT);
     CHECK(!strchr(err.text, '\xff'));
@@ -84,7 +86,8 @@ static void test_bytes(void) {
     }
 }
 
-/* Words within the patch table are free; every one over it of the worst unit costs cycles, those of better units do not. */
+/* Words within the patch table are free; every one over it of the worst unit costs cycles, those of better units do
+ * not. */
 static void test_cost(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);

@@ -5,15 +5,18 @@
 
 #include <math.h>
 
-static const roma_workload usual = {.prompt = 128, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 1, .toggle = 1};
+static const roma_workload usual = {
+    .prompt = 128, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 1, .toggle = 1};
 
 /* Doubling an energy doubles its output and moves no other part. */
 static void test_coefficients(void) {
     static const struct {
         unsigned parameter, output;
-    } pair[] = {{ROMA_CHIP_e_rom_fj, ROMA_COST_mj_rom},   {ROMA_CHIP_e_mac_fj, ROMA_COST_mj_mac},       {ROMA_CHIP_e_leaf_pj, ROMA_COST_mj_leaf},
-                {ROMA_CHIP_e_clock_fj, ROMA_COST_mj_clock}, {ROMA_CHIP_e_sram_fj, ROMA_COST_mj_sram},   {ROMA_CHIP_e_hmac_fj, ROMA_COST_mj_hmac},
-                {ROMA_CHIP_e_vector_pj, ROMA_COST_mj_vector}, {ROMA_CHIP_e_wire_fj, ROMA_COST_mj_wire}, {ROMA_CHIP_e_dram_pj, ROMA_COST_mj_dram}};
+    } pair[] = {{ROMA_CHIP_e_rom_fj, ROMA_COST_mj_rom},       {ROMA_CHIP_e_mac_fj, ROMA_COST_mj_mac},
+                {ROMA_CHIP_e_leaf_pj, ROMA_COST_mj_leaf},     {ROMA_CHIP_e_clock_fj, ROMA_COST_mj_clock},
+                {ROMA_CHIP_e_sram_fj, ROMA_COST_mj_sram},     {ROMA_CHIP_e_hmac_fj, ROMA_COST_mj_hmac},
+                {ROMA_CHIP_e_vector_pj, ROMA_COST_mj_vector}, {ROMA_CHIP_e_wire_fj, ROMA_COST_mj_wire},
+                {ROMA_CHIP_e_dram_pj, ROMA_COST_mj_dram}};
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     const roma_chip base = d.chip;
@@ -41,8 +44,10 @@ static void test_units(void) {
     roma_chip *c = &d.chip;
     roma_chip_put(c, ROMA_CHIP_e_factor, 2);
     const roma_events one = {1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const double want[ROMA_N_EVENTS] = {c->e_rom_fj * 1e-12 * 0.8, c->e_mac_fj * 1e-12,  c->e_leaf_pj * 1e-9,   c->lanes * c->e_clock_fj * 1e-12, c->e_sram_fj * 1e-12,
-                                        c->e_hmac_fj * 1e-12,      c->e_vector_pj * 1e-9, c->e_wire_fj * 1e-12, c->e_dram_pj * 1e-9};
+    const double want[ROMA_N_EVENTS] = {
+        c->e_rom_fj * 1e-12 * 0.8, c->e_mac_fj * 1e-12,  c->e_leaf_pj * 1e-9,   c->lanes * c->e_clock_fj * 1e-12,
+        c->e_sram_fj * 1e-12,      c->e_hmac_fj * 1e-12, c->e_vector_pj * 1e-9, c->e_wire_fj * 1e-12,
+        c->e_dram_pj * 1e-9};
     double sum = roma_cost_dynamic_mj(mj, &one, c, 0.8), parts = 0;
     for (int i = 0; i < ROMA_N_EVENTS; i++) {
         CHECK_NEAR(mj[i], 2 * want[i], 1e-12);
@@ -69,7 +74,8 @@ static void test_parts(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     const roma_cost c = design_cost(&d, &usual);
-    const double parts = c.mj_rom + c.mj_mac + c.mj_leaf + c.mj_clock + c.mj_sram + c.mj_hmac + c.mj_vector + c.mj_wire + c.mj_dram;
+    const double parts =
+        c.mj_rom + c.mj_mac + c.mj_leaf + c.mj_clock + c.mj_sram + c.mj_hmac + c.mj_vector + c.mj_wire + c.mj_dram;
     CHECK_NEAR(c.mj_per_token, parts + c.mj_static, 1e-12);
     CHECK_NEAR(c.power_w, c.mj_per_token * 1e-3 * c.tok_s, 1e-12);
     CHECK_NEAR(c.mj_static, c.static_w / c.tok_s * 1e3, 1e-12);
@@ -78,7 +84,10 @@ static void test_parts(void) {
     CHECK_NEAR(c.junction_c, d.chip.ambient_c + d.chip.thermal_k_w * c.power_w, 1e-12);
     CHECK(c.prefill_mj > c.static_w * c.ttft_s * 1e3);
     CHECK_NEAR(c.prefill_tok_s, 128 / c.ttft_s, 1e-12);
-    CHECK_NEAR(c.adapter_load_s, roma_cost_lora_bytes(&d.plan, 16, d.chip.lora_weight_bytes, d.chip.kv_scale_bytes > 0 ? 4 : 0, 0) / d.chip.host_bandwidth, 1e-12);
+    CHECK_NEAR(c.adapter_load_s,
+               roma_cost_lora_bytes(&d.plan, 16, d.chip.lora_weight_bytes, d.chip.kv_scale_bytes > 0 ? 4 : 0, 0) /
+                   d.chip.host_bandwidth,
+               1e-12);
     CHECK_NEAR(c.adapter_load_tokens, c.adapter_load_s * d.chip.clock_hz / c.decode_cyc, 1e-12);
     design_close(&d);
 }
@@ -124,7 +133,8 @@ static void test_rates(void) {
     roma_areas a;
     double kinds[ROMA_STATIC_N];
     roma_cost_areas(&a, &d.chip);
-    const double idle = roma_cost_static_w(kinds, &d.chip, &a, true), t = 1 / c.tok_s, dynamic = c.mj_per_token - c.mj_static;
+    const double idle = roma_cost_static_w(kinds, &d.chip, &a, true), t = 1 / c.tok_s,
+                 dynamic = c.mj_per_token - c.mj_static;
     CHECK(idle < c.static_w);
     CHECK_NEAR(c.mj_at_5, c.mj_per_token + 1e3 * idle * (0.2 - t), 1e-12);
     CHECK_NEAR(c.mj_at_20, c.mj_per_token + 1e3 * idle * (0.05 - t), 1e-12);

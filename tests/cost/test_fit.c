@@ -43,7 +43,8 @@ static void test_outputs(void) {
     CHECK(c.tokens == 4832 && c.tokens_paper == 4832 && c.fits_sram == 1);
     w.context++;
     CHECK(design_cost(&d, &w).fits_sram == 0);
-    /* With scales: 4 bytes a key or value vector, and a row of A or B: 16 rows of A and the matrix's of B, seven times a layer. */
+    /* With scales: 4 bytes a key or value vector, and a row of A or B: 16 rows of A and the matrix's of B, seven times
+     * a layer. */
     roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 4);
     c = design_cost(&d, &w);
     CHECK_EQ(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
@@ -63,7 +64,8 @@ static void test_outputs(void) {
 static void test_rom(void) {
     design d;
     const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
-    /* 3B: 2,818,572,288 weights of the layers and the tied head of 128,256 x 3,072, at 4 bits and an FP16 scale per 128. */
+    /* 3B: 2,818,572,288 weights of the layers and the tied head of 128,256 x 3,072, at 4 bits and an FP16 scale per
+     * 128. */
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     roma_cost c = design_cost(&d, &w);
     CHECK_NEAR(c.rom_bytes, (2818572288.0 + 128256.0 * 3072) * 4.125 / 8, 1e-12);
@@ -95,7 +97,8 @@ static void test_words(void) {
     design d;
     const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    const double q = ceil(12 * 3072 * 4.125 / 4096), k = ceil(4 * 3072 * 4.125 / 4096), up = ceil(32 * 3072 * 4.125 / 4096);
+    const double q = ceil(12 * 3072 * 4.125 / 4096), k = ceil(4 * 3072 * 4.125 / 4096),
+                 up = ceil(32 * 3072 * 4.125 / 4096);
     CHECK_EQ(design_cost(&d, &w).rom_words, 28 * (2 * q + 2 * k + 3 * up) + ceil(501 * 3072 * 4.125 / 4096));
     design_close(&d);
 }
@@ -111,7 +114,8 @@ static void test_dies(void) {
     const roma_cost two = design_cost(&d, &w);
     const double head = ceil(501 * 3072 * 4.125 / 4096);
     CHECK_EQ(two.rom_words, (one.rom_words - head) / 2 + head);
-    CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes && two.sram_bytes == 2 * one.sram_bytes);
+    CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes &&
+          two.sram_bytes == 2 * one.sram_bytes);
     CHECK_EQ(two.tokens, floor((288 * MIB - one.lora_bytes / 2) / 28672 / 32) * 32);
     CHECK_EQ(one.lora_bytes, 2 * 16 * 1519616);
     /* Three dies have 9, 9 and 10 layers: the last decides. */

@@ -1,4 +1,5 @@
-/* Numbers of the cost model as they were last accepted. They show that a change moves a number, not that one is right. */
+/* Numbers of the cost model as they were last accepted. They show that a change moves a number, not that one is right.
+ */
 #include "design.h"
 
 static const char path[] = "tests/cost/golden.csv";
@@ -32,19 +33,27 @@ enum { N = sizeof configuration / sizeof *configuration };
 
 static const char header[] =
     "; Cycles, energies and areas of the cost model, compared exactly by test_golden.\n"
-    "; `make golden` writes this file anew. Do that only when a change of docs/cost-model.md, src/cost or a chip file is\n"
+    "; `make golden` writes this file anew. Do that only when a change of docs/cost-model.md, src/cost or a chip file "
+    "is\n"
     "; meant to move these numbers, read the difference, and say in the commit why they moved.\n"
-    "chip,shape,bits,prompt,context,batch,rank,adapters,chips,decode_cyc,prefill_ns,token_pj,static_pj,prefill_pj,die_mm2,lunits_mm2,lunit_um2\n";
+    "chip,shape,bits,prompt,context,batch,rank,adapters,chips,decode_cyc,prefill_ns,token_pj,static_pj,prefill_pj,die_"
+    "mm2,lunits_mm2,lunit_um2\n";
 
 static void line_of(char *out, size_t cap, size_t i) {
     design d;
     design_open(&d, configuration[i].chip, configuration[i].shape, configuration[i].bits, 0);
-    const roma_workload w = {.prompt = configuration[i].prompt, .context = configuration[i].context, .batch = configuration[i].batch,
-                             .rank = configuration[i].rank, .adapters = configuration[i].adapters, .chips = configuration[i].chips, .toggle = 1};
+    const roma_workload w = {.prompt = configuration[i].prompt,
+                             .context = configuration[i].context,
+                             .batch = configuration[i].batch,
+                             .rank = configuration[i].rank,
+                             .adapters = configuration[i].adapters,
+                             .chips = configuration[i].chips,
+                             .toggle = 1};
     const roma_cost c = design_cost(&d, &w);
-    snprintf(out, cap, "%s,%s,%u,%u,%u,%u,%u,%u,%u,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g\n", configuration[i].chip,
-             configuration[i].shape, configuration[i].bits, w.prompt, w.context, w.batch, w.rank, w.adapters, w.chips, c.decode_cyc,
-             c.ttft_s * 1e9, c.mj_per_token * 1e9, c.mj_static * 1e9, c.prefill_mj * 1e9, c.area_mm2, c.area_lunits, c.lunit_um2);
+    snprintf(out, cap, "%s,%s,%u,%u,%u,%u,%u,%u,%u,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g,%.10g\n",
+             configuration[i].chip, configuration[i].shape, configuration[i].bits, w.prompt, w.context, w.batch, w.rank,
+             w.adapters, w.chips, c.decode_cyc, c.ttft_s * 1e9, c.mj_per_token * 1e9, c.mj_static * 1e9,
+             c.prefill_mj * 1e9, c.area_mm2, c.area_lunits, c.lunit_um2);
     design_close(&d);
 }
 

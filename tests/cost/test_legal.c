@@ -1,4 +1,5 @@
-/* roma_cost_legal: legal schedules pass; one instance moved one cycle before the rule that binds it does not, and the rule is named. */
+/* roma_cost_legal: legal schedules pass; one instance moved one cycle before the rule that binds it does not, and the
+ * rule is named. */
 #include "random_case.h"
 #include "stepper.h"
 #include "../test.h"
@@ -8,8 +9,8 @@ static random_case r;
 /* What holds an instance back until its start, as the stepper knows it. */
 typedef struct {
     bool reads, unit[STEPPER_UNITS];
-    bool base, part;          /* a LINEAR's base part, a LINEAR's adapter part end then */
-    bool value[2];            /* inputs that are there only then */
+    bool base, part; /* a LINEAR's base part, a LINEAR's adapter part end then */
+    bool value[2];   /* inputs that are there only then */
 } held;
 
 static uint32_t before_on_unit(const stepper *t, size_t i, int unit) {
@@ -38,15 +39,38 @@ static held holding(const stepper *t, size_t i) {
 }
 
 /* ---- situations that must each be met ----
- * Four never bind alone. ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own block, because V and
- * H work in issue order and one kind of operation has one latency; L, where ATTEND takes it too, is free before the last CACHE can start; and
- * SILU's gate is there before up. */
+ * Four never bind alone. ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own
+ * block, because V and H work in issue order and one kind of operation has one latency; L, where ATTEND takes it too,
+ * is free before the last CACHE can start; and SILU's gate is there before up. */
 
 enum {
-    READS_CODES, READS_BIAS, READS_HEAD_NORM, READS_ROPE, READS_CACHE_K, READS_CACHE_V, READS_CACHES, READS_QUANTISE,
-    READS_SILU_UP, READS_RESIDUAL, READS_NORM, READS_BASE_OF_TWO, READS_PART_OF_TWO, READS_ADAPTER,
-    L_EMBED, L_LINEAR, L_BEHIND_ATTEND, L_SERIAL, H_CACHE, H_ATTEND, H_ATTEND_BOTH, H_ADAPTER, A_ADAPTER, V_ANY, SITUATIONS
+    READS_CODES,
+    READS_BIAS,
+    READS_HEAD_NORM,
+    READS_ROPE,
+    READS_CACHE_K,
+    READS_CACHE_V,
+    READS_CACHES,
+    READS_QUANTISE,
+    READS_SILU_UP,
+    READS_RESIDUAL,
+    READS_NORM,
+    READS_BASE_OF_TWO,
+    READS_PART_OF_TWO,
+    READS_ADAPTER,
+    L_EMBED,
+    L_LINEAR,
+    L_BEHIND_ATTEND,
+    L_SERIAL,
+    H_CACHE,
+    H_ATTEND,
+    H_ATTEND_BOTH,
+    H_ADAPTER,
+    A_ADAPTER,
+    V_ANY,
+    SITUATIONS
 };
+/* clang-format off */
 static const char *const situation_name[SITUATIONS] = {
     "LINEAR waits for codes", "BIAS reads", "HEAD_NORM reads", "ROPE reads", "CACHE reads K", "CACHE reads V",
     "ATTEND reads CACHE", "QUANTISE reads", "SILU reads up",
@@ -54,17 +78,23 @@ static const char *const situation_name[SITUATIONS] = {
     "adapter part waits for codes", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L",
     "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H", "adapter part behind another where attention overlaps",
     "V operation behind V"};
+/* clang-format on */
 static unsigned met[SITUATIONS];
 
 static void meet_reads(const stepper *t, const stepper_instance *me, const held *h) {
-    static const int of_kind[ROMA_OP_COUNT] = {[ROMA_OP_NORM] = READS_NORM, [ROMA_OP_QUANTISE] = READS_QUANTISE, [ROMA_OP_BIAS] = READS_BIAS,
-                                               [ROMA_OP_HEAD_NORM] = READS_HEAD_NORM, [ROMA_OP_ROPE] = READS_ROPE,
-                                               [ROMA_OP_RESIDUAL] = READS_RESIDUAL, [ROMA_OP_ATTEND] = READS_CACHES};
+    static const int of_kind[ROMA_OP_COUNT] = {
+        [ROMA_OP_NORM] = READS_NORM,           [ROMA_OP_QUANTISE] = READS_QUANTISE, [ROMA_OP_BIAS] = READS_BIAS,
+        [ROMA_OP_HEAD_NORM] = READS_HEAD_NORM, [ROMA_OP_ROPE] = READS_ROPE,         [ROMA_OP_RESIDUAL] = READS_RESIDUAL,
+        [ROMA_OP_ATTEND] = READS_CACHES};
     const roma_op *op = &t->p->ops[me->op];
-    if (op->kind == ROMA_OP_LINEAR) met[me->lora ? READS_ADAPTER : READS_CODES]++;
-    else if (op->kind == ROMA_OP_CACHE) met[READS_CACHE_K] += h->value[0] && !h->value[1], met[READS_CACHE_V] += h->value[1] && !h->value[0];
-    else if (op->kind == ROMA_OP_SILU) met[READS_SILU_UP] += h->value[1] && !h->value[0];
-    else if (of_kind[op->kind]) met[of_kind[op->kind]]++;
+    if (op->kind == ROMA_OP_LINEAR)
+        met[me->lora ? READS_ADAPTER : READS_CODES]++;
+    else if (op->kind == ROMA_OP_CACHE)
+        met[READS_CACHE_K] += h->value[0] && !h->value[1], met[READS_CACHE_V] += h->value[1] && !h->value[0];
+    else if (op->kind == ROMA_OP_SILU)
+        met[READS_SILU_UP] += h->value[1] && !h->value[0];
+    else if (of_kind[op->kind])
+        met[of_kind[op->kind]]++;
     size_t parts = 0;
     for (size_t k = 0; k < me->n_reads; k++) parts += t->all[t->reads[me->first_read + k]].lora;
     if (parts && h->part && !h->base) met[READS_PART_OF_TWO]++;
@@ -74,15 +104,23 @@ static void meet_reads(const stepper *t, const stepper_instance *me, const held 
 static void meet_unit(const stepper *t, size_t i, int unit) {
     const stepper_instance *me = &t->all[i];
     const roma_op_kind kind = t->p->ops[me->op].kind, other = t->p->ops[t->all[before_on_unit(t, i, unit)].op].kind;
-    if (unit == ROMA_UNIT_V) met[V_ANY]++;
-    else if (unit == STEPPER_A) met[A_ADAPTER]++;
+    if (unit == ROMA_UNIT_V)
+        met[V_ANY]++;
+    else if (unit == STEPPER_A)
+        met[A_ADAPTER]++;
     else if (unit == ROMA_UNIT_L) {
-        if (kind == ROMA_OP_EMBED) met[L_EMBED]++;
-        else if (me->lora) met[L_SERIAL]++;
-        else met[other == ROMA_OP_ATTEND ? L_BEHIND_ATTEND : L_LINEAR]++;
-    } else if (me->lora) met[H_ADAPTER]++;
-    else if (kind == ROMA_OP_CACHE) met[H_CACHE]++;
-    else met[me->takes[ROMA_UNIT_L] ? H_ATTEND_BOTH : H_ATTEND]++;
+        if (kind == ROMA_OP_EMBED)
+            met[L_EMBED]++;
+        else if (me->lora)
+            met[L_SERIAL]++;
+        else
+            met[other == ROMA_OP_ATTEND ? L_BEHIND_ATTEND : L_LINEAR]++;
+    } else if (me->lora)
+        met[H_ADAPTER]++;
+    else if (kind == ROMA_OP_CACHE)
+        met[H_CACHE]++;
+    else
+        met[me->takes[ROMA_UNIT_L] ? H_ATTEND_BOTH : H_ATTEND]++;
 }
 
 /* ---- the schedule spoiled in one place, judged, and put right ---- */
@@ -91,7 +129,9 @@ static bool refused(const roma_schedule *s, const char *said) {
     roma_error err = {0};
     const int rc = roma_cost_legal(s, &r.plan, &r.chip, r.spans, r.n_spans, &err);
     const bool ok = rc == ROMA_EINTERNAL && strstr(err.text, said);
-    if (!ok) fprintf(stderr, "seed %llu: code %d, said \"%s\", wanted \"%s\"\n", (unsigned long long)r.seed, rc, err.text, said);
+    if (!ok)
+        fprintf(stderr, "seed %llu: code %d, said \"%s\", wanted \"%s\"\n", (unsigned long long)r.seed, rc, err.text,
+                said);
     return ok;
 }
 

@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-static const roma_workload usual = {.prompt = 96, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 2, .toggle = 1};
+static const roma_workload usual = {
+    .prompt = 96, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 2, .toggle = 1};
 
 static void ranges_of(design *d, const roma_workload *w, roma_range v[ROMA_COST_N], int dominant[ROMA_COST_N]) {
     roma_error err;
@@ -24,7 +25,8 @@ static void test_exact(void) {
     make_exact(&d.chip);
     const roma_cost c = design_cost(&d, &usual);
     ranges_of(&d, &usual, v, dominant);
-    for (unsigned o = 0; o < ROMA_COST_N; o++) CHECK(v[o].low == c.v[o] && v[o].mid == c.v[o] && v[o].high == c.v[o] && dominant[o] == -1);
+    for (unsigned o = 0; o < ROMA_COST_N; o++)
+        CHECK(v[o].low == c.v[o] && v[o].mid == c.v[o] && v[o].high == c.v[o] && dominant[o] == -1);
     design_close(&d);
 }
 
@@ -39,7 +41,8 @@ static void test_all_chips(void) {
         const roma_cost c = design_cost(&d, &usual);
         ranges_of(&d, &usual, v, dominant);
         for (unsigned o = 0; o < ROMA_COST_N; o++) {
-            if (!(v[o].low <= v[o].mid && v[o].mid <= v[o].high)) fprintf(stderr, "%s: %s\n", name, roma_cost_output_at(o)->name);
+            if (!(v[o].low <= v[o].mid && v[o].mid <= v[o].high))
+                fprintf(stderr, "%s: %s\n", name, roma_cost_output_at(o)->name);
             CHECK(v[o].low <= v[o].mid && v[o].mid <= v[o].high);
             CHECK(v[o].mid == c.v[o]);
             CHECK((v[o].low < v[o].high) == (dominant[o] >= 0));
@@ -50,7 +53,8 @@ static void test_all_chips(void) {
     }
 }
 
-/* With one parameter alone the range is its three evaluations: this also proves that time is kept only where it may be. */
+/* With one parameter alone the range is its three evaluations: this also proves that time is kept only where it may be.
+ */
 static void test_one_at_a_time(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
@@ -71,7 +75,8 @@ static void test_one_at_a_time(void) {
         d.chip.mark[i] = mark;
         ranges_of(&d, &usual, v, dominant);
         for (unsigned o = 0; o < ROMA_COST_N; o++) {
-            const double least = fmin(mid.v[o], fmin(low.v[o], high.v[o])), most = fmax(mid.v[o], fmax(low.v[o], high.v[o]));
+            const double least = fmin(mid.v[o], fmin(low.v[o], high.v[o])),
+                         most = fmax(mid.v[o], fmax(low.v[o], high.v[o]));
             CHECK_NEAR(v[o].low, least, 1e-9);
             CHECK_NEAR(v[o].high, most, 1e-9);
             CHECK(dominant[o] == -1 || dominant[o] == (int)i);

@@ -1,4 +1,5 @@
-/* The scheduler against a clock that advances one cycle at a time, on random chips, models and steps: every instance, exactly. */
+/* The scheduler against a clock that advances one cycle at a time, on random chips, models and steps: every instance,
+ * exactly. */
 #include "random_case.h"
 #include "stepper.h"
 #include "../test.h"
@@ -28,21 +29,24 @@ static bool compare(const roma_schedule *s, const stepper *t, uint64_t seed) {
         const stepper_instance *b = &t->all[i];
         if (!same(a, b)) {
             fprintf(stderr,
-                    "seed %llu, instance %zu of %zu and %zu:\n  scheduler op %u (%s) block %u unit %d lora %d start %llu busy %llu end %llu\n"
+                    "seed %llu, instance %zu of %zu and %zu:\n  scheduler op %u (%s) block %u unit %d lora %d start "
+                    "%llu busy %llu end %llu\n"
                     "  stepper   op %u (%s) block %u unit %d lora %d start %llu busy %llu end %llu\n",
-                    (unsigned long long)seed, i, s->n, t->n, a->op, roma_op_name(t->p->ops[a->op].kind), a->block, (int)a->unit, a->lora,
-                    (unsigned long long)a->start, (unsigned long long)a->busy, (unsigned long long)a->end, b->op,
-                    roma_op_name(t->p->ops[b->op].kind), b->block, (int)b->unit, b->lora, (unsigned long long)b->start,
-                    (unsigned long long)b->busy, (unsigned long long)b->end);
+                    (unsigned long long)seed, i, s->n, t->n, a->op, roma_op_name(t->p->ops[a->op].kind), a->block,
+                    (int)a->unit, a->lora, (unsigned long long)a->start, (unsigned long long)a->busy,
+                    (unsigned long long)a->end, b->op, roma_op_name(t->p->ops[b->op].kind), b->block, (int)b->unit,
+                    b->lora, (unsigned long long)b->start, (unsigned long long)b->busy, (unsigned long long)b->end);
             return false;
         }
         if (!binding_holds(s, i)) {
-            fprintf(stderr, "seed %llu, instance %zu: binding %u does not explain its start\n", (unsigned long long)seed, i, a->binding);
+            fprintf(stderr, "seed %llu, instance %zu: binding %u does not explain its start\n",
+                    (unsigned long long)seed, i, a->binding);
             return false;
         }
     }
     if (s->n != t->n || s->cycles != t->cycles || memcmp(s->busy, t->busy, sizeof s->busy)) {
-        fprintf(stderr, "seed %llu: %zu and %zu instances, cycles %llu and %llu, busy %llu %llu %llu and %llu %llu %llu\n",
+        fprintf(stderr,
+                "seed %llu: %zu and %zu instances, cycles %llu and %llu, busy %llu %llu %llu and %llu %llu %llu\n",
                 (unsigned long long)seed, s->n, t->n, (unsigned long long)s->cycles, (unsigned long long)t->cycles,
                 (unsigned long long)s->busy[0], (unsigned long long)s->busy[1], (unsigned long long)s->busy[2],
                 (unsigned long long)t->busy[0], (unsigned long long)t->busy[1], (unsigned long long)t->busy[2]);
@@ -75,13 +79,15 @@ static void test_prefill(void) {
         roma_error err = {0};
         CHECK(random_make(&r, seed));
         const uint64_t position = random_chance(&r, 50) ? 0 : random_below(&r, 300);
-        const uint32_t rows = (uint32_t)random_range(&r, 1, 60), rank = random_chance(&r, 50) ? 0 : (uint32_t)random_range(&r, 1, 40);
+        const uint32_t rows = (uint32_t)random_range(&r, 1, 60),
+                       rank = random_chance(&r, 50) ? 0 : (uint32_t)random_range(&r, 1, 40);
         CHECK_EQ(roma_cost_prefill(&s, &r.plan, &r.chip, position, rows, rank, &err), 0);
         const uint32_t chunk = (uint32_t)r.chip.chunk_rows;
         uint64_t cycles = 0, busy[STEPPER_UNITS] = {0};
         for (uint32_t at = 0; at < rows; at += chunk) {
             const uint32_t n = rows - at < chunk ? rows - at : chunk;
-            const roma_cost_span span = {.position = position + at, .rows = n, .logits = at + n == rows, .adapter = rank > 0, .rank = rank};
+            const roma_cost_span span = {
+                .position = position + at, .rows = n, .logits = at + n == rows, .adapter = rank > 0, .rank = rank};
             stepper t = stepper_run(&r.plan, &r.chip, &span, 1);
             cycles += t.cycles;
             for (int u = 0; u < STEPPER_UNITS; u++) busy[u] += t.busy[u];
@@ -96,7 +102,8 @@ static void test_prefill(void) {
         CHECK_EQ(s.cycles, cycles);
         for (int u = 0; u < STEPPER_UNITS; u++) CHECK_EQ(s.busy[u], busy[u]);
         if (test_failures)
-            fprintf(stderr, "seed %llu: prefill of %u rows at %llu\n", (unsigned long long)seed, rows, (unsigned long long)position);
+            fprintf(stderr, "seed %llu: prefill of %u rows at %llu\n", (unsigned long long)seed, rows,
+                    (unsigned long long)position);
         random_done(&r);
     }
     roma_schedule_destroy(&s);
@@ -110,36 +117,58 @@ static void small_chip(roma_chip *c) {
     static const struct {
         unsigned i;
         double v;
-    } put[] = {{ROMA_CHIP_matrix_units, 2}, {ROMA_CHIP_lunits, 2}, {ROMA_CHIP_lanes, 4}, {ROMA_CHIP_leaf_group, 32},
-               {ROMA_CHIP_vector_units, 1}, {ROMA_CHIP_vector_lanes, 32}, {ROMA_CHIP_grid_rows, 1}, {ROMA_CHIP_grid_columns, 3},
-               {ROMA_CHIP_hop_cyc, 1}, {ROMA_CHIP_link_bytes, 32}, {ROMA_CHIP_lunit_pipeline, 2}, {ROMA_CHIP_lat_add, 3},
-               {ROMA_CHIP_lat_mul, 3}, {ROMA_CHIP_lat_convert, 2}, {ROMA_CHIP_lat_exp, 8}, {ROMA_CHIP_lat_div, 12},
-               {ROMA_CHIP_lat_sqrt, 12}, {ROMA_CHIP_lat_sincos, 8}, {ROMA_CHIP_div_interval, 4}, {ROMA_CHIP_exp_interval, 1},
-               {ROMA_CHIP_fill_cyc, 0}, {ROMA_CHIP_hunit_mac, 16}, {ROMA_CHIP_hunit_bandwidth, 8}, {ROMA_CHIP_mac_efficiency, 0.5},
-               {ROMA_CHIP_read_efficiency, 1}, {ROMA_CHIP_kv_bytes, 1}, {ROMA_CHIP_kv_scale_bytes, 2}, {ROMA_CHIP_rom_style, ROMA_ROM_ROM},
-               {ROMA_CHIP_overlap, 0}, {ROMA_CHIP_full_logits, 0}};
+    } put[] = {{ROMA_CHIP_matrix_units, 2},    {ROMA_CHIP_lunits, 2},
+               {ROMA_CHIP_lanes, 4},           {ROMA_CHIP_leaf_group, 32},
+               {ROMA_CHIP_vector_units, 1},    {ROMA_CHIP_vector_lanes, 32},
+               {ROMA_CHIP_grid_rows, 1},       {ROMA_CHIP_grid_columns, 3},
+               {ROMA_CHIP_hop_cyc, 1},         {ROMA_CHIP_link_bytes, 32},
+               {ROMA_CHIP_lunit_pipeline, 2},  {ROMA_CHIP_lat_add, 3},
+               {ROMA_CHIP_lat_mul, 3},         {ROMA_CHIP_lat_convert, 2},
+               {ROMA_CHIP_lat_exp, 8},         {ROMA_CHIP_lat_div, 12},
+               {ROMA_CHIP_lat_sqrt, 12},       {ROMA_CHIP_lat_sincos, 8},
+               {ROMA_CHIP_div_interval, 4},    {ROMA_CHIP_exp_interval, 1},
+               {ROMA_CHIP_fill_cyc, 0},        {ROMA_CHIP_hunit_mac, 16},
+               {ROMA_CHIP_hunit_bandwidth, 8}, {ROMA_CHIP_mac_efficiency, 0.5},
+               {ROMA_CHIP_read_efficiency, 1}, {ROMA_CHIP_kv_bytes, 1},
+               {ROMA_CHIP_kv_scale_bytes, 2},  {ROMA_CHIP_rom_style, ROMA_ROM_ROM},
+               {ROMA_CHIP_overlap, 0},         {ROMA_CHIP_full_logits, 0}};
     for (size_t i = 0; i < sizeof put / sizeof *put; i++) roma_chip_put(c, put[i].i, put[i].v);
 }
 
-/* hidden 32, FFN 64, two heads of 16 and one KV head, one layer, 48 tokens; 4 bits in groups of 32; the first token of a sequence. */
+/* hidden 32, FFN 64, two heads of 16 and one KV head, one layer, 48 tokens; 4 bits in groups of 32; the first token of
+ * a sequence. */
 static void test_by_hand(void) {
     static const uint64_t want[][3] = {
-        {0, 4, 15},      {15, 17, 46},    {46, 110, 123},  {110, 142, 155}, {142, 174, 187},  /* embed norm q k v */
-        {123, 124, 138}, {155, 156, 170}, {187, 191, 214}, {214, 222, 256},                   /* rope q, rope k, cache, attend */
-        {256, 258, 284}, {284, 348, 361}, {361, 362, 365}, {365, 367, 396},                   /* quantise o residual norm */
-        {396, 524, 537}, {524, 652, 665}, {665, 673, 702}, {702, 706, 732}, {732, 860, 876},  /* gate up silu quantise down */
-        {876, 877, 880}, {880, 882, 911}, {911, 1007, 1021}};                                 /* residual norm head */
+        {0, 4, 15},      {15, 17, 46},    {46, 110, 123},   {110, 142, 155},
+        {142, 174, 187},                                                     /* embed norm q k v */
+        {123, 124, 138}, {155, 156, 170}, {187, 191, 214},  {214, 222, 256}, /* rope q, rope k, cache, attend */
+        {256, 258, 284}, {284, 348, 361}, {361, 362, 365},  {365, 367, 396}, /* quantise o residual norm */
+        {396, 524, 537}, {524, 652, 665}, {665, 673, 702},  {702, 706, 732},
+        {732, 860, 876},                                      /* gate up silu quantise down */
+        {876, 877, 880}, {880, 882, 911}, {911, 1007, 1021}}; /* residual norm head */
     const size_t n = sizeof want / sizeof *want;
     roma_error err;
     memset(&r, 0, sizeof r);
     small_chip(&r.chip);
-    r.d.hyper = (roma_hyper){.arch = ROMA_ARCH_LLAMA, .layers = 1, .hidden = 32, .ffn = 64, .heads = 2, .kv_heads = 1, .head_dim = 16,
-                             .rope_dim = 16, .vocab = 48, .context = 64, .rms_eps = 1e-5f};
+    r.d.hyper = (roma_hyper){.arch = ROMA_ARCH_LLAMA,
+                             .layers = 1,
+                             .hidden = 32,
+                             .ffn = 64,
+                             .heads = 2,
+                             .kv_heads = 1,
+                             .head_dim = 16,
+                             .rope_dim = 16,
+                             .vocab = 48,
+                             .context = 64,
+                             .rms_eps = 1e-5f};
     r.d.tensors = r.tensors;
     for (uint32_t role = 1; role < ROMA_W_END; role++) {
-        roma_image_tensor t = {.role = role, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role),
+        roma_image_tensor t = {.role = role,
+                               .tie = -1,
+                               .is_vector = !roma_tensor_role_is_matrix(role),
                                .format = {.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8}};
-        if (roma_hyper_required(&r.d.hyper, role) && roma_hyper_shape(&r.d.hyper, role, &t.rows, &t.cols)) r.tensors[r.d.n_tensors++] = t;
+        if (roma_hyper_required(&r.d.hyper, role) && roma_hyper_shape(&r.d.hyper, role, &t.rows, &t.cols))
+            r.tensors[r.d.n_tensors++] = t;
     }
     CHECK_EQ(roma_map_plan(&r.plan, &r.d, &r.chip, &err), 0);
     const roma_cost_span span = {.rows = 1, .logits = 1};
@@ -151,8 +180,8 @@ static void test_by_hand(void) {
     for (size_t i = 0; i < n && i < t.n && i < s.n; i++) {
         const stepper_instance *b = &t.all[i];
         const roma_cost_instance *a = &s.instances[i];
-        const bool both = a->start == want[i][0] && a->busy == want[i][1] && a->end == want[i][2] && b->start == want[i][0] &&
-                          b->busy == want[i][1] && b->end == want[i][2];
+        const bool both = a->start == want[i][0] && a->busy == want[i][1] && a->end == want[i][2] &&
+                          b->start == want[i][0] && b->busy == want[i][1] && b->end == want[i][2];
         CHECK(both);
         if (!both) fprintf(stderr, "  operation %zu\n", i);
     }

@@ -5,13 +5,15 @@
 
 static const double POISSON = 1e6; /* clustering so weak that it is none */
 
-/* Both tables were computed apart from this program, to three digits: Poisson, Murphy, negative binomial 3 and 2, Seeds. */
+/* Both tables were computed apart from this program, to three digits: Poisson, Murphy, negative binomial 3 and 2,
+ * Seeds. */
 static void test_plain(void) {
     static const struct {
         double area_mm2, d0, poisson, nb3, nb2, seeds;
     } v[] = {
-        {100, 0.1, 0.905, 0.906, 0.907, 0.909},  {300, 0.1, 0.741, 0.751, 0.756, 0.769}, {500, 0.1, 0.607, 0.630, 0.640, 0.667},
-        {500, 0.05, 0.779, 0.787, 0.790, 0.800}, {500, 0.2, 0.368, 0.422, 0.444, 0.500}, {800, 0.1, 0.449, 0.492, 0.510, 0.556},
+        {100, 0.1, 0.905, 0.906, 0.907, 0.909}, {300, 0.1, 0.741, 0.751, 0.756, 0.769},
+        {500, 0.1, 0.607, 0.630, 0.640, 0.667}, {500, 0.05, 0.779, 0.787, 0.790, 0.800},
+        {500, 0.2, 0.368, 0.422, 0.444, 0.500}, {800, 0.1, 0.449, 0.492, 0.510, 0.556},
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         const double m = v[i].area_mm2 / 100 * v[i].d0;

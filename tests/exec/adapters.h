@@ -15,15 +15,18 @@ typedef struct {
 
 static void adapter_row_a(void *ctx, size_t i, uint32_t row, float *out) {
     const adapter_values *v = ctx;
-    for (uint64_t k = 0; k < v->a->targets[i].cols; k++) out[k] = 0.2f * random_float(v->seed * 7919 + i * 1000 + row, k);
+    for (uint64_t k = 0; k < v->a->targets[i].cols; k++)
+        out[k] = 0.2f * random_float(v->seed * 7919 + i * 1000 + row, k);
 }
 static void adapter_row_b(void *ctx, size_t i, uint64_t row, float *out) {
     const adapter_values *v = ctx;
-    for (uint32_t k = 0; k < v->a->targets[i].rank; k++) out[k] = 0.2f * random_float(v->seed * 104729 + i * 100003 + row, k + 5000);
+    for (uint32_t k = 0; k < v->a->targets[i].rank; k++)
+        out[k] = 0.2f * random_float(v->seed * 104729 + i * 100003 + row, k + 5000);
 }
 
 /* On the matrices whose role is in `roles` (bit r: role r; 0: all that can have one); matrix i gets rank + i * step. */
-static inline void adapter_random(roma_adapter *out, const roma_image *img, uint32_t type, uint32_t rank, uint32_t step, uint32_t roles, uint64_t seed) {
+static inline void adapter_random(roma_adapter *out, const roma_image *img, uint32_t type, uint32_t rank, uint32_t step,
+                                  uint32_t roles, uint64_t seed) {
     static roma_adapter_target targets[64];
     roma_adapter a = {.type = type, .name = "random", .note = "a test", .targets = targets};
     const adapter_values values = {seed, &a};
@@ -36,7 +39,13 @@ static inline void adapter_random(roma_adapter *out, const roma_image *img, uint
         const roma_image_tensor *t = &img->desc.tensors[i];
         if (!roma_adapter_role(t->role) || (roles && !(roles >> t->role & 1))) continue;
         const uint32_t r = rank + (uint32_t)a.n_targets * step;
-        a.targets[a.n_targets++] = (roma_adapter_target){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .rank = r, .alpha = (float)r, .scale = 1.0f};
+        a.targets[a.n_targets++] = (roma_adapter_target){.role = t->role,
+                                                         .layer = t->layer,
+                                                         .rows = t->rows,
+                                                         .cols = t->cols,
+                                                         .rank = r,
+                                                         .alpha = (float)r,
+                                                         .scale = 1.0f};
     }
     CHECK_EQ(roma_adapter_write(path, &a, &source, NULL, NULL, &err), 0);
     CHECK_EQ(roma_adapter_open(out, path, 0, &err), 0);

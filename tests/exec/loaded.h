@@ -32,7 +32,8 @@ static inline void load_as(loaded *m, uint32_t arch, roma_format f, uint64_t see
 }
 
 static inline void load(loaded *m, uint64_t seed) {
-    load_as(m, ROMA_ARCH_LLAMA, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32}, seed);
+    load_as(m, ROMA_ARCH_LLAMA, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32},
+            seed);
 }
 
 static inline void unload(loaded *m) {

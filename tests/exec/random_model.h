@@ -15,20 +15,33 @@ typedef struct {
     uint64_t seed;
 } random_model;
 
-static inline float random_float(uint64_t key, uint64_t i) { return (float)(roma_random(key, i) >> 40) * 0x1p-23f - 1.0f; }
+static inline float random_float(uint64_t key, uint64_t i) {
+    return (float)(roma_random(key, i) >> 40) * 0x1p-23f - 1.0f;
+}
 
 static inline void random_model_init(random_model *m, uint32_t arch, roma_format f, uint64_t seed) {
     memset(m, 0, sizeof *m);
     m->seed = seed;
     roma_hyper *h = &m->d.hyper;
-    *h = (roma_hyper){.arch = arch, .layers = 2, .hidden = 256, .ffn = 512, .heads = 8, .kv_heads = 2, .head_dim = 64, .rope_dim = 64,
-                      .vocab = 200, .context = 2048, .rms_eps = 1e-5f};
-    for (unsigned i = 0; i < 32; i++) h->rope_phase[i] = (uint64_t)(pow(10000.0, -2.0 * i / 64) / 6.283185307179586 * 0x1p64);
+    *h = (roma_hyper){.arch = arch,
+                      .layers = 2,
+                      .hidden = 256,
+                      .ffn = 512,
+                      .heads = 8,
+                      .kv_heads = 2,
+                      .head_dim = 64,
+                      .rope_dim = 64,
+                      .vocab = 200,
+                      .context = 2048,
+                      .rms_eps = 1e-5f};
+    for (unsigned i = 0; i < 32; i++)
+        h->rope_phase[i] = (uint64_t)(pow(10000.0, -2.0 * i / 64) / 6.283185307179586 * 0x1p64);
     snprintf(m->d.name, sizeof m->d.name, "random");
     m->d.tensors = m->tensors;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? h->layers : 1); l++) {
-            roma_image_tensor t = {.role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role), .format = f};
+            roma_image_tensor t = {
+                .role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role), .format = f};
             if (!roma_hyper_shape(h, role, &t.rows, &t.cols)) continue;
             if (!roma_hyper_required(h, role) && role != ROMA_W_HEAD) continue;
             m->tensors[m->d.n_tensors++] = t;
@@ -49,7 +62,8 @@ static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
         const uint64_t key = m->seed * 1000003 + tensor * 65537 + tile * 16 + r;
         for (uint32_t i = 0; i < t->cols; i++) code[i] = (uint8_t)(roma_random(key, i) & ((1u << f->bits) - 1));
         for (uint32_t g = 0; g < groups; g++) {
-            scale[g] = f->super ? (uint16_t)(roma_random(key, 9000 + g) & 15) : roma_f32_to_f16(target * (1.5f + random_float(key, 9000 + g) * 0.5f));
+            scale[g] = f->super ? (uint16_t)(roma_random(key, 9000 + g) & 15)
+                                : roma_f32_to_f16(target * (1.5f + random_float(key, 9000 + g) * 0.5f));
             min[g] = f->super ? (uint16_t)(roma_random(key, 9500 + g) & 15) : roma_f32_to_f16(-0.08f);
         }
         for (uint32_t g = 0; f->super && g < t->cols / f->super; g++) {
@@ -112,7 +126,10 @@ static void ref_linear(const roma_image *img, uint32_t role, uint32_t layer, con
         y[r] = 0;
         for (uint64_t c = 0; c < t->cols; c++) y[r] += (double)w[c] * x[c];
     }
-    const uint32_t bias = role == ROMA_W_Q ? ROMA_W_Q_BIAS : role == ROMA_W_K ? ROMA_W_K_BIAS : role == ROMA_W_V ? ROMA_W_V_BIAS : 0;
+    const uint32_t bias = role == ROMA_W_Q   ? ROMA_W_Q_BIAS
+                          : role == ROMA_W_K ? ROMA_W_K_BIAS
+                          : role == ROMA_W_V ? ROMA_W_V_BIAS
+                                             : 0;
     const roma_image_tensor *b = bias ? roma_description_find(&img->desc, bias, layer) : NULL;
     for (uint64_t r = 0; b && r < t->rows; r++) y[r] += (double)((const float *)(const void *)b->data)[r];
     ref_lora(role, layer, x, y);
@@ -132,7 +149,8 @@ static void ref_head(const roma_image *img, uint32_t norm, uint32_t layer, doubl
         double *x = v + k * h->head_dim;
         if (roma_description_find(&img->desc, norm, layer)) ref_norm(img, norm, layer, x, x, h->head_dim);
         for (uint32_t i = 0; i < h->rope_dim / 2; i++) {
-            const double a = (double)h->rope_phase[i] * 0x1p-64 * 6.283185307179586 * pos, c = cos(a), s = sin(a), p = x[2 * i], q = x[2 * i + 1];
+            const double a = (double)h->rope_phase[i] * 0x1p-64 * 6.283185307179586 * pos, c = cos(a), s = sin(a),
+                         p = x[2 * i], q = x[2 * i + 1];
             x[2 * i] = p * c - q * s;
             x[2 * i + 1] = p * s + q * c;
         }
@@ -147,7 +165,8 @@ static inline void ref_forward(const roma_image *img, const int32_t *tokens, uin
     for (uint32_t pos = 0; pos < n; pos++) {
         float e[512];
         const roma_image_tensor *t = roma_description_find(&img->desc, ROMA_W_EMBED, 0);
-        roma_tile_dequant_row(&t->format, t->cols, t->data + (uint64_t)tokens[pos] / 16 * t->tile_bytes, (unsigned)tokens[pos] % 16, e);
+        roma_tile_dequant_row(&t->format, t->cols, t->data + (uint64_t)tokens[pos] / 16 * t->tile_bytes,
+                              (unsigned)tokens[pos] % 16, e);
         for (uint32_t i = 0; i < h->hidden; i++) x[i] = (double)e[i];
         for (uint32_t l = 0; l < h->layers; l++) {
             ref_norm(img, ROMA_W_ATTN_NORM, l, x, xn, h->hidden);

@@ -1,7 +1,7 @@
-/* After start a token costs no heap call of any kind: neither through the library's allocator nor behind its back. The first is
- * counted and then made to fail; the second is counted by standing in for malloc and its kin in this program (not under a sanitizer,
- * which does the same itself). Prefill, decode, batches, adapters (loading, sets
- * defined anew between tokens), truncation, sampling and detokenising are covered. */
+/* After start a token costs no heap call of any kind: neither through the library's allocator nor behind its back. The
+ * first is counted and then made to fail; the second is counted by standing in for malloc and its kin in this program
+ * (not under a sanitizer, which does the same itself). Prefill, decode, batches, adapters (loading, sets defined anew
+ * between tokens), truncation, sampling and detokenising are covered. */
 #include "../test.h"
 #include "adapters.h"
 #include "roma/exec.h"
@@ -22,13 +22,31 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
 void __libc_free(void *p);
-void *malloc(size_t n) { heap_calls++; return __libc_malloc(n); }
-void *calloc(size_t n, size_t size) { heap_calls++; return __libc_calloc(n, size); }
-void *realloc(void *p, size_t n) { heap_calls++; return __libc_realloc(p, n); }
+void *malloc(size_t n) {
+    heap_calls++;
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size) {
+    heap_calls++;
+    return __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t n) {
+    heap_calls++;
+    return __libc_realloc(p, n);
+}
 void *memalign(size_t align, size_t n);
-void *memalign(size_t align, size_t n) { heap_calls++; return __libc_memalign(align, n); }
-void *aligned_alloc(size_t align, size_t n) { heap_calls++; return __libc_memalign(align, n); }
-void free(void *p) { heap_calls++; __libc_free(p); }
+void *memalign(size_t align, size_t n) {
+    heap_calls++;
+    return __libc_memalign(align, n);
+}
+void *aligned_alloc(size_t align, size_t n) {
+    heap_calls++;
+    return __libc_memalign(align, n);
+}
+void free(void *p) {
+    heap_calls++;
+    __libc_free(p);
+}
 #define COUNTED 1
 #else
 #define COUNTED 0
@@ -54,18 +72,27 @@ static bool make(engine *g, const char *model) {
     roma_error e = {0};
     roma_import imp;
     roma_image_written w;
-    const roma_exec_config cfg = {.threads = 3, .context = CONTEXT, .sequences = SEQUENCES, .rows = 32, .adapters = 2, .adapter_bytes = 1 << 20, .adapter_stack = 2, .adapter_sets = 2};
+    const roma_exec_config cfg = {.threads = 3,
+                                  .context = CONTEXT,
+                                  .sequences = SEQUENCES,
+                                  .rows = 32,
+                                  .adapters = 2,
+                                  .adapter_bytes = 1 << 20,
+                                  .adapter_stack = 2,
+                                  .adapter_sets = 2};
     snprintf(g->path, sizeof g->path, "/tmp/test_alloc_%d.roma", (int)getpid());
     bool ok = roma_import_open(&imp, model, &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
-    ok = roma_quantise_model(&imp.model, ROMA_QUANT_Q8, &e) == 0 && roma_pack(&imp.model, &imp.vocab, "test", g->path, NULL, &w, &e) == 0;
+    ok = roma_quantise_model(&imp.model, ROMA_QUANT_Q8, &e) == 0 &&
+         roma_pack(&imp.model, &imp.vocab, "test", g->path, NULL, &w, &e) == 0;
     roma_import_close(&imp);
     ok = ok && roma_image_open(&g->image, g->path, 0, NULL, &e) == 0;
     unlink(g->path);
-    ok = ok && roma_chip_open(&g->chip, NULL, &e) == 0 &&
-         roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 && roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
+    ok = ok && roma_chip_open(&g->chip, NULL, &e) == 0 && roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 &&
+         roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
          roma_exec_create(&g->shared, &g->image, &g->plan, &cfg, &e) == 0 &&
-         roma_batch_create(&g->batch, g->shared, &(roma_batch_config){.running = 2, .waiting = 4, .proposals = 2}, &e) == 0 &&
+         roma_batch_create(&g->batch, g->shared, &(roma_batch_config){.running = 2, .waiting = 4, .proposals = 2},
+                           &e) == 0 &&
          roma_tokenizer_create(&g->tok, &g->image.vocab, "image", &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
     for (uint32_t i = 0; i < 2; i++) {
@@ -104,7 +131,9 @@ static uint64_t batch_work(engine *g) {
     bool ok = true;
     for (uint32_t q = 0; q < 6; q++) {
         for (uint32_t i = 0; i < PROMPT; i++) prompt[q][i] = (int32_t)(roma_random(i < 70 ? q / 3 : q, i) % 20);
-        const roma_request r = {prompt[q], PROMPT, TOKENS, q % 3, true, {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1}, on_token, &hash[q]};
+        const roma_request r = {prompt[q], PROMPT,  TOKENS,
+                                q % 3,     true,    {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1},
+                                on_token,  &hash[q]};
         ok = ok && roma_batch_submit(g->batch, &r, &id[q], NULL) == 0;
     }
     while (ok && !roma_batch_is_idle(g->batch)) ok = roma_batch_step(g->batch, NULL) == 0;
@@ -120,8 +149,10 @@ static uint64_t batch_work(engine *g) {
 static bool swap(engine *g, int t) {
     const uint32_t both[2] = {g->id[t % 2], g->id[(t + 1) % 2]};
     bool ok = roma_exec_adapter_set(g->exec, 1, both, (const float[]){1, 0.5f}, (uint32_t)t % 3, NULL) == 0;
-    if (t % 10 == 0) ok = ok && roma_exec_adapter_set(g->exec, 1, NULL, NULL, 0, NULL) == 0 && roma_exec_adapter_unload(g->exec, g->id[0], NULL) == 0 &&
-                          roma_exec_adapter_load(g->exec, &g->adapter[0], 0, "", &g->id[0], NULL) == 0;
+    if (t % 10 == 0)
+        ok = ok && roma_exec_adapter_set(g->exec, 1, NULL, NULL, 0, NULL) == 0 &&
+             roma_exec_adapter_unload(g->exec, g->id[0], NULL) == 0 &&
+             roma_exec_adapter_load(g->exec, &g->adapter[0], 0, "", &g->id[0], NULL) == 0;
     return ok;
 }
 
@@ -141,9 +172,11 @@ static uint64_t work(engine *g) {
     for (uint32_t q = 0; q < SEQUENCES; q++) {
         roma_detok_init(&d[q], g->tok, false);
         for (uint32_t i = 0; i < PROMPT; i++) ids[q][i] = (int32_t)(roma_random(q, i) % vocab);
-        ok = ok && roma_exec_adapter_set(g->exec, 1, &g->id[q % 2], NULL, 1, NULL) == 0 && roma_exec_prefill(g->exec, q, q % 2, ids[q], PROMPT, NULL, NULL, NULL) == 0;
+        ok = ok && roma_exec_adapter_set(g->exec, 1, &g->id[q % 2], NULL, 1, NULL) == 0 &&
+             roma_exec_prefill(g->exec, q, q % 2, ids[q], PROMPT, NULL, NULL, NULL) == 0;
         n[q] = PROMPT;
-        ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
+        ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]],
+                               NULL) == 0;
     }
     for (int t = 0; ok && t < TOKENS; t++) {
         roma_exec_row rows[SEQUENCES];
@@ -151,7 +184,8 @@ static uint64_t work(engine *g) {
         ok = swap(g, t) && roma_exec_step(g->exec, rows, t % 2 ? SEQUENCES : 1, NULL) == 0;
         for (uint32_t q = 0; ok && q < (t % 2 ? SEQUENCES : 1u); q++) {
             n[q]++;
-            ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]], NULL) == 0;
+            ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]],
+                             NULL) == 0;
             const size_t len = roma_detok_push(&d[q], ids[q][n[q]], g->text);
             hash = hash * 31 + (uint64_t)ids[q][n[q]] + len;
         }

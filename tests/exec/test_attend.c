@@ -1,5 +1,6 @@
-/* Attention as the engine shares it out, over caches that are filled by hand: every query head of every row equals what the reference
- * functions give one page after another, bit by bit. So a context of 32k costs no prefill, and rows may stand anywhere. */
+/* Attention as the engine shares it out, over caches that are filled by hand: every query head of every row equals what
+ * the reference functions give one page after another, bit by bit. So a context of 32k costs no prefill, and rows may
+ * stand anywhere. */
 #include "exec/attend.h"
 #include "loaded.h"
 
@@ -10,7 +11,8 @@ static void fill_random(float *x, size_t n, uint64_t key, uint64_t at) {
 }
 
 /* Section 4 of docs/numerics.md for one query head, with nothing but the reference. */
-static void reference(const roma_exec *e, const roma_exec_row *row, uint32_t layer, uint32_t head, const float *q, float *out) {
+static void reference(const roma_exec *e, const roma_exec_row *row, uint32_t layer, uint32_t head, const float *q,
+                      float *out) {
     static float score[LONG], leaf[LONG / ROMA_PAGE][DIM];
     const uint32_t n = row->position + 1, pages = (n + ROMA_PAGE - 1) / ROMA_PAGE;
     int16_t code[DIM];
@@ -22,7 +24,8 @@ static void reference(const roma_exec *e, const roma_exec_row *row, uint32_t lay
     const float sum = (float)roma_softmax_weights_c(score, n, roma_largest_c(score, n)) * roma_pow2(-30);
     for (uint32_t i = 0; i < pages; i++) {
         const roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
-        roma_page_values_c(&p, DIM, score + i * ROMA_PAGE, ROMA_PAGE, 1, n - i * ROMA_PAGE < ROMA_PAGE ? n - i * ROMA_PAGE : ROMA_PAGE, leaf[i]);
+        roma_page_values_c(&p, DIM, score + i * ROMA_PAGE, ROMA_PAGE, 1,
+                           n - i * ROMA_PAGE < ROMA_PAGE ? n - i * ROMA_PAGE : ROMA_PAGE, leaf[i]);
     }
     for (uint32_t j = 0; j < DIM; j++) {
         roma_tree tree = {0};
@@ -70,7 +73,9 @@ static void check_rows(roma_exec *e, const roma_exec_row *rows, size_t n) {
             float want[DIM];
             reference(e, &rows[r], op->layer, h, q->f32 + r * q->stride + h * DIM, want);
             const int same = memcmp(want, o->f32 + r * o->stride + h * DIM, sizeof want) == 0;
-            if (!same) fprintf(stderr, "%s, %d threads: row %zu of %zu, position %u, head %u\n", e->kern->name, e->threads, r, n, rows[r].position, h);
+            if (!same)
+                fprintf(stderr, "%s, %d threads: row %zu of %zu, position %u, head %u\n", e->kern->name, e->threads, r,
+                        n, rows[r].position, h);
             CHECK(same);
         }
 }
@@ -88,7 +93,8 @@ static void check_many_rows(roma_exec *e) {
     roma_exec_row rows[64];
     for (uint32_t first = 0; first < 100; first += 9)
         for (uint32_t n = 1; n <= 19; n += 3) {
-            for (uint32_t r = 0; r < n; r++) rows[r] = (roma_exec_row){.sequence = r >= 7, .position = first + (r < 7 ? r : r - 7)};
+            for (uint32_t r = 0; r < n; r++)
+                rows[r] = (roma_exec_row){.sequence = r >= 7, .position = first + (r < 7 ? r : r - 7)};
             check_rows(e, rows, n);
         }
     for (uint32_t r = 0; r < 64; r++) rows[r] = (roma_exec_row){.position = 1000 + r};
@@ -98,7 +104,12 @@ static void check_many_rows(roma_exec *e) {
 }
 
 static void check_isa(const loaded *m, const char *isa, int threads, uint32_t context) {
-    roma_exec *e = engine(m, (roma_exec_config){.threads = threads, .isa = isa, .context = context, .sequences = 2, .rows = 64, .logit_rows = 1,
+    roma_exec *e = engine(m, (roma_exec_config){.threads = threads,
+                                                .isa = isa,
+                                                .context = context,
+                                                .sequences = 2,
+                                                .rows = 64,
+                                                .logit_rows = 1,
                                                 .pages = context / ROMA_PAGE + 64});
     fill_cache(e, 0, context);
     fill_cache(e, 1, 2000);
@@ -126,7 +137,8 @@ static void check_shares(const roma_hyper *h, const row_block *b, uint32_t n, in
             }
             CHECK_EQ(at, group);
         }
-    for (int t = 0; t < threads; t++) CHECK(items[t] * (uint64_t)threads <= (last->before + last->cost) * h->heads + most * (uint64_t)threads);
+    for (int t = 0; t < threads; t++)
+        CHECK(items[t] * (uint64_t)threads <= (last->before + last->cost) * h->heads + most * (uint64_t)threads);
 }
 
 static void test_shares(void) {
@@ -136,7 +148,8 @@ static void test_shares(void) {
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         for (size_t n = 1; n <= ROMA_EXEC_ROWS_MAX; n = n * 5 + 2) {
             const roma_hyper h = {.heads = heads[i][0], .kv_heads = heads[i][1]};
-            for (uint32_t r = 0; r < n; r++) rows[r] = (roma_exec_row){.sequence = r / 100, .position = r % 100 + 1000 * (r / 100)};
+            for (uint32_t r = 0; r < n; r++)
+                rows[r] = (roma_exec_row){.sequence = r / 100, .position = r % 100 + 1000 * (r / 100)};
             for (int t = 1; t <= 64; t += t < 9 ? 1 : 11) check_shares(&h, b, roma_exec_blocks(&h, rows, n, t, b), t);
         }
 }
@@ -166,7 +179,8 @@ int main(void) {
     static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
         if (roma_kern_find(isas[i]))
-            for (int threads = 1; threads <= 5; threads += threads < 3 ? 1 : 2) check_isa(&m, isas[i], threads, threads == 3 && i ? LONG : 2080);
+            for (int threads = 1; threads <= 5; threads += threads < 3 ? 1 : 2)
+                check_isa(&m, isas[i], threads, threads == 3 && i ? LONG : 2080);
     check_isa(&m, "auto", 16, 8192);
     test_shares();
     test_parts();

@@ -1,6 +1,6 @@
-/* The scheduler on a random workload: several hundred requests of random lengths, limits, samplings and stops, many with common
- * beginnings, some cancelled, in a cache of few pages. Every request answers as it does alone; the invariants of roma/exec.h are
- * checked after each step. */
+/* The scheduler on a random workload: several hundred requests of random lengths, limits, samplings and stops, many
+ * with common beginnings, some cancelled, in a cache of few pages. Every request answers as it does alone; the
+ * invariants of roma/exec.h are checked after each step. */
 #include "exec/batch.h"
 #include "loaded.h"
 
@@ -31,7 +31,8 @@ static void make_work(work *w, uint64_t *dices, uint64_t i) {
     w->n_prompt = 1 + dice(dices, dice(dices, 3) ? 100 : 30);
     const uint64_t family = dice(dices, 4);
     const uint32_t same = dice(dices, 110);
-    for (uint32_t k = 0; k < w->n_prompt; k++) /* families of common beginnings; within them few different tokens, so that pairs recur */
+    for (uint32_t k = 0; k < w->n_prompt;
+         k++) /* families of common beginnings; within them few different tokens, so that pairs recur */
         w->prompt[k] = (int32_t)(roma_random(k < same ? family : 1000 + i, k) % (family < 2 ? 8 : VOCAB));
     w->limit = 1 + dice(dices, 60);
     if (dice(dices, 8) == 0) w->limit = 1000; /* the context ends it */
@@ -77,7 +78,8 @@ static void check_pages(const roma_batch *b) {
         counted += e->refs[i];
         free_pages += e->refs[i] == 0;
     }
-    for (uint32_t i = 0; i < b->n_active; i++) promised += roma_exec_pages_for(e, b->active[i]->lane, b->active[i]->end);
+    for (uint32_t i = 0; i < b->n_active; i++)
+        promised += roma_exec_pages_for(e, b->active[i]->lane, b->active[i]->end);
     CHECK_EQ(held, counted);
     CHECK_EQ(free_pages, e->n_free);
     CHECK(promised <= e->n_free);
@@ -91,7 +93,8 @@ static void check_progress(const roma_batch *b, ticket *tickets) {
         if (!t->w) continue;
         const roma_request_status *s = roma_batch_poll(b, t->id, NULL);
         if (t->generates) CHECK(s->generated > t->generated || s->state == ROMA_REQUEST_OVER);
-        if (s->state != ROMA_REQUEST_WAITING && !t->cancelled && b->requests[t->id].order > last) last = b->requests[t->id].order;
+        if (s->state != ROMA_REQUEST_WAITING && !t->cancelled && b->requests[t->id].order > last)
+            last = b->requests[t->id].order;
         if (s->state == ROMA_REQUEST_WAITING && b->requests[t->id].order < waiting) waiting = b->requests[t->id].order;
         t->generates = s->state == ROMA_REQUEST_GENERATES;
         t->generated = s->generated;
@@ -146,10 +149,14 @@ static void submit_some(roma_batch *b, ticket *tickets, uint64_t *dices, uint32_
     }
 }
 
-static void test_workload(const loaded *m, totals *all, uint32_t requests, uint32_t sequences, uint32_t running, uint32_t pages, uint32_t rows,
-                          uint32_t logit_rows) {
-    roma_exec *e = engine(m, (roma_exec_config){.threads = 2, .context = CONTEXT, .sequences = sequences, .rows = rows,
-                                                .logit_rows = logit_rows, .pages = pages});
+static void test_workload(const loaded *m, totals *all, uint32_t requests, uint32_t sequences, uint32_t running,
+                          uint32_t pages, uint32_t rows, uint32_t logit_rows) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = 2,
+                                                .context = CONTEXT,
+                                                .sequences = sequences,
+                                                .rows = rows,
+                                                .logit_rows = logit_rows,
+                                                .pages = pages});
     roma_exec *reference = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT});
     const roma_batch_config cfg = {.running = running, .waiting = PLACES - running, .proposals = 7};
     roma_batch *b;
@@ -180,12 +187,13 @@ static void test_workload(const loaded *m, totals *all, uint32_t requests, uint3
         if (++steps > 100000) break;
     }
     CHECK(sum.shared > 0);
-    *all = (totals){all->shared + sum.shared, all->proposed + sum.proposed, all->accepted + sum.accepted, all->cancelled + sum.cancelled};
+    *all = (totals){all->shared + sum.shared, all->proposed + sum.proposed, all->accepted + sum.accepted,
+                    all->cancelled + sum.cancelled};
     roma_batch_clear(b);
     CHECK_EQ(e->n_free, e->n_blocks);
     for (uint32_t i = 0; i < e->n_blocks; i++) CHECK_EQ(e->refs[i], 0);
-    printf("  %u sequences, %u at once, %u pages, %u rows: %u steps, %u tokens shared, %u of %u proposals accepted\n", sequences, running, pages,
-           rows, steps, sum.shared, sum.accepted, sum.proposed);
+    printf("  %u sequences, %u at once, %u pages, %u rows: %u steps, %u tokens shared, %u of %u proposals accepted\n",
+           sequences, running, pages, rows, steps, sum.shared, sum.accepted, sum.proposed);
     roma_batch_destroy(b);
     roma_exec_destroy(e);
     roma_exec_destroy(reference);
@@ -208,15 +216,19 @@ static void test_sharing(const loaded *m) {
         if (i == 4) w[i].prompt[0] ^= 1; /* one that shares nothing */
         w[i].stop_at = 0;
         w[i].n = w[i].n_prompt = 100;
-        const roma_request r = {w[i].prompt, 100, 20, 0, false, {.top_p = 1, .repeat_penalty = 1, .temperature = 1, .seed = (uint64_t)(i % 2)},
-                                on_token, &w[i]};
+        const roma_request r = {
+            w[i].prompt, 100,   20,
+            0,           false, {.top_p = 1, .repeat_penalty = 1, .temperature = 1, .seed = (uint64_t)(i % 2)},
+            on_token,    &w[i]};
         CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
     }
-    for (int s = 0; s < 100 && roma_batch_poll(b, id[4], NULL)->state != ROMA_REQUEST_GENERATES; s++) CHECK_EQ(roma_batch_step(b, &err), 0);
+    for (int s = 0; s < 100 && roma_batch_poll(b, id[4], NULL)->state != ROMA_REQUEST_GENERATES; s++)
+        CHECK_EQ(roma_batch_step(b, &err), 0);
     CHECK_EQ(e->n_blocks - e->n_free, 3 + 4 + 4); /* 3 pages once, 4 tails, and the stranger's 4 */
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     for (int i = 0; i < 5; i++) CHECK_EQ(roma_batch_poll(b, id[i], NULL)->shared, i == 0 || i == 4 ? 0 : 96);
-    for (int i = 2; i < 4; i++) CHECK(w[i].hash == w[i - 2].hash && memcmp(w[i].ids + 100, w[i - 2].ids + 100, 20 * sizeof(int32_t)) == 0);
+    for (int i = 2; i < 4; i++)
+        CHECK(w[i].hash == w[i - 2].hash && memcmp(w[i].ids + 100, w[i - 2].ids + 100, 20 * sizeof(int32_t)) == 0);
     CHECK(w[0].hash != w[1].hash);
 
     /* a request with another adapter set shares nothing */
@@ -235,7 +247,8 @@ static int on_failure(void *ctx, int32_t token, const float *logits, roma_error 
 }
 
 static void test_refusals(const loaded *m) {
-    roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 2, .rows = 16, .pages = 3});
+    roma_exec *e =
+        engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 2, .rows = 16, .pages = 3});
     roma_batch *b;
     roma_error err = {0};
     uint32_t id;

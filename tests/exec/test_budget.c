@@ -1,4 +1,5 @@
-/* The SRAM budget: what roma_exec_fit says fits is what is taken, to the token and to the byte, and what an engine then touches. */
+/* The SRAM budget: what roma_exec_fit says fits is what is taken, to the token and to the byte, and what an engine then
+ * touches. */
 #include "exec/internal.h"
 #include "loaded.h"
 
@@ -60,7 +61,8 @@ static void check_config(const roma_plan *p, roma_exec_config c) {
     c.context = fit.context;
     CHECK_EQ(roma_exec_bytes(p, &c, &m, &err), 0);
     CHECK(m.sram <= c.sram_bytes);
-    CHECK(m.sram == m.cache + other && m.adapters == c.adapter_bytes && m.cache == (uint64_t)m.pages * m.page_group && m.activations == fit.activations);
+    CHECK(m.sram == m.cache + other && m.adapters == c.adapter_bytes && m.cache == (uint64_t)m.pages * m.page_group &&
+          m.activations == fit.activations);
     check_to_the_byte(p, c, &m);
     c.context--; /* one token less runs too */
     CHECK_EQ(refused(p, c, &err), 0);
@@ -78,7 +80,8 @@ static void test_random(void) {
         CHECK_EQ(roma_map_plan(&p, &d, &chip, &err), 0);
         for (unsigned i = 0; i < RANDOM_CONFIGS; i++) {
             const uint64_t key = s * 1000003u + i;
-            roma_exec_config c = {.rows = 1 + draw(key, 1, 256), .sequences = 1 + draw(key, 2, 1u << draw(key, 3, 8)), .logit_rows = 1};
+            roma_exec_config c = {
+                .rows = 1 + draw(key, 1, 256), .sequences = 1 + draw(key, 2, 1u << draw(key, 3, 8)), .logit_rows = 1};
             c.threads = 1 + (int)draw(key, 4, 64);
             c.vector_bytes = draw(key, 5, 2) ? 0 : draw(key, 6, 1u << 25);
             c.adapter_bytes = draw(key, 9, 3) ? roma_random(key, 10) & ((1ull << draw(key, 11, 29)) - 1) : 0;
@@ -105,7 +108,8 @@ static void fill(const loaded *m, roma_exec_config c, uint64_t slack) {
     roma_exec *e = engine(m, c);
     int32_t tokens[2048];
     for (uint32_t i = 0; i < 2048; i++) tokens[i] = (int32_t)draw(7, i, VOCAB);
-    for (uint32_t s = 0; s < c.sequences; s++) CHECK_EQ(roma_exec_prefill(e, s, 0, tokens, fit.context, NULL, NULL, &err), 0);
+    for (uint32_t s = 0; s < c.sequences; s++)
+        CHECK_EQ(roma_exec_prefill(e, s, 0, tokens, fit.context, NULL, NULL, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 0);
     CHECK_EQ(roma_exec_prefill(e, 0, 0, tokens, 1, NULL, NULL, &err), ROMA_ECONTEXT);
     CHECK_EQ(e->n_blocks * e->memory.page_group, e->memory.cache);
@@ -125,7 +129,10 @@ static void test_filled(void) {
     roma_error err = {0};
     load(&m, 3);
     for (uint32_t i = 0; i < 24; i++) {
-        roma_exec_config c = {.threads = 1 + (int)draw(i, 1, 4), .rows = 1 + draw(i, 2, 40), .sequences = 1 + draw(i, 3, 4), .sram_bytes = 1};
+        roma_exec_config c = {.threads = 1 + (int)draw(i, 1, 4),
+                              .rows = 1 + draw(i, 2, 40),
+                              .sequences = 1 + draw(i, 3, 4),
+                              .sram_bytes = 1};
         CHECK_EQ(roma_exec_fit(&m.plan, &c, &fit, &err), 0);
         const uint64_t round = fit.page_group * c.sequences; /* what one page for each takes */
         c.sram_bytes = fit.activations + round * (1 + draw(i, 4, 12)) + draw(i, 5, (uint32_t)round);

@@ -65,7 +65,8 @@ static void test_lookup(void) {
     roma_arena_destroy(&b->arena);
 
     b = begin(0.1);
-    for (b->n = 0; b->n < 40; b->n++) b->ids[b->n] = (int32_t)(b->n % 3); /* ends with 0; a repetition goes on past the end */
+    for (b->n = 0; b->n < 40; b->n++)
+        b->ids[b->n] = (int32_t)(b->n % 3); /* ends with 0; a repetition goes on past the end */
     const uint32_t k = propose(b, out);
     CHECK(k > 3);
     for (uint32_t i = 0; i < k; i++) CHECK_EQ(out[i], (int32_t)((40 + i) % 3));
@@ -93,16 +94,15 @@ static void test_bounds(void) {
             bench *b = begin(slope);
             for (b->n = 0; b->n < 100; b->n++) b->ids[b->n] = hard[h](b);
             const double time = generate(b, 2000, hard[h]);
-            if (time > 2000 * 1.01 + 3.1) fprintf(stderr, "hard text %d, slope %.2f: %.1f for 2000 tokens\n", h, slope, time);
+            if (time > 2000 * 1.01 + 3.1)
+                fprintf(stderr, "hard text %d, slope %.2f: %.1f for 2000 tokens\n", h, slope, time);
             CHECK(time <= 2000 * 1.01 + 3.1);
             roma_arena_destroy(&b->arena);
         }
 }
 
 static void test_gain(void) {
-    const struct {
-        double slope, rate;
-    } want[] = {{0.05, 6}, {0.27, 2.5}, {0.5, 1.6}, {1, 0.99}};
+    const struct { double slope, rate; } want[] = {{0.05, 6}, {0.27, 2.5}, {0.5, 1.6}, {1, 0.99}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         bench *b = begin(want[i].slope);
         for (b->n = 0; b->n < 400; b->n++) b->ids[b->n] = (int32_t)(roma_random(4, b->n) % 5000);

@@ -65,7 +65,8 @@ static void test_close(uint32_t arch, roma_format f, double limit) {
         norm += want[i] * want[i];
         diff += (want[i] - (double)got[i]) * (want[i] - (double)got[i]);
     }
-    if (!(sqrt(diff / norm) < limit)) fprintf(stderr, "arch %u, %u bit: relative error %.4f\n", arch, f.bits, sqrt(diff / norm));
+    if (!(sqrt(diff / norm) < limit))
+        fprintf(stderr, "arch %u, %u bit: relative error %.4f\n", arch, f.bits, sqrt(diff / norm));
     CHECK(sqrt(diff / norm) < limit && norm > 0);
     roma_exec_destroy(e);
     unload(&m);
@@ -100,10 +101,14 @@ static void test_same_bits(uint32_t arch, roma_format f, size_t n) {
         for (int threads = 1; threads <= 8; threads = threads < 3 ? threads + 1 : threads + 5) {
             for (int chunk = 64; chunk; chunk = chunk == 64 ? 7 : chunk == 7 ? 1 : 0) {
                 if (i == 0 && (threads != 3 || chunk != 7)) continue; /* the scalar path is slow */
-                roma_exec *e = engine(&m, (roma_exec_config){.threads = threads, .isa = isas[i], .context = 640, .rows = 64, .logit_rows = 64});
+                roma_exec *e =
+                    engine(&m, (roma_exec_config){
+                                   .threads = threads, .isa = isas[i], .context = 640, .rows = 64, .logit_rows = 64});
                 hash_run(e, 0, t, n, (size_t)chunk, have_first ? got : first);
                 if (have_first) {
-                    if (memcmp(first, got, 32)) fprintf(stderr, "differs: arch %u, %u bit, %s, %d threads, chunks of %d\n", arch, f.bits, isas[i], threads, chunk);
+                    if (memcmp(first, got, 32))
+                        fprintf(stderr, "differs: arch %u, %u bit, %s, %d threads, chunks of %d\n", arch, f.bits,
+                                isas[i], threads, chunk);
                     CHECK(memcmp(first, got, 32) == 0);
                 }
                 have_first = true;
@@ -122,7 +127,8 @@ static void test_company(void) {
     load(&m, ROMA_ARCH_LLAMA, q4_1, 9);
     tokens_of(a, 70);
     for (int i = 0; i < 70; i++) b[i] = (a[i] * 7 + 3) % 200;
-    roma_exec *e = engine(&m, (roma_exec_config){.threads = 2, .context = 96, .sequences = 2, .rows = 16, .logit_rows = 16});
+    roma_exec *e =
+        engine(&m, (roma_exec_config){.threads = 2, .context = 96, .sequences = 2, .rows = 16, .logit_rows = 16});
     static float alone[2][200];
     for (int s = 0; s < 2; s++) {
         CHECK_EQ(roma_exec_prefill(e, 0, 0, s ? b : a, 70, NULL, NULL, &err), 0);
@@ -153,8 +159,10 @@ static void test_refusals(void) {
         roma_exec_row row;
         const char *said;
     } bad[] = {
-        {{200, 0, 0, 0, false}, "token 200 is not in the vocabulary"}, {{-1, 0, 0, 0, false}, "token -1"},
-        {{0, 1, 0, 0, false}, "sequence 1 does not exist"},            {{0, 0, 1, 0, false}, "position 1 given"},
+        {{200, 0, 0, 0, false}, "token 200 is not in the vocabulary"},
+        {{-1, 0, 0, 0, false}, "token -1"},
+        {{0, 1, 0, 0, false}, "sequence 1 does not exist"},
+        {{0, 0, 1, 0, false}, "position 1 given"},
         {{0, 0, 0, 1, false}, "adapter set 1 is not defined"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

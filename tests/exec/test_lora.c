@@ -1,5 +1,5 @@
-/* Adapters in the engine: close to a double-precision forward pass; every sequence of a step with mixed sets gives what it gives
- * alone, bit for bit, on every instruction set, with any threads and chunks; memory to the byte; refusals. */
+/* Adapters in the engine: close to a double-precision forward pass; every sequence of a step with mixed sets gives what
+ * it gives alone, bit for bit, on every instruction set, with any threads and chunks; memory to the byte; refusals. */
 #include "adapters.h"
 #include "loaded.h"
 #include "exec/internal.h"
@@ -24,7 +24,8 @@ static double distance(const double *a, const float *b) {
 
 /* ---- values ---- */
 
-/* The engine's logits under stacked adapters are those of double precision, as near as without any; and far from the base's. */
+/* The engine's logits under stacked adapters are those of double precision, as near as without any; and far from the
+ * base's. */
 static void test_close(uint32_t arch, roma_format f, uint32_t type, uint32_t rank, uint32_t step, int stacked) {
     static const float factors[] = {1.0f, -0.7f, 0.5f};
     loaded m;
@@ -35,7 +36,12 @@ static void test_close(uint32_t arch, roma_format f, uint32_t type, uint32_t ran
     double want[VOCAB], base[VOCAB];
     load_as(&m, arch, f, 11);
     tokens_of(t, POSITIONS, 5);
-    roma_exec *e = engine(&m, (roma_exec_config){.threads = 2, .context = 64, .adapters = 3, .adapter_bytes = 3 << 20, .adapter_rank = rank + 14 * step, .adapter_stack = 3});
+    roma_exec *e = engine(&m, (roma_exec_config){.threads = 2,
+                                                 .context = 64,
+                                                 .adapters = 3,
+                                                 .adapter_bytes = 3 << 20,
+                                                 .adapter_rank = rank + 14 * step,
+                                                 .adapter_stack = 3});
     ref_adapters = 0;
     ref_forward(&m.img, t, POSITIONS, base);
     for (int i = 0; i < stacked; i++) {
@@ -51,7 +57,9 @@ static void test_close(uint32_t arch, roma_format f, uint32_t type, uint32_t ran
     ref_adapters = 0;
     const float *got = roma_exec_logits(e, 0);
     const double off = distance(want, got), effect = distance(base, got);
-    if (!(off < 0.06 && effect > 0.6)) fprintf(stderr, "arch %u, type %u, rank %u, %d stacked: relative error %.4f, effect %.4f\n", arch, type, rank, stacked, off, effect);
+    if (!(off < 0.06 && effect > 0.6))
+        fprintf(stderr, "arch %u, type %u, rank %u, %d stacked: relative error %.4f, effect %.4f\n", arch, type, rank,
+                stacked, off, effect);
     CHECK(off < 0.06 && effect > 0.6);
     for (int i = 0; i < stacked; i++) roma_adapter_close(&a[i]);
     roma_exec_destroy(e);
@@ -76,8 +84,17 @@ static void make_sets(roma_exec *e, const roma_adapter a[3]) {
 static uint32_t set_of_sequence(uint32_t s) { return s % SETS; }
 
 static roma_exec_config mixed_config(int threads, const char *isa) {
-    return (roma_exec_config){.threads = threads, .isa = isa, .context = 64, .sequences = SEQUENCES, .rows = 64, .logit_rows = 64, .adapters = 3,
-                              .adapter_bytes = 2 << 20, .adapter_rank = 21, .adapter_stack = 3, .adapter_sets = SETS - 1};
+    return (roma_exec_config){.threads = threads,
+                              .isa = isa,
+                              .context = 64,
+                              .sequences = SEQUENCES,
+                              .rows = 64,
+                              .logit_rows = 64,
+                              .adapters = 3,
+                              .adapter_bytes = 2 << 20,
+                              .adapter_rank = 21,
+                              .adapter_stack = 3,
+                              .adapter_sets = SETS - 1};
 }
 
 /* Logits of every position of one sequence alone, in one-row steps. */
@@ -92,7 +109,8 @@ static void alone(roma_exec *e, const int32_t *t, uint32_t set, float *out) {
 }
 
 /* All sequences in common steps: of each up to `chunk` rows a step, of one more and of another fewer. */
-static void together(roma_exec *e, int32_t t[SEQUENCES][POSITIONS], uint32_t chunk, float *const want[SEQUENCES], const char *what) {
+static void together(roma_exec *e, int32_t t[SEQUENCES][POSITIONS], uint32_t chunk, float *const want[SEQUENCES],
+                     const char *what) {
     uint32_t done[SEQUENCES] = {0};
     roma_error err = {0};
     for (bool more = true; more;) {
@@ -107,8 +125,10 @@ static void together(roma_exec *e, int32_t t[SEQUENCES][POSITIONS], uint32_t chu
         }
         CHECK_EQ(roma_exec_step(e, rows, n, &err), 0);
         for (size_t i = 0; i < n; i++) {
-            const int same = memcmp(roma_exec_logits(e, i), want[rows[i].sequence] + (size_t)rows[i].position * VOCAB, VOCAB * sizeof(float)) == 0;
-            if (!same) fprintf(stderr, "%s: sequence %u, position %u differs\n", what, rows[i].sequence, rows[i].position);
+            const int same = memcmp(roma_exec_logits(e, i), want[rows[i].sequence] + (size_t)rows[i].position * VOCAB,
+                                    VOCAB * sizeof(float)) == 0;
+            if (!same)
+                fprintf(stderr, "%s: sequence %u, position %u differs\n", what, rows[i].sequence, rows[i].position);
             CHECK(same);
         }
     }
@@ -123,7 +143,8 @@ static void test_same_bits(uint32_t arch, roma_format f) {
     float *want[SEQUENCES];
     load_as(&m, arch, f, 3);
     adapter_random(&a[0], &m.img, ROMA_ADAPTER_INT8, 16, 0, 0, 1);
-    adapter_random(&a[1], &m.img, ROMA_ADAPTER_FP8, 3, 1, 1u << ROMA_W_Q | 1u << ROMA_W_V | 1u << ROMA_W_DOWN | 1u << ROMA_W_UP, 2);
+    adapter_random(&a[1], &m.img, ROMA_ADAPTER_FP8, 3, 1,
+                   1u << ROMA_W_Q | 1u << ROMA_W_V | 1u << ROMA_W_DOWN | 1u << ROMA_W_UP, 2);
     adapter_random(&a[2], &m.img, ROMA_ADAPTER_F16, 21, 0, 1u << ROMA_W_K | 1u << ROMA_W_O | 1u << ROMA_W_GATE, 3);
     for (uint32_t s = 0; s < SEQUENCES; s++) tokens_of(t[s], POSITIONS, 70 + s);
     roma_exec *e = engine(&m, mixed_config(1, "auto"));
@@ -134,11 +155,13 @@ static void test_same_bits(uint32_t arch, roma_format f) {
     }
     roma_exec_destroy(e);
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
-        for (int threads = 1; threads <= 8 && roma_kern_find(isas[i]); threads = threads < 3 ? threads + 1 : threads + 5) {
+        for (int threads = 1; threads <= 8 && roma_kern_find(isas[i]);
+             threads = threads < 3 ? threads + 1 : threads + 5) {
             if (i == 0 && threads != 3) continue; /* the scalar path is slow */
             e = engine(&m, mixed_config(threads, isas[i]));
             make_sets(e, a);
-            for (uint32_t chunk = 1; chunk <= 13; chunk = chunk == 1 ? 2 : chunk + 11) together(e, t, chunk, want, isas[i]);
+            for (uint32_t chunk = 1; chunk <= 13; chunk = chunk == 1 ? 2 : chunk + 11)
+                together(e, t, chunk, want, isas[i]);
             float *again = malloc(POSITIONS * VOCAB * sizeof(float));
             alone(e, t[4], set_of_sequence(4), again);
             CHECK(memcmp(again, want[4], POSITIONS * VOCAB * sizeof(float)) == 0);
@@ -169,7 +192,9 @@ static void test_meaning(void) {
     for (uint32_t s = 0; s < SETS; s++) {
         out[s] = malloc(POSITIONS * VOCAB * sizeof(float));
         alone(e, t, s, out[s]);
-        for (uint32_t o = 0; o < s; o++) CHECK(s == 5 && o == 0 ? memcmp(out[s], out[o], POSITIONS * VOCAB * 4) == 0 : memcmp(out[s], out[o], POSITIONS * VOCAB * 4) != 0);
+        for (uint32_t o = 0; o < s; o++)
+            CHECK(s == 5 && o == 0 ? memcmp(out[s], out[o], POSITIONS * VOCAB * 4) == 0
+                                   : memcmp(out[s], out[o], POSITIONS * VOCAB * 4) != 0);
     }
     CHECK(memcmp(plain, out[0] + (POSITIONS - 1) * VOCAB, sizeof plain) == 0);
     for (uint32_t s = 0; s < SETS; s++) free(out[s]);
@@ -180,7 +205,8 @@ static void test_meaning(void) {
 
 /* ---- memory ---- */
 
-/* The arena holds the adapters' bytes and not one more; a byte less is refused, by the sizes; what moves together still computes the same. */
+/* The arena holds the adapters' bytes and not one more; a byte less is refused, by the sizes; what moves together still
+ * computes the same. */
 static void test_memory(void) {
     loaded m;
     roma_adapter a[4];
@@ -213,7 +239,8 @@ static void test_memory(void) {
     CHECK(strstr(err.text, "of SRAM kept for adapters 0.00 are free (--adapters, --rank)") != NULL);
     CHECK_EQ(roma_exec_adapter_unload(e, id[2], &err), ROMA_EUSAGE);
     CHECK(strstr(err.text, "set 2 holds adapter 2") != NULL);
-    CHECK_EQ(roma_exec_adapter_unload(e, id[0], &err), 0); /* a hole before the others: those must move for one that is larger */
+    CHECK_EQ(roma_exec_adapter_unload(e, id[0], &err),
+             0); /* a hole before the others: those must move for one that is larger */
     CHECK_EQ(roma_exec_adapter_unload(e, id[0], &err), ROMA_EUSAGE);
     id[0] = adapter_load(e, &a[0]);
     adapter_set(e, 2, 0, NULL, NULL);
@@ -255,7 +282,8 @@ static void test_refusals(void) {
     load_as(&qwen, ROMA_ARCH_QWEN3, q4_1, 1);
     adapter_random(&a, &m.img, ROMA_ADAPTER_INT8, 4, 0, 0, 1);
     adapter_random(&wide, &m.img, ROMA_ADAPTER_INT8, 17, 0, 0, 1);
-    roma_exec *e = engine(&other, (roma_exec_config){.threads = 1, .context = 64, .adapters = 2, .adapter_bytes = 1 << 20});
+    roma_exec *e =
+        engine(&other, (roma_exec_config){.threads = 1, .context = 64, .adapters = 2, .adapter_bytes = 1 << 20});
     check_load(e, &a, 0, ROMA_EINPUT, "--allow-base-mismatch");
     check_load(e, &a, ROMA_ADAPTER_ANY_BASE, 0, NULL); /* the same shapes */
     roma_exec_destroy(e);
@@ -277,8 +305,12 @@ static void test_refusals(void) {
     e = engine(&m, (roma_exec_config){.threads = 1, .context = 64});
     check_load(e, &a, 0, ROMA_EINPUT, "0 adapters are loaded");
     roma_exec_destroy(e);
-    CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &(roma_exec_config){.threads = 1, .adapters = 1, .adapter_stack = 9}, &err), ROMA_EUSAGE);
-    CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &(roma_exec_config){.threads = 1, .adapters = 1, .adapter_rank = 513}, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &(roma_exec_config){.threads = 1, .adapters = 1, .adapter_stack = 9},
+                              &err),
+             ROMA_EUSAGE);
+    CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan,
+                              &(roma_exec_config){.threads = 1, .adapters = 1, .adapter_rank = 513}, &err),
+             ROMA_EUSAGE);
     roma_adapter_close(&a);
     roma_adapter_close(&wide);
     unload(&m);

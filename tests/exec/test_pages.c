@@ -6,11 +6,13 @@ static void tokens_of(int32_t *t, size_t n, uint64_t key) {
     for (size_t i = 0; i < n; i++) t[i] = (int32_t)(roma_random(key, i) % VOCAB);
 }
 
-/* Every page group is free or held as often as counted, and nothing but held positions is nonzero once all is forgotten. */
+/* Every page group is free or held as often as counted, and nothing but held positions is nonzero once all is
+ * forgotten. */
 static void check_counts(const roma_exec *e) {
     uint32_t held[256] = {0}, free_pages = 0;
     for (uint32_t s = 0; s < e->cfg.sequences; s++)
-        for (uint32_t i = 0; i < (e->sequences[s].length + ROMA_PAGE - 1) / ROMA_PAGE; i++) held[e->sequences[s].blocks[i]]++;
+        for (uint32_t i = 0; i < (e->sequences[s].length + ROMA_PAGE - 1) / ROMA_PAGE; i++)
+            held[e->sequences[s].blocks[i]]++;
     for (uint32_t i = 0; i < e->n_blocks; i++) {
         CHECK_EQ(e->refs[i], held[i]);
         free_pages += !held[i];
@@ -120,7 +122,8 @@ static void test_trace(const loaded *m) {
         at += good;
         roma_exec_truncate(drafts, 0, at);
         CHECK(memcmp(plain->cache.base, drafts->cache.base, plain->memory.cache) == 0);
-        CHECK(memcmp(roma_exec_logits(plain, good - 1), roma_exec_logits(drafts, good - 1), VOCAB * sizeof(float)) == 0);
+        CHECK(memcmp(roma_exec_logits(plain, good - 1), roma_exec_logits(drafts, good - 1), VOCAB * sizeof(float)) ==
+              0);
     }
     roma_exec_truncate(drafts, 0, 0);
     check_zero(drafts);

@@ -1,5 +1,5 @@
-/* Who does what: every tile of every matrix is one thread's, lists of tiles are even, work adds up to the plan's own counts, and at the
- * shapes of 1 and 3 billion weights the threads that divide them are within 3 % of each other. */
+/* Who does what: every tile of every matrix is one thread's, lists of tiles are even, work adds up to the plan's own
+ * counts, and at the shapes of 1 and 3 billion weights the threads that divide them are within 3 % of each other. */
 #include "exec/attend.h"
 #include "roma/map.h"
 #include "../test.h"
@@ -32,11 +32,14 @@ static int hear(void *ctx, size_t first, size_t n, const roma_exec_work *work) {
         const roma_op *op = &t->p->ops[i];
         attends |= op->kind == ROMA_OP_ATTEND;
         if (op->kind == ROMA_OP_LINEAR) want_bytes += bytes_of(t->p, op);
-        for (uint32_t r = op->last_rows_only ? t->rows - 1 : 0; r < t->rows; r++) want_mac += roma_op_mac(t->p, op, t->context - t->rows + r + 1);
+        for (uint32_t r = op->last_rows_only ? t->rows - 1 : 0; r < t->rows; r++)
+            want_mac += roma_op_mac(t->p, op, t->context - t->rows + r + 1);
     }
     CHECK_EQ(mac, want_mac);
-    if (!attends) CHECK_EQ(bytes, want_bytes);
-    else CHECK(bytes > 0);
+    if (!attends)
+        CHECK_EQ(bytes, want_bytes);
+    else
+        CHECK(bytes > 0);
     const double over = mac ? (double)most * t->threads / (double)mac - 1 : 0;
     t->largest = over > t->largest ? over : t->largest;
     return 0;
@@ -50,7 +53,8 @@ static double largest(const roma_plan *p, int threads, uint32_t rows, uint32_t c
     return t.largest;
 }
 
-/* The cuts of one operation go up from none to all; SiLU has the columns of both its inputs, a bias those of its product. */
+/* The cuts of one operation go up from none to all; SiLU has the columns of both its inputs, a bias those of its
+ * product. */
 static void check_cuts(const roma_plan *p, int threads) {
     const size_t stride = (size_t)threads + 1;
     uint32_t *cuts = calloc(p->n_ops * stride, sizeof *cuts);
@@ -58,7 +62,9 @@ static void check_cuts(const roma_plan *p, int threads) {
     for (size_t i = 0; i < p->n_ops; i++) {
         const roma_op *op = &p->ops[i];
         const uint32_t *cut = cuts + i * stride;
-        if (op->kind == ROMA_OP_SILU) CHECK(!memcmp(cut, cut - stride, stride * sizeof *cut) && !memcmp(cut, cut - 2 * stride, stride * sizeof *cut));
+        if (op->kind == ROMA_OP_SILU)
+            CHECK(!memcmp(cut, cut - stride, stride * sizeof *cut) &&
+                  !memcmp(cut, cut - 2 * stride, stride * sizeof *cut));
         if (op->kind == ROMA_OP_BIAS) CHECK(!memcmp(cut, cut - stride, stride * sizeof *cut));
         if (op->kind != ROMA_OP_LINEAR) continue;
         CHECK(cut[0] == 0 && cut[threads] == (p->desc->tensors[op->tensor].rows + 15) / 16);

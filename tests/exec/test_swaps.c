@@ -1,5 +1,6 @@
-/* Adapters swapped under sequences that run: 16 sequences, each of whose tokens comes under an adapter of its own choice, more than
- * 10,000 swaps in all; every token's logits are those of the sequence alone. And who may share a prefix with whom. */
+/* Adapters swapped under sequences that run: 16 sequences, each of whose tokens comes under an adapter of its own
+ * choice, more than 10,000 swaps in all; every token's logits are those of the sequence alone. And who may share a
+ * prefix with whom. */
 #include "adapters.h"
 #include "exec/batch.h"
 #include "loaded.h"
@@ -8,7 +9,8 @@ enum { SEQUENCES = 16, TOKENS = 720, ADAPTERS = 5, SWAPS_WANTED = 10000 };
 
 static int32_t token_of(uint32_t s, uint32_t p) { return (int32_t)(roma_random(900 + s, p) % VOCAB); }
 
-/* Adapters of sequence s at position p: none, one, or two with a factor. Sets last a token on the mean a little longer than one. */
+/* Adapters of sequence s at position p: none, one, or two with a factor. Sets last a token on the mean a little longer
+ * than one. */
 static uint32_t choice(uint32_t s, uint32_t p, uint32_t ids[2], float factors[2], const uint32_t loaded_ids[ADAPTERS]) {
     const uint64_t r = roma_random(s, p / (1 + p % 3 / 2));
     ids[0] = loaded_ids[r % ADAPTERS];
@@ -28,9 +30,17 @@ static bool define(roma_exec *e, uint32_t set, uint32_t s, uint32_t p, const uin
     return !roma_exec_sets_equal(&before, &e->lora.sets[set]);
 }
 
-static roma_exec *make(const loaded *m, uint32_t sequences, int threads, const roma_adapter *a, uint32_t ids[ADAPTERS]) {
-    roma_exec *e = engine(m, (roma_exec_config){.threads = threads, .context = TOKENS, .sequences = sequences, .rows = 32, .adapters = ADAPTERS,
-                                                .adapter_bytes = 1 << 20, .adapter_rank = 9, .adapter_stack = 2, .adapter_sets = sequences});
+static roma_exec *make(const loaded *m, uint32_t sequences, int threads, const roma_adapter *a,
+                       uint32_t ids[ADAPTERS]) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = threads,
+                                                .context = TOKENS,
+                                                .sequences = sequences,
+                                                .rows = 32,
+                                                .adapters = ADAPTERS,
+                                                .adapter_bytes = 1 << 20,
+                                                .adapter_rank = 9,
+                                                .adapter_stack = 2,
+                                                .adapter_sets = sequences});
     for (int i = 0; i < ADAPTERS; i++) ids[i] = adapter_load(e, &a[i]);
     return e;
 }
@@ -58,7 +68,8 @@ static void test_swaps(const loaded *m, const roma_adapter a[ADAPTERS]) {
             rows[s] = (roma_exec_row){token_of(s, p), s, p, s + 1, true};
         }
         CHECK_EQ(roma_exec_step(e, rows, SEQUENCES, &err), 0);
-        for (uint32_t s = 0; s < SEQUENCES; s++) wrong += roma_hash64(roma_exec_logits(e, s), VOCAB * sizeof(float)) != want[s][p];
+        for (uint32_t s = 0; s < SEQUENCES; s++)
+            wrong += roma_hash64(roma_exec_logits(e, s), VOCAB * sizeof(float)) != want[s][p];
     }
     CHECK_EQ(wrong, 0);
     CHECK(swaps >= SWAPS_WANTED);
@@ -88,8 +99,8 @@ static uint32_t ask(roma_batch *b, const int32_t *prompt, uint32_t set, uint64_t
     return shared;
 }
 
-/* A prefix is shared under the same adapters with the same factors, whatever their set's number; never after the set has changed, and
- * not with what another adapter in the same place computed. */
+/* A prefix is shared under the same adapters with the same factors, whatever their set's number; never after the set
+ * has changed, and not with what another adapter in the same place computed. */
 static void test_prefixes(const loaded *m, const roma_adapter a[ADAPTERS]) {
     uint32_t ids[ADAPTERS], again;
     int32_t prompt[80];
@@ -130,7 +141,8 @@ static void test_prefixes(const loaded *m, const roma_adapter a[ADAPTERS]) {
     roma_exec_destroy(e);
 }
 
-/* A set that changes under a running request: what it leaves is nobody's prefix, neither under the old adapters nor under the new. */
+/* A set that changes under a running request: what it leaves is nobody's prefix, neither under the old adapters nor
+ * under the new. */
 static void test_changed(const loaded *m, const roma_adapter a[ADAPTERS]) {
     uint32_t ids[ADAPTERS], id;
     int32_t prompt[80];
@@ -159,7 +171,8 @@ int main(void) {
     loaded m;
     roma_adapter a[ADAPTERS];
     load(&m, 12);
-    for (uint32_t i = 0; i < ADAPTERS; i++) adapter_random(&a[i], &m.img, 1 + i % 3, 1 + 2 * i, 0, i == 3 ? 1u << ROMA_W_O | 1u << ROMA_W_UP : 0, i);
+    for (uint32_t i = 0; i < ADAPTERS; i++)
+        adapter_random(&a[i], &m.img, 1 + i % 3, 1 + 2 * i, 0, i == 3 ? 1u << ROMA_W_O | 1u << ROMA_W_UP : 0, i);
     test_swaps(&m, a);
     test_prefixes(&m, a);
     test_changed(&m, a);

@@ -33,13 +33,15 @@ typedef struct {
     unsigned n_tensors;
 } b_file;
 
-static const char *const b_types[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "str", "arr", "u64", "i64", "f64"};
+static const char *const b_types[] = {"u8",   "i8",  "u16", "i16", "u32", "i32", "f32",
+                                      "bool", "str", "arr", "u64", "i64", "f64"};
 
 /* ggml type -> elements and bytes of a block, from the format's description */
 static const struct {
     uint32_t type, block, bytes;
-} b_sizes[] = {{0, 1, 4}, {1, 1, 2}, {2, 32, 18}, {3, 32, 20}, {6, 32, 22}, {7, 32, 24}, {8, 32, 34}, {10, 256, 84}, {11, 256, 110}, {12, 256, 144},
-               {13, 256, 176}, {14, 256, 210}, {20, 32, 18}, {23, 256, 136}, {30, 1, 2}, {34, 256, 54}, {35, 256, 66}, {39, 32, 17}};
+} b_sizes[] = {{0, 1, 4},    {1, 1, 2},      {2, 32, 18},    {3, 32, 20},    {6, 32, 22},    {7, 32, 24},
+               {8, 32, 34},  {10, 256, 84},  {11, 256, 110}, {12, 256, 144}, {13, 256, 176}, {14, 256, 210},
+               {20, 32, 18}, {23, 256, 136}, {30, 1, 2},     {34, 256, 54},  {35, 256, 66},  {39, 32, 17}};
 
 static inline int b_type(const char *word, size_t len) {
     for (int i = 0; i < 13; i++)
@@ -62,9 +64,13 @@ static inline void b_scalar(roma_buf *b, int type, const char *text) {
     memcpy(&bits, &f, 4);
     memcpy(&wide, &d, 8);
     switch (type) {
-    case B_U8: case B_I8: case B_BOOL: roma_buf_append(b, &byte, 1); break;
-    case B_U16: case B_I16: roma_buf_le16(b, (uint16_t)v); break;
-    case B_U32: case B_I32: roma_buf_le32(b, (uint32_t)v); break;
+    case B_U8:
+    case B_I8:
+    case B_BOOL: roma_buf_append(b, &byte, 1); break;
+    case B_U16:
+    case B_I16: roma_buf_le16(b, (uint16_t)v); break;
+    case B_U32:
+    case B_I32: roma_buf_le32(b, (uint32_t)v); break;
     case B_F32: roma_buf_le32(b, bits); break;
     case B_F64: roma_buf_le64(b, wide); break;
     default: roma_buf_le64(b, v);
@@ -212,7 +218,8 @@ static inline void b_tokenizer(b_file *f, bool spm) {
     b_add(f, "tokenizer.ggml.model", spm ? "str llama" : "str gpt2");
     b_add(f, "tokenizer.ggml.pre", spm ? "str default" : "str smollm");
     b_add(f, "tokenizer.ggml.tokens", spm ? B_SPM_TOKENS : B_BPE_TOKENS);
-    b_add(f, "tokenizer.ggml.token_type", spm ? "[i32] 2 3 3 6 6 6 1 1 1 1 1 1 1 1 1 1" : "[i32] 3 3 3 1 1 1 1 1 1 1 1 1 1 1 1 1");
+    b_add(f, "tokenizer.ggml.token_type",
+          spm ? "[i32] 2 3 3 6 6 6 1 1 1 1 1 1 1 1 1 1" : "[i32] 3 3 3 1 1 1 1 1 1 1 1 1 1 1 1 1");
     if (spm)
         b_add(f, "tokenizer.ggml.scores", "[f32] 0 0 0 0 0 0 -1 -2 -3 -4 -5 -6 -7 -8 -9 -10");
     else
@@ -222,7 +229,8 @@ static inline void b_tokenizer(b_file *f, bool spm) {
     b_add(f, "tokenizer.ggml.unknown_token_id", "u32 0");
     b_add(f, "tokenizer.ggml.padding_token_id", "u32 2");
     b_add(f, "tokenizer.ggml.add_bos_token", spm ? "bool 1" : "bool 0");
-    b_add(f, "tokenizer.chat_template", "str {% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}");
+    b_add(f, "tokenizer.chat_template",
+          "str {% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}");
 }
 
 static inline void b_number(b_file *f, const char *arch, const char *key, uint64_t v) {
@@ -238,12 +246,20 @@ static inline void b_layer(b_file *f, const b_shape *s, uint32_t l) {
     const struct {
         const char *name, *archs;
         uint32_t d0, d1;
-    } t[] = {{"attn_norm.weight", "llama qwen2 qwen3", s->hidden, 0}, {"attn_q.weight", "llama qwen2 qwen3", s->hidden, q},
-             {"attn_k.weight", "llama qwen2 qwen3", s->hidden, kv},   {"attn_v.weight", "llama qwen2 qwen3", s->hidden, kv},
-             {"attn_output.weight", "llama qwen2 qwen3", q, s->hidden}, {"attn_q.bias", "qwen2", q, 0}, {"attn_k.bias", "qwen2", kv, 0},
-             {"attn_v.bias", "qwen2", kv, 0}, {"attn_q_norm.weight", "qwen3", s->dim, 0}, {"attn_k_norm.weight", "qwen3", s->dim, 0},
-             {"ffn_norm.weight", "llama qwen2 qwen3", s->hidden, 0}, {"ffn_gate.weight", "llama qwen2 qwen3", s->hidden, s->ffn},
-             {"ffn_up.weight", "llama qwen2 qwen3", s->hidden, s->ffn}, {"ffn_down.weight", "llama qwen2 qwen3", s->ffn, s->hidden}};
+    } t[] = {{"attn_norm.weight", "llama qwen2 qwen3", s->hidden, 0},
+             {"attn_q.weight", "llama qwen2 qwen3", s->hidden, q},
+             {"attn_k.weight", "llama qwen2 qwen3", s->hidden, kv},
+             {"attn_v.weight", "llama qwen2 qwen3", s->hidden, kv},
+             {"attn_output.weight", "llama qwen2 qwen3", q, s->hidden},
+             {"attn_q.bias", "qwen2", q, 0},
+             {"attn_k.bias", "qwen2", kv, 0},
+             {"attn_v.bias", "qwen2", kv, 0},
+             {"attn_q_norm.weight", "qwen3", s->dim, 0},
+             {"attn_k_norm.weight", "qwen3", s->dim, 0},
+             {"ffn_norm.weight", "llama qwen2 qwen3", s->hidden, 0},
+             {"ffn_gate.weight", "llama qwen2 qwen3", s->hidden, s->ffn},
+             {"ffn_up.weight", "llama qwen2 qwen3", s->hidden, s->ffn},
+             {"ffn_down.weight", "llama qwen2 qwen3", s->ffn, s->hidden}};
     for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
         if (!strstr(t[i].archs, s->arch)) continue;
         snprintf(name, sizeof name, "blk.%u.%s", l, t[i].name);
@@ -318,6 +334,14 @@ static inline void b_write(b_file *f, roma_buf *out) {
 }
 
 static inline b_shape b_small(const char *arch) {
-    return (b_shape){.arch = arch, .hidden = 64, .ffn = 96, .heads = 4, .kv = 2, .dim = 16, .layers = 2, .type = 8, .tokenizer = true};
+    return (b_shape){.arch = arch,
+                     .hidden = 64,
+                     .ffn = 96,
+                     .heads = 4,
+                     .kv = 2,
+                     .dim = 16,
+                     .layers = 2,
+                     .type = 8,
+                     .tokenizer = true};
 }
 #endif

@@ -4,7 +4,9 @@
 #define ROMA_TEST_GGUF_SPOIL_H
 #include "gguf_build.h"
 
-static inline uint64_t sp_number(const char *s) { return s[0] == '-' ? (uint64_t)strtoll(s, NULL, 0) : strtoull(s, NULL, 0); }
+static inline uint64_t sp_number(const char *s) {
+    return s[0] == '-' ? (uint64_t)strtoll(s, NULL, 0) : strtoull(s, NULL, 0);
+}
 
 static inline b_tensor *sp_tensor(b_file *f, const char *name) {
     b_tensor *t = b_tensor_find(f, name);
@@ -48,16 +50,26 @@ static inline void sp_again(b_file *f, const b_key *k) {
 
 /* One command on the records; false when it is one for bytes. a: first word, b: the rest. */
 static inline bool sp_records(b_file *f, const char *op, const char *a, const char *b) {
-    if (!strcmp(op, "set")) b_set(f, a, b);
-    else if (!strcmp(op, "drop")) b_drop(f, a);
-    else if (!strcmp(op, "again")) sp_again(f, sp_key(f, a));
-    else if (!strcmp(op, "kvtype")) sp_key(f, a)->type = (uint32_t)sp_number(b);
-    else if (!strcmp(op, "rename")) snprintf(sp_key(f, a)->key, 80, "%.79s", b);
-    else if (!strcmp(op, "version")) f->version = (uint32_t)sp_number(a);
-    else if (!strcmp(op, "align")) f->align = sp_number(a);
-    else if (!strcmp(op, "t.dims")) sp_dims(sp_tensor(f, a), b);
-    else if (!strcmp(op, "t.ndims")) sp_tensor(f, a)->n_dims = (uint32_t)sp_number(b);
-    else if (!strcmp(op, "t.type")) sp_tensor(f, a)->type = (uint32_t)sp_number(b);
+    if (!strcmp(op, "set"))
+        b_set(f, a, b);
+    else if (!strcmp(op, "drop"))
+        b_drop(f, a);
+    else if (!strcmp(op, "again"))
+        sp_again(f, sp_key(f, a));
+    else if (!strcmp(op, "kvtype"))
+        sp_key(f, a)->type = (uint32_t)sp_number(b);
+    else if (!strcmp(op, "rename"))
+        snprintf(sp_key(f, a)->key, 80, "%.79s", b);
+    else if (!strcmp(op, "version"))
+        f->version = (uint32_t)sp_number(a);
+    else if (!strcmp(op, "align"))
+        f->align = sp_number(a);
+    else if (!strcmp(op, "t.dims"))
+        sp_dims(sp_tensor(f, a), b);
+    else if (!strcmp(op, "t.ndims"))
+        sp_tensor(f, a)->n_dims = (uint32_t)sp_number(b);
+    else if (!strcmp(op, "t.type"))
+        sp_tensor(f, a)->type = (uint32_t)sp_number(b);
     else if (!strcmp(op, "t.refill")) {
         sp_tensor(f, a)->type = (uint32_t)sp_number(b);
         b_fill(sp_tensor(f, a));
@@ -67,8 +79,10 @@ static inline bool sp_records(b_file *f, const char *op, const char *a, const ch
     } else if (!strcmp(op, "t.off")) {
         sp_tensor(f, a)->offset_set = true;
         sp_tensor(f, a)->offset = sp_number(b);
-    } else if (!strcmp(op, "t.name")) snprintf(sp_tensor(f, a)->name, 80, "%.79s", b);
-    else if (!strcmp(op, "t.drop")) sp_drop_tensor(f, sp_tensor(f, a));
+    } else if (!strcmp(op, "t.name"))
+        snprintf(sp_tensor(f, a)->name, 80, "%.79s", b);
+    else if (!strcmp(op, "t.drop"))
+        sp_drop_tensor(f, sp_tensor(f, a));
     else if (!strcmp(op, "t.add")) {
         b_tensor_add(f, a, 0, 1, 0);
         sp_dims(sp_tensor(f, a), b);
@@ -78,7 +92,8 @@ static inline bool sp_records(b_file *f, const char *op, const char *a, const ch
         b_hex(&x, strchr(b, ' ') + 1);
         memcpy(sp_tensor(f, a)->data.data + sp_number(b), x.data, x.len);
         roma_buf_destroy(&x);
-    } else return false;
+    } else
+        return false;
     return true;
 }
 
@@ -88,23 +103,35 @@ static inline uint8_t *sp_value(b_file *f, roma_buf *out, const char *key) {
 }
 
 static inline void sp_bytes(b_file *f, roma_buf *out, const char *op, const char *a, const char *b) {
-    if (!strcmp(op, "u32")) roma_put32(out->data + sp_number(a), (uint32_t)sp_number(b));
-    else if (!strcmp(op, "u64")) roma_put64(out->data + sp_number(a), sp_number(b));
+    if (!strcmp(op, "u32"))
+        roma_put32(out->data + sp_number(a), (uint32_t)sp_number(b));
+    else if (!strcmp(op, "u64"))
+        roma_put64(out->data + sp_number(a), sp_number(b));
     else if (!strcmp(op, "hex")) {
         roma_buf x = {0};
         b_hex(&x, b);
         memcpy(out->data + sp_number(a), x.data, x.len);
         roma_buf_destroy(&x);
-    } else if (!strcmp(op, "keylen")) roma_put64(out->data + sp_key(f, a)->at, sp_number(b));
-    else if (!strcmp(op, "keychar")) out->data[sp_key(f, a)->at + 8] = (uint8_t)sp_number(b);
-    else if (!strcmp(op, "strlen")) roma_put64(sp_value(f, out, a), sp_number(b));
-    else if (!strcmp(op, "elem")) roma_put32(sp_value(f, out, a), (uint32_t)sp_number(b));
-    else if (!strcmp(op, "count")) roma_put64(sp_value(f, out, a) + 4, sp_number(b));
-    else if (!strcmp(op, "item")) roma_put64(sp_value(f, out, a) + 12, sp_number(b)); /* length of the first string */
-    else if (!strcmp(op, "namelen")) roma_put64(out->data + sp_tensor(f, a)->at, sp_number(b));
-    else if (!strcmp(op, "ndims")) roma_put32(out->data + sp_tensor(f, a)->at + 8 + strlen(a), (uint32_t)sp_number(b));
-    else if (!strcmp(op, "namechar")) out->data[sp_tensor(f, a)->at + 8] = (uint8_t)sp_number(b);
-    else if (!strcmp(op, "cut")) out->len = a[0] == '-' ? out->len - sp_number(a + 1) : sp_number(a);
+    } else if (!strcmp(op, "keylen"))
+        roma_put64(out->data + sp_key(f, a)->at, sp_number(b));
+    else if (!strcmp(op, "keychar"))
+        out->data[sp_key(f, a)->at + 8] = (uint8_t)sp_number(b);
+    else if (!strcmp(op, "strlen"))
+        roma_put64(sp_value(f, out, a), sp_number(b));
+    else if (!strcmp(op, "elem"))
+        roma_put32(sp_value(f, out, a), (uint32_t)sp_number(b));
+    else if (!strcmp(op, "count"))
+        roma_put64(sp_value(f, out, a) + 4, sp_number(b));
+    else if (!strcmp(op, "item"))
+        roma_put64(sp_value(f, out, a) + 12, sp_number(b)); /* length of the first string */
+    else if (!strcmp(op, "namelen"))
+        roma_put64(out->data + sp_tensor(f, a)->at, sp_number(b));
+    else if (!strcmp(op, "ndims"))
+        roma_put32(out->data + sp_tensor(f, a)->at + 8 + strlen(a), (uint32_t)sp_number(b));
+    else if (!strcmp(op, "namechar"))
+        out->data[sp_tensor(f, a)->at + 8] = (uint8_t)sp_number(b);
+    else if (!strcmp(op, "cut"))
+        out->len = a[0] == '-' ? out->len - sp_number(a + 1) : sp_number(a);
     else if (!strcmp(op, "tail")) {
         for (uint64_t i = sp_number(a); i; i--) roma_buf_append(out, "x", 1);
     } else {
@@ -134,8 +161,8 @@ static inline void sp_run(b_file *f, roma_buf *out, const char *commands, bool w
         sp_words(p, end ? (size_t)(end - p) : strlen(p), w);
         if (!written)
             (void)sp_records(f, w[0], w[1], w[2]);
-        else if (strcmp(w[0], "set") && strncmp(w[0], "t.", 2) && strcmp(w[0], "drop") && strcmp(w[0], "again") && strcmp(w[0], "kvtype") &&
-                 strcmp(w[0], "rename") && strcmp(w[0], "version") && strcmp(w[0], "align"))
+        else if (strcmp(w[0], "set") && strncmp(w[0], "t.", 2) && strcmp(w[0], "drop") && strcmp(w[0], "again") &&
+                 strcmp(w[0], "kvtype") && strcmp(w[0], "rename") && strcmp(w[0], "version") && strcmp(w[0], "align"))
             sp_bytes(f, out, w[0], w[1], w[2]);
         p = end ? end + 2 : NULL;
     }

@@ -6,16 +6,18 @@
 
 #include "roma/import.h"
 
-#define P_CONFIG                                                                                                                  \
-    "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8, \"target_modules\": [\"q_proj\", \"v_proj\"], \"bias\": \"none\",\n"   \
-    " \"layers_to_transform\": [0], \"modules_to_save\": null, \"use_dora\": false, \"use_rslora\": false, \"rank_pattern\": {},\n" \
+#define P_CONFIG                                                                                                       \
+    "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8, \"target_modules\": [\"q_proj\", \"v_proj\"], \"bias\": "  \
+    "\"none\",\n"                                                                                                      \
+    " \"layers_to_transform\": [0], \"modules_to_save\": null, \"use_dora\": false, \"use_rslora\": false, "           \
+    "\"rank_pattern\": {},\n"                                                                                          \
     " \"alpha_pattern\": {}, \"init_lora_weights\": true, \"fan_in_fan_out\": false, \"inference_mode\": true}"
 #define P_STEM "base_model.model.model.layers.0.self_attn."
-#define P_HEADER                                                                                                   \
-    "{\"__metadata__\": {\"format\": \"pt\"},"                                                                     \
-    " \"" P_STEM "q_proj.lora_A.weight\": {\"dtype\": \"F32\", \"shape\": [2, 64], \"data_offsets\": [0, 512]},"    \
-    " \"" P_STEM "q_proj.lora_B.weight\": {\"dtype\": \"F32\", \"shape\": [64, 2], \"data_offsets\": [512, 1024]}," \
-    " \"" P_STEM "v_proj.lora_A.weight\": {\"dtype\": \"F32\", \"shape\": [2, 64], \"data_offsets\": [1024, 1536]}," \
+#define P_HEADER                                                                                                       \
+    "{\"__metadata__\": {\"format\": \"pt\"},"                                                                         \
+    " \"" P_STEM "q_proj.lora_A.weight\": {\"dtype\": \"F32\", \"shape\": [2, 64], \"data_offsets\": [0, 512]},"       \
+    " \"" P_STEM "q_proj.lora_B.weight\": {\"dtype\": \"F32\", \"shape\": [64, 2], \"data_offsets\": [512, 1024]},"    \
+    " \"" P_STEM "v_proj.lora_A.weight\": {\"dtype\": \"F32\", \"shape\": [2, 64], \"data_offsets\": [1024, 1536]},"   \
     " \"" P_STEM "v_proj.lora_B.weight\": {\"dtype\": \"F32\", \"shape\": [32, 2], \"data_offsets\": [1536, 1792]}}"
 #define P_DATA 1792u
 
@@ -26,8 +28,17 @@ typedef struct {
 
 /* The shape that it is for. */
 static inline roma_description p_base(void) {
-    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA, .layers = 2, .hidden = 64, .ffn = 96, .heads = 4, .kv_heads = 2, .head_dim = 16,
-                                    .rope_dim = 16, .vocab = 16, .context = 128, .rms_eps = 1e-5f}};
+    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA,
+                                    .layers = 2,
+                                    .hidden = 64,
+                                    .ffn = 96,
+                                    .heads = 4,
+                                    .kv_heads = 2,
+                                    .head_dim = 16,
+                                    .rope_dim = 16,
+                                    .vocab = 16,
+                                    .context = 128,
+                                    .rms_eps = 1e-5f}};
     return d;
 }
 
@@ -43,8 +54,9 @@ static inline char *p_replace(const char *text, const char *from, const char *to
     return out;
 }
 
-/* op: "c" changes the configuration, "h" the header, "len" the header's length field, "cut" the file's bytes, "tail" adds some, "data"
- * writes the FP32 bits of `to` at byte `from` of the data, "cfgcut" cuts the configuration. Buffers are exactly as large as their content. */
+/* op: "c" changes the configuration, "h" the header, "len" the header's length field, "cut" the file's bytes, "tail"
+ * adds some, "data" writes the FP32 bits of `to` at byte `from` of the data, "cfgcut" cuts the configuration. Buffers
+ * are exactly as large as their content. */
 static inline void p_make(p_adapter *p, const char *op, const char *from, const char *to) {
     char *config = strcmp(op, "c") ? p_replace(P_CONFIG, "", "") : p_replace(P_CONFIG, from, to);
     char *header = strcmp(op, "h") ? p_replace(P_HEADER, "", "") : p_replace(P_HEADER, from, to);
@@ -57,8 +69,10 @@ static inline void p_make(p_adapter *p, const char *op, const char *from, const 
     roma_put64((uint8_t *)p->file, strcmp(op, "len") ? n : strtoull(from, NULL, 0));
     memcpy(p->file + 8, header, n);
     for (size_t i = 0; i < P_DATA / 4; i++)
-        roma_put32((uint8_t *)p->file + 8 + n + 4 * i, roma_f32_bits((float)((int)(roma_random(7, i) % 2001) - 1000) / 1000));
-    if (!strcmp(op, "data")) roma_put32((uint8_t *)p->file + 8 + n + strtoul(from, NULL, 0), (uint32_t)strtoul(to, NULL, 0));
+        roma_put32((uint8_t *)p->file + 8 + n + 4 * i,
+                   roma_f32_bits((float)((int)(roma_random(7, i) % 2001) - 1000) / 1000));
+    if (!strcmp(op, "data"))
+        roma_put32((uint8_t *)p->file + 8 + n + strtoul(from, NULL, 0), (uint32_t)strtoul(to, NULL, 0));
     if (!strcmp(op, "cut")) {
         p->file_bytes = from[0] == '-' ? p->file_bytes - strtoul(from + 1, NULL, 0) : strtoul(from, NULL, 0);
         char *tight = malloc(p->file_bytes ? p->file_bytes : 1);

@@ -1,5 +1,5 @@
-/* Adapters that must be refused, one line each: what is changed in a good one, the code, and words of the message; every prefix; every
- * failing allocation. */
+/* Adapters that must be refused, one line each: what is changed in a good one, the code, and words of the message;
+ * every prefix; every failing allocation. */
 #include "../test.h"
 #include "gguf_spoil.h"
 #include "peft_build.h"
@@ -16,6 +16,7 @@ typedef struct {
 #define FIRST "\"shape\": [2, 64], \"data_offsets\": [0, 512]"
 #define KEY "\"inference_mode\": true"
 
+/* clang-format off */
 static const bad_case cases[] = {
     /* the file */
     {"empty", "cut", "0", "", DAMAGED, "inside its header"},
@@ -164,7 +165,9 @@ static const bad_case cases[] = {
     {"unknown key", "c", KEY, "\"use_magic\": true", UNSUPPORTED, "'use_magic': it is unknown"},
     {"unknown key, off", "c", KEY, "\"use_magic\": false", UNSUPPORTED, "'use_magic': it is unknown"},
 };
+/* clang-format on */
 
+/* clang-format off */
 static const bad_case gguf_cases[] = {
     {"a model", "g", "set general.type str model", "", UNSUPPORTED, "'adapter' is needed"},
     {"no type", "g", "drop general.type", "", INPUT, "'general.type' is missing"},
@@ -194,11 +197,13 @@ static const bad_case gguf_cases[] = {
     {"integers", "g", "t.type blk.0.attn_q.weight.lora_a 26", "", UNSUPPORTED, "type I32"},
     {"infinity", "g", "t.poke blk.0.attn_q.weight.lora_a 0 0000807f", "", DAMAGED, "row 0: a value is infinite"},
 };
+/* clang-format on */
 
 static void check(const bad_case *c, int rc, const roma_error *err) {
     char line[1024];
     if (rc != c->code || !strstr(err->text, c->text))
-        fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code, rc ? roma_error_format(err, line, sizeof line) : "accepted");
+        fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code,
+                rc ? roma_error_format(err, line, sizeof line) : "accepted");
     CHECK(rc == c->code && err->code == rc && strstr(err->text, c->text) != NULL);
     for (const char *p = err->text; *p; p++) CHECK(*p >= ' ' && *p <= '~');
 }
@@ -288,7 +293,8 @@ static void test_permutation(void) {
         const uint64_t from = roma_rope_source_row(r, 16, 16);
         float row[2];
         l.source.row_b(l.source.ctx, 0, r, row);
-        CHECK(roma_f32_bits(row[0]) == roma_le32(data + 512 + 8 * from) && roma_f32_bits(row[1]) == roma_le32(data + 512 + 8 * from + 4));
+        CHECK(roma_f32_bits(row[0]) == roma_le32(data + 512 + 8 * from) &&
+              roma_f32_bits(row[1]) == roma_le32(data + 512 + 8 * from + 4));
         if (r < 32) l.source.row_b(l.source.ctx, 1, r, row);
         CHECK(r >= 32 || roma_f32_bits(row[1]) == roma_le32(data + 1536 + 8 * r + 4));
     }

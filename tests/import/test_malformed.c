@@ -19,6 +19,7 @@ typedef struct {
 #define Q "blk.0.attn_q.weight"
 #define MAX64 "0xffffffffffffffff"
 
+/* clang-format off */
 static const bad_case cases[] = {
     /* the first bytes */
     {"empty file", BPE, "cut 0", DAMAGED, "ends after 0 bytes"},
@@ -241,6 +242,7 @@ static const bad_case cases[] = {
     {"byte token twice", SPM, "set tokenizer.ggml.tokens [str] <unk>&<s>&</s>&<0x0A>&<0x0A>&<0xFF>&_&a&b&ab&c&d&e&f&g&h", DAMAGED, "<0xNN>"},
     {"control token twice", SPM, "set tokenizer.ggml.tokens [str] <unk>&<s>&<s>&<0x00>&<0x0A>&<0xFF>&_&a&b&ab&c&d&e&f&g&h", DAMAGED, "twice"},
 };
+/* clang-format on */
 
 static void make(b_file *f, int base) {
     static const char *const archs[] = {"llama", "llama", "qwen2", "qwen3", "llama"};
@@ -264,7 +266,8 @@ static void run(const bad_case *c) {
     const int rc = roma_import_open_memory(&imp, copy, out.len, &err);
     if (!rc) roma_import_close(&imp);
     if (rc != c->code || !strstr(err.text, c->text))
-        fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code, rc ? roma_error_format(&err, line, sizeof line) : "accepted");
+        fprintf(stderr, "%s: code %d (expected %d): %s\n", c->id, rc, c->code,
+                rc ? roma_error_format(&err, line, sizeof line) : "accepted");
     CHECK(rc == c->code && err.code == rc && strstr(err.text, c->text) != NULL);
     CHECK(imp.owned == NULL && imp.model.tensors == NULL);
     for (const char *p = err.text; *p; p++) CHECK(*p >= ' ' && *p <= '~');

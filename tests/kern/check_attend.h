@@ -1,5 +1,5 @@
-/* Values at the edges of the vector unit, and a page of the cache against the reference. NaNs compare as NaNs: which one is not part of the
- * contract. */
+/* Values at the edges of the vector unit, and a page of the cache against the reference. NaNs compare as NaNs: which
+ * one is not part of the contract. */
 #ifndef ROMA_TEST_CHECK_ATTEND_H
 #define ROMA_TEST_CHECK_ATTEND_H
 
@@ -38,7 +38,8 @@ static void check_scores(const roma_kern *k, const roma_kv_page *p, unsigned dim
     guarded score = guarded_new(n * 4, 4), query = guarded_new(n_q * dim * 2, 2);
     float *sf = (float *)(void *)score.data, want[MOST_Q * STRIDE], scale[MOST_Q];
     int16_t *q = (int16_t *)(void *)query.data;
-    for (unsigned i = 0; i < n_q * dim; i++) q[i] = (int16_t)(shape == LARGE ? (random_u32() % 2 ? 32767 : -32767) : (int)(random_u32() % 65535) - 32767);
+    for (unsigned i = 0; i < n_q * dim; i++)
+        q[i] = (int16_t)(shape == LARGE ? (random_u32() % 2 ? 32767 : -32767) : (int)(random_u32() % 65535) - 32767);
     for (unsigned i = 0; i < n_q; i++) scale[i] = 0.003f * (float)(i + 1);
     for (size_t i = 0; i < n; i++) sf[i] = want[i] = -7.0f;
     k->page_scores(p, dim, q, scale, n_q, sf, STRIDE);
@@ -53,12 +54,16 @@ static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim
     guarded out = guarded_new(n_q * dim * 4, 4), weight = guarded_new(((n_q - 1) * STRIDE + n) * 4, 4);
     float *of = (float *)(void *)out.data, *w = (float *)(void *)weight.data;
     static float want[MOST_Q * 512];
-    for (size_t i = 0; i < (n_q - 1) * STRIDE + n; i++) w[i] = (float)(random_u32() >> 8) * 0x1p-24f * (shape == TINY ? 0x1p-90f : 1.0f);
+    for (size_t i = 0; i < (n_q - 1) * STRIDE + n; i++)
+        w[i] = (float)(random_u32() >> 8) * 0x1p-24f * (shape == TINY ? 0x1p-90f : 1.0f);
     for (unsigned i = 0; i < n_q; i++) {
         float *one = w + i * STRIDE;
-        for (unsigned t = n; t < STRIDE && i + 1 < n_q; t++) one[t] = roma_f32_from_bits(random_u32()); /* not to be looked at */
-        if (i == 1) memset(one, 0, n * 4); /* one with nothing to sum beside others */
-        else one[n / 2] = 1.0f;
+        for (unsigned t = n; t < STRIDE && i + 1 < n_q; t++)
+            one[t] = roma_f32_from_bits(random_u32()); /* not to be looked at */
+        if (i == 1)
+            memset(one, 0, n * 4); /* one with nothing to sum beside others */
+        else
+            one[n / 2] = 1.0f;
         if (i == 2 && shape == NOT_A_NUMBER) one[n - 1] = roma_f32_from_bits(0x7fc00000u);
     }
     k->page_values(p, dim, w, STRIDE, n_q, n, of);
@@ -72,7 +77,8 @@ static void check_page(const roma_kern *k, unsigned dim, unsigned n_q, unsigned 
     guarded page = guarded_new(roma_kv_page_bytes(dim), 64);
     float kv[2][512];
     roma_kv_page p;
-    for (size_t i = 0; i < roma_kv_page_bytes(dim); i++) page.data[i] = (uint8_t)random_u32(); /* slots beyond n hold anything */
+    for (size_t i = 0; i < roma_kv_page_bytes(dim); i++)
+        page.data[i] = (uint8_t)random_u32(); /* slots beyond n hold anything */
     roma_kv_page_init(&p, page.data, dim);
     for (unsigned t = 0; t < n; t++) {
         fill(kv[0], dim, shape);

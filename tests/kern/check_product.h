@@ -10,14 +10,16 @@ typedef struct {
     int n;
 } kern_list;
 
-/* A vector here is one row of weights times one row of activations. They are counted per kernel: one row of activations or several,
- * width (7 for level tables), group of 16, of 32 or longer, minimum. */
+/* A vector here is one row of weights times one row of activations. They are counted per kernel: one row of activations
+ * or several, width (7 for level tables), group of 16, of 32 or longer, minimum. */
 #define TABLE_WIDTH 7
 typedef uint64_t kernel_counts[2][9][3][2];
 static kernel_counts vectors;
 
 static uint64_t *vectors_of(const roma_format *f, size_t n_acts) {
-    const int width = f->level == ROMA_LEVEL_TABLE ? TABLE_WIDTH : f->bits, kind = f->group == 16 ? 0 : f->group == 32 ? 1 : 2;
+    const int width = f->level == ROMA_LEVEL_TABLE ? TABLE_WIDTH : f->bits, kind = f->group == 16   ? 0
+                                                                                   : f->group == 32 ? 1
+                                                                                                    : 2;
     return &vectors[n_acts > 1][width][kind][f->min != ROMA_SCALE_NONE];
 }
 
@@ -27,20 +29,26 @@ enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PA
 
 static void fill_act(roma_act *a, uint64_t cols, int pattern) {
     for (uint64_t b = 0; b < cols / 8; b++) {
-        a->shift[b] = pattern == PATTERN_MAX || pattern == PATTERN_MIN ? 7 : pattern == PATTERN_ZERO ? 0 : (int32_t)(random_u32() % 8);
+        a->shift[b] = pattern == PATTERN_MAX || pattern == PATTERN_MIN ? 7
+                      : pattern == PATTERN_ZERO                        ? 0
+                                                                       : (int32_t)(random_u32() % 8);
         a->mult[b] = 0x00010001u << a->shift[b];
     }
     for (uint64_t h = 0; h < cols / 16; h++) {
         a->sum16[h] = 0;
         for (uint64_t i = 16 * h; i < 16 * h + 16; i++) {
-            a->code[i] = (int8_t)(pattern == PATTERN_MAX ? 127 : pattern == PATTERN_MIN ? (random_u32() % 64 ? -127 : 127)
-                                  : pattern == PATTERN_ZERO ? 0 : pattern == PATTERN_SMALL ? (int)(random_u32() % 3) - 1
-                                                                                           : (int)(random_u32() % 255) - 127);
+            a->code[i] = (int8_t)(pattern == PATTERN_MAX     ? 127
+                                  : pattern == PATTERN_MIN   ? (random_u32() % 64 ? -127 : 127)
+                                  : pattern == PATTERN_ZERO  ? 0
+                                  : pattern == PATTERN_SMALL ? (int)(random_u32() % 3) - 1
+                                                             : (int)(random_u32() % 255) - 127);
             a->sum16[h] += a->code[i] * (1 << a->shift[i / 8]);
         }
     }
     for (uint64_t g = 0; g < cols / 32; g++) a->sum32[g] = a->sum16[2 * g] + a->sum16[2 * g + 1];
-    a->scale = pattern == PATTERN_SMALL ? 0x1p-120f : pattern == PATTERN_MIN ? -0.0f : (float)(random_u32() % 1000) * 0.01f;
+    a->scale = pattern == PATTERN_SMALL ? 0x1p-120f
+               : pattern == PATTERN_MIN ? -0.0f
+                                        : (float)(random_u32() % 1000) * 0.01f;
 }
 
 /* Scales first, then codes: all bytes random, but FP16 regions get few infinities. */
@@ -56,8 +64,10 @@ static void fill_tile(const roma_format *f, uint64_t cols, uint8_t *tile, int pa
     if (pattern == PATTERN_ZERO) memset(tile, 0, l.scale);
     const size_t halves = f->super ? l.super_scale : l.scale;
     for (size_t i = halves; i < l.bytes; i += 2) {
-        if (pattern == PATTERN_SMALL && random_u32() % 2) tile[i + 1] &= 0x83; /* subnormal or zero */
-        else if (random_u32() % 64) tile[i + 1] &= 0xbf;
+        if (pattern == PATTERN_SMALL && random_u32() % 2)
+            tile[i + 1] &= 0x83; /* subnormal or zero */
+        else if (random_u32() % 64)
+            tile[i + 1] &= 0xbf;
         if (pattern == PATTERN_ZERO && random_u32() % 2) tile[i] = 0, tile[i + 1] &= 0x80;
     }
 }
@@ -78,18 +88,22 @@ static void check_product_steps(const product_case *c, const roma_kern *k, size_
     float *got = (float *)(void *)c->out.data;
     memset(c->scratch.data, 0xff, roma_kern_scratch_bytes(c->cols, c->n_acts)); /* nothing may count on its contents */
     memset(c->out.data, 0xa5, ((c->n_acts - 1) * c->stride + 16 * c->n_tiles) * 4);
-    uint8_t *scratch = c->scratch.data + roma_kern_scratch_bytes(c->cols, c->n_acts) - roma_kern_scratch_bytes(c->cols, step);
+    uint8_t *scratch =
+        c->scratch.data + roma_kern_scratch_bytes(c->cols, c->n_acts) - roma_kern_scratch_bytes(c->cols, step);
     for (size_t i = 0; i < c->n_acts; i += step)
-        k->product(c->f, c->cols, c->tiles.data, c->n_tiles, c->acts + i, step, got + i * c->stride, c->stride, scratch);
+        k->product(c->f, c->cols, c->tiles.data, c->n_tiles, c->acts + i, step, got + i * c->stride, c->stride,
+                   scratch);
     int equal = 1, kept = 1;
     for (size_t i = 0; i < c->n_acts; i++) {
         equal &= same_floats(got + i * c->stride, c->want + i * 16 * c->n_tiles, 16 * c->n_tiles);
-        for (size_t x = 16 * c->n_tiles; i + 1 < c->n_acts && x < c->stride; x++) kept &= roma_f32_bits(got[i * c->stride + x]) == 0xa5a5a5a5u;
+        for (size_t x = 16 * c->n_tiles; i + 1 < c->n_acts && x < c->stride; x++)
+            kept &= roma_f32_bits(got[i * c->stride + x]) == 0xa5a5a5a5u;
     }
     char name[128];
     if (!equal || !kept)
-        fprintf(stderr, "%s: %s, cols %d, tiles %d, rows %d by %d, pattern %d\n", k->name, roma_format_print(c->f, name, sizeof name),
-                (int)c->cols, (int)c->n_tiles, (int)c->n_acts, (int)step, c->pattern);
+        fprintf(stderr, "%s: %s, cols %d, tiles %d, rows %d by %d, pattern %d\n", k->name,
+                roma_format_print(c->f, name, sizeof name), (int)c->cols, (int)c->n_tiles, (int)c->n_acts, (int)step,
+                c->pattern);
     CHECK(equal);
     CHECK(kept);
 }
@@ -103,11 +117,13 @@ static void fill_case(product_case *c) {
     for (size_t t = 0; t < c->n_tiles; t++) fill_tile(c->f, c->cols, c->tiles.data + t * c->l.bytes, c->pattern);
     for (size_t i = 0; i < c->n_acts; i++)
         for (size_t t = 0; t < c->n_tiles; t++)
-            roma_tile_product_c(c->f, c->cols, c->tiles.data + t * c->l.bytes, &c->acts[i], c->want + (i * c->n_tiles + t) * 16);
+            roma_tile_product_c(c->f, c->cols, c->tiles.data + t * c->l.bytes, &c->acts[i],
+                                c->want + (i * c->n_tiles + t) * 16);
 }
 
 /* All rows of activations at once, then, if they are few, one by one. */
-static void check_product_case(const kern_list *ks, const roma_format *f, uint64_t cols, size_t n_tiles, size_t n_acts, int pattern) {
+static void check_product_case(const kern_list *ks, const roma_format *f, uint64_t cols, size_t n_tiles, size_t n_acts,
+                               int pattern) {
     product_case c = {.f = f, .cols = cols, .n_tiles = n_tiles, .n_acts = n_acts, .pattern = pattern};
     roma_tile_layout_get(f, cols, &c.l);
     c.stride = 16 * n_tiles + random_u32() % 3 * 5;
@@ -159,7 +175,8 @@ static int check_product_more(const kern_list *k, const roma_format *f, uint64_t
 
 /* Every valid format. */
 static size_t all_formats(roma_format *list) {
-    static const uint8_t widths[] = {2, 3, 4, 5, 6, 8}, scales[] = {ROMA_SCALE_F16, ROMA_SCALE_U4, ROMA_SCALE_U6, ROMA_SCALE_S6, ROMA_SCALE_S8};
+    static const uint8_t widths[] = {2, 3, 4, 5, 6, 8},
+                         scales[] = {ROMA_SCALE_F16, ROMA_SCALE_U4, ROMA_SCALE_U6, ROMA_SCALE_S6, ROMA_SCALE_S8};
     static const uint16_t groups[] = {16, 32, 64, 128, 256};
     static const int8_t levels[16] = {-128, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 127};
     size_t n = 0;
@@ -167,12 +184,14 @@ static size_t all_formats(roma_format *list) {
         for (unsigned g = 0; g < 5; g++)
             for (unsigned s = 0; s < 5; s++)
                 for (unsigned mz = 0; mz < 4; mz++) {
-                    roma_format f = {.bits = widths[w < 6 ? w : 2], .level = w == 6, .scale = scales[s], .group = groups[g]};
+                    roma_format f = {
+                        .bits = widths[w < 6 ? w : 2], .level = w == 6, .scale = scales[s], .group = groups[g]};
                     f.min = mz / 2 ? f.scale : ROMA_SCALE_NONE;
                     f.super = s ? 256 : 0;
                     f.zero = (int16_t)(mz % 2 == 0 ? 0 : f.bits == 8 || w == 6 ? -1 : 1 << (f.bits - 1));
                     if (w == 6) memcpy(f.table, levels, 16);
-                    if (w == 6 && f.scale == ROMA_SCALE_S8) for (int i = 0; i < 16; i++) f.table[i] /= 2;
+                    if (w == 6 && f.scale == ROMA_SCALE_S8)
+                        for (int i = 0; i < 16; i++) f.table[i] /= 2;
                     if (!roma_format_check(&f, 256, NULL)) list[n++] = f;
                 }
     return n;

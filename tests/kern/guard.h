@@ -15,7 +15,8 @@ typedef struct {
 
 /* bytes bytes; the first byte after them, rounded up to align, is in a page that faults. */
 static guarded guarded_new(size_t bytes, size_t align) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + align - 1) / align * align, body = (whole + page - 1) / page * page;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + align - 1) / align * align,
+                 body = (whole + page - 1) / page * page;
     guarded g = {.map_bytes = body + page};
     g.map = mmap(NULL, g.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (g.map == MAP_FAILED || mprotect(g.map + body, page, PROT_NONE)) abort();

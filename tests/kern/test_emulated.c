@@ -1,5 +1,5 @@
-/* The AVX-512 products, emulated by simde, so that they are tested on machines without AVX-512 too. This file's table takes the
- * place of the library's. */
+/* The AVX-512 products, emulated by simde, so that they are tested on machines without AVX-512 too. This file's table
+ * takes the place of the library's. */
 #define ROMA_SIMDE
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors passed among inlined functions only */
 #include "kern/product_avx512.c"

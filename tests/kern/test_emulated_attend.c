@@ -1,5 +1,5 @@
-/* Attention and exp on AVX-512, emulated by simde, so that they are tested on machines without AVX-512 too. This file's functions take the
- * place of the library's. */
+/* Attention and exp on AVX-512, emulated by simde, so that they are tested on machines without AVX-512 too. This file's
+ * functions take the place of the library's. */
 #define ROMA_SIMDE
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors passed among inlined functions only */
 #include "kern/attend_avx512.c"

@@ -8,7 +8,8 @@
 #include "check_lora.h"
 
 int main(void) {
-    const roma_kern k = {.name = "avx512, emulated", .lora_product = lora_product_emulated, .lora_add = lora_add_emulated};
+    const roma_kern k = {
+        .name = "avx512, emulated", .lora_product = lora_product_emulated, .lora_add = lora_add_emulated};
     random_key = 99;
     check_lora(&k, 2000);
     return TEST_DONE();

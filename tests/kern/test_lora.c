@@ -1,4 +1,5 @@
-/* The LoRA kernels of every instruction set of this machine against the reference, bit by bit, and the reference by hand. */
+/* The LoRA kernels of every instruction set of this machine against the reference, bit by bit, and the reference by
+ * hand. */
 #include "check_lora.h"
 
 /* 2 x 3 by 3: rows 0 and 15 of a tile, an odd rank. */
@@ -11,9 +12,9 @@ static void check_by_hand(unsigned type) {
     const size_t size = type == ROMA_B_F16 ? 2 : 1;
     scale[15] = 1;
     if (type == ROMA_B_F16) {
-        roma_put16(tile, 0xc000);               /* row 0, input 0: -2 */
-        roma_put16(tile + 1 * size, 0x4200);    /* row 0, input 1: 3 */
-        roma_put16(tile + 62 * size, 0x4200);   /* row 15, input 2: 3 */
+        roma_put16(tile, 0xc000);             /* row 0, input 0: -2 */
+        roma_put16(tile + 1 * size, 0x4200);  /* row 0, input 1: 3 */
+        roma_put16(tile + 62 * size, 0x4200); /* row 15, input 2: 3 */
     } else {
         tile[0] = minus_two[type - 1];
         tile[1] = three[type - 1];

@@ -1,9 +1,10 @@
-/* The vector unit and attention of every instruction set of this machine against the reference, bit by bit: lengths, edge
- * values, guarded outputs. NaNs compare as NaNs: which one is not part of the contract. */
+/* The vector unit and attention of every instruction set of this machine against the reference, bit by bit: lengths,
+ * edge values, guarded outputs. NaNs compare as NaNs: which one is not part of the contract. */
 #include "check_attend.h"
 
 static void check_quantise(const roma_kern *k, uint64_t cols, int shape) {
-    guarded x = guarded_new(cols * 4, 4), a = guarded_new(roma_act_bytes(cols), 64), b = guarded_new(roma_act_bytes(cols), 64);
+    guarded x = guarded_new(cols * 4, 4), a = guarded_new(roma_act_bytes(cols), 64),
+            b = guarded_new(roma_act_bytes(cols), 64);
     roma_act got, want;
     fill((float *)(void *)x.data, cols, shape);
     memset(a.data, 0, roma_act_bytes(cols));
@@ -12,7 +13,8 @@ static void check_quantise(const roma_kern *k, uint64_t cols, int shape) {
     roma_act_init(&want, b.data, cols);
     k->quantise((const float *)(void *)x.data, cols, 0.37f, &got);
     roma_quantise_c((const float *)(void *)x.data, cols, 0.37f, &want);
-    expect(memcmp(a.data, b.data, roma_act_bytes(cols)) == 0 && same_floats(&got.scale, &want.scale, 1), k, "quantise", cols, shape);
+    expect(memcmp(a.data, b.data, roma_act_bytes(cols)) == 0 && same_floats(&got.scale, &want.scale, 1), k, "quantise",
+           cols, shape);
     guarded_free(&x);
     guarded_free(&a);
     guarded_free(&b);
@@ -80,7 +82,8 @@ int main(void) {
         random_key = (uint64_t)isa + 77;
         for (int shape = 0; shape < SHAPES; shape++) check_sizes(k, shape);
         check_many(k);
-        printf("%s: each entry of the vector unit and attention, at least %" PRIu64 " vectors\n", k->name, vectors_wanted());
+        printf("%s: each entry of the vector unit and attention, at least %" PRIu64 " vectors\n", k->name,
+               vectors_wanted());
     }
     CHECK(roma_kern_get(ROMA_ISA_SCALAR) != NULL);
     return TEST_DONE();

@@ -1,5 +1,5 @@
-/* The AVX-VNNI products as AVX-512 VL encodes the same instruction: CPUs that have one often lack the other. This file's table takes
- * the place of the library's. */
+/* The AVX-VNNI products as AVX-512 VL encodes the same instruction: CPUs that have one often lack the other. This
+ * file's table takes the place of the library's. */
 #include "kern/product_avxvnni.c"
 
 #include "check_product.h"

@@ -5,11 +5,20 @@
 static roma_image_tensor tensors[1024];
 
 /* A description without weights: what `map` needs and no more. Q4_0-like matrices. */
-static roma_description describe(uint32_t arch, uint32_t layers, uint32_t hidden, uint32_t ffn, uint32_t heads, uint32_t kv,
-                                 uint32_t dim, uint32_t vocab, bool tied) {
+static roma_description describe(uint32_t arch, uint32_t layers, uint32_t hidden, uint32_t ffn, uint32_t heads,
+                                 uint32_t kv, uint32_t dim, uint32_t vocab, bool tied) {
     roma_description d = {0};
-    d.hyper = (roma_hyper){.arch = arch, .layers = layers, .hidden = hidden, .ffn = ffn, .heads = heads, .kv_heads = kv,
-                           .head_dim = dim, .rope_dim = dim, .vocab = vocab, .context = 4096, .rms_eps = 1e-5f};
+    d.hyper = (roma_hyper){.arch = arch,
+                           .layers = layers,
+                           .hidden = hidden,
+                           .ffn = ffn,
+                           .heads = heads,
+                           .kv_heads = kv,
+                           .head_dim = dim,
+                           .rope_dim = dim,
+                           .vocab = vocab,
+                           .context = 4096,
+                           .rms_eps = 1e-5f};
     d.tensors = tensors;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? layers : 1); l++) {
@@ -33,7 +42,8 @@ static roma_chip chip(void) {
 static uint64_t linear_mac(const roma_plan *p, bool layers) {
     uint64_t sum = 0;
     for (size_t i = 0; i < p->n_ops; i++)
-        if (p->ops[i].kind == ROMA_OP_LINEAR && (p->ops[i].layer != UINT32_MAX) == layers) sum += roma_op_mac(p, &p->ops[i], 1);
+        if (p->ops[i].kind == ROMA_OP_LINEAR && (p->ops[i].layer != UINT32_MAX) == layers)
+            sum += roma_op_mac(p, &p->ops[i], 1);
     return sum;
 }
 
@@ -77,10 +87,11 @@ static void test_order(void) {
     roma_plan p;
     roma_error err = {0};
     CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
-    static const roma_op_kind layer[] = {ROMA_OP_NORM, ROMA_OP_LINEAR, ROMA_OP_LINEAR, ROMA_OP_LINEAR, ROMA_OP_HEAD_NORM,
-                                         ROMA_OP_HEAD_NORM, ROMA_OP_ROPE, ROMA_OP_ROPE, ROMA_OP_CACHE, ROMA_OP_ATTEND,
-                                         ROMA_OP_QUANTISE, ROMA_OP_LINEAR, ROMA_OP_RESIDUAL, ROMA_OP_NORM, ROMA_OP_LINEAR,
-                                         ROMA_OP_LINEAR, ROMA_OP_SILU, ROMA_OP_QUANTISE, ROMA_OP_LINEAR, ROMA_OP_RESIDUAL};
+    static const roma_op_kind layer[] = {ROMA_OP_NORM,      ROMA_OP_LINEAR,    ROMA_OP_LINEAR,   ROMA_OP_LINEAR,
+                                         ROMA_OP_HEAD_NORM, ROMA_OP_HEAD_NORM, ROMA_OP_ROPE,     ROMA_OP_ROPE,
+                                         ROMA_OP_CACHE,     ROMA_OP_ATTEND,    ROMA_OP_QUANTISE, ROMA_OP_LINEAR,
+                                         ROMA_OP_RESIDUAL,  ROMA_OP_NORM,      ROMA_OP_LINEAR,   ROMA_OP_LINEAR,
+                                         ROMA_OP_SILU,      ROMA_OP_QUANTISE,  ROMA_OP_LINEAR,   ROMA_OP_RESIDUAL};
     const size_t n = sizeof layer / sizeof *layer;
     CHECK_EQ(p.n_ops, 3 + 2 * n);
     for (size_t i = 0; i < 2 * n; i++) CHECK_EQ(p.ops[1 + i].kind, layer[i % n]);
@@ -122,7 +133,8 @@ static double toggles_of(const roma_chip *c, uint64_t even, uint64_t odd, uint64
     roma_image_tensor *t = NULL;
     for (size_t i = 0; i < d.n_tensors; i++)
         if (d.tensors[i].role == ROMA_W_DOWN && d.tensors[i].layer == 7) t = &d.tensors[i];
-    const uint64_t tiles = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, words = ROMA_TILE_ROWS * t->cols * t->format.bits / 64;
+    const uint64_t tiles = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS,
+                   words = ROMA_TILE_ROWS * t->cols * t->format.bits / 64;
     uint8_t *data = roma_alloc_array(tiles, t->tile_bytes);
     CHECK(data && t->tile_bytes > words * 8);
     memset(data, 0x5a, tiles * t->tile_bytes); /* scales: must not count */
@@ -142,7 +154,8 @@ static void test_toggles(void) {
     c.matrix_units = 1; /* one share: nothing of the pattern is cut */
     CHECK(toggles_of(&c, 0x123456789abcdef0, 0x123456789abcdef0, 1) == 0);
     CHECK(toggles_of(&c, 0, UINT64_MAX, (uint64_t)c.lunits) == 2); /* every bit between the words of an L-Unit */
-    CHECK(toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) < 1.01 && toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) > 0.99);
+    CHECK(toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) < 1.01 &&
+          toggles_of(&c, 0, UINT64_MAX, 2 * (uint64_t)c.lunits) > 0.99);
     CHECK(toggles_of(&c, 0, UINT64_MAX, 1) == 0); /* 64 L-Units: words 64 apart are alike */
     CHECK(toggles_of(&c, 0, 0xffffffff, (uint64_t)c.lunits) == 1);
     c.lanes = 32; /* two 64-bit words at a time */
@@ -162,8 +175,9 @@ static void test_shapes(void) {
     static const struct {
         const char *name;
         uint64_t parameters; /* matrices and norms; BitNet without its sub-norms */
-    } published[] = {{"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"llama-3-8b", 8030261248}, {"llama-2-7b", 6738415616},
-                     {"llama-13b", 13015864320}, {"smollm2-135m", 134515008}, {"qwen3-0.6b", 596049920}, {"qwen3-4b", 4022468096}};
+    } published[] = {{"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824}, {"llama-3-8b", 8030261248},
+                     {"llama-2-7b", 6738415616},   {"llama-13b", 13015864320},   {"smollm2-135m", 134515008},
+                     {"qwen3-0.6b", 596049920},    {"qwen3-4b", 4022468096}};
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
         roma_description d;
         roma_error err = {0};
@@ -179,8 +193,13 @@ static void test_shapes(void) {
     static const struct {
         const char *name, *said;
         roma_shape_format format;
-    } bad[] = {{"llama", "known are", {0}}, {"", "known are", {0}}, {"llama-3.2-3b", "", {7, 128, 4}}, {"llama-3.2-3b", "", {4, 100, 4}},
-               {"smollm2-135m", "group", {4, 128, 4}}, {"llama-3.2-3b", "", {4, 512, 4}}, {"llama-3.2-3b", "", {4, 128, 9}}};
+    } bad[] = {{"llama", "known are", {0}},
+               {"", "known are", {0}},
+               {"llama-3.2-3b", "", {7, 128, 4}},
+               {"llama-3.2-3b", "", {4, 100, 4}},
+               {"smollm2-135m", "group", {4, 128, 4}},
+               {"llama-3.2-3b", "", {4, 512, 4}},
+               {"llama-3.2-3b", "", {4, 128, 9}}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         roma_description d;
         roma_error err = {0};

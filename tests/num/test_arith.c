@@ -1,5 +1,5 @@
-/* The arithmetic of docs/numerics.md against independent facts: double-precision functions, sums done another way, cases
- * worked by hand. */
+/* The arithmetic of docs/numerics.md against independent facts: double-precision functions, sums done another way,
+ * cases worked by hand. */
 #include <math.h>
 
 #include "../test.h"
@@ -28,7 +28,8 @@ static void test_functions(void) {
         turn_error = e > turn_error ? e : turn_error;
     }
     for (int i = 0; i < 100000; i++) {
-        const double b = exp(random_unit() * 17), x = random_unit() * 3 - 1.5, want = (double)powl((long double)b, (long double)x);
+        const double b = exp(random_unit() * 17), x = random_unit() * 3 - 1.5,
+                     want = (double)powl((long double)b, (long double)x);
         const double e = fabs(roma_pow_double(b, x) - want) / want;
         pow_error = e > pow_error ? e : pow_error;
     }
@@ -106,13 +107,15 @@ static void test_quantise(void) {
             CHECK_EQ(a.sum16[2 * g] + a.sum16[2 * g + 1], sum);
         }
     }
-    /* By hand: max 127 gives r = 128; 127 -> v = 16256, shift 7, code 127; 1 -> v = 128, near(128 / 2) = 64 at shift 1. */
+    /* By hand: max 127 gives r = 128; 127 -> v = 16256, shift 7, code 127; 1 -> v = 128, near(128 / 2) = 64 at shift 1.
+     */
     memset(x, 0, sizeof x);
     x[0] = 127;
     x[8] = 1;
     x[9] = -0.5f;
     roma_quantise_c(x, COLS, 1, &a);
-    CHECK(a.code[0] == 127 && a.shift[0] == 7 && a.code[8] == 64 && a.shift[1] == 1 && a.code[9] == -32 && a.shift[2] == 0);
+    CHECK(a.code[0] == 127 && a.shift[0] == 7 && a.code[8] == 64 && a.shift[1] == 1 && a.code[9] == -32 &&
+          a.shift[2] == 0);
     CHECK(a.scale == 127.0f * (1.0f / 16256.0f));
     memset(x, 0, sizeof x);
     x[5] = 0x1p-101f;
@@ -132,7 +135,8 @@ static void check_product(roma_format f) {
     roma_tile_layout_get(&f, COLS, &l);
     CHECK(l.bytes <= sizeof tile && roma_format_check(&f, COLS, NULL) == 0);
     for (size_t i = 0; i < l.bytes; i++) tile[i] = (uint8_t)(random_unit() * 256);
-    for (size_t i = (f.super ? l.super_scale : l.scale) + 1; i < l.bytes; i += 2) tile[i] = (tile[i] & 0x83) | 0x20; /* near 2^-7 */
+    for (size_t i = (f.super ? l.super_scale : l.scale) + 1; i < l.bytes; i += 2)
+        tile[i] = (tile[i] & 0x83) | 0x20; /* near 2^-7 */
     roma_act a;
     float x[COLS], w[COLS], out[ROWS];
     roma_act_init(&a, act_block, COLS);
@@ -225,7 +229,8 @@ static void test_attention(void) {
     for (int d = 0; d < DIM; d++) {
         double want = 0, size = 0;
         for (unsigned t = 0; t < ROMA_PAGE; t++) {
-            const double value = (double)p.v[d / 16 * 512 + (int)t / 4 * 64 + d % 16 * 4 + (int)t % 4] * (double)p.v_scale[t];
+            const double value =
+                (double)p.v[d / 16 * 512 + (int)t / 4 * 64 + d % 16 * 4 + (int)t % 4] * (double)p.v_scale[t];
             want += (double)score[t] * value;
             size += (double)score[t] * fabs(value) + 3.0 * 0x1p-15;
         }
@@ -240,7 +245,8 @@ static void test_attention(void) {
     CHECK(out[0] == 32767.0f * 127.0f * 0x1p-15f);
     CHECK(roma_quantise_i8((const float[]){0, -0.0f, 0x1p-120f}, 3, (int8_t[3]){1, 1, 1}) == 0);
     int8_t c8[2];
-    CHECK(roma_quantise_i8((const float[]){-2, 1}, 2, c8) == 2.0f * (1.0f / 127.0f) && c8[0] == -127 && c8[1] == 64); /* 63.5: even */
+    CHECK(roma_quantise_i8((const float[]){-2, 1}, 2, c8) == 2.0f * (1.0f / 127.0f) && c8[0] == -127 &&
+          c8[1] == 64); /* 63.5: even */
     CHECK(isnan(roma_quantise_i8((const float[]){NAN, 1}, 2, c8)));
 }
 

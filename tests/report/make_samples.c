@@ -1,5 +1,5 @@
-/* Writes one of everything that report makes into a folder: make_samples FOLDER. tests/report/check_output.py knows the same values and
- * reads the files with parsers that we did not write. */
+/* Writes one of everything that report makes into a folder: make_samples FOLDER. tests/report/check_output.py knows the
+ * same values and reads the files with parsers that we did not write. */
 #include "roma/report.h"
 
 #include <math.h>
@@ -42,8 +42,22 @@ static void make_list(void) {
 }
 
 /* Texts that break writers. */
-static const char *const nasty[] = {"plain", "a,b", "say \"hi\"", "two\nlines", "cr\r\nlf", "<b>&amp;</b>", "tab\tbell\a", "gr\xc3\xbc\xc3\x9f",
-                                    "bad \xff\xc3 utf-8", "123", "true", "", " lead", "back\\slash", "a|b", "\xed\xa0\x80"};
+static const char *const nasty[] = {"plain",
+                                    "a,b",
+                                    "say \"hi\"",
+                                    "two\nlines",
+                                    "cr\r\nlf",
+                                    "<b>&amp;</b>",
+                                    "tab\tbell\a",
+                                    "gr\xc3\xbc\xc3\x9f",
+                                    "bad \xff\xc3 utf-8",
+                                    "123",
+                                    "true",
+                                    "",
+                                    " lead",
+                                    "back\\slash",
+                                    "a|b",
+                                    "\xed\xa0\x80"};
 enum { NASTY = sizeof nasty / sizeof *nasty };
 
 static void make_tables(void) {
@@ -101,11 +115,14 @@ static void make_floors(void) {
 }
 
 static void make_roofline(void) {
-    static const roma_roof roofs[] = {{"ROMA: ROM", 5.2e14, 2.6e14}, {"ROMA: H-Unit SRAM", 1.3e14, 6.5e12}, {"GPU <HBM3> & co", 9.9e14, 3.35e12},
+    static const roma_roof roofs[] = {{"ROMA: ROM", 5.2e14, 2.6e14},
+                                      {"ROMA: H-Unit SRAM", 1.3e14, 6.5e12},
+                                      {"GPU <HBM3> & co", 9.9e14, 3.35e12},
                                       {"no memory limit", 4e13, 0}};
-    static const roma_roof_point points[] = {{"linear q", 2, 4.1e14},  {"linear down", 2, 3.9e14}, {"attend, t = 512", 1.6, 8e12},
-                                             {"attend, t = 4096", 1.9, 9e12}, {"adapter \"A\"", 0.5, 2e12}, {"head", 2, 4.8e14},
-                                             {"prefill", 300, 5e14},   {"not drawn", 0, 0}};
+    static const roma_roof_point points[] = {{"linear q", 2, 4.1e14},        {"linear down", 2, 3.9e14},
+                                             {"attend, t = 512", 1.6, 8e12}, {"attend, t = 4096", 1.9, 9e12},
+                                             {"adapter \"A\"", 0.5, 2e12},   {"head", 2, 4.8e14},
+                                             {"prefill", 300, 5e14},         {"not drawn", 0, 0}};
     roma_buf b = {0};
     roma_report_roofline_svg("Roofline of a decode step, batch 1", roofs, 4, points, 8, &b);
     save("roofline.svg", &b);
@@ -181,8 +198,9 @@ static void make_scatter(void) {
 }
 
 static void make_bar(void) {
-    static const roma_slice slices[] = {{"L-Units: ROM", 412}, {"L-Units: compute", 201.5}, {"H-Units", 77}, {"SRAM <banks>", 60},
-                                        {"mesh", 14}, {"vector units", 33}, {"pads & PLL", 9}, {"rounding", 0.4}, {"none", 0}};
+    static const roma_slice slices[] = {
+        {"L-Units: ROM", 412}, {"L-Units: compute", 201.5}, {"H-Units", 77},   {"SRAM <banks>", 60}, {"mesh", 14},
+        {"vector units", 33},  {"pads & PLL", 9},           {"rounding", 0.4}, {"none", 0}};
     roma_buf b = {0};
     roma_report_bar_svg("Area of the chip", "mm2", slices, 9, &b);
     save("bar.svg", &b);
@@ -190,7 +208,9 @@ static void make_bar(void) {
 
 /* The same spans as check_output.py: touching ones, some with latency. */
 static void make_traces(void) {
-    roma_timeline t = {.tracks = {"matrix units: L", "matrix units: H", "vector units", "mesh", "\"others\""}, .n_tracks = 5, .clock_hz = 1.5e9};
+    roma_timeline t = {.tracks = {"matrix units: L", "matrix units: H", "vector units", "mesh", "\"others\""},
+                       .n_tracks = 5,
+                       .clock_hz = 1.5e9};
     roma_buf b = {0};
     roma_error err;
     for (uint64_t i = 0; i < 20000; i++) {

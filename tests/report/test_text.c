@@ -10,15 +10,33 @@ static void test_si(void) {
         double v;
         const char *unit, *want;
     } rows[] = {
-        {0, "W", "0 W"},          {12345, "", "12.3 k"},         {4.56e6, "", "4.56 M"},       {789e-6, "", "789 u"},
-        {1, "B", "1 B"},          {1000, "B", "1.00 kB"},        {999.4, "Hz", "999 Hz"},      {999.5, "Hz", "1.00 kHz"},
-        {999500, "Hz", "1.00 MHz"}, {-2.5e9, "B/s", "-2.50 GB/s"}, {1.5e-9, "s", "1.50 ns"},  {99.95, "W", "100 W"},
-        {9.996, "W", "10.0 W"},   {17, "", "17"},                {1.25, "W", "1.25 W"},        {6.02e23, "", "602000 E"},
-        {3e-18, "J", "3.00 aJ"},  {4e-21, "J", "0.00400 aJ"},    {1e18, "B", "1.00 EB"},       {0.1, "W", "100 mW"},
-        {0.001, "W", "1.00 mW"},  {-0.0, "W", "0 W"},            {5e-324, "J", "4.94e-306 aJ"},
+        {0, "W", "0 W"},
+        {12345, "", "12.3 k"},
+        {4.56e6, "", "4.56 M"},
+        {789e-6, "", "789 u"},
+        {1, "B", "1 B"},
+        {1000, "B", "1.00 kB"},
+        {999.4, "Hz", "999 Hz"},
+        {999.5, "Hz", "1.00 kHz"},
+        {999500, "Hz", "1.00 MHz"},
+        {-2.5e9, "B/s", "-2.50 GB/s"},
+        {1.5e-9, "s", "1.50 ns"},
+        {99.95, "W", "100 W"},
+        {9.996, "W", "10.0 W"},
+        {17, "", "17"},
+        {1.25, "W", "1.25 W"},
+        {6.02e23, "", "602000 E"},
+        {3e-18, "J", "3.00 aJ"},
+        {4e-21, "J", "0.00400 aJ"},
+        {1e18, "B", "1.00 EB"},
+        {0.1, "W", "100 mW"},
+        {0.001, "W", "1.00 mW"},
+        {-0.0, "W", "0 W"},
+        {5e-324, "J", "4.94e-306 aJ"},
     };
     char buf[64];
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) CHECK_STR(roma_report_si(buf, sizeof buf, rows[i].v, rows[i].unit), rows[i].want);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CHECK_STR(roma_report_si(buf, sizeof buf, rows[i].v, rows[i].unit), rows[i].want);
     CHECK_STR(roma_report_si(buf, sizeof buf, NAN, "W"), "- W");
     CHECK_STR(roma_report_si(buf, sizeof buf, INFINITY, ""), "-");
     CHECK_STR(roma_report_si(buf, 4, 12345, "W"), "12.");
@@ -31,9 +49,12 @@ static void test_json_escapes(void) {
     roma_buf b = {0};
     roma_table_column(&t, "k\"\\", "", 3);
     roma_table_row(&t);
-    roma_table_text(&t, 0, "\"q\" \\ \b\f\n\r\t\x01\x1f\x7f / \xc3\xa9 \xf0\x9f\x98\x80 \xff \xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82");
+    roma_table_text(&t, 0,
+                    "\"q\" \\ \b\f\n\r\t\x01\x1f\x7f / \xc3\xa9 \xf0\x9f\x98\x80 \xff \xc0\x80 \xed\xa0\x80 "
+                    "\xf4\x90\x80\x80 \xe2\x82");
     roma_report_table_json(&t, &b);
-    CHECK(has(&b, "{\"k\\\"\\\\\":\"\\\"q\\\" \\\\ \\u0008\\u000c\\u000a\\u000d\\u0009\\u0001\\u001f\\u007f / \xc3\xa9 \xf0\x9f\x98\x80 "
+    CHECK(has(&b, "{\"k\\\"\\\\\":\"\\\"q\\\" \\\\ \\u0008\\u000c\\u000a\\u000d\\u0009\\u0001\\u001f\\u007f / \xc3\xa9 "
+                  "\xf0\x9f\x98\x80 "
                   "\\ufffd \\ufffd\\ufffd \\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\"}"));
     roma_buf_destroy(&b);
     roma_table_destroy(&t);
@@ -41,8 +62,10 @@ static void test_json_escapes(void) {
 
 static void test_json_numbers(void) {
     static const double values[] = {NAN, INFINITY, -INFINITY, 0.1, 1.0 / 3, 1e300, 5e-324, -0.0};
-    static const char *const ten[] = {"null", "null", "null", "0.1", "0.3333333333", "1e+300", "4.940656458e-324", "-0"};
-    static const char *const all[] = {"null", "null", "null", "0.1", "0.3333333333333333", "1e+300", "4.94065645841247e-324", "-0"};
+    static const char *const ten[] = {"null", "null", "null", "0.1", "0.3333333333", "1e+300", "4.940656458e-324",
+                                      "-0"};
+    static const char *const all[] = {
+        "null", "null", "null", "0.1", "0.3333333333333333", "1e+300", "4.94065645841247e-324", "-0"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         roma_table t = {0};
         roma_buf b = {0};
@@ -79,7 +102,9 @@ static void test_wide_table(void) {
     roma_table_column(&t, "b", "", 3);
     roma_table_row(&t);
     for (size_t c = 0; c < 2; c++)
-        roma_table_text(&t, c, "a text that is far too long for one cell of a table that should fit into a terminal of 110 columns");
+        roma_table_text(
+            &t, c,
+            "a text that is far too long for one cell of a table that should fit into a terminal of 110 columns");
     roma_report_table_text(&t, &b);
     size_t longest = 0, at = 0;
     for (size_t i = 0; i < b.len; i++)

@@ -90,7 +90,8 @@ static void test_floorplan(void) {
     roma_floorplan_destroy(&f);
 }
 
-/* With n allocations, for every n up to the whole work: failed is set, what is there is whole, later calls do nothing. */
+/* With n allocations, for every n up to the whole work: failed is set, what is there is whole, later calls do nothing.
+ */
 static void test_scarce(void) {
     for (int n = 0; n < 130; n++) {
         roma_result r = {0};

@@ -47,14 +47,22 @@ static inline void small_merge(small_vocab *s, const char *a, const char *b) {
 
 static inline void small_init(small_vocab *s, unsigned kind, unsigned pre) {
     memset(s, 0, sizeof *s);
-    s->v = (roma_vocab){.kind = kind, .pre = pre, .text_off = s->off, .text = s->text, .type = s->type,
-                        .bos = -1, .eos = -1, .unk = -1, .pad = -1};
+    s->v = (roma_vocab){.kind = kind,
+                        .pre = pre,
+                        .text_off = s->off,
+                        .text = s->text,
+                        .type = s->type,
+                        .bos = -1,
+                        .eos = -1,
+                        .unk = -1,
+                        .pad = -1};
     if (kind == ROMA_TOK_SPM) s->v.score = s->score;
     if (kind == ROMA_TOK_BPE) s->v.merges = s->merges;
 }
 
 static const char *const small_markers[] = {
-    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<s>", "</s>",
+    "<|im_start|>",      "<|im_end|>", "<|endoftext|>", "<|start_header_id|>",
+    "<|end_header_id|>", "<|eot_id|>", "<s>",           "</s>",
 };
 
 /* All bytes, some English merges, the markers of the templates as control tokens, <think> as user token. */
@@ -66,9 +74,9 @@ static inline void small_bpe(small_vocab *s, unsigned pre) {
         small_add(s, (const char *)c, n, ROMA_TT_NORMAL, 0);
     }
     static const char *const merge[][2] = {
-        {"h", "e"}, {"Ġ", "t"}, {"l", "l"}, {"Ġt", "he"}, {"he", "ll"}, {"hell", "o"}, {"Ġ", "Ġ"}, {"ĠĠ", "ĠĠ"},
-        {"1", "2"}, {"12", "3"}, {"a", "a"}, {"aa", "aa"}, {"aaaa", "aaaa"}, {"'", "s"}, {"Ċ", "Ċ"}, {"Ã", "©"},
-        {"e", "l"}, {"Ġ", "he"},
+        {"h", "e"},       {"Ġ", "t"},   {"l", "l"}, {"Ġt", "he"}, {"he", "ll"}, {"hell", "o"},
+        {"Ġ", "Ġ"},       {"ĠĠ", "ĠĠ"}, {"1", "2"}, {"12", "3"},  {"a", "a"},   {"aa", "aa"},
+        {"aaaa", "aaaa"}, {"'", "s"},   {"Ċ", "Ċ"}, {"Ã", "©"},   {"e", "l"},   {"Ġ", "he"},
     };
     for (size_t i = 0; i < sizeof merge / sizeof *merge; i++) small_merge(s, merge[i][0], merge[i][1]);
     for (size_t i = 0; i < sizeof small_markers / sizeof *small_markers; i++)
@@ -92,8 +100,8 @@ static inline void small_spm(small_vocab *s) {
         snprintf(name, sizeof name, "<0x%02X>", b);
         small_token(s, name, ROMA_TT_BYTE);
     }
-    static const char *const piece[] = {"he", "▁t", "ll", "▁the", "hell", "hello", "▁hello", "lo", "▁▁", "▁▁▁▁", "aa",
-                                        "aaaa", "in", "INST", "▁[", "é"};
+    static const char *const piece[] = {"he", "▁t",   "ll", "▁the", "hell", "hello", "▁hello", "lo",
+                                        "▁▁", "▁▁▁▁", "aa", "aaaa", "in",   "INST",  "▁[",     "é"};
     float score = 0;
     for (size_t i = 0; i < sizeof piece / sizeof *piece; i++)
         small_add(s, piece[i], strlen(piece[i]), ROMA_TT_NORMAL, score--);

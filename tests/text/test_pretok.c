@@ -26,9 +26,15 @@ static void test_gpt2(void) {
     pieces(p, "a\n\nb\n", "a|\n|\n|b|\n|");
     pieces(p, "x  ", "x|  |");
     pieces(p, "abc123 45!? ?!", "abc|123| 45|!?| ?!|");
-    pieces(p, "\xc2\xa0" "a", "\xc2\xa0|a|");
+    pieces(p,
+           "\xc2\xa0"
+           "a",
+           "\xc2\xa0|a|");
     pieces(p, "caf\xc3\xa9s", "caf\xc3\xa9s|");
-    pieces(p, "a\xff\xfe" "b", "a|\xff\xfe|b|");
+    pieces(p,
+           "a\xff\xfe"
+           "b",
+           "a|\xff\xfe|b|");
     pieces(p, "'", "'|");
     pieces(p, "", "");
 }
@@ -39,8 +45,8 @@ static void test_smollm(void) {
     pieces(p, "a  1", "a|  |1|");
     pieces(p, "1 a", "1| a|");
     pieces(p, "'s1's", "'s|1|'s|");
-    pieces(p, "\xc2\xbd\xe0\xa5\xaa", "\xc2\xbd|\xe0\xa5\xaa|");                       /* 1/2, Devanagari four */
-    pieces(p, "!\xf0\x91\xb7\xa2!", "!|\xf0\x91\xb7\xa2|!|");                           /* U+11DE2, of Unicode 17 */
+    pieces(p, "\xc2\xbd\xe0\xa5\xaa", "\xc2\xbd|\xe0\xa5\xaa|"); /* 1/2, Devanagari four */
+    pieces(p, "!\xf0\x91\xb7\xa2!", "!|\xf0\x91\xb7\xa2|!|");    /* U+11DE2, of Unicode 17 */
     pieces(ROMA_PRE_GPT2, "!\xf0\x91\xb7\xa2!", "!\xf0\x91\xb7\xa2!|");
 }
 
@@ -58,7 +64,11 @@ static void test_llama3(void) {
     pieces(p, "(a-b)", "(a|-b|)|");
     pieces(p, "\n a", "\n| a|");
     pieces(p, " 1", " |1|");
-    pieces(p, "\xff" "ab\xff", "\xff" "ab|\xff|");
+    pieces(p,
+           "\xff"
+           "ab\xff",
+           "\xff"
+           "ab|\xff|");
 }
 
 static void test_qwen2(void) {
@@ -94,8 +104,16 @@ static void test_utf8(void) {
         }
         if (len > 1 && roma_text_utf8(s, s + len - 1, &n) != TEXT_BAD) CHECK_EQ(c, TEXT_BAD); /* a cut one is bad */
     }
-    static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80",
-                                      "\xf5\x80\x80\x80", "\xed\xa0\x80", "\xff", "\xc3\x28"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xe0\x80\x80",
+                                      "\xf0\x80\x80\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xed\xa0\x80",
+                                      "\xff",
+                                      "\xc3\x28"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const uint8_t *s = (const uint8_t *)bad[i];
         CHECK_EQ(roma_text_utf8(s, s + strlen(bad[i]), &n), TEXT_BAD);
@@ -123,13 +141,15 @@ static void test_nfc(void) {
     nfc("", "");
     nfc("plain", "plain");
     nfc("e\xcc\x81", "\xc3\xa9");
-    nfc("\xe2\x84\xab", "\xc3\x85");                                     /* Angstrom sign */
-    nfc("a\xcc\x88\xcc\xa3", "\xe1\xba\xa1\xcc\x88");                     /* marks are ordered first */
-    nfc("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xea\xb0\x81");           /* Hangul L V T */
-    nfc("\xea\xb0\x80\xe1\x86\xa8", "\xea\xb0\x81");                       /* LV T */
-    nfc("\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc");                       /* excluded from composition */
-    nfc("\xe0\xa7\x87\xe0\xa6\xbe", "\xe0\xa7\x8b");                       /* a starter that joins */
-    nfc("\xff" "e\xcc\x81\xfe\xcc\x81", "\xff\xc3\xa9\xfe\xcc\x81");       /* bad bytes stay and join nothing */
+    nfc("\xe2\x84\xab", "\xc3\x85");                             /* Angstrom sign */
+    nfc("a\xcc\x88\xcc\xa3", "\xe1\xba\xa1\xcc\x88");            /* marks are ordered first */
+    nfc("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xea\xb0\x81"); /* Hangul L V T */
+    nfc("\xea\xb0\x80\xe1\x86\xa8", "\xea\xb0\x81");             /* LV T */
+    nfc("\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc");             /* excluded from composition */
+    nfc("\xe0\xa7\x87\xe0\xa6\xbe", "\xe0\xa7\x8b");             /* a starter that joins */
+    nfc("\xff"
+        "e\xcc\x81\xfe\xcc\x81",
+        "\xff\xc3\xa9\xfe\xcc\x81"); /* bad bytes stay and join nothing */
     CHECK(!roma_text_nfc_needed("caf\xc3\xa9 \xe6\xbc\xa2\xea\xb0\x81", 12));
     /* Every decomposition comes back, or was excluded and stays apart for good. */
     for (size_t i = 0; i < roma_text_n_decomp; i++) {

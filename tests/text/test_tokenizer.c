@@ -56,7 +56,7 @@ static void test_special(void) {
     GIVES("<|im_end|><s>", ROMA_TEXT_SPECIAL, "<|im_end|>|<s>|");
     GIVES("<s><s", ROMA_TEXT_SPECIAL, "<s>|<|s|");
     GIVES("<s>", 0, "<|s|>|");
-    GIVES("a<think>b", 0, "a|<think>|b|");               /* user tokens are text */
+    GIVES("a<think>b", 0, "a|<think>|b|"); /* user tokens are text */
     GIVES("<|user_marker|>", ROMA_TEXT_SPECIAL, "<|user_marker|>|");
     int32_t id[64];
     size_t n;
@@ -114,7 +114,9 @@ static void test_spm(void) {
     small_spm(&S); /* without byte tokens: unknown characters in a row are one */
     for (unsigned i = 3; i < 259; i++) S.type[i] = ROMA_TT_UNUSED;
     CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
-    GIVES("a\xe6\xbc\xa2\xe6\xbc\xa2\xff" "b\n", ROMA_TEXT_CONTINUE, "a|<unk>|b|<unk>|");
+    GIVES("a\xe6\xbc\xa2\xe6\xbc\xa2\xff"
+          "b\n",
+          ROMA_TEXT_CONTINUE, "a|<unk>|b|<unk>|");
     roma_tokenizer_destroy(T);
 }
 
@@ -163,9 +165,15 @@ static void test_detok(void) {
     char got[256], byte[8];
     use(gpt2);
     shows("hello \xe6\xbc\xa2!", "hello \xe6\xbc\xa2!");
-    shows("a\xff" "b", "a\xef\xbf\xbd" "b");
-    shows("\xe6\xbc", "\xef\xbf\xbd");                 /* cut at the end: one for the whole beginning */
-    shows("\xe6\xbc" "a", "\xef\xbf\xbd" "a");
+    shows("a\xff"
+          "b",
+          "a\xef\xbf\xbd"
+          "b");
+    shows("\xe6\xbc", "\xef\xbf\xbd"); /* cut at the end: one for the whole beginning */
+    shows("\xe6\xbc"
+          "a",
+          "\xef\xbf\xbd"
+          "a");
     shows("\xe6\xe6\xbc\xa2", "\xef\xbf\xbd\xe6\xbc\xa2");
     shows("\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     shows("\xf0\x9f\x98", "\xef\xbf\xbd");
@@ -181,8 +189,8 @@ static void test_detok(void) {
     roma_tokenizer_destroy(T);
 
     use(small_spm);
-    const int32_t spm[] = {small_id(&S, "<s>"), small_id(&S, "▁hello"), small_id(&S, "▁the"), small_id(&S, "<0xE6>"),
-                           small_id(&S, "<0xBC>"), small_id(&S, "<0xA2>")};
+    const int32_t spm[] = {small_id(&S, "<s>"),    small_id(&S, "▁hello"), small_id(&S, "▁the"),
+                           small_id(&S, "<0xE6>"), small_id(&S, "<0xBC>"), small_id(&S, "<0xA2>")};
     detok(spm, 6, false, got);
     CHECK_STR(got, "hello the\xe6\xbc\xa2");
     CHECK_EQ(roma_token_bytes(T, spm[1], false, byte, 8), 6);
@@ -196,8 +204,10 @@ static uint64_t random_state;
 static unsigned random_below(unsigned n) { return (unsigned)(roma_random(17, random_state++) % n); }
 
 static size_t random_text(char *s, size_t most, bool valid) {
-    static const char *const parts[] = {"hello", " the", "\n", "  ", "'s", "12", "<|im_start|>", "<s>", "<think>", "aaaa", "\r\n",
-                                        "<|", "|>", "</s>", "<|eot_id|>", "\xc3\xa9", "\xe6\xbc\xa2", "\xf0\x9f\x98\x80", "\xc2\xa0"};
+    static const char *const parts[] = {
+        "hello",   " the", "\n", "  ", "'s",   "12",         "<|im_start|>", "<s>",          "<think>",
+        "aaaa",    "\r\n", "<|", "|>", "</s>", "<|eot_id|>", "\xc3\xa9",     "\xe6\xbc\xa2", "\xf0\x9f\x98\x80",
+        "\xc2\xa0"};
     size_t n = 0;
     while (n + 16 < most && random_below(24)) {
         if (random_below(3)) {
