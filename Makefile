@@ -86,6 +86,11 @@ roma-mpi: $(BUILD)/roma-mpi
 $(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
 	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
+# roma-plain: build/roma-plain, whose `chat` reads lines as the terminal gives them, as a build with EDIT=no does; for tests
+roma-plain: $(BUILD)/roma-plain
+$(BUILD)/roma-plain: tools/chat.c $(filter-out %/chat.o,$(TOOL_OBJ)) $(LIB)
+	$(CC) -Itools/noedit $(filter-out -MMD -MP,$(CFLAGS_ALL)) $^ $(LDLIBS_ALL) -o $@
+
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)
 
@@ -204,4 +209,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format format-check help clean

@@ -3,7 +3,7 @@
 #include "reply.h"
 
 #include <editline/readline.h>
-#include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,22 +43,36 @@ static void history_path(char *out, size_t cap) {
     strncat(out, "/history", cap - strlen(out) - 1);
 }
 
-/* The next line without its newline, from malloc; NULL at the end of input. *again: Ctrl-C, the line is forgotten. */
-static char *next_line(const chat *c, bool *again) {
+/* Libedit reads characters of the locale and drops bytes that are none: all but ASCII in the locale "C", in which a
+ * program starts and many servers stay. What chat reads is UTF-8 whatever the environment says, so the locale is too:
+ * of characters alone, since numbers keep their point. To be called before the first line, and before any thread. */
+static void edit_utf8(void) {
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) setlocale(LC_CTYPE, ""); /* only Debian and later C libraries have the first */
+    rl_inhibit_completion = 1; /* a tab is text: pasted code has some, and no file name is meant */
+}
+
+/* Bytes of a line whose newline, if it has one, becomes a 0. */
+static size_t cut_newline(char *line, size_t len) {
+    if (!len || line[len - 1] != '\n') return len;
+    line[len - 1] = 0;
+    return len - 1;
+}
+
+/* The next line without its newline, from malloc; NULL at the end of input. *again: Ctrl-C, the line is forgotten.
+ * A pipe's line may hold zeros, which are the model's to see: *len counts them. */
+static char *next_line(const chat *c, size_t *len, bool *again) {
     char *line = NULL;
     size_t cap = 0;
     *again = false;
+    *len = 0;
     interrupted = 0;
     if (c->terminal) {
         line = readline("> ");
+        if (line) *len = strlen(line);
     } else {
         const ssize_t n = getline(&line, &cap, stdin);
-        if (n < 0) {
-            free(line);
-            line = NULL;
-        } else if (n && line[n - 1] == '\n') {
-            line[n - 1] = 0;
-        }
+        if (n >= 0) *len = cut_newline(line, (size_t)n);
+        if (n < 0) free(line), line = NULL;
     }
     if (!line && interrupted && c->terminal) {
         *again = true;
@@ -131,12 +145,12 @@ static int generate(chat *c, reply *r, roma_error *err) {
 }
 
 /* One question. A failure takes the question back, so that the conversation stays as it was. */
-static int turn(chat *c, const char *line, roma_error *err) {
+static int turn(chat *c, const char *line, size_t len, roma_error *err) {
     int32_t *ids = NULL;
     size_t n = 0;
     reply r = {0};
     const size_t before = c->n_messages;
-    if (!say(c, ROMA_ROLE_USER, line, strlen(line)))
+    if (!say(c, ROMA_ROLE_USER, line, len))
         return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
     int rc = conversation_ids(c, &ids, &n, err);
     if (!rc)
@@ -225,16 +239,17 @@ static int converse(chat *c) {
     for (;;) {
         roma_error err;
         bool again;
-        char *line = next_line(c, &again);
+        size_t len;
+        char *line = next_line(c, &len, &again);
         if (!line && again) continue;
         if (!line) break;
         bool on = true;
-        if (line[0]) {
+        if (len) {
             if (c->terminal) add_history(line);
             if (line[0] == '/') {
                 on = command(c, line);
             } else {
-                rc = turn(c, line, &err);
+                rc = turn(c, line, len, &err);
                 if (rc) fail("chat", &err);
             }
         }
@@ -290,6 +305,7 @@ int verb_chat(int argc, char **argv) {
     if (ask_check(&c.ask, &err)) return fail("chat", &err);
     config.image = operand[0];
     interrupt_catch(true);
+    edit_utf8();
     rc = start(&c, &config, system, &err);
     if (rc) {
         rc = fail("chat", &err);
