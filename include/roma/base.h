@@ -150,6 +150,19 @@ void roma_buf_le32(roma_buf *b, uint32_t v);
 void roma_buf_le64(roma_buf *b, uint64_t v);
 void roma_buf_destroy(roma_buf *b);
 
+/* ---- numbers as text: the same under every locale ----------------------------------------------- */
+
+enum { ROMA_REAL_CAP = 32 };
+/* v as C's "%.<digits>g" writes it, digits 1..17; digits 0: the shortest text that reads back as v, of at least 15
+ * digits where they are needed. "nan", "inf", "-inf". Returns buf. */
+const char *roma_real_print(char buf[ROMA_REAL_CAP], double v, int digits);
+/* The double nearest to a decimal number of any length: sign, digits with a point, exponent, and nothing else (no
+ * blanks, hexadecimals, words). False, and *out as it was: it is none, or beyond the largest double. */
+bool roma_real_read(const char *text, size_t n, double *out);
+/* snprintf and vsnprintf with the C locale's point. */
+int roma_print(char *buf, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int roma_vprint(char *buf, size_t cap, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
+
 /* ---- bounded reader: the only way file bytes are walked --------------------------------------- */
 
 /* Little-endian cursor over [data, data+size). The first failed read sets .failed (and keeps .pos there);

@@ -32,12 +32,12 @@ void roma_buf_append(roma_buf *b, const void *data, size_t n) {
 void roma_buf_print(roma_buf *b, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = roma_vprint(NULL, 0, fmt, args);
     va_end(args);
     if (n < 0) b->failed = true;
     if (n <= 0 || !reserve(b, (size_t)n + 1)) return;
     va_start(args, fmt);
-    vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, args);
+    roma_vprint((char *)b->data + b->len, (size_t)n + 1, fmt, args);
     va_end(args);
     b->len += (size_t)n;
 }
