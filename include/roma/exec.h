@@ -139,8 +139,12 @@ typedef struct {
 } roma_sampling;
 void roma_sampling_default(roma_sampling *s); /* greedy */
 int roma_sampling_check(const roma_sampling *s, roma_error *err);
-/* recent: the last tokens of the sequence (its last 64 count). The draw is keyed by (seed, position): the same request
- * gives the same text alone or in a batch. scratch: roma_sample_bytes(vocab). EINTERNAL when a logit is NaN. */
+/* Chooses a token of 0..vocab-1 by docs/numerics.md 5.10. s: passed roma_sampling_check; vocab: 1 or more. recent: the
+ * last tokens of the sequence (its last 64 count, ids beyond vocab do not). The draw is keyed by (seed, position): the
+ * same request gives the same text alone or in a batch. scratch: roma_sample_bytes(vocab), aligned as malloc does.
+ *  - A logit of +infinity: its tokens are the only candidates, all equally likely; greedy takes the lowest id.
+ *  - A logit of -infinity: its token is never chosen.
+ *  - EINPUT, and *token as before, when a logit is NaN or all are -infinity: there is nothing to choose from. */
 size_t roma_sample_bytes(uint32_t vocab);
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
                 uint64_t position, void *scratch, int32_t *token, roma_error *err);

@@ -1,7 +1,8 @@
-/* Choosing the next token. Sums run over candidates in order of falling logit, ties by id, so that the choice is the
- * same everywhere; the draw comes from a counter-based generator keyed by (seed, position). */
+/* Choosing the next token: docs/numerics.md 5.10. Sums run over candidates in order of falling logit, ties by id, so
+ * that the choice is the same everywhere; the draw comes from a counter-based generator keyed by (seed, position). */
 #include "roma/exec.h"
 
+#include <float.h>
 #include <string.h>
 
 enum { RECENT = 64 };
@@ -44,27 +45,52 @@ static void sift(candidate *c, size_t n, size_t i) {
     }
 }
 
-static void penalise(float *logits, const roma_sampling *s, const int32_t *recent, size_t n) {
+static bool is_finite(float x) { return x >= -FLT_MAX && x <= FLT_MAX; }
+
+/* A penalty makes no finite logit infinite: the last token with a logit would otherwise have none. */
+static float penalised(float l, float penalty) {
+    const float p = l > 0 ? l / penalty : l * penalty;
+    return is_finite(p) || !is_finite(l) ? p : l > 0 ? FLT_MAX : -FLT_MAX;
+}
+
+static void penalise(float *logits, uint32_t vocab, const roma_sampling *s, const int32_t *recent, size_t n) {
     for (size_t i = n > RECENT ? n - RECENT : 0; i < n; i++) {
-        bool seen = false;
-        for (size_t j = n > RECENT ? n - RECENT : 0; j < i; j++) seen |= recent[j] == recent[i];
-        float *l = &logits[recent[i]];
-        if (!seen) *l = *l > 0 ? *l / s->repeat_penalty : *l * s->repeat_penalty;
+        bool skip = recent[i] < 0 || (uint32_t)recent[i] >= vocab;
+        for (size_t j = n > RECENT ? n - RECENT : 0; j < i; j++) skip |= recent[j] == recent[i];
+        if (!skip) logits[recent[i]] = penalised(logits[recent[i]], s->repeat_penalty);
     }
 }
 
-/* Index of the largest, lowest id among equals; SIZE_MAX when a logit is NaN. */
-static size_t argmax(const float *l, uint32_t n) {
-    size_t best = 0;
-    bool nan = false;
-    for (uint32_t i = 0; i < n; i++) {
-        nan |= l[i] != l[i];
-        if (l[i] > l[best]) best = i;
+/* *best: of the largest, the lowest id among equals. Refuses logits that say nothing. */
+static int find_best(const float *l, uint32_t n, uint32_t *best, roma_error *err) {
+    uint32_t nan = n;
+    *best = 0;
+    for (uint32_t i = n; i-- > 0;) {
+        if (l[i] != l[i]) nan = i;
+        if (l[i] >= l[*best]) *best = i;
     }
-    return nan ? SIZE_MAX : best;
+    if (nan < n)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "the logit of token %u is not a number: the numbers in the weights or adapters are so large "
+                         "that the arithmetic overflows on this text",
+                         nan);
+    if (l[*best] < -FLT_MAX)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "the logits of all %u tokens are minus infinity: the numbers in the weights or adapters are "
+                         "so large that the arithmetic overflows on this text",
+                         n);
+    return ROMA_OK;
 }
 
-/* Draws among the candidates (a heap of n): takes them off in order, stopping where top-k, min-p or top-p cut. */
+/* Logits that equal the best are as likely as it, two infinite ones too, whose difference would be no number. */
+static bool is_candidate(float l, float best, float temperature) { return l == best || best - l < FAR * temperature; }
+
+static float weight_of(float l, float best, float temperature) {
+    return l == best ? 1 : roma_exp((l - best) / temperature);
+}
+
+/* Draws among the candidates (a heap of n >= 1, the best first): takes them off in order, stopping where top-k, min-p
+ * or top-p cut. The best is always taken. */
 static int32_t draw(const roma_sampling *s, candidate *c, size_t n, float *weight, uint64_t position) {
     const float best = c[0].logit;
     candidate *taken = c + n; /* filled backwards from the end, as heapsort does */
@@ -73,8 +99,8 @@ static int32_t draw(const roma_sampling *s, candidate *c, size_t n, float *weigh
     const size_t limit = s->top_k && s->top_k < n ? s->top_k : n;
     for (size_t left = n; kept < limit; left--) {
         const candidate t = c[0];
-        const float w = roma_exp((t.logit - best) / s->temperature);
-        if (w < s->min_p) break;
+        const float w = weight_of(t.logit, best, s->temperature);
+        if (kept && w < s->min_p) break;
         c[0] = c[left - 1];
         *--taken = t;
         sift(c, left - 1, 0);
@@ -99,18 +125,17 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
     float *own = (float *)(void *)(c + vocab); /* penalised logits, then the weights */
     if (s->repeat_penalty != 1.0f) {
         memcpy(own, logits, vocab * sizeof *own);
-        penalise(own, s, recent, n_recent);
+        penalise(own, vocab, s, recent, n_recent);
         logits = own;
     }
-    const size_t best = argmax(logits, vocab);
-    if (best == SIZE_MAX)
-        return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE,
-                         "a logit is not a number: the model's activations overflowed");
+    uint32_t best;
+    const int rc = find_best(logits, vocab, &best, err);
+    if (rc) return rc;
     *token = (int32_t)best;
     if (s->temperature <= 0 || s->top_k == 1) return ROMA_OK;
     size_t n = 0;
     for (uint32_t i = 0; i < vocab; i++)
-        if ((logits[best] - logits[i]) < FAR * s->temperature) c[n++] = (candidate){logits[i], (int32_t)i};
+        if (is_candidate(logits[i], logits[best], s->temperature)) c[n++] = (candidate){logits[i], (int32_t)i};
     for (size_t i = n / 2; i-- > 0;) sift(c, n, i);
     *token = draw(s, c, n, own, position);
     return ROMA_OK;

@@ -26,7 +26,7 @@ static void test_greedy(void) {
     bad[1] = roma_f32_from_bits(0x7fc00000);
     int32_t t;
     roma_error err = {0};
-    CHECK_EQ(roma_sample(&s, bad, 3, NULL, 0, 0, scratch, &t, &err), ROMA_EINTERNAL);
+    CHECK_EQ(roma_sample(&s, bad, 3, NULL, 0, 0, scratch, &t, &err), ROMA_EINPUT);
 }
 
 static void test_distribution(void) {
@@ -109,11 +109,114 @@ static void test_check(void) {
     CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
 }
 
+/* ---- logits that are not finite, and samplings at the edge of what is allowed ---- */
+
+#define INF (1.0f / 0.0f)
+#define NAN_F roma_f32_from_bits(0x7fc00000)
+#define MAX 3.4028235e38f
+
+/* The tokens that may be chosen, worked out without the sampler: bit i for token i; 0: an error. */
+static uint32_t allowed(const float *l, uint32_t n, const roma_sampling *s) {
+    float best = -INF;
+    uint32_t set = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (l[i] != l[i]) return 0;
+        if (l[i] > best) best = l[i];
+    }
+    for (uint32_t i = 0; i < n && best > -INF; i++) {
+        const double below = l[i] == best ? 0 : (double)best - (double)l[i];
+        if (below <= 19.01 * (double)s->temperature) set |= 1u << i;
+    }
+    return set;
+}
+
+static void check_pick(const roma_sampling *s, const float *l, uint32_t n, const int32_t *recent, size_t n_recent,
+                       uint32_t set) {
+    struct {
+        uint64_t before[32], used[64], after[32];
+    } mem;
+    for (uint64_t position = 0; position < 8; position++) {
+        int32_t token = -77;
+        roma_error err = {0};
+        memset(&mem, 0xa5, sizeof mem);
+        const int rc = roma_sample(s, l, n, recent, n_recent, position, mem.used, &token, &err);
+        CHECK_EQ(rc, set ? ROMA_OK : ROMA_EINPUT);
+        if (rc) CHECK(token == -77 && err.text[0]);
+        if (!rc) CHECK(token >= 0 && (uint32_t)token < n && (set >> token & 1));
+        for (int i = 0; i < 32; i++)
+            if (mem.before[i] != 0xa5a5a5a5a5a5a5a5u || mem.after[i] != 0xa5a5a5a5a5a5a5a5u) CHECK(false);
+    }
+}
+
+/* Every row of up to four logits out of ten values, under every combination of samplings at their limits. */
+static void test_not_finite(void) {
+    static const float value[] = {0, -0.0f, 1, -1, 1e-45f, MAX, -MAX, INF, -INF, 0};
+    static const float temperature[] = {0, 1e-45f, 1e-30f, 0.7f, 100}, top_p[] = {1e-45f, 0.5f, 1},
+                       min_p[] = {0, 1e-45f, 0.99999994f};
+    static const uint32_t top_k[] = {0, 1, 2, UINT32_MAX};
+    float l[4];
+    for (uint32_t n = 1; n <= 4; n++)
+        for (uint32_t code = 0; code < 10u * (n > 1 ? 10 : 1) * (n > 2 ? 10 : 1) * (n > 3 ? 10 : 1); code++)
+            for (uint32_t k = code % 7; k<180; k += n> 2 ? 37 : 1) {
+                for (uint32_t i = 0, c = code; i < n; i++, c /= 10) l[i] = c % 10 == 9 ? NAN_F : value[c % 10];
+                const roma_sampling s = {temperature[k % 5], top_k[k / 5 % 4], top_p[k / 20 % 3], min_p[k / 60], 1, k};
+                CHECK_EQ(roma_sampling_check(&s, NULL), 0);
+                check_pick(&s, l, n, NULL, 0, allowed(l, n, &s));
+            }
+}
+
+/* Infinite logits are equally likely, whatever the temperature; the others are not drawn. */
+static void test_infinite_share(void) {
+    const float l[] = {INF, 3, -INF, INF, MAX, INF};
+    unsigned counts[6];
+    roma_sampling s;
+    roma_sampling_default(&s);
+    CHECK_EQ(pick(&s, l, 6, 0), 0);
+    s.temperature = 0.3f;
+    count(&s, l, 6, counts, 6000);
+    CHECK(counts[1] == 0 && counts[2] == 0 && counts[4] == 0);
+    for (int i = 0; i < 6; i++)
+        if (l[i] > MAX) CHECK(counts[i] > 1800 && counts[i] < 2200);
+    s.top_k = 2;
+    count(&s, l, 6, counts, 100);
+    CHECK(counts[0] > 20 && counts[3] > 20 && counts[0] + counts[3] == 100);
+    s.top_k = 0;
+    s.top_p = 0.3f;
+    count(&s, l, 6, counts, 50);
+    CHECK_EQ(counts[0], 50);
+}
+
+/* A penalty that leaves FP32's range stops at its end; ids that are none of the vocabulary do nothing. */
+static void test_penalty_overflow(void) {
+    static const float penalty[] = {0.1f, 0.5f, 1, 2, 10};
+    static const float value[] = {MAX, -MAX, INF, -INF, 1, -1};
+    const int32_t recent[] = {0, 1, 1, -1, INT32_MIN, INT32_MAX, 2};
+    for (int p = 0; p < 5; p++)
+        for (int a = 0; a < 6; a++)
+            for (int t = 0; t < 3; t++) {
+                const float one[] = {value[a]}, two[] = {value[a], value[a]};
+                const roma_sampling s = {(float)t, 0, 1, 0, penalty[p], 1};
+                check_pick(&s, one, 1, recent, 7, value[a] > -INF);
+                check_pick(&s, two, 2, recent, 7, value[a] > -INF ? 3 : 0);
+            }
+    const float up[] = {MAX / 2, MAX}; /* times ten, both are the largest number: a tie */
+    const roma_sampling s = {0, 0, 1, 0, 0.1f, 1};
+    int32_t token;
+    CHECK_EQ(roma_sample(&s, up, 2, recent, 3, 0, scratch, &token, NULL), 0);
+    CHECK_EQ(token, 0);
+    const float mixed[] = {MAX, INF};
+    CHECK_EQ(roma_sample(&s, mixed, 2, recent, 3, 0, scratch, &token, NULL), 0);
+    CHECK_EQ(token, 1);
+}
+
 int main(void) {
     test_greedy();
     test_distribution();
     test_keyed();
     test_penalty();
     test_check();
+    test_not_finite();
+    test_infinite_share();
+    test_penalty_overflow();
     return TEST_DONE();
 }
