@@ -3,7 +3,7 @@
 
 usage: test_explore.py ROMA [ROMA-MPI]
 
-With a second program (`make roma-mpi`) also over three MPI ranks. Needs Python alone.
+With a second program (`make roma-mpi`) also over two and three MPI ranks. Needs Python alone.
 """
 import csv
 import json
@@ -220,11 +220,17 @@ def test_interrupt(tmp):
 
 
 def test_ranks(tmp):
-    args = ["explore", "--shape", SHAPE, "--points", "701", "--seed", "9", "--csv"]
-    run(*args, os.path.join(tmp, "threads.csv"))
-    run("--allow-run-as-root", "--oversubscribe", "-n", "3", MPI, *args, os.path.join(tmp, "ranks.csv"), program="mpirun")
-    texts = [open(os.path.join(tmp, n), "rb").read() for n in ("threads.csv", "ranks.csv")]
-    check(texts[0] == texts[1], "MPI ranks give other points than threads")
+    args = ["explore", "--shape", SHAPE, "--points", "701", "--seed", "9", "--json", "--csv"]
+    one = run(*args, os.path.join(tmp, "threads.csv"))
+    for n in "2", "3":
+        r = run("-n", n, MPI, *args, os.path.join(tmp, "ranks.csv"), program=os.path.join(ROOT, "tests", "mpirun.sh"))
+        texts = [open(os.path.join(tmp, f), "rb").read() for f in ("threads.csv", "ranks.csv")]
+        check(texts[0] == texts[1], "%s MPI ranks give other points than threads" % n)
+        said = [json.loads(x.stdout) for x in (one, r)]  # one rank speaks: two objects would be no JSON
+        for o in said:
+            o.pop("seconds", None), o.pop("csv", None)
+        check(said[0] == said[1], "%s MPI ranks say another thing than one process: %s" % (n, r.stdout[:300]))
+        check(r.stderr == "", "%s MPI ranks: %s" % (n, r.stderr))
 
 
 def main():
