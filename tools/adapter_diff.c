@@ -59,15 +59,15 @@ static double cosine(const sums *s) {
 
 typedef struct {
     roma_buf text;
-    json j;
+    roma_json j;
     bool as_json;
 } printer;
 
 static void print_sums(printer *p, const sums *s) {
-    json_real(&p->j, "norm_a", sqrt(fmax(0, s->norm[0])));
-    json_real(&p->j, "norm_b", sqrt(fmax(0, s->norm[1])));
-    json_real(&p->j, "difference", relative(s));
-    json_real(&p->j, "cosine", cosine(s));
+    roma_json_real(&p->j, "norm_a", sqrt(fmax(0, s->norm[0])));
+    roma_json_real(&p->j, "norm_b", sqrt(fmax(0, s->norm[1])));
+    roma_json_real(&p->j, "difference", relative(s));
+    roma_json_real(&p->j, "cosine", cosine(s));
 }
 
 static void number(roma_buf *b, const char *format, double v) {
@@ -94,23 +94,23 @@ static void matrix(printer *p, const change c[2], const sums *s) {
         row(p, layer, roma_tensor_role_name(t->role), rank[0], rank[1], s);
         return;
     }
-    json_open(&p->j, NULL, '{');
-    json_int(&p->j, "layer", t->layer);
-    json_string(&p->j, "role", roma_tensor_role_name(t->role));
-    json_int(&p->j, "rank_a", rank[0]);
-    json_int(&p->j, "rank_b", rank[1]);
+    roma_json_open(&p->j, NULL, '{');
+    roma_json_int(&p->j, "layer", t->layer);
+    roma_json_string(&p->j, "role", roma_tensor_role_name(t->role));
+    roma_json_int(&p->j, "rank_a", rank[0]);
+    roma_json_int(&p->j, "rank_b", rank[1]);
     print_sums(p, s);
-    json_close(&p->j, '}');
+    roma_json_close(&p->j, '}');
 }
 
 static void begin(printer *p, const roma_adapter a[2], const char *const path[2]) {
     const bool same = memcmp(a[0].base_id, a[1].base_id, 32) == 0;
     if (p->as_json) {
-        json_open(&p->j, NULL, '{');
-        json_string(&p->j, "a", path[0]);
-        json_string(&p->j, "b", path[1]);
-        json_bool(&p->j, "same_base", same);
-        json_open(&p->j, "targets", '[');
+        roma_json_open(&p->j, NULL, '{');
+        roma_json_string(&p->j, "a", path[0]);
+        roma_json_string(&p->j, "b", path[1]);
+        roma_json_bool(&p->j, "same_base", same);
+        roma_json_open(&p->j, "targets", '[');
         return;
     }
     roma_buf_print(&p->text, "a  %s: %s, rank %u, %s\nb  %s: %s, rank %u, %s\n%s\n", path[0], a[0].name, a[0].rank,
@@ -125,9 +125,9 @@ static void end(printer *p, const roma_adapter a[2], const sums *all) {
         row(p, "all", "", a[0].rank, a[1].rank, all);
         return;
     }
-    json_close(&p->j, ']');
+    roma_json_close(&p->j, ']');
     print_sums(p, all);
-    json_close(&p->j, '}');
+    roma_json_close(&p->j, '}');
     roma_buf_append(&p->text, "\n", 1);
 }
 

@@ -2,6 +2,7 @@
  * on its neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input
  * order. */
 #include "batch.h"
+#include "json_read.h"
 
 #include <string.h>
 
@@ -148,29 +149,29 @@ static int read_requests(batch *b, roma_buf *file, roma_error *err) {
 
 static int print_result(batch *b, request *q) {
     roma_buf out = {0};
-    json j = {&out, false};
-    json_open(&j, NULL, '{');
+    roma_json j = {.out = &out};
+    roma_json_open(&j, NULL, '{');
     if (q->id)
-        json_string(&j, "id", q->id);
+        roma_json_string(&j, "id", q->id);
     else if (q->id_number >= 0)
-        json_real(&j, "id", q->id_number);
+        roma_json_real(&j, "id", q->id_number);
     if (q->rc) {
         char line[1024];
-        json_string(&j, "error", roma_error_format(&q->err, line, sizeof line));
+        roma_json_string(&j, "error", roma_error_format(&q->err, line, sizeof line));
     } else {
-        json_text(&j, "text", (const char *)q->reply.text.data, q->reply.text.len);
-        json_open(&j, "ids", '[');
-        for (size_t i = q->reply.n_prompt; i < q->reply.n; i++) json_int(&j, NULL, q->reply.ids[i]);
-        json_close(&j, ']');
-        json_int(&j, "prompt_tokens", (int64_t)q->reply.n_prompt);
-        json_string(&j, "stop", q->reply.stop);
+        roma_json_text(&j, "text", (const char *)q->reply.text.data, q->reply.text.len);
+        roma_json_open(&j, "ids", '[');
+        for (size_t i = q->reply.n_prompt; i < q->reply.n; i++) roma_json_int(&j, NULL, q->reply.ids[i]);
+        roma_json_close(&j, ']');
+        roma_json_int(&j, "prompt_tokens", (int64_t)q->reply.n_prompt);
+        roma_json_string(&j, "stop", q->reply.stop);
         if (b->o->hash) {
             uint8_t sum[32];
             roma_sha256_final(&q->reply.hash, sum);
-            json_hex(&j, "hash", sum, sizeof sum);
+            roma_json_hex(&j, "hash", sum, sizeof sum);
         }
     }
-    json_close(&j, '}');
+    roma_json_close(&j, '}');
     roma_buf_append(&out, "\n", 1);
     return print_buf("run", &out, 0);
 }

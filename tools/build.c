@@ -101,18 +101,18 @@ static int report(const char *path, const roma_image_written *w, double seconds,
     roma_hex(sum, w->file_sha256, 32);
     roma_hex(base, w->base_id, 32);
     if (as_json) {
-        json j = {&b, false};
-        json_open(&j, NULL, '{');
-        json_string(&j, "image", path);
-        json_string(&j, "sha256", sum);
-        json_string(&j, "base", base);
-        json_string(&j, "arch", roma_arch_name(img.desc.hyper.arch));
-        json_string(&j, "name", img.desc.name);
-        json_int(&j, "params", (int64_t)params);
-        json_real(&j, "bits_per_weight", bits);
-        json_int(&j, "bytes", (int64_t)w->bytes);
-        json_real(&j, "seconds", seconds);
-        json_close(&j, '}');
+        roma_json j = {.out = &b};
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "image", path);
+        roma_json_string(&j, "sha256", sum);
+        roma_json_string(&j, "base", base);
+        roma_json_string(&j, "arch", roma_arch_name(img.desc.hyper.arch));
+        roma_json_string(&j, "name", img.desc.name);
+        roma_json_int(&j, "params", (int64_t)params);
+        roma_json_real(&j, "bits_per_weight", bits);
+        roma_json_int(&j, "bytes", (int64_t)w->bytes);
+        roma_json_real(&j, "seconds", seconds);
+        roma_json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
     } else {
         roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n",

@@ -49,22 +49,22 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
             100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 
-void chip_json(json *j, const session *s, size_t prompt, size_t answer) {
+void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
     roma_cost c;
     uint64_t used;
     const bool held = holds(s, &used);
     if (!estimate(s, prompt, answer, &c)) return;
-    json_open(j, "chip", '{');
-    json_string(j, "name", s->plan.chip.name);
-    json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&s->plan.chip));
-    json_int(j, "sram_used", (int64_t)used);
-    json_bool(j, "sram_holds", held);
-    json_real(j, "tok_s", c.tok_s);
-    json_real(j, "ttft_ms", c.ttft_s * 1e3);
-    json_real(j, "mj_per_token", c.mj_per_token);
-    json_real(j, "use_lunit", c.use_lunit);
-    json_real(j, "use_hunit", c.use_hunit);
-    json_real(j, "use_vector", c.use_vector);
-    json_bool(j, "fits", c.fits_rom > 0 && c.fits_sram > 0);
-    json_close(j, '}');
+    roma_json_open(j, "chip", '{');
+    roma_json_string(j, "name", s->plan.chip.name);
+    roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&s->plan.chip));
+    roma_json_int(j, "sram_used", (int64_t)used);
+    roma_json_bool(j, "sram_holds", held);
+    roma_json_real(j, "tok_s", c.tok_s);
+    roma_json_real(j, "ttft_ms", c.ttft_s * 1e3);
+    roma_json_real(j, "mj_per_token", c.mj_per_token);
+    roma_json_real(j, "use_lunit", c.use_lunit);
+    roma_json_real(j, "use_hunit", c.use_hunit);
+    roma_json_real(j, "use_vector", c.use_vector);
+    roma_json_bool(j, "fits", c.fits_rom > 0 && c.fits_sram > 0);
+    roma_json_close(j, '}');
 }

@@ -19,19 +19,19 @@ static double kl_error(const eval_sums *s) {
 static void report_json(const eval *e, double seconds, const char *hash, roma_buf *out) {
     const eval_sums *s = &e->sums;
     const bool any = s->scored > 0, both = any && e->o->against;
-    json j = {out, false};
-    json_open(&j, NULL, '{');
-    json_int(&j, "tokens", (int64_t)s->scored);
-    json_real(&j, "perplexity", any ? e_to(s->nll / s->scored) : NAN);
-    json_real(&j, "kl_mean", both ? s->kl / s->scored : NAN);
-    json_real(&j, "kl_error", both ? kl_error(s) : NAN);
-    json_real(&j, "top1", both ? s->same / s->scored : NAN);
-    json_real(&j, "perplexity_against", both ? e_to(s->nll_against / s->scored) : NAN);
-    json_int(&j, "windows", e->windows);
-    json_int(&j, "ctx", e->ctx);
-    json_real(&j, "seconds", seconds);
-    if (e->o->hash) json_string(&j, "hash", hash);
-    json_close(&j, '}');
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_json_int(&j, "tokens", (int64_t)s->scored);
+    roma_json_real(&j, "perplexity", any ? e_to(s->nll / s->scored) : NAN);
+    roma_json_real(&j, "kl_mean", both ? s->kl / s->scored : NAN);
+    roma_json_real(&j, "kl_error", both ? kl_error(s) : NAN);
+    roma_json_real(&j, "top1", both ? s->same / s->scored : NAN);
+    roma_json_real(&j, "perplexity_against", both ? e_to(s->nll_against / s->scored) : NAN);
+    roma_json_int(&j, "windows", e->windows);
+    roma_json_int(&j, "ctx", e->ctx);
+    roma_json_real(&j, "seconds", seconds);
+    if (e->o->hash) roma_json_string(&j, "hash", hash);
+    roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
 }
 

@@ -140,42 +140,42 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
 
 /* ---- JSON ---- */
 
-static void json_range(json *j, const char *key, const roma_range *v) {
-    json_open(j, key, '{');
-    json_real(j, "value", v->mid);
-    json_real(j, "low", v->low);
-    json_real(j, "high", v->high);
-    json_close(j, '}');
+static void json_range(roma_json *j, const char *key, const roma_range *v) {
+    roma_json_open(j, key, '{');
+    roma_json_real(j, "value", v->mid);
+    roma_json_real(j, "low", v->low);
+    roma_json_real(j, "high", v->high);
+    roma_json_close(j, '}');
 }
 
-static void json_notable(const explore_result *r, range_table ranges, json *j) {
-    json_open(j, "best", '{');
+static void json_notable(const explore_result *r, range_table ranges, roma_json *j) {
+    roma_json_open(j, "best", '{');
     for (size_t k = 0; k < N_NOTABLE; k++) {
-        json_open(j, notable_name[k], '{');
-        json_int(j, "point", (int64_t)explored_row(r->e, r->f->notable[k])[0]);
+        roma_json_open(j, notable_name[k], '{');
+        roma_json_int(j, "point", (int64_t)explored_row(r->e, r->f->notable[k])[0]);
         for (size_t i = 0; i < N_OBJECTIVES; i++)
             json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
-        json_close(j, '}');
+        roma_json_close(j, '}');
     }
-    json_close(j, '}');
+    roma_json_close(j, '}');
 }
 
 int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
-    json j = {out, false};
+    roma_json j = {.out = out};
     range_table ranges;
     roma_table t = {0};
     int rc = r->e->n ? notable_ranges(r, ranges, err) : ROMA_OK;
     if (rc) return rc;
-    json_open(&j, NULL, '{');
-    json_string(&j, "model", r->o->shape ? r->o->shape : r->o->image);
-    json_string(&j, "chip", r->s->base.name);
-    json_int(&j, "seed", (int64_t)r->o->seed);
-    json_int(&j, "points", r->o->points);
-    json_int(&j, "feasible", (int64_t)r->e->n);
-    json_open(&j, "refused", '{');
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "model", r->o->shape ? r->o->shape : r->o->image);
+    roma_json_string(&j, "chip", r->s->base.name);
+    roma_json_int(&j, "seed", (int64_t)r->o->seed);
+    roma_json_int(&j, "points", r->o->points);
+    roma_json_int(&j, "feasible", (int64_t)r->e->n);
+    roma_json_open(&j, "refused", '{');
     for (size_t i = 0; i < N_REFUSALS; i++)
-        if (r->e->refused[i]) json_int(&j, refusal_name[i], (int64_t)r->e->refused[i]);
-    json_close(&j, '}');
+        if (r->e->refused[i]) roma_json_int(&j, refusal_name[i], (int64_t)r->e->refused[i]);
+    roma_json_close(&j, '}');
     if (r->e->n) json_notable(r, ranges, &j);
     show_rows(r, true, &t);
     roma_buf_print(out, ",\"front\":");

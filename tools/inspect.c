@@ -83,69 +83,69 @@ static void print_text(const roma_image *img, roma_buf *b) {
     for (size_t i = 0; i < img->desc.n_tensors; i++) tensor_text(&img->desc, i, b);
 }
 
-static void tensor_json(const roma_description *d, size_t i, json *j) {
+static void tensor_json(const roma_description *d, size_t i, roma_json *j) {
     const roma_image_tensor *t = &d->tensors[i];
     char form[64];
-    json_open(j, NULL, '{');
-    json_string(j, "role", roma_tensor_role_name(t->role));
-    if (roma_tensor_role_is_layered(t->role)) json_int(j, "layer", t->layer);
-    json_int(j, "rows", t->is_vector ? 1 : (int64_t)t->rows);
-    json_int(j, "cols", (int64_t)t->cols);
-    json_int(j, "offset", (int64_t)t->offset);
-    json_int(j, "bytes", (int64_t)t->bytes);
-    if (t->tie >= 0) json_int(j, "tie", t->tie);
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "role", roma_tensor_role_name(t->role));
+    if (roma_tensor_role_is_layered(t->role)) roma_json_int(j, "layer", t->layer);
+    roma_json_int(j, "rows", t->is_vector ? 1 : (int64_t)t->rows);
+    roma_json_int(j, "cols", (int64_t)t->cols);
+    roma_json_int(j, "offset", (int64_t)t->offset);
+    roma_json_int(j, "bytes", (int64_t)t->bytes);
+    if (t->tie >= 0) roma_json_int(j, "tie", t->tie);
     if (t->is_vector) {
-        json_string(j, "format", "FP32 vector");
+        roma_json_string(j, "format", "FP32 vector");
     } else {
-        json_string(j, "format", roma_format_print(&t->format, form, sizeof form));
-        json_int(j, "bits", t->format.bits);
-        json_int(j, "group", t->format.group);
+        roma_json_string(j, "format", roma_format_print(&t->format, form, sizeof form));
+        roma_json_int(j, "bits", t->format.bits);
+        roma_json_int(j, "group", t->format.group);
     }
-    json_close(j, '}');
+    roma_json_close(j, '}');
 }
 
 static void print_json(const roma_image *img, const char *path, roma_buf *b) {
     const roma_hyper *h = &img->desc.hyper;
-    json j = {b, false};
+    roma_json j = {.out = b};
     uint64_t params;
     double bits;
     description_size(&img->desc, &params, &bits);
-    json_open(&j, NULL, '{');
-    json_string(&j, "image", path);
-    json_int(&j, "bytes", (int64_t)img->map.size);
-    json_string(&j, "name", img->desc.name);
-    json_string(&j, "license", img->desc.license);
-    json_string(&j, "arch", roma_arch_name(h->arch));
-    json_int(&j, "params", (int64_t)params);
-    json_real(&j, "bits_per_weight", bits);
-    json_hex(&j, "sha256", img->file_sha256, 32);
-    json_hex(&j, "base", img->base_id, 32);
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "image", path);
+    roma_json_int(&j, "bytes", (int64_t)img->map.size);
+    roma_json_string(&j, "name", img->desc.name);
+    roma_json_string(&j, "license", img->desc.license);
+    roma_json_string(&j, "arch", roma_arch_name(h->arch));
+    roma_json_int(&j, "params", (int64_t)params);
+    roma_json_real(&j, "bits_per_weight", bits);
+    roma_json_hex(&j, "sha256", img->file_sha256, 32);
+    roma_json_hex(&j, "base", img->base_id, 32);
     const struct {
         const char *key;
         uint32_t v;
     } shape[] = {{"layers", h->layers},     {"hidden", h->hidden},     {"ffn", h->ffn},
                  {"heads", h->heads},       {"kv_heads", h->kv_heads}, {"head_dim", h->head_dim},
                  {"rope_dim", h->rope_dim}, {"vocab", h->vocab},       {"context", h->context}};
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) json_int(&j, shape[i].key, shape[i].v);
-    json_real(&j, "rms_eps", (double)h->rms_eps);
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) roma_json_int(&j, shape[i].key, shape[i].v);
+    roma_json_real(&j, "rms_eps", (double)h->rms_eps);
     if (img->has_vocab) {
-        json_open(&j, "tokenizer", '{');
-        json_string(&j, "kind", kinds[img->vocab.kind]);
-        json_string(&j, "pre", pres[img->vocab.pre]);
-        json_int(&j, "tokens", img->vocab.n_tokens);
-        json_int(&j, "merges", img->vocab.n_merges);
-        json_int(&j, "bos", img->vocab.bos);
-        json_int(&j, "eos", img->vocab.eos);
-        json_bool(&j, "add_bos", img->vocab.add_bos);
-        json_string(&j, "template", roma_template_name((roma_template_kind)img->vocab.template_kind));
-        json_close(&j, '}');
+        roma_json_open(&j, "tokenizer", '{');
+        roma_json_string(&j, "kind", kinds[img->vocab.kind]);
+        roma_json_string(&j, "pre", pres[img->vocab.pre]);
+        roma_json_int(&j, "tokens", img->vocab.n_tokens);
+        roma_json_int(&j, "merges", img->vocab.n_merges);
+        roma_json_int(&j, "bos", img->vocab.bos);
+        roma_json_int(&j, "eos", img->vocab.eos);
+        roma_json_bool(&j, "add_bos", img->vocab.add_bos);
+        roma_json_string(&j, "template", roma_template_name((roma_template_kind)img->vocab.template_kind));
+        roma_json_close(&j, '}');
     } else {
-        json_null(&j, "tokenizer");
+        roma_json_null(&j, "tokenizer");
     }
-    json_open(&j, "tensors", '[');
+    roma_json_open(&j, "tensors", '[');
     for (size_t i = 0; i < img->desc.n_tensors; i++) tensor_json(&img->desc, i, &j);
-    json_close(&j, ']');
-    json_close(&j, '}');
+    roma_json_close(&j, ']');
+    roma_json_close(&j, '}');
     roma_buf_append(b, "\n", 1);
 }
 

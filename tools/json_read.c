@@ -1,5 +1,5 @@
-/* JSON reading of one flat object; contract in json.h. */
-#include "json.h"
+/* JSON reading of one flat object; contract in json_read.h. */
+#include "json_read.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -168,19 +168,19 @@ uint32_t loras_rank(const loras *l, uint32_t set) {
     return sum;
 }
 
-void loras_json(json *j, const loras *l, uint32_t set) {
-    json_open(j, "adapters", '[');
+void loras_json(roma_json *j, const loras *l, uint32_t set) {
+    roma_json_open(j, "adapters", '[');
     for (uint32_t i = 0; set && i < l->mix[set - 1].n; i++) {
         const lora_file *f = l->file[l->mix[set - 1].file[i]];
-        json_open(j, NULL, '{');
-        json_string(j, "file", f->path);
-        json_string(j, "name", f->adapter.name);
-        json_real(j, "scale", (double)l->mix[set - 1].factor[i]);
-        json_int(j, "rank", f->adapter.rank);
-        json_int(j, "bytes", (int64_t)f->adapter.data_bytes);
-        json_close(j, '}');
+        roma_json_open(j, NULL, '{');
+        roma_json_string(j, "file", f->path);
+        roma_json_string(j, "name", f->adapter.name);
+        roma_json_real(j, "scale", (double)l->mix[set - 1].factor[i]);
+        roma_json_int(j, "rank", f->adapter.rank);
+        roma_json_int(j, "bytes", (int64_t)f->adapter.data_bytes);
+        roma_json_close(j, '}');
     }
-    json_close(j, ']');
+    roma_json_close(j, ']');
 }
 
 void loras_print(const loras *l, uint32_t set, roma_buf *out) {

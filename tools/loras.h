@@ -3,7 +3,7 @@
 #ifndef TOOLS_LORAS_H
 #define TOOLS_LORAS_H
 
-#include "json.h"
+#include "roma/json.h"
 #include "lora_arg.h"
 #include "roma/exec.h"
 
@@ -38,8 +38,8 @@ int loras_load(loras *l, roma_exec *e, roma_error *err);
 /* Set 1 becomes those n adapters, and only they stay loaded; if that fails, all is as before. */
 int loras_switch(loras *l, roma_exec *e, const roma_image *img, bool any_base, const char *const *text, size_t n,
                  uint32_t *set, roma_error *err);
-uint32_t loras_rank(const loras *l, uint32_t set);      /* sum of the ranks of a set's adapters */
-void loras_json(json *j, const loras *l, uint32_t set); /* member "adapters": the files of a set */
+uint32_t loras_rank(const loras *l, uint32_t set);           /* sum of the ranks of a set's adapters */
+void loras_json(roma_json *j, const loras *l, uint32_t set); /* member "adapters": the files of a set */
 /* "a.lora.roma, b.lora.roma:0.5" */
 void loras_print(const loras *l, uint32_t set, roma_buf *out);
 void loras_close(loras *l);

@@ -76,47 +76,47 @@ void paper_print_text(const paper *x, roma_buf *out) {
 }
 
 void paper_print_json(const paper *x, roma_buf *out) {
-    json j = {out, false};
-    json_open(&j, NULL, '{');
-    json_open(&j, "rows", '[');
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_json_open(&j, "rows", '[');
     for (size_t i = 0; i < x->n_lines; i++) {
         const paper_line *l = &x->lines[i];
-        json_open(&j, NULL, '{');
-        json_string(&j, "id", l->row->id);
-        json_string(&j, "quantity", l->row->quantity);
-        json_string(&j, "unit", l->row->unit);
-        json_real(&j, "paper", l->row->paper);
-        json_real(&j, "model", l->model);
-        json_real(&j, "error", l->error);
-        json_string(&j, "kind", paper_kind_text(l->row->kind));
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "id", l->row->id);
+        roma_json_string(&j, "quantity", l->row->quantity);
+        roma_json_string(&j, "unit", l->row->unit);
+        roma_json_real(&j, "paper", l->row->paper);
+        roma_json_real(&j, "model", l->model);
+        roma_json_real(&j, "error", l->error);
+        roma_json_string(&j, "kind", paper_kind_text(l->row->kind));
         if (l->verdict == PAPER_HOLDS || l->verdict == PAPER_FAILS)
-            json_bool(&j, "holds", l->verdict == PAPER_HOLDS);
+            roma_json_bool(&j, "holds", l->verdict == PAPER_HOLDS);
         else
-            json_null(&j, "holds");
-        json_bool(&j, "drift", l->verdict == PAPER_DRIFTS);
-        json_string(&j, "parameter", l->row->parameter);
-        json_string(&j, "remark", l->remark);
-        json_string(&j, "source", l->row->source);
-        json_close(&j, '}');
+            roma_json_null(&j, "holds");
+        roma_json_bool(&j, "drift", l->verdict == PAPER_DRIFTS);
+        roma_json_string(&j, "parameter", l->row->parameter);
+        roma_json_string(&j, "remark", l->remark);
+        roma_json_string(&j, "source", l->row->source);
+        roma_json_close(&j, '}');
     }
-    json_close(&j, ']');
-    json_open(&j, "inconsistencies", '[');
+    roma_json_close(&j, ']');
+    roma_json_open(&j, "inconsistencies", '[');
     for (size_t i = 0; i < x->n_notes; i++) {
-        json_open(&j, NULL, '{');
-        json_string(&j, "id", x->notes[i].id);
-        json_string(&j, "text", x->notes[i].text);
-        json_real(&j, "left", x->notes[i].left);
-        json_real(&j, "right", x->notes[i].right);
-        json_string(&j, "unit", x->notes[i].unit);
-        json_close(&j, '}');
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "id", x->notes[i].id);
+        roma_json_string(&j, "text", x->notes[i].text);
+        roma_json_real(&j, "left", x->notes[i].left);
+        roma_json_real(&j, "right", x->notes[i].right);
+        roma_json_string(&j, "unit", x->notes[i].unit);
+        roma_json_close(&j, '}');
     }
-    json_close(&j, ']');
-    json_open(&j, "decode", '{');
-    json_real(&j, "roma", x->decode[0]);
-    json_real(&j, "roma-contract", x->decode[1]);
-    json_real(&j, "gap", x->decode[1] / x->decode[0] - 1);
-    json_close(&j, '}');
-    json_close(&j, '}');
+    roma_json_close(&j, ']');
+    roma_json_open(&j, "decode", '{');
+    roma_json_real(&j, "roma", x->decode[0]);
+    roma_json_real(&j, "roma-contract", x->decode[1]);
+    roma_json_real(&j, "gap", x->decode[1] / x->decode[0] - 1);
+    roma_json_close(&j, '}');
+    roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
 }
 

@@ -92,33 +92,33 @@ static void stat_line(const session *s, const reply *r) {
 
 static int print_json(const session *s, reply *r, int rc) {
     roma_buf b = {0};
-    json j = {&b, false};
-    json_open(&j, NULL, '{');
-    json_text(&j, "text", (const char *)r->text.data, r->text.len);
-    json_open(&j, "ids", '[');
-    for (size_t i = r->n_prompt; i < r->n; i++) json_int(&j, NULL, r->ids[i]);
-    json_close(&j, ']');
-    json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-    json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, r->first_s));
-    json_real(&j, "decode_tok_s", decode_rate(r));
-    json_real(&j, "ttft_ms", r->first_s * 1e3);
-    json_int(&j, "drafted", r->status.drafted);
-    json_int(&j, "accepted", r->status.accepted);
-    json_int(&j, "image_bytes", (int64_t)s->image.map.size);
-    json_int(&j, "arena_bytes", (int64_t)session_arena_bytes(s));
-    json_int(&j, "rss_bytes", (int64_t)resident_bytes());
-    json_int(&j, "context", (int64_t)r->context);
-    json_int(&j, "threads", roma_exec_threads(s->exec));
-    json_string(&j, "isa", roma_exec_isa(s->exec));
-    json_string(&j, "stop", r->stop);
+    roma_json j = {.out = &b};
+    roma_json_open(&j, NULL, '{');
+    roma_json_text(&j, "text", (const char *)r->text.data, r->text.len);
+    roma_json_open(&j, "ids", '[');
+    for (size_t i = r->n_prompt; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
+    roma_json_close(&j, ']');
+    roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
+    roma_json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, r->first_s));
+    roma_json_real(&j, "decode_tok_s", decode_rate(r));
+    roma_json_real(&j, "ttft_ms", r->first_s * 1e3);
+    roma_json_int(&j, "drafted", r->status.drafted);
+    roma_json_int(&j, "accepted", r->status.accepted);
+    roma_json_int(&j, "image_bytes", (int64_t)s->image.map.size);
+    roma_json_int(&j, "arena_bytes", (int64_t)session_arena_bytes(s));
+    roma_json_int(&j, "rss_bytes", (int64_t)resident_bytes());
+    roma_json_int(&j, "context", (int64_t)r->context);
+    roma_json_int(&j, "threads", roma_exec_threads(s->exec));
+    roma_json_string(&j, "isa", roma_exec_isa(s->exec));
+    roma_json_string(&j, "stop", r->stop);
     loras_json(&j, &s->loras, r->set);
     chip_json(&j, s, r->n_prompt, r->n - r->n_prompt);
     if (r->hashes) {
         uint8_t sum[32];
         roma_sha256_final(&r->hash, sum);
-        json_hex(&j, "hash", sum, sizeof sum);
+        roma_json_hex(&j, "hash", sum, sizeof sum);
     }
-    json_close(&j, '}');
+    roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
     return print_buf("run", &b, rc);
 }

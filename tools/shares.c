@@ -1,7 +1,7 @@
 /* The shares of roma_exec_shares as tables. Intervals that are alike in all layers are one line. */
 #include "shares.h"
 
-#include "json.h"
+#include "roma/json.h"
 
 #include <string.h>
 
@@ -143,49 +143,49 @@ static void print_text(const table *t, uint32_t context, roma_buf *out) {
         100 * v.largest, v.where, (unsigned long long)v.pieces, t->threads, 100 * v.step, t->rows == 1 ? "\n" : "");
 }
 
-static void print_json(const table *t, json *j) {
-    json_open(j, NULL, '{');
-    json_int(j, "rows", t->rows);
-    json_open(j, "intervals", '[');
+static void print_json(const table *t, roma_json *j) {
+    roma_json_open(j, NULL, '{');
+    roma_json_int(j, "rows", t->rows);
+    roma_json_open(j, "intervals", '[');
     for (size_t i = 0; i < t->n; i++) {
         const line *l = &t->lines[i];
         const spread s = spread_of(t, l);
         char name[128];
         name_of(l, t->p, name, sizeof name);
-        json_open(j, NULL, '{');
-        json_string(j, "operations", name);
-        json_int(j, "times", (int64_t)l->times);
-        json_real(j, "imbalance", imbalance(t, &s));
-        json_open(j, "threads", '[');
+        roma_json_open(j, NULL, '{');
+        roma_json_string(j, "operations", name);
+        roma_json_int(j, "times", (int64_t)l->times);
+        roma_json_real(j, "imbalance", imbalance(t, &s));
+        roma_json_open(j, "threads", '[');
         for (int k = 0; k < t->threads; k++) {
-            json_open(j, NULL, '{');
-            json_int(j, "bytes", (int64_t)l->work[k].bytes);
-            json_int(j, "mac", (int64_t)l->work[k].mac);
-            json_int(j, "pieces", (int64_t)l->work[k].pieces);
-            json_close(j, '}');
+            roma_json_open(j, NULL, '{');
+            roma_json_int(j, "bytes", (int64_t)l->work[k].bytes);
+            roma_json_int(j, "mac", (int64_t)l->work[k].mac);
+            roma_json_int(j, "pieces", (int64_t)l->work[k].pieces);
+            roma_json_close(j, '}');
         }
-        json_close(j, ']');
-        json_close(j, '}');
+        roma_json_close(j, ']');
+        roma_json_close(j, '}');
     }
-    json_close(j, ']');
+    roma_json_close(j, ']');
     const verdict v = judge(t);
-    json_real(j, "largest_imbalance", v.largest);
-    json_string(j, "largest_in", v.where);
-    json_real(j, "step_imbalance", v.step);
-    json_close(j, '}');
+    roma_json_real(j, "largest_imbalance", v.largest);
+    roma_json_string(j, "largest_in", v.where);
+    roma_json_real(j, "step_imbalance", v.step);
+    roma_json_close(j, '}');
 }
 
 int shares_print(const roma_plan *p, int threads, uint32_t rows, uint32_t context, bool as_json, roma_buf *out,
                  roma_error *err) {
     const uint32_t steps[2] = {1, rows};
     table *t = roma_alloc(sizeof *t);
-    json j = {out, false};
+    roma_json j = {.out = out};
     int rc = t ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shares");
     if (!rc && as_json) {
-        json_open(&j, NULL, '{');
-        json_int(&j, "threads", threads);
-        json_int(&j, "context", context);
-        json_open(&j, "steps", '[');
+        roma_json_open(&j, NULL, '{');
+        roma_json_int(&j, "threads", threads);
+        roma_json_int(&j, "context", context);
+        roma_json_open(&j, "steps", '[');
     }
     for (int i = 0; i < 2 && !rc; i++) {
         *t = (table){.p = p, .threads = threads, .rows = steps[i]};
@@ -198,8 +198,8 @@ int shares_print(const roma_plan *p, int threads, uint32_t rows, uint32_t contex
             print_text(t, context, out);
     }
     if (!rc && as_json) {
-        json_close(&j, ']');
-        json_close(&j, '}');
+        roma_json_close(&j, ']');
+        roma_json_close(&j, '}');
         roma_buf_print(out, "\n");
     }
     roma_free(t);

@@ -100,17 +100,17 @@ static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma
 /* ---- output ---- */
 
 static void print_json_head(const simulation *s, const roma_cost *c, roma_buf *out) {
-    json j = {out, false};
-    json_open(&j, NULL, '{');
-    json_string(&j, "model", s->d->desc->name);
-    json_string(&j, "chip", s->d->chip.name);
-    json_real(&j, "tok_s", c->tok_s);
-    json_real(&j, "ttft_ms", c->ttft_s * 1e3);
-    json_real(&j, "mj_per_token", c->mj_per_token);
-    json_real(&j, "area_mm2", c->area_mm2);
-    json_real(&j, "power_w", c->power_w);
-    json_int(&j, "cycles", (int64_t)c->decode_cyc);
-    json_string(&j, "note", s->d->plan.note);
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "model", s->d->desc->name);
+    roma_json_string(&j, "chip", s->d->chip.name);
+    roma_json_real(&j, "tok_s", c->tok_s);
+    roma_json_real(&j, "ttft_ms", c->ttft_s * 1e3);
+    roma_json_real(&j, "mj_per_token", c->mj_per_token);
+    roma_json_real(&j, "area_mm2", c->area_mm2);
+    roma_json_real(&j, "power_w", c->power_w);
+    roma_json_int(&j, "cycles", (int64_t)c->decode_cyc);
+    roma_json_string(&j, "note", s->d->plan.note);
     roma_buf_print(out, ",");
 }
 

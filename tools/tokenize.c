@@ -18,12 +18,12 @@ static int run(const char *image, const char *text, const char *file, unsigned f
     if (!rc && text) roma_buf_append(&in, text, strlen(text));
     if (!rc) rc = tokenize_all(tok, (const char *)in.data, in.len, flags, &ids, &n, err);
     if (!rc && as_json) {
-        json j = {&out, false};
-        json_open(&j, NULL, '{');
-        json_open(&j, "ids", '[');
-        for (size_t i = 0; i < n; i++) json_int(&j, NULL, ids[i]);
-        json_close(&j, ']');
-        json_close(&j, '}');
+        roma_json j = {.out = &out};
+        roma_json_open(&j, NULL, '{');
+        roma_json_open(&j, "ids", '[');
+        for (size_t i = 0; i < n; i++) roma_json_int(&j, NULL, ids[i]);
+        roma_json_close(&j, ']');
+        roma_json_close(&j, '}');
     } else if (!rc) {
         for (size_t i = 0; i < n; i++) roma_buf_print(&out, "%s%d", i ? " " : "", ids[i]);
     }

@@ -6,7 +6,7 @@
 #include "roma/exec.h"
 #include "roma/image.h"
 #include "roma/map.h"
-#include "json.h"
+#include "roma/json.h"
 #include "loras.h"
 #include "options.h"
 
@@ -100,8 +100,8 @@ int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_me
 
 /* ---- estimate.c: what the chip of the session's plan would do for the same tokens ---- */
 
-void chip_line(const session *s, size_t prompt, size_t answer);          /* one line on stderr */
-void chip_json(json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
+void chip_line(const session *s, size_t prompt, size_t answer);               /* one line on stderr */
+void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
 
 /* ---- roma.c ---- */
 

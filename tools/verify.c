@@ -59,15 +59,15 @@ int verb_verify(int argc, char **argv) {
         return finish("verify", exit_code);
     }
     roma_buf b = {0};
-    json j = {&b, false};
-    json_open(&j, NULL, '{');
-    json_string(&j, "file", operand[0]);
-    json_bool(&j, "ok", !rc);
+    roma_json j = {.out = &b};
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "file", operand[0]);
+    roma_json_bool(&j, "ok", !rc);
     if (rc) {
-        json_string(&j, "error", err.text);
-        if (err.offset != ROMA_NOWHERE) json_int(&j, "offset", (int64_t)err.offset);
+        roma_json_string(&j, "error", err.text);
+        if (err.offset != ROMA_NOWHERE) roma_json_int(&j, "offset", (int64_t)err.offset);
     }
-    json_close(&j, '}');
+    roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
     return print_buf("verify", &b, exit_code);
 }

@@ -159,6 +159,8 @@ const char *roma_real_print(char buf[ROMA_REAL_CAP], double v, int digits);
 /* The double nearest to a decimal number of any length: sign, digits with a point, exponent, and nothing else (no
  * blanks, hexadecimals, words). False, and *out as it was: it is none, or beyond the largest double. */
 bool roma_real_read(const char *text, size_t n, double *out);
+/* Bytes of the well-formed UTF-8 character at s, of which n bytes are left; 0: none begins there. */
+size_t roma_utf8(const void *s, size_t n);
 /* snprintf and vsnprintf with the C locale's point. */
 int roma_print(char *buf, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int roma_vprint(char *buf, size_t cap, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));

@@ -13,6 +13,19 @@ void roma_hex(char *out, const uint8_t *bytes, size_t n) {
     out[2 * n] = 0;
 }
 
+size_t roma_utf8(const void *s, size_t n) {
+    const uint8_t *p = s;
+    if (!n || p[0] < 0x80) return n ? 1 : 0;
+    const size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n) return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    /* overlong forms, surrogates, past U+10FFFF */
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f)) return 0;
+    if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
+    return len;
+}
+
 /* Both halves of the 128-bit product: every input bit reaches every output bit. */
 static inline uint64_t fold(uint64_t a, uint64_t b) {
     unsigned __int128 p = (unsigned __int128)a * b;

@@ -1,23 +1,8 @@
-/* A JSON writer into a roma_buf: commas and escapes are its business. Bytes that are no UTF-8 become U+FFFD. */
-#ifndef TOOLS_JSON_H
-#define TOOLS_JSON_H
+/* What reads a line of --jsonl. */
+#ifndef TOOLS_JSON_READ_H
+#define TOOLS_JSON_READ_H
 
 #include "roma/base.h"
-
-typedef struct {
-    roma_buf *out;
-    bool comma; /* the next member needs one before it */
-} json;
-
-void json_open(json *j, const char *key, char bracket); /* '{' or '['; key NULL inside an array */
-void json_close(json *j, char bracket);
-void json_text(json *j, const char *key, const char *text, size_t len);
-void json_string(json *j, const char *key, const char *text); /* NULL: null */
-void json_int(json *j, const char *key, int64_t v);
-void json_real(json *j, const char *key, double v); /* not finite: null */
-void json_bool(json *j, const char *key, bool v);
-void json_null(json *j, const char *key);
-void json_hex(json *j, const char *key, const uint8_t *bytes, size_t n);
 
 /* A flat reader, for --jsonl: one object whose values are texts, numbers, booleans, null or arrays of texts. */
 typedef struct json_value {
