@@ -6,6 +6,7 @@
 #include "roma/quant.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -89,7 +90,8 @@ void description_size(const roma_description *d, uint64_t *params, double *bits_
     *bits_per_weight = weights ? (double)bytes * 8 / (double)weights : 0;
 }
 
-static int report(const char *path, const roma_image_written *w, double seconds, bool as_json, roma_error *err) {
+static int report(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json,
+                  roma_error *err) {
     roma_image img;
     roma_buf b = {0};
     char sum[65], base[65];
@@ -112,6 +114,7 @@ static int report(const char *path, const roma_image_written *w, double seconds,
         roma_json_real(&j, "bits_per_weight", bits);
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
+        warn_json(&j, notes);
         roma_json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
     } else {
@@ -123,7 +126,8 @@ static int report(const char *path, const roma_image_written *w, double seconds,
     return print_buf("build", &b, 0);
 }
 
-static int build(const char *model, const char *path, roma_quant_kind quant, roma_image_written *w, roma_error *err) {
+static int build(const char *model, const char *path, roma_quant_kind quant, roma_image_written *w, char **notes,
+                 roma_error *err) {
     roma_import imp;
     uint8_t sum[32];
     char from[256];
@@ -138,8 +142,9 @@ static int build(const char *model, const char *path, roma_quant_kind quant, rom
         provenance(model, sum, from, sizeof from);
         rc = roma_pack(&imp.model, imp.has_vocab ? &imp.vocab : NULL, from, path, &progress, w, err);
     }
-    roma_import_close(&imp);
     progress_end();
+    if (!rc) *notes = warn("build", model, imp.notes);
+    roma_import_close(&imp);
     return rc;
 }
 
@@ -222,6 +227,9 @@ int verb_build(int argc, char **argv) {
     roma_image_written w;
     const double began = roma_now();
     interrupt_catch(false);
-    rc = o.shape ? build_random(&o, &w, &err) : build(o.model, o.out, o.kind, &w, &err);
-    return rc ? fail("build", &err) : report(o.out, &w, roma_now() - began, as_json, &err);
+    char *notes = NULL;
+    rc = o.shape ? build_random(&o, &w, &err) : build(o.model, o.out, o.kind, &w, &notes, &err);
+    rc = rc ? fail("build", &err) : report(o.out, &w, notes, roma_now() - began, as_json, &err);
+    free(notes);
+    return rc;
 }

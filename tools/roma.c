@@ -41,6 +41,19 @@ int fail(const char *verb, const roma_error *err) {
     return roma_error_exit(err->code);
 }
 
+char *warn(const char *verb, const char *file, const char *notes) {
+    for (const char *p = notes; *p; p += strcspn(p, "\n") + 1)
+        fprintf(stderr, "roma %s: warning: %s: %.*s\n", verb, file, (int)strcspn(p, "\n"), p);
+    return strdup(notes);
+}
+
+void warn_json(roma_json *j, const char *notes) {
+    roma_json_open(j, "warnings", '[');
+    for (const char *p = notes ? notes : ""; *p; p += strcspn(p, "\n") + 1)
+        roma_json_text(j, NULL, p, strcspn(p, "\n"));
+    roma_json_close(j, ']');
+}
+
 int finish(const char *verb, int rc) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return rc;
     fprintf(stderr, "roma %s: the output could not be written\n", verb);

@@ -107,6 +107,10 @@ void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer); /*
 
 /* Prints err as "roma VERB: ..." and returns the exit code. */
 int fail(const char *verb, const roma_error *err);
+/* Lines of a roma_import's notes, each on stderr as a warning, terminal or not: what was made of the file may not be
+ * what its maker meant. Returns a copy for warn_json, from malloc; NULL without memory. */
+char *warn(const char *verb, const char *file, const char *notes);
+void warn_json(roma_json *j, const char *notes); /* member "warnings", a list; NULL is none */
 /* Flushes stdout; returns rc, or 3 when the output could not be written. */
 int finish(const char *verb, int rc);
 int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */

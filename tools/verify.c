@@ -4,14 +4,17 @@
 #include "roma/adapter.h"
 #include "roma/import.h"
 
+#include <stdlib.h>
+
 bool is_gguf(const char *path); /* inspect.c */
 bool is_adapter(const char *path);
 
-static int check_gguf(const char *path, roma_error *err) {
+static int check_gguf(const char *path, char **notes, roma_error *err) {
     roma_import imp;
     int rc = roma_import_open(&imp, path, err);
     if (rc) return rc;
     rc = roma_import_check_values(&imp, &progress, err);
+    if (!rc) *notes = warn("verify", path, imp.notes);
     roma_import_close(&imp);
     return rc == ROMA_EINPUT ? err->code = ROMA_EDAMAGED : rc;
 }
@@ -46,15 +49,17 @@ int verb_verify(int argc, char **argv) {
         1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    char *notes = NULL;
     roma_error err = {.offset = ROMA_NOWHERE};
     interrupt_catch(false);
-    rc = is_gguf(operand[0])      ? check_gguf(operand[0], &err)
+    rc = is_gguf(operand[0])      ? check_gguf(operand[0], &notes, &err)
          : is_adapter(operand[0]) ? roma_adapter_verify(operand[0], &progress, &err)
                                   : check_image(operand[0], threads, &err);
     progress_end();
     const int exit_code = rc == ROMA_EDAMAGED ? 1 : roma_error_exit(rc);
     if (rc) fail("verify", &err);
     if (!as_json) {
+        free(notes);
         if (!rc) printf("%s: intact\n", operand[0]);
         return finish("verify", exit_code);
     }
@@ -67,6 +72,8 @@ int verb_verify(int argc, char **argv) {
         roma_json_string(&j, "error", err.text);
         if (err.offset != ROMA_NOWHERE) roma_json_int(&j, "offset", (int64_t)err.offset);
     }
+    warn_json(&j, notes);
+    free(notes);
     roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
     return print_buf("verify", &b, exit_code);

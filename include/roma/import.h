@@ -17,6 +17,7 @@ typedef struct {
     bool has_vocab;
     uint8_t source_sha256[32]; /* of the first file; zero until roma_import_hash */
     uint64_t source_bytes;     /* all parts */
+    const char *notes;         /* contradictions in the file that leave the model whole, a line each; often "" */
     void *owned;               /* maps and tables */
 } roma_import;
 
@@ -29,7 +30,8 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
 /* NaN and infinity in scales and vectors are refused: they would poison every token. Reads the whole file. */
 int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
 
-/* Any GGUF, for `roma inspect`: metadata and tensor table as text, also for architectures we do not run. */
+/* Any GGUF, for `roma inspect`: metadata and tensor table as text, also for architectures we do not run; of those that
+ * we do, the notes of roma_import too ("warnings" in JSON). */
 int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err);
 
 /* ---- LoRA adapters ---- */

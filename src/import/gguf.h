@@ -176,6 +176,7 @@ typedef struct {
     uint8_t *type;
     float *score;
     uint32_t *merges;
+    roma_buf notes;
 } import_owned;
 
 /* Opens the part files beside path that the first one announces. */
@@ -190,6 +191,8 @@ int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
 /* Tokenizer; *has is false when the file has none. */
 int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
                       roma_error *err);
+/* What the file says twice and differently, as roma_import.notes; v NULL: the model has no tokenizer. */
+int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *v, roma_buf *out, roma_error *err);
 int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

@@ -16,6 +16,8 @@ static int understand(roma_import *imp, import_owned *o, roma_error *err) {
     int rc = roma_import_hyper(s, &imp->model.hyper, err);
     if (!rc) rc = roma_import_tensors(s, &imp->model, err);
     if (!rc) rc = roma_import_vocab(first, &imp->model.hyper, o, &imp->vocab, &imp->has_vocab, err);
+    if (!rc) rc = roma_import_notes(s, &imp->model.hyper, imp->has_vocab ? &imp->vocab : NULL, &o->notes, err);
+    if (!rc) imp->notes = (const char *)o->notes.data;
     return rc;
 }
 
@@ -47,6 +49,7 @@ void roma_import_close(roma_import *imp) {
         roma_free(o->type);
         roma_free(o->score);
         roma_free(o->merges);
+        roma_buf_destroy(&o->notes);
         roma_free(o);
     }
     roma_free(imp->model.tensors);

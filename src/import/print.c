@@ -183,7 +183,37 @@ static void print_json(roma_buf *out, const gguf_file *g) {
         roma_buf_print(out, i ? ",\n" : "\n");
         json_tensor(out, &g->tensor[i]);
     }
+    roma_buf_print(out, "]");
+}
+
+/* ---- notes, of a file that can be imported ---------------------------------------------------------------------- */
+
+static void text_notes(roma_buf *out, const char *notes) {
+    if (*notes) roma_buf_print(out, "\n");
+    for (size_t len; *notes; notes += len + 1) {
+        len = strcspn(notes, "\n");
+        roma_buf_print(out, "warning: %.*s\n", (int)len, notes);
+    }
+}
+
+static void json_notes(roma_buf *out, const char *notes) {
+    roma_buf_print(out, ",\n\"warnings\": [");
+    for (const char *p = notes; *p; p += strcspn(p, "\n") + 1) {
+        if (p > notes) roma_buf_print(out, ",\n");
+        json_string(out, p, strcspn(p, "\n"));
+    }
     roma_buf_print(out, "]}\n");
+}
+
+static void print_notes(roma_buf *out, const char *path, bool json) {
+    roma_import imp;
+    roma_error why; /* no matter: other architectures are shown too */
+    const bool ours = !roma_import_open(&imp, path, &why);
+    if (json)
+        json_notes(out, ours ? imp.notes : "");
+    else if (ours)
+        text_notes(out, imp.notes);
+    if (ours) roma_import_close(&imp);
 }
 
 int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err) {
@@ -197,6 +227,7 @@ int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err)
             print_json(out, &g);
         else
             print_text(out, &g);
+        print_notes(out, path, json);
         if (out->failed) rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to print the file");
         roma_import_gguf_free(&g);
     }

@@ -43,6 +43,7 @@ if missing or not isinstance(o, dict): sys.exit("lacks " + " ".join(missing))
 P
     [ -s err ] && bad "stderr is not empty: $(cat err)"
 }
+py() { checks=$((checks + 1)); python3 -c "import json; o = json.load(open('out')); assert $1, o" || bad "$1"; }
 same() { checks=$((checks + 1)); cmp -s "$1" "$2" || bad "$3"; }
 : >out.py_args
 
@@ -97,6 +98,29 @@ gives 2 "$roma" build cut.gguf; says cut.gguf
 head -c 4096 /dev/zero >zero.gguf; gives 2 "$roma" build zero.gguf
 : >empty.gguf; gives 2 "$roma" build empty.gguf
 printf GGUF >four.gguf; gives 2 "$roma" build four.gguf
+
+# ---- a model that contradicts itself: the image is the same, and each verb that reads the model says so, terminal or not
+python3 - "$model" <<'P'
+import struct, sys
+data, key = bytearray(open(sys.argv[1], "rb").read()), b"llama.vocab_size"
+at = data.index(key) + len(key)
+assert struct.unpack_from("<II", data, at) == (4, 1024)
+struct.pack_into("<I", data, at + 4, 3)
+open("three.gguf", "wb").write(data)
+P
+python3 -c 'import struct; open("i12.bin", "wb").write(struct.pack("<12i", *range(5, 17)))'
+warned() { says "^roma $1: warning: three.gguf: key 'llama.vocab_size' is 3, but there are 1024 tokens"; [ "$(wc -l <err)" -eq 1 ] || bad "one warning: $(cat err)"; }
+gives 0 "$roma" build three.gguf -o three.roma; warned build
+gives 0 "$roma" eval three.roma --ids i12.bin --all --hash --json; cp out a; gives 0 "$roma" eval t.roma --ids i12.bin --all --hash --json
+py 'o["hash"] == json.load(open("a"))["hash"]'
+gives 0 "$roma" build three.gguf -o three.roma --json; warned build; py 'len(o["warnings"]) == 1 and "is 3," in o["warnings"][0] and "1024 tokens" in o["warnings"][0]'
+gives 0 "$roma" verify three.gguf; warned verify; prints intact
+gives 0 "$roma" verify three.gguf --json; warned verify; py 'o["ok"] and len(o["warnings"]) == 1'
+gives 0 "$roma" inspect three.gguf; prints "^warning: key 'llama.vocab_size' is 3, but there are 1024 tokens"
+gives 0 "$roma" inspect three.gguf --json; py 'len(o["warnings"]) == 1 and "is 3," in o["warnings"][0]'
+gives 0 "$roma" inspect "$model" --json; py 'o["warnings"] == []'
+gives 0 "$roma" build "$model" -o three.roma --json; json warnings; py 'o["warnings"] == []'
+rm -f three.gguf three.roma
 
 # ---- build --shape: the same seed gives the same file; no tokenizer, but eval --ids and bench run on it
 shape="--shape smollm2-135m --random"
@@ -219,7 +243,6 @@ gives 0 $run -p "Once upon a time" -n 12; prints '[a-z]'; says 'tok/s'
 gives 0 $run -p "Once upon a time" -n 12 -q; [ -s err ] && bad "--quiet is not quiet"
 gives 0 $run -p "Once upon a time" -n 12 --json --hash
 json text ids prompt_tokens prefill_tok_s decode_tok_s ttft_ms image_bytes arena_bytes stop hash
-py() { checks=$((checks + 1)); python3 -c "import json; o = json.load(open('out')); assert $1, o" || bad "$1"; }
 py 'o["stop"] == "length" and len(o["ids"]) == 12'
 gives 0 $run -p "Once upon a time" -n 400 --json --ctx 32; py 'o["stop"] in ("context", "eos") and len(o["ids"]) + o["prompt_tokens"] <= 32'
 gives 2 $run -f "$model" --ctx 32; says 'context'
