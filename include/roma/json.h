@@ -12,6 +12,83 @@
 extern "C" {
 #endif
 
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+/* What is accepted is RFC 8259, and of that, less in five things: brackets nest at most 64 deep, a text is no longer
+ * than its caller's limit, a key occurs once in an object, a \u escape is no lone surrogate, and no byte order mark
+ * stands before the text. NaN and Infinity, comments, trailing commas and text behind the value are no JSON and
+ * refused.
+ *
+ * Memory: a text token without escapes is a piece of the input; one with escapes is copied, so that the reader holds at
+ * most the longest token twice. Keys are held as hash and place, of the objects that are open only: at most 48 bytes
+ * each. Nothing else grows, and nothing recurses. */
+enum { ROMA_JSON_DEPTH_MAX = 64 };
+#define ROMA_JSON_SIZE_MAX UINT32_C(0x10000000) /* 256 MiB */
+
+typedef enum {
+    ROMA_JSON_DONE, /* the value is whole, and only blanks followed */
+    ROMA_JSON_OBJECT,
+    ROMA_JSON_OBJECT_END,
+    ROMA_JSON_ARRAY,
+    ROMA_JSON_ARRAY_END,
+    ROMA_JSON_KEY, /* its value is the next token */
+    ROMA_JSON_TEXT,
+    ROMA_JSON_NUMBER,
+    ROMA_JSON_TRUE,
+    ROMA_JSON_FALSE,
+    ROMA_JSON_NULL
+} roma_json_kind;
+
+/* Where a text comes from, for errors, and what is allowed. All zero: nowhere, bytes are named, the limits above. */
+typedef struct {
+    const char *file;
+    uint64_t at;   /* byte of the file where the text begins */
+    uint64_t line; /* line of the file where it begins, from 1: errors name line and column (in characters); 0: bytes */
+    uint32_t depth; /* limits below those above; 0: those */
+    uint32_t size;
+} roma_json_source;
+
+typedef struct {
+    /* The token. */
+    roma_json_kind kind;
+    const char
+        *text;      /* KEY, TEXT: UTF-8, unescaped, len bytes, of which any may be 0; NUMBER: as it is written. No 0 */
+    size_t len;     /* ends it. Valid until the next token is read. */
+    size_t at;      /* byte of the text where the token begins */
+    uint32_t depth; /* brackets open behind it */
+    /* The reader's own. */
+    roma_json_source from;
+    const char *begin, *p, *end;
+    int expects;
+    uint64_t objects;                        /* bit d: bracket d is '{' */
+    uint32_t keys_from[ROMA_JSON_DEPTH_MAX]; /* of each bracket, its first in key[] */
+    struct roma_json_key *key;
+    uint32_t *slot, n_keys, cap_keys, n_slots;
+    uint64_t secret;
+    roma_buf unescaped;
+} roma_json_reader;
+
+/* The text stays the caller's and must outlive the reader. Refuses a text that is too long. */
+int roma_json_read_begin(roma_json_reader *r, const void *text, size_t size, const roma_json_source *from,
+                         roma_error *err);
+/* The next token. EINPUT: no JSON, or a limit; ENOMEM. After an error only roma_json_read_end may follow. */
+int roma_json_read_next(roma_json_reader *r, roma_error *err);
+/* The next token is what follows this value: an OBJECT's or ARRAY's members are read over, and checked. */
+int roma_json_read_skip(roma_json_reader *r, roma_error *err);
+/* A caller's complaint about the token: fills *err with its place, returns code. */
+int roma_json_read_fail(const roma_json_reader *r, int code, roma_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void roma_json_read_end(roma_json_reader *r);
+/* Whether the token is a KEY or TEXT of this very text. */
+bool roma_json_is(const roma_json_reader *r, const char *text);
+
+/* A NUMBER's value. False, and *out as it was: not written as a whole number (digits, for the second a '-' before
+ * them), or beyond the type. 1e3 and 1.0 are no whole numbers. */
+bool roma_json_to_u64(const char *text, size_t len, uint64_t *out);
+bool roma_json_to_i64(const char *text, size_t len, int64_t *out);
+/* The nearest double; false beyond the largest. */
+bool roma_json_to_real(const char *text, size_t len, double *out);
+
 /* ---- writing ----------------------------------------------------------------------------------- */
 
 /* A text of any bytes becomes valid JSON: what is no UTF-8 becomes U+FFFD, a byte for each. Memory that ends sets
