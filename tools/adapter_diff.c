@@ -89,7 +89,7 @@ static void matrix(printer *p, const change c[2], const sums *s) {
     const roma_adapter_target *t = c[0].t ? c[0].t : c[1].t;
     const uint32_t rank[2] = {c[0].t ? c[0].t->rank : 0, c[1].t ? c[1].t->rank : 0};
     char layer[12];
-    snprintf(layer, sizeof layer, "%u", t->layer);
+    roma_print(layer, sizeof layer, "%u", t->layer);
     if (!p->as_json) {
         row(p, layer, roma_tensor_role_name(t->role), rank[0], rank[1], s);
         return;

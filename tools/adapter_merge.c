@@ -139,8 +139,8 @@ static void describe(merger *m, const adapter_config *c) {
     out->type = c->type ? roma_adapter_type_find(c->type) : type_of(m);
     memcpy(out->base_id, m->in[0].base_id, 32);
     for (size_t i = 0; i < m->n && len < sizeof out->note; i++)
-        len += (size_t)snprintf(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "", m->in[i].name,
-                                (double)m->arg[i].scale);
+        len += (size_t)roma_print(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "", m->in[i].name,
+                                  (double)m->arg[i].scale);
     roma_error_name(out->name, sizeof out->name, c->name ? c->name : out->note, strlen(c->name ? c->name : out->note));
 }
 

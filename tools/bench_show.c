@@ -113,17 +113,17 @@ void bench_svg(const bench *b, roma_buf *out) {
     char title[96];
     out->failed |= !p;
     if (!p) return;
-    snprintf(roof.name, sizeof roof.name, "%s, %d threads", b->isa, b->roof_threads);
-    snprintf(title, sizeof title, "%.40s on %.40s", b->s.image.desc.name, b->cpu);
+    roma_print(roof.name, sizeof roof.name, "%s, %d threads", b->isa, b->roof_threads);
+    roma_print(title, sizeof title, "%.40s on %.40s", b->s.image.desc.name, b->cpu);
     for (size_t i = 0; i < b->n_rows; i++) {
         const bench_row *r = &b->rows[i];
         char depth[16] = "", batch[16] = "", threads[16] = "";
-        if (r->depth) snprintf(depth, sizeof depth, " at %u", r->depth);
-        if (r->batch > 1) snprintf(batch, sizeof batch, " x %u", r->batch);
-        if (b->threads.n > 1) snprintf(threads, sizeof threads, ", %d thr", r->threads);
+        if (r->depth) roma_print(depth, sizeof depth, " at %u", r->depth);
+        if (r->batch > 1) roma_print(batch, sizeof batch, " x %u", r->batch);
+        if (b->threads.n > 1) roma_print(threads, sizeof threads, ", %d thr", r->threads);
         p[i] = (roma_roof_point){.mac_per_byte = r->work.mac / r->work.bytes, .mac_s = r->work.mac / r->seconds};
-        snprintf(p[i].name, sizeof p[i].name, "%s %u%s%s%s", r->prefill ? "prefill" : "decode", r->tokens, batch, depth,
-                 threads);
+        roma_print(p[i].name, sizeof p[i].name, "%s %u%s%s%s", r->prefill ? "prefill" : "decode", r->tokens, batch,
+                   depth, threads);
     }
     roma_report_roofline_svg(title, &roof, 1, p, b->n_rows, out);
     roma_free(p);

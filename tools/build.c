@@ -13,12 +13,12 @@
 /* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, in the current folder. */
 static void default_name(const char *model, char *out, size_t cap) {
     const char *base = strrchr(model, '/');
-    snprintf(out, cap, "%s", base ? base + 1 : model);
+    roma_print(out, cap, "%s", base ? base + 1 : model);
     size_t n = strlen(out);
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n -= 5] = 0;
     if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5)
         out[n -= 15] = 0;
-    snprintf(out + n, cap - n, ".roma");
+    roma_print(out + n, cap - n, ".roma");
 }
 
 /* An existing image is replaced; anything else under that name stays. */
@@ -72,7 +72,7 @@ static void provenance(const char *path, const uint8_t sum[32], char *out, size_
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
     roma_hex(hex, sum, 32);
-    snprintf(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
+    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
 }
 
 /* Weights of the matrices and the bits that hold them; vectors count as parameters only. */
@@ -176,7 +176,7 @@ static int settle(build_options *o) {
         return usage_error("build", "--quant is q8 or q4");
     if (o->out) return OPTIONS_GO;
     if (o->shape)
-        snprintf(o->name, sizeof o->name, "%.64s.roma", o->shape);
+        roma_print(o->name, sizeof o->name, "%.64s.roma", o->shape);
     else
         default_name(o->model, o->name, sizeof o->name);
     o->out = o->name;

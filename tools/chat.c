@@ -28,9 +28,9 @@ static void history_path(char *out, size_t cap) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     out[0] = 0;
     if (state && state[0] == '/')
-        snprintf(out, cap, "%s/roma", state);
+        roma_print(out, cap, "%s/roma", state);
     else if (home && home[0] == '/')
-        snprintf(out, cap, "%s/.local/state/roma", home);
+        roma_print(out, cap, "%s/.local/state/roma", home);
     else
         return;
     for (char *p = out + 1; *p; p++) /* mkdir -p */
@@ -134,7 +134,7 @@ static int generate(chat *c, reply *r, roma_error *err) {
     show(&printed, r);
     putchar('\n');
     const roma_request_status *s = &r->status;
-    snprintf(
+    roma_print(
         c->stats, sizeof c->stats,
         "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
         "%u of %u drafted accepted; %u of %u tokens of context",
@@ -204,7 +204,7 @@ static bool command(chat *c, char *line) {
     static const char *const names[] = {"/help", "/reset", "/system", "/lora", "/stats", "/quit"};
     const size_t len = strcspn(line, " ");
     char word[32];
-    snprintf(word, sizeof word, "%.*s", (int)(len < 31 ? len : 31), line);
+    roma_print(word, sizeof word, "%.*s", (int)(len < 31 ? len : 31), line);
     char *rest = line + len + strspn(line + len, " ");
     if (strcmp(word, "/quit") == 0) return false;
     if (strcmp(word, "/help") == 0) {
@@ -222,9 +222,9 @@ static bool command(chat *c, char *line) {
     } else if (strcmp(word, "/lora") == 0) {
         switch_loras(c, rest);
     } else if (strcmp(word, "/stats") == 0) {
-        printf("%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats,
-               c->stats[0] ? "\n" : "", (double)c->s.image.map.size / 1048576,
-               (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
+        print_to(stdout, "%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats,
+                 c->stats[0] ? "\n" : "", (double)c->s.image.map.size / 1048576,
+                 (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
     } else {
         const char *near = nearest_name(word, names, sizeof names / sizeof *names);
         fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "",

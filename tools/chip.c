@@ -39,7 +39,7 @@ static void styles(const roma_chip *c, roma_buf *b) {
     roma_table t = {0};
     roma_chip other;
     const bool both = strcmp(c->name, "roma") == 0 && roma_chip_open(&other, "roma-macro", NULL) == ROMA_OK;
-    snprintf(t.title, sizeof t.title, "one L-Unit by storage style");
+    roma_print(t.title, sizeof t.title, "one L-Unit by storage style");
     roma_table_column(&t, "style", "", 4);
     roma_table_column(&t, "storage", "um2", 4);
     roma_table_column(&t, "lunit", "um2", 4);

@@ -30,23 +30,24 @@ static void sram_line(const session *s) {
     const roma_chip *c = &s->plan.chip;
     uint64_t used;
     const bool held = holds(s, &used);
-    fprintf(stderr,
-            "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
-            (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name,
-            roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
-            held ? "would hold that" : "would not hold that: `roma fit` says what fits");
+    print_to(
+        stderr,
+        "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
+        (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name,
+        roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
+        held ? "would hold that" : "would not hold that: `roma fit` says what fits");
 }
 
 void chip_line(const session *s, size_t prompt, size_t answer) {
     roma_cost c;
     sram_line(s);
     if (!estimate(s, prompt, answer, &c)) return;
-    fprintf(stderr,
-            "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
-            "H-Units %.0f %%, "
-            "vector units %.0f %%%s\n",
-            s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
-            100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
+    print_to(stderr,
+             "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
+             "H-Units %.0f %%, "
+             "vector units %.0f %%%s\n",
+             s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
+             100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 
 void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {

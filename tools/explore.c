@@ -95,10 +95,9 @@ static void find_model(explore_options *o, const char *operand) {
 }
 
 static int limit(const char *name, const char *text, double *out) {
-    char *end, shown[64];
+    char shown[64];
     if (!text) return OPTIONS_GO;
-    *out = strtod(text, &end);
-    if (end != text && !*end && *out > 0 && *out <= 1e15) return OPTIONS_GO;
+    if (roma_real_read(text, strlen(text), out) && *out > 0 && *out <= 1e15) return OPTIONS_GO;
     return usage_error("explore", "--%s takes a number above 0, not '%s'", name,
                        roma_error_name(shown, sizeof shown, text, strlen(text)));
 }

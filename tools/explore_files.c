@@ -73,8 +73,8 @@ static int write_svg(const explore_result *r, roma_error *err) {
     roma_buf b = {0};
     const size_t step = r->e->n / SHOWN_MAX + 1;
     const double usual = usual_energy(r->e);
-    snprintf(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image,
-             r->s->base.name, r->e->n);
+    roma_print(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image,
+               r->s->base.name, r->e->n);
     picture_columns(&t);
     for (size_t i = 0; i < r->e->n; i++)
         if (r->f->on_plane[i] || (i % step == 0 && explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual))
@@ -90,12 +90,12 @@ static int write_svg(const explore_result *r, roma_error *err) {
 /* "knee: --shape NAME --bits 4 --group 128": what to give beside the chip. */
 static void set_title(const explore_result *r, const char *what, const double x[N_KEYS], roma_chip *c) {
     char head[24] = "";
-    if (x[KEY_HEAD_BITS] > 0) snprintf(head, sizeof head, " --head-bits %.0f", x[KEY_HEAD_BITS]);
+    if (x[KEY_HEAD_BITS] > 0) roma_print(head, sizeof head, " --head-bits %.0f", x[KEY_HEAD_BITS]);
     if (r->o->shape)
-        snprintf(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape,
-                 x[KEY_BITS], x[KEY_GROUP], head);
+        roma_print(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape,
+                   x[KEY_BITS], x[KEY_GROUP], head);
     else
-        snprintf(c->title, sizeof c->title, "%s: %.60s", what, r->m->image.desc.name);
+        roma_print(c->title, sizeof c->title, "%s: %.60s", what, r->m->image.desc.name);
 }
 
 static void set_sources(const explore_result *r, double point, roma_chip *c) {
@@ -103,8 +103,8 @@ static void set_sources(const explore_result *r, double point, roma_chip *c) {
         const unsigned key = r->s->column[k];
         if (key >= ROMA_CHIP_N) continue;
         c->mark[key].quality = ROMA_CHIP_ASSUMED;
-        snprintf(c->mark[key].source, sizeof c->mark[key].source, "%s by roma explore, point %.0f of seed %llu",
-                 r->s->derived[key] ? "derived" : "chosen", point, (unsigned long long)r->o->seed);
+        roma_print(c->mark[key].source, sizeof c->mark[key].source, "%s by roma explore, point %.0f of seed %llu",
+                   r->s->derived[key] ? "derived" : "chosen", point, (unsigned long long)r->o->seed);
     }
 }
 
@@ -113,7 +113,7 @@ static int write_chip(const explore_result *r, int k, roma_error *err) {
     double x[N_KEYS];
     roma_chip c;
     roma_buf b = {0};
-    if (snprintf(path, sizeof path, "%s/%s.chip", r->o->best, notable_name[k]) >= (int)sizeof path)
+    if (roma_print(path, sizeof path, "%s/%s.chip", r->o->best, notable_name[k]) >= (int)sizeof path)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--best: the path is too long");
     explored_values(r->e, r->s, r->f->notable[k], x);
     space_chip(r->s, x, &c);

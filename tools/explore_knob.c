@@ -13,10 +13,10 @@ enum { N_MODEL_KEYS = sizeof model_keys / sizeof *model_keys };
 
 const char *key_name(unsigned key, char out[KEY_CAP]) {
     if (key >= ROMA_CHIP_N) {
-        snprintf(out, KEY_CAP, "%s", model_keys[key - ROMA_CHIP_N].name);
+        roma_print(out, KEY_CAP, "%s", model_keys[key - ROMA_CHIP_N].name);
     } else {
         const roma_chip_parameter *p = roma_chip_parameter_at(key);
-        snprintf(out, KEY_CAP, "%s.%s", p->section, p->key);
+        roma_print(out, KEY_CAP, "%s.%s", p->section, p->key);
     }
     return out;
 }
@@ -33,7 +33,7 @@ const char *key_choice(unsigned key, double v, char out[VALUE_CAP]) {
         name = strchr(name, '|');
         if (name) name++;
     }
-    snprintf(out, VALUE_CAP, "%.*s", name ? (int)strcspn(name, "|") : 0, name ? name : "");
+    roma_print(out, VALUE_CAP, "%.*s", name ? (int)strcspn(name, "|") : 0, name ? name : "");
     return out;
 }
 
@@ -57,7 +57,7 @@ static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_
     if (strncmp(name, "model.", 6) != 0) {
         static roma_chip scratch; /* only its error is wanted, which has the hint */
         char item[KEY_CAP + 4];
-        snprintf(item, sizeof item, "%s=0", name);
+        roma_print(item, sizeof item, "%s=0", name);
         return roma_chip_set(&scratch, item, err);
     }
     for (*key = 0; *key < N_MODEL_KEYS && strcmp(name, model_keys[*key].name) != 0;) ++*key;
@@ -70,16 +70,15 @@ static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_
 }
 
 static int parse_value(unsigned key, const char *text, size_t n, double *v, roma_error *err) {
-    char buf[VALUE_CAP], name[KEY_CAP], shown[64], *end;
+    char buf[VALUE_CAP], name[KEY_CAP], shown[64];
     if (n >= sizeof buf)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: '%s' is no value", key_name(key, name),
                          roma_error_name(shown, sizeof shown, text, n));
     memcpy(buf, text, n);
     buf[n] = 0;
     if (key < ROMA_CHIP_N) return roma_chip_parse(key, buf, v, err);
-    *v = strtod(buf, &end);
     const double min = model_keys[key - ROMA_CHIP_N].min, max = model_keys[key - ROMA_CHIP_N].max;
-    if (end == buf || *end || !(*v >= min && *v <= max) || floor(*v) != *v)
+    if (!roma_real_read(buf, n, v) || !(*v >= min && *v <= max) || floor(*v) != *v)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s takes a whole number from %g to %g, not '%s'",
                          key_name(key, name), min, max, roma_error_name(shown, sizeof shown, buf, n));
     return ROMA_OK;
@@ -138,8 +137,9 @@ int knob_parse(knob *k, const char *item, bool has_model_keys, roma_error *err) 
 /* Three digits, so that a point can be written down by hand. */
 static double rounded(double v, const knob *k) {
     char text[VALUE_CAP];
-    snprintf(text, sizeof text, "%.3g", v);
-    const double r = strtod(text, NULL);
+    double r = v;
+    roma_print(text, sizeof text, "%.3g", v);
+    roma_real_read(text, strlen(text), &r);
     return r < k->low ? k->low : r > k->high ? k->high : r;
 }
 

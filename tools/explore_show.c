@@ -61,14 +61,16 @@ enum { N_OBJECTIVES = sizeof objectives / sizeof *objectives };
 
 /* ---- text ---- */
 
-static void number(char *buf, size_t cap, double v) { snprintf(buf, cap, v >= 1000 && v < 1e15 ? "%.0f" : "%.3g", v); }
+static void number(char *buf, size_t cap, double v) {
+    roma_print(buf, cap, v >= 1000 && v < 1e15 ? "%.0f" : "%.3g", v);
+}
 
 static void put_range(roma_table *t, size_t column, const roma_range *v) {
     char mid[32], low[32], high[32], text[112];
     number(mid, sizeof mid, v->mid);
     number(low, sizeof low, v->low);
     number(high, sizeof high, v->high);
-    snprintf(text, sizeof text, "%s [%s .. %s]", mid, low, high);
+    roma_print(text, sizeof text, "%s [%s .. %s]", mid, low, high);
     roma_table_text(t, column, text);
 }
 
@@ -101,7 +103,7 @@ static void values_table(const explore_result *r, roma_buf *out) {
         for (size_t k = 0; k < N_NOTABLE; k++) {
             const double v = explored_row(r->e, r->f->notable[k])[c];
             const char *choice = c ? key_choice(r->s->column[c - 1], v, text) : NULL;
-            if (!choice) snprintf(text, sizeof text, "%.10g", v);
+            if (!choice) roma_print(text, sizeof text, "%.10g", v);
             roma_table_text(&t, k + 1, text);
         }
     }

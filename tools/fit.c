@@ -56,7 +56,7 @@ static const char *targets_of(const fit *f, char out[64]) {
     out[0] = 0;
     for (uint32_t r = 1; r < ROMA_W_END; r++)
         if (roma_adapter_role(r) && (!f->roles || f->roles >> r & 1))
-            snprintf(out + strlen(out), 64 - strlen(out), "%s%s", out[0] ? " " : "", roma_tensor_role_name(r));
+            roma_print(out + strlen(out), 64 - strlen(out), "%s%s", out[0] ? " " : "", roma_tensor_role_name(r));
     return out;
 }
 
@@ -73,8 +73,8 @@ static void print_counts(const fit *f, roma_buf *out) {
     const fit_point *p = &f->at;
     const roma_exec_memory *m = &p->engine;
     roma_table t = {0};
-    snprintf(t.title, sizeof t.title, "%u adapter%s of rank %u, %u sequence%s", p->adapters,
-             p->adapters == 1 ? "" : "s", p->rank, p->sequences, p->sequences == 1 ? "" : "s");
+    roma_print(t.title, sizeof t.title, "%u adapter%s of rank %u, %u sequence%s", p->adapters,
+               p->adapters == 1 ? "" : "s", p->rank, p->sequences, p->sequences == 1 ? "" : "s");
     roma_table_column(&t, "what", "", 0);
     roma_table_column(&t, "engine", "", 10);
     roma_table_column(&t, "paper", "", 10);

@@ -50,7 +50,7 @@ int fit_table(const fit *f, roma_table *out, roma_error *err) {
     static const char *const names[][2] = {{"adapters", ""},        {"rank", ""},         {"sequences", ""},
                                            {"lora", "MiB"},         {"tokens", "tokens"}, {"tokens_paper", "tokens"},
                                            {"all_tokens", "tokens"}};
-    snprintf(out->title, sizeof out->title, "tokens of each sequence");
+    roma_print(out->title, sizeof out->title, "tokens of each sequence");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         roma_table_column(out, names[i][0], names[i][1], i == 3 ? 4 : 9);
     for (size_t s = 0; s < f->sequences.n; s++)
@@ -77,14 +77,14 @@ static uint32_t curve_rank(const fit *f, uint32_t step) {
 
 int fit_curves(const fit *f, roma_table *out, roma_error *err) {
     char name[32];
-    snprintf(out->title, sizeof out->title, "%.30s in %.4g MiB of SRAM, %u sequence%s", f->d->desc->name,
-             (double)f->limit.sram_bytes / 1048576, f->sequences.v[0], f->sequences.v[0] == 1 ? "" : "s");
+    roma_print(out->title, sizeof out->title, "%.30s in %.4g MiB of SRAM, %u sequence%s", f->d->desc->name,
+               (double)f->limit.sram_bytes / 1048576, f->sequences.v[0], f->sequences.v[0] == 1 ? "" : "s");
     roma_table_column(out, "rank", "", 5);
     for (size_t a = 0; a < f->adapters.n; a++) {
-        snprintf(name, sizeof name, "%u adapter%s", f->adapters.v[a], f->adapters.v[a] == 1 ? "" : "s");
+        roma_print(name, sizeof name, "%u adapter%s", f->adapters.v[a], f->adapters.v[a] == 1 ? "" : "s");
         roma_table_column(out, name, "tokens", 9);
     }
-    snprintf(name, sizeof name, "%u, the paper's count", f->adapters.v[0]);
+    roma_print(name, sizeof name, "%u, the paper's count", f->adapters.v[0]);
     roma_table_column(out, name, "tokens", 9);
     for (uint32_t step = 0; step <= STEPS; step++) {
         fit_point p = {0};

@@ -43,9 +43,9 @@ static const char *const pres[] = {"none", "gpt2", "smollm", "llama3", "qwen2"};
 static void tensor_text(const roma_description *d, size_t i, roma_buf *b) {
     const roma_image_tensor *t = &d->tensors[i];
     char layer[12] = "-", form[64] = "FP32 vector", tie[48] = "";
-    if (roma_tensor_role_is_layered(t->role)) snprintf(layer, sizeof layer, "%u", t->layer);
+    if (roma_tensor_role_is_layered(t->role)) roma_print(layer, sizeof layer, "%u", t->layer);
     if (!t->is_vector) roma_format_print(&t->format, form, sizeof form);
-    if (t->tie >= 0) snprintf(tie, sizeof tie, "  (tied to %s)", roma_tensor_role_name(d->tensors[t->tie].role));
+    if (t->tie >= 0) roma_print(tie, sizeof tie, "  (tied to %s)", roma_tensor_role_name(d->tensors[t->tie].role));
     roma_buf_print(b, "  %5s  %-10s  %7llu x %-7llu  %12llu  %10llu  %s%s\n", layer, roma_tensor_role_name(t->role),
                    (unsigned long long)(t->is_vector ? 1 : t->rows), (unsigned long long)t->cols,
                    (unsigned long long)t->offset, (unsigned long long)t->bytes, form, tie);

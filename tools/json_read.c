@@ -114,14 +114,14 @@ static bool word(cursor *c, const char *w) {
 }
 
 static int number(cursor *c, json_value *v) {
-    char digits[64], *end;
+    char digits[64];
     size_t n = 0;
     while (c->p < c->end && n < sizeof digits - 1 && *c->p && strchr("+-.0123456789eE", *c->p)) digits[n++] = *c->p++;
     digits[n] = 0;
     v->kind = JSON_NUMBER;
-    v->number = strtod(digits, &end);
+    const bool is_number = roma_real_read(digits, n, &v->number);
     v->whole = n && n < 20 && strspn(digits, "0123456789") == n ? strtoull(digits, NULL, 10) : UINT64_MAX;
-    return n && !*end ? 0 : bad(c, "a value is missing");
+    return is_number ? 0 : bad(c, "a value is missing");
 }
 
 static int value(cursor *c, json_value *v) {

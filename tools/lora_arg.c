@@ -8,9 +8,9 @@
 int lora_arg_parse(const char *text, lora_arg *out, roma_error *err) {
     const double max = (double)ROMA_ADAPTER_ALPHA_MAX;
     const char *colon = strrchr(text, ':');
-    char *end = NULL, shown[64];
-    const double scale = colon ? strtod(colon + 1, &end) : 1;
-    const bool given = colon && end != colon + 1 && !*end;
+    char shown[64];
+    double scale = 1;
+    const bool given = colon && roma_real_read(colon + 1, strlen(colon + 1), &scale);
     const size_t n = given ? (size_t)(colon - text) : strlen(text);
     if (!n || n >= sizeof out->path)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an adapter is FILE or FILE:SCALE, not '%s'",

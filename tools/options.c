@@ -1,5 +1,6 @@
 /* Table-driven option parser; contract in options.h. */
 #include "options.h"
+#include "print.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@ int usage_error(const char *verb, const char *fmt, ...) {
     va_list args;
     fprintf(stderr, "roma%s%s: ", *verb ? " " : "", verb);
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vprint_to(stderr, fmt, args);
     va_end(args);
     fprintf(stderr, "; `roma%s%s --help` shows what there is\n", *verb ? " " : "", verb);
     return 2;
@@ -57,10 +58,10 @@ static void help_option(const option *o) {
     char left[64];
     if (!o->help) return;
     if (!o->name[1]) /* a letter is the whole name */
-        snprintf(left, sizeof left, "-%s %s", o->name, o->arg);
+        roma_print(left, sizeof left, "-%s %s", o->name, o->arg);
     else
-        snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-                 o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        roma_print(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+                   o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
     printf("  %-26s  %s\n", left, o->help);
 }
 
@@ -92,7 +93,7 @@ static int unknown(const usage *u, const char *arg) {
         for (const option *o = tables[t]; o && o->name && n < 63; o++)
             if (o->help) names[n++] = o->name;
     names[n++] = "help";
-    snprintf(word, sizeof word, "%.*s", (int)strcspn(arg + (arg[1] == '-'), "="), arg + 1 + (arg[1] == '-'));
+    roma_print(word, sizeof word, "%.*s", (int)strcspn(arg + (arg[1] == '-'), "="), arg + 1 + (arg[1] == '-'));
     word[strcspn(word, "=")] = 0;
     const char *near = nearest_name(word, names, n);
     roma_error_name(shown, sizeof shown, arg, strlen(arg));
@@ -137,8 +138,8 @@ static int set(const usage *u, const option *o, const char *value) {
         if (l->n == TEXTS_MAX) return usage_error(u->verb, "%s%s may occur %d times", dashes(o), o->name, TEXTS_MAX);
         l->item[l->n++] = value;
     } else if (o->kind == OPT_REAL) {
-        const double d = strtod(value, &end);
-        if (end == value || *end || !(d >= o->min && d <= o->max)) return bad_value(u, o, value);
+        double d;
+        if (!roma_real_read(value, strlen(value), &d) || !(d >= o->min && d <= o->max)) return bad_value(u, o, value);
         *(float *)o->out = (float)d;
     } else {
         const unsigned long long n = strtoull(value, &end, 10);

@@ -24,14 +24,14 @@ static void take_row(paper *x, const paper_row *r) {
     paper_line *l = &x->lines[x->n_lines++];
     *l = (paper_line){.row = r, .model = model, .error = error, .verdict = judge(r, model, error)};
     if (l->verdict == PAPER_NOT_REPRODUCED)
-        snprintf(l->remark, sizeof l->remark, "not reproducible%s%s",
-                 !r->remark[0]                  ? ""
-                 : strncmp(r->remark, "as ", 3) ? "; "
-                                                : " ",
-                 r->remark);
+        roma_print(l->remark, sizeof l->remark, "not reproducible%s%s",
+                   !r->remark[0]                  ? ""
+                   : strncmp(r->remark, "as ", 3) ? "; "
+                                                  : " ",
+                   r->remark);
     else
-        snprintf(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "",
-                 r->parameter ? r->parameter : "", r->parameter && r->remark[0] ? "; " : "", r->remark);
+        roma_print(l->remark, sizeof l->remark, "%s%s%s%s", r->parameter ? "calibrated: " : "",
+                   r->parameter ? r->parameter : "", r->parameter && r->remark[0] ? "; " : "", r->remark);
 }
 
 /* A chip that no row has. */
@@ -42,7 +42,7 @@ static int check_names(const text_list *set) {
         char given[40];
         unsigned k = 0;
         if (text[n] != ':') continue;
-        snprintf(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), text);
+        roma_print(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), text);
         for (; k < 32 && roma_chip_builtin(k, &name); k++) {
             names[k] = name;
             if (strcmp(name, given) == 0) break;

@@ -12,7 +12,7 @@ static int open_builtin(roma_chip *c, const char *chip, roma_error *err) {
     char file[40];
     for (unsigned i = 0; (text = roma_chip_builtin(i, &name)) != NULL; i++) {
         if (strcmp(name, chip) != 0) continue;
-        snprintf(file, sizeof file, "%s.chip", chip);
+        roma_print(file, sizeof file, "%s.chip", chip);
         return roma_chip_read(c, text, strlen(text), file, err);
     }
     return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "no built-in chip %s", chip);
@@ -58,8 +58,8 @@ const design *paper_case_of(paper *x, const char *chip, const char *shape, uint3
     }
     paper_case *k = &x->cases[x->n_cases];
     if ((x->rc = open_case(&k->d, chip, shape, bits, &x->set, &x->err)) != 0) return NULL;
-    snprintf(k->chip, sizeof k->chip, "%s", chip);
-    snprintf(k->shape, sizeof k->shape, "%s", shape);
+    roma_print(k->chip, sizeof k->chip, "%s", chip);
+    roma_print(k->shape, sizeof k->shape, "%s", shape);
     k->bits = bits;
     x->n_cases++;
     return &k->d;

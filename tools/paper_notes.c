@@ -7,9 +7,9 @@
 static void note_of(paper *x, const char *id, const char *text, double left, double right, const char *unit) {
     if (x->n_notes == PAPER_NOTES_MAX) return;
     paper_note *n = &x->notes[x->n_notes++];
-    snprintf(n->id, sizeof n->id, "%s", id);
-    snprintf(n->text, sizeof n->text, "%s", text);
-    snprintf(n->unit, sizeof n->unit, "%s", unit);
+    roma_print(n->id, sizeof n->id, "%s", id);
+    roma_print(n->text, sizeof n->text, "%s", text);
+    roma_print(n->unit, sizeof n->unit, "%s", unit);
     n->left = left;
     n->right = right;
 }

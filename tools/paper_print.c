@@ -46,9 +46,9 @@ static void fill(const paper *x, roma_table *t, bool wide) {
 
 static const char *number(char buf[32], double v) {
     if (isnan(v))
-        snprintf(buf, 32, "-");
+        roma_print(buf, 32, "-");
     else
-        snprintf(buf, 32, fabs(v) >= 1000 ? "%.0f" : "%.4g", v);
+        roma_print(buf, 32, fabs(v) >= 1000 ? "%.0f" : "%.4g", v);
     return buf;
 }
 

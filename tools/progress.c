@@ -33,7 +33,7 @@ void note(const char *fmt, ...) {
     if (!terminal()) return;
     progress_end();
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vprint_to(stderr, fmt, args);
     va_end(args);
     fputc('\n', stderr);
 }
@@ -64,7 +64,7 @@ static int tell(void *ctx, const char *what, uint64_t done, uint64_t total) {
     (void)ctx;
     if (terminal()) {
         if (strncmp(what, last_what, sizeof last_what - 1) != 0 || done == 0) {
-            snprintf(last_what, sizeof last_what, "%s", what);
+            roma_print(last_what, sizeof last_what, "%s", what);
             began = roma_now();
         }
         if (done >= total)

@@ -78,8 +78,8 @@ int random_image(const char *shape, const roma_shape_format *f, uint64_t seed, c
     weights w = {&d, seed};
     const roma_tile_source source = {&w, random_tile, random_vector};
     char note[96];
-    snprintf(d.name, sizeof d.name, "random %s", shape);
-    snprintf(note, sizeof note, "random weights of the shape %.32s, seed %llu", shape, (unsigned long long)seed);
+    roma_print(d.name, sizeof d.name, "random %s", shape);
+    roma_print(note, sizeof note, "random weights of the shape %.32s, seed %llu", shape, (unsigned long long)seed);
     rc = roma_image_write(path, &d, NULL, note, &source, progress, out, err);
     roma_shape_destroy(&d);
     return rc;
@@ -140,8 +140,8 @@ int random_adapter(const roma_image *base, uint32_t type, uint32_t rank, uint64_
     const roma_adapter_source source = {(void *)(uintptr_t)&w, random_row_a, random_row_b};
     a.n_targets = all_linears(&base->desc, rank, a.targets);
     memcpy(a.base_id, base->base_id, 32);
-    snprintf(a.name, sizeof a.name, "random %llu", (unsigned long long)seed);
-    snprintf(a.note, sizeof a.note, "random values, rank %u, seed %llu", rank, (unsigned long long)seed);
+    roma_print(a.name, sizeof a.name, "random %llu", (unsigned long long)seed);
+    roma_print(a.note, sizeof a.note, "random values, rank %u, seed %llu", rank, (unsigned long long)seed);
     const int rc = roma_adapter_write(path, &a, &source, progress, out, err);
     roma_free(a.targets);
     return rc;

@@ -101,12 +101,12 @@ double roof_int8_gmac_s(roma_team *team, const char *isa) {
 const char *roof_cpu(char *buf, size_t cap) {
     char line[256];
     FILE *f = fopen("/proc/cpuinfo", "r");
-    snprintf(buf, cap, "unknown");
+    roma_print(buf, cap, "unknown");
     while (f && fgets(line, sizeof line, f)) {
         char *colon = strchr(line, ':');
         if (!colon || strncmp(line, "model name", 10) != 0) continue;
         colon[1 + strcspn(colon + 1, "\n")] = 0;
-        snprintf(buf, cap, "%s", colon + 1 + strspn(colon + 1, " "));
+        roma_print(buf, cap, "%s", colon + 1 + strspn(colon + 1, " "));
         break;
     }
     if (f) fclose(f);

@@ -79,14 +79,15 @@ static double decode_rate(const reply *r) { return r->drawn ? rate((double)r->dr
 static void stat_line(const session *s, const reply *r) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
     fflush(stdout);
-    fprintf(stderr,
-            "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
-            "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
-            "%.1f); %s, %d threads\n",
-            r->n_prompt, rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
-            r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576,
-            (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
-            (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
+    print_to(
+        stderr,
+        "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
+        "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
+        "%.1f); %s, %d threads\n",
+        r->n_prompt, rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
+        r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576,
+        (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
+        (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
     chip_line(s, r->n_prompt, r->n - r->n_prompt);
 }
 

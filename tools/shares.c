@@ -30,10 +30,10 @@ static void name_of(const line *l, const roma_plan *p, char *buf, size_t cap) {
         const bool is_linear = op->kind == ROMA_OP_LINEAR;
         if (!is_linear && op->kind != ROMA_OP_ATTEND) continue;
         const size_t len = strlen(buf);
-        snprintf(buf + len, cap - len, "%s%s", len ? " " : "",
-                 op->last_rows_only ? "head"
-                 : is_linear        ? roma_tensor_role_name(p->desc->tensors[op->tensor].role)
-                                    : roma_op_name(op->kind));
+        roma_print(buf + len, cap - len, "%s%s", len ? " " : "",
+                   op->last_rows_only ? "head"
+                   : is_linear        ? roma_tensor_role_name(p->desc->tensors[op->tensor].role)
+                                      : roma_op_name(op->kind));
     }
 }
 

@@ -70,7 +70,7 @@ static int draw_trace(simulation *s, const sim_options *o, roma_error *err) {
     roma_timeline t = {0};
     roma_buf b = {0};
     char process[192];
-    snprintf(process, sizeof process, "%.60s on %.60s", s->d->desc->name, s->d->chip.name);
+    roma_print(process, sizeof process, "%.60s on %.60s", s->d->desc->name, s->d->chip.name);
     int rc = sim_timeline(s, &t, err);
     if (!rc) rc = roma_report_trace(&t, process, 4 << 20, &b, err);
     roma_timeline_destroy(&t);

@@ -61,7 +61,7 @@ int sim_mixes(simulation *s, const char *mixes, roma_table *out, roma_error *err
                                            {"p50", "us"},        {"p99", "us"},        {"end_to_end", "tokens/s"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
-    snprintf(out->title, sizeof out->title, "time per token of one request");
+    roma_print(out->title, sizeof out->title, "time per token of one request");
     for (const char *at = mixes; *at;) {
         char *colon, *end;
         const unsigned long prompt = strtoul(at, &colon, 10);
@@ -87,7 +87,7 @@ int sim_curve(simulation *s, uint32_t max, roma_table *out, roma_error *err) {
         {"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
-    snprintf(out->title, sizeof out->title, "%.44s on %.44s", s->d->desc->name, s->d->chip.name);
+    roma_print(out->title, sizeof out->title, "%.44s on %.44s", s->d->desc->name, s->d->chip.name);
     for (uint32_t i = 0; i < POINTS; i++) {
         roma_workload w = s->w;
         roma_cost c;
@@ -127,7 +127,7 @@ int sim_path(simulation *s, roma_table *out, roma_error *err) {
     int rc = sim_decode(s, s->w.context, err);
     if (rc) return rc;
     roma_cost_critical_path(&s->schedule, &s->d->plan, cycles);
-    snprintf(out->title, sizeof out->title, "decode step, critical path");
+    roma_print(out->title, sizeof out->title, "decode step, critical path");
     roma_table_column(out, "operation", "", 4);
     roma_table_column(out, "cycles", "", 9);
     roma_table_column(out, "share", "%", 3);
@@ -170,7 +170,7 @@ void sim_roofline(const simulation *s, const roma_cost *cost, roma_buf *out) {
                                       {"prefill, this chip", macs / bytes, cost->prefill_tok_s * macs},
                                       {"decode, the GPU at its roof", macs / bytes, 3.35e12 / bytes * macs}};
     char title[96];
-    snprintf(title, sizeof title, "%.40s on %.40s", s->d->desc->name, c->name);
+    roma_print(title, sizeof title, "%.40s on %.40s", s->d->desc->name, c->name);
     roma_report_roofline_svg(title, roofs, 3, points, cost->prefill_tok_s > 0 ? 3 : 1, out);
 }
 
@@ -184,6 +184,6 @@ void sim_energy(const simulation *s, const roma_cost *c, roma_buf *out) {
         {"H-Units", c->mj_hmac / 1e3},  {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
         {"leakage", c->mj_static / 1e3}};
     char title[96];
-    snprintf(title, sizeof title, "energy of a token, %.30s on %.30s", s->d->desc->name, s->d->chip.name);
+    roma_print(title, sizeof title, "energy of a token, %.30s on %.30s", s->d->desc->name, s->d->chip.name);
     roma_report_bar_svg(title, "J", slices, sizeof slices / sizeof *slices, out);
 }

@@ -9,6 +9,7 @@
 #include "roma/json.h"
 #include "loras.h"
 #include "options.h"
+#include "print.h"
 
 /* ---- progress.c ---- */
 

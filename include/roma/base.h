@@ -55,7 +55,8 @@ int roma_fail(roma_error *err, int code, const char *file, uint64_t offset, cons
     __attribute__((format(printf, 5, 6)));
 int roma_fail_line(roma_error *err, int code, const char *file, uint64_t line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* The same for a failed system call: appends errno's text; EIO, or ENOMEM when errno says so. */
+/* The same for a failed system call: appends errno's text, in English whatever the locale; EIO, or ENOMEM when errno
+ * says so. */
 int roma_fail_errno(roma_error *err, const char *file, const char *doing);
 const char *roma_error_text(int code);
 int roma_error_exit(int code); /* exit code of the program for a roma code */

@@ -16,9 +16,9 @@ bool roma_adapter_role(uint32_t role) {
 
 const char *roma_adapter_place(char buf[64], const roma_adapter_target *t) {
     if (roma_adapter_role(t->role))
-        snprintf(buf, 64, "layer %u: %s", t->layer, roma_tensor_role_name(t->role));
+        roma_print(buf, 64, "layer %u: %s", t->layer, roma_tensor_role_name(t->role));
     else
-        snprintf(buf, 64, "role %u", t->role);
+        roma_print(buf, 64, "role %u", t->role);
     return buf;
 }
 

@@ -1,5 +1,5 @@
 /* Error records: the one way a fault in outside data travels up. Contract in roma/base.h. */
-#include "roma/base.h"
+#include "base/internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static int fail(roma_error *err, int code, const char *file, uint64_t offset, ui
     if (!err) return code;
     roma_error e = {.code = code, .offset = offset, .line = line};
     set_file(&e, file);
-    if (vsnprintf(e.text, sizeof e.text, fmt, args) >= (int)sizeof e.text) memcpy(e.text + sizeof e.text - 4, "...", 4);
+    if (roma_vprint(e.text, sizeof e.text, fmt, args) >= (int)sizeof e.text)
+        memcpy(e.text + sizeof e.text - 4, "...", 4);
     *err = e;
     return code;
 }
@@ -47,9 +48,8 @@ int roma_fail_line(roma_error *err, int code, const char *file, uint64_t line, c
 
 int roma_fail_errno(roma_error *err, const char *file, const char *doing) {
     int saved = errno;
-    char text[128];
     return roma_fail(err, saved == ENOMEM ? ROMA_ENOMEM : ROMA_EIO, file, ROMA_NOWHERE, "%s: %s", doing,
-                     strerror_r(saved, text, sizeof text));
+                     strerror_l(saved, roma_c_locale()));
 }
 
 const char *roma_error_text(int code) {
@@ -77,10 +77,10 @@ const char *roma_error_format(const roma_error *err, char *buf, size_t cap) {
     const char *text = err->text[0] ? err->text : roma_error_text(err->code);
     char where[64] = "";
     if (err->line)
-        snprintf(where, sizeof where, "line %llu: ", (unsigned long long)err->line);
+        roma_print(where, sizeof where, "line %llu: ", (unsigned long long)err->line);
     else if (err->offset != ROMA_NOWHERE)
-        snprintf(where, sizeof where, "at byte %llu: ", (unsigned long long)err->offset);
-    snprintf(buf, cap, "%s%s%s%s", err->file, err->file[0] ? ": " : "", where, text);
+        roma_print(where, sizeof where, "at byte %llu: ", (unsigned long long)err->offset);
+    roma_print(buf, cap, "%s%s%s%s", err->file, err->file[0] ? ": " : "", where, text);
     /* A path may hold any byte; the message must stay one line and leave the terminal alone. */
     for (char *c = buf; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';

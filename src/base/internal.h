@@ -4,6 +4,11 @@
 
 #include "roma/base.h"
 
+#include <locale.h>
+
+/* The C locale, which what is printed and read is in whatever the process has set. Not to be freed. */
+locale_t roma_c_locale(void);
+
 /* Adds one to what roma_alloc_count returns. */
 void roma_base_count_alloc(void);
 

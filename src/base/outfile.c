@@ -79,8 +79,8 @@ static int open_temporary(roma_outfile *f, size_t tmp_size) {
     static atomic_uint next;
     const char *name = name_of(f->path);
     for (int tries = 0; tries < 1000; tries++) {
-        snprintf(f->tmp, tmp_size, "%.*s.%.*s.tmp-%ld-%u", (int)(name - f->path), f->path, NAME_PART, name,
-                 (long)getpid(), atomic_fetch_add(&next, 1));
+        roma_print(f->tmp, tmp_size, "%.*s.%.*s.tmp-%ld-%u", (int)(name - f->path), f->path, NAME_PART, name,
+                   (long)getpid(), atomic_fetch_add(&next, 1));
         int fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0644);
         if (fd >= 0 || errno != EEXIST) return fd;
     }

@@ -1,17 +1,16 @@
 /* Numbers as text, the same under every locale: a program that embeds the library may have set one whose decimal point
  * is a comma. The calling thread borrows the C locale for the length of a call; the process keeps its own. */
-#include "roma/base.h"
+#include "base/internal.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* In glibc and musl this is a constant and allocates nothing. */
-static locale_t c_locale(void) { return newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+locale_t roma_c_locale(void) { return newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 int roma_vprint(char *buf, size_t cap, const char *fmt, va_list args) {
-    const locale_t before = uselocale(c_locale());
+    const locale_t before = uselocale(roma_c_locale());
     const int n = vsnprintf(buf, cap, fmt, args);
     uselocale(before);
     return n;
@@ -106,7 +105,7 @@ bool roma_real_read(const char *text, size_t n, double *out) {
     if (exponent > 100000) exponent = 100000;
     if (exponent < -100000) exponent = -100000;
     snprintf(d.text + d.n, sizeof d.text - d.n, "%s%se%lld", d.any ? "" : "0", more ? "1" : "", d.any ? exponent : 0LL);
-    const double v = strtod_l(d.text, NULL, c_locale());
+    const double v = strtod_l(d.text, NULL, roma_c_locale());
     if (!isfinite(v)) return false;
     *out = v;
     return true;

@@ -19,7 +19,7 @@ static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...
     va_list args;
     if (k->lines) line = k->lines[a] > k->lines[b] ? k->lines[a] : k->lines[b];
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
     return roma_fail_line(k->err, ROMA_EINPUT, k->file, line, "%s", text);
 }

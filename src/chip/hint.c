@@ -39,9 +39,9 @@ static unsigned limit(roma_chip_span given) { return given.n < 4 ? 2 : 3; }
 static void add(char out[ROMA_CHIP_HINT], const char *before, roma_chip_span word) {
     const size_t n = strlen(out);
     if (n + strlen(before) + word.n + 4 < ROMA_CHIP_HINT)
-        snprintf(out + n, ROMA_CHIP_HINT - n, "%s%.*s", before, (int)word.n, word.s);
+        roma_print(out + n, ROMA_CHIP_HINT - n, "%s%.*s", before, (int)word.n, word.s);
     else if (n + 4 < ROMA_CHIP_HINT && !(n && out[n - 1] == '.'))
-        snprintf(out + n, ROMA_CHIP_HINT - n, "...");
+        roma_print(out + n, ROMA_CHIP_HINT - n, "...");
 }
 
 /* "; there are a, b, c" or "; did you mean b?" over any list of names. */
@@ -52,7 +52,7 @@ static const char *among(roma_chip_span given, const char *(*name)(unsigned i), 
         if (nearer(given, name(i), &best)) found = name(i);
     out[0] = 0;
     if (found) {
-        snprintf(out, ROMA_CHIP_HINT, "; did you mean %s?", found);
+        roma_print(out, ROMA_CHIP_HINT, "; did you mean %s?", found);
         return out;
     }
     for (unsigned i = 0; name(i); i++) add(out, i ? ", " : "; there are ", span(name(i)));
@@ -115,7 +115,7 @@ const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char 
         const int i = roma_chip_find(name);
         if (i >= 0) {
             const roma_chip_parameter *p = roma_chip_parameter_at((unsigned)i);
-            snprintf(out, ROMA_CHIP_HINT, "; write `%s` under [%s]", p->key, p->section);
+            roma_print(out, ROMA_CHIP_HINT, "; write `%s` under [%s]", p->key, p->section);
             return out;
         }
     }
@@ -123,13 +123,13 @@ const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char 
     int i = nearest_key(section, key);
     if (i < 0) i = nearest_key((roma_chip_span){"", 0}, key);
     if (i >= 0) {
-        snprintf(out, ROMA_CHIP_HINT, "; did you mean %s?", roma_chip_name_of((unsigned)i, name));
+        roma_print(out, ROMA_CHIP_HINT, "; did you mean %s?", roma_chip_name_of((unsigned)i, name));
         return out;
     }
     const roma_chip_parameter *p;
     out[0] = 0;
     for (unsigned k = 0; (p = roma_chip_parameter_at(k)) != NULL; k++)
         if (roma_chip_is(section, p->section)) add(out, out[0] ? ", " : "; its keys are ", span(p->key));
-    if (!out[0]) snprintf(out, ROMA_CHIP_HINT, "; `roma chip` lists them");
+    if (!out[0]) roma_print(out, ROMA_CHIP_HINT, "; `roma chip` lists them");
     return out;
 }

@@ -24,7 +24,7 @@ static void name_of_file(char out[NAME], const char *file) {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
     size_t n = strlen(base);
     if (n > 5 && strcmp(base + n - 5, ".chip") == 0) n -= 5;
-    snprintf(out, NAME, "%.*s", (int)(n < NAME ? n : NAME - 1), base);
+    roma_print(out, NAME, "%.*s", (int)(n < NAME ? n : NAME - 1), base);
 }
 
 int roma_chip_read(roma_chip *c, const char *text, size_t len, const char *file, roma_error *err) {
@@ -50,7 +50,7 @@ int roma_chip_load(roma_chip *c, const char *path, roma_error *err) { return loa
 
 static int read_builtin(roma_chip *c, const roma_chip_text *t, const roma_chip_origin *asked_by, roma_error *err) {
     char file[NAME + 8];
-    snprintf(file, sizeof file, "%s.chip", t->name);
+    roma_print(file, sizeof file, "%s.chip", t->name);
     const roma_chip_origin from = {.name = t->name, .file = file, .builtin = true, .asked_by = asked_by};
     return roma_chip_read_from(c, t->text, strlen(t->text), &from, err);
 }
@@ -112,7 +112,7 @@ int roma_chip_read_like(roma_chip *c, roma_chip_span name, const roma_chip_origi
     const char *slash = strrchr(from->file, '/');
     const size_t dir = slash ? (size_t)(slash + 1 - from->file) : 0;
     if (dir + name.n + 8 > sizeof path) return roma_chip_bad(at, "like = '%s': the folder's path is too long", shown);
-    snprintf(path, sizeof path, "%.*s%.*s.chip", (int)dir, from->file, (int)name.n, name.s);
+    roma_print(path, sizeof path, "%.*s%.*s.chip", (int)dir, from->file, (int)name.n, name.s);
     if (from->builtin || stat(path, &st) != 0)
         return roma_chip_bad(at,
                              "like = %s: no built-in chip has that name, and there is no %s.chip beside this file%s",

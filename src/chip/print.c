@@ -11,7 +11,7 @@ static const char *unit_of(const roma_chip_parameter *p) {
 static void print_range(roma_buf *out, const roma_chip_mark *m, int width) {
     char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER], text[2 * ROMA_CHIP_NUMBER + 8] = "[exact]";
     if (m->low < m->high)
-        snprintf(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
+        roma_print(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
     roma_buf_print(out, "%-*s", width, text);
 }
 

@@ -146,7 +146,7 @@ static int all_given(reader *r) {
     if (!missing) return ROMA_OK;
     const roma_chip_parameter *p = roma_chip_parameter_at(first);
     char others[48] = "";
-    if (missing > 1) snprintf(others, sizeof others, " and so are %u others", missing - 1);
+    if (missing > 1) roma_print(others, sizeof others, " and so are %u others", missing - 1);
     return roma_chip_bad(&r->at,
                          "%s.%s is missing (%s, %s)%s; `like = roma` at the top takes what is not given from that chip",
                          p->section, p->key, p->help, strcmp(p->unit, "1") ? p->unit : "a count", others);

@@ -1,7 +1,6 @@
 /* The parameter table and what can be asked of one of its rows. */
 #include "chip/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const roma_chip_parameter parameters[] = {
@@ -59,7 +58,7 @@ const char *roma_chip_quality_name(unsigned q) {
 }
 
 const char *roma_chip_name_of(unsigned i, char out[ROMA_CHIP_KEY]) {
-    snprintf(out, ROMA_CHIP_KEY, "%s.%s", parameters[i].section, parameters[i].key);
+    roma_print(out, ROMA_CHIP_KEY, "%s.%s", parameters[i].section, parameters[i].key);
     return out;
 }
 
@@ -74,17 +73,22 @@ static void tidy_exponent(char *text) {
     memmove(to, e, strlen(e) + 1);
 }
 
+static bool reads_as(const char *text, double v) {
+    double back;
+    return roma_real_read(text, strlen(text), &back) && back == v;
+}
+
 const char *roma_chip_number(double v, char out[ROMA_CHIP_NUMBER]) {
     int digits = 0;
     do /* %e, not %g: 17 digits always suffice */
-        snprintf(out, ROMA_CHIP_NUMBER, "%.*e", digits, v);
-    while (strtod(out, NULL) != v && ++digits < 17);
+        roma_print(out, ROMA_CHIP_NUMBER, "%.*e", digits, v);
+    while (!reads_as(out, v) && ++digits < 17);
     tidy_exponent(out);
     /* 1e2 is short, but nobody writes a hundred like that */
     char plain[ROMA_CHIP_NUMBER];
-    snprintf(plain, sizeof plain, "%.*g", digits > 11 ? 17 : 12, v);
-    if (!strchr(plain, 'e') && strtod(plain, NULL) == v && strlen(plain) <= strlen(out) + 3)
-        snprintf(out, ROMA_CHIP_NUMBER, "%s", plain);
+    roma_print(plain, sizeof plain, "%.*g", digits > 11 ? 17 : 12, v);
+    if (!strchr(plain, 'e') && reads_as(plain, v) && strlen(plain) <= strlen(out) + 3)
+        roma_print(out, ROMA_CHIP_NUMBER, "%s", plain);
     return out;
 }
 
@@ -93,6 +97,6 @@ const char *roma_chip_shown(const roma_chip *c, unsigned i, char out[ROMA_CHIP_N
     if (!roma_chip_is_choice(i) || !(v >= 0 && v < 64)) return roma_chip_number(v, out);
     const roma_chip_span name = roma_chip_choice(i, (unsigned)v);
     if (!name.s) return roma_chip_number(v, out);
-    snprintf(out, ROMA_CHIP_NUMBER, "%.*s", (int)name.n, name.s);
+    roma_print(out, ROMA_CHIP_NUMBER, "%.*s", (int)name.n, name.s);
     return out;
 }

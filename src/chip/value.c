@@ -1,14 +1,13 @@
 /* One entry's value and range out of text. */
 #include "chip/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int roma_chip_bad(const roma_chip_place *at, const char *fmt, ...) {
     char text[sizeof(((roma_error *)0)->text)];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
     return roma_fail_line(at->err, at->code, at->file, at->line, "%s", text);
 }
@@ -23,17 +22,11 @@ roma_chip_span roma_chip_trim(roma_chip_span t) {
 
 bool roma_chip_is(roma_chip_span t, const char *text) { return strlen(text) == t.n && memcmp(t.s, text, t.n) == 0; }
 
-/* Decimal numbers only: strtod would also take hexadecimal, `inf` and `nan`, which no chip needs. */
+/* As short as people write numbers: longer ones are slips. */
 static bool number(roma_chip_span t, double *out) {
-    char text[64], *end;
-    if (!t.n || t.n >= sizeof text) return false;
-    for (size_t k = 0; k < t.n; k++)
-        if (!memchr("0123456789+-.eE", t.s[k], 15)) return false;
-    memcpy(text, t.s, t.n);
-    text[t.n] = 0;
-    const double v = strtod(text, &end);
-    if (*end || !(v - v == 0)) return false; /* the last: out of double's range */
-    *out = v + 0.0;                          /* no negative zero */
+    double v;
+    if (t.n >= 64 || !roma_real_read(t.s, t.n, &v)) return false;
+    *out = v + 0.0; /* no negative zero */
     return true;
 }
 
@@ -162,6 +155,6 @@ int roma_chip_set(roma_chip *c, const char *assignment, roma_error *err) {
     if (rc) return rc;
     c->mark[i].quality = ROMA_CHIP_ASSUMED;
     memset(c->mark[i].source, 0, sizeof c->mark[i].source);
-    snprintf(c->mark[i].source, sizeof c->mark[i].source, "set on the command line");
+    roma_print(c->mark[i].source, sizeof c->mark[i].source, "set on the command line");
     return ROMA_OK;
 }

@@ -49,7 +49,7 @@ int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *
         const int unit = roma_cost_tile_unit(c, i / columns, i % columns);
         f->cells[i] = cell[unit >= 0 ? 0 : unit == ROMA_TILE_VECTOR ? 1 : 2];
     }
-    snprintf(f->title, sizeof f->title, "%s: one die", c->name);
+    roma_print(f->title, sizeof f->title, "%s: one die", c->name);
     f->other_mm2 = c->other_mm2;
     return ROMA_OK;
 }

@@ -16,7 +16,7 @@ void roma_cost_result(const roma_range v[ROMA_COST_N], const int dominant[ROMA_C
         char source[96] = "";
         const roma_chip_parameter *p =
             dominant && dominant[i] >= 0 ? roma_chip_parameter_at((unsigned)dominant[i]) : NULL;
-        if (p) snprintf(source, sizeof source, "mostly from %s.%s", p->section, p->key);
+        if (p) roma_print(source, sizeof source, "mostly from %s.%s", p->section, p->key);
         roma_result_add(out, outputs[i].group, outputs[i].name, outputs[i].unit, v[i], source);
     }
 }

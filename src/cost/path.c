@@ -23,14 +23,14 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
     const roma_op *op = &p->ops[x->op];
     const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
     if (op->kind == ROMA_OP_LINEAR)
-        snprintf(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear",
-                 op->layer == UINT32_MAX ? "head" : role);
+        roma_print(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear",
+                   op->layer == UINT32_MAX ? "head" : role);
     else
-        snprintf(out->name, sizeof out->name, "%s", roma_op_name(op->kind));
+        roma_print(out->name, sizeof out->name, "%s", roma_op_name(op->kind));
     if (op->layer == UINT32_MAX)
-        snprintf(out->detail, sizeof out->detail, "block %u", x->block);
+        roma_print(out->detail, sizeof out->detail, "block %u", x->block);
     else
-        snprintf(out->detail, sizeof out->detail, "layer %u, block %u", op->layer, x->block);
+        roma_print(out->detail, sizeof out->detail, "layer %u, block %u", op->layer, x->block);
 }
 
 void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc,

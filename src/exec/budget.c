@@ -87,8 +87,8 @@ static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const uint64_t each = tokens_each(e, most);
     char adapters[96] = "";
     if (e->memory.adapters)
-        snprintf(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
-                 (double)e->memory.adapters / MIB);
+        roma_print(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
+                   (double)e->memory.adapters / MIB);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                      "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it%s: at most %llu "
                      "tokens fit (--ctx), or "

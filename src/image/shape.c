@@ -37,7 +37,7 @@ static const shape *find(const char *name) {
 static int unknown(const char *name, roma_error *err) {
     char shown[64], list[256] = "";
     for (size_t i = 0, n = 0; i < N_SHAPES; i++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", shapes[i].name);
+        n += (size_t)roma_print(list + n, sizeof list - n, "%s%s", i ? ", " : "", shapes[i].name);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "there is no shape %s; known are %s",
                      roma_error_name(shown, sizeof shown, name, strlen(name)), list);
 }
@@ -108,7 +108,7 @@ int roma_shape_describe(roma_description *d, const char *name, const roma_shape_
                             .context = s->context,
                             .rms_eps = s->eps};
     set_rope(&d->hyper, s);
-    snprintf(d->name, sizeof d->name, "%s", s->name);
+    roma_print(d->name, sizeof d->name, "%s", s->name);
     d->tensors = roma_alloc_array((size_t)ROMA_W_END * s->layers, sizeof *d->tensors);
     if (!d->tensors) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shape");
     if (g.bits > 8 || g.head_bits > 8 || g.group > 256) {

@@ -27,11 +27,11 @@ void roma_image_order_at(const roma_hyper *h, size_t i, uint32_t *role, uint32_t
 static const char *place(char buf[64], uint32_t role, uint32_t layer) {
     const char *name = roma_tensor_role_name(role);
     if (roma_tensor_role_is_layered(role))
-        snprintf(buf, 64, "layer %u: %s", layer, name);
+        roma_print(buf, 64, "layer %u: %s", layer, name);
     else if (name)
-        snprintf(buf, 64, "%s", name);
+        roma_print(buf, 64, "%s", name);
     else
-        snprintf(buf, 64, "role %u", role);
+        roma_print(buf, 64, "role %u", role);
     return buf;
 }
 
@@ -79,8 +79,8 @@ static int check_tensor(const checker *c, const roma_image_tensor *t) {
     if (!roma_hyper_shape(&c->d->hyper, t->role, &rows, &cols))
         return fail(c, ROMA_EINPUT, t, "the architecture has no such tensor");
     if (t->rows != rows || t->cols != cols) {
-        snprintf(text, sizeof text, "is %llu x %llu, expected %llu x %llu", (unsigned long long)t->rows,
-                 (unsigned long long)t->cols, (unsigned long long)rows, (unsigned long long)cols);
+        roma_print(text, sizeof text, "is %llu x %llu, expected %llu x %llu", (unsigned long long)t->rows,
+                   (unsigned long long)t->cols, (unsigned long long)rows, (unsigned long long)cols);
         return fail(c, ROMA_EINPUT, t, text);
     }
     if (t->is_vector == roma_tensor_role_is_matrix(t->role))

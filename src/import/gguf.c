@@ -69,7 +69,7 @@ int roma_import_kv_bad(const gguf_file *g, const gguf_kv *kv, int code, roma_err
     char name[96], text[320];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
     return roma_fail(err, code, g->path, kv->at, "key '%s': %s",
                      roma_error_name(name, sizeof name, kv->key, kv->key_len), text);

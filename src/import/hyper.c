@@ -53,7 +53,7 @@ typedef struct {
 } reading;
 
 static const char *key_of(reading *rd, const char *suffix) {
-    snprintf(rd->key, sizeof rd->key, "%s.%s", rd->arch, suffix);
+    roma_print(rd->key, sizeof rd->key, "%s.%s", rd->arch, suffix);
     return rd->key;
 }
 

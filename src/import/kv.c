@@ -106,6 +106,6 @@ int roma_import_kv_array(const gguf_file *g, const char *key, uint32_t elem, con
     if (!*kv) return ROMA_OK;
     if ((*kv)->type == GGUF_ARRAY && (*kv)->elem == elem) return ROMA_OK;
     char want[32];
-    snprintf(want, sizeof want, "an array of %s", roma_import_value_type_name(elem));
+    roma_print(want, sizeof want, "an array of %s", roma_import_value_type_name(elem));
     return wrong_type(g, *kv, want, err);
 }

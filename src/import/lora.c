@@ -163,7 +163,7 @@ int roma_import_lora_open_memory(roma_import_lora *l, const void *config, uint64
 
 static bool is_there(const char *folder, const char *name) {
     char path[4096];
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && access(path, F_OK) == 0;
+    return roma_print(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && access(path, F_OK) == 0;
 }
 
 static int open_folder(lora_build *b, const char *folder) {
@@ -179,10 +179,10 @@ static int open_folder(lora_build *b, const char *folder) {
                              "(save_pretrained with safe_serialization=True)");
         return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_model.safetensors in this folder");
     }
-    if (snprintf(path, sizeof path, "%s/adapter_config.json", folder) >= (int)sizeof path)
+    if (roma_print(path, sizeof path, "%s/adapter_config.json", folder) >= (int)sizeof path)
         return roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
     int rc = roma_map_open(&o->config, path, b->err);
-    if (!rc && snprintf(path, sizeof path, "%s/adapter_model.safetensors", folder) >= (int)sizeof path)
+    if (!rc && roma_print(path, sizeof path, "%s/adapter_model.safetensors", folder) >= (int)sizeof path)
         rc = roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
     if (!rc) rc = roma_map_open(&o->tensors, path, b->err);
     if (rc) return rc;

@@ -19,7 +19,7 @@ static bool parse_name(const gguf_tensor *t, unsigned *slot, uint32_t *layer, bo
     const size_t n = t->name_len - i - 1;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         char want[40];
-        const size_t len = (size_t)snprintf(want, sizeof want, "%s.weight.lora_a", names[k].name);
+        const size_t len = (size_t)roma_print(want, sizeof want, "%s.weight.lora_a", names[k].name);
         if (n != len || memcmp(p, want, len - 1) != 0 || (p[len - 1] != 'a' && p[len - 1] != 'b')) continue;
         *slot = names[k].slot;
         *is_b = p[len - 1] == 'b';

@@ -54,7 +54,7 @@ static int unknown(const lora_build *b, const char *name) {
 }
 
 static const char *module_name(char buf[96], unsigned slot, uint32_t layer) {
-    snprintf(buf, 96, "model.layers.%u.%s", layer, roma_import_lora_module(slot));
+    roma_print(buf, 96, "model.layers.%u.%s", layer, roma_import_lora_module(slot));
     return buf;
 }
 

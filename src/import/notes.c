@@ -30,7 +30,7 @@ static void note(looking *k, const gguf_kv *kv, const char *fmt, ...) {
 
 static const gguf_kv *find(const looking *k, const char *suffix) {
     char key[96];
-    snprintf(key, sizeof key, "%s.%s", k->arch, suffix);
+    roma_print(key, sizeof key, "%s.%s", k->arch, suffix);
     return roma_import_kv_find(k->g, key);
 }
 
@@ -70,7 +70,7 @@ static double factor(const looking *k, const char *suffix, const gguf_kv **kv) {
     double v = 0;
     bool found;
     char key[96];
-    snprintf(key, sizeof key, "%s.%s", k->arch, suffix);
+    roma_print(key, sizeof key, "%s.%s", k->arch, suffix);
     *kv = roma_import_kv_find(k->g, key);
     (void)roma_import_kv_f64(k->g, key, 0, 1e6, &v, &found, NULL);
     return v;
@@ -145,7 +145,7 @@ static void look_at_ids(looking *k) {
 static void look_at_flag(looking *k, const char *flag, const char *id) {
     bool on = false, found;
     char key[96];
-    snprintf(key, sizeof key, "tokenizer.ggml.%s", flag);
+    roma_print(key, sizeof key, "tokenizer.ggml.%s", flag);
     const int rc = roma_import_kv_bool(k->g, key, &on, &found, NULL);
     if (!rc && on) note(k, roma_import_kv_find(k->g, key), "is true, but tokenizer.ggml.%s is none; none is added", id);
 }

@@ -12,7 +12,7 @@ static int bad(const reading *r, int code, const char *key, const char *fmt, ...
     char text[320], name[96];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
     return roma_fail(r->err, code, r->c->path, ROMA_NOWHERE, "key '%s': %s",
                      roma_error_name(name, sizeof name, key, strlen(key)), text);

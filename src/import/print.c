@@ -98,9 +98,9 @@ static void print_elements(roma_buf *out, const gguf_kv *kv, bool json) {
 static void text_key(roma_buf *out, const gguf_kv *kv) {
     char name[96], type[48];
     if (kv->type == GGUF_ARRAY)
-        snprintf(type, sizeof type, "%s[%llu]", roma_import_value_type_name(kv->elem), (unsigned long long)kv->count);
+        roma_print(type, sizeof type, "%s[%llu]", roma_import_value_type_name(kv->elem), (unsigned long long)kv->count);
     else
-        snprintf(type, sizeof type, "%s", roma_import_value_type_name(kv->type));
+        roma_print(type, sizeof type, "%s", roma_import_value_type_name(kv->type));
     roma_buf_print(out, "%-44s %-14s ", roma_error_name(name, sizeof name, kv->key, kv->key_len), type);
     if (kv->type == GGUF_ARRAY)
         print_elements(out, kv, false);
@@ -115,7 +115,7 @@ static void text_tensor(roma_buf *out, const gguf_tensor *t) {
     char name[96], shape[96];
     int n = 0;
     for (unsigned i = 0; i < t->n_dims; i++)
-        n += snprintf(shape + n, sizeof shape - (size_t)n, "%s%llu", i ? " x " : "", (unsigned long long)t->dim[i]);
+        n += roma_print(shape + n, sizeof shape - (size_t)n, "%s%llu", i ? " x " : "", (unsigned long long)t->dim[i]);
     roma_buf_print(out, "%-44s %-8s %-24s %14llu %14llu\n", roma_error_name(name, sizeof name, t->name, t->name_len),
                    roma_import_type_get(t->type)->name, shape, (unsigned long long)t->bytes,
                    (unsigned long long)t->offset);

@@ -37,7 +37,7 @@ static int bad(const reading *r, int code, const char *fmt, ...) {
     char text[320];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
     return roma_fail(r->err, code, r->f->path, 8, "tensor '%s': %s", r->name, text);
 }

@@ -6,7 +6,7 @@
 #define TAIL (sizeof "-00001-of-00001.gguf" - 1)
 
 static void tail_of(char *out, unsigned no, unsigned count) {
-    snprintf(out, TAIL + 1, "-%05u-of-%05u.gguf", no % 100000, count % 100000);
+    roma_print(out, TAIL + 1, "-%05u-of-%05u.gguf", no % 100000, count % 100000);
 }
 
 /* split.count of a file, 1 when it has none. */

@@ -66,7 +66,7 @@ int roma_json_key_add(roma_json_reader *r, roma_error *err) {
         const struct roma_json_key *k = &r->key[r->slot[i] - 1];
         if (r->slot[i] > from && k->hash == hash && is_token(r, r->begin + k->at)) {
             char name[64], what[96];
-            snprintf(what, sizeof what, "duplicate key '%s'", roma_error_name(name, sizeof name, r->text, r->len));
+            roma_print(what, sizeof what, "duplicate key '%s'", roma_error_name(name, sizeof name, r->text, r->len));
             return roma_json_bad(r, r->begin + r->at, err, what);
         }
     }

@@ -20,7 +20,7 @@ static int fail_at(const roma_json_reader *r, int code, const char *at, roma_err
 
 int roma_json_bad(const roma_json_reader *r, const char *at, roma_error *err, const char *what) {
     char text[160];
-    snprintf(text, sizeof text, "not valid JSON: %s", what);
+    roma_print(text, sizeof text, "not valid JSON: %s", what);
     return fail_at(r, ROMA_EINPUT, at, err, text);
 }
 
@@ -79,7 +79,7 @@ static bool in_object(const roma_json_reader *r) { return r->depth && r->objects
 static int open_bracket(roma_json_reader *r, bool is_object, roma_error *err) {
     if (r->depth == r->from.depth) {
         char what[64];
-        snprintf(what, sizeof what, "nested more than %u deep", r->from.depth);
+        roma_print(what, sizeof what, "nested more than %u deep", r->from.depth);
         return roma_json_bad(r, r->p, err, what);
     }
     const uint64_t bit = UINT64_C(1) << r->depth;

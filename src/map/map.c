@@ -97,10 +97,10 @@ static void place(roma_plan *p) {
     const double units = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
     p->rom_words = (uint64_t)((double)bytes / (units * word)) + 1;
     if ((double)p->rom_words > c->lunit_words)
-        snprintf(p->note, sizeof p->note,
-                 "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "
-                 "but does not fit that chip",
-                 (unsigned long long)p->rom_words, c->name, c->lunit_words);
+        roma_print(p->note, sizeof p->note,
+                   "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "
+                   "but does not fit that chip",
+                   (unsigned long long)p->rom_words, c->name, c->lunit_words);
 }
 
 int roma_map_plan(roma_plan *p, const roma_description *desc, const roma_chip *chip, roma_error *err) {

@@ -40,9 +40,9 @@ const roma_tensor *roma_model_find(const roma_model *m, uint32_t role, uint32_t 
 static const char *place(char buf[64], uint32_t role, uint32_t layer) {
     const role_entry *e = role_get(role);
     if (e && e->layered)
-        snprintf(buf, 64, "layer %u: %s", layer, e->name);
+        roma_print(buf, 64, "layer %u: %s", layer, e->name);
     else
-        snprintf(buf, 64, "%s", e ? e->name : "unknown");
+        roma_print(buf, 64, "%s", e ? e->name : "unknown");
     return buf;
 }
 

@@ -103,10 +103,10 @@ int roma_format_check(const roma_format *f, uint64_t cols, roma_error *err) {
 const char *roma_format_print(const roma_format *f, char *buf, size_t cap) {
     static const char *const forms[] = {"no", "FP16", "4-bit", "6-bit", "signed 6-bit", "signed 8-bit"};
     char zero[24] = "";
-    if (f->zero) snprintf(zero, sizeof zero, ", zero point %d", f->zero);
-    snprintf(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits, f->level == ROMA_LEVEL_TABLE ? " by table" : "",
-             f->group, f->scale <= ROMA_SCALE_S8 ? forms[f->scale] : "unknown", f->min ? " + min" : "",
-             f->super ? " under FP16 per 256" : "", zero);
+    if (f->zero) roma_print(zero, sizeof zero, ", zero point %d", f->zero);
+    roma_print(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits, f->level == ROMA_LEVEL_TABLE ? " by table" : "",
+               f->group, f->scale <= ROMA_SCALE_S8 ? forms[f->scale] : "unknown", f->min ? " + min" : "",
+               f->super ? " under FP16 per 256" : "", zero);
     return buf;
 }
 

@@ -72,22 +72,22 @@ int roma_plan_check(const roma_plan *p, roma_error *err) {
 static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
     const roma_op *op = &p->ops[i];
     char format[96] = "", layer[12] = "-", shape[32] = "", inputs[32] = "";
-    if (op->layer != UINT32_MAX) snprintf(layer, sizeof layer, "%u", op->layer);
+    if (op->layer != UINT32_MAX) roma_print(layer, sizeof layer, "%u", op->layer);
     if (op->tensor != ROMA_NO_TENSOR) {
         const roma_image_tensor *t = &p->desc->tensors[op->tensor];
         if (t->is_vector)
-            snprintf(format, sizeof format, "%s, FP32", roma_tensor_role_name(t->role));
+            roma_print(format, sizeof format, "%s, FP32", roma_tensor_role_name(t->role));
         else {
             char f[64];
-            snprintf(format, sizeof format, "%s, %s", roma_tensor_role_name(t->role),
-                     roma_format_print(&t->format, f, sizeof f));
-            snprintf(shape, sizeof shape, "%llux%llu", (unsigned long long)t->rows, (unsigned long long)t->cols);
+            roma_print(format, sizeof format, "%s, %s", roma_tensor_role_name(t->role),
+                       roma_format_print(&t->format, f, sizeof f));
+            roma_print(shape, sizeof shape, "%llux%llu", (unsigned long long)t->rows, (unsigned long long)t->cols);
         }
     }
     for (int k = 0; k < 2; k++)
         if (op->in[k] != ROMA_NO_VALUE) {
             size_t n = strlen(inputs);
-            snprintf(inputs + n, sizeof inputs - n, "%s%s", n ? "," : "", p->values[op->in[k]].name);
+            roma_print(inputs + n, sizeof inputs - n, "%s%s", n ? "," : "", p->values[op->in[k]].name);
         }
     roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s\n", i, unit_names[op->unit], layer,
                    roma_op_name(op->kind), inputs[0] ? inputs : "token",

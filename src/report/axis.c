@@ -79,16 +79,16 @@ static void tick_text(const roma_report_axis *a, double v, char buf[NUMBER_CAP])
     int e = a->log ? roma_report_prefix(v) : a->suffix;
     if (a->log && ((e < 0 && !a->takes_prefix) || fabs(roma_report_unscale(v, e)) >= 999.5)) e = 0;
     if (v == 0)
-        snprintf(buf, NUMBER_CAP, "0");
+        roma_print(buf, NUMBER_CAP, "0");
     else if (e)
-        snprintf(buf, NUMBER_CAP, "%.4g %s", roma_report_unscale(scaled, e), roma_report_prefix_text(e));
+        roma_print(buf, NUMBER_CAP, "%.4g %s", roma_report_unscale(scaled, e), roma_report_prefix_text(e));
     else
-        snprintf(buf, NUMBER_CAP, "%.4g", scaled);
+        roma_print(buf, NUMBER_CAP, "%.4g", scaled);
 }
 
 static void title_text(const roma_report_axis *a, const char *name, const char *unit, char buf[128]) {
     bool both = *name && (*unit || a->prefix);
-    snprintf(buf, 128, both ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix), unit);
+    roma_print(buf, 128, both ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix), unit);
 }
 
 void roma_report_axes_draw(roma_buf *out, const roma_report_axis *x, const roma_report_axis *y, const char *x_name,

@@ -15,7 +15,7 @@ void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *
     for (size_t i = 0; i < n; i++) total += value_of(&slices[i]);
     char sum[64], head[200];
     roma_report_value(sum, sizeof sum, total, unit);
-    snprintf(head, sizeof head, "%.100s (%s)", title, sum);
+    roma_print(head, sizeof head, "%.100s (%s)", title, sum);
     roma_report_svg_open(out, WIDTH, TOP + BAR + 32 + 24 * (double)lines, head);
     for (size_t i = 0; i < n; i++) {
         double v = value_of(&slices[i]), width = total > 0 ? v / total * span : 0,
@@ -23,8 +23,8 @@ void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *
         char value[64], tip[160], percent[16];
         double row = TOP + BAR + 30 + 24 * (double)(i / COLUMNS), column = LEFT + CELL * (double)(i % COLUMNS);
         roma_report_value(value, sizeof value, v, unit);
-        snprintf(percent, sizeof percent, "%.1f%%", share);
-        snprintf(tip, sizeof tip, "%s: %s, %s", slices[i].name, value, percent);
+        roma_print(percent, sizeof percent, "%.1f%%", share);
+        roma_print(tip, sizeof tip, "%s: %s, %s", slices[i].name, value, percent);
         roma_buf_print(out,
                        "<g class=\"slice\"><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" "
                        "stroke=\"#ffffff\"/>",

@@ -28,9 +28,9 @@ const char *roma_report_shade(char buf[8], double share) {
     l = l * l * l;
     m = m * m * m;
     s = s * s * s;
-    snprintf(buf, 8, "#%02x%02x%02x", channel(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
-             channel(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
-             channel(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s));
+    roma_print(buf, 8, "#%02x%02x%02x", channel(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+               channel(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+               channel(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s));
     return buf;
 }
 

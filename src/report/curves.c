@@ -42,8 +42,8 @@ static void draw_marks(const roma_table *t, size_t x, size_t y, const roma_repor
         roma_buf_print(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"#ffffff\">",
                        roma_report_axis_at(ax, vx), roma_report_axis_at(ay, vy), t->n_rows > MARKED_ROWS ? "1.5" : "4",
                        colour);
-        snprintf(tip, sizeof tip, "%s, %s", roma_report_cell_tip(a, sizeof a, t, r, x),
-                 roma_report_cell_tip(b, sizeof b, t, r, y));
+        roma_print(tip, sizeof tip, "%s, %s", roma_report_cell_tip(a, sizeof a, t, r, x),
+                   roma_report_cell_tip(b, sizeof b, t, r, y));
         roma_report_svg_tip(out, tip);
         roma_buf_print(out, "</circle>\n");
     }
@@ -61,7 +61,7 @@ void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size
     bool one_unit = same_units(t, y, n_y);
     for (size_t i = 0; i < n_keys; i++) {
         const roma_column *c = &t->columns[y[i]];
-        snprintf(keys[i].name, sizeof keys[i].name, one_unit || !c->unit[0] ? "%s" : "%s (%s)", c->name, c->unit);
+        roma_print(keys[i].name, sizeof keys[i].name, one_unit || !c->unit[0] ? "%s" : "%s (%s)", c->name, c->unit);
         keys[i].note[0] = '\0';
         keys[i].fill = roma_report_series(i);
     }

@@ -75,9 +75,9 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
     const roma_floor_cell *c = &p->f->cells[(size_t)row * p->f->columns + column];
     char colour[8], tip[256], text[NUMBER_CAP], label[16];
     double v = value_of(c, p->by), share = p->high > p->low ? (v - p->low) / (p->high - p->low) : 0.5;
-    snprintf(tip, sizeof tip, "%s, row %u column %u: %.4g mm2, %.4g W (%.3g W/mm2), %.1f%% busy",
-             roma_report_ascii(label, sizeof label, c->label), row, column, c->area_mm2, c->power_w,
-             value_of(c, ROMA_FLOOR_POWER), c->utilisation * 100);
+    roma_print(tip, sizeof tip, "%s, row %u column %u: %.4g mm2, %.4g W (%.3g W/mm2), %.1f%% busy",
+               roma_report_ascii(label, sizeof label, c->label), row, column, c->area_mm2, c->power_w,
+               value_of(c, ROMA_FLOOR_POWER), c->utilisation * 100);
     roma_buf_print(
         out,
         "<g class=\"cell\"><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" stroke=\"#ffffff\" "
@@ -86,7 +86,7 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
     roma_report_svg_tip(out, tip);
     v = roma_report_unscale(v, p->prefix);
     double most = roma_report_unscale(p->high, p->prefix);
-    snprintf(text, sizeof text, "%.*f", most < 9.95 ? 2 : most < 99.5 ? 1 : 0, v);
+    roma_print(text, sizeof text, "%.*f", most < 9.95 ? 2 : most < 99.5 ? 1 : 0, v);
     double size = fmin(h * 0.42, 11);
     if (roma_report_svg_width(text, size) > w * 0.94) size = w * 0.94 / roma_report_svg_width(text, 1);
     if (size >= 5)
@@ -150,7 +150,7 @@ static double draw_other(const plan *p, roma_buf *out, double y) {
                    "<g class=\"other\"><rect x=\"%d\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"url(#hatch)\" "
                    "stroke=\"#8c959f\"/>",
                    LEFT, y, w, h);
-    snprintf(text, sizeof text, "outside the grid: %.3g mm2", p->f->other_mm2);
+    roma_print(text, sizeof text, "outside the grid: %.3g mm2", p->f->other_mm2);
     roma_report_svg_tip(out, text);
     roma_buf_print(out, "</g>\n");
     if (h >= 18) {
@@ -168,14 +168,14 @@ static void draw_kinds(const plan *p, roma_buf *out, double x, double y) {
     for (size_t i = 0; i < p->n_kinds; i++) {
         const kind *k = &p->kinds[i];
         roma_buf_print(out, "<g font-weight=\"600\">");
-        snprintf(text, sizeof text, "%s x %zu", k->label, k->n);
+        roma_print(text, sizeof text, "%s x %zu", k->label, k->n);
         roma_report_svg_text(out, x, y, 13, AT_START, INK, text);
-        snprintf(text, sizeof text, "%.4g mm2, each %.3g", k->area, k->area / (double)k->n);
+        roma_print(text, sizeof text, "%.4g mm2, each %.3g", k->area, k->area / (double)k->n);
         roma_buf_print(out, "</g>");
         roma_report_svg_text(out, x, y + 17, 12, AT_START, FAINT, text);
         char watts[32], density[32];
-        snprintf(text, sizeof text, "%s, %s", roma_report_si(watts, sizeof watts, k->power, "W"),
-                 roma_report_si(density, sizeof density, k->area > 0 ? k->power / k->area : 0, "W/mm2"));
+        roma_print(text, sizeof text, "%s, %s", roma_report_si(watts, sizeof watts, k->power, "W"),
+                   roma_report_si(density, sizeof density, k->area > 0 ? k->power / k->area : 0, "W/mm2"));
         roma_report_svg_text(out, x, y + 33, 12, AT_START, FAINT, text);
         y += 60;
     }
@@ -183,7 +183,7 @@ static void draw_kinds(const plan *p, roma_buf *out, double x, double y) {
     roma_buf_print(out, "<g font-weight=\"600\">");
     roma_report_svg_text(out, x, y, 13, AT_START, INK, "outside the grid");
     roma_buf_print(out, "</g>");
-    snprintf(text, sizeof text, "%.4g mm2", p->f->other_mm2);
+    roma_print(text, sizeof text, "%.4g mm2", p->f->other_mm2);
     roma_report_svg_text(out, x, y + 17, 12, AT_START, FAINT, text);
 }
 
@@ -194,10 +194,10 @@ static void draw_scale(const plan *p, roma_buf *out, double bottom) {
     char text[96];
     roma_buf_print(out, "<path d=\"M%d %.1fv6h%.2fv-6\" fill=\"none\" stroke=\"" INK "\"/>\n", LEFT, bottom + 8,
                    mm * p->scale);
-    snprintf(text, sizeof text, "%.3g mm", mm);
+    roma_print(text, sizeof text, "%.3g mm", mm);
     roma_report_svg_text(out, LEFT + mm * p->scale + 8, bottom + 17, 12, AT_START, INK, text);
-    snprintf(text, sizeof text, "%.3g mm x %.3g mm = %.4g mm2", p->width, (bottom - TOP) / p->scale,
-             p->area + positive(p->f->other_mm2));
+    roma_print(text, sizeof text, "%.3g mm x %.3g mm = %.4g mm2", p->width, (bottom - TOP) / p->scale,
+               p->area + positive(p->f->other_mm2));
     roma_report_svg_text(out, LEFT + p->width * p->scale, bottom + 17, 12, AT_END, FAINT, text);
 }
 
@@ -207,8 +207,8 @@ void roma_report_floorplan_svg(const roma_floorplan *f, roma_floor_colour by, ro
     survey(&p);
     double right = LEFT + p.width * p.scale + 28;
     double total = (p.area > 0 ? p.area : f->rows * (double)f->columns) / p.width + p.other;
-    snprintf(title, sizeof title, "%s: %s, %s%s", f->title[0] ? f->title : "Floorplan", names[by],
-             roma_report_prefix_text(p.prefix), units[by]);
+    roma_print(title, sizeof title, "%s: %s, %s%s", f->title[0] ? f->title : "Floorplan", names[by],
+               roma_report_prefix_text(p.prefix), units[by]);
     roma_report_svg_open(out, right + 190, fmax(TOP + total * p.scale + 40, 400), title);
     double bottom = draw_other(&p, out, draw_grid(&p, out));
     if (p.area > 0) draw_scale(&p, out, bottom);

@@ -20,10 +20,10 @@ static void show(const roma_result_item *item, shown *s) {
     roma_report_number(s->value, scale[1], digits, whole);
     roma_report_number(low, scale[0], digits, whole);
     roma_report_number(high, scale[2], digits, whole);
-    snprintf(s->unit, sizeof s->unit, "%s%s", roma_report_prefix_text(e), item->unit);
+    roma_print(s->unit, sizeof s->unit, "%s%s", roma_report_prefix_text(e), item->unit);
     s->range[0] = '\0';
     if (item->v.low != item->v.high && !(isnan(item->v.low) && isnan(item->v.high)))
-        snprintf(s->range, sizeof s->range, "[%s .. %s]", low, high);
+        roma_print(s->range, sizeof s->range, "[%s .. %s]", low, high);
 }
 
 static size_t wider(size_t width, const char *text) {
@@ -77,7 +77,7 @@ void roma_report_list_json(const roma_result *r, roma_buf *out) {
     for (size_t i = 0; i < r->n; i++) {
         const roma_result_item *item = &r->items[i];
         char key[96];
-        snprintf(key, sizeof key, "%s.%s", item->group, item->name);
+        roma_print(key, sizeof key, "%s.%s", item->group, item->name);
         if (i) roma_buf_append(out, ",", 1);
         roma_report_json_text(out, key);
         roma_buf_print(out, ":{\"value\":");

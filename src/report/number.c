@@ -40,7 +40,7 @@ const char *roma_report_si(char *buf, size_t cap, double v, const char *unit) {
     /* 5 B, 17 units: a count that needs no prefix has no decimals */
     roma_report_number(number, scaled, 3, e == 0);
     const char *prefix = roma_report_prefix_text(e);
-    snprintf(buf, cap, "%s%s%s%s", number, *prefix || *unit ? " " : "", prefix, unit);
+    roma_print(buf, cap, "%s%s%s%s", number, *prefix || *unit ? " " : "", prefix, unit);
     return buf;
 }
 
@@ -48,7 +48,7 @@ const char *roma_report_si(char *buf, size_t cap, double v, const char *unit) {
  */
 static int decimals_of(double v, int digits) {
     char text[NUMBER_CAP];
-    snprintf(text, sizeof text, "%.*e", digits - 1, v);
+    roma_print(text, sizeof text, "%.*e", digits - 1, v);
     int exponent = atoi(strchr(text, 'e') + 1), d = digits - 1 - exponent;
     return d < 0 ? 0 : d;
 }
@@ -56,34 +56,23 @@ static int decimals_of(double v, int digits) {
 const char *roma_report_number(char *buf, double v, int digits, bool whole) {
     double size = fabs(v);
     if (!isfinite(v))
-        snprintf(buf, NUMBER_CAP, "-");
+        roma_print(buf, NUMBER_CAP, "-");
     else if (digits <= 0)
         roma_report_exact(buf, v, 0);
     else if (v == 0 || (whole && size < 1e15 && floor(v) == v))
-        snprintf(buf, NUMBER_CAP, "%.0f", v == 0 ? 0.0 : v);
+        roma_print(buf, NUMBER_CAP, "%.0f", v == 0 ? 0.0 : v);
     else if (size < 1e-5 || size >= 1e15)
-        snprintf(buf, NUMBER_CAP, "%.*e", digits - 1, v);
+        roma_print(buf, NUMBER_CAP, "%.*e", digits - 1, v);
     else
-        snprintf(buf, NUMBER_CAP, "%.*f", decimals_of(v, digits), v);
+        roma_print(buf, NUMBER_CAP, "%.*f", decimals_of(v, digits), v);
     return buf;
 }
 
 const char *roma_report_value(char *buf, size_t cap, double v, const char *unit) {
     char number[NUMBER_CAP];
     if (roma_report_takes_prefix(unit)) return roma_report_si(buf, cap, v, unit);
-    snprintf(buf, cap, "%s%s%s", roma_report_number(number, v, 3, true), *unit ? " " : "", unit);
+    roma_print(buf, cap, "%s%s%s", roma_report_number(number, v, 3, true), *unit ? " " : "", unit);
     return buf;
 }
 
-const char *roma_report_exact(char *buf, double v, int digits) {
-    if (digits > 0 || !isfinite(v)) {
-        snprintf(buf, NUMBER_CAP, "%.10g", v);
-        if (isnan(v)) snprintf(buf, NUMBER_CAP, "nan"); /* no sign */
-        return buf;
-    }
-    for (int d = 15; d <= 17; d++) {
-        snprintf(buf, NUMBER_CAP, "%.*g", d, v);
-        if (strtod(buf, NULL) == v) break;
-    }
-    return buf;
-}
+const char *roma_report_exact(char *buf, double v, int digits) { return roma_real_print(buf, v, digits > 0 ? 10 : 0); }

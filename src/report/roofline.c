@@ -62,8 +62,8 @@ static void draw_roof(roma_buf *out, const roma_report_axis *x, const roma_repor
                        roma_report_axis_at(y, roof_at(r, at[k])));
     roma_buf_print(out, "\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>",
                    roma_report_series(i));
-    snprintf(tip, sizeof tip, "%s: %s, %s", r->name, roma_report_si(mac, sizeof mac, r->mac_s, "MAC/s"),
-             roma_report_si(bytes, sizeof bytes, r->byte_s, "B/s"));
+    roma_print(tip, sizeof tip, "%s: %s, %s", r->name, roma_report_si(mac, sizeof mac, r->mac_s, "MAC/s"),
+               roma_report_si(bytes, sizeof bytes, r->byte_s, "B/s"));
     roma_report_svg_tip(out, tip);
     roma_buf_print(out, "</g>\n");
     /* labels keep off the lines */
@@ -81,8 +81,8 @@ static size_t make_keys(const roma_roof *roofs, size_t n_roofs, roma_report_key 
         char mac[32] = "no peak", bytes[32] = "no memory limit";
         if (has_peak(&roofs[i])) roma_report_si(mac, sizeof mac, roofs[i].mac_s, "MAC/s");
         if (has_slope(&roofs[i])) roma_report_si(bytes, sizeof bytes, roofs[i].byte_s, "B/s");
-        snprintf(keys[i].name, sizeof keys[i].name, "%s", roofs[i].name);
-        snprintf(keys[i].note, sizeof keys[i].note, "%s, %s", mac, bytes);
+        roma_print(keys[i].name, sizeof keys[i].name, "%s", roofs[i].name);
+        roma_print(keys[i].note, sizeof keys[i].note, "%s, %s", mac, bytes);
         keys[i].fill = roma_report_series(i);
     }
     return n;
@@ -108,8 +108,8 @@ void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t 
                        "<g class=\"point\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" INK "\" stroke=\"#ffffff\" "
                        "stroke-width=\"1.5\"/>",
                        px, py);
-        snprintf(tip, sizeof tip, "%s: %.4g MAC/B, %s", points[i].name, points[i].mac_per_byte,
-                 roma_report_si(mac, sizeof mac, points[i].mac_s, "MAC/s"));
+        roma_print(tip, sizeof tip, "%s: %.4g MAC/B, %s", points[i].name, points[i].mac_per_byte,
+                   roma_report_si(mac, sizeof mac, points[i].mac_s, "MAC/s"));
         roma_report_svg_tip(out, tip);
         roma_buf_print(out, "</g>\n");
         roma_report_labels_block(&labels, (roma_report_box){px - 6, py - 6, px + 6, py + 6});

@@ -39,7 +39,7 @@ static size_t key_of(scatter *s, const char *text) {
     while (i < s->n_keys && strcmp(s->keys[i].name, name) != 0) i++;
     if (i < s->n_keys) return i;
     if (i == SERIES) {
-        snprintf(s->keys[SERIES - 1].name, sizeof s->keys->name, "others");
+        roma_print(s->keys[SERIES - 1].name, sizeof s->keys->name, "others");
         return SERIES - 1;
     }
     memcpy(s->keys[i].name, name, sizeof name);

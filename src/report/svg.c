@@ -79,9 +79,9 @@ const char *roma_report_cell_tip(char *buf, size_t cap, const roma_table *t, siz
     const roma_cell *c = roma_table_cell(t, row, column);
     const roma_column *k = &t->columns[column];
     char value[NUMBER_CAP + 24] = "-";
-    if (c->kind == ROMA_CELL_TEXT) snprintf(value, sizeof value, "%s", c->text);
-    if (c->kind == ROMA_CELL_BOOL) snprintf(value, sizeof value, "%s", c->real != 0 ? "yes" : "no");
+    if (c->kind == ROMA_CELL_TEXT) roma_print(value, sizeof value, "%s", c->text);
+    if (c->kind == ROMA_CELL_BOOL) roma_print(value, sizeof value, "%s", c->real != 0 ? "yes" : "no");
     if (c->kind == ROMA_CELL_REAL) roma_report_value(value, sizeof value, c->real, k->unit);
-    snprintf(buf, cap, "%s: %s", k->name, value);
+    roma_print(buf, cap, "%s: %s", k->name, value);
     return buf;
 }

@@ -45,18 +45,19 @@ static void cell_text(const roma_table *t, size_t row, size_t column, const styl
     const roma_cell *c = roma_table_cell(t, row, column);
     buf[0] = '\0';
     if (c->kind == ROMA_CELL_TEXT) roma_report_ascii(buf, CELL_CAP, c->text);
-    if (c->kind == ROMA_CELL_BOOL) snprintf(buf, CELL_CAP, "%s", c->real != 0 ? "yes" : "no");
+    if (c->kind == ROMA_CELL_BOOL) roma_print(buf, CELL_CAP, "%s", c->real != 0 ? "yes" : "no");
     if (c->kind != ROMA_CELL_REAL) return;
     double v = s->prefix ? roma_report_unscale(c->real, s->prefix) : c->real;
     if (s->decimals >= 0 && isfinite(v))
-        snprintf(buf, CELL_CAP, "%.*f", s->decimals, v);
+        roma_print(buf, CELL_CAP, "%.*f", s->decimals, v);
     else
         roma_report_number(buf, v, t->columns[column].digits, s->whole);
 }
 
 static void unit_text(const roma_column *c, const style *s, char buf[CELL_CAP]) {
     char unit[48];
-    snprintf(buf, CELL_CAP, "%s%s", roma_report_prefix_text(s->prefix), roma_report_ascii(unit, sizeof unit, c->unit));
+    roma_print(buf, CELL_CAP, "%s%s", roma_report_prefix_text(s->prefix),
+               roma_report_ascii(unit, sizeof unit, c->unit));
 }
 
 /* Styles with widths; NULL when memory is short. Too wide for a terminal: the widest texts give way. */
@@ -91,7 +92,7 @@ static style *measure(const roma_table *t) {
 /* One field of a line; the last left-aligned one is not padded. */
 static void put(roma_buf *out, const char *text, const style *s, size_t column, size_t n_columns) {
     char cut[CELL_CAP];
-    snprintf(cut, sizeof cut, "%s", text);
+    roma_print(cut, sizeof cut, "%s", text);
     if (strlen(cut) > s[column].width) memcpy(cut + s[column].width - 3, "...", 4);
     int width = column + 1 == n_columns && !s[column].right ? 0 : (int)s[column].width;
     roma_buf_print(out, "  %*s", s[column].right ? width : -width, cut);
@@ -155,8 +156,8 @@ void roma_report_table_markdown(const roma_table *t, roma_buf *out) {
     for (size_t c = 0; c < t->n_columns; c++) {
         char name[CELL_CAP];
         unit_text(&t->columns[c], &s[c], buf);
-        snprintf(head, sizeof head, *buf ? "%s (%s)" : "%s%s", roma_report_ascii(name, sizeof name, t->columns[c].name),
-                 buf);
+        roma_print(head, sizeof head, *buf ? "%s (%s)" : "%s%s",
+                   roma_report_ascii(name, sizeof name, t->columns[c].name), buf);
         put_markdown(out, head);
     }
     roma_buf_print(out, "\n|");

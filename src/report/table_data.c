@@ -27,7 +27,7 @@ void roma_report_table_csv(const roma_table *t, roma_buf *out) {
     for (size_t c = 0; c < t->n_columns; c++) {
         char head[sizeof t->columns->name + sizeof t->columns->unit + 4];
         const roma_column *column = &t->columns[c];
-        snprintf(head, sizeof head, column->unit[0] ? "%s [%s]" : "%s%s", column->name, column->unit);
+        roma_print(head, sizeof head, column->unit[0] ? "%s [%s]" : "%s%s", column->name, column->unit);
         if (c) roma_buf_append(out, ",", 1);
         roma_report_csv_text(out, head, false);
     }

@@ -17,10 +17,10 @@ void roma_result_add(roma_result *r, const char *group, const char *name, const 
         r->cap = cap;
     }
     roma_result_item *item = &r->items[r->n++];
-    snprintf(item->group, sizeof item->group, "%s", group);
-    snprintf(item->name, sizeof item->name, "%s", name);
-    snprintf(item->unit, sizeof item->unit, "%s", unit);
-    snprintf(item->source, sizeof item->source, "%s", source);
+    roma_print(item->group, sizeof item->group, "%s", group);
+    roma_print(item->name, sizeof item->name, "%s", name);
+    roma_print(item->unit, sizeof item->unit, "%s", unit);
+    roma_print(item->source, sizeof item->source, "%s", source);
     item->v = v;
 }
 

@@ -20,8 +20,8 @@ void roma_table_column(roma_table *t, const char *name, const char *unit, int di
         t->cap_columns = cap;
     }
     roma_column *c = &t->columns[t->n_columns++];
-    snprintf(c->name, sizeof c->name, "%s", name);
-    snprintf(c->unit, sizeof c->unit, "%s", unit);
+    roma_print(c->name, sizeof c->name, "%s", name);
+    roma_print(c->unit, sizeof c->unit, "%s", unit);
     c->digits = digits;
 }
 
