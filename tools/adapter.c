@@ -5,7 +5,6 @@
 #include "roma/import.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 int inspect_adapter(const char *verb, const char *path, bool as_json); /* inspect.c */
 
@@ -60,17 +59,15 @@ static void last_part(const char *path, char *out, size_t cap) {
     roma_error_name(out, cap, path + from, n - from);
 }
 
-/* Only an adapter is replaced. */
+/* Of files only an adapter, or an empty one, is replaced. */
 int adapter_check_output(const char *path, roma_error *err) {
     char magic[8];
-    struct stat st;
-    if (stat(path, &st)) return ROMA_OK;
-    FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
-    const bool is = f && (st.st_size == 0 || (fread(magic, 1, 8, f) == 8 && roma_adapter_is(magic, 8)));
-    if (f) fclose(f);
-    return is ? ROMA_OK
-              : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
-                          "the output exists and is no adapter; choose another -o");
+    if (!is_file(path)) return ROMA_OK;
+    const size_t n = read_head(path, magic, 8);
+    return !n || (n == 8 && roma_adapter_is(magic, 8))
+               ? ROMA_OK
+               : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
+                           "the output exists and is no adapter; choose another -o");
 }
 
 static int convert(const adapter_config *c, const char *from, const roma_image *img, roma_adapter_written *w,
@@ -126,6 +123,7 @@ int adapter_show_written(const adapter_config *c) {
     roma_adapter a;
     roma_error err;
     roma_buf b = {0};
+    if (is_stdout(c->out) || !is_file(c->out)) return finish("adapter", 0); /* gone where it cannot be read again */
     if (roma_adapter_open(&a, c->out, 0, &err)) return fail("adapter", &err);
     if (c->as_json)
         adapter_json(&a, c->out, &b);
@@ -173,7 +171,7 @@ int verb_adapter(int argc, char **argv) {
     adapter_config c = {.rank = 16};
     size_t n;
     const option own[] = {
-        {"output", 'o', OPT_TEXT, &c.out, "FILE", 0, 0, "build, merge: the adapter, by custom NAME.lora.roma"},
+        {"output", 'o', OPT_OUT_FILE, &c.out, "FILE", 0, 0, "build, merge: the adapter, by custom NAME.lora.roma"},
         {"base", 0, OPT_TEXT, &c.base, "IMAGE", 0, 0, "the image that it is for; inspect: checks that it fits"},
         {"lora-type", 0, OPT_TEXT, &c.type, "int8|fp8|f16", 0, 0,
          "build, merge: how B is stored (default: int8; merge: as they have it)"},
@@ -199,7 +197,6 @@ int verb_adapter(int argc, char **argv) {
         OPERANDS_MAX};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    interrupt_catch(false);
     if (c.type && !roma_adapter_type_find(c.type)) return usage_error("adapter", "--lora-type is int8, fp8 or f16");
     return choose(&c, operand, n);
 }

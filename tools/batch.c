@@ -263,6 +263,7 @@ int batch_run(const batch_options *o, session *s) {
         q->rc = prompt_ids(s, q->prompt, q->prompt_len, q->system, q->raw, o->special, &q->ids, &q->n_ids, &q->err);
     }
     if (!rc) rc = start(&b, &err);
+    interrupt_catch(INTERRUPT_ASKS);
     while (!rc && b.printed < b.n) {
         while (b.next < b.n && b.n_under_way < b.places) submit_next(&b);
         rc = interrupted ? roma_fail(&err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : step(&b, &err);

@@ -75,8 +75,8 @@ int verb_bench(int argc, char **argv) {
         {"depth", 'd', OPT_TEXT, &o.depths, "N,...", 0, 0, "tokens in the cache before those (default: 0)"},
         {"threads", 't', OPT_TEXT, &o.threads, "N,...", 0, 0, "threads (default: all CPUs)"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
-        {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
-        {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
+        {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
+        {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
         {"pin", 0, OPT_FLAG, &b.config.pin, NULL, 0, 0, "bind each thread to one CPU"},
         {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0,
          "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
@@ -105,7 +105,6 @@ int verb_bench(int argc, char **argv) {
     if (rc == OPTIONS_GO) rc = settle(&b, &o);
     if (rc != OPTIONS_GO) return rc;
     b.config.image = operand[0];
-    interrupt_catch(false);
     rc = measure(&b, &o);
     roma_free(b.rows);
     return rc;

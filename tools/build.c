@@ -21,18 +21,10 @@ static void default_name(const char *model, char *out, size_t cap) {
     roma_print(out + n, cap - n, ".roma");
 }
 
-/* An existing image is replaced; anything else under that name stays. */
+/* No model under that name is replaced, be it another one. */
 static int check_output(const char *path, roma_error *err) {
-    struct stat st;
-    uint8_t magic[4] = {0};
-    if (stat(path, &st)) return ROMA_OK;
-    if (!S_ISREG(st.st_mode))
-        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the output exists and is no regular file");
-    FILE *f = fopen(path, "rb");
-    if (!f) return ROMA_OK; /* opening it for writing will say why */
-    const size_t n = fread(magic, 1, 4, f);
-    fclose(f);
-    if (n == 4 && memcmp(magic, "GGUF", 4) == 0)
+    char magic[4];
+    if (read_head(path, magic, 4) == 4 && memcmp(magic, "GGUF", 4) == 0)
         return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
                          "the output is a GGUF file: a model is never overwritten; choose another -o");
     return ROMA_OK;
@@ -90,6 +82,35 @@ void description_size(const roma_description *d, uint64_t *params, double *bits_
     *bits_per_weight = weights ? (double)bytes * 8 / (double)weights : 0;
 }
 
+/* Of an image that went to a device or into a pipe: what is known without reading it again. Where it went to standard
+ * output, nothing follows it there. */
+static int report_sent(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json) {
+    roma_buf b = {0};
+    char sum[65], base[65];
+    roma_hex(sum, w->file_sha256, 32);
+    roma_hex(base, w->base_id, 32);
+    if (is_stdout(path)) {
+        note("%.1f MB in %.1f s, sha256 %s", (double)w->bytes / 1e6, seconds, sum);
+        return finish("build", 0);
+    }
+    if (as_json) {
+        roma_json j = {.out = &b};
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "image", path);
+        roma_json_string(&j, "sha256", sum);
+        roma_json_string(&j, "base", base);
+        roma_json_int(&j, "bytes", (int64_t)w->bytes);
+        roma_json_real(&j, "seconds", seconds);
+        warn_json(&j, notes);
+        roma_json_close(&j, '}');
+        roma_buf_append(&b, "\n", 1);
+    } else {
+        roma_buf_print(&b, "%s: %.1f MB in %.1f s\nsha256 %s\nbase   %s\n", path, (double)w->bytes / 1e6, seconds, sum,
+                       base);
+    }
+    return print_buf("build", &b, 0);
+}
+
 static int report(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json,
                   roma_error *err) {
     roma_image img;
@@ -97,6 +118,7 @@ static int report(const char *path, const roma_image_written *w, const char *not
     char sum[65], base[65];
     uint64_t params;
     double bits;
+    if (is_stdout(path) || !is_file(path)) return report_sent(path, w, notes, seconds, as_json);
     int rc = image_open(&img, path, false, 0, err);
     if (rc) return fail("build", err);
     description_size(&img.desc, &params, &bits);
@@ -180,7 +202,7 @@ static int settle(build_options *o) {
     else
         default_name(o->model, o->name, sizeof o->name);
     o->out = o->name;
-    return OPTIONS_GO;
+    return options_output("build", o->out);
 }
 
 static int build_random(const build_options *o, roma_image_written *w, roma_error *err) {
@@ -197,7 +219,7 @@ int verb_build(int argc, char **argv) {
     bool as_json = false;
     size_t n;
     const option own[] = {
-        {"output", 'o', OPT_TEXT, &o.out, "IMAGE", 0, 0,
+        {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
         {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
         {"shape", 0, OPT_TEXT, &o.shape, "NAME", 0, 0,
@@ -226,7 +248,6 @@ int verb_build(int argc, char **argv) {
     roma_error err;
     roma_image_written w;
     const double began = roma_now();
-    interrupt_catch(false);
     char *notes = NULL;
     rc = o.shape ? build_random(&o, &w, &err) : build(o.model, o.out, o.kind, &w, &notes, &err);
     rc = rc ? fail("build", &err) : report(o.out, &w, notes, roma_now() - began, as_json, &err);

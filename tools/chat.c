@@ -43,6 +43,15 @@ static void history_path(char *out, size_t cap) {
     strncat(out, "/history", cap - strlen(out) - 1);
 }
 
+/* Libedit writes into our temporary file, which then takes the place of the old one. Without a history chat is whole:
+ * a refusal is not worth a word. */
+static void save_history(const char *path) {
+    roma_outfile f;
+    if (roma_outfile_open(&f, path, NULL)) return;
+    write_history(f.tmp ? f.tmp : path);
+    if (roma_outfile_commit(&f, NULL)) roma_outfile_abort(&f);
+}
+
 /* Libedit reads characters of the locale and drops bytes that are none: all but ASCII in the locale "C", in which a
  * program starts and many servers stay. What chat reads is UTF-8 whatever the environment says, so the locale is too:
  * of characters alone, since numbers keep their point. To be called before the first line, and before any thread. */
@@ -304,7 +313,7 @@ int verb_chat(int argc, char **argv) {
     roma_error err;
     if (ask_check(&c.ask, &err)) return fail("chat", &err);
     config.image = operand[0];
-    interrupt_catch(true);
+    interrupt_catch(INTERRUPT_CHAT);
     edit_utf8();
     rc = start(&c, &config, system, &err);
     if (rc) {
@@ -319,7 +328,7 @@ int verb_chat(int argc, char **argv) {
             printf("%s; /help lists commands, Ctrl-D leaves\n", c.s.image.desc.name);
         }
         rc = converse(&c);
-        if (history[0]) write_history(history);
+        if (history[0]) save_history(history);
     }
     forget(&c, 0);
     free(c.system);

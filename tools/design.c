@@ -51,6 +51,7 @@ int write_buf(roma_buf *b, const char *path, roma_error *err) {
         rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the output");
     } else if (strcmp(path, "-") == 0) {
         fwrite(b->data, 1, b->len, stdout);
+        fflush(stdout); /* in its place before what is printed, or goes to /dev/stdout, next */
     } else if (!(rc = roma_outfile_open(&f, path, err))) {
         rc = roma_outfile_write(&f, b->data, b->len, err);
         if (rc)

@@ -59,23 +59,18 @@ static int report(eval *e, double seconds) {
     return print_buf("eval", &b, 0);
 }
 
-static int close_dump(FILE *f, const char *path, roma_error *err) {
-    return f && fclose(f) ? roma_fail_errno(err, path, "write") : ROMA_OK;
-}
+static int commit_dump(roma_outfile *f, roma_error *err) { return f->buf ? roma_outfile_commit(f, err) : ROMA_OK; }
 
 static int evaluate(const eval_options *o, const ranks *rk) {
     static eval e;
-    roma_error err, late;
+    roma_error err;
     e = (eval){.o = o, .ranks = *rk};
     int rc = eval_open(&e, &err);
     const bool opened = !rc;
     const double began = roma_now();
     if (opened) rc = eval_run(&e, &err);
-    const int a = close_dump(e.dump, o->dump, &late), b = close_dump(e.dump_against, o->dump_against, &late);
-    if (!rc && (a || b)) {
-        rc = a ? a : b;
-        err = late;
-    }
+    if (!rc) rc = commit_dump(&e.dump, &err);
+    if (!rc) rc = commit_dump(&e.dump_against, &err);
     const int code = rc ? fail("eval", &err) : report(&e, roma_now() - began);
     eval_close(&e);
     return ranks_end(rk, code, !opened || !rc);
@@ -108,8 +103,8 @@ int verb_eval(int argc, char **argv) {
         {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "one window of everything, all its positions scored"},
         {"against", 0, OPT_TEXT, &o.against, "IMAGE|fp32", 0, 0,
          "also the divergence from another image, or from the same weights in FP32"},
-        {"dump-logits", 0, OPT_TEXT, &o.dump, "FILE", 0, 0, "write the scored positions' logits, 32-bit floats"},
-        {"dump-against", 0, OPT_TEXT, &o.dump_against, "FILE", 0, 0, "the same of what --against compares with"},
+        {"dump-logits", 0, OPT_OUT_FILE, &o.dump, "FILE", 0, 0, "write the scored positions' logits, 32-bit floats"},
+        {"dump-against", 0, OPT_OUT_FILE, &o.dump_against, "FILE", 0, 0, "the same of what --against compares with"},
         {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over these logits"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
@@ -128,6 +123,5 @@ int verb_eval(int argc, char **argv) {
     const int settled = rc == OPTIONS_GO ? settle(&o, &rk) : rc;
     if (settled != OPTIONS_GO) return ranks_end(&rk, settled, true);
     o.session.image = operand[0];
-    interrupt_catch(false);
     return evaluate(&o, &rk);
 }

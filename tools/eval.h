@@ -24,7 +24,7 @@ typedef struct {
     ranks ranks;
     session s, other;
     fp32 *fp32;
-    FILE *dump, *dump_against;
+    roma_outfile dump, dump_against; /* open when asked for */
     roma_sha256 hash;
     int32_t *ids;
     size_t n_ids;
@@ -36,7 +36,7 @@ typedef struct {
 
 /* Opens images, text and files, cuts the windows and gives this rank its own. */
 int eval_open(eval *e, roma_error *err);
-void eval_close(eval *e);
+void eval_close(eval *e); /* dumps that were not committed are gone then */
 /* This rank's windows, and at rank 0 the sums of all. */
 int eval_run(eval *e, roma_error *err);
 

@@ -62,9 +62,8 @@ static int open_other(eval *e, const session_config *own, roma_error *err) {
     return rc ? rc : session_start(&e->other, &c, err);
 }
 
-static int open_dump(FILE **f, const char *path, roma_error *err) {
-    if (!path || (*f = fopen(path, "wb"))) return ROMA_OK;
-    return roma_fail_errno(err, path, "open");
+static int open_dump(roma_outfile *f, const char *path, roma_error *err) {
+    return path ? roma_outfile_open(f, path, err) : ROMA_OK;
 }
 
 int eval_open(eval *e, roma_error *err) {
@@ -91,6 +90,8 @@ int eval_open(eval *e, roma_error *err) {
 }
 
 void eval_close(eval *e) {
+    roma_outfile_abort(&e->dump);
+    roma_outfile_abort(&e->dump_against);
     fp32_destroy(e->fp32);
     session_close(&e->other);
     session_close(&e->s);

@@ -41,14 +41,15 @@ static double divergence(const float *ref, double ref_log, const float *ours, do
     return kl;
 }
 
-static bool dump(FILE *f, const float *x, uint32_t n) {
+static int dump(roma_outfile *f, const float *x, uint32_t n, roma_error *err) {
     uint8_t le[4096];
-    for (uint32_t i = 0; i < n;) {
+    int rc = ROMA_OK;
+    for (uint32_t i = 0; f->buf && i < n && !rc;) {
         size_t m = 0;
         for (; m < sizeof le && i < n; m += 4) roma_put32(le + m, roma_f32_bits(x[i++]));
-        if (fwrite(le, 1, m, f) != m) return false;
+        rc = roma_outfile_write(f, le, m, err);
     }
-    return true;
+    return rc;
 }
 
 static void add(eval_sums *to, const eval_sums *s) {
@@ -114,12 +115,12 @@ static int take_step(eval *e, step *st, eval_sums *sums, roma_error *err) {
     roma_team_run(roma_exec_team(e->s.exec), run_score, st);
     for (size_t i = 0; i < st->n; i++) {
         const position *p = &st->p[i];
-        const int rc = check_finite(e, st, i, err);
+        int rc = check_finite(e, st, i, err);
         if (rc) return rc;
         if (e->o->hash) roma_sha256_update(&e->hash, p->ours, e->vocab * sizeof *p->ours);
-        if (e->dump && !dump(e->dump, p->ours, e->vocab)) return roma_fail_errno(err, e->o->dump, "write");
-        if (e->dump_against && !dump(e->dump_against, p->ref, e->vocab))
-            return roma_fail_errno(err, e->o->dump_against, "write");
+        rc = dump(&e->dump, p->ours, e->vocab, err);
+        if (!rc) rc = dump(&e->dump_against, p->ref, e->vocab, err);
+        if (rc) return rc;
         add(sums, &p->s);
     }
     return ROMA_OK;

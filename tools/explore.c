@@ -102,6 +102,21 @@ static int limit(const char *name, const char *text, double *out) {
                        roma_error_name(shown, sizeof shown, text, strlen(text)));
 }
 
+/* The files in a folder that is there; one that is made later holds none. */
+static int announce_best(const explore_options *o) {
+    char path[BEST_PATH];
+    roma_error err;
+    struct stat st;
+    int rc = OPTIONS_GO;
+    if (stat(o->best, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        roma_fail(&err, ROMA_EUSAGE, o->best, ROMA_NOWHERE, "--best takes a folder, and this is none");
+        return fail("explore", &err);
+    }
+    for (int k = 0; stat(o->best, &st) == 0 && k < N_NOTABLE && rc == OPTIONS_GO; k++)
+        rc = best_path(o, k, path, &err) ? fail("explore", &err) : options_output("explore", path);
+    return rc;
+}
+
 static int settle(explore_options *o, const char *operand, const ranks *rk) {
     if (!o->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
     find_model(o, operand);
@@ -114,7 +129,7 @@ static int settle(explore_options *o, const char *operand, const ranks *rk) {
     if (!o->points) o->points = 10000;
     if (!o->threads) o->threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
     if (o->threads > 64) o->threads = 64;
-    return rc;
+    return rc == OPTIONS_GO && o->best ? announce_best(o) : rc;
 }
 
 static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
@@ -135,8 +150,8 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
          "refuse chips with cache for fewer than N tokens a sequence"},
         {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s_text, "T", 0, 0,
          "refuse chips that decode less than T tokens a second"},
-        {"csv", 0, OPT_TEXT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
-        {"svg", 0, OPT_TEXT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
+        {"csv", 0, OPT_OUT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
+        {"svg", 0, OPT_OUT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
         {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},
         {"threads", 't', OPT_COUNT, &o->threads, "N", 1, 64, "threads (default: all CPUs)"},
         {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
@@ -161,6 +176,5 @@ int verb_explore(int argc, char **argv) {
     explore_options o = {.work = default_workload()};
     const int rc = parse(&o, argc, argv, &rk);
     if (rc != OPTIONS_GO) return ranks_end(&rk, rc, true);
-    interrupt_catch(false);
     return explore(&o, &rk);
 }

@@ -147,5 +147,7 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err);
 int show_json(const explore_result *r, roma_buf *out, roma_error *err);
 void show_refused(const explored *e, roma_buf *out);       /* "12 rom (...), 3 area (...)" */
 int write_files(const explore_result *r, roma_error *err); /* --csv, --svg, --best */
+enum { BEST_PATH = 4096 };
+int best_path(const explore_options *o, int k, char out[BEST_PATH], roma_error *err); /* of a notable chip's file */
 
 #endif

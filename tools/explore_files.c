@@ -108,13 +108,18 @@ static void set_sources(const explore_result *r, double point, roma_chip *c) {
     }
 }
 
+int best_path(const explore_options *o, int k, char out[BEST_PATH], roma_error *err) {
+    if (roma_print(out, BEST_PATH, "%s/%s.chip", o->best, notable_name[k]) < BEST_PATH) return ROMA_OK;
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--best: the path is too long");
+}
+
 static int write_chip(const explore_result *r, int k, roma_error *err) {
-    char path[4096];
+    char path[BEST_PATH];
     double x[N_KEYS];
     roma_chip c;
     roma_buf b = {0};
-    if (roma_print(path, sizeof path, "%s/%s.chip", r->o->best, notable_name[k]) >= (int)sizeof path)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--best: the path is too long");
+    const int rc = best_path(r->o, k, path, err);
+    if (rc) return rc;
     explored_values(r->e, r->s, r->f->notable[k], x);
     space_chip(r->s, x, &c);
     set_title(r, notable_name[k], x, &c);

@@ -198,8 +198,8 @@ int verb_fit(int argc, char **argv) {
          "rows of a step, whose activations count (default: 128)"},
         {"sram-mib", 0, OPT_COUNT, &o.sram_mib, "M", 1, 16777216,
          "SRAM for all of it, as run counts it (default: the chip's)"},
-        {"csv", 0, OPT_TEXT, &o.csv, "FILE", 0, 0, "the table as CSV"},
-        {"svg", 0, OPT_TEXT, &o.svg, "FILE", 0, 0, "tokens over the rank, a curve for each number of adapters"},
+        {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV"},
+        {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "tokens over the rank, a curve for each number of adapters"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};

@@ -8,19 +8,13 @@
 void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight); /* build.c */
 
 bool is_gguf(const char *path) {
-    char magic[4] = "";
-    FILE *f = fopen(path, "rb");
-    const bool is = f && fread(magic, 1, 4, f) == 4 && memcmp(magic, "GGUF", 4) == 0;
-    if (f) fclose(f);
-    return is;
+    char magic[4];
+    return read_head(path, magic, 4) == 4 && memcmp(magic, "GGUF", 4) == 0;
 }
 
 bool is_adapter(const char *path) {
-    char magic[8] = "";
-    FILE *f = fopen(path, "rb");
-    const bool is = f && fread(magic, 1, 8, f) == 8 && roma_adapter_is(magic, 8);
-    if (f) fclose(f);
-    return is;
+    char magic[8];
+    return read_head(path, magic, 8) == 8 && roma_adapter_is(magic, 8);
 }
 
 /* Of an adapter, for this verb and for `roma adapter inspect`. */
@@ -170,7 +164,6 @@ int verb_inspect(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     roma_buf b = {0};
     roma_error err;
-    interrupt_catch(false);
     if (is_gguf(operand[0])) {
         if (!roma_gguf_print(operand[0], &b, as_json, &err)) return print_buf("inspect", &b, 0);
         roma_buf_destroy(&b);

@@ -1,6 +1,7 @@
 /* Table-driven option parser; contract in options.h. */
 #include "options.h"
 #include "print.h"
+#include "tool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -131,7 +132,9 @@ static int bad_value(const usage *u, const option *o, const char *value) {
 static int set(const usage *u, const option *o, const char *value) {
     char *end = NULL;
     errno = 0;
-    if (o->kind == OPT_TEXT) {
+    if (o->kind == OPT_OUT_FILE && strcmp(value, "-") == 0)
+        return usage_error(u->verb, "%s%s takes a file; standard output has the report", dashes(o), o->name);
+    if (o->kind == OPT_TEXT || o->kind == OPT_OUT || o->kind == OPT_OUT_FILE) {
         *(const char **)o->out = value;
     } else if (o->kind == OPT_TEXTS) {
         text_list *l = o->out;
@@ -174,6 +177,25 @@ static int take(const usage *u, int argc, char **argv, int *i) {
     return set(u, o, value);
 }
 
+int options_output(const char *verb, const char *path) {
+    roma_error err;
+    return roma_files_writes(path, &err) ? fail(verb, &err) : OPTIONS_GO;
+}
+
+/* Before anything is read, so that a wrong name costs no work. */
+static int announce(const usage *u) {
+    const option *tables[] = {u->options, u->shared};
+    for (size_t t = 0; t < 2; t++)
+        for (const option *o = tables[t]; o && o->name; o++) {
+            if (o->kind != OPT_OUT && o->kind != OPT_OUT_FILE) continue;
+            const char *path = *(const char **)o->out;
+            if (!path) continue;
+            const int rc = options_output(u->verb, strcmp(path, "-") == 0 ? "/dev/stdout" : path);
+            if (rc != OPTIONS_GO) return rc;
+        }
+    return OPTIONS_GO;
+}
+
 int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands) {
     bool options = true;
     *n_operands = 0;
@@ -192,5 +214,5 @@ int options_parse(const usage *u, int argc, char **argv, const char *operand[OPE
         }
     }
     if (*n_operands < u->min_operands) return usage_error(u->verb, "usage is roma %s %s", u->verb, u->operands);
-    return OPTIONS_GO;
+    return announce(u);
 }

@@ -5,8 +5,10 @@
 
 #include "roma/base.h"
 
-typedef enum { OPT_FLAG, OPT_COUNT, OPT_U64, OPT_REAL, OPT_TEXT, OPT_TEXTS } option_kind;
+typedef enum { OPT_FLAG, OPT_COUNT, OPT_U64, OPT_REAL, OPT_TEXT, OPT_TEXTS, OPT_OUT, OPT_OUT_FILE } option_kind;
 
+/* OUT and OUT_FILE are texts that name an output, which is announced (roma_files_writes): "-" is standard output to
+ * OUT, and refused by OUT_FILE. */
 typedef struct {
     const char *name; /* without dashes; NULL ends a table */
     char letter;      /* 0: none */
@@ -39,6 +41,8 @@ typedef struct {
 enum { OPTIONS_GO = -1 };
 /* OPTIONS_GO with the operands, or the exit code: help was printed, or a complaint. argv[0] is the verb. */
 int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands);
+/* Announces an output that no option names: OPTIONS_GO, or the exit code after a complaint. */
+int options_output(const char *verb, const char *path);
 /* The value of an option that takes numbers: "1,2,4". OPTIONS_GO, or 2 after a complaint that has the option's name. */
 int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out);
 /* Prints "roma VERB: text" and where the help is; returns exit code 2. */

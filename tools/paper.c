@@ -91,7 +91,7 @@ int verb_paper(int argc, char **argv) {
                            "override a parameter of ROMA and its variants, or CHIP:KEY=V; may be repeated"},
                           {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
                           {"markdown", 0, OPT_FLAG, &markdown, NULL, 0, 0, "Markdown tables on standard output"},
-                          {"csv", 0, OPT_TEXT, &csv, "FILE", 0, 0, "also write the rows as CSV"},
+                          {"csv", 0, OPT_OUT_FILE, &csv, "FILE", 0, 0, "also write the rows as CSV"},
                           {0}};
     const usage u = {"paper",
                      "[options]",
@@ -107,7 +107,6 @@ int verb_paper(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (as_json && markdown) return usage_error("paper", "give one of --json and --markdown");
-    if (csv && strcmp(csv, "-") == 0) return usage_error("paper", "--csv takes a file; standard output has the table");
     if (check_names(&x.set)) return 2;
     const int exit_code = compare(&x, as_json, markdown, csv);
     paper_close(&x);

@@ -36,7 +36,6 @@ int verb_plan(int argc, char **argv) {
     roma_image checked;
     design d;
     roma_buf b = {0};
-    interrupt_catch(false);
     if (threads && context < rows)
         return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
     if (n && !no_verify) {

@@ -1,26 +1,8 @@
-/* Interrupts, notes and the progress bar. Nothing here writes when stderr is no terminal. */
+/* Notes and the progress bar. Nothing here writes when stderr is no terminal. */
 #include "tool.h"
 
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
-
-volatile int interrupted;
-
-static void on_interrupt(int sig) {
-    (void)sig;
-    interrupted = 1;
-}
-
-/* No SA_RESTART: a read that waits for a line must end. */
-void interrupt_catch(bool again) {
-    struct sigaction a;
-    memset(&a, 0, sizeof a);
-    a.sa_handler = on_interrupt;
-    a.sa_flags = again ? 0 : (int)SA_RESETHAND;
-    sigemptyset(&a.sa_mask);
-    sigaction(SIGINT, &a, NULL);
-}
 
 static bool terminal(void) {
     static int is = -1;
@@ -38,9 +20,11 @@ void note(const char *fmt, ...) {
     fputc('\n', stderr);
 }
 
-static bool drawn;
+static volatile sig_atomic_t drawn;
 static double last_drawn, began;
 static char last_what[32];
+
+bool progress_drawn(void) { return drawn; }
 
 void progress_end(void) {
     if (drawn) fputs("\r\033[K", stderr);

@@ -122,6 +122,7 @@ int reply_run(reply *r, reply_show show, void *ctx, roma_error *err) {
     if (rc) return rc;
     const roma_request_status *s = roma_batch_poll(b, id, &why);
     while (!rc && s->state != ROMA_REQUEST_OVER) {
+        if (interrupted) interrupt_seen();
         if (interrupted || (rc = roma_batch_step(b, err)) != 0) roma_batch_cancel(b, id);
         if (!r->drawn) {
             roma_progress_tell(&progress, "prompt", s->fed, r->n_prompt);

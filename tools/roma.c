@@ -2,8 +2,11 @@
 #include "tool.h"
 #include "roma/kern.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #ifndef ROMA_VERSION
 #define ROMA_VERSION "unknown"
@@ -114,9 +117,32 @@ static int unknown(const char *verb) {
                 : usage_error("", "there is no verb '%s'", shown);
 }
 
+/* A standard stream that is closed would give its number to the next file that is opened, and what is printed would go
+ * there. In its place comes one on which every read and every write fails. */
+static void fill_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/* The list of the run's files, on which the standard streams come first. */
+static int note_streams(roma_error *err) {
+    static roma_files files;
+    struct stat st;
+    roma_files_use(&files);
+    int rc = ROMA_OK;
+    if (fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))
+        rc = roma_files_reads("standard input", STDIN_FILENO, err);
+    if (!rc) rc = roma_files_stream("standard output", STDOUT_FILENO, err);
+    return rc ? rc : roma_files_stream("standard error", STDERR_FILENO, err);
+}
+
 int main(int argc, char **argv) {
+    roma_error err;
+    fill_streams();
     if (argc < 2) return usage_error("", "a verb is missing");
     const char *verb = argv[1];
+    signals_begin(verb);
+    if (note_streams(&err)) return fail(verb, &err);
     if (strcmp(verb, "--version") == 0) return version();
     if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "help") == 0) {
         if (argc < 3) return help();

@@ -62,6 +62,7 @@ static void show(void *ctx, const reply *r) {
 
 static int generate(const run_options *o, reply *r, roma_error *err) {
     stream t = {o->json, 0};
+    interrupt_catch(INTERRUPT_ASKS); /* an answer that is under way is kept */
     const int rc = reply_run(r, show, &t, err);
     if (rc == ROMA_ECANCEL) { /* an interrupted answer is kept, also what a stop text held back */
         r->stop = "interrupted";
@@ -201,7 +202,6 @@ int verb_run(int argc, char **argv) {
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
     if (ask_check(&o.ask, &err)) return fail("run", &err);
     o.session.image = operand[0];
-    interrupt_catch(false);
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
     const batch_options b = {&o.session, &o.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);

@@ -5,11 +5,8 @@
 
 /* A GGUF where an image belongs is the commonest slip: say what to do. */
 static int refuse_gguf(const char *path, roma_error *err) {
-    char magic[4] = "";
-    FILE *f = fopen(path, "rb");
-    if (f && fread(magic, 1, 4, f) != 4) magic[0] = 0;
-    if (f) fclose(f);
-    if (memcmp(magic, "GGUF", 4) != 0) return ROMA_OK;
+    char magic[4];
+    if (read_head(path, magic, 4) != 4 || memcmp(magic, "GGUF", 4) != 0) return ROMA_OK;
     return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
                      "this is a GGUF file, not an image; `roma build` makes one from it");
 }

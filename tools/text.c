@@ -2,8 +2,28 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+bool is_file(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool is_stdout(const char *path) {
+    struct stat st, out;
+    return stat(path, &st) == 0 && fstat(STDOUT_FILENO, &out) == 0 && st.st_dev == out.st_dev &&
+           st.st_ino == out.st_ino && !S_ISCHR(st.st_mode);
+}
+
+size_t read_head(const char *path, void *out, size_t n) {
+    const int fd = is_file(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    const ssize_t got = fd < 0 ? 0 : read(fd, out, n);
+    if (fd >= 0) close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
 
 int read_all(roma_buf *out, const char *path, roma_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
@@ -12,13 +32,14 @@ int read_all(roma_buf *out, const char *path, roma_error *err) {
     size_t n;
     int rc = ROMA_OK;
     if (!f) return roma_fail_errno(err, path, "open");
-    while ((n = fread(block, 1, sizeof block, f)) > 0) {
+    rc = roma_files_reads(path, fileno(f), err);
+    while (!rc && (n = fread(block, 1, sizeof block, f)) > 0) {
         roma_buf_append(out, block, n);
         if (out->failed) break;
     }
-    if (out->failed)
+    if (!rc && out->failed)
         rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the text");
-    else if (ferror(f))
+    else if (!rc && ferror(f))
         rc = errno == EINTR && interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted")
                                            : roma_fail_errno(err, is_stdin ? "standard input" : path, "read");
     if (!is_stdin) fclose(f);

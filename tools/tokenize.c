@@ -65,7 +65,6 @@ int verb_tokenize(int argc, char **argv) {
         text = NULL;
     }
     roma_error err;
-    interrupt_catch(false);
     return run(operand[0], text, file, (special ? ROMA_TEXT_SPECIAL : 0u) | (bos ? ROMA_TEXT_BOS : 0u), as_json,
                no_verify, &err);
 }

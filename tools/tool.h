@@ -11,13 +11,25 @@
 #include "options.h"
 #include "print.h"
 
+#include <signal.h>
+
+/* ---- signals.c ---- */
+
+/* How SIGINT, SIGTERM and SIGHUP end a verb: at once, with exit code 130; or they ask, by `interrupted`, and end what
+ * has not come to its end a quarter of a second later, or when there is a second one; or SIGINT asks again and again.
+ */
+typedef enum { INTERRUPT_ENDS, INTERRUPT_ASKS, INTERRUPT_CHAT } interrupt_kind;
+extern volatile sig_atomic_t interrupted;
+void signals_begin(const char *verb); /* the first thing of all; verb for what is said */
+void interrupt_catch(interrupt_kind kind);
+void interrupt_seen(void); /* the verb ends by itself: no more hurry */
+
 /* ---- progress.c ---- */
 
-extern volatile int interrupted;  /* set by SIGINT */
-void interrupt_catch(bool again); /* again: every Ctrl-C counts (chat); else the second one kills */
 /* A roma_progress that draws a bar when stderr is a terminal and cancels when interrupted. */
 extern const roma_progress progress;
-void progress_end(void); /* wipes the bar */
+void progress_end(void);   /* wipes the bar */
+bool progress_drawn(void); /* for signal handlers */
 /* A line on stderr, only when that is a terminal. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -89,6 +101,10 @@ roma_exec_config session_exec_config(const session *s, const session_config *c);
 
 /* ---- text.c ---- */
 
+/* The first bytes of a file, to see what it is: how many, 0 of what is no regular file or cannot be read. */
+size_t read_head(const char *path, void *out, size_t n);
+bool is_file(const char *path);   /* a regular one */
+bool is_stdout(const char *path); /* a name of standard output, which is no terminal nor another device */
 /* The whole of a file, "-" being stdin. */
 int read_all(roma_buf *out, const char *path, roma_error *err);
 /* Writes text to stdout and flushes. On a terminal, control characters that would drive it are shown as U+FFFD. */

@@ -51,7 +51,6 @@ int verb_verify(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     char *notes = NULL;
     roma_error err = {.offset = ROMA_NOWHERE};
-    interrupt_catch(false);
     rc = is_gguf(operand[0])      ? check_gguf(operand[0], &notes, &err)
          : is_adapter(operand[0]) ? roma_adapter_verify(operand[0], &progress, &err)
                                   : check_image(operand[0], threads, &err);

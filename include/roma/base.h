@@ -198,20 +198,55 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err);
 void roma_map_close(roma_map *m);
 void roma_map_advise_huge(const roma_map *m);
 
+/* A program's list of the files that it reads and writes, so that no output takes the place of what is read, or of
+ * another output. Files are the same by device and inode, whatever their names; an output that is not there yet by its
+ * folder and name. Who comes second is refused (EUSAGE), be it the input or the output: so outputs that are announced
+ * before anything is read cost no work. While a list is in use, roma_map_open and roma_outfile_open keep it; what else
+ * is read must be entered. Inputs stay on the list after they were closed, outputs until they were written.
+ * The library has no list and then checks nothing. A zeroed list is empty; it lives as long as the process.
+ * Thread rule: inputs may be opened by any thread, outputs are announced and opened by one at a time. */
+typedef struct roma_file roma_file;
+typedef struct {
+    roma_file *first; /* loaded and stored atomically */
+} roma_files;
+void roma_files_use(roma_files *list); /* before any other call, like roma_allocator_set */
+/* Enters an open file that is read; path is for the message. Devices are never refused. */
+int roma_files_reads(const char *path, int fd, roma_error *err);
+/* Enters a standard stream that is a file: no output may be the same, and no input that is mapped. */
+int roma_files_stream(const char *name, int fd, roma_error *err);
+/* Announces an output. It must be possible, as far as one can see beforehand; a device or pipe is opened. */
+int roma_files_writes(const char *path, roma_error *err);
+/* For signal handlers. The name of the file that is mapped at an address, or NULL; size: its bytes when mapped. */
+const char *roma_files_at(const void *address, uint64_t *size);
+void roma_files_remove_temporaries(void);
+
 /* File that appears under its name whole or not at all: written as a temporary name beside it, then
  * fsync, rename, fsync of the folder. abort removes the temporary file, and so does the system's refusal of a
- * write, patch or commit: the file is then given up. A link is replaced, not followed. */
+ * write, patch or commit: the file is then given up.
+ *
+ * A symbolic link stays, and what it leads to is written, there before or not. A file that is replaced hands on its
+ * mode, and its owner where that is allowed; a new one has 0666 less the umask. One that is write-protected is refused,
+ * and so is a folder. Temporaries of the same name whose writer, a process of this host, is dead are removed.
+ *
+ * A device, a pipe, a socket, and a descriptor of this process (/dev/stdout) are written in place: bytes go out as the
+ * buffer fills. Nobody needs to read a pipe yet: a reader is waited for five seconds. What must be patched or mapped
+ * is first kept in a file without a name, see roma_outfile_keep. */
 typedef struct {
-    int fd;
-    uint64_t bytes; /* written so far */
-    char *path, *tmp;
+    int fd, device;            /* device: what a kept file goes to, else -1 */
+    uint64_t bytes;            /* written so far */
+    char *path, *target, *tmp; /* as given; links followed; temporary, NULL in place */
     uint8_t *buf;
     size_t buf_len;
+    roma_file *entry;
 } roma_outfile;
 int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err);
+/* Before the first write: what is written in place goes out with commit and not before. */
+int roma_outfile_keep(roma_outfile *f, roma_error *err);
 int roma_outfile_write(roma_outfile *f, const void *data, size_t n, roma_error *err);
-/* Overwrites n bytes at offset (all of them written before). */
+/* Overwrites n bytes at offset (all of them written before). In place: kept files only. */
 int roma_outfile_patch(roma_outfile *f, uint64_t offset, const void *data, size_t n, roma_error *err);
+/* Maps what was written so far, to be read until the next write. In place: kept files only. */
+int roma_outfile_map(roma_outfile *f, roma_map *m, roma_error *err);
 int roma_outfile_commit(roma_outfile *f, roma_error *err);
 void roma_outfile_abort(roma_outfile *f);
 

@@ -212,6 +212,7 @@ int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapt
     int code = arrange(&w);
     if (!code) code = lay_out(&w);
     if (!code) code = roma_outfile_open(&w.out, path, err);
+    if (!code) code = roma_outfile_keep(&w.out, err);
     for (unsigned i = 0; !code && i < ADAPTER_KNOWN; i++) code = put_section(&w, i);
     done.bytes = w.out.bytes;
     done.data_bytes = w.section[ADAPTER_DATA].bytes;

@@ -5,6 +5,7 @@
 #include "roma/base.h"
 
 #include <locale.h>
+#include <sys/stat.h>
 
 /* The C locale, which what is printed and read is in whatever the process has set. Not to be freed. */
 locale_t roma_c_locale(void);
@@ -15,6 +16,44 @@ void roma_base_count_alloc(void);
 #define ROMA_HUGE_PAGE ((size_t)2 << 20)
 /* Anonymous memory of whole pages at an address that huge pages can back. NULL when the system refuses. */
 uint8_t *roma_base_map_aligned(size_t size, int protection);
+
+/* Read-only map of the first size bytes of an open file. NULL with errno set when the system refuses. */
+const uint8_t *roma_base_map_file(int fd, uint64_t size);
+
+/* ---- where a name that is written to leads (target.c) ---- */
+
+enum { ROMA_TARGET_PATH = 4096 };
+typedef struct {
+    char path[ROMA_TARGET_PATH]; /* links followed; it may name nothing yet */
+    int descriptor;              /* -1, or one of this process's own that the name stands for */
+    bool exists, in_place;       /* in_place: no regular file, or a descriptor */
+    struct stat st, folder;      /* of what exists; of the folder, unless in place */
+} roma_target;
+int roma_target_find(roma_target *t, const char *path, roma_error *err);
+/* Opens what is written in place. Of a pipe a reader is waited for some seconds. */
+int roma_target_open(const roma_target *t, const char *path, int *fd, roma_error *err);
+const char *roma_target_name(const char *path); /* its last part */
+
+/* ---- temporary files beside a target (temporary.c) ---- */
+
+enum { ROMA_TEMPORARY_EXTRA = 64 }; /* bytes of a name beyond its target's */
+/* Makes one and its name, which goes to entry too; -1 with errno set when the system refuses. */
+int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry);
+/* Removes those of dead writers of the same target. */
+void roma_temporary_sweep(const char *target);
+
+/* ---- the list that is in use (files.c); without one these do nothing ---- */
+
+/* Enters a file that is mapped; its range is entered as soon as there is one. */
+int roma_files_maps(const char *path, const struct stat *st, roma_file **entry, roma_error *err);
+void roma_files_mapped(roma_file *entry, const uint8_t *data, uint64_t size);
+void roma_files_unmapped(const uint8_t *data);
+/* The entry of an output that is now opened, announced before or not; NULL without a list. *fd: what was opened in
+ * place when it was announced, or -1. */
+int roma_files_output(const roma_target *t, const char *path, roma_file **entry, int *fd, roma_error *err);
+void roma_files_output_over(roma_file *entry);
+/* The name of a temporary file, which must stay where it is until another one, or NULL, takes its place. */
+void roma_files_temporary(roma_file *entry, const char *name);
 
 /* CRC-32C kernels over the raw register, that is, without the inversion at both ends. */
 uint32_t roma_crc32c_raw_c(uint32_t reg, const uint8_t *p, size_t n);

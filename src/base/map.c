@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* At an address where the huge pages that a file may lie in can be mapped as they are. NULL with errno set when the
- * system refuses. */
-static void *map_file(int fd, size_t size) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
+/* At an address where the huge pages that a file may lie in can be mapped as they are. */
+const uint8_t *roma_base_map_file(int fd, uint64_t bytes) {
+    const size_t size = (size_t)bytes, page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
     uint8_t *at = roma_base_map_aligned(whole, PROT_NONE);
     if (!at) return NULL;
     void *p = mmap(at, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
@@ -27,6 +26,7 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     int code;
     struct stat st;
     char *copy = NULL;
+    roma_file *entry = NULL;
     *m = (roma_map){0};
     /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -45,6 +45,8 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
         code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file is empty; fetch or make it again");
         goto out;
     }
+    code = roma_files_maps(path, &st, &entry, err);
+    if (code) goto out;
     size_t path_size = strlen(path) + 1;
     copy = roma_alloc(path_size);
     if (!copy) {
@@ -52,12 +54,13 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
         goto out;
     }
     memcpy(copy, path, path_size);
-    void *p = map_file(fd, (size_t)st.st_size);
+    const uint8_t *p = roma_base_map_file(fd, (uint64_t)st.st_size);
     if (!p) {
         code = roma_fail_errno(err, path, "cannot map the file");
         goto out;
     }
     *m = (roma_map){.data = p, .size = (uint64_t)st.st_size, .path = copy};
+    roma_files_mapped(entry, p, m->size);
     copy = NULL;
     code = ROMA_OK;
 out:
@@ -67,6 +70,7 @@ out:
 }
 
 void roma_map_close(roma_map *m) {
+    if (m->data) roma_files_unmapped(m->data);
     if (m->data) munmap((void *)(uintptr_t)m->data, (size_t)m->size);
     roma_free(m->path);
     *m = (roma_map){0};

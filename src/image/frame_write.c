@@ -45,7 +45,7 @@ static void put_table(const roma_section *s, unsigned n, uint8_t *table) {
 static int put_hash(roma_outfile *out, const roma_progress *progress, uint8_t sum[32], roma_error *err) {
     uint8_t h[ROMA_FRAME_HEADER - ROMA_FRAME_HASH] = {0};
     roma_map map;
-    int code = roma_map_open(&map, out->tmp, err);
+    int code = roma_outfile_map(out, &map, err);
     if (code) return code;
     code = roma_frame_hash(map.data, map.size, progress, sum);
     roma_map_close(&map);

@@ -259,6 +259,7 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     if (!code) code = lay_out(&w, vocab, note);
     if (!code) code = take_block(&w);
     if (!code) code = roma_outfile_open(&w.out, path, err);
+    if (!code) code = roma_outfile_keep(&w.out, err);
     if (!code) code = put_sections(&w, done.base_id);
     done.bytes = w.out.bytes;
     if (!code)

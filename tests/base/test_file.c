@@ -187,11 +187,10 @@ static void test_out_refused(void) {
     int fd = lowest_fd();
     CHECK_EQ(roma_outfile_open(&f, in_folder("no/such"), &e), ROMA_EIO);
     CHECK_EQ(roma_outfile_open(&f, folder, &e), ROMA_EUSAGE);
-    CHECK_EQ(roma_outfile_open(&f, "/dev/null", &e), ROMA_EUSAGE);
     CHECK_EQ(roma_outfile_open(&f, "", &e), ROMA_EUSAGE);
     CHECK_EQ(roma_outfile_open(&f, in_folder("no/"), &e), ROMA_EUSAGE);
     CHECK(f.tmp == NULL);
-    for (int allowed = 0; allowed < 3; allowed++) {
+    for (int allowed = 0; allowed < 4; allowed++) {
         scarce_begin(allowed);
         CHECK_EQ(roma_outfile_open(&f, in_folder("x"), &e), ROMA_ENOMEM);
         roma_allocator_set(NULL);
@@ -264,12 +263,13 @@ static void test_out_full(void) {
 /* A leftover of a dead process that had our id is stepped over and left alone. */
 static void test_out_leftover(void) {
     roma_outfile f;
-    char left[512];
+    char left[600], beside[512];
     unsigned n;
     CHECK_EQ(roma_outfile_open(&f, in_folder("y"), NULL), ROMA_OK);
     CHECK_EQ(sscanf(strrchr(f.tmp, '-'), "-%u", &n), 1);
+    snprintf(beside, sizeof beside, "%s", f.tmp);
     roma_outfile_abort(&f);
-    snprintf(left, sizeof left, "%s/.y.tmp-%ld-%u", folder, (long)getpid(), n + 1);
+    snprintf(left, sizeof left, "%.*s-%u", (int)(strrchr(beside, '-') - beside), beside, n + 1);
     put_file(left, "old", 3);
     CHECK_EQ(roma_outfile_open(&f, in_folder("y"), NULL), ROMA_OK);
     CHECK_EQ(roma_outfile_write(&f, "new", 3, NULL), ROMA_OK);
@@ -278,6 +278,158 @@ static void test_out_leftover(void) {
     CHECK(file_is(left, "old", 3));
     unlink(left);
     unlink(in_folder("y"));
+}
+
+/* ---- links, devices, modes ---- */
+
+static bool write_text(const char *path, const char *text) {
+    roma_outfile f;
+    if (roma_outfile_open(&f, path, NULL) || roma_outfile_write(&f, text, strlen(text), NULL)) return false;
+    return roma_outfile_commit(&f, NULL) == ROMA_OK;
+}
+
+static bool is_link(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static void test_out_links(void) {
+    roma_outfile f;
+    roma_error e;
+    struct stat st;
+    CHECK_EQ(symlink("b", in_folder("a")), 0);
+    CHECK_EQ(symlink(in_folder("c"), in_folder("b")), 0);
+    CHECK(write_text(in_folder("a"), "one")); /* c is not there yet */
+    CHECK(file_is(in_folder("c"), "one", 3));
+    CHECK_EQ(chmod(in_folder("c"), 0604), 0);
+    CHECK(write_text(in_folder("a"), "two"));
+    CHECK(file_is(in_folder("c"), "two", 3));
+    CHECK(stat(in_folder("c"), &st) == 0 && (st.st_mode & 07777) == 0604);
+    CHECK(is_link(in_folder("a")) && is_link(in_folder("b")));
+    unlink(in_folder("b"));
+    CHECK_EQ(symlink("a", in_folder("b")), 0);
+    CHECK_EQ(roma_outfile_open(&f, in_folder("a"), &e), ROMA_EUSAGE);
+    CHECK(strstr(e.text, "circle") != NULL);
+    for (const char *const *p = (const char *[]){"a", "b", "c", NULL}; *p; p++) unlink(in_folder(*p));
+    CHECK_EQ(entries(), 0);
+}
+
+static void test_out_devices(void) {
+    roma_outfile f;
+    roma_error e;
+    roma_map m;
+    char got[8] = "";
+    int end[2];
+    CHECK(write_text("/dev/null", "gone"));
+    CHECK(!write_text("/dev/full", "gone"));
+    CHECK_EQ(pipe(end), 0);
+    snprintf(got, sizeof got, "%d", end[1]);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%s", got);
+    /* what has gone out can be neither patched nor mapped, what is kept can */
+    CHECK_EQ(roma_outfile_open(&f, path, &e), ROMA_OK);
+    CHECK(f.tmp == NULL);
+    CHECK_EQ(roma_outfile_write(&f, "ab", 2, NULL), ROMA_OK);
+    CHECK_EQ(roma_outfile_patch(&f, 0, "x", 1, NULL), ROMA_EINTERNAL);
+    CHECK_EQ(roma_outfile_map(&f, &m, NULL), ROMA_EINTERNAL);
+    CHECK_EQ(roma_outfile_commit(&f, NULL), ROMA_OK);
+    CHECK(read(end[0], got, sizeof got) == 2 && memcmp(got, "ab", 2) == 0);
+    CHECK_EQ(roma_outfile_open(&f, path, &e), ROMA_OK);
+    CHECK_EQ(roma_outfile_keep(&f, &e), ROMA_OK);
+    CHECK_EQ(roma_outfile_write(&f, "abc", 3, NULL), ROMA_OK);
+    CHECK_EQ(roma_outfile_patch(&f, 1, "X", 1, NULL), ROMA_OK);
+    CHECK_EQ(roma_outfile_map(&f, &m, NULL), ROMA_OK);
+    CHECK(m.size == 3 && memcmp(m.data, "aXc", 3) == 0);
+    roma_map_close(&m);
+    CHECK_EQ(fcntl(end[0], F_SETFL, O_NONBLOCK), 0);
+    CHECK_EQ(read(end[0], got, sizeof got), -1);
+    CHECK_EQ(roma_outfile_commit(&f, NULL), ROMA_OK);
+    CHECK(read(end[0], got, sizeof got) == 3 && memcmp(got, "aXc", 3) == 0);
+    close(end[0]);
+    CHECK(!write_text(path, "nobody reads")); /* an error, no signal */
+    close(end[1]);
+}
+
+/* ---- the list of a run's files ---- */
+
+static roma_files list;
+
+static int announce(const char *name) {
+    roma_error e;
+    return roma_files_writes(in_folder(name), &e);
+}
+
+static void test_list(void) {
+    roma_map m;
+    roma_outfile f;
+    roma_error e;
+    roma_files_use(&list);
+    put_file(in_folder("in"), "input", 5);
+    CHECK_EQ(link(in_folder("in"), in_folder("hard")), 0);
+    CHECK_EQ(symlink("in", in_folder("soft")), 0);
+    CHECK_EQ(symlink("later", in_folder("dangling")), 0);
+    /* the input first: no output may be it, nor once it is closed */
+    CHECK_EQ(roma_map_open(&m, in_folder("hard"), &e), ROMA_OK);
+    uint64_t size;
+    CHECK_STR(roma_files_at(m.data + 4, &size), in_folder("hard"));
+    CHECK_EQ(size, 5);
+    CHECK(roma_files_at(m.data + 5, &size) == NULL);
+    const uint8_t *was = m.data;
+    roma_map_close(&m);
+    CHECK(roma_files_at(was, &size) == NULL);
+    CHECK_EQ(announce("in"), ROMA_EUSAGE);
+    CHECK_EQ(announce("soft"), ROMA_EUSAGE);
+    CHECK_EQ(roma_outfile_open(&f, in_folder("hard"), &e), ROMA_EUSAGE);
+    CHECK(file_is(in_folder("in"), "input", 5));
+    /* two outputs, one of them by another name of a place where there is no file yet */
+    CHECK_EQ(announce("later"), ROMA_OK);
+    CHECK_EQ(announce("dangling"), ROMA_EUSAGE);
+    put_file(in_folder("other"), "old", 3);
+    CHECK_EQ(announce("other"), ROMA_OK);
+    /* announced, written, read */
+    CHECK(write_text(in_folder("later"), "out"));
+    CHECK(file_is(in_folder("later"), "out", 3));
+    /* the output first */
+    CHECK_EQ(roma_map_open(&m, in_folder("other"), &e), ROMA_EUSAGE);
+    CHECK_EQ(roma_outfile_open(&f, in_folder("other"), &e), ROMA_OK);
+    CHECK_EQ(roma_map_open(&m, in_folder("other"), &e), ROMA_EUSAGE);
+    const char *tmp = f.tmp;
+    CHECK_EQ(access(tmp, F_OK), 0);
+    roma_files_remove_temporaries();
+    CHECK(access(tmp, F_OK) != 0);
+    roma_outfile_abort(&f);
+    CHECK_EQ(announce("no/such"), ROMA_EIO);
+    CHECK_EQ(roma_files_writes("/dev/null", &e), ROMA_OK);
+    CHECK_EQ(roma_files_writes("/dev/null", &e), ROMA_OK);
+    roma_files_use(NULL);
+    for (const char *const *p = (const char *[]){"in", "hard", "soft", "dangling", "later", "other", NULL}; *p; p++)
+        unlink(in_folder(*p));
+    CHECK_EQ(entries(), 0);
+}
+
+/* What a dead process left is removed by the next writer of the name; a living one's stays. */
+static void test_sweep(void) {
+    for (int dead = 0; dead < 2; dead++) {
+        roma_outfile f;
+        int ready[2], over[2];
+        char byte = 0;
+        CHECK(pipe(ready) == 0 && pipe(over) == 0);
+        const pid_t pid = fork();
+        if (!pid) {
+            if (roma_outfile_open(&f, in_folder("z"), NULL) || write(ready[1], "", 1) != 1) _exit(1);
+            _exit(dead ? 0 : read(over[0], &byte, 1) != 1);
+        }
+        CHECK_EQ(read(ready[0], &byte, 1), 1);
+        if (dead) CHECK_EQ(waitpid(pid, NULL, 0), pid);
+        CHECK_EQ(entries(), 1);
+        CHECK(write_text(in_folder("z"), "z"));
+        CHECK_EQ(entries(), dead ? 1 : 2);
+        unlink(in_folder("z"));
+        CHECK_EQ(write(over[1], "", 1), 1);
+        if (!dead) CHECK_EQ(waitpid(pid, NULL, 0), pid);
+        for (int i = 0; i < 2; i++) close(ready[i]), close(over[i]);
+    }
+    CHECK_EQ(entries(), 0); /* the living one's was of a dead process in the second round */
 }
 
 int main(void) {
@@ -293,6 +445,10 @@ int main(void) {
     test_out_names();
     test_out_full();
     test_out_leftover();
+    test_out_links();
+    test_out_devices();
+    test_list();
+    test_sweep();
     CHECK_EQ(rmdir(folder), 0); /* fails when a test left a file */
     return TEST_DONE();
 }

@@ -1,0 +1,77 @@
+/* Temporary names beside a target: .NAME.tmp-PID-PLACE-NUMBER. The writer's process id says whether the writer lives;
+ * the place tells hosts and process namespaces that share a folder apart, since ids mean nothing across them. */
+#include "base/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Longest part of the target's name that the temporary name repeats: names end at 255 bytes. */
+#define NAME_PART 190
+
+static uint32_t place(void) {
+    struct {
+        char host[65];
+        uint64_t namespace;
+    } key;
+    struct utsname u;
+    struct stat st;
+    memset(&key, 0, sizeof key);
+    if (uname(&u) == 0) memcpy(key.host, u.nodename, strnlen(u.nodename, sizeof key.host - 1));
+    if (stat("/proc/self/ns/pid", &st) == 0) key.namespace = st.st_ino;
+    return roma_crc32c(0, &key, sizeof key);
+}
+
+/* The number differs between calls, so that threads that write the same target do not meet; a leftover of a dead
+ * process that had our id is stepped over. The name is on the list before there is a file. */
+int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry) {
+    static atomic_uint next;
+    const char *name = roma_target_name(target);
+    for (int tries = 0; tries < 1000; tries++) {
+        roma_print(tmp, ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA, "%.*s.%.*s.tmp-%ld-%08x-%u", (int)(name - target),
+                   target, NAME_PART, name, (long)getpid(), place(), atomic_fetch_add(&next, 1));
+        roma_files_temporary(entry, tmp);
+        const int fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+        if (fd >= 0) return fd;
+        roma_files_temporary(entry, NULL);
+        if (errno != EEXIST) return -1;
+    }
+    return -1;
+}
+
+/* Whether a name of the folder is of a dead writer of this place. An id in use may be another process's by now:
+ * then the leftover stays until that one is gone. */
+static bool is_left(const char *entry, const char *prefix, size_t n) {
+    char *end;
+    if (strncmp(entry, prefix, n) != 0 || entry[n] < '1' || entry[n] > '9') return false;
+    const long pid = strtol(entry + n, &end, 10);
+    if (*end != '-' || pid <= 0 || pid > INT32_MAX) return false;
+    const char *tag = end + 1;
+    const unsigned long of = strtoul(tag, &end, 16);
+    if (end != tag + 8 || *end != '-' || of != place()) return false;
+    end += 1;
+    if (!*end || end[strspn(end, "0123456789")]) return false;
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+void roma_temporary_sweep(const char *target) {
+    char prefix[NAME_PART + 16], folder[ROMA_TARGET_PATH];
+    const char *name = roma_target_name(target);
+    const size_t n = (size_t)(name - target);
+    struct stat st;
+    memcpy(folder, n ? target : ".", n ? n : 1);
+    folder[n ? n : 1] = 0;
+    const size_t len = (size_t)roma_print(prefix, sizeof prefix, ".%.*s.tmp-", NAME_PART, name);
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d));)
+        if (is_left(e->d_name, prefix, len) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d) closedir(d);
+}
