@@ -43,19 +43,4 @@ static inline roma_cost design_cost(design *d, const roma_workload *w) {
     return out;
 }
 
-static inline bool is_near(double got, double want, double relative) {
-    const double off = got > want ? got - want : want - got, size = want < 0 ? -want : want;
-    return off <= relative * size;
-}
-#define CHECK_NEAR(got, want, relative)                                                                                \
-    do {                                                                                                               \
-        const double near_got = (got), near_want = (want);                                                             \
-        test_checks++;                                                                                                 \
-        if (!is_near(near_got, near_want, relative)) {                                                                 \
-            test_failures++;                                                                                           \
-            fprintf(stderr, "%s:%d: %s: %s is %.10g, expected %.10g\n", __FILE__, __LINE__, __func__, #got, near_got,  \
-                    near_want);                                                                                        \
-        }                                                                                                              \
-    } while (0)
-
 #endif

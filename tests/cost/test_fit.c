@@ -13,21 +13,21 @@ static double paper_tokens(const design *d, double mib, double rank) {
 static void test_paper(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 1, 1, 0, 0), 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 1, 0, 0), 16 * 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 16, 0.5, 0, 0), 8 * 1519616);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 0, 1, 4, 0), 0);
-    CHECK_EQ(roma_cost_lora_bytes(&d.plan, 8, 1, 0, 1u << ROMA_W_Q | 1u << ROMA_W_V), 8 * 28 * (6144 + 4096));
-    CHECK_EQ(roma_cost_kv_bytes(&d.plan, 1, 0), 57344);
-    CHECK_EQ(paper_tokens(&d, 64, 16), 736);
-    CHECK_EQ(paper_tokens(&d, 64, 64), 0);
-    CHECK_EQ(paper_tokens(&d, 256, 32), 3808); /* the paper's label says rank 16, which gives the next */
-    CHECK_EQ(paper_tokens(&d, 256, 16), 4256);
-    CHECK_EQ(paper_tokens(&d, 128, 16), 1888);
-    CHECK_EQ(paper_tokens(&d, 288, 16), 4832);
-    CHECK_EQ(roma_cost_tokens(288.0 * MIB, 16 * 1519616, 57344, 1), 4842);
-    CHECK_EQ(paper_tokens(&d, 288, 64), 3552);
-    CHECK_EQ(roma_cost_tokens(10, 20, 1, 1), 0); /* adapters alone do not fit */
+    CHECK_REAL(roma_cost_lora_bytes(&d.plan, 1, 1, 0, 0), 1519616);
+    CHECK_REAL(roma_cost_lora_bytes(&d.plan, 16, 1, 0, 0), 16 * 1519616);
+    CHECK_REAL(roma_cost_lora_bytes(&d.plan, 16, 0.5, 0, 0), 8 * 1519616);
+    CHECK_REAL(roma_cost_lora_bytes(&d.plan, 0, 1, 4, 0), 0);
+    CHECK_REAL(roma_cost_lora_bytes(&d.plan, 8, 1, 0, 1u << ROMA_W_Q | 1u << ROMA_W_V), 8 * 28 * (6144 + 4096));
+    CHECK_REAL(roma_cost_kv_bytes(&d.plan, 1, 0), 57344);
+    CHECK_REAL(paper_tokens(&d, 64, 16), 736);
+    CHECK_REAL(paper_tokens(&d, 64, 64), 0);
+    CHECK_REAL(paper_tokens(&d, 256, 32), 3808); /* the paper's label says rank 16, which gives the next */
+    CHECK_REAL(paper_tokens(&d, 256, 16), 4256);
+    CHECK_REAL(paper_tokens(&d, 128, 16), 1888);
+    CHECK_REAL(paper_tokens(&d, 288, 16), 4832);
+    CHECK_REAL(roma_cost_tokens(288.0 * MIB, 16 * 1519616, 57344, 1), 4842);
+    CHECK_REAL(paper_tokens(&d, 288, 64), 3552);
+    CHECK_REAL(roma_cost_tokens(10, 20, 1, 1), 0); /* adapters alone do not fit */
     design_close(&d);
 }
 
@@ -37,9 +37,9 @@ static void test_outputs(void) {
     roma_workload w = {.context = 4832, .batch = 1, .rank = 16, .adapters = 1, .chips = 1, .toggle = 1};
     roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 0);
     roma_cost c = design_cost(&d, &w);
-    CHECK_EQ(c.kv_bytes_per_token, 57344);
-    CHECK_EQ(c.lora_bytes, 16 * 1519616);
-    CHECK_EQ(c.sram_bytes, 288 * MIB);
+    CHECK_REAL(c.kv_bytes_per_token, 57344);
+    CHECK_REAL(c.lora_bytes, 16 * 1519616);
+    CHECK_REAL(c.sram_bytes, 288 * MIB);
     CHECK(c.tokens == 4832 && c.tokens_paper == 4832 && c.fits_sram == 1);
     w.context++;
     CHECK(design_cost(&d, &w).fits_sram == 0);
@@ -47,10 +47,10 @@ static void test_outputs(void) {
      * a layer. */
     roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 4);
     c = design_cost(&d, &w);
-    CHECK_EQ(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
-    CHECK_EQ(c.lora_bytes, 16 * 1519616 + 4 * 28 * (7 * 16 + 3072 + 1024 + 1024 + 3072 + 8192 + 8192 + 3072));
-    CHECK_EQ(c.tokens, floor((288 * MIB - c.lora_bytes) / c.kv_bytes_per_token / 32) * 32);
-    CHECK_EQ(c.tokens_paper, 4832);
+    CHECK_REAL(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
+    CHECK_REAL(c.lora_bytes, 16 * 1519616 + 4 * 28 * (7 * 16 + 3072 + 1024 + 1024 + 3072 + 8192 + 8192 + 3072));
+    CHECK_REAL(c.tokens, floor((288 * MIB - c.lora_bytes) / c.kv_bytes_per_token / 32) * 32);
+    CHECK_REAL(c.tokens_paper, 4832);
     /* Each sequence of a batch takes whole granules. */
     w = (roma_workload){.context = 33, .batch = 70, .chips = 1, .toggle = 1};
     CHECK(design_cost(&d, &w).fits_sram == 1); /* 70 x 64 = 4480 */
@@ -99,7 +99,7 @@ static void test_words(void) {
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     const double q = ceil(12 * 3072 * 4.125 / 4096), k = ceil(4 * 3072 * 4.125 / 4096),
                  up = ceil(32 * 3072 * 4.125 / 4096);
-    CHECK_EQ(design_cost(&d, &w).rom_words, 28 * (2 * q + 2 * k + 3 * up) + ceil(501 * 3072 * 4.125 / 4096));
+    CHECK_REAL(design_cost(&d, &w).rom_words, 28 * (2 * q + 2 * k + 3 * up) + ceil(501 * 3072 * 4.125 / 4096));
     design_close(&d);
 }
 
@@ -113,19 +113,19 @@ static void test_dies(void) {
     w.chips = 2;
     const roma_cost two = design_cost(&d, &w);
     const double head = ceil(501 * 3072 * 4.125 / 4096);
-    CHECK_EQ(two.rom_words, (one.rom_words - head) / 2 + head);
+    CHECK_REAL(two.rom_words, (one.rom_words - head) / 2 + head);
     CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes &&
           two.sram_bytes == 2 * one.sram_bytes);
-    CHECK_EQ(two.tokens, floor((288 * MIB - one.lora_bytes / 2) / 28672 / 32) * 32);
-    CHECK_EQ(one.lora_bytes, 2 * 16 * 1519616);
+    CHECK_REAL(two.tokens, floor((288 * MIB - one.lora_bytes / 2) / 28672 / 32) * 32);
+    CHECK_REAL(one.lora_bytes, 2 * 16 * 1519616);
     /* Three dies have 9, 9 and 10 layers: the last decides. */
     w.chips = 3;
-    CHECK_EQ(design_cost(&d, &w).tokens, floor((288 * MIB - one.lora_bytes * 10 / 28) / 20480 / 32) * 32);
+    CHECK_REAL(design_cost(&d, &w).tokens, floor((288 * MIB - one.lora_bytes * 10 / 28) / 20480 / 32) * 32);
     w.chips = 60; /* more dies than layers */
     CHECK(isfinite(design_cost(&d, &w).tokens));
     CHECK(two.decode_cyc > one.decode_cyc && two.area_mm2 == 2 * one.area_mm2);
     const double crossing = (d.chip.die_latency_s + 3072 * 4 / d.chip.die_bandwidth) * d.chip.clock_hz;
-    CHECK_EQ(two.decode_cyc, one.decode_cyc + ceil(crossing));
+    CHECK_REAL(two.decode_cyc, one.decode_cyc + ceil(crossing));
     CHECK_NEAR(two.use_lunit, one.use_lunit * one.decode_cyc / (2 * two.decode_cyc), 1e-12);
     design_close(&d);
 }

@@ -3,6 +3,7 @@
 #include "exec/attend.h"
 #include "roma/map.h"
 #include "../test.h"
+#include "random_model.h"
 
 typedef struct {
     const roma_plan *p;
@@ -98,10 +99,29 @@ static void test_shape(const char *name, const roma_shape_format *f) {
     roma_shape_destroy(&d);
 }
 
+/* The named shapes have no biases, which Qwen2 has. */
+static void test_biases(void) {
+    static random_model m;
+    roma_chip chip;
+    roma_plan p;
+    roma_error err = {0};
+    random_model_init(&m, ROMA_ARCH_QWEN2, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8}, 1);
+    for (size_t i = 0; i < m.d.n_tensors; i++) {
+        roma_tile_layout lay;
+        roma_tile_layout_get(&m.tensors[i].format, m.tensors[i].cols, &lay);
+        m.tensors[i].tile_bytes = lay.bytes;
+    }
+    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &m.d, &chip, &err), 0);
+    for (int t = 1; t <= 64; t++) check_cuts(&p, t);
+    roma_plan_destroy(&p);
+}
+
 int main(void) {
     test_shape("llama-3.2-1b", &(roma_shape_format){0, 0, 0});
     test_shape("llama-3.2-3b", &(roma_shape_format){0, 0, 0});
     test_shape("smollm2-135m", &(roma_shape_format){4, 32, 8});
     test_shape("bitnet-2b", &(roma_shape_format){0, 0, 0});
+    test_biases();
     return TEST_DONE();
 }
