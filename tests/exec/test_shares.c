@@ -105,7 +105,8 @@ static void test_biases(void) {
     roma_chip chip;
     roma_plan p;
     roma_error err = {0};
-    random_model_init(&m, ROMA_ARCH_QWEN2, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8}, 1);
+    random_model_init(&m, ROMA_ARCH_QWEN2, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8},
+                      1);
     for (size_t i = 0; i < m.d.n_tensors; i++) {
         roma_tile_layout lay;
         roma_tile_layout_get(&m.tensors[i].format, m.tensors[i].cols, &lay);
