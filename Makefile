@@ -11,13 +11,11 @@ OPT ?= -O3 -g
 SAN ?=
 BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -Iinclude -Isrc
 CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
-# EDIT=no: roma chat without libedit. ZLIB=no: no traces. JANSSON=no: no PEFT folders. For cross builds, whose Debian has none of them.
+# EDIT=no: roma chat without libedit. ZLIB=no: no traces. For cross builds, whose Debian has neither of them.
 EDIT ?= yes
 ZLIB ?= yes
-JANSSON ?= yes
-BASE += $(if $(filter no,$(EDIT)),-Itools/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB) \
-    $(if $(filter no,$(JANSSON)),-DROMA_NO_JANSSON)
-LDLIBS_ALL = $(SAN) -lpthread $(if $(filter no,$(ZLIB)),,-lz) $(if $(filter no,$(JANSSON)),,-ljansson) -lm $(LDFLAGS)
+BASE += $(if $(filter no,$(EDIT)),-Itools/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
+LDLIBS_ALL = $(SAN) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
 LDLIBS_EDIT = $(if $(filter no,$(EDIT)),,-ledit)
 
 # What $(CC) compiles for: x86_64, aarch64
@@ -37,8 +35,7 @@ isa_flags = $(flags_$(call isa_of,$(1))) $(if $(SAN),$(if $(filter avx%,$(call i
 for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c %/test_emulated.c %/test_emulated_256.c %/test_emulated_lora.c %/test_emulated_attend.c) \
     $(if $(filter aarch64,$(ARCH)),,%_neon.c),$(1))
 
-LIB_SRC := $(filter-out $(if $(filter no,$(JANSSON)),src/import/json.c src/import/safetensors.c src/import/peft_config.c src/import/lora_peft.c), \
-    $(call for_arch,$(sort $(wildcard src/*/*.c))))
+LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
 TOOL_SRC := $(call for_arch,$(sort $(wildcard tools/*.c)))
@@ -163,7 +160,7 @@ install: all $(BUILD)/libroma.so
 	install -m 644 include/roma/*.h $(AT)/include/roma
 	install -m 644 chips/*.chip $(AT)/share/roma/chips
 	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
-	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -ljansson -lm\n' \
+	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -lm\n' \
 	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
 	sh tools/completions.sh $(BUILD)/roma bash >$(AT)/share/bash-completion/completions/roma
 	sh tools/completions.sh $(BUILD)/roma zsh >$(AT)/share/zsh/site-functions/_roma

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: aarch64.sh BUILD_X86 BUILD_ARM JOBS
 #
-# Builds for aarch64 with Debian's cross compiler, without libedit, zlib and jansson, which it has not for that machine; runs the kernel tests
+# Builds for aarch64 with Debian's cross compiler, without libedit and zlib, which it has not for that machine; runs the kernel tests
 # and the hashes under qemu; the tiny model gives the bits that BUILD_X86 gives. JOBS: of make.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ tests="kern/test_product kern/test_vector kern/test_lora base/test_crc32c base/t
 want="$arm/roma"
 for t in $tests; do want="$want $arm/tests/$t"; done
 # shellcheck disable=SC2086
-make -s -j"$jobs" CC=aarch64-linux-gnu-gcc EDIT=no ZLIB=no JANSSON=no OPT="-O2" BUILD="$arm" $want
+make -s -j"$jobs" CC=aarch64-linux-gnu-gcc EDIT=no ZLIB=no OPT="-O2" BUILD="$arm" $want
 for t in $tests; do ROMA_VECTORS=${ROMA_VECTORS:-1000} emulate "$arm/tests/$t"; done
 
 # matrix.sh asks for BUILD/roma

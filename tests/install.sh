@@ -28,7 +28,7 @@ export PKG_CONFIG_PATH="$work/usr/lib/pkgconfig"
 gcc "$work/a.c" $(pkg-config --cflags --libs roma) -o "$work/shared"
 LD_LIBRARY_PATH="$work/usr/lib" "$work/shared"
 # shellcheck disable=SC2046
-gcc "$work/a.c" $(pkg-config --cflags roma) "$work/usr/lib/libroma.a" -lpthread -lz -ljansson -lm -o "$work/static"
+gcc "$work/a.c" $(pkg-config --cflags roma) "$work/usr/lib/libroma.a" -lpthread -lz -lm -o "$work/static"
 "$work/static"
 # every symbol that the shared library offers carries its name
 if nm -D --defined-only "$work/usr/lib/libroma.so" | awk '{print $3}' | grep -v '^roma_'; then

@@ -127,15 +127,6 @@ int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
 
 /* ---- opening ---- */
 
-#ifdef ROMA_NO_JANSSON
-int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
-                          const void *data, uint64_t bytes, const char *data_path) {
-    (void)config, (void)config_bytes, (void)data, (void)bytes, (void)data_path;
-    return roma_fail(b->err, ROMA_EUNSUPPORTED, config_path, ROMA_NOWHERE,
-                     "this build reads no PEFT folders; build without JANSSON=no");
-}
-#endif
-
 static int begin(lora_build *b, roma_import_lora *l, const roma_description *base, roma_error *err) {
     const size_t n = (size_t)base->hyper.layers * LORA_ROLES;
     memset(l, 0, sizeof *l);

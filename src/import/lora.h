@@ -3,21 +3,15 @@
 #define ROMA_SRC_IMPORT_LORA_H
 
 #include "gguf.h"
-#ifndef ROMA_NO_JANSSON /* make JANSSON=no, for cross builds */
-#include <jansson.h>
-#endif
+#include "roma/json.h"
 
-#define ST_HEADER_MAX (8u << 20) /* bytes of a safetensors header; jansson takes about twenty times as much */
+#define ST_HEADER_MAX 100000000u /* bytes of a safetensors header, as the format's own library */
+#define ST_ENTRY_MIN 50u         /* bytes of an entry's text, at least: what bounds the table of tensors */
 #define ST_NAME_MAX 512u
 #define PEFT_CONFIG_MAX (1u << 20)
 #define LORA_ROLES 7u
 
-/* ---- json.c ---- */
-
-#ifndef ROMA_NO_JANSSON
-/* Strict JSON whose outermost value is an object; NULL and an error otherwise. at: file offset of data. */
-json_t *roma_import_json(const char *path, const void *data, size_t size, uint64_t at, roma_error *err);
-#endif
+#define JSON_DEPTH 32u
 
 /* ---- safetensors.c ---- */
 
@@ -39,16 +33,20 @@ void roma_import_st_free(st_file *f);
 
 /* ---- peft_config.c ---- */
 
-#ifndef ROMA_NO_JANSSON
+typedef struct {
+    size_t name; /* in names */
+    double value;
+} peft_entry;
 typedef struct {
     const char *path;
-    json_t *json; /* owns everything below */
     uint32_t rank;
     double alpha;
     bool rslora;
-    json_t *rank_pattern, *alpha_pattern; /* objects or NULL */
-    json_t *targets;                      /* array of names; NULL: the tensors say which */
-    json_t *layers;                       /* array of integers; NULL: all */
+    roma_buf names;                       /* texts, each ends in 0 */
+    roma_buf rank_pattern, alpha_pattern; /* peft_entry */
+    roma_buf targets;                     /* peft_entry, its value unused; empty: the tensors say which */
+    roma_buf layers;                      /* peft_entry, its name unused; empty: all */
+    bool excludes;                        /* exclude_modules names some */
 } peft_config;
 int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, const char *path, roma_error *err);
 void roma_import_peft_free(peft_config *c);
@@ -59,7 +57,6 @@ double roma_import_peft_alpha(const peft_config *c, const char *module);
 bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer);
 /* Whether they leave no doubt: then each selected module must be there. */
 bool roma_import_peft_is_exact(const peft_config *c);
-#endif
 
 /* ---- lora.c ---- */
 

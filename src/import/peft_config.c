@@ -4,153 +4,212 @@
 
 typedef struct {
     peft_config *c;
+    roma_json_reader json;
+    size_t at; /* of the value being read */
     roma_error *err;
 } reading;
 
 static int bad(const reading *r, int code, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 static int bad(const reading *r, int code, const char *key, const char *fmt, ...) {
-    char text[320], name[96];
+    char text[320];
+    roma_json_reader at = r->json;
     va_list args;
     va_start(args, fmt);
     roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
-    return roma_fail(r->err, code, r->c->path, ROMA_NOWHERE, "key '%s': %s",
-                     roma_error_name(name, sizeof name, key, strlen(key)), text);
+    at.at = r->at;
+    return roma_json_read_fail(&at, code, r->err, "key '%s': %s", key, text);
 }
 
-static bool is_text(const json_t *v, const char *text) {
-    return json_is_string(v) && strcmp(json_string_value(v), text) == 0;
+static int no_memory(const reading *r) {
+    return roma_fail(r->err, ROMA_ENOMEM, r->c->path, ROMA_NOWHERE, "no memory for the configuration");
 }
-static bool is_empty(const json_t *v) {
-    return (json_is_array(v) && json_array_size(v) == 0) || (json_is_object(v) && json_object_size(v) == 0);
+
+static int next(reading *r) { return roma_json_read_next(&r->json, r->err); }
+static bool is(const reading *r, roma_json_kind kind) { return r->json.kind == kind; }
+static bool is_text(const reading *r, const char *text) {
+    return is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, text);
+}
+
+/* Reads over the value; *empty: it is a list or an object without members. */
+static int read_over(reading *r, bool *empty) {
+    *empty = false;
+    if (!is(r, ROMA_JSON_OBJECT) && !is(r, ROMA_JSON_ARRAY)) return ROMA_OK;
+    const uint32_t depth = r->json.depth;
+    int rc = next(r);
+    *empty = !rc && r->json.depth < depth;
+    while (!rc && r->json.depth >= depth) rc = next(r);
+    return rc;
+}
+
+/* Appends an entry, with the token's text as its name unless text is NULL. */
+static int add(reading *r, roma_buf *list, const char *text, size_t len, double value) {
+    roma_buf *names = &r->c->names;
+    const peft_entry e = {names->len, value};
+    if (text) {
+        roma_buf_append(names, text, len);
+        roma_buf_append(names, "", 1);
+    }
+    roma_buf_append(list, &e, sizeof e);
+    return names->failed || list->failed ? no_memory(r) : ROMA_OK;
 }
 
 /* ---- values ---- */
 
-static int read_rank(const reading *r, const char *key, const json_t *v) {
-    if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > ROMA_ADAPTER_RANK_MAX)
+static int read_rank(const reading *r, const char *key, double *out) {
+    uint64_t v;
+    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_u64(r->json.text, r->json.len, &v) || v < 1 ||
+        v > ROMA_ADAPTER_RANK_MAX)
         return bad(r, ROMA_EUNSUPPORTED, key, "a rank must be a whole number from 1 to %d", ROMA_ADAPTER_RANK_MAX);
+    *out = (double)v;
     return ROMA_OK;
 }
 
-static int read_alpha(const reading *r, const char *key, const json_t *v) {
-    const double a = json_number_value(v);
-    if (!json_is_number(v) || a == 0 || !(a >= -1e6 && a <= 1e6))
+static int read_alpha(const reading *r, const char *key, double *out) {
+    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_real(r->json.text, r->json.len, out) || *out == 0 ||
+        !(*out >= -1e6 && *out <= 1e6))
         return bad(r, ROMA_EUNSUPPORTED, key, "alpha must be a number other than 0, up to 1000000");
     return ROMA_OK;
 }
 
-static int key_r(const reading *r, const char *key, json_t *v) {
-    const int rc = read_rank(r, key, v);
-    if (!rc) r->c->rank = (uint32_t)json_integer_value(v);
+static int key_r(reading *r, const char *key) {
+    double v = 0;
+    const int rc = read_rank(r, key, &v);
+    if (!rc) r->c->rank = (uint32_t)v;
     return rc;
 }
-static int key_alpha(const reading *r, const char *key, json_t *v) {
-    r->c->alpha = json_number_value(v);
-    return read_alpha(r, key, v);
-}
-static int key_rslora(const reading *r, const char *key, json_t *v) {
-    if (!json_is_boolean(v)) return bad(r, ROMA_EINPUT, key, "it must be true or false");
-    r->c->rslora = json_is_true(v);
-    return ROMA_OK;
+static int key_alpha(reading *r, const char *key) { return read_alpha(r, key, &r->c->alpha); }
+static int key_rslora(reading *r, const char *key) {
+    r->c->rslora = is(r, ROMA_JSON_TRUE);
+    return r->c->rslora || is(r, ROMA_JSON_FALSE) ? ROMA_OK : bad(r, ROMA_EINPUT, key, "it must be true or false");
 }
 
 /* Keys of a pattern are regular expressions in Python; names, which is what they are in practice, are understood. */
-static int read_pattern(const reading *r, const char *key, json_t *v,
-                        int (*each)(const reading *, const char *, const json_t *)) {
-    const char *name;
-    json_t *x;
-    if (!json_is_object(v)) return bad(r, ROMA_EINPUT, key, "it must be an object");
-    json_object_foreach(v, name, x) {
-        const char *p = name + (*name == '^');
-        if (!*p || p[strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")])
+static bool is_name(const char *text, size_t len) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    const size_t from = len && *text == '^';
+    for (size_t i = from; i < len; i++)
+        if (!memchr(letters, text[i], sizeof letters - 1)) return false;
+    return len > from;
+}
+static int read_pattern(reading *r, const char *key, roma_buf *list,
+                        int (*read)(const reading *, const char *, double *)) {
+    int rc;
+    if (!is(r, ROMA_JSON_OBJECT)) return bad(r, ROMA_EINPUT, key, "it must be an object");
+    while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
+        double v = 0;
+        if (!is_name(r->json.text, r->json.len))
             return bad(r, ROMA_EUNSUPPORTED, key, "a regular expression; names of modules are supported");
-        const int rc = each(r, key, x);
+        rc = add(r, list, r->json.text, r->json.len, 0);
+        if (!rc) rc = next(r);
+        if (!rc) rc = read(r, key, &v);
         if (rc) return rc;
+        ((peft_entry *)(void *)list->data)[list->len / sizeof(peft_entry) - 1].value = v;
     }
-    return ROMA_OK;
+    return rc;
 }
-static int key_rank_pattern(const reading *r, const char *key, json_t *v) {
-    r->c->rank_pattern = v;
-    return read_pattern(r, key, v, read_rank);
+static int key_rank_pattern(reading *r, const char *key) {
+    return read_pattern(r, key, &r->c->rank_pattern, read_rank);
 }
-static int key_alpha_pattern(const reading *r, const char *key, json_t *v) {
-    r->c->alpha_pattern = v;
-    return read_pattern(r, key, v, read_alpha);
+static int key_alpha_pattern(reading *r, const char *key) {
+    return read_pattern(r, key, &r->c->alpha_pattern, read_alpha);
 }
 
-static int key_targets(const reading *r, const char *key, json_t *v) {
-    if (json_is_string(v)) return ROMA_OK; /* "all-linear" or a regular expression: the tensors say which */
-    if (!json_is_array(v) || !json_array_size(v))
-        return bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
-    for (size_t i = 0; i < json_array_size(v); i++)
-        if (!json_is_string(json_array_get(v, i))) return bad(r, ROMA_EINPUT, key, "name %zu is no text", i);
-    r->c->targets = v;
-    return ROMA_OK;
-}
-static int key_layers(const reading *r, const char *key, json_t *v) {
-    if (json_is_array(v) && !json_array_size(v)) return ROMA_OK;
-    if (json_is_integer(v)) {
-        json_t *list = json_pack("[O]", v);
-        if (!list) return roma_fail(r->err, ROMA_ENOMEM, r->c->path, ROMA_NOWHERE, "no memory for the JSON");
-        if (json_object_set_new(r->c->json, "layers_to_transform", list))
-            return roma_fail(r->err, ROMA_ENOMEM, r->c->path, ROMA_NOWHERE, "no memory for the JSON");
-        v = list;
+static int key_targets(reading *r, const char *key) {
+    int rc;
+    size_t n = 0;
+    if (is(r, ROMA_JSON_TEXT)) return ROMA_OK; /* "all-linear" or a regular expression: the tensors say which */
+    if (!is(r, ROMA_JSON_ARRAY)) return bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
+    for (; !(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END); n++) {
+        if (!is(r, ROMA_JSON_TEXT)) return bad(r, ROMA_EINPUT, key, "name %zu is no text", n);
+        if (memchr(r->json.text, 0, r->json.len)) return bad(r, ROMA_EINPUT, key, "name %zu holds a 0", n);
+        rc = add(r, &r->c->targets, r->json.text, r->json.len, 0);
+        if (rc) return rc;
     }
-    for (size_t i = 0; i < json_array_size(v); i++)
-        if (!json_is_integer(json_array_get(v, i)))
-            return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
-    if (!json_is_array(v)) return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
-    r->c->layers = v;
-    return ROMA_OK;
+    return rc || n ? rc : bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
 }
-static int key_layers_pattern(const reading *r, const char *key, json_t *v) {
-    if (is_empty(v) || is_text(v, "layers") || (json_array_size(v) == 1 && is_text(json_array_get(v, 0), "layers")))
-        return ROMA_OK;
-    return bad(r, ROMA_EUNSUPPORTED, key, "layers are called 'layers' in the models that we run");
+static int add_layer(reading *r, const char *key) {
+    int64_t v;
+    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_i64(r->json.text, r->json.len, &v))
+        return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
+    return add(r, &r->c->layers, NULL, 0, (double)v);
 }
-static int key_type(const reading *r, const char *key, json_t *v) {
-    return is_text(v, "LORA") ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "only LORA adapters are supported");
+static int key_layers(reading *r, const char *key) {
+    int rc;
+    if (!is(r, ROMA_JSON_ARRAY)) return add_layer(r, key);
+    while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END))
+        if ((rc = add_layer(r, key)) != 0) return rc;
+    return rc;
 }
-static int key_bias(const reading *r, const char *key, json_t *v) {
-    return is_text(v, "none")
+static int key_layers_pattern(reading *r, const char *key) {
+    bool empty, good = is_text(r, "layers");
+    const bool is_list = is(r, ROMA_JSON_ARRAY);
+    if (is_list) {
+        size_t n = 0;
+        int rc;
+        for (good = true; !(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END); n++) good &= !n && is_text(r, "layers");
+        if (rc) return rc;
+    } else {
+        const int rc = read_over(r, &empty);
+        if (rc) return rc;
+        good |= empty;
+    }
+    return good ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "layers are called 'layers' in the models that we run");
+}
+static int key_type(reading *r, const char *key) {
+    return is_text(r, "LORA") ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "only LORA adapters are supported");
+}
+static int key_bias(reading *r, const char *key) {
+    return is_text(r, "none")
                ? ROMA_OK
                : bad(r, ROMA_EUNSUPPORTED, key, "trained biases are not supported; train with bias=\"none\"");
 }
 /* These change the base's own weights before training, which the image does not. */
-static int key_init(const reading *r, const char *key, json_t *v) {
+static int key_init(reading *r, const char *key) {
     static const char *const good[] = {"gaussian", "eva", "orthogonal"};
-    if (json_is_boolean(v)) return ROMA_OK;
+    if (is(r, ROMA_JSON_TRUE) || is(r, ROMA_JSON_FALSE)) return ROMA_OK;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (is_text(v, good[i])) return ROMA_OK;
+        if (is_text(r, good[i])) return ROMA_OK;
     return bad(r, ROMA_EUNSUPPORTED, key,
                "this initialisation changes the base's own weights; convert the adapter to plain LoRA "
                "(save_pretrained with path_initial_model_for_weight_conversion)");
 }
 /* Off, or refused by name. */
-static int key_off(const reading *r, const char *key, json_t *v) {
-    if (json_is_false(v) || is_empty(v)) return ROMA_OK;
+static int key_off(reading *r, const char *key) {
+    bool empty;
+    const bool off = is(r, ROMA_JSON_FALSE);
+    const int rc = read_over(r, &empty);
+    if (rc || off || empty) return rc;
     return bad(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
 }
-static int key_dora(const reading *r, const char *key, json_t *v) {
-    return json_is_false(v) ? ROMA_OK
-                            : bad(r, ROMA_EUNSUPPORTED, key,
-                                  "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
+static int key_dora(reading *r, const char *key) {
+    return is(r, ROMA_JSON_FALSE) ? ROMA_OK
+                                  : bad(r, ROMA_EUNSUPPORTED, key,
+                                        "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
 }
-static int key_saved(const reading *r, const char *key, json_t *v) {
-    return is_empty(v) ? ROMA_OK
-                       : bad(r, ROMA_EUNSUPPORTED, key,
-                             "whole retrained modules cannot replace those in ROM; train without modules_to_save");
+static int key_saved(reading *r, const char *key) {
+    bool empty;
+    const int rc = read_over(r, &empty);
+    if (rc || empty) return rc;
+    return bad(r, ROMA_EUNSUPPORTED, key,
+               "whole retrained modules cannot replace those in ROM; train without modules_to_save");
 }
-static int key_fine(const reading *r, const char *key, json_t *v) {
-    (void)r, (void)key, (void)v;
-    return ROMA_OK;
+static int key_excluded(reading *r, const char *key) {
+    bool empty;
+    const int rc = read_over(r, &empty);
+    (void)key;
+    r->c->excludes = !empty;
+    return rc;
+}
+static int key_fine(reading *r, const char *key) {
+    (void)key;
+    return roma_json_read_skip(&r->json, r->err);
 }
 
 /* clang-format off */
 static const struct {
     const char *key;
-    int (*read)(const reading *, const char *, json_t *);
+    int (*read)(reading *, const char *);
 } keys[] = {
     {"r", key_r}, {"lora_alpha", key_alpha}, {"use_rslora", key_rslora}, {"rank_pattern", key_rank_pattern},
     {"alpha_pattern", key_alpha_pattern}, {"target_modules", key_targets}, {"layers_to_transform", key_layers},
@@ -162,47 +221,59 @@ static const struct {
     {"base_model_name_or_path", key_fine}, {"revision", key_fine}, {"task_type", key_fine}, {"inference_mode", key_fine},
     {"auto_mapping", key_fine}, {"lora_dropout", key_fine}, {"loftq_config", key_fine}, {"eva_config", key_fine},
     {"corda_config", key_fine}, {"lora_ga_config", key_fine}, {"megatron_core", key_fine}, {"runtime_config", key_fine},
-    {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_fine}, {"ensure_weight_tying", key_fine},
+    {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_excluded}, {"ensure_weight_tying", key_fine},
 };
 /* clang-format on */
 
-static int read_keys(const reading *r) {
-    const char *key;
-    json_t *v;
-    void *next;
-    json_object_foreach_safe(r->c->json, next, key, v) {
-        size_t i = 0;
-        if (json_is_null(v)) continue;
-        while (i < sizeof keys / sizeof *keys && strcmp(keys[i].key, key) != 0) i++;
-        if (i == sizeof keys / sizeof *keys)
-            return bad(r, ROMA_EUNSUPPORTED, key,
-                       "it is unknown and may change what the adapter computes; remove it if it does not");
-        const int rc = keys[i].read(r, key, v);
-        if (rc) return rc;
-    }
+enum { N_KEYS = sizeof keys / sizeof *keys };
+
+static int read_member(reading *r, bool seen[N_KEYS]) {
+    char shown[96];
+    size_t i = 0;
+    while (i < N_KEYS && !roma_json_is(&r->json, keys[i].key)) i++;
+    roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
+    const int rc = next(r);
+    r->at = r->json.at;
+    if (rc || is(r, ROMA_JSON_NULL)) return rc;
+    if (i == N_KEYS)
+        return bad(r, ROMA_EUNSUPPORTED, shown,
+                   "it is unknown and may change what the adapter computes; remove it if it does not");
+    seen[i] = true;
+    return keys[i].read(r, keys[i].key);
+}
+
+static int read_keys(reading *r) {
     static const char *const needed[] = {"peft_type", "r", "lora_alpha"};
-    for (size_t i = 0; i < 3; i++)
-        if (!json_object_get(r->c->json, needed[i]) || json_is_null(json_object_get(r->c->json, needed[i])))
-            return bad(r, ROMA_EINPUT, needed[i], "it is missing");
-    return ROMA_OK;
+    bool seen[N_KEYS] = {false};
+    int rc = next(r);
+    if (rc) return rc;
+    if (!is(r, ROMA_JSON_OBJECT)) return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err, "the JSON is no object");
+    while (!(rc = next(r)) && is(r, ROMA_JSON_KEY))
+        if ((rc = read_member(r, seen)) != 0) return rc;
+    if (!rc) rc = next(r); /* nothing behind it */
+    for (size_t i = 0; i < 3 && !rc; i++)
+        for (size_t k = 0; k < N_KEYS && !rc; k++)
+            if (strcmp(keys[k].key, needed[i]) == 0 && !seen[k])
+                rc = roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE, "key '%s': it is missing", needed[i]);
+    return rc;
 }
 
 int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, const char *path, roma_error *err) {
-    roma_error own;
-    if (!err) err = &own;
+    reading r = {.c = c, .err = err};
     *c = (peft_config){.path = path};
     if (size > PEFT_CONFIG_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE, "a configuration of more than 1 MiB");
-    c->json = roma_import_json(path, data, (size_t)size, 0, err);
-    if (!c->json) return err->code;
-    const reading r = {c, err};
-    const int rc = read_keys(&r);
+    const roma_json_source from = {.file = path, .line = 1, .depth = JSON_DEPTH};
+    int rc = roma_json_read_begin(&r.json, data, (size_t)size, &from, err);
+    if (!rc) rc = read_keys(&r);
+    roma_json_read_end(&r.json);
     if (rc) roma_import_peft_free(c);
     return rc;
 }
 
 void roma_import_peft_free(peft_config *c) {
-    json_decref(c->json);
+    roma_buf *const all[] = {&c->names, &c->rank_pattern, &c->alpha_pattern, &c->targets, &c->layers};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) roma_buf_destroy(all[i]);
     *c = (peft_config){0};
 }
 
@@ -215,33 +286,36 @@ static bool names(const char *pattern, const char *module) {
     return n <= all && strcmp(module + all - n, pattern) == 0 && (n == all || module[all - n - 1] == '.');
 }
 
-static const json_t *lookup(json_t *patterns, const char *module) {
-    const char *key;
-    json_t *v;
-    if (patterns) json_object_foreach(patterns, key, v) if (names(key, module)) return v;
-    return NULL;
+static const peft_entry *entries(const roma_buf *list, size_t *n) {
+    *n = list->len / sizeof(peft_entry);
+    return (const peft_entry *)(const void *)list->data;
+}
+
+static const char *name_of(const peft_config *c, const peft_entry *e) { return (const char *)c->names.data + e->name; }
+
+static double lookup(const peft_config *c, const roma_buf *patterns, const char *module, double otherwise) {
+    size_t n;
+    const peft_entry *e = entries(patterns, &n);
+    for (size_t i = 0; i < n; i++)
+        if (names(name_of(c, &e[i]), module)) return e[i].value;
+    return otherwise;
 }
 
 uint32_t roma_import_peft_rank(const peft_config *c, const char *module) {
-    const json_t *v = lookup(c->rank_pattern, module);
-    return v ? (uint32_t)json_integer_value(v) : c->rank;
+    return (uint32_t)lookup(c, &c->rank_pattern, module, c->rank);
 }
 
 double roma_import_peft_alpha(const peft_config *c, const char *module) {
-    const json_t *v = lookup(c->alpha_pattern, module);
-    return v ? json_number_value(v) : c->alpha;
+    return lookup(c, &c->alpha_pattern, module, c->alpha);
 }
 
 bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer) {
-    bool target = !c->targets, in_layer = !c->layers;
-    for (size_t i = 0; i < json_array_size(c->targets) && !target; i++)
-        target = names(json_string_value(json_array_get(c->targets, i)), module);
-    for (size_t i = 0; i < json_array_size(c->layers) && !in_layer; i++)
-        in_layer = json_integer_value(json_array_get(c->layers, i)) == layer;
+    size_t n_targets, n_layers;
+    const peft_entry *t = entries(&c->targets, &n_targets), *l = entries(&c->layers, &n_layers);
+    bool target = !n_targets, in_layer = !n_layers;
+    for (size_t i = 0; i < n_targets && !target; i++) target = names(name_of(c, &t[i]), module);
+    for (size_t i = 0; i < n_layers && !in_layer; i++) in_layer = l[i].value == layer;
     return target && in_layer;
 }
 
-bool roma_import_peft_is_exact(const peft_config *c) {
-    const json_t *x = json_object_get(c->json, "exclude_modules");
-    return c->targets && (!x || json_is_null(x) || is_empty(x));
-}
+bool roma_import_peft_is_exact(const peft_config *c) { return c->targets.len && !c->excludes; }

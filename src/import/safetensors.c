@@ -2,6 +2,7 @@
  * known types, sizes that are products without overflow, and data that fills the file from end to end, without overlap,
  * hole or remainder. */
 #include <stdlib.h>
+
 #include "lora.h"
 
 static const struct {
@@ -27,64 +28,96 @@ static const struct {
 
 typedef struct {
     st_file *f;
-    const char *name; /* of the tensor being read, printable */
+    roma_json_reader json;
+    char name[128]; /* of the tensor being read, printable */
     uint64_t data_bytes;
     roma_error *err;
 } reading;
 
 static int bad(const reading *r, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int bad(const reading *r, int code, const char *fmt, ...) {
-    char text[320];
+    char text[240];
     va_list args;
     va_start(args, fmt);
     roma_vprint(text, sizeof text, fmt, args);
     va_end(args);
-    return roma_fail(r->err, code, r->f->path, 8, "tensor '%s': %s", r->name, text);
+    return roma_json_read_fail(&r->json, code, r->err, "tensor '%s': %s", r->name, text);
 }
+
+static int next(reading *r) { return roma_json_read_next(&r->json, r->err); }
 
 /* ---- one entry ---- */
 
-static int read_dtype(const reading *r, const json_t *v, st_tensor *t, uint64_t *bytes) {
-    const char *text = json_string_value(v);
+enum { HAS_DTYPE = 1, HAS_SHAPE = 2, HAS_OFFSETS = 4 };
+
+typedef struct {
+    unsigned has;
+    uint32_t bytes; /* of an element */
+    size_t n_dims, n_offsets;
+    uint64_t offset[2];
+} entry;
+
+static int read_dtype(const reading *r, st_tensor *t, uint32_t *bytes) {
+    const roma_json_reader *j = &r->json;
     char shown[48];
-    if (!text) return bad(r, ROMA_EDAMAGED, "its dtype is no text");
+    if (j->kind != ROMA_JSON_TEXT) return bad(r, ROMA_EDAMAGED, "its dtype is no text");
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
-        if (strcmp(dtypes[i].name, text) != 0) continue;
+        if (!roma_json_is(j, dtypes[i].name)) continue;
         if (dtypes[i].type == UINT32_MAX)
-            return bad(r, ROMA_EUNSUPPORTED, "dtype %s; F32, F16 and BF16 are supported", text);
+            return bad(r, ROMA_EUNSUPPORTED, "dtype %s; F32, F16 and BF16 are supported", dtypes[i].name);
         t->type = dtypes[i].type;
         *bytes = dtypes[i].bytes;
         return ROMA_OK;
     }
     return bad(r, ROMA_EUNSUPPORTED, "dtype %s is unknown; F32, F16 and BF16 are supported",
-               roma_error_name(shown, sizeof shown, text, strlen(text)));
+               roma_error_name(shown, sizeof shown, j->text, j->len));
 }
 
-/* *bytes becomes those of the whole tensor. */
-static int read_shape(const reading *r, const json_t *v, st_tensor *t, uint64_t *bytes) {
-    if (!json_is_array(v)) return bad(r, ROMA_EDAMAGED, "its shape is no list");
-    const size_t n = json_array_size(v);
-    if (n < 1 || n > 2) return bad(r, ROMA_EUNSUPPORTED, "%zu dimensions; a matrix of an adapter has 2", n);
-    t->n_dims = (uint32_t)n;
-    t->dim[0] = t->dim[1] = 1;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *d = json_array_get(v, i);
-        if (!json_is_integer(d) || json_integer_value(d) < 0)
-            return bad(r, ROMA_EDAMAGED, "dimension %zu is no whole number", i);
-        t->dim[i] = (uint64_t)json_integer_value(d);
-        if (!t->dim[i]) return bad(r, ROMA_EDAMAGED, "dimension %zu is 0", i);
-        if (!roma_mul(*bytes, t->dim[i], bytes)) return bad(r, ROMA_EDAMAGED, "its size overflows");
+/* A list of whole numbers, of which two are kept; *n becomes their count. The token that is none of them ends it. */
+static int read_list(reading *r, uint64_t out[2], size_t *n) {
+    int rc;
+    uint64_t v;
+    for (*n = 0; !(rc = next(r)) && r->json.kind == ROMA_JSON_NUMBER; ++*n) {
+        if (!roma_json_to_u64(r->json.text, r->json.len, &v)) break;
+        if (*n < 2) out[*n] = v;
     }
+    return rc;
+}
+
+static int read_shape(reading *r, st_tensor *t, size_t *n) {
+    if (r->json.kind != ROMA_JSON_ARRAY) return bad(r, ROMA_EDAMAGED, "its shape is no list");
+    t->dim[0] = t->dim[1] = 1;
+    const int rc = read_list(r, t->dim, n);
+    if (rc) return rc;
+    if (r->json.kind != ROMA_JSON_ARRAY_END)
+        return bad(r, ROMA_EDAMAGED, "dimension %zu is no whole number of 64 bits", *n);
     return ROMA_OK;
 }
 
-static int read_offsets(const reading *r, const json_t *v, st_tensor *t, uint64_t bytes) {
-    if (!json_is_array(v) || json_array_size(v) != 2 || !json_is_integer(json_array_get(v, 0)) ||
-        !json_is_integer(json_array_get(v, 1)) || json_integer_value(json_array_get(v, 0)) < 0 ||
-        json_integer_value(json_array_get(v, 1)) < 0)
+static int read_offsets(reading *r, entry *e) {
+    const bool is_list = r->json.kind == ROMA_JSON_ARRAY;
+    const int rc = is_list ? read_list(r, e->offset, &e->n_offsets) : ROMA_OK;
+    if (rc) return rc;
+    if (!is_list || r->json.kind != ROMA_JSON_ARRAY_END || e->n_offsets != 2)
         return bad(r, ROMA_EDAMAGED, "data_offsets must be two whole numbers");
-    t->begin = (uint64_t)json_integer_value(json_array_get(v, 0));
-    t->end = (uint64_t)json_integer_value(json_array_get(v, 1));
+    return ROMA_OK;
+}
+
+/* What the members say together. */
+static int check_entry(const reading *r, const entry *e, st_tensor *t) {
+    uint64_t bytes = e->bytes;
+    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
+    for (unsigned i = 0; i < 3; i++)
+        if (!(e->has >> i & 1)) return bad(r, ROMA_EDAMAGED, "%s is missing", keys[i]);
+    if (e->n_dims < 1 || e->n_dims > 2)
+        return bad(r, ROMA_EUNSUPPORTED, "%zu dimensions; a matrix of an adapter has 2", e->n_dims);
+    t->n_dims = (uint32_t)e->n_dims;
+    for (size_t i = 0; i < e->n_dims; i++) {
+        if (!t->dim[i]) return bad(r, ROMA_EDAMAGED, "dimension %zu is 0", i);
+        if (!roma_mul(bytes, t->dim[i], &bytes)) return bad(r, ROMA_EDAMAGED, "its size overflows");
+    }
+    t->begin = e->offset[0];
+    t->end = e->offset[1];
     if (t->begin > t->end || t->end > r->data_bytes)
         return bad(
             r, ROMA_EDAMAGED,
@@ -96,40 +129,51 @@ static int read_offsets(const reading *r, const json_t *v, st_tensor *t, uint64_
     return ROMA_OK;
 }
 
-static int read_tensor(const reading *r, const json_t *v, st_tensor *t) {
-    uint64_t bytes = 0;
-    if (!json_is_object(v)) return bad(r, ROMA_EDAMAGED, "its entry is no object");
-    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
-    for (size_t i = 0; i < 3; i++)
-        if (!json_object_get(v, keys[i])) return bad(r, ROMA_EDAMAGED, "%s is missing", keys[i]);
-    if (json_object_size(v) != 3) return bad(r, ROMA_EDAMAGED, "its entry has unknown members");
-    int rc = read_dtype(r, json_object_get(v, "dtype"), t, &bytes);
-    if (!rc) rc = read_shape(r, json_object_get(v, "shape"), t, &bytes);
-    return rc ? rc : read_offsets(r, json_object_get(v, "data_offsets"), t, bytes);
+static int read_tensor(reading *r, st_tensor *t) {
+    entry e = {0};
+    int rc;
+    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, ROMA_EDAMAGED, "its entry is no object");
+    while (!(rc = next(r)) && r->json.kind == ROMA_JSON_KEY) {
+        const unsigned member = roma_json_is(&r->json, "dtype")          ? HAS_DTYPE
+                                : roma_json_is(&r->json, "shape")        ? HAS_SHAPE
+                                : roma_json_is(&r->json, "data_offsets") ? HAS_OFFSETS
+                                                                         : 0;
+        if (!member) return bad(r, ROMA_EDAMAGED, "its entry has unknown members");
+        e.has |= member;
+        rc = next(r);
+        if (!rc && member == HAS_DTYPE) rc = read_dtype(r, t, &e.bytes);
+        if (!rc && member == HAS_SHAPE) rc = read_shape(r, t, &e.n_dims);
+        if (!rc && member == HAS_OFFSETS) rc = read_offsets(r, &e);
+        if (rc) return rc;
+    }
+    return rc ? rc : check_entry(r, &e, t);
 }
 
 /* ---- all entries ---- */
 
-static int set_name(const reading *r, const char *key, st_tensor *t) {
-    const size_t n = strlen(key);
-    if (n < 1 || n > ST_NAME_MAX)
-        return bad(r, ROMA_EDAMAGED, "a name of %zu bytes; 1 to %u are allowed", n, ST_NAME_MAX);
-    for (size_t i = 0; i < n; i++)
-        if (key[i] <= ' ' || key[i] > '~')
+static int set_name(const reading *r, st_tensor *t) {
+    const roma_json_reader *j = &r->json;
+    if (j->len < 1 || j->len > ST_NAME_MAX)
+        return bad(r, ROMA_EDAMAGED, "a name of %zu bytes; 1 to %u are allowed", j->len, ST_NAME_MAX);
+    for (size_t i = 0; i < j->len; i++)
+        if (j->text[i] <= ' ' || j->text[i] > '~')
             return bad(r, ROMA_EDAMAGED, "a name must be printable ASCII without blanks");
-    t->name = roma_alloc(n + 1);
+    t->name = roma_alloc(j->len + 1);
     if (!t->name) return roma_fail(r->err, ROMA_ENOMEM, r->f->path, ROMA_NOWHERE, "no memory for a name");
-    memcpy(t->name, key, n + 1);
+    memcpy(t->name, j->text, j->len);
+    t->name[j->len] = 0;
     return ROMA_OK;
 }
 
-static int read_metadata(const reading *r, const json_t *v) {
-    const char *key;
-    json_t *text;
-    if (!json_is_object(v)) return bad(r, ROMA_EDAMAGED, "it is no object");
-    json_object_foreach((json_t *)(uintptr_t)v, key, text) if (!json_is_string(text)) return bad(r, ROMA_EDAMAGED,
-                                                                                                 "a value is no text");
-    return ROMA_OK;
+static int read_metadata(reading *r) {
+    int rc;
+    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, ROMA_EDAMAGED, "it is no object");
+    while (!(rc = next(r)) && r->json.kind == ROMA_JSON_KEY) {
+        rc = next(r);
+        if (!rc && r->json.kind != ROMA_JSON_TEXT) return bad(r, ROMA_EDAMAGED, "a value is no text");
+        if (rc) return rc;
+    }
+    return rc;
 }
 
 static int by_begin(const void *a, const void *b) {
@@ -154,27 +198,57 @@ static int check_places(const reading *r) {
                      (unsigned long long)(r->data_bytes - end));
 }
 
-static int read_all(reading *r, json_t *j, const uint8_t *data) {
-    st_file *f = r->f;
-    const char *key;
-    json_t *v;
-    char shown[128];
-    f->tensor = roma_alloc_array(json_object_size(j) + 1, sizeof *f->tensor);
-    if (!f->tensor) return roma_fail(r->err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for a table of tensors");
-    json_object_foreach(j, key, v) {
-        r->name = roma_error_name(shown, sizeof shown, key, strlen(key));
-        int rc;
-        if (strcmp(key, "__metadata__") == 0) {
-            rc = read_metadata(r, v);
-        } else {
-            st_tensor *t = &f->tensor[f->n_tensors++];
-            rc = set_name(r, key, t);
-            if (!rc) rc = read_tensor(r, v, t);
-            if (!rc) t->data = data + t->begin;
-        }
-        if (rc) return rc;
+/* A pass over the header: whether it is JSON, and how many entries it has. So the table of tensors is as large as it
+ * must be, and no larger than the header's own length allows. */
+static int count(reading *r, uint32_t header, size_t *n) {
+    int rc = next(r);
+    for (*n = 0; !rc && r->json.kind != ROMA_JSON_DONE;) {
+        if (r->json.kind == ROMA_JSON_KEY && r->json.depth == 1) ++*n;
+        rc = next(r);
     }
-    return check_places(r);
+    if (rc) return rc;
+    const size_t most = header / ST_ENTRY_MIN + 1; /* one may be __metadata__ */
+    if (*n > most)
+        return roma_fail(r->err, ROMA_EDAMAGED, r->f->path, 8,
+                         "%zu entries in a header of %u bytes; an entry of a tensor takes at least %u", *n, header,
+                         ST_ENTRY_MIN);
+    return ROMA_OK;
+}
+
+static int read_all(reading *r, const uint8_t *data) {
+    st_file *f = r->f;
+    int rc = next(r); /* '{' */
+    while (!rc && !(rc = next(r)) && r->json.kind == ROMA_JSON_KEY) {
+        roma_error_name(r->name, sizeof r->name, r->json.text, r->json.len);
+        if (roma_json_is(&r->json, "__metadata__")) {
+            rc = next(r);
+            if (!rc) rc = read_metadata(r);
+            continue;
+        }
+        st_tensor *t = &f->tensor[f->n_tensors++];
+        rc = set_name(r, t);
+        if (!rc) rc = next(r);
+        if (!rc) rc = read_tensor(r, t);
+        if (!rc) t->data = data + t->begin;
+    }
+    return rc ? rc : check_places(r);
+}
+
+/* Two passes of the reader over the header. */
+static int read_header(st_file *f, const uint8_t *p, uint32_t n, uint64_t data_bytes, roma_error *err) {
+    const roma_json_source from = {.file = f->path, .at = 8, .depth = JSON_DEPTH};
+    reading r = {.f = f, .data_bytes = data_bytes, .err = err};
+    size_t entries = 0;
+    int rc = roma_json_read_begin(&r.json, p, n, &from, err);
+    if (!rc) rc = count(&r, n, &entries);
+    roma_json_read_end(&r.json);
+    if (rc) return rc;
+    f->tensor = roma_alloc_array(entries + 1, sizeof *f->tensor);
+    if (!f->tensor) return roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for a table of tensors");
+    rc = roma_json_read_begin(&r.json, p, n, &from, err);
+    if (!rc) rc = read_all(&r, p + n);
+    roma_json_read_end(&r.json);
+    return rc;
 }
 
 static int parse(st_file *f, const uint8_t *p, uint64_t size, roma_error *err) {
@@ -193,12 +267,7 @@ static int parse(st_file *f, const uint8_t *p, uint64_t size, roma_error *err) {
                          (unsigned long long)n, ST_HEADER_MAX);
     if (n < 2 || p[8] != '{')
         return roma_fail(err, ROMA_EINPUT, f->path, 8, "no safetensors file: its header does not begin with '{'");
-    json_t *j = roma_import_json(f->path, p + 8, (size_t)n, 8, err);
-    if (!j) return err ? err->code : ROMA_EINPUT;
-    reading r = {f, "", size - 8 - n, err};
-    const int rc = read_all(&r, j, p + 8 + n);
-    json_decref(j);
-    return rc;
+    return read_header(f, p + 8, (uint32_t)n, size - 8 - n, err);
 }
 
 int roma_import_st_parse(st_file *f, const void *data, uint64_t size, const char *path, roma_error *err) {

@@ -44,10 +44,10 @@ static const bad_case cases[] = {
     {"raw control character", "h", "\"pt\"", "\"p\x01t\"", INPUT, "not valid JSON"},
     {"byte FF", "h", "\"pt\"", "\"\xff\"", INPUT, "not valid JSON"},
     {"lone surrogate", "h", "\"pt\"", "\"\\ud800\"", INPUT, "not valid JSON"},
-    {"NUL escape in a key", "h", "q_proj.lora_A", "q\\u0000", INPUT, "not valid JSON"},
+    {"NUL escape in a key", "h", "q_proj.lora_A", "q\\u0000", DAMAGED, "printable ASCII"},
     {"NaN", "h", "[2, 64]", "[2, NaN]", INPUT, "not valid JSON"},
-    {"number of 2^64", "h", "[2, 64]", "[2, 18446744073709551616]", INPUT, "not valid JSON"},
-    {"1e400", "h", "[2, 64]", "[2, 1e400]", INPUT, "not valid JSON"},
+    {"number of 2^64", "h", "[2, 64]", "[2, 18446744073709551616]", DAMAGED, "dimension 1 is no whole number"},
+    {"1e400", "h", "[2, 64]", "[2, 1e400]", DAMAGED, "dimension 1 is no whole number"},
     {"leading zero", "h", "[2, 64]", "[2, 064]", INPUT, "not valid JSON"},
     {"single quotes", "h", "\"pt\"", "'pt'", INPUT, "not valid JSON"},
     {"comment", "h", "\"pt\"", "/**/\"pt\"", INPUT, "not valid JSON"},
@@ -142,6 +142,11 @@ static const bad_case cases[] = {
     {"alpha pattern a text", "c", "\"alpha_pattern\": {}", "\"alpha_pattern\": {\"q_proj\": \"x\"}", UNSUPPORTED, "a number"},
     {"targets a number", "c", "[\"q_proj\", \"v_proj\"]", "7", INPUT, "a list of names"},
     {"targets empty", "c", "[\"q_proj\", \"v_proj\"]", "[]", INPUT, "a list of names"},
+    {"target with a 0", "c", "\"q_proj\"", "\"q_proj\\u0000x\"", INPUT, "name 0 holds a 0"},
+    {"rank pattern with a 0", "c", "\"rank_pattern\": {}", "\"rank_pattern\": {\"q\\u0000\": 2}", UNSUPPORTED, "regular expression"},
+    {"rank 007", "c", "\"r\": 2", "\"r\": 007", INPUT, "must not begin with 0"},
+    {"text behind the configuration", "c", "", " {}", INPUT, "more text behind"},
+    {"mark before the configuration", "c", "{\"peft", "\xef\xbb\xbf{\"peft", INPUT, "byte order mark"},
     {"targets of numbers", "c", "[\"q_proj\", \"v_proj\"]", "[1]", INPUT, "name 0 is no text"},
     {"target missing in the file", "c", "\"v_proj\"", "\"v_proj\", \"o_proj\"", INPUT, "names model.layers.0.self_attn.o_proj"},
     {"target not in the list", "c", "\"q_proj\", ", "", INPUT, "do not name it"},
@@ -320,7 +325,7 @@ static void test_prefixes(void) {
     p_free(&p);
 }
 
-/* ---- allocator that fails at call number n; not for jansson, which asserts that its string buffers grow ---- */
+/* ---- allocator that fails at call number n ---- */
 
 static int calls_left, outstanding;
 static void *few_alloc(size_t n) {
