@@ -1,11 +1,13 @@
-/* What becomes of a signal. Handlers make only calls that signals allow.
+/* What becomes of a signal, and of a file that is cut short under a map. Handlers make only calls that signals allow.
  *
  * A verb ends at once where nothing would be lost: temporary files go, one line is said, exit code 130. Where an answer
  * is under way (run, chat), the signal is a wish that the verb sees between two steps. */
 #include "tool.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -23,9 +25,11 @@ static void put(char *line, size_t cap, const char *text) {
     line[n] = 0;
 }
 
-/* "roma VERB: FILE: text" and the end. */
+/* "roma VERB: FILE: text" and the end. Threads may come here together, of which one speaks for all. */
 static void end(const char *file, const char *text, int code) {
+    static atomic_flag said = ATOMIC_FLAG_INIT;
     char line[1024] = "";
+    while (atomic_flag_test_and_set(&said)) pause();
     roma_files_remove_temporaries();
     put(line, sizeof line - 1, *verb ? "roma " : "roma");
     put(line, sizeof line - 1, verb);
@@ -71,14 +75,28 @@ static void on_death(int sig) {
     raise(sig);
 }
 
+/* A touch behind the end of a mapped file. Elsewhere the action is the usual one, as the touch is repeated. */
+static void on_bus(int sig, siginfo_t *info, void *context) {
+    struct stat st;
+    uint64_t size;
+    const char *file = roma_files_at(info->si_addr, &size);
+    (void)context;
+    if (!file) {
+        on_death(sig);
+        return;
+    }
+    if (stat(file, &st) == 0 && (uint64_t)st.st_size >= size) end(file, "the system could not read the file", 3);
+    end(file, "was cut short while it was read; make or fetch it again", 2);
+}
+
 /* ---- all of them ---- */
 
-/* No SA_RESTART: a read that waits for a line must end. */
+/* No SA_RESTART: a read that waits for a line must end. A handler is not interrupted by another one. */
 static void handle(int sig, void (*handler)(int)) {
     struct sigaction a;
     memset(&a, 0, sizeof a);
     a.sa_handler = handler;
-    sigemptyset(&a.sa_mask);
+    sigfillset(&a.sa_mask);
     sigaction(sig, &a, NULL);
 }
 
@@ -88,8 +106,9 @@ static bool is_default(int sig) {
 }
 
 void signals_begin(const char *name) {
-    static const int deaths[] = {SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,
-                                 SIGPWR,  SIGABRT, SIGSEGV, SIGFPE,  SIGILL,    SIGSYS,  SIGBUS};
+    static const int deaths[] = {SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
+                                 SIGIO,   SIGPWR,  SIGABRT, SIGSEGV, SIGFPE,    SIGILL,  SIGSYS};
+    struct sigaction bus;
     verb = name;
     handle(SIGINT, on_stop);
     handle(SIGTERM, on_stop);
@@ -98,4 +117,9 @@ void signals_begin(const char *name) {
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++)
         if (is_default(deaths[i])) handle(deaths[i], on_death);
     signal(SIGXFSZ, SIG_IGN); /* the write says what is wrong */
+    memset(&bus, 0, sizeof bus);
+    bus.sa_sigaction = on_bus;
+    bus.sa_flags = SA_SIGINFO;
+    sigfillset(&bus.sa_mask);
+    sigaction(SIGBUS, &bus, NULL);
 }

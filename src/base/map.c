@@ -1,5 +1,4 @@
-/* Read-only file maps. The file must not be cut short while it is mapped: the system answers a touch
- * behind the new end with SIGBUS, which no library can turn into an error. */
+/* Read-only file maps. */
 #include "base/internal.h"
 
 #include <errno.h>

@@ -136,9 +136,12 @@ int roma_team_create(roma_team **team, int threads, roma_error *err) {
     t->threads = threads;
     t->spins = threads > roma_cpu_count() ? SPINS_CROWDED : SPINS;
 
-    /* Signals belong to the program's own thread, which may be the one that must be interrupted. */
+    /* Signals belong to the program's own thread, which may be the one that must be interrupted; a thread's own faults
+     * stay its own: a handler of the program may know what to say when a mapped file is cut short. */
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) sigdelset(&all, faults[k]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int fault = 0, i = 1;
     for (; i < threads; i++) {

@@ -115,7 +115,7 @@ static void blocked_signals(void *ctx, int thread, int threads) {
     (void)threads;
     sigset_t set;
     pthread_sigmask(SIG_SETMASK, NULL, &set);
-    ((int *)ctx)[thread] = sigismember(&set, SIGINT);
+    ((int *)ctx)[thread] = sigismember(&set, SIGINT) + 2 * sigismember(&set, SIGBUS);
 }
 
 static void test_team(int threads) {
