@@ -5,6 +5,10 @@
  * roma_error (may be NULL): what, where (file, byte offset or line), what to do. Text in it is ours,
  * never bytes of the input (names from a file pass through roma_error_name, which escapes them).
  * Thread rule: every function is re-entrant; an object belongs to one thread unless it says otherwise.
+ * Preconditions of every room, unless a comment says otherwise: pointers are not NULL but for err, and for arrays of
+ * which 0 elements are read; buffers have the sizes that the comment or the size query names; an object was made by its
+ * create, open or init and is not destroyed or closed yet (destroying NULL, or what is all zero, does nothing);
+ * enumerations and formats are those that their find, get or check gave. They are asserted where that costs nothing.
  */
 #ifndef ROMA_BASE_H
 #define ROMA_BASE_H

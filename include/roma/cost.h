@@ -2,7 +2,8 @@
  *
  * A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads is
  * there and its units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used
- * again and keeps its memory.
+ * again and keeps its memory (all zero is an empty one). Plans pass roma_plan_check, chips come from roma_chip_open or
+ * roma_chip_read and roma_chip_set, indices of operations and outputs are within their lists.
  */
 #ifndef ROMA_COST_H
 #define ROMA_COST_H

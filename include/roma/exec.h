@@ -4,6 +4,9 @@
  * do not depend on how tokens are cut into steps, on what else is in a step, on threads, or on the instruction set.
  * Memory: arenas whose sizes roma_exec_bytes tells before anything is taken; after create nothing is allocated.
  * Thread rule: one thread at a time calls into an engine; it runs its own team.
+ *
+ * Preconditions: pointers are not NULL but for err, and where a comment says so; objects are those that their create or
+ * open gave and that are not destroyed. Numbers need no care: what is out of range is refused, or said to do nothing.
  */
 #ifndef ROMA_EXEC_H
 #define ROMA_EXEC_H
@@ -25,18 +28,20 @@ typedef struct {
     const char *isa; /* "auto", "scalar", "avx2", "avxvnni", "avx512", "neon" */
     uint32_t
         context; /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
-    uint32_t sequences;     /* 1.. */
-    uint32_t rows;          /* rows of a step, the prefill chunk; 0: 128; at most ROMA_EXEC_ROWS_MAX */
-    uint32_t logit_rows;    /* rows of a step whose logits may be wanted; 0: as many as sequences */
-    uint64_t sram_bytes;    /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
-    uint64_t adapter_bytes; /* of it kept for adapters */
-    uint32_t adapters;      /* adapters loaded at once, at most */
-    uint32_t adapter_rank;  /* their largest rank; 0: 16 */
+    uint32_t sequences;  /* 1..65536; 0: 1 */
+    uint32_t rows;       /* rows of a step, the prefill chunk, at most ROMA_EXEC_ROWS_MAX; 0: 128, or logit_rows where
+                            these are more */
+    uint32_t logit_rows; /* rows of a step whose logits may be wanted, at most rows; 0: as many as sequences, or rows
+                            where these are fewer */
+    uint64_t sram_bytes; /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
+    uint64_t adapter_bytes; /* of it kept for adapters, at most 2^62; 0: no room for any */
+    uint32_t adapters;      /* adapters loaded at once, at most; up to 65536 */
+    uint32_t adapter_rank;  /* their largest rank, at most ROMA_ADAPTER_RANK_MAX; 0: 16 */
     uint32_t adapter_stack; /* adapters of one set, at most; 0: 1; at most ROMA_EXEC_STACK_MAX */
-    uint32_t adapter_sets;  /* sets besides 0; 0: as many as adapters */
+    uint32_t adapter_sets;  /* sets besides 0, up to 65536; 0: as many as adapters */
     uint64_t vector_bytes;  /* SRAM beside that for activations alone, as a chip's vector units have it */
     uint32_t pages;         /* page groups of the cache, shared by all sequences; 0: what all need at full context */
-} roma_exec_config;
+} roma_exec_config;         /* all zero is a configuration; a default gives way to what other fields say */
 
 typedef struct {
     uint64_t cache;       /* KV pages */
@@ -49,7 +54,8 @@ typedef struct {
     uint32_t pages;                     /* page groups */
 } roma_exec_memory;
 
-/* Size query. EUSAGE when the configuration contradicts itself, EINPUT when it needs more SRAM than its limit. */
+/* Size query. EUSAGE names the field that is out of range or contradicts another; EINPUT when more SRAM is needed than
+ * the limit; EINTERNAL when the plan fails roma_plan_check. */
 int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err);
 /* The same turned round: the most that sram_bytes allows. cfg's context and pages are not looked at; out->pages is the
  * most page groups (0: none), out->context the largest context that all sequences can have at once, at most the model's
@@ -59,10 +65,12 @@ int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_
 uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes);
 
 typedef struct roma_exec roma_exec;
-/* image and plan must outlive the engine. ENOMEM, with both figures, when the host lacks the memory. */
+/* image and plan must outlive the engine. roma_exec_bytes's refusals; EINPUT when the plan was made for another model
+ * than the image's (its shapes and formats decide, not the weights); ENOMEM, with both figures and the fields that ask
+ * for it, when the host lacks the memory. *e is then NULL. */
 int roma_exec_create(roma_exec **e, const roma_image *image, const roma_plan *plan, const roma_exec_config *cfg,
                      roma_error *err);
-void roma_exec_destroy(roma_exec *e);
+void roma_exec_destroy(roma_exec *e); /* NULL: nothing. Batches over it are destroyed before */
 const roma_exec_memory *roma_exec_memory_of(const roma_exec *e);
 const char *roma_exec_isa(const roma_exec *e);
 int roma_exec_threads(const roma_exec *e);
@@ -79,15 +87,16 @@ typedef struct {
 /* Runs one step. ECONTEXT when a sequence is full or too few pages are free; EINPUT for a bad token, position or
  * sequence: then nothing changed. */
 int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error *err);
-/* Logits (vocab FP32) of the i-th row that wanted them in the last step. */
+/* Logits (vocab FP32) of the i-th row that wanted them in the last step, until the next step; NULL beyond them. */
 const float *roma_exec_logits(const roma_exec *e, size_t i);
 
 /* Appends tokens to a sequence in chunks, under one adapter set; logits of the last one are row 0 afterwards. cancel
  * (may be NULL) is asked between chunks: nonzero ends with ECANCEL, the finished chunks kept. */
 int roma_exec_prefill(roma_exec *e, uint32_t sequence, uint32_t adapters, const int32_t *tokens, size_t n,
                       const volatile int *cancel, const roma_progress *progress, roma_error *err);
-uint32_t roma_exec_length(const roma_exec *e, uint32_t sequence);
-/* Forgets positions from `length` on and gives their pages back: zero again, as if they had never been. */
+uint32_t roma_exec_length(const roma_exec *e, uint32_t sequence); /* 0 of one that does not exist */
+/* Forgets positions from `length` on and gives their pages back: zero again, as if they had never been.
+ * Nothing when it is not as long, or does not exist. */
 void roma_exec_truncate(roma_exec *e, uint32_t sequence, uint32_t length);
 /* Gives the empty sequence `to` the first `length` positions of `from`: whole pages are shared, read-only and counted,
  * the partly filled one is copied. A sequence never writes into a page that another holds. ECONTEXT when the copy lacks
@@ -101,9 +110,9 @@ uint32_t roma_exec_pages_free(const roma_exec *e);
  * between any two steps: a row then sees what its set holds in that step; positions that are in the cache stay as they
  * were computed. */
 
-/* Copies the adapter, which may then be closed. flags: ROMA_ADAPTER_ANY_BASE. file: its name in messages. EINPUT when
- * it was made for another base or does not fit the base's matrices, its rank is above adapter_rank, or too little of
- * adapter_bytes is free. */
+/* Copies the adapter (one that roma_adapter_open gave), which may then be closed. flags: ROMA_ADAPTER_ANY_BASE. file:
+ * its name in messages. EINPUT when it was made for another base or does not fit the base's matrices, its rank is above
+ * adapter_rank, or too little of adapter_bytes is free. */
 int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, const char *file, uint32_t *id,
                            roma_error *err);
 int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err); /* EUSAGE while a set holds it */
@@ -168,21 +177,21 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
  * nothing but the speed. The engine's sequences belong to the batch while it exists. */
 
 typedef struct {
-    uint32_t running; /* requests at once; 0: as many as the engine has sequences. More sequences keep prefixes. At most
-                         rows, logit_rows */
-    uint32_t waiting; /* further requests that submit takes; 0: as many as run */
+    uint32_t running;   /* requests at once, at most sequences, rows and logit_rows; 0: that many. More sequences keep
+                           prefixes */
+    uint32_t waiting;   /* further requests that submit takes, at most 2^20; 0: as many as run */
     uint32_t proposals; /* proposed tokens of a request's step at most; 0: none. Needs logit_rows for them to be used */
 } roma_batch_config;
 
 typedef struct {
-    const int32_t *prompt; /* the caller's, until the request is over */
+    const int32_t *prompt; /* the caller's, not NULL, until the request is over */
     uint32_t n_prompt;     /* 1.. */
-    uint32_t limit;        /* new tokens at most; the context may end it before */
+    uint32_t limit;        /* 1.., new tokens at most; the context may end it before */
     uint32_t adapters;     /* set */
     bool proposals;
     roma_sampling sampling;
     /* Gets each token with the logits it was drawn from. 0: it is part of the sequence; positive: the request ends
-     * before it; negative: the request fails with that code. Must not call into the batch. */
+     * before it; negative: the request fails with that code. Must not call into the batch; not NULL. */
     int (*token)(void *ctx, int32_t token, const float *logits, roma_error *err);
     void *ctx;
 } roma_request;
@@ -204,16 +213,19 @@ typedef struct {
 } roma_request_status;
 
 typedef struct roma_batch roma_batch;
+/* Size query, of a configuration that create takes. */
 uint64_t roma_batch_bytes(const roma_exec *e, const roma_batch_config *c);
+/* EUSAGE names the field that is out of range. One batch at a time over an engine. */
 int roma_batch_create(roma_batch **b, roma_exec *e, const roma_batch_config *c, roma_error *err);
 void roma_batch_destroy(roma_batch *b); /* leaves the engine's sequences empty */
-/* ECONTEXT when prompt and limit can never fit the context or the pages; EINPUT for a bad token or when no place is
- * left to wait. */
+/* ECONTEXT when prompt and limit can never fit the context or the pages; EUSAGE for a sampling that fails its check;
+ * EINPUT for a bad token, a set that is not defined, or when no place is left to wait. */
 int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_error *err);
 /* Admits what fits and runs one step. ROMA_OK also when nothing is to be done. An error is the engine's, and the batch
  * is as before. */
 int roma_batch_step(roma_batch *b, roma_error *err);
 bool roma_batch_is_idle(const roma_batch *b); /* nothing waits or runs */
+/* Of an id that submit did not give: NONE; the next two do nothing with it. err may be NULL. */
 const roma_request_status *roma_batch_poll(const roma_batch *b, uint32_t id, const roma_error **err);
 void roma_batch_cancel(roma_batch *b, uint32_t id); /* at once; what was computed stays as a prefix */
 void roma_batch_finish(roma_batch *b, uint32_t id); /* frees the id of a request that is over */

@@ -1,7 +1,8 @@
 /* kern - SIMD kernels beside their C reference, behind a dispatch table.
  *
  * Every entry equals the reference (the functions of roma/num.h) bit for bit; the scalar table *is* the reference.
- * Pointers need no alignment beyond their type, except tiles and activation blocks: 64 bytes.
+ * Pointers need no alignment beyond their type, except tiles and activation blocks: 64 bytes. Formats pass
+ * roma_format_check for their row; counts are 1 or more; a page's rows lie within it.
  * Thread rule: tables are constant; entries are re-entrant; scratch belongs to one thread.
  */
 #ifndef ROMA_KERN_H

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* desc must outlive the plan. A model that does not fit the chip gives a note in the plan, not an error. */
+/* desc: of an image that is open, or roma_shape_describe's; chip: from roma_chip_open. desc must outlive the plan. On
+ * failure *p is empty. A model that does not fit the chip gives a note in the plan, not an error. */
 int roma_map_plan(roma_plan *p, const roma_description *desc, const roma_chip *chip, roma_error *err);
 /* Bits that differ between the ROM words an L-Unit reads one after the other in a decode step, over the half of random
  * data. The words of a matrix lie in the image's order: a contiguous share a matrix unit, dealt over its L-Units. 1

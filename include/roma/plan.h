@@ -68,12 +68,14 @@ typedef struct {
     char note[256];     /* "" or one sentence: what of the model does not fit the chip */
 } roma_plan;
 
-void roma_plan_destroy(roma_plan *p);
-/* Every value is written before it is read, widths and shapes agree, tensors exist. EINTERNAL with the operation's
- * number. */
+void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed, too */
+/* Holds all that exec and cost rely on: every value is written before it is read, widths and shapes agree, tensors and
+ * adapter slots exist, the embedding comes first and the logits last. Plans that roma_map_plan made pass. EINTERNAL
+ * with the operation's number; ENOMEM. p may be damaged, but its arrays must have the lengths it says. */
 int roma_plan_check(const roma_plan *p, roma_error *err);
+/* The rest takes a plan that passes the check. */
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json);
-const char *roma_op_name(roma_op_kind k);
+const char *roma_op_name(roma_op_kind k); /* "?" for no kind */
 /* Multiply-adds of one row at context t. */
 uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context);
 

@@ -4,11 +4,16 @@
 
 #include <string.h>
 
+enum { WAITING_MAX = 1 << 20 };
+
+static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t most_running(const roma_exec *e) { return min_u32(e->cfg.rows, e->cfg.logit_rows); }
+
 static void settle(roma_batch *b, roma_exec *e, const roma_batch_config *c) {
     memset(b, 0, sizeof *b);
     b->e = e;
     b->cfg = *c;
-    if (!b->cfg.running) b->cfg.running = e->cfg.sequences;
+    if (!b->cfg.running) b->cfg.running = min_u32(e->cfg.sequences, most_running(e));
     if (!b->cfg.waiting) b->cfg.waiting = b->cfg.running;
     if (b->cfg.proposals >= e->cfg.logit_rows) b->cfg.proposals = e->cfg.logit_rows - 1;
     b->n_places = b->cfg.running + b->cfg.waiting;
@@ -40,16 +45,24 @@ uint64_t roma_batch_bytes(const roma_exec *e, const roma_batch_config *c) {
     return w.bytes;
 }
 
+static int check_config(const roma_exec *e, const roma_batch_config *c, roma_error *err) {
+    if (c->running > e->cfg.sequences || c->running > most_running(e))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "running: %u requests at once need as many sequences, rows and logit_rows, and the engine has "
+                         "%u, %u and %u",
+                         c->running, e->cfg.sequences, e->cfg.rows, e->cfg.logit_rows);
+    if (c->waiting > WAITING_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "waiting must be at most %d, not %u", WAITING_MAX,
+                         c->waiting);
+    return ROMA_OK;
+}
+
 int roma_batch_create(roma_batch **out, roma_exec *e, const roma_batch_config *c, roma_error *err) {
     *out = NULL;
     roma_batch *b = roma_alloc(sizeof *b);
     if (!b) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
     settle(b, e, c);
-    const uint32_t most = e->cfg.rows < e->cfg.logit_rows ? e->cfg.rows : e->cfg.logit_rows;
-    int rc = ROMA_OK;
-    if (b->cfg.running > e->cfg.sequences || b->cfg.running > most || b->cfg.waiting > 1u << 20)
-        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                       "%u requests at once need as many sequences, rows and logits", b->cfg.running);
+    int rc = check_config(e, &b->cfg, err);
     if (!rc) rc = roma_arena_create(&b->arena, roma_batch_bytes(e, c), err);
     if (rc) {
         roma_free(b);
@@ -73,8 +86,8 @@ void roma_batch_destroy(roma_batch *b) {
 
 static int check_request(const roma_batch *b, const roma_request *r, roma_error *err) {
     const roma_exec *e = b->e;
-    if (!r->n_prompt || !r->limit)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt and a limit");
+    if (!r->n_prompt || !r->prompt || !r->limit || !r->token)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt, a limit and a token function");
     if (r->n_prompt > e->cfg.context)
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u",
                          r->n_prompt, e->cfg.context);
@@ -114,11 +127,15 @@ bool roma_batch_is_idle(const roma_batch *b) {
 }
 
 const roma_request_status *roma_batch_poll(const roma_batch *b, uint32_t id, const roma_error **err) {
-    if (err) *err = &b->requests[id].err;
-    return &b->requests[id].status;
+    static const roma_request_status none = {.state = ROMA_REQUEST_NONE};
+    static const roma_error no_error;
+    const bool is = id < b->n_places;
+    if (err) *err = is ? &b->requests[id].err : &no_error;
+    return is ? &b->requests[id].status : &none;
 }
 
 void roma_batch_cancel(roma_batch *b, uint32_t id) {
+    if (id >= b->n_places) return;
     request *q = &b->requests[id];
     if (q->status.state == ROMA_REQUEST_NONE || q->status.state == ROMA_REQUEST_OVER) return;
     roma_fail(&q->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
@@ -131,7 +148,8 @@ void roma_batch_cancel(roma_batch *b, uint32_t id) {
 }
 
 void roma_batch_finish(roma_batch *b, uint32_t id) {
-    if (b->requests[id].status.state == ROMA_REQUEST_OVER) b->requests[id].status.state = ROMA_REQUEST_NONE;
+    if (id < b->n_places && b->requests[id].status.state == ROMA_REQUEST_OVER)
+        b->requests[id].status.state = ROMA_REQUEST_NONE;
 }
 
 void roma_batch_clear(roma_batch *b) {

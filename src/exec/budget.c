@@ -3,33 +3,61 @@
 
 #include <string.h>
 
-enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096, DEFAULT_RANK = 16, ADAPTERS_MAX = 65536 };
+enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096, DEFAULT_RANK = 16, ADAPTERS_MAX = 65536, SEQUENCES_MAX = 65536 };
 #define MIB 1048576.0
+#define BYTES_MAX (UINT64_C(1) << 62) /* sums of a few such stay within 64 bits */
+
+static int out_of_bounds(roma_error *err, const char *field, uint64_t v, uint64_t least, uint64_t most) {
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s must be %llu to %llu, not %llu", field,
+                     (unsigned long long)least, (unsigned long long)most, (unsigned long long)v);
+}
+
+static int check_bounds(const roma_exec_config *c, roma_error *err) {
+    const struct {
+        const char *field;
+        uint64_t v, most;
+    } bounds[] = {
+        {"sequences", c->sequences, SEQUENCES_MAX},
+        {"rows", c->rows, ROMA_EXEC_ROWS_MAX},
+        {"logit_rows", c->logit_rows, ROMA_EXEC_ROWS_MAX},
+        {"adapters", c->adapters, ADAPTERS_MAX},
+        {"adapter_rank", c->adapter_rank, ROMA_ADAPTER_RANK_MAX},
+        {"adapter_stack", c->adapter_stack, ROMA_EXEC_STACK_MAX},
+        {"adapter_sets", c->adapter_sets, ADAPTERS_MAX},
+    };
+    if (c->threads < 0 || c->threads > 64)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (bounds[i].v > bounds[i].most) return out_of_bounds(err, bounds[i].field, bounds[i].v, 1, bounds[i].most);
+    if (c->adapter_bytes > BYTES_MAX) return out_of_bounds(err, "adapter_bytes", c->adapter_bytes, 0, BYTES_MAX);
+    return ROMA_OK;
+}
+
+/* A default gives way to what is said, so that no field that is left out contradicts another. */
+static void fill_in(roma_exec_config *c) {
+    if (!c->threads) c->threads = roma_cpu_count() < 64 ? roma_cpu_count() : 64;
+    if (!c->sequences) c->sequences = 1;
+    if (!c->rows) c->rows = c->logit_rows > DEFAULT_ROWS ? c->logit_rows : DEFAULT_ROWS;
+    if (!c->logit_rows) c->logit_rows = c->sequences < c->rows ? c->sequences : c->rows;
+    if (!c->adapter_rank) c->adapter_rank = DEFAULT_RANK;
+    if (!c->adapter_stack) c->adapter_stack = 1;
+    if (!c->adapter_sets) c->adapter_sets = c->adapters;
+}
 
 /* Everything that does not depend on what fits: all but context and pages. */
 static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
     memset(e, 0, sizeof *e);
+    int rc = roma_plan_check(plan, err);
+    if (!rc) rc = check_bounds(cfg, err);
+    if (rc) return rc;
     e->plan = plan;
     e->hyper = &plan->desc->hyper;
     e->cfg = *cfg;
     roma_exec_config *c = &e->cfg;
-    if (!c->threads) c->threads = roma_cpu_count();
-    if (!c->sequences) c->sequences = 1;
-    if (!c->rows) c->rows = DEFAULT_ROWS;
-    if (!c->logit_rows) c->logit_rows = c->sequences;
-    if (c->threads < 1 || c->threads > 64)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads must be 1 to 64, not %d", c->threads);
-    if (c->rows > ROMA_EXEC_ROWS_MAX || c->logit_rows > c->rows || c->sequences > 65536)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step has 1 to %d rows and at most that many logits",
-                         ROMA_EXEC_ROWS_MAX);
-    if (!c->adapter_rank) c->adapter_rank = DEFAULT_RANK;
-    if (!c->adapter_stack) c->adapter_stack = 1;
-    if (!c->adapter_sets) c->adapter_sets = c->adapters;
-    if (c->adapters > ADAPTERS_MAX || c->adapter_sets > ADAPTERS_MAX || c->adapter_rank > ROMA_ADAPTER_RANK_MAX ||
-        c->adapter_stack > ROMA_EXEC_STACK_MAX)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                         "an engine holds at most %d adapters of rank %d, and a set %d of them", ADAPTERS_MAX,
-                         ROMA_ADAPTER_RANK_MAX, ROMA_EXEC_STACK_MAX);
+    fill_in(c);
+    if (c->logit_rows > c->rows)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "logit_rows of %u are more than the %u rows of a step",
+                         c->logit_rows, c->rows);
     e->lora.width = c->adapters ? (c->adapter_rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS : 0;
     e->threads = c->threads;
     e->memory.rows = c->rows;
@@ -99,6 +127,12 @@ static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
                      (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
 }
 
+static int impossible(const roma_exec_config *c, roma_error *err) {
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                     "no cache can hold sequences x context = %u x %u tokens: make one of them smaller", c->sequences,
+                     c->context);
+}
+
 static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
     roma_exec_config *c = &e->cfg;
     const uint64_t fits = c->pages ? (uint64_t)most * ROMA_PAGE : tokens_each(e, most);
@@ -111,7 +145,7 @@ static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
                          c->context, e->hyper->context);
     c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
     const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
-    if (all >= NO_BLOCK) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (all >= NO_BLOCK) return impossible(c, err);
     if (!c->pages || c->pages > all) c->pages = (uint32_t)all;
     return ROMA_OK;
 }
@@ -126,7 +160,7 @@ int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config
     if (rc) return rc;
     m->context = e->cfg.context;
     m->pages = e->cfg.pages;
-    if (!add_up(e)) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache of that size cannot exist");
+    if (!add_up(e)) return impossible(&e->cfg, err);
     if (m->pages > most) return too_large(e, most, err);
     count(e, &m->activations, &m->work); /* scratch and tables, now that context and pages are known */
     return ROMA_OK;

@@ -95,12 +95,14 @@ bool roma_exec_reserve(roma_exec *e, uint32_t seq, uint32_t length) {
     return true;
 }
 
-uint32_t roma_exec_length(const roma_exec *e, uint32_t seq) { return e->sequences[seq].length; }
+uint32_t roma_exec_length(const roma_exec *e, uint32_t seq) {
+    return seq < e->cfg.sequences ? e->sequences[seq].length : 0;
+}
 uint32_t roma_exec_pages_free(const roma_exec *e) { return e->n_free; }
 
 void roma_exec_truncate(roma_exec *e, uint32_t seq, uint32_t length) {
+    if (length >= roma_exec_length(e, seq)) return;
     sequence *s = &e->sequences[seq];
-    if (length >= s->length) return;
     const uint32_t had = s->length, have = pages_of(had), keep = pages_of(length);
     for (uint32_t i = have; i > keep; i--) {
         give_block(e, s->blocks[i - 1]);

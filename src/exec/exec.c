@@ -78,13 +78,22 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     roma_exec_lora_lay(e, w);
 }
 
+/* A refusal names what the memory is for, and the fields that ask for it. */
+static int take_arena(roma_arena *a, uint64_t bytes, const char *what, roma_error *err) {
+    roma_error why = {0};
+    const int rc = roma_arena_create(a, bytes, &why);
+    return rc ? roma_fail(err, rc, "", ROMA_NOWHERE, "%s: %s", what, why.text) : ROMA_OK;
+}
+
 static int start(roma_exec *e, roma_error *err) {
     int rc = roma_team_create(&e->team, e->threads, err);
     if (!rc && e->cfg.pin) rc = roma_team_pin(e->team, err);
-    if (!rc) rc = roma_arena_create(&e->cache, e->memory.cache, err);
-    if (!rc) rc = roma_arena_create(&e->activations, e->memory.activations, err);
-    if (!rc) rc = roma_arena_create(&e->work, e->memory.work, err);
-    if (!rc && e->memory.adapters) rc = roma_arena_create(&e->lora.arena, e->memory.adapters, err);
+    if (!rc) rc = take_arena(&e->cache, e->memory.cache, "the cache (sequences, context, pages)", err);
+    if (!rc) rc = take_arena(&e->activations, e->memory.activations, "activations (rows)", err);
+    if (!rc)
+        rc = take_arena(&e->work, e->memory.work,
+                        "work (threads, rows, sequences, context, pages, adapters, adapter_sets)", err);
+    if (!rc && e->memory.adapters) rc = take_arena(&e->lora.arena, e->memory.adapters, "adapters (adapter_bytes)", err);
     if (rc) return rc;
     walk values = {&e->activations, 0}, host = {&e->work, 0};
     roma_exec_lay(e, &values, &host);
@@ -107,6 +116,7 @@ int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *
     roma_exec *e = roma_alloc(sizeof *e);
     if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
     int rc = roma_exec_settle(e, plan, cfg, err);
+    if (!rc) rc = roma_exec_match(plan, image, err);
     e->image = image;
     e->kern = kern;
     if (!rc) rc = start(e, err);

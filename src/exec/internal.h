@@ -150,6 +150,9 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *host);
 /* budget.c: fills in *e's configuration and sizes. */
 int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err);
 
+/* match.c: EINPUT unless the plan's description is the image's. */
+int roma_exec_match(const roma_plan *plan, const roma_image *image, roma_error *err);
+
 /* cache.c */
 uint64_t roma_exec_block_bytes(const roma_hyper *h);
 void roma_exec_cache_lay(roma_exec *e);

@@ -87,10 +87,12 @@ int roma_exec_shares(const roma_plan *plan, int threads, uint32_t rows, uint32_t
     if (threads < 1 || threads > 64 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX || context < rows || context > 1u << 30)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                          "shares are of 1 to 64 threads and 1 to %d rows within the context", ROMA_EXEC_ROWS_MAX);
+    int rc = roma_plan_check(plan, err);
+    if (rc) return rc;
     load l = {.p = plan, .threads = threads, .rows = rows, .context = context};
     l.cuts = roma_alloc_array(plan->n_ops * ((size_t)threads + 1), sizeof *l.cuts);
     l.blocks = roma_alloc_array(rows, sizeof *l.blocks);
-    int rc = l.cuts && l.blocks ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shares");
+    rc = l.cuts && l.blocks ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shares");
     for (uint32_t r = 0; r < rows; r++) row[r] = (roma_exec_row){.position = context - rows + r};
     if (!rc) {
         roma_exec_cut(plan, threads, l.cuts);

@@ -1,4 +1,4 @@
-/* The operation list: names, checks, printer. */
+/* The operation list: names, printer. */
 #include "roma/plan.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ static const char *const op_names[] = {
 };
 static const char *const unit_names[] = {"L", "H", "V"};
 
-const char *roma_op_name(roma_op_kind k) { return k < ROMA_OP_COUNT ? op_names[k] : "?"; }
+const char *roma_op_name(roma_op_kind k) { return (unsigned)k < ROMA_OP_COUNT ? op_names[k] : "?"; }
 
 void roma_plan_destroy(roma_plan *p) {
     roma_free(p->ops);
@@ -24,49 +24,6 @@ uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context) {
     if (op->kind != ROMA_OP_LINEAR) return 0;
     const roma_image_tensor *t = &p->desc->tensors[op->tensor];
     return t->rows * t->cols;
-}
-
-static bool needs_tensor(roma_op_kind k) {
-    return k == ROMA_OP_EMBED || k == ROMA_OP_NORM || k == ROMA_OP_LINEAR || k == ROMA_OP_BIAS ||
-           k == ROMA_OP_HEAD_NORM;
-}
-
-/* Widths that an operation's tensor asks of its input and output. */
-static bool shape_agrees(const roma_plan *p, const roma_op *op) {
-    const roma_value *in = op->in[0] == ROMA_NO_VALUE ? NULL : &p->values[op->in[0]];
-    const roma_value *out = op->out == ROMA_NO_VALUE ? NULL : &p->values[op->out];
-    const roma_image_tensor *t = op->tensor == ROMA_NO_TENSOR ? NULL : &p->desc->tensors[op->tensor];
-    switch (op->kind) {
-    case ROMA_OP_EMBED: return out && !t->is_vector && out->width == t->cols;
-    case ROMA_OP_NORM:
-        return in && out && t->is_vector && in->width == t->cols && out->width == t->cols && out->is_codes;
-    case ROMA_OP_LINEAR:
-        return in && out && in->is_codes && !out->is_codes && !t->is_vector && in->width == t->cols &&
-               out->width == t->rows;
-    case ROMA_OP_BIAS: return in && t->is_vector && in->width == t->cols;
-    case ROMA_OP_HEAD_NORM: return in && t->is_vector && in->width % t->cols == 0;
-    case ROMA_OP_QUANTISE: return in && out && out->is_codes && in->width == out->width;
-    default: return in != NULL;
-    }
-}
-
-int roma_plan_check(const roma_plan *p, roma_error *err) {
-    uint64_t written = 0; /* bit per value; a plan has far fewer than 64 */
-    for (size_t i = 0; i < p->n_ops; i++) {
-        const roma_op *op = &p->ops[i];
-        const char *what = NULL;
-        for (int k = 0; k < 2; k++)
-            if (op->in[k] != ROMA_NO_VALUE && (op->in[k] >= p->n_values || !(written >> op->in[k] & 1)))
-                what = "reads a value that nothing wrote";
-        if (op->out != ROMA_NO_VALUE && op->out >= p->n_values) what = "writes an unknown value";
-        if (needs_tensor(op->kind) && op->tensor >= p->desc->n_tensors) what = "lacks its tensor";
-        if (!what && !shape_agrees(p, op)) what = "has shapes that do not agree";
-        if (what)
-            return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "plan operation %zu (%s) %s", i,
-                             roma_op_name(op->kind), what);
-        if (op->out != ROMA_NO_VALUE) written |= UINT64_C(1) << op->out;
-    }
-    return ROMA_OK;
 }
 
 static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
