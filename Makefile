@@ -123,7 +123,9 @@ fuzz-run: $(FUZZ:%=$(BUILD)/%)
 	    $(BUILD)/$$t -max_total_time=$(SECONDS) -rss_limit_mb=4096 -artifact_prefix=$(BUILD)/$$t. $(BUILD)/corpus/$$t \
 	        $$(ls -d fuzz/corpus/$${t#fuzz_} 2>/dev/null) || exit 1; done
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(LIB)
-	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $< $(LIB) $(LDLIBS_ALL) -o $@
+	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
+# The requests of --jsonl are the program's, not the library's.
+$(BUILD)/fuzz_jsonl $(BUILD)/replay_fuzz_jsonl: $(addprefix $(BUILD)/tools/,requests.o ask.o options.o print.o)
 
 # golden: writes tests/cost/golden.csv anew, when a change of the cost model or of a chip file is meant to move its numbers
 golden: $(BUILD)/tests/cost/test_golden
@@ -135,7 +137,7 @@ fuzz-replay:
 replay-run: $(FUZZ:%=$(BUILD)/replay_%)
 	@for t in $(FUZZ); do $(BUILD)/replay_$$t fuzz/corpus/$${t#fuzz_} || exit 1; done
 $(BUILD)/replay_%: $(BUILD)/fuzz/%.o $(BUILD)/fuzz/replay.o $(LIB)
-	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+	$(CC) $(CFLAGS_ALL) $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
 
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf

@@ -2,32 +2,28 @@
  * on its neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input
  * order. */
 #include "batch.h"
-#include "json_read.h"
+#include "requests.h"
 
 #include <string.h>
 
+/* A request under way. A reply and an error are large: they are there only while they are needed. */
 typedef struct {
-    ask ask;
-    const char *prompt, *system, *id;
-    size_t prompt_len;
-    text_list lora; /* adapters; when the line names none, the command line's */
-    bool raw, done, own_lora;
-    uint32_t set;
-    double id_number;
+    const request *q;
+    uint32_t set, ticket; /* of adapters; of the engine's batch */
     int32_t *ids;
     size_t n_ids;
-    reply reply;
-    uint32_t ticket;
+    reply *reply;
+    roma_error *err; /* NULL after a failure: memory for it was missing as well */
     int rc;
-    roma_error err;
-} request;
+    bool done;
+} job;
 
 typedef struct {
     const batch_options *o;
     session *s;
-    request *requests;
+    job *jobs;
     size_t n, next, printed;
-    request **under_way; /* handed over, at most places */
+    job **under_way; /* handed over, at most places */
     size_t n_under_way, places;
 } batch;
 
@@ -35,139 +31,79 @@ enum { PREFIXES = 8 };
 
 /* ---- reading ---- */
 
-static int number(const json_value *v, const char *key, double *out, roma_error *err) {
-    if (v->kind != JSON_NUMBER) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a number", key);
-    *out = v->number;
-    return ROMA_OK;
+/* The adapters of a line are opened when all lines are known to be good. */
+static int take_adapters(batch *b, job *j, roma_error *err) {
+    const request *q = j->q;
+    const char *lora[TEXTS_MAX];
+    char said[512]; /* an adapter's file is named too */
+    roma_error why;
+    j->set = b->s->set;
+    if (!q->own_lora) return ROMA_OK;
+    for (size_t i = 0; i < q->lora.n; i++) lora[i] = q->lora.item[i].text;
+    const int rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, lora, q->lora.n, &j->set, &why);
+    return rc ? roma_fail_line(err, rc, b->o->path, q->line, "%s", roma_error_format(&why, said, sizeof said)) : rc;
 }
 
-static int whole(const json_value *v, const char *key, uint64_t max, uint64_t *out, roma_error *err) {
-    if (v->kind != JSON_NUMBER || v->whole > max)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a whole number, at most %llu", key,
-                         (unsigned long long)max);
-    *out = v->whole;
-    return ROMA_OK;
-}
-
-static int text(const json_value *v, const char *key, const char **out, roma_error *err) {
-    if (v->kind != JSON_TEXT) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a text", key);
-    *out = v->text;
-    return ROMA_OK;
-}
-
-static int texts(const json_value *v, const char *key, text_list *out, roma_error *err) {
-    out->n = 0;
-    if (v->kind == JSON_TEXT) {
-        out->item[out->n++] = v->text;
-        return ROMA_OK;
-    }
-    if (v->kind != JSON_TEXTS)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%s must be a text or an array of texts", key);
-    for (size_t i = 0; i < v->n_items; i++) out->item[out->n++] = v->item[i];
-    return ROMA_OK;
-}
-
-static int member(void *ctx, const char *key, const json_value *v, roma_error *err) {
-    static const char *const keys[] = {"prompt", "system",         "raw",  "n",    "temp", "top_k", "top_p",
-                                       "min_p",  "repeat_penalty", "seed", "stop", "lora", "id"};
-    request *q = ctx;
-    roma_sampling *s = &q->ask.sampling;
-    double d = 0;
-    uint64_t w = 0;
-    int rc = ROMA_OK;
-    if (strcmp(key, "prompt") == 0) {
-        rc = text(v, key, &q->prompt, err);
-        q->prompt_len = v->len;
-    } else if (strcmp(key, "system") == 0) {
-        rc = text(v, key, &q->system, err);
-    } else if (strcmp(key, "raw") == 0) {
-        if (v->kind != JSON_BOOL) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "raw must be true or false");
-        q->raw = v->number > 0;
-    } else if (strcmp(key, "stop") == 0) {
-        rc = texts(v, key, &q->ask.stops, err);
-    } else if (strcmp(key, "lora") == 0) {
-        rc = texts(v, key, &q->lora, err);
-        q->own_lora = true;
-    } else if (strcmp(key, "id") == 0) {
-        if (v->kind == JSON_NUMBER)
-            q->id_number = v->number;
-        else
-            rc = text(v, key, &q->id, err);
-    } else if (strcmp(key, "n") == 0) {
-        if (!(rc = whole(v, key, 1u << 24, &w, err))) q->ask.limit = (uint32_t)w;
-        if (!rc && !w) rc = roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "n must be at least 1");
-    } else if (strcmp(key, "top_k") == 0) {
-        if (!(rc = whole(v, key, 1u << 24, &w, err))) s->top_k = (uint32_t)w;
-    } else if (strcmp(key, "seed") == 0) {
-        if (!(rc = whole(v, key, UINT64_MAX - 1, &w, err))) s->seed = w;
-    } else if (strcmp(key, "temp") == 0) {
-        if (!(rc = number(v, key, &d, err))) s->temperature = (float)d;
-    } else if (strcmp(key, "top_p") == 0) {
-        if (!(rc = number(v, key, &d, err))) s->top_p = (float)d;
-    } else if (strcmp(key, "min_p") == 0) {
-        if (!(rc = number(v, key, &d, err))) s->min_p = (float)d;
-    } else if (strcmp(key, "repeat_penalty") == 0) {
-        if (!(rc = number(v, key, &d, err))) s->repeat_penalty = (float)d;
-    } else {
-        char shown[64];
-        const char *near = nearest_name(key, keys, sizeof keys / sizeof *keys);
-        roma_error_name(shown, sizeof shown, key, strlen(key));
-        rc = roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, near ? "unknown key %s, did you mean %s?" : "unknown key %s",
-                       shown, near);
+static int read_jobs(batch *b, requests *all, const roma_buf *file, roma_error *err) {
+    const char *system = b->o->system;
+    const request usual = {.ask = *b->o->ask, .system = {system, system ? strlen(system) : 0}, .raw = b->o->raw};
+    int rc = requests_read(all, b->o->path, file->data, file->len, &usual, err);
+    if (rc) return rc;
+    b->jobs = roma_alloc_array(all->n, sizeof *b->jobs);
+    if (!b->jobs) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", all->n);
+    b->n = all->n;
+    for (size_t i = 0; i < b->n && !rc; i++) {
+        b->jobs[i].q = &all->request[i];
+        rc = take_adapters(b, &b->jobs[i], err);
     }
     return rc;
 }
 
-/* One request per line; blank lines are skipped. Any bad line refuses the file before anything runs. */
-static int read_requests(batch *b, roma_buf *file, roma_error *err) {
-    size_t lines = 1, at = 0;
-    for (size_t i = 0; i < file->len; i++) lines += file->data[i] == '\n';
-    b->requests = roma_alloc_array(lines, sizeof *b->requests);
-    if (!b->requests) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", lines);
-    for (size_t line = 1; at < file->len; line++) {
-        char *p = (char *)file->data + at, *end = memchr(p, '\n', file->len - at);
-        const size_t len = end ? (size_t)(end - p) : file->len - at;
-        at += len + 1;
-        if (len == strspn(p, " \t\r") || (len && strspn(p, " \t\r") > len)) continue;
-        request *q = &b->requests[b->n];
-        *q = (request){.ask = *b->o->ask, .system = b->o->system, .raw = b->o->raw, .id_number = -1};
-        roma_error e;
-        int rc = json_read_object(p, len, member, q, &e);
-        if (!rc && !q->prompt) rc = roma_fail(&e, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt is missing");
-        if (!rc) rc = ask_check(&q->ask, &e);
-        q->set = b->s->set;
-        if (!rc && q->own_lora)
-            rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, q->lora.item, q->lora.n, &q->set, &e);
-        char said[512]; /* an adapter's file is named too */
-        if (rc) return roma_fail_line(err, rc, b->o->path, line, "%s", roma_error_format(&e, said, sizeof said));
-        b->n++;
-    }
-    return b->n ? ROMA_OK : roma_fail(err, ROMA_EINPUT, b->o->path, ROMA_NOWHERE, "there is no request in it");
+/* ---- the end of a job ---- */
+
+static void fail_job(job *j, int rc, const roma_error *why) {
+    j->rc = rc;
+    j->err = roma_alloc_array(1, sizeof *j->err);
+    if (j->err) *j->err = *why;
+}
+
+static void free_job(job *j) {
+    if (j->reply) reply_destroy(j->reply);
+    roma_free(j->reply);
+    roma_free(j->err);
+    roma_free(j->ids);
+    j->reply = NULL;
+    j->err = NULL;
+    j->ids = NULL;
 }
 
 /* ---- writing ---- */
 
-static int print_result(batch *b, request *q) {
+static int print_result(const batch *b, const job *done) {
+    const request *q = done->q;
+    const reply *r = done->reply;
     roma_buf out = {0};
     roma_json j = {.out = &out};
     roma_json_open(&j, NULL, '{');
-    if (q->id)
-        roma_json_string(&j, "id", q->id);
-    else if (q->id_number >= 0)
-        roma_json_real(&j, "id", q->id_number);
-    if (q->rc) {
+    if (q->id_is_number)
+        roma_json_number(&j, "id", q->id.text, q->id.len);
+    else if (q->id.text)
+        roma_json_text(&j, "id", q->id.text, q->id.len);
+    if (done->rc) {
         char line[1024];
-        roma_json_string(&j, "error", roma_error_format(&q->err, line, sizeof line));
+        roma_json_string(&j, "error",
+                         done->err ? roma_error_format(done->err, line, sizeof line) : roma_error_text(done->rc));
     } else {
-        roma_json_text(&j, "text", (const char *)q->reply.text.data, q->reply.text.len);
+        roma_json_text(&j, "text", (const char *)r->text.data, r->text.len);
         roma_json_open(&j, "ids", '[');
-        for (size_t i = q->reply.n_prompt; i < q->reply.n; i++) roma_json_int(&j, NULL, q->reply.ids[i]);
+        for (size_t i = r->n_prompt; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
         roma_json_close(&j, ']');
-        roma_json_int(&j, "prompt_tokens", (int64_t)q->reply.n_prompt);
-        roma_json_string(&j, "stop", q->reply.stop);
+        roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
+        roma_json_string(&j, "stop", r->stop);
         if (b->o->hash) {
             uint8_t sum[32];
-            roma_sha256_final(&q->reply.hash, sum);
+            roma_sha256 hash = r->hash;
+            roma_sha256_final(&hash, sum);
             roma_json_hex(&j, "hash", sum, sizeof sum);
         }
     }
@@ -178,43 +114,51 @@ static int print_result(batch *b, request *q) {
 
 /* ---- running ---- */
 
-static void finish_request(batch *b, request *q) {
-    q->done = true;
-    for (; b->printed < b->n && b->requests[b->printed].done; b->printed++) {
-        print_result(b, &b->requests[b->printed]);
-        reply_destroy(&b->requests[b->printed].reply);
+static void finish_job(batch *b, job *j) {
+    j->done = true;
+    for (; b->printed < b->n && b->jobs[b->printed].done; b->printed++) {
+        print_result(b, &b->jobs[b->printed]);
+        free_job(&b->jobs[b->printed]);
     }
     roma_progress_tell(&progress, "requests", b->printed, b->n);
 }
 
+static int submit(batch *b, job *j, roma_error *err) {
+    const request *q = j->q;
+    j->reply = roma_alloc_array(1, sizeof *j->reply);
+    if (!j->reply) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    int rc = reply_begin(j->reply, b->s, &q->ask, j->ids, j->n_ids, is_raw(b->s, q->raw), b->o->hash, err);
+    if (j->reply->ids) j->ids = NULL; /* the reply owns them */
+    j->reply->set = j->set;
+    return rc ? rc : reply_submit(j->reply, &j->ticket, err);
+}
+
 /* Hands over the next request; one that cannot run is over at once. */
 static void submit_next(batch *b) {
-    request *q = &b->requests[b->next++];
-    if (!q->rc)
-        q->rc = reply_begin(&q->reply, b->s, &q->ask, q->ids, q->n_ids, is_raw(b->s, q->raw), b->o->hash, &q->err);
-    if (q->reply.ids) q->ids = NULL; /* the reply owns them */
-    q->reply.set = q->set;
-    if (!q->rc) q->rc = reply_submit(&q->reply, &q->ticket, &q->err);
-    if (q->rc)
-        finish_request(b, q);
+    job *j = &b->jobs[b->next++];
+    roma_error err;
+    const int rc = j->rc ? 0 : submit(b, j, &err);
+    if (rc) fail_job(j, rc, &err);
+    if (j->rc)
+        finish_job(b, j);
     else
-        b->under_way[b->n_under_way++] = q;
+        b->under_way[b->n_under_way++] = j;
 }
 
 static int step(batch *b, roma_error *err) {
     const int rc = roma_batch_step(b->s->batch, err);
     size_t left = 0;
     for (size_t i = 0; i < b->n_under_way && !rc; i++) {
-        request *q = b->under_way[i];
+        job *j = b->under_way[i];
         const roma_error *why;
-        const roma_request_status *s = roma_batch_poll(b->s->batch, q->ticket, &why);
+        const roma_request_status *s = roma_batch_poll(b->s->batch, j->ticket, &why);
         if (s->state != ROMA_REQUEST_OVER) {
-            b->under_way[left++] = q;
+            b->under_way[left++] = j;
             continue;
         }
-        if ((q->rc = s->rc) != 0) q->err = *why;
-        roma_batch_finish(b->s->batch, q->ticket);
-        finish_request(b, q);
+        if (s->rc) fail_job(j, s->rc, why);
+        roma_batch_finish(b->s->batch, j->ticket);
+        finish_job(b, j);
     }
     if (!rc) b->n_under_way = left;
     return rc;
@@ -224,8 +168,8 @@ static int step(batch *b, roma_error *err) {
 static uint32_t context_needed(const batch *b) {
     uint64_t most = 1;
     for (size_t i = 0; i < b->n; i++)
-        if (b->requests[i].n_ids + b->requests[i].ask.limit + 1 > most)
-            most = b->requests[i].n_ids + b->requests[i].ask.limit + 1;
+        if (b->jobs[i].n_ids + b->jobs[i].q->ask.limit + 1 > most)
+            most = b->jobs[i].n_ids + b->jobs[i].q->ask.limit + 1;
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
@@ -245,7 +189,7 @@ static int start(batch *b, roma_error *err) {
     c.sequences = 2 * running + PREFIXES;
     c.pages = running * ((c.context + ROMA_PAGE - 1) / ROMA_PAGE);
     if (m.pages && c.pages > m.pages) c.pages = m.pages;
-    b->under_way = roma_alloc_array(2 * (size_t)running, sizeof(request *));
+    b->under_way = roma_alloc_array(2 * (size_t)running, sizeof(job *));
     if (!b->under_way) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
     b->places = 2 * running;
     return session_batch(b->s, &c, running, err);
@@ -253,14 +197,17 @@ static int start(batch *b, roma_error *err) {
 
 int batch_run(const batch_options *o, session *s) {
     batch b = {.o = o, .s = s};
+    requests all = {0};
     roma_buf file = {0};
     roma_error err;
     int exit_code = 0;
     int rc = read_all(&file, o->path, &err);
-    if (!rc) rc = read_requests(&b, &file, &err);
+    if (!rc) rc = read_jobs(&b, &all, &file, &err);
+    roma_buf_destroy(&file);
     for (size_t i = 0; i < b.n && !rc; i++) {
-        request *q = &b.requests[i];
-        q->rc = prompt_ids(s, q->prompt, q->prompt_len, q->system, q->raw, o->special, &q->ids, &q->n_ids, &q->err);
+        job *j = &b.jobs[i];
+        const int bad = prompt_ids(s, j->q->prompt, j->q->system, j->q->raw, o->special, &j->ids, &j->n_ids, &err);
+        if (bad) fail_job(j, bad, &err);
     }
     if (!rc) rc = start(&b, &err);
     interrupt_catch(INTERRUPT_ASKS);
@@ -271,12 +218,11 @@ int batch_run(const batch_options *o, session *s) {
     progress_end();
     if (rc) exit_code = fail("run", &err);
     for (size_t i = 0; i < b.n; i++) {
-        if (!exit_code && b.requests[i].rc) exit_code = roma_error_exit(b.requests[i].rc);
-        roma_free(b.requests[i].ids);
-        reply_destroy(&b.requests[i].reply);
+        if (!exit_code && b.jobs[i].rc) exit_code = roma_error_exit(b.jobs[i].rc);
+        free_job(&b.jobs[i]);
     }
-    roma_free(b.requests);
+    roma_free(b.jobs);
     roma_free(b.under_way);
-    roma_buf_destroy(&file);
+    requests_free(&all);
     return finish("run", exit_code);
 }

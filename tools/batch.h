@@ -17,7 +17,7 @@ int batch_run(const batch_options *o, session *s);
 
 /* run.c: whether a prompt is continued as text, for want of a template or by wish; ids of a prompt either way. */
 bool is_raw(const session *s, bool raw);
-int prompt_ids(const session *s, const char *text, size_t len, const char *system, bool raw, bool special,
-               int32_t **ids, size_t *n, roma_error *err);
+int prompt_ids(const session *s, piece text, piece system, bool raw, bool special, int32_t **ids, size_t *n,
+               roma_error *err);
 
 #endif

@@ -13,7 +13,7 @@ enum { MESSAGES_MAX = 4096, HISTORY_MAX = 1000 };
 
 typedef struct {
     session s;
-    ask ask;
+    ask_options ask;
     bool terminal;
     char *system; /* NULL: the template's own */
     bool any_base;
@@ -163,7 +163,7 @@ static int turn(chat *c, const char *line, size_t len, roma_error *err) {
         return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
     int rc = conversation_ids(c, &ids, &n, err);
     if (!rc)
-        rc = reply_begin(&r, &c->s, &c->ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
+        rc = reply_begin(&r, &c->s, &c->ask.ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
     else
         roma_free(ids);
     if (rc == ROMA_ECONTEXT)
@@ -291,7 +291,7 @@ int verb_chat(int argc, char **argv) {
     char history[1024] = "";
     size_t n;
     ask_default(&c.ask);
-    c.ask.limit = 1u << 24;
+    c.ask.ask.limit = 1u << 24;
     const option own[] = {
         {"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
         {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
@@ -311,7 +311,7 @@ int verb_chat(int argc, char **argv) {
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
-    if (ask_check(&c.ask, &err)) return fail("chat", &err);
+    if (ask_options_check(&c.ask, &err)) return fail("chat", &err);
     config.image = operand[0];
     interrupt_catch(INTERRUPT_CHAT);
     edit_utf8();

@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-void ask_default(ask *a) {
-    memset(a, 0, sizeof *a);
-    roma_sampling_default(&a->sampling);
-    a->limit = 512;
-}
-
-int ask_check(const ask *a, roma_error *err) {
-    for (size_t i = 0; i < a->stops.n; i++)
-        if (!a->stops.item[i][0]) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a stop text must not be empty");
-    return roma_sampling_check(&a->sampling, err);
-}
-
 int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes,
                 roma_error *err) {
     memset(r, 0, sizeof *r);
@@ -52,16 +40,16 @@ static bool is_at(const roma_buf *b, size_t at, const char *s, size_t len) {
 
 /* Looks for stop texts in what is not shown yet; cuts the text there. What could still become one stays unshown. */
 static bool stopped(reply *r) {
-    const text_list *l = &r->ask->stops;
+    const pieces *l = &r->ask->stops;
     for (; r->shown < r->text.len; r->shown++) {
         bool maybe = false;
         for (size_t i = 0; i < l->n; i++) {
-            const size_t len = strlen(l->item[i]), left = r->text.len - r->shown;
-            if (is_at(&r->text, r->shown, l->item[i], len)) {
+            const size_t len = l->item[i].len, left = r->text.len - r->shown;
+            if (is_at(&r->text, r->shown, l->item[i].text, len)) {
                 r->text.len = r->shown;
                 return true;
             }
-            maybe |= left < len && is_at(&r->text, r->shown, l->item[i], left);
+            maybe |= left < len && is_at(&r->text, r->shown, l->item[i].text, left);
         }
         if (maybe) return false;
     }

@@ -2,29 +2,8 @@
 #ifndef TOOLS_REPLY_H
 #define TOOLS_REPLY_H
 
+#include "ask.h"
 #include "tool.h"
-
-/* What was asked for, besides the prompt. */
-typedef struct {
-    roma_sampling sampling;
-    text_list stops;
-    uint32_t limit; /* new tokens at most */
-} ask;
-
-/* clang-format off */
-#define SAMPLING_OPTIONS(a)                                                                                       \
-    {"n", 'n', OPT_COUNT, &(a).limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
-    {"temp", 0, OPT_REAL, &(a).sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
-    {"top-k", 0, OPT_COUNT, &(a).sampling.top_k, "K", 0, 16777216, "draw among the K likeliest; 0 is off"},        \
-    {"top-p", 0, OPT_REAL, &(a).sampling.top_p, "P", 1e-6, 1, "draw among the likeliest that make up P; 1 is off"}, \
-    {"min-p", 0, OPT_REAL, &(a).sampling.min_p, "P", 0, 0.999999, "drop tokens below P times the likeliest"},      \
-    {"repeat-penalty", 0, OPT_REAL, &(a).sampling.repeat_penalty, "R", 0.1, 10, "penalty on the last 64 tokens; 1 is off"}, \
-    {"seed", 0, OPT_U64, &(a).sampling.seed, "S", 0, 0, "seed of the draws"},                                      \
-    {"stop", 0, OPT_TEXTS, &(a).stops, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
-/* clang-format on */
-
-void ask_default(ask *a); /* greedy, 512 tokens */
-int ask_check(const ask *a, roma_error *err);
 
 typedef struct {
     const ask *ask;

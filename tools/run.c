@@ -6,7 +6,7 @@
 
 typedef struct {
     session_config session;
-    ask ask;
+    ask_options ask;
     const char *prompt, *file, *system, *jsonl;
     bool raw, special, json, hash, quiet;
     uint32_t batch;
@@ -32,20 +32,20 @@ static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
 
 bool is_raw(const session *s, bool raw) { return raw || s->template == ROMA_TEMPLATE_NONE; }
 
-int prompt_ids(const session *s, const char *text, size_t len, const char *system, bool raw, bool special,
-               int32_t **ids, size_t *n, roma_error *err) {
+int prompt_ids(const session *s, piece text, piece system, bool raw, bool special, int32_t **ids, size_t *n,
+               roma_error *err) {
     int rc;
     if (!s->tok)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so it cannot take text");
     if (is_raw(s, raw)) {
-        if (system)
+        if (system.text)
             return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                              "a system message needs a chat template; --template chooses one");
-        rc = tokenize_all(s->tok, text, len, ROMA_TEXT_BOS | (special ? ROMA_TEXT_SPECIAL : 0u), ids, n, err);
+        rc = tokenize_all(s->tok, text.text, text.len, ROMA_TEXT_BOS | (special ? ROMA_TEXT_SPECIAL : 0u), ids, n, err);
     } else {
-        roma_message m[2] = {{ROMA_ROLE_SYSTEM, system, system ? strlen(system) : 0}, {ROMA_ROLE_USER, text, len}};
-        rc = template_all(s->tok, s->template, system ? m : m + 1, system ? 2 : 1, ids, n, err);
+        const roma_message m[2] = {{ROMA_ROLE_SYSTEM, system.text, system.len}, {ROMA_ROLE_USER, text.text, text.len}};
+        rc = template_all(s->tok, s->template, system.text ? m : m + 1, system.text ? 2 : 1, ids, n, err);
     }
     if (rc || *n) return rc;
     roma_free(*ids);
@@ -131,11 +131,13 @@ static int one(const run_options *o, session *s, roma_error *err) {
     size_t n = 0;
     reply r = {0};
     int exit_code = 0;
+    const piece system = {o->system, o->system ? strlen(o->system) : 0};
     int rc = read_prompt(o, &prompt, err);
-    if (!rc) rc = prompt_ids(s, (const char *)prompt.data, prompt.len, o->system, o->raw, o->special, &ids, &n, err);
+    if (!rc)
+        rc = prompt_ids(s, (piece){(const char *)prompt.data, prompt.len}, system, o->raw, o->special, &ids, &n, err);
     if (!rc) rc = session_batch(s, &o->session, 1, err);
     if (!rc) {
-        rc = reply_begin(&r, s, &o->ask, ids, n, is_raw(s, o->raw), o->hash, err);
+        rc = reply_begin(&r, s, &o->ask.ask, ids, n, is_raw(s, o->raw), o->hash, err);
         ids = NULL; /* the reply owns them now */
     }
     if (!rc) rc = generate(o, &r, err);
@@ -200,10 +202,10 @@ int verb_run(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (!!o.prompt + !!o.file + !!o.jsonl != 1)
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
-    if (ask_check(&o.ask, &err)) return fail("run", &err);
+    if (ask_options_check(&o.ask, &err)) return fail("run", &err);
     o.session.image = operand[0];
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
-    const batch_options b = {&o.session, &o.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
+    const batch_options b = {&o.session, &o.ask.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);
     session_close(&s);
     return exit_code;
