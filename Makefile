@@ -10,16 +10,26 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
 OPT ?= -O3 -g
 SAN ?=
 BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -Iinclude -Isrc
-CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) -MMD -MP $(CFLAGS)
+CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) $(HARDEN) -MMD -MP $(CFLAGS)
 # EDIT=no: roma chat without libedit. ZLIB=no: no traces. For cross builds, whose Debian has neither of them.
 EDIT ?= yes
 ZLIB ?= yes
 BASE += $(if $(filter no,$(EDIT)),-Itools/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
-LDLIBS_ALL = $(SAN) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
+LDLIBS_ALL = $(SAN) $(HARDEN_LINK) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
 LDLIBS_EDIT = $(if $(filter no,$(EDIT)),,-ledit)
 
 # What $(CC) compiles for: x86_64, aarch64
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+# What makes a fault of ours harder to use, in all that is shipped (SECURITY.md; tests/hardened.sh looks at the files). Sanitizers and builds
+# without optimisation go without _FORTIFY_SOURCE, whose level 3 older C libraries refuse.
+FORTIFY := $(if $(shell $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 -fsyntax-only -include stdio.h -xc /dev/null 2>/dev/null || echo no),2,3)
+OPTIMISES = $(filter-out -O0,$(lastword $(filter -O%,$(OPT) $(CFLAGS))))
+HARDEN = -fstack-protector-strong $(HARDEN_$(ARCH)) $(if $(SAN),,$(if $(OPTIMISES),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)))
+HARDEN_x86_64 := -fcf-protection=full
+HARDEN_aarch64 := -mbranch-protection=standard
+HARDEN_LINK := -Wl,-z,relro,-z,now,-z,noexecstack
+PIE := -pie
 
 # Kernels carry their instruction set in the file name; everything else runs on any x86-64 or aarch64. They are checked by ASan alone:
 # UBSan sees nothing in intrinsics, and compiling it there takes minutes; emulated, they convert NaN to integers, which C leaves open.
@@ -75,18 +85,18 @@ $(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BU
 $(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
-	$(CC) $(CFLAGS_ALL) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
+	$(CC) $(CFLAGS_ALL) $(PIE) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 # roma-mpi: build/roma-mpi, whose `explore` and `eval` run over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
 MPICC ?= mpicc
 roma-mpi: $(BUILD)/roma-mpi
 $(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
-	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
+	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 # roma-plain: build/roma-plain, whose `chat` reads lines as the terminal gives them, as a build with EDIT=no does; for tests
 roma-plain: $(BUILD)/roma-plain
 $(BUILD)/roma-plain: tools/chat.c $(filter-out %/chat.o,$(TOOL_OBJ)) $(LIB)
-	$(CC) -Itools/noedit $(filter-out -MMD -MP,$(CFLAGS_ALL)) $^ $(LDLIBS_ALL) -o $@
+	$(CC) -Itools/noedit $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) $^ $(LDLIBS_ALL) -o $@
 
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)
@@ -145,18 +155,37 @@ matrix: all
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
 	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
 
-# install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX
+# install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX; stripped, debug information stays here
+# uninstall: removes what install put there, with the same DESTDIR and PREFIX, and nothing else
 SONAME := libroma.so.$(firstword $(subst ., ,$(VERSION)))
-$(BUILD)/libroma.so: $(LIB_OBJ)
-	echo '{ global: roma_*; local: *; };' >$(BUILD)/libroma.map
-	$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/libroma.map $^ $(LDLIBS_ALL) -o $@
 AT = $(DESTDIR)$(PREFIX)
-install: all $(BUILD)/libroma.so
-	install -d $(AT)/bin $(AT)/lib/pkgconfig $(AT)/include/roma $(AT)/share/man/man1 $(AT)/share/roma/chips \
-	    $(AT)/share/bash-completion/completions $(AT)/share/zsh/site-functions $(AT)/share/fish/vendor_completions.d
+binutil = $(shell $(CC) -print-prog-name=$(1))
+# Cross builds name a program that runs here, whose help the completions are made from.
+RUNS ?= $(BUILD)/roma
+# The names that headers declare: what the installed libraries offer, and nothing beside.
+$(BUILD)/public.names: $(wildcard include/roma/*.h)
+	@mkdir -p $(@D)
+	cat $^ | $(CC) -E -P -Iinclude -xc - | grep -o '\broma_[A-Za-z0-9_]*' | sort -u >$@
+$(BUILD)/libroma.so: $(LIB_OBJ) $(BUILD)/public.names
+	{ echo '{ global:'; sed 's/$$/;/' $(BUILD)/public.names; echo 'local: *; };'; } >$(BUILD)/libroma.map
+	$(CC) $(CFLAGS_ALL) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$(BUILD)/libroma.map $(LIB_OBJ) $(LDLIBS_ALL) -o $@
+# One object, so that what rooms have in common can be local to it.
+$(BUILD)/installed/libroma.a: $(LIB_OBJ) $(BUILD)/public.names
+	@mkdir -p $(@D)
+	$(CC) -r -nostdlib $(LIB_OBJ) -o $(@D)/roma.o
+	$(call binutil,objcopy) --strip-debug --keep-global-symbols=$(BUILD)/public.names $(@D)/roma.o
+	@rm -f $@
+	$(call binutil,ar) rcs $@ $(@D)/roma.o
+COMPLETIONS := share/bash-completion/completions/roma share/zsh/site-functions/_roma share/fish/vendor_completions.d/roma.fish
+INSTALLED := bin/roma lib/libroma.a lib/libroma.so lib/$(SONAME) lib/libroma.so.$(VERSION) lib/pkgconfig/roma.pc share/man/man1/roma.1 \
+    $(COMPLETIONS) $(wildcard include/roma/*.h) $(addprefix share/roma/,$(wildcard chips/*.chip))
+install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
+	sh tools/install.sh folders '$(DESTDIR)' '$(PREFIX)' $(sort $(dir $(INSTALLED)))
 	install -m 755 $(BUILD)/roma $(AT)/bin/roma
-	install -m 644 $(LIB) $(AT)/lib/libroma.a
+	$(call binutil,strip) $(AT)/bin/roma
+	install -m 644 $(BUILD)/installed/libroma.a $(AT)/lib/libroma.a
 	install -m 755 $(BUILD)/libroma.so $(AT)/lib/libroma.so.$(VERSION)
+	$(call binutil,strip) --strip-unneeded $(AT)/lib/libroma.so.$(VERSION)
 	ln -sf libroma.so.$(VERSION) $(AT)/lib/$(SONAME)
 	ln -sf $(SONAME) $(AT)/lib/libroma.so
 	install -m 644 include/roma/*.h $(AT)/include/roma
@@ -164,9 +193,11 @@ install: all $(BUILD)/libroma.so
 	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
 	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -lm\n' \
 	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
-	sh tools/completions.sh $(BUILD)/roma bash >$(AT)/share/bash-completion/completions/roma
-	sh tools/completions.sh $(BUILD)/roma zsh >$(AT)/share/zsh/site-functions/_roma
-	sh tools/completions.sh $(BUILD)/roma fish >$(AT)/share/fish/vendor_completions.d/roma.fish
+	sh tools/completions.sh $(RUNS) bash >$(AT)/$(word 1,$(COMPLETIONS))
+	sh tools/completions.sh $(RUNS) zsh >$(AT)/$(word 2,$(COMPLETIONS))
+	sh tools/completions.sh $(RUNS) fish >$(AT)/$(word 3,$(COMPLETIONS))
+uninstall:
+	sh tools/install.sh remove '$(DESTDIR)' '$(PREFIX)' $(INSTALLED)
 
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch])
@@ -208,4 +239,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall format format-check help clean

@@ -1,5 +1,6 @@
 #!/bin/sh
-# make install into a scratch folder; a program outside the tree builds against it through pkg-config, static and shared, and runs.
+# make install into a scratch folder; a program outside the tree builds against it through pkg-config, static and shared, and runs; the
+# libraries offer what the headers declare and nothing else; make uninstall leaves what was there before.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -30,11 +31,20 @@ LD_LIBRARY_PATH="$work/usr/lib" "$work/shared"
 # shellcheck disable=SC2046
 gcc "$work/a.c" $(pkg-config --cflags roma) "$work/usr/lib/libroma.a" -lpthread -lz -lm -o "$work/static"
 "$work/static"
-# every symbol that the shared library offers carries its name
-if nm -D --defined-only "$work/usr/lib/libroma.so" | awk '{print $3}' | grep -v '^roma_'; then
-    echo "install: the symbols above do not begin with roma_" >&2
-    exit 1
-fi
+# the libraries offer the functions that the installed headers name, all of them, and nothing beside
+cat "$work"/usr/include/roma/*.h | grep -o 'roma_[A-Za-z0-9_]*' | sort -u >"$work/named"
+nm --defined-only -g build/libroma.a | awk 'NF == 3 {print $3}' | sort -u | comm -12 - "$work/named" >"$work/want"
+[ "$(wc -l <"$work/want")" -gt 200 ] || { echo "install: the headers declare only $(wc -l <"$work/want") functions" >&2; exit 1; }
+nm --defined-only -g "$work/usr/lib/libroma.a" | awk 'NF == 3 {print $3}' | sort -u >"$work/static.has"
+nm -D --defined-only "$work/usr/lib/libroma.so" | awk '{print $3}' | sort -u >"$work/shared.has"
+for l in static shared; do
+    diff "$work/want" "$work/$l.has" || { echo "install: the $l library offers something else than the headers declare (<)" >&2; exit 1; }
+done
+# stripped: debug information stays in the build folder
+for f in bin/roma lib/libroma.so lib/libroma.a; do
+    if readelf -SW "$work/usr/$f" | grep -q ' \.debug_'; then echo "install: $f is not stripped" >&2; exit 1; fi
+done
+if readelf -SW "$work/usr/bin/roma" | grep -q ' \.symtab '; then echo "install: bin/roma has its symbols" >&2; exit 1; fi
 make -s install DESTDIR="$work/stage" PREFIX=/usr >/dev/null
 grep -q '^prefix=/usr$' "$work/stage/usr/lib/pkgconfig/roma.pc"
 bash -n "$work/usr/share/bash-completion/completions/roma"
@@ -44,5 +54,30 @@ for verb in $("$work/usr/bin/roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\
         grep -q -e "Fl -$o\( \|\$\)" docs/roma.1 || { echo "install: docs/roma.1 does not name --$o of $verb" >&2; exit 1; }
         grep -q -e "--$o" "$work/usr/share/bash-completion/completions/roma" || { echo "install: no completion of --$o" >&2; exit 1; }
     done
+done
+# uninstall: a folder that was there, empty or not, is as it was; so is what others put into ours
+see() { (cd "$1" && find . -printf '%y %p %l\n' | sort); }
+for way in "PREFIX=$work/there" "DESTDIR=$work/there PREFIX=/opt/roma"; do
+    rm -rf "$work/there"
+    mkdir -p "$work/there/lib/pkgconfig" "$work/there/share/fish"
+    echo theirs >"$work/there/lib/libother.a"
+    see "$work/there" >"$work/before"
+    for again in 1 2; do # a second install over the first changes nothing of that
+        # shellcheck disable=SC2086
+        make -s install $way >/dev/null
+    done
+    see "$work/there" >"$work/full"
+    [ "$(wc -l <"$work/full")" -gt 50 ] || { echo "install: $way installs $(wc -l <"$work/full") files" >&2; exit 1; }
+    # shellcheck disable=SC2086
+    make -s uninstall $way
+    see "$work/there" | diff "$work/before" - || { echo "install: uninstall with $way leaves or takes the above" >&2; exit 1; }
+    # shellcheck disable=SC2086
+    make -s install $way >/dev/null
+    ours=$(dirname "$(find "$work/there" -name exec.h)")
+    echo theirs >"$ours/mine.h"
+    # shellcheck disable=SC2086
+    make -s uninstall $way
+    [ "$(find "$work/there" -type f | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ours/mine.h" "$work/there/lib/libother.a" | sort | tr '\n' ' ')" ] ||
+        { echo "install: uninstall with $way: $(find "$work/there" -type f)" >&2; exit 1; }
 done
 echo "install: complete"

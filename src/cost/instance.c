@@ -1,11 +1,11 @@
 /* Instances: the rows of a block turned into cycles and events (docs/cost-model.md sections 1.4, 1.7, 1.8 and 2). */
 #include "timing.h"
 
-uint32_t timing_rows(const timing *t, uint32_t op, uint32_t block) {
+uint32_t roma_cost_timing_rows(const timing *t, uint32_t op, uint32_t block) {
     return t->p->ops[op].last_rows_only ? t->blocks[block].logits : t->blocks[block].rows;
 }
 
-unsigned timing_units(const timing *t, uint32_t op, bool lora) {
+unsigned roma_cost_timing_units(const timing *t, uint32_t op, bool lora) {
     const roma_op *o = &t->p->ops[op];
     const unsigned L = 1u << ROMA_UNIT_L, H = 1u << ROMA_UNIT_H;
     if (lora) return t->c->lora_where > 0 ? L : t->c->overlap > 0 ? 1u << ROMA_UNIT_ADAPTER : H;
@@ -13,7 +13,7 @@ unsigned timing_units(const timing *t, uint32_t op, bool lora) {
     return 1u << o->unit;
 }
 
-bool timing_has_lora(const timing *t, uint32_t op, uint32_t block) {
+bool roma_cost_timing_has_lora(const timing *t, uint32_t op, uint32_t block) {
     return t->ops[op].lora_weights > 0 && t->blocks[block].adapter;
 }
 
@@ -114,7 +114,7 @@ static uint64_t lora_occ(const timing *t, uint32_t op, uint32_t block, roma_even
     return occ;
 }
 
-void timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat) {
+void roma_cost_timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat) {
     const timing_op *o = &t->ops[op];
     if (lora) {
         *occ = lora_occ(t, op, block, NULL);
@@ -126,14 +126,14 @@ void timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, ui
         *occ = attend_occ(t, block, NULL);
         return;
     }
-    const uint64_t rows = timing_rows(t, op, block);
+    const uint64_t rows = roma_cost_timing_rows(t, op, block);
     const bool first = block == (t->p->ops[op].last_rows_only ? t->first_logits : 0);
     const uint64_t once = first ? o->once : 0, work = rows * o->per_row;
     *occ = (o->hides ? timing_larger(work, once) : work + once) + timing_up((double)rows * o->repair);
 }
 
 static double scale_bits(const roma_image_tensor *t) {
-    return 8 * timing_stored_bytes(t) - (double)(t->rows * t->cols * t->format.bits);
+    return 8 * roma_cost_timing_stored_bytes(t) - (double)(t->rows * t->cols * t->format.bits);
 }
 
 static void linear_events(const timing *t, const roma_op *op, double n, uint64_t per_row, bool first, roma_events *e) {
@@ -144,7 +144,7 @@ static void linear_events(const timing *t, const roma_op *op, double n, uint64_t
     e->leaves += n * (double)w->rows * groups;
     e->lunit_cycles += n * (double)per_row * t->c->matrix_units * t->c->lunits;
     if (op->layer != UINT32_MAX || t->c->full_logits > 0) e->wire_bit_mm += n * (double)w->rows * 32 * t->mean_mm;
-    if (first && t->c->rom_style == ROMA_ROM_DRAM) e->dram_bits += 8 * timing_stored_bytes(w);
+    if (first && t->c->rom_style == ROMA_ROM_DRAM) e->dram_bits += 8 * roma_cost_timing_stored_bytes(w);
 }
 
 /* Scalar operations per element: section 2. */
@@ -159,10 +159,10 @@ static double scalar_ops(roma_op_kind k) {
     }
 }
 
-void timing_events(const timing *t, uint32_t index, uint32_t block, bool lora, roma_events *e) {
+void roma_cost_timing_events(const timing *t, uint32_t index, uint32_t block, bool lora, roma_events *e) {
     const roma_op *op = &t->p->ops[index];
     const roma_hyper *h = &t->p->desc->hyper;
-    const double n = timing_rows(t, index, block);
+    const double n = roma_cost_timing_rows(t, index, block);
     if (lora) {
         lora_occ(t, index, block, e);
     } else if (op->kind == ROMA_OP_ATTEND) {
@@ -173,7 +173,7 @@ void timing_events(const timing *t, uint32_t index, uint32_t block, bool lora, r
         linear_events(t, op, n, t->ops[index].per_row, block == (op->last_rows_only ? t->first_logits : 0), e);
     } else if (op->kind == ROMA_OP_EMBED) {
         const roma_image_tensor *w = timing_tensor(t->p, op);
-        e->rom_bits += n * 8 * timing_stored_bytes(w) / (double)w->rows;
+        e->rom_bits += n * 8 * roma_cost_timing_stored_bytes(w) / (double)w->rows;
         e->lunit_cycles += n * (double)t->ops[index].per_row * t->c->matrix_units * t->c->lunits;
         e->wire_bit_mm += n * (double)w->cols * 32 * t->mean_mm;
     } else {

@@ -41,14 +41,14 @@ static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora, ro
                          block);
     const roma_cost_instance *x = &k->s->instances[k->next];
     uint64_t occ, lat;
-    unsigned units = timing_units(&k->t, op, lora);
+    unsigned units = roma_cost_timing_units(&k->t, op, lora);
     if (x->op != op || x->block != block || x->lora != lora)
         return broken(k, "is not what the issue order wants here", err);
-    timing_duration(&k->t, op, block, lora, &occ, &lat);
+    roma_cost_timing_duration(&k->t, op, block, lora, &occ, &lat);
     if (x->busy != x->start + occ || x->end != x->busy + lat) return broken(k, "has a wrong duration", err);
     for (size_t i = k->next; i-- > 0;) {
         const roma_cost_instance *y = &k->s->instances[i];
-        const unsigned shared = units & timing_units(&k->t, y->op, y->lora);
+        const unsigned shared = units & roma_cost_timing_units(&k->t, y->op, y->lora);
         for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
             if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u], err);
         units &= ~shared; /* the one before it on that unit is what counts */
@@ -64,9 +64,9 @@ static int check_segment(checker *k, uint32_t begin, uint32_t end, roma_error *e
     for (uint32_t stream = 0; stream < k->t.n_streams; stream++)
         for (uint32_t op = begin; op < end; op++)
             for (uint32_t b = k->t.stream_block[stream]; b < k->t.stream_block[stream + 1]; b++) {
-                if (!timing_rows(&k->t, op, b)) continue;
+                if (!roma_cost_timing_rows(&k->t, op, b)) continue;
                 rc = check_instance(k, op, b, false, err);
-                if (!rc && timing_has_lora(&k->t, op, b)) rc = check_instance(k, op, b, true, err);
+                if (!rc && roma_cost_timing_has_lora(&k->t, op, b)) rc = check_instance(k, op, b, true, err);
                 if (rc) return rc;
             }
     return rc;
@@ -75,10 +75,10 @@ static int check_segment(checker *k, uint32_t begin, uint32_t end, roma_error *e
 int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
                     size_t n, roma_error *err) {
     checker k = {.s = s};
-    void *memory = roma_alloc(timing_bytes(p, c, spans, n));
+    void *memory = roma_alloc(roma_cost_timing_bytes(p, c, spans, n));
     int rc = ROMA_OK;
     if (!memory) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
-    timing_init(&k.t, memory, p, c, spans, n, 0);
+    roma_cost_timing_init(&k.t, memory, p, c, spans, n, 0);
     for (uint32_t begin = 0, end; !rc && begin < p->n_ops; begin = end) {
         for (end = begin + 1; end < p->n_ops && p->ops[end - 1].kind != ROMA_OP_ATTEND;) end++;
         rc = check_segment(&k, begin, end, err);

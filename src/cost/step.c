@@ -31,10 +31,10 @@ static void wait_for(moment *start, moment m) {
 /* Places one part of an operation: it starts when what it reads is there and its units are free. */
 static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment start) {
     roma_schedule *s = k->s;
-    const unsigned units = timing_units(&k->t, op, lora);
+    const unsigned units = roma_cost_timing_units(&k->t, op, lora);
     uint64_t occ, lat;
-    timing_duration(&k->t, op, block, lora, &occ, &lat);
-    timing_events(&k->t, op, block, lora, &s->events);
+    roma_cost_timing_duration(&k->t, op, block, lora, &occ, &lat);
+    roma_cost_timing_events(&k->t, op, block, lora, &s->events);
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
     roma_cost_instance *x = &s->instances[s->n];
@@ -55,12 +55,12 @@ static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment
 static void issue(scheduler *k, uint32_t index, uint32_t block) {
     const roma_op *op = &k->t.p->ops[index];
     moment start = {0, NONE};
-    if (!timing_rows(&k->t, index, block)) return;
+    if (!roma_cost_timing_rows(&k->t, index, block)) return;
     for (unsigned i = 0; i < 2; i++)
         if (op->in[i] != ROMA_NO_VALUE) wait_for(&start, *value_at(k, op->in[i], block));
     if (op->kind == ROMA_OP_ATTEND) wait_for(&start, *cache_at(k, block));
     moment done = place(k, index, block, false, start);
-    if (timing_has_lora(&k->t, index, block)) {
+    if (roma_cost_timing_has_lora(&k->t, index, block)) {
         const moment part = place(k, index, block, true, start);
         if (part.time > done.time) done = part;
     }
@@ -107,11 +107,12 @@ static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const 
     if (!rows || rows > UINT32_MAX / 4)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
     const size_t blocks = (size_t)(rows / (uint64_t)c->block_rows) + (size_t)c->streams + 1;
-    const size_t moments = blocks * (p->n_values + 1) * sizeof(moment), timing_size = timing_bytes(p, c, spans, n);
+    const size_t moments = blocks * (p->n_values + 1) * sizeof(moment),
+                 timing_size = roma_cost_timing_bytes(p, c, spans, n);
     int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
     if (rc) return rc;
     scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}, {0, NONE}}};
-    timing_init(&k.t, (char *)s->scratch + moments, p, c, spans, n, repair);
+    roma_cost_timing_init(&k.t, (char *)s->scratch + moments, p, c, spans, n, repair);
     assert(k.t.n_blocks <= blocks);
     for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
     s->n = 0;

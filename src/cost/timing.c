@@ -37,7 +37,7 @@ static numbers numbers_of(const roma_chip *c) {
     return k;
 }
 
-double timing_stored_bytes(const roma_image_tensor *t) {
+double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
     roma_tile_layout lay;
     roma_tile_layout_get(&t->format, t->cols, &lay);
     return (double)t->rows * (double)lay.bytes / ROMA_TILE_ROWS;
@@ -70,7 +70,7 @@ static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const nu
     o->lora_lat = 2 * k->hops + clog2(k->U) * k->hop + k->mul + k->convert;
     if (!head) o->lora_weights = (double)(t->rows + t->cols);
     if (c->rom_style == ROMA_ROM_DRAM) {
-        o->once = timing_up(timing_stored_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
+        o->once = timing_up(roma_cost_timing_stored_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
         o->hides = c->dram_hidden > 0;
     } else {
         o->repair = repair_words * ((double)bits / code_bits) * (double)k->word / 8 / c->hunit_bandwidth;
@@ -143,7 +143,7 @@ static uint32_t stream_count(const roma_chip *c, uint32_t rows) {
     return s < rows ? s : rows;
 }
 
-size_t timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n) {
+size_t roma_cost_timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n) {
     const uint32_t rows = row_count(spans, n), streams = stream_count(c, rows), block = (uint32_t)c->block_rows;
     const size_t blocks = rows / block + streams;
     return p->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) +
@@ -180,8 +180,8 @@ static void cut_blocks(timing *t, uint32_t rows) {
     while (t->first_logits < t->n_blocks && !t->blocks[t->first_logits].logits) t->first_logits++;
 }
 
-void timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                 double repair_words) {
+void roma_cost_timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
+                           size_t n, double repair_words) {
     const uint32_t rows = row_count(spans, n);
     const numbers k = numbers_of(c);
     *t = (timing){.p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};

@@ -35,17 +35,17 @@ typedef struct {
     double tree_mm, mean_mm;                    /* wire to reach every tile; mean distance of a tile */
 } timing;
 
-/* Bytes that timing_init carves; memory must be as large and 8-byte aligned. */
-size_t timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n);
-void timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                 double repair_words);
+/* Bytes that roma_cost_timing_init carves; memory must be as large and 8-byte aligned. */
+size_t roma_cost_timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n);
+void roma_cost_timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
+                           size_t n, double repair_words);
 /* Rows that the operation sees in the block; 0: no instance. */
-uint32_t timing_rows(const timing *t, uint32_t op, uint32_t block);
+uint32_t roma_cost_timing_rows(const timing *t, uint32_t op, uint32_t block);
 /* Unit kinds of a part as bits 1 << kind. */
-unsigned timing_units(const timing *t, uint32_t op, bool lora);
-bool timing_has_lora(const timing *t, uint32_t op, uint32_t block);
-void timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat);
-void timing_events(const timing *t, uint32_t op, uint32_t block, bool lora, roma_events *e);
+unsigned roma_cost_timing_units(const timing *t, uint32_t op, bool lora);
+bool roma_cost_timing_has_lora(const timing *t, uint32_t op, uint32_t block);
+void roma_cost_timing_duration(const timing *t, uint32_t op, uint32_t block, bool lora, uint64_t *occ, uint64_t *lat);
+void roma_cost_timing_events(const timing *t, uint32_t op, uint32_t block, bool lora, roma_events *e);
 
 static inline uint64_t timing_up(double x) { return x > 0 ? (uint64_t)ceil(x) : 0; }
 static inline uint64_t timing_ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
@@ -55,6 +55,6 @@ static inline uint64_t timing_code_bytes(uint64_t e) { return timing_ceil_div(e 
 static inline const roma_image_tensor *timing_tensor(const roma_plan *p, const roma_op *op) {
     return &p->desc->tensors[op->tensor];
 }
-double timing_stored_bytes(const roma_image_tensor *t); /* codes and scales of a matrix */
+double roma_cost_timing_stored_bytes(const roma_image_tensor *t); /* codes and scales of a matrix */
 
 #endif
