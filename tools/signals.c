@@ -65,7 +65,7 @@ static void on_alarm(int sig) {
 
 void interrupt_seen(void) { after(0); }
 
-void interrupt_catch(interrupt_kind kind) { how = kind; }
+void interrupt_catch(interrupt_kind kind) { how = (sig_atomic_t)kind; }
 
 /* ---- signals that kill: nothing is left behind ---- */
 
