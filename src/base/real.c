@@ -83,6 +83,7 @@ static const char *take_exponent(long long *exponent, const char *p, const char 
 }
 
 bool roma_real_read(const char *text, size_t n, double *out) {
+    if (!n) return false;
     const char *p = text, *const end = text + n;
     decimal d = {.n = 0};
     long long exponent = 0;

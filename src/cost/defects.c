@@ -78,7 +78,7 @@ int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, siz
     d->n = (uint32_t)c->matrix_units;
     d->words = roma_alloc_array(d->n, sizeof *d->words);
     if (!d->words) return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the defect map");
-    for (const char *s = text, *end = text + len; s < end && !rc;) {
+    for (const char *s = len ? text : "", *end = s + len; s < end && !rc;) {
         const char *e = memchr(s, '\n', (size_t)(end - s));
         if (!e) e = end;
         at.line++;

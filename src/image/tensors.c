@@ -59,7 +59,9 @@ static int fail(const checker *c, int code, const roma_image_tensor *t, const ch
 /* Tensors of one tie compute the same only if they are read the same way. */
 static int check_tie(const checker *c, const roma_image_tensor *t) {
     if (t->is_vector) return fail(c, ROMA_EINPUT, t, "a vector cannot be tied");
-    if (t->tie < 0 || &c->d->tensors[t->tie] >= t) return fail(c, ROMA_EINPUT, t, "the tie names no earlier tensor");
+    /* As an index: a pointer formed from a hostile tie would lie outside the array. */
+    if (t->tie < 0 || (size_t)t->tie >= (size_t)(t - c->d->tensors))
+        return fail(c, ROMA_EINPUT, t, "the tie names no earlier tensor");
     const roma_image_tensor *to = &c->d->tensors[t->tie];
     if (to->tie >= 0 || to->is_vector) return fail(c, ROMA_EINPUT, t, "the tie names a vector or another tied tensor");
     if (to->rows != t->rows || to->cols != t->cols || memcmp(&to->format, &t->format, sizeof t->format) != 0)

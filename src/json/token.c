@@ -133,7 +133,8 @@ bool roma_json_to_u64(const char *text, size_t len, uint64_t *out) {
 }
 
 bool roma_json_to_i64(const char *text, size_t len, int64_t *out) {
-    const bool minus = len && *text == '-';
+    if (!len) return false;
+    const bool minus = *text == '-';
     uint64_t v;
     if (!roma_json_to_u64(text + minus, len - minus, &v) || v > (uint64_t)INT64_MAX + minus) return false;
     *out = minus && v ? -(int64_t)(v - 1) - 1 : (int64_t)v;

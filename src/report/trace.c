@@ -176,6 +176,7 @@ static int by_key(const void *a, const void *b) {
 
 /* Ranks by duration, then the order by start, both in `order`. */
 static void sort_spans(const roma_timeline *t, ranked *order, size_t *rank) {
+    if (!t->n) return; /* no arrays */
     for (size_t i = 0; i < t->n; i++) order[i] = (ranked){UINT64_MAX - busy_of(&t->spans[i]), i};
     qsort(order, t->n, sizeof *order, by_key);
     for (size_t i = 0; i < t->n; i++) rank[order[i].i] = i;

@@ -167,6 +167,7 @@ int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigne
     *n = 0;
     if (len > (size_t)1 << 31)
         return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "text of %zu bytes; at most 2^31 at a time", len);
+    if (!len) text = ""; /* NULL too: nothing is added to it */
     encoder e = {.t = t, .out = out, .cap = cap, .err = err};
     const bool ends = (flags & ROMA_TEXT_BOS) != 0;
     if (ends && t->v.add_bos && t->v.bos >= 0) emit(&e, t->v.bos);

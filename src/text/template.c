@@ -73,7 +73,8 @@ static void end(composer *c) {
 
 /* ---- pieces of text ------------------------------------------------------------------------------- */
 
-static span of(const roma_message *m) { return (span){m->text, m->len}; }
+/* An empty text may be NULL, to which nothing can be added. */
+static span of(const roma_message *m) { return (span){m->len ? m->text : "", m->len}; }
 
 static span role_name(const roma_message *m) {
     switch (m->role) {
@@ -146,10 +147,10 @@ static span chatml_default(roma_template_kind kind) {
 /* Qwen3 drops the thinking of earlier replies; of a reply after the last question it keeps it. */
 static void qwen3_reply(composer *c, const roma_message *m, bool last, bool after_question) {
     const span close = SPAN("</think>"), open = SPAN("<think>");
-    span body = of(m), thought = {m->text, 0};
+    span body = of(m), thought = {body.p, 0};
     const char *p = find(body, close);
     if (p) {
-        thought = strip_lines_right((span){m->text, (size_t)(p - m->text)});
+        thought = strip_lines_right((span){body.p, (size_t)(p - body.p)});
         thought = strip_lines_left(after_last(thought, open));
         body = strip_lines_left(after_last(body, close));
     }

@@ -109,6 +109,7 @@ static roma_template_kind inst(jinja j) {
 }
 
 roma_template_kind roma_template_recognise(const char *text, size_t len) {
+    if (!len) return ROMA_TEMPLATE_NONE;
     const jinja j = {text, text + len};
     if (has(j, "<|im_start|>")) return chatml(j);
     if (has(j, "<|start_header_id|>")) return llama3(j);

@@ -209,6 +209,34 @@ static void test_shapes(void) {
     }
 }
 
+/* Values beyond the 64th are followed one by one, as those before: a bit mask took value 64 + k for value k. */
+static void test_many_values(void) {
+    roma_description d = describe(ROMA_ARCH_LLAMA, 2, 256, 512, 4, 2, 64, 320, true);
+    roma_chip c = chip();
+    roma_plan p;
+    roma_error err = {0};
+    roma_value *const many = calloc(200, sizeof *many);
+    CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+    roma_value *own = p.values;
+    const size_t n = p.n_values;
+    for (size_t i = 0; i < 200; i++) many[i] = own[i % n];
+    for (size_t i = 64; i < 64 + n; i++) many[i] = own[i - 64];
+    p.values = many;
+    p.n_values = 200;
+    CHECK_EQ(roma_plan_check(&p, &err), 0);
+    const roma_op norm = p.ops[1], q = p.ops[2];
+    p.ops[2].in[0] = 64 + q.in[0]; /* nothing wrote it */
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    CHECK(strstr(err.text, "operation 2 (linear) reads a value that nothing wrote") != NULL);
+    p.ops[2].in[0] = p.ops[1].out = 64 + norm.out; /* written and read */
+    p.ops[3].in[0] = p.ops[4].in[0] = 64 + norm.out;
+    CHECK_EQ(roma_plan_check(&p, &err), 0);
+    p.values = own;
+    p.n_values = n;
+    free(many);
+    roma_plan_destroy(&p);
+}
+
 int main(void) {
     test_toggles();
     test_shapes();
@@ -216,5 +244,6 @@ int main(void) {
     test_too_large();
     test_order();
     test_checker();
+    test_many_values();
     return TEST_DONE();
 }
