@@ -22,7 +22,9 @@ static void members(roma_json *j, const roma_adapter *a) {
     roma_json_open(j, "targets", '[');
     for (size_t i = 0; i < a->n_targets; i++) {
         const roma_adapter_target *t = &a->targets[i];
+        char name[64];
         roma_json_open(j, NULL, '{');
+        roma_json_string(j, "name", tensor_name(t->role, t->layer, name, sizeof name));
         roma_json_int(j, "layer", t->layer);
         roma_json_string(j, "role", roma_tensor_role_name(t->role));
         roma_json_int(j, "rows", (int64_t)t->rows);

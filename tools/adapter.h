@@ -21,6 +21,9 @@ int adapter_check_output(const char *path, roma_error *err);
 int adapter_show_written(const adapter_config *c);
 void adapter_json(const roma_adapter *a, const char *path, roma_buf *b);
 
+/* Of a tensor, or of what an adapter adds to it: LAYER.ROLE, or ROLE where there are no layers (inspect.c). */
+const char *tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap);
+
 /* Verbs; they return the exit code. */
 int adapter_merge(const adapter_config *c, const char *const *text, size_t n);
 int adapter_diff(const adapter_config *c, const char *const path[2]);

@@ -88,9 +88,9 @@ void bench_csv(const bench *b, roma_buf *out) {
 void bench_json(const bench *b, roma_buf *out) {
     roma_table t = {0};
     make_table(b, true, &t);
-    roma_buf_print(out, "{\"rows\":");
-    roma_report_table_json(&t, out);
-    roma_json j = {.out = out, .comma = true};
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_report_table_json(&t, &j, "rows");
     roma_json_real(&j, "read_gb_s", b->read_gb_s);
     roma_json_real(&j, "int8_gmac_s", b->int8_gmac_s);
     roma_json_int(&j, "roof_threads", b->roof_threads);

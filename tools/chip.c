@@ -4,11 +4,29 @@
 
 #include <string.h>
 
-static void list_chips(roma_buf *b) {
+static void list_chips(bool as_json, roma_buf *b) {
     const char *name, *text;
+    roma_json j = {.out = b};
+    if (as_json) {
+        roma_json_open(&j, NULL, '{');
+        roma_json_open(&j, "chips", '[');
+    }
     for (unsigned i = 0; (text = roma_chip_builtin(i, &name)); i++) {
         roma_chip c;
-        if (roma_chip_open(&c, name, NULL) == ROMA_OK) roma_buf_print(b, "%-16s %s\n", c.name, c.title);
+        if (roma_chip_open(&c, name, NULL) != ROMA_OK) continue;
+        if (!as_json) {
+            roma_buf_print(b, "%-16s %s\n", c.name, c.title);
+            continue;
+        }
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "name", c.name);
+        roma_json_string(&j, "title", c.title);
+        roma_json_close(&j, '}');
+    }
+    if (as_json) {
+        roma_json_close(&j, ']');
+        roma_json_close(&j, '}');
+        roma_buf_append(b, "\n", 1);
     }
 }
 
@@ -103,7 +121,7 @@ static int show(const chip_options *o, roma_error *err) {
     roma_buf b = {0};
     int rc = ROMA_OK;
     if (o->list) {
-        list_chips(&b);
+        list_chips(o->json, &b);
     } else if (o->document) {
         roma_chip_document(&b);
     } else if (!(rc = design_chip(&chip, &o->design, err))) {
@@ -125,7 +143,7 @@ int verb_chip(int argc, char **argv) {
     size_t n;
     const option own[] = {
         {"all", 'a', OPT_FLAG, &o.all, NULL, 0, 0, "every parameter with its range, unit, quality and source"},
-        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "the parameters as one JSON object"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "the parameters, or with --list the chips, as one JSON object"},
         {"write", 0, OPT_FLAG, &o.write, NULL, 0, 0, "the whole chip as a file that loads again"},
         {"list", 0, OPT_FLAG, &o.list, NULL, 0, 0, "the built-in chips"},
         {"document", 0, OPT_FLAG, &o.document, NULL, 0, 0, "what each parameter means, as Markdown"},
@@ -144,6 +162,7 @@ int verb_chip(int argc, char **argv) {
                      1};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    if (o.json && (o.write || o.document)) return usage_error("chip", "--json does not go with --write or --document");
     roma_error err;
     o.design.chip = n ? operand[0] : NULL;
     return show(&o, &err);

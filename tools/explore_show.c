@@ -171,7 +171,7 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "model", r->o->shape ? r->o->shape : r->o->image);
     roma_json_string(&j, "chip", r->s->base.name);
-    roma_json_int(&j, "seed", (int64_t)r->o->seed);
+    roma_json_uint(&j, "seed", r->o->seed);
     roma_json_int(&j, "points", r->o->points);
     roma_json_int(&j, "feasible", (int64_t)r->e->n);
     roma_json_open(&j, "refused", '{');
@@ -180,9 +180,9 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_json_close(&j, '}');
     if (r->e->n) json_notable(r, ranges, &j);
     show_rows(r, true, &t);
-    roma_buf_print(out, ",\"front\":");
-    roma_report_table_json(&t, out);
-    roma_buf_print(out, "}\n");
+    roma_report_table_json(&t, &j, "front");
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
     out->failed |= t.failed;
     roma_table_destroy(&t);
     return ROMA_OK;

@@ -138,9 +138,9 @@ static void print_json(const fit *f, const roma_table *table, roma_buf *out) {
     roma_json_int(&j, "rom_bytes", (int64_t)f->rom.rom_bytes);
     roma_json_int(&j, "rom_capacity", (int64_t)f->rom.rom_capacity);
     roma_json_bool(&j, "fits_rom", f->rom.fits_rom > 0);
-    roma_buf_print(out, ",\"rows\":");
-    roma_report_table_json(table, out);
-    roma_buf_print(out, "}\n");
+    roma_report_table_json(table, &j, "rows");
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
 }
 
 static int draw(const fit *f, const char *path, roma_error *err) {

@@ -34,6 +34,15 @@ int inspect_adapter(const char *verb, const char *path, bool as_json) {
 static const char *const kinds[] = {"none", "byte-level BPE", "SentencePiece BPE"};
 static const char *const pres[] = {"none", "gpt2", "smollm", "llama3", "qwen2"};
 
+const char *tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap) {
+    const char *text = roma_tensor_role_name(role);
+    if (roma_tensor_role_is_layered(role))
+        roma_print(buf, cap, "%u.%s", layer, text);
+    else
+        roma_print(buf, cap, "%s", text);
+    return buf;
+}
+
 static void tensor_text(const roma_description *d, size_t i, roma_buf *b) {
     const roma_image_tensor *t = &d->tensors[i];
     char layer[12] = "-", form[64] = "FP32 vector", tie[48] = "";
@@ -79,8 +88,9 @@ static void print_text(const roma_image *img, roma_buf *b) {
 
 static void tensor_json(const roma_description *d, size_t i, roma_json *j) {
     const roma_image_tensor *t = &d->tensors[i];
-    char form[64];
+    char form[64], name[64];
     roma_json_open(j, NULL, '{');
+    roma_json_string(j, "name", tensor_name(t->role, t->layer, name, sizeof name));
     roma_json_string(j, "role", roma_tensor_role_name(t->role));
     if (roma_tensor_role_is_layered(t->role)) roma_json_int(j, "layer", t->layer);
     roma_json_int(j, "rows", t->is_vector ? 1 : (int64_t)t->rows);

@@ -99,19 +99,17 @@ static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma
 
 /* ---- output ---- */
 
-static void print_json_head(const simulation *s, const roma_cost *c, roma_buf *out) {
-    roma_json j = {.out = out};
-    roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "model", s->d->desc->name);
-    roma_json_string(&j, "chip", s->d->chip.name);
-    roma_json_real(&j, "tok_s", c->tok_s);
-    roma_json_real(&j, "ttft_ms", c->ttft_s * 1e3);
-    roma_json_real(&j, "mj_per_token", c->mj_per_token);
-    roma_json_real(&j, "area_mm2", c->area_mm2);
-    roma_json_real(&j, "power_w", c->power_w);
-    roma_json_int(&j, "cycles", (int64_t)c->decode_cyc);
-    roma_json_string(&j, "note", s->d->plan.note);
-    roma_buf_print(out, ",");
+static void json_head(const simulation *s, const roma_cost *c, roma_json *j) {
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "model", s->d->desc->name);
+    roma_json_string(j, "chip", s->d->chip.name);
+    roma_json_real(j, "tok_s", c->tok_s);
+    roma_json_real(j, "ttft_ms", c->ttft_s * 1e3);
+    roma_json_real(j, "mj_per_token", c->mj_per_token);
+    roma_json_real(j, "area_mm2", c->area_mm2);
+    roma_json_real(j, "power_w", c->power_w);
+    roma_json_int(j, "cycles", (int64_t)c->decode_cyc);
+    roma_json_string(j, "note", s->d->plan.note);
 }
 
 /* One sentence for each thing that does not fit. */
@@ -126,30 +124,30 @@ static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *
                        w->batch, w->context, c->tokens);
 }
 
-static void print_table(const roma_table *t, const char *key, bool as_json, roma_buf *out) {
-    if (!t->n_rows) return;
-    if (as_json)
-        roma_buf_print(out, ",\"%s\":", key);
-    else
-        roma_buf_print(out, "\n");
-    (as_json ? roma_report_table_json : roma_report_table_text)(t, out);
+static void print_json(const simulation *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
+                       roma_buf *out) {
+    static const char *const keys[] = {"path", "mixes"};
+    roma_json j = {.out = out};
+    json_head(s, c, &j);
+    roma_report_list_json(list, &j);
+    for (int i = 0; i < 2; i++)
+        if (tables[i]->n_rows) roma_report_table_json(tables[i], &j, keys[i]);
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
 }
 
-static void print_all(const simulation *s, const sim_options *o, const roma_cost *c, const roma_result *list,
-                      const roma_table *tables[2], roma_buf *out) {
-    if (o->json) {
-        print_json_head(s, c, out);
-        roma_report_list_json(list, out);
-    } else {
-        roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name,
-                       s->d->chip.name, s->w.prompt, s->w.context, s->w.batch, s->w.rank, s->w.chips,
-                       s->w.chips == 1 ? "" : "s");
-        print_misfits(c, &s->w, out);
-        roma_report_list_text(list, out);
+static void print_text(const simulation *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
+                       roma_buf *out) {
+    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name,
+                   s->d->chip.name, s->w.prompt, s->w.context, s->w.batch, s->w.rank, s->w.chips,
+                   s->w.chips == 1 ? "" : "s");
+    print_misfits(c, &s->w, out);
+    roma_report_list_text(list, out);
+    for (int i = 0; i < 2; i++) {
+        if (!tables[i]->n_rows) continue;
+        roma_buf_print(out, "\n");
+        roma_report_table_text(tables[i], out);
     }
-    print_table(tables[0], "path", o->json, out);
-    print_table(tables[1], "mixes", o->json, out);
-    if (o->json) roma_buf_print(out, "}\n");
 }
 
 static int simulate(simulation *s, const sim_options *o, roma_error *err) {
@@ -167,7 +165,7 @@ static int simulate(simulation *s, const sim_options *o, roma_error *err) {
         rc = write_buf(&csv, o->csv, err);
     }
     if (!rc) {
-        print_all(s, o, &cost, &list, (const roma_table *[]){&path, &mixes}, &out);
+        (o->json ? print_json : print_text)(s, &cost, &list, (const roma_table *[]){&path, &mixes}, &out);
         exit_code = print_buf("sim", &out, 0);
     }
     roma_result_destroy(&list);

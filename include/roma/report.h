@@ -1,4 +1,5 @@
-/* report - results as text, JSON, CSV, SVG and traces. Everything goes to a roma_buf, which the caller writes.
+/* report - results as text, JSON, CSV, SVG and traces. Everything goes to a roma_buf, which the caller writes;
+ * JSON through the caller's roma_json.
  *
  * Text is ASCII, aligned for a terminal of 110 columns. JSON and CSV numbers have 10 significant digits unless a column
  * asks for all (digits 0); not-finite values are null in JSON. SVG needs nothing but a browser: no scripts, no fonts
@@ -7,6 +8,7 @@
 #ifndef ROMA_REPORT_H
 #define ROMA_REPORT_H
 
+#include "roma/json.h"
 #include "roma/result.h"
 
 #ifdef __cplusplus
@@ -19,15 +21,16 @@ const char *roma_report_si(char *buf, size_t cap, double v, const char *unit);
 
 /* List: "  name   value unit   [low .. high]  source", a blank line and heading per group. */
 void roma_report_list_text(const roma_result *r, roma_buf *out);
-/* Members only, without braces, so that a verb can put its own keys first:
+/* Members of the object that is open, so that a verb can put its own keys before and behind them:
  * "group.name":{"value":..,"low":..,"high":..,"unit":".."} with "source":".." where there is one. */
-void roma_report_list_json(const roma_result *r, roma_buf *out);
+void roma_report_list_json(const roma_result *r, roma_json *out);
 /* group,name,value,low,high,unit,source */
 void roma_report_list_csv(const roma_result *r, roma_buf *out);
 
 void roma_report_table_text(const roma_table *t, roma_buf *out);
-void roma_report_table_json(const roma_table *t, roma_buf *out); /* an array of objects, keys are column names */
-void roma_report_table_csv(const roma_table *t, roma_buf *out);  /* RFC 4180; header "name [unit]" */
+/* The member `key` (NULL: an element): an array of objects, a line each, whose keys are column names. */
+void roma_report_table_json(const roma_table *t, roma_json *out, const char *key);
+void roma_report_table_csv(const roma_table *t, roma_buf *out); /* RFC 4180; header "name [unit]" */
 void roma_report_table_markdown(const roma_table *t, roma_buf *out);
 
 typedef enum { ROMA_FLOOR_AREA, ROMA_FLOOR_POWER, ROMA_FLOOR_UTILISATION } roma_floor_colour;

@@ -1,5 +1,6 @@
 /* A chip as a table, as JSON, as a file; and the parameter table as a page. */
 #include "chip/internal.h"
+#include "roma/json.h"
 
 #include <string.h>
 
@@ -32,30 +33,23 @@ static void print_text(const roma_chip *c, roma_buf *out) {
     }
 }
 
-static void print_string(roma_buf *out, const char *text) {
-    roma_buf_append(out, "\"", 1);
-    for (const char *s = text; *s; s++) {
-        const unsigned char b = (unsigned char)*s;
-        if (b < 0x20 || b >= 0x7f)
-            roma_buf_print(out, "\\u%04x", b);
-        else
-            roma_buf_print(out, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-    }
-    roma_buf_append(out, "\"", 1);
-}
-
 static void print_json(const roma_chip *c, roma_buf *out) {
-    char v[ROMA_CHIP_NUMBER];
+    char v[ROMA_CHIP_NUMBER], key[96];
     const roma_chip_parameter *p;
-    roma_buf_print(out, "{\"name\":");
-    print_string(out, c->name);
-    roma_buf_print(out, ",\"title\":");
-    print_string(out, c->title);
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "name", c->name);
+    roma_json_string(&j, "title", c->title);
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
-        const char *quote = roma_chip_is_choice(i) ? "\"" : "";
-        roma_buf_print(out, ",\"%s.%s\":%s%s%s", p->section, p->key, quote, roma_chip_shown(c, i, v), quote);
+        const char *shown = roma_chip_shown(c, i, v);
+        roma_print(key, sizeof key, "%s.%s", p->section, p->key);
+        if (roma_chip_is_choice(i))
+            roma_json_string(&j, key, shown);
+        else
+            roma_json_number(&j, key, shown, strlen(shown));
     }
-    roma_buf_print(out, "}\n");
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
 }
 
 void roma_chip_print(const roma_chip *c, roma_buf *out, bool json) {

@@ -2,39 +2,9 @@
 #include <math.h>
 #include <string.h>
 #include "gguf.h"
+#include "roma/json.h"
 
 #define SHOWN 8u /* elements of an array */
-
-/* ---- JSON strings: whatever bytes the file has, the output is valid ----------------------------------- */
-
-/* Bytes of the UTF-8 character at p, 0 when there is none. */
-static unsigned utf8_length(const uint8_t *p, size_t left) {
-    const unsigned n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
-    if (n == 0 || n > left) return 0;
-    for (unsigned i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if (n == 3 && ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f))) return 0; /* overlong, surrogate */
-    if (n == 4 && ((*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))) return 0;
-    return n;
-}
-
-static void json_string(roma_buf *out, const void *text, uint64_t len) {
-    const uint8_t *p = text, *end = p + len;
-    roma_buf_append(out, "\"", 1);
-    while (p < end) {
-        const unsigned n = utf8_length(p, (size_t)(end - p));
-        if (n == 0)
-            roma_buf_append(out, "\\ufffd", 6);
-        else if (*p < 0x20 || *p == 0x7f)
-            roma_buf_print(out, "\\u%04x", *p);
-        else if (*p == '"' || *p == '\\')
-            roma_buf_print(out, "\\%c", *p);
-        else
-            roma_buf_append(out, p, n);
-        p += n ? n : 1;
-    }
-    roma_buf_append(out, "\"", 1);
-}
 
 static void text_string(roma_buf *out, const void *text, uint64_t len) {
     char shown[72];
@@ -43,14 +13,7 @@ static void text_string(roma_buf *out, const void *text, uint64_t len) {
 
 /* ---- values ---------------------------------------------------------------------------------------------- */
 
-static void print_float(roma_buf *out, double v, int digits, bool json) {
-    if (json && !isfinite(v))
-        roma_buf_print(out, "null");
-    else
-        roma_buf_print(out, "%.*g", digits, v);
-}
-
-static void print_scalar(roma_buf *out, uint32_t type, const uint8_t *p, bool json) {
+static void print_scalar(roma_buf *out, uint32_t type, const uint8_t *p) {
     double d;
     switch (type) {
     case GGUF_U8: roma_buf_print(out, "%u", *p); break;
@@ -62,32 +25,25 @@ static void print_scalar(roma_buf *out, uint32_t type, const uint8_t *p, bool js
     case GGUF_U64: roma_buf_print(out, "%llu", (unsigned long long)roma_le64(p)); break;
     case GGUF_I64: roma_buf_print(out, "%lld", (long long)roma_le64(p)); break;
     case GGUF_BOOL: roma_buf_print(out, *p ? "true" : "false"); break;
-    case GGUF_F32: print_float(out, (double)roma_f32_from_bits(roma_le32(p)), 9, json); break;
+    case GGUF_F32: roma_buf_print(out, "%.9g", (double)roma_f32_from_bits(roma_le32(p))); break;
     default: {
         const uint64_t bits = roma_le64(p);
         memcpy(&d, &bits, sizeof d);
-        print_float(out, d, 17, json);
+        roma_buf_print(out, "%.17g", d);
     }
     }
 }
 
-static void print_string(roma_buf *out, const void *text, uint64_t len, bool json) {
-    if (json)
-        json_string(out, text, len);
-    else
-        text_string(out, text, len);
-}
-
-static void print_elements(roma_buf *out, const gguf_kv *kv, bool json) {
+static void print_elements(roma_buf *out, const gguf_kv *kv) {
     const uint8_t *p = kv->value;
     for (uint64_t i = 0; i < kv->count && i < SHOWN; i++) {
         if (i) roma_buf_print(out, ", ");
         if (kv->elem == GGUF_STRING) {
             const uint64_t len = roma_le64(p);
-            print_string(out, p + 8, len, json);
+            text_string(out, p + 8, len);
             p += 8 + len;
         } else {
-            print_scalar(out, kv->elem, p, json);
+            print_scalar(out, kv->elem, p);
             p += roma_import_value_type_bytes(kv->elem);
         }
     }
@@ -103,11 +59,11 @@ static void text_key(roma_buf *out, const gguf_kv *kv) {
         roma_print(type, sizeof type, "%s", roma_import_value_type_name(kv->type));
     roma_buf_print(out, "%-44s %-14s ", roma_error_name(name, sizeof name, kv->key, kv->key_len), type);
     if (kv->type == GGUF_ARRAY)
-        print_elements(out, kv, false);
+        print_elements(out, kv);
     else if (kv->type == GGUF_STRING)
         text_string(out, kv->value, kv->count);
     else
-        print_scalar(out, kv->type, kv->value, false);
+        print_scalar(out, kv->type, kv->value);
     roma_buf_print(out, "%s\n", kv->type == GGUF_ARRAY && kv->count > SHOWN ? ", ..." : "");
 }
 
@@ -137,53 +93,91 @@ static void print_text(roma_buf *out, const gguf_file *g) {
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------- */
 
-static void json_key(roma_buf *out, const gguf_kv *kv) {
-    roma_buf_print(out, "{\"key\": ");
-    json_string(out, kv->key, kv->key_len);
-    roma_buf_print(out, ", \"type\": \"%s\", ", roma_import_value_type_name(kv->type));
+static void json_scalar(roma_json *j, const char *key, uint32_t type, const uint8_t *p) {
+    double d;
+    switch (type) {
+    case GGUF_U8: roma_json_uint(j, key, *p); break;
+    case GGUF_I8: roma_json_int(j, key, (int8_t)*p); break;
+    case GGUF_U16: roma_json_uint(j, key, roma_le16(p)); break;
+    case GGUF_I16: roma_json_int(j, key, (int16_t)roma_le16(p)); break;
+    case GGUF_U32: roma_json_uint(j, key, roma_le32(p)); break;
+    case GGUF_I32: roma_json_int(j, key, (int32_t)roma_le32(p)); break;
+    case GGUF_U64: roma_json_uint(j, key, roma_le64(p)); break;
+    case GGUF_I64: roma_json_int(j, key, (int64_t)roma_le64(p)); break;
+    case GGUF_BOOL: roma_json_bool(j, key, *p != 0); break;
+    case GGUF_F32: roma_json_digits(j, key, (double)roma_f32_from_bits(roma_le32(p)), 9); break;
+    default: {
+        const uint64_t bits = roma_le64(p);
+        memcpy(&d, &bits, sizeof d);
+        roma_json_digits(j, key, d, 17);
+    }
+    }
+}
+
+static void json_elements(roma_json *j, const gguf_kv *kv) {
+    const uint8_t *p = kv->value;
+    for (uint64_t i = 0; i < kv->count && i < SHOWN; i++) {
+        if (kv->elem == GGUF_STRING) {
+            const uint64_t len = roma_le64(p);
+            roma_json_text(j, NULL, (const char *)p + 8, (size_t)len);
+            p += 8 + len;
+        } else {
+            json_scalar(j, NULL, kv->elem, p);
+            p += roma_import_value_type_bytes(kv->elem);
+        }
+    }
+}
+
+static void json_key(roma_json *j, const gguf_kv *kv) {
+    roma_json_line(j);
+    roma_json_open(j, NULL, '{');
+    roma_json_text(j, "key", kv->key, kv->key_len);
+    roma_json_string(j, "type", roma_import_value_type_name(kv->type));
     if (kv->type == GGUF_ARRAY) {
-        roma_buf_print(out, "\"elements\": \"%s\", \"count\": %llu, \"first\": [",
-                       roma_import_value_type_name(kv->elem), (unsigned long long)kv->count);
-        print_elements(out, kv, true);
-        roma_buf_print(out, "]}");
-        return;
+        roma_json_string(j, "elements", roma_import_value_type_name(kv->elem));
+        roma_json_uint(j, "count", kv->count);
+        roma_json_open(j, "first", '[');
+        json_elements(j, kv);
+        roma_json_close(j, ']');
+    } else if (kv->type == GGUF_STRING) {
+        roma_json_text(j, "value", (const char *)kv->value, (size_t)kv->count);
+    } else {
+        json_scalar(j, "value", kv->type, kv->value);
     }
-    roma_buf_print(out, "\"value\": ");
-    if (kv->type == GGUF_STRING)
-        json_string(out, kv->value, kv->count);
-    else
-        print_scalar(out, kv->type, kv->value, true);
-    roma_buf_print(out, "}");
+    roma_json_close(j, '}');
 }
 
-static void json_tensor(roma_buf *out, const gguf_tensor *t) {
-    roma_buf_print(out, "{\"name\": ");
-    json_string(out, t->name, t->name_len);
-    roma_buf_print(out, ", \"type\": \"%s\", \"shape\": [", roma_import_type_get(t->type)->name);
-    for (unsigned i = 0; i < t->n_dims; i++)
-        roma_buf_print(out, "%s%llu", i ? ", " : "", (unsigned long long)t->dim[i]);
-    roma_buf_print(out, "], \"bytes\": %llu, \"offset\": %llu}", (unsigned long long)t->bytes,
-                   (unsigned long long)t->offset);
+static void json_tensor(roma_json *j, const gguf_tensor *t) {
+    roma_json_line(j);
+    roma_json_open(j, NULL, '{');
+    roma_json_text(j, "name", t->name, t->name_len);
+    roma_json_string(j, "type", roma_import_type_get(t->type)->name);
+    roma_json_open(j, "shape", '[');
+    for (unsigned i = 0; i < t->n_dims; i++) roma_json_uint(j, NULL, t->dim[i]);
+    roma_json_close(j, ']');
+    roma_json_uint(j, "bytes", t->bytes);
+    roma_json_uint(j, "offset", t->offset);
+    roma_json_close(j, '}');
 }
 
-static void print_json(roma_buf *out, const gguf_file *g) {
-    roma_buf_print(out, "{\"format\": \"gguf\", \"file\": ");
-    json_string(out, g->path, strlen(g->path));
-    roma_buf_print(
-        out,
-        ", \"version\": %u, \"bytes\": %llu, \"alignment\": %llu, \"data_at\": %llu, \"data_end\": %llu,\n\"keys\": [",
-        g->version, (unsigned long long)g->size, (unsigned long long)g->alignment, (unsigned long long)g->data_at,
-        (unsigned long long)g->data_end);
-    for (uint32_t i = 0; i < g->n_kv; i++) {
-        roma_buf_print(out, i ? ",\n" : "\n");
-        json_key(out, &g->kv[i]);
-    }
-    roma_buf_print(out, "],\n\"tensors\": [");
-    for (uint32_t i = 0; i < g->n_tensors; i++) {
-        roma_buf_print(out, i ? ",\n" : "\n");
-        json_tensor(out, &g->tensor[i]);
-    }
-    roma_buf_print(out, "]");
+/* Up to the notes. */
+static void json_file(roma_json *j, const gguf_file *g) {
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "format", "gguf");
+    roma_json_string(j, "file", g->path);
+    roma_json_uint(j, "version", g->version);
+    roma_json_uint(j, "bytes", g->size);
+    roma_json_uint(j, "alignment", g->alignment);
+    roma_json_uint(j, "data_at", g->data_at);
+    roma_json_uint(j, "data_end", g->data_end);
+    roma_json_line(j);
+    roma_json_open(j, "keys", '[');
+    for (uint32_t i = 0; i < g->n_kv; i++) json_key(j, &g->kv[i]);
+    roma_json_close(j, ']');
+    roma_json_line(j);
+    roma_json_open(j, "tensors", '[');
+    for (uint32_t i = 0; i < g->n_tensors; i++) json_tensor(j, &g->tensor[i]);
+    roma_json_close(j, ']');
 }
 
 /* ---- notes, of a file that can be imported ---------------------------------------------------------------------- */
@@ -196,23 +190,30 @@ static void text_notes(roma_buf *out, const char *notes) {
     }
 }
 
-static void json_notes(roma_buf *out, const char *notes) {
-    roma_buf_print(out, ",\n\"warnings\": [");
-    for (const char *p = notes; *p; p += strcspn(p, "\n") + 1) {
-        if (p > notes) roma_buf_print(out, ",\n");
-        json_string(out, p, strcspn(p, "\n"));
+static void json_notes(roma_json *j, const char *notes) {
+    roma_json_line(j);
+    roma_json_open(j, "warnings", '[');
+    for (size_t len; *notes; notes += len + 1) {
+        len = strcspn(notes, "\n");
+        roma_json_text(j, NULL, notes, len);
     }
-    roma_buf_print(out, "]}\n");
+    roma_json_close(j, ']');
 }
 
-static void print_notes(roma_buf *out, const char *path, bool json) {
+static void print(roma_buf *out, const gguf_file *g, const char *path, bool as_json) {
     roma_import imp;
     roma_error why; /* no matter: other architectures are shown too */
     const bool ours = !roma_import_open(&imp, path, &why);
-    if (json)
-        json_notes(out, ours ? imp.notes : "");
-    else if (ours)
-        text_notes(out, imp.notes);
+    if (as_json) {
+        roma_json j = {.out = out};
+        json_file(&j, g);
+        json_notes(&j, ours ? imp.notes : "");
+        roma_json_close(&j, '}');
+        roma_buf_append(out, "\n", 1);
+    } else {
+        print_text(out, g);
+        if (ours) text_notes(out, imp.notes);
+    }
     if (ours) roma_import_close(&imp);
 }
 
@@ -223,11 +224,7 @@ int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err)
     if (rc) return rc;
     rc = roma_import_gguf_parse(&g, map.data, map.size, path, err);
     if (!rc) {
-        if (json)
-            print_json(out, &g);
-        else
-            print_text(out, &g);
-        print_notes(out, path, json);
+        print(out, &g, path, json);
         if (out->failed) rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to print the file");
         roma_import_gguf_free(&g);
     }

@@ -1,5 +1,6 @@
 /* The operation list: names, printer. */
 #include "roma/plan.h"
+#include "roma/json.h"
 
 #include <string.h>
 
@@ -53,34 +54,51 @@ static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
                    op->last_rows_only ? " (rows whose logits are wanted)" : "");
 }
 
-static void print_json(const roma_plan *p, size_t i, roma_buf *out) {
-    const roma_op *op = &p->ops[i];
-    roma_buf_print(out, "%s{\"op\":\"%s\",\"unit\":\"%s\",\"layer\":%d,\"in\":[", i ? "," : "", roma_op_name(op->kind),
-                   unit_names[op->unit], op->layer == UINT32_MAX ? -1 : (int)op->layer);
+static void op_json(const roma_plan *p, const roma_op *op, roma_json *j) {
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "op", roma_op_name(op->kind));
+    roma_json_string(j, "unit", unit_names[op->unit]);
+    roma_json_int(j, "layer", op->layer == UINT32_MAX ? -1 : (int64_t)op->layer);
+    roma_json_open(j, "in", '[');
     for (int k = 0; k < 2; k++)
-        if (op->in[k] != ROMA_NO_VALUE) roma_buf_print(out, "%s\"%s\"", k ? "," : "", p->values[op->in[k]].name);
-    roma_buf_print(out, "],\"out\":\"%s\",\"mac\":%llu", op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name,
-                   (unsigned long long)roma_op_mac(p, op, 1));
-    if (op->tensor != ROMA_NO_TENSOR)
-        roma_buf_print(out, ",\"tensor\":\"%s\",\"rows\":%llu,\"cols\":%llu",
-                       roma_tensor_role_name(p->desc->tensors[op->tensor].role),
-                       (unsigned long long)p->desc->tensors[op->tensor].rows,
-                       (unsigned long long)p->desc->tensors[op->tensor].cols);
-    roma_buf_print(out, "}");
+        if (op->in[k] != ROMA_NO_VALUE) roma_json_string(j, NULL, p->values[op->in[k]].name);
+    roma_json_close(j, ']');
+    roma_json_string(j, "out", op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name);
+    roma_json_uint(j, "mac", roma_op_mac(p, op, 1));
+    if (op->tensor != ROMA_NO_TENSOR) {
+        const roma_image_tensor *t = &p->desc->tensors[op->tensor];
+        roma_json_string(j, "tensor", roma_tensor_role_name(t->role));
+        roma_json_uint(j, "rows", t->rows);
+        roma_json_uint(j, "cols", t->cols);
+    }
+    roma_json_close(j, '}');
+}
+
+static void print_json(const roma_plan *p, roma_buf *out) {
+    roma_json j = {.out = out};
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "chip", p->chip.name);
+    roma_json_uint(&j, "rom_words", p->rom_words);
+    roma_json_string(&j, "note", p->note);
+    roma_json_uint(&j, "adapter_slots", p->n_adapter_slots);
+    roma_json_open(&j, "ops", '[');
+    for (size_t i = 0; i < p->n_ops; i++) op_json(p, &p->ops[i], &j);
+    roma_json_close(&j, ']');
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
 }
 
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json) {
-    if (json)
-        roma_buf_print(out, "{\"chip\":\"%s\",\"rom_words\":%llu,\"note\":\"%s\",\"adapter_slots\":%u,\"ops\":[",
-                       p->chip.name, (unsigned long long)p->rom_words, p->note, p->n_adapter_slots);
-    else
-        roma_buf_print(
-            out,
-            "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
-            "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
-            "    #  unit layer operation  in            out      shape                   mac  tensor\n",
-            p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
-            p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
-    for (size_t i = 0; i < p->n_ops; i++) json ? print_json(p, i, out) : print_text(p, i, out);
-    if (json) roma_buf_print(out, "]}\n");
+    if (json) {
+        print_json(p, out);
+        return;
+    }
+    roma_buf_print(
+        out,
+        "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
+        "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
+        "    #  unit layer operation  in            out      shape                   mac  tensor\n",
+        p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
+        p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
+    for (size_t i = 0; i < p->n_ops; i++) print_text(p, i, out);
 }

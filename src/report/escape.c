@@ -1,51 +1,13 @@
-/* Text inside JSON, XML, CSV and a terminal. Bytes that are not UTF-8 become U+FFFD, or \xNN in plain text. */
+/* Text inside XML, CSV and a terminal. Bytes that are not UTF-8 become U+FFFD, or \xNN in plain text. */
 #include "report/internal.h"
 
-#include <math.h>
 #include <string.h>
-
-size_t roma_report_utf8(const uint8_t *s, size_t n) {
-    if (!n) return 0;
-    if (s[0] < 0x80) return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || len > n) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    /* overlong forms, surrogates, past U+10FFFF */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return len;
-}
-
-void roma_report_json_text(roma_buf *out, const char *s) {
-    size_t n = strlen(s);
-    roma_buf_append(out, "\"", 1);
-    for (size_t i = 0, len; i < n; i += len) {
-        unsigned char c = (unsigned char)s[i];
-        len = roma_report_utf8((const uint8_t *)s + i, n - i);
-        if (!len) {
-            roma_buf_print(out, "\\ufffd");
-            len = 1;
-        } else if (c == '"' || c == '\\')
-            roma_buf_print(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            roma_buf_print(out, "\\u%04x", c);
-        else
-            roma_buf_append(out, s + i, len);
-    }
-    roma_buf_append(out, "\"", 1);
-}
-
-void roma_report_json_number(roma_buf *out, double v, int digits) {
-    char text[NUMBER_CAP];
-    roma_buf_print(out, "%s", isfinite(v) ? roma_report_exact(text, v, digits) : "null");
-}
 
 void roma_report_xml_text(roma_buf *out, const char *s) {
     size_t n = strlen(s);
     for (size_t i = 0, len; i < n; i += len) {
         unsigned char c = (unsigned char)s[i];
-        len = roma_report_utf8((const uint8_t *)s + i, n - i);
+        len = roma_utf8(s + i, n - i);
         /* U+FFFE and U+FFFF are no XML characters either */
         bool bad = !len || (len == 3 && memcmp(s + i, "\xef\xbf", 2) == 0 && (unsigned char)s[i + 2] >= 0xbe);
         if (bad) {

@@ -25,9 +25,6 @@ const char *roma_report_exact(char *buf, double v, int digits);
 
 /* ---- escapes (escape.c) ---- */
 
-size_t roma_report_utf8(const uint8_t *s, size_t n);               /* bytes of the valid sequence at s, 0: none */
-void roma_report_json_text(roma_buf *out, const char *s);          /* with its quotes */
-void roma_report_json_number(roma_buf *out, double v, int digits); /* null when not finite */
 void roma_report_xml_text(roma_buf *out, const char *s);
 /* Plain ASCII, without controls, of at most cap - 1 characters; "..." at the end of what was cut. */
 const char *roma_report_ascii(char *buf, size_t cap, const char *s);

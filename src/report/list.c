@@ -73,26 +73,18 @@ void roma_report_list_text(const roma_result *r, roma_buf *out) {
     }
 }
 
-void roma_report_list_json(const roma_result *r, roma_buf *out) {
+void roma_report_list_json(const roma_result *r, roma_json *out) {
     for (size_t i = 0; i < r->n; i++) {
         const roma_result_item *item = &r->items[i];
         char key[96];
         roma_print(key, sizeof key, "%s.%s", item->group, item->name);
-        if (i) roma_buf_append(out, ",", 1);
-        roma_report_json_text(out, key);
-        roma_buf_print(out, ":{\"value\":");
-        roma_report_json_number(out, item->v.mid, 0);
-        roma_buf_print(out, ",\"low\":");
-        roma_report_json_number(out, item->v.low, 0);
-        roma_buf_print(out, ",\"high\":");
-        roma_report_json_number(out, item->v.high, 0);
-        roma_buf_print(out, ",\"unit\":");
-        roma_report_json_text(out, item->unit);
-        if (item->source[0]) {
-            roma_buf_print(out, ",\"source\":");
-            roma_report_json_text(out, item->source);
-        }
-        roma_buf_append(out, "}", 1);
+        roma_json_open(out, key, '{');
+        roma_json_digits(out, "value", item->v.mid, 0);
+        roma_json_digits(out, "low", item->v.low, 0);
+        roma_json_digits(out, "high", item->v.high, 0);
+        roma_json_string(out, "unit", item->unit);
+        if (item->source[0]) roma_json_string(out, "source", item->source);
+        roma_json_close(out, '}');
     }
 }
 

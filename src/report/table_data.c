@@ -2,25 +2,25 @@
  * as text. */
 #include "report/internal.h"
 
-void roma_report_table_json(const roma_table *t, roma_buf *out) {
-    roma_buf_append(out, "[", 1);
+void roma_report_table_json(const roma_table *t, roma_json *out, const char *key) {
+    roma_json_open(out, key, '[');
     for (size_t r = 0; r < t->n_rows; r++) {
-        roma_buf_print(out, "%s\n{", r ? "," : "");
+        roma_json_line(out);
+        roma_json_open(out, NULL, '{');
         for (size_t c = 0; c < t->n_columns; c++) {
             const roma_cell *cell = roma_table_cell(t, r, c);
-            if (c) roma_buf_append(out, ",", 1);
-            roma_report_json_text(out, t->columns[c].name);
-            roma_buf_append(out, ":", 1);
+            const char *name = t->columns[c].name;
             switch (cell->kind) {
-            case ROMA_CELL_EMPTY: roma_buf_print(out, "null"); break;
-            case ROMA_CELL_REAL: roma_report_json_number(out, cell->real, t->columns[c].digits); break;
-            case ROMA_CELL_TEXT: roma_report_json_text(out, cell->text); break;
-            case ROMA_CELL_BOOL: roma_buf_print(out, cell->real != 0 ? "true" : "false"); break;
+            case ROMA_CELL_EMPTY: roma_json_null(out, name); break;
+            case ROMA_CELL_REAL: roma_json_digits(out, name, cell->real, t->columns[c].digits > 0 ? 10 : 0); break;
+            case ROMA_CELL_TEXT: roma_json_string(out, name, cell->text); break;
+            case ROMA_CELL_BOOL: roma_json_bool(out, name, cell->real != 0); break;
             }
         }
-        roma_buf_append(out, "}", 1);
+        roma_json_close(out, '}');
     }
-    roma_buf_print(out, "%s]", t->n_rows ? "\n" : "");
+    if (t->n_rows) roma_json_line(out);
+    roma_json_close(out, ']');
 }
 
 void roma_report_table_csv(const roma_table *t, roma_buf *out) {

@@ -29,7 +29,8 @@ typedef struct {
     const size_t *rank; /* of each span by duration, longest first */
     size_t max_bytes;
     z_stream z;
-    roma_buf text; /* not yet deflated */
+    roma_buf text;  /* not yet deflated */
+    roma_json json; /* writes there */
     uint8_t chunk[CHUNK];
     roma_buf *out;
     size_t base;    /* bytes of out before the trace */
@@ -66,53 +67,76 @@ static uint64_t picoseconds(const roma_timeline *t, uint64_t cycles) {
     return ps < 9e18 ? (uint64_t)(ps + 0.5) : (uint64_t)9e18;
 }
 
-static void put_name(writer *w, const char *kind, uint32_t tid, const char *name) {
-    roma_buf_print(&w->text, "{\"name\":\"%s\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"name\":", kind, tid);
-    roma_report_json_text(&w->text, name);
-    roma_buf_print(&w->text, "}}");
+/* Begins an event, a line each, and leaves it open. */
+static void put_event(roma_json *j, const char *name, const char *kind, uint32_t tid) {
+    roma_json_line(j);
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "name", name);
+    roma_json_string(j, "ph", kind);
+    roma_json_int(j, "pid", 1);
+    roma_json_uint(j, "tid", tid);
+}
+
+static void end_event(roma_json *j) {
+    roma_json_close(j, '}'); /* args */
+    roma_json_close(j, '}');
+}
+
+static void put_name(roma_json *j, const char *kind, uint32_t tid, const char *name) {
+    put_event(j, kind, "M", tid);
+    roma_json_open(j, "args", '{');
+    roma_json_string(j, "name", name);
+    end_event(j);
 }
 
 static void put_head(writer *w, size_t kept) {
-    roma_buf_print(&w->text, "{\"traceEvents\":[\n");
-    put_name(w, "process_name", 0, w->process);
+    roma_json *j = &w->json;
+    roma_json_open(j, NULL, '{');
+    roma_json_open(j, "traceEvents", '[');
+    put_name(j, "process_name", 0, w->process);
     for (uint32_t i = 0; i < w->t->n_tracks; i++) {
-        roma_buf_print(&w->text, ",\n");
-        put_name(w, "thread_name", i + 1, w->t->tracks[i]);
-        roma_buf_print(
-            &w->text,
-            ",\n{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"sort_index\":%u}}", i + 1,
-            i);
+        put_name(j, "thread_name", i + 1, w->t->tracks[i]);
+        put_event(j, "thread_sort_index", "M", i + 1);
+        roma_json_open(j, "args", '{');
+        roma_json_uint(j, "sort_index", i);
+        end_event(j);
     }
-    if (kept < w->t->n)
-        roma_buf_print(&w->text,
-                       ",\n{\"name\":\"dropped\",\"ph\":\"M\",\"pid\":1,\"tid\":0,\"args\":{\"spans\":%zu,\"of\":%zu}}",
-                       w->t->n - kept, w->t->n);
+    if (kept == w->t->n) return;
+    put_event(j, "dropped", "M", 0);
+    roma_json_open(j, "args", '{');
+    roma_json_uint(j, "spans", w->t->n - kept);
+    roma_json_uint(j, "of", w->t->n);
+    end_event(j);
 }
 
 static uint64_t busy_of(const roma_span *s) { return s->busy_cyc > s->start_cyc ? s->busy_cyc - s->start_cyc : 0; }
 
+/* Microseconds, exactly. */
+static void put_time(roma_json *j, const char *key, uint64_t ps) {
+    char text[40];
+    const int n = roma_print(text, sizeof text, "%llu.%06llu", (unsigned long long)(ps / 1000000),
+                             (unsigned long long)(ps % 1000000));
+    roma_json_number(j, key, text, (size_t)n);
+}
+
 static void put_span(writer *w, const roma_span *s) {
-    uint64_t from = picoseconds(w->t, s->start_cyc), took = picoseconds(w->t, s->start_cyc + busy_of(s)) - from;
-    roma_buf_print(&w->text, ",\n{\"name\":");
-    roma_report_json_text(&w->text, s->name);
-    roma_buf_print(&w->text, ",\"ph\":\"X\",\"pid\":1,\"tid\":%u,\"ts\":%llu.%06llu,\"dur\":%llu.%06llu,\"args\":{",
-                   s->track + 1, (unsigned long long)(from / 1000000), (unsigned long long)(from % 1000000),
-                   (unsigned long long)(took / 1000000), (unsigned long long)(took % 1000000));
-    if (s->detail[0]) {
-        roma_buf_print(&w->text, "\"detail\":");
-        roma_report_json_text(&w->text, s->detail);
-        roma_buf_append(&w->text, ",", 1);
-    }
-    roma_buf_print(&w->text, "\"cycles\":%llu", (unsigned long long)busy_of(s));
-    if (s->end_cyc > s->busy_cyc)
-        roma_buf_print(&w->text, ",\"latency_cycles\":%llu", (unsigned long long)(s->end_cyc - s->busy_cyc));
-    roma_buf_print(&w->text, "}}");
+    roma_json *j = &w->json;
+    const uint64_t from = picoseconds(w->t, s->start_cyc);
+    put_event(j, s->name, "X", s->track + 1);
+    put_time(j, "ts", from);
+    put_time(j, "dur", picoseconds(w->t, s->start_cyc + busy_of(s)) - from);
+    roma_json_open(j, "args", '{');
+    if (s->detail[0]) roma_json_string(j, "detail", s->detail);
+    roma_json_uint(j, "cycles", busy_of(s));
+    if (s->end_cyc > s->busy_cyc) roma_json_uint(j, "latency_cycles", s->end_cyc - s->busy_cyc);
+    end_event(j);
 }
 
 /* Writes a trace of the `kept` longest spans; false: it does not fit, or memory is short, and out is as before. */
 static bool write_trace(writer *w, size_t kept) {
     w->out->len = w->base;
     w->text.len = 0;
+    w->json = (roma_json){.out = &w->text};
     w->written = 0;
     memset(&w->z, 0, sizeof w->z);
     w->z.zalloc = z_alloc;
@@ -131,7 +155,11 @@ static bool write_trace(writer *w, size_t kept) {
         w->written++;
         if (w->text.len >= CHUNK) fits = deflate_text(w, Z_NO_FLUSH);
     }
-    roma_buf_print(&w->text, "\n],\"displayTimeUnit\":\"ns\"}\n");
+    roma_json_line(&w->json);
+    roma_json_close(&w->json, ']');
+    roma_json_string(&w->json, "displayTimeUnit", "ns");
+    roma_json_close(&w->json, '}');
+    roma_buf_append(&w->text, "\n", 1);
     fits = fits && deflate_text(w, Z_FINISH);
     deflateEnd(&w->z);
     if (w->text.failed) w->out->failed = true;

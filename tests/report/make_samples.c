@@ -33,7 +33,7 @@ static void make_list(void) {
     roma_report_list_text(&r, &b);
     save("list.txt", &b);
     roma_buf_print(&b, "{\"first\":1,");
-    roma_report_list_json(&r, &b);
+    roma_report_list_json(&r, &(roma_json){.out = &b});
     roma_buf_print(&b, "}");
     save("list.json", &b);
     roma_report_list_csv(&r, &b);
@@ -78,7 +78,7 @@ static void make_tables(void) {
     }
     roma_report_table_text(&t, &b);
     save("table.txt", &b);
-    roma_report_table_json(&t, &b);
+    roma_report_table_json(&t, &(roma_json){.out = &b}, NULL);
     save("table.json", &b);
     roma_report_table_csv(&t, &b);
     save("table.csv", &b);

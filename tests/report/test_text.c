@@ -52,10 +52,11 @@ static void test_json_escapes(void) {
     roma_table_text(&t, 0,
                     "\"q\" \\ \b\f\n\r\t\x01\x1f\x7f / \xc3\xa9 \xf0\x9f\x98\x80 \xff \xc0\x80 \xed\xa0\x80 "
                     "\xf4\x90\x80\x80 \xe2\x82");
-    roma_report_table_json(&t, &b);
-    CHECK(has(&b, "{\"k\\\"\\\\\":\"\\\"q\\\" \\\\ \\u0008\\u000c\\u000a\\u000d\\u0009\\u0001\\u001f\\u007f / \xc3\xa9 "
+    roma_report_table_json(&t, &(roma_json){.out = &b}, NULL);
+    CHECK(has(&b, "{\"k\\\"\\\\\":\"\\\"q\\\" \\\\ \\u0008\\u000c\\n\\u000d\\u0009\\u0001\\u001f\\u007f / \xc3\xa9 "
                   "\xf0\x9f\x98\x80 "
-                  "\\ufffd \\ufffd\\ufffd \\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\\ufffd\\ufffd \\ufffd\\ufffd\"}"));
+                  "\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd "
+                  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\"}"));
     roma_buf_destroy(&b);
     roma_table_destroy(&t);
 }
@@ -76,7 +77,7 @@ static void test_json_numbers(void) {
         roma_table_row(&t);
         roma_table_real(&t, 0, values[i]);
         roma_table_real(&t, 1, values[i]);
-        roma_report_table_json(&t, &b);
+        roma_report_table_json(&t, &(roma_json){.out = &b}, NULL);
         snprintf(want, sizeof want, "[\n{\"a\":%s,\"b\":%s,\"c\":null}\n]", ten[i], all[i]);
         CHECK(b.len == strlen(want) && has(&b, want));
         roma_buf_destroy(&b);
