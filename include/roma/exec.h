@@ -39,7 +39,8 @@ typedef struct {
     uint32_t adapter_rank;  /* their largest rank, at most ROMA_ADAPTER_RANK_MAX; 0: 16 */
     uint32_t adapter_stack; /* adapters of one set, at most; 0: 1; at most ROMA_EXEC_STACK_MAX */
     uint32_t adapter_sets;  /* sets besides 0, up to 65536; 0: as many as adapters */
-    uint64_t vector_bytes;  /* SRAM beside that for activations alone, as a chip's vector units have it */
+    uint64_t vector_bytes;  /* further SRAM, the chip's vector units', that holds activations alone; activations beyond
+                               vector_bytes count against sram_bytes */
     uint32_t pages;         /* page groups of the cache, shared by all sequences; 0: what all need at full context */
 } roma_exec_config;         /* all zero is a configuration; a default gives way to what other fields say */
 
@@ -170,8 +171,9 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
  * advances each request that generates by a token, and the oldest prompt by a row.
  *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first.
  *  - A request takes over the longest common beginning that a running or kept sequence with the same adapters holds
- * (fork): the same ones with the same factors, whatever set names them, from its first position on. One whose prompt
- * shares more with a prompt that is still being read waits for it.
+ * (fork): the same ones with the same factors, whatever set names them, from its first position on. If a
+ * running request is still reading a prompt with which a waiting one shares more whole pages than any finished sequence
+ * offers, the waiting one stays until those pages exist.
  *  - Proposals come from the request's own text (lookup). Each row is sampled from in order while the proposals hold,
  * with the history they make; the rest leave through truncate. How many are tried follows measured times and changes
  * nothing but the speed. The engine's sequences belong to the batch while it exists. */

@@ -199,7 +199,8 @@ void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, c
  * (float)(q . k) * (q_scale[i] * k_scale[slot]). q_scale holds 1/sqrt(head_dim). */
 void roma_page_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
                         float *score, size_t stride);
-/* The largest of n >= 1 scores; anything when one of them is a NaN, as then the result is one whatever comes back. */
+/* Largest of n >= 1 scores. Unspecified where a score is NaN: the softmax then yields NaN whatever this returns, so
+ * that callers need no check. */
 float roma_largest_c(const float *score, uint64_t n);
 /* score becomes exp(score - max); returns the exact sum of near(w * 2^30). */
 int64_t roma_softmax_weights_c(float *score, uint64_t n, float max);

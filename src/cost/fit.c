@@ -5,8 +5,8 @@
 
 static bool is_outside_layers(const roma_image_tensor *t) { return t->role == ROMA_W_EMBED || t->role == ROMA_W_HEAD; }
 
-/* A tied table is the head, stored once and with it: the die that picks the token sends its row instead of its number.
- */
+/* Whether embedding and head are one table. Such a table is stored once, on the last die with the head; that die sends
+ * the chosen token's embedding row back to die 0 instead of the token's id. */
 static bool is_tied(const roma_description *d) {
     const roma_image_tensor *head = roma_description_find(d, ROMA_W_HEAD, 0);
     return !head || head->tie >= 0;

@@ -92,7 +92,8 @@ static level best_level(const search *r, unsigned i, unsigned o, int sign) {
     return high > mid ? HIGH : MID;
 }
 
-/* The corner, but never within what one parameter alone reaches: directions may turn when others move. */
+/* Value at the corner that puts every parameter at its best single direction. Effects interact, so the corner may be
+ * less extreme than what one parameter alone reaches: the more extreme of both is taken. */
 static int extreme(search *r, unsigned o, int sign, double *value) {
     uint8_t choice[ROMA_CHIP_N] = {0};
     roma_cost corner;

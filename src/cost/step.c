@@ -94,7 +94,7 @@ static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_erro
     return ROMA_OK;
 }
 
-/* Schedules one step after what s holds: events and busy cycles add up, instances are replaced. */
+/* Schedules one step into s: adds to s->events and s->busy, and replaces s->instances and s->cycles by the step's. */
 static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
                 double repair, roma_error *err) {
     uint64_t rows = 0;

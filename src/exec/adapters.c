@@ -59,8 +59,8 @@ static void move_adapter(const roma_exec *e, lora_adapter *a, uint64_t to) {
     a->at = to;
 }
 
-/* Where so many bytes are free, which they are in all: in the first gap, or behind all once they have moved together.
- */
+/* Offset of `bytes` free bytes; the caller has checked that enough are free in total. Uses the first gap that is large
+ * enough, else moves all adapters together and returns the end of the last one. */
 static uint64_t find_gap(roma_exec *e, uint64_t bytes) {
     uint64_t end = 0;
     for (const lora_adapter *a; (a = next_adapter(e, end)) && a->at - end < bytes;) end = a->at + a->bytes;

@@ -21,7 +21,8 @@ void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first,
 void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to);
 void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
                             uint32_t positions);
-/* The tree of section 3.2: after leaf number `count` was put at level popcount(count); after all. */
+/* The tree of docs/numerics.md 3.2. fold: call after leaf number `count` (from 0) has been stored at level
+ * popcount(count). finish: call once after the last leaf of `pages`; adds the levels from the top down. */
 void roma_exec_party_fold(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t count);
 void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t pages);
 

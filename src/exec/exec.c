@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-/* Values that a one-row step replicates per thread: the residual and all codes (step.c, ROWS). */
+/* Values that a one-row step replicates per thread: the residual and all codes (share.c, ROWS). */
 static bool is_replicated(const roma_plan *p, uint32_t value) {
     return p->values[value].is_codes || value == p->ops[0].out;
 }

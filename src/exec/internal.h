@@ -7,7 +7,7 @@
 #define NO_BLOCK UINT32_MAX
 
 /* A value's storage: FP32 rows of `stride` elements, or quantised rows. Values that a single-row step replicates per
- * thread (see step.c) have a row for every thread: those beyond the rows of a step are the host's own. */
+ * thread (see share.c) have a row for every thread: those beyond the rows of a step are the host's own. */
 typedef struct {
     float *f32, *copies;
     size_t stride;
@@ -68,8 +68,8 @@ typedef struct {
     } part[ROMA_EXEC_STACK_MAX];
 } lora_set;
 
-/* A slot is one adapter on one row of the step; slots of an adapter that comes at the same place of their rows' sets
- * are a group. Groups are in the order of these places, so that a row meets its adapters in the order of its set. */
+/* A slot is (row of the step, adapter). Slots are grouped by (position in the row's set, adapter); groups are ordered
+ * by position, so that a row meets its adapters in the order of its set. */
 typedef struct {
     uint32_t row;
     float factor;

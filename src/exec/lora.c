@@ -19,7 +19,8 @@ void roma_exec_lora_lay(roma_exec *e, walk *w) {
     }
 }
 
-/* A bias is added in place, before: the first other operation that reads the product is the one that adds. */
+/* Finds the operation that must add B (A x) to a LINEAR's product: the first one that reads the product, BIAS excepted.
+ * A BIAS rewrites the product in place and leaves the addition to that reader. */
 static void find_reader(roma_exec *e, uint32_t linear) {
     const uint32_t value = e->plan->ops[linear].out;
     for (uint32_t i = linear + 1; i < e->plan->n_ops; i++) {
@@ -38,8 +39,8 @@ void roma_exec_lora_find(roma_exec *e) {
         if (e->plan->ops[i].adapter_slot != UINT32_MAX) find_reader(e, i);
 }
 
-/* Where a layer keeps what A x leaves. Every matrix has a place of its own: in a one-row step a thread may begin with
- * the next while another still adds this one. */
+/* Number of the buffer that holds A x (codes and scale) of this matrix. Each of a layer's seven matrices has its own,
+ * because in a one-row step one thread may start the next matrix while another still adds the previous one. */
 static int place_of(const roma_exec *e, const roma_op *linear) {
     switch (e->plan->desc->tensors[linear->tensor].role) {
     case ROMA_W_Q: return 0;

@@ -1,4 +1,4 @@
-/* One function per operation of the plan: each does a thread's share. How work is shared stands in step.c. */
+/* One function per operation of the plan: each does a thread's share. How work is shared stands in share.c. */
 #include "internal.h"
 
 #include <assert.h>

@@ -120,8 +120,9 @@ uint32_t roma_exec_blocks(const roma_hyper *h, const roma_exec_row *rows, size_t
     return blocks;
 }
 
-/* Items are query heads of blocks, KV head by KV head, block by block: an item is a thread's when its middle is in the
- * thread's part. */
+/* [*first, *end): the query heads of block b and KV head kv that belong to a thread. The items are (KV head, block,
+ * query head) in this order; their costs are laid end to end and cut into `threads` equal parts, and an item goes to
+ * the thread whose part holds the item's midpoint. Every thread finds the same cut without communication. */
 void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_block *last, uint32_t kv, int thread,
                            int threads, uint32_t *first, uint32_t *end) {
     const uint64_t group = h->heads / h->kv_heads, all = last->before + last->cost;
@@ -137,13 +138,15 @@ void roma_exec_block_share(const roma_hyper *h, const row_block *b, const row_bl
 /* ---- the pages of one row ------------------------------------------------------------------------ */
 
 enum {
-    PARTS = 32,
-    WORTH = 16
-}; /* parts a thread gets at least, if there are pages; pages of a query head that two barriers are worth */
+    PARTS = 32, /* at least this many parts for each thread, where there are pages enough */
+    WORTH = 16  /* splitting costs two barriers, which take as long as this many pages of one query head */
+};
 
 uint32_t roma_exec_split_most(const roma_hyper *h, int threads) { return h->kv_heads + 2 * PARTS * (uint32_t)threads; }
 
-/* Whole heads leave threads idle by what the fullest thread has beyond its part. */
+/* Pages of a part, a power of two, or 0: heads stay whole. Without splitting, ceil(heads / threads) heads go to the
+ * busiest thread, and `idle` places of a head stay empty. Heads are split where that waste costs more than the two
+ * barriers that a split needs. */
 uint32_t roma_exec_split_chunk(const roma_hyper *h, uint32_t positions, int threads) {
     const uint32_t t = (uint32_t)threads, pages = pages_of(positions), idle = (h->heads + t - 1) / t * t - h->heads;
     uint64_t chunk = 1;
