@@ -25,6 +25,7 @@ typedef struct {
     size_t n, next, printed;
     job **under_way; /* handed over, at most places */
     size_t n_under_way, places;
+    bool refused; /* by standard output: what is left would be for nobody */
 } batch;
 
 enum { PREFIXES = 8 };
@@ -79,6 +80,7 @@ static void free_job(job *j) {
 
 /* ---- writing ---- */
 
+/* Returns the exit code. */
 static int print_result(const batch *b, const job *done) {
     const request *q = done->q;
     const reply *r = done->reply;
@@ -116,8 +118,8 @@ static int print_result(const batch *b, const job *done) {
 
 static void finish_job(batch *b, job *j) {
     j->done = true;
-    for (; b->printed < b->n && b->jobs[b->printed].done; b->printed++) {
-        print_result(b, &b->jobs[b->printed]);
+    for (; b->printed < b->n && b->jobs[b->printed].done && !b->refused; b->printed++) {
+        if (print_result(b, &b->jobs[b->printed])) b->refused = true;
         free_job(&b->jobs[b->printed]);
     }
     roma_progress_tell(&progress, "requests", b->printed, b->n);
@@ -211,8 +213,10 @@ int batch_run(const batch_options *o, session *s) {
     }
     if (!rc) rc = start(&b, &err);
     interrupt_catch(INTERRUPT_ASKS);
-    while (!rc && b.printed < b.n) {
-        while (b.next < b.n && b.n_under_way < b.places) submit_next(&b);
+    while (!rc && !b.refused && b.printed < b.n) {
+        while (b.next < b.n && b.n_under_way < b.places && !b.refused) submit_next(&b);
+        if (b.refused) break;
+        if (interrupted) interrupt_seen();
         rc = interrupted ? roma_fail(&err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : step(&b, &err);
     }
     progress_end();

@@ -85,7 +85,8 @@ static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_er
         const double seconds = roma_now() - began;
         if (rc) return rc;
         count_step(b, &w, r->batch, r->batch, (double)r->batch * (r->depth + i + 1));
-        if (w.bytes / seconds / 1e9 > t->step_gb_s) t->step_gb_s = w.bytes / seconds / 1e9;
+        const double rate = roma_rate(w.bytes, seconds) / 1e9;
+        if (rate > t->step_gb_s) t->step_gb_s = rate;
         t->seconds += seconds;
         t->work.bytes += w.bytes;
         t->work.mac += w.mac;
@@ -132,7 +133,7 @@ static int measure(bench *b, bench_row r, roma_error *err) {
     r.share = middle(share);
     b->rows[b->n_rows++] = r;
     note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens,
-         r.batch, r.depth, r.threads, (double)r.tokens * r.batch / r.seconds);
+         r.batch, r.depth, r.threads, roma_rate((double)r.tokens * r.batch, r.seconds));
     return ROMA_OK;
 }
 _Static_assert(REPEATS == 3, "middle is that of three");

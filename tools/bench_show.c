@@ -47,13 +47,13 @@ static void make_table(const bench *b, bool roofs, roma_table *t) {
         roma_table_column(t, columns[i].name, columns[i].unit, columns[i].digits);
     for (size_t i = 0; i < b->n_rows; i++) {
         const bench_row *r = &b->rows[i];
-        const double gb = r->work.bytes / r->seconds / 1e9, gmac = r->work.mac / r->seconds / 1e9;
+        const double gb = roma_rate(r->work.bytes, r->seconds) / 1e9, gmac = roma_rate(r->work.mac, r->seconds) / 1e9;
         const double v[] = {0,
                             r->tokens,
                             r->batch,
                             r->depth,
                             r->threads,
-                            tokens_of(r) / r->seconds,
+                            roma_rate(tokens_of(r), r->seconds),
                             r->work.bytes / tokens_of(r),
                             gb,
                             r->share > 0 ? r->share : share(gb, b->read_gb_s),
@@ -121,7 +121,8 @@ void bench_svg(const bench *b, roma_buf *out) {
         if (r->depth) roma_print(depth, sizeof depth, " at %u", r->depth);
         if (r->batch > 1) roma_print(batch, sizeof batch, " x %u", r->batch);
         if (b->threads.n > 1) roma_print(threads, sizeof threads, ", %d thr", r->threads);
-        p[i] = (roma_roof_point){.mac_per_byte = r->work.mac / r->work.bytes, .mac_s = r->work.mac / r->seconds};
+        p[i] =
+            (roma_roof_point){.mac_per_byte = r->work.mac / r->work.bytes, .mac_s = roma_rate(r->work.mac, r->seconds)};
         roma_print(p[i].name, sizeof p[i].name, "%s %u%s%s%s", r->prefill ? "prefill" : "decode", r->tokens, batch,
                    depth, threads);
     }

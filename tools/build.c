@@ -32,7 +32,7 @@ static int check_output(const char *path, roma_error *err) {
 
 static int check_input(const char *path, roma_error *err) {
     struct stat st;
-    if (stat(path, &st)) return roma_fail_errno(err, path, "open");
+    if (stat(path, &st)) return roma_fail_open(err, path);
     if (S_ISDIR(st.st_mode))
         return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
                          "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py "

@@ -147,9 +147,9 @@ static int generate(chat *c, reply *r, roma_error *err) {
         c->stats, sizeof c->stats,
         "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
         "%u of %u drafted accepted; %u of %u tokens of context",
-        r->n_prompt, s->shared, (double)(r->n_prompt - s->shared) / (r->first_s + 1e-9), r->n - r->n_prompt,
-        (double)(r->drawn ? r->drawn - 1 : 0) / (r->decode_s + 1e-9), r->first_s * 1e3, s->accepted, s->drafted, s->fed,
-        r->context);
+        r->n_prompt, s->shared, roma_rate((double)(r->n_prompt - s->shared), r->first_s), r->n - r->n_prompt,
+        roma_rate((double)(r->drawn ? r->drawn - 1 : 0), r->decode_s), r->first_s * 1e3, s->accepted, s->drafted,
+        s->fed, r->context);
     return rc;
 }
 
@@ -260,6 +260,7 @@ static int converse(chat *c) {
             } else {
                 rc = turn(c, line, len, &err);
                 if (rc) fail("chat", &err);
+                on = !ferror(stdout);
             }
         }
         free(line);

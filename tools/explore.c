@@ -85,11 +85,11 @@ static bool is_shape(const char *name) {
     return false;
 }
 
-/* --shape names a known shape, or an image. */
+/* --shape names a known shape, or an image; a path can only be of an image. */
 static void find_model(explore_options *o, const char *operand) {
     struct stat st;
     o->image = operand;
-    if (operand || is_shape(o->shape) || stat(o->shape, &st) || !S_ISREG(st.st_mode)) return;
+    if (operand || is_shape(o->shape) || (!strchr(o->shape, '/') && stat(o->shape, &st) != 0)) return;
     o->image = o->shape;
     o->shape = NULL;
 }

@@ -36,7 +36,7 @@ static int help(const usage *u) {
     for (const option *o = u->shared; o && o->name; o++) help_option(o);
     help_option(&(option){"help", 'h', OPT_FLAG, NULL, NULL, 0, 0, "this page"});
     printf("\nexample:\n  %s\n", u->example);
-    return 0;
+    return finish(u->verb, 0);
 }
 
 /* ---- finding ---- */

@@ -119,6 +119,7 @@ int reply_run(reply *r, reply_show show, void *ctx, roma_error *err) {
         progress_end();
         if (r->first_s <= 0) r->first_s = roma_now() - began;
         show(ctx, r);
+        if (!rc && (rc = check_stdout(err)) != 0) roma_batch_cancel(b, id);
     }
     progress_end();
     r->decode_s = r->drawn ? roma_now() - began - r->first_s : 0;

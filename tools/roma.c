@@ -36,10 +36,26 @@ static const struct {
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
+static const char not_written[] = "the output could not be written";
+
+/* Told once, whoever comes to know it first. */
+int finish(const char *verb, int rc) {
+    static bool told;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return rc;
+    if (!told) fprintf(stderr, "roma %s: %s\n", verb, not_written);
+    told = true;
+    return 3;
+}
+
+int check_stdout(roma_error *err) {
+    return ferror(stdout) ? roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, not_written) : ROMA_OK;
+}
+
 int fail(const char *verb, const roma_error *err) {
     char line[1024];
     progress_end();
     fflush(stdout);
+    if (strcmp(err->text, not_written) == 0) return finish(verb, roma_error_exit(err->code));
     fprintf(stderr, "roma %s: %s\n", verb, roma_error_format(err, line, sizeof line));
     return roma_error_exit(err->code);
 }
@@ -55,12 +71,6 @@ void warn_json(roma_json *j, const char *notes) {
     for (const char *p = notes ? notes : ""; *p; p += strcspn(p, "\n") + 1)
         roma_json_text(j, NULL, p, strcspn(p, "\n"));
     roma_json_close(j, ']');
-}
-
-int finish(const char *verb, int rc) {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return rc;
-    fprintf(stderr, "roma %s: the output could not be written\n", verb);
-    return 3;
 }
 
 int print_buf(const char *verb, roma_buf *b, int rc) {

@@ -54,7 +54,7 @@ double roof_read_gb_s(roma_team *team, const uint8_t *memory) {
     if (!memory) return 0;
     const double began = roma_now();
     roma_team_run(team, roof_read_run, &b);
-    return BUFFER / (roma_now() - began) / 1e9;
+    return roma_rate(BUFFER, roma_now() - began) / 1e9;
 }
 
 /* ---- products ---- */
@@ -90,7 +90,7 @@ double roof_int8_gmac_s(roma_team *team, const char *isa) {
         loop own = *l;
         const double began = roma_now();
         roma_team_run(team, mac_run, &own);
-        const double rate = ROUNDS * l->each * roma_team_threads(team) / (roma_now() - began) / 1e9;
+        const double rate = roma_rate(ROUNDS * l->each * roma_team_threads(team), roma_now() - began) / 1e9;
         if (rate > best) best = rate;
     }
     return best;

@@ -73,9 +73,7 @@ static int generate(const run_options *o, reply *r, roma_error *err) {
     return rc;
 }
 
-static double rate(double n, double s) { return s > 0 ? n / s : 0; }
-
-static double decode_rate(const reply *r) { return r->drawn ? rate((double)r->drawn - 1, r->decode_s) : 0; }
+static double decode_rate(const reply *r) { return r->drawn ? roma_rate((double)r->drawn - 1, r->decode_s) : 0; }
 
 static void stat_line(const session *s, const reply *r) {
     const roma_exec_memory *m = roma_exec_memory_of(s->exec);
@@ -85,7 +83,7 @@ static void stat_line(const session *s, const reply *r) {
         "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
         "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
         "%.1f); %s, %d threads\n",
-        r->n_prompt, rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
+        r->n_prompt, roma_rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
         r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576,
         (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
         (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
@@ -101,7 +99,7 @@ static int print_json(const session *s, reply *r, int rc) {
     for (size_t i = r->n_prompt; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
     roma_json_close(&j, ']');
     roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-    roma_json_real(&j, "prefill_tok_s", rate((double)r->n_prompt, r->first_s));
+    roma_json_real(&j, "prefill_tok_s", roma_rate((double)r->n_prompt, r->first_s));
     roma_json_real(&j, "decode_tok_s", decode_rate(r));
     roma_json_real(&j, "ttft_ms", r->first_s * 1e3);
     roma_json_int(&j, "drafted", r->status.drafted);

@@ -29,10 +29,13 @@ int read_all(roma_buf *out, const char *path, roma_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
     FILE *f = is_stdin ? stdin : fopen(path, "rb");
     char block[65536];
+    struct stat st;
     size_t n;
     int rc = ROMA_OK;
-    if (!f) return roma_fail_errno(err, path, "open");
-    rc = roma_files_reads(path, fileno(f), err);
+    if (!f) return roma_fail_open(err, path);
+    if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
+        rc = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "this is a folder; give the path of a file");
+    if (!rc) rc = roma_files_reads(path, fileno(f), err);
     while (!rc && (n = fread(block, 1, sizeof block, f)) > 0) {
         roma_buf_append(out, block, n);
         if (out->failed) break;

@@ -130,6 +130,7 @@ char *warn(const char *verb, const char *file, const char *notes);
 void warn_json(roma_json *j, const char *notes); /* member "warnings", a list; NULL is none */
 /* Flushes stdout; returns rc, or 3 when the output could not be written. */
 int finish(const char *verb, int rc);
+int check_stdout(roma_error *err);                    /* EIO once a write to it was refused: no use in going on */
 int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */
 double resident_bytes(void);                          /* most that this process has had in memory */
 double huge_share(const roma_map *m);                 /* part of a map that lies in huge pages and has been touched */

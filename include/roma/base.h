@@ -62,6 +62,8 @@ int roma_fail_line(roma_error *err, int code, const char *file, uint64_t line, c
 /* The same for a failed system call: appends errno's text, in English whatever the locale; EIO, or ENOMEM when errno
  * says so. */
 int roma_fail_errno(roma_error *err, const char *file, const char *doing);
+/* The same for a file that is read and could not be opened: EINPUT when there is none. */
+int roma_fail_open(roma_error *err, const char *file);
 const char *roma_error_text(int code);
 int roma_error_exit(int code); /* exit code of the program for a roma code */
 /* "file: at byte N: text" in one line; returns buf. */
@@ -310,7 +312,9 @@ uint64_t roma_hash64(const void *data, size_t n); /* table hashing; not stable b
  * SplitMix64's finaliser over a keyed counter (Steele, Lea, Flood 2014). */
 uint64_t roma_random(uint64_t key, uint64_t counter);
 
-double roma_now(void); /* seconds, monotonic */
+double roma_now(void); /* seconds; never less than before, on whatever thread */
+/* n in so many seconds, as a rate; 0 where no time could be measured. */
+static inline double roma_rate(double n, double seconds) { return seconds > 0 ? n / seconds : 0; }
 
 #ifdef __cplusplus
 }

@@ -29,15 +29,14 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     *m = (roma_map){0};
     /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "there is no such file");
-    if (fd < 0) return roma_fail_errno(err, path, "cannot open the file");
+    if (fd < 0) return roma_fail_open(err, path);
     if (fstat(fd, &st) != 0) {
         code = roma_fail_errno(err, path, "cannot look at the file");
         goto out;
     }
     if (!S_ISREG(st.st_mode)) {
-        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "not a regular file; give the path of a file on disk");
+        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s; give the path of a file on disk",
+                         S_ISDIR(st.st_mode) ? "this is a folder" : "not a regular file");
         goto out;
     }
     if (st.st_size <= 0) {

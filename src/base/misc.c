@@ -1,6 +1,7 @@
 /* Small things: hex, table hash, counter-based random numbers, the clock. */
 #include "roma/base.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,8 +52,15 @@ static inline uint64_t mix(uint64_t z) {
 /* The key is mixed first: neighbouring keys would otherwise give one sequence, shifted by a step. */
 uint64_t roma_random(uint64_t key, uint64_t counter) { return mix(mix(key) + (counter + 1) * 0x9e3779b97f4a7c15); }
 
+/* Nanoseconds, the largest that any thread has seen: the clock of a machine that was moved or put to sleep has been
+ * known to step back. */
 double roma_now(void) {
+    static _Atomic int64_t last;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    const int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    int64_t seen = atomic_load(&last);
+    while (seen < now && !atomic_compare_exchange_weak(&last, &seen, now)) {
+    }
+    return 1e-9 * (double)(seen < now ? now : seen);
 }

@@ -57,7 +57,7 @@ static int read_builtin(roma_chip *c, const roma_chip_text *t, const roma_chip_o
 
 int roma_chip_open(roma_chip *c, const char *name_or_path, roma_error *err) {
     struct stat st;
-    char shown[80], hint[ROMA_CHIP_HINT];
+    char hint[ROMA_CHIP_HINT];
     const char *what = name_or_path ? name_or_path : "roma";
     const roma_chip_span name = {what, strlen(what)};
     const bool exists = name_or_path && stat(what, &st) == 0;
@@ -65,8 +65,9 @@ int roma_chip_open(roma_chip *c, const char *name_or_path, roma_error *err) {
     const roma_chip_text *t = find_builtin(name);
     if (t) return read_builtin(c, t, NULL, err);
     if (exists) return load(c, what, NULL, err); /* which says what is wrong with it */
-    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "no chip file and no built-in chip '%s'%s",
-                     roma_error_name(shown, sizeof shown, what, name.n), roma_chip_hint_builtin(name, hint));
+    if (strchr(what, '/') || (name.n > 5 && strcmp(what + name.n - 5, ".chip") == 0)) return load(c, what, NULL, err);
+    return roma_fail(err, ROMA_EINPUT, what, ROMA_NOWHERE, "there is no such file, nor a built-in chip of that name%s",
+                     roma_chip_hint_builtin(name, hint));
 }
 
 /* A name that cannot lead out of the folder. */
