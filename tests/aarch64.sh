@@ -1,14 +1,14 @@
 #!/bin/sh
 # usage: aarch64.sh BUILD_X86 BUILD_ARM JOBS
 #
-# Builds for aarch64 with Debian's cross compiler, without libedit and zlib, which it has not for that machine; runs the kernel tests
+# Builds for aarch64 with Debian's cross compiler, without libedit and zlib, which it has not for that machine; runs tests of kernels, JSON and PEFT adapters
 # and the hashes under qemu; the tiny model gives the bits that BUILD_X86 gives. JOBS: of make.
 set -eu
 cd "$(dirname "$0")/.."
 x86=$1 arm=$2 jobs=$3 sysroot=/usr/aarch64-linux-gnu
 emulate() { qemu-aarch64 -L "$sysroot" "$@"; }
 
-tests="kern/test_product kern/test_vector kern/test_lora base/test_crc32c base/test_sha256"
+tests="kern/test_product kern/test_vector kern/test_lora base/test_crc32c base/test_sha256 json/test_json import/test_lora_bad"
 want="$arm/roma $arm/libroma.so"
 for t in $tests; do want="$want $arm/tests/$t"; done
 # shellcheck disable=SC2086

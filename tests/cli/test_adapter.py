@@ -193,7 +193,7 @@ def merge_cases(work, base, other, folders, files):
     run("adapter", "merge", files[0], stranger, "-o", out, code=2, say="build both with the same --base")
     run("adapter", "merge", files[0], code=2, say="-o FILE")
     run("adapter", "merge", files[0] + ":0", "-o", out, code=2, say="not 0")
-    run("adapter", "merge", files[0] + ":nan", "-o", out, code=2, say="not 0")
+    run("adapter", "merge", files[0] + ":nan", "-o", out, code=2, say="no such file")
     run("adapter", "merge", files[0], base, "-o", out, code=2, say="ROM image")
     run("adapter", "merge", files[0], "-o", base, code=2, say="no adapter")
     run("adapter", "merge", *[files[0]] * 17, "-o", out, code=2, say="too many")

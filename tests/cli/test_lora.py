@@ -65,7 +65,7 @@ def test_jsonl():
     check(got[0] == answer("--lora", b)["hash"] and got[1:] == alone[1:], "--lora is for lines that say nothing")
     with open(path, "w") as f:
         f.write('{"prompt": "x", "lora": 3}\n')
-    run("run", image, "--jsonl", path, code=2, say="line 1: lora must be a text or an array of texts")
+    run("run", image, "--jsonl", path, code=2, say="line 1: column 25: lora must be a text or an array of texts")
     with open(path, "w") as f:
         f.write('{"prompt": "x"}\n{"prompt": "x", "lora": "absent"}\n')
     run("run", image, "--jsonl", path, code=2, say="absent")
