@@ -74,7 +74,7 @@ static void test_report(void) {
     roma_result list = {0};
     roma_timeline t = {.clock_hz = 1e9};
     roma_report_list_text(&list, &b);
-    roma_report_list_json(&list, &b);
+    roma_report_list_json(&list, &(roma_json){.out = &b});
     roma_report_list_csv(&list, &b);
     roma_report_roofline_svg("x", NULL, 0, NULL, 0, &b);
     roma_report_bar_svg("x", "s", NULL, 0, &b);
