@@ -15,27 +15,64 @@
 extern "C" {
 #endif
 
-/* name, text, unit, what it does */
+/* Every kind of operation and all that is known of it: the one list. What follows from it is derived: names, units,
+ * shapes and kinds of values (roma_plan_check), sharing and barriers (exec), who adds an adapter's product (exec),
+ * formulas of energy (cost). Columns are members of roma_op_info; docs/extending.md says how a row is added.
+ *
+ * name, text, unit, sharing, input 0, input 1, output, tensor, work, vector operations an element, what it does */
+/* clang-format off */
 #define ROMA_OPS(X)                                                                                                    \
-    X(EMBED, "embed", ROMA_UNIT_L, "row of the embedding for each token")                                              \
-    X(NORM, "norm", ROMA_UNIT_V, "codes of x * g with 1/rms in their scale")                                           \
-    X(QUANTISE, "quantise", ROMA_UNIT_V, "codes of x")                                                                 \
-    X(LINEAR, "linear", ROMA_UNIT_L, "ROM matrix x codes, adapter slot beside it")                                     \
-    X(BIAS, "bias", ROMA_UNIT_V, "x + b")                                                                              \
-    X(HEAD_NORM, "head_norm", ROMA_UNIT_V, "norm of each head")                                                        \
-    X(ROPE, "rope", ROMA_UNIT_V, "rotates pairs by position")                                                          \
-    X(CACHE, "cache", ROMA_UNIT_H, "8-bit keys and values into the cache")                                             \
-    X(ATTEND, "attend", ROMA_UNIT_H, "softmax(q k) v over the sequence's pages")                                       \
-    X(SILU, "silu", ROMA_UNIT_V, "silu(gate) * up")                                                                    \
-    X(RESIDUAL, "residual", ROMA_UNIT_V, "x + y")
+    X(EMBED, "embed", L, ROWS, NONE, NONE, FP32, MATRIX, EMBED, 0, "row of the embedding for each token")              \
+    X(NORM, "norm", V, ROWS, FP32, NONE, CODES, VECTOR, VECTOR, 4, "codes of x * g with 1/rms in their scale")         \
+    X(QUANTISE, "quantise", V, ROWS, FP32, NONE, CODES, NONE, VECTOR, 3, "codes of x")                                 \
+    X(LINEAR, "linear", L, TILES, CODES, NONE, FP32, MATRIX, LINEAR, 0, "ROM matrix x codes, adapter slot beside it")  \
+    X(BIAS, "bias", V, TILES, FP32, NONE, IN_PLACE, VECTOR, VECTOR, 1, "x + b")                                        \
+    X(HEAD_NORM, "head_norm", V, HEADS, SUM, NONE, IN_PLACE, VECTOR, VECTOR, 4, "norm of each head")                   \
+    X(ROPE, "rope", V, HEADS, SUM, NONE, IN_PLACE, NONE, VECTOR, 4, "rotates pairs by position")                       \
+    X(CACHE, "cache", H, HEADS, FP32, SUM, PAGES, NONE, CACHE, 0, "8-bit keys and values into the cache")              \
+    X(ATTEND, "attend", H, ATTEND, FP32, PAGES, FP32, NONE, ATTEND, 0, "softmax(q k) v over the sequence's pages")     \
+    X(SILU, "silu", V, TILES, SUM, SUM, IN_PLACE, NONE, VECTOR, 5, "silu(gate) * up")                                  \
+    X(RESIDUAL, "residual", V, ROWS, FP32, SUM, IN_PLACE, NONE, VECTOR, 1, "x + y")
+/* clang-format on */
 
 typedef enum { ROMA_UNIT_L, ROMA_UNIT_H, ROMA_UNIT_V } roma_unit;
+/* How rows are shared among threads: dealt out, or done by each thread in its own copy when there is one; tiles of 16
+ * columns; (head, row) pairs; query heads and pages. src/exec/share.c says more. */
+typedef enum { ROMA_SHARE_ROWS, ROMA_SHARE_TILES, ROMA_SHARE_HEADS, ROMA_SHARE_ATTEND } roma_sharing;
+/* What an input or output is. SUM, inputs only: FP32 of a matrix, to which the operation first adds what adapters add.
+ * PAGES: the cache of the operation's layer, which is no value. IN_PLACE, output only: input 0, overwritten. */
 typedef enum {
-#define X(name, text, unit, help) ROMA_OP_##name,
+    ROMA_DATA_NONE,
+    ROMA_DATA_FP32,
+    ROMA_DATA_SUM,
+    ROMA_DATA_CODES,
+    ROMA_DATA_PAGES,
+    ROMA_DATA_IN_PLACE
+} roma_data;
+typedef enum { ROMA_TENSOR_NONE, ROMA_TENSOR_VECTOR, ROMA_TENSOR_MATRIX } roma_op_tensor;
+/* Which formulas of docs/cost-model.md count an operation's events. */
+typedef enum { ROMA_WORK_EMBED, ROMA_WORK_LINEAR, ROMA_WORK_CACHE, ROMA_WORK_ATTEND, ROMA_WORK_VECTOR } roma_work;
+
+typedef enum {
+#define X(name, ...) ROMA_OP_##name,
     ROMA_OPS(X)
 #undef X
         ROMA_OP_COUNT
 } roma_op_kind;
+
+typedef struct {
+    const char *name, *help;
+    roma_unit unit;
+    roma_sharing sharing;
+    roma_data in[2], out;
+    roma_op_tensor tensor;
+    roma_work work;
+    uint32_t vector_ops; /* of an element of input 0; only where work is VECTOR */
+} roma_op_info;
+/* The row of a kind, which must be one: k < ROMA_OP_COUNT. */
+const roma_op_info *roma_op_about(roma_op_kind k);
+/* Whether the input or output is a value of the plan, as roma_op's in and out name them. */
+static inline bool roma_data_is_value(roma_data d) { return d != ROMA_DATA_NONE && d != ROMA_DATA_PAGES; }
 
 typedef struct {
     char name[12];
@@ -69,9 +106,13 @@ typedef struct {
 } roma_plan;
 
 void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed, too */
-/* Holds all that exec and cost rely on: every value is written before it is read, widths and shapes agree, tensors and
- * adapter slots exist, the embedding comes first and the logits last. Plans that roma_map_plan made pass. EINTERNAL
- * with the operation's number; ENOMEM. p may be damaged, but its arrays must have the lengths it says. */
+/* Holds all that exec and cost rely on: every operation is what ROMA_OPS says of its kind and has the tensor, the layer
+ * and the width that belong to it; every value that it reads was written before, by what belongs there, in the same
+ * layer; each half of a layer is added to the residual once, in order; the embedding comes first, the logits last. A
+ * plan that passes computes the model, so that two of one description differ in nothing but the order of operations
+ * that do not depend on one another and in which value holds what. Plans that roma_map_plan made pass. EINTERNAL with
+ * the operation's number and name and what is wrong; ENOMEM. p may be damaged, but its arrays must have the lengths it
+ * says. */
 int roma_plan_check(const roma_plan *p, roma_error *err);
 /* The rest takes a plan that passes the check. */
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json);

@@ -20,14 +20,9 @@ static uint32_t tensor_index(const builder *b, uint32_t role, uint32_t layer) {
 }
 
 static roma_op *emit(builder *b, roma_op_kind kind, uint32_t in0, uint32_t in1, uint32_t out) {
-    static const roma_unit units[] = {
-#define X(name, text, unit, help) unit,
-        ROMA_OPS(X)
-#undef X
-    };
     assert(b->p->n_ops < b->cap);
     roma_op *op = &b->p->ops[b->p->n_ops++];
-    *op = (roma_op){kind, units[kind], b->layer, {in0, in1}, out, ROMA_NO_TENSOR, UINT32_MAX, false};
+    *op = (roma_op){kind, roma_op_about(kind)->unit, b->layer, {in0, in1}, out, ROMA_NO_TENSOR, UINT32_MAX, false};
     return op;
 }
 

@@ -1,147 +1,92 @@
-/* Whether a plan is one that exec can run and cost can time: every rule that they rely on is held here, so that a
- * damaged plan is refused before anything follows its numbers. */
-#include "roma/plan.h"
+/* Whether a plan is one that exec can run and cost can time: every rule that they rely on is held here and in flow.c,
+ * so that a damaged plan is refused before anything follows its numbers. */
+#include "check.h"
 
 #include <string.h>
 
-/* What a kind of operation reads and writes. */
-enum { OUT = 1, IN_CODES = 2, OUT_CODES = 4, IN_PLACE = 8, VECTOR = 16, MATRIX = 32, LAYERED = 64 };
-static const struct {
-    uint8_t inputs, flags;
-} forms[] = {
-    [ROMA_OP_EMBED] = {0, OUT | MATRIX},           [ROMA_OP_NORM] = {1, OUT | OUT_CODES | VECTOR},
-    [ROMA_OP_QUANTISE] = {1, OUT | OUT_CODES},     [ROMA_OP_LINEAR] = {1, OUT | IN_CODES | MATRIX},
-    [ROMA_OP_BIAS] = {1, OUT | IN_PLACE | VECTOR}, [ROMA_OP_HEAD_NORM] = {1, OUT | IN_PLACE | VECTOR},
-    [ROMA_OP_ROPE] = {1, OUT | IN_PLACE},          [ROMA_OP_CACHE] = {2, LAYERED},
-    [ROMA_OP_ATTEND] = {1, OUT | LAYERED},         [ROMA_OP_SILU] = {2, OUT | IN_PLACE},
-    [ROMA_OP_RESIDUAL] = {2, OUT | IN_PLACE},
-};
-_Static_assert(sizeof forms / sizeof *forms == ROMA_OP_COUNT, "every kind has a form");
-
-enum { WRITTEN = 1, PRODUCT = 2 }; /* PRODUCT: last written by a matrix, or by a bias after it */
-
-typedef struct {
-    const roma_plan *p;
-    const roma_op *op;
-    uint8_t *state; /* per value */
-    uint32_t slots; /* adapter slots so far */
-    bool is_tail;   /* an operation for the last rows was seen */
-} walk;
-
-static bool has(const walk *w, unsigned flag) { return forms[w->op->kind].flags & flag; }
 static uint32_t width(const walk *w, uint32_t value) { return w->p->values[value].width; }
-static const roma_image_tensor *tensor(const walk *w) { return &w->p->desc->tensors[w->op->tensor]; }
-static uint32_t residual(const walk *w) { return w->p->ops[0].out; }
+static bool is_codes(const walk *w, uint32_t value) { return w->p->values[value].is_codes; }
 static uint32_t logits(const walk *w) { return w->p->ops[w->p->n_ops - 1].out; }
 
-static const char *check_kind(const walk *w) {
-    static const roma_unit units[] = {
-#define X(name, text, unit, help) unit,
-        ROMA_OPS(X)
-#undef X
-    };
-    if ((unsigned)w->op->kind >= ROMA_OP_COUNT) return "is of no known kind";
-    return w->op->unit == units[w->op->kind] ? NULL : "is on another unit than its kind";
+static const char *check_input(const walk *w, unsigned k) {
+    const uint32_t in = w->op->in[k];
+    if (!roma_data_is_value(w->info->in[k])) return in == ROMA_NO_VALUE ? NULL : "has an input too many";
+    if (in >= w->p->n_values || !w->values[in].what) return "reads a value that nothing wrote";
+    if (is_codes(w, in) != (w->info->in[k] == ROMA_DATA_CODES)) return "reads another kind of value";
+    return in == logits(w) ? "reads the logits" : NULL;
 }
 
-static const char *check_values(const walk *w) {
+static const char *check_output(const walk *w) {
     const roma_op *op = w->op;
-    const unsigned inputs = forms[op->kind].inputs;
-    for (unsigned k = 0; k < 2; k++) {
-        if (k >= inputs && op->in[k] != ROMA_NO_VALUE) return "has an input too many";
-        if (k >= inputs) continue;
-        if (op->in[k] >= w->p->n_values || !(w->state[op->in[k]] & WRITTEN)) return "reads a value that nothing wrote";
-        if (w->p->values[op->in[k]].is_codes != has(w, IN_CODES)) return "reads another kind of value";
-        if (op->in[k] == logits(w)) return "reads the logits";
-    }
-    if (!has(w, OUT)) return op->out == ROMA_NO_VALUE ? NULL : "writes a value and should not";
+    if (!roma_data_is_value(w->info->out)) return op->out == ROMA_NO_VALUE ? NULL : "writes a value and should not";
     if (op->out >= w->p->n_values) return "writes an unknown value";
-    if (w->p->values[op->out].is_codes != has(w, OUT_CODES)) return "writes another kind of value";
-    return has(w, IN_PLACE) && op->out != op->in[0] ? "does not work in place" : NULL;
+    if (is_codes(w, op->out) != (w->info->out == ROMA_DATA_CODES)) return "writes another kind of value";
+    return w->info->out == ROMA_DATA_IN_PLACE && op->out != op->in[0] ? "does not work in place" : NULL;
 }
 
 static const char *check_tensor(const walk *w) {
     const roma_op *op = w->op;
-    const roma_hyper *h = &w->p->desc->hyper;
-    const bool in_layer = op->layer != UINT32_MAX;
-    if ((in_layer && op->layer >= h->layers) || (has(w, LAYERED) && !in_layer)) return "is in no layer of the model";
-    if (!has(w, VECTOR | MATRIX)) return op->tensor == ROMA_NO_TENSOR ? NULL : "has a tensor and should not";
-    if (op->tensor >= w->p->desc->n_tensors || tensor(w)->is_vector != has(w, VECTOR)) return "lacks its tensor";
-    return roma_tensor_role_is_layered(tensor(w)->role) == in_layer && (!in_layer || tensor(w)->layer == op->layer)
+    const bool in_layer = op->layer != UINT32_MAX, is_vector = w->info->tensor == ROMA_TENSOR_VECTOR;
+    uint64_t rows, cols;
+    if (in_layer && op->layer >= w->p->desc->hyper.layers) return "is in no layer of the model";
+    if (w->info->tensor == ROMA_TENSOR_NONE) return op->tensor == ROMA_NO_TENSOR ? NULL : "has a tensor and should not";
+    if (op->tensor >= w->p->desc->n_tensors || walk_tensor(w)->is_vector != is_vector) return "lacks its tensor";
+    const roma_image_tensor *t = walk_tensor(w);
+    if (roma_tensor_role_is_layered(t->role) != in_layer || (in_layer && t->layer != op->layer))
+        return "has the tensor of another layer";
+    return roma_hyper_shape(&w->p->desc->hyper, t->role, &rows, &cols) && t->rows == rows && t->cols == cols
                ? NULL
-               : "has the tensor of another layer";
+               : "has a tensor of another shape than the model's";
 }
 
-/* Widths that the operation's tensor, and the model's heads, ask of its values. */
+/* Values of an operation are as wide as one another, and as its vector; a matrix goes from its columns to its rows. */
 static bool shape_agrees(const walk *w) {
     const roma_op *op = w->op;
-    const roma_hyper *h = &w->p->desc->hyper;
-    const uint64_t kv = (uint64_t)h->kv_heads * h->head_dim, q = (uint64_t)h->heads * h->head_dim;
-    const uint32_t in = forms[op->kind].inputs ? width(w, op->in[0]) : 0, out = has(w, OUT) ? width(w, op->out) : 0;
-    switch (op->kind) {
-    case ROMA_OP_EMBED: return out == h->hidden && out == tensor(w)->cols && tensor(w)->rows == h->vocab;
-    case ROMA_OP_NORM: return in == h->hidden && in == tensor(w)->cols && out == in;
-    case ROMA_OP_LINEAR: return in == tensor(w)->cols && out == tensor(w)->rows;
-    case ROMA_OP_BIAS: return in == tensor(w)->cols;
-    case ROMA_OP_HEAD_NORM: return tensor(w)->cols == h->head_dim && in % h->head_dim == 0;
-    case ROMA_OP_QUANTISE: return in == out && in % 32 == 0;
-    case ROMA_OP_ROPE: return in % h->head_dim == 0;
-    case ROMA_OP_CACHE: return in == kv && width(w, op->in[1]) == kv;
-    case ROMA_OP_ATTEND: return in == q && out == q;
-    case ROMA_OP_RESIDUAL: return in == h->hidden && width(w, op->in[1]) == in;
-    case ROMA_OP_SILU: return in == width(w, op->in[1]);
-    default: return false;
-    }
+    const roma_image_tensor *t = w->info->tensor == ROMA_TENSOR_NONE ? NULL : walk_tensor(w);
+    if (t && !t->is_vector && op->in[0] == ROMA_NO_VALUE) return width(w, op->out) == t->cols;
+    const uint32_t in = width(w, op->in[0]);
+    if (t && !t->is_vector) return in == t->cols && width(w, op->out) == t->rows;
+    if (op->in[1] != ROMA_NO_VALUE && width(w, op->in[1]) != in) return false;
+    if (op->out != ROMA_NO_VALUE && width(w, op->out) != in) return false;
+    return !t || t->cols == (w->info->sharing == ROMA_SHARE_HEADS ? w->p->desc->hyper.head_dim : in);
 }
 
-/* The residual begins as the embedding, is normed and added to, and nothing else touches it. */
-static const char *check_residual(const walk *w) {
-    const roma_op *op = w->op;
-    const bool is_first = op == w->p->ops, reads = op->kind == ROMA_OP_NORM || op->kind == ROMA_OP_RESIDUAL;
-    if (is_first != (op->kind == ROMA_OP_EMBED)) return "stands where the embedding should, or should not";
-    for (unsigned k = 0; k < forms[op->kind].inputs; k++)
-        if ((op->in[k] == residual(w)) != (reads && k == 0)) return "reads the residual, or does not, against its kind";
-    return has(w, OUT) && (op->out == residual(w)) != (is_first || op->kind == ROMA_OP_RESIDUAL)
-               ? "writes the residual, or does not, against its kind"
-               : NULL;
-}
-
-/* Only the end of the plan is for the rows whose logits are wanted; its last operation makes the logits. */
+/* Only the end of the plan is for the rows whose logits are wanted; its last operation makes the logits. NORM takes
+ * these rows out of the residual, and what reads them must be for them too. */
 static const char *check_tail(const walk *w) {
     const roma_op *op = w->op, *last = &w->p->ops[w->p->n_ops - 1];
-    if (op->last_rows_only ? op->kind != ROMA_OP_NORM && op->kind != ROMA_OP_LINEAR : w->is_tail)
-        return "is, or is not, for the last rows alone";
-    if (has(w, OUT) && (op->out == logits(w)) != (op == last)) return "writes the logits, or does not, out of place";
-    if (op == last &&
-        (op->kind != ROMA_OP_LINEAR || !op->last_rows_only || width(w, op->out) != w->p->desc->hyper.vocab))
+    const bool gathers = op->kind == ROMA_OP_NORM, follows = op->kind == ROMA_OP_LINEAR;
+    const bool reads_last = op->in[0] != ROMA_NO_VALUE && w->values[op->in[0]].is_last;
+    if (op->last_rows_only ? !gathers && !follows : w->is_tail) return "is, or is not, for the last rows alone";
+    if (!gathers && reads_last != op->last_rows_only) return "reads the last rows alone, or does not, against its kind";
+    if (op->out != ROMA_NO_VALUE && (op->out == logits(w)) != (op == last)) return "writes the logits out of place";
+    if (op == last && (!follows || !op->last_rows_only || width(w, op->out) != w->p->desc->hyper.vocab))
         return "does not make the logits";
     return NULL;
 }
 
-static const char *check_sharing(const walk *w) {
+static const char *check_op(walk *w) {
     const roma_op *op = w->op;
-    if (op->adapter_slot != UINT32_MAX &&
-        (op->kind != ROMA_OP_LINEAR || op->adapter_slot != w->slots || w->slots >= w->p->n_adapter_slots))
-        return "has an adapter slot that is not its own";
-    if (op->kind == ROMA_OP_BIAS || op->kind == ROMA_OP_SILU)
-        for (unsigned k = 0; k < forms[op->kind].inputs; k++)
-            if (!(w->state[op->in[k]] & PRODUCT)) return "works on what no matrix made";
-    return NULL;
-}
-
-static const char *check_op(const walk *w) {
-    const char *what = check_kind(w);
-    if (!what) what = check_values(w);
+    if ((unsigned)op->kind >= ROMA_OP_COUNT) return "is of no known kind";
+    w->info = roma_op_about(op->kind);
+    if (op->unit != w->info->unit) return "is on another unit than its kind";
+    if ((op == w->p->ops) != (w->info->work == ROMA_WORK_EMBED))
+        return "stands where the embedding should, or should not";
+    const char *what = check_input(w, 0);
+    if (!what) what = check_input(w, 1);
+    if (!what) what = check_output(w);
     if (!what) what = check_tensor(w);
     if (!what) what = shape_agrees(w) ? NULL : "has shapes that do not agree";
-    if (!what) what = check_residual(w);
+    if (!what) what = roma_plan_check_flow(w);
     if (!what) what = check_tail(w);
-    return what ? what : check_sharing(w);
+    if (what || op->adapter_slot == UINT32_MAX) return what;
+    return w->info->work == ROMA_WORK_LINEAR && op->adapter_slot == w->slots && w->slots < w->p->n_adapter_slots
+               ? NULL
+               : "has an adapter slot that is not its own";
 }
 
 static void note_op(walk *w) {
-    const bool is_product = w->op->kind == ROMA_OP_LINEAR || w->op->kind == ROMA_OP_BIAS;
-    if (has(w, OUT)) w->state[w->op->out] = is_product ? WRITTEN | PRODUCT : WRITTEN;
+    roma_plan_note_flow(w);
     w->slots += w->op->adapter_slot != UINT32_MAX;
     w->is_tail |= w->op->last_rows_only;
 }
@@ -150,13 +95,21 @@ static int bad(roma_error *err, const char *what) {
     return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the plan %s", what);
 }
 
-int roma_plan_check(const roma_plan *p, roma_error *err) {
+static int check_values(const roma_plan *p, roma_error *err) {
     if (!p->desc || !p->ops || !p->values || !p->n_ops || !p->n_values) return bad(err, "is empty");
-    for (size_t i = 0; i < p->n_values; i++)
-        if (!p->values[i].width || !memchr(p->values[i].name, 0, sizeof p->values[i].name))
-            return bad(err, "has a value without width or name");
-    walk w = {.p = p, .state = roma_alloc_array(p->n_values, 1)};
-    int rc = w.state ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory to check the plan");
+    for (size_t i = 0; i < p->n_values; i++) {
+        const roma_value *v = &p->values[i];
+        if (!v->width || !memchr(v->name, 0, sizeof v->name)) return bad(err, "has a value without width or name");
+        if (v->is_codes && v->width % 32) return bad(err, "has codes whose width is no multiple of 32");
+    }
+    return ROMA_OK;
+}
+
+int roma_plan_check(const roma_plan *p, roma_error *err) {
+    int rc = check_values(p, err);
+    if (rc) return rc;
+    walk w = {.p = p, .values = roma_alloc_array(p->n_values, sizeof *w.values)};
+    if (!w.values) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory to check the plan");
     for (size_t i = 0; i < p->n_ops && !rc; i++) {
         w.op = &p->ops[i];
         const char *what = check_op(&w);
@@ -167,6 +120,6 @@ int roma_plan_check(const roma_plan *p, roma_error *err) {
             note_op(&w);
     }
     if (!rc && w.slots != p->n_adapter_slots) rc = bad(err, "has another number of adapter slots than it says");
-    roma_free(w.state);
+    roma_free(w.values);
     return rc;
 }

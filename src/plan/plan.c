@@ -4,14 +4,24 @@
 
 #include <string.h>
 
-static const char *const op_names[] = {
-#define X(name, text, unit, help) text,
+static const roma_op_info infos[] = {
+#define X(name, text, unit, sharing, in0, in1, out, tensor, work, ops, help)                                           \
+    {text,                                                                                                             \
+     help,                                                                                                             \
+     ROMA_UNIT_##unit,                                                                                                 \
+     ROMA_SHARE_##sharing,                                                                                             \
+     {ROMA_DATA_##in0, ROMA_DATA_##in1},                                                                               \
+     ROMA_DATA_##out,                                                                                                  \
+     ROMA_TENSOR_##tensor,                                                                                             \
+     ROMA_WORK_##work,                                                                                                 \
+     ops},
     ROMA_OPS(X)
 #undef X
 };
 static const char *const unit_names[] = {"L", "H", "V"};
 
-const char *roma_op_name(roma_op_kind k) { return (unsigned)k < ROMA_OP_COUNT ? op_names[k] : "?"; }
+const roma_op_info *roma_op_about(roma_op_kind k) { return &infos[k]; }
+const char *roma_op_name(roma_op_kind k) { return (unsigned)k < ROMA_OP_COUNT ? infos[k].name : "?"; }
 
 void roma_plan_destroy(roma_plan *p) {
     roma_free(p->ops);

@@ -1,0 +1,35 @@
+/* What the checks of a plan share: a walk over its operations that knows what every value holds. */
+#ifndef ROMA_PLAN_CHECK_H
+#define ROMA_PLAN_CHECK_H
+
+#include "roma/plan.h"
+
+/* What a value holds after the operations so far. */
+typedef struct {
+    uint32_t layer; /* of the operation that wrote it */
+    uint8_t what;   /* role of the tensor that made it, or one of flow.c's; 0: nothing was written */
+    uint8_t steps;  /* bias, norm and rotation that a product has had, as bits of flow.c */
+    bool is_tiled;  /* each thread has its tiles of it */
+    bool owes;      /* adapters have not been added yet */
+    bool is_last;   /* rows whose logits are wanted, and no others */
+} held;
+
+typedef struct {
+    const roma_plan *p;
+    const roma_op *op;
+    const roma_op_info *info; /* of op */
+    held *values;
+    uint32_t slots;  /* adapter slots so far */
+    uint32_t turn;   /* halves of layers that the residual has */
+    uint32_t cached; /* layers whose keys and values are in the cache */
+    bool is_tail;    /* an operation for the last rows was seen */
+} walk;
+
+static inline const roma_image_tensor *walk_tensor(const walk *w) { return &w->p->desc->tensors[w->op->tensor]; }
+
+/* flow.c: NULL, or what is wrong with what the operation reads; check.c has seen to its indices, kinds and shapes. */
+const char *roma_plan_check_flow(const walk *w);
+/* Takes note of what the operation writes. */
+void roma_plan_note_flow(walk *w);
+
+#endif
