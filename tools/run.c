@@ -1,14 +1,15 @@
 /* roma run: a prompt and its answer, streamed; with --jsonl many at once (batch.c). */
 #include "batch.h"
 #include "reply.h"
+#include "values.h"
 
 #include <string.h>
 
 typedef struct {
     session_config session;
     ask_options ask;
-    const char *prompt, *file, *system, *jsonl;
-    bool raw, special, json, hash, quiet;
+    const char *prompt, *file, *system, *jsonl, *values;
+    bool raw, special, json, hash, quiet, values_full;
     uint32_t batch;
 } run_options;
 
@@ -123,6 +124,22 @@ static int print_json(const session *s, reply *r, int rc) {
     return print_buf("run", &b, rc);
 }
 
+/* With --trace-values what every operation gave goes to a file, which an answer that was interrupted keeps too. */
+static int generate_traced(const run_options *o, const session *s, reply *r, roma_error *err) {
+    values_file v;
+    roma_error why;
+    if (!o->values) return generate(o, r, err);
+    int rc = values_begin(&v, s, o->values, o->values_full, err);
+    if (rc) return rc;
+    rc = generate(o, r, err);
+    const int written = values_end(&v, !rc || rc == ROMA_ECANCEL, &why);
+    if (written && (!rc || rc == ROMA_ECANCEL)) {
+        *err = why;
+        rc = written;
+    }
+    return rc;
+}
+
 static int one(const run_options *o, session *s, roma_error *err) {
     roma_buf prompt = {0};
     int32_t *ids = NULL;
@@ -138,7 +155,7 @@ static int one(const run_options *o, session *s, roma_error *err) {
         rc = reply_begin(&r, s, &o->ask.ask, ids, n, is_raw(s, o->raw), o->hash, err);
         ids = NULL; /* the reply owns them now */
     }
-    if (!rc) rc = generate(o, &r, err);
+    if (!rc) rc = generate_traced(o, s, &r, err);
     if (rc && rc != ROMA_ECANCEL) {
         exit_code = fail("run", err);
     } else {
@@ -178,6 +195,9 @@ int verb_run(int argc, char **argv) {
         {"batch", 'b', OPT_COUNT, &o.batch, "N", 1, 256, "with --jsonl: sequences at a time (default: 8)"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object instead of streamed text"},
         {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over all logits"},
+        {"trace-values", 0, OPT_OUT_FILE, &o.values, "FILE", 0, 0, "what every operation gave, a JSON object a line"},
+        {"trace-full", 0, OPT_FLAG, &o.values_full, NULL, 0, 0,
+         "with --trace-values: the values too, not only their CRC"},
         {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
         {0}};
     const option shared[] = {SPEC_OPTION(o.session), CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
@@ -200,6 +220,8 @@ int verb_run(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (!!o.prompt + !!o.file + !!o.jsonl != 1)
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
+    if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
+    if (o.values_full && !o.values) return usage_error("run", "--trace-full needs --trace-values FILE");
     if (ask_options_check(&o.ask, &err)) return fail("run", &err);
     o.session.image = operand[0];
     if (session_open(&s, &o.session, &err)) return fail("run", &err);

@@ -123,6 +123,39 @@ uint64_t roma_exec_adapter_free(const roma_exec *e);                      /* byt
 int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n,
                           roma_error *err);
 
+/* ---- a tap: what every operation gave ----------------------------------------------------------- */
+
+typedef enum {
+    ROMA_TAP_RESULT,  /* what the operation leaves in its value; a LINEAR's product alone, without bias and adapters */
+    ROMA_TAP_ADAPTER, /* of a LINEAR: what one adapter adds, (v * scale_B) * t of docs/numerics.md 3.4 */
+    ROMA_TAP_KEYS,    /* of a CACHE: codes of the keys of all KV heads, then a scale for each head */
+    ROMA_TAP_VALUES   /* the same of the values */
+} roma_tap_part;
+
+/* One instance of an operation: the operation, and a block of neighbouring rows of the step that are of one sequence
+ * and one adapter set. All that it points to lives until the callback returns. */
+typedef struct {
+    size_t op; /* index in the plan */
+    roma_tap_part part;
+    uint32_t adapter;          /* of ADAPTER: place in the rows' set, from 0 */
+    const roma_exec_row *rows; /* rows[0..n) have consecutive positions */
+    uint32_t n;
+    uint32_t width; /* elements of a row */
+    bool is_codes;
+    /* The n rows one after the other, row_bytes each, all little-endian. FP32 elements: four bytes each, every NaN as
+     * 7FC00000. Codes: `width` signed bytes, then a byte for each shift (none in a CACHE), then the FP32 scales. */
+    const uint8_t *bytes;
+    size_t row_bytes;
+} roma_tap_record;
+typedef void (*roma_tap_fn)(void *ctx, const roma_tap_record *record);
+
+/* From the next step on fn gets every instance of every operation that runs, in the plan's order; of a LINEAR the
+ * RESULT, then an ADAPTER for each adapter of the block's set that has the matrix. fn NULL: no more. The thread that
+ * steps calls fn, inside the step: fn may not call into the engine. Results are the same bits with and without a tap;
+ * a step with one waits after every operation and is slower. Without one a step pays one branch. ENOMEM: the copy of
+ * the largest result, beside the engine's arenas, cannot be had; then the tap is as before. */
+int roma_exec_tap(roma_exec *e, roma_tap_fn fn, void *ctx, roma_error *err);
+
 /* ---- shares: what each thread does between two barriers --------------------------------------- */
 
 typedef struct {

@@ -135,6 +135,7 @@ void roma_exec_destroy(roma_exec *e) {
     roma_arena_destroy(&e->activations);
     roma_arena_destroy(&e->work);
     roma_arena_destroy(&e->lora.arena);
+    roma_exec_tap_free(e);
     roma_free(e);
 }
 

@@ -96,6 +96,14 @@ typedef struct {
     float *t[LORA_PLACES];       /* [slot] */
 } lora_state;
 
+/* tap.c: who gets what every operation gave, and room for the largest result. fn NULL: nobody. */
+typedef struct {
+    roma_tap_fn fn;
+    void *ctx;
+    uint8_t *bytes;
+    float *part; /* rows x the widest value of a LINEAR that adapters may add to */
+} tap_state;
+
 struct roma_exec {
     const roma_image *image;
     const roma_plan *plan;
@@ -107,6 +115,7 @@ struct roma_exec {
     roma_exec_memory memory;
     roma_arena cache, activations, work;
     lora_state lora;
+    tap_state tap;
 
     value_store *values;
     uint8_t *barrier; /* per operation: bit 0 before it in a one-row step, bit 1 in a many-row step, bit 2 in one with
@@ -171,6 +180,10 @@ void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts);
 void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads);
 /* attend.c */
 void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads);
+
+/* tap.c: what roma_team_run calls for a step with a tap: every operation, with a barrier on either side. */
+void roma_exec_tap_run(void *ctx, int thread, int threads);
+void roma_exec_tap_free(roma_exec *e);
 
 /* adapters.c */
 void roma_exec_adapters_lay(roma_exec *e, walk *host);

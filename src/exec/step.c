@@ -91,7 +91,7 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
     fill_rope(e);
     roma_exec_lora_group(e);
     e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->threads, e->blocks);
-    roma_team_run(e->team, run, e);
+    roma_team_run(e->team, e->tap.fn ? roma_exec_tap_run : run, e);
     return ROMA_OK;
 }
 

@@ -67,6 +67,7 @@ def make_inputs():
         f.write("0 0 1\n")
 
 
+RUN = ["run", "i.roma", "-f", "text", "--raw", "--json", "-n", "2", "--spec", "off", "-t", "1", "--lora", "a.lora"]
 EVAL = ["eval", "i.roma", "-f", "text", "--ctx", "32", "--windows", "2", "-t", "1"]
 IDS = ["eval", "i.roma", "--ids", "ids", "--ctx", "20", "-t", "1", "--against", "j.roma", "--lora", "a.lora", "--chip", "c.chip"]
 SIM = ["sim", "i.roma", "--chip", "c.chip", "--no-ranges"]
@@ -79,6 +80,7 @@ TABLE = [
     ("build", "--output", ["build", "m.gguf"], ["m.gguf"], ANY),
     ("adapter", "--output", ["adapter", "build", "--random", "3", "--rank", "4", "--base", "i.roma"], ["i.roma"], ADAPTER),
     ("adapter", "--output", ["adapter", "merge", "a.lora", "b.lora:0.5"], ["a.lora", "b.lora"], ADAPTER),
+    ("run", "--trace-values", RUN, ["i.roma", "text", "a.lora"], ANY),
     ("eval", "--dump-logits", EVAL, ["i.roma", "text"], ANY),
     ("eval", "--dump-logits", IDS, ["ids", "j.roma", "a.lora", "c.chip"], ANY),
     ("eval", "--dump-against", IDS, ["i.roma", "ids", "j.roma", "a.lora", "c.chip"], ANY),

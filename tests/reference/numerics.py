@@ -1,0 +1,192 @@
+"""docs/numerics.md once more, in numpy: a second computation of every operation, written from the page.
+
+Each function carries the number of its section. numpy rounds every FP32 operation on its own, as the page wants; where order counts, sums are
+written out, and integers are exact in what they are summed in. x is [row, element], FP32. The image comes from rom.py."""
+import numpy as np
+
+F = np.float32
+TINY, HUGE = F(2.0**-100), F(2.0**100)
+np.seterr(all="ignore")
+
+
+def magnitude(x):
+    """Largest |x| along the last axis; a NaN counts as the largest, whichever NaN it is."""
+    return (np.ascontiguousarray(x).view(np.uint32) & np.uint32(0x7FFFFFFF)).max(-1).view(F)
+
+
+def exponent(x):
+    return (np.asarray(x, F).view(np.uint32) >> 23 & 255).astype(np.int32) - 127
+
+
+def power(e):
+    """2^e of a normal number."""
+    return (np.asarray(e, np.int32) + 127 << 23).astype(np.int32).view(F)
+
+
+def near(x, kind):
+    return np.rint(x).astype(kind)
+
+
+def tree(leaves):
+    """3.2, over the first axis."""
+    while len(leaves) > 1:
+        even = len(leaves) // 2 * 2
+        pairs = leaves[0:even:2] + leaves[1:even:2]
+        leaves = np.concatenate([pairs, leaves[even:]])
+    return leaves[0]
+
+
+# ---- 2: activations
+
+class Codes:
+    """code and shift of every row, and its scale S."""
+
+    def __init__(self, code, shift, scale):
+        self.code, self.shift, self.scale = code, shift, scale
+
+    def integers(self):
+        return self.code.astype(np.int32) << np.repeat(self.shift, 8, 1)
+
+
+def quantise(x, factor=None):
+    rows, cols = x.shape
+    largest = magnitude(x)
+    none, bad = largest < TINY, ~(largest < HUGE)
+    v = x * (F(16256) / largest)[:, None]
+    a = magnitude(v.reshape(rows, cols // 8, 8))
+    shift = sum((~(a < F(127.5 * 2**k))).astype(np.int32) for k in range(7))
+    code = np.rint(v * np.repeat(power(-shift), 8, 1))
+    shift[none | bad] = 0
+    code[none | bad] = 0
+    scale = np.where(bad, F(np.nan), np.where(none, F(0), largest * F(1 / 16256)))
+    return Codes(code.astype(np.int8), shift, scale if factor is None else scale * factor)
+
+
+# ---- 3: products
+
+def exact(level, a):
+    """(float) of the sums of level[g, row, i] * a[g, i, n], integers: in FP32 where no sum can leave its 24 bits, else in FP64. An
+    integer has one zero: + 0 makes it."""
+    bound = int(np.abs(level).max()) * int(np.abs(a).sum(1).max())
+    kind = np.float32 if bound < 1 << 24 else np.float64
+    return np.matmul(level.astype(kind), a.astype(kind)).astype(F) + F(0)
+
+
+def product(m, codes):
+    groups, n = m.cols // m.group, len(codes.code)
+    a = codes.integers().reshape(n, groups, m.group).transpose(1, 2, 0)
+    leaf = exact(m.level.reshape(m.rows, groups, m.group).transpose(1, 0, 2), a) * m.scale[:, :, None]
+    if m.low is not None:
+        leaf = leaf + a.sum(1, dtype=np.int32).astype(F)[:, None, :] * m.low[:, :, None]
+    return np.ascontiguousarray((codes.scale * tree(leaf)).T)
+
+
+def integers_of(x, most):
+    """4: codes under one scale, `most` the largest: int8 for the cache, int16 for queries and for A x."""
+    largest = magnitude(x)
+    none, bad = largest < TINY, ~(largest < HUGE)
+    code = np.rint(x * (F(most) / largest)[..., None])
+    code = np.where((none | bad)[..., None], F(0), code).astype(np.int32)
+    return code, np.where(bad, F(np.nan), np.where(none, F(0), largest * F(1 / most)))
+
+
+def adapter(t, factor, codes):
+    """3.4: what one adapter adds to a product, before it is added."""
+    h = product(t.a, codes) * t.a_scale
+    c, scale = integers_of(h, 32767)
+    by = scale * (t.scale * factor)
+    if t.is_int8:
+        v = (c.astype(np.int64) @ t.b.astype(np.int64).T).astype(F)
+    else:
+        v = np.zeros((len(c), len(t.b)), F)
+        for k in range(t.rank):
+            v = v + t.b[:, k] * c[:, k].astype(F)[:, None]
+    return v * t.b_scale * by[:, None]
+
+
+# ---- 5: the vector unit
+
+def exp(x):
+    """5.1"""
+    x = np.where(x > 0, F(0), x)
+    n = np.rint(x * F(1.4426950408889634))
+    r = (x - n * F(0.693359375)) - n * F(-2.12194440e-4)
+    p = np.full_like(r, F(1 / 720))
+    for c in (1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1):
+        p = p * r + F(c)
+    out = p * power(np.where(np.isnan(n) | (x < -87), 0, n).astype(np.int32))
+    return np.where(np.isnan(x), x, np.where(x < -87, F(0), out))
+
+
+def inverse_rms(x, eps):
+    """5.2, over the last axis."""
+    largest = magnitude(x)
+    none, bad = largest < TINY, ~(largest < HUGE)
+    e = np.where(none | bad, 0, exponent(largest))
+    c = near(np.where((none | bad)[..., None], F(0), x * power(13 - e)[..., None]), np.int64)
+    mean = (c * c).sum(-1).astype(F) * (F(1) / F(x.shape[-1]))
+    square = mean * power(e - 13) * power(e - 13)
+    return np.where(bad, F(np.nan), F(1) / np.sqrt(square + eps))
+
+
+def silu(g, up):
+    """5.4"""
+    e = exp(-np.abs(g))
+    t = np.where(g >= 0, F(1), e) / (F(1) + e)
+    return g * t * up
+
+
+def sincos(turn):
+    """5.6, of turns of 2^32 as an array of Python's integers' size."""
+    q = (turn + (1 << 29) >> 30) % 4
+    z = ((turn - (q << 30)) & 0xFFFFFFFF).astype(np.uint32).view(np.int32).astype(F) * F(2.0**-32)
+    y = z * F(6.28318548)
+    y2 = y * y
+    p = (F(-1 / 5040) * y2 + F(1 / 120)) * y2 + F(-1 / 6)
+    s = y + y * (y2 * p)
+    c = np.full_like(y, F(1 / 40320))
+    for k in (-1 / 720, 1 / 24, -1 / 2, 1):
+        c = c * y2 + F(k)
+    return np.choose(q, [s, c, -s, -c]), np.choose(q, [c, -s, -c, s])
+
+
+def rope(x, positions, phase):
+    """5.5, x as [row, head, element]."""
+    turn = np.array([[(p * f % (1 << 64)) >> 32 for f in phase] for p in positions], np.int64)
+    s, c = (v[:, None, :] for v in sincos(turn))
+    out = x.copy()
+    a, b = x[..., 0:2 * len(phase):2], x[..., 1:2 * len(phase):2]
+    out[..., 0:2 * len(phase):2] = a * c - b * s
+    out[..., 1:2 * len(phase):2] = a * s + b * c
+    return out
+
+
+def embedding(m, token):
+    """5.8: section 1's weights."""
+    w = np.repeat(m.scale[:, token], m.group) * m.level[token].astype(F)
+    return w if m.low is None else w + np.repeat(m.low[:, token], m.group)
+
+
+# ---- 4: attention
+
+def attend(q, k, k_scale, v, v_scale, head_dim):
+    """One query head over positions 0..p of a KV head: q FP32, k and v codes by [position, element]."""
+    code, scale = integers_of(q, 32767)
+    scale = scale * (F(1) / np.sqrt(F(head_dim)))
+    score = (k.astype(np.int64) @ code.astype(np.int64)).astype(F) * (scale * k_scale)
+    w = exp(score - score.max())
+    whole = w * F(2.0**30)
+    total = F(np.where(np.isnan(w), F(0), np.rint(whole)).astype(np.int64).sum()) * F(2.0**-30)
+    leaves = []
+    for page in range(0, len(w), 32):
+        u = w[page:page + 32] * v_scale[page:page + 32]
+        most = magnitude(u)
+        if most < TINY:
+            leaves.append(np.zeros(head_dim, F))
+        elif not most < HUGE:
+            leaves.append(np.full(head_dim, np.nan, F))
+        else:
+            e = exponent(most)
+            c = np.minimum(near(u * power(14 - e), np.int64), 32767)
+            leaves.append((c @ v[page:page + 32].astype(np.int64)).astype(F) * power(e - 14))
+    return tree(np.stack(leaves)) * (F(1) / total)
