@@ -13,9 +13,10 @@ static void count_work(bench *b) {
     const roma_plan *p = &b->s.plan;
     const roma_hyper *h = &p->desc->hyper;
     for (size_t i = 0; i < p->n_ops; i++) {
-        if (p->ops[i].kind != ROMA_OP_LINEAR) continue;
+        const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
+        if (!matrix) continue;
         bench_work *w = p->ops[i].last_rows_only ? &b->head : &b->body;
-        w->bytes += (double)p->desc->tensors[p->ops[i].tensor].bytes;
+        w->bytes += (double)matrix->bytes;
         w->mac += (double)roma_op_mac(p, &p->ops[i], 1);
     }
     b->position = 2.0 * h->layers * h->kv_heads * (h->head_dim + sizeof(float));

@@ -69,9 +69,8 @@ static double mm2_beside(paper *x, const paper_row *r) {
 static double weights_read(const design *d) {
     double n = 0;
     for (size_t i = 0; i < d->plan.n_ops; i++) {
-        const roma_op *op = &d->plan.ops[i];
-        if (op->kind == ROMA_OP_LINEAR)
-            n += (double)(d->desc->tensors[op->tensor].rows * d->desc->tensors[op->tensor].cols);
+        const roma_image_tensor *matrix = roma_op_matrix(&d->plan, &d->plan.ops[i]);
+        if (matrix) n += (double)(matrix->rows * matrix->cols);
     }
     return n;
 }

@@ -22,17 +22,19 @@ typedef struct {
     line lines[LINES_MAX];
 } table;
 
+static bool is_attention(const roma_op *op) { return roma_op_about(op->kind)->sharing == ROMA_SHARE_ATTEND; }
+
 /* The operations that have work: a head that is the embedding is called the head. */
 static void name_of(const line *l, const roma_plan *p, char *buf, size_t cap) {
     buf[0] = 0;
     for (size_t i = 0; i < l->n; i++) {
         const roma_op *op = &l->first[i];
-        const bool is_linear = op->kind == ROMA_OP_LINEAR;
-        if (!is_linear && op->kind != ROMA_OP_ATTEND) continue;
+        const roma_image_tensor *matrix = roma_op_matrix(p, op);
+        if (!matrix && !is_attention(op)) continue;
         const size_t len = strlen(buf);
         roma_print(buf + len, cap - len, "%s%s", len ? " " : "",
                    op->last_rows_only ? "head"
-                   : is_linear        ? roma_tensor_role_name(p->desc->tensors[op->tensor].role)
+                   : matrix           ? roma_tensor_role_name(matrix->role)
                                       : roma_op_name(op->kind));
     }
 }
@@ -78,9 +80,9 @@ static spread spread_of(const table *t, const line *l) {
     }
     for (int k = 0; k < t->threads; k++) {
         const roma_exec_work *w = &l->work[k];
-        const double a = t->rows > 1                        ? (double)w->mac
-                         : l->first->kind == ROMA_OP_ATTEND ? bytes * ((double)w->mac / mac)
-                                                            : (double)w->bytes;
+        const double a = t->rows > 1              ? (double)w->mac
+                         : is_attention(l->first) ? bytes * ((double)w->mac / mac)
+                                                  : (double)w->bytes;
         s.sum += a;
         s.most = a > s.most ? a : s.most;
         s.pieces += w->pieces;

@@ -147,8 +147,8 @@ int sim_path(simulation *s, roma_table *out, roma_error *err) {
 static void model_size(const roma_plan *p, double *macs, double *bytes) {
     *macs = *bytes = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
-        if (p->ops[i].kind != ROMA_OP_LINEAR) continue;
-        const roma_image_tensor *t = &p->desc->tensors[p->ops[i].tensor];
+        const roma_image_tensor *t = roma_op_matrix(p, &p->ops[i]);
+        if (!t) continue;
         *macs += (double)(t->rows * t->cols);
         *bytes += (double)t->rows * (double)t->tile_bytes / ROMA_TILE_ROWS;
     }

@@ -116,7 +116,15 @@ void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed,
 int roma_plan_check(const roma_plan *p, roma_error *err);
 /* The rest takes a plan that passes the check. */
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json);
+/* The chip's order of issue. A plan falls into segments, each up to and with an operation that reads the cache; a
+ * segment is issued stream by stream, an operation after the other, over the blocks of rows of the stream: blocks
+ * [first[s], first[s + 1]) of stream s of `streams`. Calls fn until it returns other than 0; returns what it returned
+ * last. */
+int roma_plan_issue(const roma_plan *p, uint32_t streams, const uint32_t *first,
+                    int (*fn)(void *ctx, uint32_t op, uint32_t block), void *ctx);
 const char *roma_op_name(roma_op_kind k); /* "?" for no kind */
+/* The matrix that op multiplies rows by, whose product adapters may add to; NULL: op is no product. */
+const roma_image_tensor *roma_op_matrix(const roma_plan *p, const roma_op *op);
 /* Multiply-adds of one row at context t. */
 uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context);
 

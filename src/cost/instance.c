@@ -9,7 +9,7 @@ unsigned roma_cost_timing_units(const timing *t, uint32_t op, bool lora) {
     const roma_op *o = &t->p->ops[op];
     const unsigned L = 1u << ROMA_UNIT_L, H = 1u << ROMA_UNIT_H;
     if (lora) return t->c->lora_where > 0 ? L : t->c->overlap > 0 ? 1u << ROMA_UNIT_ADAPTER : H;
-    if (o->kind == ROMA_OP_ATTEND) return t->c->overlap > 0 ? H : H | L;
+    if (roma_op_about(o->kind)->work == ROMA_WORK_ATTEND) return t->c->overlap > 0 ? H : H | L;
     return 1u << o->unit;
 }
 
@@ -122,7 +122,7 @@ void roma_cost_timing_duration(const timing *t, uint32_t op, uint32_t block, boo
         return;
     }
     *lat = o->lat;
-    if (t->p->ops[op].kind == ROMA_OP_ATTEND) {
+    if (roma_op_about(t->p->ops[op].kind)->work == ROMA_WORK_ATTEND) {
         *occ = attend_occ(t, block, NULL);
         return;
     }
@@ -147,16 +147,20 @@ static void linear_events(const timing *t, const roma_op *op, double n, uint64_t
     if (first && t->c->rom_style == ROMA_ROM_DRAM) e->dram_bits += 8 * roma_cost_timing_stored_bytes(w);
 }
 
-/* Scalar operations per element: section 2. */
-static double scalar_ops(roma_op_kind k) {
-    switch (k) {
-    case ROMA_OP_NORM:
-    case ROMA_OP_HEAD_NORM:
-    case ROMA_OP_ROPE: return 4;
-    case ROMA_OP_QUANTISE: return 3;
-    case ROMA_OP_SILU: return 5;
-    default: return 1;
-    }
+static void vector_events(const timing *t, const roma_op *op, double n, roma_events *e) {
+    const roma_op_info *info = roma_op_about(op->kind);
+    const double width = t->p->values[op->in[0]].width, reads = op->in[1] == ROMA_NO_VALUE ? 1 : 2;
+    const bool codes = info->out == ROMA_DATA_CODES;
+    e->vector_ops += n * width * info->vector_ops;
+    e->sram_bits += n * 32 * width * (reads + (codes ? 0 : 1));
+    if (codes) e->wire_bit_mm += n * 8 * (double)timing_code_bytes((uint64_t)width) * t->tree_mm;
+}
+
+static void embed_events(const timing *t, const roma_op *op, double n, uint64_t per_row, roma_events *e) {
+    const roma_image_tensor *w = timing_tensor(t->p, op);
+    e->rom_bits += n * 8 * roma_cost_timing_stored_bytes(w) / (double)w->rows;
+    e->lunit_cycles += n * (double)per_row * t->c->matrix_units * t->c->lunits;
+    e->wire_bit_mm += n * (double)w->cols * 32 * t->mean_mm;
 }
 
 void roma_cost_timing_events(const timing *t, uint32_t index, uint32_t block, bool lora, roma_events *e) {
@@ -165,22 +169,17 @@ void roma_cost_timing_events(const timing *t, uint32_t index, uint32_t block, bo
     const double n = roma_cost_timing_rows(t, index, block);
     if (lora) {
         lora_occ(t, index, block, e);
-    } else if (op->kind == ROMA_OP_ATTEND) {
-        attend_occ(t, block, e);
-    } else if (op->kind == ROMA_OP_CACHE) {
-        e->sram_bits += n * 8 * h->kv_heads * (2 * h->head_dim * t->c->kv_bytes + 2 * t->c->kv_scale_bytes);
-    } else if (op->kind == ROMA_OP_LINEAR) {
+        return;
+    }
+    switch (roma_op_about(op->kind)->work) {
+    case ROMA_WORK_EMBED: embed_events(t, op, n, t->ops[index].per_row, e); break;
+    case ROMA_WORK_LINEAR:
         linear_events(t, op, n, t->ops[index].per_row, block == (op->last_rows_only ? t->first_logits : 0), e);
-    } else if (op->kind == ROMA_OP_EMBED) {
-        const roma_image_tensor *w = timing_tensor(t->p, op);
-        e->rom_bits += n * 8 * roma_cost_timing_stored_bytes(w) / (double)w->rows;
-        e->lunit_cycles += n * (double)t->ops[index].per_row * t->c->matrix_units * t->c->lunits;
-        e->wire_bit_mm += n * (double)w->cols * 32 * t->mean_mm;
-    } else {
-        const double width = t->p->values[op->in[0]].width, reads = op->in[1] == ROMA_NO_VALUE ? 1 : 2;
-        const bool codes = op->kind == ROMA_OP_NORM || op->kind == ROMA_OP_QUANTISE;
-        e->vector_ops += n * width * scalar_ops(op->kind);
-        e->sram_bits += n * 32 * width * (reads + (codes ? 0 : 1));
-        if (codes) e->wire_bit_mm += n * 8 * (double)timing_code_bytes((uint64_t)width) * t->tree_mm;
+        break;
+    case ROMA_WORK_CACHE:
+        e->sram_bits += n * 8 * h->kv_heads * (2 * h->head_dim * t->c->kv_bytes + 2 * t->c->kv_scale_bytes);
+        break;
+    case ROMA_WORK_ATTEND: attend_occ(t, block, e); break;
+    case ROMA_WORK_VECTOR: vector_events(t, op, n, e); break;
     }
 }

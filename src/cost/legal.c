@@ -7,11 +7,12 @@ typedef struct {
     timing t;
     size_t next; /* instance that the issue order wants now */
     uint64_t cycles;
+    roma_error *err;
 } checker;
 
-static int broken(const checker *k, const char *rule, roma_error *err) {
+static int broken(const checker *k, const char *rule) {
     const roma_cost_instance *x = &k->s->instances[k->next];
-    return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE,
+    return roma_fail(k->err, ROMA_EINTERNAL, "", ROMA_NOWHERE,
                      "instance %zu (%s, operation %u, block %u, cycles %llu to %llu): %s", k->next,
                      x->lora ? "adapter" : roma_op_name(k->t.p->ops[x->op].kind), x->op, x->block,
                      (unsigned long long)x->start, (unsigned long long)x->end, rule);
@@ -20,7 +21,8 @@ static int broken(const checker *k, const char *rule, roma_error *err) {
 /* Whether an earlier instance makes something that operation `op` on `block` reads. */
 static bool is_read(const checker *k, const roma_cost_instance *y, uint32_t op, uint32_t block) {
     const roma_op *reader = &k->t.p->ops[op], *writer = &k->t.p->ops[y->op];
-    if (reader->kind == ROMA_OP_ATTEND && writer->kind == ROMA_OP_CACHE && writer->layer == reader->layer)
+    if (roma_op_about(reader->kind)->in[1] == ROMA_DATA_PAGES && roma_op_about(writer->kind)->out == ROMA_DATA_PAGES &&
+        writer->layer == reader->layer)
         return y->block <= block;
     if (y->block != block || y->op >= op || writer->out == ROMA_NO_VALUE) return false;
     for (unsigned i = 0; i < 2; i++) {
@@ -33,56 +35,46 @@ static bool is_read(const checker *k, const roma_cost_instance *y, uint32_t op, 
     return false;
 }
 
-static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora, roma_error *err) {
+static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora) {
     static const char *const unit_rule[] = {"unit L is still taken", "unit H is still taken", "unit V is still taken",
                                             "the adapter part is still taken"};
     if (k->next >= k->s->n)
-        return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule ends before operation %u, block %u", op,
-                         block);
+        return roma_fail(k->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule ends before operation %u, block %u",
+                         op, block);
     const roma_cost_instance *x = &k->s->instances[k->next];
     uint64_t occ, lat;
     unsigned units = roma_cost_timing_units(&k->t, op, lora);
-    if (x->op != op || x->block != block || x->lora != lora)
-        return broken(k, "is not what the issue order wants here", err);
+    if (x->op != op || x->block != block || x->lora != lora) return broken(k, "is not what the issue order wants here");
     roma_cost_timing_duration(&k->t, op, block, lora, &occ, &lat);
-    if (x->busy != x->start + occ || x->end != x->busy + lat) return broken(k, "has a wrong duration", err);
+    if (x->busy != x->start + occ || x->end != x->busy + lat) return broken(k, "has a wrong duration");
     for (size_t i = k->next; i-- > 0;) {
         const roma_cost_instance *y = &k->s->instances[i];
         const unsigned shared = units & roma_cost_timing_units(&k->t, y->op, y->lora);
         for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
-            if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u], err);
+            if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u]);
         units &= ~shared; /* the one before it on that unit is what counts */
-        if (y->end > x->start && is_read(k, y, op, block)) return broken(k, "reads what is not there yet", err);
+        if (y->end > x->start && is_read(k, y, op, block)) return broken(k, "reads what is not there yet");
     }
     if (x->end > k->cycles) k->cycles = x->end;
     k->next++;
     return ROMA_OK;
 }
 
-static int check_segment(checker *k, uint32_t begin, uint32_t end, roma_error *err) {
-    int rc = ROMA_OK;
-    for (uint32_t stream = 0; stream < k->t.n_streams; stream++)
-        for (uint32_t op = begin; op < end; op++)
-            for (uint32_t b = k->t.stream_block[stream]; b < k->t.stream_block[stream + 1]; b++) {
-                if (!roma_cost_timing_rows(&k->t, op, b)) continue;
-                rc = check_instance(k, op, b, false, err);
-                if (!rc && roma_cost_timing_has_lora(&k->t, op, b)) rc = check_instance(k, op, b, true, err);
-                if (rc) return rc;
-            }
-    return rc;
+static int check_block(void *ctx, uint32_t op, uint32_t block) {
+    checker *k = ctx;
+    if (!roma_cost_timing_rows(&k->t, op, block)) return ROMA_OK;
+    const int rc = check_instance(k, op, block, false);
+    return !rc && roma_cost_timing_has_lora(&k->t, op, block) ? check_instance(k, op, block, true) : rc;
 }
 
 int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
                     size_t n, roma_error *err) {
-    checker k = {.s = s};
+    checker k = {.s = s, .err = err};
     void *memory = roma_alloc(roma_cost_timing_bytes(p, c, spans, n));
-    int rc = ROMA_OK;
+    int rc;
     if (!memory) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
     roma_cost_timing_init(&k.t, memory, p, c, spans, n, 0);
-    for (uint32_t begin = 0, end; !rc && begin < p->n_ops; begin = end) {
-        for (end = begin + 1; end < p->n_ops && p->ops[end - 1].kind != ROMA_OP_ATTEND;) end++;
-        rc = check_segment(&k, begin, end, err);
-    }
+    rc = roma_plan_issue(p, k.t.n_streams, k.t.stream_block, check_block, &k);
     if (!rc && k.next != s->n)
         rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule has %zu instances too many", s->n - k.next);
     if (!rc && k.cycles != s->cycles)

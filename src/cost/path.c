@@ -22,7 +22,7 @@ void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_
 static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span *out) {
     const roma_op *op = &p->ops[x->op];
     const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
-    if (op->kind == ROMA_OP_LINEAR)
+    if (roma_op_matrix(p, op))
         roma_print(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear",
                    op->layer == UINT32_MAX ? "head" : role);
     else

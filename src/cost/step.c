@@ -52,30 +52,26 @@ static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment
     return (moment){x->end, (uint32_t)s->n++};
 }
 
-static void issue(scheduler *k, uint32_t index, uint32_t block) {
+static int issue(void *ctx, uint32_t index, uint32_t block) {
+    scheduler *k = ctx;
     const roma_op *op = &k->t.p->ops[index];
     moment start = {0, NONE};
-    if (!roma_cost_timing_rows(&k->t, index, block)) return;
+    const roma_op_info *info = roma_op_about(op->kind);
+    if (!roma_cost_timing_rows(&k->t, index, block)) return ROMA_OK;
     for (unsigned i = 0; i < 2; i++)
         if (op->in[i] != ROMA_NO_VALUE) wait_for(&start, *value_at(k, op->in[i], block));
-    if (op->kind == ROMA_OP_ATTEND) wait_for(&start, *cache_at(k, block));
+    if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
     moment done = place(k, index, block, false, start);
     if (roma_cost_timing_has_lora(&k->t, index, block)) {
         const moment part = place(k, index, block, true, start);
         if (part.time > done.time) done = part;
     }
     if (op->out != ROMA_NO_VALUE) *value_at(k, op->out, block) = done;
-    if (op->kind == ROMA_OP_CACHE) {
+    if (info->out == ROMA_DATA_PAGES) {
         if (block && cache_at(k, block - 1)->time > done.time) done = *cache_at(k, block - 1);
         *cache_at(k, block) = done;
     }
-}
-
-/* Operations [begin, end) of a segment over every stream's blocks. */
-static void issue_segment(scheduler *k, uint32_t begin, uint32_t end) {
-    for (uint32_t stream = 0; stream < k->t.n_streams; stream++)
-        for (uint32_t op = begin; op < end; op++)
-            for (uint32_t b = k->t.stream_block[stream]; b < k->t.stream_block[stream + 1]; b++) issue(k, op, b);
+    return ROMA_OK;
 }
 
 static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_error *err) {
@@ -117,11 +113,7 @@ static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const 
     for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
     s->n = 0;
     s->cycles = 0;
-    for (uint32_t begin = 0, end; begin < p->n_ops; begin = end) {
-        for (end = begin + 1; end < p->n_ops && p->ops[end - 1].kind != ROMA_OP_ATTEND;) end++;
-        issue_segment(&k, begin, end);
-    }
-    return ROMA_OK;
+    return roma_plan_issue(p, k.t.n_streams, k.t.stream_block, issue, &k);
 }
 
 static void clear(roma_schedule *s) {

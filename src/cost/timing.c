@@ -77,55 +77,63 @@ static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const nu
     }
 }
 
-static void vector_op(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k) {
-    const roma_chip *c = k->c;
-    const uint64_t e = p->values[op->in[0]].width, vec = timing_ceil_div(e, k->vector);
-    const uint64_t codes = k->R + k->div + k->mul + k->convert + k->hops;
-    switch (op->kind) {
-    case ROMA_OP_NORM:
-    case ROMA_OP_QUANTISE:
-        o->per_row = timing_larger(2 * vec, timing_ceil_div(timing_code_bytes(e), k->link));
-        o->lat = codes + (op->kind == ROMA_OP_NORM ? k->mul : 0);
-        break;
-    case ROMA_OP_HEAD_NORM:
-        o->per_row = 2 * vec;
-        o->lat = k->mul + clog2(timing_tensor(p, op)->cols) * k->hop + timing_up(c->lat_sqrt) + k->div + 2 * k->mul;
-        break;
-    case ROMA_OP_ROPE:
-        o->per_row = vec * timing_up(c->exp_interval);
-        o->lat = timing_up(c->lat_sincos) + k->mul + k->add;
-        break;
-    case ROMA_OP_SILU:
-        o->per_row = vec * timing_larger(timing_up(c->exp_interval), timing_up(c->div_interval));
-        o->lat = timing_up(c->lat_exp) + k->add + k->div + 2 * k->mul;
-        break;
-    default: /* BIAS, RESIDUAL */ o->per_row = vec; o->lat = k->add;
-    }
+static void embed(timing_op *o, const roma_image_tensor *t, const numbers *k) {
+    o->per_row = timing_ceil_div(t->cols * t->format.bits, k->word * k->N);
+    o->lat = timing_up(k->c->lunit_pipeline) + k->mul + k->hops + timing_ceil_div(t->cols * 4, k->link);
+}
+
+/* Codes of e elements. */
+static void codes(timing_op *o, uint64_t e, const numbers *k) {
+    o->per_row = timing_larger(2 * timing_ceil_div(e, k->vector), timing_ceil_div(timing_code_bytes(e), k->link));
+    o->lat = k->R + k->div + k->mul + k->convert + k->hops;
+}
+
+static void cache(timing_op *o, const roma_hyper *h, const numbers *k) {
+    o->per_row = timing_up(2 * h->head_dim * k->c->kv_bytes / k->c->hunit_bandwidth);
+    o->lat = clog2(h->head_dim) * k->hop + k->div + k->mul + k->convert + k->hops;
+}
+
+static void attend(timing_op *o, const roma_hyper *h, const numbers *k) {
+    const uint64_t P = timing_larger(1, k->U / h->kv_heads);
+    o->lat = 2 * k->hops + 2 * clog2(P) * k->hop + timing_up(k->c->lat_exp) + k->add + k->div + k->mul + k->convert;
+}
+
+/* An operation that is a few vector operations on each element. */
+static void elements(timing_op *o, uint64_t per_row, uint64_t lat) {
+    o->per_row = per_row;
+    o->lat = lat;
 }
 
 static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words,
                      double code_bits) {
     const roma_chip *c = k->c;
     const roma_hyper *h = &p->desc->hyper;
-    const bool fill = c->fill_cyc > 0;
+    const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : p->values[op->in[0]].width, vec = timing_ceil_div(e, k->vector),
+                   exps = timing_up(c->exp_interval), divs = timing_up(c->div_interval);
     *o = (timing_op){0};
-    if (op->kind == ROMA_OP_LINEAR) {
-        linear(o, p, op, k, repair_words, code_bits);
-    } else if (op->kind == ROMA_OP_EMBED) {
-        const roma_image_tensor *t = timing_tensor(p, op);
-        o->per_row = timing_ceil_div(t->cols * t->format.bits, k->word * k->N);
-        o->lat = timing_up(c->lunit_pipeline) + k->mul + k->hops + timing_ceil_div(t->cols * 4, k->link);
-    } else if (op->kind == ROMA_OP_CACHE) {
-        o->per_row = timing_up(2 * h->head_dim * c->kv_bytes / c->hunit_bandwidth);
-        o->lat = clog2(h->head_dim) * k->hop + k->div + k->mul + k->convert + k->hops;
-    } else if (op->kind == ROMA_OP_ATTEND) {
-        const uint64_t P = timing_larger(1, k->U / h->kv_heads);
-        o->lat = 2 * k->hops + 2 * clog2(P) * k->hop + timing_up(c->lat_exp) + k->add + k->div + k->mul + k->convert;
-    } else {
-        vector_op(o, p, op, k);
+    switch (op->kind) {
+    case ROMA_OP_EMBED: embed(o, timing_tensor(p, op), k); break;
+    case ROMA_OP_NORM:
+        codes(o, e, k);
+        o->lat += k->mul;
+        break;
+    case ROMA_OP_QUANTISE: codes(o, e, k); break;
+    case ROMA_OP_LINEAR: linear(o, p, op, k, repair_words, code_bits); break;
+    case ROMA_OP_HEAD_NORM:
+        elements(o, 2 * vec, clog2(h->head_dim) * k->hop + timing_up(c->lat_sqrt) + k->div + 3 * k->mul);
+        break;
+    case ROMA_OP_ROPE: elements(o, vec * exps, timing_up(c->lat_sincos) + k->mul + k->add); break;
+    case ROMA_OP_CACHE: cache(o, h, k); break;
+    case ROMA_OP_ATTEND: attend(o, h, k); break;
+    case ROMA_OP_SILU:
+        elements(o, vec * timing_larger(exps, divs), timing_up(c->lat_exp) + k->add + k->div + 2 * k->mul);
+        break;
+    case ROMA_OP_BIAS:
+    case ROMA_OP_RESIDUAL: elements(o, vec, k->add); break;
+    case ROMA_OP_COUNT: break;
     }
-    if (!fill) return;
-    if (op->kind != ROMA_OP_LINEAR) o->per_row = 0;
+    if (c->fill_cyc <= 0) return;
+    if (!roma_op_matrix(p, op)) o->per_row = 0;
     o->lora_lat = 0;
     o->lat = 0;
 }

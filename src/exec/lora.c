@@ -19,15 +19,14 @@ void roma_exec_lora_lay(roma_exec *e, walk *w) {
     }
 }
 
-/* Finds the operation that must add B (A x) to a LINEAR's product: the first one that reads the product, BIAS excepted.
- * A BIAS rewrites the product in place and leaves the addition to that reader. */
+/* Finds the operation that must add B (A x) to a LINEAR's product: the first one whose kind does so with this input. A
+ * BIAS before it rewrites the product in place and leaves the addition to that reader. */
 static void find_reader(roma_exec *e, uint32_t linear) {
     const uint32_t value = e->plan->ops[linear].out;
     for (uint32_t i = linear + 1; i < e->plan->n_ops; i++) {
         const roma_op *op = &e->plan->ops[i];
-        if (op->kind == ROMA_OP_BIAS) continue;
         for (int k = 0; k < 2; k++)
-            if (op->in[k] == value) {
+            if (op->in[k] == value && roma_op_about(op->kind)->in[k] == ROMA_DATA_SUM) {
                 e->lora.from[i][k] = linear + 1;
                 return;
             }

@@ -11,46 +11,33 @@
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
-typedef enum { ROWS, TILES, HEADS, ATTEND } sharing;
+static const roma_op_info *about(const roma_plan *p, size_t i) { return roma_op_about(p->ops[i].kind); }
 
-static sharing sharing_of(const roma_op *op) {
-    switch (op->kind) {
-    case ROMA_OP_LINEAR:
-    case ROMA_OP_BIAS:
-    case ROMA_OP_SILU: return TILES;
-    case ROMA_OP_HEAD_NORM:
-    case ROMA_OP_ROPE:
-    case ROMA_OP_CACHE: return HEADS;
-    case ROMA_OP_ATTEND: return ATTEND; /* reads the whole sequence's cache */
-    default: return ROWS;
-    }
+/* Whether operation i works on the columns of products, to which adapters are added first. */
+static bool sums_columns(const roma_plan *p, size_t i) {
+    return about(p, i)->sharing == ROMA_SHARE_TILES && about(p, i)->in[0] == ROMA_DATA_SUM;
 }
 
 /* Bit 0: a barrier before operation i in a one-row step; bit 1: in a many-row step; bit 2: in one with adapters, whose
  * A x of gate and up is shared out otherwise than the columns that SiLU reads. */
 uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
     if (i == 0) return 0;
-    const sharing a = sharing_of(&p->ops[i - 1]), b = sharing_of(&p->ops[i]);
-    if (p->ops[i].last_rows_only && b == ROWS) return 2; /* deals out other rows than before */
-    if (p->ops[i].kind == ROMA_OP_SILU) return 4;
-    if (a == b && a != ATTEND) return 0;
-    if (a == ROWS && b == TILES) return 2; /* one row: codes are replicated */
+    const roma_sharing a = about(p, i - 1)->sharing, b = about(p, i)->sharing;
+    if (p->ops[i].last_rows_only && b == ROMA_SHARE_ROWS) return 2; /* deals out other rows than before */
+    if (a == b && sums_columns(p, i)) return 4;
+    if (a == b && a != ROMA_SHARE_ATTEND) return 0;
+    if (a == ROMA_SHARE_ROWS && b == ROMA_SHARE_TILES) return 2; /* one row: codes are replicated */
     return 3;
 }
 
 /* ---- tiles --------------------------------------------------------------------------------------- */
 
-static const roma_image_tensor *tensor_of(const roma_plan *p, const roma_op *op) {
-    return &p->desc->tensors[op->tensor];
-}
-static uint64_t tiles_of(const roma_plan *p, const roma_op *op) {
-    return (tensor_of(p, op)->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS;
-}
+static uint64_t tiles_of(const roma_image_tensor *t) { return (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS; }
 
 /* The linear whose product operation i works on further. */
 static size_t linear_before(const roma_plan *p, size_t i) {
     const uint32_t value = p->ops[i].in[0];
-    while (p->ops[i].kind != ROMA_OP_LINEAR || p->ops[i].out != value) i--;
+    while (!roma_op_matrix(p, &p->ops[i]) || p->ops[i].out != value) i--;
     return i;
 }
 
@@ -63,22 +50,24 @@ static uint32_t first_tile(uint64_t tiles, uint64_t tile_bytes, uint64_t start, 
 }
 
 /* Operations [begin, end), between two barriers, read the same codes: their tiles are one list, in the plan's order.
- * Where SiLU follows, each linear is a list, so that a thread has the same columns of both. */
+ * Where an operation on two products follows, each linear is a list, so that a thread has the same columns of both. */
 static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t end, uint32_t *cuts) {
     const size_t stride = (size_t)threads + 1;
     uint64_t all = 0, start = 0;
     bool is_list = true;
     for (size_t i = begin; i < end; i++) {
-        is_list &= p->ops[i].kind != ROMA_OP_SILU;
-        if (p->ops[i].kind == ROMA_OP_LINEAR) all += tiles_of(p, &p->ops[i]) * tensor_of(p, &p->ops[i])->tile_bytes;
+        const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
+        is_list &= !sums_columns(p, i);
+        if (matrix) all += tiles_of(matrix) * matrix->tile_bytes;
     }
     for (size_t i = begin; i < end; i++) {
+        const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
         uint32_t *cut = cuts + i * stride;
-        if (p->ops[i].kind != ROMA_OP_LINEAR) {
+        if (!matrix) {
             memcpy(cut, cuts + linear_before(p, i) * stride, stride * sizeof *cut);
             continue;
         }
-        const uint64_t tiles = tiles_of(p, &p->ops[i]), bytes = tensor_of(p, &p->ops[i])->tile_bytes;
+        const uint64_t tiles = tiles_of(matrix), bytes = matrix->tile_bytes;
         for (int t = 0; t <= threads; t++)
             cut[t] = first_tile(tiles, bytes, is_list ? start : 0, is_list ? all : tiles * bytes, (uint64_t)t,
                                 (uint64_t)threads);
@@ -88,7 +77,7 @@ static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t e
 
 void roma_exec_cut(const roma_plan *p, int threads, uint32_t *cuts) {
     for (size_t i = 0, end; i < p->n_ops; i = end) {
-        for (end = i; end < p->n_ops && sharing_of(&p->ops[end]) == TILES; end++) {
+        for (end = i; end < p->n_ops && about(p, end)->sharing == ROMA_SHARE_TILES; end++) {
         }
         if (end > i)
             cut_interval(p, threads, i, end, cuts);

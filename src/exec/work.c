@@ -17,10 +17,8 @@ static void add(roma_exec_work *w, uint64_t bytes, uint64_t mac, uint64_t pieces
     w->pieces += pieces;
 }
 
-static void add_linear(load *l, size_t i) {
-    const roma_op *op = &l->p->ops[i];
-    const roma_image_tensor *t = &l->p->desc->tensors[op->tensor];
-    const uint64_t rows = op->last_rows_only ? 1 : l->rows;
+static void add_linear(load *l, size_t i, const roma_image_tensor *t) {
+    const uint64_t rows = l->p->ops[i].last_rows_only ? 1 : l->rows;
     for (int k = 0; k < l->threads; k++) {
         const uint32_t *cut = l->cuts + i * ((size_t)l->threads + 1) + k;
         const uint64_t tiles = cut[1] - cut[0], end = cut[1] * (uint64_t)ROMA_TILE_ROWS,
@@ -69,8 +67,9 @@ static void add_attend(load *l) {
 static int walk_plan(load *l, int (*fn)(void *ctx, size_t first, size_t n, const roma_exec_work *work), void *ctx) {
     const uint8_t mask = l->rows == 1 ? 1 : 2;
     for (size_t i = 0, first = 0; i < l->p->n_ops; i++) {
-        if (l->p->ops[i].kind == ROMA_OP_LINEAR) add_linear(l, i);
-        if (l->p->ops[i].kind == ROMA_OP_ATTEND) add_attend(l);
+        const roma_image_tensor *matrix = roma_op_matrix(l->p, &l->p->ops[i]);
+        if (matrix) add_linear(l, i, matrix);
+        if (roma_op_about(l->p->ops[i].kind)->sharing == ROMA_SHARE_ATTEND) add_attend(l);
         if (i + 1 < l->p->n_ops && !(roma_exec_barrier(l->p, i + 1) & mask)) continue;
         const int rc = fn(ctx, first, i + 1 - first, l->work);
         if (rc) return rc;

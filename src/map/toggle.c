@@ -23,9 +23,8 @@ double roma_map_toggles(const roma_plan *p) {
     const uint64_t units = (uint64_t)c->matrix_units, stride = per_cycle < 1 ? 1 : (uint64_t)per_cycle;
     uint64_t flips = 0, bits = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
-        const roma_op *op = &p->ops[i];
-        if (op->kind == ROMA_OP_LINEAR && p->desc->tensors[op->tensor].data)
-            count_matrix(&p->desc->tensors[op->tensor], units, stride, &flips, &bits);
+        const roma_image_tensor *t = roma_op_matrix(p, &p->ops[i]);
+        if (t && t->data) count_matrix(t, units, stride, &flips, &bits);
     }
     return bits ? (double)flips / (0.5 * (double)bits) : 1;
 }

@@ -55,7 +55,8 @@ static bool shape_agrees(const walk *w) {
  * these rows out of the residual, and what reads them must be for them too. */
 static const char *check_tail(const walk *w) {
     const roma_op *op = w->op, *last = &w->p->ops[w->p->n_ops - 1];
-    const bool gathers = op->kind == ROMA_OP_NORM, follows = op->kind == ROMA_OP_LINEAR;
+    const bool gathers = w->info->tensor == ROMA_TENSOR_VECTOR && w->info->out == ROMA_DATA_CODES,
+               follows = w->info->work == ROMA_WORK_LINEAR;
     const bool reads_last = op->in[0] != ROMA_NO_VALUE && w->values[op->in[0]].is_last;
     if (op->last_rows_only ? !gathers && !follows : w->is_tail) return "is, or is not, for the last rows alone";
     if (!gathers && reads_last != op->last_rows_only) return "reads the last rows alone, or does not, against its kind";

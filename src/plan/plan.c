@@ -23,6 +23,10 @@ static const char *const unit_names[] = {"L", "H", "V"};
 const roma_op_info *roma_op_about(roma_op_kind k) { return &infos[k]; }
 const char *roma_op_name(roma_op_kind k) { return (unsigned)k < ROMA_OP_COUNT ? infos[k].name : "?"; }
 
+const roma_image_tensor *roma_op_matrix(const roma_plan *p, const roma_op *op) {
+    return infos[op->kind].work == ROMA_WORK_LINEAR ? &p->desc->tensors[op->tensor] : NULL;
+}
+
 void roma_plan_destroy(roma_plan *p) {
     roma_free(p->ops);
     roma_free(p->values);
@@ -30,11 +34,28 @@ void roma_plan_destroy(roma_plan *p) {
 }
 
 uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context) {
-    const roma_hyper *h = &p->desc->hyper;
-    if (op->kind == ROMA_OP_ATTEND) return 2 * context * h->heads * h->head_dim;
-    if (op->kind != ROMA_OP_LINEAR) return 0;
-    const roma_image_tensor *t = &p->desc->tensors[op->tensor];
-    return t->rows * t->cols;
+    const roma_image_tensor *t = roma_op_matrix(p, op);
+    if (infos[op->kind].work == ROMA_WORK_ATTEND) return 2 * context * p->values[op->in[0]].width;
+    return t ? t->rows * t->cols : 0;
+}
+
+/* One past the last operation of the segment that begins with operation `begin`. */
+static uint32_t segment_end(const roma_plan *p, uint32_t begin) {
+    while (begin + 1 < p->n_ops && infos[p->ops[begin].kind].in[1] != ROMA_DATA_PAGES) begin++;
+    return begin + 1;
+}
+
+int roma_plan_issue(const roma_plan *p, uint32_t streams, const uint32_t *first,
+                    int (*fn)(void *ctx, uint32_t op, uint32_t block), void *ctx) {
+    int rc = 0;
+    for (uint32_t begin = 0, end; begin < p->n_ops; begin = end) {
+        end = segment_end(p, begin);
+        for (uint32_t s = 0; s < streams; s++)
+            for (uint32_t op = begin; op < end; op++)
+                for (uint32_t b = first[s]; b < first[s + 1]; b++)
+                    if ((rc = fn(ctx, op, b))) return rc;
+    }
+    return rc;
 }
 
 static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
