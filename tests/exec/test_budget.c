@@ -195,6 +195,10 @@ static void test_no_limit(void) {
     CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1}, &fit, &err), 0);
     CHECK_EQ(fit.context, m.plan.desc->hyper.context);
     CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1, .rows = 1000}, &fit, &err), ROMA_EUSAGE);
+    /* A limit beyond all numbers of pages: as many as there are numbers, the last of which says "none". */
+    CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1, .sram_bytes = UINT64_C(1) << 62}, &fit, &err), 0);
+    CHECK_EQ(fit.pages, UINT32_MAX - 1);
+    CHECK_EQ(fit.context, m.plan.desc->hyper.context);
     unload(&m);
 }
 

@@ -131,9 +131,37 @@ static void test_trace(const loaded *m) {
     roma_exec_destroy(plain);
 }
 
+/* Pages of memory that this process has mapped. */
+static long mapped(void) {
+    FILE *f = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    if (!f) return 0;
+    CHECK_EQ(fscanf(f, "%ld", &pages), 1);
+    fclose(f);
+    return pages;
+}
+
+/* Arenas are no heap, so that a leak checker does not see them: engines that come and go leave nothing mapped. */
+static void test_given_back(const loaded *m) {
+    const roma_exec_config cfg = {
+        .threads = 2, .context = 512, .sequences = 8, .adapters = 2, .adapter_bytes = 4 << 20, .rows = 256};
+    const long least = (long)sysconf(_SC_PAGESIZE);
+    uint64_t own = UINT64_MAX;
+    roma_exec *e = engine(m, cfg);
+    const roma_exec_memory *mem = roma_exec_memory_of(e);
+    const uint64_t parts[] = {mem->cache, mem->adapters, mem->activations, mem->work};
+    for (int i = 0; i < 4; i++) own = parts[i] < own ? parts[i] : own;
+    CHECK(own > 100 * (uint64_t)least); /* so that eight times the smallest arena stand out */
+    roma_exec_destroy(e);
+    const long before = mapped();
+    for (int i = 0; i < 8; i++) roma_exec_destroy(engine(m, cfg));
+    CHECK((uint64_t)(mapped() - before) * (uint64_t)least < 4 * own);
+}
+
 int main(void) {
     loaded m;
     load(&m, 7);
+    test_given_back(&m);
     test_fork(&m);
     test_cut(&m);
     test_trace(&m);
