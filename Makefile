@@ -121,6 +121,19 @@ tsan:
 tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_batch)
 	@for t in $^; do $$t || exit 1; done
 
+# mutants: small faults drawn over six rooms, each of which the tests must find (docs/testing.md); SEED and COUNT may be given
+SEED ?= 1
+COUNT ?= 120
+mutants:
+	$(MAKE) -s BUILD=$(BUILD)/mutants/plain CC=gcc OPT="-O2 -g0" mutants-objects
+	$(MAKE) -s BUILD=$(BUILD)/mutants/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" MUTANTS=1 mutants-objects
+	nice -n 19 python3 tests/mutants/run.py --seed $(SEED) --count $(COUNT)
+# Kernels stay as they are and are built without the sanitizers, under which they compile for minutes.
+ifdef MUTANTS
+$(BUILD)/src/kern/%.o $(BUILD)/tests/kern/%.o: override SAN :=
+endif
+mutants-objects: $(LIB) $(filter-out %_emulated.o %_emulated_256.o %_emulated_lora.o %_emulated_attend.o,$(TEST_BIN:=.o))
+
 # clang: everything with clang, in build/clang
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
@@ -240,4 +253,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall format format-check help clean
