@@ -124,7 +124,8 @@ static int print_json(const session *s, reply *r, int rc) {
     return print_buf("run", &b, rc);
 }
 
-/* With --trace-values what every operation gave goes to a file, which an answer that was interrupted keeps too. */
+/* With --trace-values what every operation gave goes to a file. An answer that was interrupted keeps it, and so does
+ * one whose logits are refused: that is when one looks. */
 static int generate_traced(const run_options *o, const session *s, reply *r, roma_error *err) {
     values_file v;
     roma_error why;
@@ -132,12 +133,11 @@ static int generate_traced(const run_options *o, const session *s, reply *r, rom
     int rc = values_begin(&v, s, o->values, o->values_full, err);
     if (rc) return rc;
     rc = generate(o, r, err);
-    const int written = values_end(&v, !rc || rc == ROMA_ECANCEL, &why);
-    if (written && (!rc || rc == ROMA_ECANCEL)) {
-        *err = why;
-        rc = written;
-    }
-    return rc;
+    const bool keep = !rc || rc == ROMA_ECANCEL || rc == ROMA_EINPUT;
+    const int written = values_end(&v, keep, &why);
+    if (!written || !keep) return rc;
+    *err = why;
+    return written;
 }
 
 static int one(const run_options *o, session *s, roma_error *err) {

@@ -143,13 +143,13 @@ def first_difference(r, want):
     size = len(want) // r.rows
     at = next(i for i in range(len(want)) if have[i] != want[i])
     row, at = divmod(at, size)
-    place = "row %d, byte %d" % (row, at)
-    if r.form == "f32" or at >= r.width:
-        start = row * size + at - (at % 4 if r.form == "f32" else 0)
-        place = "row %d, element %d" % (row, at // 4) if r.form == "f32" else place
-        return "%s: %s here, %s there" % (place, want[start:start + 4].hex(), have[start:start + 4].hex())
-    return "row %d, code %d: %d here, %d there" % (row, at, np.int8(want[row * size + at:][:1][0] - 256 if want[row * size + at] > 127 else want[row * size + at]),
-                                                   have[row * size + at] - 256 if have[row * size + at] > 127 else have[row * size + at])
+    if r.form == "f32":
+        start = row * size + at // 4 * 4
+        return "row %d, element %d: %s here, %s there" % (row, at // 4, want[start:start + 4].hex(), have[start:start + 4].hex())
+    if at >= r.width:
+        return "row %d, byte %d, behind the codes: %02x here, %02x there" % (row, at, want[row * size + at], have[row * size + at])
+    here, there = (np.frombuffer(b, np.int8)[row * size + at] for b in (want, have))
+    return "row %d, code %d: %d here, %d there" % (row, at, here, there)
 
 
 class Mismatch(Exception):
@@ -182,6 +182,8 @@ def check(image, path, adapters):
         positions.update(here)
         if r.name != "embed" or r.sequence != 0:
             raise Mismatch("line %d: a step of one sequence begins with embed" % r.line)
+        if max(r.tokens) >= image.hyper["vocab"]:
+            raise Mismatch("line %d: a token beyond the vocabulary" % r.line)
         for made in model.step(r.tokens, here):
             if made[2] == "final_norm" and (at == len(records) or records[at].name == "embed"):
                 break  # no logits were wanted
