@@ -80,6 +80,25 @@ typedef struct {
     bool is_codes;  /* quantised activations, else FP32 */
 } roma_value;
 
+/* What operations have beside values and a tensor: all that exec and cost need to know of a kind's variants, so that an
+ * architecture is a lowering (src/map) and not another engine. A kind that lacks a parameter has 0 there. What the
+ * engine cannot do yet is refused by roma_plan_check, never ignored.
+ *
+ * name, type, the kinds that have it, what it is */
+#define ROMA_OP_BIT(kind) (1u << ROMA_OP_##kind)
+#define ROMA_PARAMETERS(X)                                                                                             \
+    X(epsilon, float, ROMA_OP_BIT(NORM) | ROMA_OP_BIT(HEAD_NORM), "added to the mean of squares, 0 to 1")              \
+    X(rotated, uint32_t, ROMA_OP_BIT(ROPE), "elements of a head, from the first, that are rotated: the model's")       \
+    X(base, uint32_t, ROMA_OP_BIT(ROPE), "which of the model's RoPE bases; 0, the only one")                           \
+    X(scale, float, ROMA_OP_BIT(ATTEND), "factor of scores, > 0")                                                      \
+    X(cap, float, ROMA_OP_BIT(ATTEND), "soft cap of scores; 0, none")                                                  \
+    X(window, uint32_t, ROMA_OP_BIT(ATTEND), "last positions that a row sees; 0, all")
+typedef struct {
+#define X(name, type, kinds, help) type name;
+    ROMA_PARAMETERS(X)
+#undef X
+} roma_parameters;
+
 #define ROMA_NO_VALUE UINT32_MAX
 #define ROMA_NO_TENSOR UINT32_MAX
 
@@ -91,6 +110,7 @@ typedef struct {
     uint32_t tensor;       /* index in the description, or ROMA_NO_TENSOR */
     uint32_t adapter_slot; /* LINEAR: which adapter pair may ride here; UINT32_MAX none */
     bool last_rows_only;   /* runs only for rows whose logits are wanted */
+    roma_parameters param;
 } roma_op;
 
 typedef struct {
@@ -108,8 +128,9 @@ typedef struct {
 void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed, too */
 /* Holds all that exec and cost rely on: every operation is what ROMA_OPS says of its kind and has the tensor, the layer
  * and the width that belong to it; every value that it reads was written before, by what belongs there, in the same
- * layer; each half of a layer is added to the residual once, in order; the embedding comes first, the logits last. A
- * plan that passes computes the model, so that two of one description differ in nothing but the order of operations
+ * layer; each half of a layer is added to the residual once, in order; the embedding comes first, the logits last;
+ * parameters are in their ranges, and none asks for what the engine cannot do. A plan that passes computes the model
+ * with these parameters, so that two of one description differ in nothing but the order of operations
  * that do not depend on one another and in which value holds what. Plans that roma_map_plan made pass. EINTERNAL with
  * the operation's number and name and what is wrong; ENOMEM. p may be damaged, but its arrays must have the lengths it
  * says. */

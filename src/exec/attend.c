@@ -38,8 +38,7 @@ static void ask_for(const void *codes, const float *scale, uint32_t dim) {
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = 0; i < heads; i++)
-        p->scale[first + i] =
-            roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * e->inv_sqrt_head;
+        p->scale[first + i] = roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * p->factor;
 }
 
 void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from,
@@ -119,6 +118,7 @@ void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) 
                    chunk = e->n_rows == 1 ? roma_exec_split_chunk(h, e->rows[0].position + 1, threads) : 0;
     thread_scratch *s = &e->scratch[thread];
     party p = {.layer = op->layer,
+               .factor = op->param.scale,
                .query = s->query,
                .scale = s->query_scale,
                .score = s->score,

@@ -8,6 +8,7 @@
 /* Queries of a sequence and KV head that walk its pages together, heads of a row beside one another. */
 typedef struct {
     uint32_t sequence, layer, kv, n;
+    float factor;   /* of scores */
     uint32_t base;  /* page that the tree begins with */
     int16_t *query; /* n x head_dim */
     float *scale;   /* n */

@@ -102,7 +102,6 @@ static int start(roma_exec *e, roma_error *err) {
     roma_exec_cut(e->plan, e->threads, e->cuts);
     roma_exec_cache_lay(e);
     roma_exec_lora_find(e);
-    e->inv_sqrt_head = 1.0f / __builtin_sqrtf((float)e->hyper->head_dim);
     return ROMA_OK;
 }
 

@@ -122,7 +122,6 @@ struct roma_exec {
                          adapters */
     uint32_t *cuts;   /* per operation: roma_exec_cut */
     thread_scratch scratch[64];
-    float inv_sqrt_head;
 
     sequence *sequences;
     uint32_t *free_blocks;

@@ -42,7 +42,7 @@ static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
     for (size_t i = begin; i < end; i++) {
         const size_t row = op->last_rows_only ? e->logit_row[i] : i;
         const float *xr = slot_f32(e, x, row_slot(e, row, thread));
-        const float inverse = e->kern->rms_inverse(xr, n, e->hyper->rms_eps);
+        const float inverse = e->kern->rms_inverse(xr, n, op->param.epsilon);
         e->kern->mul(gained, xr, g, n);
         e->kern->quantise(gained, n, inverse, &out->act[row_slot(e, i, thread)]);
     }
@@ -167,13 +167,12 @@ static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, 
 static void head_norm(roma_exec *e, const roma_op *op, size_t row, float *head) {
     (void)row;
     const uint32_t dim = e->hyper->head_dim;
-    const float inverse = e->kern->rms_inverse(head, dim, e->hyper->rms_eps), *g = vector_of(e, op);
+    const float inverse = e->kern->rms_inverse(head, dim, op->param.epsilon), *g = vector_of(e, op);
     for (uint32_t i = 0; i < dim; i++) head[i] = head[i] * inverse * g[i];
 }
 
 static void head_rope(roma_exec *e, const roma_op *op, size_t row, float *head) {
-    (void)op;
-    roma_rope(head, e->hyper->rope_dim, e->rope + row * e->hyper->rope_dim);
+    roma_rope(head, op->param.rotated, e->rope + row * e->hyper->rope_dim);
 }
 
 static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {

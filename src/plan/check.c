@@ -80,6 +80,7 @@ static const char *check_op(walk *w) {
     if (!what) what = shape_agrees(w) ? NULL : "has shapes that do not agree";
     if (!what) what = roma_plan_check_flow(w);
     if (!what) what = check_tail(w);
+    if (!what) what = roma_plan_check_parameters(w);
     if (what || op->adapter_slot == UINT32_MAX) return what;
     return w->info->work == ROMA_WORK_LINEAR && op->adapter_slot == w->slots && w->slots < w->p->n_adapter_slots
                ? NULL

@@ -2,6 +2,7 @@
 #ifndef ROMA_PLAN_CHECK_H
 #define ROMA_PLAN_CHECK_H
 
+#include "roma/json.h"
 #include "roma/plan.h"
 
 /* What a value holds after the operations so far. */
@@ -26,6 +27,12 @@ typedef struct {
 } walk;
 
 static inline const roma_image_tensor *walk_tensor(const walk *w) { return &w->p->desc->tensors[w->op->tensor]; }
+
+/* parameters.c: NULL, or what is wrong with the operation's parameters. */
+const char *roma_plan_check_parameters(const walk *w);
+/* The parameters that the operation has, each after a blank: those that are not 0 as text, all as members of j. */
+void roma_plan_print_parameters(const roma_op *op, roma_buf *out);
+void roma_plan_parameters_json(const roma_op *op, roma_json *j);
 
 /* flow.c: NULL, or what is wrong with what the operation reads; check.c has seen to its indices, kinds and shapes. */
 const char *roma_plan_check_flow(const walk *w);

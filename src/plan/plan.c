@@ -1,6 +1,5 @@
 /* The operation list: names, printer. */
-#include "roma/plan.h"
-#include "roma/json.h"
+#include "check.h"
 
 #include <string.h>
 
@@ -78,11 +77,13 @@ static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
             size_t n = strlen(inputs);
             roma_print(inputs + n, sizeof inputs - n, "%s%s", n ? "," : "", p->values[op->in[k]].name);
         }
-    roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s\n", i, unit_names[op->unit], layer,
+    roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s", i, unit_names[op->unit], layer,
                    roma_op_name(op->kind), inputs[0] ? inputs : "token",
                    op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name, shape,
                    (unsigned long long)roma_op_mac(p, op, 1), format,
                    op->last_rows_only ? " (rows whose logits are wanted)" : "");
+    roma_plan_print_parameters(op, out);
+    roma_buf_append(out, "\n", 1);
 }
 
 static void op_json(const roma_plan *p, const roma_op *op, roma_json *j) {
@@ -102,6 +103,7 @@ static void op_json(const roma_plan *p, const roma_op *op, roma_json *j) {
         roma_json_uint(j, "rows", t->rows);
         roma_json_uint(j, "cols", t->cols);
     }
+    roma_plan_parameters_json(op, j);
     roma_json_close(j, '}');
 }
 

@@ -16,7 +16,8 @@ static void reference(const roma_exec *e, const roma_exec_row *row, uint32_t lay
     static float score[LONG], leaf[LONG / ROMA_PAGE][DIM];
     const uint32_t n = row->position + 1, pages = (n + ROMA_PAGE - 1) / ROMA_PAGE;
     int16_t code[DIM];
-    const float scale = roma_quantise_i16(q, DIM, code) * e->inv_sqrt_head;
+    /* 1/sqrt(DIM) */
+    const float scale = roma_quantise_i16(q, DIM, code) * (1 / 8.0f);
     for (uint32_t i = 0; i < pages; i++) {
         const roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
         roma_page_scores_c(&p, DIM, code, &scale, 1, score + i * ROMA_PAGE, ROMA_PAGE);

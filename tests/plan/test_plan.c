@@ -1,5 +1,5 @@
 /* Plans as text, as JSON and under damage: a whole small plan written out, and every single change to every field of
- * every operation, which the checker must refuse but for those that make another right plan. */
+ * every operation, which the checker must refuse. */
 #include "roma/map.h"
 #include "../test.h"
 
@@ -55,53 +55,53 @@ static const char want_text[] =
     "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
     "    #  unit layer operation  in            out      shape                   mac  tensor\n"
     "    0  L    -     embed      token      -> x        320x96                    0  embed, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "    1  V    0     norm       x          -> xn                                 0  attn_norm, FP32\n"
+    "    1  V    0     norm       x          -> xn                                 0  attn_norm, FP32  epsilon 1e-05\n"
     "    2  L    0     linear     xn         -> q        128x96                12288  q, 4 bit, group 32, FP16 scale, zero point 8\n"
     "    3  V    0     bias       q          -> q                                  0  q_bias, FP32\n"
     "    4  L    0     linear     xn         -> k        64x96                  6144  k, 4 bit, group 32, FP16 scale, zero point 8\n"
     "    5  V    0     bias       k          -> k                                  0  k_bias, FP32\n"
     "    6  L    0     linear     xn         -> v        64x96                  6144  v, 4 bit, group 32, FP16 scale, zero point 8\n"
     "    7  V    0     bias       v          -> v                                  0  v_bias, FP32\n"
-    "    8  V    0     rope       q          -> q                                  0  \n"
-    "    9  V    0     rope       k          -> k                                  0  \n"
+    "    8  V    0     rope       q          -> q                                  0    rotated 32\n"
+    "    9  V    0     rope       k          -> k                                  0    rotated 32\n"
     "   10  H    0     cache      k,v        -> cache                              0  \n"
-    "   11  H    0     attend     q          -> o                                256  \n"
+    "   11  H    0     attend     q          -> o                                256    scale 0.176777\n"
     "   12  V    0     quantise   o          -> on                                 0  \n"
     "   13  L    0     linear     on         -> y        96x128                12288  o, 4 bit, group 32, FP16 scale, zero point 8\n"
     "   14  V    0     residual   x,y        -> x                                  0  \n"
-    "   15  V    0     norm       x          -> xn                                 0  ffn_norm, FP32\n"
+    "   15  V    0     norm       x          -> xn                                 0  ffn_norm, FP32  epsilon 1e-05\n"
     "   16  L    0     linear     xn         -> g        160x96                15360  gate, 4 bit, group 32, FP16 scale, zero point 8\n"
     "   17  L    0     linear     xn         -> u        160x96                15360  up, 4 bit, group 32, FP16 scale, zero point 8\n"
     "   18  V    0     silu       g,u        -> g                                  0  \n"
     "   19  V    0     quantise   g          -> gn                                 0  \n"
     "   20  L    0     linear     gn         -> y        96x160                15360  down, 4 bit, group 32, FP16 scale, zero point 8\n"
     "   21  V    0     residual   x,y        -> x                                  0  \n"
-    "   22  V    -     norm       x          -> xn                                 0  final_norm, FP32 (rows whose logits are wanted)\n"
+    "   22  V    -     norm       x          -> xn                                 0  final_norm, FP32 (rows whose logits are wanted)  epsilon 1e-05\n"
     "   23  L    -     linear     xn         -> logits   320x96                30720  embed, 4 bit, group 32, FP16 scale, zero point 8 (rows whose logits are wanted)\n";
 static const char want_json[] =
     "{\"chip\":\"roma\",\"rom_words\":1,\"note\":\"\",\"adapter_slots\":8,\"ops\":[{\"op\":\"embed\",\"unit\":\"L\",\"layer\":-1,\"in\":[],\"out\":\"x\",\"mac\":0,\"tensor\":\"embed\",\"rows\":320,\"cols\":96},{"
-    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"attn_norm\",\"rows\":1,\"cols\":96},{"
+    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"attn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"q\",\"mac\":12288,\"tensor\":\"q\",\"rows\":128,\"cols\":96},{"
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\"],\"out\":\"q\",\"mac\":0,\"tensor\":\"q_bias\",\"rows\":1,\"cols\":128},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"k\",\"mac\":6144,\"tensor\":\"k\",\"rows\":64,\"cols\":96},{"
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\"],\"out\":\"k\",\"mac\":0,\"tensor\":\"k_bias\",\"rows\":1,\"cols\":64},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"v\",\"mac\":6144,\"tensor\":\"v\",\"rows\":64,\"cols\":96},{"
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"v\"],\"out\":\"v\",\"mac\":0,\"tensor\":\"v_bias\",\"rows\":1,\"cols\":64},{"
-    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\"],\"out\":\"q\",\"mac\":0},{"
-    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\"],\"out\":\"k\",\"mac\":0},{"
+    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\"],\"out\":\"q\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\"],\"out\":\"k\",\"mac\":0,\"rotated\":32,\"base\":0},{"
     "\"op\":\"cache\",\"unit\":\"H\",\"layer\":0,\"in\":[\"k\",\"v\"],\"out\":\"cache\",\"mac\":0},{"
-    "\"op\":\"attend\",\"unit\":\"H\",\"layer\":0,\"in\":[\"q\"],\"out\":\"o\",\"mac\":256},{"
+    "\"op\":\"attend\",\"unit\":\"H\",\"layer\":0,\"in\":[\"q\"],\"out\":\"o\",\"mac\":256,\"scale\":0.176776692,\"cap\":0,\"window\":0},{"
     "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"o\"],\"out\":\"on\",\"mac\":0},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"on\"],\"out\":\"y\",\"mac\":12288,\"tensor\":\"o\",\"rows\":96,\"cols\":128},{"
     "\"op\":\"residual\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\",\"y\"],\"out\":\"x\",\"mac\":0},{"
-    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"ffn_norm\",\"rows\":1,\"cols\":96},{"
+    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"ffn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"g\",\"mac\":15360,\"tensor\":\"gate\",\"rows\":160,\"cols\":96},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"u\",\"mac\":15360,\"tensor\":\"up\",\"rows\":160,\"cols\":96},{"
     "\"op\":\"silu\",\"unit\":\"V\",\"layer\":0,\"in\":[\"g\",\"u\"],\"out\":\"g\",\"mac\":0},{"
     "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"g\"],\"out\":\"gn\",\"mac\":0},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"gn\"],\"out\":\"y\",\"mac\":15360,\"tensor\":\"down\",\"rows\":96,\"cols\":160},{"
     "\"op\":\"residual\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\",\"y\"],\"out\":\"x\",\"mac\":0},{"
-    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":-1,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"final_norm\",\"rows\":1,\"cols\":96},{"
+    "\"op\":\"norm\",\"unit\":\"V\",\"layer\":-1,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"final_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":-1,\"in\":[\"xn\"],\"out\":\"logits\",\"mac\":30720,\"tensor\":\"embed\",\"rows\":320,\"cols\":96}]}\n";
 /* clang-format on */
 
@@ -145,9 +145,8 @@ static size_t sweep(size_t i, uint32_t *field, uint32_t top) {
     return passed;
 }
 
-/* What passes is another right plan: a tensor or a value of the same shape in the place of one, or another layer on an
- * operation that has nothing of a layer. Each was looked at; all others are refused. */
-static void test_damage(uint32_t arch, size_t want) {
+/* All are refused. tests/plan/test_wrong_plans.c does the same where no width gives a change away. */
+static void test_damage(uint32_t arch) {
     open_plan(arch, 2);
     size_t passed = 0;
     for (size_t i = 0; i < plan.n_ops; i++) {
@@ -173,7 +172,7 @@ static void test_damage(uint32_t arch, size_t want) {
         passed += sweep(i, &op->tensor, (uint32_t)desc.n_tensors);
         passed += sweep(i, &op->adapter_slot, plan.n_adapter_slots);
     }
-    CHECK_EQ(passed, want);
+    CHECK_EQ(passed, 0);
     roma_plan_destroy(&plan);
 }
 
@@ -225,8 +224,8 @@ static void test_widths(void) {
 
 int main(void) {
     test_print();
-    test_damage(ROMA_ARCH_QWEN2, 63);
-    test_damage(ROMA_ARCH_QWEN3, 65);
+    test_damage(ROMA_ARCH_QWEN2);
+    test_damage(ROMA_ARCH_QWEN3);
     test_widths();
     return TEST_DONE();
 }

@@ -75,6 +75,13 @@ static void test_ten(void) {
     WRONG(find(&p, ROMA_OP_LINEAR, 2), in[0], value(&p, "x"), "kind");
     WRONG(find(&p, ROMA_OP_LINEAR, 2), out, value(&p, "on"), "kind");
     WRONG(p.n_ops - 1, last_rows_only, false, "last rows");
+    WRONG(find(&p, ROMA_OP_NORM, 0), param.epsilon, 0, "epsilon");
+    WRONG(attend, param.window, 4096, "window of attention, which the engine lacks");
+    WRONG(attend, param.cap, 50, "soft cap of scores, which the engine lacks");
+    WRONG(attend, param.scale, 0, "scale");
+    WRONG(find(&p, ROMA_OP_ROPE, 0), param.base, 1, "base");
+    WRONG(find(&p, ROMA_OP_ROPE, 0), param.rotated, 64, "width of a head");
+    WRONG(cache, param.window, 1, "its kind lacks: window");
     const roma_op own = p.ops[cache]; /* ATTEND before CACHE */
     p.ops[cache] = p.ops[attend];
     p.ops[attend] = own;
@@ -111,6 +118,23 @@ static void spoil_op(roma_plan *p, roma_op *op) {
     op->last_rows_only = !own.last_rows_only;
     CHECK(is_refused(p));
     *op = own;
+}
+
+/* Each parameter with values that are wrong for the operation: out of range, what the engine lacks, another kind's.
+ * Another scale of scores is another model, which a lowering may ask for. */
+static void spoil_parameters(roma_plan *p, roma_op *op) {
+    static const float wrong[] = {-1, 1, 3, INFINITY, NAN};
+    const roma_op own = *op;
+    for (unsigned k = 0; k < 5; k++) {
+#define WRONG_float wrong[k]
+#define WRONG_uint32_t (k + 1)
+#define X(name, type, kinds, help)                                                                                     \
+    op->param.name = WRONG_##type;                                                                                     \
+    CHECK(is_refused(p) != (own.kind == ROMA_OP_ATTEND && op->param.scale >= 1 && op->param.scale < 4));               \
+    *op = own;
+        ROMA_PARAMETERS(X)
+#undef X
+    }
 }
 
 static bool reads(const roma_op *op, uint32_t v) { return v != ROMA_NO_VALUE && (op->in[0] == v || op->in[1] == v); }
@@ -156,7 +180,10 @@ static void test_lacking(roma_plan *p) {
 
 static void spoil_plan(roma_plan *p) {
     roma_error err;
-    for (size_t i = 0; i < p->n_ops; i++) spoil_op(p, &p->ops[i]);
+    for (size_t i = 0; i < p->n_ops; i++) {
+        spoil_op(p, &p->ops[i]);
+        spoil_parameters(p, &p->ops[i]);
+    }
     test_order(p);
     test_lacking(p);
     CHECK_EQ(roma_plan_check(p, &err), 0);

@@ -1,0 +1,66 @@
+/* The builder that lowerings share. */
+#include "build.h"
+
+#include <string.h>
+
+static uint32_t tensor_index(const builder *b, uint32_t role) {
+    const roma_image_tensor *t = roma_description_find(b->d, role, b->layer == UINT32_MAX ? 0 : b->layer);
+    return t ? (uint32_t)(t - b->d->tensors) : ROMA_NO_TENSOR;
+}
+
+bool roma_map_has(const builder *b, uint32_t role) { return tensor_index(b, role) != ROMA_NO_TENSOR; }
+
+void roma_map_values(builder *b, const roma_value *values, size_t n) {
+    b->p->values = roma_alloc_array(n, sizeof *values);
+    b->failed |= !b->p->values;
+    if (b->failed) return;
+    memcpy(b->p->values, values, n * sizeof *values);
+    b->p->n_values = n;
+}
+
+static bool grow(builder *b) {
+    const size_t cap = b->cap ? 2 * b->cap : 64;
+    roma_op *ops = roma_resize(b->p->ops, cap * sizeof *ops);
+    if (!ops) return false;
+    b->p->ops = ops;
+    b->cap = cap;
+    return true;
+}
+
+roma_op *roma_map_op(builder *b, roma_op_kind kind, uint32_t in0, uint32_t in1, uint32_t out) {
+    b->failed |= b->p->n_ops == b->cap && !grow(b);
+    roma_op *op = b->failed ? &b->lost : &b->p->ops[b->p->n_ops++];
+    *op = (roma_op){.kind = kind,
+                    .unit = roma_op_about(kind)->unit,
+                    .layer = b->layer,
+                    .in = {in0, in1},
+                    .out = out,
+                    .tensor = ROMA_NO_TENSOR,
+                    .adapter_slot = UINT32_MAX};
+    return op;
+}
+
+roma_op *roma_map_tensor_op(builder *b, roma_op_kind kind, uint32_t role, uint32_t in, uint32_t out) {
+    roma_op *op = roma_map_op(b, kind, in, ROMA_NO_VALUE, out);
+    op->tensor = tensor_index(b, role);
+    return op;
+}
+
+void roma_map_linear(builder *b, uint32_t role, uint32_t bias_role, uint32_t in, uint32_t out) {
+    roma_map_tensor_op(b, ROMA_OP_LINEAR, role, in, out)->adapter_slot = b->p->n_adapter_slots++;
+    if (bias_role && roma_map_has(b, bias_role)) roma_map_tensor_op(b, ROMA_OP_BIAS, bias_role, out, out);
+}
+
+roma_op *roma_map_norm(builder *b, roma_op_kind kind, uint32_t role, uint32_t in, uint32_t out) {
+    roma_op *op = roma_map_tensor_op(b, kind, role, in, out);
+    op->param.epsilon = b->d->hyper.rms_eps;
+    return op;
+}
+
+void roma_map_head(builder *b, uint32_t norm_role, uint32_t in, uint32_t codes, uint32_t logits) {
+    const uint32_t role = roma_map_has(b, ROMA_W_HEAD) ? ROMA_W_HEAD : ROMA_W_EMBED; /* tied */
+    roma_map_norm(b, ROMA_OP_NORM, norm_role, in, codes)->last_rows_only = true;
+    roma_op *head = roma_map_tensor_op(b, ROMA_OP_LINEAR, role, codes, logits);
+    head->adapter_slot = b->p->n_adapter_slots++;
+    head->last_rows_only = true;
+}
