@@ -1,5 +1,6 @@
 /* What must add up: events from the description, cycles along the critical path, work of the units, numbers of the 3B
  * model. */
+#include "design.h"
 #include "random_case.h"
 #include "stepper.h"
 #include "../test.h"
@@ -201,7 +202,29 @@ static void test_3b(void) {
     roma_shape_destroy(&d);
 }
 
+/* A schedule by hand, whose second instance ends last: its waiting for the first makes the whole of the path. */
+static void test_path(void) {
+    design d;
+    design_open(&d, "roma", "llama-3.2-3b", 4, 4);
+    roma_cost_instance two[] = {{.op = 0, .start = 2, .busy = 4, .end = 5, .binding = UINT32_MAX},
+                                {.op = 1, .start = 5, .busy = 9, .end = 9, .binding = 0}};
+    const roma_schedule s = {.instances = two, .n = 2, .cycles = 9};
+    uint64_t path[ROMA_OP_COUNT + 1];
+    roma_cost_critical_path(&s, &d.plan, path);
+    CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_NORM] == 4);
+    two[1].lora = true;
+    roma_cost_critical_path(&s, &d.plan, path);
+    CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_NORM] == 0 && path[ROMA_OP_COUNT] == 4);
+    two[0].end = 12; /* the first ends last */
+    roma_cost_critical_path(&s, &d.plan, path);
+    CHECK(path[ROMA_OP_EMBED] == 10 && path[ROMA_OP_COUNT] == 0);
+    roma_cost_critical_path(&(roma_schedule){0}, &d.plan, path);
+    for (int i = 0; i <= ROMA_OP_COUNT; i++) CHECK_EQ(path[i], 0);
+    design_close(&d);
+}
+
 int main(void) {
+    test_path();
     test_random();
     test_again();
     test_3b();

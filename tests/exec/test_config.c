@@ -147,6 +147,28 @@ static void test_config(const loaded *m) {
     CHECK(strstr(err.text, "adapter_bytes") != NULL);
 }
 
+static int any_token(void *ctx, int32_t token, const float *logits, roma_error *err) {
+    (void)ctx, (void)token, (void)logits, (void)err;
+    return 0;
+}
+
+/* As many wait as run, where nothing else is said: twice as many are taken before a step, and no more. */
+static void test_waiting(roma_exec *e) {
+    static const int32_t prompt[] = {1, 2, 3};
+    const roma_request r = {
+        .prompt = prompt, .n_prompt = 3, .limit = 2, .token = any_token, .sampling = {0, 0, 1, 0, 1, 0}};
+    for (uint32_t running = 1; running <= 4; running++)
+        for (uint32_t waiting = 0; waiting <= 3; waiting++) {
+            roma_error err = {0};
+            roma_batch *b;
+            uint32_t id, n = 0;
+            CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = running, .waiting = waiting}, &err), 0);
+            while (n < 20 && roma_batch_submit(b, &r, &id, &err) == 0) n++;
+            CHECK_EQ(n, running + (waiting ? waiting : running));
+            roma_batch_destroy(b);
+        }
+}
+
 static void test_batch_config(const loaded *m) {
     static const field batch_fields[] = {FIELD(roma_batch_config, running, 4),
                                          FIELD(roma_batch_config, waiting, 1 << 20),
@@ -170,6 +192,7 @@ static void test_batch_config(const loaded *m) {
     roma_batch_cancel(b, 77);
     roma_batch_finish(b, 77);
     roma_batch_destroy(b);
+    test_waiting(e);
     CHECK_EQ(roma_exec_length(e, 99), 0);
     roma_exec_truncate(e, 99, 0);
     roma_exec_destroy(e);

@@ -54,6 +54,17 @@ static double generate(bench *b, uint32_t tokens, int32_t (*next)(const bench *b
     return time;
 }
 
+/* What begins knows nothing: every place of the index is empty again, whatever was in it. */
+static void test_begin(void) {
+    bench *b = begin(0.1);
+    for (uint32_t i = 0; i <= b->d.mask; i++) b->d.head[i] = 7;
+    b->d.indexed = 9;
+    roma_draft_begin(&b->d, true);
+    for (uint32_t i = 0; i <= b->d.mask; i++) CHECK_EQ(b->d.head[i], 0);
+    CHECK(b->d.indexed == 1 && b->d.doubtful);
+    roma_arena_destroy(&b->arena);
+}
+
 static void test_lookup(void) {
     bench *b = begin(0.1);
     const int32_t text[] = {5, 1, 2, 3, 4, 9, 8, 1, 2, 7, 7, 5, 1, 2};
@@ -135,6 +146,7 @@ static void test_cost(void) {
 }
 
 int main(void) {
+    test_begin();
     test_lookup();
     test_bounds();
     test_gain();

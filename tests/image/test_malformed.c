@@ -333,6 +333,24 @@ static void test_ends(const uint8_t *good, size_t size) {
     free(data);
 }
 
+/* The place that a refusal of the header names: the field's own, as docs/rom-format.md has them. */
+static void test_places(const uint8_t *good, size_t size) {
+    static const struct {
+        unsigned change, named;
+    } at[] = {{0, 0}, {8, 8}, {12, 12}, {16, 16}, {32, 32}, {72, 72}, {83, 72}};
+    uint8_t *data = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        roma_image img;
+        roma_error err = {0};
+        memcpy(data, good, size);
+        data[at[i].change] ^= 0x40;
+        fixture_mend(data, size, false);
+        CHECK(roma_image_open_memory(&img, data, size, 0, &err) != 0);
+        CHECK_EQ(err.offset, at[i].named);
+    }
+    free(data);
+}
+
 /* An image whose scores are no numbers, and one whose level table does not fit its level type. */
 static void test_other_kinds(const char *path) {
     static fixture x;
@@ -384,6 +402,7 @@ int main(void) {
         test_unknown_sections(good, size);
         test_ends(good, size);
         test_gaps(good, size);
+        test_places(good, size);
         test_other_kinds(path);
     }
     CHECK(good != NULL);

@@ -138,7 +138,50 @@ static void test_no_memory(const roma_vocab *v, unsigned kind) {
     roma_allocator_set(NULL);
 }
 
+/* Bytes that are live, by an allocator that keeps each block's size before it. */
+static size_t live;
+static void *counted_malloc(size_t n) {
+    size_t *p = malloc(n + 16);
+    if (!p) return NULL;
+    *p = n;
+    live += n;
+    return p + 2;
+}
+static void counted_free(void *p) {
+    if (!p) return;
+    live -= ((size_t *)p)[-2];
+    free((size_t *)p - 2);
+}
+static void *counted_realloc(void *p, size_t n) {
+    void *q = counted_malloc(n);
+    if (q && p) memcpy(q, p, n < ((size_t *)p)[-2] ? n : ((size_t *)p)[-2]);
+    if (q) counted_free(p);
+    return q;
+}
+
+/* The heap that a tokenizer says it takes is what it holds, to the byte. */
+static void check_bytes(void) {
+    const roma_allocator counted = {counted_malloc, counted_realloc, counted_free};
+    roma_tokenizer *t;
+    roma_allocator_set(&counted);
+    CHECK_EQ(roma_tokenizer_create(&t, &S.v, NULL, NULL), 0);
+    CHECK_EQ(roma_tokenizer_bytes(t), live);
+    roma_tokenizer_destroy(t);
+    CHECK_EQ(live, 0);
+    roma_allocator_set(NULL);
+}
+
+static void test_bytes(void) {
+    for (unsigned pre = ROMA_PRE_GPT2; pre <= ROMA_PRE_QWEN2; pre++) {
+        small_bpe(&S, pre);
+        check_bytes();
+    }
+    small_spm(&S);
+    check_bytes();
+}
+
 int main(void) {
+    test_bytes();
     test_good();
     test_fields();
     test_tokens();
