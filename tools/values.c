@@ -1,8 +1,6 @@
 /* Writes what the tap hands out; contract in values.h. */
 #include "values.h"
 
-#include <string.h>
-
 static const char *part_name(const roma_tap_record *r, roma_op_kind kind) {
     switch (r->part) {
     case ROMA_TAP_RESULT: return kind == ROMA_OP_LINEAR ? "base" : kind == ROMA_OP_BIAS ? "bias" : "result";
@@ -16,7 +14,7 @@ static const char *part_name(const roma_tap_record *r, roma_op_kind kind) {
 /* Hands the line over to the file; after the first error nothing more is written. */
 static void end_line(values_file *v) {
     roma_buf_append(&v->line, "\n", 1);
-    if (!v->rc && (v->line.failed || v->hex.failed))
+    if (!v->rc && v->line.failed)
         v->rc = roma_fail(&v->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a record of the trace");
     if (!v->rc) v->rc = roma_outfile_write(&v->file, v->line.data, v->line.len, &v->err);
     v->line.len = 0;
@@ -31,16 +29,6 @@ static void first_line(values_file *v) {
     loras_json(&j, &v->s->loras, v->s->set);
     roma_json_close(&j, '}');
     end_line(v);
-}
-
-static void put_values(values_file *v, roma_json *j, const roma_tap_record *r) {
-    static const char digits[] = "0123456789abcdef";
-    v->hex.len = 0;
-    for (size_t i = 0; i < r->n * r->row_bytes; i++) {
-        const char two[2] = {digits[r->bytes[i] >> 4], digits[r->bytes[i] & 15]};
-        roma_buf_append(&v->hex, two, 2);
-    }
-    if (!v->hex.failed) roma_json_text(j, "data", (const char *)v->hex.data, v->hex.len);
 }
 
 static void on_record(void *ctx, const roma_tap_record *r) {
@@ -75,7 +63,7 @@ static void on_record(void *ctx, const roma_tap_record *r) {
         roma_json_close(&j, ']');
     }
     roma_json_hex(&j, "crc", digits, 4);
-    if (v->is_full) put_values(v, &j, r);
+    if (v->is_full) roma_json_hex(&j, "data", r->bytes, r->n * r->row_bytes);
     roma_json_close(&j, '}');
     end_line(v);
 }
@@ -96,7 +84,6 @@ int values_end(values_file *v, bool keep, roma_error *err) {
     else
         v->rc = roma_outfile_commit(&v->file, &v->err);
     roma_buf_destroy(&v->line);
-    roma_buf_destroy(&v->hex);
     if (v->rc) *err = v->err;
     return v->rc;
 }

@@ -10,7 +10,7 @@ typedef struct {
     roma_outfile file;
     bool is_full; /* the values beside their CRC */
     uint64_t order;
-    roma_buf line, hex;
+    roma_buf line;
     int rc; /* the first error of writing, told by values_end */
     roma_error err;
 } values_file;

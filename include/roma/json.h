@@ -112,7 +112,7 @@ void roma_json_digits(roma_json *j, const char *key, double v, int digits);
 void roma_json_number(roma_json *j, const char *key, const char *text, size_t len);
 void roma_json_bool(roma_json *j, const char *key, bool v);
 void roma_json_null(roma_json *j, const char *key);
-void roma_json_hex(roma_json *j, const char *key, const uint8_t *bytes, size_t n); /* at most 32 bytes */
+void roma_json_hex(roma_json *j, const char *key, const uint8_t *bytes, size_t n); /* a text, two digits a byte */
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,13 @@ void roma_json_null(roma_json *j, const char *key) {
 }
 
 void roma_json_hex(roma_json *j, const char *key, const uint8_t *bytes, size_t n) {
-    char hex[2 * 32 + 1];
-    roma_hex(hex, bytes, n <= 32 ? n : 32);
-    roma_json_string(j, key, hex);
+    char hex[2 * 256 + 1];
+    lead(j, key);
+    put(j->out, "\"");
+    for (size_t done = 0, part; done < n; done += part) {
+        part = n - done < 256 ? n - done : 256;
+        roma_hex(hex, bytes + done, part);
+        roma_buf_append(j->out, hex, 2 * part);
+    }
+    put(j->out, "\"");
 }

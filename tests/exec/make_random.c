@@ -1,5 +1,6 @@
 /* Writes a random model with another image's tokenizer: make_random OUT.roma TOKENIZER.roma llama|qwen2|qwen3 FORMAT
- * SEED. Formats are named after the GGUF types of the same form; their scales and codes are random. */
+ * SEED. Formats are named after the GGUF types of the same form; their scales and codes are random. With
+ * an odd seed RoPE leaves the last quarter of a head as it is. */
 #include <stdio.h>
 
 #include "random_model.h"
@@ -36,6 +37,7 @@ static int write_model(const roma_image *from, const char *path, uint32_t arch, 
     roma_image_written w;
     random_model_init(&m, arch, *f, seed);
     m.d.hyper.vocab = from->desc.hyper.vocab;
+    if (seed % 2) m.d.hyper.rope_dim = 48;
     for (size_t i = 0; i < m.d.n_tensors; i++)
         roma_hyper_shape(&m.d.hyper, m.tensors[i].role, &m.tensors[i].rows, &m.tensors[i].cols);
     return roma_image_write(path, &m.d, &from->vocab, "random", &src, NULL, &w, err);

@@ -283,7 +283,28 @@ static void test_write(void) {
     roma_buf_destroy(&b);
 }
 
+/* Bytes of any number, also where the writer's pieces end. */
+static void test_hex(void) {
+    static const size_t lengths[] = {0, 1, 32, 255, 256, 257, 512, 1000};
+    uint8_t bytes[1000];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7 + i / 256);
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        roma_buf b = {0};
+        roma_json j = {.out = &b};
+        char want[4];
+        roma_json_hex(&j, NULL, bytes, lengths[l]);
+        CHECK_EQ(b.len, 2 * lengths[l] + 2);
+        for (size_t i = 0; i < lengths[l]; i++) {
+            snprintf(want, sizeof want, "%02x", bytes[i]);
+            CHECK(memcmp(b.data + 1 + 2 * i, want, 2) == 0);
+        }
+        CHECK(b.data[0] == '"' && b.data[b.len - 1] == '"');
+        roma_buf_destroy(&b);
+    }
+}
+
 int main(void) {
+    test_hex();
     test_errors();
     test_limits();
     test_tokens();
