@@ -32,9 +32,10 @@ typedef struct {
     void (*product)(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch);
     float (*rms_inverse)(const float *x, uint64_t n, float eps);
-    void (*mul)(float *out, const float *a, const float *b, uint64_t n);          /* fl(a*b); out may be a */
-    void (*add)(float *out, const float *a, const float *b, uint64_t n);          /* fl(a+b); out may be a */
-    void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n); /* 5.4; out may be gate */
+    void (*mul)(float *out, const float *a, const float *b, uint64_t n);           /* fl(a*b); out may be a */
+    void (*add)(float *out, const float *a, const float *b, uint64_t n);           /* fl(a+b); out may be a */
+    void (*silu_mul)(float *out, const float *gate, const float *up, uint64_t n);  /* 5.4; out may be gate */
+    void (*relu2_mul)(float *out, const float *gate, const float *up, uint64_t n); /* 5.4; out may be gate */
     /* num.h: roma_lora_product_c, roma_lora_add_c */
     void (*lora_product)(uint64_t cols, unsigned group, const uint8_t *tiles, size_t n_tiles,
                          const roma_act *const *acts, size_t n, float *out, size_t stride);

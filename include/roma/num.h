@@ -205,6 +205,7 @@ float roma_largest_c(const float *score, uint64_t n);
 /* score becomes exp(score - max); returns the exact sum of near(w * 2^30). */
 int64_t roma_softmax_weights_c(float *score, uint64_t n, float max);
 void roma_silu_mul_c(float *out, const float *gate, const float *up, uint64_t n);
+void roma_relu2_mul_c(float *out, const float *gate, const float *up, uint64_t n);
 /* Weighted sums over the first n slots of a page: weight[i * stride + slot] = exp values in [0, 1]; out[i * head_dim
  * ..] is the page's FP32 leaf for query i. */
 void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,

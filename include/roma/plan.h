@@ -32,7 +32,8 @@ extern "C" {
     X(CACHE, "cache", H, HEADS, FP32, SUM, PAGES, NONE, CACHE, 0, "8-bit keys and values into the cache")              \
     X(ATTEND, "attend", H, ATTEND, FP32, PAGES, FP32, NONE, ATTEND, 0, "softmax(q k) v over the sequence's pages")     \
     X(SILU, "silu", V, TILES, SUM, SUM, IN_PLACE, NONE, VECTOR, 5, "silu(gate) * up")                                  \
-    X(RESIDUAL, "residual", V, ROWS, FP32, SUM, IN_PLACE, NONE, VECTOR, 1, "x + y")
+    X(RESIDUAL, "residual", V, ROWS, FP32, SUM, IN_PLACE, NONE, VECTOR, 1, "x + y")                                    \
+    X(RELU2, "relu2", V, TILES, SUM, SUM, IN_PLACE, NONE, VECTOR, 3, "relu(gate)^2 * up")
 /* clang-format on */
 
 typedef enum { ROMA_UNIT_L, ROMA_UNIT_H, ROMA_UNIT_V } roma_unit;
@@ -130,10 +131,10 @@ void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed,
  * and the width that belong to it; every value that it reads was written before, by what belongs there, in the same
  * layer; each half of a layer is added to the residual once, in order; the embedding comes first, the logits last;
  * parameters are in their ranges, and none asks for what the engine cannot do. A plan that passes computes the model
- * with these parameters, so that two of one description differ in nothing but the order of operations
- * that do not depend on one another and in which value holds what. Plans that roma_map_plan made pass. EINTERNAL with
- * the operation's number and name and what is wrong; ENOMEM. p may be damaged, but its arrays must have the lengths it
- * says. */
+ * with these parameters and its gated units' function, so that two of one description differ in nothing but the order
+ * of operations that do not depend on one another and in which value holds what. Plans that roma_map_plan made pass.
+ * EINTERNAL with the operation's number and name and what is wrong; ENOMEM. p may be damaged, but its arrays must have
+ * the lengths it says. */
 int roma_plan_check(const roma_plan *p, roma_error *err);
 /* The rest takes a plan that passes the check. */
 void roma_plan_print(const roma_plan *p, roma_buf *out, bool json);

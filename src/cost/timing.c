@@ -128,6 +128,7 @@ static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const 
     case ROMA_OP_SILU:
         elements(o, vec * timing_larger(exps, divs), timing_up(c->lat_exp) + k->add + k->div + 2 * k->mul);
         break;
+    case ROMA_OP_RELU2: elements(o, vec, k->add + 2 * k->mul); break;
     case ROMA_OP_BIAS:
     case ROMA_OP_RESIDUAL: elements(o, vec, k->add); break;
     case ROMA_OP_COUNT: break;

@@ -103,14 +103,16 @@ static void add_columns(const roma_exec *e, const roma_op *op, int k, size_t beg
     if (linear && begin < end) roma_exec_lora_add(e, linear, v->f32, v->stride, begin, end, 0, e->n_rows);
 }
 
-static void op_silu(roma_exec *e, const roma_op *op, int thread) {
+/* A function of gate and up, column by column. */
+typedef void (*gated_fn)(float *out, const float *gate, const float *up, uint64_t n);
+static void op_gated(roma_exec *e, const roma_op *op, int thread, gated_fn fn) {
     const value_store *g = &e->values[op->in[0]], *u = &e->values[op->in[1]];
     size_t begin, end;
     column_share(e, op, thread, &begin, &end);
     for (int k = 0; k < 2; k++) add_columns(e, op, k, begin, end);
     for (size_t r = 0; r < e->n_rows && begin < end; r++) {
         float *gr = g->f32 + r * g->stride + begin;
-        e->kern->silu_mul(gr, gr, u->f32 + r * u->stride + begin, end - begin);
+        fn(gr, gr, u->f32 + r * u->stride + begin, end - begin);
     }
 }
 
@@ -201,7 +203,8 @@ void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads) {
     case ROMA_OP_ROPE: for_heads(e, op, thread, threads, head_rope); break;
     case ROMA_OP_CACHE: op_cache(e, op, thread, threads); break;
     case ROMA_OP_ATTEND: roma_exec_attend(e, op, thread, threads); break;
-    case ROMA_OP_SILU: op_silu(e, op, thread); break;
+    case ROMA_OP_SILU: op_gated(e, op, thread, e->kern->silu_mul); break;
+    case ROMA_OP_RELU2: op_gated(e, op, thread, e->kern->relu2_mul); break;
     case ROMA_OP_RESIDUAL: op_residual(e, op, thread, threads); break;
     case ROMA_OP_COUNT: assert(0); break;
     }

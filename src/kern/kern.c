@@ -23,6 +23,7 @@ static const roma_kern table_scalar = {
     .mul = mul_c,
     .add = add_c,
     .silu_mul = roma_silu_mul_c,
+    .relu2_mul = roma_relu2_mul_c,
     .lora_product = roma_lora_product_c,
     .lora_add = roma_lora_add_c,
     .page_scores = roma_page_scores_c,

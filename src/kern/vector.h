@@ -9,7 +9,8 @@
     void roma_quantise_##isa(const float *x, uint64_t cols, float factor, roma_act *a);                                \
     float roma_rms_inverse_##isa(const float *x, uint64_t n, float eps);                                               \
     void roma_mul_##isa(float *out, const float *a, const float *b, uint64_t n);                                       \
-    void roma_add_##isa(float *out, const float *a, const float *b, uint64_t n);
+    void roma_add_##isa(float *out, const float *a, const float *b, uint64_t n);                                       \
+    void roma_relu2_mul_##isa(float *out, const float *gate, const float *up, uint64_t n);
 VECTOR_DECLARE(avx2)
 VECTOR_DECLARE(neon)
 
@@ -26,7 +27,8 @@ ATTEND_DECLARE(avx512)
 ATTEND_DECLARE(neon)
 
 #define VECTOR_ENTRIES(isa)                                                                                            \
-    .quantise = roma_quantise_##isa, .rms_inverse = roma_rms_inverse_##isa, .mul = roma_mul_##isa, .add = roma_add_##isa
+    .quantise = roma_quantise_##isa, .rms_inverse = roma_rms_inverse_##isa, .mul = roma_mul_##isa,                     \
+    .add = roma_add_##isa, .relu2_mul = roma_relu2_mul_##isa
 #define ATTEND_ENTRIES(isa)                                                                                            \
     .silu_mul = roma_silu_mul_##isa, .page_scores = roma_page_scores_##isa, .largest = roma_largest_##isa,             \
     .softmax_weights = roma_softmax_weights_##isa, .page_values = roma_page_values_##isa

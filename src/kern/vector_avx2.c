@@ -146,6 +146,15 @@ void roma_silu_mul_avx2(float *out, const float *gate, const float *up, uint64_t
     roma_silu_mul_c(out + i, gate + i, up + i, n - i);
 }
 
+void roma_relu2_mul_avx2(float *out, const float *gate, const float *up, uint64_t n) {
+    uint64_t i = 0;
+    for (; i + 8 <= n; i += 8) { /* max gives its second operand where either is NaN */
+        const __m256 r = _mm256_max_ps(_mm256_setzero_ps(), _mm256_loadu_ps(gate + i));
+        _mm256_storeu_ps(out + i, _mm256_mul_ps(_mm256_mul_ps(r, r), _mm256_loadu_ps(up + i)));
+    }
+    roma_relu2_mul_c(out + i, gate + i, up + i, n - i);
+}
+
 /* ---- softmax ---------------------------------------------------------------------------------- */
 
 int64_t roma_softmax_weights_avx2(float *score, uint64_t n, float max) {

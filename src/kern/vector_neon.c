@@ -123,6 +123,15 @@ void roma_silu_mul_neon(float *out, const float *gate, const float *up, uint64_t
     roma_silu_mul_c(out + i, gate + i, up + i, n - i);
 }
 
+void roma_relu2_mul_neon(float *out, const float *gate, const float *up, uint64_t n) {
+    uint64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const float32x4_t r = vmaxq_f32(vld1q_f32(gate + i), vdupq_n_f32(0)); /* NaN where the gate is */
+        vst1q_f32(out + i, vmulq_f32(vmulq_f32(r, r), vld1q_f32(up + i)));
+    }
+    roma_relu2_mul_c(out + i, gate + i, up + i, n - i);
+}
+
 /* ---- softmax ---------------------------------------------------------------------------------- */
 
 int64_t roma_softmax_weights_neon(float *score, uint64_t n, float max) {

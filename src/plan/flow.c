@@ -47,6 +47,7 @@ static const struct {
     [ROMA_OP_CACHE] = {{BIT(ROMA_W_K), BIT(ROMA_W_V)}, 0, READ},
     [ROMA_OP_ATTEND] = {{BIT(ROMA_W_Q), 0}, ATTENDED, READ},
     [ROMA_OP_SILU] = {{BIT(ROMA_W_GATE), BIT(ROMA_W_UP)}, GATED, READ},
+    [ROMA_OP_RELU2] = {{BIT(ROMA_W_GATE), BIT(ROMA_W_UP)}, GATED, READ},
     [ROMA_OP_RESIDUAL] = {{BIT(RESIDUAL), BIT(ROMA_W_O) | BIT(ROMA_W_DOWN)}, RESIDUAL, READ},
 };
 _Static_assert(sizeof of_kind / sizeof *of_kind == ROMA_OP_COUNT, "every kind has its row");

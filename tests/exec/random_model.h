@@ -157,6 +157,9 @@ static void ref_head(const roma_image *img, uint32_t norm, uint32_t layer, doubl
     }
 }
 
+static bool ref_relu2; /* the gated unit's function: a squared ReLU, else SiLU */
+static inline double ref_gate(double g) { return ref_relu2 ? (g > 0 ? g * g : 0) : g / (1 + exp(-g)); }
+
 /* Logits of the last of n tokens; k and v are [layer][pos][kv]. */
 static inline void ref_forward(const roma_image *img, const int32_t *tokens, uint32_t n, double *logits) {
     const roma_hyper *h = &img->desc.hyper;
@@ -196,7 +199,7 @@ static inline void ref_forward(const roma_image *img, const int32_t *tokens, uin
             ref_norm(img, ROMA_W_FFN_NORM, l, x, xn, h->hidden);
             ref_linear(img, ROMA_W_GATE, l, xn, g);
             ref_linear(img, ROMA_W_UP, l, xn, u);
-            for (uint32_t i = 0; i < h->ffn; i++) g[i] = g[i] / (1 + exp(-g[i])) * u[i];
+            for (uint32_t i = 0; i < h->ffn; i++) g[i] = ref_gate(g[i]) * u[i];
             ref_linear(img, ROMA_W_DOWN, l, g, y);
             for (uint32_t i = 0; i < h->hidden; i++) x[i] += y[i];
         }

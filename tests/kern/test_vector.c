@@ -38,6 +38,12 @@ static void check_rows(const roma_kern *k, size_t n, int shape) {
     memcpy(of, xf, n * 4);
     k->silu_mul(of, of, yf, n); /* in place */
     expect(same_floats(of, want, n), k, "silu_mul in place", n, shape);
+    c->relu2_mul(want, xf, yf, n);
+    k->relu2_mul(of, xf, yf, n);
+    expect(same_floats(of, want, n), k, "relu2_mul", n, shape);
+    memcpy(of, xf, n * 4);
+    k->relu2_mul(of, of, yf, n); /* in place */
+    expect(same_floats(of, want, n), k, "relu2_mul in place", n, shape);
     const float a = k->rms_inverse(xf, n, 1e-5f), b = c->rms_inverse(xf, n, 1e-5f);
     expect(same_floats(&a, &b, 1), k, "rms_inverse", n, shape);
     float max = xf[0];

@@ -185,6 +185,9 @@ static void test_vector_unit(void) {
             CHECK(fabs((double)out[i] - t) <= fabs(t) * 0x1p-19 + 1e-35);
         }
     }
+    roma_relu2_mul_c(out, (const float[]){3, -3, 0, -0.0f, -INFINITY, NAN, 2}, (const float[]){2, 2, 2, 2, 2, 2, -0.5f},
+                     7);
+    CHECK(out[0] == 18 && out[1] == 0 && out[2] == 0 && out[3] == 0 && out[4] == 0 && isnan(out[5]) && out[6] == -2);
     /* Equal values: Q = 96 * 8192^2 exactly, so the mean is exactly x^2. */
     for (int i = 0; i < 96; i++) x[i] = 4;
     CHECK(fabs((double)roma_rms_inverse(x, 96, 0) - 0.25) < 1e-7);
