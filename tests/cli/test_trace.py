@@ -83,6 +83,7 @@ def test_tiny():
         made("adapter", "build", "--random", "7", "--rank", "5", "--lora-type", kind, "--base", "tiny.roma", "-o", "random-" + kind + ".lora")
         loras += [(kind + ".lora", 1.0), ("random-" + kind + ".lora", 0.7)]
         equal("tiny.roma", "adapter " + kind, "--spec", "off", loras=loras[-2:-1])
+    equal("tiny.roma", "a factor that leaves zeros of both signs, and one below 0", "--spec", "off", loras=[("int8.lora", 1e-44), ("random-int8.lora", -0.5)])
     equal("tiny.roma", "six adapters", "--spec", "off", loras=loras)
 
 

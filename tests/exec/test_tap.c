@@ -5,7 +5,7 @@
 #include "adapters.h"
 #include "loaded.h"
 
-enum { POSITIONS = 20, SEQUENCES = 5, SETS = 5, KINDS = 4, ADAPTERS = 3 };
+enum { POSITIONS = 20, SEQUENCES = 6, SETS = 5, KINDS = 4, ADAPTERS = 3 };
 
 static const roma_format q4_1 = {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32};
 
@@ -34,6 +34,7 @@ static void on_record(void *ctx, const roma_tap_record *r) {
     t->last_op = r->op;
     for (uint32_t i = 0; i < r->n; i++) {
         CHECK(r->rows[i].sequence == r->rows->sequence && r->rows[i].position == r->rows->position + i);
+        CHECK_EQ(r->rows[i].adapters, r->rows->adapters);
         *place(t, r->rows->sequence, r->rows[i].position, r->op, part[r->part] + r->adapter) =
             roma_crc32c(0, r->bytes + i * r->row_bytes, r->row_bytes);
         t->told++;
@@ -46,8 +47,8 @@ static roma_exec_config config(int threads) {
     return (roma_exec_config){.threads = threads,
                               .context = 64,
                               .sequences = SEQUENCES,
-                              .rows = 32,
-                              .logit_rows = 32,
+                              .rows = 64,
+                              .logit_rows = 64,
                               .adapters = ADAPTERS,
                               .adapter_bytes = 2 << 20,
                               .adapter_rank = 21,
@@ -65,15 +66,21 @@ static void make_sets(roma_exec *e, const roma_adapter *a) {
     adapter_set(e, 4, 3, (uint32_t[]){id[1], id[2], id[0]}, (float[]){0.5f, 1, 0.25f});
 }
 
-/* Sequence s under set s, in steps of up to `chunk` rows of each; logits of all rows into out. */
+/* Sequence s under set s; the last one begins under the set of the one before, and changes its set within a step. */
+static uint32_t set_of(uint32_t s, uint32_t position) { return s < SETS ? s : position / 4 % 2 ? 3 : 4; }
+
+static roma_exec_row row_of(uint32_t s, uint32_t p) {
+    return (roma_exec_row){(int32_t)(roma_random(70 + s, p) % VOCAB), s, p, set_of(s, p), true};
+}
+
+/* All sequences, in steps of up to `chunk` rows of each; logits of all rows into out. */
 static void run_all(roma_exec *e, uint32_t chunk, float *out) {
     roma_error err = {0};
     for (uint32_t done = 0; done < POSITIONS; done += chunk) {
-        roma_exec_row rows[32];
+        roma_exec_row rows[64];
         size_t n = 0;
         for (uint32_t s = 0; s < SEQUENCES; s++)
-            for (uint32_t p = done; p < done + chunk && p < POSITIONS; p++)
-                rows[n++] = (roma_exec_row){(int32_t)(roma_random(70 + s, p) % VOCAB), s, p, s, true};
+            for (uint32_t p = done; p < done + chunk && p < POSITIONS; p++) rows[n++] = row_of(s, p);
         CHECK_EQ(roma_exec_step(e, rows, n, &err), 0);
         for (size_t i = 0; i < n; i++)
             memcpy(out + (rows[i].sequence * POSITIONS + rows[i].position) * VOCAB, roma_exec_logits(e, i),
@@ -87,7 +94,7 @@ static void run_alone(roma_exec *e, float *out) {
     roma_error err = {0};
     for (uint32_t s = 0; s < SEQUENCES; s++)
         for (uint32_t p = 0; p < POSITIONS; p++) {
-            const roma_exec_row row = {(int32_t)(roma_random(70 + s, p) % VOCAB), s, p, s, true};
+            const roma_exec_row row = row_of(s, p);
             CHECK_EQ(roma_exec_step(e, &row, 1, &err), 0);
             memcpy(out + (s * POSITIONS + p) * VOCAB, roma_exec_logits(e, 0), VOCAB * sizeof *out);
         }
@@ -99,11 +106,12 @@ static void check_places(tapped *t, const roma_plan *p, const roma_adapter *a) {
     static const int sets[SETS][ADAPTERS + 1] = {{0}, {1, 0}, {1, 1}, {2, 0, 1}, {3, 1, 2, 0}};
     for (uint32_t s = 0; s < SEQUENCES; s++)
         for (size_t o = 0; o < p->n_ops; o++) {
+            const int *set = sets[set_of(s, POSITIONS - 1)];
             const bool is_cache = p->ops[o].kind == ROMA_OP_CACHE;
             const roma_image_tensor *m = p->ops[o].kind == ROMA_OP_LINEAR ? &p->desc->tensors[p->ops[o].tensor] : NULL;
             for (uint32_t k = 0; k < 6; k++) {
                 const bool adds =
-                    k >= 3 && m && (int)k - 3 < sets[s][0] && roma_adapter_find(&a[sets[s][k - 2]], m->role, m->layer);
+                    k >= 3 && m && (int)k - 3 < set[0] && roma_adapter_find(&a[set[k - 2]], m->role, m->layer);
                 CHECK_EQ(*place(t, s, POSITIONS - 1, o, k) != 0, k < 3 ? is_cache == (k > 0) : adds);
             }
         }
