@@ -1,6 +1,7 @@
 /* What an engine is made of: configurations of which one field is set, plans of other models, damaged plans. All are
  * accepted, and then run, or refused with a sentence that names what is wrong. */
 #include "exec/internal.h"
+#include "adapters.h"
 #include "loaded.h"
 
 /* ---- configurations ---- */
@@ -198,6 +199,25 @@ static void test_batch_config(const loaded *m) {
     roma_exec_destroy(e);
 }
 
+/* As many adapters as were asked for, though memory is left for more; one that goes makes room again. */
+static void test_adapter_count(const loaded *m) {
+    roma_adapter a;
+    roma_error err = {0};
+    uint32_t id;
+    adapter_random(&a, &m->img, 1, 2, 0, 0, 3);
+    for (uint32_t n = 1; n <= 3; n++) {
+        roma_exec *e =
+            engine(m, (roma_exec_config){.threads = 1, .context = 64, .adapters = n, .adapter_bytes = 8 << 20});
+        for (uint32_t i = 0; i < n; i++) CHECK_EQ(adapter_load(e, &a), i);
+        CHECK_EQ(roma_exec_adapter_load(e, &a, 0, "", &id, &err), ROMA_EINPUT);
+        CHECK_HAS(err.text, "adapters are loaded, and there is room for no more");
+        CHECK_EQ(roma_exec_adapter_unload(e, n - 1, &err), 0);
+        CHECK_EQ(adapter_load(e, &a), n - 1);
+        roma_exec_destroy(e);
+    }
+    roma_adapter_close(&a);
+}
+
 /* ---- plans of other models ---- */
 
 static void check_refused(const loaded *image, const loaded *plan, const char *said) {
@@ -301,6 +321,7 @@ int main(void) {
     load(&m, 7);
     test_config(&m);
     test_batch_config(&m);
+    test_adapter_count(&m);
     test_damaged(&m, 3000);
     unload(&m);
     test_other_models();
