@@ -14,7 +14,7 @@ CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) $(HARDEN) -MMD -MP $(CFLAGS)
 # EDIT=no: roma chat without libedit. ZLIB=no: no traces. For cross builds, whose Debian has neither of them.
 EDIT ?= yes
 ZLIB ?= yes
-BASE += $(if $(filter no,$(EDIT)),-Itools/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
+BASE += $(if $(filter no,$(EDIT)),-Itools/roma/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
 LDLIBS_ALL = $(SAN) $(HARDEN_LINK) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
 LDLIBS_EDIT = $(if $(filter no,$(EDIT)),,-ledit)
 
@@ -48,7 +48,7 @@ for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_
 LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
-TOOL_SRC := $(call for_arch,$(sort $(wildcard tools/*.c)))
+TOOL_SRC := $(call for_arch,$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c)))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TEST_SRC := $(call for_arch,$(sort $(wildcard tests/*/test_*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
@@ -82,21 +82,21 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 
 # Emulated kernels take a minute at -O3.
 $(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g -Wno-psabi
-$(BUILD)/tools/%.o: CFLAGS += -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
-$(BUILD)/tools/roma.o: $(wildcard .git/logs/HEAD)
+$(BUILD)/tools/%.o: CFLAGS += -Itools/roma -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
+$(BUILD)/tools/roma/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
 	$(CC) $(CFLAGS_ALL) $(PIE) $(TOOL_OBJ) $(LIB) $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 # roma-mpi: build/roma-mpi, whose `explore` and `eval` run over MPI ranks (Debian's libopenmpi-dev); not needed for anything else
 MPICC ?= mpicc
 roma-mpi: $(BUILD)/roma-mpi
-$(BUILD)/roma-mpi: tools/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
-	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
+$(BUILD)/roma-mpi: tools/roma/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
+	OMPI_CC=$(CC) $(MPICC) $(filter-out -MMD -MP,$(CFLAGS_ALL)) -Itools/roma $(PIE) -DROMA_MPI $^ $(LDLIBS_ALL) $(LDLIBS_EDIT) -o $@
 
 # roma-plain: build/roma-plain, whose `chat` reads lines as the terminal gives them, as a build with EDIT=no does; for tests
 roma-plain: $(BUILD)/roma-plain
-$(BUILD)/roma-plain: tools/chat.c $(filter-out %/chat.o,$(TOOL_OBJ)) $(LIB)
-	$(CC) -Itools/noedit $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) $^ $(LDLIBS_ALL) -o $@
+$(BUILD)/roma-plain: tools/roma/verbs/chat.c $(filter-out %/chat.o,$(TOOL_OBJ)) $(LIB)
+	$(CC) -Itools/roma/noedit -Itools/roma $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) $^ $(LDLIBS_ALL) -o $@
 
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)
@@ -149,7 +149,7 @@ fuzz-run: $(FUZZ:%=$(BUILD)/%)
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
 # The requests of --jsonl are the program's, not the library's.
-$(BUILD)/fuzz_jsonl $(BUILD)/replay_fuzz_jsonl: $(addprefix $(BUILD)/tools/,requests.o ask.o nearest.o)
+$(BUILD)/fuzz_jsonl $(BUILD)/replay_fuzz_jsonl: $(addprefix $(BUILD)/tools/roma/,requests.o ask.o nearest.o)
 
 # golden: writes tests/cost/golden.csv anew, when a change of the cost model or of a chip file is meant to move its numbers
 golden: $(BUILD)/tests/cost/test_golden
@@ -214,7 +214,7 @@ uninstall:
 	sh tools/install.sh remove '$(DESTDIR)' '$(PREFIX)' $(INSTALLED)
 
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
-FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch])
+FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch])
 format:
 	clang-format -i $(FORMATTED)
 format-check:
@@ -228,7 +228,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(filter $(BUILD)/tools/roof%,$(TOOL_OBJ)) $(LIB)
+$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(filter $(BUILD)/tools/roma/roof%,$(TOOL_OBJ)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
@@ -236,7 +236,7 @@ $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
-$(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/random.o $(LIB)
+$(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/roma/random.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

@@ -6,7 +6,7 @@
  * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five
  * reads of 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the
  * kernels multiply with. */
-#include "../tools/roof.h"
+#include "../tools/roma/roof.h"
 #include "kern_formats.h"
 
 #include <stdlib.h>

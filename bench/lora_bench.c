@@ -7,7 +7,7 @@
  * best steps. SECONDS is for each configuration (default 2). Without names: all but swap, whose two series of SWAPS
  * tokens (5000) want a small model. PREFIX: the curve goes to PREFIX.csv and PREFIX.svg. Adapters are random, int8, on
  * all linears; 64 copies of one stand for 64. */
-#include "../tools/random.h"
+#include "../tools/roma/random.h"
 #include "roma/exec.h"
 #include "roma/map.h"
 #include "roma/report.h"

@@ -1,6 +1,6 @@
 /* libFuzzer target: any bytes as a file of --jsonl. Every request that comes out is whole: texts end in a 0 behind
  * their length, a number as id is one line of JSON, paths hold no 0. */
-#include "../tools/requests.h"
+#include "../tools/roma/requests.h"
 #include "roma/json.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Holds the tree to layers.txt: includes (with the headers they pull in) and symbols of every room; no libm in the arithmetic rooms;
-# no exit, abort or printf in src; no number through the process's locale (base/real.c and tools/print.c are the way). `check.sh --fault` plants one fault of each kind in a copy and must see it caught.
+# no exit, abort or printf in src; no number through the process's locale (base/real.c and tools/roma/print.c are the way). `check.sh --fault` plants one fault of each kind in a copy and must see it caught.
 set -eu
 cd "$(dirname "$0")/.."
 lib=${LIB:-build/libroma.a}
@@ -61,8 +61,8 @@ check_locale() {
         grep -v '^base/real.o ' | grep -E ' (__(isoc[0-9]+_)?)?(v?[sdf]?n?printf|v?asprintf|v?f?s?scanf|strto(d|f|ld)|atof|setlocale|localeconv|strerror(_r)?|strftime)(_chk)?(@.*)?$' |
         sed 's|$| beside base/real.c|' >>"$work/locale" || true
     # The program may use stdio, but not for reals: a statement is joined, so that a format and its call are one line.
-    for f in "$tree"/tools/*.c; do
-        [ "$(basename "$f")" = print.c ] || awk -v f="tools/$(basename "$f")" '
+    for f in "$tree"/tools/roma/*.c "$tree"/tools/roma/*/*.c; do
+        [ "$(basename "$f")" = print.c ] || awk -v f="${f#"$tree"/}" '
             { s = s $0 }
             /[;{}]$/ || /^#/ {
                 if (s ~ /(^|[^_a-z])v?[df]?s?n?printf\(.*%[-+ #0-9.*]*[lL]?[aefgAEFG]/ || s ~ /(^|[^_a-z])v(f|d)?printf\(/) print f " prints a real or a foreign format beside print_to"
@@ -100,13 +100,13 @@ if [ "${1:-}" = --fault ]; then
     echo '#include "roma/exec.h"' >>"$tree/src/num/f16.c"
     mkdir -p "$work/obj"
     cp -r "$(dirname "$lib")"/src/* "$work/obj"
-    printf 'void planted(FILE *f);\nvoid planted(FILE *f) {\n    fprintf(f, "%%d of %%s: "\n            "%%-6.2f",\n        1, "x", 0.5);\n}\n' >>"$tree/tools/plan.c"
-    printf 'double planted(const char *s) { return strtod(s, NULL); }\n' >>"$tree/tools/verify.c"
+    printf 'void planted(FILE *f);\nvoid planted(FILE *f) {\n    fprintf(f, "%%d of %%s: "\n            "%%-6.2f",\n        1, "x", 0.5);\n}\n' >>"$tree/tools/roma/verbs/plan.c"
+    printf 'double planted(const char *s) { return strtod(s, NULL); }\n' >>"$tree/tools/roma/verbs/verify.c"
     printf '#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\nint roma_exec_threads(const void *);\nint stray = 1;\ndouble roma_planted(double x);\ndouble roma_planted(double x) { char b[9]; if (x < 0) exit(roma_exec_threads(0)); snprintf(b, 9, "%%g", x); return strtod(b, NULL) + sin(x); }\n' >"$work/planted.c"
     ${CC:-gcc} -c "$work/planted.c" -o "$work/obj/num/planted.o"
     run_checks "$work/obj" 2>"$work/said"
     for want in 'num includes exec' 'num uses roma_exec_threads of exec' 'num calls exit' "num calls libm's sin" 'num defines the global symbol stray' \
-        'num/planted.o calls snprintf' 'num/planted.o calls strtod' 'tools/plan.c prints a real' 'tools/verify.c reads a real'; do
+        'num/planted.o calls snprintf' 'num/planted.o calls strtod' 'tools/roma/verbs/plan.c prints a real' 'tools/roma/verbs/verify.c reads a real'; do
         grep -q "$want" "$work/said" || { echo "check: the planted fault was not caught: $want" >&2; exit 1; }
     done
     echo "check: all nine planted faults are caught"

@@ -62,7 +62,7 @@ for build; do
     for f in "$build/roma" "$build/libroma.so"; do linked "$f"; done
     for f in "$build/roma-mpi" "$build/roma-plain"; do [ ! -e "$f" ] || linked "$f"; done
     n=0 protected=0
-    for f in src/*/*.c tools/*.c; do # objects of sources that are gone may lie about
+    for f in src/*/*.c tools/roma/*.c tools/roma/*/*.c; do # objects of sources that are gone may lie about
         f=$build/${f%.c}.o
         [ -e "$f" ] || continue
         object "$f"

@@ -196,9 +196,9 @@ static inline uint64_t roma_reader_left(const roma_reader *r) { return r->size -
 
 /* Read-only mapping of a whole regular file. The file must not be cut short while it is mapped: the system answers a
  * touch behind its new end with SIGBUS, on the thread that touches, which no library can turn into an error. A program
- * that wants to say so keeps a list of its files and asks roma_files_at from a handler of its own, as tools/signals.c
- * does; a file that others may change is better copied first. That holds for images and adapters while they are open,
- * and for GGUF, PEFT and chip files while they are read. */
+ * that wants to say so keeps a list of its files and asks roma_files_at from a handler of its own, as
+ * tools/roma/signals.c does; a file that others may change is better copied first. That holds for images and adapters
+ * while they are open, and for GGUF, PEFT and chip files while they are read. */
 typedef struct {
     const uint8_t *data;
     uint64_t size;

@@ -1,6 +1,6 @@
 /* roma plan: the chip's program for a model, and how the engine shares it among threads. */
 #include "design.h"
-#include "shares.h"
+#include "show/shares.h"
 
 int verb_plan(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
