@@ -228,7 +228,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(filter $(BUILD)/tools/roma/roof%,$(TOOL_OBJ)) $(LIB)
+$(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
@@ -236,7 +236,7 @@ $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
-$(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(BUILD)/tools/roma/random.o $(LIB)
+$(BUILD)/bench/lora: $(BUILD)/bench/lora_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

@@ -6,8 +6,8 @@
  * Both denominators are measured here, in the same run and with the same two threads: bandwidth is the best of five
  * reads of 1 GiB on huge pages, by pieces, the peak is the best of register-only loops of the instruction that the
  * kernels multiply with. */
-#include "../tools/roma/roof.h"
 #include "kern_formats.h"
+#include "roma/roof.h"
 
 #include <stdlib.h>
 
@@ -57,7 +57,7 @@ static void set_work(void *ctx, size_t piece) {
 }
 
 typedef struct {
-    roof_block block;
+    roma_roof_block block;
     const uint8_t *base;
 } read_piece;
 
@@ -91,15 +91,15 @@ int main(int argc, char **argv) {
         roma_team_create(&team, 2, NULL))
         return fprintf(stderr, "not enough memory\n"), 3;
     char cpu[96];
-    printf("CPU %s\n", roof_cpu(cpu, sizeof cpu));
+    printf("CPU %s\n", roma_roof_cpu(cpu, sizeof cpu));
     /* Finite FP16 everywhere: every byte keeps its bit 6 clear, which also keeps the codes mixed. */
     for (size_t i = 0; i < total / 8; i++) {
         const uint64_t v = roma_random(7, i) & 0xbfbfbfbfbfbfbfbfu;
         memcpy(big.base + 8 * i, &v, 8);
     }
     read_piece read = {.block = {.base = big.base, .bytes = PIECE}, .base = big.base};
-    double bandwidth = PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 5);
-    const double peak = roof_int8_gmac_s(team, strcmp(k->name, "scalar") ? k->name : "avx2") * 1e9;
+    double bandwidth = PIECE / best_seconds(team, roma_roof_read_run, &read, set_read, PIECES, 5);
+    const double peak = roma_roof_int8_gmac_s(team, strcmp(k->name, "scalar") ? k->name : "avx2") * 1e9;
     printf("%s: read %.1f GB/s, int8 peak %.0f GMAC/s, 2 threads, rows of %llu\n", k->name, bandwidth / 1e9, peak / 1e9,
            (unsigned long long)cols);
     printf("%-32s %10s %8s   %10s %8s (%zu rows)\n", "format", "decode GB/s", "share", "GMAC/s", "share", n_acts);
@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
         const double bytes = (double)(w.n_tiles * l.bytes),
                      t = best_seconds(team, run_product, &w, set_work, PIECES, 4);
         const double again =
-            PIECE / best_seconds(team, roof_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
+            PIECE / best_seconds(team, roma_roof_read_run, &read, set_read, PIECES, 2); /* beside it: the load varies */
         bandwidth = again > bandwidth ? again : bandwidth;
         free(w.out);
         w.n_tiles = 512 * 2048 / cols / 4 ? 512 * 2048 / cols / 4 : 2;

@@ -7,10 +7,10 @@
  * best steps. SECONDS is for each configuration (default 2). Without names: all but swap, whose two series of SWAPS
  * tokens (5000) want a small model. PREFIX: the curve goes to PREFIX.csv and PREFIX.svg. Adapters are random, int8, on
  * all linears; 64 copies of one stand for 64. */
-#include "../tools/roma/random.h"
 #include "roma/exec.h"
 #include "roma/map.h"
 #include "roma/report.h"
+#include "roma/synth.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void make_adapter(bench *b, uint32_t rank, roma_adapter *out) {
     roma_adapter_written w;
     roma_error err;
     snprintf(path, sizeof path, "/tmp/roma-bench-lora-%ld", (long)getpid());
-    if (random_adapter(&b->img, ROMA_ADAPTER_INT8, rank, 1, path, NULL, &w, &err) ||
+    if (roma_synth_adapter(&b->img, ROMA_ADAPTER_INT8, rank, 1, path, NULL, &w, &err) ||
         roma_adapter_open(out, path, 0, &err))
         stop(&err);
     unlink(path);

@@ -42,8 +42,8 @@ typedef struct {
 } roma_shape_format;
 /* Names in order; NULL past the last. */
 const char *roma_shape_name(unsigned i);
-/* EINPUT for an unknown name (the nearest is suggested), a format the tiles do not have, or a group that does not
- * divide a row. */
+/* The description has no weights and is the caller's, for roma_shape_destroy. EINPUT for an unknown name, whose message
+ * lists the known ones; for a format that no tile has, or a group that does not divide a row, as roma_format_check. */
 int roma_shape_describe(roma_description *d, const char *name, const roma_shape_format *f, roma_error *err);
 void roma_shape_destroy(roma_description *d);
 

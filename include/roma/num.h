@@ -172,7 +172,13 @@ float roma_rms_inverse(const float *x, uint64_t n, float eps);
 void roma_rope(float *head, unsigned rope_dim, const float *cs);
 /* Phase increment per position, turns x 2^64: base^(-2i/dim) / 2 pi / factor, in our own double arithmetic. */
 uint64_t roma_rope_phase(double base, unsigned i, unsigned dim, double factor);
-double roma_pow_double(double base, double exponent); /* base > 0; for RoPE, at import only */
+
+/* ---- double precision: for phase increments, the FP32 evaluator and figures, never the engine's values ---- */
+
+/* Relative error about 1e-15. */
+double roma_pow_double(double base, double exponent); /* base > 0 and normal */
+double roma_exp_double(double x);                     /* 0 below -708, infinity from 709 on; NaN stays NaN */
+double roma_log_double(double x);                     /* natural; x > 0 and normal */
 
 /* ---- attention (section 4) ---------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
-/* base^exponent in double precision from + - x / alone, for phase increments at import: the same bits on every machine.
- * ln(base) and its product with the exponent are kept as a sum of two doubles; relative error below 1e-15 while
+/* Logarithm, exponential and power in double precision from + - x / alone: the same bits on every machine. A power
+ * keeps ln(base) and its product with the exponent as a sum of two doubles, and its relative error is below 1e-15 while
  * |exponent * ln(base)| < 100. */
 #include "roma/num.h"
 
@@ -45,13 +45,25 @@ static double power_of_two(int n) {
     return d;
 }
 
-double roma_pow_double(double base, double exponent) {
-    const pair ln = natural_log(base), p = multiply(ln.hi, exponent);
-    const double rest = p.lo + ln.lo * exponent;
-    if (!(p.hi < 709 && p.hi > -708)) return p.hi > 0 ? 1.0 / 0.0 : 0;
-    const int n = (int)(p.hi * 1.4426950408889634 + (p.hi < 0 ? -0.5 : 0.5));
-    const double r = (p.hi - n * LN2_HI) - n * LN2_LO + rest;
+/* e^(x + rest), |x| < 709 and rest tiny beside it: n ln 2 taken off, then the series. */
+static double exponential(double x, double rest) {
+    const int n = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+    const double r = (x - n * LN2_HI) - n * LN2_LO + rest;
     double e = 1;
     for (int i = 16; i >= 1; i--) e = e * r / i + 1;
     return e * power_of_two(n);
 }
+
+double roma_pow_double(double base, double exponent) {
+    const pair ln = natural_log(base), p = multiply(ln.hi, exponent);
+    if (!(p.hi < 709 && p.hi > -708)) return p.hi > 0 ? 1.0 / 0.0 : 0;
+    return exponential(p.hi, p.lo + ln.lo * exponent);
+}
+
+double roma_exp_double(double x) {
+    if (x != x) return x;
+    if (!(x < 709 && x > -708)) return x > 0 ? 1.0 / 0.0 : 0;
+    return exponential(x, 0);
+}
+
+double roma_log_double(double x) { return natural_log(x).hi; }

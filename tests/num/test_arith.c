@@ -15,7 +15,7 @@ static double random_unit(void) {
 static float random_float(float span) { return (float)((random_unit() - 0.5) * 2 * (double)span); }
 
 static void test_functions(void) {
-    double exp_error = 0, turn_error = 0, pow_error = 0;
+    double exp_error = 0, turn_error = 0, pow_error = 0, exp_double_error = 0, log_error = 0;
     for (uint32_t u = 0; u <= roma_f32_bits(87.0f); u += 997) {
         const double x = -(double)roma_f32_from_bits(u), e = fabs((double)roma_exp((float)x) - exp(x)) / exp(x);
         exp_error = e > exp_error ? e : exp_error;
@@ -35,7 +35,16 @@ static void test_functions(void) {
     }
     CHECK(exp_error < 0x1p-21);
     CHECK(turn_error < 0x1p-21);
+    for (int i = 0; i < 100000; i++) {
+        const double x = random_unit() * 1400 - 700, want = (double)expl((long double)x);
+        const double back = random_unit() * 300, wide = exp(back - 150), log_want = (double)logl((long double)wide);
+        exp_double_error = fmax(exp_double_error, fabs(roma_exp_double(x) - want) / want);
+        log_error = fmax(log_error, fabs(roma_log_double(wide) - log_want) / fabs(log_want));
+    }
     CHECK(pow_error < 1e-15);
+    CHECK(exp_double_error < 1e-15 && log_error < 1e-15);
+    CHECK(roma_exp_double(0) == 1 && roma_log_double(1) == 0 && isnan(roma_exp_double(NAN)));
+    CHECK(roma_exp_double(-708) == 0 && roma_exp_double(709) == INFINITY && roma_exp_double(-INFINITY) == 0);
     CHECK(roma_exp(0) == 1 && roma_exp(-87.1f) == 0 && roma_exp(3) == 1 && roma_exp(-INFINITY) == 0);
     CHECK(isnan(roma_exp(NAN)));
     CHECK(roma_pow_double(10000, 0) == 1 && roma_pow_double(2, -3) == 0.125);

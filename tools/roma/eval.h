@@ -2,9 +2,9 @@
 #ifndef TOOLS_EVAL_H
 #define TOOLS_EVAL_H
 
-#include "fp32.h"
 #include "ranks.h"
 #include "tool.h"
+#include "roma/ref.h"
 
 typedef struct {
     session_config session;
@@ -23,7 +23,7 @@ typedef struct {
     const eval_options *o;
     ranks ranks;
     session s, other;
-    fp32 *fp32;
+    roma_ref *fp32;
     roma_outfile dump, dump_against; /* open when asked for */
     roma_sha256 hash;
     int32_t *ids;

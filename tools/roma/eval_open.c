@@ -51,8 +51,8 @@ static bool against_fp32(const eval_options *o) { return o->against && strcmp(o-
 static int open_other(eval *e, const session_config *own, roma_error *err) {
     session_config c = *own;
     if (against_fp32(e->o))
-        return fp32_create(&e->fp32, &e->s.image, roma_exec_team(e->s.exec), e->ctx,
-                           roma_exec_memory_of(e->s.exec)->rows, err);
+        return roma_ref_create(&e->fp32, &e->s.image, roma_exec_team(e->s.exec), e->ctx,
+                               roma_exec_memory_of(e->s.exec)->rows, err);
     c.image = e->o->against;
     c.lora.n = 0;
     int rc = session_open(&e->other, &c, err);
@@ -92,7 +92,7 @@ int eval_open(eval *e, roma_error *err) {
 void eval_close(eval *e) {
     roma_outfile_abort(&e->dump);
     roma_outfile_abort(&e->dump_against);
-    fp32_destroy(e->fp32);
+    roma_ref_destroy(e->fp32);
     session_close(&e->other);
     session_close(&e->s);
     roma_free(e->ids);

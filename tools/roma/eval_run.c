@@ -1,7 +1,6 @@
 /* The windows of roma eval: both sides step by step, positions scored by the team, sums in order of position and
  * window. */
 #include "eval.h"
-#include "ln.h"
 
 #include <string.h>
 
@@ -13,8 +12,8 @@ static double log_sum(const float *x, uint32_t n) {
     double sum = 0;
     for (uint32_t i = 1; i < n; i++)
         if (x[i] > max) max = x[i];
-    for (uint32_t i = 0; i < n; i++) sum += e_to((double)x[i] - (double)max);
-    return (double)max + ln(sum);
+    for (uint32_t i = 0; i < n; i++) sum += roma_exp_double((double)x[i] - (double)max);
+    return (double)max + roma_log_double(sum);
 }
 
 /* The first logit that is infinite or no number, n when there is none. */
@@ -36,7 +35,7 @@ static double divergence(const float *ref, double ref_log, const float *ours, do
     double kl = 0;
     for (uint32_t i = 0; i < n; i++) {
         const double p = (double)ref[i] - ref_log;
-        kl += e_to(p) * (p - ((double)ours[i] - ours_log));
+        kl += roma_exp_double(p) * (p - ((double)ours[i] - ours_log));
     }
     return kl;
 }
@@ -135,7 +134,10 @@ static int tell(const eval *e, double part) {
                               1000 * mine);
 }
 
-static int after_layer(void *ctx, uint32_t layer, uint32_t layers) { return tell(ctx, 0.9 * layer / layers); }
+static int after_layer(void *ctx, uint32_t layer, uint32_t layers, const float *x, uint32_t n) {
+    (void)x, (void)n;
+    return tell(ctx, 0.9 * layer / layers);
+}
 
 static int32_t token_at(const eval *e, uint32_t at) {
     const roma_vocab *v = e->s.image.has_vocab && !e->o->ids ? &e->s.image.vocab : NULL;
@@ -162,7 +164,7 @@ static int one_step(eval *e, uint32_t at, uint32_t n, eval_sums *sums, roma_erro
     if (rc || at + n <= e->from) return rc;
     const uint32_t first = at < e->from ? e->from : at;
     st.first = first;
-    const float *exact = e->fp32 ? fp32_logits(e->fp32, first, at + n - first) : NULL;
+    const float *exact = e->fp32 ? roma_ref_logits(e->fp32, first, at + n - first) : NULL;
     for (; st.n < at + n - first; st.n++) {
         const size_t next = first + st.n + 1;
         st.p[st.n] = (position){.ours = roma_exec_logits(e->s.exec, st.n),
@@ -176,7 +178,7 @@ static int forward(eval *e, uint32_t n, roma_error *err) {
     int32_t *ids = roma_alloc_array(n, sizeof *ids);
     if (!ids) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a window");
     for (uint32_t i = 0; i < n; i++) ids[i] = token_at(e, i);
-    const int rc = fp32_forward(e->fp32, ids, n, after_layer, e, err);
+    const int rc = roma_ref_forward(e->fp32, ids, n, after_layer, e, err);
     roma_free(ids);
     return rc;
 }

@@ -1,8 +1,8 @@
 /* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it
  * fits an image; several as one; two compared. */
 #include "adapter.h"
-#include "random.h"
 #include "roma/import.h"
+#include "roma/synth.h"
 
 #include <stdlib.h>
 
@@ -93,8 +93,8 @@ static int convert(const adapter_config *c, const char *from, const roma_image *
 
 static int make_random(const adapter_config *c, uint64_t seed, const roma_image *img, roma_adapter_written *w,
                        roma_error *err) {
-    const int rc = random_adapter(img, c->type ? roma_adapter_type_find(c->type) : ROMA_ADAPTER_INT8, c->rank, seed,
-                                  c->out, &progress, w, err);
+    const int rc = roma_synth_adapter(img, c->type ? roma_adapter_type_find(c->type) : ROMA_ADAPTER_INT8, c->rank, seed,
+                                      c->out, &progress, w, err);
     progress_end();
     return rc;
 }

@@ -3,7 +3,7 @@
  * On a shared machine the bandwidth swings within a second. So reads of memory stand between the steps of a decode, and
  * its share is taken from neighbours: the best of a run's steps against the best of its reads, which are as long. */
 #include "bench.h"
-#include "roof.h"
+#include "roma/roof.h"
 
 #include <string.h>
 
@@ -59,7 +59,7 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
 }
 
 static double read_once(bench *b) {
-    const double rate = roof_read_gb_s(b->roof_team, b->roof_memory);
+    const double rate = roma_roof_read_gb_s(b->roof_team, b->roof_memory);
     if (rate > b->read_gb_s) b->read_gb_s = rate;
     return rate;
 }
@@ -174,7 +174,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
 /* On a shared machine they swing, and the highest one counts. */
 static void measure_roofs(bench *b, const char *isa) {
     for (int i = 0; i < READS; i++) read_once(b);
-    const double mac = roof_int8_gmac_s(b->roof_team, isa);
+    const double mac = roma_roof_int8_gmac_s(b->roof_team, isa);
     if (mac > b->int8_gmac_s) b->int8_gmac_s = mac;
 }
 
@@ -186,14 +186,14 @@ int bench_run(bench *b, roma_error *err) {
     const char *isa = k ? k->name : ""; /* the engine refuses an unknown name */
     count_work(b);
     b->roof_threads = (int)most(&b->threads, 2);
-    roof_cpu(b->cpu, sizeof b->cpu);
+    roma_roof_cpu(b->cpu, sizeof b->cpu);
     int rc = roma_team_create(&b->roof_team, b->roof_threads, err);
     if (rc) return rc;
-    b->roof_memory = roof_memory_create(b->roof_team);
+    b->roof_memory = roma_roof_memory_create(b->roof_team);
     measure_roofs(b, isa);
     for (size_t i = 0; i < b->threads.n && !rc; i++) rc = run_threads(b, b->threads.v[i], err);
     if (!rc) measure_roofs(b, isa);
-    roof_memory_destroy(b->roof_memory);
+    roma_roof_memory_destroy(b->roof_memory);
     roma_team_destroy(b->roof_team);
     return rc;
 }

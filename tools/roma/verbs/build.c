@@ -1,9 +1,9 @@
 /* roma build: a GGUF model, or random weights of a known shape, to a ROM image. */
-#include "random.h"
 #include "tool.h"
 #include "roma/import.h"
 #include "roma/pack.h"
 #include "roma/quant.h"
+#include "roma/synth.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -208,7 +208,7 @@ static int settle(build_options *o) {
 static int build_random(const build_options *o, roma_image_written *w, roma_error *err) {
     const int rc = check_output(o->out, err);
     if (rc) return rc;
-    const int written = random_image(o->shape, &o->format, o->seed, o->out, &progress, w, err);
+    const int written = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, w, err);
     progress_end();
     return written;
 }

@@ -2,10 +2,9 @@
  *
  * The text is cut into windows of ctx tokens; of each, positions ctx/2 to ctx-2 predict the token after them. Where the
  * model's settings add a beginning token, it stands in place of each window's first, as llama.cpp's perplexity tool has
- * it. Sums are in double and in order of position, and exp and log are our own (ln.h): a figure is the same on every
+ * it. Sums are in double and in order of position, and exp and log are our own (num): a figure is the same on every
  * machine. */
 #include "eval.h"
-#include "ln.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,11 +21,11 @@ static void report_json(const eval *e, double seconds, const char *hash, roma_bu
     roma_json j = {.out = out};
     roma_json_open(&j, NULL, '{');
     roma_json_int(&j, "tokens", (int64_t)s->scored);
-    roma_json_real(&j, "perplexity", any ? e_to(s->nll / s->scored) : NAN);
+    roma_json_real(&j, "perplexity", any ? roma_exp_double(s->nll / s->scored) : NAN);
     roma_json_real(&j, "kl_mean", both ? s->kl / s->scored : NAN);
     roma_json_real(&j, "kl_error", both ? kl_error(s) : NAN);
     roma_json_real(&j, "top1", both ? s->same / s->scored : NAN);
-    roma_json_real(&j, "perplexity_against", both ? e_to(s->nll_against / s->scored) : NAN);
+    roma_json_real(&j, "perplexity_against", both ? roma_exp_double(s->nll_against / s->scored) : NAN);
     roma_json_int(&j, "windows", e->windows);
     roma_json_int(&j, "ctx", e->ctx);
     roma_json_real(&j, "seconds", seconds);
@@ -38,14 +37,15 @@ static void report_json(const eval *e, double seconds, const char *hash, roma_bu
 static void report_text(const eval *e, const char *hash, roma_buf *out) {
     const eval_sums *s = &e->sums;
     const double n = s->scored > 0 ? s->scored : 1;
-    roma_buf_print(out, "perplexity %.4f over %.0f tokens, %u windows of %u\n", s->scored > 0 ? e_to(s->nll / n) : 0,
-                   s->scored, e->windows, e->ctx);
+    roma_buf_print(out, "perplexity %.4f over %.0f tokens, %u windows of %u\n",
+                   s->scored > 0 ? roma_exp_double(s->nll / n) : 0, s->scored, e->windows, e->ctx);
     if (e->o->against)
         roma_buf_print(out,
                        "against %s: perplexity there %.4f (here %+.2f %%), mean KL divergence %.6f +- %.6f, same top "
                        "token %.2f %%\n",
-                       e->o->against, s->scored > 0 ? e_to(s->nll_against / n) : 0,
-                       100 * (e_to((s->nll - s->nll_against) / n) - 1), s->kl / n, kl_error(s), 100 * s->same / n);
+                       e->o->against, s->scored > 0 ? roma_exp_double(s->nll_against / n) : 0,
+                       100 * (roma_exp_double((s->nll - s->nll_against) / n) - 1), s->kl / n, kl_error(s),
+                       100 * s->same / n);
     if (e->o->hash) roma_buf_print(out, "%s\n", hash);
 }
 

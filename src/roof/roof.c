@@ -1,5 +1,5 @@
 /* The two roofs, measured on a team; the loops are in roof_*.c. */
-#include "roof.h"
+#include "roof/internal.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -17,14 +17,14 @@ static uint64_t read_any(const uint8_t *p, size_t bytes) {
     return s[0] ^ s[1] ^ s[2] ^ s[3] ^ s[4] ^ s[5] ^ s[6] ^ s[7];
 }
 
-void roof_read_run(void *block, int thread, int threads) {
-    roof_block *b = block;
+void roma_roof_read_run(void *block, int thread, int threads) {
+    roma_roof_block *b = block;
     size_t from, to;
     roma_share(b->bytes / 4096, thread, threads, &from, &to);
     const uint8_t *p = b->base + from * 4096;
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2")) {
-        b->sink[thread] = roof_read_avx2(p, (to - from) * 4096);
+        b->sink[thread] = roma_roof_read_avx2(p, (to - from) * 4096);
         return;
     }
 #endif
@@ -37,7 +37,7 @@ static void fill_run(void *base, int thread, int threads) {
     memset((uint8_t *)base + from * 4096, thread + 1, (to - from) * 4096);
 }
 
-uint8_t *roof_memory_create(roma_team *team) {
+uint8_t *roma_roof_memory_create(roma_team *team) {
     void *p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
     madvise(p, BUFFER, MADV_HUGEPAGE);
@@ -45,15 +45,15 @@ uint8_t *roof_memory_create(roma_team *team) {
     return p;
 }
 
-void roof_memory_destroy(uint8_t *memory) {
+void roma_roof_memory_destroy(uint8_t *memory) {
     if (memory) munmap(memory, BUFFER);
 }
 
-double roof_read_gb_s(roma_team *team, const uint8_t *memory) {
-    roof_block b = {.base = memory, .bytes = BUFFER};
+double roma_roof_read_gb_s(roma_team *team, const uint8_t *memory) {
+    roma_roof_block b = {.base = memory, .bytes = BUFFER};
     if (!memory) return 0;
     const double began = roma_now();
-    roma_team_run(team, roof_read_run, &b);
+    roma_team_run(team, roma_roof_read_run, &b);
     return roma_rate(BUFFER, roma_now() - began) / 1e9;
 }
 
@@ -67,11 +67,11 @@ typedef struct {
 
 static const loop loops[] = {
 #if defined(__x86_64__)
-    {"avx2", roof_mac_avx2, ROOF_MAC_256},
-    {"avxvnni", roof_mac_avxvnni, ROOF_MAC_256},
-    {"avx512", roof_mac_avx512, ROOF_MAC_512},
+    {"avx2", roma_roof_mac_avx2, ROMA_ROOF_MAC_256},
+    {"avxvnni", roma_roof_mac_avxvnni, ROMA_ROOF_MAC_256},
+    {"avx512", roma_roof_mac_avx512, ROMA_ROOF_MAC_512},
 #elif defined(__aarch64__)
-    {"neon", roof_mac_neon, ROOF_MAC_128},
+    {"neon", roma_roof_mac_neon, ROMA_ROOF_MAC_128},
 #endif
     {NULL, NULL, 0},
 };
@@ -82,7 +82,7 @@ static void mac_run(void *ctx, int thread, int threads) {
     l->run(ROUNDS);
 }
 
-double roof_int8_gmac_s(roma_team *team, const char *isa) {
+double roma_roof_int8_gmac_s(roma_team *team, const char *isa) {
     double best = 0;
     const loop *l = loops;
     while (l->isa && strcmp(l->isa, isa) != 0) l++;
@@ -98,7 +98,7 @@ double roof_int8_gmac_s(roma_team *team, const char *isa) {
 
 /* ---- name ---- */
 
-const char *roof_cpu(char *buf, size_t cap) {
+const char *roma_roof_cpu(char *buf, size_t cap) {
     char line[256];
     FILE *f = fopen("/proc/cpuinfo", "r");
     roma_print(buf, cap, "unknown");

@@ -1,10 +1,10 @@
 /* Roofs with 256-bit registers: wide loads; vpmaddubsw with 16-bit sums; vpdpbusd as AVX-VNNI has it. */
-#include "roof.h"
+#include "roof/internal.h"
 
 #ifdef __AVX2__
 #include <immintrin.h>
 
-uint64_t roof_read_avx2(const uint8_t *p, size_t bytes) {
+uint64_t roma_roof_read_avx2(const uint8_t *p, size_t bytes) {
     __m256i s[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (const uint8_t *end = p + bytes; p < end; p += 128) {
         _mm_prefetch((const char *)p + 4096, _MM_HINT_T0);
@@ -21,7 +21,7 @@ uint64_t roof_read_avx2(const uint8_t *p, size_t bytes) {
 #define DECLARE(i) __m256i s##i = _mm256_setzero_si256();
 #define KEEP(i) __asm__ volatile("" ::"x"(s##i));
 
-void roof_mac_avx2(uint64_t rounds) {
+void roma_roof_mac_avx2(uint64_t rounds) {
     const __m256i u = _mm256_set1_epi8(3), w = _mm256_set1_epi8(5);
     __m256i t;
     SUMS(DECLARE)
@@ -33,7 +33,7 @@ void roof_mac_avx2(uint64_t rounds) {
     SUMS(KEEP)
 }
 
-void roof_mac_avxvnni(uint64_t rounds) {
+void roma_roof_mac_avxvnni(uint64_t rounds) {
     const __m256i u = _mm256_set1_epi8(3), w = _mm256_set1_epi8(5);
     SUMS(DECLARE)
 #define STEP(i) __asm__ volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(s##i) : "x"(u), "x"(w));

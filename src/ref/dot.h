@@ -1,6 +1,6 @@
-/* Body of fp32_dot4: 16 partial sums a row, added up in double. Included once per instruction set; all give the same
- * bits. */
-#include "fp32.h"
+/* Body of roma_ref_dot4: 16 partial sums a row, added up in double. Included once per instruction set; all give the
+ * same bits. */
+#include "ref/internal.h"
 
 typedef float lanes __attribute__((vector_size(32)));
 typedef float lanes_anywhere __attribute__((vector_size(32), aligned(4), may_alias));

@@ -1,5 +1,5 @@
 /* The roof of 8-bit products with AVX-512: vpdpbusd. */
-#include "roof.h"
+#include "roof/internal.h"
 
 #ifdef __AVX512VNNI__
 #include <immintrin.h>
@@ -9,7 +9,7 @@
 #define STEP(i) __asm__ volatile("vpdpbusd %2, %1, %0" : "+v"(s##i) : "v"(u), "v"(w));
 #define KEEP(i) __asm__ volatile("" ::"v"(s##i));
 
-void roof_mac_avx512(uint64_t rounds) {
+void roma_roof_mac_avx512(uint64_t rounds) {
     const __m512i u = _mm512_set1_epi8(3), w = _mm512_set1_epi8(5);
     SUMS(DECLARE)
     for (uint64_t n = 0; n < rounds; n++) {

@@ -1,11 +1,11 @@
-/* The forward pass of fp32.h: a whole window, layer by layer, each step shared by the team. */
-#include "fp32.h"
-#include "ln.h"
+/* The forward pass: a whole window, layer by layer, each step shared by the team. */
+#include "ref/internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-struct fp32 {
+struct roma_ref {
     const roma_image *image;
     const roma_hyper *h;
     roma_team *team;
@@ -20,14 +20,14 @@ struct fp32 {
 
 /* What a team function works on: a matrix or vector, its input and its output. */
 typedef struct {
-    fp32 *f;
+    roma_ref *f;
     const roma_image_tensor *t;
     const float *in;
     float *out;
     uint32_t n, heads;
 } job;
 
-static const roma_image_tensor *tensor(const fp32 *f, uint32_t role, uint32_t layer) {
+static const roma_image_tensor *tensor(const roma_ref *f, uint32_t role, uint32_t layer) {
     return roma_description_find(&f->image->desc, role, layer);
 }
 
@@ -65,7 +65,7 @@ static void add_bias(const roma_image_tensor *b, float *y, uint32_t n) {
 }
 
 /* bias: a role, or 0 */
-static void linear(fp32 *f, uint32_t role, uint32_t layer, uint32_t bias, const float *in, float *out) {
+static void linear(roma_ref *f, uint32_t role, uint32_t layer, uint32_t bias, const float *in, float *out) {
     const roma_image_tensor *b = bias ? tensor(f, bias, layer) : NULL;
     job j = {.f = f, .t = tensor(f, role, layer), .in = in, .out = out, .n = f->n};
     roma_team_run(f->team, run_product, &j);
@@ -90,7 +90,7 @@ static void run_norm(void *ctx, int thread, int threads) {
         norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, j->f->h->rms_eps);
 }
 
-static void norm(fp32 *f, uint32_t role, uint32_t layer) {
+static void norm(roma_ref *f, uint32_t role, uint32_t layer) {
     job j = {.f = f, .t = tensor(f, role, layer), .in = f->x, .out = f->xn, .n = f->n};
     roma_team_run(f->team, run_norm, &j);
 }
@@ -113,7 +113,7 @@ static void run_turn(void *ctx, int thread, int threads) {
     }
 }
 
-static void turn(fp32 *f, uint32_t role, uint32_t layer, float *x, uint32_t heads) {
+static void turn(roma_ref *f, uint32_t role, uint32_t layer, float *x, uint32_t heads) {
     job j = {.f = f, .t = tensor(f, role, layer), .out = x, .n = f->n, .heads = heads};
     roma_team_run(f->team, run_turn, &j);
 }
@@ -136,7 +136,7 @@ static void cos_sin(uint64_t phase, float out[2]) {
 /* ---- attention ---- */
 
 /* Scores of positions 0..pos, their softmax, and the values weighted by it. */
-static void attend(const fp32 *f, uint32_t head, uint32_t pos, double *score) {
+static void attend(const roma_ref *f, uint32_t head, uint32_t pos, double *score) {
     const roma_hyper *h = f->h;
     const uint32_t d = h->head_dim, width = h->kv_heads * d, at = head / (h->heads / h->kv_heads) * d;
     const float *q = f->q + ((size_t)pos * h->heads + head) * d;
@@ -152,7 +152,7 @@ static void attend(const fp32 *f, uint32_t head, uint32_t pos, double *score) {
             if (score[p + i] > max) max = score[p + i];
         }
     }
-    for (uint32_t p = 0; p <= pos; p++) sum += score[p] = e_to(score[p] - max);
+    for (uint32_t p = 0; p <= pos; p++) sum += score[p] = roma_exp_double(score[p] - max);
     memset(o, 0, d * sizeof *o);
     for (uint32_t p = 0; p <= pos; p++) {
         const float w = (float)(score[p] / sum), *v = f->v + (size_t)p * width + at;
@@ -176,17 +176,17 @@ static void run_silu(void *ctx, int thread, int threads) {
     roma_share((size_t)j->n * j->f->h->ffn, thread, threads, &from, &to);
     for (size_t i = from; i < to; i++) {
         const double g = (double)j->f->gate[i];
-        j->f->gate[i] = (float)(g / (1 + e_to(-g)) * (double)j->f->up[i]);
+        j->f->gate[i] = (float)(g / (1 + roma_exp_double(-g)) * (double)j->f->up[i]);
     }
 }
 
-static void add(fp32 *f, const float *y) {
+static void add(roma_ref *f, const float *y) {
     for (size_t i = 0; i < (size_t)f->n * f->h->hidden; i++) f->x[i] += y[i];
 }
 
 /* ---- the model ---- */
 
-static void layer_forward(fp32 *f, uint32_t l) {
+static void layer_forward(roma_ref *f, uint32_t l) {
     job j = {.f = f, .n = f->n};
     norm(f, ROMA_W_ATTN_NORM, l);
     linear(f, ROMA_W_Q, l, ROMA_W_Q_BIAS, f->xn, f->q);
@@ -205,24 +205,31 @@ static void layer_forward(fp32 *f, uint32_t l) {
     add(f, f->xn);
 }
 
-int fp32_forward(fp32 *f, const int32_t *ids, uint32_t n, int (*each)(void *ctx, uint32_t layer, uint32_t layers),
-                 void *ctx, roma_error *err) {
+static int tell(const roma_ref *f, roma_ref_hook hook, void *ctx, uint32_t layer, roma_error *err) {
+    if (!hook || !hook(ctx, layer, f->h->layers, f->x, f->n)) return ROMA_OK;
+    return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+}
+
+int roma_ref_forward(roma_ref *f, const int32_t *ids, uint32_t n, roma_ref_hook hook, void *ctx, roma_error *err) {
     const roma_image_tensor *t = tensor(f, ROMA_W_EMBED, 0);
+    assert(n && n <= f->ctx);
     f->n = n;
     for (uint32_t p = 0; p < n; p++) {
         const uint32_t id = (uint32_t)ids[p];
+        assert(id < f->h->vocab);
         roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes, id % ROMA_TILE_ROWS,
                               f->x + p * t->cols);
     }
-    for (uint32_t l = 0; l < f->h->layers; l++) {
+    int rc = tell(f, hook, ctx, 0, err);
+    for (uint32_t l = 0; l < f->h->layers && !rc; l++) {
         layer_forward(f, l);
-        if (each(ctx, l + 1, f->h->layers)) return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+        rc = tell(f, hook, ctx, l + 1, err);
     }
-    norm(f, ROMA_W_FINAL_NORM, 0);
-    return ROMA_OK;
+    if (!rc) norm(f, ROMA_W_FINAL_NORM, 0);
+    return rc;
 }
 
-const float *fp32_logits(fp32 *f, uint32_t first, uint32_t n) {
+const float *roma_ref_logits(roma_ref *f, uint32_t first, uint32_t n) {
     const roma_image_tensor *head = tensor(f, ROMA_W_HEAD, 0);
     job j = {.f = f,
              .t = head ? head : tensor(f, ROMA_W_EMBED, 0),
@@ -235,14 +242,14 @@ const float *fp32_logits(fp32 *f, uint32_t first, uint32_t n) {
 
 /* ---- memory ---- */
 
-void fp32_destroy(fp32 *f) {
+void roma_ref_destroy(roma_ref *f) {
     if (!f) return;
     void *const all[] = {f->x, f->xn, f->q, f->o, f->k, f->v, f->gate, f->up, f->logits, f->turn, f->tile, f->score};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) roma_free(all[i]);
     roma_free(f);
 }
 
-static bool take(fp32 *f, uint32_t rows) {
+static bool take(roma_ref *f, uint32_t rows) {
     const roma_hyper *h = f->h;
     const size_t n = f->ctx, threads = (size_t)roma_team_threads(f->team), wide = (size_t)h->heads * h->head_dim,
                  kv = (size_t)h->kv_heads * h->head_dim;
@@ -265,14 +272,15 @@ static bool take(fp32 *f, uint32_t rows) {
     return (f->score = roma_alloc_array(threads, n * sizeof *f->score)) != NULL;
 }
 
-int fp32_create(fp32 **out, const roma_image *image, roma_team *team, uint32_t ctx, uint32_t rows, roma_error *err) {
+int roma_ref_create(roma_ref **out, const roma_image *image, roma_team *team, uint32_t ctx, uint32_t rows,
+                    roma_error *err) {
     const roma_hyper *h = &image->desc.hyper;
-    fp32 *f = roma_alloc_array(1, sizeof *f);
+    roma_ref *f = roma_alloc_array(1, sizeof *f);
     *out = f;
     if (!f) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the FP32 evaluation");
-    *f = (fp32){.image = image, .h = h, .team = team, .ctx = ctx, .dot4 = fp32_dot4_any};
+    *f = (roma_ref){.image = image, .h = h, .team = team, .ctx = ctx, .dot4 = roma_ref_dot4_any};
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2")) f->dot4 = fp32_dot4_avx2;
+    if (__builtin_cpu_supports("avx2")) f->dot4 = roma_ref_dot4_avx2;
 #endif
     for (size_t i = 0; i < image->desc.n_tensors; i++)
         if (image->desc.tensors[i].cols > f->tile_floats) f->tile_floats = (size_t)image->desc.tensors[i].cols;

@@ -1,0 +1,6 @@
+/* roma_ref_dot4 for AVX2. */
+#ifdef __AVX2__
+#include "ref/dot.h"
+
+void roma_ref_dot4_avx2(const float *w, const float *const x[4], size_t n, float out[4]) { dot4(w, x, n, out); }
+#endif

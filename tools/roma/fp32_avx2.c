@@ -1,6 +1,0 @@
-/* fp32_dot4 for AVX2. */
-#ifdef __AVX2__
-#include "fp32_dot.h"
-
-void fp32_dot4_avx2(const float *w, const float *const x[4], size_t n, float out[4]) { dot4(w, x, n, out); }
-#endif
