@@ -106,7 +106,7 @@ test: all tests helpers
 	@bad=; for t in $(TEST_BIN); do $$t || bad="$$bad $$t"; done; [ -z "$$bad" ] || { echo "failed:$$bad"; exit 1; }
 
 # check: the tree against layers.txt, and a planted fault that must be caught
-check: $(LIB)
+check: $(LIB) $(TOOL_OBJ)
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh --fault
 

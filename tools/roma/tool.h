@@ -115,11 +115,6 @@ int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned
 int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
                  int32_t **ids, size_t *n, roma_error *err);
 
-/* ---- estimate.c: what the chip of the session's plan would do for the same tokens ---- */
-
-void chip_line(const session *s, size_t prompt, size_t answer);               /* one line on stderr */
-void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
-
 /* ---- roma.c ---- */
 
 /* Prints err as "roma VERB: ..." and returns the exit code. */

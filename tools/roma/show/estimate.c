@@ -1,6 +1,6 @@
 /* What the chip would have done for the tokens that were just run on the CPU. */
+#include "estimate.h"
 #include "roma/cost.h"
-#include "tool.h"
 
 static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *out) {
     roma_schedule schedule = {0};

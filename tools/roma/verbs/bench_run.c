@@ -2,7 +2,7 @@
  *
  * On a shared machine the bandwidth swings within a second. So reads of memory stand between the steps of a decode, and
  * its share is taken from neighbours: the best of a run's steps against the best of its reads, which are as long. */
-#include "bench.h"
+#include "bench_run.h"
 #include "roma/roof.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* roma run: a prompt and its answer, streamed; with --jsonl many at once (batch.c). */
 #include "batch.h"
 #include "reply.h"
+#include "show/estimate.h"
 #include "show/values.h"
 
 #include <string.h>

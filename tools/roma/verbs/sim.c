@@ -1,5 +1,5 @@
 /* roma sim: what a chip would do with a model. */
-#include "sim.h"
+#include "show/sim.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* roma bench: what is measured, and how it is shown. */
+/* What roma bench measured, and how it is shown. */
 #ifndef TOOLS_BENCH_H
 #define TOOLS_BENCH_H
 
@@ -39,8 +39,6 @@ typedef struct {
     bench_work body, head; /* of one row */
     double position;       /* bytes of a cached position, all layers */
 } bench;
-
-int bench_run(bench *b, roma_error *err);
 
 void bench_text(const bench *b, roma_buf *out);
 void bench_json(const bench *b, roma_buf *out);
