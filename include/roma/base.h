@@ -71,6 +71,15 @@ const char *roma_error_format(const roma_error *err, char *buf, size_t cap);
 /* Copies n bytes of foreign text to buf as printable ASCII (others as \xNN), cut with "..." ; returns buf. */
 const char *roma_error_name(char *buf, size_t cap, const char *text, size_t n);
 
+/* ---- names that were meant -------------------------------------------------------------------- */
+
+/* How many slips of the fingers turn a given word of n letters into a name: letters added, left out or changed, and
+ * neighbours swapped; a beginning of three letters or more counts as one. UINT32_MAX: too many to have been meant, more
+ * than one in a word of up to three letters, more than two in a longer one, or in words of 32 letters or more. */
+unsigned roma_slips(const char *given, size_t n, const char *name);
+/* The name of the list with the fewest slips, the first of equals; NULL: none may have been meant. */
+const char *roma_nearest(const char *given, const char *const *names, size_t n);
+
 /* ---- checked arithmetic: false on overflow, *out then unchanged ------------------------------ */
 
 static inline bool roma_add(uint64_t a, uint64_t b, uint64_t *out) {

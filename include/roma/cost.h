@@ -107,6 +107,11 @@ typedef struct {
     double toggle;               /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* may be NULL */
 } roma_workload;
+/* What is asked where nobody says more: a prompt of 256, an empty cache, one sequence, one adapter of ROMA_RANK_USUAL,
+ * one die. */
+roma_workload roma_cost_workload_usual(void);
+/* A decode step of one sequence, its cache empty, without prompt and adapters, on one die. */
+roma_workload roma_cost_workload_bare(void);
 
 /* field, group, unit, sentence */
 #define ROMA_COST_OUTPUTS(X)                                                                                           \

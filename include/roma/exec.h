@@ -20,6 +20,7 @@ extern "C" {
 #endif
 
 #define ROMA_EXEC_ROWS_MAX 512
+#define ROMA_EXEC_ROWS_USUAL 128
 #define ROMA_EXEC_STACK_MAX 8
 
 typedef struct {
@@ -29,14 +30,14 @@ typedef struct {
     uint32_t
         context; /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
     uint32_t sequences;  /* 1..65536; 0: 1 */
-    uint32_t rows;       /* rows of a step, the prefill chunk, at most ROMA_EXEC_ROWS_MAX; 0: 128, or logit_rows where
-                            these are more */
+    uint32_t rows;       /* rows of a step, the prefill chunk, at most ROMA_EXEC_ROWS_MAX; 0: ROMA_EXEC_ROWS_USUAL, or
+                            logit_rows where these are more */
     uint32_t logit_rows; /* rows of a step whose logits may be wanted, at most rows; 0: as many as sequences, or rows
                             where these are fewer */
     uint64_t sram_bytes; /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
     uint64_t adapter_bytes; /* of it kept for adapters, at most 2^62; 0: no room for any */
     uint32_t adapters;      /* adapters loaded at once, at most; up to 65536 */
-    uint32_t adapter_rank;  /* their largest rank, at most ROMA_ADAPTER_RANK_MAX; 0: 16 */
+    uint32_t adapter_rank;  /* their largest rank, at most ROMA_ADAPTER_RANK_MAX; 0: ROMA_RANK_USUAL */
     uint32_t adapter_stack; /* adapters of one set, at most; 0: 1; at most ROMA_EXEC_STACK_MAX */
     uint32_t adapter_sets;  /* sets besides 0, up to 65536; 0: as many as adapters */
     uint64_t vector_bytes;  /* further SRAM, the chip's vector units', that holds activations alone; activations beyond
@@ -62,6 +63,12 @@ int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exe
  * most page groups (0: none), out->context the largest context that all sequences can have at once, at most the model's
  * own. */
 int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err);
+/* Sets cfg's sram_bytes and vector_bytes: the smaller of sram_bytes (0: any) and of what the chip's H-Units have (NULL:
+ * any), and what the chip's vector units have. */
+void roma_exec_limit(roma_exec_config *cfg, uint64_t sram_bytes, const roma_chip *chip);
+/* Rows of a step in which `running` sequences may each have one: the given number, 0 standing for
+ * ROMA_EXEC_ROWS_USUAL, and at least one for each of them. */
+uint32_t roma_exec_rows(uint32_t rows, uint32_t running);
 /* What m needs of sram_bytes where vector_bytes more are there for activations. */
 uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes);
 

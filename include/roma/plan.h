@@ -100,6 +100,9 @@ typedef struct {
 #undef X
 } roma_parameters;
 
+/* Rank of the adapters in a plan's slots where nobody says otherwise: the paper's. */
+#define ROMA_RANK_USUAL 16
+
 #define ROMA_NO_VALUE UINT32_MAX
 #define ROMA_NO_TENSOR UINT32_MAX
 

@@ -3,38 +3,14 @@
 
 #include <string.h>
 
-enum { WORD = 32, FAR = 99 };
-
-/* Edits between two words; FAR for words longer than any of ours. */
-static unsigned distance(roma_chip_span a, roma_chip_span b) {
-    unsigned row[WORD + 1];
-    if (a.n > WORD || b.n > WORD) return FAR;
-    for (unsigned j = 0; j <= b.n; j++) row[j] = j;
-    for (size_t i = 0; i < a.n; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < b.n; j++) {
-            unsigned best = diagonal + (a.s[i] != b.s[j]);
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j + 1] + 1 < best) best = row[j + 1] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = best;
-        }
-    }
-    return row[b.n];
-}
-
 static roma_chip_span span(const char *text) { return (roma_chip_span){text, strlen(text)}; }
 
-/* One edit in a short word, two in a longer one; a beginning of three letters or more counts as one. */
 static bool nearer(roma_chip_span given, const char *word, unsigned *best) {
-    unsigned d = distance(given, span(word));
-    if (given.n >= 3 && given.n < strlen(word) && memcmp(given.s, word, given.n) == 0 && d > 1) d = 1;
+    const unsigned d = roma_slips(given.s, given.n, word);
     if (d >= *best) return false;
     *best = d;
     return true;
 }
-static unsigned limit(roma_chip_span given) { return given.n < 4 ? 2 : 3; }
 
 static void add(char out[ROMA_CHIP_HINT], const char *before, roma_chip_span word) {
     const size_t n = strlen(out);
@@ -47,7 +23,7 @@ static void add(char out[ROMA_CHIP_HINT], const char *before, roma_chip_span wor
 /* "; there are a, b, c" or "; did you mean b?" over any list of names. */
 static const char *among(roma_chip_span given, const char *(*name)(unsigned i), char out[ROMA_CHIP_HINT]) {
     const char *found = NULL;
-    unsigned best = limit(given);
+    unsigned best = UINT32_MAX;
     for (unsigned i = 0; name(i); i++)
         if (nearer(given, name(i), &best)) found = name(i);
     out[0] = 0;
@@ -100,7 +76,7 @@ static bool elsewhere(roma_chip_span key, char out[ROMA_CHIP_HINT]) {
 /* The nearest key of one section (.n > 0) or of all. */
 static int nearest_key(roma_chip_span section, roma_chip_span key) {
     const roma_chip_parameter *p;
-    unsigned best = limit(key);
+    unsigned best = UINT32_MAX;
     int found = -1;
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++)
         if ((!section.n || roma_chip_is(section, p->section)) && nearer(key, p->key, &best)) found = (int)i;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { DEFAULT_ROWS = 128, DEFAULT_CONTEXT = 4096, DEFAULT_RANK = 16, ADAPTERS_MAX = 65536, SEQUENCES_MAX = 65536 };
+enum { DEFAULT_CONTEXT = 4096, ADAPTERS_MAX = 65536, SEQUENCES_MAX = 65536 };
 #define MIB 1048576.0
 #define BYTES_MAX (UINT64_C(1) << 62) /* sums of a few such stay within 64 bits */
 
@@ -37,9 +37,9 @@ static int check_bounds(const roma_exec_config *c, roma_error *err) {
 static void fill_in(roma_exec_config *c) {
     if (!c->threads) c->threads = roma_cpu_count() < 64 ? roma_cpu_count() : 64;
     if (!c->sequences) c->sequences = 1;
-    if (!c->rows) c->rows = c->logit_rows > DEFAULT_ROWS ? c->logit_rows : DEFAULT_ROWS;
+    if (!c->rows) c->rows = roma_exec_rows(0, c->logit_rows);
     if (!c->logit_rows) c->logit_rows = c->sequences < c->rows ? c->sequences : c->rows;
-    if (!c->adapter_rank) c->adapter_rank = DEFAULT_RANK;
+    if (!c->adapter_rank) c->adapter_rank = ROMA_RANK_USUAL;
     if (!c->adapter_stack) c->adapter_stack = 1;
     if (!c->adapter_sets) c->adapter_sets = c->adapters;
 }
@@ -186,4 +186,15 @@ int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_
     if (!add_up(&e)) m->cache = m->sram = UINT64_MAX; /* only without a limit */
     *out = *m;
     return ROMA_OK;
+}
+
+void roma_exec_limit(roma_exec_config *cfg, uint64_t sram_bytes, const roma_chip *chip) {
+    const uint64_t own = chip ? (uint64_t)roma_chip_sram_bytes(chip) : 0;
+    cfg->sram_bytes = !sram_bytes || (own && own < sram_bytes) ? own : sram_bytes;
+    cfg->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(chip) : 0;
+}
+
+uint32_t roma_exec_rows(uint32_t rows, uint32_t running) {
+    const uint32_t given = rows ? rows : ROMA_EXEC_ROWS_USUAL;
+    return given > running ? given : running;
 }

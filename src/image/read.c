@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const char *stranger(const uint8_t *data, uint64_t size) {
-    (void)data;
-    (void)size;
+    if (size >= 4 && memcmp(data, "GGUF", 4) == 0)
+        return "this is a GGUF file, not an image; `roma build` makes one from it";
     return "not a ROM image; make one from a model file with `roma build`";
 }
 

@@ -86,7 +86,7 @@ void loras_room(const loras *l, const roma_description *d, uint32_t adapters, ui
     const bool given = adapters || rank;
     const uint32_t count = adapters || !rank ? adapters : 1;
     out->adapters = given ? count : (uint32_t)l->n_files;
-    out->adapter_rank = rank ? rank : 16;
+    out->adapter_rank = rank ? rank : ROMA_RANK_USUAL;
     out->adapter_bytes = count * roma_adapter_bytes(d, ROMA_ADAPTER_INT8, out->adapter_rank, 0);
     out->adapter_sets = l->n_mixes ? (uint32_t)l->n_mixes : 1;
     out->adapter_stack = out->adapters < ROMA_EXEC_STACK_MAX ? out->adapters : ROMA_EXEC_STACK_MAX;

@@ -60,7 +60,7 @@ static int unknown(const usage *u, const char *arg) {
     names[n++] = "help";
     roma_print(word, sizeof word, "%.*s", (int)strcspn(arg + (arg[1] == '-'), "="), arg + 1 + (arg[1] == '-'));
     word[strcspn(word, "=")] = 0;
-    const char *near = nearest_name(word, names, n);
+    const char *near = roma_nearest(word, names, n);
     roma_error_name(shown, sizeof shown, arg, strlen(arg));
     return near ? usage_error(u->verb, "unknown option %s, did you mean --%s?", shown, near)
                 : usage_error(u->verb, "unknown option %s", shown);

@@ -47,7 +47,5 @@ int options_output(const char *verb, const char *path);
 int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out);
 /* Prints "roma VERB: text" and where the help is; returns exit code 2. */
 int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The candidate that a slip of the fingers may have meant, or NULL. */
-const char *nearest_name(const char *given, const char *const *names, size_t n);
 
 #endif

@@ -1,4 +1,5 @@
-/* fprintf with the C locale's point: the only way that reals get onto a stream. */
+/* What is printed goes out: fprintf with the C locale's point, the only way that reals get onto a stream, and whole
+ * files. */
 #ifndef TOOLS_PRINT_H
 #define TOOLS_PRINT_H
 
@@ -6,5 +7,7 @@
 
 void print_to(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vprint_to(FILE *f, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+/* Writes b to path whole or not at all and destroys it; "-" is standard output. */
+int write_buf(roma_buf *b, const char *path, roma_error *err);
 
 #endif

@@ -121,7 +121,7 @@ static const char *const keys[KEYS] = {"prompt", "system",         "raw",  "n", 
 static int unknown(const reading *r) {
     char shown[64];
     roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
-    const char *near = nearest_name(shown, keys, KEYS);
+    const char *near = roma_nearest(shown, keys, KEYS);
     return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err,
                                near ? "unknown key %s, did you mean %s?" : "unknown key %s", shown, near);
 }

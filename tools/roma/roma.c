@@ -121,7 +121,7 @@ static int unknown(const char *verb) {
     const char *names[N_VERBS];
     char shown[64];
     for (size_t i = 0; i < N_VERBS; i++) names[i] = verbs[i].name;
-    const char *near = nearest_name(verb, names, N_VERBS);
+    const char *near = roma_nearest(verb, names, N_VERBS);
     roma_error_name(shown, sizeof shown, verb, strlen(verb));
     return near ? usage_error("", "there is no verb '%s', did you mean '%s'?", shown, near)
                 : usage_error("", "there is no verb '%s'", shown);

@@ -3,18 +3,10 @@
 
 #include <string.h>
 
-/* A GGUF where an image belongs is the commonest slip: say what to do. */
-static int refuse_gguf(const char *path, roma_error *err) {
-    char magic[4];
-    if (read_head(path, magic, 4) != 4 || memcmp(magic, "GGUF", 4) != 0) return ROMA_OK;
-    return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
-                     "this is a GGUF file, not an image; `roma build` makes one from it");
-}
-
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err) {
     roma_team *team = NULL;
-    int rc = refuse_gguf(path, err);
-    if (!rc && !no_verify) rc = roma_team_create(&team, threads ? (int)threads : roma_cpu_count(), err);
+    int rc = ROMA_OK;
+    if (!no_verify) rc = roma_team_create(&team, threads ? (int)threads : roma_cpu_count(), err);
     if (!rc) rc = roma_image_open(img, path, no_verify ? ROMA_IMAGE_NO_VERIFY : 0, team, err);
     roma_team_destroy(team);
     return rc;
@@ -57,18 +49,7 @@ int session_open(session *s, const session_config *c, roma_error *err) {
     return rc;
 }
 
-enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15, ROWS = 128 };
-
-void sram_limit(roma_exec_config *out, uint32_t mib, const roma_chip *chip) {
-    const uint64_t host = (uint64_t)mib << 20, own = chip ? (uint64_t)roma_chip_sram_bytes(chip) : 0;
-    out->sram_bytes = !host || (own && own < host) ? own : host;
-    out->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(chip) : 0;
-}
-
-uint32_t session_rows(uint32_t rows, uint32_t running) {
-    const uint32_t given = rows ? rows : ROWS;
-    return given > running ? given : running;
-}
+enum { PIECE = 3 * (ROMA_TOKEN_BYTES_MAX + 4), PROPOSALS = 15 };
 
 roma_exec_config session_exec_config(const session *s, const session_config *c) {
     roma_exec_config out = {.threads = (int)c->threads,
@@ -80,7 +61,7 @@ roma_exec_config session_exec_config(const session *s, const session_config *c) 
                             .logit_rows = c->logit_rows,
                             .pages = c->pages};
     loras_room(&s->loras, s->plan.desc, c->adapters, c->rank, &out);
-    sram_limit(&out, c->sram_mib, c->chip ? &s->plan.chip : NULL);
+    roma_exec_limit(&out, (uint64_t)c->sram_mib << 20, c->chip ? &s->plan.chip : NULL);
     return out;
 }
 
@@ -106,7 +87,7 @@ int session_batch(session *s, const session_config *config, uint32_t running, ro
     if (c.spec && strcmp(c.spec, "off") != 0 && strcmp(c.spec, "auto") != 0)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto");
     s->drafts = !c.spec || strcmp(c.spec, "auto") == 0;
-    c.rows = session_rows(c.rows, running);
+    c.rows = roma_exec_rows(c.rows, running);
     c.logit_rows = running + (s->drafts ? PROPOSALS : 0);
     if (c.logit_rows > c.rows) c.logit_rows = c.rows;
     s->batch_config =

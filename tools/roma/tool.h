@@ -92,11 +92,6 @@ int session_start(session *s, const session_config *c, roma_error *err);
 int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
 uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
-/* The SRAM of so many MiB (0: any) and of the chip (NULL: any): the smaller one; the chip's has more for activations.
- */
-void sram_limit(roma_exec_config *out, uint32_t mib, const roma_chip *chip);
-/* Rows of a step, 0 standing for the usual, where so many requests run at once. */
-uint32_t session_rows(uint32_t rows, uint32_t running);
 roma_exec_config session_exec_config(const session *s, const session_config *c);
 
 /* ---- text.c ---- */

@@ -1,6 +1,6 @@
 /* Files of roma explore: all points as CSV, the picture, the best chips. */
-#include "explore.h"
-#include "roma/report.h"
+#include "show/explore_show.h"
+#include "print.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,10 +27,10 @@ static int by_size(const void *a, const void *b) {
 }
 
 /* What 98 % of the points do not exceed: a few bad ones would take the whole scale of colours. */
-static double usual_energy(const explored *e) {
+static double usual_energy(const roma_explored *e) {
     double *mj = roma_alloc_array(e->n, sizeof *mj), usual = 0;
     if (!mj) return 0;
-    for (size_t i = 0; i < e->n; i++) mj[i] = explored_cost(e, i)[ROMA_COST_mj_per_token];
+    for (size_t i = 0; i < e->n; i++) mj[i] = roma_explored_cost(e, i)[ROMA_COST_mj_per_token];
     qsort(mj, e->n, sizeof *mj, by_size);
     usual = mj[(e->n - 1) * 98 / 100];
     roma_free(mj);
@@ -40,21 +40,22 @@ static double usual_energy(const explored *e) {
 static void picture_row(const explore_result *r, size_t i, roma_table *t) {
     static const unsigned outputs[] = {ROMA_COST_area_mm2, ROMA_COST_tok_s,  ROMA_COST_mj_per_token, ROMA_COST_usd,
                                        ROMA_COST_power_w,  ROMA_COST_ttft_s, ROMA_COST_tokens};
-    static const unsigned keys[] = {ROMA_CHIP_rom_style, ROMA_CHIP_node_nm, ROMA_CHIP_clock_hz, KEY_BITS, KEY_GROUP};
-    double x[N_KEYS];
-    char name[VALUE_CAP];
+    static const unsigned keys[] = {ROMA_CHIP_rom_style, ROMA_CHIP_node_nm, ROMA_CHIP_clock_hz, ROMA_EXPLORE_BITS,
+                                    ROMA_EXPLORE_GROUP};
+    double x[ROMA_EXPLORE_KEYS];
+    char name[ROMA_EXPLORE_CHOICE];
     size_t c = 0;
-    explored_values(r->e, r->s, i, x);
+    roma_explore_values(r->x, roma_explored_row(r->e, i), x);
     roma_table_row(t);
     for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++)
-        roma_table_real(t, c++, explored_cost(r->e, i)[outputs[k]]);
+        roma_table_real(t, c++, roma_explored_cost(r->e, i)[outputs[k]]);
     roma_table_bool(t, c++, r->f->on_plane[i]);
-    roma_table_real(t, c++, explored_row(r->e, i)[0]);
+    roma_table_real(t, c++, roma_explored_row(r->e, i)[0]);
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++, c++) {
-        const char *choice = key_choice(keys[k], x[keys[k]], name);
+        const char *choice = roma_explore_choice(keys[k], x[keys[k]], name);
         if (choice)
             roma_table_text(t, c, choice);
-        else if (keys[k] < ROMA_CHIP_N || r->o->shape)
+        else if (keys[k] < ROMA_CHIP_N || r->o->config.shape)
             roma_table_real(t, c, x[keys[k]]);
     }
 }
@@ -73,11 +74,11 @@ static int write_svg(const explore_result *r, roma_error *err) {
     roma_buf b = {0};
     const size_t step = r->e->n / SHOWN_MAX + 1;
     const double usual = usual_energy(r->e);
-    roma_print(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points", r->o->shape ? r->o->shape : r->o->image,
-               r->s->base.name, r->e->n);
+    roma_print(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points",
+               r->o->config.shape ? r->o->config.shape : r->o->config.image, roma_explore_base(r->x)->name, r->e->n);
     picture_columns(&t);
     for (size_t i = 0; i < r->e->n; i++)
-        if (r->f->on_plane[i] || (i % step == 0 && explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual))
+        if (r->f->on_plane[i] || (i % step == 0 && roma_explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual))
             picture_row(r, i, &t);
     roma_report_scatter_svg(&t, 0, 1, 2, 7, (roma_axes){true, true}, &b);
     b.failed |= t.failed;
@@ -88,42 +89,32 @@ static int write_svg(const explore_result *r, roma_error *err) {
 /* ---- chips ---- */
 
 /* "knee: --shape NAME --bits 4 --group 128": what to give beside the chip. */
-static void set_title(const explore_result *r, const char *what, const double x[N_KEYS], roma_chip *c) {
+static void set_title(const explore_result *r, const char *what, const double x[ROMA_EXPLORE_KEYS], roma_chip *c) {
     char head[24] = "";
-    if (x[KEY_HEAD_BITS] > 0) roma_print(head, sizeof head, " --head-bits %.0f", x[KEY_HEAD_BITS]);
-    if (r->o->shape)
-        roma_print(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->shape,
-                   x[KEY_BITS], x[KEY_GROUP], head);
+    if (x[ROMA_EXPLORE_HEAD_BITS] > 0) roma_print(head, sizeof head, " --head-bits %.0f", x[ROMA_EXPLORE_HEAD_BITS]);
+    if (r->o->config.shape)
+        roma_print(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->config.shape,
+                   x[ROMA_EXPLORE_BITS], x[ROMA_EXPLORE_GROUP], head);
     else
-        roma_print(c->title, sizeof c->title, "%s: %.60s", what, r->m->image.desc.name);
+        roma_print(c->title, sizeof c->title, "%s: %.60s", what, roma_explore_model(r->x));
 }
 
-static void set_sources(const explore_result *r, double point, roma_chip *c) {
-    for (size_t k = 0; k < r->s->n_columns; k++) {
-        const unsigned key = r->s->column[k];
-        if (key >= ROMA_CHIP_N) continue;
-        c->mark[key].quality = ROMA_CHIP_ASSUMED;
-        roma_print(c->mark[key].source, sizeof c->mark[key].source, "%s by roma explore, point %.0f of seed %llu",
-                   r->s->derived[key] ? "derived" : "chosen", point, (unsigned long long)r->o->seed);
-    }
-}
-
-int best_path(const explore_options *o, int k, char out[BEST_PATH], roma_error *err) {
-    if (roma_print(out, BEST_PATH, "%s/%s.chip", o->best, notable_name[k]) < BEST_PATH) return ROMA_OK;
+int best_path(const explore_options *o, roma_front_end k, char out[BEST_PATH], roma_error *err) {
+    if (roma_print(out, BEST_PATH, "%s/%s.chip", o->best, roma_front_end_name(k)) < BEST_PATH) return ROMA_OK;
     return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--best: the path is too long");
 }
 
-static int write_chip(const explore_result *r, int k, roma_error *err) {
+static int write_chip(const explore_result *r, roma_front_end k, roma_error *err) {
     char path[BEST_PATH];
-    double x[N_KEYS];
+    double x[ROMA_EXPLORE_KEYS];
     roma_chip c;
     roma_buf b = {0};
     const int rc = best_path(r->o, k, path, err);
     if (rc) return rc;
-    explored_values(r->e, r->s, r->f->notable[k], x);
-    space_chip(r->s, x, &c);
-    set_title(r, notable_name[k], x, &c);
-    set_sources(r, explored_row(r->e, r->f->notable[k])[0], &c);
+    const double *row = roma_explored_row(r->e, r->f->end[k]);
+    roma_explore_values(r->x, row, x);
+    roma_explore_chip(r->x, row, &c);
+    set_title(r, roma_front_end_name(k), x, &c);
     roma_chip_write(&c, &b);
     return write_buf(&b, path, err);
 }
@@ -131,7 +122,7 @@ static int write_chip(const explore_result *r, int k, roma_error *err) {
 static int write_best(const explore_result *r, roma_error *err) {
     int rc = ROMA_OK;
     if (mkdir(r->o->best, 0777) && errno != EEXIST) return roma_fail_errno(err, r->o->best, "make the folder");
-    for (int k = 0; k < N_NOTABLE && !rc; k++) rc = write_chip(r, k, err);
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS && !rc; k++) rc = write_chip(r, k, err);
     return rc;
 }
 

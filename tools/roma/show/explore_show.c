@@ -1,14 +1,16 @@
 /* Results of roma explore as a table, text and JSON. */
-#include "explore.h"
-#include "roma/report.h"
+#include "show/explore_show.h"
 
 #include <string.h>
+
+/* What the command line calls the model. */
+static const char *model_of(const explore_options *o) { return o->config.shape ? o->config.shape : o->config.image; }
 
 /* ---- rows ---- */
 
 static void put_value(roma_table *t, size_t column, unsigned key, double v) {
-    char name[VALUE_CAP];
-    const char *choice = key_choice(key, v, name);
+    char name[ROMA_EXPLORE_CHOICE];
+    const char *choice = roma_explore_choice(key, v, name);
     if (choice)
         roma_table_text(t, column, choice);
     else
@@ -16,20 +18,21 @@ static void put_value(roma_table *t, size_t column, unsigned key, double v) {
 }
 
 void show_rows(const explore_result *r, bool front_only, roma_table *t) {
-    const space *s = r->s;
-    char name[KEY_CAP];
+    char name[ROMA_EXPLORE_NAME];
+    size_t n;
+    const unsigned *keys = roma_explore_columns(r->x, &n);
     roma_table_column(t, "point", "", 0);
-    for (size_t k = 0; k < s->n_columns; k++) roma_table_column(t, key_name(s->column[k], name), "", 0);
+    for (size_t k = 0; k < n; k++) roma_table_column(t, roma_explore_key_name(keys[k], name), "", 0);
     for (unsigned k = 0; k < ROMA_COST_N; k++)
         roma_table_column(t, roma_cost_output_at(k)->name, roma_cost_output_at(k)->unit, 0);
     roma_table_column(t, "pareto", "", 0);
     for (size_t i = 0; i < r->e->n; i++) {
         if (front_only && !r->f->on[i]) continue;
-        const double *v = explored_row(r->e, i);
+        const double *v = roma_explored_row(r->e, i);
         size_t c = 0;
         roma_table_row(t);
         roma_table_real(t, c++, *v++);
-        for (size_t k = 0; k < s->n_columns; k++) put_value(t, c++, s->column[k], *v++);
+        for (size_t k = 0; k < n; k++) put_value(t, c++, keys[k], *v++);
         for (size_t k = 0; k < ROMA_COST_N; k++) roma_table_real(t, c++, *v++);
         roma_table_bool(t, c, r->f->on[i]);
     }
@@ -37,22 +40,12 @@ void show_rows(const explore_result *r, bool front_only, roma_table *t) {
 
 /* ---- ranges of the notable points ---- */
 
-static int ranges_of(const explore_result *r, size_t row, roma_range out[ROMA_COST_N], roma_error *err) {
-    double x[N_KEYS];
-    roma_chip chip;
-    roma_schedule sched = {0};
-    explored_values(r->e, r->s, row, x);
-    space_chip(r->s, x, &chip);
-    int rc = roma_cost_ranges(out, NULL, &sched, &models_find(r->m, x)->plan, &chip, &r->o->work, err);
-    roma_schedule_destroy(&sched);
-    return rc;
-}
-
-typedef roma_range range_table[N_NOTABLE][ROMA_COST_N];
+typedef roma_range range_table[ROMA_FRONT_ENDS][ROMA_COST_N];
 
 static int notable_ranges(const explore_result *r, range_table out, roma_error *err) {
     int rc = ROMA_OK;
-    for (int k = 0; k < N_NOTABLE && !rc; k++) rc = ranges_of(r, r->f->notable[k], out[k], err);
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS && !rc; k++)
+        rc = roma_explore_ranges(r->x, roma_explored_row(r->e, r->f->end[k]), out[k], err);
     return rc;
 }
 
@@ -81,9 +74,9 @@ static void notable_table(range_table ranges, roma_buf *out) {
         const roma_cost_output *o = roma_cost_output_at(objectives[k]);
         roma_table_column(&t, o->name, o->unit, 3);
     }
-    for (size_t k = 0; k < N_NOTABLE; k++) {
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
         roma_table_row(&t);
-        roma_table_text(&t, 0, notable_name[k]);
+        roma_table_text(&t, 0, roma_front_end_name(k));
         for (size_t i = 0; i < N_OBJECTIVES; i++) put_range(&t, i + 1, &ranges[k][objectives[i]]);
     }
     roma_report_table_text(&t, out);
@@ -94,15 +87,17 @@ static void notable_table(range_table ranges, roma_buf *out) {
 /* Their values, a key a row: what cannot vary is left out. */
 static void values_table(const explore_result *r, roma_buf *out) {
     roma_table t = {0};
-    char name[KEY_CAP], text[VALUE_CAP];
+    char name[ROMA_EXPLORE_NAME], text[ROMA_EXPLORE_CHOICE];
+    size_t n;
+    const unsigned *keys = roma_explore_columns(r->x, &n);
     roma_table_column(&t, "knob", "", 0);
-    for (size_t k = 0; k < N_NOTABLE; k++) roma_table_column(&t, notable_name[k], "", 0);
-    for (size_t c = 0; c <= r->s->n_columns; c++) {
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) roma_table_column(&t, roma_front_end_name(k), "", 0);
+    for (size_t c = 0; c <= n; c++) {
         roma_table_row(&t);
-        roma_table_text(&t, 0, c ? key_name(r->s->column[c - 1], name) : "point");
-        for (size_t k = 0; k < N_NOTABLE; k++) {
-            const double v = explored_row(r->e, r->f->notable[k])[c];
-            const char *choice = c ? key_choice(r->s->column[c - 1], v, text) : NULL;
+        roma_table_text(&t, 0, c ? roma_explore_key_name(keys[c - 1], name) : "point");
+        for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
+            const double v = roma_explored_row(r->e, r->f->end[k])[c];
+            const char *choice = c ? roma_explore_choice(keys[c - 1], v, text) : NULL;
             if (!choice) roma_print(text, sizeof text, "%.10g", v);
             roma_table_text(&t, k + 1, text);
         }
@@ -112,12 +107,22 @@ static void values_table(const explore_result *r, roma_buf *out) {
     roma_table_destroy(&t);
 }
 
-void show_refused(const explored *e, roma_buf *out) {
+/* Constraints are named as the options are. */
+static const char *refusal_text(roma_explore_refusal r) {
+    static const char *const ours[ROMA_EXPLORE_REFUSALS_N] = {[ROMA_EXPLORE_CONTEXT] =
+                                                                  "less context than --min-context",
+                                                              [ROMA_EXPLORE_AREA] = "larger than --max-mm2",
+                                                              [ROMA_EXPLORE_POWER] = "more power than --max-w",
+                                                              [ROMA_EXPLORE_RATE] = "slower than --min-tok-s"};
+    return ours[r] ? ours[r] : roma_explore_refusal_text(r);
+}
+
+void show_refused(const roma_explored *e, roma_buf *out) {
     const char *comma = "";
-    for (size_t i = 0; i < N_REFUSALS; i++) {
+    for (roma_explore_refusal i = 0; i < ROMA_EXPLORE_REFUSALS_N; i++) {
         if (!e->refused[i]) continue;
-        roma_buf_print(out, "%s%llu %s (%s)", comma, (unsigned long long)e->refused[i], refusal_name[i],
-                       refusal_text[i]);
+        roma_buf_print(out, "%s%llu %s (%s)", comma, (unsigned long long)e->refused[i], roma_explore_refusal_name(i),
+                       refusal_text(i));
         comma = ", ";
     }
 }
@@ -126,8 +131,8 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
     range_table ranges;
     int rc = notable_ranges(r, ranges, err);
     if (rc) return rc;
-    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n",
-                   r->o->shape ? r->o->shape : r->o->image, r->s->base.name, r->o->points, r->e->n, r->f->n);
+    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n", model_of(r->o),
+                   roma_explore_base(r->x)->name, r->o->points, r->e->n, r->f->n);
     if (r->e->n < r->o->points) {
         roma_buf_print(out, "refused: ");
         show_refused(r->e, out);
@@ -152,9 +157,9 @@ static void json_range(roma_json *j, const char *key, const roma_range *v) {
 
 static void json_notable(const explore_result *r, range_table ranges, roma_json *j) {
     roma_json_open(j, "best", '{');
-    for (size_t k = 0; k < N_NOTABLE; k++) {
-        roma_json_open(j, notable_name[k], '{');
-        roma_json_int(j, "point", (int64_t)explored_row(r->e, r->f->notable[k])[0]);
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
+        roma_json_open(j, roma_front_end_name(k), '{');
+        roma_json_int(j, "point", (int64_t)roma_explored_row(r->e, r->f->end[k])[0]);
         for (size_t i = 0; i < N_OBJECTIVES; i++)
             json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
         roma_json_close(j, '}');
@@ -169,14 +174,14 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     int rc = r->e->n ? notable_ranges(r, ranges, err) : ROMA_OK;
     if (rc) return rc;
     roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "model", r->o->shape ? r->o->shape : r->o->image);
-    roma_json_string(&j, "chip", r->s->base.name);
-    roma_json_uint(&j, "seed", r->o->seed);
+    roma_json_string(&j, "model", model_of(r->o));
+    roma_json_string(&j, "chip", roma_explore_base(r->x)->name);
+    roma_json_uint(&j, "seed", r->o->config.seed);
     roma_json_int(&j, "points", r->o->points);
     roma_json_int(&j, "feasible", (int64_t)r->e->n);
     roma_json_open(&j, "refused", '{');
-    for (size_t i = 0; i < N_REFUSALS; i++)
-        if (r->e->refused[i]) roma_json_int(&j, refusal_name[i], (int64_t)r->e->refused[i]);
+    for (roma_explore_refusal i = 0; i < ROMA_EXPLORE_REFUSALS_N; i++)
+        if (r->e->refused[i]) roma_json_int(&j, roma_explore_refusal_name(i), (int64_t)r->e->refused[i]);
     roma_json_close(&j, '}');
     if (r->e->n) json_notable(r, ranges, &j);
     show_rows(r, true, &t);

@@ -181,7 +181,7 @@ static int start(batch *b, roma_error *err) {
     session_config c = *b->o->session;
     roma_exec_memory m;
     const uint32_t running = b->n < b->o->batch ? (uint32_t)b->n : b->o->batch;
-    c.rows = session_rows(c.rows, running);
+    c.rows = roma_exec_rows(c.rows, running);
     const roma_exec_config one = session_exec_config(b->s, &c);
     int rc = roma_exec_bytes(&b->s->plan, &(roma_exec_config){.threads = one.threads, .context = one.context}, &m, err);
     const uint32_t context = m.context;

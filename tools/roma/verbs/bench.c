@@ -1,7 +1,6 @@
 /* roma bench: tokens a second of prefill and decode, beside what the machine's memory and multipliers could do at best.
  */
 #include "bench_run.h"
-#include "design.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -152,8 +152,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     c.threads = threads;
     c.sequences = c.logit_rows = most(&b->batches, 1);
     c.context = most(&b->prompts, b->decode + most(&b->depths, 0));
-    if (!c.rows) c.rows = c.sequences > 128 ? c.sequences : 128;
-    if (c.rows < c.sequences) c.rows = c.sequences;
+    c.rows = roma_exec_rows(c.rows, c.sequences);
     int rc = session_start(&b->s, &c, err);
     if (rc) return rc;
     b->isa = roma_exec_isa(b->s.exec);

@@ -235,7 +235,7 @@ static bool command(chat *c, char *line) {
                  c->stats[0] ? "\n" : "", (double)c->s.image.map.size / 1048576,
                  (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
     } else {
-        const char *near = nearest_name(word, names, sizeof names / sizeof *names);
+        const char *near = roma_nearest(word, names, sizeof names / sizeof *names);
         fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "",
                 near ? near : "");
     }

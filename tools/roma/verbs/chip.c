@@ -81,7 +81,7 @@ static int page(const roma_chip *c, const char *shape, roma_buf *b, roma_error *
     roma_range range[ROMA_COST_N];
     int dominant[ROMA_COST_N];
     roma_result list = {0}, shown = {0};
-    const roma_workload w = default_workload();
+    const roma_workload w = roma_cost_workload_usual();
     int rc = roma_shape_describe(&d, shape, &(roma_shape_format){0}, err);
     if (rc) return rc;
     rc = roma_map_plan(&p, &d, c, err);
@@ -112,7 +112,7 @@ static int page(const roma_chip *c, const char *shape, roma_buf *b, roma_error *
 }
 
 typedef struct {
-    design_config design;
+    design_options design;
     bool json, all, list, write, document;
 } chip_options;
 
@@ -124,13 +124,13 @@ static int show(const chip_options *o, roma_error *err) {
         list_chips(o->json, &b);
     } else if (o->document) {
         roma_chip_document(&b);
-    } else if (!(rc = design_chip(&chip, &o->design, err))) {
+    } else if (!(rc = roma_design_chip(&chip, o->design.config.chip, o->design.set.item, o->design.set.n, err))) {
         if (o->write)
             roma_chip_write(&chip, &b);
         else if (o->json || o->all)
             roma_chip_print(&chip, &b, o->json);
         else
-            rc = page(&chip, o->design.shape ? o->design.shape : "llama-3.2-3b", &b, err);
+            rc = page(&chip, o->design.config.shape ? o->design.config.shape : "llama-3.2-3b", &b, err);
     }
     if (!rc) return print_buf("chip", &b, 0);
     roma_buf_destroy(&b);
@@ -147,7 +147,8 @@ int verb_chip(int argc, char **argv) {
         {"write", 0, OPT_FLAG, &o.write, NULL, 0, 0, "the whole chip as a file that loads again"},
         {"list", 0, OPT_FLAG, &o.list, NULL, 0, 0, "the built-in chips"},
         {"document", 0, OPT_FLAG, &o.document, NULL, 0, 0, "what each parameter means, as Markdown"},
-        {"shape", 0, OPT_TEXT, &o.design.shape, "NAME", 0, 0, "model of the page's figures (default: llama-3.2-3b)"},
+        {"shape", 0, OPT_TEXT, &o.design.config.shape, "NAME", 0, 0,
+         "model of the page's figures (default: llama-3.2-3b)"},
         {"set", 0, OPT_TEXTS, &o.design.set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"},
         {0}};
     const usage u = {"chip",
@@ -164,6 +165,6 @@ int verb_chip(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (o.json && (o.write || o.document)) return usage_error("chip", "--json does not go with --write or --document");
     roma_error err;
-    o.design.chip = n ? operand[0] : NULL;
+    o.design.config.chip = n ? operand[0] : NULL;
     return show(&o, &err);
 }

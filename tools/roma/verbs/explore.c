@@ -1,12 +1,14 @@
 /* roma explore: many chips for a model, and which of them are worth looking at. docs/explore.md describes it. */
-#include "explore.h"
+#include "show/explore_show.h"
+#include "design.h"
+#include "ranks.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* 1: there is no feasible point, which is told as one line. */
-static int none_feasible(const explore_options *o, const explored *e) {
+static int none_feasible(const explore_options *o, const roma_explored *e) {
     roma_buf b = {0};
     show_refused(e, &b);
     fflush(stdout);
@@ -30,50 +32,45 @@ static int show(const explore_result *r, roma_error *err) {
     return code || r->e->n ? code : none_feasible(r->o, r->e);
 }
 
+/* The points of all ranks, at rank 0. */
+static int evaluate(const roma_explore *x, const explore_options *o, const ranks *rk, roma_explored *e,
+                    roma_error *err) {
+    const roma_explore_share share = {
+        .points = o->points, .rank = rk->rank, .size = rk->size, .threads = (int)o->threads, .progress = &progress};
+    int rc = roma_explore_run(x, &share, e, err);
+    size_t n = e->n * e->stride;
+    progress_end();
+    if (!rc) rc = ranks_gather(rk, &e->rows, &n, err);
+    if (rc) return rc;
+    e->n = n / e->stride;
+    ranks_sum(rk, e->refused, ROMA_EXPLORE_REFUSALS_N);
+    return ROMA_OK;
+}
+
 /* Ends the ranks: all of them together, unless the points of one failed, for which the others would wait. */
-static int run(const explore_options *o, const space *s, const explore_models *m, const ranks *rk) {
-    explored e;
-    front f = {0};
+static int run(const explore_options *o, const roma_explore *x, const ranks *rk) {
+    roma_explored e;
+    roma_front f = {0};
     roma_error err;
-    const explore_result r = {o, s, m, &e, &f};
-    int code = 0, rc = explore_run(&e, s, m, o, rk, &err);
+    const explore_result r = {o, x, &e, &f};
+    int code = 0, rc = evaluate(x, o, rk, &e, &err);
     const bool together = !rc;
-    if (!rc && rk->rank == 0 && e.n) rc = front_create(&f, &e, &err);
+    if (!rc && rk->rank == 0 && e.n) rc = roma_front_create(&f, &e, &err);
     if (rc)
         code = fail("explore", &err);
     else if (rk->rank == 0)
         code = show(&r, &err);
-    front_destroy(&f);
-    explored_destroy(&e);
+    roma_front_destroy(&f);
+    roma_explored_destroy(&e);
     return ranks_end(rk, code, together);
 }
 
-/* The format that the shape has by itself: what is not varied stays at it. */
-static int own_format(const explore_options *o, double format[3], roma_error *err) {
-    const roma_shape_format own = {0};
-    roma_description d;
-    int rc = roma_shape_describe(&d, o->shape, &own, err);
-    if (rc) return rc;
-    const roma_image_tensor *q = roma_description_find(&d, ROMA_W_Q, 0);
-    format[0] = q->format.bits;
-    format[1] = q->format.group;
-    format[2] = 0;
-    roma_shape_destroy(&d);
-    return ROMA_OK;
-}
-
 static int explore(const explore_options *o, const ranks *rk) {
-    static space s;
-    explore_models m = {0};
-    roma_chip base;
+    roma_explore *x;
     roma_error err;
-    double format[3];
-    int rc = roma_chip_open(&base, o->chip, &err);
-    if (!rc && o->shape) rc = own_format(o, format, &err);
-    if (!rc) rc = space_create(&s, &base, o->shape ? format : NULL, o, &err);
-    if (!rc) rc = models_open(&m, &s, o, &err);
-    const int code = rc ? ranks_end(rk, fail("explore", &err), true) : run(o, &s, &m, rk);
-    models_close(&m);
+    const int rc = roma_explore_open(&x, &o->config, &err);
+    const int code = rc ? ranks_end(rk, fail("explore", &err), true) : run(o, x, rk);
+    roma_explore_close(x);
     return code;
 }
 
@@ -86,12 +83,12 @@ static bool is_shape(const char *name) {
 }
 
 /* --shape names a known shape, or an image; a path can only be of an image. */
-static void find_model(explore_options *o, const char *operand) {
+static void find_model(roma_explore_config *c, const char *operand) {
     struct stat st;
-    o->image = operand;
-    if (operand || is_shape(o->shape) || (!strchr(o->shape, '/') && stat(o->shape, &st) != 0)) return;
-    o->image = o->shape;
-    o->shape = NULL;
+    c->image = operand;
+    if (operand || is_shape(c->shape) || (!strchr(c->shape, '/') && stat(c->shape, &st) != 0)) return;
+    c->image = c->shape;
+    c->shape = NULL;
 }
 
 static int limit(const char *name, const char *text, double *out) {
@@ -112,20 +109,22 @@ static int announce_best(const explore_options *o) {
         roma_fail(&err, ROMA_EUSAGE, o->best, ROMA_NOWHERE, "--best takes a folder, and this is none");
         return fail("explore", &err);
     }
-    for (int k = 0; stat(o->best, &st) == 0 && k < N_NOTABLE && rc == OPTIONS_GO; k++)
+    for (roma_front_end k = 0; stat(o->best, &st) == 0 && k < ROMA_FRONT_ENDS && rc == OPTIONS_GO; k++)
         rc = best_path(o, k, path, &err) ? fail("explore", &err) : options_output("explore", path);
     return rc;
 }
 
 static int settle(explore_options *o, const char *operand, const ranks *rk) {
-    if (!o->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
-    find_model(o, operand);
-    int rc = limit("max-mm2", o->max_mm2_text, &o->max_mm2);
-    if (rc == OPTIONS_GO) rc = limit("max-w", o->max_w_text, &o->max_w);
-    if (rc == OPTIONS_GO) rc = limit("min-tok-s", o->min_tok_s_text, &o->min_tok_s);
+    roma_explore_config *c = &o->config;
+    if (!c->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
+    find_model(c, operand);
+    c->set = o->set.item;
+    c->n_set = o->set.n;
+    int rc = limit("max-mm2", o->max_mm2, &c->max_mm2);
+    if (rc == OPTIONS_GO) rc = limit("max-w", o->max_w, &c->max_w);
+    if (rc == OPTIONS_GO) rc = limit("min-tok-s", o->min_tok_s, &c->min_tok_s);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("explore", "--json and --csv - both want standard output");
-    if (!o->chip) o->chip = "roma-contract";
     if (!o->points) o->points = 10000;
     if (!o->threads) o->threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
     if (o->threads > 64) o->threads = 64;
@@ -136,27 +135,27 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
     const option own[] = {
-        {"shape", 0, OPT_TEXT, &o->shape, "NAME|IMAGE", 0, 0,
+        {"shape", 0, OPT_TEXT, &o->config.shape, "NAME|IMAGE", 0, 0,
          "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."},
-        {"chip", 0, OPT_TEXT, &o->chip, "NAME|FILE", 0, 0, "chip that all else is taken from (default: roma-contract)"},
+        {"chip", 0, OPT_TEXT, &o->config.chip, "NAME|FILE", 0, 0,
+         "chip that all else is taken from (default: roma-contract)"},
         {"points", 'n', OPT_COUNT, &o->points, "N", 1, 1000000, "points of the design space (default: 10000)"},
-        {"seed", 's', OPT_U64, &o->seed, "S", 0, 0, "another seed draws other points (default: 0)"},
+        {"seed", 's', OPT_U64, &o->config.seed, "S", 0, 0, "another seed draws other points (default: 0)"},
         {"set", 0, OPT_TEXTS, &o->set, "KEY=...", 0, 0,
          "vary a parameter over LO..HI or A,B,C, or fix it at V; may be repeated"},
-        {"only", 0, OPT_FLAG, &o->only, NULL, 0, 0, "vary nothing but what --set names"},
-        {"max-mm2", 0, OPT_TEXT, &o->max_mm2_text, "A", 0, 0, "refuse chips larger than A mm2"},
-        {"max-w", 0, OPT_TEXT, &o->max_w_text, "W", 0, 0, "refuse chips of more than W watts while decoding"},
-        {"min-context", 0, OPT_COUNT, &o->min_context, "N", 1, 16777216,
+        {"only", 0, OPT_FLAG, &o->config.only, NULL, 0, 0, "vary nothing but what --set names"},
+        {"max-mm2", 0, OPT_TEXT, &o->max_mm2, "A", 0, 0, "refuse chips larger than A mm2"},
+        {"max-w", 0, OPT_TEXT, &o->max_w, "W", 0, 0, "refuse chips of more than W watts while decoding"},
+        {"min-context", 0, OPT_COUNT, &o->config.min_context, "N", 1, 16777216,
          "refuse chips with cache for fewer than N tokens a sequence"},
-        {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s_text, "T", 0, 0,
-         "refuse chips that decode less than T tokens a second"},
+        {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s, "T", 0, 0, "refuse chips that decode less than T tokens a second"},
         {"csv", 0, OPT_OUT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
         {"svg", 0, OPT_OUT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
         {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},
         {"threads", 't', OPT_COUNT, &o->threads, "N", 1, 64, "threads (default: all CPUs)"},
         {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
-    const option shared[] = {WORKLOAD_OPTIONS(o->work), {0}};
+    const option shared[] = {WORKLOAD_OPTIONS(o->config.work), {0}};
     const usage u = {"explore",
                      "--shape NAME|IMAGE [options]",
                      "Draws chips from a design space, evaluates a model on each, and finds those that no other one "
@@ -173,7 +172,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
 
 int verb_explore(int argc, char **argv) {
     const ranks rk = ranks_begin();
-    explore_options o = {.work = default_workload()};
+    explore_options o = {.config.work = roma_cost_workload_usual()};
     const int rc = parse(&o, argc, argv, &rk);
     if (rc != OPTIONS_GO) return ranks_end(&rk, rc, true);
     return explore(&o, &rk);

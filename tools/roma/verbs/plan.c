@@ -4,22 +4,22 @@
 
 int verb_plan(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
-    design_config c = {0};
+    design_options c = {0};
     bool as_json = false, no_verify = false;
-    uint32_t threads = 0, rows = 128, context = 1024;
+    uint32_t threads = 0, rows = ROMA_EXEC_ROWS_USUAL, context = 1024;
     size_t n;
-    const option own[] = {
-        {"threads", 't', OPT_COUNT, &threads, "N", 1, 64,
-         "instead: the work of each of N threads between two barriers, by the engine's own shares"},
-        {"context", 'c', OPT_COUNT, &context, "N", 1, 16777216,
-         "of those: positions that the last row sees (default: 1024)"},
-        {"rows", 0, OPT_COUNT, &rows, "N", 2, ROMA_EXEC_ROWS_MAX,
-         "of those: rows of the step that has more than one (default: 128)"},
-        SHAPE_OPTIONS(c),
-        {"chip", 0, OPT_TEXT, &c.chip, "FILE", 0, 0, "chip description, a file or a built-in name (default: roma)"},
-        {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
-        {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
-        {0}};
+    const option own[] = {{"threads", 't', OPT_COUNT, &threads, "N", 1, 64,
+                           "instead: the work of each of N threads between two barriers, by the engine's own shares"},
+                          {"context", 'c', OPT_COUNT, &context, "N", 1, 16777216,
+                           "of those: positions that the last row sees (default: 1024)"},
+                          {"rows", 0, OPT_COUNT, &rows, "N", 2, ROMA_EXEC_ROWS_MAX,
+                           "of those: rows of the step that has more than one (default: 128)"},
+                          SHAPE_OPTIONS(c),
+                          {"chip", 0, OPT_TEXT, &c.config.chip, "FILE", 0, 0,
+                           "chip description, a file or a built-in name (default: roma)"},
+                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
+                          {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
+                          {0}};
     const usage u = {"plan",
                      "[IMAGE] [options]",
                      "Prints the operations of one step in order, each with the units it is placed on, its values and "
@@ -34,7 +34,7 @@ int verb_plan(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
     roma_image checked;
-    design d;
+    roma_design d;
     roma_buf b = {0};
     if (threads && context < rows)
         return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
@@ -49,7 +49,7 @@ int verb_plan(int argc, char **argv) {
         roma_plan_print(&d.plan, &b, as_json);
         rc = 0;
     }
-    design_close(&d);
+    roma_design_close(&d);
     if (rc) {
         roma_buf_destroy(&b);
         return fail("plan", &err);

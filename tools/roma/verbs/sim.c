@@ -1,11 +1,12 @@
 /* roma sim: what a chip would do with a model. */
-#include "show/sim.h"
+#include "show/sim_show.h"
+#include "design.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    design_config design;
+    design_options design;
     roma_workload work;
     const char *defects, *mix, *trace, *floorplan, *by, *roofline, *energy, *curve, *csv;
     float max_w;
@@ -13,30 +14,9 @@ typedef struct {
     bool json, path, no_ranges, toggles;
 } sim_options;
 
-static int read_defects(roma_defects *out, const sim_options *o, const roma_chip *c, roma_error *err) {
-    roma_map m;
-    int rc = roma_map_open(&m, o->defects, err);
-    if (rc) return rc;
-    rc = roma_defects_read(out, c, (const char *)m.data, (size_t)m.size, o->defects, err);
-    roma_map_close(&m);
-    return rc;
-}
-
-/* The figures, with ranges unless asked without. */
-static int figures(simulation *s, const sim_options *o, roma_cost *cost, roma_result *list, roma_error *err) {
-    roma_range range[ROMA_COST_N];
-    int dominant[ROMA_COST_N];
-    int rc = roma_cost_evaluate(cost, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
-    for (unsigned i = 0; !rc && i < ROMA_COST_N; i++) range[i] = roma_range_of(cost->v[i]), dominant[i] = -1;
-    if (!rc && !o->no_ranges)
-        rc = roma_cost_ranges(range, dominant, &s->schedule, &s->d->plan, &s->d->chip, &s->w, err);
-    if (!rc) roma_cost_result(range, dominant, list);
-    return rc;
-}
-
 /* ---- pictures and files ---- */
 
-static int draw_curve(simulation *s, const sim_options *o, roma_error *err) {
+static int draw_curve(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_table t = {0};
     roma_buf b = {0};
     int rc = sim_curve(s, o->curve_to, &t, err);
@@ -51,7 +31,7 @@ static int draw_curve(simulation *s, const sim_options *o, roma_error *err) {
     return rc;
 }
 
-static int draw_floorplan(simulation *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
+static int draw_floorplan(roma_sim *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
     static const char *const names[] = {"area", "power", "utilisation"};
     roma_floorplan f;
     roma_buf b = {0};
@@ -59,19 +39,19 @@ static int draw_floorplan(simulation *s, const sim_options *o, const roma_cost *
     for (int i = 0; i < 3; i++)
         if (strcmp(o->by, names[i]) == 0) by = i;
     if (by < 0) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--floorplan-by takes area, power or utilisation");
-    int rc = roma_cost_floorplan(&f, &s->d->chip, cost, err);
+    int rc = roma_cost_floorplan(&f, &s->design.chip, cost, err);
     if (rc) return rc;
     roma_report_floorplan_svg(&f, (roma_floor_colour)by, &b);
     roma_floorplan_destroy(&f);
     return write_buf(&b, o->floorplan, err);
 }
 
-static int draw_trace(simulation *s, const sim_options *o, roma_error *err) {
+static int draw_trace(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_timeline t = {0};
     roma_buf b = {0};
     char process[192];
-    roma_print(process, sizeof process, "%.60s on %.60s", s->d->desc->name, s->d->chip.name);
-    int rc = sim_timeline(s, &t, err);
+    roma_print(process, sizeof process, "%.60s on %.60s", s->design.desc->name, s->design.chip.name);
+    int rc = roma_sim_timeline(s, &t, err);
     if (!rc) rc = roma_report_trace(&t, process, 4 << 20, &b, err);
     roma_timeline_destroy(&t);
     if (!rc) return write_buf(&b, o->trace, err);
@@ -79,7 +59,7 @@ static int draw_trace(simulation *s, const sim_options *o, roma_error *err) {
     return rc;
 }
 
-static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
+static int draw(roma_sim *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
     int rc = ROMA_OK;
     if (o->floorplan) rc = draw_floorplan(s, o, cost, err);
     if (!rc && o->roofline) {
@@ -97,66 +77,14 @@ static int draw(simulation *s, const sim_options *o, const roma_cost *cost, roma
     return rc;
 }
 
-/* ---- output ---- */
-
-static void json_head(const simulation *s, const roma_cost *c, roma_json *j) {
-    roma_json_open(j, NULL, '{');
-    roma_json_string(j, "model", s->d->desc->name);
-    roma_json_string(j, "chip", s->d->chip.name);
-    roma_json_real(j, "tok_s", c->tok_s);
-    roma_json_real(j, "ttft_ms", c->ttft_s * 1e3);
-    roma_json_real(j, "mj_per_token", c->mj_per_token);
-    roma_json_real(j, "area_mm2", c->area_mm2);
-    roma_json_real(j, "power_w", c->power_w);
-    roma_json_int(j, "cycles", (int64_t)c->decode_cyc);
-    roma_json_string(j, "note", s->d->plan.note);
-}
-
-/* One sentence for each thing that does not fit. */
-static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
-    if (c->fits_rom <= 0)
-        roma_buf_print(out,
-                       "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or "
-                       "fewer bits would do\n",
-                       c->rom_bytes / 1e9, c->rom_capacity / 1e9);
-    if (c->fits_sram <= 0)
-        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
-                       w->batch, w->context, c->tokens);
-}
-
-static void print_json(const simulation *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
-                       roma_buf *out) {
-    static const char *const keys[] = {"path", "mixes"};
-    roma_json j = {.out = out};
-    json_head(s, c, &j);
-    roma_report_list_json(list, &j);
-    for (int i = 0; i < 2; i++)
-        if (tables[i]->n_rows) roma_report_table_json(tables[i], &j, keys[i]);
-    roma_json_close(&j, '}');
-    roma_buf_append(out, "\n", 1);
-}
-
-static void print_text(const simulation *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
-                       roma_buf *out) {
-    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->d->desc->name,
-                   s->d->chip.name, s->w.prompt, s->w.context, s->w.batch, s->w.rank, s->w.chips,
-                   s->w.chips == 1 ? "" : "s");
-    print_misfits(c, &s->w, out);
-    roma_report_list_text(list, out);
-    for (int i = 0; i < 2; i++) {
-        if (!tables[i]->n_rows) continue;
-        roma_buf_print(out, "\n");
-        roma_report_table_text(tables[i], out);
-    }
-}
-
-static int simulate(simulation *s, const sim_options *o, roma_error *err) {
-    roma_cost cost;
+static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {
+    roma_sim_figures f;
     roma_result list = {0};
     roma_table path = {0}, mixes = {0};
     roma_buf out = {0};
-    int rc = figures(s, o, &cost, &list, err), exit_code = 0;
-    if (!rc) rc = draw(s, o, &cost, err);
+    int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err), exit_code = 0;
+    if (!rc) roma_cost_result(f.range, f.dominant, &list);
+    if (!rc) rc = draw(s, o, &f.cost, err);
     if (!rc && o->path) rc = sim_path(s, &path, err);
     if (!rc && o->mix) rc = sim_mixes(s, o->mix, &mixes, err);
     if (!rc && o->csv) {
@@ -165,7 +93,7 @@ static int simulate(simulation *s, const sim_options *o, roma_error *err) {
         rc = write_buf(&csv, o->csv, err);
     }
     if (!rc) {
-        (o->json ? print_json : print_text)(s, &cost, &list, (const roma_table *[]){&path, &mixes}, &out);
+        (o->json ? sim_print_json : sim_print_text)(s, &f.cost, &list, (const roma_table *[]){&path, &mixes}, &out);
         exit_code = print_buf("sim", &out, 0);
     }
     roma_result_destroy(&list);
@@ -175,25 +103,17 @@ static int simulate(simulation *s, const sim_options *o, roma_error *err) {
 }
 
 static int run(const sim_options *o, const char *image) {
-    design d;
+    roma_sim s;
     roma_error err;
-    roma_defects defects = {0};
-    if (design_open(&d, &o->design, image, &err)) return fail("sim", &err);
-    simulation s = {.d = &d, .w = o->work};
-    int rc = ROMA_OK;
-    s.w.max_w = o->max_w;
-    if (o->toggles && !d.has_image)
+    roma_sim_config c = {.work = o->work, .defects = o->defects, .toggles = o->toggles};
+    c.work.max_w = o->max_w;
+    int rc = design_asked(&c.design, &o->design, image, &err);
+    if (!rc && o->toggles && !image)
         rc = roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--toggles counts the bits of an image; a shape has none");
-    else if (o->toggles)
-        s.w.toggle = roma_map_toggles(&d.plan);
-    if (!rc && o->defects) {
-        rc = read_defects(&defects, o, &d.chip, &err);
-        s.w.defects = &defects;
-    }
-    if (!rc) rc = simulate(&s, o, &err);
-    roma_schedule_destroy(&s.schedule);
-    roma_defects_destroy(&defects);
-    design_close(&d);
+    if (!rc) rc = roma_sim_open(&s, &c, &err);
+    if (rc) return fail("sim", &err);
+    rc = simulate(&s, o, &err);
+    roma_sim_close(&s);
     return rc < 0 ? fail("sim", &err) : rc;
 }
 
@@ -201,7 +121,7 @@ int verb_sim(int argc, char **argv) {
     static sim_options o;
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
-    o.work = default_workload();
+    o.work = roma_cost_workload_usual();
     o.by = "power";
     o.curve_to = 4096;
     const option own[] = {

@@ -1,5 +1,5 @@
-/* One knob of roma explore: a key and what it may be. */
-#include "explore.h"
+/* One knob: a key and what it may be. */
+#include "explore/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,29 +11,29 @@ static const struct {
 } model_keys[] = {{"model.bits", 2, 8}, {"model.group", 16, 256}, {"model.head_bits", 2, 8}};
 enum { N_MODEL_KEYS = sizeof model_keys / sizeof *model_keys };
 
-const char *key_name(unsigned key, char out[KEY_CAP]) {
+const char *roma_explore_key_name(unsigned key, char out[ROMA_EXPLORE_NAME]) {
     if (key >= ROMA_CHIP_N) {
-        roma_print(out, KEY_CAP, "%s", model_keys[key - ROMA_CHIP_N].name);
+        roma_print(out, ROMA_EXPLORE_NAME, "%s", model_keys[key - ROMA_CHIP_N].name);
     } else {
         const roma_chip_parameter *p = roma_chip_parameter_at(key);
-        roma_print(out, KEY_CAP, "%s.%s", p->section, p->key);
+        roma_print(out, ROMA_EXPLORE_NAME, "%s.%s", p->section, p->key);
     }
     return out;
 }
 
 static bool is_choice(unsigned key) { return key < ROMA_CHIP_N && strchr(roma_chip_parameter_at(key)->unit, '|'); }
-bool key_is_whole(unsigned key) {
+static bool is_whole(unsigned key) {
     return key >= ROMA_CHIP_N || is_choice(key) || strcmp(roma_chip_parameter_at(key)->unit, "1") == 0;
 }
 
-const char *key_choice(unsigned key, double v, char out[VALUE_CAP]) {
+const char *roma_explore_choice(unsigned key, double v, char out[ROMA_EXPLORE_CHOICE]) {
     if (!is_choice(key)) return NULL;
     const char *name = roma_chip_parameter_at(key)->unit;
     for (int k = (int)v; k > 0 && name; k--) {
         name = strchr(name, '|');
         if (name) name++;
     }
-    roma_print(out, VALUE_CAP, "%.*s", name ? (int)strcspn(name, "|") : 0, name ? name : "");
+    roma_print(out, ROMA_EXPLORE_CHOICE, "%.*s", name ? (int)strcspn(name, "|") : 0, name ? name : "");
     return out;
 }
 
@@ -43,7 +43,7 @@ static int unknown_model_key(const char *name, roma_error *err) {
     const char *names[N_MODEL_KEYS];
     char shown[64];
     for (size_t i = 0; i < N_MODEL_KEYS; i++) names[i] = model_keys[i].name;
-    const char *near = nearest_name(name, names, N_MODEL_KEYS);
+    const char *near = roma_nearest(name, names, N_MODEL_KEYS);
     return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no parameter '%s'; %s%s%s",
                      roma_error_name(shown, sizeof shown, name, strlen(name)),
                      near ? "did you mean " : "there are model.bits, model.group and model.head_bits", near ? near : "",
@@ -56,7 +56,7 @@ static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_
     if (i >= 0) return ROMA_OK;
     if (strncmp(name, "model.", 6) != 0) {
         static roma_chip scratch; /* only its error is wanted, which has the hint */
-        char item[KEY_CAP + 4];
+        char item[ROMA_EXPLORE_NAME + 4];
         roma_print(item, sizeof item, "%s=0", name);
         return roma_chip_set(&scratch, item, err);
     }
@@ -70,9 +70,9 @@ static int parse_key(unsigned *key, const char *name, bool has_model_keys, roma_
 }
 
 static int parse_value(unsigned key, const char *text, size_t n, double *v, roma_error *err) {
-    char buf[VALUE_CAP], name[KEY_CAP], shown[64];
+    char buf[ROMA_EXPLORE_CHOICE], name[ROMA_EXPLORE_NAME], shown[64];
     if (n >= sizeof buf)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: '%s' is no value", key_name(key, name),
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: '%s' is no value", roma_explore_key_name(key, name),
                          roma_error_name(shown, sizeof shown, text, n));
     memcpy(buf, text, n);
     buf[n] = 0;
@@ -80,13 +80,13 @@ static int parse_value(unsigned key, const char *text, size_t n, double *v, roma
     const double min = model_keys[key - ROMA_CHIP_N].min, max = model_keys[key - ROMA_CHIP_N].max;
     if (!roma_real_read(buf, n, v) || !(*v >= min && *v <= max) || floor(*v) != *v)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s takes a whole number from %g to %g, not '%s'",
-                         key_name(key, name), min, max, roma_error_name(shown, sizeof shown, buf, n));
+                         roma_explore_key_name(key, name), min, max, roma_error_name(shown, sizeof shown, buf, n));
     return ROMA_OK;
 }
 
 static int parse_range(knob *k, const char *text, const char *dots, roma_error *err) {
-    char name[KEY_CAP];
-    key_name(k->key, name);
+    char name[ROMA_EXPLORE_NAME];
+    roma_explore_key_name(k->key, name);
     if (is_choice(k->key))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                          "%s is a choice, which has no range: list the names, as %s=%s", name, name,
@@ -103,12 +103,12 @@ static int parse_range(knob *k, const char *text, const char *dots, roma_error *
 }
 
 static int parse_list(knob *k, const char *text, roma_error *err) {
-    char name[KEY_CAP];
+    char name[ROMA_EXPLORE_NAME];
     for (const char *at = text;; at++) {
         const size_t n = strcspn(at, ",");
         if (k->n == LIST_MAX)
             return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: a list has at most %d values",
-                             key_name(k->key, name), LIST_MAX);
+                             roma_explore_key_name(k->key, name), LIST_MAX);
         int rc = parse_value(k->key, at, n, &k->list[k->n++], err);
         if (rc) return rc;
         at += n;
@@ -116,8 +116,8 @@ static int parse_list(knob *k, const char *text, roma_error *err) {
     }
 }
 
-int knob_parse(knob *k, const char *item, bool has_model_keys, roma_error *err) {
-    char name[KEY_CAP], shown[80];
+int roma_explore_knob(knob *k, const char *item, bool has_model_keys, roma_error *err) {
+    char name[ROMA_EXPLORE_NAME], shown[80];
     const char *eq = strchr(item, '=');
     const size_t n = eq ? (size_t)(eq - item) : 0;
     memset(k, 0, sizeof *k);
@@ -136,17 +136,17 @@ int knob_parse(knob *k, const char *item, bool has_model_keys, roma_error *err) 
 
 /* Three digits, so that a point can be written down by hand. */
 static double rounded(double v, const knob *k) {
-    char text[VALUE_CAP];
+    char text[ROMA_EXPLORE_CHOICE];
     double r = v;
     roma_print(text, sizeof text, "%.3g", v);
     roma_real_read(text, strlen(text), &r);
     return r < k->low ? k->low : r > k->high ? k->high : r;
 }
 
-double knob_at(const knob *k, double u) {
+double roma_explore_knob_at(const knob *k, double u) {
     if (k->n) return k->list[(size_t)(u * (double)k->n)];
     const bool log_scale = k->low > 0 && k->high >= 8 * k->low;
-    if (!key_is_whole(k->key))
+    if (!is_whole(k->key))
         return rounded(log_scale ? k->low * pow(k->high / k->low, u) : k->low + u * (k->high - k->low), k);
     const double v = log_scale ? k->low * pow((k->high + 1) / k->low, u) : k->low + u * (k->high - k->low + 1);
     return fmin(floor(v), k->high);

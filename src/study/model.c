@@ -1,5 +1,5 @@
-/* Chips, plans and schedules for the rows of `roma paper`; contract in paper.h. */
-#include "paper.h"
+/* Chips, plans and schedules for the rows; contract in internal.h. */
+#include "study/internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,10 +19,10 @@ static int open_builtin(roma_chip *c, const char *chip, roma_error *err) {
 }
 
 /* KEY=V is for ROMA and its variants, CHIP:KEY=V for that chip alone. */
-static int override(roma_chip *c, const char *chip, const text_list *set, roma_error *err) {
+static int override(roma_chip *c, const char *chip, const study *x, roma_error *err) {
     int rc = ROMA_OK;
-    for (size_t i = 0; !rc && i < set->n; i++) {
-        const char *text = set->item[i], *colon = strchr(text, ':'), *equals = strchr(text, '=');
+    for (size_t i = 0; !rc && i < x->n_set; i++) {
+        const char *text = x->set[i], *colon = strchr(text, ':'), *equals = strchr(text, '=');
         const bool one = colon && (!equals || colon < equals);
         if (one ? strlen(chip) == (size_t)(colon - text) && strncmp(text, chip, strlen(chip)) == 0 : is_roma(chip))
             rc = roma_chip_set(c, one ? colon + 1 : text, err);
@@ -30,34 +30,34 @@ static int override(roma_chip *c, const char *chip, const text_list *set, roma_e
     return rc ? rc : roma_chip_check(c, chip, err);
 }
 
-static int open_case(design *d, const char *chip, const char *shape, uint32_t bits, const text_list *set,
+static int open_case(roma_design *d, const char *chip, const char *shape, uint32_t bits, const study *x,
                      roma_error *err) {
     const roma_shape_format f = {bits, 0, 0};
     memset(d, 0, sizeof *d);
     int rc = open_builtin(&d->chip, chip, err);
-    if (!rc) rc = override(&d->chip, chip, set, err);
+    if (!rc) rc = override(&d->chip, chip, x, err);
     if (!rc) rc = roma_shape_describe(&d->shape, shape, &f, err);
     if (rc) return rc;
     d->has_shape = true;
     d->desc = &d->shape;
     rc = roma_map_plan(&d->plan, d->desc, &d->chip, err);
     d->has_plan = !rc;
-    if (rc) design_close(d);
+    if (rc) roma_design_close(d);
     return rc;
 }
 
-const design *paper_case_of(paper *x, const char *chip, const char *shape, uint32_t bits) {
+const roma_design *roma_study_case(study *x, const char *chip, const char *shape, uint32_t bits) {
     if (x->rc) return NULL;
     for (size_t i = 0; i < x->n_cases; i++) {
-        const paper_case *k = &x->cases[i];
+        const study_case *k = &x->cases[i];
         if (strcmp(k->chip, chip) == 0 && strcmp(k->shape, shape) == 0 && k->bits == bits) return &k->d;
     }
-    if (x->n_cases == PAPER_CASES_MAX) {
-        x->rc = roma_fail(&x->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "more than %d chips with models", PAPER_CASES_MAX);
+    if (x->n_cases == CASES_MAX) {
+        x->rc = roma_fail(&x->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "more than %d chips with models", CASES_MAX);
         return NULL;
     }
-    paper_case *k = &x->cases[x->n_cases];
-    if ((x->rc = open_case(&k->d, chip, shape, bits, &x->set, &x->err)) != 0) return NULL;
+    study_case *k = &x->cases[x->n_cases];
+    if ((x->rc = open_case(&k->d, chip, shape, bits, x, &x->err)) != 0) return NULL;
     roma_print(k->chip, sizeof k->chip, "%s", chip);
     roma_print(k->shape, sizeof k->shape, "%s", shape);
     k->bits = bits;
@@ -65,18 +65,18 @@ const design *paper_case_of(paper *x, const char *chip, const char *shape, uint3
     return &k->d;
 }
 
-const roma_chip *paper_chip(paper *x, const char *chip) {
-    const design *d = paper_case_of(x, chip, "llama-3.2-3b", 4);
+const roma_chip *roma_study_chip(study *x, const char *chip) {
+    const roma_design *d = roma_study_case(x, chip, "llama-3.2-3b", 4);
     return d ? &d->chip : NULL;
 }
 
-bool paper_evaluate(paper *x, roma_cost *out, const design *d, const roma_chip *c, const roma_workload *w) {
+bool roma_study_evaluate(study *x, roma_cost *out, const roma_design *d, const roma_chip *c, const roma_workload *w) {
     if (!d || x->rc) return false;
     x->rc = roma_cost_evaluate(out, &x->s, &d->plan, c, w, &x->err);
     return !x->rc;
 }
 
-uint64_t paper_lunit_cycles(paper *x, const design *d, const roma_chip *c, uint32_t rows, uint32_t logits) {
+uint64_t roma_study_lunit_cycles(study *x, const roma_design *d, const roma_chip *c, uint32_t rows, uint32_t logits) {
     const roma_cost_span span = {0, rows, logits, 0, 0};
     if (!d || x->rc) return 0;
     memset(x->s.busy, 0, sizeof x->s.busy);
@@ -86,11 +86,11 @@ uint64_t paper_lunit_cycles(paper *x, const design *d, const roma_chip *c, uint3
 
 /* ---- the number of outputs that fits the table of end-to-end rates best ---- */
 
-static bool sum_decodes(paper *x, const design *d) {
+static bool sum_decodes(study *x, const roma_design *d) {
     if (x->decode_sum) return true;
-    x->decode_sum = roma_alloc_array(PAPER_OUTPUTS_MAX + 1, sizeof *x->decode_sum);
+    x->decode_sum = roma_alloc_array(OUTPUTS_MAX + 1, sizeof *x->decode_sum);
     if (!x->decode_sum) x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
-    for (uint32_t context = 0; context < PAPER_OUTPUTS_MAX && !x->rc; context++) {
+    for (uint32_t context = 0; context < OUTPUTS_MAX && !x->rc; context++) {
         const roma_cost_span span = {context, 1, 1, 1, 16};
         x->rc = roma_cost_step(&x->s, &d->plan, &d->chip, &span, 1, &x->err);
         x->decode_sum[context + 1] = x->decode_sum[context] + (double)x->s.cycles;
@@ -99,29 +99,29 @@ static bool sum_decodes(paper *x, const design *d) {
 }
 
 /* tokens/s of n outputs after a prompt: the prefill gives the first, a decode step each further one. */
-double paper_rate(paper *x, uint32_t prompt, double prefill, uint32_t n) {
-    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+double roma_study_rate(study *x, uint32_t prompt, double prefill, uint32_t n) {
+    const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
     return n * d->chip.clock_hz / (prefill + x->decode_sum[prompt + n - 1] - x->decode_sum[prompt]);
 }
 
-double paper_prefill_cycles(paper *x, uint32_t prompt) {
-    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+double roma_study_prefill_cycles(study *x, uint32_t prompt) {
+    const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
     if (d) x->rc = roma_cost_prefill(&x->s, &d->plan, &d->chip, 0, prompt, 16, &x->err);
     return x->rc ? NAN : (double)x->s.cycles;
 }
 
 /* Least largest relative error over the four prompts. */
-double paper_best_outputs(paper *x) {
+double roma_study_best_outputs(study *x) {
     static const double paper_rates[] = {PAPER_RATE_256, PAPER_RATE_512, PAPER_RATE_1K, PAPER_RATE_2K};
-    const design *d = paper_case_of(x, "roma", "llama-3.2-3b", 4);
+    const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
     double prefill[4], best = INFINITY;
     if (!d || !sum_decodes(x, d)) return NAN;
     if (x->best_outputs) return (double)x->best_outputs;
-    for (unsigned i = 0; i < 4; i++) prefill[i] = paper_prefill_cycles(x, 256u << i);
-    for (uint32_t n = 1; n <= PAPER_OUTPUTS_MAX / 2 && !x->rc; n++) {
+    for (unsigned i = 0; i < 4; i++) prefill[i] = roma_study_prefill_cycles(x, 256u << i);
+    for (uint32_t n = 1; n <= OUTPUTS_MAX / 2 && !x->rc; n++) {
         double worst = 0;
         for (unsigned i = 0; i < 4; i++)
-            worst = fmax(worst, fabs(paper_rate(x, 256u << i, prefill[i], n) / paper_rates[i] - 1));
+            worst = fmax(worst, fabs(roma_study_rate(x, 256u << i, prefill[i], n) / paper_rates[i] - 1));
         if (worst >= best) continue;
         best = worst;
         x->best_outputs = n;
@@ -129,8 +129,8 @@ double paper_best_outputs(paper *x) {
     return x->rc ? NAN : (double)x->best_outputs;
 }
 
-void paper_close(paper *x) {
-    for (size_t i = 0; i < x->n_cases; i++) design_close(&x->cases[i].d);
+void roma_study_close(study *x) {
+    for (size_t i = 0; i < x->n_cases; i++) roma_design_close(&x->cases[i].d);
     roma_schedule_destroy(&x->s);
     roma_free(x->decode_sum);
 }

@@ -1,12 +1,12 @@
-/* The points of roma explore: knobs, the sequence, and what follows from a point's values. docs/explore.md is the
+/* The points of an exploration: knobs, the sequence, and what follows from a point's values. docs/explore.md is the
  * contract. */
-#include "explore.h"
+#include "explore/internal.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Grids are powers of two with one row of vector units. */
-static const char *const defaults[] = {
+static const char *const usual[] = {
     "grid.matrix_units=64,128,256,512",
     "grid.columns=8,16,32",
     "lunit.per_matrix_unit=32,64,128",
@@ -23,18 +23,19 @@ static const char *const defaults[] = {
     "model.bits=2,3,4",
     "model.group=32,64,128",
 };
-enum { N_DEFAULTS = sizeof defaults / sizeof *defaults };
+enum { N_USUAL = sizeof usual / sizeof *usual };
 
 /* ---- making the space ---- */
 
-static int add_set(space *s, const explore_options *o, bool has_model_keys, roma_error *err) {
-    char name[KEY_CAP];
-    for (size_t i = 0; i < o->set.n; i++) {
+static int add_set(space *s, const roma_explore_config *c, bool has_model_keys, roma_error *err) {
+    char name[ROMA_EXPLORE_NAME];
+    for (size_t i = 0; i < c->n_set; i++) {
         knob *k = &s->knobs[s->n_knobs];
-        int rc = knob_parse(k, o->set.item[i], has_model_keys, err);
+        int rc = roma_explore_knob(k, c->set[i], has_model_keys, err);
         if (rc) return rc;
         if (s->given[k->key])
-            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is set twice", key_name(k->key, name));
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s is set twice",
+                             roma_explore_key_name(k->key, name));
         s->given[k->key] = true;
         s->n_knobs++;
     }
@@ -46,13 +47,13 @@ static bool is_wanted(const space *s, unsigned key, bool rows_given) {
     return !s->given[key] && !(rows_given && key == ROMA_CHIP_matrix_units);
 }
 
-static int add_defaults(space *s, bool has_model_keys, roma_error *err) {
+static int add_usual(space *s, bool has_model_keys, roma_error *err) {
     const bool rows_given = s->given[ROMA_CHIP_grid_rows];
     s->streams_follow = !s->given[ROMA_CHIP_streams];
-    for (size_t i = 0; i < N_DEFAULTS; i++) {
-        if (!has_model_keys && strncmp(defaults[i], "model.", 6) == 0) continue;
+    for (size_t i = 0; i < N_USUAL; i++) {
+        if (!has_model_keys && strncmp(usual[i], "model.", 6) == 0) continue;
         knob *k = &s->knobs[s->n_knobs];
-        int rc = knob_parse(k, defaults[i], true, err);
+        int rc = roma_explore_knob(k, usual[i], true, err);
         if (rc) return rc;
         if (!is_wanted(s, k->key, rows_given)) continue;
         s->given[k->key] = true;
@@ -80,18 +81,19 @@ static unsigned next_prime(unsigned p) {
     return p;
 }
 
-int space_create(space *s, const roma_chip *base, const double model[3], const explore_options *o, roma_error *err) {
+int roma_explore_space(space *s, const roma_chip *base, const double own[3], const roma_explore_config *c,
+                       roma_error *err) {
     memset(s, 0, sizeof *s);
     s->base = *base;
-    s->seed = o->seed;
-    int rc = add_set(s, o, model != NULL, err);
-    if (!rc && !o->only) rc = add_defaults(s, model != NULL, err);
+    s->seed = c->seed;
+    int rc = add_set(s, c, own != NULL, err);
+    if (!rc && !c->only) rc = add_usual(s, own != NULL, err);
     if (rc) return rc;
     find_derived(s);
     for (unsigned i = 0; i < ROMA_CHIP_N; i++) s->start[i] = roma_chip_get(base, i);
-    for (unsigned i = 0; i < 3 && model; i++) s->start[KEY_BITS + i] = model[i];
+    for (unsigned i = 0; i < 3 && own; i++) s->start[KEY_BITS + i] = own[i];
     for (unsigned i = 0; i < N_KEYS; i++)
-        if (s->given[i] || s->derived[i] || (model && (i == KEY_BITS || i == KEY_GROUP))) s->column[s->n_columns++] = i;
+        if (s->given[i] || s->derived[i] || (own && (i == KEY_BITS || i == KEY_GROUP))) s->column[s->n_columns++] = i;
     unsigned p = 1;
     for (size_t i = 0; i < s->n_knobs; i++)
         if (s->knobs[i].n != 1) s->prime[i] = p = next_prime(p);
@@ -124,11 +126,11 @@ static double radical(uint64_t i, unsigned base, uint64_t key) {
     return u < 1 ? u : 0;
 }
 
-void space_draw(const space *s, uint64_t i, double x[N_KEYS]) {
+void roma_explore_draw(const space *s, uint64_t i, double x[N_KEYS]) {
     memcpy(x, s->start, sizeof s->start);
     for (size_t k = 0; k < s->n_knobs; k++)
-        x[s->knobs[k].key] =
-            knob_at(&s->knobs[k], s->prime[k] ? radical(i, s->prime[k], roma_random(s->seed, s->prime[k])) : 0);
+        x[s->knobs[k].key] = roma_explore_knob_at(
+            &s->knobs[k], s->prime[k] ? radical(i, s->prime[k], roma_random(s->seed, s->prime[k])) : 0);
 }
 
 /* ---- what follows ---- */
@@ -159,7 +161,7 @@ static double wafer_usd(double node) {
     return at[i - 1][1] + (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
 }
 
-bool space_derive(const space *s, double x[N_KEYS]) {
+bool roma_explore_derive(const space *s, double x[N_KEYS]) {
     if (s->streams_follow && s->given[ROMA_CHIP_streams] && x[ROMA_CHIP_overlap] == 0) x[ROMA_CHIP_streams] = 1;
     if (s->derived[ROMA_CHIP_wafer_usd])
         x[ROMA_CHIP_wafer_usd] =
@@ -171,14 +173,14 @@ static bool is_of_macros(double style) {
     return style == ROMA_ROM_SRAM || style == ROMA_ROM_ROM || style == ROMA_ROM_BROM || style == ROMA_ROM_FUSED;
 }
 
-void space_derive_words(const space *s, double words, double x[N_KEYS]) {
+void roma_explore_derive_words(const space *s, double words, double x[N_KEYS]) {
     if (s->derived[ROMA_CHIP_lunit_words]) x[ROMA_CHIP_lunit_words] = fmax(words, 1);
     if (!s->derived[ROMA_CHIP_rom_macro_words]) return;
     const double depth = x[ROMA_CHIP_rom_depth], need = x[ROMA_CHIP_lunit_words];
     x[ROMA_CHIP_rom_macro_words] = is_of_macros(x[ROMA_CHIP_rom_style]) ? ceil(need / depth) * depth : need;
 }
 
-void space_chip(const space *s, const double x[N_KEYS], roma_chip *c) {
+void roma_explore_put(const space *s, const double x[N_KEYS], roma_chip *c) {
     *c = s->base;
     for (size_t i = 0; i < s->n_columns; i++)
         if (s->column[i] < ROMA_CHIP_N) roma_chip_put(c, s->column[i], x[s->column[i]]);

@@ -1,11 +1,14 @@
-/* The Pareto front of roma explore: rate up; area, energy and cost down. */
-#include "explore.h"
+/* The Pareto front: rate up; area, energy and cost down. */
+#include "roma/explore.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const notable_name[N_NOTABLE] = {"fastest", "smallest", "least-energy", "cheapest", "knee"};
+const char *roma_front_end_name(roma_front_end k) {
+    static const char *const names[ROMA_FRONT_ENDS] = {"fastest", "smallest", "least-energy", "cheapest", "knee"};
+    return names[k];
+}
 
 enum { N_OBJECTIVES = 4 };
 /* Each smaller the better. */
@@ -14,8 +17,8 @@ typedef struct {
     size_t row;
 } candidate;
 
-static candidate candidate_of(const explored *e, size_t row) {
-    const double *c = explored_cost(e, row);
+static candidate candidate_of(const roma_explored *e, size_t row) {
+    const double *c = roma_explored_cost(e, row);
     return (candidate){{-c[ROMA_COST_tok_s], c[ROMA_COST_area_mm2], c[ROMA_COST_mj_per_token], c[ROMA_COST_usd]}, row};
 }
 
@@ -73,17 +76,17 @@ static size_t knee(const candidate *kept, size_t n) {
     return kept[found].row;
 }
 
-static void find_notable(front *f, const candidate *kept) {
+static void find_ends(roma_front *f, const candidate *kept) {
     for (int o = 0; o < N_OBJECTIVES; o++) {
         size_t best = 0;
         for (size_t i = 1; i < f->n; i++)
             if (kept[i].v[o] < kept[best].v[o]) best = i;
-        f->notable[o] = kept[best].row;
+        f->end[o] = kept[best].row;
     }
-    f->notable[KNEE] = knee(kept, f->n);
+    f->end[ROMA_FRONT_KNEE] = knee(kept, f->n);
 }
 
-int front_create(front *f, const explored *e, roma_error *err) {
+int roma_front_create(roma_front *f, const roma_explored *e, roma_error *err) {
     memset(f, 0, sizeof *f);
     candidate *all = roma_alloc_array(e->n, sizeof *all), *kept = roma_alloc_array(e->n, sizeof *kept);
     f->on = roma_alloc_array(e->n, sizeof *f->on);
@@ -94,14 +97,14 @@ int front_create(front *f, const explored *e, roma_error *err) {
         qsort(all, e->n, sizeof *all, by_objectives);
         filter(all, e->n, 2, kept, f->on_plane);
         f->n = filter(all, e->n, N_OBJECTIVES, kept, f->on);
-        find_notable(f, kept);
+        find_ends(f, kept);
     }
     roma_free(all);
     roma_free(kept);
     return ok ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the front of %zu points", e->n);
 }
 
-void front_destroy(front *f) {
+void roma_front_destroy(roma_front *f) {
     roma_free(f->on);
     roma_free(f->on_plane);
     memset(f, 0, sizeof *f);

@@ -1,0 +1,53 @@
+/* fit - how many tokens, adapters and sequences a chip's SRAM holds, and whether its ROM holds the model.
+ *
+ * Two counts stand side by side: the engine's, to the byte (roma_exec_fit, roma_adapter_bytes), and the paper's, 8-bit
+ * codes alone (roma_cost_tokens). Thread rule: calls are re-entrant; a roma_fit is only read.
+ */
+#ifndef ROMA_FIT_H
+#define ROMA_FIT_H
+
+#include "roma/cost.h"
+#include "roma/design.h"
+#include "roma/exec.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is asked of a design. */
+typedef struct {
+    const roma_design *design; /* borrowed: it must outlive this */
+    uint64_t sram_bytes;       /* for adapters and cache, and for activations beyond vector_bytes */
+    uint64_t vector_bytes;     /* for activations alone */
+    uint32_t rows;             /* of a step; 0: ROMA_EXEC_ROWS_USUAL */
+    uint32_t roles;            /* linears with adapters: bit r for role r; 0: all seven */
+    uint32_t type;             /* of the adapters, a roma_adapter_type */
+} roma_fit;
+/* The usual question: the chip's SRAM, adapters of int8 on all linears. */
+roma_fit roma_fit_usual(const roma_design *d);
+
+/* One answer. */
+typedef struct {
+    uint32_t adapters, rank, sequences; /* as asked */
+    /* The engine's count. */
+    uint64_t lora_bytes;     /* of the adapters as they lie in SRAM: codes, every scale, padding */
+    roma_exec_memory engine; /* at the most pages; engine.context is the tokens of each sequence */
+    double token_bytes;      /* a token of cache of one sequence */
+    bool is_model;           /* the model's own context, not the SRAM, ends a sequence */
+    /* The paper's count. */
+    double lora_paper, token_bytes_paper;
+    uint64_t tokens_paper; /* of each sequence */
+} roma_fit_point;
+
+/* Counts one case; sequences >= 1. Errors are roma_exec_fit's. */
+int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t sequences, roma_fit_point *out,
+                   roma_error *err);
+/* The outputs of group "fit" for one sequence without adapters: rom_bytes, rom_capacity, rom_words, fits_rom ... */
+void roma_fit_rom(const roma_fit *f, roma_cost *out);
+/* "q,v", names of linears with commas between, or "all", as bits of roles (0: all). EUSAGE: another word. */
+int roma_fit_roles(const char *text, uint32_t *roles, roma_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,69 @@
+/* sim - what a chip would do with a model: time, energy, power, area, what fits, yield and cost, and views of them.
+ *
+ * A simulation is a design with a workload. Thread rule: one thread at a time uses a simulation, which has scratch.
+ */
+#ifndef ROMA_SIM_H
+#define ROMA_SIM_H
+
+#include "roma/cost.h"
+#include "roma/design.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    roma_design_config design;
+    roma_workload work;  /* .defects and .toggle are set by what follows */
+    const char *defects; /* path of a defect map (roma_defects_read); NULL: none */
+    bool toggles;        /* count the image's own bit toggles for the energy of ROM reads */
+} roma_sim_config;
+
+typedef struct {
+    roma_design design;
+    roma_workload work;
+    roma_defects defects;
+    roma_schedule schedule; /* scratch; holds the last step */
+} roma_sim;
+
+/* Texts of the configuration are borrowed for the call. EUSAGE for toggles of a shape, which has no bits; errors of
+ * roma_design_open, roma_map_open and roma_defects_read. *s is then empty. s must not move while it is open. */
+int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err);
+void roma_sim_close(roma_sim *s); /* one that is all zero, or was closed, too */
+
+/* All outputs at the chip's values, and over its ranges. */
+typedef struct {
+    roma_cost cost;
+    roma_range range[ROMA_COST_N]; /* of one value each where no ranges were asked for */
+    int dominant[ROMA_COST_N];     /* the parameter that moves an output most, or -1 */
+} roma_sim_figures;
+int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_error *err);
+
+/* Latency of one request alone: the prefill gives the first token, a decode step each further one. */
+typedef struct {
+    uint32_t prompt, output; /* tokens, >= 1 */
+    double ttft_ms;          /* time to the first token */
+    double p50_us, p99_us;   /* time per further token, by nearest rank; 0 where there is none */
+    double tok_s;            /* rate of the outputs, end to end */
+} roma_sim_request;
+int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err);
+
+/* One context, of as many tokens of prompt. */
+typedef struct {
+    uint32_t context;
+    double tok_s, mj_per_token, power_w, ttft_ms;
+} roma_sim_point;
+enum { ROMA_SIM_POINTS = 17 };
+/* Contexts from 0 to max, evenly. */
+int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err);
+
+/* Appends a prefill of the workload's prompt and a decode step after it. */
+int roma_sim_timeline(roma_sim *s, roma_timeline *out, roma_error *err);
+/* Cycles of the workload's decode step along its critical path, by operation (roma_cost_critical_path); their sum is
+ * s->schedule.cycles. */
+int roma_sim_path(roma_sim *s, uint64_t cycles[ROMA_OP_COUNT + 1], roma_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

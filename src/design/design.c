@@ -1,0 +1,61 @@
+/* Opens a model and a chip without weights; contract in design.h. */
+#include "roma/design.h"
+
+#include <string.h>
+
+int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err) {
+    int rc = roma_chip_open(chip, name_or_path, err);
+    for (size_t i = 0; !rc && i < n_set; i++) rc = roma_chip_set(chip, set[i], err);
+    return rc ? rc : roma_chip_check(chip, name_or_path ? name_or_path : "roma", err);
+}
+
+static int check(const roma_design_config *c, roma_error *err) {
+    if (!c->image == !c->shape)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
+    if (c->image && (c->format.bits || c->format.group || c->format.head_bits))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "bits and groups belong to a shape; an image has its own");
+    return ROMA_OK;
+}
+
+/* No weights are read, and no checksums of them. */
+static int open_model(roma_design *d, const roma_design_config *c, roma_error *err) {
+    int rc;
+    if (c->shape) {
+        rc = roma_shape_describe(&d->shape, c->shape, &c->format, err);
+        d->has_shape = !rc;
+        d->desc = &d->shape;
+    } else {
+        rc = roma_image_open(&d->image, c->image, ROMA_IMAGE_NO_VERIFY, NULL, err);
+        d->has_image = !rc;
+        d->desc = &d->image.desc;
+    }
+    return rc;
+}
+
+int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err) {
+    memset(d, 0, sizeof *d);
+    int rc = check(c, err);
+    if (!rc) rc = roma_design_chip(&d->chip, c->chip, c->set, c->n_set, err);
+    if (!rc) rc = open_model(d, c, err);
+    if (!rc) rc = roma_map_plan(&d->plan, d->desc, &d->chip, err);
+    d->has_plan = !rc;
+    if (rc) roma_design_close(d);
+    return rc;
+}
+
+void roma_design_close(roma_design *d) {
+    if (d->has_plan) roma_plan_destroy(&d->plan);
+    if (d->has_image) roma_image_close(&d->image);
+    if (d->has_shape) roma_shape_destroy(&d->shape);
+    memset(d, 0, sizeof *d);
+}
+
+void roma_design_size(const roma_design *d, double *weights, double *bytes) {
+    *weights = *bytes = 0;
+    for (size_t i = 0; i < d->plan.n_ops; i++) {
+        const roma_image_tensor *t = roma_op_matrix(&d->plan, &d->plan.ops[i]);
+        if (!t) continue;
+        *weights += (double)(t->rows * t->cols);
+        *bytes += (double)t->rows * (double)t->tile_bytes / ROMA_TILE_ROWS;
+    }
+}

@@ -1,0 +1,99 @@
+/* An exploration opened, and what its rows stand for; contract in explore.h. */
+#include "explore/internal.h"
+
+#include <string.h>
+
+const char *roma_explore_refusal_name(roma_explore_refusal r) {
+    static const char *const names[] = {
+#define X(id, name, text) name,
+        ROMA_EXPLORE_REFUSALS(X)
+#undef X
+    };
+    return names[r];
+}
+
+const char *roma_explore_refusal_text(roma_explore_refusal r) {
+    static const char *const texts[] = {
+#define X(id, name, text) text,
+        ROMA_EXPLORE_REFUSALS(X)
+#undef X
+    };
+    return texts[r];
+}
+
+/* ---- opening ---- */
+
+static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) {
+    roma_chip base;
+    double format[3];
+    if (!c->shape == !c->image)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
+    int rc = roma_chip_open(&base, c->chip ? c->chip : "roma-contract", err);
+    if (!rc && c->shape) rc = roma_explore_own_format(c->shape, format, err);
+    if (!rc) rc = roma_explore_space(&x->s, &base, c->shape ? format : NULL, c, err);
+    if (!rc) rc = roma_explore_models(&x->m, &x->s, c, err);
+    if (rc) return rc;
+    roma_print(x->name, sizeof x->name, "%s", c->shape ? c->shape : x->m.image.desc.name);
+    x->work = c->work;
+    x->min_context = c->min_context;
+    x->max_mm2 = c->max_mm2;
+    x->max_w = c->max_w;
+    x->min_tok_s = c->min_tok_s;
+    return ROMA_OK;
+}
+
+int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err) {
+    *x = roma_alloc_array(1, sizeof **x);
+    if (!*x) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the design space");
+    const int rc = open(*x, c, err);
+    if (!rc) return ROMA_OK;
+    roma_explore_close(*x);
+    *x = NULL;
+    return rc;
+}
+
+void roma_explore_close(roma_explore *x) {
+    if (x) roma_explore_models_close(&x->m);
+    roma_free(x);
+}
+
+const unsigned *roma_explore_columns(const roma_explore *x, size_t *n) {
+    *n = x->s.n_columns;
+    return x->s.column;
+}
+bool roma_explore_is_derived(const roma_explore *x, unsigned key) { return x->s.derived[key]; }
+const roma_chip *roma_explore_base(const roma_explore *x) { return &x->s.base; }
+const char *roma_explore_model(const roma_explore *x) { return x->name; }
+
+/* ---- rows ---- */
+
+void roma_explore_values(const roma_explore *x, const double *row, double v[N_KEYS]) {
+    memcpy(v, x->s.start, sizeof x->s.start);
+    for (size_t k = 0; k < x->s.n_columns; k++) v[x->s.column[k]] = row[1 + k];
+}
+
+void roma_explore_chip(const roma_explore *x, const double *row, roma_chip *c) {
+    double v[N_KEYS];
+    roma_explore_values(x, row, v);
+    roma_explore_put(&x->s, v, c);
+    for (size_t k = 0; k < x->s.n_columns; k++) {
+        const unsigned key = x->s.column[k];
+        if (key >= ROMA_CHIP_N) continue;
+        c->mark[key].quality = ROMA_CHIP_ASSUMED;
+        roma_print(c->mark[key].source, sizeof c->mark[key].source, "%s by roma explore, point %.0f of seed %llu",
+                   x->s.derived[key] ? "derived" : "chosen", row[0], (unsigned long long)x->s.seed);
+    }
+}
+
+int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out[ROMA_COST_N], roma_error *err) {
+    double v[N_KEYS];
+    roma_chip chip;
+    roma_schedule sched = {0};
+    roma_explore_values(x, row, v);
+    roma_explore_put(&x->s, v, &chip);
+    const model *m = roma_explore_find(&x->m, v);
+    if (!m) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the row is none of this exploration");
+    const int rc = roma_cost_ranges(out, NULL, &sched, &m->plan, &chip, &x->work, err);
+    roma_schedule_destroy(&sched);
+    return rc;
+}

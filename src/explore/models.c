@@ -1,0 +1,83 @@
+/* The model in every format that a space has. */
+#include "explore/internal.h"
+
+#include <string.h>
+
+static int open_format(model *m, const space *s, const roma_explore_config *c, roma_error *err) {
+    const roma_shape_format f = {(uint32_t)m->format[0], (uint32_t)m->format[1], (uint32_t)m->format[2]};
+    int rc = roma_shape_describe(&m->shape, c->shape, &f, err);
+    m->has_shape = !rc;
+    if (!rc) rc = roma_map_plan(&m->plan, &m->shape, &s->base, err);
+    m->has_plan = !rc;
+    return rc;
+}
+
+static int open_image(models *m, const space *s, const roma_explore_config *c, roma_error *err) {
+    int rc = roma_image_open(&m->image, c->image, ROMA_IMAGE_NO_VERIFY, NULL, err);
+    if (rc) return rc;
+    m->has_image = true;
+    rc = roma_map_plan(&m->list[0].plan, &m->image.desc, &s->base, err);
+    m->list[0].has_plan = !rc;
+    return rc;
+}
+
+/* Values of a key over the space, one when it is not varied. */
+static size_t values_of(const space *s, unsigned key, const double **list) {
+    for (size_t i = 0; i < s->n_knobs; i++)
+        if (s->knobs[i].key == key) {
+            *list = s->knobs[i].list;
+            return s->knobs[i].n;
+        }
+    *list = &s->start[key];
+    return 1;
+}
+
+int roma_explore_models(models *m, const space *s, const roma_explore_config *c, roma_error *err) {
+    const double *list[3];
+    size_t n[3], there = 0;
+    memset(m, 0, sizeof *m);
+    for (unsigned i = 0; i < 3; i++) n[i] = values_of(s, KEY_BITS + i, &list[i]);
+    m->list = roma_alloc_array(n[0] * n[1] * n[2], sizeof *m->list);
+    if (!m->list) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the plans");
+    m->n = n[0] * n[1] * n[2];
+    if (c->image) return open_image(m, s, c, err);
+    for (size_t i = 0; i < m->n; i++) {
+        const double format[] = {list[0][i % n[0]], list[1][i / n[0] % n[1]], list[2][i / n[0] / n[1]]};
+        memcpy(m->list[i].format, format, sizeof format);
+        const int rc = open_format(&m->list[i], s, c, err);
+        if (rc == ROMA_ENOMEM) return rc;
+        there += !rc;
+        if (rc && i + 1 == m->n && !there) return rc;
+    }
+    return ROMA_OK;
+}
+
+void roma_explore_models_close(models *m) {
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->list[i].has_plan) roma_plan_destroy(&m->list[i].plan);
+        if (m->list[i].has_shape) roma_shape_destroy(&m->list[i].shape);
+    }
+    if (m->has_image) roma_image_close(&m->image);
+    roma_free(m->list);
+    memset(m, 0, sizeof *m);
+}
+
+const model *roma_explore_find(const models *m, const double x[N_KEYS]) {
+    for (size_t i = 0; i < m->n; i++)
+        if (m->has_image || memcmp(m->list[i].format, x + KEY_BITS, sizeof m->list[i].format) == 0)
+            return m->list[i].has_plan ? &m->list[i] : NULL;
+    return NULL;
+}
+
+int roma_explore_own_format(const char *shape, double format[3], roma_error *err) {
+    const roma_shape_format own = {0};
+    roma_description d;
+    int rc = roma_shape_describe(&d, shape, &own, err);
+    if (rc) return rc;
+    const roma_image_tensor *q = roma_description_find(&d, ROMA_W_Q, 0);
+    format[0] = q->format.bits;
+    format[1] = q->format.group;
+    format[2] = 0;
+    roma_shape_destroy(&d);
+    return ROMA_OK;
+}

@@ -1,0 +1,73 @@
+/* Counts what fits; contract in fit.h. The engine's sizes come from the engine, the adapter's from its format, the
+ * paper's from the chip model: nothing is counted here a second time. */
+#include "roma/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+roma_fit roma_fit_usual(const roma_design *d) {
+    roma_exec_config limit = {0};
+    roma_exec_limit(&limit, 0, &d->chip);
+    return (roma_fit){
+        .design = d, .sram_bytes = limit.sram_bytes, .vector_bytes = limit.vector_bytes, .type = ROMA_ADAPTER_INT8};
+}
+
+/* The paper's count: 8-bit codes, whole granules, and as many for each sequence. */
+static void count_paper(const roma_fit *f, roma_fit_point *p) {
+    const roma_chip *c = &f->design->chip;
+    const roma_plan *plan = &f->design->plan;
+    p->lora_paper = p->adapters * roma_cost_lora_bytes(plan, p->rank, c->lora_weight_bytes, 0, f->roles);
+    p->token_bytes_paper = roma_cost_kv_bytes(plan, c->kv_bytes, 0);
+    const double all = roma_cost_tokens((double)f->sram_bytes, p->lora_paper, p->token_bytes_paper, c->granularity);
+    p->tokens_paper = (uint64_t)(floor(all / c->granularity / p->sequences) * c->granularity);
+}
+
+int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t sequences, roma_fit_point *out,
+                   roma_error *err) {
+    *out = (roma_fit_point){.adapters = adapters, .rank = rank, .sequences = sequences};
+    out->lora_bytes = adapters * roma_adapter_bytes(f->design->desc, f->type, rank, f->roles);
+    const roma_exec_config c = {.threads = 1,
+                                .sequences = sequences,
+                                .rows = roma_exec_rows(f->rows, sequences),
+                                .logit_rows = 1,
+                                .sram_bytes = f->sram_bytes,
+                                .vector_bytes = f->vector_bytes,
+                                .adapter_bytes = out->lora_bytes};
+    count_paper(f, out);
+    const int rc = roma_exec_fit(&f->design->plan, &c, &out->engine, err);
+    if (rc) return rc;
+    out->token_bytes = (double)out->engine.page_group / ROMA_PAGE;
+    out->is_model = (uint64_t)(out->engine.pages / sequences) * ROMA_PAGE > f->design->desc->hyper.context;
+    return ROMA_OK;
+}
+
+void roma_fit_rom(const roma_fit *f, roma_cost *out) {
+    const roma_workload one = roma_cost_workload_bare();
+    memset(out, 0, sizeof *out);
+    roma_cost_fit(out, &f->design->plan, &f->design->chip, &one);
+}
+
+/* ---- roles as text ---- */
+
+static uint32_t find_role(const char *name, size_t len) {
+    for (uint32_t r = 1; r < ROMA_W_END; r++) {
+        const char *known = roma_tensor_role_name(r);
+        if (roma_adapter_role(r) && strlen(known) == len && memcmp(known, name, len) == 0) return r;
+    }
+    return 0;
+}
+
+int roma_fit_roles(const char *text, uint32_t *roles, roma_error *err) {
+    *roles = 0;
+    if (strcmp(text, "all") == 0) return ROMA_OK;
+    for (const char *p = text;; p++) {
+        const size_t len = strcspn(p, ",");
+        const uint32_t role = find_role(p, len);
+        if (!role)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "takes all, or some of q, k, v, o, gate, up, down, separated by commas");
+        *roles |= 1u << role;
+        p += len;
+        if (!*p) return ROMA_OK;
+    }
+}

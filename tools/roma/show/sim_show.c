@@ -1,0 +1,166 @@
+/* Views and figures of a simulation; contract in sim_show.h. */
+#include "show/sim_show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- mixes ---- */
+
+static void add_request(roma_table *t, const roma_sim_request *r) {
+    const double cells[] = {r->prompt, r->output, r->ttft_ms, r->p50_us, r->p99_us, r->tok_s};
+    roma_table_row(t);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) roma_table_real(t, i, cells[i]);
+}
+
+int sim_mixes(roma_sim *s, const char *mixes, roma_table *out, roma_error *err) {
+    static const char *const names[][2] = {{"prompt", "tokens"}, {"output", "tokens"}, {"ttft", "ms"},
+                                           {"p50", "us"},        {"p99", "us"},        {"end_to_end", "tokens/s"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
+    roma_print(out->title, sizeof out->title, "time per token of one request");
+    for (const char *at = mixes; *at;) {
+        char *colon, *end;
+        const unsigned long prompt = strtoul(at, &colon, 10);
+        const unsigned long output = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
+        if (colon == at || *colon != ':' || end == colon + 1 || (*end && *end != ',') || prompt < 1 ||
+            prompt > 1 << 20 || output < 1 || output > 1 << 20)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "--mix takes PROMPT:OUTPUT pairs such as 256:128,1024:256");
+        roma_sim_request request;
+        int rc = roma_sim_latency(s, (uint32_t)prompt, (uint32_t)output, &request, err);
+        if (rc) return rc;
+        add_request(out, &request);
+        at = *end ? end + 1 : end;
+    }
+    return ROMA_OK;
+}
+
+/* ---- curve over the context ---- */
+
+int sim_curve(roma_sim *s, uint32_t max, roma_table *out, roma_error *err) {
+    roma_sim_point points[ROMA_SIM_POINTS];
+    static const struct {
+        const char *name, *unit;
+    } columns[] = {
+        {"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
+    roma_print(out->title, sizeof out->title, "%.44s on %.44s", s->design.desc->name, s->design.chip.name);
+    const int rc = roma_sim_curve(s, max, points, err);
+    for (size_t i = 0; !rc && i < ROMA_SIM_POINTS; i++) {
+        const roma_sim_point *p = &points[i];
+        const double cells[] = {p->context, p->tok_s, p->mj_per_token, p->power_w, p->ttft_ms};
+        roma_table_row(out);
+        for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) roma_table_real(out, k, cells[k]);
+    }
+    return rc;
+}
+
+/* ---- path ---- */
+
+int sim_path(roma_sim *s, roma_table *out, roma_error *err) {
+    uint64_t cycles[ROMA_OP_COUNT + 1];
+    const int rc = roma_sim_path(s, cycles, err);
+    if (rc) return rc;
+    roma_print(out->title, sizeof out->title, "decode step, critical path");
+    roma_table_column(out, "operation", "", 4);
+    roma_table_column(out, "cycles", "", 9);
+    roma_table_column(out, "share", "%", 3);
+    for (unsigned i = 0; i <= ROMA_OP_COUNT; i++) {
+        if (!cycles[i]) continue;
+        roma_table_row(out);
+        roma_table_text(out, 0, i < ROMA_OP_COUNT ? roma_op_name((roma_op_kind)i) : "adapter");
+        roma_table_real(out, 1, (double)cycles[i]);
+        roma_table_real(out, 2, 100 * (double)cycles[i] / (double)s->schedule.cycles);
+    }
+    return ROMA_OK;
+}
+
+/* ---- roofline ---- */
+
+void sim_roofline(const roma_sim *s, const roma_cost *cost, roma_buf *out) {
+    const roma_chip *c = &s->design.chip;
+    const double units = c->matrix_units * c->lunits * c->clock_hz, word = roma_chip_word_bits(c);
+    double macs, bytes;
+    roma_design_size(&s->design, &macs, &bytes);
+    const double bits = 8 * bytes / macs;
+    /* NVIDIA H100 SXM data sheet: 3.35 TB/s of HBM3, 1,979 TOPS int8 dense, two operations a multiply-add */
+    const roma_roof roofs[] = {{"ROM and L-Units", units * word / bits, units * word / 8},
+                               {"SRAM and H-Units", c->matrix_units * c->hunit_mac * c->clock_hz,
+                                c->matrix_units * c->hunit_bandwidth * c->clock_hz},
+                               {"HBM GPU (H100 SXM, int8)", 989.5e12, 3.35e12}};
+    const double rate = cost->tok_s * macs;
+    const roma_roof_point points[] = {{"decode, this chip", macs / bytes, rate},
+                                      {"prefill, this chip", macs / bytes, cost->prefill_tok_s * macs},
+                                      {"decode, the GPU at its roof", macs / bytes, 3.35e12 / bytes * macs}};
+    char title[96];
+    roma_print(title, sizeof title, "%.40s on %.40s", s->design.desc->name, c->name);
+    roma_report_roofline_svg(title, roofs, 3, points, cost->prefill_tok_s > 0 ? 3 : 1, out);
+}
+
+/* ---- energy ---- */
+
+void sim_energy(const roma_sim *s, const roma_cost *c, roma_buf *out) {
+    /* mJ to J, so that the report chooses the prefix */
+    const roma_slice slices[] = {
+        {"ROM", c->mj_rom / 1e3},       {"multiply-adds", c->mj_mac / 1e3},   {"scale products", c->mj_leaf / 1e3},
+        {"clock", c->mj_clock / 1e3},   {"mesh", c->mj_wire / 1e3},           {"SRAM", c->mj_sram / 1e3},
+        {"H-Units", c->mj_hmac / 1e3},  {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
+        {"leakage", c->mj_static / 1e3}};
+    char title[96];
+    roma_print(title, sizeof title, "energy of a token, %.30s on %.30s", s->design.desc->name, s->design.chip.name);
+    roma_report_bar_svg(title, "J", slices, sizeof slices / sizeof *slices, out);
+}
+
+/* ---- figures ---- */
+
+static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "model", s->design.desc->name);
+    roma_json_string(j, "chip", s->design.chip.name);
+    roma_json_real(j, "tok_s", c->tok_s);
+    roma_json_real(j, "ttft_ms", c->ttft_s * 1e3);
+    roma_json_real(j, "mj_per_token", c->mj_per_token);
+    roma_json_real(j, "area_mm2", c->area_mm2);
+    roma_json_real(j, "power_w", c->power_w);
+    roma_json_int(j, "cycles", (int64_t)c->decode_cyc);
+    roma_json_string(j, "note", s->design.plan.note);
+}
+
+/* One sentence for each thing that does not fit. */
+static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
+    if (c->fits_rom <= 0)
+        roma_buf_print(out,
+                       "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or "
+                       "fewer bits would do\n",
+                       c->rom_bytes / 1e9, c->rom_capacity / 1e9);
+    if (c->fits_sram <= 0)
+        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
+                       w->batch, w->context, c->tokens);
+}
+
+void sim_print_json(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
+                    roma_buf *out) {
+    static const char *const keys[] = {"path", "mixes"};
+    roma_json j = {.out = out};
+    json_head(s, c, &j);
+    roma_report_list_json(list, &j);
+    for (int i = 0; i < 2; i++)
+        if (tables[i]->n_rows) roma_report_table_json(tables[i], &j, keys[i]);
+    roma_json_close(&j, '}');
+    roma_buf_append(out, "\n", 1);
+}
+
+void sim_print_text(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
+                    roma_buf *out) {
+    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->design.desc->name,
+                   s->design.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank, s->work.chips,
+                   s->work.chips == 1 ? "" : "s");
+    print_misfits(c, &s->work, out);
+    roma_report_list_text(list, out);
+    for (int i = 0; i < 2; i++) {
+        if (!tables[i]->n_rows) continue;
+        roma_buf_print(out, "\n");
+        roma_report_table_text(tables[i], out);
+    }
+}
