@@ -75,7 +75,7 @@ gives 2 "$roma" run; says 'usage is'
 gives 2 "$roma" run m.roma -p x --stop ''; says 'stop text'
 gives 2 "$roma" build; gives 2 "$roma" build "$model" --quant q7
 gives 2 "$roma" tokenize m.roma; gives 2 "$roma" tokenize m.roma a -f b
-gives 2 "$roma" eval m.roma; gives 2 "$roma" eval m.roma -f a --ids b; gives 2 "$roma" eval m.roma --ids a --all --ctx 5
+gives 2 "$roma" eval m.roma; gives 2 "$roma" eval m.roma -f /dev/null; gives 2 "$roma" eval m.roma -f /dev/null --all; gives 2 "$roma" eval m.roma -f a --ids b; gives 2 "$roma" eval m.roma --ids a --all --ctx 5
 gives 2 "$roma" bench m.roma -p 1,,2; gives 2 "$roma" bench m.roma -p 0; gives 2 "$roma" bench m.roma -b x
 
 # ---- build

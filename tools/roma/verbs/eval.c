@@ -1,52 +1,163 @@
-/* roma eval: perplexity over windows of a text, and how far another image's predictions are.
- *
- * The text is cut into windows of ctx tokens; of each, positions ctx/2 to ctx-2 predict the token after them. Where the
- * model's settings add a beginning token, it stands in place of each window's first, as llama.cpp's perplexity tool has
- * it. Sums are in double and in order of position, and exp and log are our own (num): a figure is the same on every
- * machine. */
-#include "eval.h"
+/* roma eval: perplexity over windows of a text, and how far another image's predictions are (roma/eval.h). Under
+ * mpirun each process takes windows of its own, and the first one adds up and speaks. */
+#include "ranks.h"
+#include "show/eval_show.h"
+#include "tool.h"
 
-#include <math.h>
 #include <string.h>
 
-/* Standard error of the mean. */
-static double kl_error(const eval_sums *s) {
-    const double n = s->scored, mean = s->kl / n, variance = (s->kl_squared / n - mean * mean) * n / (n - 1);
-    return n > 1 && variance > 0 ? sqrt(variance / n) : 0;
+enum { ROWS = 64 }; /* of a step: bounds the memory that logits take */
+
+typedef struct {
+    session_config session;
+    const char *text, *ids, *dump, *dump_against, *against; /* against: an image, or "fp32" */
+    uint32_t ctx, windows;
+    bool all, hash, json;
+} eval_options;
+
+typedef struct {
+    const eval_options *o;
+    session s, other;
+    roma_outfile dump, dump_against; /* open when asked for */
+    roma_sha256 hash;
+    int32_t *ids;
+    roma_eval_text text;
+    roma_eval_sums sums;
+} eval;
+
+/* ---- the text ---- */
+
+static int read_ids(eval *e, roma_error *err) {
+    roma_buf b = {0};
+    int rc = read_all(&b, e->o->ids, err);
+    if (!rc && (b.len % 4 || !b.len))
+        rc = roma_fail(err, ROMA_EINPUT, e->o->ids, ROMA_NOWHERE, "no list of 32-bit token ids");
+    if (!rc && !(e->ids = roma_alloc(b.len)))
+        rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ids");
+    e->text.n = rc ? 0 : b.len / 4;
+    for (size_t i = 0; i < e->text.n; i++) e->ids[i] = (int32_t)roma_le32(b.data + 4 * i);
+    roma_buf_destroy(&b);
+    return rc;
 }
 
-static void report_json(const eval *e, double seconds, const char *hash, roma_buf *out) {
-    const eval_sums *s = &e->sums;
-    const bool any = s->scored > 0, both = any && e->o->against;
-    roma_json j = {.out = out};
-    roma_json_open(&j, NULL, '{');
-    roma_json_int(&j, "tokens", (int64_t)s->scored);
-    roma_json_real(&j, "perplexity", any ? roma_exp_double(s->nll / s->scored) : NAN);
-    roma_json_real(&j, "kl_mean", both ? s->kl / s->scored : NAN);
-    roma_json_real(&j, "kl_error", both ? kl_error(s) : NAN);
-    roma_json_real(&j, "top1", both ? s->same / s->scored : NAN);
-    roma_json_real(&j, "perplexity_against", both ? roma_exp_double(s->nll_against / s->scored) : NAN);
-    roma_json_int(&j, "windows", e->windows);
-    roma_json_int(&j, "ctx", e->ctx);
-    roma_json_real(&j, "seconds", seconds);
-    if (e->o->hash) roma_json_string(&j, "hash", hash);
-    roma_json_close(&j, '}');
-    roma_buf_append(out, "\n", 1);
+/* Where the model's settings add a beginning token, it stands in place of each window's first, as llama.cpp's
+ * perplexity tool has it. */
+static int read_text(eval *e, roma_error *err) {
+    const roma_vocab *v = &e->s.image.vocab;
+    roma_buf b = {0};
+    int rc = e->s.tok ? ROMA_OK
+                      : roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer; use --ids");
+    if (!rc) rc = read_all(&b, e->o->text, err);
+    if (!rc) rc = tokenize_all(e->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, &e->ids, &e->text.n, err);
+    if (!rc && v->add_bos && v->bos >= 0) e->text.begin = v->bos;
+    roma_buf_destroy(&b);
+    return rc;
 }
 
-static void report_text(const eval *e, const char *hash, roma_buf *out) {
-    const eval_sums *s = &e->sums;
-    const double n = s->scored > 0 ? s->scored : 1;
-    roma_buf_print(out, "perplexity %.4f over %.0f tokens, %u windows of %u\n",
-                   s->scored > 0 ? roma_exp_double(s->nll / n) : 0, s->scored, e->windows, e->ctx);
-    if (e->o->against)
-        roma_buf_print(out,
-                       "against %s: perplexity there %.4f (here %+.2f %%), mean KL divergence %.6f +- %.6f, same top "
-                       "token %.2f %%\n",
-                       e->o->against, s->scored > 0 ? roma_exp_double(s->nll_against / n) : 0,
-                       100 * (roma_exp_double((s->nll - s->nll_against) / n) - 1), s->kl / n, kl_error(s),
-                       100 * s->same / n);
-    if (e->o->hash) roma_buf_print(out, "%s\n", hash);
+static int read_windows(eval *e, roma_error *err) {
+    const eval_options *o = e->o;
+    e->text = (roma_eval_text){.begin = -1, .is_whole = o->all, .ctx = o->ctx, .windows = o->windows};
+    const int rc = o->ids ? read_ids(e, err) : read_text(e, err);
+    e->text.ids = e->ids;
+    return rc ? rc : roma_eval_cut(&e->text, e->s.image.desc.hyper.vocab, o->ids ? o->ids : o->text, err);
+}
+
+/* ---- images, engines, files ---- */
+
+static bool against_fp32(const eval_options *o) { return o->against && strcmp(o->against, "fp32") == 0; }
+
+static int open_other(eval *e, session_config c, roma_error *err) {
+    if (!e->o->against || against_fp32(e->o)) return ROMA_OK;
+    c.image = e->o->against;
+    c.lora.n = 0;
+    const int rc = session_open(&e->other, &c, err);
+    return rc ? rc : session_start(&e->other, &c, err);
+}
+
+static int open_dump(roma_outfile *f, const char *path, roma_error *err) {
+    return path ? roma_outfile_open(f, path, err) : ROMA_OK;
+}
+
+static int open_all(eval *e, const ranks *rk, roma_error *err) {
+    const eval_options *o = e->o;
+    session_config c = o->session;
+    roma_sha256_init(&e->hash);
+    if (!c.threads && rk->size > 1)
+        c.threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
+    int rc = session_open(&e->s, &c, err);
+    if (!rc) rc = read_windows(e, err);
+    if (rc) return rc;
+    c.context = e->text.ctx;
+    c.rows = c.rows ? c.rows : ROWS;
+    c.logit_rows = c.rows;
+    rc = session_start(&e->s, &c, err);
+    if (!rc) rc = open_other(e, c, err);
+    if (!rc) rc = open_dump(&e->dump, o->dump, err);
+    if (!rc) rc = open_dump(&e->dump_against, o->dump_against, err);
+    return rc;
+}
+
+/* Dumps that were not committed are gone then. */
+static void close_all(eval *e) {
+    roma_outfile_abort(&e->dump);
+    roma_outfile_abort(&e->dump_against);
+    session_close(&e->other);
+    session_close(&e->s);
+    roma_free(e->ids);
+}
+
+/* ---- logits ---- */
+
+static int dump(roma_outfile *f, const float *x, uint32_t n, roma_error *err) {
+    uint8_t le[4096];
+    int rc = ROMA_OK;
+    for (uint32_t i = 0; f->buf && i < n && !rc;) {
+        size_t m = 0;
+        for (; m < sizeof le && i < n; m += 4) roma_put32(le + m, roma_f32_bits(x[i++]));
+        rc = roma_outfile_write(f, le, m, err);
+    }
+    return rc;
+}
+
+static int keep_logits(void *ctx, const float *logits, const float *other, uint32_t vocab, roma_error *err) {
+    eval *e = ctx;
+    if (e->o->hash) roma_sha256_update(&e->hash, logits, vocab * sizeof *logits);
+    const int rc = dump(&e->dump, logits, vocab, err);
+    return rc ? rc : dump(&e->dump_against, other, vocab, err);
+}
+
+/* ---- a run ---- */
+
+/* The sums of all processes' windows, which come in order of window. */
+static int add_up(eval *e, const ranks *rk, double **values, size_t n, roma_error *err) {
+    const int rc = ranks_gather(rk, values, &n, err);
+    for (size_t i = 0; i + ROMA_EVAL_SUMS <= n && !rc; i += ROMA_EVAL_SUMS) {
+        roma_eval_sums w;
+        memcpy(&w, *values + i, sizeof w);
+        roma_eval_add(&e->sums, &w);
+    }
+    return rc;
+}
+
+static int run(eval *e, const ranks *rk, roma_error *err) {
+    const roma_eval_config c = {
+        .model = {e->s.exec, &e->s.image, e->s.set, e->o->session.image},
+        .against = {e->other.exec, &e->other.image, e->other.set, e->o->against},
+        .against_fp32 = against_fp32(e->o),
+        .logits = keep_logits,
+        .logits_ctx = e,
+        .progress = &progress,
+    };
+    size_t first, end;
+    roma_share(e->text.windows, rk->rank, rk->size, &first, &end);
+    roma_eval_sums *sums = roma_alloc_array(end - first + 1, sizeof *sums);
+    if (!sums) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu windows", end - first);
+    int rc = roma_eval_run(&c, &e->text, (uint32_t)first, (uint32_t)end, sums, err);
+    progress_end();
+    double *values = (double *)sums;
+    if (!rc) rc = add_up(e, rk, &values, (end - first) * ROMA_EVAL_SUMS, err);
+    roma_free(values);
+    return rc;
 }
 
 static int report(eval *e, double seconds) {
@@ -55,7 +166,8 @@ static int report(eval *e, double seconds) {
     char hash[65];
     roma_sha256_final(&e->hash, sum);
     roma_hex(hash, sum, 32);
-    e->o->json ? report_json(e, seconds, hash, &b) : report_text(e, hash, &b);
+    const eval_shown shown = {&e->text, &e->sums, e->o->against, e->o->hash ? hash : NULL, seconds};
+    e->o->json ? eval_json(&shown, &b) : eval_text(&shown, &b);
     return print_buf("eval", &b, 0);
 }
 
@@ -64,15 +176,15 @@ static int commit_dump(roma_outfile *f, roma_error *err) { return f->buf ? roma_
 static int evaluate(const eval_options *o, const ranks *rk) {
     static eval e;
     roma_error err;
-    e = (eval){.o = o, .ranks = *rk};
-    int rc = eval_open(&e, &err);
+    e = (eval){.o = o};
+    int rc = open_all(&e, rk, &err);
     const bool opened = !rc;
     const double began = roma_now();
-    if (opened) rc = eval_run(&e, &err);
+    if (opened) rc = run(&e, rk, &err);
     if (!rc) rc = commit_dump(&e.dump, &err);
     if (!rc) rc = commit_dump(&e.dump_against, &err);
     const int code = rc ? fail("eval", &err) : report(&e, roma_now() - began);
-    eval_close(&e);
+    close_all(&e);
     return ranks_end(rk, code, !opened || !rc);
 }
 
