@@ -148,9 +148,6 @@ fuzz-run: $(FUZZ:%=$(BUILD)/%)
 	        $$(ls -d fuzz/corpus/$${t#fuzz_} 2>/dev/null) || exit 1; done
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
-# The requests of --jsonl are the program's, not the library's.
-$(BUILD)/fuzz_jsonl $(BUILD)/replay_fuzz_jsonl: $(addprefix $(BUILD)/tools/roma/,requests.o ask.o)
-
 # golden: writes tests/cost/golden.csv anew, when a change of the cost model or of a chip file is meant to move its numbers
 golden: $(BUILD)/tests/cost/test_golden
 	$< --write >tests/cost/golden.csv.new && mv tests/cost/golden.csv.new tests/cost/golden.csv

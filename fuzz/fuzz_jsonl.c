@@ -1,6 +1,6 @@
 /* libFuzzer target: any bytes as a file of --jsonl. Every request that comes out is whole: texts end in a 0 behind
  * their length, a number as id is one line of JSON, paths hold no 0. */
-#include "../tools/roma/requests.h"
+#include "roma/answer.h"
 #include "roma/json.h"
 
 #include <stdlib.h>
@@ -12,20 +12,20 @@ static void check(bool ok) {
     if (!ok) abort();
 }
 
-static void check_piece(piece p) {
+static void check_text(roma_answer_text p) {
     check(p.text && !p.text[p.len]);
     for (size_t i = 0; i < p.len; i++) i += roma_utf8(p.text + i, p.len - i) - 1; /* 0 would run away */
 }
 
-static void check_request(const request *q) {
+static void check_request(const roma_answer_line *q) {
     roma_json_reader r;
-    check_piece(q->prompt);
-    if (q->system.text) check_piece(q->system);
-    if (q->id.text) check_piece(q->id);
-    for (size_t i = 0; i < q->ask.stops.n; i++) check_piece(q->ask.stops.item[i]);
-    for (size_t i = 0; i < q->lora.n; i++) {
-        check_piece(q->lora.item[i]);
-        check(strlen(q->lora.item[i].text) == q->lora.item[i].len);
+    check_text(q->prompt);
+    if (q->system.text) check_text(q->system);
+    if (q->id.text) check_text(q->id);
+    for (size_t i = 0; i < q->ask.stops.n; i++) check_text(q->ask.stops.item[i]);
+    for (size_t i = 0; i < q->adapters.n; i++) {
+        check_text(q->adapters.item[i]);
+        check(strlen(q->adapters.item[i].text) == q->adapters.item[i].len);
     }
     check(q->ask.limit >= 1 && q->line >= 1);
     if (!q->id_is_number) return;
@@ -35,17 +35,15 @@ static void check_request(const request *q) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static ask_options o;
-    request usual = {0};
-    requests all;
+    const roma_answer_text stop = {"END", 3};
+    roma_answer_line usual = {0};
+    roma_answer_lines all;
     roma_error err = {0};
-    ask_default(&o);
-    o.stop.item[o.stop.n++] = "END";
-    check(!ask_options_check(&o, NULL));
-    usual.ask = o.ask;
-    const int rc = requests_read(&all, "f.jsonl", data, size, &usual, &err);
+    roma_answer_ask_default(&usual.ask);
+    usual.ask.stops = (roma_answer_texts){&stop, 1};
+    const int rc = roma_answer_lines_read(&all, "f.jsonl", data, size, &usual, &err);
     check(!rc || (err.code == rc && err.text[0] && !strchr(err.text, '\n')));
-    for (size_t i = 0; i < all.n && !rc; i++) check_request(&all.request[i]);
-    requests_free(&all);
+    for (size_t i = 0; i < all.n && !rc; i++) check_request(&all.line[i]);
+    roma_answer_lines_free(&all);
     return 0;
 }

@@ -36,7 +36,8 @@ extern "C" {
     X(EIO, -6, 3, "the system refused")                                                                                \
     X(ECONTEXT, -7, 2, "context is full")                                                                              \
     X(ECANCEL, -8, 130, "interrupted")                                                                                 \
-    X(EINTERNAL, -9, 3, "internal fault")
+    X(EINTERNAL, -9, 3, "internal fault")                                                                              \
+    X(EBUSY, -10, 3, "no room now")
 
 enum {
 #define X(name, value, exitcode, text) ROMA_##name = (value),

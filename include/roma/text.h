@@ -81,6 +81,9 @@ enum {
  * O(n log n) in the text length. Text of more than 2^31 bytes is refused. Heap use: scratch, freed. */
 int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t *out, size_t cap,
                   size_t *n, roma_error *err);
+/* The same with an array that is as long as it must be; the caller frees it with roma_free. */
+int roma_tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
+                      roma_error *err);
 
 /* Bytes of one token, without the SentencePiece leading-space rule; control tokens give 0 bytes unless
  * special. Returns the length, writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices). */
@@ -146,6 +149,10 @@ typedef struct {
  * the template cannot express (e.g. Mistral: two user turns in a row), naming the message. */
 int roma_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
                         bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err);
+/* The same with an array that is as long as it must be; the caller frees it with roma_free. */
+int roma_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                            bool add_reply, int32_t **ids, size_t *n, roma_error *err);
+
 #ifdef __cplusplus
 }
 #endif

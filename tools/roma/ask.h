@@ -1,32 +1,15 @@
-/* What is asked of an answer besides its prompt: by a command line, or by a line of --jsonl. */
+/* What a command line asks of an answer besides its prompt. */
 #ifndef TOOLS_ASK_H
 #define TOOLS_ASK_H
 
 #include "options.h"
-#include "roma/exec.h"
-
-/* Any bytes, 0 among them; one 0 more stands behind them. text NULL: there is none. */
-typedef struct {
-    const char *text;
-    size_t len;
-} piece;
-typedef struct {
-    const piece *item;
-    size_t n;
-} pieces;
-
-typedef struct {
-    roma_sampling sampling;
-    pieces stops;
-    uint32_t limit; /* new tokens at most */
-} ask;
-int ask_check(const ask *a, roma_error *err);
+#include "roma/answer.h"
 
 /* An ask that options fill. */
 typedef struct {
-    ask ask;
+    roma_answer_ask ask;
     text_list stop;
-    piece stops[TEXTS_MAX];
+    roma_answer_text stops[TEXTS_MAX];
 } ask_options;
 
 /* clang-format off */
@@ -41,7 +24,6 @@ typedef struct {
     {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
 /* clang-format on */
 
-void ask_default(ask_options *o);                       /* greedy, 512 tokens */
 int ask_options_check(ask_options *o, roma_error *err); /* after the options are read */
 
 #endif

@@ -1,39 +1,36 @@
-/* One answer as it grows: sampling, text out of tokens, and every reason to stop. Used by run, its batches and chat. */
+/* One answer as a terminal gets it: printed while it grows, stopped by a signal. Used by run and chat. */
 #ifndef TOOLS_REPLY_H
 #define TOOLS_REPLY_H
 
-#include "ask.h"
 #include "tool.h"
 
 typedef struct {
-    const ask *ask;
     const session *s;
-    int32_t *ids; /* prompt, then the answer; owned */
-    size_t n_prompt, n, cap;
-    uint32_t context;
-    roma_detok detok;
-    roma_buf text;    /* so far; cut before a stop text */
-    size_t shown;     /* bytes of text that no stop text can take back */
-    const char *stop; /* why it ended: eos, stop, length, context; NULL while it goes on */
-    bool hashes;
-    roma_sha256 hash;           /* over all logits sampled from */
-    size_t drawn;               /* tokens drawn, an end-of-text one too */
-    double first_s, decode_s;   /* to the first token, and from there to the last */
-    uint32_t set;               /* of adapters; the session's unless it is changed before the reply is submitted */
-    roma_request_status status; /* when it is over */
+    bool silent, hashes; /* print nothing; hash the logits */
+    roma_buf text;
+    int32_t *ids; /* of the answer, owned */
+    size_t n, n_prompt;
+    roma_sha256 hash; /* over all logits sampled from */
+    roma_answer_result result;
+    bool is_over;
+    int rc;
+    roma_error err;
 } reply;
 
-/* Takes ids (n_prompt of them, from roma_alloc) over. continues: the answer goes on in the prompt's text, so that its
- * first blank is text too. */
-int reply_begin(reply *r, const session *s, const ask *a, int32_t *ids, size_t n_prompt, bool continues, bool hashes,
-                roma_error *err);
-/* Hands it to the session's batch, which appends tokens until r->stop is set. r stays where it is until the request is
- * over. */
-int reply_submit(reply *r, uint32_t *id, roma_error *err);
-/* Runs it as the batch's only request until it is over, it fails or SIGINT comes (ECANCEL); show, after each step that
- * drew tokens. */
-typedef void (*reply_show)(void *ctx, const reply *r);
-int reply_run(reply *r, reply_show show, void *ctx, roma_error *err);
+/* Runs q, whose callbacks are the reply's, until it is over, fails, or SIGINT comes (ECANCEL). *r, all zero but for s,
+ * silent and hashes, is to be destroyed after a failure too. */
+int reply_run(reply *r, roma_answer_request q, roma_error *err);
+/* eos, stop, length, context, or interrupted. */
+const char *reply_stop(const reply *r);
+double reply_decode_s(const reply *r); /* from the first token to the last */
 void reply_destroy(reply *r);
+
+/* Callbacks and their part of *r, also for the requests of --jsonl, which are run by other means. */
+void reply_token(void *ctx, int32_t token, const float *logits);
+int reply_text(void *ctx, const char *text, size_t len);
+void reply_over(void *ctx, const roma_answer_result *result);
+/* A request whose callbacks these are. */
+roma_answer_request reply_request(reply *r, const roma_answer_ask *ask, const int32_t *ids, size_t n, unsigned flags,
+                                  const lora_list *l);
 
 #endif

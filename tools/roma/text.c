@@ -1,4 +1,4 @@
-/* Text in, ids out, with memory found on the way. */
+/* Text in and out: files, standard input, standard output. */
 #include "tool.h"
 
 #include <errno.h>
@@ -67,35 +67,4 @@ void put_text(const uint8_t *text, size_t len) {
         i += control > 1;
     }
     fflush(stdout);
-}
-
-int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
-                 roma_error *err) {
-    size_t cap = len / 2 + 16;
-    for (;;) {
-        *ids = roma_alloc_array(cap, sizeof **ids);
-        if (!*ids) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu token ids", cap);
-        const int rc = roma_tokenize(t, text, len, flags, *ids, cap, n, err);
-        if (!rc && *n <= cap) return ROMA_OK;
-        roma_free(*ids);
-        *ids = NULL;
-        if (rc) return rc;
-        cap = *n;
-    }
-}
-
-int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                 int32_t **ids, size_t *n, roma_error *err) {
-    size_t cap = 256;
-    for (size_t i = 0; i < n_msgs; i++) cap += msgs[i].len / 2 + 64;
-    for (;;) {
-        *ids = roma_alloc_array(cap, sizeof **ids);
-        if (!*ids) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu token ids", cap);
-        const int rc = roma_template_apply(t, kind, msgs, n_msgs, true, *ids, cap, n, err);
-        if (!rc && *n <= cap) return ROMA_OK;
-        roma_free(*ids);
-        *ids = NULL;
-        if (rc) return rc;
-        cap = *n;
-    }
 }

@@ -2,9 +2,7 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
-#include "roma/adapter.h"
-#include "roma/exec.h"
-#include "roma/image.h"
+#include "roma/answer.h"
 #include "roma/map.h"
 #include "roma/json.h"
 #include "loras.h"
@@ -36,31 +34,31 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* ---- session.c: everything a verb needs to run an image ---- */
 
 typedef struct {
-    const char *image, *chip, *isa, *template;
+    roma_answer_config answer;
     const char *spec;
-    uint32_t threads, context, rows, sequences, logit_rows, pages, sram_mib, adapters, rank;
+    uint32_t sram_mib;
     text_list lora;
-    bool no_verify, any_base, pin;
+    bool any_base;
 } session_config;
 
 /* Rows of an option table for the fields of a session_config. */
 /* clang-format off */
 #define SESSION_OPTIONS(c)                                                                                           \
-    {"threads", 't', OPT_COUNT, &(c).threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
-    {"pin", 0, OPT_FLAG, &(c).pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
-    {"isa", 0, OPT_TEXT, &(c).isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
+    {"threads", 't', OPT_COUNT, &(c).answer.threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
+    {"pin", 0, OPT_FLAG, &(c).answer.pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
+    {"isa", 0, OPT_TEXT, &(c).answer.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
     LORA_OPTIONS(c),                                                                                                                          \
-    {"adapters", 0, OPT_COUNT, &(c).adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
-    {"rank", 0, OPT_COUNT, &(c).rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
-    {"chip", 0, OPT_TEXT, &(c).chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
-    {"no-verify", 0, OPT_FLAG, &(c).no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
-    {"rows", 0, OPT_COUNT, &(c).rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}
+    {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
+    {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
+    {"chip", 0, OPT_TEXT, &(c).answer.chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
+    {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
+    {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}
 #define LORA_OPTIONS(c)                                                                                                                     \
     {"lora", 0, OPT_TEXTS, &(c).lora, "FILE[:SCALE]", 0, 0, "run with this adapter; may be repeated, up to 8 add up"},                      \
     {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}
 #define CONTEXT_OPTION(c) \
-    {"ctx", 0, OPT_COUNT, &(c).context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
+    {"ctx", 0, OPT_COUNT, &(c).answer.context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
 /* clang-format on */
 
 /* clang-format off */
@@ -69,30 +67,22 @@ typedef struct {
 /* clang-format on */
 
 typedef struct {
-    roma_image image;
-    roma_plan plan;
-    roma_exec *exec;
-    roma_batch *batch;
-    roma_batch_config batch_config;
-    roma_tokenizer *tok;
-    roma_template_kind template;
-    loras loras;
-    uint32_t set;      /* of the adapters that the command line names; 0: none */
-    roma_arena answer; /* one token's text, shared by all replies */
-    char *piece;
-    bool drafts;
-    bool has_image, has_plan;
+    roma_answer *a;
+    lora_list loras; /* of the command line */
+    uint32_t set;    /* theirs, for who steps the engine himself; 0: none */
 } session;
 
-/* image_open only opens and checks; session_plan adds the plan; session_open the tokenizer; session_start the engine,
- * session_batch engine and a batch of so many requests at once, with rows for proposals unless c->spec is off. */
+/* image_open only opens and checks; session_open opens what there is to open, session_start makes the engine, and with
+ * c->answer.running its batch, and loads the command line's adapters. */
 int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threads, roma_error *err);
-int session_open(session *s, const session_config *c, roma_error *err);
+int session_open(session *s, session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
-int session_batch(session *s, const session_config *c, uint32_t running, roma_error *err);
 void session_close(session *s);
-uint64_t session_arena_bytes(const session *s); /* cache, work, batch and answer */
-roma_exec_config session_exec_config(const session *s, const session_config *c);
+/* Ids of a prompt, system's text NULL for none; flags as roma_answer_prompt's. */
+int session_prompt(const session *s, roma_answer_text text, roma_answer_text system, unsigned flags, int32_t **ids,
+                   size_t *n, roma_error *err);
+int session_fits(const session *s, size_t n_prompt, roma_error *err); /* ECONTEXT, with what to do */
+int no_template(roma_error *err);                                     /* a system message and no template */
 
 /* ---- text.c ---- */
 
@@ -104,11 +94,6 @@ bool is_stdout(const char *path); /* a name of standard output, which is no term
 int read_all(roma_buf *out, const char *path, roma_error *err);
 /* Writes text to stdout and flushes. On a terminal, control characters that would drive it are shown as U+FFFD. */
 void put_text(const uint8_t *text, size_t len);
-/* An int32 array that the caller frees with roma_free. */
-int tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
-                 roma_error *err);
-int template_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                 int32_t **ids, size_t *n, roma_error *err);
 
 /* ---- roma.c ---- */
 

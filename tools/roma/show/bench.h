@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     session s;
     session_config config;
+    uint32_t sets[TEXTS_MAX]; /* with --spread, of each adapter */
     number_list prompts, batches, threads, depths;
     uint32_t decode;
     bool spread;     /* adapter i of the command line on sequences i, i + n, ... */

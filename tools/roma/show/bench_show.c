@@ -74,7 +74,8 @@ void bench_text(const bench *b, roma_buf *out) {
     roma_buf_print(out,
                    "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s; %.0f %% of "
                    "the image in huge pages\n",
-                   b->roof_threads, b->read_gb_s, b->int8_gmac_s, b->isa, b->cpu, 100 * huge_share(&b->s.image.map));
+                   b->roof_threads, b->read_gb_s, b->int8_gmac_s, b->isa, b->cpu,
+                   100 * huge_share(&roma_answer_image(b->s.a)->map));
     roma_table_destroy(&t);
 }
 
@@ -96,9 +97,9 @@ void bench_json(const bench *b, roma_buf *out) {
     roma_json_int(&j, "roof_threads", b->roof_threads);
     roma_json_string(&j, "cpu", b->cpu);
     roma_json_string(&j, "isa", b->isa);
-    roma_json_string(&j, "image", b->config.image);
-    roma_json_hex(&j, "sha256", b->s.image.file_sha256, 32);
-    roma_json_real(&j, "huge_share", huge_share(&b->s.image.map));
+    roma_json_string(&j, "image", b->config.answer.image);
+    roma_json_hex(&j, "sha256", roma_answer_image(b->s.a)->file_sha256, 32);
+    roma_json_real(&j, "huge_share", huge_share(&roma_answer_image(b->s.a)->map));
     roma_json_real(&j, "weight_bytes", b->body.bytes + b->head.bytes);
     roma_json_real(&j, "weight_mac", b->body.mac + b->head.mac);
     roma_json_real(&j, "cache_bytes_per_position", b->position);
@@ -114,7 +115,7 @@ void bench_svg(const bench *b, roma_buf *out) {
     out->failed |= !p;
     if (!p) return;
     roma_print(roof.name, sizeof roof.name, "%s, %d threads", b->isa, b->roof_threads);
-    roma_print(title, sizeof title, "%.40s on %.40s", b->s.image.desc.name, b->cpu);
+    roma_print(title, sizeof title, "%.40s on %.40s", roma_answer_image(b->s.a)->desc.name, b->cpu);
     for (size_t i = 0; i < b->n_rows; i++) {
         const bench_row *r = &b->rows[i];
         char depth[16] = "", batch[16] = "", threads[16] = "";

@@ -5,7 +5,7 @@
 static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *out) {
     roma_schedule schedule = {0};
     /* a decode step grows linearly with its context: the middle one stands for all */
-    uint32_t rank = loras_rank(&s->loras, s->set); /* stacked adapters cost what one of the sum of their ranks does */
+    uint32_t rank = loras_rank(&s->loras, s->a); /* stacked adapters cost what one of the sum of their ranks does */
     const roma_workload w = {.rank = rank,
                              .adapters = rank ? 1 : 0,
                              .prompt = (uint32_t)prompt,
@@ -13,21 +13,22 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
                              .batch = 1,
                              .chips = 1,
                              .toggle = 1};
-    const bool done = roma_cost_evaluate(out, &schedule, &s->plan, &s->plan.chip, &w, NULL) == ROMA_OK;
+    const bool done =
+        roma_cost_evaluate(out, &schedule, roma_answer_plan(s->a), roma_answer_chip(s->a), &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;
 }
 
 /* Whether the chip's SRAM would hold what the engine keeps there. */
 static bool holds(const session *s, uint64_t *used) {
-    const roma_chip *c = &s->plan.chip;
-    *used = roma_exec_sram(roma_exec_memory_of(s->exec), (uint64_t)roma_chip_vector_bytes(c));
+    const roma_chip *c = roma_answer_chip(s->a);
+    *used = roma_exec_sram(roma_exec_memory_of(roma_answer_engine(s->a)), (uint64_t)roma_chip_vector_bytes(c));
     return (double)*used <= roma_chip_sram_bytes(c);
 }
 
 static void sram_line(const session *s) {
-    const roma_exec_memory *m = roma_exec_memory_of(s->exec);
-    const roma_chip *c = &s->plan.chip;
+    const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->a));
+    const roma_chip *c = roma_answer_chip(s->a);
     uint64_t used;
     const bool held = holds(s, &used);
     print_to(
@@ -46,8 +47,8 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
              "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
              "H-Units %.0f %%, "
              "vector units %.0f %%%s\n",
-             s->plan.chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit, 100 * c.use_hunit,
-             100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
+             roma_answer_chip(s->a)->name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit,
+             100 * c.use_hunit, 100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 
 void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
@@ -56,8 +57,8 @@ void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
     const bool held = holds(s, &used);
     if (!estimate(s, prompt, answer, &c)) return;
     roma_json_open(j, "chip", '{');
-    roma_json_string(j, "name", s->plan.chip.name);
-    roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&s->plan.chip));
+    roma_json_string(j, "name", roma_answer_chip(s->a)->name);
+    roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(roma_answer_chip(s->a)));
     roma_json_int(j, "sram_used", (int64_t)used);
     roma_json_bool(j, "sram_holds", held);
     roma_json_real(j, "tok_s", c.tok_s);

@@ -24,16 +24,16 @@ static void first_line(values_file *v) {
     roma_json j = {.out = &v->line};
     roma_json_open(&j, NULL, '{');
     roma_json_int(&j, "roma_trace", 1);
-    roma_json_hex(&j, "base", v->s->image.base_id, 32);
+    roma_json_hex(&j, "base", roma_answer_image(v->s->a)->base_id, 32);
     roma_json_bool(&j, "full", v->is_full);
-    loras_json(&j, &v->s->loras, v->s->set);
+    loras_json(&j, &v->s->loras, v->s->a);
     roma_json_close(&j, '}');
     end_line(v);
 }
 
 static void on_record(void *ctx, const roma_tap_record *r) {
     values_file *v = ctx;
-    const roma_plan *p = &v->s->plan;
+    const roma_plan *p = roma_answer_plan(v->s->a);
     const roma_op *op = &p->ops[r->op];
     roma_json j = {.out = &v->line};
     const uint32_t crc = roma_crc32c(0, r->bytes, r->n * r->row_bytes);
@@ -73,12 +73,12 @@ int values_begin(values_file *v, const session *s, const char *path, bool is_ful
     int rc = roma_outfile_open(&v->file, path, err);
     if (rc) return rc;
     first_line(v);
-    if (!v->rc) v->rc = roma_exec_tap(s->exec, on_record, v, &v->err);
+    if (!v->rc) v->rc = roma_exec_tap(roma_answer_engine(s->a), on_record, v, &v->err);
     return v->rc ? values_end(v, false, err) : ROMA_OK;
 }
 
 int values_end(values_file *v, bool keep, roma_error *err) {
-    roma_exec_tap(v->s->exec, NULL, NULL, NULL);
+    roma_exec_tap(roma_answer_engine(v->s->a), NULL, NULL, NULL);
     if (v->rc || !keep)
         roma_outfile_abort(&v->file);
     else

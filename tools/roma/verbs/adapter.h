@@ -2,7 +2,7 @@
 #ifndef TOOLS_ADAPTER_H
 #define TOOLS_ADAPTER_H
 
-#include "lora_arg.h"
+#include "loras.h"
 #include "tool.h"
 
 enum { ADAPTERS_MAX = OPERANDS_MAX - 1 }; /* of one merge: the first operand is the word */

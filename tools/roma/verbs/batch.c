@@ -2,60 +2,68 @@
  * on its neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input
  * order. */
 #include "batch.h"
-#include "requests.h"
+#include "reply.h"
 
 #include <string.h>
 
-/* A request under way. A reply and an error are large: they are there only while they are needed. */
+/* A request under way. What it grows to is large: it is there only while it is needed. */
+typedef struct batch batch;
 typedef struct {
-    const request *q;
-    uint32_t set, ticket; /* of adapters; of the engine's batch */
+    batch *b;
+    const roma_answer_line *q;
     int32_t *ids;
     size_t n_ids;
-    reply *reply;
-    roma_error *err; /* NULL after a failure: memory for it was missing as well */
+    reply *reply; /* NULL after a failure: memory for it was missing as well */
     int rc;
     bool done;
 } job;
 
-typedef struct {
+struct batch {
     const batch_options *o;
     session *s;
+    roma_answer_lines lines;
     job *jobs;
     size_t n, next, printed;
-    job **under_way; /* handed over, at most places */
-    size_t n_under_way, places;
-    bool refused; /* by standard output: what is left would be for nobody */
-} batch;
-
-enum { PREFIXES = 8 };
+    uint32_t under_way, places;
+    uint64_t longest; /* prompt and limit */
+    bool refused;     /* by standard output: what is left would be for nobody */
+};
 
 /* ---- reading ---- */
 
-/* The adapters of a line are opened when all lines are known to be good. */
-static int take_adapters(batch *b, job *j, roma_error *err) {
-    const request *q = j->q;
+/* The adapters that a line names, or else the command line's. */
+static int adapters_of(const batch *b, const roma_answer_line *q, lora_list *l, roma_error *err) {
     const char *lora[TEXTS_MAX];
+    if (!q->has_adapters) {
+        loras_copy(l, &b->s->loras);
+        return ROMA_OK;
+    }
+    for (size_t i = 0; i < q->adapters.n; i++) lora[i] = q->adapters.item[i].text;
+    return loras_open(l, b->s->a, b->o->session->any_base, lora, q->adapters.n, err);
+}
+
+/* The files that a line names are opened when all lines are known to be good. */
+static int open_adapters(batch *b, const roma_answer_line *q, uint32_t *longest, roma_error *err) {
+    lora_list l;
     char said[512]; /* an adapter's file is named too */
     roma_error why;
-    j->set = b->s->set;
-    if (!q->own_lora) return ROMA_OK;
-    for (size_t i = 0; i < q->lora.n; i++) lora[i] = q->lora.item[i].text;
-    const int rc = loras_add(&b->s->loras, &b->s->image, b->o->session->any_base, lora, q->lora.n, &j->set, &why);
+    const int rc = adapters_of(b, q, &l, &why);
+    if (!rc && l.n > *longest) *longest = (uint32_t)l.n;
     return rc ? roma_fail_line(err, rc, b->o->path, q->line, "%s", roma_error_format(&why, said, sizeof said)) : rc;
 }
 
-static int read_jobs(batch *b, requests *all, const roma_buf *file, roma_error *err) {
+static int read_jobs(batch *b, const roma_buf *file, roma_error *err) {
     const char *system = b->o->system;
-    const request usual = {.ask = *b->o->ask, .system = {system, system ? strlen(system) : 0}, .raw = b->o->raw};
-    int rc = requests_read(all, b->o->path, file->data, file->len, &usual, err);
+    const roma_answer_line usual = {
+        .ask = *b->o->ask, .system = {system, system ? strlen(system) : 0}, .raw = b->o->raw};
+    int rc = roma_answer_lines_read(&b->lines, b->o->path, file->data, file->len, &usual, err);
     if (rc) return rc;
-    b->jobs = roma_alloc_array(all->n, sizeof *b->jobs);
-    if (!b->jobs) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", all->n);
-    b->n = all->n;
+    b->jobs = roma_alloc_array(b->lines.n, sizeof *b->jobs);
+    if (!b->jobs) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", b->lines.n);
+    b->n = b->lines.n;
     for (size_t i = 0; i < b->n && !rc; i++) {
-        b->jobs[i].q = &all->request[i];
-        rc = take_adapters(b, &b->jobs[i], err);
+        b->jobs[i] = (job){.b = b, .q = &b->lines.line[i]};
+        rc = open_adapters(b, b->jobs[i].q, &b->o->session->answer.stack, err);
     }
     return rc;
 }
@@ -64,17 +72,19 @@ static int read_jobs(batch *b, requests *all, const roma_buf *file, roma_error *
 
 static void fail_job(job *j, int rc, const roma_error *why) {
     j->rc = rc;
-    j->err = roma_alloc_array(1, sizeof *j->err);
-    if (j->err) *j->err = *why;
+    if (j->reply) j->reply->err = *why;
+}
+
+static bool has_reply(job *j) {
+    if (!j->reply) j->reply = roma_alloc_array(1, sizeof *j->reply);
+    return j->reply != NULL;
 }
 
 static void free_job(job *j) {
     if (j->reply) reply_destroy(j->reply);
     roma_free(j->reply);
-    roma_free(j->err);
     roma_free(j->ids);
     j->reply = NULL;
-    j->err = NULL;
     j->ids = NULL;
 }
 
@@ -82,7 +92,7 @@ static void free_job(job *j) {
 
 /* Returns the exit code. */
 static int print_result(const batch *b, const job *done) {
-    const request *q = done->q;
+    const roma_answer_line *q = done->q;
     const reply *r = done->reply;
     roma_buf out = {0};
     roma_json j = {.out = &out};
@@ -93,15 +103,14 @@ static int print_result(const batch *b, const job *done) {
         roma_json_text(&j, "id", q->id.text, q->id.len);
     if (done->rc) {
         char line[1024];
-        roma_json_string(&j, "error",
-                         done->err ? roma_error_format(done->err, line, sizeof line) : roma_error_text(done->rc));
+        roma_json_string(&j, "error", r ? roma_error_format(&r->err, line, sizeof line) : roma_error_text(done->rc));
     } else {
         roma_json_text(&j, "text", (const char *)r->text.data, r->text.len);
         roma_json_open(&j, "ids", '[');
-        for (size_t i = r->n_prompt; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
+        for (size_t i = 0; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
         roma_json_close(&j, ']');
         roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-        roma_json_string(&j, "stop", r->stop);
+        roma_json_string(&j, "stop", reply_stop(r));
         if (b->o->hash) {
             uint8_t sum[32];
             roma_sha256 hash = r->hash;
@@ -125,14 +134,38 @@ static void finish_job(batch *b, job *j) {
     roma_progress_tell(&progress, "requests", b->printed, b->n);
 }
 
+static void on_over(void *ctx, const roma_answer_result *result) {
+    job *j = ctx;
+    reply_over(j->reply, result);
+    j->rc = j->reply->rc;
+    j->b->under_way--;
+    finish_job(j->b, j);
+}
+static void on_token(void *ctx, int32_t token, const float *logits) {
+    const job *j = ctx;
+    reply_token(j->reply, token, logits);
+}
+static int on_text(void *ctx, const char *text, size_t len) {
+    const job *j = ctx;
+    return reply_text(j->reply, text, len);
+}
+
 static int submit(batch *b, job *j, roma_error *err) {
-    const request *q = j->q;
-    j->reply = roma_alloc_array(1, sizeof *j->reply);
-    if (!j->reply) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
-    int rc = reply_begin(j->reply, b->s, &q->ask, j->ids, j->n_ids, is_raw(b->s, q->raw), b->o->hash, err);
-    if (j->reply->ids) j->ids = NULL; /* the reply owns them */
-    j->reply->set = j->set;
-    return rc ? rc : reply_submit(j->reply, &j->ticket, err);
+    lora_list l;
+    if (!has_reply(j)) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    *j->reply = (reply){.s = b->s, .silent = true, .hashes = b->o->hash};
+    int rc = session_fits(b->s, j->n_ids, err);
+    if (!rc) rc = adapters_of(b, j->q, &l, err);
+    if (rc) return rc;
+    roma_answer_request q = reply_request(j->reply, &j->q->ask, j->ids, j->n_ids, j->q->raw ? ROMA_ANSWER_RAW : 0, &l);
+    q.ctx = j;
+    q.token = on_token;
+    q.text = on_text;
+    q.over = on_over;
+    rc = roma_answer_submit(b->s->a, &q, NULL, err);
+    roma_free(j->ids);
+    j->ids = NULL;
+    return rc;
 }
 
 /* Hands over the next request; one that cannot run is over at once. */
@@ -144,81 +177,62 @@ static void submit_next(batch *b) {
     if (j->rc)
         finish_job(b, j);
     else
-        b->under_way[b->n_under_way++] = j;
+        b->under_way++;
 }
 
-static int step(batch *b, roma_error *err) {
-    const int rc = roma_batch_step(b->s->batch, err);
-    size_t left = 0;
-    for (size_t i = 0; i < b->n_under_way && !rc; i++) {
-        job *j = b->under_way[i];
-        const roma_error *why;
-        const roma_request_status *s = roma_batch_poll(b->s->batch, j->ticket, &why);
-        if (s->state != ROMA_REQUEST_OVER) {
-            b->under_way[left++] = j;
-            continue;
+/* Ids of all prompts; one that has none fails when its turn comes. */
+static void read_prompts(batch *b) {
+    for (size_t i = 0; i < b->n; i++) {
+        job *j = &b->jobs[i];
+        roma_error err;
+        const unsigned flags = (j->q->raw ? ROMA_ANSWER_RAW : 0u) | (b->o->special ? ROMA_ANSWER_SPECIAL : 0u);
+        const int bad = session_prompt(b->s, j->q->prompt, j->q->system, flags, &j->ids, &j->n_ids, &err);
+        if (bad) {
+            has_reply(j);
+            fail_job(j, bad, &err);
         }
-        if (s->rc) fail_job(j, s->rc, why);
-        roma_batch_finish(b->s->batch, j->ticket);
-        finish_job(b, j);
+        const uint64_t length = (uint64_t)j->n_ids + j->q->ask.limit;
+        if (length > b->longest) b->longest = length;
     }
-    if (!rc) b->n_under_way = left;
-    return rc;
 }
 
-/* The context that the longest request needs, so that the cache is not larger than the work. */
-static uint32_t context_needed(const batch *b) {
-    uint64_t most = 1;
-    for (size_t i = 0; i < b->n; i++)
-        if (b->jobs[i].n_ids + b->jobs[i].q->ask.limit + 1 > most)
-            most = b->jobs[i].n_ids + b->jobs[i].q->ask.limit + 1;
-    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
-}
-
-/* Pages for as many full requests as run at once, or what --sram-mib allows; the scheduler makes do. Prefixes live in
- * what is not used. */
+/* An engine for the longest request, and a look at whether it can take every line's adapters. */
 static int start(batch *b, roma_error *err) {
     session_config c = *b->o->session;
-    roma_exec_memory m;
-    const uint32_t running = b->n < b->o->batch ? (uint32_t)b->n : b->o->batch;
-    c.rows = roma_exec_rows(c.rows, running);
-    const roma_exec_config one = session_exec_config(b->s, &c);
-    int rc = roma_exec_bytes(&b->s->plan, &(roma_exec_config){.threads = one.threads, .context = one.context}, &m, err);
-    const uint32_t context = m.context;
-    if (!rc) rc = roma_exec_fit(&b->s->plan, &one, &m, err);
-    if (rc) return rc;
-    c.context = context_needed(b) < context ? context_needed(b) : context;
-    c.sequences = 2 * running + PREFIXES;
-    c.pages = running * ((c.context + ROMA_PAGE - 1) / ROMA_PAGE);
-    if (m.pages && c.pages > m.pages) c.pages = m.pages;
-    b->under_way = roma_alloc_array(2 * (size_t)running, sizeof(job *));
-    if (!b->under_way) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the batch");
-    b->places = 2 * running;
-    return session_batch(b->s, &c, running, err);
+    c.answer.running = b->n < b->o->batch ? (uint32_t)b->n : b->o->batch;
+    c.answer.sets = 0;
+    b->places = 2 * c.answer.running;
+    int rc = roma_answer_fit(b->s->a, &c.answer, b->longest, err);
+    if (!rc) rc = session_start(b->s, &c, err);
+    for (size_t i = 0; i < b->n && !rc; i++) {
+        lora_list l;
+        if (!b->jobs[i].q->has_adapters) continue;
+        rc = adapters_of(b, b->jobs[i].q, &l, err);
+        if (!rc) rc = roma_answer_adapters_load(b->s->a, l.item, l.n, NULL, err);
+    }
+    return rc;
 }
 
 int batch_run(const batch_options *o, session *s) {
     batch b = {.o = o, .s = s};
-    requests all = {0};
     roma_buf file = {0};
     roma_error err;
     int exit_code = 0;
     int rc = read_all(&file, o->path, &err);
-    if (!rc) rc = read_jobs(&b, &all, &file, &err);
+    if (!rc) rc = read_jobs(&b, &file, &err);
     roma_buf_destroy(&file);
-    for (size_t i = 0; i < b.n && !rc; i++) {
-        job *j = &b.jobs[i];
-        const int bad = prompt_ids(s, j->q->prompt, j->q->system, j->q->raw, o->special, &j->ids, &j->n_ids, &err);
-        if (bad) fail_job(j, bad, &err);
-    }
+    if (!rc) read_prompts(&b);
     if (!rc) rc = start(&b, &err);
     interrupt_catch(INTERRUPT_ASKS);
     while (!rc && !b.refused && b.printed < b.n) {
-        while (b.next < b.n && b.n_under_way < b.places && !b.refused) submit_next(&b);
+        while (b.next < b.n && b.under_way < b.places && !b.refused) submit_next(&b);
         if (b.refused) break;
         if (interrupted) interrupt_seen();
-        rc = interrupted ? roma_fail(&err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : step(&b, &err);
+        rc =
+            interrupted ? roma_fail(&err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : roma_answer_step(s->a, &err);
     }
+    b.refused = true; /* what is under way ends unprinted */
+    roma_answer_stop(s->a);
     progress_end();
     if (rc) exit_code = fail("run", &err);
     for (size_t i = 0; i < b.n; i++) {
@@ -226,7 +240,6 @@ int batch_run(const batch_options *o, session *s) {
         free_job(&b.jobs[i]);
     }
     roma_free(b.jobs);
-    roma_free(b.under_way);
-    requests_free(&all);
+    roma_answer_lines_free(&b.lines);
     return finish("run", exit_code);
 }

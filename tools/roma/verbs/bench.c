@@ -42,20 +42,25 @@ static int report(const bench *b, const bench_options *o) {
     return print_buf("bench", &out, 0);
 }
 
+/* With --spread each of its adapters is a list of its own. */
+static int open_image(bench *b, roma_error *err) {
+    session_config open = b->config;
+    if (b->spread) open.lora.n = 0;
+    int rc = session_open(&b->s, &open, err);
+    for (size_t i = 0; b->spread && i < b->config.lora.n && !rc; i++) {
+        lora_list one;
+        rc = loras_open(&one, b->s.a, b->config.any_base, &b->config.lora.item[i], 1, err);
+    }
+    return rc;
+}
+
 static int measure(bench *b, const bench_options *o) {
     roma_error err;
     if (!(b->rows = roma_alloc_array(BENCH_ROWS, sizeof *b->rows))) {
         roma_fail(&err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the figures");
         return fail("bench", &err);
     }
-    session_config open = b->config;
-    if (b->spread) open.lora.n = 0;
-    if (session_open(&b->s, &open, &err)) return fail("bench", &err);
-    for (size_t i = 0; b->spread && i < b->config.lora.n; i++) {
-        uint32_t set;
-        if (loras_add(&b->s.loras, &b->s.image, b->config.any_base, &b->config.lora.item[i], 1, &set, &err))
-            return fail("bench", &err);
-    }
+    if (open_image(b, &err)) return fail("bench", &err);
     const int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
     session_close(&b->s);
     return code;
@@ -76,14 +81,14 @@ int verb_bench(int argc, char **argv) {
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
         {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
-        {"pin", 0, OPT_FLAG, &b.config.pin, NULL, 0, 0, "bind each thread to one CPU"},
-        {"isa", 0, OPT_TEXT, &b.config.isa, "NAME", 0, 0,
+        {"pin", 0, OPT_FLAG, &b.config.answer.pin, NULL, 0, 0, "bind each thread to one CPU"},
+        {"isa", 0, OPT_TEXT, &b.config.answer.isa, "NAME", 0, 0,
          "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
         LORA_OPTIONS(b.config),
         {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0,
          "the adapters of --lora one to a sequence, in turn, instead of all on each"},
-        {"no-verify", 0, OPT_FLAG, &b.config.no_verify, NULL, 0, 0, "skip the checksums on opening"},
-        {"rows", 0, OPT_COUNT, &b.config.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
+        {"no-verify", 0, OPT_FLAG, &b.config.answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},
+        {"rows", 0, OPT_COUNT, &b.config.answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, NULL},
         {0}};
     const usage u = {"bench",
                      "IMAGE [options]",
@@ -103,7 +108,7 @@ int verb_bench(int argc, char **argv) {
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = settle(&b, &o);
     if (rc != OPTIONS_GO) return rc;
-    b.config.image = operand[0];
+    b.config.answer.image = operand[0];
     rc = measure(&b, &o);
     roma_free(b.rows);
     return rc;

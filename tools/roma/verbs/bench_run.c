@@ -10,7 +10,7 @@
 enum { REPEATS = 3, WARM = 16, READS = 5 };
 
 static void count_work(bench *b) {
-    const roma_plan *p = &b->s.plan;
+    const roma_plan *p = roma_answer_plan(b->s.a);
     const roma_hyper *h = &p->desc->hyper;
     for (size_t i = 0; i < p->n_ops; i++) {
         const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
@@ -29,24 +29,24 @@ static void count_step(const bench *b, bench_work *w, uint32_t n, uint32_t wante
 }
 
 static int32_t some_token(const bench *b, uint64_t i) {
-    return (int32_t)(roma_random(1, i) % b->s.image.desc.hyper.vocab);
+    return (int32_t)(roma_random(1, i) % roma_answer_image(b->s.a)->desc.hyper.vocab);
 }
 
 /* All sequences run with the adapters of the command line; with --spread each with one of them, in turn. */
 static uint32_t set_of(const bench *b, uint32_t sequence) {
-    return b->spread ? 1 + sequence % (uint32_t)b->s.loras.n_mixes : b->s.set;
+    return b->spread ? b->sets[sequence % b->config.lora.n] : b->s.set;
 }
 
 static int step(bench *b, const roma_exec_row *rows, uint32_t n, roma_error *err) {
-    const int rc = roma_exec_step(b->s.exec, rows, n, err);
+    const int rc = roma_exec_step(roma_answer_engine(b->s.a), rows, n, err);
     if (rc) return rc;
     return interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
 }
 
 static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
-    const uint32_t most = roma_exec_memory_of(b->s.exec)->rows;
-    roma_exec_truncate(b->s.exec, sequence, 0);
+    const uint32_t most = roma_exec_memory_of(roma_answer_engine(b->s.a))->rows;
+    roma_exec_truncate(roma_answer_engine(b->s.a), sequence, 0);
     for (uint32_t at = 0, m; at < n; at += m) {
         m = n - at < most ? n - at : most;
         for (uint32_t i = 0; i < m; i++)
@@ -110,7 +110,7 @@ static double middle(const double v[REPEATS]) {
 }
 
 static int run_once(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_error *err) {
-    for (uint32_t s = 0; s < r->batch && !r->prefill; s++) roma_exec_truncate(b->s.exec, s, r->depth);
+    for (uint32_t s = 0; s < r->batch && !r->prefill; s++) roma_exec_truncate(roma_answer_engine(b->s.a), s, r->depth);
     if (!r->prefill) return decode(b, r, n, t, err);
     const double began = roma_now();
     const int rc = prefill(b, 0, n, &t->work, err);
@@ -146,17 +146,32 @@ static uint32_t most(const number_list *l, uint32_t at_least) {
     return m;
 }
 
+/* Each adapter of --lora as a set of its own. */
+static int load_each(bench *b, roma_error *err) {
+    int rc = ROMA_OK;
+    for (size_t i = 0; i < b->config.lora.n && !rc; i++) {
+        lora_list one;
+        rc = loras_open(&one, b->s.a, b->config.any_base, &b->config.lora.item[i], 1, err);
+        if (!rc) rc = roma_answer_adapters_load(b->s.a, one.item, one.n, &b->sets[i], err);
+    }
+    return rc;
+}
+
 /* All tests with one number of threads. */
 static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     session_config c = b->config;
-    c.threads = threads;
-    c.sequences = c.logit_rows = most(&b->batches, 1);
-    c.context = most(&b->prompts, b->decode + most(&b->depths, 0));
-    c.rows = roma_exec_rows(c.rows, c.sequences);
+    roma_answer_config *a = &c.answer;
+    a->threads = threads;
+    a->sequences = a->logit_rows = most(&b->batches, 1);
+    a->context = most(&b->prompts, b->decode + most(&b->depths, 0));
+    if (!a->rows) a->rows = a->sequences > 128 ? a->sequences : 128;
+    if (a->rows < a->sequences) a->rows = a->sequences;
+    a->sets = b->spread ? (uint32_t)c.lora.n : 1;
     int rc = session_start(&b->s, &c, err);
+    if (!rc && b->spread) rc = load_each(b, err);
     if (rc) return rc;
-    b->isa = roma_exec_isa(b->s.exec);
-    const int t = roma_exec_threads(b->s.exec);
+    b->isa = roma_exec_isa(roma_answer_engine(b->s.a));
+    const int t = roma_exec_threads(roma_answer_engine(b->s.a));
     for (size_t i = 0; i < b->prompts.n && !rc; i++)
         rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
     for (size_t i = 0; i < b->batches.n && b->decode; i++)
@@ -164,9 +179,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
             rc = measure(
                 b, (bench_row){.tokens = b->decode, .batch = b->batches.v[i], .depth = b->depths.v[d], .threads = t},
                 err);
-    roma_exec_destroy(b->s.exec);
-    b->s.exec = NULL;
-    roma_arena_destroy(&b->s.answer);
+    roma_answer_stop(b->s.a);
     return rc;
 }
 
@@ -180,7 +193,7 @@ static void measure_roofs(bench *b, const char *isa) {
 /* The machine's roofs, not the run's: two threads at least, and where the kernels are scalar the products of the best
  * instruction set here. */
 int bench_run(bench *b, roma_error *err) {
-    const char *name = b->config.isa ? b->config.isa : "auto";
+    const char *name = b->config.answer.isa ? b->config.answer.isa : "auto";
     const roma_kern *k = roma_kern_find(strcmp(name, "scalar") == 0 ? "auto" : name);
     const char *isa = k ? k->name : ""; /* the engine refuses an unknown name */
     count_work(b);

@@ -1,5 +1,6 @@
 /* roma chat: a conversation. Each turn the whole of it is turned into ids again, and only what differs from the ids of
  * the last turn is computed: an unchanged beginning costs nothing. Ctrl-C stops an answer, Ctrl-D leaves. */
+#include "ask.h"
 #include "reply.h"
 
 #include <editline/readline.h>
@@ -15,8 +16,8 @@ typedef struct {
     session s;
     ask_options ask;
     bool terminal;
-    char *system; /* NULL: the template's own */
     bool any_base;
+    char *system; /* NULL: the template's own */
     roma_message messages[MESSAGES_MAX];
     size_t n_messages;
     char stats[320];
@@ -115,68 +116,53 @@ static void reset(chat *c) {
     if (c->system) say(c, ROMA_ROLE_SYSTEM, c->system, strlen(c->system));
 }
 
-/* Ids of the conversation so far with an open reply. Without a template: the texts, one after another. */
-static int conversation_ids(const chat *c, int32_t **ids, size_t *n, roma_error *err) {
-    if (c->s.template != ROMA_TEMPLATE_NONE)
-        return template_all(c->s.tok, c->s.template, c->messages, c->n_messages, ids, n, err);
-    roma_buf b = {0};
-    for (size_t i = 0; i < c->n_messages; i++) roma_buf_append(&b, c->messages[i].text, c->messages[i].len);
-    const int rc = tokenize_all(c->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, ids, n, err);
-    roma_buf_destroy(&b);
-    if (!rc && !*n) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "say something first");
-    return rc;
-}
+static uint32_t context_of(const chat *c) { return roma_exec_memory_of(roma_answer_engine(c->s.a))->context; }
 
 /* ---- a turn ---- */
 
-static void show(void *printed, const reply *r) {
-    size_t *n = printed;
-    if (r->shown > *n) put_text(r->text.data + *n, r->shown - *n);
-    *n = r->shown;
-}
-
 /* The batch keeps the last turn's pages and shares the common beginning with them. */
-static int generate(chat *c, reply *r, roma_error *err) {
-    size_t printed = 0;
-    const int rc = reply_run(r, show, &printed, err);
-    r->shown = r->text.len;
-    show(&printed, r);
+static int generate(chat *c, reply *r, const int32_t *ids, size_t n, roma_error *err) {
+    const roma_answer_request q = reply_request(r, &c->ask.ask, ids, n, 0, &c->s.loras);
+    const int rc = reply_run(r, q, err);
     putchar('\n');
-    const roma_request_status *s = &r->status;
+    const roma_answer_result *a = &r->result;
     roma_print(
         c->stats, sizeof c->stats,
         "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after %.0f ms; "
         "%u of %u drafted accepted; %u of %u tokens of context",
-        r->n_prompt, s->shared, roma_rate((double)(r->n_prompt - s->shared), r->first_s), r->n - r->n_prompt,
-        roma_rate((double)(r->drawn ? r->drawn - 1 : 0), r->decode_s), r->first_s * 1e3, s->accepted, s->drafted,
-        s->fed, r->context);
+        r->n_prompt, a->batch.shared, roma_rate((double)(r->n_prompt - a->batch.shared), a->first_s), r->n,
+        roma_rate((double)(a->drawn ? a->drawn - 1 : 0), reply_decode_s(r)), a->first_s * 1e3, a->batch.accepted,
+        a->batch.drafted, a->batch.fed, context_of(c));
+    return rc;
+}
+
+/* Ids of the conversation so far with an open reply, and its answer. */
+static int answer(chat *c, reply *r, roma_error *err) {
+    int32_t *ids = NULL;
+    size_t n = 0;
+    int rc = roma_answer_prompt(c->s.a, c->messages, c->n_messages, 0, &ids, &n, err);
+    if (!rc && n > context_of(c))
+        rc = roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE,
+                       "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx "
+                       "makes more room",
+                       n, context_of(c));
+    if (!rc) rc = generate(c, r, ids, n, err);
+    roma_free(ids);
     return rc;
 }
 
 /* One question. A failure takes the question back, so that the conversation stays as it was. */
 static int turn(chat *c, const char *line, size_t len, roma_error *err) {
-    int32_t *ids = NULL;
-    size_t n = 0;
-    reply r = {0};
+    reply r = {.s = &c->s};
     const size_t before = c->n_messages;
     if (!say(c, ROMA_ROLE_USER, line, len))
         return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
-    int rc = conversation_ids(c, &ids, &n, err);
-    if (!rc)
-        rc = reply_begin(&r, &c->s, &c->ask.ask, ids, n, c->s.template == ROMA_TEMPLATE_NONE, false, err);
-    else
-        roma_free(ids);
-    if (rc == ROMA_ECONTEXT)
-        roma_fail(err, rc, "", ROMA_NOWHERE,
-                  "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx makes "
-                  "more room",
-                  n, r.context);
-    if (!rc) rc = generate(c, &r, err);
+    const int rc = answer(c, &r, err);
     if (rc && rc != ROMA_ECANCEL)
         forget(c, before);
     else if (!say(c, ROMA_ROLE_ASSISTANT, r.text.data ? (const char *)r.text.data : "", r.text.len))
         forget(c, before);
-    if (!rc && r.stop && strcmp(r.stop, "context") == 0)
+    if (!rc && r.result.stop == ROMA_ANSWER_CONTEXT)
         fprintf(stderr, "roma chat: the context is full; /reset starts a new conversation\n");
     reply_destroy(&r);
     interrupted = 0;
@@ -198,12 +184,17 @@ static const char commands_help[] =
  * in the cache was computed under others. */
 static void switch_loras(chat *c, char *rest) {
     text_list l = {0};
+    lora_list list;
     roma_error err;
     roma_buf b = {0};
     for (char *word = strtok(rest, " "); word && l.n < TEXTS_MAX; word = strtok(NULL, " ")) l.item[l.n++] = word;
-    if (loras_switch(&c->s.loras, c->s.exec, &c->s.image, c->any_base, l.item, l.n, &c->s.set, &err))
+    int rc = loras_open(&list, c->s.a, c->any_base, l.item, l.n, &err);
+    if (!rc) rc = roma_answer_adapters_load(c->s.a, list.item, list.n, NULL, &err);
+    if (rc)
         fail("chat", &err);
-    loras_print(&c->s.loras, c->s.set, &b);
+    else
+        loras_copy(&c->s.loras, &list);
+    loras_print(&c->s.loras, &b);
     printf("adapters: %.*s\n", b.len ? (int)b.len : 4, b.len ? (const char *)b.data : "none");
     roma_buf_destroy(&b);
 }
@@ -221,8 +212,10 @@ static bool command(chat *c, char *line) {
     } else if (strcmp(word, "/reset") == 0) {
         reset(c);
     } else if (strcmp(word, "/system") == 0) {
-        if (*rest && c->s.template == ROMA_TEMPLATE_NONE) {
-            fprintf(stderr, "roma chat: a system message needs a chat template; --template chooses one\n");
+        if (*rest && roma_answer_is_raw(c->s.a, 0)) {
+            roma_error err;
+            no_template(&err);
+            fail("chat", &err);
             return true;
         }
         free(c->system);
@@ -232,8 +225,8 @@ static bool command(chat *c, char *line) {
         switch_loras(c, rest);
     } else if (strcmp(word, "/stats") == 0) {
         print_to(stdout, "%s%smemory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n", c->stats,
-                 c->stats[0] ? "\n" : "", (double)c->s.image.map.size / 1048576,
-                 (double)session_arena_bytes(&c->s) / 1048576, resident_bytes() / 1048576);
+                 c->stats[0] ? "\n" : "", (double)roma_answer_image(c->s.a)->map.size / 1048576,
+                 (double)roma_answer_bytes(c->s.a) / 1048576, resident_bytes() / 1048576);
     } else {
         const char *near = roma_nearest(word, names, sizeof names / sizeof *names);
         fprintf(stderr, "roma chat: no command of that name%s%s; /help lists them\n", near ? ", did you mean " : "",
@@ -269,14 +262,13 @@ static int converse(chat *c) {
     return c->terminal || !rc ? 0 : roma_error_exit(rc); /* a script sees how its last question went */
 }
 
-static int start(chat *c, const session_config *config, const char *system, roma_error *err) {
+static int start(chat *c, session_config *config, const char *system, roma_error *err) {
     int rc = session_open(&c->s, config, err);
     if (rc) return rc;
-    if (!c->s.tok) rc = roma_fail(err, ROMA_EUNSUPPORTED, config->image, ROMA_NOWHERE, "the image holds no tokenizer");
-    if (!rc && system && c->s.template == ROMA_TEMPLATE_NONE)
-        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                       "a system message needs a chat template; --template chooses one");
-    if (!rc) rc = session_batch(&c->s, config, 1, err);
+    if (!roma_answer_tokenizer(c->s.a))
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, config->answer.image, ROMA_NOWHERE, "the image holds no tokenizer");
+    if (!rc && system && roma_answer_is_raw(c->s.a, 0)) rc = no_template(err);
+    if (!rc) rc = session_start(&c->s, config, err);
     if (rc) return rc;
     c->any_base = config->any_base;
     c->system = system ? strdup(system) : NULL;
@@ -287,17 +279,17 @@ static int start(chat *c, const session_config *config, const char *system, roma
 
 int verb_chat(int argc, char **argv) {
     static chat c;
-    session_config config = {0};
+    session_config config = {.answer = {.running = 1, .sets = 1}};
     const char *system = NULL, *operand[OPERANDS_MAX];
     char history[1024] = "";
     size_t n;
-    ask_default(&c.ask);
+    roma_answer_ask_default(&c.ask.ask);
     c.ask.ask.limit = 1u << 24;
-    const option own[] = {
-        {"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
-        {"template", 0, OPT_TEXT, &config.template, "NAME", 0, 0, "chat template instead of the model's own"},
-        SAMPLING_OPTIONS(c.ask),
-        {0}};
+    const option own[] = {{"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
+                          {"template", 0, OPT_TEXT, &config.answer.chat_template, "NAME", 0, 0,
+                           "chat template instead of the model's own"},
+                          SAMPLING_OPTIONS(c.ask),
+                          {0}};
     const option shared[] = {SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
     const usage u = {
         "chat",
@@ -313,7 +305,7 @@ int verb_chat(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
     if (ask_options_check(&c.ask, &err)) return fail("chat", &err);
-    config.image = operand[0];
+    config.answer.image = operand[0];
     interrupt_catch(INTERRUPT_CHAT);
     edit_utf8();
     rc = start(&c, &config, system, &err);
@@ -326,7 +318,7 @@ int verb_chat(int argc, char **argv) {
             using_history();
             stifle_history(HISTORY_MAX);
             if (history[0]) read_history(history);
-            printf("%s; /help lists commands, Ctrl-D leaves\n", c.s.image.desc.name);
+            printf("%s; /help lists commands, Ctrl-D leaves\n", roma_answer_image(c.s.a)->desc.name);
         }
         rc = converse(&c);
         if (history[0]) save_history(history);

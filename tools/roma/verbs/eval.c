@@ -43,12 +43,13 @@ static int read_ids(eval *e, roma_error *err) {
 /* Where the model's settings add a beginning token, it stands in place of each window's first, as llama.cpp's
  * perplexity tool has it. */
 static int read_text(eval *e, roma_error *err) {
-    const roma_vocab *v = &e->s.image.vocab;
+    const roma_vocab *v = &roma_answer_image(e->s.a)->vocab;
     roma_buf b = {0};
-    int rc = e->s.tok ? ROMA_OK
-                      : roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer; use --ids");
+    const roma_tokenizer *t = roma_answer_tokenizer(e->s.a);
+    int rc =
+        t ? ROMA_OK : roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the image holds no tokenizer; use --ids");
     if (!rc) rc = read_all(&b, e->o->text, err);
-    if (!rc) rc = tokenize_all(e->s.tok, (const char *)b.data, b.len, ROMA_TEXT_BOS, &e->ids, &e->text.n, err);
+    if (!rc) rc = roma_tokenize_all(t, (const char *)b.data, b.len, ROMA_TEXT_BOS, &e->ids, &e->text.n, err);
     if (!rc && v->add_bos && v->bos >= 0) e->text.begin = v->bos;
     roma_buf_destroy(&b);
     return rc;
@@ -59,7 +60,8 @@ static int read_windows(eval *e, roma_error *err) {
     e->text = (roma_eval_text){.begin = -1, .is_whole = o->all, .ctx = o->ctx, .windows = o->windows};
     const int rc = o->ids ? read_ids(e, err) : read_text(e, err);
     e->text.ids = e->ids;
-    return rc ? rc : roma_eval_cut(&e->text, e->s.image.desc.hyper.vocab, o->ids ? o->ids : o->text, err);
+    return rc ? rc
+              : roma_eval_cut(&e->text, roma_answer_image(e->s.a)->desc.hyper.vocab, o->ids ? o->ids : o->text, err);
 }
 
 /* ---- images, engines, files ---- */
@@ -68,7 +70,7 @@ static bool against_fp32(const eval_options *o) { return o->against && strcmp(o-
 
 static int open_other(eval *e, session_config c, roma_error *err) {
     if (!e->o->against || against_fp32(e->o)) return ROMA_OK;
-    c.image = e->o->against;
+    c.answer.image = e->o->against;
     c.lora.n = 0;
     const int rc = session_open(&e->other, &c, err);
     return rc ? rc : session_start(&e->other, &c, err);
@@ -82,14 +84,14 @@ static int open_all(eval *e, const ranks *rk, roma_error *err) {
     const eval_options *o = e->o;
     session_config c = o->session;
     roma_sha256_init(&e->hash);
-    if (!c.threads && rk->size > 1)
-        c.threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
+    if (!c.answer.threads && rk->size > 1)
+        c.answer.threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
     int rc = session_open(&e->s, &c, err);
     if (!rc) rc = read_windows(e, err);
     if (rc) return rc;
-    c.context = e->text.ctx;
-    c.rows = c.rows ? c.rows : ROWS;
-    c.logit_rows = c.rows;
+    c.answer.context = e->text.ctx;
+    c.answer.rows = c.answer.rows ? c.answer.rows : ROWS;
+    c.answer.logit_rows = c.answer.rows;
     rc = session_start(&e->s, &c, err);
     if (!rc) rc = open_other(e, c, err);
     if (!rc) rc = open_dump(&e->dump, o->dump, err);
@@ -139,10 +141,16 @@ static int add_up(eval *e, const ranks *rk, double **values, size_t n, roma_erro
     return rc;
 }
 
+/* Of a session that is not open: no model. */
+static roma_eval_model model_of(const session *s, const char *file) {
+    if (!s->a) return (roma_eval_model){0};
+    return (roma_eval_model){roma_answer_engine(s->a), roma_answer_image(s->a), s->set, file};
+}
+
 static int run(eval *e, const ranks *rk, roma_error *err) {
     const roma_eval_config c = {
-        .model = {e->s.exec, &e->s.image, e->s.set, e->o->session.image},
-        .against = {e->other.exec, &e->other.image, e->other.set, e->o->against},
+        .model = model_of(&e->s, e->o->session.answer.image),
+        .against = model_of(&e->other, e->o->against),
         .against_fp32 = against_fp32(e->o),
         .logits = keep_logits,
         .logits_ctx = e,
@@ -234,6 +242,6 @@ int verb_eval(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     const int settled = rc == OPTIONS_GO ? settle(&o, &rk) : rc;
     if (settled != OPTIONS_GO) return ranks_end(&rk, settled, true);
-    o.session.image = operand[0];
+    o.session.answer.image = operand[0];
     return evaluate(&o, &rk);
 }

@@ -1,4 +1,5 @@
 /* roma run: a prompt and its answer, streamed; with --jsonl many at once (batch.c). */
+#include "ask.h"
 #include "batch.h"
 #include "reply.h"
 #include "show/estimate.h"
@@ -14,11 +15,6 @@ typedef struct {
     uint32_t batch;
 } run_options;
 
-typedef struct {
-    bool silent;
-    size_t printed; /* bytes of text */
-} stream;
-
 /* One newline at the end belongs to the file or the pipe, not to the prompt. */
 static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
     const char *path = o->file ? o->file : strcmp(o->prompt, "-") == 0 ? "-" : NULL;
@@ -32,89 +28,58 @@ static int read_prompt(const run_options *o, roma_buf *b, roma_error *err) {
     return rc;
 }
 
-bool is_raw(const session *s, bool raw) { return raw || s->template == ROMA_TEMPLATE_NONE; }
-
-int prompt_ids(const session *s, piece text, piece system, bool raw, bool special, int32_t **ids, size_t *n,
-               roma_error *err) {
-    int rc;
-    if (!s->tok)
-        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                         "the image holds no tokenizer, so it cannot take text");
-    if (is_raw(s, raw)) {
-        if (system.text)
-            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                             "a system message needs a chat template; --template chooses one");
-        rc = tokenize_all(s->tok, text.text, text.len, ROMA_TEXT_BOS | (special ? ROMA_TEXT_SPECIAL : 0u), ids, n, err);
-    } else {
-        const roma_message m[2] = {{ROMA_ROLE_SYSTEM, system.text, system.len}, {ROMA_ROLE_USER, text.text, text.len}};
-        rc = template_all(s->tok, s->template, system.text ? m : m + 1, system.text ? 2 : 1, ids, n, err);
-    }
-    if (rc || *n) return rc;
-    roma_free(*ids);
-    *ids = NULL;
-    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
-}
-
-static void show(void *ctx, const reply *r) {
-    stream *t = ctx;
-    if (t->silent || r->shown == t->printed) return;
-    put_text(r->text.data + t->printed, r->shown - t->printed);
-    t->printed = r->shown;
-}
-
-static int generate(const run_options *o, reply *r, roma_error *err) {
-    stream t = {o->json, 0};
+static int generate(const run_options *o, reply *r, const roma_answer_request *q, roma_error *err) {
     interrupt_catch(INTERRUPT_ASKS); /* an answer that is under way is kept */
-    const int rc = reply_run(r, show, &t, err);
-    if (rc == ROMA_ECANCEL) { /* an interrupted answer is kept, also what a stop text held back */
-        r->stop = "interrupted";
-        r->shown = r->text.len;
-        show(&t, r);
-    }
+    const int rc = reply_run(r, *q, err);
     if (!o->json && r->text.len && r->text.data[r->text.len - 1] != '\n') putchar('\n');
     return rc;
 }
 
-static double decode_rate(const reply *r) { return r->drawn ? roma_rate((double)r->drawn - 1, r->decode_s) : 0; }
+static double decode_rate(const reply *r) {
+    return r->result.drawn ? roma_rate((double)r->result.drawn - 1, reply_decode_s(r)) : 0;
+}
 
 static void stat_line(const session *s, const reply *r) {
-    const roma_exec_memory *m = roma_exec_memory_of(s->exec);
+    const roma_exec *e = roma_answer_engine(s->a);
+    const roma_exec_memory *m = roma_exec_memory_of(e);
     fflush(stdout);
     print_to(
         stderr,
         "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
         "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
         "%.1f); %s, %d threads\n",
-        r->n_prompt, roma_rate((double)r->n_prompt, r->first_s), r->n - r->n_prompt, decode_rate(r), r->stop,
-        r->first_s * 1e3, r->status.accepted, r->status.drafted, (double)s->image.map.size / 1048576,
-        (double)session_arena_bytes(s) / 1048576, (double)m->cache / 1048576,
-        (double)(session_arena_bytes(s) - m->cache) / 1048576, roma_exec_isa(s->exec), roma_exec_threads(s->exec));
-    chip_line(s, r->n_prompt, r->n - r->n_prompt);
+        r->n_prompt, roma_rate((double)r->n_prompt, r->result.first_s), r->n, decode_rate(r), reply_stop(r),
+        r->result.first_s * 1e3, r->result.batch.accepted, r->result.batch.drafted,
+        (double)roma_answer_image(s->a)->map.size / 1048576, (double)roma_answer_bytes(s->a) / 1048576,
+        (double)m->cache / 1048576, (double)(roma_answer_bytes(s->a) - m->cache) / 1048576, roma_exec_isa(e),
+        roma_exec_threads(e));
+    chip_line(s, r->n_prompt, r->n);
 }
 
 static int print_json(const session *s, reply *r, int rc) {
+    const roma_exec *e = roma_answer_engine(s->a);
     roma_buf b = {0};
     roma_json j = {.out = &b};
     roma_json_open(&j, NULL, '{');
     roma_json_text(&j, "text", (const char *)r->text.data, r->text.len);
     roma_json_open(&j, "ids", '[');
-    for (size_t i = r->n_prompt; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
+    for (size_t i = 0; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
     roma_json_close(&j, ']');
     roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-    roma_json_real(&j, "prefill_tok_s", roma_rate((double)r->n_prompt, r->first_s));
+    roma_json_real(&j, "prefill_tok_s", roma_rate((double)r->n_prompt, r->result.first_s));
     roma_json_real(&j, "decode_tok_s", decode_rate(r));
-    roma_json_real(&j, "ttft_ms", r->first_s * 1e3);
-    roma_json_int(&j, "drafted", r->status.drafted);
-    roma_json_int(&j, "accepted", r->status.accepted);
-    roma_json_int(&j, "image_bytes", (int64_t)s->image.map.size);
-    roma_json_int(&j, "arena_bytes", (int64_t)session_arena_bytes(s));
+    roma_json_real(&j, "ttft_ms", r->result.first_s * 1e3);
+    roma_json_int(&j, "drafted", r->result.batch.drafted);
+    roma_json_int(&j, "accepted", r->result.batch.accepted);
+    roma_json_int(&j, "image_bytes", (int64_t)roma_answer_image(s->a)->map.size);
+    roma_json_int(&j, "arena_bytes", (int64_t)roma_answer_bytes(s->a));
     roma_json_int(&j, "rss_bytes", (int64_t)resident_bytes());
-    roma_json_int(&j, "context", (int64_t)r->context);
-    roma_json_int(&j, "threads", roma_exec_threads(s->exec));
-    roma_json_string(&j, "isa", roma_exec_isa(s->exec));
-    roma_json_string(&j, "stop", r->stop);
-    loras_json(&j, &s->loras, r->set);
-    chip_json(&j, s, r->n_prompt, r->n - r->n_prompt);
+    roma_json_int(&j, "context", (int64_t)roma_exec_memory_of(e)->context);
+    roma_json_int(&j, "threads", roma_exec_threads(e));
+    roma_json_string(&j, "isa", roma_exec_isa(e));
+    roma_json_string(&j, "stop", reply_stop(r));
+    loras_json(&j, &s->loras, s->a);
+    chip_json(&j, s, r->n_prompt, r->n);
     if (r->hashes) {
         uint8_t sum[32];
         roma_sha256_final(&r->hash, sum);
@@ -127,13 +92,14 @@ static int print_json(const session *s, reply *r, int rc) {
 
 /* With --trace-values what every operation gave goes to a file. An answer that was interrupted keeps it, and so does
  * one whose logits are refused: that is when one looks. */
-static int generate_traced(const run_options *o, const session *s, reply *r, roma_error *err) {
+static int generate_traced(const run_options *o, const session *s, reply *r, const roma_answer_request *q,
+                           roma_error *err) {
     values_file v;
     roma_error why;
-    if (!o->values) return generate(o, r, err);
+    if (!o->values) return generate(o, r, q, err);
     int rc = values_begin(&v, s, o->values, o->values_full, err);
     if (rc) return rc;
-    rc = generate(o, r, err);
+    rc = generate(o, r, q, err);
     const bool keep = !rc || rc == ROMA_ECANCEL || rc == ROMA_EINPUT;
     const int written = values_end(&v, keep, &why);
     if (!written || !keep) return rc;
@@ -141,39 +107,44 @@ static int generate_traced(const run_options *o, const session *s, reply *r, rom
     return written;
 }
 
+static int answer(const run_options *o, session *s, reply *r, const int32_t *ids, size_t n, roma_error *err) {
+    int rc = session_start(s, &o->session, err);
+    if (!rc) rc = session_fits(s, n, err);
+    if (rc) return rc;
+    const roma_answer_request q = reply_request(r, &o->ask.ask, ids, n, o->raw ? ROMA_ANSWER_RAW : 0, &s->loras);
+    return generate_traced(o, s, r, &q, err);
+}
+
+static void print_hash(reply *r) {
+    char hex[65];
+    uint8_t sum[32];
+    roma_sha256_final(&r->hash, sum);
+    roma_hex(hex, sum, sizeof sum);
+    printf("%s\n", hex);
+}
+
+/* What is told of an answer, interrupted or not; returns the exit code. */
+static int tell(const run_options *o, const session *s, reply *r, int rc) {
+    const int exit_code = rc ? roma_error_exit(rc) : 0;
+    if (!roma_answer_engine(s->a)) return exit_code;
+    if (o->json) return print_json(s, r, exit_code);
+    if (!o->quiet) stat_line(s, r);
+    if (o->hash) print_hash(r);
+    return exit_code;
+}
+
 static int one(const run_options *o, session *s, roma_error *err) {
     roma_buf prompt = {0};
     int32_t *ids = NULL;
     size_t n = 0;
-    reply r = {0};
-    int exit_code = 0;
-    const piece system = {o->system, o->system ? strlen(o->system) : 0};
+    reply r = {.s = s, .silent = o->json, .hashes = o->hash};
+    const roma_answer_text system = {o->system, o->system ? strlen(o->system) : 0};
+    const unsigned flags = (o->raw ? ROMA_ANSWER_RAW : 0u) | (o->special ? ROMA_ANSWER_SPECIAL : 0u);
     int rc = read_prompt(o, &prompt, err);
     if (!rc)
-        rc = prompt_ids(s, (piece){(const char *)prompt.data, prompt.len}, system, o->raw, o->special, &ids, &n, err);
-    if (!rc) rc = session_batch(s, &o->session, 1, err);
-    if (!rc) {
-        rc = reply_begin(&r, s, &o->ask.ask, ids, n, is_raw(s, o->raw), o->hash, err);
-        ids = NULL; /* the reply owns them now */
-    }
-    if (!rc) rc = generate_traced(o, s, &r, err);
-    if (rc && rc != ROMA_ECANCEL) {
-        exit_code = fail("run", err);
-    } else {
-        exit_code = rc ? roma_error_exit(rc) : 0;
-        if (!r.stop) r.stop = "interrupted";
-        if (s->exec && o->json)
-            exit_code = print_json(s, &r, exit_code);
-        else if (s->exec && !o->quiet)
-            stat_line(s, &r);
-        if (o->hash && !o->json && s->exec) {
-            char hex[65];
-            uint8_t sum[32];
-            roma_sha256_final(&r.hash, sum);
-            roma_hex(hex, sum, sizeof sum);
-            printf("%s\n", hex);
-        }
-    }
+        rc = session_prompt(s, (roma_answer_text){(const char *)prompt.data, prompt.len}, system, flags, &ids, &n, err);
+    if (!rc) rc = answer(o, s, &r, ids, n, err);
+    const int exit_code = rc && rc != ROMA_ECANCEL ? fail("run", err) : tell(o, s, &r, rc);
     roma_free(ids);
     reply_destroy(&r);
     roma_buf_destroy(&prompt);
@@ -182,13 +153,16 @@ static int one(const run_options *o, session *s, roma_error *err) {
 
 int verb_run(int argc, char **argv) {
     static run_options o;
-    ask_default(&o.ask);
+    roma_answer_ask_default(&o.ask.ask);
     o.batch = 8;
+    o.session.answer.running = 1;
+    o.session.answer.sets = 1;
     const option own[] = {
         {"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0, "the prompt; - reads standard input"},
         {"file", 'f', OPT_TEXT, &o.file, "FILE", 0, 0, "the prompt from a file"},
         {"system", 0, OPT_TEXT, &o.system, "TEXT", 0, 0, "system message"},
-        {"template", 0, OPT_TEXT, &o.session.template, "NAME", 0, 0, "chat template instead of the model's own"},
+        {"template", 0, OPT_TEXT, &o.session.answer.chat_template, "NAME", 0, 0,
+         "chat template instead of the model's own"},
         {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
         {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
         SAMPLING_OPTIONS(o.ask),
@@ -224,7 +198,7 @@ int verb_run(int argc, char **argv) {
     if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
     if (o.values_full && !o.values) return usage_error("run", "--trace-full needs --trace-values FILE");
     if (ask_options_check(&o.ask, &err)) return fail("run", &err);
-    o.session.image = operand[0];
+    o.session.answer.image = operand[0];
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
     const batch_options b = {&o.session, &o.ask.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);

@@ -16,7 +16,7 @@ static int run(const char *image, const char *text, const char *file, unsigned f
     if (!rc) rc = roma_tokenizer_create(&tok, &img.vocab, image, err);
     if (!rc && file) rc = read_all(&in, file, err);
     if (!rc && text) roma_buf_append(&in, text, strlen(text));
-    if (!rc) rc = tokenize_all(tok, (const char *)in.data, in.len, flags, &ids, &n, err);
+    if (!rc) rc = roma_tokenize_all(tok, (const char *)in.data, in.len, flags, &ids, &n, err);
     if (!rc && as_json) {
         roma_json j = {.out = &out};
         roma_json_open(&j, NULL, '{');

@@ -1,5 +1,5 @@
-/* Reading the lines of --jsonl; contract in requests.h. */
-#include "requests.h"
+/* Requests as lines of JSON: all are read and checked before one runs. Knows nothing of images and engines. */
+#include "roma/answer.h"
 #include "roma/json.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 enum { LIST_MAX = 16 };
 
 typedef struct {
-    requests *all;
-    request *q;
+    roma_answer_lines *all;
+    roma_answer_line *q;
     roma_json_reader json;
     roma_error *err;
 } reading;
@@ -25,12 +25,12 @@ static int no_memory(const reading *r) {
 /* ---- values ---- */
 
 /* A copy of the token's text. Its quotes, or what follows a number, leave room for the 0. */
-static piece keep(const reading *r) {
+static roma_answer_text keep(const reading *r) {
     char *to = r->all->texts + r->all->used;
     memcpy(to, r->json.text, r->json.len);
     to[r->json.len] = 0;
     r->all->used += r->json.len + 1;
-    return (piece){to, r->json.len};
+    return (roma_answer_text){to, r->json.len};
 }
 
 static int number(const reading *r, const char *key, float *out) {
@@ -55,15 +55,15 @@ static int count(const reading *r, const char *key, uint32_t *out) {
     return rc;
 }
 
-static int text(const reading *r, const char *key, piece *out) {
+static int text(const reading *r, const char *key, roma_answer_text *out) {
     if (r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text");
     *out = keep(r);
     return ROMA_OK;
 }
 
 /* A text, or an array of texts. */
-static int texts(reading *r, const char *key, pieces *out) {
-    piece list[LIST_MAX];
+static int texts(reading *r, const char *key, roma_answer_texts *out) {
+    roma_answer_text list[LIST_MAX];
     size_t n = 0;
     int rc = ROMA_OK;
     if (r->json.kind == ROMA_JSON_TEXT) {
@@ -77,20 +77,20 @@ static int texts(reading *r, const char *key, pieces *out) {
     } else {
         return bad(r, key, "must be a text or an array of texts");
     }
-    *out = (pieces){NULL, 0};
+    *out = (roma_answer_texts){NULL, 0};
     if (rc || !n) return rc;
-    piece *item = roma_alloc_array(n, sizeof *item);
+    roma_answer_text *item = roma_alloc_array(n, sizeof *item);
     if (!item) return no_memory(r);
     memcpy(item, list, n * sizeof *item);
-    *out = (pieces){item, n};
+    *out = (roma_answer_texts){item, n};
     return ROMA_OK;
 }
 
 static int read_lora(reading *r) {
-    r->q->own_lora = true;
-    const int rc = texts(r, "lora", &r->q->lora);
-    for (size_t i = 0; i < r->q->lora.n && !rc; i++)
-        if (strlen(r->q->lora.item[i].text) != r->q->lora.item[i].len)
+    r->q->has_adapters = true;
+    const int rc = texts(r, "lora", &r->q->adapters);
+    for (size_t i = 0; i < r->q->adapters.n && !rc; i++)
+        if (strlen(r->q->adapters.item[i].text) != r->q->adapters.item[i].len)
             return bad(r, "lora", "must not hold the character 0: it names a file");
     return rc;
 }
@@ -160,15 +160,15 @@ static int read_object(reading *r) {
     return rc ? rc : roma_json_read_next(&r->json, r->err); /* nothing behind it */
 }
 
-static int read_line(requests *all, const char *p, size_t len, const roma_json_source *from, roma_error *err) {
-    reading r = {.all = all, .q = &all->request[all->n - 1], .err = err};
+static int read_line(roma_answer_lines *all, const char *p, size_t len, const roma_json_source *from, roma_error *err) {
+    reading r = {.all = all, .q = &all->line[all->n - 1], .err = err};
     roma_error why;
     int rc = roma_json_read_begin(&r.json, p, len, from, err);
     if (!rc) rc = read_object(&r);
     roma_json_read_end(&r.json);
     if (rc) return rc;
     if (!r.q->prompt.text) return roma_fail_line(err, ROMA_EINPUT, from->file, from->line, "a prompt is missing");
-    rc = ask_check(&r.q->ask, &why);
+    rc = roma_answer_ask_check(&r.q->ask, &why);
     return rc ? roma_fail_line(err, rc, from->file, from->line, "%s", why.text) : ROMA_OK;
 }
 
@@ -179,47 +179,47 @@ static bool is_blank(const char *p, size_t len) {
 }
 
 /* Another request, as usual. */
-static bool add(requests *all, const request *usual, uint64_t line) {
+static bool add(roma_answer_lines *all, const roma_answer_line *usual, uint64_t line) {
     if (all->n == all->cap) {
         const size_t cap = all->cap ? 2 * all->cap : 16;
-        request *q = cap > SIZE_MAX / sizeof *q ? NULL : roma_resize(all->request, cap * sizeof *q);
+        roma_answer_line *q = cap > SIZE_MAX / sizeof *q ? NULL : roma_resize(all->line, cap * sizeof *q);
         if (!q) return false;
-        all->request = q;
+        all->line = q;
         all->cap = cap;
     }
-    all->request[all->n] = *usual;
-    all->request[all->n++].line = line;
+    all->line[all->n] = *usual;
+    all->line[all->n++].line = line;
     return true;
 }
 
-int requests_read(requests *out, const char *path, const void *data, size_t size, const request *usual,
-                  roma_error *err) {
+int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void *data, size_t size,
+                           const roma_answer_line *usual, roma_error *err) {
     const char *p = size ? data : "", *const end = p + size;
-    *out = (requests){.usual_stops = usual->ask.stops.item};
+    *out = (roma_answer_lines){.usual_stops = usual->ask.stops.item};
     if (size && !(out->texts = roma_alloc(size)))
-        return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the requests");
+        return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the requests");
     for (uint64_t line = 1; p < end; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         const size_t len = (size_t)((stop ? stop : end) - p);
-        const roma_json_source from = {.file = path, .at = (uint64_t)(p - (const char *)data), .line = line};
+        const roma_json_source from = {.file = file, .at = (uint64_t)(p - (const char *)data), .line = line};
         if (!is_blank(p, len)) {
             if (!add(out, usual, line))
-                return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the requests");
+                return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the requests");
             const int rc = read_line(out, p, len, &from, err);
             if (rc) return rc;
         }
         p += len + (stop != NULL);
     }
-    return out->n ? ROMA_OK : roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "there is no request in it");
+    return out->n ? ROMA_OK : roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "there is no request in it");
 }
 
-void requests_free(requests *r) {
+void roma_answer_lines_free(roma_answer_lines *r) {
     for (size_t i = 0; i < r->n; i++) {
-        request *q = &r->request[i];
-        if (q->ask.stops.item != r->usual_stops) roma_free((piece *)(uintptr_t)q->ask.stops.item);
-        if (q->own_lora) roma_free((piece *)(uintptr_t)q->lora.item);
+        roma_answer_line *q = &r->line[i];
+        if (q->ask.stops.item != r->usual_stops) roma_free((roma_answer_text *)(uintptr_t)q->ask.stops.item);
+        if (q->has_adapters) roma_free((roma_answer_text *)(uintptr_t)q->adapters.item);
     }
-    roma_free(r->request);
+    roma_free(r->line);
     roma_free(r->texts);
-    *r = (requests){0};
+    *r = (roma_answer_lines){0};
 }

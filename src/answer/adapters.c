@@ -1,0 +1,275 @@
+/* Adapters by name, and lists of them as sets of the engine. An adapter that is open is mapped; the engine has a copy
+ * of those that were in use last, as many as there is room for. */
+#include "answer/internal.h"
+
+#include <string.h>
+
+static int no_memory(roma_error *err) {
+    return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the adapters");
+}
+
+int roma_answer_adapter_parse(const char *text, char name[ROMA_ANSWER_NAME_MAX + 1], float *factor, roma_error *err) {
+    const double max = (double)ROMA_ADAPTER_ALPHA_MAX;
+    const char *colon = strrchr(text, ':');
+    char shown[64];
+    double given = 1;
+    const bool is_given = colon && roma_real_read(colon + 1, strlen(colon + 1), &given);
+    const size_t n = is_given ? (size_t)(colon - text) : strlen(text);
+    if (!n || n > ROMA_ANSWER_NAME_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an adapter is FILE or FILE:SCALE, not '%s'",
+                         roma_error_name(shown, sizeof shown, text, strlen(text)));
+    if (is_given && !(given >= -max && given <= max && (float)given != 0))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "the scale of an adapter is a number from %.0f to %.0f and not 0, not '%s'", -max, max,
+                         roma_error_name(shown, sizeof shown, colon + 1, strlen(colon + 1)));
+    memcpy(name, text, n);
+    name[n] = 0;
+    *factor = is_given ? (float)given : 1.0f;
+    return ROMA_OK;
+}
+
+/* ---- names ---- */
+
+static void close_named(named *f) {
+    roma_adapter_close(&f->adapter);
+    roma_free(f->name);
+    roma_free(f);
+}
+
+static size_t find(const roma_answer *a, const char *name) {
+    size_t i = 0;
+    while (i < a->n_adapters && strcmp(a->adapters[i]->name, name) != 0) i++;
+    return i;
+}
+
+/* Opens and checks a file under a name. NULL: *rc says why not. */
+static named *open_named(const roma_answer *a, const char *name, const char *file, unsigned flags, int *rc,
+                         roma_error *err) {
+    const size_t n = strlen(name) + 1;
+    named *f = roma_alloc_array(1, sizeof *f);
+    if (!f || !(f->name = roma_alloc(n))) {
+        roma_free(f);
+        *rc = no_memory(err);
+        return NULL;
+    }
+    memcpy(f->name, name, n);
+    f->flags = flags;
+    *rc = roma_adapter_open(&f->adapter, file, 0, err);
+    if (!*rc) *rc = roma_adapter_check(&f->adapter, &a->image.desc, a->image.base_id, flags, file, err);
+    if (!*rc) return f;
+    close_named(f);
+    return NULL;
+}
+
+int roma_answer_adapter_open(roma_answer *a, const char *name, const char *file, unsigned flags, roma_error *err) {
+    int rc = ROMA_OK;
+    pthread_mutex_lock(&a->lock);
+    const bool is_new = find(a, name) == a->n_adapters;
+    pthread_mutex_unlock(&a->lock);
+    named *f = is_new ? open_named(a, name, file ? file : name, flags, &rc, err) : NULL;
+    if (!f) return rc;
+    pthread_mutex_lock(&a->lock);
+    const size_t n = a->n_adapters;
+    const bool is_full = !(n & (n - 1)); /* doubles at powers of two */
+    named **all = is_full ? roma_resize(a->adapters, (n ? 2 * n : 1) * sizeof(named *)) : a->adapters;
+    if (all) a->adapters = all;
+    const bool is_twice = find(a, name) < n; /* another thread was faster */
+    if (all && !is_twice) a->adapters[a->n_adapters++] = f;
+    pthread_mutex_unlock(&a->lock);
+    if (!all || is_twice) close_named(f);
+    return all ? ROMA_OK : no_memory(err);
+}
+
+const roma_adapter *roma_answer_adapter_find(roma_answer *a, const char *name) {
+    pthread_mutex_lock(&a->lock);
+    const size_t i = find(a, name);
+    const roma_adapter *found = i < a->n_adapters ? &a->adapters[i]->adapter : NULL;
+    pthread_mutex_unlock(&a->lock);
+    return found;
+}
+
+static int no_name(const char *name, roma_error *err) {
+    char shown[96];
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "no adapter of the name '%s' is open",
+                     roma_error_name(shown, sizeof shown, name, strlen(name)));
+}
+
+/* ---- lists ---- */
+
+static bool has(const mix *m, const named *f) {
+    for (uint32_t i = 0; i < m->n; i++)
+        if (m->part[i] == f) return true;
+    return false;
+}
+
+static int read_list(const roma_answer *a, const roma_answer_adapter *list, size_t n, mix *m, roma_error *err) {
+    memset(m, 0, sizeof *m);
+    if (n > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", n,
+                         ROMA_EXEC_STACK_MAX);
+    for (; m->n < n; m->n++) {
+        const size_t at = find(a, list[m->n].name);
+        if (at == a->n_adapters) return no_name(list[m->n].name, err);
+        m->part[m->n] = a->adapters[at];
+        m->factor[m->n] = list[m->n].factor;
+    }
+    return ROMA_OK;
+}
+
+/* The same adapters in the same order with the same bits of factors. */
+static bool is_same(const mix *a, const mix *b) {
+    return a->n == b->n && memcmp(a->part, b->part, sizeof a->part) == 0 &&
+           memcmp(a->factor, b->factor, sizeof a->factor) == 0;
+}
+
+int roma_answer_mix_find(roma_answer *a, const roma_answer_adapter *list, size_t n, mix **found, roma_error *err) {
+    mix wanted, *best = NULL;
+    *found = NULL;
+    const int rc = n ? read_list(a, list, n, &wanted, err) : ROMA_OK;
+    if (rc || !n) return rc;
+    for (uint32_t i = 0; i < a->n_mixes; i++) {
+        mix *m = &a->mixes[i];
+        if (is_same(m, &wanted)) {
+            best = m;
+            break;
+        }
+        if (!m->under_way && (!best || m->used < best->used)) best = m;
+    }
+    if (!best)
+        return roma_fail(err, ROMA_EBUSY, "", ROMA_NOWHERE, "requests with %u other lists of adapters are under way",
+                         a->n_mixes);
+    if (!is_same(best, &wanted)) *best = wanted;
+    best->used = ++a->clock;
+    best->under_way++;
+    *found = best;
+    return ROMA_OK;
+}
+
+/* ---- in the engine ---- */
+
+/* Sets that hold f, or that nobody knows any more, become empty. */
+static void undefine(roma_answer *a, const named *f) {
+    for (uint32_t i = 0; i < a->n_mixes; i++) {
+        mix *m = &a->mixes[i];
+        if (m->is_defined && !has(m, f)) continue;
+        roma_exec_adapter_set(a->exec, i + 1, NULL, NULL, 0, NULL);
+        m->is_defined = false;
+    }
+}
+
+static bool is_running(const roma_answer *a, const named *f) {
+    for (uint32_t i = 0; i < a->n_mixes; i++)
+        if (a->mixes[i].running && has(&a->mixes[i], f)) return true;
+    return false;
+}
+
+static void unload(roma_answer *a, named *f) {
+    undefine(a, f);
+    if (f->is_loaded) roma_exec_adapter_unload(a->exec, f->id, NULL);
+    f->is_loaded = false;
+}
+
+/* Unloads the least recently used adapter that neither m nor a running request has. */
+static bool make_room(roma_answer *a, const mix *m) {
+    named *oldest = NULL;
+    for (size_t i = 0; i < a->n_adapters; i++) {
+        named *f = a->adapters[i];
+        if (f->is_loaded && !has(m, f) && !is_running(a, f) && (!oldest || f->used < oldest->used)) oldest = f;
+    }
+    if (oldest) unload(a, oldest);
+    return oldest != NULL;
+}
+
+static bool lacks_room(const roma_answer *a, const named *f) {
+    uint32_t loaded = 0;
+    for (size_t i = 0; i < a->n_adapters; i++) loaded += a->adapters[i]->is_loaded;
+    return loaded >= a->adapters_max || f->adapter.data_bytes > roma_exec_adapter_free(a->exec);
+}
+
+static bool runs_another(const roma_answer *a, const mix *m) {
+    for (uint32_t i = 0; i < a->n_mixes; i++)
+        if (a->mixes[i].running && &a->mixes[i] != m) return true;
+    return false;
+}
+
+static int load(roma_answer *a, const mix *m, named *f, bool *waits, roma_error *err) {
+    f->used = ++a->clock;
+    if (f->is_loaded) return ROMA_OK;
+    while (lacks_room(a, f) && make_room(a, m)) {
+    }
+    *waits = lacks_room(a, f) && runs_another(a, m);
+    const int rc = roma_exec_adapter_load(a->exec, &f->adapter, f->flags, f->name, &f->id, err);
+    f->is_loaded = !rc;
+    return rc;
+}
+
+int roma_answer_mix_define(roma_answer *a, mix *m, bool *waits, roma_error *err) {
+    uint32_t id[ROMA_EXEC_STACK_MAX];
+    int rc = ROMA_OK;
+    *waits = false;
+    if (!m || m->is_defined) return ROMA_OK;
+    for (uint32_t i = 0; i < m->n && !rc; i++) {
+        rc = load(a, m, m->part[i], waits, err);
+        id[i] = m->part[i]->id;
+    }
+    if (!rc) rc = roma_exec_adapter_set(a->exec, roma_answer_mix_set(a, m), id, m->factor, m->n, err);
+    m->is_defined = !rc;
+    return rc;
+}
+
+int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set,
+                              roma_error *err) {
+    mix *m = NULL;
+    bool waits;
+    int rc = roma_answer_guest_enter(a, err);
+    if (rc) return rc;
+    rc = roma_answer_mix_find(a, list, n, &m, err);
+    if (!rc) rc = roma_answer_mix_define(a, m, &waits, err);
+    if (m) m->under_way--;
+    if (set) *set = rc ? 0 : roma_answer_mix_set(a, m);
+    roma_answer_guest_leave(a);
+    return rc;
+}
+
+static int forget(roma_answer *a, const char *name, roma_error *err) {
+    const size_t at = find(a, name);
+    if (at == a->n_adapters) return no_name(name, err);
+    named *f = a->adapters[at];
+    for (uint32_t i = 0; i < a->n_mixes; i++)
+        if (a->mixes[i].under_way && has(&a->mixes[i], f))
+            return roma_fail(err, ROMA_EBUSY, "", ROMA_NOWHERE, "requests with this adapter are under way");
+    if (a->exec) unload(a, f);
+    for (uint32_t i = 0; i < a->n_mixes; i++)
+        if (has(&a->mixes[i], f)) a->mixes[i] = (mix){0};
+    a->adapters[at] = a->adapters[--a->n_adapters];
+    close_named(f);
+    return ROMA_OK;
+}
+
+int roma_answer_adapter_close(roma_answer *a, const char *name, roma_error *err) {
+    if (!a->exec) {
+        pthread_mutex_lock(&a->lock);
+        const int rc = forget(a, name, err);
+        pthread_mutex_unlock(&a->lock);
+        return rc;
+    }
+    int rc = roma_answer_guest_enter(a, err);
+    if (rc) return rc;
+    rc = forget(a, name, err);
+    roma_answer_guest_leave(a);
+    return rc;
+}
+
+void roma_answer_adapters_forget(roma_answer *a) {
+    for (size_t i = 0; i < a->n_adapters; i++) a->adapters[i]->is_loaded = false;
+    roma_free(a->mixes);
+    a->mixes = NULL;
+    a->n_mixes = 0;
+}
+
+void roma_answer_adapters_free(roma_answer *a) {
+    for (size_t i = 0; i < a->n_adapters; i++) close_named(a->adapters[i]);
+    roma_free(a->adapters);
+    a->adapters = NULL;
+    a->n_adapters = 0;
+}

@@ -1,0 +1,325 @@
+/* Requests from any thread, one driver: submit and cancel leave word under the lock, the driver takes it before a step,
+ * and what it calls back is called without the lock. */
+#include "answer/internal.h"
+
+#include <string.h>
+
+/* ---- submit ---- */
+
+static uint64_t longest_stop(const roma_answer_ask *k, uint64_t *all) {
+    uint64_t most = 0;
+    *all = 0;
+    for (size_t i = 0; i < k->stops.n; i++) {
+        *all += k->stops.item[i].len;
+        if (k->stops.item[i].len > most) most = k->stops.item[i].len;
+    }
+    return most;
+}
+
+/* A job with all that its request points to, and with room for its answer; NULL: no memory. */
+static job *make_job(roma_answer *a, const roma_answer_request *r) {
+    enum { SLACK = 256 }; /* a longer piece of text is looked at in parts */
+    const uint32_t context = roma_exec_memory_of(a->exec)->context;
+    const size_t left = context - r->n_prompt + 1, answer = r->ask.limit < left ? r->ask.limit : left;
+    uint64_t stops;
+    const uint64_t longest = longest_stop(&r->ask, &stops), held = longest ? longest + SLACK : 0;
+    const size_t at_ids = r->ask.stops.n * sizeof(roma_answer_text), n_ids = r->n_prompt + answer;
+    job *j = roma_alloc_array(1, sizeof *j + at_ids + n_ids * sizeof(int32_t) + stops + held);
+    if (!j) return NULL;
+    roma_answer_text *stop = (void *)(j + 1);
+    int32_t *ids = (void *)((uint8_t *)stop + at_ids);
+    char *text = (void *)(ids + n_ids);
+    *j = (job){.a = a, .r = *r, .ids = ids, .n = r->n_prompt, .context = context};
+    if (r->n_prompt) memcpy(ids, r->prompt, r->n_prompt * sizeof *ids);
+    for (size_t i = 0; i < r->ask.stops.n; i++) {
+        const roma_answer_text *s = &r->ask.stops.item[i];
+        stop[i] = (roma_answer_text){memcpy(text, s->text, s->len), s->len};
+        text += s->len;
+    }
+    j->r.prompt = ids;
+    j->r.ask.stops.item = stop;
+    j->r.adapters = NULL;
+    j->longest_stop = longest;
+    j->held = text;
+    j->held_cap = held;
+    return j;
+}
+
+static int check(const roma_answer *a, const roma_answer_request *r, roma_error *err) {
+    if (!a->batch) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "requests can come once this is started");
+    if (!a->tok)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "the image holds no tokenizer, so it cannot answer in text");
+    const uint32_t context = roma_exec_memory_of(a->exec)->context;
+    if (!r->n_prompt) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
+    if (r->n_prompt > context)
+        return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %zu tokens do not fit the context of %u",
+                         r->n_prompt, context);
+    return roma_answer_ask_check(&r->ask, err);
+}
+
+/* The caller holds the lock. */
+static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_error *err) {
+    if (a->closes) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this is being closed");
+    while (j->place < a->n_places && a->places[j->place]) j->place++;
+    if (j->place == a->n_places)
+        return roma_fail(err, ROMA_EBUSY, "", ROMA_NOWHERE, "%u requests are under way; try again later", a->n_places);
+    const int rc = roma_answer_mix_find(a, r->adapters, r->n_adapters, &j->mix, err);
+    if (rc) return rc;
+    j->ticket = ++a->serial * a->n_places + j->place;
+    a->places[j->place] = j;
+    a->under_way++;
+    *a->inbox_end = j;
+    a->inbox_end = &j->next;
+    pthread_cond_broadcast(&a->changed);
+    return ROMA_OK;
+}
+
+int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *ticket, roma_error *err) {
+    int rc = check(a, r, err);
+    if (rc) return rc;
+    job *j = make_job(a, r);
+    if (!j) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
+    roma_answer_grow_begin(j);
+    pthread_mutex_lock(&a->lock);
+    rc = enter(a, j, r, err);
+    if (!rc && ticket) *ticket = j->ticket;
+    pthread_mutex_unlock(&a->lock);
+    if (rc) roma_free(j);
+    return rc;
+}
+
+void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
+    if (!a->n_places) return;
+    pthread_mutex_lock(&a->lock);
+    job *j = a->places[ticket % a->n_places];
+    if (j && j->ticket == ticket) j->is_cancelled = true;
+    pthread_mutex_unlock(&a->lock);
+}
+
+uint32_t roma_answer_under_way(roma_answer *a) {
+    pthread_mutex_lock(&a->lock);
+    const uint32_t n = a->under_way;
+    pthread_mutex_unlock(&a->lock);
+    return n;
+}
+
+/* ---- who has the engine ---- */
+
+int roma_answer_guest_enter(roma_answer *a, roma_error *err) {
+    if (!a->exec) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this needs an engine: it is not started");
+    pthread_mutex_lock(&a->lock);
+    if (a->is_stepping && pthread_equal(a->stepper, pthread_self())) {
+        pthread_mutex_unlock(&a->lock);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this cannot be called from a callback");
+    }
+    a->guests++;
+    while (a->is_stepping) pthread_cond_wait(&a->changed, &a->lock);
+    return ROMA_OK;
+}
+
+void roma_answer_guest_leave(roma_answer *a) {
+    a->guests--;
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Returns with the lock and the engine, or with neither. */
+static int begin_step(roma_answer *a, roma_error *err) {
+    if (!a->batch) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "there is no batch: this is not started");
+    pthread_mutex_lock(&a->lock);
+    while (a->guests && !a->is_stepping) pthread_cond_wait(&a->changed, &a->lock);
+    if (a->is_stepping) {
+        pthread_mutex_unlock(&a->lock);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a step runs already: one thread at a time drives");
+    }
+    a->is_stepping = true;
+    a->stepper = pthread_self();
+    return ROMA_OK;
+}
+
+static void end_step(roma_answer *a) {
+    pthread_mutex_lock(&a->lock);
+    a->is_stepping = false;
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* ---- a step ---- */
+
+static int to_batch(job *j, bool *waits) {
+    roma_answer *a = j->a;
+    const int rc = roma_answer_mix_define(a, j->mix, waits, &j->err);
+    const roma_request q = {.prompt = j->ids,
+                            .n_prompt = (uint32_t)j->r.n_prompt,
+                            .limit = j->r.ask.limit,
+                            .adapters = roma_answer_mix_set(a, j->mix),
+                            .proposals = a->drafts,
+                            .sampling = j->r.ask.sampling,
+                            .token = roma_answer_grow_take,
+                            .ctx = j};
+    return rc ? rc : roma_batch_submit(a->batch, &q, &j->id, &j->err);
+}
+
+/* Requests go from the inbox to the batch in the order they came; one that must wait for room for its adapters keeps
+ * those behind it waiting. The caller holds the lock. */
+static void take_inbox(roma_answer *a) {
+    for (job *j; (j = a->inbox) != NULL;) {
+        bool waits = false;
+        j->rc =
+            j->is_cancelled ? roma_fail(&j->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : to_batch(j, &waits);
+        if (j->rc && waits) {
+            j->rc = ROMA_OK;
+            return;
+        }
+        j->is_in_batch = !j->rc;
+        if (j->is_in_batch && j->mix) j->mix->running++;
+        a->active[a->n_active++] = j;
+        a->inbox = j->next;
+        if (!a->inbox) a->inbox_end = &a->inbox;
+    }
+}
+
+/* Cancelled ones that still wait in the inbox behind another are seen when their turn comes; the caller holds the lock.
+ */
+static void see_cancelled(roma_answer *a) {
+    for (uint32_t i = 0; i < a->n_active; i++)
+        if (a->active[i]->is_cancelled && a->active[i]->is_in_batch) roma_batch_cancel(a->batch, a->active[i]->id);
+}
+
+/* The job is over: its place is free before its last callback, which may submit another request. */
+static void finish(job *j, int rc, const roma_error *err, const roma_request_status *s) {
+    static const roma_request_status none;
+    roma_answer *a = j->a;
+    if (!rc && j->is_refused && j->stop == ROMA_ANSWER_NONE)
+        rc = roma_fail(&j->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted"), err = &j->err;
+    if (rc) j->stop = ROMA_ANSWER_NONE;
+    if (rc) roma_answer_grow_let_go(j);
+    const roma_answer_result r = {.rc = rc,
+                                  .err = rc ? err : NULL,
+                                  .stop = j->stop,
+                                  .ids = j->ids + j->r.n_prompt,
+                                  .n_ids = j->n - j->r.n_prompt,
+                                  .n_prompt = j->r.n_prompt,
+                                  .drawn = j->drawn,
+                                  .batch = s ? *s : none,
+                                  .first_s = j->first_s,
+                                  .seconds = roma_now() - j->began};
+    pthread_mutex_lock(&a->lock);
+    a->places[j->place] = NULL;
+    if (j->mix) j->mix->under_way--;
+    if (j->mix && j->is_in_batch) j->mix->running--;
+    pthread_mutex_unlock(&a->lock);
+    if (j->r.over) j->r.over(j->r.ctx, &r);
+    pthread_mutex_lock(&a->lock);
+    a->under_way--;
+    pthread_mutex_unlock(&a->lock);
+    roma_free(j);
+}
+
+/* After a step: who is over leaves, who reads a prompt is told so. failed: the engine's error, which ends all. */
+static void sweep(roma_answer *a, const roma_error *failed) {
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < a->n_active; i++) {
+        job *j = a->active[i];
+        const roma_error *why;
+        if (!j->is_in_batch) {
+            finish(j, j->rc, &j->err, NULL);
+            continue;
+        }
+        const roma_request_status *s = roma_batch_poll(a->batch, j->id, &why);
+        const bool is_over = s->state == ROMA_REQUEST_OVER;
+        if (!is_over && !failed) {
+            a->active[left++] = j;
+            if (!j->drawn && j->r.prompt_read) j->r.prompt_read(j->r.ctx, s->fed, j->r.n_prompt);
+            continue;
+        }
+        if (!is_over) roma_batch_cancel(a->batch, j->id);
+        const roma_request_status last = *s;
+        j->err = is_over ? *why : *failed;
+        roma_batch_finish(a->batch, j->id);
+        finish(j, is_over ? last.rc : failed->code, &j->err, &last);
+    }
+    a->n_active = left;
+}
+
+int roma_answer_step(roma_answer *a, roma_error *err) {
+    roma_error own;
+    int rc = begin_step(a, err);
+    if (rc) return rc;
+    take_inbox(a);
+    see_cancelled(a);
+    pthread_mutex_unlock(&a->lock);
+    rc = roma_batch_step(a->batch, &own);
+    sweep(a, rc ? &own : NULL);
+    end_step(a);
+    if (rc && err) *err = own;
+    return rc;
+}
+
+/* ---- running ---- */
+
+int roma_answer_run(roma_answer *a, roma_error *err) {
+    for (;;) {
+        pthread_mutex_lock(&a->lock);
+        while (!a->ends && !a->under_way) pthread_cond_wait(&a->changed, &a->lock);
+        const bool ends = a->ends;
+        a->ends = false;
+        pthread_mutex_unlock(&a->lock);
+        const int rc = ends ? ROMA_OK : roma_answer_step(a, err);
+        if (ends || rc) return rc;
+    }
+}
+
+void roma_answer_end(roma_answer *a) {
+    pthread_mutex_lock(&a->lock);
+    a->ends = true;
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
+
+static void *drive(void *ctx) {
+    while (roma_answer_run(ctx, NULL)) {
+    } /* an error is in the result of every request that it ended */
+    return NULL;
+}
+
+int roma_answer_spawn(roma_answer *a, roma_error *err) {
+    if (!a->batch || a->has_thread)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         a->batch ? "there is a driver already" : "this is not started");
+    if (pthread_create(&a->thread, NULL, drive, a))
+        return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no thread can be had for the engine");
+    a->has_thread = true;
+    return ROMA_OK;
+}
+
+static void cancel_all(roma_answer *a) {
+    pthread_mutex_lock(&a->lock);
+    a->closes = true;
+    for (uint32_t i = 0; i < a->n_places; i++)
+        if (a->places[i]) a->places[i]->is_cancelled = true;
+    pthread_mutex_unlock(&a->lock);
+    while (roma_answer_under_way(a) && roma_answer_step(a, NULL) != ROMA_EUSAGE) {
+    }
+}
+
+void roma_answer_stop(roma_answer *a) {
+    if (a->has_thread) {
+        roma_answer_end(a);
+        pthread_join(a->thread, NULL);
+        a->has_thread = false;
+    }
+    if (a->batch) cancel_all(a);
+    roma_batch_destroy(a->batch);
+    roma_exec_destroy(a->exec);
+    roma_arena_destroy(&a->arena);
+    roma_free(a->places);
+    roma_free(a->active);
+    roma_answer_adapters_forget(a);
+    a->batch = NULL;
+    a->exec = NULL;
+    a->places = a->active = NULL;
+    a->n_places = 0;
+    a->closes = a->ends = false;
+}

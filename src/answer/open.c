@@ -1,0 +1,232 @@
+/* From an image file to a running engine: open and check, chip, plan, tokenizer, template; memory, engine, batch. */
+#include "answer/internal.h"
+#include "roma/map.h"
+
+#include <string.h>
+
+enum { PROPOSALS = 15 };
+
+static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+/* ---- open ---- */
+
+static int open_image(roma_answer *a, const roma_answer_config *c, roma_error *err) {
+    roma_team *team = NULL;
+    int rc = c->no_verify ? ROMA_OK : roma_team_create(&team, c->threads ? (int)c->threads : roma_cpu_count(), err);
+    if (!rc) rc = roma_image_open(&a->image, c->image, c->no_verify ? ROMA_IMAGE_NO_VERIFY : 0, team, err);
+    a->has_image = !rc;
+    roma_team_destroy(team);
+    return rc;
+}
+
+static int choose_template(roma_answer *a, const char *name, roma_error *err) {
+    static const char *const names[] = {
+#define X(id, value, text, help) text,
+        ROMA_TEMPLATES(X)
+#undef X
+    };
+    char all[256] = "", shown[64];
+    a->template_kind = a->image.has_vocab ? (roma_template_kind)a->image.vocab.template_kind : ROMA_TEMPLATE_NONE;
+    if (!name) return ROMA_OK;
+    const int kind = roma_template_find(name);
+    if (kind >= 0) {
+        a->template_kind = (roma_template_kind)kind;
+        return ROMA_OK;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
+        strncat(all, names[i], sizeof all - strlen(all) - 1);
+    }
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no template '%s'; there are %s",
+                     roma_error_name(shown, sizeof shown, name, strlen(name)), all);
+}
+
+static int make_lock(roma_answer *a, roma_error *err) {
+    if (pthread_mutex_init(&a->lock, NULL)) return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no lock can be had");
+    if (pthread_cond_init(&a->changed, NULL)) {
+        pthread_mutex_destroy(&a->lock);
+        return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no condition variable can be had");
+    }
+    a->has_lock = true;
+    return ROMA_OK;
+}
+
+int roma_answer_open(roma_answer **out, const roma_answer_config *c, roma_error *err) {
+    *out = NULL;
+    roma_answer *a = roma_alloc_array(1, sizeof *a);
+    if (!a) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the model's tables");
+    int rc = roma_chip_open(&a->chip, c->chip, err);
+    if (!rc) rc = make_lock(a, err);
+    if (!rc) rc = open_image(a, c, err);
+    if (!rc) rc = roma_map_plan(&a->plan, &a->image.desc, &a->chip, err);
+    a->has_plan = a->has_image && !rc;
+    if (!rc && a->image.has_vocab) rc = roma_tokenizer_create(&a->tok, &a->image.vocab, c->image, err);
+    if (!rc) rc = choose_template(a, c->chat_template, err);
+    if (rc)
+        roma_answer_close(a);
+    else
+        *out = a;
+    return rc;
+}
+
+void roma_answer_close(roma_answer *a) {
+    if (!a) return;
+    roma_answer_stop(a);
+    roma_answer_adapters_free(a);
+    roma_tokenizer_destroy(a->tok);
+    if (a->has_plan) roma_plan_destroy(&a->plan);
+    if (a->has_image) roma_image_close(&a->image);
+    if (a->has_lock) {
+        pthread_cond_destroy(&a->changed);
+        pthread_mutex_destroy(&a->lock);
+    }
+    roma_free(a);
+}
+
+const roma_image *roma_answer_image(const roma_answer *a) { return &a->image; }
+const roma_plan *roma_answer_plan(const roma_answer *a) { return &a->plan; }
+const roma_chip *roma_answer_chip(const roma_answer *a) { return &a->chip; }
+const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a) { return a->tok; }
+roma_template_kind roma_answer_template(const roma_answer *a) { return a->template_kind; }
+roma_exec *roma_answer_engine(const roma_answer *a) { return a->exec; }
+
+/* ---- prompts ---- */
+
+bool roma_answer_is_raw(const roma_answer *a, unsigned flags) {
+    return flags & ROMA_ANSWER_RAW || a->template_kind == ROMA_TEMPLATE_NONE;
+}
+
+static int raw_prompt(const roma_answer *a, const roma_message *m, size_t n, unsigned flags, int32_t **ids,
+                      size_t *n_ids, roma_error *err) {
+    const unsigned how = ROMA_TEXT_BOS | (flags & ROMA_ANSWER_SPECIAL ? ROMA_TEXT_SPECIAL : 0u);
+    roma_buf b = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (m[i].role == ROMA_ROLE_SYSTEM) {
+            roma_buf_destroy(&b);
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template");
+        }
+        if (n > 1) roma_buf_append(&b, m[i].text, m[i].len);
+    }
+    const bool one = n == 1;
+    int rc = b.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt") : ROMA_OK;
+    if (!rc)
+        rc = roma_tokenize_all(a->tok, one ? m[0].text : (const char *)b.data, one ? m[0].len : b.len, how, ids, n_ids,
+                               err);
+    roma_buf_destroy(&b);
+    return rc;
+}
+
+int roma_answer_prompt(const roma_answer *a, const roma_message *m, size_t n, unsigned flags, int32_t **ids,
+                       size_t *n_ids, roma_error *err) {
+    *ids = NULL;
+    *n_ids = 0;
+    if (!a->tok)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "the image holds no tokenizer, so it cannot take text");
+    const int rc = roma_answer_is_raw(a, flags)
+                       ? raw_prompt(a, m, n, flags, ids, n_ids, err)
+                       : roma_template_apply_all(a->tok, a->template_kind, m, n, true, ids, n_ids, err);
+    if (rc || *n_ids) return rc;
+    roma_free(*ids);
+    *ids = NULL;
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
+}
+
+/* ---- memory ---- */
+
+static uint32_t waiting_of(const roma_answer_config *c) { return c->waiting ? c->waiting : c->running; }
+
+/* What the engine needs for adapters: room for so many of one rank on all linears, or for those that are open. */
+static void adapter_room(const roma_answer *a, const roma_answer_config *c, roma_exec_config *out) {
+    const bool given = c->adapters || c->rank;
+    const uint32_t count = c->adapters || !c->rank ? c->adapters : 1;
+    const uint32_t sets = c->running ? c->running + waiting_of(c) : c->sequences;
+    out->adapters = given ? count : (uint32_t)a->n_adapters;
+    out->adapter_rank = c->rank ? c->rank : ROMA_RANK_USUAL;
+    out->adapter_bytes = count * roma_adapter_bytes(&a->image.desc, ROMA_ADAPTER_INT8, out->adapter_rank, 0);
+    out->adapter_sets = c->sets ? c->sets : out->adapters ? max_u32(sets, 1) : 1;
+    out->adapter_stack = max_u32(min_u32(out->adapters, ROMA_EXEC_STACK_MAX), c->stack);
+    for (size_t i = 0; i < a->n_adapters && !given; i++) {
+        const roma_adapter *f = &a->adapters[i]->adapter;
+        out->adapter_bytes += f->data_bytes;
+        if (f->rank > out->adapter_rank || !i) out->adapter_rank = f->rank;
+    }
+}
+
+static roma_exec_config exec_config(const roma_answer *a, const roma_answer_config *c) {
+    const uint32_t rows = c->running ? roma_exec_rows(c->rows, c->running) : c->rows;
+    roma_exec_config out = {.threads = (int)c->threads,
+                            .pin = c->pin,
+                            .isa = c->isa,
+                            .context = c->context,
+                            .sequences = c->running ? c->running + c->kept : c->sequences,
+                            .rows = rows,
+                            .logit_rows = c->running ? min_u32(c->running + (c->no_proposals ? 0 : PROPOSALS), rows)
+                                                     : c->logit_rows,
+                            .pages = c->pages};
+    roma_exec_limit(&out, c->sram_bytes, c->chip_is_limit ? &a->chip : NULL);
+    adapter_room(a, c, &out);
+    return out;
+}
+
+int roma_answer_size(const roma_answer *a, const roma_answer_config *c, roma_exec_memory *out, roma_error *err) {
+    const roma_exec_config cfg = exec_config(a, c);
+    const int rc = roma_exec_bytes(&a->plan, &cfg, out, err);
+    if (!rc) out->work += ROMA_ANSWER_PIECE;
+    return rc;
+}
+
+int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longest, roma_error *err) {
+    enum { PREFIXES = 8 };
+    roma_exec_memory m;
+    roma_exec_config one = exec_config(a, c); /* as one sequence has it, whatever many have */
+    const roma_exec_config unlimited = {.threads = one.threads, .context = one.context};
+    one.sequences = one.logit_rows = one.pages = 0;
+    int rc = roma_exec_bytes(&a->plan, &unlimited, &m, err);
+    const uint32_t context = m.context;
+    if (!rc) rc = roma_exec_fit(&a->plan, &one, &m, err);
+    if (rc) return rc;
+    c->context = longest + 1 < context ? (uint32_t)longest + 1 : context;
+    c->kept = c->running + PREFIXES;
+    c->pages = c->running * ((c->context + ROMA_PAGE - 1) / ROMA_PAGE);
+    if (m.pages && c->pages > m.pages) c->pages = m.pages;
+    return ROMA_OK;
+}
+
+uint64_t roma_answer_bytes(const roma_answer *a) {
+    if (!a->exec) return 0;
+    const roma_exec_memory *m = roma_exec_memory_of(a->exec);
+    return m->cache + m->adapters + m->activations + m->work + ROMA_ANSWER_PIECE +
+           (a->batch ? roma_batch_bytes(a->exec, &a->batch_config) : 0) + (a->tok ? roma_tokenizer_bytes(a->tok) : 0);
+}
+
+/* ---- start ---- */
+
+static int start_batch(roma_answer *a, const roma_answer_config *c, roma_error *err) {
+    a->batch_config = (roma_batch_config){
+        .running = c->running, .waiting = waiting_of(c), .proposals = c->no_proposals ? 0 : PROPOSALS};
+    a->drafts = !c->no_proposals;
+    a->n_places = a->batch_config.running + a->batch_config.waiting;
+    a->places = roma_alloc_array(a->n_places, sizeof(job *));
+    a->active = roma_alloc_array(a->n_places, sizeof(job *));
+    if (!a->places || !a->active) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the requests");
+    a->inbox_end = &a->inbox;
+    return roma_batch_create(&a->batch, a->exec, &a->batch_config, err);
+}
+
+int roma_answer_start(roma_answer *a, const roma_answer_config *c, roma_error *err) {
+    const roma_exec_config cfg = exec_config(a, c);
+    if (a->exec) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this is started already");
+    int rc = roma_arena_create(&a->arena, ROMA_ANSWER_PIECE, err);
+    if (rc) return rc;
+    a->piece = roma_arena_take(&a->arena, ROMA_ANSWER_PIECE);
+    rc = roma_exec_create(&a->exec, &a->image, &a->plan, &cfg, err);
+    a->adapters_max = cfg.adapters;
+    a->n_mixes = cfg.adapter_sets;
+    if (!rc && !(a->mixes = roma_alloc_array(a->n_mixes, sizeof *a->mixes)))
+        rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the sets of adapters");
+    if (!rc && c->running) rc = start_batch(a, c, err);
+    if (rc) roma_answer_stop(a);
+    return rc;
+}
