@@ -14,10 +14,11 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *shape, *image; /* one of the two: a known shape's name, or the path of an image */
-    roma_shape_format format;  /* of the shape; 0: its own. All 0 with an image, which has its own */
-    const char *chip;          /* a file, or a built-in chip's name; NULL: roma */
-    const char *const *set;    /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
+    const char *shape;        /* a known shape's name, or NULL */
+    const char *image;        /* the path of an image, or NULL: one of the two is given */
+    roma_shape_format format; /* of the shape; 0: its own. All 0 with an image, which has its own */
+    const char *chip;         /* a file, or a built-in chip's name; NULL: roma */
+    const char *const *set;   /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
     size_t n_set;
 } roma_design_config;
 
@@ -30,6 +31,10 @@ typedef struct {
     bool has_shape, has_image, has_plan;
 } roma_design;
 
+/* What a user calls a model: the name of a known shape, or the path of an image. A name with a slash, and one of a file
+ * that is there, is a path unless it is a shape's; every other name is taken for a shape's, of which
+ * roma_shape_describe may know none. Sets one of *shape and *image to name, the other to NULL. */
+void roma_design_name(const char *name, const char **shape, const char **image);
 /* The chip of that name or file with its overrides, in their order, checked as a whole. Errors are those of
  * roma_chip_open, roma_chip_set and roma_chip_check. */
 int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err);

@@ -20,6 +20,8 @@ extern "C" {
 #define ROMA_TILE_ROWS 16 /* output rows of a tile */
 #define ROMA_STRIPE 32    /* inputs of a stripe: every row length is a multiple of it */
 #define ROMA_SUBGROUP 8   /* inputs under one activation shift */
+/* Tiles of a matrix of so many rows: the last one may be partly filled. */
+static inline uint64_t roma_tiles(uint64_t rows) { return rows / ROMA_TILE_ROWS + (rows % ROMA_TILE_ROWS != 0); }
 
 enum { ROMA_LEVEL_IDENTITY = 0, ROMA_LEVEL_TABLE = 1 }; /* level = code, or table[code] (4-bit codes) */
 
@@ -183,6 +185,8 @@ double roma_log_double(double x);                     /* natural; x > 0 and norm
 /* ---- attention (section 4) ---------------------------------------------------------------------- */
 
 #define ROMA_PAGE 32 /* positions of a cache page */
+/* Pages of so many positions: the last one may be partly filled. */
+static inline uint32_t roma_pages(uint32_t positions) { return positions / ROMA_PAGE + (positions % ROMA_PAGE != 0); }
 
 /* int8 with one scale: code = rint(x * (127 / max)), scale = max * (1 / 127). */
 float roma_quantise_i8(const float *x, unsigned n, int8_t *code);

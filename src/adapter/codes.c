@@ -28,14 +28,12 @@ roma_format roma_adapter_format(uint64_t cols) {
     return (roma_format){.bits = 8, .scale = ROMA_SCALE_F16, .group = (uint16_t)group};
 }
 
-static size_t tiles(uint64_t rows) { return (size_t)((rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS); }
-
 void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_adapter_layout *out) {
     const roma_format f = roma_adapter_format(t->cols);
     roma_tile_layout tile;
     roma_tile_layout_get(&f, t->cols, &tile);
-    out->a_tiles = tiles(t->rank);
-    out->b_tiles = tiles(t->rows);
+    out->a_tiles = roma_tiles(t->rank);
+    out->b_tiles = roma_tiles(t->rows);
     out->a_tile_bytes = tile.bytes;
     out->b_tile_bytes = (size_t)ROMA_TILE_ROWS * ((t->rank + 1) & ~1u) * roma_adapter_code_bytes(type);
     out->a = 0;

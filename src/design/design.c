@@ -2,6 +2,20 @@
 #include "roma/design.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+static bool is_shape(const char *name) {
+    for (unsigned i = 0; roma_shape_name(i); i++)
+        if (strcmp(name, roma_shape_name(i)) == 0) return true;
+    return false;
+}
+
+void roma_design_name(const char *name, const char **shape, const char **image) {
+    struct stat st;
+    const bool path = !is_shape(name) && (strchr(name, '/') || stat(name, &st) == 0);
+    *shape = path ? NULL : name;
+    *image = path ? name : NULL;
+}
 
 int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err) {
     int rc = roma_chip_open(chip, name_or_path, err);

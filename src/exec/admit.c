@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-static uint32_t pages_of(uint32_t length) { return (length + ROMA_PAGE - 1) / ROMA_PAGE; }
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* Pages that running requests may still take. */
@@ -88,7 +87,7 @@ static uint32_t place(roma_batch *b, const request *q, uint32_t source, uint32_t
     const bool is_kept = source != NO_LANE && !b->lanes[source].request;
     for (;;) {
         const uint32_t to = empty_lane(b);
-        if (to != NO_LANE && pages_of(q->end) - length / ROMA_PAGE + promised(b) <= b->e->n_free) {
+        if (to != NO_LANE && roma_pages(q->end) - length / ROMA_PAGE + promised(b) <= b->e->n_free) {
             if (length && roma_exec_fork(b->e, to, source, length, NULL)) assert(0 && "pages were counted");
             return to;
         }

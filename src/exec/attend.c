@@ -98,14 +98,14 @@ static void attend_block(roma_exec *e, const roma_op *op, const row_block *b, pa
         roma_exec_party_queries(e, p, r * heads, q->f32 + (b->row + r) * q->stride + at, heads);
     roma_exec_party_scores(e, p, 0, p->n, 0, shared);
     for (uint32_t r = 0; r < b->n; r++)
-        roma_exec_party_scores(e, p, r * heads, heads, shared, pages_of(position + r + 1));
+        roma_exec_party_scores(e, p, r * heads, heads, shared, roma_pages(position + r + 1));
     for (uint32_t i = 0; i < p->n; i++)
         p->scale[i] = weigh(e, p, i, position + i / heads + 1); /* the scores have been taken */
     roma_exec_party_values(e, p, 0, p->n, 0, shared, position + 1);
     for (uint32_t r = 0; r < b->n; r++) {
         const uint32_t positions = position + r + 1;
-        roma_exec_party_values(e, p, r * heads, heads, shared, pages_of(positions), positions);
-        roma_exec_party_finish(e, p, r * heads, heads, pages_of(positions));
+        roma_exec_party_values(e, p, r * heads, heads, shared, roma_pages(positions), positions);
+        roma_exec_party_finish(e, p, r * heads, heads, roma_pages(positions));
         for (uint32_t i = 0; i < heads; i++)
             put(e, p, r * heads + i, p->scale[r * heads + i],
                 o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);

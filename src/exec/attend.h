@@ -27,7 +27,6 @@ void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, 
 void roma_exec_party_fold(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t count);
 void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t pages);
 
-static inline uint32_t pages_of(uint32_t positions) { return (positions + ROMA_PAGE - 1) / ROMA_PAGE; }
 static inline uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* split.c: a row whose pages are cut into `chunk` pages each. */

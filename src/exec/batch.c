@@ -105,7 +105,7 @@ int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_e
     int rc = check_request(b, r, err);
     if (rc) return rc;
     const uint32_t end = r->limit < context - r->n_prompt ? r->n_prompt + r->limit : context;
-    if ((end + ROMA_PAGE - 1) / ROMA_PAGE > b->e->n_blocks)
+    if (roma_pages(end) > b->e->n_blocks)
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "%u tokens do not fit the cache's %u pages", end,
                          b->e->n_blocks);
     for (uint32_t i = 0; i < b->n_places; i++) {

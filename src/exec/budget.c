@@ -58,7 +58,7 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
     if (c->logit_rows > c->rows)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "logit_rows of %u are more than the %u rows of a step",
                          c->logit_rows, c->rows);
-    e->lora.width = c->adapters ? (c->adapter_rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS : 0;
+    e->lora.width = c->adapters ? (uint32_t)roma_tiles(c->adapter_rank) * ROMA_TILE_ROWS : 0;
     e->threads = c->threads;
     e->memory.rows = c->rows;
     e->memory.logit_rows = c->logit_rows;
@@ -143,7 +143,7 @@ static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
     if (c->context > e->hyper->context)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u",
                          c->context, e->hyper->context);
-    c->context = (c->context + ROMA_PAGE - 1) / ROMA_PAGE * ROMA_PAGE;
+    c->context = roma_pages(c->context) * ROMA_PAGE;
     const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
     if (all >= NO_BLOCK) return impossible(c, err);
     if (!c->pages || c->pages > all) c->pages = (uint32_t)all;

@@ -75,14 +75,14 @@ static bool must_copy(const roma_exec *e, uint32_t seq) {
 }
 
 uint32_t roma_exec_pages_for(const roma_exec *e, uint32_t seq, uint32_t length) {
-    const uint32_t have = pages_of(e->sequences[seq].length), need = pages_of(length);
+    const uint32_t have = roma_pages(e->sequences[seq].length), need = roma_pages(length);
     if (length <= e->sequences[seq].length) return 0;
     return (need > have ? need - have : 0) + must_copy(e, seq);
 }
 
 bool roma_exec_reserve(roma_exec *e, uint32_t seq, uint32_t length) {
     sequence *s = &e->sequences[seq];
-    const uint32_t have = pages_of(s->length), need = pages_of(length);
+    const uint32_t have = roma_pages(s->length), need = roma_pages(length);
     if (length > e->cfg.context || roma_exec_pages_for(e, seq, length) > e->n_free) return false;
     if (length > s->length && must_copy(e, seq)) {
         uint32_t *last = &s->blocks[s->length / ROMA_PAGE];
@@ -103,7 +103,7 @@ uint32_t roma_exec_pages_free(const roma_exec *e) { return e->n_free; }
 void roma_exec_truncate(roma_exec *e, uint32_t seq, uint32_t length) {
     if (length >= roma_exec_length(e, seq)) return;
     sequence *s = &e->sequences[seq];
-    const uint32_t had = s->length, have = pages_of(had), keep = pages_of(length);
+    const uint32_t had = s->length, have = roma_pages(had), keep = roma_pages(length);
     for (uint32_t i = have; i > keep; i--) {
         give_block(e, s->blocks[i - 1]);
         s->blocks[i - 1] = NO_BLOCK;

@@ -25,7 +25,7 @@ static void lay_value(roma_exec *e, walk *values, walk *host, uint32_t i) {
             if (v.act) roma_act_init(&v.act[r], block, width);
         }
     } else {
-        v.stride = (width + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * ROMA_TILE_ROWS;
+        v.stride = roma_tiles(width) * ROMA_TILE_ROWS;
         v.f32 = take(w, rows * v.stride * sizeof *v.f32);
         v.copies = take(host, copies * v.stride * sizeof *v.copies);
     }

@@ -101,8 +101,7 @@ static void product_block(const roma_exec *e, const roma_op *linear, const lora_
     const roma_act *acts[LORA_BLOCK];
     for (uint32_t i = 0; i < n; i++)
         acts[i] = &e->values[linear->in[0]].act[row_slot(e, l->slots[first + i].row, thread)];
-    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a,
-                          (m->b.rank + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, acts, n, s->h, l->width);
+    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a, roma_tiles(m->b.rank), acts, n, s->h, l->width);
     for (uint32_t i = 0; i < n; i++) keep(e, place_of(e, linear), m, first + i, s->h + (size_t)i * l->width);
 }
 

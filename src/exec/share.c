@@ -32,8 +32,6 @@ uint8_t roma_exec_barrier(const roma_plan *p, size_t i) {
 
 /* ---- tiles --------------------------------------------------------------------------------------- */
 
-static uint64_t tiles_of(const roma_image_tensor *t) { return (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS; }
-
 /* The linear whose product operation i works on further. */
 static size_t linear_before(const roma_plan *p, size_t i) {
     const uint32_t value = p->ops[i].in[0];
@@ -58,7 +56,7 @@ static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t e
     for (size_t i = begin; i < end; i++) {
         const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
         is_list &= !sums_columns(p, i);
-        if (matrix) all += tiles_of(matrix) * matrix->tile_bytes;
+        if (matrix) all += roma_tiles(matrix->rows) * matrix->tile_bytes;
     }
     for (size_t i = begin; i < end; i++) {
         const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
@@ -67,7 +65,7 @@ static void cut_interval(const roma_plan *p, int threads, size_t begin, size_t e
             memcpy(cut, cuts + linear_before(p, i) * stride, stride * sizeof *cut);
             continue;
         }
-        const uint64_t tiles = tiles_of(matrix), bytes = matrix->tile_bytes;
+        const uint64_t tiles = roma_tiles(matrix->rows), bytes = matrix->tile_bytes;
         for (int t = 0; t <= threads; t++)
             cut[t] = first_tile(tiles, bytes, is_list ? start : 0, is_list ? all : tiles * bytes, (uint64_t)t,
                                 (uint64_t)threads);
@@ -137,7 +135,7 @@ uint32_t roma_exec_split_most(const roma_hyper *h, int threads) { return h->kv_h
  * busiest thread, and `idle` places of a head stay empty. Heads are split where that waste costs more than the two
  * barriers that a split needs. */
 uint32_t roma_exec_split_chunk(const roma_hyper *h, uint32_t positions, int threads) {
-    const uint32_t t = (uint32_t)threads, pages = pages_of(positions), idle = (h->heads + t - 1) / t * t - h->heads;
+    const uint32_t t = (uint32_t)threads, pages = roma_pages(positions), idle = (h->heads + t - 1) / t * t - h->heads;
     uint64_t chunk = 1;
     if ((uint64_t)idle * pages < (uint64_t)WORTH * t) return 0;
     while ((pages + 2 * chunk - 1) / (2 * chunk) * h->kv_heads >= (uint64_t)PARTS * t) chunk *= 2;

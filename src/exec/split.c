@@ -39,7 +39,7 @@ static void set_place(const roma_exec *e, place *w, size_t i, bool is_first, uin
     p->n = min_u32(c->group - head, PARTY);
     p->base = (uint32_t)i % c->parts * c->chunk;
     p->score = e->split.score + (size_t)w->head * e->cfg.context;
-    w->to = min_u32(p->base + c->chunk, pages_of(c->positions));
+    w->to = min_u32(p->base + c->chunk, roma_pages(c->positions));
     w->positions = min_u32(w->to * ROMA_PAGE, c->positions) - p->base * ROMA_PAGE;
 }
 
@@ -108,7 +108,7 @@ void roma_exec_attend_split(roma_exec *e, const roma_op *op, const party *own, u
                             int threads) {
     const roma_hyper *h = e->hyper;
     const uint32_t positions = e->rows[0].position + 1;
-    const cut c = {h->heads / h->kv_heads, chunk, (pages_of(positions) + chunk - 1) / chunk, positions};
+    const cut c = {h->heads / h->kv_heads, chunk, (roma_pages(positions) + chunk - 1) / chunk, positions};
     place w = {.c = &c, .p = *own};
     size_t begin, end;
     w.p.sequence = e->rows[0].sequence;

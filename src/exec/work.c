@@ -38,19 +38,19 @@ static void add_heads(load *l, int k) {
             roma_exec_block_share(h, b, &l->blocks[l->n_blocks - 1], kv, k, l->threads, &first, &end);
             if (first == end) continue;
             const uint32_t seen = l->context - l->rows + b->row + b->n;
-            add(&l->work[k], pages_of(seen) * page_bytes(h), 2 * (end - first) * b->cost * h->head_dim, end - first);
+            add(&l->work[k], roma_pages(seen) * page_bytes(h), 2 * (end - first) * b->cost * h->head_dim, end - first);
         }
 }
 
 static void add_parts(load *l, int k, uint32_t chunk) {
     const roma_hyper *h = &l->p->desc->hyper;
-    const uint32_t parts = (pages_of(l->context) + chunk - 1) / chunk, group = h->heads / h->kv_heads;
+    const uint32_t parts = (roma_pages(l->context) + chunk - 1) / chunk, group = h->heads / h->kv_heads;
     size_t begin, end;
     roma_share((size_t)parts * h->kv_heads, k, l->threads, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const uint32_t from = (uint32_t)(i % parts) * chunk * ROMA_PAGE,
                        n = min_u32(l->context - from, chunk * ROMA_PAGE);
-        add(&l->work[k], pages_of(n) * page_bytes(h), (uint64_t)2 * n * group * h->head_dim, 1);
+        add(&l->work[k], roma_pages(n) * page_bytes(h), (uint64_t)2 * n * group * h->head_dim, 1);
     }
 }
 

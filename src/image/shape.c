@@ -36,10 +36,15 @@ static const shape *find(const char *name) {
 
 static int unknown(const char *name, roma_error *err) {
     char shown[64], list[256] = "";
-    for (size_t i = 0, n = 0; i < N_SHAPES; i++)
+    const char *names[N_SHAPES];
+    for (size_t i = 0, n = 0; i < N_SHAPES; i++) {
+        names[i] = shapes[i].name;
         n += (size_t)roma_print(list + n, sizeof list - n, "%s%s", i ? ", " : "", shapes[i].name);
-    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "there is no shape %s; known are %s",
-                     roma_error_name(shown, sizeof shown, name, strlen(name)), list);
+    }
+    const char *near = roma_nearest(name, names, N_SHAPES);
+    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "there is no shape %s%s%s%s; known are %s",
+                     roma_error_name(shown, sizeof shown, name, strlen(name)), near ? ", did you mean " : "",
+                     near ? near : "", near ? "?" : "", list);
 }
 
 /* Llama 3.2's rope_scaling: factor 32, low_freq_factor 1, high_freq_factor 4, original context 8192. Short waves stay,

@@ -130,7 +130,7 @@ void roma_image_tensor_size(const roma_image_tensor *t, uint64_t *bytes, uint64_
     roma_tile_layout_get(&t->format, t->cols, &at);
     *tile_bytes = at.bytes;
     /* No overflow: rows < 2^23 and cols <= 2^24 bound this by 2^49. */
-    *bytes = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS * at.bytes;
+    *bytes = roma_tiles(t->rows) * at.bytes;
 }
 
 static size_t supers_of(const roma_image_tensor *t) { return t->format.super ? t->cols / t->format.super : 0; }

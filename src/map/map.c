@@ -12,7 +12,7 @@ static void place(roma_plan *p) {
         roma_tile_layout lay;
         if (t->is_vector || t->tie >= 0) continue;
         roma_tile_layout_get(&t->format, t->cols, &lay);
-        bytes += lay.bytes * ((t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS);
+        bytes += lay.bytes * roma_tiles(t->rows);
     }
     const double units = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
     p->rom_words = (uint64_t)((double)bytes / (units * word)) + 1;

@@ -9,7 +9,7 @@ static uint64_t word_at(const roma_image_tensor *t, size_t plane_words, uint64_t
 
 static void count_matrix(const roma_image_tensor *t, uint64_t units, uint64_t stride, uint64_t *flips, uint64_t *bits) {
     const size_t plane_words = (size_t)ROMA_TILE_ROWS * t->cols * t->format.bits / 64;
-    const uint64_t tiles = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, words = tiles * plane_words;
+    const uint64_t tiles = roma_tiles(t->rows), words = tiles * plane_words;
     for (uint64_t u = 0; u < units; u++) /* each matrix unit has its own share, dealt over its L-Units */
         for (uint64_t i = words * u / units, end = words * (u + 1) / units; i + stride < end; i++) {
             *flips += (uint64_t)__builtin_popcountll(word_at(t, plane_words, i) ^ word_at(t, plane_words, i + stride));

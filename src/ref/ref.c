@@ -55,7 +55,7 @@ static void tile_product(const job *j, uint64_t tile, float *w) {
 static void run_product(void *ctx, int thread, int threads) {
     const job *j = ctx;
     size_t from, to;
-    roma_share((j->t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS, thread, threads, &from, &to);
+    roma_share(roma_tiles(j->t->rows), thread, threads, &from, &to);
     for (size_t i = from; i < to; i++) tile_product(j, i, j->f->tile + (size_t)thread * j->f->tile_floats);
 }
 

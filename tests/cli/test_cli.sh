@@ -204,6 +204,16 @@ gives 2 "$roma" sim; says 'image or --shape'
 gives 2 "$roma" sim t.roma --shape llama-3.2-3b; says 'image or --shape'
 gives 2 "$roma" sim t.roma --bits 4; says 'belong to --shape'
 gives 2 "$roma" sim --shape llama-3.2-3; says 'known are'
+# What --shape takes, and what is said of what it does not take, is the same for every verb.
+for verb in sim fit plan explore chip; do
+    gives 0 "$roma" $verb --shape t.roma
+    gives 2 "$roma" $verb --shape llama-3.2-3c; says 'there is no shape llama-3.2-3c, did you mean llama-3.2-3b?; known are bitnet-2b, '
+    gives 2 "$roma" $verb --shape ./none.roma; says './none.roma: there is no such file'
+    gives 2 "$roma" $verb --shape map; says 'map: .*not a ROM image'
+done
+gives 2 "$roma" sim --shape t.roma --bits 4; says 'an image has its own'
+gives 0 "$roma" sim --shape t.roma --toggles --no-ranges
+gives 2 "$roma" build --shape llama-3.2-3c --random 1; says 'did you mean llama-3.2-3b?'
 gives 2 "$roma" sim --shape llama-3.2-3b --group 48; says 'group'
 gives 2 "$roma" sim --shape llama-3.2-3b --chip no-such; says 'no-such'
 gives 2 "$roma" sim --shape llama-3.2-3b --set lunit.lanes=lots; says 'lunit.lanes'
@@ -390,6 +400,10 @@ assert close(r["gmac_s"], r["tok_s"] * o["weight_mac"] / 1e9) and by["prefill", 
 P
 gives 0 "$roma" bench t.roma -p 8 -n 0 --csv -; prints '^test,tokens,batch'; gives 0 "$roma" bench t.roma -p 8 -n 2; prints 'at best'
 gives 3 "$roma" bench t.roma -p 8 -n 0 --svg no/such/b.svg
+# Where memory is too scarce to measure how fast it is read, there is no share of that: an empty field, null, and never nan.
+scarce() { sh -c 'ulimit -v 700000; exec "$@"' sh "$@"; }
+gives 0 scarce "$roma" bench t.roma -p 8 -n 4 -t 1 --csv -; prints ',,'; prints '[0-9],0,[0-9]'; grep -q nan out && bad "bench --csv writes nan"
+gives 0 scarce "$roma" bench t.roma -p 8 -n 4 -t 1 --json; prints '"read_share":null'
 
 # ---- interrupts and a full disk
 python3 - "$roma" <<'P' || bad "SIGINT"

@@ -8,7 +8,8 @@ int design_asked(roma_design_config *c, const design_options *o, const char *ima
     c->n_set = o->set.n;
     if (!image == !c->shape)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or --shape NAME, one of them");
-    if (image && (c->format.bits || c->format.group || c->format.head_bits))
+    if (!image) roma_design_name(c->shape, &c->shape, &c->image);
+    if (c->image && (c->format.bits || c->format.group || c->format.head_bits))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                          "--bits, --group and --head-bits belong to --shape; an image has its own");
     return ROMA_OK;

@@ -14,7 +14,7 @@ typedef struct {
 /* Rows of an option table. */
 /* clang-format off */
 #define SHAPE_OPTIONS(o)                                                                                                   \
-    {"shape", 0, OPT_TEXT, &(o).config.shape, "NAME", 0, 0, "a known model's shape instead of an image: llama-3.2-3b, llama-3-8b ..."}, \
+    {"shape", 0, OPT_TEXT, &(o).config.shape, "NAME|IMAGE", 0, 0, "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."}, \
     {"bits", 0, OPT_COUNT, &(o).config.format.bits, "B", 2, 8, "bits of the shape's weights (default: the shape's own)"},                \
     {"group", 0, OPT_COUNT, &(o).config.format.group, "G", 16, 256, "weights per scale of the shape (default: the shape's own)"},        \
     {"head-bits", 0, OPT_COUNT, &(o).config.format.head_bits, "B", 2, 8, "bits of its head, or tied embedding (default: as --bits)"}

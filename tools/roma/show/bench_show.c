@@ -22,7 +22,7 @@ enum {
 
 static double tokens_of(const bench_row *r) { return (double)r->tokens * r->batch; }
 
-/* A roof of 0 was not measured; then there is no share of it. */
+/* A roof of 0 was not measured; then there is no share of it, and its cell stays empty. */
 static double share(double rate, double roof) { return roof > 0 ? rate / roof : (double)NAN; }
 
 /* roofs: with the roofs in each row, and shares as fractions, for programs. */
@@ -63,7 +63,8 @@ static void make_table(const bench *b, bool roofs, roma_table *t) {
                             b->int8_gmac_s};
         roma_table_row(t);
         roma_table_text(t, TEST, r->prefill ? "prefill" : "decode");
-        for (size_t c = TOKENS; c < t->n_columns; c++) roma_table_real(t, c, v[c]);
+        for (size_t c = TOKENS; c < t->n_columns; c++)
+            if (!isnan(v[c])) roma_table_real(t, c, v[c]);
     }
 }
 

@@ -76,21 +76,6 @@ static int explore(const explore_options *o, const ranks *rk) {
 
 /* ---- options ---- */
 
-static bool is_shape(const char *name) {
-    for (unsigned i = 0; roma_shape_name(i); i++)
-        if (strcmp(name, roma_shape_name(i)) == 0) return true;
-    return false;
-}
-
-/* --shape names a known shape, or an image; a path can only be of an image. */
-static void find_model(roma_explore_config *c, const char *operand) {
-    struct stat st;
-    c->image = operand;
-    if (operand || is_shape(c->shape) || (!strchr(c->shape, '/') && stat(c->shape, &st) != 0)) return;
-    c->image = c->shape;
-    c->shape = NULL;
-}
-
 static int limit(const char *name, const char *text, double *out) {
     char shown[64];
     if (!text) return OPTIONS_GO;
@@ -117,7 +102,10 @@ static int announce_best(const explore_options *o) {
 static int settle(explore_options *o, const char *operand, const ranks *rk) {
     roma_explore_config *c = &o->config;
     if (!c->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
-    find_model(c, operand);
+    if (operand)
+        c->image = operand;
+    else
+        roma_design_name(c->shape, &c->shape, &c->image);
     c->set = o->set.item;
     c->n_set = o->set.n;
     int rc = limit("max-mm2", o->max_mm2, &c->max_mm2);

@@ -2,6 +2,14 @@
 #include "design.h"
 #include "show/shares.h"
 
+/* A design looks at no checksums. */
+static int check_image(const char *path, roma_error *err) {
+    roma_image img;
+    const int rc = image_open(&img, path, false, 0, err);
+    if (!rc) roma_image_close(&img);
+    return rc;
+}
+
 int verb_plan(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
     design_options c = {0};
@@ -32,17 +40,16 @@ int verb_plan(int argc, char **argv) {
                      1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    roma_error err;
-    roma_image checked;
-    roma_design d;
-    roma_buf b = {0};
     if (threads && context < rows)
         return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
-    if (n && !no_verify) {
-        if (image_open(&checked, operand[0], false, 0, &err)) return fail("plan", &err);
-        roma_image_close(&checked);
-    }
-    if (design_open(&d, &c, n ? operand[0] : NULL, &err)) return fail("plan", &err);
+    roma_error err;
+    roma_design_config asked;
+    roma_design d;
+    roma_buf b = {0};
+    rc = design_asked(&asked, &c, n ? operand[0] : NULL, &err);
+    if (!rc && asked.image && !no_verify) rc = check_image(asked.image, &err);
+    if (!rc) rc = roma_design_open(&d, &asked, &err);
+    if (rc) return fail("plan", &err);
     if (threads)
         rc = shares_print(&d.plan, (int)threads, rows, context, as_json, &b, &err);
     else {

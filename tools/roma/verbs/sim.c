@@ -108,7 +108,7 @@ static int run(const sim_options *o, const char *image) {
     roma_sim_config c = {.work = o->work, .defects = o->defects, .toggles = o->toggles};
     c.work.max_w = o->max_w;
     int rc = design_asked(&c.design, &o->design, image, &err);
-    if (!rc && o->toggles && !image)
+    if (!rc && o->toggles && !c.design.image)
         rc = roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--toggles counts the bits of an image; a shape has none");
     if (!rc) rc = roma_sim_open(&s, &c, &err);
     if (rc) return fail("sim", &err);

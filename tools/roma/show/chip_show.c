@@ -1,0 +1,94 @@
+/* A chip on one page; contract in chip_show.h. */
+#include "show/chip_show.h"
+
+#include <string.h>
+
+void chip_list(bool as_json, roma_buf *b) {
+    const char *name, *text;
+    roma_json j = {.out = b};
+    if (as_json) {
+        roma_json_open(&j, NULL, '{');
+        roma_json_open(&j, "chips", '[');
+    }
+    for (unsigned i = 0; (text = roma_chip_builtin(i, &name)); i++) {
+        roma_chip c;
+        if (roma_chip_open(&c, name, NULL) != ROMA_OK) continue;
+        if (!as_json) {
+            roma_buf_print(b, "%-16s %s\n", c.name, c.title);
+            continue;
+        }
+        roma_json_open(&j, NULL, '{');
+        roma_json_string(&j, "name", c.name);
+        roma_json_string(&j, "title", c.title);
+        roma_json_close(&j, '}');
+    }
+    if (as_json) {
+        roma_json_close(&j, ']');
+        roma_json_close(&j, '}');
+        roma_buf_append(b, "\n", 1);
+    }
+}
+
+static void peak(const roma_chip *c, roma_buf *b) {
+    const double L = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
+    roma_buf_print(b, "%s: %s\n\n", c->name, c->title[0] ? c->title : "a chip description");
+    roma_buf_print(b,
+                   "  %.4g nm, %.4g MHz, %.0f x %.0f tiles: %.0f matrix units, each of %.0f L-Units and an H-Unit, and "
+                   "%.0f vector units\n",
+                   c->node_nm, c->clock_hz / 1e6, c->grid_rows, c->grid_columns, c->matrix_units, c->lunits,
+                   c->vector_units);
+    roma_buf_print(b, "  L-Units: %.4g TMAC/s at 4 bit, %.4g at 2 bit; base model read at %.4g TB/s, %s style\n",
+                   L * c->lanes * c->clock_hz / 1e12, 2 * L * c->lanes * c->clock_hz / 1e12,
+                   L * word * c->clock_hz / 1e12,
+                   (const char *[]){"sram", "rom", "brom", "fused", "logic", "cell", "dram"}[(int)c->rom_style]);
+    roma_buf_print(b, "  H-Units: %.4g TMAC/s, SRAM read at %.4g TB/s; vector units: %.4g G elements/s\n",
+                   c->matrix_units * c->hunit_mac * c->clock_hz / 1e12,
+                   c->matrix_units * c->hunit_bandwidth * c->clock_hz / 1e12,
+                   c->vector_units * c->vector_lanes * c->clock_hz / 1e9);
+    roma_buf_print(b, "  capacity: %.4g GB of base model; SRAM %.4g + %.4g MiB\n\n", L * c->lunit_words * word / 1e9,
+                   roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576);
+}
+
+/* One L-Unit in every style; with the other reading of the paper's areas beside it, when this is the paper's chip or
+ * built on it. */
+static void styles(const roma_chip *c, roma_buf *b) {
+    static const char *const names[] = {"sram", "rom", "brom", "fused", "logic", "cell"};
+    roma_table t = {0};
+    roma_chip other;
+    const bool both = strcmp(c->name, "roma") == 0 && roma_chip_open(&other, "roma-macro", NULL) == ROMA_OK;
+    roma_print(t.title, sizeof t.title, "one L-Unit by storage style");
+    roma_table_column(&t, "style", "", 4);
+    roma_table_column(&t, "storage", "um2", 4);
+    roma_table_column(&t, "lunit", "um2", 4);
+    if (both) roma_table_column(&t, "other_reading", "um2", 4);
+    for (int i = 0; i < 6; i++) {
+        roma_table_row(&t);
+        roma_table_text(&t, 0, names[i]);
+        roma_table_real(&t, 1, roma_cost_storage_um2(c, i));
+        roma_table_real(&t, 2, roma_cost_lunit_um2(c, i));
+        if (both) roma_table_real(&t, 3, roma_cost_lunit_um2(&other, i));
+    }
+    roma_report_table_text(&t, b);
+    roma_table_destroy(&t);
+}
+
+void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
+    static const unsigned keep[] = {ROMA_COST_area_mm2,    ROMA_COST_area_lunits,    ROMA_COST_area_hunits,
+                                    ROMA_COST_area_vector, ROMA_COST_area_other,     ROMA_COST_tok_s,
+                                    ROMA_COST_ttft_s,      ROMA_COST_mj_per_token,   ROMA_COST_power_w,
+                                    ROMA_COST_junction_c,  ROMA_COST_yield_repaired, ROMA_COST_usd};
+    roma_result list = {0}, shown = {0};
+    roma_cost_result(f->range, f->dominant, &list);
+    for (size_t i = 0; i < list.n; i++)
+        for (size_t k = 0; k < sizeof keep / sizeof *keep; k++)
+            if (strcmp(list.items[i].name, roma_cost_output_at(keep[k])->name) == 0)
+                roma_result_add(&shown, list.items[i].group, list.items[i].name, list.items[i].unit, list.items[i].v,
+                                list.items[i].source);
+    peak(&s->design.chip, b);
+    styles(&s->design.chip, b);
+    roma_buf_print(b, "\nwith %s, empty cache, one adapter of rank %u, prompt of %u (`roma sim` has the rest):\n",
+                   s->design.desc->name, s->work.rank, s->work.prompt);
+    roma_report_list_text(&shown, b);
+    roma_result_destroy(&list);
+    roma_result_destroy(&shown);
+}
