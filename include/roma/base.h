@@ -217,6 +217,9 @@ typedef struct {
 int roma_map_open(roma_map *m, const char *path, roma_error *err);
 void roma_map_close(roma_map *m);
 void roma_map_advise_huge(const roma_map *m);
+/* The first n bytes of a file, to see what it is: how many there were; 0 of what is no regular file or cannot be read.
+ */
+size_t roma_file_head(const char *path, void *out, size_t n);
 
 /* A program's list of the files that it reads and writes, so that no output takes the place of what is read, or of
  * another output. Files are the same by device and inode, whatever their names; an output that is not there yet by its
@@ -313,6 +316,10 @@ typedef struct {
 } roma_sha256; /* FIPS 180-4 */
 void roma_sha256_init(roma_sha256 *h);
 void roma_sha256_update(roma_sha256 *h, const void *data, size_t n);
+/* roma_sha256_update of much data in pieces, after each of which progress is told how much of n is done; ROMA_ECANCEL
+ * when it says so. */
+int roma_sha256_update_told(roma_sha256 *h, const void *data, uint64_t n, const roma_progress *progress,
+                            const char *what);
 void roma_sha256_final(roma_sha256 *h, uint8_t out[32]);
 void roma_hex(char *out, const uint8_t *bytes, size_t n); /* 2n+1 characters */
 

@@ -34,6 +34,9 @@ typedef struct {
     size_t n_tensors;
 } roma_description;
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
+/* Parameters, vectors' too, and the bits that hold a weight of the matrices, scales and padding counted; a tied tensor
+ * counts once. d's tensors have their bytes. */
+void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight);
 
 /* Shapes of known models, so that a plan needs no weights. bits, group and head_bits 0: the shape's own; head_bits are
  * those of the head, or of the embedding when it is tied. Scales are FP16 per group with a constant zero point. */
@@ -78,9 +81,14 @@ typedef struct {
     void (*vector)(void *ctx, size_t tensor, float *out);
 } roma_tile_source;
 
+/* What was written: the file, and its content as roma_description_size counts it. */
 typedef struct {
     uint64_t bytes;
     uint8_t file_sha256[32], base_id[32];
+    uint32_t arch;  /* roma_arch */
+    char name[128]; /* the model's; may be empty */
+    uint64_t params;
+    double bits_per_weight;
 } roma_image_written;
 
 /* desc->tensors give role, layer, rows, cols, format, tie (offset, bytes, tile_bytes and data are computed).

@@ -30,6 +30,8 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
 /* NaN and infinity in scales and vectors are refused: they would poison every token. Reads the whole file. */
 int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
 
+/* Whether a file begins as GGUF does. */
+bool roma_gguf_is(const char *path);
 /* Any GGUF, for `roma inspect`: metadata and tensor table as text, also for architectures we do not run; of those that
  * we do, the notes of roma_import too ("warnings" in JSON). */
 int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err);

@@ -78,3 +78,11 @@ void roma_map_close(roma_map *m) {
 void roma_map_advise_huge(const roma_map *m) {
     if (m->data) (void)madvise((void *)(uintptr_t)m->data, (size_t)m->size, MADV_HUGEPAGE);
 }
+
+size_t roma_file_head(const char *path, void *out, size_t n) {
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const ssize_t got = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, out, n) : 0;
+    if (fd >= 0) close(fd);
+    return got > 0 ? (size_t)got : 0;
+}

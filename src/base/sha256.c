@@ -118,6 +118,18 @@ void roma_sha256_update(roma_sha256 *h, const void *data, size_t n) {
     memcpy(h->block, p + n / 64 * 64, n % 64);
 }
 
+int roma_sha256_update_told(roma_sha256 *h, const void *data, uint64_t n, const roma_progress *progress,
+                            const char *what) {
+    const uint64_t piece = (uint64_t)4 << 20;
+    int rc = ROMA_OK;
+    for (uint64_t at = 0; at < n && !rc; at += piece) {
+        const uint64_t step = n - at < piece ? n - at : piece;
+        roma_sha256_update(h, (const uint8_t *)data + at, (size_t)step);
+        rc = roma_progress_tell(progress, what, at + step, n);
+    }
+    return rc;
+}
+
 void roma_sha256_final(roma_sha256 *h, uint8_t out[32]) {
     uint64_t bits = h->bytes * 8;
     uint8_t pad[72] = {0x80};

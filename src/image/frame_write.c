@@ -3,20 +3,14 @@
 
 #include <string.h>
 
-#define PIECE ((uint64_t)4 << 20) /* between two calls of the progress callback */
-
 int roma_frame_hash(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]) {
     static const uint8_t zero[ROMA_FRAME_HEADER - ROMA_FRAME_HASH];
     roma_sha256 h;
-    int code = ROMA_OK;
     roma_sha256_init(&h);
     roma_sha256_update(&h, data, ROMA_FRAME_HASH);
     roma_sha256_update(&h, zero, sizeof zero);
-    for (uint64_t at = ROMA_FRAME_HEADER; at < size && !code; at += PIECE) {
-        const uint64_t n = size - at < PIECE ? size - at : PIECE;
-        roma_sha256_update(&h, data + at, (size_t)n);
-        code = roma_progress_tell(progress, "hashes", at + n, size);
-    }
+    const int code =
+        roma_sha256_update_told(&h, data + ROMA_FRAME_HEADER, size - ROMA_FRAME_HEADER, progress, "hashing");
     roma_sha256_final(&h, out);
     return code;
 }

@@ -37,6 +37,20 @@ static const char *place(char buf[64], uint32_t role, uint32_t layer) {
 
 const char *roma_image_tensor_place(char buf[64], const roma_image_tensor *t) { return place(buf, t->role, t->layer); }
 
+void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight) {
+    uint64_t weights = 0, bytes = 0;
+    *params = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        const roma_image_tensor *t = &d->tensors[i];
+        if (t->tie >= 0) continue;
+        *params += t->is_vector ? t->cols : t->rows * t->cols;
+        if (t->is_vector) continue;
+        weights += t->rows * t->cols;
+        bytes += t->bytes;
+    }
+    *bits_per_weight = weights ? (double)bytes * 8 / (double)weights : 0;
+}
+
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer) {
     for (size_t i = 0; i < d->n_tensors; i++)
         if (d->tensors[i].role == role && d->tensors[i].layer == layer) return &d->tensors[i];

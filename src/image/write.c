@@ -248,6 +248,13 @@ static int take_block(writer *w) {
     return ROMA_OK;
 }
 
+static void describe_written(const writer *w, roma_image_written *out) {
+    out->bytes = w->out.bytes;
+    out->arch = w->desc.hyper.arch;
+    memcpy(out->name, w->desc.name, sizeof out->name);
+    roma_description_size(&w->desc, &out->params, &out->bits_per_weight);
+}
+
 int roma_image_write(const char *path, const roma_description *desc, const roma_vocab *vocab, const char *note,
                      const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
                      roma_error *err) {
@@ -261,7 +268,7 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     if (!code) code = roma_outfile_open(&w.out, path, err);
     if (!code) code = roma_outfile_keep(&w.out, err);
     if (!code) code = put_sections(&w, done.base_id);
-    done.bytes = w.out.bytes;
+    if (!code) describe_written(&w, &done);
     if (!code)
         code = roma_frame_write_header(&w.out, &roma_image_kind, w.section, w.n_sections, done.base_id, progress,
                                        done.file_sha256, err);

@@ -61,16 +61,11 @@ void roma_import_close(roma_import *imp) {
 int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error *err) {
     const import_owned *o = imp->owned;
     const gguf_file *g = &o->set.part[0];
-    const uint64_t step = 16u << 20;
     roma_sha256 h;
     roma_sha256_init(&h);
-    for (uint64_t at = 0; at < g->size; at += step) {
-        if (roma_progress_tell(progress, "hash", at, g->size))
-            return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
-        roma_sha256_update(&h, g->data + at, (size_t)(g->size - at < step ? g->size - at : step));
-    }
+    const int rc = roma_sha256_update_told(&h, g->data, g->size, progress, "hashing");
     roma_sha256_final(&h, imp->source_sha256);
-    return ROMA_OK;
+    return rc ? roma_fail(err, rc, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
 }
 
 static int check_tensor(const gguf_file *g, const gguf_tensor *t, roma_error *err) {
@@ -93,7 +88,7 @@ int roma_import_check_values(const roma_import *imp, const roma_progress *progre
     for (uint32_t p = 0; p < o->set.n_parts; p++) {
         const gguf_file *g = &o->set.part[p];
         for (uint32_t i = 0; i < g->n_tensors; i++) {
-            if (roma_progress_tell(progress, "check", done, imp->source_bytes))
+            if (roma_progress_tell(progress, "checking", done, imp->source_bytes))
                 return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
             const int rc = check_tensor(g, &g->tensor[i], err);
             if (rc) return rc;

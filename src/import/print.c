@@ -217,6 +217,11 @@ static void print(roma_buf *out, const gguf_file *g, const char *path, bool as_j
     if (ours) roma_import_close(&imp);
 }
 
+bool roma_gguf_is(const char *path) {
+    char magic[4];
+    return roma_file_head(path, magic, 4) == 4 && memcmp(magic, "GGUF", 4) == 0;
+}
+
 int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err) {
     roma_map map;
     gguf_file g;

@@ -97,6 +97,26 @@ static void test_map_refused(void) {
     CHECK_EQ(lowest_fd(), fd);
 }
 
+static void test_head(void) {
+    char head[8] = "";
+    const int fd = lowest_fd();
+    put_file(in_folder("short"), "abc", 3);
+    put_file(in_folder("long"), "abcdefghijk", 11);
+    CHECK_EQ(roma_file_head(in_folder("short"), head, sizeof head), 3);
+    CHECK_BYTES(head, "abc", 3);
+    CHECK_EQ(roma_file_head(in_folder("long"), head, sizeof head), 8);
+    CHECK_BYTES(head, "abcdefgh", 8);
+    CHECK_EQ(mkfifo(in_folder("pipe"), 0600), 0);
+    CHECK_EQ(roma_file_head(in_folder("pipe"), head, sizeof head), 0);
+    CHECK_EQ(roma_file_head(in_folder("none"), head, sizeof head), 0);
+    CHECK_EQ(roma_file_head(folder, head, sizeof head), 0);
+    CHECK_EQ(roma_file_head("/dev/zero", head, sizeof head), 0);
+    CHECK_EQ(lowest_fd(), fd);
+    unlink(in_folder("short"));
+    unlink(in_folder("long"));
+    unlink(in_folder("pipe"));
+}
+
 static void test_out(void) {
     roma_outfile f;
     roma_error e;
@@ -438,6 +458,7 @@ int main(void) {
     if (!mkdtemp(folder)) return 1;
     test_map();
     test_map_refused();
+    test_head();
     test_out();
     test_out_large();
     test_out_abort();

@@ -100,11 +100,45 @@ static void test_portable(void) {
     CHECK_EQ(h.state[0], 0xba7816bf);
 }
 
+static int tell(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    uint64_t *last = ctx;
+    CHECK_STR(what, "words");
+    CHECK(done > last[0] && done <= total);
+    last[0] = done;
+    return done >= last[1];
+}
+
+/* Much data in pieces: the same sum; every piece is told, and the last one ends at the whole. */
+static void test_told(void) {
+    const size_t n = ((size_t)9 << 20) + 5;
+    uint8_t *data = malloc(n), want[32], got[32];
+    uint64_t seen[2] = {0, UINT64_MAX};
+    const roma_progress p = {tell, seen};
+    roma_sha256 h;
+    for (size_t i = 0; i < n; i++) data[i] = (uint8_t)(i * 7 >> 3);
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, data, n);
+    roma_sha256_final(&h, want);
+    roma_sha256_init(&h);
+    CHECK_EQ(roma_sha256_update_told(&h, data, n, &p, "words"), 0);
+    roma_sha256_final(&h, got);
+    CHECK_BYTES(got, want, 32);
+    CHECK_EQ(seen[0], n);
+    CHECK_EQ(roma_sha256_update_told(&h, data, n, NULL, "words"), 0);
+    CHECK_EQ(roma_sha256_update_told(&h, data, 0, &p, "words"), 0);
+    seen[0] = 0;
+    seen[1] = (uint64_t)5 << 20;
+    CHECK_EQ(roma_sha256_update_told(&h, data, n, &p, "words"), ROMA_ECANCEL);
+    CHECK(seen[0] >= (uint64_t)5 << 20 && seen[0] < n);
+    free(data);
+}
+
 int main(void) {
     test_vectors();
     test_padding();
     test_slices();
     test_kernels();
     test_portable();
+    test_told();
     return TEST_DONE();
 }

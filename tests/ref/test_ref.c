@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "roma/ref.h"
+#include "../base/scarce.h"
 #include "../exec/random_model.h"
 #include "../test.h"
 
@@ -183,9 +184,6 @@ static void check_hooks(void) {
 
 /* ---- memory ---- */
 
-static int allowed;
-static void *scarce(size_t n) { return allowed-- > 0 ? malloc(n) : NULL; }
-
 /* Without memory, at whichever piece, the evaluator is refused and leaves nothing. */
 static void check_scarce(void) {
     roma_image img;
@@ -194,10 +192,9 @@ static void check_scarce(void) {
     roma_error err;
     open_random(&img, ROMA_ARCH_LLAMA, q4_1, VOCAB);
     CHECK_EQ(roma_team_create(&team, 2, NULL), 0);
-    roma_allocator_set(&(roma_allocator){scarce, realloc, free});
     int rc = ROMA_ENOMEM, pieces = 0;
     for (; rc == ROMA_ENOMEM && pieces < 100; pieces++) {
-        allowed = pieces;
+        scarce_begin(pieces);
         rc = roma_ref_create(&ref, &img, team, TOKENS, 1, &err);
         if (rc) CHECK_HAS(err.text, "FP32 evaluation");
         roma_ref_destroy(ref);
@@ -211,7 +208,7 @@ static void check_scarce(void) {
 
 int main(void) {
     for (int i = 0; i < TOKENS; i++) ids[i] = (int32_t)(roma_random(5, (uint64_t)i) % VOCAB);
-    check_scarce(); /* first: an allocator is set before any other use */
+    check_scarce();
     check_close(ROMA_ARCH_LLAMA, q4_1);
     check_close(ROMA_ARCH_QWEN2, q4_1);
     check_close(ROMA_ARCH_QWEN3, q6_k);

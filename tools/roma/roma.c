@@ -60,10 +60,9 @@ int fail(const char *verb, const roma_error *err) {
     return roma_error_exit(err->code);
 }
 
-char *warn(const char *verb, const char *file, const char *notes) {
+void warn(const char *verb, const char *file, const char *notes) {
     for (const char *p = notes; *p; p += strcspn(p, "\n") + 1)
         fprintf(stderr, "roma %s: warning: %s: %.*s\n", verb, file, (int)strcspn(p, "\n"), p);
-    return strdup(notes);
 }
 
 void warn_json(roma_json *j, const char *notes) {

@@ -18,13 +18,6 @@ bool is_stdout(const char *path) {
            st.st_ino == out.st_ino && !S_ISCHR(st.st_mode);
 }
 
-size_t read_head(const char *path, void *out, size_t n) {
-    const int fd = is_file(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-    const ssize_t got = fd < 0 ? 0 : read(fd, out, n);
-    if (fd >= 0) close(fd);
-    return got > 0 ? (size_t)got : 0;
-}
-
 int read_all(roma_buf *out, const char *path, roma_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
     FILE *f = is_stdin ? stdin : fopen(path, "rb");

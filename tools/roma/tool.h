@@ -86,8 +86,6 @@ int no_template(roma_error *err);                                     /* a syste
 
 /* ---- text.c ---- */
 
-/* The first bytes of a file, to see what it is: how many, 0 of what is no regular file or cannot be read. */
-size_t read_head(const char *path, void *out, size_t n);
 bool is_file(const char *path);   /* a regular one */
 bool is_stdout(const char *path); /* a name of standard output, which is no terminal nor another device */
 /* The whole of a file, "-" being stdin. */
@@ -100,8 +98,8 @@ void put_text(const uint8_t *text, size_t len);
 /* Prints err as "roma VERB: ..." and returns the exit code. */
 int fail(const char *verb, const roma_error *err);
 /* Lines of a roma_import's notes, each on stderr as a warning, terminal or not: what was made of the file may not be
- * what its maker meant. Returns a copy for warn_json, from malloc; NULL without memory. */
-char *warn(const char *verb, const char *file, const char *notes);
+ * what its maker meant. */
+void warn(const char *verb, const char *file, const char *notes);
 void warn_json(roma_json *j, const char *notes); /* member "warnings", a list; NULL is none */
 /* Flushes stdout; returns rc, or 3 when the output could not be written. */
 int finish(const char *verb, int rc);

@@ -65,7 +65,7 @@ static void last_part(const char *path, char *out, size_t cap) {
 int adapter_check_output(const char *path, roma_error *err) {
     char magic[8];
     if (!is_file(path)) return ROMA_OK;
-    const size_t n = read_head(path, magic, 8);
+    const size_t n = roma_file_head(path, magic, 8);
     return !n || (n == 8 && roma_adapter_is(magic, 8))
                ? ROMA_OK
                : roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,

@@ -1,14 +1,9 @@
 /* roma build: a GGUF model, or random weights of a known shape, to a ROM image. */
 #include "tool.h"
-#include "roma/import.h"
-#include "roma/pack.h"
-#include "roma/quant.h"
+#include "roma/convert.h"
 #include "roma/synth.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, in the current folder. */
 static void default_name(const char *model, char *out, size_t cap) {
@@ -21,70 +16,8 @@ static void default_name(const char *model, char *out, size_t cap) {
     roma_print(out + n, cap - n, ".roma");
 }
 
-/* No model under that name is replaced, be it another one. */
-static int check_output(const char *path, roma_error *err) {
-    char magic[4];
-    if (read_head(path, magic, 4) == 4 && memcmp(magic, "GGUF", 4) == 0)
-        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
-                         "the output is a GGUF file: a model is never overwritten; choose another -o");
-    return ROMA_OK;
-}
-
-static int check_input(const char *path, roma_error *err) {
-    struct stat st;
-    if (stat(path, &st)) return roma_fail_open(err, path);
-    if (S_ISDIR(st.st_mode))
-        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
-                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py "
-                         "makes from Hugging Face folders");
-    return ROMA_OK;
-}
-
-static int hash_file(const char *path, uint8_t sum[32], roma_error *err) {
-    enum { STEP = 1 << 22 };
-    roma_map m;
-    roma_sha256 h;
-    int rc = roma_map_open(&m, path, err);
-    if (rc) return rc;
-    roma_sha256_init(&h);
-    for (uint64_t at = 0; at < m.size && !rc; at += STEP) {
-        const uint64_t n = m.size - at < STEP ? m.size - at : STEP;
-        roma_sha256_update(&h, m.data + at, (size_t)n);
-        if (roma_progress_tell(&progress, "hashing", at + n, m.size))
-            rc = roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
-    }
-    roma_sha256_final(&h, sum);
-    roma_map_close(&m);
-    return rc;
-}
-
-/* "model.gguf, SHA-256 ..." as printable ASCII */
-static void provenance(const char *path, const uint8_t sum[32], char *out, size_t cap) {
-    char name[160], hex[65];
-    const char *base = strrchr(path, '/');
-    base = base ? base + 1 : path;
-    roma_hex(hex, sum, 32);
-    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
-}
-
-/* Weights of the matrices and the bits that hold them; vectors count as parameters only. */
-void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight) {
-    uint64_t weights = 0, bytes = 0;
-    *params = 0;
-    for (size_t i = 0; i < d->n_tensors; i++) {
-        const roma_image_tensor *t = &d->tensors[i];
-        if (t->tie >= 0) continue;
-        *params += t->is_vector ? t->cols : t->rows * t->cols;
-        if (t->is_vector) continue;
-        weights += t->rows * t->cols;
-        bytes += t->bytes;
-    }
-    *bits_per_weight = weights ? (double)bytes * 8 / (double)weights : 0;
-}
-
-/* Of an image that went to a device or into a pipe: what is known without reading it again. Where it went to standard
- * output, nothing follows it there. */
-static int report_sent(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json) {
+/* Of what was written. Where the image went to standard output nothing follows it. */
+static int report(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json) {
     roma_buf b = {0};
     char sum[65], base[65];
     roma_hex(sum, w->file_sha256, 32);
@@ -99,41 +32,10 @@ static int report_sent(const char *path, const roma_image_written *w, const char
         roma_json_string(&j, "image", path);
         roma_json_string(&j, "sha256", sum);
         roma_json_string(&j, "base", base);
-        roma_json_int(&j, "bytes", (int64_t)w->bytes);
-        roma_json_real(&j, "seconds", seconds);
-        warn_json(&j, notes);
-        roma_json_close(&j, '}');
-        roma_buf_append(&b, "\n", 1);
-    } else {
-        roma_buf_print(&b, "%s: %.1f MB in %.1f s\nsha256 %s\nbase   %s\n", path, (double)w->bytes / 1e6, seconds, sum,
-                       base);
-    }
-    return print_buf("build", &b, 0);
-}
-
-static int report(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json,
-                  roma_error *err) {
-    roma_image img;
-    roma_buf b = {0};
-    char sum[65], base[65];
-    uint64_t params;
-    double bits;
-    if (is_stdout(path) || !is_file(path)) return report_sent(path, w, notes, seconds, as_json);
-    int rc = image_open(&img, path, false, 0, err);
-    if (rc) return fail("build", err);
-    description_size(&img.desc, &params, &bits);
-    roma_hex(sum, w->file_sha256, 32);
-    roma_hex(base, w->base_id, 32);
-    if (as_json) {
-        roma_json j = {.out = &b};
-        roma_json_open(&j, NULL, '{');
-        roma_json_string(&j, "image", path);
-        roma_json_string(&j, "sha256", sum);
-        roma_json_string(&j, "base", base);
-        roma_json_string(&j, "arch", roma_arch_name(img.desc.hyper.arch));
-        roma_json_string(&j, "name", img.desc.name);
-        roma_json_int(&j, "params", (int64_t)params);
-        roma_json_real(&j, "bits_per_weight", bits);
+        roma_json_string(&j, "arch", roma_arch_name(w->arch));
+        roma_json_string(&j, "name", w->name);
+        roma_json_int(&j, "params", (int64_t)w->params);
+        roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
         warn_json(&j, notes);
@@ -141,33 +43,10 @@ static int report(const char *path, const roma_image_written *w, const char *not
         roma_buf_append(&b, "\n", 1);
     } else {
         roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n",
-                       path, img.desc.name[0] ? img.desc.name : "a model", roma_arch_name(img.desc.hyper.arch),
-                       (double)params / 1e6, bits, (double)w->bytes / 1e6, seconds, sum, base);
+                       path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
+                       w->bits_per_weight, (double)w->bytes / 1e6, seconds, sum, base);
     }
-    roma_image_close(&img);
     return print_buf("build", &b, 0);
-}
-
-static int build(const char *model, const char *path, roma_quant_kind quant, roma_image_written *w, char **notes,
-                 roma_error *err) {
-    roma_import imp;
-    uint8_t sum[32];
-    char from[256];
-    int rc = check_input(model, err);
-    if (!rc) rc = check_output(path, err);
-    if (!rc) rc = roma_import_open(&imp, model, err);
-    if (rc) return rc;
-    rc = roma_quantise_model(&imp.model, quant, err);
-    if (!rc) rc = roma_import_check_values(&imp, &progress, err);
-    if (!rc) rc = hash_file(model, sum, err);
-    if (!rc) {
-        provenance(model, sum, from, sizeof from);
-        rc = roma_pack(&imp.model, imp.has_vocab ? &imp.vocab : NULL, from, path, &progress, w, err);
-    }
-    progress_end();
-    if (!rc) *notes = warn("build", model, imp.notes);
-    roma_import_close(&imp);
-    return rc;
 }
 
 typedef struct {
@@ -205,12 +84,13 @@ static int settle(build_options *o) {
     return options_output("build", o->out);
 }
 
-static int build_random(const build_options *o, roma_image_written *w, roma_error *err) {
-    const int rc = check_output(o->out, err);
-    if (rc) return rc;
-    const int written = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, w, err);
+static int build(const build_options *o, roma_convert_report *out, roma_error *err) {
+    const roma_convert_config c = {.model = o->model, .image = o->out, .quant = o->kind};
+    int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
+    if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
     progress_end();
-    return written;
+    if (!rc && out->notes) warn("build", o->model, out->notes);
+    return rc;
 }
 
 int verb_build(int argc, char **argv) {
@@ -246,11 +126,10 @@ int verb_build(int argc, char **argv) {
     if (rc == OPTIONS_GO) rc = settle(&o);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
-    roma_image_written w;
+    roma_convert_report made = {0};
     const double began = roma_now();
-    char *notes = NULL;
-    rc = o.shape ? build_random(&o, &w, &err) : build(o.model, o.out, o.kind, &w, &notes, &err);
-    rc = rc ? fail("build", &err) : report(o.out, &w, notes, roma_now() - began, as_json, &err);
-    free(notes);
+    rc = build(&o, &made, &err);
+    rc = rc ? fail("build", &err) : report(o.out, &made.image, made.notes, roma_now() - began, as_json);
+    roma_convert_report_destroy(&made);
     return rc;
 }

@@ -5,16 +5,9 @@
 
 #include <string.h>
 
-void description_size(const roma_description *d, uint64_t *params, double *bits_per_weight); /* build.c */
-
-bool is_gguf(const char *path) {
-    char magic[4];
-    return read_head(path, magic, 4) == 4 && memcmp(magic, "GGUF", 4) == 0;
-}
-
 bool is_adapter(const char *path) {
     char magic[8];
-    return read_head(path, magic, 8) == 8 && roma_adapter_is(magic, 8);
+    return roma_file_head(path, magic, 8) == 8 && roma_adapter_is(magic, 8);
 }
 
 /* Of an adapter, for this verb and for `roma adapter inspect`. */
@@ -59,7 +52,7 @@ static void print_text(const roma_image *img, roma_buf *b) {
     char sum[65], base[65];
     uint64_t params;
     double bits;
-    description_size(&img->desc, &params, &bits);
+    roma_description_size(&img->desc, &params, &bits);
     roma_hex(sum, img->file_sha256, 32);
     roma_hex(base, img->base_id, 32);
     roma_buf_print(b, "image          %llu bytes\nname           %s\nlicence        %s\n",
@@ -113,7 +106,7 @@ static void print_json(const roma_image *img, const char *path, roma_buf *b) {
     roma_json j = {.out = b};
     uint64_t params;
     double bits;
-    description_size(&img->desc, &params, &bits);
+    roma_description_size(&img->desc, &params, &bits);
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "image", path);
     roma_json_int(&j, "bytes", (int64_t)img->map.size);
@@ -174,7 +167,7 @@ int verb_inspect(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     roma_buf b = {0};
     roma_error err;
-    if (is_gguf(operand[0])) {
+    if (roma_gguf_is(operand[0])) {
         if (!roma_gguf_print(operand[0], &b, as_json, &err)) return print_buf("inspect", &b, 0);
         roma_buf_destroy(&b);
         return fail("inspect", &err);

@@ -5,16 +5,19 @@
 #include "roma/import.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-bool is_gguf(const char *path); /* inspect.c */
-bool is_adapter(const char *path);
+bool is_adapter(const char *path); /* inspect.c */
 
 static int check_gguf(const char *path, char **notes, roma_error *err) {
     roma_import imp;
     int rc = roma_import_open(&imp, path, err);
     if (rc) return rc;
     rc = roma_import_check_values(&imp, &progress, err);
-    if (!rc) *notes = warn("verify", path, imp.notes);
+    if (!rc) {
+        warn("verify", path, imp.notes);
+        *notes = strdup(imp.notes);
+    }
     roma_import_close(&imp);
     return rc == ROMA_EINPUT ? err->code = ROMA_EDAMAGED : rc;
 }
@@ -51,7 +54,7 @@ int verb_verify(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     char *notes = NULL;
     roma_error err = {.offset = ROMA_NOWHERE};
-    rc = is_gguf(operand[0])      ? check_gguf(operand[0], &notes, &err)
+    rc = roma_gguf_is(operand[0]) ? check_gguf(operand[0], &notes, &err)
          : is_adapter(operand[0]) ? roma_adapter_verify(operand[0], &progress, &err)
                                   : check_image(operand[0], threads, &err);
     progress_end();

@@ -1,0 +1,73 @@
+/* The chain from a model file to an image. */
+#include "roma/convert.h"
+
+#include "roma/import.h"
+#include "roma/pack.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+int roma_convert_check_output(const char *path, roma_error *err) {
+    if (!roma_gguf_is(path)) return ROMA_OK;
+    return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE,
+                     "the output is a GGUF file: a model is never overwritten; choose another name for the image");
+}
+
+static int check_input(const char *path, roma_error *err) {
+    struct stat st;
+    if (stat(path, &st)) return roma_fail_open(err, path);
+    if (S_ISDIR(st.st_mode))
+        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py "
+                         "makes from Hugging Face folders");
+    return ROMA_OK;
+}
+
+/* "model.gguf, SHA-256 ..." as printable ASCII: the image's note. */
+static void provenance(const char *path, const uint8_t sum[32], char *out, size_t cap) {
+    char name[160], hex[65];
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    roma_hex(hex, sum, 32);
+    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
+}
+
+static int fill_report(const roma_import *imp, roma_convert_report *out, roma_error *err) {
+    memcpy(out->source_sha256, imp->source_sha256, sizeof out->source_sha256);
+    out->source_bytes = imp->source_bytes;
+    const size_t n = strlen(imp->notes) + 1;
+    out->notes = roma_alloc(n);
+    if (!out->notes) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the notes on the model");
+    memcpy(out->notes, imp->notes, n);
+    return ROMA_OK;
+}
+
+static int pack(const roma_import *imp, const roma_convert_config *c, const roma_progress *progress,
+                roma_convert_report *out, roma_error *err) {
+    char from[256];
+    provenance(c->model, imp->source_sha256, from, sizeof from);
+    return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, progress, &out->image, err);
+}
+
+int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
+                 roma_error *err) {
+    roma_import imp;
+    *report = (roma_convert_report){0};
+    int rc = check_input(c->model, err);
+    if (!rc) rc = roma_convert_check_output(c->image, err);
+    if (!rc) rc = roma_import_open(&imp, c->model, err);
+    if (rc) return rc;
+    rc = roma_quantise_model(&imp.model, c->quant, err);
+    if (!rc) rc = roma_import_check_values(&imp, progress, err);
+    if (!rc) rc = roma_import_hash(&imp, progress, err);
+    if (!rc) rc = fill_report(&imp, report, err);
+    if (!rc) rc = pack(&imp, c, progress, report, err);
+    if (rc) roma_convert_report_destroy(report);
+    roma_import_close(&imp);
+    return rc;
+}
+
+void roma_convert_report_destroy(roma_convert_report *report) {
+    roma_free(report->notes);
+    report->notes = NULL;
+}
