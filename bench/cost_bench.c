@@ -18,16 +18,14 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Median seconds of RUNS runs; *cycles of the last. */
-static double measure(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint32_t prompt, uint32_t batch,
-                      uint64_t *cycles) {
+static double measure(roma_schedule *s, const roma_placement *p, uint32_t prompt, uint32_t batch, uint64_t *cycles) {
     enum { RUNS = 51, BATCH_MAX = 64 };
     double took[RUNS];
     roma_cost_span spans[BATCH_MAX];
     for (uint32_t i = 0; i < batch; i++) spans[i] = (roma_cost_span){1024 + i, 1, 1, 1 + i, 16};
     for (int i = 0; i < RUNS; i++) {
         const double began = cpu_s();
-        if (prompt ? roma_cost_prefill(s, p, c, 0, prompt, 16, NULL) : roma_cost_step(s, p, c, spans, batch, NULL))
-            exit(1);
+        if (prompt ? roma_cost_prefill(s, p, 0, prompt, 16, NULL) : roma_cost_step(s, p, spans, batch, NULL)) exit(1);
         took[i] = cpu_s() - began;
     }
     qsort(took, RUNS, sizeof *took, ascending);
@@ -49,17 +47,20 @@ int main(void) {
         roma_chip c;
         roma_description d;
         roma_plan p;
+        roma_placement place;
         roma_schedule s = {0};
         if (roma_chip_open(&c, chips[k], NULL) ||
-            roma_shape_describe(&d, "llama-3.2-3b", &(roma_shape_format){0}, NULL) || roma_map_plan(&p, &d, &c, NULL))
+            roma_shape_describe(&d, "llama-3.2-3b", &(roma_shape_format){0}, NULL) || roma_map_plan(&p, &d, NULL) ||
+            roma_map_place(&place, &p, &c, 1, NULL))
             return 1;
         for (size_t i = 0; i < sizeof work / sizeof *work; i++) {
             uint64_t cycles;
-            const double t = measure(&s, &p, &c, work[i].prompt, work[i].batch, &cycles);
+            const double t = measure(&s, &place, work[i].prompt, work[i].batch, &cycles);
             printf("%-16s %-26s %12llu %12.4f %16.3g\n", chips[k], work[i].what, (unsigned long long)cycles, t * 1e3,
                    (double)cycles / t);
         }
         roma_schedule_destroy(&s);
+        roma_place_destroy(&place);
         roma_plan_destroy(&p);
         roma_shape_destroy(&d);
     }

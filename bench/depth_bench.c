@@ -63,7 +63,6 @@ int main(int argc, char **argv) {
     static const uint32_t depths[] = {0, 1024, 2048, 4096, 8192, 16384, 32768};
     roma_image img;
     roma_plan plan;
-    roma_chip chip;
     roma_error err;
     char text[1024];
     const char *isa = argc > 2 ? argv[2] : "auto";
@@ -72,8 +71,7 @@ int main(int argc, char **argv) {
     if (argc < 2 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX)
         return fprintf(stderr, "usage: depth IMAGE [isa] [rows]\n"), 2;
     int rc = roma_image_open(&img, argv[1], ROMA_IMAGE_NO_VERIFY, NULL, &err);
-    if (!rc) rc = roma_chip_open(&chip, NULL, &err);
-    if (!rc) rc = roma_map_plan(&plan, &img.desc, &chip, &err);
+    if (!rc) rc = roma_map_plan(&plan, &img.desc, &err);
     for (size_t i = 0; i < sizeof depths / sizeof *depths && !rc && depths[i] + rows <= img.desc.hyper.context; i++) {
         rc = measure(&img, &plan, isa, depths[i], rows, &best, &err);
         if (!i) first = best;

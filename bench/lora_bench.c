@@ -69,12 +69,9 @@ static void load_adapters(bench *b, const roma_adapter *r16, const roma_adapter 
 
 static void start(bench *b, const char *image, int threads) {
     roma_error err;
-    roma_chip chip;
     roma_adapter r16, r64;
     int32_t tokens[DEPTH];
-    if (roma_image_open(&b->img, image, 0, NULL, &err) || roma_chip_open(&chip, NULL, &err) ||
-        roma_map_plan(&b->plan, &b->img.desc, &chip, &err))
-        stop(&err);
+    if (roma_image_open(&b->img, image, 0, NULL, &err) || roma_map_plan(&b->plan, &b->img.desc, &err)) stop(&err);
     make_adapter(b, 16, &r16);
     make_adapter(b, 64, &r64);
     const roma_exec_config c = {.threads = threads,

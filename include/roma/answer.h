@@ -17,7 +17,7 @@
 #ifndef ROMA_ANSWER_H
 #define ROMA_ANSWER_H
 
-#include "roma/chip.h"
+#include "roma/place.h"
 #include "roma/exec.h"
 
 #ifdef __cplusplus
@@ -64,7 +64,7 @@ void roma_answer_close(roma_answer *a);
 /* What is open; the room's, until close. */
 const roma_image *roma_answer_image(const roma_answer *a);
 const roma_plan *roma_answer_plan(const roma_answer *a);
-const roma_chip *roma_answer_chip(const roma_answer *a);
+const roma_placement *roma_answer_placement(const roma_answer *a); /* of plan and chip */
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a); /* NULL: the image holds none */
 roma_template_kind roma_answer_template(const roma_answer *a);
 

@@ -12,14 +12,15 @@
 #ifndef ROMA_CHIP_H
 #define ROMA_CHIP_H
 
-#include "roma/base.h"
+#include "roma/json.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* field, section, key, unit, min, max, sentence. Every value is a finite double. Unit "1" is a whole number; a unit
- * with `|` is a choice among names, stored as their index. docs/cost-model.md has the formula each one enters. */
+/* field, section, key, unit, min, max, sentence. Every value is a finite double. Unit "1" is a whole number, unit "2^n"
+ * a power of two, whose range is clipped to such; a unit with `|` is a choice among names, stored as their index.
+ * docs/cost-model.md has the formula each one enters. */
 #define ROMA_CHIP_PARAMETERS(X)                                                                                        \
     X(node_nm, "technology", "node", "nm", 1, 1000, "process node the chip is built in")                               \
     X(constants_nm, "technology", "constants_node", "nm", 1, 1000,                                                     \
@@ -32,8 +33,8 @@ extern "C" {
     X(grid_columns, "grid", "columns", "1", 1, 1024, "columns of the mesh")                                            \
     X(matrix_units, "grid", "matrix_units", "1", 1, 65536, "matrix units, each of L-Units and one H-Unit")             \
     X(vector_units, "grid", "vector_units", "1", 1, 65536, "vector units")                                             \
-    X(lunits, "lunit", "per_matrix_unit", "1", 1, 65536, "L-Units of a matrix unit")                                   \
-    X(lanes, "lunit", "lanes", "1", 1, 4096,                                                                           \
+    X(lunits, "lunit", "per_matrix_unit", "2^n", 1, 65536, "L-Units of a matrix unit")                                 \
+    X(lanes, "lunit", "lanes", "2^n", 8, 128,                                                                          \
       "4-bit multiply-adds of an L-Unit per cycle; its ROM word is 4 bits a lane")                                     \
     X(lunit_words, "lunit", "words", "1", 1, 1e9, "ROM words of an L-Unit")                                            \
     X(lunit_pipeline, "lunit", "pipeline", "cycle", 0, 1000, "ROM read to sum of a word")                              \
@@ -69,6 +70,8 @@ extern "C" {
     X(sram_placement, "memory", "sram_placement", "ratio", 0.1, 10,                                                    \
       "area of a base-model SRAM as placed over its macros")                                                           \
     X(hunit_sram_bytes, "hunit", "sram", "B", 1, 1e12, "SRAM of an H-Unit, for adapters and cache")                    \
+    X(hunit_pages, "hunit", "pages", "whole|spread", 0, 1,                                                             \
+      "a page of the cache lies in one H-Unit, or its positions go round the H-Units of its head")                     \
     X(hunit_mac, "hunit", "mac", "1", 1, 1e6, "multiply-adds of an H-Unit per cycle")                                  \
     X(hunit_bandwidth, "hunit", "bandwidth", "B/cycle", 1, 1e6, "bytes an H-Unit reads from its SRAM per cycle")       \
     X(mac_efficiency, "hunit", "mac_efficiency", "share", 0.01, 1,                                                     \
@@ -148,6 +151,7 @@ enum {
         ROMA_CHIP_N
 };
 enum { ROMA_ROM_SRAM, ROMA_ROM_ROM, ROMA_ROM_BROM, ROMA_ROM_FUSED, ROMA_ROM_LOGIC, ROMA_ROM_CELL, ROMA_ROM_DRAM };
+enum { ROMA_PAGES_WHOLE, ROMA_PAGES_SPREAD };
 
 #define ROMA_CHIP_QUALITIES(X)                                                                                         \
     X(STATED, "stated")                                                                                                \
@@ -182,6 +186,9 @@ typedef struct {
     double min, max;
 } roma_chip_parameter;
 const roma_chip_parameter *roma_chip_parameter_at(unsigned i); /* NULL past the last */
+/* The bounds of a range of parameter i moved inward to values that it may have: powers of two between the table's
+ * bounds for unit "2^n", else the same. low > high: there is none. */
+void roma_chip_clip(unsigned i, double *low, double *high);
 /* "section.key" -> index, or -1. */
 int roma_chip_find(const char *name);
 double roma_chip_get(const roma_chip *c, unsigned i);
@@ -203,8 +210,10 @@ int roma_chip_parse(unsigned i, const char *text, double *value, roma_error *err
 /* Derived relations: grid = units, macro words >= words, low <= value <= high, ... */
 int roma_chip_check(const roma_chip *c, const char *file, roma_error *err);
 
-/* Table of keys, values, ranges, units, qualities and sources; or one JSON object. */
-void roma_chip_print(const roma_chip *c, roma_buf *out, bool json);
+/* Table of keys, values, ranges, units, qualities and sources. */
+void roma_chip_print(const roma_chip *c, roma_buf *out);
+/* Members name, title and section.key of every parameter, of an object that is open in j. */
+void roma_chip_json(const roma_chip *c, roma_json *j);
 /* A complete .chip file that reads back to the same values. */
 void roma_chip_write(const roma_chip *c, roma_buf *out);
 /* The parameter table as Markdown: what docs/chip-format.md shows. */

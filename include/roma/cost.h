@@ -1,14 +1,15 @@
-/* cost - plan + chip -> cycles, joules, mm2, yield. docs/cost-model.md has every formula; this room computes no values.
+/* cost - placement -> cycles, joules, mm2, yield. docs/cost-model.md has every formula; this room computes no values.
  *
- * A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads is
- * there and its units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used
- * again and keeps its memory (all zero is an empty one). Plans pass roma_plan_check, chips come from roma_chip_open or
- * roma_chip_read and roma_chip_set, indices of operations and outputs are within their lists.
+ * A placement is a plan on a chip, so that no call takes either beside it. What depends on the chip alone takes the
+ * chip. A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads
+ * is there and its units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used
+ * again and keeps its memory (all zero is an empty one). Placements come from roma_map_place, chips pass
+ * roma_chip_check, indices of operations and outputs are within their lists.
  */
 #ifndef ROMA_COST_H
 #define ROMA_COST_H
 
-#include "roma/plan.h"
+#include "roma/place.h"
 #include "roma/result.h"
 
 #ifdef __cplusplus
@@ -69,21 +70,19 @@ typedef struct {
 void roma_schedule_destroy(roma_schedule *s);
 
 /* Schedules one step over the spans (at least one row in all). ENOMEM; EINPUT for a step that has no row. */
-int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                   roma_error *err);
+int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err);
 /* Prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, logits for the last
  * row: cycles of all chunks, one after the other; events are summed and busy too; the instances kept are those of the
  * last chunk. */
-int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
-                      uint32_t rank, roma_error *err);
+int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
+                      roma_error *err);
 /* Checks a schedule against every resource rule of docs/cost-model.md, without the scheduler's code: EINTERNAL names
  * the first instance that starts too early and the rule. */
-int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                    size_t n, roma_error *err);
+int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
+                    roma_error *err);
 /* Cycles by operation kind along the critical path; their sum is s->cycles. [ROMA_OP_COUNT] is the adapters' share. */
 void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_t cycles[ROMA_OP_COUNT + 1]);
-void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc,
-                        roma_timeline *out);
+void roma_cost_timeline(const roma_schedule *s, const roma_placement *p, uint64_t offset_cyc, roma_timeline *out);
 
 /* ---- everything --------------------------------------------------------------------------------- */
 
@@ -102,7 +101,6 @@ typedef struct {
     uint32_t batch;              /* sequences of the decode step, >= 1 */
     uint32_t rank;               /* 0: no adapters */
     uint32_t adapters;           /* distinct ones resident and, up to batch, in the step; at least 1 when rank > 0 */
-    uint32_t chips;              /* dies of a layer pipeline, >= 1 */
     double max_w;                /* power cap; 0: none */
     double toggle;               /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* may be NULL */
@@ -152,15 +150,16 @@ roma_workload roma_cost_workload_bare(void);
     X(area_other, "area", "mm2", "of it mesh, pads, control")                                                          \
     X(area_sram, "area", "mm2", "SRAM in H-Units and vector units")                                                    \
     X(lunit_um2, "area", "um2", "one L-Unit")                                                                          \
-    X(rom_bytes, "fit", "B", "base model: codes, scales, head, embedding as placed")                                   \
+    X(rom_bytes, "fit", "B", "base model as its image has it: codes, scales, head, embedding where it is stored")      \
     X(rom_capacity, "fit", "B", "ROM of all dies")                                                                     \
     X(rom_words, "fit", "words", "words of the fullest L-Unit")                                                        \
     X(fits_rom, "fit", "", "1: every L-Unit holds its words")                                                          \
     X(sram_bytes, "fit", "B", "SRAM of the H-Units of all dies")                                                       \
     X(lora_bytes, "fit", "B", "resident adapters")                                                                     \
     X(kv_bytes_per_token, "fit", "B", "cache of a token, scales included")                                             \
-    X(tokens, "fit", "tokens", "cache beside the adapters, every scale and granule counted")                           \
-    X(tokens_paper, "fit", "tokens", "the same as the paper counts: codes only")                                       \
+    X(tokens, "fit", "tokens", "cache of all sequences beside the adapters, every scale and page counted")             \
+    X(tokens_held, "fit", "tokens", "the same where the model's own context were no limit")                            \
+    X(tokens_paper, "fit", "tokens", "as the paper counts: codes only")                                                \
     X(fits_sram, "fit", "", "1: batch x context fit beside the adapters")                                              \
     X(yield, "cost", "share", "good dies without repair")                                                              \
     X(yield_repaired, "cost", "share", "good dies with the chip's repairs")                                            \
@@ -188,16 +187,17 @@ typedef struct {
 const roma_cost_output *roma_cost_output_at(unsigned i); /* NULL past the last */
 
 /* The whole model at the chip's values. s is scratch and keeps the schedule of the last decode step. */
-int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
+int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        roma_error *err);
 /* The outputs of group "fit" alone, which need no schedule; the others are left as they are. */
-void roma_cost_fit(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w);
+void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w);
 /* Each output at the corner of the chip's ranges that makes it smallest and largest (one-at-a-time directions, then all
  * together). dominant[o], if not NULL: the parameter that moves output o most, or -1. */
-int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p,
-                     const roma_chip *c, const roma_workload *w, roma_error *err);
+int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_placement *p,
+                     const roma_workload *w, roma_error *err);
 void roma_cost_result(const roma_range v[ROMA_COST_N], const int dominant[ROMA_COST_N], roma_result *out);
-int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *cost, roma_error *err);
+/* One die of the placement; cost is roma_cost_evaluate's. */
+int roma_cost_floorplan(roma_floorplan *f, const roma_placement *p, const roma_cost *cost, roma_error *err);
 
 /* ---- closed forms that stand alone (docs/cost-model.md) ------------------------------------------- */
 
@@ -210,12 +210,14 @@ double roma_cost_sram_density(const roma_chip *c, double depth);
  * a = clustering. */
 double roma_cost_yield(double m, double f, unsigned s, double q, double a);
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
-/* Tokens in sram_bytes beside lora_bytes, a multiple of the granularity. */
+/* Tokens in sram_bytes beside lora_bytes as the paper counts: a pool of bytes, in multiples of the granularity. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);
-/* An adapter on the matrices of the layers whose roles are in `roles` (bit r: role r; 0: all). */
+/* An adapter as the chip's cache.lora_element has it, on the matrices of the layers whose roles are in `roles` (bit r:
+ * role r; 0: all). */
 double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale,
                             uint32_t roles);
-double roma_cost_kv_bytes(const roma_plan *p, double bytes_per_element, double bytes_per_scale); /* cache of a token */
+/* Cache of a token. */
+double roma_cost_kv_bytes(const roma_plan *p, double bytes_per_element, double bytes_per_scale);
 
 #ifdef __cplusplus
 }

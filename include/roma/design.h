@@ -1,8 +1,8 @@
 /* design - a model on a chip, without weights: what sim, fit, explore and study start from.
  *
- * The model is an image or the shape of a known one; the chip is a file or a built-in one, with overrides; the plan
- * joins them. Errands include this room and not each other. Texts of a configuration are borrowed for the call.
- * Thread rule: an open design is read-only and may be read by any number of threads.
+ * The model is an image or the shape of a known one; the chip is a file or a built-in one, with overrides; the
+ * placement joins them. Errands include this room and not each other. Texts of a configuration are borrowed for the
+ * call. Thread rule: an open design is read-only and may be read by any number of threads.
  */
 #ifndef ROMA_DESIGN_H
 #define ROMA_DESIGN_H
@@ -20,14 +20,15 @@ typedef struct {
     const char *chip;         /* a file, or a built-in chip's name; NULL: roma */
     const char *const *set;   /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
     size_t n_set;
+    uint32_t dies; /* of a layer pipeline; 0: one */
 } roma_design_config;
 
 typedef struct {
     roma_description shape;       /* owned, if the model is one */
     roma_image image;             /* owned, if the model is one: open, its checksums not looked at */
     const roma_description *desc; /* one of the two's */
-    roma_chip chip;
-    roma_plan plan; /* of desc and chip */
+    roma_plan plan;               /* of desc */
+    roma_placement place;         /* of plan and chip, which it carries */
     bool has_shape, has_image, has_plan;
 } roma_design;
 
@@ -39,7 +40,8 @@ void roma_design_name(const char *name, const char **shape, const char **image);
  * roma_chip_open, roma_chip_set and roma_chip_check. */
 int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err);
 /* EUSAGE: neither shape nor image, both, or an image with a format; else the errors of roma_design_chip,
- * roma_shape_describe, roma_image_open and roma_map_plan. On failure *d is empty. d must not move while it is open. */
+ * roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. On failure *d is empty. d must not move while
+ * it is open. */
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err);
 /* Empties the design. One that is all zero, or was closed, may be closed again. */
 void roma_design_close(roma_design *d);

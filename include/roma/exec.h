@@ -31,7 +31,8 @@ typedef struct {
         context; /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
     uint32_t sequences;  /* 1..65536; 0: 1 */
     uint32_t rows;       /* rows of a step, the prefill chunk, at most ROMA_EXEC_ROWS_MAX; 0: ROMA_EXEC_ROWS_USUAL, or
-                            logit_rows where these are more */
+                            as many as vector_bytes hold activations of where these are fewer, but at least 16 and
+                            logit_rows */
     uint32_t logit_rows; /* rows of a step whose logits may be wanted, at most rows; 0: as many as sequences, or rows
                             where these are fewer */
     uint64_t sram_bytes; /* limit of what a chip keeps in SRAM (docs/memory.md); 0: none */
@@ -43,7 +44,9 @@ typedef struct {
     uint64_t vector_bytes;  /* further SRAM, the chip's vector units', that holds activations alone; activations beyond
                                vector_bytes count against sram_bytes */
     uint32_t pages;         /* page groups of the cache, shared by all sequences; 0: what all need at full context */
-} roma_exec_config;         /* all zero is a configuration; a default gives way to what other fields say */
+    bool is_placed;      /* pages are placed on units, of which the fullest holds pages_held page groups and no more */
+    uint64_t pages_held; /* only where is_placed */
+} roma_exec_config;      /* all zero is a configuration; a default gives way to what other fields say */
 
 typedef struct {
     uint64_t cache;       /* KV pages */
@@ -63,11 +66,10 @@ int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exe
  * most page groups (0: none), out->context the largest context that all sequences can have at once, at most the model's
  * own. */
 int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err);
-/* Sets cfg's sram_bytes and vector_bytes: the smaller of sram_bytes (0: any) and of what the chip's H-Units have (NULL:
- * any), and what the chip's vector units have. */
-void roma_exec_limit(roma_exec_config *cfg, uint64_t sram_bytes, const roma_chip *chip);
-/* Rows of a step in which `running` sequences may each have one: the given number, 0 standing for
- * ROMA_EXEC_ROWS_USUAL, and at least one for each of them. */
+/* The smaller of two limits in bytes; 0: none. */
+uint64_t roma_exec_limit(uint64_t a, uint64_t b);
+/* Rows of a step in which `running` sequences may each have one: the given number and at least one for each of them; 0
+ * where the usual number, which roma_exec_config says, is enough. */
 uint32_t roma_exec_rows(uint32_t rows, uint32_t running);
 /* What m needs of sram_bytes where vector_bytes more are there for activations. */
 uint64_t roma_exec_sram(const roma_exec_memory *m, uint64_t vector_bytes);

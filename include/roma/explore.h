@@ -41,6 +41,7 @@ typedef struct {
     bool only;     /* vary nothing but what set names; else the knobs of docs/explore.md too */
     uint64_t seed; /* another one draws other points */
     roma_workload work;
+    uint32_t dies; /* of a layer pipeline; 0: one */
     /* Constraints; 0: none. */
     uint32_t min_context; /* tokens of each sequence that the cache must hold */
     double max_mm2, max_w, min_tok_s;

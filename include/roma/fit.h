@@ -1,7 +1,8 @@
 /* fit - how many tokens, adapters and sequences a chip's SRAM holds, and whether its ROM holds the model.
  *
- * Two counts stand side by side: the engine's, to the byte (roma_exec_fit, roma_adapter_bytes), and the paper's, 8-bit
- * codes alone (roma_cost_tokens). Thread rule: calls are re-entrant; a roma_fit is only read.
+ * Two counts stand side by side: the engine's, to the byte (roma_exec_fit, roma_adapter_bytes), in pages that the
+ * chip's fullest H-Unit holds (roma_place_pages), and the paper's, 8-bit codes alone (roma_cost_tokens). Thread rule:
+ * calls are re-entrant; a roma_fit is only read.
  */
 #ifndef ROMA_FIT_H
 #define ROMA_FIT_H
@@ -17,6 +18,7 @@ extern "C" {
 /* What is asked of a design. */
 typedef struct {
     const roma_design *design; /* borrowed: it must outlive this */
+    bool is_chip;              /* the SRAM is the chip's: pages lie where the placement has them */
     uint64_t sram_bytes;       /* for adapters and cache, and for activations beyond vector_bytes */
     uint64_t vector_bytes;     /* for activations alone */
     uint32_t rows;             /* of a step; 0: ROMA_EXEC_ROWS_USUAL */
@@ -34,6 +36,8 @@ typedef struct {
     roma_exec_memory engine; /* at the most pages; engine.context is the tokens of each sequence */
     double token_bytes;      /* a token of cache of one sequence */
     bool is_model;           /* the model's own context, not the SRAM, ends a sequence */
+    bool fits;               /* the SRAM holds the adapters */
+    bool is_spilt;           /* activations that the vector units do not hold leave room for fewer pages */
     /* The paper's count. */
     double lora_paper, token_bytes_paper;
     uint64_t tokens_paper; /* of each sequence */
@@ -44,6 +48,8 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
                    roma_error *err);
 /* The outputs of group "fit" for one sequence without adapters: rom_bytes, rom_capacity, rom_words, fits_rom ... */
 void roma_fit_rom(const roma_fit *f, roma_cost *out);
+/* Sets the SRAM: the chip's, or where it is fewer, or no chip counts, limit_bytes (0: none). */
+void roma_fit_limit(roma_fit *f, uint64_t limit_bytes, bool chip);
 /* "q,v", names of linears with commas between, or "all", as bits of roles (0: all). EUSAGE: another word. */
 int roma_fit_roles(const char *text, uint32_t *roles, roma_error *err);
 

@@ -1,15 +1,15 @@
-/* plan - the chip's program: one ordered list of operations, each placed on units of the chip.
+/* plan - the chip's program: one ordered list of operations, each for one kind of unit.
  *
- * A plan is made by `map` once per image shape and chip and is parametric: it describes one step over `n` rows, a row
- * being (sequence, position, adapter set). Decode is a step with one row a sequence; a prefill chunk is a step with
- * many. exec runs it, cost times it, rtl builds it. Values are named buffers; an operation reads and writes values by
- * index.
+ * A plan is made by `map` once per image shape, knows no chip (roma/place.h says where a chip has its words) and is
+ * parametric: it describes one step over `n` rows, a row being (sequence, position, adapter set). Decode is a step with
+ * one row a sequence; a prefill chunk is a step with many. exec runs plans; cost times a plan where a placement has it.
+ * Values are named buffers; an operation reads and writes values by index.
  */
 #ifndef ROMA_PLAN_H
 #define ROMA_PLAN_H
 
-#include "roma/chip.h"
 #include "roma/image.h"
+#include "roma/json.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -119,14 +119,11 @@ typedef struct {
 
 typedef struct {
     const roma_description *desc; /* borrowed */
-    roma_chip chip;
     roma_value *values;
     size_t n_values;
     roma_op *ops;
     size_t n_ops;
     uint32_t n_adapter_slots;
-    uint64_t rom_words; /* words an L-Unit needs for codes and scales, evenly spread */
-    char note[256];     /* "" or one sentence: what of the model does not fit the chip */
 } roma_plan;
 
 void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed, too */
@@ -140,7 +137,9 @@ void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed,
  * the lengths it says. */
 int roma_plan_check(const roma_plan *p, roma_error *err);
 /* The rest takes a plan that passes the check. */
-void roma_plan_print(const roma_plan *p, roma_buf *out, bool json);
+void roma_plan_print(const roma_plan *p, roma_buf *out); /* a table */
+/* Members adapter_slots and ops of an object that is open in j. */
+void roma_plan_json(const roma_plan *p, roma_json *j);
 /* The chip's order of issue. A plan falls into segments, each up to and with an operation that reads the cache; a
  * segment is issued stream by stream, an operation after the other, over the blocks of rows of the stream: blocks
  * [first[s], first[s + 1]) of stream s of `streams`. Calls fn until it returns other than 0; returns what it returned

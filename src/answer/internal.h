@@ -55,8 +55,8 @@ struct job {
 
 struct roma_answer {
     roma_image image;
-    roma_chip chip;
     roma_plan plan;
+    roma_placement place; /* on the chip that was named */
     bool has_image, has_plan;
     roma_tokenizer *tok;
     roma_template_kind template_kind;

@@ -56,11 +56,13 @@ int roma_answer_open(roma_answer **out, const roma_answer_config *c, roma_error 
     *out = NULL;
     roma_answer *a = roma_alloc_array(1, sizeof *a);
     if (!a) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the model's tables");
-    int rc = roma_chip_open(&a->chip, c->chip, err);
+    roma_chip chip;
+    int rc = roma_chip_open(&chip, c->chip, err);
     if (!rc) rc = make_lock(a, err);
     if (!rc) rc = open_image(a, c, err);
-    if (!rc) rc = roma_map_plan(&a->plan, &a->image.desc, &a->chip, err);
+    if (!rc) rc = roma_map_plan(&a->plan, &a->image.desc, err);
     a->has_plan = a->has_image && !rc;
+    if (!rc) rc = roma_map_place(&a->place, &a->plan, &chip, 1, err);
     if (!rc && a->image.has_vocab) rc = roma_tokenizer_create(&a->tok, &a->image.vocab, c->image, err);
     if (!rc) rc = choose_template(a, c->chat_template, err);
     if (rc)
@@ -75,6 +77,7 @@ void roma_answer_close(roma_answer *a) {
     roma_answer_stop(a);
     roma_answer_adapters_free(a);
     roma_tokenizer_destroy(a->tok);
+    roma_place_destroy(&a->place);
     if (a->has_plan) roma_plan_destroy(&a->plan);
     if (a->has_image) roma_image_close(&a->image);
     if (a->has_lock) {
@@ -86,7 +89,7 @@ void roma_answer_close(roma_answer *a) {
 
 const roma_image *roma_answer_image(const roma_answer *a) { return &a->image; }
 const roma_plan *roma_answer_plan(const roma_answer *a) { return &a->plan; }
-const roma_chip *roma_answer_chip(const roma_answer *a) { return &a->chip; }
+const roma_placement *roma_answer_placement(const roma_answer *a) { return &a->place; }
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a) { return a->tok; }
 roma_template_kind roma_answer_template(const roma_answer *a) { return a->template_kind; }
 roma_exec *roma_answer_engine(const roma_answer *a) { return a->exec; }
@@ -154,19 +157,30 @@ static void adapter_room(const roma_answer *a, const roma_answer_config *c, roma
     }
 }
 
+/* The chip's H-Units hold pages where they are placed, and its vector units activations. */
+static void limit_to_chip(const roma_answer *a, roma_exec_config *out) {
+    const roma_chip *c = &a->place.chip;
+    out->sram_bytes = roma_exec_limit(out->sram_bytes, (uint64_t)roma_chip_sram_bytes(c));
+    out->vector_bytes = (uint64_t)roma_chip_vector_bytes(c);
+    out->is_placed = true;
+    out->pages_held = roma_place_pages(&a->place, (double)out->sram_bytes, (double)out->adapter_bytes);
+}
+
 static roma_exec_config exec_config(const roma_answer *a, const roma_answer_config *c) {
-    const uint32_t rows = c->running ? roma_exec_rows(c->rows, c->running) : c->rows;
+    const uint32_t rows = c->running ? roma_exec_rows(c->rows, c->running) : c->rows,
+                   most = rows ? rows : ROMA_EXEC_ROWS_USUAL;
     roma_exec_config out = {.threads = (int)c->threads,
                             .pin = c->pin,
                             .isa = c->isa,
                             .context = c->context,
                             .sequences = c->running ? c->running + c->kept : c->sequences,
                             .rows = rows,
-                            .logit_rows = c->running ? min_u32(c->running + (c->no_proposals ? 0 : PROPOSALS), rows)
+                            .logit_rows = c->running ? min_u32(c->running + (c->no_proposals ? 0 : PROPOSALS), most)
                                                      : c->logit_rows,
                             .pages = c->pages};
-    roma_exec_limit(&out, c->sram_bytes, c->chip_is_limit ? &a->chip : NULL);
     adapter_room(a, c, &out);
+    out.sram_bytes = c->sram_bytes;
+    if (c->chip_is_limit) limit_to_chip(a, &out);
     return out;
 }
 

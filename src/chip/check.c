@@ -38,6 +38,8 @@ static int check_parameter(const checker *k, unsigned i) {
                       high, p->min, p->max);
     if (roma_chip_is_whole(i) && v != (double)(int64_t)v)
         return broken(k, i, i, "%s is %.10g, it must be a whole number", key, v);
+    if (roma_chip_is_power(i) && !roma_chip_power(v))
+        return broken(k, i, i, "%s is %.10g, it must be a power of two from %.10g to %.10g", key, v, p->min, p->max);
     return ROMA_OK;
 }
 

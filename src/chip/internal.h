@@ -43,6 +43,8 @@ extern const roma_chip_text roma_chip_texts[];
 double *roma_chip_field(roma_chip *c, unsigned i);
 bool roma_chip_is_choice(unsigned i);
 bool roma_chip_is_whole(unsigned i);
+bool roma_chip_is_power(unsigned i);                                                            /* of two */
+static inline bool roma_chip_power(double v) { return ((uint64_t)v & ((uint64_t)v - 1)) == 0; } /* v: whole, >= 1 */
 /* Name k of a choice as a span; .s NULL past the last. */
 roma_chip_span roma_chip_choice(unsigned i, unsigned k);
 const char *roma_chip_quality_name(unsigned q); /* NULL past the last */

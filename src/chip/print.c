@@ -1,11 +1,10 @@
 /* A chip as a table, as JSON, as a file; and the parameter table as a page. */
 #include "chip/internal.h"
-#include "roma/json.h"
 
 #include <string.h>
 
 static const char *unit_of(const roma_chip_parameter *p) {
-    return strcmp(p->unit, "1") == 0 || strchr(p->unit, '|') ? "" : p->unit;
+    return strcmp(p->unit, "1") == 0 || strcmp(p->unit, "2^n") == 0 || strchr(p->unit, '|') ? "" : p->unit;
 }
 
 /* "[low .. high]" or "[exact]" */
@@ -20,7 +19,7 @@ static bool begins_section(unsigned i) {
     return i == 0 || strcmp(roma_chip_parameter_at(i)->section, roma_chip_parameter_at(i - 1)->section) != 0;
 }
 
-static void print_text(const roma_chip *c, roma_buf *out) {
+void roma_chip_print(const roma_chip *c, roma_buf *out) {
     const roma_chip_parameter *p;
     char v[ROMA_CHIP_NUMBER];
     roma_buf_print(out, "chip %s%s%s\n", c->name, c->title[0] ? ": " : "", c->title);
@@ -33,30 +32,19 @@ static void print_text(const roma_chip *c, roma_buf *out) {
     }
 }
 
-static void print_json(const roma_chip *c, roma_buf *out) {
+void roma_chip_json(const roma_chip *c, roma_json *j) {
     char v[ROMA_CHIP_NUMBER], key[96];
     const roma_chip_parameter *p;
-    roma_json j = {.out = out};
-    roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "name", c->name);
-    roma_json_string(&j, "title", c->title);
+    roma_json_string(j, "name", c->name);
+    roma_json_string(j, "title", c->title);
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
         const char *shown = roma_chip_shown(c, i, v);
         roma_print(key, sizeof key, "%s.%s", p->section, p->key);
         if (roma_chip_is_choice(i))
-            roma_json_string(&j, key, shown);
+            roma_json_string(j, key, shown);
         else
-            roma_json_number(&j, key, shown, strlen(shown));
+            roma_json_number(j, key, shown, strlen(shown));
     }
-    roma_json_close(&j, '}');
-    roma_buf_append(out, "\n", 1);
-}
-
-void roma_chip_print(const roma_chip *c, roma_buf *out, bool json) {
-    if (json)
-        print_json(c, out);
-    else
-        print_text(c, out);
 }
 
 void roma_chip_write(const roma_chip *c, roma_buf *out) {
@@ -77,8 +65,11 @@ static void document_bounds(roma_buf *out, unsigned i) {
     char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
     roma_chip_span name;
     if (!roma_chip_is_choice(i)) {
-        roma_buf_print(out, "%s%s to %s", roma_chip_is_whole(i) ? "whole, " : "", roma_chip_number(p->min, low),
-                       roma_chip_number(p->max, high));
+        roma_buf_print(out, "%s%s to %s",
+                       roma_chip_is_power(i)   ? "power of two, "
+                       : roma_chip_is_whole(i) ? "whole, "
+                                               : "",
+                       roma_chip_number(p->min, low), roma_chip_number(p->max, high));
         return;
     }
     for (unsigned k = 0; (name = roma_chip_choice(i, k)).s; k++)

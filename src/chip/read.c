@@ -149,7 +149,11 @@ static int all_given(reader *r) {
     if (missing > 1) roma_print(others, sizeof others, " and so are %u others", missing - 1);
     return roma_chip_bad(&r->at,
                          "%s.%s is missing (%s, %s)%s; `like = roma` at the top takes what is not given from that chip",
-                         p->section, p->key, p->help, strcmp(p->unit, "1") ? p->unit : "a count", others);
+                         p->section, p->key, p->help,
+                         strcmp(p->unit, "2^n") == 0 ? "a power of two"
+                         : strcmp(p->unit, "1") == 0 ? "a count"
+                                                     : p->unit,
+                         others);
 }
 
 int roma_chip_read_from(roma_chip *c, const char *text, size_t len, const roma_chip_origin *from, roma_error *err) {

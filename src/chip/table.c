@@ -42,7 +42,19 @@ void roma_chip_put(roma_chip *c, unsigned i, double value) {
 }
 
 bool roma_chip_is_choice(unsigned i) { return strchr(parameters[i].unit, '|') != NULL; }
-bool roma_chip_is_whole(unsigned i) { return strcmp(parameters[i].unit, "1") == 0 || roma_chip_is_choice(i); }
+bool roma_chip_is_power(unsigned i) { return strcmp(parameters[i].unit, "2^n") == 0; }
+bool roma_chip_is_whole(unsigned i) {
+    return strcmp(parameters[i].unit, "1") == 0 || roma_chip_is_power(i) || roma_chip_is_choice(i);
+}
+
+void roma_chip_clip(unsigned i, double *low, double *high) {
+    if (!roma_chip_is_power(i)) return;
+    double least = parameters[i].min, most = parameters[i].max;
+    while (least < *low && least <= most) least *= 2;
+    while (most > *high && most >= least) most /= 2;
+    *low = least;
+    *high = most;
+}
 
 roma_chip_span roma_chip_choice(unsigned i, unsigned k) {
     const char *s = parameters[i].unit;

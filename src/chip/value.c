@@ -57,11 +57,22 @@ int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at
     if (x < p->min || x > p->max)
         return roma_chip_bad(at, "%s: %s is out of bounds, it must lie in %s to %s %s", key, roma_chip_number(x, v),
                              roma_chip_number(p->min, low), roma_chip_number(p->max, high),
-                             strcmp(p->unit, "1") ? p->unit : "");
+                             roma_chip_is_power(i)  ? "and be a power of two"
+                             : strcmp(p->unit, "1") ? p->unit
+                                                    : "");
     if (roma_chip_is_whole(i) && x != (double)(int64_t)x)
         return roma_chip_bad(at, "%s: %s must be a whole number, it counts things", key, roma_chip_number(x, v));
+    if (roma_chip_is_power(i) && !roma_chip_power(x))
+        return roma_chip_bad(at, "%s: %s must be a power of two from %s to %s", key, roma_chip_number(x, v),
+                             roma_chip_number(p->min, low), roma_chip_number(p->max, high));
     *value = x;
     return ROMA_OK;
+}
+
+/* An end of a range. That of a power of two may be any number of at least 1, since the range is clipped to powers. */
+static int read_bound(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {
+    const roma_chip_span end = roma_chip_trim(t);
+    return roma_chip_is_power(i) && number(end, value) && *value >= 1 ? ROMA_OK : roma_chip_read_value(i, t, at, value);
 }
 
 /* The text between the brackets. */
@@ -77,8 +88,8 @@ static int read_range(roma_chip_mark *m, unsigned i, double value, roma_chip_spa
     const char *dots = memmem(t.s, t.n, "..", 2);
     if (!dots) return roma_chip_bad(at, "%s: a range is [low .. high], or [exact] when the number has none", key);
     const size_t n = (size_t)(dots - t.s);
-    int rc = roma_chip_read_value(i, (roma_chip_span){t.s, n}, at, &m->low);
-    if (!rc) rc = roma_chip_read_value(i, (roma_chip_span){dots + 2, t.n - n - 2}, at, &m->high);
+    int rc = read_bound(i, (roma_chip_span){t.s, n}, at, &m->low);
+    if (!rc) rc = read_bound(i, (roma_chip_span){dots + 2, t.n - n - 2}, at, &m->high);
     if (rc) return rc;
     roma_chip_number(value, v);
     if (m->low > m->high)
@@ -89,6 +100,7 @@ static int read_range(roma_chip_mark *m, unsigned i, double value, roma_chip_spa
     if (m->high < value)
         return roma_chip_bad(at, "%s: the value %s is above its range, which ends at %s", key, v,
                              roma_chip_number(m->high, a));
+    roma_chip_clip(i, &m->low, &m->high); /* holds the value, which is one of those it leaves */
     return ROMA_OK;
 }
 

@@ -40,20 +40,19 @@ typedef struct {
     double pitch_mm; /* that the events' millimetres were counted with */
 } roma_timing;
 /* Needs the schedule; the prefill only when asked. */
-int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
-                   bool prefill, roma_error *err);
+int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, bool prefill,
+                   roma_error *err);
 /* Cheap. */
-void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c,
-                      const roma_workload *w);
-void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_chip *c, const roma_workload *w);
+void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_placement *p, const roma_workload *w);
+void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_placement *p);
 
 /* ---- the schedule with wrong ROM words (step.c) ---- */
 
 /* roma_cost_step and roma_cost_prefill with repair_words wrong ROM words over the patch table in the worst matrix unit.
  */
-int roma_cost_step_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                          size_t n, double repair_words, roma_error *err);
-int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
-                             uint32_t rank, double repair_words, roma_error *err);
+int roma_cost_step_repair(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
+                          double repair_words, roma_error *err);
+int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
+                             double repair_words, roma_error *err);
 
 #endif

@@ -13,28 +13,28 @@ static double repair_words(const roma_chip *c, const roma_defects *d) {
     return worst;
 }
 
-static int decode(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w, roma_error *err) {
+static int decode(roma_schedule *s, const roma_placement *p, const roma_workload *w, roma_error *err) {
     const uint32_t adapters = w->adapters < w->batch ? w->adapters : w->batch;
     roma_cost_span *spans = roma_alloc_array(w->batch, sizeof *spans);
     if (!spans) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a batch of %u", w->batch);
     for (uint32_t i = 0; i < w->batch; i++)
         spans[i] = (roma_cost_span){w->context, 1, 1, w->rank ? 1 + i % (adapters ? adapters : 1) : 0, w->rank};
-    int rc = roma_cost_step_repair(s, p, c, spans, w->batch, repair_words(c, w->defects), err);
+    int rc = roma_cost_step_repair(s, p, spans, w->batch, repair_words(&p->chip, w->defects), err);
     roma_free(spans);
     return rc;
 }
 
-int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
-                   bool prefill, roma_error *err) {
+int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, bool prefill,
+                   roma_error *err) {
     memset(t, 0, sizeof *t);
-    t->pitch_mm = roma_cost_pitch_mm(c);
+    t->pitch_mm = roma_cost_pitch_mm(&p->chip);
     if (w->prompt && prefill) {
-        int rc = roma_cost_prefill_repair(s, p, c, 0, w->prompt, w->rank, repair_words(c, w->defects), err);
+        int rc = roma_cost_prefill_repair(s, p, 0, w->prompt, w->rank, repair_words(&p->chip, w->defects), err);
         if (rc) return rc;
         t->prefill_cycles = s->cycles;
         t->prefill = s->events;
     }
-    int rc = decode(s, p, c, w, err); /* last: its schedule stays in s */
+    int rc = decode(s, p, w, err); /* last: its schedule stays in s */
     t->cycles = s->cycles;
     t->events = s->events;
     memcpy(t->busy, s->busy, sizeof t->busy);
@@ -42,22 +42,22 @@ int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_plan *p, const r
 }
 
 /* Seconds of n steps of so many rows in all over the crossings of a layer pipeline. */
-static double crossings_s(const roma_plan *p, const roma_chip *c, const roma_workload *w, double steps, double rows) {
-    const double bytes = rows * p->desc->hyper.hidden * 4;
-    return (w->chips - 1.0) * (steps * c->die_latency_s + bytes / c->die_bandwidth);
+static double crossings_s(const roma_placement *p, double steps, double rows) {
+    const double bytes = rows * p->plan->desc->hyper.hidden * 4;
+    return (p->dies - 1.0) * (steps * p->chip.die_latency_s + bytes / p->chip.die_bandwidth);
 }
 
-static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c,
-                        const roma_workload *w) {
+static void derive_time(roma_cost *out, const roma_timing *t, const roma_placement *p, const roma_workload *w) {
+    const roma_chip *c = &p->chip;
     const double prefill_steps = ceil(w->prompt / c->chunk_rows);
-    out->decode_cyc = (double)t->cycles + ceil(crossings_s(p, c, w, 1, w->batch) * c->clock_hz);
+    out->decode_cyc = (double)t->cycles + ceil(crossings_s(p, 1, w->batch) * c->clock_hz);
     out->tok_s = w->batch * c->clock_hz / out->decode_cyc;
     if (w->prompt) {
-        out->ttft_s = (double)t->prefill_cycles / c->clock_hz + crossings_s(p, c, w, prefill_steps, w->prompt);
+        out->ttft_s = (double)t->prefill_cycles / c->clock_hz + crossings_s(p, prefill_steps, w->prompt);
         out->prefill_tok_s = out->ttft_s > 0 ? w->prompt / out->ttft_s : 0;
     }
     /* Of all dies: while one works the others of a pipeline wait. */
-    const double all = out->decode_cyc * w->chips;
+    const double all = out->decode_cyc * p->dies;
     out->use_lunit = (double)t->busy[ROMA_UNIT_L] / all;
     const double adapters = c->overlap > 0 ? c->lora_share : 0; /* where attention overlaps the two share the H-Units */
     out->use_hunit =
@@ -65,8 +65,9 @@ static void derive_time(roma_cost *out, const roma_timing *t, const roma_plan *p
     out->use_vector = (double)t->busy[ROMA_UNIT_V] / all;
 }
 
-static void derive_adapter_load(roma_cost *out, const roma_plan *p, const roma_chip *c, const roma_workload *w) {
-    const double bytes = roma_cost_lora_bytes(p, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0, 0);
+static void derive_adapter_load(roma_cost *out, const roma_placement *p, const roma_workload *w) {
+    const roma_chip *c = &p->chip;
+    const double bytes = roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0, 0);
     out->adapter_load_s = bytes / c->host_bandwidth;
     out->adapter_load_tokens = out->adapter_load_s * c->clock_hz / out->decode_cyc;
 }
@@ -87,7 +88,8 @@ static double at_rate(double rate, double dynamic, double static_w, double idle_
     return dynamic + 1e3 * (static_w * token_s + idle_w * fmax(0, 1 / rate - token_s));
 }
 
-static void derive_rates(roma_cost *out, double dynamic, double idle_w, const roma_chip *c, const roma_workload *w) {
+static void derive_rates(roma_cost *out, double dynamic, double idle_w, const roma_placement *p,
+                         const roma_workload *w) {
     const double token_s = 1 / out->tok_s;
     out->mj_static = 1e3 * out->static_w * token_s;
     out->mj_per_token = dynamic + out->mj_static;
@@ -99,53 +101,53 @@ static void derive_rates(roma_cost *out, double dynamic, double idle_w, const ro
     if (w->max_w > 0 && out->power_w > w->max_w)
         out->tok_s_capped = fmin(out->tok_s, fmax(0, (w->max_w - out->static_w) / (1e-3 * dynamic)));
     out->w_mm2 = out->power_w / out->area_mm2;
-    out->junction_c = c->ambient_c + c->thermal_k_w * out->power_w / w->chips;
+    out->junction_c = p->chip.ambient_c + p->chip.thermal_k_w * out->power_w / p->dies;
 }
 
-static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas *a, const roma_chip *c,
+static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas *a, const roma_placement *p,
                           const roma_workload *w) {
+    const roma_chip *c = &p->chip;
     double mj[ROMA_N_EVENTS], by_kind[ROMA_STATIC_N];
     double *const each[ROMA_N_EVENTS] = {&out->mj_rom,  &out->mj_mac,    &out->mj_leaf, &out->mj_clock, &out->mj_sram,
                                          &out->mj_hmac, &out->mj_vector, &out->mj_wire, &out->mj_dram};
-    out->static_w = w->chips * roma_cost_static_w(by_kind, c, a, false);
-    const double idle_w = w->chips * roma_cost_static_w(by_kind, c, a, true);
+    out->static_w = p->dies * roma_cost_static_w(by_kind, c, a, false);
+    const double idle_w = p->dies * roma_cost_static_w(by_kind, c, a, true);
     if (w->prompt) out->prefill_mj = dynamic_mj(mj, &t->prefill, t, c, w->toggle) + 1e3 * out->static_w * out->ttft_s;
     const double dynamic = dynamic_mj(mj, &t->events, t, c, w->toggle) / w->batch;
     for (int i = 0; i < ROMA_N_EVENTS; i++) *each[i] = mj[i] / w->batch;
-    derive_rates(out, dynamic, idle_w, c, w);
+    derive_rates(out, dynamic, idle_w, p, w);
 }
 
-static void derive_area(roma_cost *out, const roma_areas *a, const roma_chip *c, const roma_workload *w) {
-    out->area_mm2 = w->chips * a->die;
-    out->area_lunits = w->chips * a->lunits;
-    out->area_storage = w->chips * (c->rom_style == ROMA_ROM_FUSED ? a->lunits : a->storage);
-    out->area_hunits = w->chips * a->hunits;
-    out->area_vector = w->chips * a->vector;
-    out->area_other = w->chips * a->other;
-    out->area_sram = w->chips * (a->hunit_sram + a->vector_sram);
+static void derive_area(roma_cost *out, const roma_areas *a, const roma_placement *p) {
+    const roma_chip *c = &p->chip;
+    out->area_mm2 = p->dies * a->die;
+    out->area_lunits = p->dies * a->lunits;
+    out->area_storage = p->dies * (c->rom_style == ROMA_ROM_FUSED ? a->lunits : a->storage);
+    out->area_hunits = p->dies * a->hunits;
+    out->area_vector = p->dies * a->vector;
+    out->area_other = p->dies * a->other;
+    out->area_sram = p->dies * (a->hunit_sram + a->vector_sram);
     out->lunit_um2 = roma_cost_lunit_um2(c, (int)c->rom_style);
 }
 
-void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_plan *p, const roma_chip *c,
-                      const roma_workload *w) {
+void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_placement *p, const roma_workload *w) {
     roma_areas a;
     memset(out, 0, sizeof *out);
-    roma_cost_areas(&a, c);
-    derive_time(out, t, p, c, w);
-    derive_adapter_load(out, p, c, w);
-    derive_area(out, &a, c, w);
-    derive_energy(out, t, &a, c, w);
-    roma_cost_fit(out, p, c, w);
-    roma_cost_price(out, &a, c, w);
+    roma_cost_areas(&a, &p->chip);
+    derive_time(out, t, p, w);
+    derive_adapter_load(out, p, w);
+    derive_area(out, &a, p);
+    derive_energy(out, t, &a, p, w);
+    roma_cost_fit(out, p, w);
+    roma_cost_price(out, &a, p);
 }
 
-int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_workload *w,
+int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        roma_error *err) {
     roma_timing t;
-    if (w->batch == 0 || w->chips == 0)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence and one chip");
-    int rc = roma_cost_time(&t, s, p, c, w, true, err);
+    if (w->batch == 0) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence");
+    int rc = roma_cost_time(&t, s, p, w, true, err);
     if (rc) return rc;
-    roma_cost_derive(out, &t, p, c, w);
+    roma_cost_derive(out, &t, p, w);
     return ROMA_OK;
 }

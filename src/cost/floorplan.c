@@ -38,7 +38,8 @@ static void make_cells(roma_floor_cell cell[3], const roma_chip *c, const roma_c
     cell[2] = (roma_floor_cell){"other", tile_mm2, tile_w, 0};
 }
 
-int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *cost, roma_error *err) {
+int roma_cost_floorplan(roma_floorplan *f, const roma_placement *p, const roma_cost *cost, roma_error *err) {
+    const roma_chip *c = &p->chip;
     roma_floor_cell cell[3];
     const uint32_t rows = (uint32_t)c->grid_rows, columns = (uint32_t)c->grid_columns;
     if (roma_floorplan_create(f, rows, columns))
@@ -49,7 +50,8 @@ int roma_cost_floorplan(roma_floorplan *f, const roma_chip *c, const roma_cost *
         const int unit = roma_cost_tile_unit(c, i / columns, i % columns);
         f->cells[i] = cell[unit >= 0 ? 0 : unit == ROMA_TILE_VECTOR ? 1 : 2];
     }
-    roma_print(f->title, sizeof f->title, "%s: one die", c->name);
+    roma_print(f->title, sizeof f->title, "%.40s: one die%s, %llu of %.0f ROM words", c->name,
+               p->dies > 1 ? ", the fullest" : "", (unsigned long long)p->rom_words, c->lunit_words);
     f->other_mm2 = c->other_mm2;
     return ROMA_OK;
 }

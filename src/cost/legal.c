@@ -67,14 +67,14 @@ static int check_block(void *ctx, uint32_t op, uint32_t block) {
     return !rc && roma_cost_timing_has_lora(&k->t, op, block) ? check_instance(k, op, block, true) : rc;
 }
 
-int roma_cost_legal(const roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                    size_t n, roma_error *err) {
+int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
+                    roma_error *err) {
     checker k = {.s = s, .err = err};
-    void *memory = roma_alloc(roma_cost_timing_bytes(p, c, spans, n));
+    void *memory = roma_alloc(roma_cost_timing_bytes(p, spans, n));
     int rc;
     if (!memory) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
-    roma_cost_timing_init(&k.t, memory, p, c, spans, n, 0);
-    rc = roma_plan_issue(p, k.t.n_streams, k.t.stream_block, check_block, &k);
+    roma_cost_timing_init(&k.t, memory, p, spans, n, 0);
+    rc = roma_plan_issue(p->plan, k.t.n_streams, k.t.stream_block, check_block, &k);
     if (!rc && k.next != s->n)
         rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule has %zu instances too many", s->n - k.next);
     if (!rc && k.cycles != s->cycles)

@@ -33,19 +33,18 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
         roma_print(out->detail, sizeof out->detail, "layer %u, block %u", op->layer, x->block);
 }
 
-void roma_cost_timeline(const roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t offset_cyc,
-                        roma_timeline *out) {
+void roma_cost_timeline(const roma_schedule *s, const roma_placement *p, uint64_t offset_cyc, roma_timeline *out) {
     static const char *const tracks[] = {"L-Units", "H-Units", "vector units", "H-Units, adapters"};
     memcpy(out->tracks, tracks, sizeof tracks);
-    out->n_tracks = c->overlap > 0 ? ROMA_COST_UNITS : 3;
-    out->clock_hz = c->clock_hz;
+    out->n_tracks = p->chip.overlap > 0 ? ROMA_COST_UNITS : 3;
+    out->clock_hz = p->chip.clock_hz;
     for (size_t i = 0; i < s->n; i++) {
         const roma_cost_instance *x = &s->instances[i];
         roma_span span = {.track = x->unit,
                           .start_cyc = offset_cyc + x->start,
                           .busy_cyc = offset_cyc + x->busy,
                           .end_cyc = offset_cyc + x->end};
-        describe(x, p, &span);
+        describe(x, p->plan, &span);
         roma_timeline_add(out, &span);
     }
 }

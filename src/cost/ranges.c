@@ -14,12 +14,11 @@ typedef struct {
 } timed;
 
 typedef struct {
-    const roma_plan *p;
-    const roma_chip *c; /* as given */
+    const roma_placement *p; /* as given */
     const roma_workload *w;
     roma_schedule *s;
     roma_error *err;
-    roma_chip at;                       /* the choice being evaluated */
+    roma_placement at;                  /* the choice being evaluated */
     unsigned parameter[ROMA_CHIP_N], n; /* those with a range */
     timed *cache;
     size_t n_cached, cap;
@@ -63,19 +62,20 @@ static timed *append(search *r) {
 static int evaluate(search *r, const uint8_t choice[ROMA_CHIP_N], bool prefill, roma_cost *out) {
     uint8_t key[ROMA_CHIP_N] = {0};
     for (unsigned i = 0; i < r->n; i++) {
-        roma_chip_put(&r->at, r->parameter[i], value_at(r->c, r->parameter[i], (level)choice[i]));
+        roma_chip_put(&r->at.chip, r->parameter[i], value_at(&r->p->chip, r->parameter[i], (level)choice[i]));
         if (!leaves_time(r->parameter[i])) key[i] = choice[i];
     }
+    roma_place_derive(&r->at);
     timed *t = find(r, key, prefill);
     if (!t) {
         t = append(r);
         if (!t) return roma_fail(r->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
         memcpy(t->key, key, sizeof key);
         t->prefill = prefill;
-        int rc = roma_cost_time(&t->timing, r->s, r->p, &r->at, r->w, prefill, r->err);
+        int rc = roma_cost_time(&t->timing, r->s, &r->at, r->w, prefill, r->err);
         if (rc) return rc;
     }
-    roma_cost_derive(out, &t->timing, r->p, &r->at, r->w);
+    roma_cost_derive(out, &t->timing, &r->at, r->w);
     return ROMA_OK;
 }
 
@@ -142,21 +142,28 @@ static int fill(search *r, roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N
         if (dominant) dominant[o] = dominant_of(r, o);
     }
     /* Once more at the chip itself: s keeps that schedule. */
-    return rc ? rc : roma_cost_time(&t, r->s, r->p, r->c, r->w, false, r->err);
+    return rc ? rc : roma_cost_time(&t, r->s, r->p, r->w, false, r->err);
 }
 
-int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_plan *p,
-                     const roma_chip *c, const roma_workload *w, roma_error *err) {
-    if (w->batch == 0 || w->chips == 0)
-        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence and one chip");
-    search *r = roma_alloc_array(1, sizeof *r);
-    if (!r) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
-    *r = (search){.p = p, .c = c, .w = w, .s = s, .err = err, .at = *c};
+static int search_all(search *r, roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N]) {
+    const roma_chip *c = &r->p->chip;
+    int rc = roma_place_copy(&r->at, r->p, r->err);
+    if (rc) return rc;
     for (unsigned i = 0; i < ROMA_CHIP_N; i++)
         if (c->mark[i].low < c->mark[i].high) r->parameter[r->n++] = i;
     r->alone = roma_alloc_array(2 * (size_t)r->n + 1, sizeof *r->alone);
-    const int rc =
-        r->alone ? fill(r, out, dominant) : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
+    return r->alone ? fill(r, out, dominant)
+                    : roma_fail(r->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
+}
+
+int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_placement *p,
+                     const roma_workload *w, roma_error *err) {
+    if (w->batch == 0) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a workload has at least one sequence");
+    search *r = roma_alloc_array(1, sizeof *r);
+    if (!r) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the ranges");
+    *r = (search){.p = p, .w = w, .s = s, .err = err};
+    const int rc = search_all(r, out, dominant);
+    roma_place_destroy(&r->at);
     roma_free(r->alone);
     roma_free(r->cache);
     roma_free(r);

@@ -91,8 +91,10 @@ static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_erro
 }
 
 /* Schedules one step into s: adds to s->events and s->busy, and replaces s->instances and s->cycles by the step's. */
-static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                double repair, roma_error *err) {
+static int step(roma_schedule *s, const roma_placement *place, const roma_cost_span *spans, size_t n, double repair,
+                roma_error *err) {
+    const roma_plan *p = place->plan;
+    const roma_chip *c = &place->chip;
     uint64_t rows = 0;
     for (size_t i = 0; i < n; i++) {
         if (!spans[i].rows || spans[i].logits > spans[i].rows)
@@ -104,11 +106,11 @@ static int step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const 
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
     const size_t blocks = (size_t)(rows / (uint64_t)c->block_rows) + (size_t)c->streams + 1;
     const size_t moments = blocks * (p->n_values + 1) * sizeof(moment),
-                 timing_size = roma_cost_timing_bytes(p, c, spans, n);
+                 timing_size = roma_cost_timing_bytes(place, spans, n);
     int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
     if (rc) return rc;
     scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}, {0, NONE}}};
-    roma_cost_timing_init(&k.t, (char *)s->scratch + moments, p, c, spans, n, repair);
+    roma_cost_timing_init(&k.t, (char *)s->scratch + moments, place, spans, n, repair);
     assert(k.t.n_blocks <= blocks);
     for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
     s->n = 0;
@@ -123,25 +125,25 @@ static void clear(roma_schedule *s) {
     s->events = (roma_events){0};
 }
 
-int roma_cost_step_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                          size_t n, double repair_words, roma_error *err) {
+int roma_cost_step_repair(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
+                          double repair_words, roma_error *err) {
     clear(s);
-    return step(s, p, c, spans, n, repair_words, err);
+    return step(s, p, spans, n, repair_words, err);
 }
 
-int roma_cost_step(roma_schedule *s, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n,
-                   roma_error *err) {
-    return roma_cost_step_repair(s, p, c, spans, n, 0, err);
+int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err) {
+    return roma_cost_step_repair(s, p, spans, n, 0, err);
 }
 
-int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
-                             uint32_t rank, double repair_words, roma_error *err) {
+int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
+                             double repair_words, roma_error *err) {
+    const uint32_t chunk = (uint32_t)p->chip.chunk_rows;
     uint64_t cycles = 0;
     clear(s);
     for (uint32_t done = 0, take; done < rows; done += take) {
-        take = rows - done < (uint32_t)c->chunk_rows ? rows - done : (uint32_t)c->chunk_rows;
+        take = rows - done < chunk ? rows - done : chunk;
         const roma_cost_span span = {position + done, take, done + take == rows, rank ? 1 : 0, rank};
-        int rc = step(s, p, c, &span, 1, repair_words, err);
+        int rc = step(s, p, &span, 1, repair_words, err);
         if (rc) return rc;
         cycles += s->cycles;
     }
@@ -149,9 +151,9 @@ int roma_cost_prefill_repair(roma_schedule *s, const roma_plan *p, const roma_ch
     return ROMA_OK;
 }
 
-int roma_cost_prefill(roma_schedule *s, const roma_plan *p, const roma_chip *c, uint64_t position, uint32_t rows,
-                      uint32_t rank, roma_error *err) {
-    return roma_cost_prefill_repair(s, p, c, position, rows, rank, 0, err);
+int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
+                      roma_error *err) {
+    return roma_cost_prefill_repair(s, p, position, rows, rank, 0, err);
 }
 
 void roma_schedule_destroy(roma_schedule *s) {

@@ -43,20 +43,16 @@ double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
     return (double)t->rows * (double)lay.bytes / ROMA_TILE_ROWS;
 }
 
-/* Codes of all stored matrices, in bits of one matrix unit. */
-static double all_code_bits(const roma_plan *p, const numbers *k) {
-    double sum = 0;
-    for (size_t i = 0; i < p->desc->n_tensors; i++) {
-        const roma_image_tensor *t = &p->desc->tensors[i];
-        if (!t->is_vector && t->tie < 0) sum += (double)(timing_ceil_div(t->rows, k->U) * t->cols * t->format.bits);
-    }
-    return sum;
+/* Words of a matrix over those that an L-Unit of its die has: a matrix unit's wrong words are spread evenly. */
+static double share_of_words(const roma_placement *place, const roma_op *op) {
+    const roma_place_tensor *m = &place->tensors[op->tensor];
+    return m->words ? (double)m->words / (double)place->die_words[m->die] : 0;
 }
 
-static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words,
-                   double code_bits) {
+static void linear(timing_op *o, const roma_placement *place, const roma_op *op, const numbers *k,
+                   double repair_words) {
     const roma_chip *c = k->c;
-    const roma_image_tensor *t = timing_tensor(p, op);
+    const roma_image_tensor *t = timing_tensor(place->plan, op);
     const uint64_t r = timing_ceil_div(t->rows, k->U), groups = timing_ceil_div(t->cols, t->format.group);
     const bool head = op->layer == UINT32_MAX, argmax = head && c->full_logits == 0, fill = c->fill_cyc > 0;
     const uint64_t bits = r * t->cols * t->format.bits,
@@ -73,7 +69,7 @@ static void linear(timing_op *o, const roma_plan *p, const roma_op *op, const nu
         o->once = timing_up(roma_cost_timing_stored_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
         o->hides = c->dram_hidden > 0;
     } else {
-        o->repair = repair_words * ((double)bits / code_bits) * (double)k->word / 8 / c->hunit_bandwidth;
+        o->repair = repair_words * share_of_words(place, op) * (double)k->word / 8 / c->hunit_bandwidth;
     }
 }
 
@@ -104,8 +100,9 @@ static void elements(timing_op *o, uint64_t per_row, uint64_t lat) {
     o->lat = lat;
 }
 
-static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const numbers *k, double repair_words,
-                     double code_bits) {
+static void op_times(timing_op *o, const roma_placement *place, const roma_op *op, const numbers *k,
+                     double repair_words) {
+    const roma_plan *p = place->plan;
     const roma_chip *c = k->c;
     const roma_hyper *h = &p->desc->hyper;
     const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : p->values[op->in[0]].width, vec = timing_ceil_div(e, k->vector),
@@ -118,7 +115,7 @@ static void op_times(timing_op *o, const roma_plan *p, const roma_op *op, const 
         o->lat += k->mul;
         break;
     case ROMA_OP_QUANTISE: codes(o, e, k); break;
-    case ROMA_OP_LINEAR: linear(o, p, op, k, repair_words, code_bits); break;
+    case ROMA_OP_LINEAR: linear(o, place, op, k, repair_words); break;
     case ROMA_OP_HEAD_NORM:
         elements(o, 2 * vec, clog2(h->head_dim) * k->hop + timing_up(c->lat_sqrt) + k->div + 3 * k->mul);
         break;
@@ -152,10 +149,11 @@ static uint32_t stream_count(const roma_chip *c, uint32_t rows) {
     return s < rows ? s : rows;
 }
 
-size_t roma_cost_timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n) {
-    const uint32_t rows = row_count(spans, n), streams = stream_count(c, rows), block = (uint32_t)c->block_rows;
+size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n) {
+    const uint32_t rows = row_count(spans, n), streams = stream_count(&p->chip, rows),
+                   block = (uint32_t)p->chip.block_rows;
     const size_t blocks = rows / block + streams;
-    return p->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) +
+    return p->plan->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) +
            ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
 }
 
@@ -189,17 +187,18 @@ static void cut_blocks(timing *t, uint32_t rows) {
     while (t->first_logits < t->n_blocks && !t->blocks[t->first_logits].logits) t->first_logits++;
 }
 
-void roma_cost_timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                           size_t n, double repair_words) {
+void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place, const roma_cost_span *spans, size_t n,
+                           double repair_words) {
+    const roma_plan *p = place->plan;
+    const roma_chip *c = &place->chip;
     const uint32_t rows = row_count(spans, n);
     const numbers k = numbers_of(c);
-    *t = (timing){.p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};
+    *t = (timing){.place = place, .p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};
     t->ops = memory;
     t->blocks = (timing_block *)(void *)(t->ops + p->n_ops);
     t->stream_block = (uint32_t *)(void *)(t->blocks + rows / (uint32_t)c->block_rows + t->n_streams);
     cut_blocks(t, rows);
-    const double code_bits = repair_words > 0 ? all_code_bits(p, &k) : 1;
-    for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], p, &p->ops[i], &k, repair_words, code_bits);
+    for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], place, &p->ops[i], &k, repair_words);
     if (c->fill_cyc > 0) /* the first operation of each layer carries what the layer's latencies come to */
         for (size_t i = 1; i < p->n_ops; i++)
             if (p->ops[i].layer != UINT32_MAX && p->ops[i].layer != p->ops[i - 1].layer)

@@ -24,7 +24,8 @@ typedef struct {
 } timing_op;
 
 typedef struct {
-    const roma_plan *p;
+    const roma_placement *place;
+    const roma_plan *p; /* the placement's plan and chip */
     const roma_chip *c;
     const roma_cost_span *spans;
     size_t n_spans;
@@ -36,9 +37,9 @@ typedef struct {
 } timing;
 
 /* Bytes that roma_cost_timing_init carves; memory must be as large and 8-byte aligned. */
-size_t roma_cost_timing_bytes(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n);
-void roma_cost_timing_init(timing *t, void *memory, const roma_plan *p, const roma_chip *c, const roma_cost_span *spans,
-                           size_t n, double repair_words);
+size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n);
+void roma_cost_timing_init(timing *t, void *memory, const roma_placement *p, const roma_cost_span *spans, size_t n,
+                           double repair_words);
 /* Rows that the operation sees in the block; 0: no instance. */
 uint32_t roma_cost_timing_rows(const timing *t, uint32_t op, uint32_t block);
 /* Unit kinds of a part as bits 1 << kind. */

@@ -1,7 +1,7 @@
 /* The workloads that others are made from. */
 #include "roma/cost.h"
 
-roma_workload roma_cost_workload_bare(void) { return (roma_workload){.batch = 1, .chips = 1, .toggle = 1}; }
+roma_workload roma_cost_workload_bare(void) { return (roma_workload){.batch = 1, .toggle = 1}; }
 
 roma_workload roma_cost_workload_usual(void) {
     roma_workload w = roma_cost_workload_bare();

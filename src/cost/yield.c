@@ -23,12 +23,13 @@ double roma_cost_gross_dies(double wafer_mm, double area_mm2) {
 /* Infinite when no die of that size fits the wafer, or none is good. */
 static double price(double wafer_usd, double good) { return good > 0 ? wafer_usd / good : HUGE_VAL; }
 
-void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_chip *c, const roma_workload *w) {
+void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_placement *p) {
+    const roma_chip *c = &p->chip;
     const double m = a->die / 100 * c->defects_cm2;
     const double f = (a->storage + a->hunit_sram + a->vector_sram) / a->die;
     out->yield = roma_cost_yield(m, 0, 0, 0, c->clustering);
     out->yield_repaired = roma_cost_yield(m, f, (unsigned)c->repairs, c->repairable, c->clustering);
     out->gross_dies = roma_cost_gross_dies(c->wafer_mm, a->die);
-    out->usd = w->chips * price(c->wafer_usd, out->gross_dies * out->yield_repaired);
-    out->usd_unrepaired = w->chips * price(c->wafer_usd, out->gross_dies * out->yield);
+    out->usd = p->dies * price(c->wafer_usd, out->gross_dies * out->yield_repaired);
+    out->usd_unrepaired = p->dies * price(c->wafer_usd, out->gross_dies * out->yield);
 }

@@ -47,17 +47,20 @@ static int open_model(roma_design *d, const roma_design_config *c, roma_error *e
 }
 
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err) {
+    roma_chip chip;
     memset(d, 0, sizeof *d);
     int rc = check(c, err);
-    if (!rc) rc = roma_design_chip(&d->chip, c->chip, c->set, c->n_set, err);
+    if (!rc) rc = roma_design_chip(&chip, c->chip, c->set, c->n_set, err);
     if (!rc) rc = open_model(d, c, err);
-    if (!rc) rc = roma_map_plan(&d->plan, d->desc, &d->chip, err);
+    if (!rc) rc = roma_map_plan(&d->plan, d->desc, err);
     d->has_plan = !rc;
+    if (!rc) rc = roma_map_place(&d->place, &d->plan, &chip, c->dies ? c->dies : 1, err);
     if (rc) roma_design_close(d);
     return rc;
 }
 
 void roma_design_close(roma_design *d) {
+    roma_place_destroy(&d->place);
     if (d->has_plan) roma_plan_destroy(&d->plan);
     if (d->has_image) roma_image_close(&d->image);
     if (d->has_shape) roma_shape_destroy(&d->shape);

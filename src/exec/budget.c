@@ -37,7 +37,7 @@ static int check_bounds(const roma_exec_config *c, roma_error *err) {
 static void fill_in(roma_exec_config *c) {
     if (!c->threads) c->threads = roma_cpu_count() < 64 ? roma_cpu_count() : 64;
     if (!c->sequences) c->sequences = 1;
-    if (!c->rows) c->rows = roma_exec_rows(0, c->logit_rows);
+    if (!c->rows) c->rows = c->logit_rows > ROMA_EXEC_ROWS_USUAL ? c->logit_rows : ROMA_EXEC_ROWS_USUAL;
     if (!c->logit_rows) c->logit_rows = c->sequences < c->rows ? c->sequences : c->rows;
     if (!c->adapter_rank) c->adapter_rank = ROMA_RANK_USUAL;
     if (!c->adapter_stack) c->adapter_stack = 1;
@@ -76,6 +76,24 @@ static void count(const roma_exec *e, uint64_t *activations, uint64_t *work) {
     *work = host.bytes;
 }
 
+/* Rows that nobody asked for are no more than the vector units hold activations of, unless those would be few. */
+static void shrink_rows(roma_exec *e) {
+    enum { FEWEST = 16 };
+    const uint32_t fewest = e->cfg.logit_rows > FEWEST ? e->cfg.logit_rows : FEWEST;
+    const uint64_t hold = e->cfg.vector_bytes / (e->memory.activations / e->cfg.rows); /* all rows take the same */
+    if (!e->cfg.vector_bytes || hold >= e->cfg.rows) return;
+    e->memory.rows = e->cfg.rows = hold > fewest ? (uint32_t)hold : fewest;
+    count(e, &e->memory.activations, &e->memory.work);
+}
+
+static int prepare(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
+    const int rc = set_defaults(e, plan, cfg, err);
+    if (rc) return rc;
+    count(e, &e->memory.activations, &e->memory.work);
+    if (!cfg->rows) shrink_rows(e);
+    return ROMA_OK;
+}
+
 static uint64_t sum(uint64_t a, uint64_t b) { return a + b < a ? UINT64_MAX : a + b; }
 
 /* Adapters, and the activations that the vector units' SRAM cannot hold. */
@@ -94,7 +112,8 @@ static uint64_t left_for_pages(const roma_exec *e) {
 }
 
 static uint32_t most_pages(const roma_exec *e) {
-    const uint64_t fit = e->cfg.sram_bytes ? left_for_pages(e) / e->memory.page_group : NO_BLOCK;
+    uint64_t fit = e->cfg.sram_bytes ? left_for_pages(e) / e->memory.page_group : NO_BLOCK;
+    if (e->cfg.is_placed && e->cfg.pages_held < fit) fit = e->cfg.pages_held;
     return fit < NO_BLOCK ? (uint32_t)fit : NO_BLOCK - 1;
 }
 
@@ -113,18 +132,21 @@ static uint64_t tokens_each(const roma_exec *e, uint32_t pages) {
 
 static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const uint64_t each = tokens_each(e, most);
-    char adapters[96] = "";
+    const bool by_unit = e->cfg.is_placed && most == e->cfg.pages_held;
+    char adapters[96] = "", remedy[64] = "";
     if (e->memory.adapters)
         roma_print(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
                    (double)e->memory.adapters / MIB);
+    if (!by_unit)
+        roma_print(remedy, sizeof remedy, ", or make it %llu MiB (--sram-mib)",
+                   (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM leave %.2f for it%s: at most %llu "
-                     "tokens fit (--ctx), or "
-                     "make it %llu MiB (--sram-mib)",
+                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM %s %.2f for it%s: at most %llu "
+                     "tokens fit (--ctx)%s",
                      e->cfg.sequences, e->cfg.context, (double)e->memory.cache / MIB, (double)e->cfg.sram_bytes / MIB,
-                     (double)left_for_pages(e) / MIB, adapters,
-                     (unsigned long long)(each < e->hyper->context ? each : e->hyper->context),
-                     (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
+                     by_unit ? "have in whole pages" : "leave",
+                     (double)(by_unit ? most * e->memory.page_group : left_for_pages(e)) / MIB, adapters,
+                     (unsigned long long)(each < e->hyper->context ? each : e->hyper->context), remedy);
 }
 
 static int impossible(const roma_exec_config *c, roma_error *err) {
@@ -152,9 +174,8 @@ static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
 
 int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config *cfg, roma_error *err) {
     roma_exec_memory *m = &e->memory;
-    int rc = set_defaults(e, plan, cfg, err);
+    int rc = prepare(e, plan, cfg, err);
     if (rc) return rc;
-    count(e, &m->activations, &m->work);
     const uint32_t most = most_pages(e);
     rc = settle_context(e, most, err);
     if (rc) return rc;
@@ -176,9 +197,8 @@ int roma_exec_bytes(const roma_plan *plan, const roma_exec_config *cfg, roma_exe
 int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_memory *out, roma_error *err) {
     roma_exec e;
     roma_exec_memory *m = &e.memory;
-    const int rc = set_defaults(&e, plan, cfg, err);
+    const int rc = prepare(&e, plan, cfg, err);
     if (rc) return rc;
-    count(&e, &m->activations, &m->work);
     m->pages = most_pages(&e);
     const uint64_t each = tokens_each(&e, m->pages);
     m->context = each < e.hyper->context ? (uint32_t)each : e.hyper->context;
@@ -188,13 +208,9 @@ int roma_exec_fit(const roma_plan *plan, const roma_exec_config *cfg, roma_exec_
     return ROMA_OK;
 }
 
-void roma_exec_limit(roma_exec_config *cfg, uint64_t sram_bytes, const roma_chip *chip) {
-    const uint64_t own = chip ? (uint64_t)roma_chip_sram_bytes(chip) : 0;
-    cfg->sram_bytes = !sram_bytes || (own && own < sram_bytes) ? own : sram_bytes;
-    cfg->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(chip) : 0;
-}
+uint64_t roma_exec_limit(uint64_t a, uint64_t b) { return !a || (b && b < a) ? b : a; }
 
 uint32_t roma_exec_rows(uint32_t rows, uint32_t running) {
-    const uint32_t given = rows ? rows : ROMA_EXEC_ROWS_USUAL;
-    return given > running ? given : running;
+    if (!rows) return running > ROMA_EXEC_ROWS_USUAL ? running : 0;
+    return rows > running ? rows : running;
 }

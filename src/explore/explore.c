@@ -35,6 +35,7 @@ static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) 
     if (rc) return rc;
     roma_print(x->name, sizeof x->name, "%s", c->shape ? c->shape : x->m.image.desc.name);
     x->work = c->work;
+    x->dies = c->dies ? c->dies : 1;
     x->min_context = c->min_context;
     x->max_mm2 = c->max_mm2;
     x->max_w = c->max_w;
@@ -93,7 +94,10 @@ int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out
     roma_explore_put(&x->s, v, &chip);
     const model *m = roma_explore_find(&x->m, v);
     if (!m) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the row is none of this exploration");
-    const int rc = roma_cost_ranges(out, NULL, &sched, &m->plan, &chip, &x->work, err);
+    roma_placement at;
+    int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
+    if (!rc) rc = roma_cost_ranges(out, NULL, &sched, &at, &x->work, err);
+    roma_place_destroy(&at);
     roma_schedule_destroy(&sched);
     return rc;
 }

@@ -77,7 +77,7 @@ struct roma_explore {
     models m;
     char name[128];
     roma_workload work;
-    uint32_t min_context;
+    uint32_t dies, min_context;
     double max_mm2, max_w, min_tok_s;
 };
 

@@ -22,8 +22,11 @@ const char *roma_explore_key_name(unsigned key, char out[ROMA_EXPLORE_NAME]) {
 }
 
 static bool is_choice(unsigned key) { return key < ROMA_CHIP_N && strchr(roma_chip_parameter_at(key)->unit, '|'); }
+static bool is_power(unsigned key) {
+    return key < ROMA_CHIP_N && strcmp(roma_chip_parameter_at(key)->unit, "2^n") == 0;
+}
 static bool is_whole(unsigned key) {
-    return key >= ROMA_CHIP_N || is_choice(key) || strcmp(roma_chip_parameter_at(key)->unit, "1") == 0;
+    return key >= ROMA_CHIP_N || is_choice(key) || is_power(key) || strcmp(roma_chip_parameter_at(key)->unit, "1") == 0;
 }
 
 const char *roma_explore_choice(unsigned key, double v, char out[ROMA_EXPLORE_CHOICE]) {
@@ -84,6 +87,12 @@ static int parse_value(unsigned key, const char *text, size_t n, double *v, roma
     return ROMA_OK;
 }
 
+/* An end of a range: that of a power of two may be any number of at least 1, and is moved inward. */
+static int parse_end(unsigned key, const char *text, size_t n, double *v, roma_error *err) {
+    if (is_power(key) && roma_real_read(text, n, v) && *v >= 1) return ROMA_OK;
+    return parse_value(key, text, n, v, err);
+}
+
 static int parse_range(knob *k, const char *text, const char *dots, roma_error *err) {
     char name[ROMA_EXPLORE_NAME];
     roma_explore_key_name(k->key, name);
@@ -94,8 +103,14 @@ static int parse_range(knob *k, const char *text, const char *dots, roma_error *
     if (k->key >= ROMA_CHIP_N)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s has no range: list the values, as %s=%s", name, name,
                          k->key == KEY_GROUP ? "32,64,128" : "2,3,4");
-    int rc = parse_value(k->key, text, (size_t)(dots - text), &k->low, err);
-    if (!rc) rc = parse_value(k->key, dots + 2, strlen(dots + 2), &k->high, err);
+    int rc = parse_end(k->key, text, (size_t)(dots - text), &k->low, err);
+    if (!rc) rc = parse_end(k->key, dots + 2, strlen(dots + 2), &k->high, err);
+    if (!rc && k->low <= k->high && is_power(k->key)) {
+        roma_chip_clip(k->key, &k->low, &k->high);
+        if (k->low > k->high)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: no power of two that it may be is in the range",
+                             name);
+    }
     if (!rc && k->low > k->high)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: the range's low end %.10g is above its high end %.10g",
                        name, k->low, k->high);
@@ -146,6 +161,7 @@ static double rounded(double v, const knob *k) {
 double roma_explore_knob_at(const knob *k, double u) {
     if (k->n) return k->list[(size_t)(u * (double)k->n)];
     const bool log_scale = k->low > 0 && k->high >= 8 * k->low;
+    if (is_power(k->key)) return k->low * exp2(floor(u * (log2(k->high / k->low) + 1)));
     if (!is_whole(k->key))
         return rounded(log_scale ? k->low * pow(k->high / k->low, u) : k->low + u * (k->high - k->low), k);
     const double v = log_scale ? k->low * pow((k->high + 1) / k->low, u) : k->low + u * (k->high - k->low + 1);

@@ -3,20 +3,20 @@
 
 #include <string.h>
 
-static int open_format(model *m, const space *s, const roma_explore_config *c, roma_error *err) {
+static int open_format(model *m, const roma_explore_config *c, roma_error *err) {
     const roma_shape_format f = {(uint32_t)m->format[0], (uint32_t)m->format[1], (uint32_t)m->format[2]};
     int rc = roma_shape_describe(&m->shape, c->shape, &f, err);
     m->has_shape = !rc;
-    if (!rc) rc = roma_map_plan(&m->plan, &m->shape, &s->base, err);
+    if (!rc) rc = roma_map_plan(&m->plan, &m->shape, err);
     m->has_plan = !rc;
     return rc;
 }
 
-static int open_image(models *m, const space *s, const roma_explore_config *c, roma_error *err) {
+static int open_image(models *m, const roma_explore_config *c, roma_error *err) {
     int rc = roma_image_open(&m->image, c->image, ROMA_IMAGE_NO_VERIFY, NULL, err);
     if (rc) return rc;
     m->has_image = true;
-    rc = roma_map_plan(&m->list[0].plan, &m->image.desc, &s->base, err);
+    rc = roma_map_plan(&m->list[0].plan, &m->image.desc, err);
     m->list[0].has_plan = !rc;
     return rc;
 }
@@ -40,11 +40,11 @@ int roma_explore_models(models *m, const space *s, const roma_explore_config *c,
     m->list = roma_alloc_array(n[0] * n[1] * n[2], sizeof *m->list);
     if (!m->list) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the plans");
     m->n = n[0] * n[1] * n[2];
-    if (c->image) return open_image(m, s, c, err);
+    if (c->image) return open_image(m, c, err);
     for (size_t i = 0; i < m->n; i++) {
         const double format[] = {list[0][i % n[0]], list[1][i / n[0] % n[1]], list[2][i / n[0] / n[1]]};
         memcpy(m->list[i].format, format, sizeof format);
-        const int rc = open_format(&m->list[i], s, c, err);
+        const int rc = open_format(&m->list[i], c, err);
         if (rc == ROMA_ENOMEM) return rc;
         there += !rc;
         if (rc && i + 1 == m->n && !there) return rc;

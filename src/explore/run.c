@@ -25,22 +25,20 @@ static bool chip_of(const space *s, double words, double v[N_KEYS], roma_chip *c
     return roma_chip_check(chip, "", &unsaid) == ROMA_OK;
 }
 
-/* A first evaluation, without prefill, says how many words an L-Unit needs. */
+/* The placement says how many words an L-Unit needs, which do not depend on how many it has. */
 static int evaluate(const roma_explore *x, const model *m, roma_schedule *sched, double v[N_KEYS], roma_cost *cost,
                     roma_explore_refusal *why, roma_error *err) {
     roma_chip chip;
-    roma_workload first = x->work;
-    first.prompt = 0;
-    first.batch = 1;
+    roma_placement at;
     *why = ROMA_EXPLORE_CHIP;
     if (!chip_of(&x->s, 1, v, &chip)) return ROMA_OK;
-    if (x->s.derived[ROMA_CHIP_lunit_words]) {
-        int rc = roma_cost_evaluate(cost, sched, &m->plan, &chip, &first, err);
-        if (rc) return rc;
+    int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
+    if (!rc && chip_of(&x->s, (double)at.rom_words, v, &at.chip)) {
+        roma_place_derive(&at);
+        rc = roma_cost_evaluate(cost, sched, &at, &x->work, err);
+        if (!rc) *why = judge(cost, x);
     }
-    if (!chip_of(&x->s, cost->rom_words, v, &chip)) return ROMA_OK;
-    int rc = roma_cost_evaluate(cost, sched, &m->plan, &chip, &x->work, err);
-    if (!rc) *why = judge(cost, x);
+    roma_place_destroy(&at);
     return rc;
 }
 

@@ -5,16 +5,22 @@
 #include <math.h>
 #include <string.h>
 
+void roma_fit_limit(roma_fit *f, uint64_t limit_bytes, bool chip) {
+    const roma_chip *c = &f->design->place.chip;
+    f->is_chip = chip;
+    f->sram_bytes = roma_exec_limit(limit_bytes, chip ? (uint64_t)roma_chip_sram_bytes(c) : 0);
+    f->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(c) : 0;
+}
+
 roma_fit roma_fit_usual(const roma_design *d) {
-    roma_exec_config limit = {0};
-    roma_exec_limit(&limit, 0, &d->chip);
-    return (roma_fit){
-        .design = d, .sram_bytes = limit.sram_bytes, .vector_bytes = limit.vector_bytes, .type = ROMA_ADAPTER_INT8};
+    roma_fit f = {.design = d, .type = ROMA_ADAPTER_INT8};
+    roma_fit_limit(&f, 0, true);
+    return f;
 }
 
 /* The paper's count: 8-bit codes, whole granules, and as many for each sequence. */
 static void count_paper(const roma_fit *f, roma_fit_point *p) {
-    const roma_chip *c = &f->design->chip;
+    const roma_chip *c = &f->design->place.chip;
     const roma_plan *plan = &f->design->plan;
     p->lora_paper = p->adapters * roma_cost_lora_bytes(plan, p->rank, c->lora_weight_bytes, 0, f->roles);
     p->token_bytes_paper = roma_cost_kv_bytes(plan, c->kv_bytes, 0);
@@ -26,16 +32,21 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
                    roma_error *err) {
     *out = (roma_fit_point){.adapters = adapters, .rank = rank, .sequences = sequences};
     out->lora_bytes = adapters * roma_adapter_bytes(f->design->desc, f->type, rank, f->roles);
-    const roma_exec_config c = {.threads = 1,
-                                .sequences = sequences,
-                                .rows = roma_exec_rows(f->rows, sequences),
-                                .logit_rows = 1,
-                                .sram_bytes = f->sram_bytes,
-                                .vector_bytes = f->vector_bytes,
-                                .adapter_bytes = out->lora_bytes};
+    roma_exec_config c = {.threads = 1,
+                          .sequences = sequences,
+                          .rows = roma_exec_rows(f->rows, sequences),
+                          .logit_rows = 1,
+                          .sram_bytes = f->sram_bytes,
+                          .vector_bytes = f->vector_bytes,
+                          .adapter_bytes = out->lora_bytes,
+                          .is_placed = f->is_chip};
+    if (f->is_chip) c.pages_held = roma_place_pages(&f->design->place, (double)f->sram_bytes, (double)out->lora_bytes);
     count_paper(f, out);
     const int rc = roma_exec_fit(&f->design->plan, &c, &out->engine, err);
     if (rc) return rc;
+    out->fits = f->is_chip ? roma_place_holds(&f->design->place, 0, (double)f->sram_bytes, (double)out->lora_bytes)
+                           : out->lora_bytes <= f->sram_bytes;
+    out->is_spilt = f->is_chip && out->engine.pages < c.pages_held;
     out->token_bytes = (double)out->engine.page_group / ROMA_PAGE;
     out->is_model = (uint64_t)(out->engine.pages / sequences) * ROMA_PAGE > f->design->desc->hyper.context;
     return ROMA_OK;
@@ -44,7 +55,7 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
 void roma_fit_rom(const roma_fit *f, roma_cost *out) {
     const roma_workload one = roma_cost_workload_bare();
     memset(out, 0, sizeof *out);
-    roma_cost_fit(out, &f->design->plan, &f->design->chip, &one);
+    roma_cost_fit(out, &f->design->place, &one);
 }
 
 /* ---- roles as text ---- */

@@ -1,27 +1,7 @@
-/* Image description and chip to plan: the family's lowering makes the operations, and the chip gets its words. */
+/* Image description to plan by the family's lowering, and the plan onto a chip. */
 #include "build.h"
 
 #include <string.h>
-
-/* ROM words an L-Unit needs: every code and scale bit of every stored matrix, spread evenly. */
-static void place(roma_plan *p) {
-    const roma_chip *c = &p->chip;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < p->desc->n_tensors; i++) {
-        const roma_image_tensor *t = &p->desc->tensors[i];
-        roma_tile_layout lay;
-        if (t->is_vector || t->tie >= 0) continue;
-        roma_tile_layout_get(&t->format, t->cols, &lay);
-        bytes += lay.bytes * roma_tiles(t->rows);
-    }
-    const double units = c->matrix_units * c->lunits, word = roma_chip_word_bits(c) / 8;
-    p->rom_words = (uint64_t)((double)bytes / (units * word)) + 1;
-    if ((double)p->rom_words > c->lunit_words)
-        roma_print(p->note, sizeof p->note,
-                   "the model needs %llu ROM words an L-Unit and chip %s has %.0f: it runs here, "
-                   "but does not fit that chip",
-                   (unsigned long long)p->rom_words, c->name, c->lunit_words);
-}
 
 static void lower(builder *b) {
     switch ((roma_arch)b->d->hyper.arch) {
@@ -31,17 +11,22 @@ static void lower(builder *b) {
     }
 }
 
-int roma_map_plan(roma_plan *p, const roma_description *desc, const roma_chip *chip, roma_error *err) {
+int roma_map_plan(roma_plan *p, const roma_description *desc, roma_error *err) {
     builder b = {.p = p, .d = desc, .layer = UINT32_MAX};
     memset(p, 0, sizeof *p);
     p->desc = desc;
-    p->chip = *chip;
     lower(&b);
     int rc = b.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the plan") : ROMA_OK;
-    if (!rc) {
-        place(p);
-        rc = roma_plan_check(p, err);
-    }
+    if (!rc) rc = roma_plan_check(p, err);
     if (rc) roma_plan_destroy(p);
     return rc;
+}
+
+int roma_map_place(roma_placement *p, const roma_plan *plan, const roma_chip *chip, uint32_t dies, roma_error *err) {
+    memset(p, 0, sizeof *p);
+    if (!dies) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a model lies on at least one die");
+    p->plan = plan;
+    p->chip = *chip;
+    p->dies = dies;
+    return roma_place_create(p, err);
 }

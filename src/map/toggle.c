@@ -1,30 +1,39 @@
 /* How many bits flip between the ROM words that an L-Unit reads one after the other (docs/cost-model.md section 2). */
 #include "roma/map.h"
 
-/* The 64-bit words of a matrix in reading order: the code planes of its tiles, one tile after the other. */
-static uint64_t word_at(const roma_image_tensor *t, size_t plane_words, uint64_t i) {
-    const uint8_t *at = t->data + i / plane_words * t->tile_bytes + i % plane_words * 8;
-    return roma_le64(at);
-}
+typedef struct {
+    const roma_placement *p;
+    size_t tensor;
+    uint64_t lunits, group_rows, flips, bits;
+} counter;
 
-static void count_matrix(const roma_image_tensor *t, uint64_t units, uint64_t stride, uint64_t *flips, uint64_t *bits) {
-    const size_t plane_words = (size_t)ROMA_TILE_ROWS * t->cols * t->format.bits / 64;
-    const uint64_t tiles = roma_tiles(t->rows), words = tiles * plane_words;
-    for (uint64_t u = 0; u < units; u++) /* each matrix unit has its own share, dealt over its L-Units */
-        for (uint64_t i = words * u / units, end = words * (u + 1) / units; i + stride < end; i++) {
-            *flips += (uint64_t)__builtin_popcountll(word_at(t, plane_words, i) ^ word_at(t, plane_words, i + stride));
-            *bits += 64;
-        }
-}
-
-double roma_map_toggles(const roma_plan *p) {
-    const roma_chip *c = &p->chip;
-    const double per_cycle = c->lunits * roma_chip_word_bits(c) / 64;
-    const uint64_t units = (uint64_t)c->matrix_units, stride = per_cycle < 1 ? 1 : (uint64_t)per_cycle;
-    uint64_t flips = 0, bits = 0;
-    for (size_t i = 0; i < p->n_ops; i++) {
-        const roma_image_tensor *t = roma_op_matrix(p, &p->ops[i]);
-        if (t && t->data) count_matrix(t, units, stride, &flips, &bits);
+/* One row's share of the words of all L-Units of its matrix unit: wave after wave, then the first wave of the next row
+ * group. */
+static void count_row(counter *c, uint64_t row, bool is_last) {
+    const uint64_t words = c->p->tensors[c->tensor].row_words * c->lunits;
+    for (uint64_t w = 0; w < words; w++) {
+        const bool ends = w + c->lunits >= words;
+        if (ends && is_last) return;
+        const uint32_t next = ends ? roma_place_bits(c->p, c->tensor, row + c->group_rows, w + c->lunits - words)
+                                   : roma_place_bits(c->p, c->tensor, row, w + c->lunits);
+        c->flips += (uint64_t)__builtin_popcount(roma_place_bits(c->p, c->tensor, row, w) ^ next);
+        c->bits += 32;
     }
-    return bits ? (double)flips / (0.5 * (double)bits) : 1;
+}
+
+static void count_matrix(counter *c) {
+    const roma_place_tensor *m = &c->p->tensors[c->tensor];
+    const uint64_t rows = c->p->plan->desc->tensors[c->tensor].rows;
+    for (uint64_t row = 0; row < rows; row++) count_row(c, row, row % m->unit_rows + c->group_rows >= m->unit_rows);
+}
+
+double roma_map_toggles(const roma_placement *p) {
+    counter c = {
+        .p = p, .lunits = (uint64_t)p->chip.lunits, .group_rows = (uint64_t)roma_chip_word_bits(&p->chip) / 32};
+    for (size_t i = 0; i < p->plan->n_ops; i++) {
+        const roma_image_tensor *t = roma_op_matrix(p->plan, &p->plan->ops[i]);
+        c.tensor = p->plan->ops[i].tensor;
+        if (t && t->data && p->tensors[c.tensor].where == ROMA_PLACED_LUNITS) count_matrix(&c);
+    }
+    return c.bits ? (double)c.flips / (0.5 * (double)c.bits) : 1;
 }

@@ -2,7 +2,6 @@
 #ifndef ROMA_PLAN_CHECK_H
 #define ROMA_PLAN_CHECK_H
 
-#include "roma/json.h"
 #include "roma/plan.h"
 
 /* What a value holds after the operations so far. */

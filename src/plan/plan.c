@@ -107,31 +107,19 @@ static void op_json(const roma_plan *p, const roma_op *op, roma_json *j) {
     roma_json_close(j, '}');
 }
 
-static void print_json(const roma_plan *p, roma_buf *out) {
-    roma_json j = {.out = out};
-    roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "chip", p->chip.name);
-    roma_json_uint(&j, "rom_words", p->rom_words);
-    roma_json_string(&j, "note", p->note);
-    roma_json_uint(&j, "adapter_slots", p->n_adapter_slots);
-    roma_json_open(&j, "ops", '[');
-    for (size_t i = 0; i < p->n_ops; i++) op_json(p, &p->ops[i], &j);
-    roma_json_close(&j, ']');
-    roma_json_close(&j, '}');
-    roma_buf_append(out, "\n", 1);
+void roma_plan_json(const roma_plan *p, roma_json *j) {
+    roma_json_uint(j, "adapter_slots", p->n_adapter_slots);
+    roma_json_open(j, "ops", '[');
+    for (size_t i = 0; i < p->n_ops; i++) op_json(p, &p->ops[i], j);
+    roma_json_close(j, ']');
 }
 
-void roma_plan_print(const roma_plan *p, roma_buf *out, bool json) {
-    if (json) {
-        print_json(p, out);
-        return;
-    }
-    roma_buf_print(
-        out,
-        "plan on chip %s: %zu operations a step, %u adapter slots, %llu ROM words an L-Unit (of %.0f)\n%s%s%s"
-        "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
-        "    #  unit layer operation  in            out      shape                   mac  tensor\n",
-        p->chip.name, p->n_ops, p->n_adapter_slots, (unsigned long long)p->rom_words, p->chip.lunit_words,
-        p->note[0] ? "note: " : "", p->note, p->note[0] ? "\n" : "");
+void roma_plan_print(const roma_plan *p, roma_buf *out) {
+    roma_buf_print(out,
+                   "%zu operations a step, %u adapter slots\n"
+                   "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = "
+                   "1\n"
+                   "    #  unit layer operation  in            out      shape                   mac  tensor\n",
+                   p->n_ops, p->n_adapter_slots);
     for (size_t i = 0; i < p->n_ops; i++) print_text(p, i, out);
 }

@@ -10,7 +10,7 @@ static int read_defects(roma_sim *s, const char *path, roma_error *err) {
     roma_map m;
     int rc = roma_map_open(&m, path, err);
     if (rc) return rc;
-    rc = roma_defects_read(&s->defects, &s->design.chip, (const char *)m.data, (size_t)m.size, path, err);
+    rc = roma_defects_read(&s->defects, &s->design.place.chip, (const char *)m.data, (size_t)m.size, path, err);
     roma_map_close(&m);
     s->work.defects = &s->defects;
     return rc;
@@ -24,7 +24,7 @@ int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err) {
     if (c->toggles && !s->design.has_image)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "toggles are counted in an image's bits; a shape has none");
     else if (c->toggles)
-        s->work.toggle = roma_map_toggles(&s->design.plan);
+        s->work.toggle = roma_map_toggles(&s->design.place);
     if (!rc && c->defects) rc = read_defects(s, c->defects, err);
     if (rc) roma_sim_close(s);
     return rc;
@@ -41,14 +41,13 @@ void roma_sim_close(roma_sim *s) {
 
 int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_error *err) {
     const roma_design *d = &s->design;
-    int rc = roma_cost_evaluate(&out->cost, &s->schedule, &d->plan, &d->chip, &s->work, err);
+    int rc = roma_cost_evaluate(&out->cost, &s->schedule, &d->place, &s->work, err);
     if (rc) return rc;
     for (unsigned i = 0; i < ROMA_COST_N; i++) {
         out->range[i] = roma_range_of(out->cost.v[i]);
         out->dominant[i] = -1;
     }
-    return ranges ? roma_cost_ranges(out->range, out->dominant, &s->schedule, &d->plan, &d->chip, &s->work, err)
-                  : ROMA_OK;
+    return ranges ? roma_cost_ranges(out->range, out->dominant, &s->schedule, &d->place, &s->work, err) : ROMA_OK;
 }
 
 /* The decode step of the workload with every sequence at a context. */
@@ -59,7 +58,7 @@ static int decode(roma_sim *s, uint64_t context, roma_error *err) {
     if (!spans) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the step");
     for (uint32_t i = 0; i < w->batch; i++)
         spans[i] = (roma_cost_span){context, 1, 1, distinct ? 1 + i % distinct : 0, w->rank};
-    const int rc = roma_cost_step(&s->schedule, &s->design.plan, &s->design.chip, spans, w->batch, err);
+    const int rc = roma_cost_step(&s->schedule, &s->design.place, spans, w->batch, err);
     roma_free(spans);
     return rc;
 }
@@ -83,7 +82,7 @@ static int decode_steps(roma_sim *s, uint32_t prompt, uint32_t output, double *u
     int rc = ROMA_OK;
     for (uint32_t i = 1; !rc && i < output; i++) {
         rc = decode(s, prompt + i - 1, err);
-        us[i] = (double)s->schedule.cycles / s->design.chip.clock_hz * 1e6;
+        us[i] = (double)s->schedule.cycles / s->design.place.chip.clock_hz * 1e6;
     }
     return rc;
 }
@@ -92,8 +91,8 @@ int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_req
     const roma_design *d = &s->design;
     double *us = roma_alloc_array(output, sizeof *us), total = 0;
     if (!us) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u tokens", output);
-    int rc = roma_cost_prefill(&s->schedule, &d->plan, &d->chip, 0, prompt, s->work.rank, err);
-    const double first = (double)s->schedule.cycles / d->chip.clock_hz;
+    int rc = roma_cost_prefill(&s->schedule, &d->place, 0, prompt, s->work.rank, err);
+    const double first = (double)s->schedule.cycles / d->place.chip.clock_hz;
     if (!rc) rc = decode_steps(s, prompt, output, us, err);
     if (!rc) {
         for (uint32_t i = 1; i < output; i++) total += us[i];
@@ -116,7 +115,7 @@ int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS
         roma_workload w = s->work;
         roma_cost c;
         w.prompt = w.context = (uint32_t)((uint64_t)max * i / (ROMA_SIM_POINTS - 1));
-        const int rc = roma_cost_evaluate(&c, &s->schedule, &s->design.plan, &s->design.chip, &w, err);
+        const int rc = roma_cost_evaluate(&c, &s->schedule, &s->design.place, &w, err);
         if (rc) return rc;
         out[i] = (roma_sim_point){w.context, c.tok_s, c.mj_per_token, c.power_w, c.ttft_s * 1e3};
     }
@@ -126,21 +125,20 @@ int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS
 /* ---- one step ---- */
 
 int roma_sim_timeline(roma_sim *s, roma_timeline *out, roma_error *err) {
-    const roma_plan *p = &s->design.plan;
-    const roma_chip *c = &s->design.chip;
+    const roma_placement *p = &s->design.place;
     const roma_workload *w = &s->work;
-    const uint32_t chunk = (uint32_t)c->chunk_rows;
+    const uint32_t chunk = (uint32_t)p->chip.chunk_rows;
     uint64_t at = 0;
     for (uint32_t done = 0, take; done < w->prompt; done += take) {
         take = w->prompt - done < chunk ? w->prompt - done : chunk;
         const roma_cost_span span = {done, take, done + take == w->prompt, w->rank ? 1 : 0, w->rank};
-        int rc = roma_cost_step(&s->schedule, p, c, &span, 1, err);
+        int rc = roma_cost_step(&s->schedule, p, &span, 1, err);
         if (rc) return rc;
-        roma_cost_timeline(&s->schedule, p, c, at, out);
+        roma_cost_timeline(&s->schedule, p, at, out);
         at += s->schedule.cycles;
     }
     int rc = decode(s, w->context > w->prompt ? w->context : w->prompt, err);
-    if (!rc) roma_cost_timeline(&s->schedule, p, c, at, out);
+    if (!rc) roma_cost_timeline(&s->schedule, p, at, out);
     return rc;
 }
 

@@ -46,6 +46,7 @@ struct study {
     study_case cases[CASES_MAX];
     size_t n_cases;
     roma_schedule s;
+    roma_placement changed; /* roma_study_on's */
     roma_error err;
     int rc;             /* the first failure; everything is NAN from then on */
     double *decode_sum; /* [OUTPUTS_MAX + 1]: cycles of the decode steps at contexts below i */
@@ -56,8 +57,10 @@ struct study {
 /* bits 0: the shape's own */
 const roma_design *roma_study_case(study *x, const char *chip, const char *shape, uint32_t bits);
 const roma_chip *roma_study_chip(study *x, const char *chip); /* with the 3B model at 4 bit */
-bool roma_study_evaluate(study *x, roma_cost *out, const roma_design *d, const roma_chip *c, const roma_workload *w);
-uint64_t roma_study_lunit_cycles(study *x, const roma_design *d, const roma_chip *c, uint32_t rows, uint32_t logits);
+/* The design's model on another chip: holds until the next call. */
+const roma_placement *roma_study_on(study *x, const roma_design *d, const roma_chip *c);
+bool roma_study_evaluate(study *x, roma_cost *out, const roma_placement *p, const roma_workload *w);
+uint64_t roma_study_lunit_cycles(study *x, const roma_placement *p, uint32_t rows, uint32_t logits);
 double roma_study_best_outputs(study *x); /* outputs of a request that fit the paper's table of rates best */
 double roma_study_prefill_cycles(study *x, uint32_t prompt);
 /* after roma_study_best_outputs */

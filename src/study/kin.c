@@ -20,7 +20,7 @@ static double output(study *x, const study_row *r) {
     const roma_workload w = roma_cost_workload_bare();
     const roma_design *d = model_of(x, r->chip);
     roma_cost cost;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.v[(int)r->a] * r->b : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.v[(int)r->a] * r->b : NAN;
 }
 
 /* Power with gating off (a = 0) or on. */
@@ -29,32 +29,33 @@ static double power(study *x, const study_row *r) {
     const roma_design *d = model_of(x, r->chip);
     roma_cost cost;
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.rom_gated = r->a;
-    return roma_study_evaluate(x, &cost, d, &c, &w) ? cost.power_w : NAN;
+    return roma_study_evaluate(x, &cost, roma_study_on(x, d, &c), &w) ? cost.power_w : NAN;
 }
 
 /* Compute alone: the same lanes with the weights at hand. */
 static double compute_ms(study *x, const study_row *r) {
     const roma_design *d = model_of(x, r->chip);
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.rom_style = ROMA_ROM_SRAM;
     c.overlap = 1;
-    const uint64_t cycles = roma_study_lunit_cycles(x, d, &c, 1, 1);
+    const uint64_t cycles = roma_study_lunit_cycles(x, roma_study_on(x, d, &c), 1, 1);
     return x->rc ? NAN : 1e3 * (double)cycles / c.clock_hz;
 }
 
 static double tera_ops(study *x, const study_row *r) {
     const roma_design *d = model_of(x, r->chip);
-    return d ? 2e-12 * d->chip.matrix_units * d->chip.lunits * d->chip.lanes * d->chip.clock_hz : NAN;
+    return d ? 2e-12 * d->place.chip.matrix_units * d->place.chip.lunits * d->place.chip.lanes * d->place.chip.clock_hz
+             : NAN;
 }
 
 /* Stored bits of an L-Unit over the area of its storage, times a. */
 static double density(study *x, const study_row *r) {
     const roma_design *d = model_of(x, r->chip);
     if (!d) return NAN;
-    const roma_chip *c = &d->chip;
+    const roma_chip *c = &d->place.chip;
     return r->a * c->rom_macro_words * roma_chip_word_bits(c) / roma_cost_storage_um2(c, (int)c->rom_style);
 }
 
@@ -62,8 +63,7 @@ static double mm2_beside(study *x, const study_row *r) {
     const roma_workload w = roma_cost_workload_bare();
     const roma_design *d = model_of(x, r->chip);
     roma_cost cost;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.area_mm2 - cost.area_storage - cost.area_sram
-                                                               : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.area_mm2 - cost.area_storage - cost.area_sram : NAN;
 }
 
 /* Multiply-adds a second, in 10^12, that a stated rate of a tokens/s implies. */
@@ -84,7 +84,7 @@ static double rom_area(study *x, const study_row *r) {
         const roma_image_tensor *t = &d->desc->tensors[i];
         if (!t->is_vector && t->tie < 0) weights += (double)(t->rows * t->cols);
     }
-    return weights * r->a / roma_cost_rom_density(&d->chip, d->chip.rom_depth) * 1e-6;
+    return weights * r->a / roma_cost_rom_density(&d->place.chip, d->place.chip.rom_depth) * 1e-6;
 }
 
 /* MB of adapters of rank a on Q and V only. */
@@ -96,7 +96,7 @@ static double qv_adapter_mb(study *x, const study_row *r) {
         const roma_image_tensor *t = &d->desc->tensors[i];
         if (t->role == ROMA_W_Q || t->role == ROMA_W_V) weights += r->a * (double)(t->rows + t->cols);
     }
-    return weights * d->chip.lora_weight_bytes * 1e-6;
+    return weights * d->place.chip.lora_weight_bytes * 1e-6;
 }
 
 #define RCW "arXiv 2604.27384, abstract"

@@ -33,15 +33,17 @@ static int override(roma_chip *c, const char *chip, const study *x, roma_error *
 static int open_case(roma_design *d, const char *chip, const char *shape, uint32_t bits, const study *x,
                      roma_error *err) {
     const roma_shape_format f = {bits, 0, 0};
+    roma_chip c;
     memset(d, 0, sizeof *d);
-    int rc = open_builtin(&d->chip, chip, err);
-    if (!rc) rc = override(&d->chip, chip, x, err);
+    int rc = open_builtin(&c, chip, err);
+    if (!rc) rc = override(&c, chip, x, err);
     if (!rc) rc = roma_shape_describe(&d->shape, shape, &f, err);
     if (rc) return rc;
     d->has_shape = true;
     d->desc = &d->shape;
-    rc = roma_map_plan(&d->plan, d->desc, &d->chip, err);
+    rc = roma_map_plan(&d->plan, d->desc, err);
     d->has_plan = !rc;
+    if (!rc) rc = roma_map_place(&d->place, &d->plan, &c, 1, err);
     if (rc) roma_design_close(d);
     return rc;
 }
@@ -67,20 +69,27 @@ const roma_design *roma_study_case(study *x, const char *chip, const char *shape
 
 const roma_chip *roma_study_chip(study *x, const char *chip) {
     const roma_design *d = roma_study_case(x, chip, "llama-3.2-3b", 4);
-    return d ? &d->chip : NULL;
+    return d ? &d->place.chip : NULL;
 }
 
-bool roma_study_evaluate(study *x, roma_cost *out, const roma_design *d, const roma_chip *c, const roma_workload *w) {
-    if (!d || x->rc) return false;
-    x->rc = roma_cost_evaluate(out, &x->s, &d->plan, c, w, &x->err);
+const roma_placement *roma_study_on(study *x, const roma_design *d, const roma_chip *c) {
+    if (x->rc) return NULL;
+    roma_place_destroy(&x->changed);
+    x->rc = roma_map_place(&x->changed, &d->plan, c, 1, &x->err);
+    return x->rc ? NULL : &x->changed;
+}
+
+bool roma_study_evaluate(study *x, roma_cost *out, const roma_placement *p, const roma_workload *w) {
+    if (!p || x->rc) return false;
+    x->rc = roma_cost_evaluate(out, &x->s, p, w, &x->err);
     return !x->rc;
 }
 
-uint64_t roma_study_lunit_cycles(study *x, const roma_design *d, const roma_chip *c, uint32_t rows, uint32_t logits) {
+uint64_t roma_study_lunit_cycles(study *x, const roma_placement *p, uint32_t rows, uint32_t logits) {
     const roma_cost_span span = {0, rows, logits, 0, 0};
-    if (!d || x->rc) return 0;
+    if (!p || x->rc) return 0;
     memset(x->s.busy, 0, sizeof x->s.busy);
-    x->rc = roma_cost_step(&x->s, &d->plan, c, &span, 1, &x->err);
+    x->rc = roma_cost_step(&x->s, p, &span, 1, &x->err);
     return x->rc ? 0 : x->s.busy[ROMA_UNIT_L];
 }
 
@@ -92,7 +101,7 @@ static bool sum_decodes(study *x, const roma_design *d) {
     if (!x->decode_sum) x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
     for (uint32_t context = 0; context < OUTPUTS_MAX && !x->rc; context++) {
         const roma_cost_span span = {context, 1, 1, 1, 16};
-        x->rc = roma_cost_step(&x->s, &d->plan, &d->chip, &span, 1, &x->err);
+        x->rc = roma_cost_step(&x->s, &d->place, &span, 1, &x->err);
         x->decode_sum[context + 1] = x->decode_sum[context] + (double)x->s.cycles;
     }
     return !x->rc;
@@ -101,12 +110,12 @@ static bool sum_decodes(study *x, const roma_design *d) {
 /* tokens/s of n outputs after a prompt: the prefill gives the first, a decode step each further one. */
 double roma_study_rate(study *x, uint32_t prompt, double prefill, uint32_t n) {
     const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
-    return n * d->chip.clock_hz / (prefill + x->decode_sum[prompt + n - 1] - x->decode_sum[prompt]);
+    return n * d->place.chip.clock_hz / (prefill + x->decode_sum[prompt + n - 1] - x->decode_sum[prompt]);
 }
 
 double roma_study_prefill_cycles(study *x, uint32_t prompt) {
     const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
-    if (d) x->rc = roma_cost_prefill(&x->s, &d->plan, &d->chip, 0, prompt, 16, &x->err);
+    if (d) x->rc = roma_cost_prefill(&x->s, &d->place, 0, prompt, 16, &x->err);
     return x->rc ? NAN : (double)x->s.cycles;
 }
 
@@ -132,5 +141,6 @@ double roma_study_best_outputs(study *x) {
 void roma_study_close(study *x) {
     for (size_t i = 0; i < x->n_cases; i++) roma_design_close(&x->cases[i].d);
     roma_schedule_destroy(&x->s);
+    roma_place_destroy(&x->changed);
     roma_free(x->decode_sum);
 }

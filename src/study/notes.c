@@ -29,12 +29,12 @@ static double tokens_at(study *x, const roma_design *d, uint32_t rank) {
     roma_cost cost;
     w.prompt = 0;
     w.rank = rank;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.tokens_paper : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.tokens_paper : NAN;
 }
 static double rom_gb(study *x, const roma_design *d, double *capacity) {
     const roma_workload w = roma_cost_workload_bare();
     roma_cost cost;
-    if (!d || !roma_study_evaluate(x, &cost, d, &d->chip, &w)) return NAN;
+    if (!d || !roma_study_evaluate(x, &cost, &d->place, &w)) return NAN;
     *capacity = cost.rom_capacity * 1e-9;
     return cost.rom_bytes * 1e-9;
 }
@@ -52,7 +52,7 @@ static double decode_rate(study *x, const char *chip) {
     roma_workload w = roma_cost_workload_usual();
     roma_cost cost;
     w.prompt = 0;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.tok_s : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.tok_s : NAN;
 }
 
 void roma_study_take_notes(study *x) {

@@ -15,14 +15,14 @@ static double output(study *x, const study_row *r) {
     const roma_workload w = roma_cost_workload_usual();
     const roma_design *d = three_b(x, r->chip);
     roma_cost cost;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.v[(int)r->a] * r->b : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.v[(int)r->a] * r->b : NAN;
 }
 
 static double hunit_share(study *x, const study_row *r) {
     const roma_workload w = roma_cost_workload_usual();
     const roma_design *d = three_b(x, r->chip);
     roma_cost cost;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? 100 * cost.area_hunits / cost.area_mm2 : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? 100 * cost.area_hunits / cost.area_mm2 : NAN;
 }
 
 static double lunit_area(study *x, const study_row *r) {
@@ -36,9 +36,9 @@ static double lunit_w(study *x, const char *chip) {
     const roma_workload w = roma_cost_workload_bare();
     roma_cost cost;
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.overlap = 1; /* or attention would count as work of the L-Units */
-    if (!roma_study_evaluate(x, &cost, d, &c, &w)) return NAN;
+    if (!roma_study_evaluate(x, &cost, roma_study_on(x, d, &c), &w)) return NAN;
     const double seconds = cost.use_lunit * cost.decode_cyc / c.clock_hz;
     return 1e-3 * (cost.mj_rom + cost.mj_mac + cost.mj_leaf + cost.mj_clock) / seconds / (c.matrix_units * c.lunits);
 }
@@ -71,9 +71,10 @@ static double ttft_ms(study *x, const study_row *r) {
 static double slope_us(study *x, const study_row *r) {
     const roma_design *d = three_b(x, r->chip);
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.overlap = 1; /* attention apart */
-    const uint64_t two = roma_study_lunit_cycles(x, d, &c, 2, 0), one = roma_study_lunit_cycles(x, d, &c, 1, 0);
+    const roma_placement *p = roma_study_on(x, d, &c);
+    const uint64_t two = roma_study_lunit_cycles(x, p, 2, 0), one = roma_study_lunit_cycles(x, p, 1, 0);
     return x->rc ? NAN : 1e6 * (double)(two - one) / c.clock_hz;
 }
 
@@ -83,7 +84,7 @@ static double decode_rate(study *x, const study_row *r) {
     roma_cost cost;
     w.prompt = 0;
     w.context = (uint32_t)r->a;
-    return d && roma_study_evaluate(x, &cost, d, &d->chip, &w) ? cost.tok_s : NAN;
+    return d && roma_study_evaluate(x, &cost, &d->place, &w) ? cost.tok_s : NAN;
 }
 
 static double end_to_end(study *x, const study_row *r) {
@@ -98,9 +99,9 @@ static double uncalibrated_mj(study *x, const study_row *r, double *static_mj) {
     const roma_workload w = roma_cost_workload_usual();
     roma_cost cost;
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.e_factor = 1;
-    if (!roma_study_evaluate(x, &cost, d, &c, &w)) return NAN;
+    if (!roma_study_evaluate(x, &cost, roma_study_on(x, d, &c), &w)) return NAN;
     *static_mj = cost.mj_static;
     return cost.mj_per_token - cost.mj_static;
 }
@@ -121,17 +122,17 @@ static double tokens(study *x, const study_row *r) {
     roma_workload w = roma_cost_workload_usual();
     roma_cost cost;
     if (!d) return NAN;
-    roma_chip c = d->chip;
+    roma_chip c = d->place.chip;
     c.hunit_sram_bytes = r->a * mebi / c.matrix_units;
     w.prompt = 0;
     w.rank = (uint32_t)r->b;
-    return roma_study_evaluate(x, &cost, d, &c, &w) ? cost.tokens_paper : NAN;
+    return roma_study_evaluate(x, &cost, roma_study_on(x, d, &c), &w) ? cost.tokens_paper : NAN;
 }
 
 /* H-Units over which the positions of a head are spread: the cache grows by one position on each. */
 static double spread(study *x, const study_row *r) {
     const roma_design *d = three_b(x, r->chip);
-    return d ? fmax(1, floor(d->chip.matrix_units / d->desc->hyper.kv_heads)) : NAN;
+    return d ? fmax(1, floor(d->place.chip.matrix_units / d->desc->hyper.kv_heads)) : NAN;
 }
 /* The same capacity counted on one H-Unit: its share of the adapter, then whole positions. */
 static double tokens_by_hunit(study *x, const study_row *r) {
@@ -139,9 +140,9 @@ static double tokens_by_hunit(study *x, const study_row *r) {
     const double P = spread(x, r);
     if (!d) return NAN;
     const roma_hyper *h = &d->desc->hyper;
-    const double U = d->chip.matrix_units,
-                 adapter = roma_cost_lora_bytes(&d->plan, r->b, d->chip.lora_weight_bytes, 0, 0) / U;
-    const double position = 2.0 * h->layers * h->kv_heads * h->head_dim * d->chip.kv_bytes * P / U;
+    const double U = d->place.chip.matrix_units,
+                 adapter = roma_cost_lora_bytes(&d->plan, r->b, d->place.chip.lora_weight_bytes, 0, 0) / U;
+    const double position = 2.0 * h->layers * h->kv_heads * h->head_dim * d->place.chip.kv_bytes * P / U;
     return fmax(0, floor((r->a * mebi / U - adapter) / position)) * P;
 }
 

@@ -151,6 +151,36 @@ static void test_set(void) {
     CHECK_EQ(roma_chip_check(&c, "", &err), 0);
 }
 
+/* Ranges of powers of two are clipped to those. */
+static void test_powers(void) {
+    static const struct {
+        const char *text;
+        double low, high;
+    } good[] = {{"lunit.lanes=16 [4 .. 200]", 8, 128},
+                {"lunit.lanes=16 [12 .. 40]", 16, 32},
+                {"lunit.lanes=8 [1 .. 8]", 8, 8},
+                {"lunit.per_matrix_unit=1 [1 .. 1e9]", 1, 65536},
+                {"lunit.per_matrix_unit=64 [33 .. 64]", 64, 64}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        roma_chip c = opened(NULL);
+        CHECK_EQ(roma_chip_set(&c, good[i].text, NULL), 0);
+        const roma_chip_mark *m = &c.mark[strstr(good[i].text, "lanes") ? ROMA_CHIP_lanes : ROMA_CHIP_lunits];
+        CHECK(m->low == good[i].low && m->high == good[i].high);
+        CHECK_EQ(roma_chip_check(&c, "x", NULL), 0);
+    }
+    roma_chip c = opened(NULL);
+    roma_error err = {0};
+    roma_chip_put(&c, ROMA_CHIP_lunits, 6);
+    CHECK_EQ(roma_chip_check(&c, "x", &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "lunit.per_matrix_unit is 6, it must be a power of two from 1 to 65536");
+    double low = 33, high = 63;
+    roma_chip_clip(ROMA_CHIP_lanes, &low, &high);
+    CHECK(low > high); /* none */
+    low = 0.3, high = 0.7;
+    roma_chip_clip(ROMA_CHIP_placement, &low, &high);
+    CHECK(low == 0.3 && high == 0.7);
+}
+
 static void test_set_refused(void) {
     static const struct {
         const char *text, *said;
@@ -164,12 +194,15 @@ static void test_set_refused(void) {
         {"grid.=3", "its keys are rows, columns"},
         {"qqqqqqqq.qqqqqqqq=3", "`roma chip` lists them"},
         {"lunit.lanes=", "has no value"},
-        {"lunit.lanes=0", "must lie in 1 to 4096"},
+        {"lunit.lanes=0", "must lie in 8 to 128 and be a power of two"},
         {"lunit.lanes=16.5", "whole number"},
+        {"lunit.lanes=24", "24 must be a power of two from 8 to 128"},
+        {"lunit.lanes=256", "must lie in 8 to 128"},
+        {"lunit.per_matrix_unit=48", "48 must be a power of two from 1 to 65536"},
         {"lunit.lanes=many", "'many' is not a decimal number"},
         {"lunit.lanes=16 [20 .. 30]", "below its range"},
         {"lunit.lanes=16 [2 .. 3]", "above its range"},
-        {"lunit.lanes=16 [0 .. 30]", "must lie in 1 to 4096"},
+        {"lunit.lanes=16 [0 .. 30]", "must lie in 8 to 128 and be a power of two"},
         {"lunit.lanes=16 [", "not closed"},
         {"lunit.lanes=16 # stated: paper", "is not a decimal number"},
         {"rom.style=3", "there are sram, rom, brom, fused, logic, cell, dram"},
@@ -251,7 +284,7 @@ static void test_print(void) {
     roma_chip c = opened(NULL);
     roma_buf b = {0};
     CHECK_EQ(roma_chip_set(&c, "energy.lane_mac=45 [25 .. 80]", NULL), 0);
-    roma_chip_print(&c, &b, false);
+    roma_chip_print(&c, &b);
     roma_buf_append(&b, "", 1);
     CHECK(!b.failed);
     const char *text = (const char *)b.data;
@@ -259,14 +292,17 @@ static void test_print(void) {
     CHECK(strstr(text, "[25 .. 80]") && strstr(text, "set on the command line") && strstr(text, "stated"));
     roma_buf_destroy(&b);
     snprintf(c.title, sizeof c.title, "a \"title\" with \\ and \x01");
-    roma_chip_print(&c, &b, true);
+    roma_json j = {.out = &b};
+    roma_json_open(&j, NULL, '{');
+    roma_chip_json(&c, &j);
+    roma_json_close(&j, '}');
     roma_buf_append(&b, "", 1);
     text = (const char *)b.data;
     CHECK(strncmp(text, "{\"name\":\"roma\",\"title\":\"a \\\"title\\\" with \\\\ and \\u0001\",\"technology.node\":7,",
                   70) == 0);
     CHECK(strstr(text, "\"rom.style\":\"fused\"") && strstr(text, "\"rom.gated\":\"off\"") &&
           strstr(text, "\"clock.frequency\":5e8"));
-    CHECK(strstr(text, "\"yield.wafer_cost\":9346}\n") != NULL);
+    CHECK(strstr(text, "\"yield.wafer_cost\":9346}") != NULL);
     roma_buf_destroy(&b);
 }
 
@@ -294,6 +330,7 @@ int main(void) {
     test_table();
     test_set();
     test_set_refused();
+    test_powers();
     test_parse();
     test_check();
     test_print();

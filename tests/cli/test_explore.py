@@ -136,14 +136,15 @@ def test_front(rows):
 def test_constraints(tmp):
     path = os.path.join(tmp, "c.csv")
     r = json.loads(explore("--points", "3000", "--max-mm2", "300.5", "--max-w", "20", "--min-context", "2000", "--min-tok-s", "8000",
-                           "--rank", "8", "--context", "512", "--set", "model.bits=4", "--set", "lunit.lanes=12..20", "--csv", path, "--json").stdout)
+                           "--rank", "8", "--context", "512", "--set", "model.bits=4", "--set", "lunit.lanes=12..70", "--set", "hunit.mac=200..300", "--csv", path, "--json").stdout)
     names, rows = rows_of(path)
     check(r["points"] == 3000 and r["feasible"] == len(rows) and r["feasible"] + sum(r["refused"].values()) == 3000, "points do not add up: %s" % r["refused"])
     check({"sram", "context", "area", "power", "rate"} <= set(r["refused"]), "reasons are missing: %s" % r["refused"])
     for row in rows:
         check(float(row["area_mm2"]) <= 300.5 and float(row["power_w"]) <= 20 and float(row["tokens"]) >= 2000 and float(row["tok_s"]) >= 8000 and
-              row["model.bits"] == "4" and 12 <= int(row["lunit.lanes"]) <= 20, "point %s breaks a constraint" % row["point"])
-    check(len({row["lunit.lanes"] for row in rows}) > 5, "a range of whole numbers has few values")
+              row["model.bits"] == "4" and 200 <= int(row["hunit.mac"]) <= 300, "point %s breaks a constraint" % row["point"])
+    check(len({row["hunit.mac"] for row in rows}) > 5, "a range of whole numbers has few values")
+    check({row["lunit.lanes"] for row in rows} == {"16", "32", "64"}, "a range of powers of two is not clipped to them")
     check(len(r["front"]) == sum(row["pareto"] == "true" for row in rows), "the front of the JSON is not that of the CSV")
     for row in rows[:3]:
         agree(names, row, simulate("--shape", SHAPE, "--chip", "roma-contract", "--rank", "8", "--context", "512", *settings(names, row)),
@@ -195,8 +196,8 @@ def test_refusals(tmp):
                        (["--set", "rom.style=rom..brom"], "is a choice"), (["--set", "rom.style=bram"], "no choice"),
                        (["--set", "model.bit=4"], "did you mean model.bits"), (["--set", "model.bits=9"], "from 2 to 8"),
                        (["--set", "model.bits=2..4"], "list the values"), (["--set", "model.group=48"], "group of 48"),
-                       (["--set", "lunit.lanes"], "KEY=LO..HI"), (["--set", "lunit.lanes=1,,2"], "no value"), (["--set", "lunit.lanes=1..x"], "not a decimal"),
-                       (["--set", "lunit.lanes=8", "--set", "lunit.lanes=9"], "set twice"), (["--set", "lunit.lanes=0..4"], "out of bounds"),
+                       (["--set", "lunit.lanes"], "KEY=LO..HI"), (["--set", "lunit.lanes=16,,2"], "no value"), (["--set", "lunit.lanes=1..x"], "not a decimal"),
+                       (["--set", "lunit.lanes=8", "--set", "lunit.lanes=16"], "set twice"), (["--set", "lunit.lanes=8,24"], "power of two"), (["--set", "lunit.lanes=17..30"], "no power of two"), (["--set", "lunit.lanes=0..4"], "out of bounds"),
                        (["--max-mm2", "-1"], "above 0"), (["--max-w", "x"], "above 0"), (["--point", "3"], "--points"), (["--points", "0"], "--points"),
                        (["--chip", "rome"], "roma"), (["--json", "--csv", "-"], "standard output")):
         r = explore("--points", "20", *(["--csv", path] if "--csv" not in args else []), *args, code=2)

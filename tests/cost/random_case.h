@@ -11,8 +11,8 @@ typedef struct {
     uint64_t seed, draws;
     roma_description d;
     roma_image_tensor tensors[64];
-    roma_chip chip;
     roma_plan plan;
+    roma_placement place;
     roma_cost_span spans[12];
     size_t n_spans;
 } random_case;
@@ -28,7 +28,7 @@ static inline double random_share(random_case *r) { return (double)random_range(
 
 /* ---- chip ---------------------------------------------------------------------------------------- */
 
-static inline void random_put(random_case *r, unsigned i, double v) { roma_chip_put(&r->chip, i, v); }
+static inline void random_put(random_case *r, unsigned i, double v) { roma_chip_put(&r->place.chip, i, v); }
 #define RANDOM_PUT(r, field, v) random_put(r, ROMA_CHIP_##field, v)
 #define RANDOM_CYCLES(r, field, high) RANDOM_PUT(r, field, quiet ? 0 : (double)random_range(r, 0, high))
 
@@ -41,8 +41,8 @@ static inline void random_units(random_case *r) {
     double units, lunits, lanes;
     do {
         units = (double)random_range(r, 1, 24);
-        lunits = (double)random_range(r, 1, 9);
-        lanes = RANDOM_OF(r, 3, 4, 8, 16, 20, 32);
+        lunits = RANDOM_OF(r, 1, 2, 4, 8);
+        lanes = RANDOM_OF(r, 8, 16, 32, 64, 128);
     } while (units * lunits * lanes < 300);
     RANDOM_PUT(r, matrix_units, units);
     RANDOM_PUT(r, lunits, lunits);
@@ -165,17 +165,22 @@ static inline bool random_make(random_case *r, uint64_t seed) {
     roma_error err;
     memset(r, 0, sizeof *r);
     r->seed = seed;
-    if (roma_chip_open(&r->chip, "roma-contract", &err)) return false;
+    if (roma_chip_open(&r->place.chip, "roma-contract", &err)) return false;
     random_units(r);
     random_latencies(r);
     random_memory(r);
     random_schedule(r);
     random_model(r);
     random_step(r, (unsigned)(seed % 3));
-    if (roma_map_plan(&r->plan, &r->d, &r->chip, &err)) return false;
+    const roma_chip chip = r->place.chip;
+    if (roma_map_plan(&r->plan, &r->d, &err)) return false;
+    if (roma_map_place(&r->place, &r->plan, &chip, 1, &err)) return false;
     for (size_t i = 0; i < r->plan.n_ops && seed % 5 == 4; i++) /* no architecture has a squared ReLU yet */
         if (r->plan.ops[i].kind == ROMA_OP_SILU) r->plan.ops[i].kind = ROMA_OP_RELU2;
     return roma_plan_check(&r->plan, &err) == 0;
 }
-static inline void random_done(random_case *r) { roma_plan_destroy(&r->plan); }
+static inline void random_done(random_case *r) {
+    roma_place_destroy(&r->place);
+    roma_plan_destroy(&r->plan);
+}
 #endif

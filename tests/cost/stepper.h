@@ -381,7 +381,9 @@ static inline void stepper_destroy(stepper *s) {
     memset(s, 0, sizeof *s);
 }
 
-static inline stepper stepper_run(const roma_plan *p, const roma_chip *c, const roma_cost_span *spans, size_t n_spans) {
+static inline stepper stepper_run(const roma_placement *place, const roma_cost_span *spans, size_t n_spans) {
+    const roma_plan *p = place->plan;
+    const roma_chip *c = &place->chip;
     stepper s = {.p = p, .c = c};
     stepper_cut(&s, spans, n_spans);
     s.base = stepper_memory(p->n_ops * s.n_blocks, sizeof *s.base);

@@ -36,7 +36,7 @@ static double code_bits(const roma_plan *p, double rows, double logits) {
 static bool near(double a, double b) { return fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b)); }
 
 static double cache_bytes(void) { /* of one position in one layer */
-    return r.d.hyper.kv_heads * (2 * r.d.hyper.head_dim * r.chip.kv_bytes + 2 * r.chip.kv_scale_bytes);
+    return r.d.hyper.kv_heads * (2 * r.d.hyper.head_dim * r.place.chip.kv_bytes + 2 * r.place.chip.kv_scale_bytes);
 }
 
 static void check_events(const roma_schedule *s) {
@@ -59,9 +59,10 @@ static void check_events(const roma_schedule *s) {
     CHECK(weights > 0);
     CHECK(near(s->events.rom_bits, rom_bits(&r.plan, rows, logits)));
     CHECK(near(s->events.leaves, groups));
-    CHECK(near(s->events.dram_bits, r.chip.rom_style == ROMA_ROM_DRAM ? dram : 0));
-    if (!adapters || r.chip.lora_where != 0) CHECK(near(s->events.hunit_macs, macs));
-    if (!adapters || r.chip.lora_where == 0) CHECK(near(s->events.lane_macs, code_bits(&r.plan, rows, logits) / 4));
+    CHECK(near(s->events.dram_bits, r.place.chip.rom_style == ROMA_ROM_DRAM ? dram : 0));
+    if (!adapters || r.place.chip.lora_where != 0) CHECK(near(s->events.hunit_macs, macs));
+    if (!adapters || r.place.chip.lora_where == 0)
+        CHECK(near(s->events.lane_macs, code_bits(&r.plan, rows, logits) / 4));
 }
 
 /* A position more in the cache of every sequence: the H-Units read that much more, and nothing else is read. */
@@ -76,7 +77,7 @@ static void check_cache(roma_schedule *s) {
         rows += r.spans[i].rows;
         r.spans[i].position += more;
     }
-    CHECK_EQ(roma_cost_step(s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+    CHECK_EQ(roma_cost_step(s, &r.place, r.spans, r.n_spans, &err), 0);
     const double want = 8 * cache_bytes() * (double)more * (double)r.n_spans * r.d.hyper.layers;
     if (single)
         CHECK(near(s->events.sram_bits - before.sram_bits, want));
@@ -101,7 +102,7 @@ static void check_whole_cache(roma_schedule *s) {
             if (op->in[k] != ROMA_NO_VALUE) other += 32.0 * r.plan.values[op->in[k]].width;
         if (!r.plan.values[op->out].is_codes) other += 32.0 * r.plan.values[op->out].width;
     }
-    CHECK_EQ(roma_cost_step(s, &r.plan, &r.chip, &span, 1, &err), 0);
+    CHECK_EQ(roma_cost_step(s, &r.place, &span, 1, &err), 0);
     CHECK(near(s->events.sram_bits - other, 8 * cache_bytes() * (double)(context + 1) * r.d.hyper.layers));
 }
 
@@ -114,7 +115,7 @@ static void check_path(const roma_schedule *s) {
     bool apart = true; /* no unit kind is taken twice at a time */
     for (size_t i = 0; i < s->n; i++) {
         const roma_cost_instance *x = &s->instances[i];
-        const bool both = r.plan.ops[x->op].kind == ROMA_OP_ATTEND && r.chip.overlap == 0;
+        const bool both = r.plan.ops[x->op].kind == ROMA_OP_ATTEND && r.place.chip.overlap == 0;
         work[x->unit] += x->busy - x->start;
         if (both) work[ROMA_UNIT_L] += x->busy - x->start;
         for (int u = 0; u < ROMA_COST_UNITS; u++)
@@ -140,7 +141,7 @@ static void test_random(void) {
     for (uint64_t seed = 40001; seed <= 40400 && test_failures < 5; seed++) {
         roma_error err;
         CHECK(random_make(&r, seed));
-        CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+        CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, r.n_spans, &err), 0);
         check_path(&s);
         check_events(&s);
         check_cache(&s);
@@ -156,14 +157,14 @@ static void test_again(void) {
     roma_schedule s = {0};
     roma_error err = {0};
     random_make(&r, 7);
-    CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, 0, &err), ROMA_EINPUT);
-    CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+    CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, 0, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, r.n_spans, &err), 0);
     const uint64_t cycles = s.cycles;
     const roma_events events = s.events;
     roma_cost_span one = {.position = 3, .rows = 1, .logits = 1};
-    CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, &one, 1, &err), 0);
+    CHECK_EQ(roma_cost_step(&s, &r.place, &one, 1, &err), 0);
     CHECK(s.cycles < cycles);
-    CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+    CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, r.n_spans, &err), 0);
     CHECK_EQ(s.cycles, cycles);
     CHECK(!memcmp(&events, &s.events, sizeof events));
     roma_schedule_destroy(&s);
@@ -180,23 +181,26 @@ static void test_3b(void) {
     CHECK_EQ(roma_shape_describe(&d, "llama-3.2-3b", &four, &err), 0);
     for (size_t k = 0; k < 2; k++) {
         roma_plan p;
+        roma_placement place;
         roma_schedule s = {0};
         CHECK_EQ(roma_chip_open(&c, chips[k], &err), 0);
-        CHECK_EQ(roma_map_plan(&p, &d, &c, &err), 0);
+        CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
+        CHECK_EQ(roma_map_place(&place, &p, &c, 1, &err), 0);
         const roma_cost_span span = {.position = 0, .rows = 1, .logits = 1};
-        CHECK_EQ(roma_cost_step(&s, &p, &c, &span, 1, &err), 0);
+        CHECK_EQ(roma_cost_step(&s, &place, &span, 1, &err), 0);
         const uint64_t embed = c.fill_cyc > 0 ? 0 : 3; /* 3,072 x 4 bits over 64 words of 64 bits */
         uint64_t attend = 0;
         for (size_t i = 0; i < s.n; i++)
             if (p.ops[s.instances[i].op].kind == ROMA_OP_ATTEND) attend += s.instances[i].busy - s.instances[i].start;
         CHECK_EQ(s.busy[ROMA_UNIT_L] - (c.overlap == 0 ? attend : 0), 10752 + 1503 + embed);
-        stepper t = stepper_run(&p, &c, &span, 1);
+        stepper t = stepper_run(&place, &span, 1);
         CHECK_EQ(s.cycles, t.cycles);
         CHECK_EQ(s.n, t.n);
         CHECK_EQ(s.n, p.n_ops);
-        CHECK_EQ(roma_cost_legal(&s, &p, &c, &span, 1, &err), 0);
+        CHECK_EQ(roma_cost_legal(&s, &place, &span, 1, &err), 0);
         stepper_destroy(&t);
         roma_schedule_destroy(&s);
+        roma_place_destroy(&place);
         roma_plan_destroy(&p);
     }
     roma_shape_destroy(&d);

@@ -91,10 +91,10 @@ static void test_bytes(void) {
 static void test_cost(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip_put(&d.chip, ROMA_CHIP_patch_words, 16);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_patch_words, 16);
     uint32_t words[256] = {0};
     const roma_defects map = {words, 256};
-    roma_workload w = {.prompt = 64, .context = 64, .batch = 1, .chips = 1, .toggle = 1};
+    roma_workload w = {.prompt = 64, .context = 64, .batch = 1, .toggle = 1};
     const roma_cost clean = design_cost(&d, &w);
     w.defects = &map;
     words[7] = 16;
@@ -102,7 +102,7 @@ static void test_cost(void) {
     words[7] = 4016;
     const roma_cost hit = design_cost(&d, &w);
     /* 4,000 reads of 8 bytes spread over the plan's matrices: each is rounded up alone */
-    const double least = 4000 * 8 / d.chip.hunit_bandwidth, matrices = 28 * 7 + 2;
+    const double least = 4000 * 8 / d.place.chip.hunit_bandwidth, matrices = 28 * 7 + 2;
     CHECK(hit.decode_cyc >= clean.decode_cyc + 0.9 * least && hit.decode_cyc <= clean.decode_cyc + least + matrices);
     CHECK(hit.ttft_s > clean.ttft_s);
     words[8] = 4000;

@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-static const roma_workload usual = {
-    .prompt = 128, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 1, .toggle = 1};
+static const roma_workload usual = {.prompt = 128, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .toggle = 1};
 
 /* Doubling an energy doubles its output and moves no other part. */
 static void test_coefficients(void) {
@@ -19,11 +18,11 @@ static void test_coefficients(void) {
                 {ROMA_CHIP_e_dram_pj, ROMA_COST_mj_dram}};
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    const roma_chip base = d.chip;
+    const roma_chip base = d.place.chip;
     const roma_cost before = design_cost(&d, &usual);
     for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
-        d.chip = base;
-        roma_chip_put(&d.chip, pair[i].parameter, 2 * roma_chip_get(&base, pair[i].parameter));
+        d.place.chip = base;
+        roma_chip_put(&d.place.chip, pair[i].parameter, 2 * roma_chip_get(&base, pair[i].parameter));
         const roma_cost after = design_cost(&d, &usual);
         for (unsigned o = ROMA_COST_mj_rom; o <= ROMA_COST_mj_static; o++)
             if (o == pair[i].output)
@@ -41,7 +40,7 @@ static void test_units(void) {
     design d;
     double mj[ROMA_N_EVENTS];
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip *c = &d.chip;
+    roma_chip *c = &d.place.chip;
     roma_chip_put(c, ROMA_CHIP_e_factor, 2);
     const roma_events one = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     const double want[ROMA_N_EVENTS] = {
@@ -79,16 +78,17 @@ static void test_parts(void) {
     CHECK_NEAR(c.mj_per_token, parts + c.mj_static, 1e-12);
     CHECK_NEAR(c.power_w, c.mj_per_token * 1e-3 * c.tok_s, 1e-12);
     CHECK_NEAR(c.mj_static, c.static_w / c.tok_s * 1e3, 1e-12);
-    CHECK_NEAR(c.tok_s, 2 * d.chip.clock_hz / c.decode_cyc, 1e-12);
+    CHECK_NEAR(c.tok_s, 2 * d.place.chip.clock_hz / c.decode_cyc, 1e-12);
     CHECK_NEAR(c.w_mm2, c.power_w / c.area_mm2, 1e-12);
-    CHECK_NEAR(c.junction_c, d.chip.ambient_c + d.chip.thermal_k_w * c.power_w, 1e-12);
+    CHECK_NEAR(c.junction_c, d.place.chip.ambient_c + d.place.chip.thermal_k_w * c.power_w, 1e-12);
     CHECK(c.prefill_mj > c.static_w * c.ttft_s * 1e3);
     CHECK_NEAR(c.prefill_tok_s, 128 / c.ttft_s, 1e-12);
-    CHECK_NEAR(c.adapter_load_s,
-               roma_cost_lora_bytes(&d.plan, 16, d.chip.lora_weight_bytes, d.chip.kv_scale_bytes > 0 ? 4 : 0, 0) /
-                   d.chip.host_bandwidth,
-               1e-12);
-    CHECK_NEAR(c.adapter_load_tokens, c.adapter_load_s * d.chip.clock_hz / c.decode_cyc, 1e-12);
+    CHECK_NEAR(
+        c.adapter_load_s,
+        roma_cost_lora_bytes(&d.plan, 16, d.place.chip.lora_weight_bytes, d.place.chip.kv_scale_bytes > 0 ? 4 : 0, 0) /
+            d.place.chip.host_bandwidth,
+        1e-12);
+    CHECK_NEAR(c.adapter_load_tokens, c.adapter_load_s * d.place.chip.clock_hz / c.decode_cyc, 1e-12);
     design_close(&d);
 }
 
@@ -97,7 +97,7 @@ static void test_static(void) {
     roma_areas a;
     double w[ROMA_STATIC_N];
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip *c = &d.chip;
+    roma_chip *c = &d.place.chip;
     roma_chip_put(c, ROMA_CHIP_s_logic, 0.02);
     roma_chip_put(c, ROMA_CHIP_s_sram, 0.03);
     roma_chip_put(c, ROMA_CHIP_s_rom, 0.05);
@@ -126,14 +126,14 @@ static void test_static(void) {
 static void test_rates(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip_put(&d.chip, ROMA_CHIP_idle_gated, 1);
-    roma_chip_put(&d.chip, ROMA_CHIP_gate_residual, 0);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_idle_gated, 1);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_gate_residual, 0);
     roma_workload w = usual;
     const roma_cost c = design_cost(&d, &w);
     roma_areas a;
     double kinds[ROMA_STATIC_N];
-    roma_cost_areas(&a, &d.chip);
-    const double idle = roma_cost_static_w(kinds, &d.chip, &a, true), t = 1 / c.tok_s,
+    roma_cost_areas(&a, &d.place.chip);
+    const double idle = roma_cost_static_w(kinds, &d.place.chip, &a, true), t = 1 / c.tok_s,
                  dynamic = c.mj_per_token - c.mj_static;
     CHECK(idle < c.static_w);
     CHECK_NEAR(c.mj_at_5, c.mj_per_token + 1e3 * idle * (0.2 - t), 1e-12);
@@ -159,18 +159,18 @@ static void test_dies(void) {
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     roma_workload w = usual;
     const roma_cost one = design_cost(&d, &w);
-    w.chips = 4;
+    design_dies(&d, 4);
     const roma_cost four = design_cost(&d, &w);
     CHECK_NEAR(four.static_w, 4 * one.static_w, 1e-12);
-    CHECK_NEAR(four.junction_c, d.chip.ambient_c + d.chip.thermal_k_w * four.power_w / 4, 1e-12);
+    CHECK_NEAR(four.junction_c, d.place.chip.ambient_c + d.place.chip.thermal_k_w * four.power_w / 4, 1e-12);
     CHECK(four.ttft_s > one.ttft_s && four.mj_mac == one.mj_mac);
-    w.chips = 0;
     roma_cost none;
     roma_error err;
-    CHECK_EQ(roma_cost_evaluate(&none, &d.s, &d.plan, &d.chip, &w, &err), ROMA_EINPUT);
-    w.chips = 1;
+    roma_placement nowhere;
+    CHECK_EQ(roma_map_place(&nowhere, &d.plan, &d.place.chip, 0, &err), ROMA_EINPUT);
+    CHECK(!nowhere.tensors);
     w.batch = 0;
-    CHECK_EQ(roma_cost_evaluate(&none, &d.s, &d.plan, &d.chip, &w, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_cost_evaluate(&none, &d.s, &d.place, &w, &err), ROMA_EINPUT);
     design_close(&d);
 }
 

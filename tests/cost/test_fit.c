@@ -31,39 +31,50 @@ static void test_paper(void) {
     design_close(&d);
 }
 
+/* The engine's bytes: a page is 32 keys and values of 8 bit with an FP32 scale each; an adapter of rank 16 has for each
+ * linear a tile of A (codes, an FP16 scale a group of 256, 16 FP32 scales) and B (codes and an FP32 scale a row). */
+static double engine_lora(double rank_16_adapters) {
+    const double cols = 6 * 3072 + 8192, rows = 3 * 3072 + 2 * 1024 + 2 * 8192;
+    return rank_16_adapters * 28 * (16 * cols + cols / 256 * 32 + 7 * 64 + rows * (16 + 4));
+}
+
 static void test_outputs(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_workload w = {.context = 4832, .batch = 1, .rank = 16, .adapters = 1, .chips = 1, .toggle = 1};
-    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 0);
+    roma_workload w = {.context = 4640, .batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
     roma_cost c = design_cost(&d, &w);
-    CHECK_REAL(c.kv_bytes_per_token, 57344);
-    CHECK_REAL(c.lora_bytes, 16 * 1519616);
+    CHECK_REAL(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
+    CHECK_REAL(c.lora_bytes, engine_lora(1));
     CHECK_REAL(c.sram_bytes, 288 * MIB);
-    CHECK(c.tokens == 4832 && c.tokens_paper == 4832 && c.fits_sram == 1);
+    /* Positions go round 32 H-Units a head: an H-Unit has one of 32 positions, 28 x 2 x 132 bytes each. */
+    CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * 2 * 132)));
+    CHECK(c.tokens == 4640 && c.tokens_paper == 4832 && c.fits_sram == 1);
     w.context++;
     CHECK(design_cost(&d, &w).fits_sram == 0);
-    /* With scales: 4 bytes a key or value vector, and a row of A or B: 16 rows of A and the matrix's of B, seven times
-     * a layer. */
-    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 4);
+    /* What the chip file says of its cache is the paper's count. */
+    roma_chip_put(&d.place.chip, ROMA_CHIP_kv_bytes, 2);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_kv_scale_bytes, 4);
     c = design_cost(&d, &w);
-    CHECK_REAL(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
-    CHECK_REAL(c.lora_bytes, 16 * 1519616 + 4 * 28 * (7 * 16 + 3072 + 1024 + 1024 + 3072 + 8192 + 8192 + 3072));
-    CHECK_REAL(c.tokens, floor((288 * MIB - c.lora_bytes) / c.kv_bytes_per_token / 32) * 32);
-    CHECK_REAL(c.tokens_paper, 4832);
-    /* Each sequence of a batch takes whole granules. */
-    w = (roma_workload){.context = 33, .batch = 70, .chips = 1, .toggle = 1};
+    CHECK(c.tokens == 4640 && c.tokens_paper == 2400);
+    /* Each sequence of a batch takes whole pages, and at most the model's own context. */
+    w = (roma_workload){.context = 33, .batch = 70, .toggle = 1};
     CHECK(design_cost(&d, &w).fits_sram == 1); /* 70 x 64 = 4480 */
     w.batch = 100;
     CHECK(design_cost(&d, &w).fits_sram == 0); /* 6400, though 3300 tokens are fewer than fit */
-    w = (roma_workload){.batch = 1, .rank = 512, .adapters = 1, .chips = 1, .toggle = 1};
+    w = (roma_workload){.batch = 1, .rank = 512, .adapters = 1, .toggle = 1};
     CHECK(design_cost(&d, &w).fits_sram == 0); /* no context, yet adapters too large */
+    design_close(&d);
+    design_open(&d, "roma", "smollm2-135m", 0, 0); /* 8,192 positions a sequence, whatever the SRAM holds */
+    w = (roma_workload){.batch = 1, .toggle = 1};
+    CHECK_REAL(design_cost(&d, &w).tokens, 8192);
+    w.batch = 3;
+    CHECK(design_cost(&d, &w).tokens > 8192);
     design_close(&d);
 }
 
 static void test_rom(void) {
     design d;
-    const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
+    const roma_workload w = {.batch = 1, .toggle = 1};
     /* 3B: 2,818,572,288 weights of the layers and the tied head of 128,256 x 3,072, at 4 bits and an FP16 scale per
      * 128. */
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
@@ -76,57 +87,56 @@ static void test_rom(void) {
     design_close(&d);
     /* 8B at 2 bits: layers and head are 1.857 GiB and fit; with the untied embedding it is more than there is. */
     design_open(&d, "roma", "llama-3-8b", 2, 2);
-    roma_chip_put(&d.chip, ROMA_CHIP_rom_embedding, 0);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_rom_embedding, 0);
     c = design_cost(&d, &w);
     CHECK_NEAR(c.rom_bytes, (6979321856.0 + 128256.0 * 4096) * 2.125 / 8, 1e-12);
     CHECK_NEAR(c.rom_bytes / 1073741824, 1.857, 5e-4);
-    roma_chip_put(&d.chip, ROMA_CHIP_rom_embedding, 1);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_rom_embedding, 1);
     c = design_cost(&d, &w);
     CHECK_NEAR(c.rom_bytes, (6979321856.0 + 2 * 128256.0 * 4096) * 2.125 / 8, 1e-12);
     CHECK(c.fits_rom == 0);
     /* Streamed: nothing has to fit. */
-    roma_chip_put(&d.chip, ROMA_CHIP_rom_style, ROMA_ROM_DRAM);
-    roma_chip_put(&d.chip, ROMA_CHIP_dram_bandwidth, 1e11);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_rom_style, ROMA_ROM_DRAM);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_dram_bandwidth, 1e11);
     c = design_cost(&d, &w);
     CHECK(c.fits_rom == 1 && c.rom_capacity == 0);
     design_close(&d);
 }
 
-/* Words of an L-Unit by hand: a layer's q has 12 rows in each matrix unit, 36 words of codes and 1.125 of scales. */
+/* Words of an L-Unit by hand: a layer's q has 12 rows in each matrix unit, 36 words of codes and 1.125 of scales, which
+ * take 2; the head 502 rows, 1,506 words and 47.06. */
 static void test_words(void) {
     design d;
-    const roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
+    const roma_workload w = {.batch = 1, .toggle = 1};
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    const double q = ceil(12 * 3072 * 4.125 / 4096), k = ceil(4 * 3072 * 4.125 / 4096),
-                 up = ceil(32 * 3072 * 4.125 / 4096);
-    CHECK_REAL(design_cost(&d, &w).rom_words, 28 * (2 * q + 2 * k + 3 * up) + ceil(501 * 3072 * 4.125 / 4096));
+    CHECK_REAL(design_cost(&d, &w).rom_words, 28 * (2 * 38 + 2 * 13 + 3 * 99) + 1506 + 48);
     design_close(&d);
 }
 
 /* Two dies: fourteen layers each, the tied table on the last. */
 static void test_dies(void) {
     design d;
-    roma_workload w = {.context = 100, .batch = 1, .rank = 16, .adapters = 2, .chips = 1, .toggle = 1};
+    roma_workload w = {.context = 100, .batch = 1, .rank = 16, .adapters = 2, .toggle = 1};
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip_put(&d.chip, ROMA_CHIP_kv_scale_bytes, 0);
     const roma_cost one = design_cost(&d, &w);
-    w.chips = 2;
+    design_dies(&d, 2);
     const roma_cost two = design_cost(&d, &w);
-    const double head = ceil(501 * 3072 * 4.125 / 4096);
-    CHECK_REAL(two.rom_words, (one.rom_words - head) / 2 + head);
+    CHECK_REAL(two.rom_words, (one.rom_words - 1554) / 2 + 1554);
     CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes &&
           two.sram_bytes == 2 * one.sram_bytes);
-    CHECK_REAL(two.tokens, floor((288 * MIB - one.lora_bytes / 2) / 28672 / 32) * 32);
-    CHECK_REAL(one.lora_bytes, 2 * 16 * 1519616);
-    /* Three dies have 9, 9 and 10 layers: the last decides. */
-    w.chips = 3;
-    CHECK_REAL(design_cost(&d, &w).tokens, floor((288 * MIB - one.lora_bytes * 10 / 28) / 20480 / 32) * 32);
-    w.chips = 60; /* more dies than layers */
-    CHECK(isfinite(design_cost(&d, &w).tokens));
+    CHECK_REAL(one.lora_bytes, engine_lora(2));
+    CHECK_REAL(two.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (14 * 2 * 132)));
+    CHECK_REAL(two.tokens_paper, floor((288 * MIB - 2 * 16 * 1519616 / 2) / 28672 / 32) * 32);
     CHECK(two.decode_cyc > one.decode_cyc && two.area_mm2 == 2 * one.area_mm2);
-    const double crossing = (d.chip.die_latency_s + 3072 * 4 / d.chip.die_bandwidth) * d.chip.clock_hz;
+    const double crossing =
+        (d.place.chip.die_latency_s + 3072 * 4 / d.place.chip.die_bandwidth) * d.place.chip.clock_hz;
     CHECK_REAL(two.decode_cyc, one.decode_cyc + ceil(crossing));
     CHECK_NEAR(two.use_lunit, one.use_lunit * one.decode_cyc / (2 * two.decode_cyc), 1e-12);
+    /* Three dies have 9, 9 and 10 layers: the last decides. */
+    design_dies(&d, 3);
+    CHECK_REAL(design_cost(&d, &w).tokens, 32 * floor((1179648 - engine_lora(2) * 10 / 28 / 256) / (10 * 2 * 132)));
+    design_dies(&d, 60); /* more dies than layers */
+    CHECK(isfinite(design_cost(&d, &w).tokens));
     design_close(&d);
 }
 

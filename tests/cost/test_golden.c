@@ -44,7 +44,6 @@ static roma_workload workload_of(size_t i) {
                            .batch = configuration[i].batch,
                            .rank = configuration[i].rank,
                            .adapters = configuration[i].adapters,
-                           .chips = configuration[i].chips,
                            .max_w = configuration[i].max_w,
                            .toggle = 1};
 }
@@ -55,14 +54,13 @@ static void write_title(FILE *f, size_t i) {
             "; case %zu: %s, %s at %u bits, prompt %u, context %u, batch %u, rank %u, adapters %u, chips %u, cap %g W, "
             "%g repairs\n",
             i, configuration[i].chip, configuration[i].shape, configuration[i].bits, w.prompt, w.context, w.batch,
-            w.rank, w.adapters, w.chips, w.max_w, configuration[i].repairs);
+            w.rank, w.adapters, configuration[i].chips, w.max_w, configuration[i].repairs);
 }
 
 /* Cycles of the prompt, one row where there is none, after the context. */
 static double resume_cyc(design *d, const roma_workload *w) {
     roma_error err;
-    design_need(roma_cost_prefill(&d->s, &d->plan, &d->chip, w->context, w->prompt ? w->prompt : 1, w->rank, &err),
-                &err);
+    design_need(roma_cost_prefill(&d->s, &d->place, w->context, w->prompt ? w->prompt : 1, w->rank, &err), &err);
     return (double)d->s.cycles;
 }
 
@@ -70,7 +68,8 @@ static void write_case(FILE *f, size_t i) {
     design d;
     const roma_workload w = workload_of(i);
     design_open(&d, configuration[i].chip, configuration[i].shape, configuration[i].bits, 0);
-    roma_chip_put(&d.chip, ROMA_CHIP_repairs, configuration[i].repairs);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_repairs, configuration[i].repairs);
+    design_dies(&d, configuration[i].chips);
     const roma_cost c = design_cost(&d, &w);
     write_title(f, i);
     for (unsigned o = 0; o < ROMA_COST_N; o++) fprintf(f, "%zu,%s,%.10g\n", i, roma_cost_output_at(o)->name, c.v[o]);

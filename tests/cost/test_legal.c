@@ -127,7 +127,7 @@ static void meet_unit(const stepper *t, size_t i, int unit) {
 
 static bool refused(const roma_schedule *s, const char *said) {
     roma_error err = {0};
-    const int rc = roma_cost_legal(s, &r.plan, &r.chip, r.spans, r.n_spans, &err);
+    const int rc = roma_cost_legal(s, &r.place, r.spans, r.n_spans, &err);
     const bool ok = rc == ROMA_EINTERNAL && strstr(err.text, said);
     if (!ok)
         fprintf(stderr, "seed %llu: code %d, said \"%s\", wanted \"%s\"\n", (unsigned long long)r.seed, rc, err.text,
@@ -223,7 +223,7 @@ static void test_later(roma_schedule *s) {
     uint64_t cycles = 0;
     for (size_t i = 0; i < s->n; i++) cycles = stepper_max(cycles, s->instances[i].end);
     s->cycles = cycles;
-    CHECK_EQ(roma_cost_legal(s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
+    CHECK_EQ(roma_cost_legal(s, &r.place, r.spans, r.n_spans, &err), 0);
 }
 
 int main(void) {
@@ -231,13 +231,13 @@ int main(void) {
     for (uint64_t seed = 20001; seed <= 20100 && test_failures < 5; seed++) {
         roma_error err = {0};
         CHECK(random_make(&r, seed));
-        CHECK_EQ(roma_cost_step(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
-        CHECK_EQ(roma_cost_legal(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0);
-        stepper t = stepper_run(&r.plan, &r.chip, r.spans, r.n_spans);
+        CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, r.n_spans, &err), 0);
+        CHECK_EQ(roma_cost_legal(&s, &r.place, r.spans, r.n_spans, &err), 0);
+        stepper t = stepper_run(&r.place, r.spans, r.n_spans);
         CHECK_EQ(s.n, t.n);
         if (s.n == t.n) test_moves(&s, &t);
         test_damage(&s);
-        CHECK_EQ(roma_cost_legal(&s, &r.plan, &r.chip, r.spans, r.n_spans, &err), 0); /* all put right */
+        CHECK_EQ(roma_cost_legal(&s, &r.place, r.spans, r.n_spans, &err), 0); /* all put right */
         test_later(&s);
         stepper_destroy(&t);
         random_done(&r);

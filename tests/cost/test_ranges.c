@@ -5,12 +5,11 @@
 
 #include <math.h>
 
-static const roma_workload usual = {
-    .prompt = 96, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .chips = 2, .toggle = 1};
+static const roma_workload usual = {.prompt = 96, .context = 256, .batch = 2, .rank = 16, .adapters = 2, .toggle = 1};
 
 static void ranges_of(design *d, const roma_workload *w, roma_range v[ROMA_COST_N], int dominant[ROMA_COST_N]) {
     roma_error err;
-    design_need(roma_cost_ranges(v, dominant, &d->s, &d->plan, &d->chip, w, &err), &err);
+    design_need(roma_cost_ranges(v, dominant, &d->s, &d->place, w, &err), &err);
 }
 
 static void make_exact(roma_chip *c) {
@@ -22,7 +21,7 @@ static void test_exact(void) {
     roma_range v[ROMA_COST_N];
     int dominant[ROMA_COST_N];
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    make_exact(&d.chip);
+    make_exact(&d.place.chip);
     const roma_cost c = design_cost(&d, &usual);
     ranges_of(&d, &usual, v, dominant);
     for (unsigned o = 0; o < ROMA_COST_N; o++)
@@ -46,7 +45,7 @@ static void test_all_chips(void) {
             CHECK(v[o].low <= v[o].mid && v[o].mid <= v[o].high);
             CHECK(v[o].mid == c.v[o]);
             CHECK((v[o].low < v[o].high) == (dominant[o] >= 0));
-            if (dominant[o] >= 0) CHECK(d.chip.mark[dominant[o]].low < d.chip.mark[dominant[o]].high);
+            if (dominant[o] >= 0) CHECK(d.place.chip.mark[dominant[o]].low < d.place.chip.mark[dominant[o]].high);
         }
         CHECK(d.s.n > 0 && (double)d.s.cycles <= c.decode_cyc);
         design_close(&d);
@@ -58,21 +57,21 @@ static void test_all_chips(void) {
 static void test_one_at_a_time(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    const roma_chip ranged = d.chip;
+    const roma_chip ranged = d.place.chip;
     for (unsigned i = 0; i < ROMA_CHIP_N; i++) {
         const roma_chip_mark mark = ranged.mark[i];
         if (mark.low == mark.high) continue;
         roma_range v[ROMA_COST_N];
         int dominant[ROMA_COST_N];
         const double value = roma_chip_get(&ranged, i);
-        make_exact(&d.chip);
+        make_exact(&d.place.chip);
         const roma_cost mid = design_cost(&d, &usual);
-        roma_chip_put(&d.chip, i, mark.low);
+        roma_chip_put(&d.place.chip, i, mark.low);
         const roma_cost low = design_cost(&d, &usual);
-        roma_chip_put(&d.chip, i, mark.high);
+        roma_chip_put(&d.place.chip, i, mark.high);
         const roma_cost high = design_cost(&d, &usual);
-        roma_chip_put(&d.chip, i, value);
-        d.chip.mark[i] = mark;
+        roma_chip_put(&d.place.chip, i, value);
+        d.place.chip.mark[i] = mark;
         ranges_of(&d, &usual, v, dominant);
         for (unsigned o = 0; o < ROMA_COST_N; o++) {
             const double least = fmin(mid.v[o], fmin(low.v[o], high.v[o])),
@@ -91,13 +90,13 @@ static void test_two(void) {
     roma_range v[ROMA_COST_N];
     int dominant[ROMA_COST_N];
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    make_exact(&d.chip);
+    make_exact(&d.place.chip);
     const roma_cost c = design_cost(&d, &usual);
-    const double factor = d.chip.e_factor, rom = d.chip.e_rom_fj;
-    d.chip.mark[ROMA_CHIP_e_factor].low = factor / 2;
-    d.chip.mark[ROMA_CHIP_e_factor].high = factor * 2;
-    d.chip.mark[ROMA_CHIP_e_rom_fj].low = rom / 4;
-    d.chip.mark[ROMA_CHIP_e_rom_fj].high = rom * 4;
+    const double factor = d.place.chip.e_factor, rom = d.place.chip.e_rom_fj;
+    d.place.chip.mark[ROMA_CHIP_e_factor].low = factor / 2;
+    d.place.chip.mark[ROMA_CHIP_e_factor].high = factor * 2;
+    d.place.chip.mark[ROMA_CHIP_e_rom_fj].low = rom / 4;
+    d.place.chip.mark[ROMA_CHIP_e_rom_fj].high = rom * 4;
     ranges_of(&d, &usual, v, dominant);
     CHECK_NEAR(v[ROMA_COST_mj_rom].low, c.mj_rom / 8, 1e-12);
     CHECK_NEAR(v[ROMA_COST_mj_rom].high, c.mj_rom * 8, 1e-12);
@@ -136,10 +135,9 @@ static void test_floorplan(void) {
     roma_floorplan f;
     roma_error err;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_workload w = usual;
-    w.chips = 1;
+    const roma_workload w = usual;
     const roma_cost c = design_cost(&d, &w);
-    design_need(roma_cost_floorplan(&f, &d.chip, &c, &err), &err);
+    design_need(roma_cost_floorplan(&f, &d.place, &c, &err), &err);
     double area = f.other_mm2, power = 0;
     unsigned vectors = 0;
     for (uint32_t i = 0; i < f.rows * f.columns; i++) {
@@ -152,14 +150,14 @@ static void test_floorplan(void) {
     CHECK_STR(f.cells[0].label, "matrix");
     CHECK(f.cells[0].utilisation == c.use_lunit && f.cells[8 * 16].utilisation == c.use_vector);
     CHECK_NEAR(area, c.area_mm2, 1e-9);
-    const double pads = d.chip.other_mm2 * d.chip.s_logic + c.mj_dram * 1e-3 * c.tok_s;
+    const double pads = d.place.chip.other_mm2 * d.place.chip.s_logic + c.mj_dram * 1e-3 * c.tok_s;
     CHECK_NEAR(power, c.power_w - pads, 1e-9);
     roma_floorplan_destroy(&f);
     /* A grid with more tiles than units has empty ones. */
-    roma_chip_put(&d.chip, ROMA_CHIP_grid_rows, 18);
-    design_need(roma_cost_floorplan(&f, &d.chip, &c, &err), &err);
+    roma_chip_put(&d.place.chip, ROMA_CHIP_grid_rows, 18);
+    design_need(roma_cost_floorplan(&f, &d.place, &c, &err), &err);
     CHECK_STR(f.cells[17 * 16].label, "other");
-    CHECK_EQ(roma_cost_tile_unit(&d.chip, 17, 0), ROMA_TILE_EMPTY);
+    CHECK_EQ(roma_cost_tile_unit(&d.place.chip, 17, 0), ROMA_TILE_EMPTY);
     roma_floorplan_destroy(&f);
     design_close(&d);
 }

@@ -85,15 +85,15 @@ static void test_gross_dies(void) {
 static void test_price(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_chip *c = &d.chip;
+    roma_chip *c = &d.place.chip;
     roma_chip_put(c, ROMA_CHIP_repairs, 2);
     roma_chip_put(c, ROMA_CHIP_wafer_usd, 9000);
-    roma_workload w = {.batch = 1, .chips = 1, .toggle = 1};
+    const roma_workload w = {.batch = 1, .toggle = 1};
     roma_cost one = design_cost(&d, &w);
     CHECK(one.yield_repaired > one.yield && one.usd < one.usd_unrepaired);
     CHECK_NEAR(one.yield, pow(1 + one.area_mm2 / 100 * c->defects_cm2 / c->clustering, -c->clustering), 1e-12);
     CHECK_NEAR(one.usd_unrepaired, 9000 / (one.gross_dies * one.yield), 1e-12);
-    w.chips = 3;
+    design_dies(&d, 3);
     roma_cost three = design_cost(&d, &w);
     CHECK_NEAR(three.usd, 3 * one.usd, 1e-12);
     CHECK(three.yield == one.yield && three.gross_dies == one.gross_dies);

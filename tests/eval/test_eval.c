@@ -219,15 +219,13 @@ static void test_infinite(void) {
     char path[64];
     overflowing *o = calloc(1, sizeof *o);
     loaded m;
-    roma_chip chip;
     roma_error err;
     roma_eval_sums sums;
     int32_t bad[16];
     snprintf(path, sizeof path, "/tmp/roma-test-eval-%d", (int)getpid());
     CHECK_EQ(overflowing_write(o, path, VOCAB, NULL, special, NULL), 0);
     CHECK_EQ(roma_image_open(&m.img, path, 0, NULL, NULL), 0);
-    CHECK_EQ(roma_chip_open(&chip, NULL, NULL), 0);
-    CHECK_EQ(roma_map_plan(&m.plan, &m.img.desc, &chip, NULL), 0);
+    CHECK_EQ(roma_map_plan(&m.plan, &m.img.desc, NULL), 0);
     unlink(path);
     free(o);
     roma_exec *e = engine_of(&m, 1, 8, 8), *fine = engine_of(&one, 1, 8, 8);

@@ -56,7 +56,6 @@ enum { SEQUENCES = 3, PROMPT = 100, TOKENS = 60, CONTEXT = 256 };
 
 typedef struct {
     roma_image image;
-    roma_chip chip;
     roma_plan plan;
     roma_exec *exec, *shared; /* shared: under the batch */
     roma_batch *batch;
@@ -88,7 +87,7 @@ static bool make(engine *g, const char *model) {
     roma_import_close(&imp);
     ok = ok && roma_image_open(&g->image, g->path, 0, NULL, &e) == 0;
     unlink(g->path);
-    ok = ok && roma_chip_open(&g->chip, NULL, &e) == 0 && roma_map_plan(&g->plan, &g->image.desc, &g->chip, &e) == 0 &&
+    ok = ok && roma_map_plan(&g->plan, &g->image.desc, &e) == 0 &&
          roma_exec_create(&g->exec, &g->image, &g->plan, &cfg, &e) == 0 &&
          roma_exec_create(&g->shared, &g->image, &g->plan, &cfg, &e) == 0 &&
          roma_batch_create(&g->batch, g->shared, &(roma_batch_config){.running = 2, .waiting = 4, .proposals = 2},

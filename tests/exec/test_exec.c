@@ -21,14 +21,12 @@ typedef struct {
 static void load(loaded *m, uint32_t arch, roma_format f, uint64_t seed) {
     random_model *r = calloc(1, sizeof *r);
     roma_error err = {0};
-    roma_chip chip;
     random_model_init(r, arch, f, seed);
     CHECK_EQ(random_model_write(r, path, &err), 0);
     free(r);
     if (err.code) fprintf(stderr, "%s\n", err.text);
     CHECK_EQ(roma_image_open(&m->img, path, 0, NULL, &err), 0);
-    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
-    CHECK_EQ(roma_map_plan(&m->plan, &m->img.desc, &chip, &err), 0);
+    CHECK_EQ(roma_map_plan(&m->plan, &m->img.desc, &err), 0);
 }
 
 static void unload(loaded *m) {

@@ -76,12 +76,10 @@ static void check_cuts(const roma_plan *p, int threads) {
 
 static void test_shape(const char *name, const roma_shape_format *f) {
     roma_description d;
-    roma_chip chip;
     roma_plan p;
     roma_error err = {0};
     CHECK_EQ(roma_shape_describe(&d, name, f, &err), 0);
-    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
-    CHECK_EQ(roma_map_plan(&p, &d, &chip, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
     for (int t = 1; t <= 64; t++) check_cuts(&p, t);
     for (int t = 1; t <= 64; t += t < 4 ? 1 : 7) {
         largest(&p, t, 1, 1);
@@ -102,7 +100,6 @@ static void test_shape(const char *name, const roma_shape_format *f) {
 /* The named shapes have no biases, which Qwen2 has. */
 static void test_biases(void) {
     static random_model m;
-    roma_chip chip;
     roma_plan p;
     roma_error err = {0};
     random_model_init(&m, ROMA_ARCH_QWEN2, (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .group = 32, .zero = 8},
@@ -112,8 +109,7 @@ static void test_biases(void) {
         roma_tile_layout_get(&m.tensors[i].format, m.tensors[i].cols, &lay);
         m.tensors[i].tile_bytes = lay.bytes;
     }
-    CHECK_EQ(roma_chip_open(&chip, NULL, &err), 0);
-    CHECK_EQ(roma_map_plan(&p, &m.d, &chip, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &m.d, &err), 0);
     for (int t = 1; t <= 64; t++) check_cuts(&p, t);
     roma_plan_destroy(&p);
 }

@@ -30,8 +30,9 @@ typedef struct {
     {"context", 'c', OPT_COUNT, &(w).context, "N", 0, 16777216, "tokens cached before the decode step (default: 0)"}, \
     {"batch", 'b', OPT_COUNT, &(w).batch, "B", 1, 65536, "sequences decoded together (default: 1)"},           \
     {"rank", 'r', OPT_COUNT, &(w).rank, "R", 0, 4096, "rank of the adapters on all linears (default: 16; 0: none)"}, \
-    {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, 65536, "distinct adapters (default: 1)"},                \
-    {"chips", 'k', OPT_COUNT, &(w).chips, "K", 1, 1024, "dies of a layer pipeline (default: 1)"}
+    {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, 65536, "distinct adapters (default: 1)"}
+#define DIES_OPTION(o) \
+    {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, 1024, "dies of a layer pipeline (default: 1)"}
 /* clang-format on */
 
 /* What the options say; image NULL: of --shape. One of the two, or it is a usage error. *c borrows from o. */

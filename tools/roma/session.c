@@ -38,7 +38,7 @@ int session_start(session *s, const session_config *config, roma_error *err) {
     if (!rc) rc = roma_answer_size(s->a, &c, &m, err);
     if (rc) return rc;
     const uint64_t image = roma_answer_image(s->a)->map.size;
-    const char *said = roma_answer_plan(s->a)->note;
+    const char *said = roma_answer_placement(s->a)->note;
     note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, work "
          "%.1f MiB",
          (double)image / 1048576, (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.adapters / 1048576,

@@ -1,5 +1,6 @@
 /* A chip on one page; contract in chip_show.h. */
 #include "show/chip_show.h"
+#include "show/place_show.h"
 
 #include <string.h>
 
@@ -73,10 +74,11 @@ static void styles(const roma_chip *c, roma_buf *b) {
 }
 
 void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
-    static const unsigned keep[] = {ROMA_COST_area_mm2,    ROMA_COST_area_lunits,    ROMA_COST_area_hunits,
-                                    ROMA_COST_area_vector, ROMA_COST_area_other,     ROMA_COST_tok_s,
-                                    ROMA_COST_ttft_s,      ROMA_COST_mj_per_token,   ROMA_COST_power_w,
-                                    ROMA_COST_junction_c,  ROMA_COST_yield_repaired, ROMA_COST_usd};
+    static const unsigned keep[] = {ROMA_COST_area_mm2,       ROMA_COST_area_lunits,  ROMA_COST_area_hunits,
+                                    ROMA_COST_area_vector,    ROMA_COST_area_other,   ROMA_COST_tok_s,
+                                    ROMA_COST_ttft_s,         ROMA_COST_mj_per_token, ROMA_COST_power_w,
+                                    ROMA_COST_junction_c,     ROMA_COST_rom_words,    ROMA_COST_tokens,
+                                    ROMA_COST_yield_repaired, ROMA_COST_usd};
     roma_result list = {0}, shown = {0};
     roma_cost_result(f->range, f->dominant, &list);
     for (size_t i = 0; i < list.n; i++)
@@ -84,11 +86,23 @@ void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
             if (strcmp(list.items[i].name, roma_cost_output_at(keep[k])->name) == 0)
                 roma_result_add(&shown, list.items[i].group, list.items[i].name, list.items[i].unit, list.items[i].v,
                                 list.items[i].source);
-    peak(&s->design.chip, b);
-    styles(&s->design.chip, b);
+    peak(&s->design.place.chip, b);
+    styles(&s->design.place.chip, b);
     roma_buf_print(b, "\nwith %s, empty cache, one adapter of rank %u, prompt of %u (`roma sim` has the rest):\n",
                    s->design.desc->name, s->work.rank, s->work.prompt);
+    if (s->design.place.note[0]) roma_buf_print(b, "note: %s\n", s->design.place.note);
     roma_report_list_text(&shown, b);
     roma_result_destroy(&list);
     roma_result_destroy(&shown);
+}
+
+void chip_json_print(const roma_sim *s, roma_buf *b) {
+    roma_json j = {.out = b};
+    roma_json_open(&j, NULL, '{');
+    roma_chip_json(&s->design.place.chip, &j);
+    roma_json_string(&j, "model", s->design.desc->name);
+    roma_json_string(&j, "note", s->design.place.note);
+    fit_json(&s->design.place, &s->work, &j);
+    roma_json_close(&j, '}');
+    roma_buf_append(b, "\n", 1);
 }

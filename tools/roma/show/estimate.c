@@ -11,24 +11,24 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
                              .prompt = (uint32_t)prompt,
                              .context = (uint32_t)(prompt + answer / 2),
                              .batch = 1,
-                             .chips = 1,
                              .toggle = 1};
-    const bool done =
-        roma_cost_evaluate(out, &schedule, roma_answer_plan(s->a), roma_answer_chip(s->a), &w, NULL) == ROMA_OK;
+    const bool done = roma_cost_evaluate(out, &schedule, roma_answer_placement(s->a), &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;
 }
 
 /* Whether the chip's SRAM would hold what the engine keeps there. */
 static bool holds(const session *s, uint64_t *used) {
-    const roma_chip *c = roma_answer_chip(s->a);
-    *used = roma_exec_sram(roma_exec_memory_of(roma_answer_engine(s->a)), (uint64_t)roma_chip_vector_bytes(c));
-    return (double)*used <= roma_chip_sram_bytes(c);
+    const roma_placement *p = roma_answer_placement(s->a);
+    const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->a));
+    const double sram = roma_chip_sram_bytes(&p->chip);
+    *used = roma_exec_sram(m, (uint64_t)roma_chip_vector_bytes(&p->chip));
+    return (double)*used <= sram && roma_place_holds(p, m->pages, sram, (double)m->adapters);
 }
 
 static void sram_line(const session *s) {
     const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->a));
-    const roma_chip *c = roma_answer_chip(s->a);
+    const roma_chip *c = &roma_answer_placement(s->a)->chip;
     uint64_t used;
     const bool held = holds(s, &used);
     print_to(
@@ -47,7 +47,7 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
              "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
              "H-Units %.0f %%, "
              "vector units %.0f %%%s\n",
-             roma_answer_chip(s->a)->name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit,
+             roma_answer_placement(s->a)->chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit,
              100 * c.use_hunit, 100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
 }
 
@@ -57,8 +57,8 @@ void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
     const bool held = holds(s, &used);
     if (!estimate(s, prompt, answer, &c)) return;
     roma_json_open(j, "chip", '{');
-    roma_json_string(j, "name", roma_answer_chip(s->a)->name);
-    roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(roma_answer_chip(s->a)));
+    roma_json_string(j, "name", roma_answer_placement(s->a)->chip.name);
+    roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&roma_answer_placement(s->a)->chip));
     roma_json_int(j, "sram_used", (int64_t)used);
     roma_json_bool(j, "sram_holds", held);
     roma_json_real(j, "tok_s", c.tok_s);

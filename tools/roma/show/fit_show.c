@@ -113,20 +113,27 @@ static void print_counts(const fit_result *f, roma_buf *out) {
 
 void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out) {
     const roma_cost *c = &f->rom;
-    char targets[64], need[32], has[32];
-    roma_buf_print(out, "%s on chip %s: %.4g MiB of SRAM%s", f->fit.design->desc->name, f->fit.design->chip.name,
+    const roma_exec_memory *m = &f->at.engine;
+    const roma_placement *place = &f->fit.design->place;
+    char targets[64], need[32];
+    roma_buf_print(out, "%s on chip %s: %.4g MiB of SRAM%s", f->fit.design->desc->name, f->fit.design->place.chip.name,
                    (double)f->fit.sram_bytes / 1048576, f->fit.vector_bytes ? "" : " for everything\n");
     if (f->fit.vector_bytes) roma_buf_print(out, ", and %.4g for activations\n", (double)f->fit.vector_bytes / 1048576);
     if (c->rom_capacity > 0)
-        roma_buf_print(
-            out, "ROM: the model takes %s of %s and %s\n", roma_report_si(need, sizeof need, c->rom_bytes, "B"),
-            roma_report_si(has, sizeof has, c->rom_capacity, "B"), c->fits_rom > 0 ? "fits" : "does not fit");
+        roma_buf_print(out, "ROM: %s of codes and scales take %llu of the %.0f words of an L-Unit%s%s\n",
+                       roma_report_si(need, sizeof need, c->rom_bytes, "B"), (unsigned long long)place->rom_words,
+                       place->chip.lunit_words, place->note[0] ? ": " : " and fit", place->note);
     roma_buf_print(out,
                    "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone, as wide as the "
                    "chip file says\n\n",
                    roma_adapter_type_name(f->fit.type), targets_of(f, targets));
     print_counts(f, out);
     if (f->at.is_model) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
+    if (f->at.is_spilt)
+        roma_buf_print(out,
+                       "activations of %u rows that the vector units cannot hold lie beside the cache: `roma sim` "
+                       "and `roma chip` count without them\n",
+                       m->rows);
     roma_buf_print(out, "\n");
     roma_report_table_text(table, out);
 }
@@ -138,7 +145,7 @@ void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out)
     char targets[64];
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "model", f->fit.design->desc->name);
-    roma_json_string(&j, "chip", f->fit.design->chip.name);
+    roma_json_string(&j, "chip", f->fit.design->place.chip.name);
     roma_json_int(&j, "adapters", p->adapters);
     roma_json_int(&j, "rank", p->rank);
     roma_json_int(&j, "sequences", p->sequences);
@@ -158,7 +165,12 @@ void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out)
     roma_json_int(&j, "vector_bytes", (int64_t)f->fit.vector_bytes);
     roma_json_int(&j, "rom_bytes", (int64_t)f->rom.rom_bytes);
     roma_json_int(&j, "rom_capacity", (int64_t)f->rom.rom_capacity);
-    roma_json_bool(&j, "fits_rom", f->rom.fits_rom > 0);
+    roma_json_uint(&j, "rom_words", f->fit.design->place.rom_words);
+    roma_json_bool(&j, "fits_rom", f->fit.design->place.fits_rom);
+    roma_json_bool(&j, "fits_sram", f->at.fits);
+    roma_json_string(&j, "note", f->fit.design->place.note);
+    roma_json_int(&j, "rows_of_a_step", m->rows);
+    roma_json_bool(&j, "activations_beside_cache", f->at.is_spilt);
     roma_report_table_json(table, &j, "rows");
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);

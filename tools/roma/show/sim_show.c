@@ -1,5 +1,6 @@
 /* Views and figures of a simulation; contract in sim_show.h. */
 #include "show/sim_show.h"
+#include "show/place_show.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ int sim_curve(roma_sim *s, uint32_t max, roma_table *out, roma_error *err) {
         {"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
-    roma_print(out->title, sizeof out->title, "%.44s on %.44s", s->design.desc->name, s->design.chip.name);
+    roma_print(out->title, sizeof out->title, "%.44s on %.44s", s->design.desc->name, s->design.place.chip.name);
     const int rc = roma_sim_curve(s, max, points, err);
     for (size_t i = 0; !rc && i < ROMA_SIM_POINTS; i++) {
         const roma_sim_point *p = &points[i];
@@ -79,7 +80,7 @@ int sim_path(roma_sim *s, roma_table *out, roma_error *err) {
 /* ---- roofline ---- */
 
 void sim_roofline(const roma_sim *s, const roma_cost *cost, roma_buf *out) {
-    const roma_chip *c = &s->design.chip;
+    const roma_chip *c = &s->design.place.chip;
     const double units = c->matrix_units * c->lunits * c->clock_hz, word = roma_chip_word_bits(c);
     double macs, bytes;
     roma_design_size(&s->design, &macs, &bytes);
@@ -108,7 +109,8 @@ void sim_energy(const roma_sim *s, const roma_cost *c, roma_buf *out) {
         {"H-Units", c->mj_hmac / 1e3},  {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
         {"leakage", c->mj_static / 1e3}};
     char title[96];
-    roma_print(title, sizeof title, "energy of a token, %.30s on %.30s", s->design.desc->name, s->design.chip.name);
+    roma_print(title, sizeof title, "energy of a token, %.30s on %.30s", s->design.desc->name,
+               s->design.place.chip.name);
     roma_report_bar_svg(title, "J", slices, sizeof slices / sizeof *slices, out);
 }
 
@@ -117,23 +119,21 @@ void sim_energy(const roma_sim *s, const roma_cost *c, roma_buf *out) {
 static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
     roma_json_open(j, NULL, '{');
     roma_json_string(j, "model", s->design.desc->name);
-    roma_json_string(j, "chip", s->design.chip.name);
+    roma_json_string(j, "chip", s->design.place.chip.name);
     roma_json_real(j, "tok_s", c->tok_s);
     roma_json_real(j, "ttft_ms", c->ttft_s * 1e3);
     roma_json_real(j, "mj_per_token", c->mj_per_token);
     roma_json_real(j, "area_mm2", c->area_mm2);
     roma_json_real(j, "power_w", c->power_w);
     roma_json_int(j, "cycles", (int64_t)c->decode_cyc);
-    roma_json_string(j, "note", s->design.plan.note);
+    roma_json_uint(j, "dies", s->design.place.dies);
+    roma_json_string(j, "note", s->design.place.note);
+    fit_json(&s->design.place, &s->work, j);
 }
 
 /* One sentence for each thing that does not fit. */
-static void print_misfits(const roma_cost *c, const roma_workload *w, roma_buf *out) {
-    if (c->fits_rom <= 0)
-        roma_buf_print(out,
-                       "does not fit: the model takes %.4g GB of ROM, the chip has %.4g GB; more dies (--chips) or "
-                       "fewer bits would do\n",
-                       c->rom_bytes / 1e9, c->rom_capacity / 1e9);
+static void print_misfits(const roma_placement *p, const roma_cost *c, const roma_workload *w, roma_buf *out) {
+    if (p->note[0]) roma_buf_print(out, "does not fit: %s\n", p->note);
     if (c->fits_sram <= 0)
         roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
                        w->batch, w->context, c->tokens);
@@ -154,9 +154,9 @@ void sim_print_json(const roma_sim *s, const roma_cost *c, const roma_result *li
 void sim_print_text(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
                     roma_buf *out) {
     roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->design.desc->name,
-                   s->design.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank, s->work.chips,
-                   s->work.chips == 1 ? "" : "s");
-    print_misfits(c, &s->work, out);
+                   s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank,
+                   s->design.place.dies, s->design.place.dies == 1 ? "" : "s");
+    print_misfits(&s->design.place, c, &s->work, out);
     roma_report_list_text(list, out);
     for (int i = 0; i < 2; i++) {
         if (!tables[i]->n_rows) continue;

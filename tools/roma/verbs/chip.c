@@ -7,8 +7,8 @@ typedef struct {
     bool json, all, list, write, document;
 } chip_options;
 
-/* Whole-chip figures need a model: the one the paper measures, where none is named. */
-static int page(const chip_options *o, roma_buf *b, roma_error *err) {
+/* What needs a model: the one the paper measures, where none is named. */
+static int with_model(const chip_options *o, roma_buf *b, roma_error *err) {
     roma_sim s;
     roma_sim_figures f;
     roma_sim_config c = {.design = o->design.config, .work = roma_cost_workload_usual()};
@@ -18,8 +18,10 @@ static int page(const chip_options *o, roma_buf *b, roma_error *err) {
     c.design.n_set = o->design.set.n;
     int rc = roma_sim_open(&s, &c, err);
     if (rc) return rc;
-    rc = roma_sim_evaluate(&s, true, &f, err);
-    if (!rc) chip_page(&s, &f, b);
+    if (o->json)
+        chip_json_print(&s, b);
+    else if (!(rc = roma_sim_evaluate(&s, true, &f, err)))
+        chip_page(&s, &f, b);
     roma_sim_close(&s);
     return rc;
 }
@@ -32,13 +34,10 @@ static int show(const chip_options *o, roma_error *err) {
         chip_list(o->json, &b);
     } else if (o->document) {
         roma_chip_document(&b);
+    } else if (!o->write && (o->json || !o->all)) {
+        rc = with_model(o, &b, err);
     } else if (!(rc = roma_design_chip(&chip, o->design.config.chip, o->design.set.item, o->design.set.n, err))) {
-        if (o->write)
-            roma_chip_write(&chip, &b);
-        else if (o->json || o->all)
-            roma_chip_print(&chip, &b, o->json);
-        else
-            rc = page(o, &b, err);
+        (o->write ? roma_chip_write : roma_chip_print)(&chip, &b);
     }
     if (!rc) return print_buf("chip", &b, 0);
     roma_buf_destroy(&b);
@@ -51,14 +50,14 @@ int verb_chip(int argc, char **argv) {
     size_t n;
     const option own[] = {
         {"all", 'a', OPT_FLAG, &o.all, NULL, 0, 0, "every parameter with its range, unit, quality and source"},
-        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "the parameters, or with --list the chips, as one JSON object"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0,
+         "the parameters and what of the model fits, or with --list the chips, as one JSON object"},
         {"write", 0, OPT_FLAG, &o.write, NULL, 0, 0, "the whole chip as a file that loads again"},
         {"list", 0, OPT_FLAG, &o.list, NULL, 0, 0, "the built-in chips"},
         {"document", 0, OPT_FLAG, &o.document, NULL, 0, 0, "what each parameter means, as Markdown"},
-        {"shape", 0, OPT_TEXT, &o.design.config.shape, "NAME|IMAGE", 0, 0,
-         "model of the page's figures (default: llama-3.2-3b)"},
         {"set", 0, OPT_TEXTS, &o.design.set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"},
         {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), {0}};
     const usage u = {"chip",
                      "[NAME|FILE] [options]",
                      "Checks a chip description, a file or the name of a built-in one, and describes it on one page. "
@@ -66,7 +65,7 @@ int verb_chip(int argc, char **argv) {
                      "the chip of the paper.",
                      "roma chip roma-contract",
                      own,
-                     NULL,
+                     shared,
                      0,
                      1};
     const int rc = options_parse(&u, argc, argv, operand, &n);

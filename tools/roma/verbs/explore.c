@@ -143,7 +143,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
         {"threads", 't', OPT_COUNT, &o->threads, "N", 1, 64, "threads (default: all CPUs)"},
         {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
-    const option shared[] = {WORKLOAD_OPTIONS(o->config.work), {0}};
+    const option shared[] = {WORKLOAD_OPTIONS(o->config.work), DIES_OPTION(*o), {0}};
     const usage u = {"explore",
                      "--shape NAME|IMAGE [options]",
                      "Draws chips from a design space, evaluates a model on each, and finds those that no other one "

@@ -56,11 +56,7 @@ static int report(const fit_result *f, const fit_options *o, roma_error *err) {
 
 /* A chip that nobody named is no limit beside --sram-mib. */
 static void set_limit(roma_fit *f, const fit_options *o) {
-    roma_exec_config limit = {0};
-    roma_exec_limit(&limit, (uint64_t)o->sram_mib << 20,
-                    o->sram_mib && !o->design.config.chip ? NULL : &f->design->chip);
-    f->sram_bytes = limit.sram_bytes;
-    f->vector_bytes = limit.vector_bytes;
+    roma_fit_limit(f, (uint64_t)o->sram_mib << 20, !o->sram_mib || o->design.config.chip);
 }
 
 static int run(fit_result *f, const fit_options *o, const char *image) {

@@ -1,65 +1,87 @@
-/* roma plan: the chip's program for a model, and how the engine shares it among threads. */
+/* roma plan: the chip's program for a model, where a chip has the model, and how the engine shares it among threads. */
 #include "design.h"
+#include "show/place_show.h"
 #include "show/shares.h"
+
+typedef struct {
+    design_options design;
+    roma_workload work;
+    bool json, no_verify, place;
+    uint32_t threads, rows, context;
+} plan_options;
 
 /* A design looks at no checksums. */
 static int check_image(const char *path, roma_error *err) {
-    roma_image img;
-    const int rc = image_open(&img, path, false, 0, err);
-    if (!rc) roma_image_close(&img);
+    roma_image checked;
+    const int rc = image_open(&checked, path, false, 0, err);
+    if (!rc) roma_image_close(&checked);
     return rc;
 }
 
-int verb_plan(int argc, char **argv) {
-    const char *operand[OPERANDS_MAX];
-    design_options c = {0};
-    bool as_json = false, no_verify = false;
-    uint32_t threads = 0, rows = ROMA_EXEC_ROWS_USUAL, context = 1024;
-    size_t n;
-    const option own[] = {{"threads", 't', OPT_COUNT, &threads, "N", 1, 64,
-                           "instead: the work of each of N threads between two barriers, by the engine's own shares"},
-                          {"context", 'c', OPT_COUNT, &context, "N", 1, 16777216,
-                           "of those: positions that the last row sees (default: 1024)"},
-                          {"rows", 0, OPT_COUNT, &rows, "N", 2, ROMA_EXEC_ROWS_MAX,
-                           "of those: rows of the step that has more than one (default: 128)"},
-                          SHAPE_OPTIONS(c),
-                          {"chip", 0, OPT_TEXT, &c.config.chip, "FILE", 0, 0,
-                           "chip description, a file or a built-in name (default: roma)"},
-                          {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
-                          {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
-                          {0}};
-    const usage u = {"plan",
-                     "[IMAGE] [options]",
-                     "Prints the operations of one step in order, each with the units it is placed on, its values and "
-                     "its tensor; with --threads how the\n"
-                     "engine shares them out.",
-                     "roma plan --shape llama-3.2-1b --threads 8",
-                     own,
-                     NULL,
-                     0,
-                     1};
-    int rc = options_parse(&u, argc, argv, operand, &n);
-    if (rc != OPTIONS_GO) return rc;
-    if (threads && context < rows)
-        return usage_error("plan", "--context %u is less than the step's --rows %u", context, rows);
+static int print(const plan_options *o, const roma_design *d, roma_buf *b, roma_error *err) {
+    if (o->threads) return shares_print(&d->plan, (int)o->threads, o->rows, o->context, o->json, b, err);
+    if (o->place)
+        (o->json ? place_print_json : place_print_text)(&d->place, &o->work, b);
+    else if (o->json)
+        plan_print_json(&d->place, &o->work, b);
+    else
+        plan_print_text(&d->place, b);
+    return ROMA_OK;
+}
+
+static int run(const plan_options *o, const char *image) {
     roma_error err;
-    roma_design_config asked;
     roma_design d;
     roma_buf b = {0};
-    rc = design_asked(&asked, &c, n ? operand[0] : NULL, &err);
-    if (!rc && asked.image && !no_verify) rc = check_image(asked.image, &err);
+    roma_design_config asked;
+    int rc = design_asked(&asked, &o->design, image, &err);
+    if (!rc && asked.image && !o->no_verify) rc = check_image(asked.image, &err);
     if (!rc) rc = roma_design_open(&d, &asked, &err);
     if (rc) return fail("plan", &err);
-    if (threads)
-        rc = shares_print(&d.plan, (int)threads, rows, context, as_json, &b, &err);
-    else {
-        roma_plan_print(&d.plan, &b, as_json);
-        rc = 0;
-    }
+    rc = print(o, &d, &b, &err);
     roma_design_close(&d);
-    if (rc) {
-        roma_buf_destroy(&b);
-        return fail("plan", &err);
-    }
-    return print_buf("plan", &b, 0);
+    if (!rc) return print_buf("plan", &b, 0);
+    roma_buf_destroy(&b);
+    return fail("plan", &err);
+}
+
+int verb_plan(int argc, char **argv) {
+    static plan_options o;
+    const char *operand[OPERANDS_MAX] = {NULL};
+    size_t n;
+    o.work = roma_cost_workload_usual();
+    o.rows = ROMA_EXEC_ROWS_USUAL;
+    o.context = 1024;
+    const option own[] = {
+        {"place", 0, OPT_FLAG, &o.place, NULL, 0, 0,
+         "instead: where the chip has every matrix, vector, value and page of the cache"},
+        {"chips", 'k', OPT_COUNT, &o.design.config.dies, "K", 1, 1024, "dies of a layer pipeline (default: 1)"},
+        {"rank", 'r', OPT_COUNT, &o.work.rank, "R", 0, 512, "rank of the adapters beside the cache (default: 16)"},
+        {"adapters", 0, OPT_COUNT, &o.work.adapters, "N", 1, 65536, "how many of them (default: 1)"},
+        {"threads", 't', OPT_COUNT, &o.threads, "N", 1, 64,
+         "instead: the work of each of N threads between two barriers, by the engine's own shares"},
+        {"context", 'c', OPT_COUNT, &o.context, "N", 1, 16777216,
+         "of those: positions that the last row sees (default: 1024)"},
+        {"rows", 0, OPT_COUNT, &o.rows, "N", 2, ROMA_EXEC_ROWS_MAX,
+         "of those: rows of the step that has more than one (default: 128)"},
+        {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
+        {"no-verify", 0, OPT_FLAG, &o.no_verify, NULL, 0, 0, "skip the checksums on opening"},
+        {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
+    const usage u = {"plan",
+                     "[IMAGE] [options]",
+                     "Prints the operations of one step in order, each with its kind of unit, its values and its "
+                     "tensor; with --place where a chip\n"
+                     "has the words and pages of the model, with --threads how the engine shares the operations out.",
+                     "roma plan --shape llama-3.2-3b --place",
+                     own,
+                     shared,
+                     0,
+                     1};
+    const int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc != OPTIONS_GO) return rc;
+    if (o.threads && o.context < o.rows)
+        return usage_error("plan", "--context %u is less than the step's --rows %u", o.context, o.rows);
+    if (o.threads && o.place) return usage_error("plan", "--threads does not go with --place");
+    return run(&o, n ? operand[0] : NULL);
 }

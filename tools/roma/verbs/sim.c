@@ -39,7 +39,7 @@ static int draw_floorplan(roma_sim *s, const sim_options *o, const roma_cost *co
     for (int i = 0; i < 3; i++)
         if (strcmp(o->by, names[i]) == 0) by = i;
     if (by < 0) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--floorplan-by takes area, power or utilisation");
-    int rc = roma_cost_floorplan(&f, &s->design.chip, cost, err);
+    int rc = roma_cost_floorplan(&f, &s->design.place, cost, err);
     if (rc) return rc;
     roma_report_floorplan_svg(&f, (roma_floor_colour)by, &b);
     roma_floorplan_destroy(&f);
@@ -50,7 +50,7 @@ static int draw_trace(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_timeline t = {0};
     roma_buf b = {0};
     char process[192];
-    roma_print(process, sizeof process, "%.60s on %.60s", s->design.desc->name, s->design.chip.name);
+    roma_print(process, sizeof process, "%.60s on %.60s", s->design.desc->name, s->design.place.chip.name);
     int rc = roma_sim_timeline(s, &t, err);
     if (!rc) rc = roma_report_trace(&t, process, 4 << 20, &b, err);
     roma_timeline_destroy(&t);
@@ -126,6 +126,7 @@ int verb_sim(int argc, char **argv) {
     o.curve_to = 4096;
     const option own[] = {
         WORKLOAD_OPTIONS(o.work),
+        DIES_OPTION(o.design),
         {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,

@@ -1,0 +1,95 @@
+/* Pages of the cache and elements of vectors: which H-Unit and which vector unit has them, and how many pages fit
+ * (docs/placement.md, "Vectors" and "Cache and adapters"). */
+#include "place_int.h"
+
+#include <math.h>
+
+static uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+uint32_t roma_place_vector_unit(const roma_placement *p, uint64_t e) {
+    const place_numbers k = place_numbers_of(&p->chip);
+    return (uint32_t)(e / k.vector_lanes % k.V);
+}
+
+uint32_t roma_place_page_units(const roma_placement *p) {
+    const uint64_t P = (uint64_t)p->chip.matrix_units / p->plan->desc->hyper.kv_heads;
+    return P ? (uint32_t)P : 1;
+}
+
+/* KV heads that one matrix unit serves: more than one only where there are fewer units than heads. */
+static uint64_t heads_of_unit(const roma_placement *p) {
+    return ceil_div(p->plan->desc->hyper.kv_heads, (uint64_t)p->chip.matrix_units);
+}
+
+uint32_t roma_place_page_unit(const roma_placement *p, uint32_t layer, uint32_t kv_head, uint64_t page) {
+    const uint64_t P = roma_place_page_units(p);
+    uint32_t first, end;
+    roma_place_layers(p, roma_place_layer_die(p, layer), &first, &end);
+    const uint64_t offset = (layer - first) * P / (end - first);
+    return (uint32_t)((kv_head * P + (page + offset) % P) % (uint64_t)p->chip.matrix_units);
+}
+
+/* Layers l of n whose first page is on one of the units [0, x): floor(l P / n) < x. */
+static uint64_t starts_before(uint64_t x, uint64_t n, uint64_t P) { return x >= P ? n : ceil_div(x * n, P); }
+
+/* Layers whose first page is on one of the m <= P units that end with unit x, going round. */
+static uint64_t starts_in(uint64_t x, uint64_t m, uint64_t n, uint64_t P) {
+    if (m > x) return starts_before(x + 1, n, P) + n - starts_before(P + x + 1 - m, n, P);
+    return starts_before(x + 1, n, P) - starts_before(x + 1 - m, n, P);
+}
+
+/* Pages on the fullest of the P units of a KV head, `pages` in each of n layers. Only units on which some layer begins
+ * need a look: any other unit holds no more than the one before it does. */
+static uint64_t fullest_whole(uint64_t pages, uint64_t n, uint64_t P) {
+    uint64_t most = 0;
+    for (uint64_t l = 0; l < n; l++) {
+        const uint64_t here = starts_in(l * P / n, pages % P, n, P);
+        if (here > most) most = here;
+    }
+    return n * (pages / P) + most;
+}
+
+double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages) {
+    const roma_hyper *h = &p->plan->desc->hyper;
+    const uint64_t P = roma_place_page_units(p);
+    const double page = (double)roma_kv_page_bytes(h->head_dim), heads = (double)heads_of_unit(p);
+    uint32_t first, end;
+    roma_place_layers(p, die, &first, &end);
+    if (first == end) return 0;
+    if (p->chip.hunit_pages == ROMA_PAGES_SPREAD)
+        return heads * (end - first) * (double)ceil_div(pages * ROMA_PAGE, P) * page / ROMA_PAGE;
+    return heads * (double)fullest_whole(pages, end - first, P) * page;
+}
+
+/* Adapters lie evenly over the H-Units of their layers' die. Whole bytes, so that the comparison is exact. */
+static bool die_holds(const roma_placement *p, uint32_t die, uint64_t pages, double sram_bytes, double lora_bytes) {
+    uint32_t first, end;
+    roma_place_layers(p, die, &first, &end);
+    const double adapters = lora_bytes * (end - first) / p->plan->desc->hyper.layers;
+    return first == end || roma_place_page_bytes(p, die, pages) * p->chip.matrix_units + adapters <= sram_bytes;
+}
+
+bool roma_place_holds(const roma_placement *p, uint64_t pages, double sram_bytes, double lora_bytes) {
+    for (uint32_t die = 0; die < p->dies; die++)
+        if (!die_holds(p, die, pages, sram_bytes, lora_bytes)) return false;
+    return true;
+}
+
+uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lora_bytes) {
+    uint64_t low = 0, high = 1; /* `low` fit */
+    if (!roma_place_holds(p, 0, sram_bytes, lora_bytes)) return 0;
+    while (high < UINT64_C(1) << 40 && roma_place_holds(p, high, sram_bytes, lora_bytes)) low = high, high *= 2;
+    while (high - low > 1) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (roma_place_holds(p, middle, sram_bytes, lora_bytes))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+double roma_place_tokens(const roma_placement *p, double sram_bytes, double lora_bytes) {
+    const double tokens = (double)(roma_place_pages(p, sram_bytes, lora_bytes) * ROMA_PAGE);
+    return floor(tokens / p->chip.granularity) * p->chip.granularity;
+}

@@ -1,0 +1,24 @@
+/* What the files of the placement share: the chip's counts as whole numbers. */
+#ifndef ROMA_PLACE_INT_H
+#define ROMA_PLACE_INT_H
+
+#include "roma/place.h"
+
+enum { PLACE_ROW_BITS = 32 }; /* of a row in a word: four bytes of the image */
+
+typedef struct {
+    uint64_t U, N, V;                             /* matrix units, L-Units of each, vector units */
+    uint64_t group_rows, word_bits, vector_lanes; /* rows and bits of an L-Unit's word; elements of a vector unit's */
+} place_numbers;
+
+static inline place_numbers place_numbers_of(const roma_chip *c) {
+    const uint64_t word_bits = (uint64_t)roma_chip_word_bits(c);
+    return (place_numbers){.U = (uint64_t)c->matrix_units,
+                           .N = (uint64_t)c->lunits,
+                           .V = (uint64_t)c->vector_units,
+                           .group_rows = word_bits / PLACE_ROW_BITS,
+                           .word_bits = word_bits,
+                           .vector_lanes = (uint64_t)c->vector_lanes};
+}
+
+#endif

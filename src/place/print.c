@@ -1,0 +1,161 @@
+/* A placement as a table and as JSON. */
+#include "place_int.h"
+
+#include <string.h>
+
+static const char *const where_name[] = {"nowhere", "lunits", "vectors"};
+
+/* As `roma inspect` names tensors: LAYER.ROLE, or ROLE outside the layers. */
+static const char *name_of(const roma_image_tensor *t, char out[32]) {
+    const char *role = roma_tensor_role_name(t->role);
+    if (roma_tensor_role_is_layered(t->role))
+        roma_print(out, 32, "%u.%s", t->layer, role);
+    else
+        roma_print(out, 32, "%s", role);
+    return out;
+}
+
+/* Rows that the matrix units store as zeros behind those of the matrix. */
+static uint64_t padded_rows(const roma_placement *p, size_t i) {
+    return p->tensors[i].unit_rows * (uint64_t)p->chip.matrix_units - p->plan->desc->tensors[i].rows;
+}
+
+/* Share of the words of all L-Units of the dies that have a bit of the matrix or of its scales. */
+static double useful(const roma_placement *p) {
+    const place_numbers k = place_numbers_of(&p->chip);
+    double bits = 0, words = 0;
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) {
+        const roma_image_tensor *t = &p->plan->desc->tensors[i];
+        const roma_place_tensor *m = &p->tensors[i];
+        if (m->where != ROMA_PLACED_LUNITS) continue;
+        bits += (double)t->rows * (double)t->cols * m->lane_bits;
+        words += (double)(m->words - m->scale_words);
+    }
+    return words > 0 ? bits / (words * (double)(k.word_bits * k.U * k.N)) : 0;
+}
+
+/* ---- text ---- */
+
+static void print_tensor(const roma_placement *p, size_t i, roma_buf *out) {
+    const roma_image_tensor *t = &p->plan->desc->tensors[i];
+    const roma_place_tensor *at = &p->tensors[i];
+    char name[32], units[32];
+    name_of(t, name);
+    switch (at->where) {
+    case ROMA_PLACED_NOWHERE:
+        roma_buf_print(out, "%-16s %s\n", name, t->tie >= 0 ? "is another tensor's table" : "outside the chip");
+        break;
+    case ROMA_PLACED_LUNITS:
+        roma_print(units, sizeof units, "L 0-%u", at->units - 1);
+        roma_buf_print(out, "%-16s %3u %-10s %9llu %7llu %7llu %7llu %7llu %7llu\n", name, at->die, units,
+                       (unsigned long long)at->base, (unsigned long long)at->words, (unsigned long long)at->scale_words,
+                       (unsigned long long)at->row_words, (unsigned long long)at->unit_rows,
+                       (unsigned long long)padded_rows(p, i));
+        break;
+    case ROMA_PLACED_VECTORS:
+        roma_print(units, sizeof units, "V 0-%.0f", p->chip.vector_units - 1);
+        roma_buf_print(out, "%-16s %3u %-10s %9llu %7llu\n", name, at->die, units, (unsigned long long)at->base,
+                       (unsigned long long)at->words);
+        break;
+    }
+}
+
+/* Codes go to every matrix unit; FP32 values lie in vector units, as do logits unless only the largest is wanted. */
+static const char *value_place(const roma_placement *p, const roma_value *v) {
+    const roma_plan *plan = p->plan;
+    const bool is_logits = v == &plan->values[plan->ops[plan->n_ops - 1].out];
+    if (v->is_codes) return "matrix units, broadcast";
+    return is_logits && p->chip.full_logits == 0 ? "nowhere, running maximum" : "vector units";
+}
+
+/* Bytes of a row in vector unit 0, which is the fullest; 0 for what lies elsewhere. */
+static uint64_t value_bytes(const roma_placement *p, const roma_value *v) {
+    const place_numbers k = place_numbers_of(&p->chip);
+    if (strcmp(value_place(p, v), "vector units") != 0) return 0;
+    const uint64_t all = k.V * k.vector_lanes, rest = v->width % all;
+    return 4 * (v->width / all * k.vector_lanes + (rest < k.vector_lanes ? rest : k.vector_lanes));
+}
+
+static const char *page_rule(const roma_placement *p) {
+    return p->chip.hunit_pages == ROMA_PAGES_SPREAD ? "spread" : "whole";
+}
+
+static void print_rest(const roma_placement *p, roma_buf *out) {
+    roma_buf_print(out, "\n%-16s %-26s %9s\n", "value", "where", "bytes/row");
+    for (size_t i = 0; i < p->plan->n_values; i++) {
+        const roma_value *v = &p->plan->values[i];
+        roma_buf_print(out, "%-16s %-26s %9llu\n", v->name, value_place(p, v), (unsigned long long)value_bytes(p, v));
+    }
+    roma_buf_print(
+        out,
+        "\npages of 32 positions, %zu bytes a KV head and layer, %s: %u H-Units a KV head; by layer, head and "
+        "page 0 on H-Unit\n",
+        roma_kv_page_bytes(p->plan->desc->hyper.head_dim), page_rule(p), roma_place_page_units(p));
+    const roma_hyper *h = &p->plan->desc->hyper;
+    for (uint32_t l = 0; l < h->layers && p->chip.hunit_pages != ROMA_PAGES_SPREAD; l++) {
+        roma_buf_print(out, "%5u:", l);
+        for (uint32_t g = 0; g < h->kv_heads; g++) roma_buf_print(out, " %u", roma_place_page_unit(p, l, g, 0));
+        roma_buf_print(out, "\n");
+    }
+}
+
+void roma_place_print(const roma_placement *p, roma_buf *out) {
+    roma_buf_print(out,
+                   "%.4g %% of the code words hold codes; %llu ROM words in a vector unit\n\n"
+                   "%-16s %3s %-10s %9s %7s %7s %7s %7s %7s\n",
+                   100 * useful(p), (unsigned long long)p->vector_words, "tensor", "die", "units", "base", "words",
+                   "scales", "a group", "rows", "padded");
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) print_tensor(p, i, out);
+    print_rest(p, out);
+}
+
+/* ---- JSON ---- */
+
+static void tensor_json(const roma_placement *p, size_t i, roma_json *j) {
+    const roma_image_tensor *t = &p->plan->desc->tensors[i];
+    const roma_place_tensor *at = &p->tensors[i];
+    char name[32];
+    roma_json_open(j, NULL, '{');
+    roma_json_string(j, "name", name_of(t, name));
+    roma_json_string(j, "where", where_name[at->where]);
+    if (at->where != ROMA_PLACED_NOWHERE) {
+        roma_json_uint(j, "die", at->die);
+        roma_json_uint(j, "base", at->base);
+        roma_json_uint(j, "words", at->words);
+    }
+    if (at->where == ROMA_PLACED_LUNITS) {
+        roma_json_uint(j, "first_unit", 0);
+        roma_json_uint(j, "last_unit", at->units - 1);
+        roma_json_uint(j, "scale_words", at->scale_words);
+        roma_json_uint(j, "row_group_words", at->row_words);
+        roma_json_uint(j, "unit_rows", at->unit_rows);
+        roma_json_uint(j, "padded_rows", padded_rows(p, i));
+        roma_json_uint(j, "lane_bits", at->lane_bits);
+    }
+    roma_json_close(j, '}');
+}
+
+void roma_place_json(const roma_placement *p, roma_json *j) {
+    const roma_hyper *h = &p->plan->desc->hyper;
+    roma_json_real(j, "useful", useful(p));
+    roma_json_uint(j, "vector_words", p->vector_words);
+    roma_json_open(j, "tensors", '[');
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) tensor_json(p, i, j);
+    roma_json_close(j, ']');
+    roma_json_open(j, "values", '[');
+    for (size_t i = 0; i < p->plan->n_values; i++) {
+        const roma_value *v = &p->plan->values[i];
+        roma_json_open(j, NULL, '{');
+        roma_json_string(j, "name", v->name);
+        roma_json_string(j, "where", value_place(p, v));
+        roma_json_uint(j, "row_bytes", value_bytes(p, v));
+        roma_json_close(j, '}');
+    }
+    roma_json_close(j, ']');
+    roma_json_string(j, "pages", page_rule(p));
+    roma_json_uint(j, "page_bytes", roma_kv_page_bytes(h->head_dim));
+    roma_json_uint(j, "page_units", roma_place_page_units(p));
+    roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer */
+    for (uint32_t l = 0; l < h->layers; l++) roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
+    roma_json_close(j, ']');
+}

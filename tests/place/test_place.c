@@ -1,0 +1,368 @@
+/* Placements against docs/placement.md: every row and input once by brute force, word ranges, published shapes, pages.
+ */
+#include "../test.h"
+#include "roma/map.h"
+
+typedef struct {
+    roma_description d;
+    roma_plan plan;
+    roma_placement place;
+} placed;
+
+static void need(int rc, const roma_error *err) {
+    char text[700];
+    if (!rc) return;
+    fprintf(stderr, "%s\n", roma_error_format(err, text, sizeof text));
+    exit(1);
+}
+
+static void place_on(placed *p, const char *shape, const roma_shape_format *f, const roma_chip *c, uint32_t dies) {
+    roma_error err;
+    need(roma_shape_describe(&p->d, shape, f, &err), &err);
+    need(roma_map_plan(&p->plan, &p->d, &err), &err);
+    need(roma_map_place(&p->place, &p->plan, c, dies, &err), &err);
+}
+
+static void done(placed *p) {
+    roma_place_destroy(&p->place);
+    roma_plan_destroy(&p->plan);
+    roma_shape_destroy(&p->d);
+}
+
+static roma_chip chip_of(const char *name, double units, double lunits, double lanes) {
+    roma_chip c;
+    roma_error err;
+    need(roma_chip_open(&c, name, &err), &err);
+    if (units > 0) roma_chip_put(&c, ROMA_CHIP_matrix_units, units);
+    if (lunits > 0) roma_chip_put(&c, ROMA_CHIP_lunits, lunits);
+    if (lanes > 0) roma_chip_put(&c, ROMA_CHIP_lanes, lanes);
+    return c;
+}
+
+static uint64_t code_words(const placed *p) {
+    uint64_t n = 0;
+    for (size_t i = 0; i < p->d.n_tensors; i++) n += p->place.tensors[i].words - p->place.tensors[i].scale_words;
+    for (size_t i = 0; i < p->d.n_tensors; i++)
+        if (p->place.tensors[i].where == ROMA_PLACED_VECTORS) n -= p->place.tensors[i].words;
+    return n;
+}
+
+static double useful(const placed *p) {
+    double bits = 0;
+    for (size_t i = 0; i < p->d.n_tensors; i++)
+        if (p->place.tensors[i].where == ROMA_PLACED_LUNITS)
+            bits += (double)(p->d.tensors[i].rows * p->d.tensors[i].cols * p->place.tensors[i].lane_bits);
+    const roma_chip *c = &p->place.chip;
+    return bits / ((double)code_words(p) * 4 * c->lanes * c->matrix_units * c->lunits);
+}
+
+/* ---- published shapes ---- */
+
+static void test_words(void) {
+    placed p;
+    const roma_shape_format four = {4, 128, 4}, own = {0};
+    roma_chip c = chip_of("roma-contract", 0, 0, 0);
+    place_on(&p, "llama-3.2-3b", &four, &c, 1);
+    CHECK_EQ(code_words(&p), 12258); /* 28 x 384, and 1,506 of the head */
+    CHECK_EQ(p.place.rom_words, 12258 + 28 * (2 * 2 + 2 * 1 + 3 * 3) + 48);
+    CHECK(p.place.fits_rom);
+    CHECK_STR(p.place.note, "");
+    CHECK(useful(&p) > 0.999);
+    done(&p);
+    place_on(&p, "smollm2-135m", &own, &c, 1);
+    CHECK(useful(&p) > 0.465 && useful(&p) < 0.475);
+    done(&p);
+    c = chip_of("roma-contract", 8, 4, 16);
+    place_on(&p, "smollm2-135m", &own, &c, 1);
+    CHECK(useful(&p) > 0.999);
+    CHECK(!p.place.fits_rom);
+    CHECK_HAS(p.place.note, "ROM words in an L-Unit and chip roma-contract has 14190: it does not fit that chip");
+    c.rom_style = ROMA_ROM_DRAM;
+    p.place.chip = c;
+    roma_place_derive(&p.place);
+    CHECK(p.place.fits_rom && !p.place.note[0]); /* streamed */
+    done(&p);
+}
+
+/* Two dies: layers in halves, the tied table with the head on the last, norms on their layers' die. */
+static void test_dies(void) {
+    placed p;
+    const roma_shape_format own = {0};
+    const roma_chip c = chip_of("roma-contract", 0, 0, 0);
+    place_on(&p, "llama-3.2-3b", &own, &c, 2);
+    for (size_t i = 0; i < p.d.n_tensors; i++) {
+        const roma_image_tensor *t = &p.d.tensors[i];
+        const bool outside = !roma_tensor_role_is_layered(t->role);
+        CHECK_EQ(p.place.tensors[i].die, outside ? 1 : t->layer / 14);
+    }
+    CHECK_EQ(p.place.die_words[0] + 1554, p.place.die_words[1]);
+    CHECK_EQ(p.place.rom_words, p.place.die_words[1]);
+    for (uint32_t dies = 1; dies <= 60; dies++) { /* each layer on the one die whose range has it */
+        roma_placement many;
+        CHECK_EQ(roma_map_place(&many, &p.plan, &c, dies, NULL), 0);
+        for (uint32_t l = 0; l < 28; l++) {
+            uint32_t first, end, die = roma_place_layer_die(&many, l);
+            roma_place_layers(&many, die, &first, &end);
+            CHECK(die < dies && first <= l && l < end);
+        }
+        roma_place_destroy(&many);
+    }
+    done(&p);
+    place_on(&p, "llama-3-8b", &own, &c, 2); /* untied: the embedding is on the first */
+    for (size_t i = 0; i < p.d.n_tensors; i++)
+        if (p.d.tensors[i].role == ROMA_W_EMBED) CHECK_EQ(p.place.tensors[i].die, 0);
+    const uint64_t inside = p.place.die_words[0];
+    p.place.chip.rom_embedding = 0;
+    roma_place_derive(&p.place);
+    CHECK(p.place.die_words[0] < inside);
+    done(&p);
+}
+
+/* ---- brute force ---- */
+
+static roma_image_tensor tensors[64];
+
+static roma_description small(uint64_t seed) {
+    roma_description d = {.tensors = tensors};
+    const uint32_t dim = 16 * (1 + (uint32_t)(roma_random(seed, 1) % 2)), kv = 1 + (uint32_t)(roma_random(seed, 2) % 3);
+    d.hyper = (roma_hyper){.arch = ROMA_ARCH_LLAMA,
+                           .layers = 1 + (uint32_t)(roma_random(seed, 3) % 3),
+                           .hidden = 32 * (1 + (uint32_t)(roma_random(seed, 4) % 4)),
+                           .ffn = 32 * (1 + (uint32_t)(roma_random(seed, 5) % 5)),
+                           .heads = 2 * kv,
+                           .kv_heads = kv,
+                           .head_dim = dim,
+                           .rope_dim = dim,
+                           .vocab = 40 + (uint32_t)(roma_random(seed, 6) % 100),
+                           .context = 64,
+                           .rms_eps = 1e-5f};
+    static const uint8_t widths[] = {2, 3, 4, 5, 6, 8};
+    for (uint32_t role = 1; role < ROMA_W_END; role++)
+        for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? d.hyper.layers : 1); l++) {
+            roma_image_tensor t = {.role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role)};
+            if (!roma_hyper_shape(&d.hyper, role, &t.rows, &t.cols) || !roma_hyper_required(&d.hyper, role)) continue;
+            if (!t.is_vector)
+                t.format = (roma_format){
+                    .bits = widths[roma_random(seed, 10 + role) % 6], .scale = ROMA_SCALE_F16, .group = 32};
+            tensors[d.n_tensors++] = t;
+        }
+    return d;
+}
+
+/* Which (unit, L-Unit, address, bit) are taken, of one die. */
+typedef struct {
+    uint8_t *taken;
+    uint64_t words, units, lunits, bits;
+} map;
+
+static bool take(map *m, const roma_place_code *at, uint32_t bits) {
+    for (uint32_t b = 0; b < bits; b++) {
+        if (at->unit >= m->units || at->lunit >= m->lunits || at->address >= m->words || at->bit + b >= m->bits)
+            return false;
+        const uint64_t i = (((at->unit * m->lunits + at->lunit) * m->words) + at->address) * m->bits + at->bit + b;
+        if (m->taken[i >> 3] >> (i & 7) & 1) return false;
+        m->taken[i >> 3] |= (uint8_t)(1 << (i & 7));
+    }
+    return true;
+}
+
+/* Every code of every matrix has bits of its own, inside the tensor's range and behind its scales; an L-Unit meets only
+ * its own input blocks; ranges follow one another. */
+static void check_small(const roma_placement *p, uint32_t die) {
+    const roma_chip *c = &p->chip;
+    map m = {.words = p->die_words[die],
+             .units = (uint64_t)c->matrix_units,
+             .lunits = (uint64_t)c->lunits,
+             .bits = (uint64_t)(4 * c->lanes)};
+    uint64_t end = 0, wrong = 0;
+    m.taken = roma_alloc_array(m.words * m.units * m.lunits + 1, m.bits / 8);
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) {
+        const roma_image_tensor *t = &p->plan->desc->tensors[i];
+        const roma_place_tensor *at = &p->tensors[i];
+        if (at->where != ROMA_PLACED_LUNITS || at->die != die) continue;
+        CHECK_EQ(at->base, end);
+        end += at->words;
+        CHECK(at->lane_bits >= t->format.bits && at->unit_rows % (m.bits / 32) == 0);
+        CHECK(at->unit_rows * at->units >= t->rows && at->unit_rows * (at->units - 1) < t->rows);
+        CHECK(at->units <= m.units);
+        for (uint64_t row = 0; row < t->rows; row++)
+            for (uint64_t in = 0; in < t->cols; in++) {
+                const roma_place_code code = roma_place_code_at(p, i, row, in);
+                wrong += !take(&m, &code, at->lane_bits) || code.unit != row / at->unit_rows;
+                wrong += code.address < at->base + at->scale_words || code.address >= at->base + at->words;
+                wrong += code.lunit != in / (32 / at->lane_bits) % m.lunits;
+            }
+    }
+    CHECK_EQ(end, m.words);
+    CHECK_EQ(wrong, 0);
+    roma_free(m.taken);
+}
+
+static void test_every_code(void) {
+    static const double lanes[] = {8, 16, 32, 64, 128}, lunits[] = {1, 2, 4, 8};
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        const roma_description d = small(seed);
+        const roma_chip c = chip_of("roma", 1 + (double)(roma_random(seed, 90) % 9), lunits[roma_random(seed, 91) % 4],
+                                    lanes[roma_random(seed, 92) % 5]);
+        const uint32_t dies = 1 + (uint32_t)(roma_random(seed, 93) % 3);
+        roma_plan plan;
+        roma_placement p;
+        roma_error err;
+        need(roma_map_plan(&plan, &d, &err), &err);
+        need(roma_map_place(&p, &plan, &c, dies, &err), &err);
+        for (uint32_t die = 0; die < dies; die++) check_small(&p, die);
+        roma_placement copy;
+        CHECK_EQ(roma_place_copy(&copy, &p, &err), 0);
+        CHECK(copy.tensors != p.tensors && copy.rom_words == p.rom_words && copy.vector_words == p.vector_words);
+        roma_place_destroy(&copy);
+        roma_place_destroy(&p);
+        roma_plan_destroy(&plan);
+    }
+}
+
+/* ---- what the words hold: the codes that the image's reader gives ---- */
+
+static void test_bits(void) {
+    static const uint8_t widths[] = {2, 3, 4, 5, 6, 8};
+    for (size_t w = 0; w < 6; w++) {
+        const roma_shape_format f = {widths[w], 64, widths[w]};
+        const roma_chip c = chip_of("roma", 8, 4, 16);
+        placed p;
+        place_on(&p, "smollm2-135m", &f, &c, 1);
+        size_t i = 0;
+        while (p.d.tensors[i].role != ROMA_W_K) i++;
+        roma_image_tensor *t = &p.d.tensors[i];
+        uint8_t *data = roma_alloc_array(t->rows / 16, t->tile_bytes), codes[4096];
+        uint16_t scales[64], mins[64];
+        for (uint64_t k = 0; k < t->rows / 16 * t->tile_bytes; k++) data[k] = (uint8_t)roma_random(w, k);
+        t->data = data;
+        for (uint64_t row = 0; row < t->rows; row += 7) {
+            roma_row r = {.code = codes, .scale = scales, .min = mins};
+            roma_tile_get_row(&t->format, t->cols, data + row / 16 * t->tile_bytes, (unsigned)(row % 16), &r);
+            uint64_t wrong = 0;
+            for (uint64_t in = 0; in < t->cols; in++) {
+                const roma_place_code at = roma_place_code_at(&p.place, i, row, in);
+                const roma_place_tensor *m = &p.place.tensors[i];
+                const uint32_t word = roma_place_bits(&p.place, i, row, in / (32 / m->lane_bits));
+                wrong += (word >> at.bit % 32 & ((1u << m->lane_bits) - 1)) != codes[in];
+            }
+            CHECK_EQ(wrong, 0);
+        }
+        CHECK_EQ(roma_place_bits(&p.place, i, t->rows, 0), 0);
+        CHECK_EQ(roma_place_bits(&p.place, i, 0, t->cols), 0);
+        roma_free(data);
+        done(&p);
+    }
+}
+
+/* ---- pages and vectors ---- */
+
+/* The fullest H-Unit, counted page by page. */
+static uint64_t fullest(const roma_placement *p, uint32_t die, uint64_t pages) {
+    const uint64_t U = (uint64_t)p->chip.matrix_units;
+    uint64_t *held = roma_alloc_array(U, sizeof *held), most = 0;
+    uint32_t first, end;
+    roma_place_layers(p, die, &first, &end);
+    for (uint32_t l = first; l < end; l++)
+        for (uint32_t g = 0; g < p->plan->desc->hyper.kv_heads; g++)
+            for (uint64_t j = 0; j < pages; j++) held[roma_place_page_unit(p, l, g, j)]++;
+    for (uint64_t u = 0; u < U; u++) most = held[u] > most ? held[u] : most;
+    roma_free(held);
+    return most;
+}
+
+static void test_pages(void) {
+    placed p;
+    const roma_shape_format own = {0};
+    static const double units[] = {256, 64, 8, 5, 1, 100};
+    static const char *const shapes[] = {"llama-3.2-3b", "smollm2-135m", "qwen3-0.6b"};
+    for (size_t s = 0; s < 3; s++)
+        for (size_t u = 0; u < 6; u++) {
+            const roma_chip c = chip_of("roma-contract", units[u], 0, 0);
+            place_on(&p, shapes[s], &own, &c, 1 + (uint32_t)u % 3);
+            const double page = (double)roma_kv_page_bytes(p.d.hyper.head_dim);
+            for (uint32_t die = 0; die < p.place.dies; die++)
+                for (uint64_t n = 0; n < 70; n += 1 + n / 9)
+                    CHECK_REAL(roma_place_page_bytes(&p.place, die, n), (double)fullest(&p.place, die, n) * page);
+            done(&p);
+        }
+}
+
+static void test_tokens(void) {
+    placed p;
+    const roma_shape_format four = {4, 128, 4};
+    roma_chip c = chip_of("roma-contract", 0, 0, 0);
+    place_on(&p, "llama-3.2-3b", &four, &c, 1);
+    /* By hand: 28 layers begin on 28 of a head's 32 H-Units. 144 pages are 4 rounds of 32 and a window of 16, which 14
+     * layers begin in: 28 x 4 + 14 = 126 pages of 8,448 bytes. With 107,121 bytes of adapters, the 256th part of
+     * 1,519,616 x 16 codes and an FP32 scale for 28 x 27,648 rows of B and 28 x 7 x 16 of A, they take 1,171,569 of
+     * 1,179,648 bytes; one page more takes 1,180,017. */
+    const double lora = 1519616.0 * 16 + 4.0 * 28 * (27648 + 7 * 16), sram = roma_chip_sram_bytes(&c);
+    CHECK_EQ(fullest(&p.place, 0, 144), 126);
+    CHECK_EQ(fullest(&p.place, 0, 145), 127);
+    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 4608);
+    CHECK(roma_place_holds(&p.place, 144, sram, lora) && !roma_place_holds(&p.place, 145, sram, lora));
+    /* To the byte. */
+    CHECK(roma_place_holds(&p.place, 144, 256 * 126 * 8448.0 + lora, lora));
+    CHECK(!roma_place_holds(&p.place, 144, 256 * 126 * 8448.0 + lora - 1, lora));
+    CHECK_EQ(roma_place_pages(&p.place, 100, 1000), 0);
+    /* Spread: 32 positions of every page lie one on each H-Unit. */
+    p.place.chip.hunit_pages = ROMA_PAGES_SPREAD;
+    roma_place_derive(&p.place);
+    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 32 * floor((1179648 - lora / 256) / (28 * 264)));
+    p.place.chip.granularity = 64;
+    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 64 * floor((1179648 - lora / 256) / (28 * 264) / 2));
+    done(&p);
+}
+
+static void test_vectors(void) {
+    placed p;
+    const roma_shape_format own = {0};
+    const roma_chip c = chip_of("roma-contract", 0, 0, 0); /* 16 vector units of 64 lanes */
+    place_on(&p, "qwen3-0.6b", &own, &c, 1);
+    CHECK_EQ(roma_place_vector_unit(&p.place, 0), 0);
+    CHECK_EQ(roma_place_vector_unit(&p.place, 63), 0);
+    CHECK_EQ(roma_place_vector_unit(&p.place, 64), 1);
+    CHECK_EQ(roma_place_vector_unit(&p.place, 1024), 0);
+    /* RoPE increments; 28 layers of two norms of 1,024 and two head norms of 128, the last norm: a word each. */
+    CHECK_EQ(p.place.vector_words, 1 + 28 * 4 + 1);
+    done(&p);
+}
+
+static void test_print(void) {
+    placed p;
+    const roma_shape_format own = {0};
+    const roma_chip c = chip_of("roma-contract", 0, 0, 0);
+    place_on(&p, "llama-3-8b", &own, &c, 2);
+    p.place.chip.rom_embedding = 0;
+    roma_place_derive(&p.place);
+    roma_buf text = {0}, b = {0};
+    roma_json j = {.out = &b};
+    roma_place_print(&p.place, &text);
+    roma_buf_append(&text, "", 1);
+    CHECK_HAS((const char *)text.data, "outside the chip");
+    CHECK_HAS((const char *)text.data, "0.q ");
+    CHECK_HAS((const char *)text.data, "logits           nowhere, running maximum");
+    roma_json_open(&j, NULL, '{');
+    roma_place_json(&p.place, &j);
+    roma_json_close(&j, '}');
+    roma_buf_append(&b, "", 1);
+    CHECK_HAS((const char *)b.data, "{\"name\":\"embed\",\"where\":\"nowhere\"}");
+    CHECK_HAS((const char *)b.data, "\"pages\":\"whole\",\"page_bytes\":8448,\"page_units\":32,\"page_first\":[0,2,4,");
+    roma_buf_destroy(&text);
+    roma_buf_destroy(&b);
+    done(&p);
+    roma_place_destroy(&p.place);
+}
+
+int main(void) {
+    test_words();
+    test_dies();
+    test_every_code();
+    test_bits();
+    test_pages();
+    test_tokens();
+    test_vectors();
+    test_print();
+    return TEST_DONE();
+}
