@@ -53,7 +53,7 @@ def figures(roma, shape, dies):
                              ("yield without repair, %", "cost.yield", 100), ("cost of good dies, USD", "cost.usd", 1)]:
         rows.append([name] + [with_range(full[c], key, scale) for c in CHIPS])
     rows.append(["base model / ROM, GB"] + [f"{value(full[c], 'fit.rom_bytes') / 1e9:.3f} / {value(full[c], 'fit.rom_capacity') / 1e9:.3f}" for c in CHIPS])
-    rows.append(["tokens of cache beside one adapter"] + [f"{value(full[c], 'fit.tokens'):,.0f}" for c in CHIPS])
+    rows.append(["tokens of cache beside one adapter, at most the model's own context"] + [f"{value(full[c], 'fit.tokens'):,.0f}" for c in CHIPS])
     return table([""] + CHIPS, rows), full
 
 
@@ -188,11 +188,12 @@ BETTER_DOUBTS = """
 
 STEPS = [
     ("roma-contract", []),
-    ("logic ROM of the model's size, blocks of 4,096 x 64", ["rom.style=logic", "rom.depth=4096", "lunit.words=12722", "rom.macro_words=12722"]),
-    ("a quarter of the L-Units, four times as wide, blocks of 1,024 x 256", ["lunit.per_matrix_unit=16", "lunit.lanes=64", "lunit.leaf_group=64", "rom.depth=1024"]),
-    ("a quarter of the tiles", ["grid.rows=9", "grid.columns=8", "grid.matrix_units=64", "grid.vector_units=8", "lunit.per_matrix_unit=64", "hunit.sram=4718592", "hunit.mac=1024",
+    ("logic ROM of the model's size, blocks of 4,096 x 64", ["rom.style=logic", "rom.depth=4096", "lunit.words=12726", "rom.macro_words=12726"]),
+    ("a quarter of the L-Units, four times as wide, blocks of 1,024 x 256; 8 rows a word, so that k and v are half zeros",
+     ["lunit.per_matrix_unit=16", "lunit.lanes=64", "lunit.leaf_group=64", "rom.depth=1024", "lunit.words=15000", "rom.macro_words=15000"]),
+    ("a quarter of the tiles, which k and v fill", ["lunit.words=12726", "rom.macro_words=12726", "grid.rows=9", "grid.columns=8", "grid.matrix_units=64", "grid.vector_units=8", "lunit.per_matrix_unit=64", "hunit.sram=4718592", "hunit.mac=1024",
                                 "hunit.bandwidth=256", "vector.sram=2097152", "vector.lanes=128"]),
-    ("twice the L-Units of half the depth", ["lunit.per_matrix_unit=128", "lunit.leaf_group=128", "lunit.words=6431", "rom.macro_words=6431"]),
+    ("twice the L-Units of half the depth", ["lunit.per_matrix_unit=128", "lunit.leaf_group=128", "lunit.words=6433", "rom.macro_words=6433"]),
     ("idle ROM banks gated: roma-better", ["rom.gated=on"]),
 ]
 
@@ -223,7 +224,8 @@ def page_better(roma):
     rows = [[name] + [with_range(f, key, scale) for f in full]
             for name, key, scale in [("decode, tokens/s", "time.tok_s", 1), ("area, mm²", "area.area_mm2", 1), ("power at that rate, W", "power.power_w", 1),
                                      ("energy per token, mJ", "energy.mj_per_token", 1), ("time to first token, 256 tokens, ms", "time.ttft_s", 1e3),
-                                     ("cost of good dies, USD", "cost.usd", 1), ("tokens of cache", "fit.tokens", 1)]]
+                                     ("cost of good dies, USD", "cost.usd", 1)]]
+    rows.append(["tokens of cache"] + [f"{value(f, 'fit.tokens'):,.0f}" for f in full])
     text = BETTER_HEAD + table([""] + [c[0] for c in chips], rows) + BETTER_TEXT
     steps, settings = [], {}
     for name, more in STEPS:
