@@ -3,7 +3,7 @@
 CC ?= gcc
 BUILD ?= build
 PREFIX ?= /usr/local
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^\#define ROMA_VERSION_M[A-Z]* \([0-9]*\)$$/\1./p;s/^\#define ROMA_VERSION_PATCH \([0-9]*\)$$/\1/p' include/roma/roma.h | tr -d '\n')
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every public header compiles alone, as C11 and as C++, with gcc and clang, without warnings.
+# Every public header compiles alone, as C11 and as C++, with gcc and clang, without warnings; roma.h includes libc's headers only.
 set -eu
 cd "$(dirname "$0")/.."
 status=0
@@ -13,4 +13,8 @@ for header in include/roma/*.h; do
         }
     done
 done
+if grep -n '#include "' include/roma/roma.h; then
+    echo "headers: include/roma/roma.h, which stands alone, includes another of ours" >&2
+    status=1
+fi
 exit $status

@@ -31,6 +31,7 @@ LD_LIBRARY_PATH="$work/usr/lib" "$work/shared"
 # shellcheck disable=SC2046
 gcc "$work/a.c" $(pkg-config --cflags roma) "$work/usr/lib/libroma.a" -lpthread -lz -lm -o "$work/static"
 "$work/static"
+tests/library.sh "$work/usr"
 # the libraries offer the functions that the installed headers name, all of them, and nothing beside
 cat "$work"/usr/include/roma/*.h | grep -o 'roma_[A-Za-z0-9_]*' | sort -u >"$work/named"
 nm --defined-only -g build/libroma.a | awk 'NF == 3 {print $3}' | sort -u | comm -12 - "$work/named" >"$work/want"

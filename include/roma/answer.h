@@ -200,6 +200,8 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
 void roma_answer_cancel(roma_answer *a, uint64_t ticket);
 /* Requests that submit took and whose `over` has not been called. */
 uint32_t roma_answer_under_way(roma_answer *a);
+/* Whether this thread is in a callback of a, where nothing may wait for another step. */
+bool roma_answer_is_callback(roma_answer *a);
 
 /* ---- driving ------------------------------------------------------------------------------------ */
 

@@ -47,7 +47,7 @@ static job *make_job(roma_answer *a, const roma_answer_request *r) {
 
 static int check(const roma_answer *a, const roma_answer_request *r, roma_error *err) {
     if (!a->batch) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "requests can come once this is started");
-    if (!a->tok)
+    if (!a->tok && (r->text || r->ask.stops.n))
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so it cannot answer in text");
     const uint32_t context = roma_exec_memory_of(a->exec)->context;
@@ -106,13 +106,18 @@ uint32_t roma_answer_under_way(roma_answer *a) {
 
 /* ---- who has the engine ---- */
 
+bool roma_answer_is_callback(roma_answer *a) {
+    pthread_mutex_lock(&a->lock);
+    const bool is = a->is_stepping && pthread_equal(a->stepper, pthread_self());
+    pthread_mutex_unlock(&a->lock);
+    return is;
+}
+
 int roma_answer_guest_enter(roma_answer *a, roma_error *err) {
     if (!a->exec) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this needs an engine: it is not started");
-    pthread_mutex_lock(&a->lock);
-    if (a->is_stepping && pthread_equal(a->stepper, pthread_self())) {
-        pthread_mutex_unlock(&a->lock);
+    if (roma_answer_is_callback(a))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this cannot be called from a callback");
-    }
+    pthread_mutex_lock(&a->lock);
     a->guests++;
     while (a->is_stepping) pthread_cond_wait(&a->changed, &a->lock);
     return ROMA_OK;

@@ -28,7 +28,7 @@ const char *roma_answer_stop_name(roma_answer_stop_kind k) {
 }
 
 void roma_answer_grow_begin(job *j) {
-    roma_detok_init(&j->detok, j->a->tok, false);
+    if (j->a->tok) roma_detok_init(&j->detok, j->a->tok, false);
     j->detok.first = !j->r.continues;
     j->began = roma_now();
 }
@@ -82,7 +82,8 @@ void roma_answer_grow_let_go(job *j) {
 /* Nothing more comes: characters held back are let go, and so is the beginning of a stop text. */
 static void end(job *j, roma_answer_stop_kind why) {
     char *piece = j->a->piece;
-    j->stop = add(j, piece, roma_detok_flush(&j->detok, piece)) ? ROMA_ANSWER_STOP : why;
+    const size_t n = j->a->tok ? roma_detok_flush(&j->detok, piece) : 0;
+    j->stop = add(j, piece, n) ? ROMA_ANSWER_STOP : why;
     roma_answer_grow_let_go(j);
 }
 
@@ -92,12 +93,12 @@ int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_er
     (void)err;
     if (!j->drawn++) j->first_s = roma_now() - j->began;
     if (j->r.token) j->r.token(j->r.ctx, token, logits);
-    if (roma_token_is_eog(j->a->tok, token)) {
+    if (j->a->tok && roma_token_is_eog(j->a->tok, token)) {
         end(j, ROMA_ANSWER_EOS);
         return 1;
     }
     j->ids[j->n++] = token;
-    if (add(j, piece, roma_detok_push(&j->detok, token, piece)))
+    if (add(j, piece, j->a->tok ? roma_detok_push(&j->detok, token, piece) : 0))
         j->stop = ROMA_ANSWER_STOP;
     else if (j->n - j->r.n_prompt == j->r.ask.limit)
         end(j, ROMA_ANSWER_LENGTH);

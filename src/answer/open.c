@@ -201,7 +201,7 @@ int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longes
     const uint32_t context = m.context;
     if (!rc) rc = roma_exec_fit(&a->plan, &one, &m, err);
     if (rc) return rc;
-    c->context = longest + 1 < context ? (uint32_t)longest + 1 : context;
+    c->context = longest < context ? (uint32_t)longest + 1 : context;
     c->kept = c->running + PREFIXES;
     c->pages = c->running * ((c->context + ROMA_PAGE - 1) / ROMA_PAGE);
     if (m.pages && c->pages > m.pages) c->pages = m.pages;

@@ -1,0 +1,333 @@
+/* The face's engine: an answer room with a driver of its own, at least as many pages as its running requests need, and
+ * callers who may wait. */
+#include "face.h"
+#include "roma/answer.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct roma_engine {
+    roma_answer *a;
+};
+
+enum { WAITING = 64, RUNNING = 1 };
+
+/* ---- open ---- */
+
+static int start(roma_answer *a, roma_answer_config *c, roma_error *err) {
+    int rc = roma_answer_fit(a, c, UINT64_MAX, err);
+    if (!rc) rc = roma_answer_start(a, c, err);
+    return rc ? rc : roma_answer_spawn(a, err);
+}
+
+static int open_engine(roma_engine **out, const char *image, const roma_engine_config *given, roma_error *err) {
+    roma_engine_config own;
+    int rc = roma_face_take(&own, sizeof own, given, err);
+    if (!rc && !image) rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an engine needs the path of an image");
+    if (rc) return rc;
+    roma_answer_config c = {.image = image,
+                            .chip = own.chip,
+                            .chip_is_limit = own.chip != NULL,
+                            .chat_template = own.chat_template,
+                            .no_verify = own.no_verify != 0,
+                            .threads = own.threads,
+                            .isa = own.isa,
+                            .context = own.context,
+                            .running = own.running ? own.running : RUNNING,
+                            .waiting = own.waiting ? own.waiting : WAITING,
+                            .no_proposals = own.no_speculation != 0,
+                            .sram_bytes = own.sram_bytes,
+                            .adapters = own.adapters,
+                            .rank = own.rank};
+    roma_engine *e = roma_alloc_array(1, sizeof *e);
+    if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
+    rc = roma_answer_open(&e->a, &c, err);
+    if (!rc) rc = start(e->a, &c, err);
+    if (rc)
+        roma_engine_close(e);
+    else
+        *out = e;
+    return rc;
+}
+
+int roma_engine_open(roma_engine **e, const char *image, const roma_engine_config *c) {
+    roma_error err;
+    *e = NULL;
+    return roma_face_end(open_engine(e, image, c, &err), &err);
+}
+
+void roma_engine_close(roma_engine *e) {
+    if (!e) return;
+    roma_answer_close(e->a);
+    roma_free(e);
+}
+
+const char *roma_engine_name(const roma_engine *e) { return roma_answer_image(e->a)->desc.name; }
+uint32_t roma_engine_vocab(const roma_engine *e) { return roma_answer_image(e->a)->desc.hyper.vocab; }
+uint32_t roma_engine_context(const roma_engine *e) { return roma_exec_memory_of(roma_answer_engine(e->a))->context; }
+
+/* ---- adapters ---- */
+
+int roma_engine_adapter_open(roma_engine *e, const char *name, const char *file, int any_base) {
+    roma_error err;
+    return roma_face_end(roma_answer_adapter_open(e->a, name, file, any_base ? ROMA_ADAPTER_ANY_BASE : 0, &err), &err);
+}
+
+int roma_engine_adapter_close(roma_engine *e, const char *name) {
+    roma_error err;
+    return roma_face_end(roma_answer_adapter_close(e->a, name, &err), &err);
+}
+
+/* ---- prompts ---- */
+
+static int role_of(const char *name, roma_role *out, roma_error *err) {
+    static const char *const names[] = {"system", "user", "assistant"};
+    static const roma_role roles[] = {ROMA_ROLE_SYSTEM, ROMA_ROLE_USER, ROMA_ROLE_ASSISTANT};
+    char shown[64];
+    for (unsigned i = 0; name && i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = roles[i];
+            return ROMA_OK;
+        }
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a turn's role is system, user or assistant, not '%s'",
+                     name ? roma_error_name(shown, sizeof shown, name, strlen(name)) : "");
+}
+
+static int messages_of(const roma_query *q, roma_message *m, roma_error *err) {
+    int rc = ROMA_OK;
+    for (size_t i = 0; i < q->n_turns && !rc; i++) {
+        const roma_turn *t = &q->turns[i];
+        if (!t->text) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a turn has no text");
+        m[i].text = t->text;
+        m[i].len = t->len ? t->len : strlen(t->text);
+        rc = role_of(t->role, &m[i].role, err);
+    }
+    return rc;
+}
+
+/* From roma_alloc. */
+static int prompt_of(const roma_engine *e, const roma_query *q, int32_t **ids, size_t *n, roma_error *err) {
+    *ids = NULL;
+    if (!q->n_turns) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a request needs turns or token ids");
+    roma_message *m = roma_alloc_array(q->n_turns, sizeof *m);
+    if (!m) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt");
+    int rc = messages_of(q, m, err);
+    if (!rc) rc = roma_answer_prompt(e->a, m, q->n_turns, q->is_raw ? ROMA_ANSWER_RAW : 0, ids, n, err);
+    roma_free(m);
+    return rc;
+}
+
+/* ---- requests ---- */
+
+/* What the callback `over` needs of a request. */
+typedef struct {
+    void *ctx;
+    int (*text)(void *ctx, const char *text, size_t len);
+    void (*token)(void *ctx, int32_t token, const float *logits);
+    void (*over)(void *ctx, const roma_answered *r);
+} caller;
+
+static int on_text(void *ctx, const char *text, size_t len) {
+    const caller *c = ctx;
+    return c->text(c->ctx, text, len);
+}
+static void on_token(void *ctx, int32_t token, const float *logits) {
+    const caller *c = ctx;
+    c->token(c->ctx, token, logits);
+}
+static void on_over(void *ctx, const roma_answer_result *r) {
+    caller *c = ctx;
+    char message[1024] = "";
+    if (r->rc) roma_error_format(r->err, message, sizeof message);
+    const roma_answered out = {.size = sizeof out,
+                               .code = r->rc,
+                               .message = message,
+                               .stop = r->rc ? "" : roma_answer_stop_name(r->stop),
+                               .ids = r->ids,
+                               .n_ids = r->n_ids,
+                               .prompt_tokens = r->n_prompt,
+                               .shared_tokens = r->batch.shared,
+                               .drafted = r->batch.drafted,
+                               .accepted = r->batch.accepted,
+                               .first_s = r->first_s,
+                               .seconds = r->seconds};
+    if (c->over) c->over(c->ctx, &out);
+    roma_free(c);
+}
+
+static roma_answer_ask ask_of(const roma_query *q, const roma_answer_text *stops) {
+    roma_answer_ask k;
+    roma_answer_ask_default(&k);
+    if (q->limit) k.limit = q->limit;
+    k.sampling.temperature = q->temperature;
+    k.sampling.top_k = q->top_k;
+    if (q->top_p > 0 || q->top_p < 0) k.sampling.top_p = q->top_p;
+    k.sampling.min_p = q->min_p;
+    if (q->repeat_penalty > 0 || q->repeat_penalty < 0) k.sampling.repeat_penalty = q->repeat_penalty;
+    k.sampling.seed = q->seed;
+    k.stops = (roma_answer_texts){stops, q->n_stops};
+    return k;
+}
+
+static int submit_ids(roma_engine *e, const roma_query *q, const int32_t *ids, size_t n, roma_answer_text *stops,
+                      uint64_t *ticket, roma_error *err) {
+    roma_answer_adapter list[ROMA_EXEC_STACK_MAX] = {{0}};
+    if (q->n_adapters > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", q->n_adapters,
+                         ROMA_EXEC_STACK_MAX);
+    for (size_t i = 0; i < q->n_adapters; i++)
+        list[i] = (roma_answer_adapter){q->adapters[i].name, q->adapters[i].factor};
+    for (size_t i = 0; i < q->n_stops; i++) stops[i] = (roma_answer_text){q->stops[i], strlen(q->stops[i])};
+    caller *c = roma_alloc_array(1, sizeof *c);
+    if (!c) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
+    *c = (caller){q->ctx, q->text, q->token, q->over};
+    const roma_answer_request r = {.prompt = ids,
+                                   .n_prompt = n,
+                                   .continues = q->ids ? q->is_raw != 0
+                                                       : roma_answer_is_raw(e->a, q->is_raw ? ROMA_ANSWER_RAW : 0),
+                                   .adapters = list,
+                                   .n_adapters = q->n_adapters,
+                                   .ask = ask_of(q, stops),
+                                   .ctx = c,
+                                   .text = q->text ? on_text : NULL,
+                                   .token = q->token ? on_token : NULL,
+                                   .over = on_over};
+    const int rc = roma_answer_submit(e->a, &r, ticket, err);
+    if (rc) roma_free(c);
+    return rc;
+}
+
+static int submit(roma_engine *e, const roma_query *q, uint64_t *ticket, roma_error *err) {
+    int32_t *ids = NULL;
+    size_t n = q->n_ids;
+    int rc = q->ids ? ROMA_OK : prompt_of(e, q, &ids, &n, err);
+    roma_answer_text *stops = rc || !q->n_stops ? NULL : roma_alloc_array(q->n_stops, sizeof *stops);
+    if (!rc && q->n_stops && !stops) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
+    if (!rc) rc = submit_ids(e, q, q->ids ? q->ids : ids, n, stops, ticket, err);
+    roma_free(stops);
+    roma_free(ids);
+    return rc;
+}
+
+int roma_engine_submit(roma_engine *e, const roma_query *r, uint64_t *ticket) {
+    roma_query q;
+    roma_error err;
+    int rc = roma_face_take(&q, sizeof q, r, &err);
+    if (!rc) rc = submit(e, &q, ticket, &err);
+    return roma_face_end(rc, &err);
+}
+
+void roma_engine_cancel(roma_engine *e, uint64_t ticket) { roma_answer_cancel(e->a, ticket); }
+
+/* ---- waiting ---- */
+
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool is_over;
+    int rc;
+    roma_error err;
+    roma_query q; /* whose callbacks are called too */
+    float *logits;
+    uint32_t vocab;
+} waiter;
+
+static int wait_text(void *ctx, const char *text, size_t len) {
+    const waiter *w = ctx;
+    return w->q.text ? w->q.text(w->q.ctx, text, len) : 0;
+}
+static void wait_token(void *ctx, int32_t token, const float *logits) {
+    const waiter *w = ctx;
+    if (w->logits) memcpy(w->logits, logits, w->vocab * sizeof *logits);
+    if (w->q.token) w->q.token(w->q.ctx, token, logits);
+}
+static void wait_over(void *ctx, const roma_answered *r) {
+    waiter *w = ctx;
+    if (w->q.over) w->q.over(w->q.ctx, r);
+    pthread_mutex_lock(&w->lock);
+    w->is_over = true;
+    w->rc = r->code;
+    if (r->code) roma_fail(&w->err, r->code, "", ROMA_NOWHERE, "%s", r->message);
+    pthread_cond_signal(&w->ended);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static int wait_for(roma_engine *e, waiter *w, roma_error *err) {
+    roma_query q = w->q;
+    q.ctx = w;
+    q.text = w->q.text ? wait_text : NULL;
+    q.token = wait_token;
+    q.over = wait_over;
+    if (roma_answer_is_callback(e->a))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this waits for an answer: no callback may call it");
+    if (pthread_mutex_init(&w->lock, NULL)) return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no lock can be had");
+    if (pthread_cond_init(&w->ended, NULL)) {
+        pthread_mutex_destroy(&w->lock);
+        return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no condition variable can be had");
+    }
+    int rc = submit(e, &q, NULL, err);
+    if (!rc) {
+        pthread_mutex_lock(&w->lock);
+        while (!w->is_over) pthread_cond_wait(&w->ended, &w->lock);
+        pthread_mutex_unlock(&w->lock);
+        rc = w->rc;
+        if (rc) *err = w->err;
+    }
+    pthread_cond_destroy(&w->ended);
+    pthread_mutex_destroy(&w->lock);
+    return rc;
+}
+
+static int answer(roma_engine *e, const char *prompt, waiter *w, roma_error *err) {
+    const size_t before = w->q.turns ? w->q.n_turns : 0;
+    roma_turn *turns = roma_alloc_array(before + 1, sizeof *turns);
+    if (!turns) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt");
+    if (before) memcpy(turns, w->q.turns, before * sizeof *turns);
+    turns[before] = (roma_turn){"user", prompt, 0};
+    w->q.turns = turns;
+    w->q.n_turns = before + 1;
+    const int rc = wait_for(e, w, err);
+    roma_free(turns);
+    return rc;
+}
+
+int roma_engine_answer(roma_engine *e, const char *prompt, const roma_query *how,
+                       int (*text)(void *ctx, const char *text, size_t len), void *ctx) {
+    waiter w = {.is_over = false};
+    roma_error err;
+    int rc = roma_face_take(&w.q, sizeof w.q, how, &err);
+    w.q.ids = NULL;
+    w.q.ctx = ctx;
+    w.q.text = text;
+    if (!rc) rc = answer(e, prompt, &w, &err);
+    return roma_face_end(rc, &err);
+}
+
+int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
+                       size_t n_adapters, float *logits) {
+    waiter w = {.q = {.ids = ids, .n_ids = n, .limit = 1, .adapters = adapters, .n_adapters = n_adapters},
+                .logits = logits,
+                .vocab = roma_engine_vocab(e)};
+    roma_error err;
+    return roma_face_end(wait_for(e, &w, &err), &err);
+}
+
+/* ---- tokens ---- */
+
+int roma_engine_tokens(const roma_engine *e, const roma_query *r, int32_t *ids, size_t cap, size_t *n) {
+    roma_query q;
+    roma_error err;
+    int32_t *all = NULL;
+    *n = 0;
+    int rc = roma_face_take(&q, sizeof q, r, &err);
+    if (!rc) rc = prompt_of(e, &q, &all, n, &err);
+    if (!rc && *n && cap) memcpy(ids, all, (*n < cap ? *n : cap) * sizeof *ids);
+    roma_free(all);
+    return roma_face_end(rc, &err);
+}
+
+size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size_t cap) {
+    const roma_tokenizer *t = roma_answer_tokenizer(e->a);
+    return t && id >= 0 && (uint32_t)id < roma_tokenizer_vocab(t)->n_tokens ? roma_token_bytes(t, id, false, text, cap)
+                                                                            : 0;
+}

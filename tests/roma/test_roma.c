@@ -1,0 +1,357 @@
+/* The face, beside the rooms under it: answers, logits, adapters and records are those of the rooms. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../answer/tiny.h"
+#include "roma/roma.h"
+
+typedef struct {
+    char text[4096];
+    size_t len;
+    int overs, code, tokens;
+    char stop[16], message[256];
+    size_t n_ids, prompt_tokens, shared_tokens;
+} heard;
+
+static int hear(void *ctx, const char *text, size_t len) {
+    heard *h = ctx;
+    memcpy(h->text + h->len, text, len);
+    h->len += len;
+    return 0;
+}
+static int refuse(void *ctx, const char *text, size_t len) { return hear(ctx, text, len) + 1; }
+static void hear_token(void *ctx, int32_t token, const float *logits) {
+    heard *h = ctx;
+    h->tokens += token >= 0 && logits;
+}
+static void hear_over(void *ctx, const roma_answered *r) {
+    heard *h = ctx;
+    h->overs++;
+    h->code = r->code;
+    h->n_ids = r->n_ids;
+    h->prompt_tokens = r->prompt_tokens;
+    h->shared_tokens = r->shared_tokens;
+    snprintf(h->stop, sizeof h->stop, "%s", r->stop);
+    snprintf(h->message, sizeof h->message, "%s", r->message);
+}
+
+static roma_engine *open_tiny(roma_engine_config c) {
+    roma_engine *e = NULL;
+    c.size = sizeof c;
+    const int rc = roma_engine_open(&e, tiny_path, &c);
+    if (rc) fprintf(stderr, "%s\n", roma_last_error());
+    CHECK_EQ(rc, 0);
+    return e;
+}
+
+static void test_version(void) {
+    char want[32];
+    snprintf(want, sizeof want, "%d.%d.%d", ROMA_VERSION_MAJOR, ROMA_VERSION_MINOR, ROMA_VERSION_PATCH);
+    CHECK(strcmp(roma_version(), want) == 0);
+    CHECK_EQ(roma_version_number(), ROMA_VERSION_NUMBER);
+}
+
+static void test_answer(void) {
+    roma_engine *e = NULL;
+    heard h = {.len = 0}, again = {.len = 0}, cut = {.len = 0};
+    CHECK_EQ(roma_engine_open(&e, tiny_path, NULL), 0);
+    CHECK_EQ(roma_engine_vocab(e), 1024);
+    CHECK_EQ(roma_engine_context(e), 512);
+    CHECK(roma_engine_name(e)[0] != 0);
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", NULL, hear, &h), 0);
+    CHECK(strncmp(h.text, "I am Roma.", 10) == 0);
+    const char *const stops[] = {"Roma"};
+    const roma_query how = {.size = sizeof how, .stops = stops, .n_stops = 1, .over = hear_over, .token = hear_token};
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &how, hear, &again), 0);
+    CHECK_EQ(again.len, 5);
+    CHECK(memcmp(again.text, "I am ", 5) == 0);
+    CHECK(again.overs == 1 && again.code == 0 && again.tokens >= 2 && strcmp(again.stop, "stop") == 0);
+    CHECK(again.prompt_tokens > 5 && again.shared_tokens == again.prompt_tokens - 1);
+    const roma_query with_over = {.size = sizeof with_over, .over = hear_over};
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &with_over, refuse, &cut), ROMA_FAILED_CANCELLED);
+    CHECK(cut.overs == 1 && cut.code == ROMA_FAILED_CANCELLED && cut.message[0] && !cut.stop[0]);
+    const roma_turn before[] = {{"user", "Hi!", 0}, {"assistant", "Hello.", 0}};
+    const roma_query in_turn = {.size = sizeof in_turn, .turns = before, .n_turns = 2, .over = hear_over};
+    heard later = {.len = 0};
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &in_turn, hear, &later), 0);
+    CHECK(later.prompt_tokens > again.prompt_tokens && later.code == 0);
+    const roma_query raw = {.size = sizeof raw, .is_raw = 1, .limit = 4};
+    heard story = {.len = 0};
+    CHECK_EQ(roma_engine_answer(e, "Once upon a", &raw, hear, &story), 0);
+    CHECK(strncmp(story.text, " time", 5) == 0);
+    roma_engine_close(e);
+    roma_engine_close(NULL);
+}
+
+static void test_refusals(void) {
+    roma_engine *e = (roma_engine *)1;
+    CHECK_EQ(roma_engine_open(&e, "/nonexistent.roma", NULL), ROMA_FAILED_INPUT);
+    CHECK(e == NULL && strstr(roma_last_error(), "/nonexistent.roma") != NULL);
+    CHECK_EQ(roma_engine_open(&e, NULL, NULL), ROMA_FAILED_USAGE);
+    CHECK_EQ(roma_engine_open(&e, "models/tiny/tiny-q4.gguf", NULL), ROMA_FAILED_INPUT);
+    roma_engine_config c = {0};
+    CHECK_EQ(roma_engine_open(&e, tiny_path, &c), ROMA_FAILED_USAGE); /* no size */
+    struct {
+        roma_engine_config known;
+        uint64_t later;
+    } newer = {.known = {.size = sizeof newer, .context = 64}};
+    CHECK_EQ(roma_engine_open(&e, tiny_path, &newer.known), 0); /* what is not known is not asked */
+    CHECK_EQ(roma_engine_context(e), 64);
+    roma_engine_close(e);
+    newer.later = 1;
+    CHECK_EQ(roma_engine_open(&e, tiny_path, &newer.known), ROMA_FAILED_USAGE);
+    c.size = offsetof(roma_engine_config, running); /* an older caller */
+    c.context = 64;
+    c.running = 100000;
+    CHECK_EQ(roma_engine_open(&e, tiny_path, &c), 0);
+    roma_query q = {.size = sizeof q};
+    CHECK_EQ(roma_engine_submit(e, &q, NULL), ROMA_FAILED_USAGE);
+    const roma_turn wrong = {"robot", "x", 0};
+    q.turns = &wrong;
+    q.n_turns = 1;
+    CHECK_EQ(roma_engine_submit(e, &q, NULL), ROMA_FAILED_USAGE);
+    CHECK(strstr(roma_last_error(), "robot") != NULL);
+    q.turns = NULL;
+    const int32_t far[] = {1, 5000};
+    q.ids = far;
+    q.n_ids = 2;
+    float logits[1024];
+    CHECK_EQ(roma_engine_logits(e, far, 2, NULL, 0, logits), ROMA_FAILED_INPUT);
+    CHECK_EQ(roma_engine_answer(e, NULL, NULL, NULL, NULL), ROMA_FAILED_USAGE);
+    q.top_p = 3;
+    CHECK_EQ(roma_engine_submit(e, &q, NULL), ROMA_FAILED_USAGE);
+    roma_engine_close(e);
+}
+
+/* ---- tokens and logits ---- */
+
+static void test_logits(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 128});
+    roma_answer *a = tiny_open((roma_answer_config){0});
+    roma_exec *x = tiny_engine(a, (roma_exec_config){.context = 128});
+    const roma_turn turns[] = {{"user", "Tell me a story about a dog.", 0}};
+    const roma_query q = {.size = sizeof q, .turns = turns, .n_turns = 1};
+    int32_t ids[64];
+    size_t n = 0;
+    roma_error err = {0};
+    float logits[1024];
+    CHECK_EQ(roma_engine_tokens(e, &q, ids, 0, &n), 0);
+    CHECK(n > 8 && n < 60);
+    CHECK_EQ(roma_engine_tokens(e, &q, ids, 64, &n), 0);
+    for (int step = 0; step < 8; step++) { /* greedy, by hand */
+        CHECK_EQ(roma_engine_logits(e, ids, n, NULL, 0, logits), 0);
+        roma_exec_truncate(x, 0, 0);
+        CHECK_EQ(roma_exec_prefill(x, 0, 0, ids, n, NULL, NULL, &err), 0);
+        CHECK(memcmp(logits, roma_exec_logits(x, 0), sizeof logits) == 0);
+        int32_t best = 0;
+        for (int32_t i = 1; i < 1024; i++)
+            if (logits[i] > logits[best]) best = i;
+        ids[n++] = best;
+    }
+    char text[64] = "";
+    size_t len = 0;
+    for (size_t i = n - 8; i < n; i++) len += roma_engine_token_text(e, ids[i], text + len, sizeof text - len);
+    heard h = {.len = 0};
+    CHECK_EQ(roma_engine_answer(e, turns[0].text, NULL, hear, &h), 0);
+    CHECK(len > 10 && memcmp(h.text, text, len) == 0);
+    CHECK_EQ(roma_engine_token_text(e, -1, text, sizeof text), 0);
+    CHECK_EQ(roma_engine_token_text(e, 1024, text, sizeof text), 0);
+    roma_exec_destroy(x);
+    roma_answer_close(a);
+    roma_engine_close(e);
+}
+
+/* ---- adapters ---- */
+
+static void test_adapters(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 128, .adapters = 1, .rank = 4});
+    const roma_engine_adapter a = {"A", 1}, b = {"B", 1};
+    heard plain = {.len = 0}, first = {.len = 0}, second = {.len = 0}, none = {.len = 0};
+    roma_query how = {.size = sizeof how, .limit = 12, .adapters = &a, .n_adapters = 1};
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &how, hear, &none), ROMA_FAILED_INPUT); /* no such name */
+    CHECK_EQ(roma_engine_adapter_open(e, "A", tiny_lora[0], 0), 0);
+    CHECK_EQ(roma_engine_adapter_open(e, "B", tiny_lora[1], 0), 0);
+    CHECK_EQ(roma_engine_adapter_open(e, "C", "/nonexistent", 0), ROMA_FAILED_INPUT);
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &how, hear, &first), 0);
+    how.adapters = &b;
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &how, hear, &second), 0);
+    how.n_adapters = 0;
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", &how, hear, &plain), 0);
+    CHECK(strcmp(plain.text, first.text) != 0 && strcmp(first.text, second.text) != 0);
+    CHECK_EQ(roma_engine_adapter_close(e, "A"), 0);
+    CHECK_EQ(roma_engine_adapter_close(e, "A"), ROMA_FAILED_INPUT);
+    roma_engine_close(e);
+}
+
+/* ---- many threads ---- */
+
+enum { THREADS = 4, EACH = 12 };
+typedef struct {
+    roma_engine *e;
+    unsigned number, wrong;
+    const heard *want;
+} asker;
+
+typedef struct {
+    heard h;
+    atomic_int is_over;
+} slot;
+static void slot_over(void *ctx, const roma_answered *r) {
+    slot *s = ctx;
+    hear_over(&s->h, r);
+    atomic_store(&s->is_over, 1);
+}
+static int slot_text(void *ctx, const char *text, size_t len) {
+    slot *s = ctx;
+    return hear(&s->h, text, len);
+}
+
+static void *asks(void *ctx) {
+    asker *k = ctx;
+    for (unsigned i = 0; i < EACH; i++) {
+        slot s = {.is_over = 0};
+        const roma_turn turn = {"user", "Who are you?", 0};
+        const roma_query q = {
+            .size = sizeof q, .turns = &turn, .n_turns = 1, .ctx = &s, .text = slot_text, .over = slot_over};
+        uint64_t ticket = 0;
+        if (i % 3 == 2) {
+            heard h = {.len = 0};
+            k->wrong += roma_engine_answer(k->e, "Who are you?", NULL, hear, &h) || strcmp(h.text, k->want->text) != 0;
+            continue;
+        }
+        k->wrong += roma_engine_submit(k->e, &q, &ticket) != 0;
+        if (i % 3 == 1) roma_engine_cancel(k->e, ticket);
+        while (!atomic_load(&s.is_over)) usleep(200);
+        if (s.h.code != ROMA_FAILED_CANCELLED) k->wrong += s.h.code || strcmp(s.h.text, k->want->text) != 0;
+        k->wrong += s.h.overs != 1;
+    }
+    return NULL;
+}
+
+static void test_threads(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.threads = 1, .context = 96, .running = 3});
+    static heard want;
+    asker k[THREADS];
+    pthread_t thread[THREADS];
+    CHECK_EQ(roma_engine_answer(e, "Who are you?", NULL, hear, &want), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        k[i] = (asker){e, i, 0, &want};
+        CHECK_EQ(pthread_create(&thread[i], NULL, asks, &k[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        CHECK_EQ(k[i].wrong, 0);
+    }
+    roma_engine_close(e);
+}
+
+/* A callback may submit, and may not wait. */
+typedef struct {
+    roma_engine *e;
+    int waited, submitted;
+} inside;
+static void from_inside(void *ctx, const roma_answered *r) {
+    inside *i = ctx;
+    const int32_t ids[] = {1, 2, 3};
+    const roma_query q = {.size = sizeof q, .ids = ids, .n_ids = 3, .limit = 1};
+    (void)r;
+    i->waited = roma_engine_answer(i->e, "x", NULL, NULL, NULL);
+    i->submitted = roma_engine_submit(i->e, &q, NULL);
+}
+static void test_inside(void) {
+    inside i = {open_tiny((roma_engine_config){.context = 96}), 1, 1};
+    const roma_query how = {.size = sizeof how, .over = from_inside, .limit = 2};
+    CHECK_EQ(roma_engine_answer(i.e, "Who are you?", &how, NULL, &i), 0);
+    CHECK_EQ(i.waited, ROMA_FAILED_USAGE);
+    CHECK_EQ(i.submitted, 0);
+    roma_engine_close(i.e);
+}
+
+/* ---- the chip model ---- */
+
+static void test_sim(void) {
+    roma_sim_spec s = {.size = sizeof s, .design = {.shape = "smollm2-135m"}, .prompt = 256, .rank = 16};
+    roma_figures v = {.size = sizeof v}, low = v, high = v;
+    CHECK_EQ(roma_simulate(&s, &v, NULL, NULL), 0);
+    CHECK(v.tok_s > 1000 && v.ttft_s > 0 && v.area_mm2 > 1 && v.fits_rom == 1);
+    const roma_figures before = v;
+    CHECK_EQ(roma_simulate(&s, &v, &low, &high), 0);
+    CHECK(memcmp(&v, &before, sizeof v) == 0);
+    CHECK(low.mj_per_token < v.mj_per_token && v.mj_per_token < high.mj_per_token);
+    s.design.image = tiny_path;
+    CHECK_EQ(roma_simulate(&s, &v, NULL, NULL), ROMA_FAILED_USAGE);
+    s.design.shape = NULL;
+    CHECK_EQ(roma_simulate(&s, &v, NULL, NULL), 0);
+    const char *const set[] = {"clock.frequency=100e6"};
+    s.design.set = set;
+    s.design.n_set = 1;
+    roma_figures slow = {.size = sizeof slow};
+    CHECK_EQ(roma_simulate(&s, &slow, NULL, NULL), 0);
+    CHECK(slow.tok_s < v.tok_s);
+    s.design.chip = "/nonexistent";
+    CHECK(roma_simulate(&s, &slow, NULL, NULL) < 0);
+}
+
+static void test_fit(void) {
+    roma_fit_spec s = {.size = sizeof s, .design = {.shape = "llama-3.2-3b"}, .adapters = 1};
+    roma_fit_record one = {.size = sizeof one}, eight = one;
+    CHECK_EQ(roma_fit_tokens(&s, &one), 0);
+    s.adapters = 8;
+    CHECK_EQ(roma_fit_tokens(&s, &eight), 0);
+    CHECK(one.tokens > eight.tokens && eight.tokens > 0 && one.lora_bytes * 8 == eight.lora_bytes);
+    CHECK(one.sram_bytes > 0 && one.tokens_paper > one.tokens && one.rom_words > 0);
+    s.design.shape = "no-such-model";
+    CHECK_EQ(roma_fit_tokens(&s, &one), ROMA_FAILED_INPUT);
+}
+
+typedef struct {
+    unsigned n, pareto, stop_at;
+    uint32_t last;
+    double best;
+    bool has_style;
+} seen;
+static int see(void *ctx, const roma_explored_point *p) {
+    seen *s = ctx;
+    CHECK(p->size == sizeof *p && (!s->n || p->point > s->last));
+    for (size_t i = 0; i < p->n_values; i++) s->has_style |= strcmp(p->keys[i], "rom.style") == 0 && p->words[i];
+    s->last = p->point;
+    s->pareto += p->pareto != 0;
+    if (p->figures->tok_s > s->best) s->best = p->figures->tok_s;
+    return ++s->n == s->stop_at;
+}
+static void test_explore(void) {
+    seen all = {0}, some = {.stop_at = 3};
+    roma_explore_spec s = {.size = sizeof s,
+                           .design = {.shape = "smollm2-135m"},
+                           .points = 100,
+                           .threads = 2,
+                           .prompt = 256,
+                           .ctx = &all,
+                           .point = see};
+    CHECK_EQ(roma_explore_points(&s), 0);
+    CHECK(all.n > 20 && all.pareto > 0 && all.pareto < all.n && all.best > 1000 && all.has_style);
+    s.ctx = &some;
+    CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_CANCELLED);
+    CHECK_EQ(some.n, 3);
+    s.design.bits = 4;
+    CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_USAGE);
+}
+
+int main(void) {
+    tiny_make();
+    roma_answer *a = tiny_open((roma_answer_config){0});
+    tiny_make_loras(roma_answer_image(a));
+    roma_answer_close(a);
+    test_version();
+    test_answer();
+    test_refusals();
+    test_logits();
+    test_adapters();
+    test_threads();
+    test_inside();
+    test_sim();
+    test_fit();
+    test_explore();
+    tiny_remove();
+    return TEST_DONE();
+}
