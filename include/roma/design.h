@@ -18,6 +18,7 @@ typedef struct {
     const char *image;        /* the path of an image, or NULL: one of the two is given */
     roma_shape_format format; /* of the shape; 0: its own. All 0 with an image, which has its own */
     const char *chip;         /* a file, or a built-in chip's name; NULL: roma */
+    const roma_chip *made;    /* instead of a name: a chip that is there already, which is copied; NULL: none */
     const char *const *set;   /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
     size_t n_set;
     uint32_t dies; /* of a layer pipeline; 0: one */
@@ -36,9 +37,9 @@ typedef struct {
  * that is there, is a path unless it is a shape's; every other name is taken for a shape's, of which
  * roma_shape_describe may know none. Sets one of *shape and *image to name, the other to NULL. */
 void roma_design_name(const char *name, const char **shape, const char **image);
-/* The chip of that name or file with its overrides, in their order, checked as a whole. Errors are those of
- * roma_chip_open, roma_chip_set and roma_chip_check. */
-int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err);
+/* The chip of a configuration with its overrides, in their order, checked as a whole; the model is not looked at.
+ * Errors are those of roma_chip_open, roma_chip_set and roma_chip_check. */
+int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *err);
 /* EUSAGE: neither shape nor image, both, or an image with a format; else the errors of roma_design_chip,
  * roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. On failure *d is empty. d must not move while
  * it is open. */

@@ -48,8 +48,8 @@ typedef struct {
 } roma_explore_config;
 
 typedef struct roma_explore roma_explore;
-/* Texts of the configuration are borrowed for the call. EUSAGE and EINPUT for a knob, a chip or a model that is none,
- * and where no format of the space exists for the model; ENOMEM. *x is then NULL. */
+/* Texts of the configuration are borrowed for the call. EUSAGE and EINPUT for a knob, a chip or a model that is none;
+ * the error of roma_shape_describe where the model has no format of the space; ENOMEM. *x is then NULL. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
 void roma_explore_close(roma_explore *x); /* NULL: nothing */
 
@@ -120,7 +120,8 @@ int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out
 
 /* ---- the Pareto front --------------------------------------------------------------------------------- */
 
-/* Rows that no other row beats or equals in rate, area, energy and cost at once. */
+/* The front is the rows that no other row beats: none is at least as good in rate, area, energy and cost at once, and
+ * better in one of them. Its ends: */
 typedef enum {
     ROMA_FRONT_FASTEST,
     ROMA_FRONT_SMALLEST,

@@ -17,10 +17,14 @@ void roma_design_name(const char *name, const char **shape, const char **image) 
     *image = path ? name : NULL;
 }
 
-int roma_design_chip(roma_chip *chip, const char *name_or_path, const char *const *set, size_t n_set, roma_error *err) {
-    int rc = roma_chip_open(chip, name_or_path, err);
-    for (size_t i = 0; !rc && i < n_set; i++) rc = roma_chip_set(chip, set[i], err);
-    return rc ? rc : roma_chip_check(chip, name_or_path ? name_or_path : "roma", err);
+int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *err) {
+    int rc = ROMA_OK;
+    if (c->made)
+        *chip = *c->made;
+    else
+        rc = roma_chip_open(chip, c->chip, err);
+    for (size_t i = 0; !rc && i < c->n_set; i++) rc = roma_chip_set(chip, c->set[i], err);
+    return rc ? rc : roma_chip_check(chip, c->chip ? c->chip : chip->name, err);
 }
 
 static int check(const roma_design_config *c, roma_error *err) {
@@ -50,7 +54,7 @@ int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *er
     roma_chip chip;
     memset(d, 0, sizeof *d);
     int rc = check(c, err);
-    if (!rc) rc = roma_design_chip(&chip, c->chip, c->set, c->n_set, err);
+    if (!rc) rc = roma_design_chip(&chip, c, err);
     if (!rc) rc = open_model(d, c, err);
     if (!rc) rc = roma_map_plan(&d->plan, d->desc, err);
     d->has_plan = !rc;

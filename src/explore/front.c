@@ -101,6 +101,7 @@ int roma_front_create(roma_front *f, const roma_explored *e, roma_error *err) {
     }
     roma_free(all);
     roma_free(kept);
+    if (!ok) roma_front_destroy(f);
     return ok ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the front of %zu points", e->n);
 }
 

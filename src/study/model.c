@@ -27,25 +27,16 @@ static int override(roma_chip *c, const char *chip, const study *x, roma_error *
         if (one ? strlen(chip) == (size_t)(colon - text) && strncmp(text, chip, strlen(chip)) == 0 : is_roma(chip))
             rc = roma_chip_set(c, one ? colon + 1 : text, err);
     }
-    return rc ? rc : roma_chip_check(c, chip, err);
+    return rc;
 }
 
 static int open_case(roma_design *d, const char *chip, const char *shape, uint32_t bits, const study *x,
                      roma_error *err) {
-    const roma_shape_format f = {bits, 0, 0};
     roma_chip c;
-    memset(d, 0, sizeof *d);
+    const roma_design_config config = {.shape = shape, .format = {bits, 0, 0}, .made = &c};
     int rc = open_builtin(&c, chip, err);
     if (!rc) rc = override(&c, chip, x, err);
-    if (!rc) rc = roma_shape_describe(&d->shape, shape, &f, err);
-    if (rc) return rc;
-    d->has_shape = true;
-    d->desc = &d->shape;
-    rc = roma_map_plan(&d->plan, d->desc, err);
-    d->has_plan = !rc;
-    if (!rc) rc = roma_map_place(&d->place, &d->plan, &c, 1, err);
-    if (rc) roma_design_close(d);
-    return rc;
+    return rc ? rc : roma_design_open(d, &config, err);
 }
 
 const roma_design *roma_study_case(study *x, const char *chip, const char *shape, uint32_t bits) {

@@ -8,14 +8,12 @@ typedef struct {
 } chip_options;
 
 /* What needs a model: the one the paper measures, where none is named. */
-static int with_model(const chip_options *o, roma_buf *b, roma_error *err) {
+static int with_model(const roma_chip *chip, const chip_options *o, roma_buf *b, roma_error *err) {
     roma_sim s;
     roma_sim_figures f;
-    roma_sim_config c = {.design = o->design.config, .work = roma_cost_workload_usual()};
-    const char *model = c.design.shape ? c.design.shape : "llama-3.2-3b";
+    roma_sim_config c = {.design = {.made = chip}, .work = roma_cost_workload_usual()};
+    const char *model = o->design.config.shape ? o->design.config.shape : "llama-3.2-3b";
     roma_design_name(model, &c.design.shape, &c.design.image);
-    c.design.set = o->design.set.item;
-    c.design.n_set = o->design.set.n;
     int rc = roma_sim_open(&s, &c, err);
     if (rc) return rc;
     if (o->json)
@@ -27,6 +25,8 @@ static int with_model(const chip_options *o, roma_buf *b, roma_error *err) {
 }
 
 static int show(const chip_options *o, roma_error *err) {
+    const roma_design_config asked = {
+        .chip = o->design.config.chip, .set = o->design.set.item, .n_set = o->design.set.n};
     roma_chip chip;
     roma_buf b = {0};
     int rc = ROMA_OK;
@@ -34,10 +34,13 @@ static int show(const chip_options *o, roma_error *err) {
         chip_list(o->json, &b);
     } else if (o->document) {
         roma_chip_document(&b);
-    } else if (!o->write && (o->json || !o->all)) {
-        rc = with_model(o, &b, err);
-    } else if (!(rc = roma_design_chip(&chip, o->design.config.chip, o->design.set.item, o->design.set.n, err))) {
-        (o->write ? roma_chip_write : roma_chip_print)(&chip, &b);
+    } else if (!(rc = roma_design_chip(&chip, &asked, err))) {
+        if (o->write)
+            roma_chip_write(&chip, &b);
+        else if (o->all && !o->json)
+            roma_chip_print(&chip, &b);
+        else
+            rc = with_model(&chip, o, &b, err);
     }
     if (!rc) return print_buf("chip", &b, 0);
     roma_buf_destroy(&b);

@@ -1,0 +1,220 @@
+/* Simulations: figures and views against the calls of cost that they are made of, and what is refused. */
+#include <unistd.h>
+
+#include "roma/sim.h"
+#include "../exec/random_model.h"
+#include "../test.h"
+
+static roma_sim_config asked(const char *shape) {
+    roma_sim_config c = {.design = {.shape = shape}, .work = roma_cost_workload_usual()};
+    return c;
+}
+
+static void open_sim(roma_sim *s, const roma_sim_config *c) {
+    roma_error err = {0};
+    CHECK_EQ(roma_sim_open(s, c, &err), 0);
+    if (err.code) fprintf(stderr, "%s\n", err.text);
+}
+
+static void test_figures(void) {
+    roma_sim s;
+    roma_sim_figures f, plain;
+    roma_cost cost;
+    roma_error err;
+    const roma_sim_config c = asked("llama-3.2-3b");
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_evaluate(&s, true, &f, &err), 0);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &plain, &err), 0);
+    CHECK_EQ(roma_cost_evaluate(&cost, &s.schedule, &s.design.place, &c.work, &err), 0);
+    CHECK_BYTES(f.cost.v, cost.v, sizeof cost.v);
+    bool wide = false;
+    for (int k = 0; k < ROMA_COST_N; k++) {
+        CHECK(f.range[k].mid == cost.v[k] && f.range[k].low <= cost.v[k] && f.range[k].high >= cost.v[k]);
+        CHECK(plain.range[k].low == cost.v[k] && plain.range[k].high == cost.v[k] && plain.dominant[k] == -1);
+        CHECK((f.dominant[k] >= 0) <= (f.range[k].low < f.range[k].high));
+        wide |= f.range[k].low < f.range[k].high && f.dominant[k] >= 0;
+    }
+    CHECK(wide);
+    roma_sim_close(&s);
+    CHECK(!s.design.desc && !s.schedule.instances);
+    roma_sim_close(&s);
+}
+
+/* Cycles of one decode step of n sequences. */
+static double step(roma_sim *s, uint64_t context, uint32_t n) {
+    roma_error err;
+    roma_cost_span span[4];
+    for (uint32_t i = 0; i < n; i++) span[i] = (roma_cost_span){context, 1, 1, 1, 16};
+    CHECK_EQ(roma_cost_step(&s->schedule, &s->design.place, span, n, &err), 0);
+    return (double)s->schedule.cycles;
+}
+
+static void test_latency(void) {
+    enum { PROMPT = 40, OUTPUT = 21 };
+    roma_sim s;
+    roma_sim_request r;
+    roma_error err;
+    const roma_sim_config c = asked("llama-3.2-1b");
+    open_sim(&s, &c);
+    const double clock = s.design.place.chip.clock_hz;
+    double us[OUTPUT - 1], all = 0;
+    CHECK_EQ(roma_cost_prefill(&s.schedule, &s.design.place, 0, PROMPT, 16, &err), 0);
+    const double first = (double)s.schedule.cycles / clock;
+    for (int i = 0; i < OUTPUT - 1; i++) all += us[i] = step(&s, PROMPT + (uint64_t)i, 1) / clock * 1e6;
+    CHECK_EQ(roma_sim_latency(&s, PROMPT, OUTPUT, &r, &err), 0);
+    CHECK(r.prompt == PROMPT && r.output == OUTPUT);
+    CHECK_REAL(r.ttft_ms, first * 1e3);
+    CHECK_NEAR(r.tok_s, OUTPUT / (first + all * 1e-6), 1e-12);
+    /* steps take longer with a longer cache, so they are sorted: the nearest rank of 20 at 0.5 is the tenth */
+    CHECK_REAL(r.p50_us, us[9]);
+    CHECK_REAL(r.p99_us, us[19]);
+    CHECK_EQ(roma_sim_latency(&s, PROMPT, 1, &r, &err), 0);
+    CHECK(r.p50_us == 0 && r.p99_us == 0);
+    CHECK_NEAR(r.tok_s, 1 / first, 1e-12);
+    CHECK_EQ(roma_sim_latency(&s, PROMPT, 2, &r, &err), 0);
+    CHECK(r.p50_us == us[0] && r.p99_us == us[0]);
+    roma_sim_close(&s);
+}
+
+static void test_curve(void) {
+    roma_sim s;
+    roma_sim_point p[ROMA_SIM_POINTS];
+    roma_cost cost;
+    roma_error err;
+    roma_sim_config c = asked("llama-3.2-3b");
+    c.work.batch = 2;
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_curve(&s, 1600, p, &err), 0);
+    for (uint32_t i = 0; i < ROMA_SIM_POINTS; i++) {
+        roma_workload w = c.work;
+        w.prompt = w.context = 100 * i;
+        CHECK_EQ(p[i].context, w.context);
+        CHECK_EQ(roma_cost_evaluate(&cost, &s.schedule, &s.design.place, &w, &err), 0);
+        CHECK(p[i].tok_s == cost.tok_s && p[i].mj_per_token == cost.mj_per_token && p[i].power_w == cost.power_w);
+        CHECK_REAL(p[i].ttft_ms, cost.ttft_s * 1e3);
+    }
+    roma_sim_close(&s);
+}
+
+/* The timeline has the prefill's chunks one after the other, and the decode step behind them. */
+static void test_timeline(void) {
+    roma_sim s;
+    roma_timeline t = {0};
+    roma_error err;
+    roma_sim_config c = asked("llama-3.2-1b");
+    open_sim(&s, &c);
+    const uint32_t chunk = (uint32_t)s.design.place.chip.chunk_rows;
+    s.work.prompt = 2 * chunk + 1;
+    CHECK_EQ(roma_sim_timeline(&s, &t, &err), 0);
+    uint64_t end = 0, late = 0;
+    for (size_t i = 0; i < t.n; i++) end = t.spans[i].end_cyc > end ? t.spans[i].end_cyc : end;
+    CHECK_EQ(roma_cost_prefill(&s.schedule, &s.design.place, 0, s.work.prompt, 16, &err), 0);
+    const uint64_t prefill = s.schedule.cycles;
+    CHECK_EQ(end, prefill + (uint64_t)step(&s, s.work.prompt, 1));
+    for (size_t i = 0; i < t.n; i++) late += t.spans[i].start_cyc >= prefill;
+    CHECK(late > 100 && late < t.n / 2);
+    roma_timeline_destroy(&t);
+    roma_sim_close(&s);
+}
+
+static void test_path(void) {
+    roma_sim s;
+    uint64_t cycles[ROMA_OP_COUNT + 1], sum = 0;
+    roma_error err;
+    roma_sim_config c = asked("llama-3.2-3b");
+    c.work.batch = 3;
+    c.work.context = 512;
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_path(&s, cycles, &err), 0);
+    for (int i = 0; i <= ROMA_OP_COUNT; i++) sum += cycles[i];
+    CHECK_EQ(sum, s.schedule.cycles);
+    CHECK_REAL((double)sum, step(&s, 512, 3));
+    CHECK(cycles[ROMA_OP_LINEAR] > cycles[ROMA_OP_EMBED]);
+    roma_sim_close(&s);
+}
+
+/* Sequences take the distinct adapters in turn, so that fewer of them are read less often. */
+static void test_adapters(void) {
+    roma_sim s;
+    roma_error err;
+    uint64_t cycles[ROMA_OP_COUNT + 1], one, four;
+    roma_sim_config c = asked("llama-3.2-3b");
+    c.work.batch = 4;
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_path(&s, cycles, &err), 0);
+    one = s.schedule.cycles;
+    s.work.adapters = 4;
+    CHECK_EQ(roma_sim_path(&s, cycles, &err), 0);
+    four = s.schedule.cycles;
+    s.work.rank = 0;
+    CHECK_EQ(roma_sim_path(&s, cycles, &err), 0);
+    CHECK_EQ(cycles[ROMA_OP_COUNT], 0);
+    CHECK(s.schedule.cycles <= one && one <= four);
+    roma_sim_close(&s);
+}
+
+static char path[64];
+
+static void write_file(const char *text) {
+    FILE *f = fopen(path, "w");
+    CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void test_defects(void) {
+    roma_sim s;
+    roma_sim_figures with, without;
+    roma_error err = {0};
+    roma_sim_config c = asked("llama-3.2-3b");
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &without, &err), 0);
+    roma_sim_close(&s);
+    c.defects = path;
+    write_file("1 1 5000\n");
+    open_sim(&s, &c);
+    CHECK(s.work.defects == &s.defects && s.defects.n == 256);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &with, &err), 0);
+    CHECK(with.cost.tok_s < without.cost.tok_s);
+    roma_sim_close(&s);
+    write_file("1 1 many\n");
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EINPUT);
+    CHECK_STR(err.file, path);
+    CHECK(!s.design.desc);
+    unlink(path);
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EINPUT);
+}
+
+static void test_toggles(void) {
+    random_model *m = calloc(1, sizeof *m);
+    roma_sim s;
+    roma_error err = {0};
+    roma_sim_config c = asked("llama-3.2-3b");
+    c.toggles = true;
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "a shape has none");
+    CHECK(!s.design.desc);
+    random_model_init(m, ROMA_ARCH_LLAMA,
+                      (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32}, 3);
+    CHECK_EQ(random_model_write(m, path, &err), 0);
+    free(m);
+    c.design = (roma_design_config){.image = path};
+    open_sim(&s, &c);
+    CHECK_REAL(s.work.toggle, roma_map_toggles(&s.design.place));
+    CHECK_NEAR(s.work.toggle, 1, 0.05); /* random bits */
+    roma_sim_close(&s);
+    c.design = (roma_design_config){0};
+    CHECK_EQ(roma_sim_open(&s, &c, NULL), ROMA_EUSAGE);
+    unlink(path);
+}
+
+int main(void) {
+    snprintf(path, sizeof path, "/tmp/roma-test-sim-%d", (int)getpid());
+    test_figures();
+    test_latency();
+    test_curve();
+    test_timeline();
+    test_path();
+    test_adapters();
+    test_defects();
+    test_toggles();
+    return TEST_DONE();
+}
