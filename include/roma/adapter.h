@@ -82,10 +82,6 @@ uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_
 /* FP32 of one row of A (cols values) / of B (rank values), without target's scale. */
 void roma_adapter_row_a(const roma_adapter_target *t, uint32_t row, float *out);
 void roma_adapter_row_b(uint32_t type, const roma_adapter_target *t, uint64_t row, float *out);
-/* FP8 E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number. Rounds to nearest even, beyond 448 to
- * 448. */
-float roma_adapter_f8_to_f32(uint8_t code);
-uint8_t roma_adapter_f32_to_f8(float v);
 
 /* ---- files ---- */
 

@@ -194,11 +194,9 @@ typedef struct {
 } roma_reader;
 void roma_reader_init(roma_reader *r, const void *data, uint64_t size, uint64_t origin);
 uint8_t roma_read_u8(roma_reader *r);
-uint16_t roma_read_u16(roma_reader *r);
 uint32_t roma_read_u32(roma_reader *r);
 uint64_t roma_read_u64(roma_reader *r);
 float roma_read_f32(roma_reader *r);
-double roma_read_f64(roma_reader *r);
 const uint8_t *roma_read_bytes(roma_reader *r, uint64_t n); /* NULL when fewer are left */
 static inline uint64_t roma_reader_left(const roma_reader *r) { return r->size - r->pos; }
 

@@ -195,9 +195,8 @@ double roma_chip_get(const roma_chip *c, unsigned i);
 /* Sets value i and an exact range; no checks. */
 void roma_chip_put(roma_chip *c, unsigned i, double value);
 
-/* Reads a .chip file, its `like` chip first; every parameter must then have a value. Errors name the line and give a
- * hint. */
-int roma_chip_load(roma_chip *c, const char *path, roma_error *err);
+/* Reads the text of a .chip file, its `like` chip first; every parameter must then have a value. file: its path, beside
+ * which `like` looks. Errors name the line and give a hint. */
 int roma_chip_read(roma_chip *c, const char *text, size_t len, const char *file, roma_error *err);
 /* A file of that path, else the built-in chip of that name; NULL is the built-in `roma`. */
 int roma_chip_open(roma_chip *c, const char *name_or_path, roma_error *err);

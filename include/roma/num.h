@@ -96,6 +96,7 @@ static inline float roma_f32_from_bits(uint32_t u) {
 float roma_f16_to_f32(uint16_t h);
 uint16_t roma_f32_to_f16(float f);  /* round to nearest even; overflow to infinity */
 float roma_f8_to_f32(uint8_t code); /* E4M3: largest 448, smallest 2^-9, no infinity; 7F and FF are no number */
+uint8_t roma_f32_to_f8(float v);    /* round to nearest even, beyond 448 to 448; NaN to 7F or FF */
 /* 2^e for -126 <= e <= 127. */
 static inline float roma_pow2(int e) { return roma_f32_from_bits((uint32_t)(e + 127) << 23); }
 /* floor(log2(x)) of a normal x > 0. */

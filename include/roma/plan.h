@@ -72,8 +72,6 @@ typedef struct {
 } roma_op_info;
 /* The row of a kind, which must be one: k < ROMA_OP_COUNT. */
 const roma_op_info *roma_op_about(roma_op_kind k);
-/* Whether the input or output is a value of the plan, as roma_op's in and out name them. */
-static inline bool roma_data_is_value(roma_data d) { return d != ROMA_DATA_NONE && d != ROMA_DATA_PAGES; }
 
 typedef struct {
     char name[12];

@@ -56,21 +56,6 @@ uint64_t roma_adapter_bytes(const roma_description *base, uint32_t type, uint32_
     return sum;
 }
 
-/* ---- FP8 E4M3 ---- */
-
-float roma_adapter_f8_to_f32(uint8_t code) { return roma_f8_to_f32(code); }
-
-uint8_t roma_adapter_f32_to_f8(float v) {
-    const uint32_t u = roma_f32_bits(v), sign = u >> 24 & 0x80u;
-    const float m = roma_f32_from_bits(u & 0x7fffffffu);
-    if (m != m) return (uint8_t)(sign | 0x7f);
-    if (m >= 448) return (uint8_t)(sign | 0x7e);
-    /* Steps of 2^-9 below 2^-6, and of an eighth of the power of two above; a carry walks into the exponent. */
-    if (m < roma_pow2(-6)) return (uint8_t)(sign | (uint32_t)roma_rint(m * 512));
-    const int e = roma_exponent(m);
-    return (uint8_t)(sign | ((uint32_t)((e + 6) * 8) + (uint32_t)roma_rint(m * roma_pow2(3 - e))));
-}
-
 /* ---- values ---- */
 
 float roma_adapter_scale_b(uint32_t type, float max, float *factor) {
@@ -89,7 +74,7 @@ float roma_adapter_scale_b(uint32_t type, float max, float *factor) {
 void roma_adapter_encode_b(uint32_t type, float v, uint8_t *out) {
     switch (type) {
     case ROMA_ADAPTER_F16: roma_put16(out, roma_f32_to_f16(v)); break;
-    case ROMA_ADAPTER_FP8: *out = roma_adapter_f32_to_f8(v); break;
+    case ROMA_ADAPTER_FP8: *out = roma_f32_to_f8(v); break;
     default: *out = (uint8_t)(int8_t)roma_rint(v); break;
     }
 }
@@ -97,7 +82,7 @@ void roma_adapter_encode_b(uint32_t type, float v, uint8_t *out) {
 float roma_adapter_decode_b(uint32_t type, const uint8_t *code) {
     switch (type) {
     case ROMA_ADAPTER_F16: return roma_f16_to_f32(roma_le16(code));
-    case ROMA_ADAPTER_FP8: return roma_adapter_f8_to_f32(*code);
+    case ROMA_ADAPTER_FP8: return roma_f8_to_f32(*code);
     default: return (float)(int8_t)*code;
     }
 }

@@ -203,7 +203,7 @@ int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longes
     if (rc) return rc;
     c->context = longest < context ? (uint32_t)longest + 1 : context;
     c->kept = c->running + PREFIXES;
-    c->pages = c->running * ((c->context + ROMA_PAGE - 1) / ROMA_PAGE);
+    c->pages = c->running * roma_pages(c->context);
     if (m.pages && c->pages > m.pages) c->pages = m.pages;
     return ROMA_OK;
 }

@@ -24,11 +24,6 @@ uint8_t roma_read_u8(roma_reader *r) {
     return p ? *p : 0;
 }
 
-uint16_t roma_read_u16(roma_reader *r) {
-    const uint8_t *p = roma_read_bytes(r, 2);
-    return p ? roma_le16(p) : 0;
-}
-
 uint32_t roma_read_u32(roma_reader *r) {
     const uint8_t *p = roma_read_bytes(r, 4);
     return p ? roma_le32(p) : 0;
@@ -42,13 +37,6 @@ uint64_t roma_read_u64(roma_reader *r) {
 float roma_read_f32(roma_reader *r) {
     uint32_t bits = roma_read_u32(r);
     float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-double roma_read_f64(roma_reader *r) {
-    uint64_t bits = roma_read_u64(r);
-    double v;
     memcpy(&v, &bits, sizeof v);
     return v;
 }

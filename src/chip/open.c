@@ -46,8 +46,6 @@ static int load(roma_chip *c, const char *path, const roma_chip_origin *asked_by
     return rc;
 }
 
-int roma_chip_load(roma_chip *c, const char *path, roma_error *err) { return load(c, path, NULL, err); }
-
 static int read_builtin(roma_chip *c, const roma_chip_text *t, const roma_chip_origin *asked_by, roma_error *err) {
     char file[NAME + 8];
     roma_print(file, sizeof file, "%s.chip", t->name);

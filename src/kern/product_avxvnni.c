@@ -5,29 +5,16 @@
  * The instruction exists as AVX-VNNI, for CPUs without AVX-512, and as the VL form of AVX-512 VNNI; this source is
  * compiled for the one its flags allow. The library has the first, the tests run both, and an emulation. */
 #define SIGNED_OFFSET 128
+#define PACK_AS PACK_SHIFT
 #include "unpack_avx2.h"
 #include "vector.h"
+#include "one_class.h"
 
 #if defined(__AVXVNNI__) && !defined(ROMA_SIMDE)
 #define dpbusd(sum, codes, acts) _mm256_dpbusd_avx_epi32(sum, codes, acts)
 #else
 #define dpbusd(sum, codes, acts) _mm256_dpbusd_epi32(sum, codes, acts)
 #endif
-
-#define CLASSES 1
-ALWAYS_INLINE int class_of(unsigned bits) { return (void)bits, 0; }
-
-static void pack(job *j, int class, bool one_row) {
-    (void)class, (void)one_row;
-    pack_records(j, PACK_SHIFT);
-}
-ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record); }
-ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
-    return (void)class, ((const record *)rec)[i].bias;
-}
-ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
-    return (void)class, ((const record *)rec)[i].z;
-}
 
 ALWAYS_INLINE __m256i row_integer(unsigned bits, __m256i sum) { return (void)bits, sum; }
 

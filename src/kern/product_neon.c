@@ -3,23 +3,10 @@
  * are signed bytes as they are. Two sdots per sub-group of eight inputs and four rows, then a multiply-add by 2^shift.
  */
 #define SIGNED_OFFSET 0
+#define PACK_AS PACK_FACTOR
 #include "unpack_neon.h"
 #include "vector.h"
-
-#define CLASSES 1
-ALWAYS_INLINE int class_of(unsigned bits) { return (void)bits, 0; }
-
-static void pack(job *j, int class, bool one_row) {
-    (void)class, (void)one_row;
-    pack_records(j, PACK_FACTOR);
-}
-ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record); }
-ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
-    return (void)class, ((const record *)rec)[i].bias;
-}
-ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
-    return (void)class, ((const record *)rec)[i].z;
-}
+#include "one_class.h"
 
 #define DOT(sum, w, acts, lane) vdotq_laneq_s32(sum, vreinterpretq_s8_s32(w), acts, lane)
 #define SUBGROUP(sum, w0, w1, b)                                                                                       \

@@ -10,7 +10,7 @@ static uint32_t logits(const walk *w) { return w->p->ops[w->p->n_ops - 1].out; }
 
 static const char *check_input(const walk *w, unsigned k) {
     const uint32_t in = w->op->in[k];
-    if (!roma_data_is_value(w->info->in[k])) return in == ROMA_NO_VALUE ? NULL : "has an input too many";
+    if (!is_value(w->info->in[k])) return in == ROMA_NO_VALUE ? NULL : "has an input too many";
     if (in >= w->p->n_values || !w->values[in].what) return "reads a value that nothing wrote";
     if (is_codes(w, in) != (w->info->in[k] == ROMA_DATA_CODES)) return "reads another kind of value";
     return in == logits(w) ? "reads the logits" : NULL;
@@ -18,7 +18,7 @@ static const char *check_input(const walk *w, unsigned k) {
 
 static const char *check_output(const walk *w) {
     const roma_op *op = w->op;
-    if (!roma_data_is_value(w->info->out)) return op->out == ROMA_NO_VALUE ? NULL : "writes a value and should not";
+    if (!is_value(w->info->out)) return op->out == ROMA_NO_VALUE ? NULL : "writes a value and should not";
     if (op->out >= w->p->n_values) return "writes an unknown value";
     if (is_codes(w, op->out) != (w->info->out == ROMA_DATA_CODES)) return "writes another kind of value";
     return w->info->out == ROMA_DATA_IN_PLACE && op->out != op->in[0] ? "does not work in place" : NULL;

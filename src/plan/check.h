@@ -25,6 +25,9 @@ typedef struct {
     bool is_tail;    /* an operation for the last rows was seen */
 } walk;
 
+/* Whether an input or output is a value of the plan, as roma_op's in and out name them. */
+static inline bool is_value(roma_data d) { return d != ROMA_DATA_NONE && d != ROMA_DATA_PAGES; }
+
 static inline const roma_image_tensor *walk_tensor(const walk *w) { return &w->p->desc->tensors[w->op->tensor]; }
 
 /* parameters.c: NULL, or what is wrong with the operation's parameters. */

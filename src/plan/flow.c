@@ -53,7 +53,7 @@ static const struct {
 _Static_assert(sizeof of_kind / sizeof *of_kind == ROMA_OP_COUNT, "every kind has its row");
 
 static const held *input(const walk *w, unsigned k) { return &w->values[w->op->in[k]]; }
-static bool has_value(const walk *w, unsigned k) { return roma_data_is_value(w->info->in[k]); }
+static bool has_value(const walk *w, unsigned k) { return is_value(w->info->in[k]); }
 
 static bool has_role(const walk *w, uint32_t role, uint32_t layer) {
     return roma_description_find(w->p->desc, role, layer) != NULL;

@@ -64,3 +64,8 @@ void roma_report_csv_text(roma_buf *out, const char *s, bool always) {
     for (; *s; s++) roma_buf_append(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
     roma_buf_append(out, "\"", 1);
 }
+
+void roma_report_end_line(roma_buf *out, size_t line) {
+    while (out->len > line && out->data[out->len - 1] == ' ') out->len--;
+    roma_buf_append(out, "\n", 1);
+}

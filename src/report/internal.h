@@ -25,6 +25,8 @@ const char *roma_report_exact(char *buf, double v, int digits);
 
 /* ---- escapes (escape.c) ---- */
 
+/* Ends a line of text that began at byte `line` of out, without its last blanks, which help nobody. */
+void roma_report_end_line(roma_buf *out, size_t line);
 void roma_report_xml_text(roma_buf *out, const char *s);
 /* Plain ASCII, without controls, of at most cap - 1 characters; "..." at the end of what was cut. */
 const char *roma_report_ascii(char *buf, size_t cap, const char *s);

@@ -49,12 +49,6 @@ static widths measure(const roma_result *r) {
     return w;
 }
 
-/* Blanks at the end of a line help nobody. */
-static void end_line(roma_buf *out, size_t line) {
-    while (out->len > line && out->data[out->len - 1] == ' ') out->len--;
-    roma_buf_append(out, "\n", 1);
-}
-
 void roma_report_list_text(const roma_result *r, roma_buf *out) {
     widths w = measure(r);
     for (size_t i = 0; i < r->n; i++) {
@@ -69,7 +63,7 @@ void roma_report_list_text(const roma_result *r, roma_buf *out) {
                        (int)w.value, s.value, (int)w.unit, roma_report_ascii(unit, sizeof unit, s.unit));
         if (w.range) roma_buf_print(out, "  %-*s", (int)w.range, s.range);
         roma_buf_print(out, "  %s", roma_report_ascii(source, sizeof source, item->source));
-        end_line(out, line);
+        roma_report_end_line(out, line);
     }
 }
 

@@ -98,11 +98,6 @@ static void put(roma_buf *out, const char *text, const style *s, size_t column, 
     roma_buf_print(out, "  %*s", s[column].right ? width : -width, cut);
 }
 
-static void end_line(roma_buf *out, size_t line) {
-    while (out->len > line && out->data[out->len - 1] == ' ') out->len--;
-    roma_buf_append(out, "\n", 1);
-}
-
 void roma_report_table_text(const roma_table *t, roma_buf *out) {
     char buf[CELL_CAP], title[sizeof t->title + 1];
     style *s = measure(t);
@@ -116,13 +111,13 @@ void roma_report_table_text(const roma_table *t, roma_buf *out) {
     size_t line = out->len;
     for (size_t c = 0; c < t->n_columns; c++)
         put(out, roma_report_ascii(buf, sizeof buf, t->columns[c].name), s, c, t->n_columns);
-    end_line(out, line);
+    roma_report_end_line(out, line);
     line = out->len;
     for (size_t c = 0; units && c < t->n_columns; c++) {
         unit_text(&t->columns[c], &s[c], buf);
         put(out, buf, s, c, t->n_columns);
     }
-    if (units) end_line(out, line);
+    if (units) roma_report_end_line(out, line);
     for (size_t c = 0; c < t->n_columns; c++)
         roma_buf_print(out, "  %.*s", (int)s[c].width,
                        "----------------------------------------------------------------");
@@ -133,7 +128,7 @@ void roma_report_table_text(const roma_table *t, roma_buf *out) {
             cell_text(t, r, c, &s[c], buf);
             put(out, buf, s, c, t->n_columns);
         }
-        end_line(out, line);
+        roma_report_end_line(out, line);
     }
     roma_free(s);
 }

@@ -42,17 +42,18 @@ static void test_values(void) {
     roma_buf_le16(&b, 0xabcd);
     roma_buf_le32(&b, 0xdeadbeef);
     roma_buf_le64(&b, 0x0123456789abcdef);
-    roma_buf_le32(&b, 0xc0490fdb);         /* -pi */
-    roma_buf_le64(&b, 0x4005bf0a8b145769); /* e */
+    roma_buf_le32(&b, 0xc0490fdb); /* -pi */
+    roma_buf_le64(&b, 0x4005bf0a8b145769);
     roma_buf_append(&b, "tail", 4);
     roma_reader r;
     roma_reader_init(&r, b.data, b.len, 1000);
     CHECK_EQ(roma_read_u8(&r), 0x7f);
-    CHECK_EQ(roma_read_u16(&r), 0xabcd);
+    const uint8_t *half = roma_read_bytes(&r, 2);
+    CHECK(half && half[0] == 0xcd && half[1] == 0xab);
     CHECK_EQ(roma_read_u32(&r), 0xdeadbeef);
     CHECK_EQ(roma_read_u64(&r), 0x0123456789abcdef);
     CHECK(roma_read_f32(&r) == -3.14159274101257324f);
-    CHECK(roma_read_f64(&r) == 2.718281828459045);
+    CHECK_EQ(roma_read_u64(&r), 0x4005bf0a8b145769);
     CHECK_EQ(roma_reader_left(&r), 4);
     const uint8_t *tail = roma_read_bytes(&r, 4);
     CHECK(tail && memcmp(tail, "tail", 4) == 0);
@@ -65,8 +66,8 @@ static void test_values(void) {
 /* Every reading function at every distance from the end: succeeds when enough is left, and otherwise
  * fails, stays where it was and keeps failing. */
 static void test_bounds(void) {
-    static const uint64_t widths[] = {1, 2, 4, 8, 4, 8, 5};
-    for (size_t fn = 0; fn < 7; fn++)
+    static const uint64_t widths[] = {1, 4, 8, 4, 5};
+    for (size_t fn = 0; fn < 5; fn++)
         for (uint64_t size = 0; size < 10; size++) {
             uint8_t *data = malloc(size + !size); /* on the heap, for the address sanitizer's sake */
             if (!data) return;
@@ -76,11 +77,9 @@ static void test_bounds(void) {
             bool zero;
             switch (fn) {
             case 0: zero = roma_read_u8(&r) == 0; break;
-            case 1: zero = roma_read_u16(&r) == 0; break;
-            case 2: zero = roma_read_u32(&r) == 0; break;
-            case 3: zero = roma_read_u64(&r) == 0; break;
-            case 4: zero = roma_read_f32(&r) == 0; break;
-            case 5: zero = roma_read_f64(&r) == 0; break;
+            case 1: zero = roma_read_u32(&r) == 0; break;
+            case 2: zero = roma_read_u64(&r) == 0; break;
+            case 3: zero = roma_read_f32(&r) == 0; break;
             default: zero = roma_read_bytes(&r, 5) == NULL; break;
             }
             bool enough = size >= widths[fn];
@@ -97,11 +96,11 @@ static void test_bounds(void) {
     uint8_t data[4] = {1, 2, 3, 4};
     roma_reader r;
     roma_reader_init(&r, data, 4, 0);
-    roma_read_u16(&r);
+    roma_read_bytes(&r, 2);
     CHECK(roma_read_bytes(&r, UINT64_MAX) == NULL); /* pos + n would wrap */
     CHECK(r.failed && r.pos == 2);
     roma_reader_init(&r, data, 4, 0);
-    roma_read_u16(&r);
+    roma_read_bytes(&r, 2);
     CHECK(roma_read_bytes(&r, UINT64_MAX - 1) == NULL);
 }
 

@@ -55,7 +55,7 @@ static void test_shipped(void) {
         char path[96];
         snprintf(path, sizeof path, "chips/%s.chip", name);
         roma_chip file;
-        CHECK_EQ(roma_chip_load(&file, path, NULL), 0);
+        CHECK_EQ(roma_chip_open(&file, path, NULL), 0);
         check_same(&c, &file);
     }
     CHECK(n >= 6);

@@ -25,7 +25,7 @@ static void put(const char *name, const char *text) {
 static void expect(const char *name, int code, const char *file, unsigned line, const char *said) {
     roma_chip c;
     roma_error err = {0};
-    CHECK_EQ(roma_chip_load(&c, at(name), &err), code);
+    CHECK_EQ(roma_chip_open(&c, at(name), &err), code);
     if (!code) {
         if (err.code)
             fprintf(stderr, "%s: %s: line %llu: %s\n", name, err.file, (unsigned long long)err.line, err.text);
@@ -43,7 +43,7 @@ static void test_like(void) {
     roma_chip c;
     put("base.chip", "title = the base\nlike = roma-macro\n[clock]\nfrequency = 1e9 [8e8 .. 2e9]  # measured: here\n");
     put("child.chip", "like = base\n[energy]\nrom_bit = 7 [exact]  # assumed: x\n");
-    CHECK_EQ(roma_chip_load(&c, at("child.chip"), NULL), 0);
+    CHECK_EQ(roma_chip_open(&c, at("child.chip"), NULL), 0);
     CHECK_STR(c.name, "child");
     CHECK_STR(c.title, ""); /* a title is not inherited */
     CHECK(c.clock_hz == 1e9 && c.mark[ROMA_CHIP_clock_hz].low == 8e8 &&
@@ -53,13 +53,13 @@ static void test_like(void) {
     /* a shipped name is the shipped chip, also beside a file of that name, and a file may be like its namesake */
     put("roma.chip", "like = roma\n[clock]\nfrequency = 2e9 [exact]  # assumed: x\n");
     put("other.chip", "like = roma\n");
-    CHECK_EQ(roma_chip_load(&c, at("roma.chip"), NULL), 0);
+    CHECK_EQ(roma_chip_open(&c, at("roma.chip"), NULL), 0);
     CHECK(c.clock_hz == 2e9);
-    CHECK_EQ(roma_chip_load(&c, at("other.chip"), NULL), 0);
+    CHECK_EQ(roma_chip_open(&c, at("other.chip"), NULL), 0);
     CHECK(c.clock_hz == 5e8);
     /* a new source replaces all of the old one */
     put("short.chip", "like = base\n[lunit]\nlanes = 16 [exact]  # stated: s\n");
-    CHECK_EQ(roma_chip_load(&c, at("short.chip"), NULL), 0);
+    CHECK_EQ(roma_chip_open(&c, at("short.chip"), NULL), 0);
     CHECK_STR(c.mark[ROMA_CHIP_lanes].source, "s");
 }
 
@@ -88,7 +88,7 @@ static void test_chains(void) {
     mkdir(at("folder.chip"), 0700);
     put("intofolder.chip", "like = folder\n");
     roma_chip c;
-    CHECK(roma_chip_load(&c, at("intofolder.chip"), NULL) != 0);
+    CHECK(roma_chip_open(&c, at("intofolder.chip"), NULL) != 0);
     rmdir(at("folder.chip"));
 }
 
@@ -109,7 +109,7 @@ static void test_names(void) {
     CHECK_EQ(roma_chip_open(&c, "missing.chip", &err), ROMA_EINPUT);
     CHECK_STR(err.text, "there is no such file");
     CHECK(roma_chip_open(&c, folder, &err) != 0);
-    CHECK(roma_chip_load(&c, at("missing.chip"), &err) != 0);
+    CHECK(roma_chip_open(&c, at("missing.chip"), &err) != 0);
     /* names of files are shown, not trusted */
     put("we\x1bird\xff.chip", "like = roma\n");
     CHECK_EQ(roma_chip_open(&c, at("we\x1bird\xff.chip"), NULL), 0);

@@ -1,5 +1,5 @@
-/* Formats, tiles, FP16. The places of bits are computed here from docs/rom-format.md, one code at a time, and not by
- * the library's own loops. */
+/* Formats, tiles, FP16, FP8. The places of bits are computed here from docs/rom-format.md, one code at a time, and not
+ * by the library's own loops. */
 #include "../test.h"
 #include "roma/num.h"
 
@@ -59,6 +59,24 @@ static void test_f16(void) {
     CHECK_EQ(roma_f32_to_f16(-1e30f), 0xfc00);
     CHECK_EQ(roma_f32_to_f16(1e-30f), 0);
     CHECK_EQ(roma_f32_to_f16(-1e-45f), 0x8000);
+}
+
+/* ---- FP8 ---- */
+
+static void test_f8(void) {
+    for (unsigned c = 0; c < 256; c++) {
+        if ((c & 127) == 127) continue;
+        CHECK_EQ(roma_f32_to_f8(roma_f8_to_f32((uint8_t)c)), c);
+    }
+    CHECK(roma_f8_to_f32(0x7e) == 448 && roma_f8_to_f32(0x01) == 0.001953125f && roma_f8_to_f32(0x38) == 1);
+    for (unsigned c = 0; c < 126; c++) { /* halfway goes to the even code */
+        const float lo = roma_f8_to_f32((uint8_t)c), hi = roma_f8_to_f32((uint8_t)(c + 1)), half = lo + (hi - lo) / 2;
+        CHECK_EQ(roma_f32_to_f8(half), c + (c & 1));
+        CHECK_EQ(roma_f32_to_f8(half - (hi - lo) / 16), c);
+        CHECK_EQ(roma_f32_to_f8(half + (hi - lo) / 16), c + 1);
+    }
+    CHECK(roma_f32_to_f8(1e9f) == 0x7e && roma_f32_to_f8(-1e9f) == 0xfe);
+    CHECK(roma_f32_to_f8(NAN) == 0x7f && roma_f32_to_f8(-NAN) == 0xff && isnan(roma_f8_to_f32(0x7f)));
 }
 
 /* ---- checks ---- */
@@ -250,6 +268,7 @@ static void test_sizes(void) {
 
 int main(void) {
     test_f16();
+    test_f8();
     test_check();
     test_print();
     test_tiles();
