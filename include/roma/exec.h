@@ -1,4 +1,4 @@
-/* exec - runs a plan bit for bit as the chip would: sequences, paged cache, sampling.
+/* exec - runs a plan bit for bit as a chip would: sequences, paged cache, sampling. It knows plans and no chip.
  *
  * A step takes rows of (sequence, position, adapter set); rows of one sequence come in ascending positions. Results
  * do not depend on how tokens are cut into steps, on what else is in a step, on threads, or on the instruction set.

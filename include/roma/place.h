@@ -92,8 +92,6 @@ double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pag
 bool roma_place_holds(const roma_placement *p, uint64_t pages, double sram_bytes, double lora_bytes);
 /* The most pages that they hold; 0 also where the adapters alone are too many. */
 uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lora_bytes);
-/* Tokens of such pages: whole granules of the chip's cache.granularity. */
-double roma_place_tokens(const roma_placement *p, double sram_bytes, double lora_bytes);
 
 /* ---- what it says -------------------------------------------------------------------------------------- */
 

@@ -70,12 +70,12 @@ static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workloa
     out->lora_bytes = adapters * (double)roma_adapter_bytes(p->plan->desc, ROMA_ADAPTER_INT8, w->rank, 0);
     out->kv_bytes_per_token = (double)h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim) / ROMA_PAGE;
     const double one_die = roma_chip_sram_bytes(c);
-    out->tokens_held = roma_place_tokens(p, one_die, out->lora_bytes);
+    out->tokens_held = (double)(ROMA_PAGE * roma_place_pages(p, one_die, out->lora_bytes));
     out->tokens = fmin(out->tokens_held, (double)w->batch * h->context);
     out->tokens_paper = paper_tokens(p, adapters * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, 0),
                                      roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
-    const double pages = ceil(ceil(w->context / c->granularity) * c->granularity / ROMA_PAGE) * w->batch;
-    out->fits_sram = roma_place_holds(p, (uint64_t)pages, one_die, out->lora_bytes);
+    const uint64_t pages = (uint64_t)w->batch * roma_pages(w->context);
+    out->fits_sram = roma_place_holds(p, pages, one_die, out->lora_bytes);
 }
 
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w) {

@@ -2,8 +2,6 @@
  * (docs/placement.md, "Vectors" and "Cache and adapters"). */
 #include "place_int.h"
 
-#include <math.h>
-
 static uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 uint32_t roma_place_vector_unit(const roma_placement *p, uint64_t e) {
@@ -87,9 +85,4 @@ uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lor
             high = middle;
     }
     return low;
-}
-
-double roma_place_tokens(const roma_placement *p, double sram_bytes, double lora_bytes) {
-    const double tokens = (double)(roma_place_pages(p, sram_bytes, lora_bytes) * ROMA_PAGE);
-    return floor(tokens / p->chip.granularity) * p->chip.granularity;
 }

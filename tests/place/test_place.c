@@ -300,7 +300,7 @@ static void test_tokens(void) {
     const double lora = 1519616.0 * 16 + 4.0 * 28 * (27648 + 7 * 16), sram = roma_chip_sram_bytes(&c);
     CHECK_EQ(fullest(&p.place, 0, 144), 126);
     CHECK_EQ(fullest(&p.place, 0, 145), 127);
-    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 4608);
+    CHECK_REAL(32.0 * (double)roma_place_pages(&p.place, sram, lora), 4608);
     CHECK(roma_place_holds(&p.place, 144, sram, lora) && !roma_place_holds(&p.place, 145, sram, lora));
     /* To the byte. */
     CHECK(roma_place_holds(&p.place, 144, 256 * 126 * 8448.0 + lora, lora));
@@ -309,9 +309,7 @@ static void test_tokens(void) {
     /* Spread: 32 positions of every page lie one on each H-Unit. */
     p.place.chip.hunit_pages = ROMA_PAGES_SPREAD;
     roma_place_derive(&p.place);
-    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 32 * floor((1179648 - lora / 256) / (28 * 264)));
-    p.place.chip.granularity = 64;
-    CHECK_REAL(roma_place_tokens(&p.place, sram, lora), 64 * floor((1179648 - lora / 256) / (28 * 264) / 2));
+    CHECK_REAL((double)roma_place_pages(&p.place, sram, lora), floor((1179648 - lora / 256) / (28 * 264)));
     done(&p);
 }
 

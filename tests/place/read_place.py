@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Second reader of placements, written from docs/placement.md alone: recomputes every line of `roma plan --place --json` for known shapes and the tiny model on
+random chips, and holds plan, sim, fit, chip and explore to one number of ROM words and one of tokens. usage: read_place.py ROMA [--pairs N] [--seed S]"""
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+roma, pairs, seed = sys.argv[1], 200, 1
+for i, a in enumerate(sys.argv):
+    if a == "--pairs": pairs = int(sys.argv[i + 1])
+    if a == "--seed": seed = int(sys.argv[i + 1])
+top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+checks = 0
+
+
+def check(what, text):
+    global checks
+    checks += 1
+    if not what: raise SystemExit(f"read_place: {text}")
+
+
+def run(*args, codes=(0,)):
+    p = subprocess.run([roma, *map(str, args)], capture_output=True, text=True)
+    check(p.returncode in codes, f"{args}: exit {p.returncode}: {p.stderr}")
+    return p.stdout
+
+
+def up(n, d): return -(-n // d)
+
+
+# ---- models: published shapes, and an image's own table ----
+
+# layers, hidden, ffn, heads, KV heads, head width, vocabulary, tied, context, head norms, default bits and group
+SHAPES = {"llama-3.2-1b": (16, 2048, 8192, 32, 8, 64, 128256, True, 131072, False, 4, 128), "llama-3.2-3b": (28, 3072, 8192, 24, 8, 128, 128256, True, 131072, False, 4, 128),
+          "llama-3-8b": (32, 4096, 14336, 32, 8, 128, 128256, False, 8192, False, 2, 128), "llama-2-7b": (32, 4096, 11008, 32, 32, 128, 32000, False, 4096, False, 4, 128),
+          "smollm2-135m": (30, 576, 1536, 9, 3, 64, 49152, True, 8192, False, 4, 64), "qwen3-0.6b": (28, 1024, 3072, 16, 8, 128, 151936, True, 40960, True, 4, 128),
+          "bitnet-2b": (30, 2560, 6912, 20, 5, 128, 128256, True, 4096, False, 2, 128)}
+
+
+class Model: pass
+
+
+def shape_model(name, bits, group):
+    m = Model()
+    m.layers, h, f, heads, m.kv, m.dim, vocab, tied, m.context, head_norms, b, g = SHAPES[name]
+    m.bits, m.group = bits or b, group or g
+    m.args = ["--shape", name] + (["--bits", bits] if bits else []) + (["--group", group] if group else [])
+    m.space = ["--shape", name] + (["--set", f"model.bits={bits}"] if bits else []) + (["--set", f"model.group={group}"] if group else [])
+    m.rope = m.dim
+    m.shape = {"embed": (vocab, h), "head": (vocab, h), "q": (heads * m.dim, h), "k": (m.kv * m.dim, h), "v": (m.kv * m.dim, h), "o": (h, heads * m.dim),
+               "gate": (f, h), "up": (f, h), "down": (h, f), "final_norm": (1, h), "attn_norm": (1, h), "ffn_norm": (1, h), "q_norm": (1, m.dim), "k_norm": (1, m.dim)}
+    m.format = {r: (m.bits, 16 * (c // m.group)) for r, (_, c) in m.shape.items()}
+    m.another, m.tied, m.linears = set(), tied, {r: m.shape[r] for r in ("q", "k", "v", "o", "gate", "up", "down")}
+    return m
+
+
+def tiny_model(image):
+    told = json.loads(run("inspect", image, "--json"))
+    m = Model()
+    m.layers, m.kv, m.dim, m.context, m.rope, m.args = told["layers"], told["kv_heads"], told["head_dim"], told["context"], told["rope_dim"], [image]
+    m.space = [image]
+    m.shape, m.format, m.another = {}, {}, {t["role"] for t in told["tensors"] if "tie" in t}
+    for t in told["tensors"]:
+        m.shape[t["role"]] = (t["rows"], t["cols"])
+        if "group" in t: m.format[t["role"]] = (t["bits"], (32 if "min" in t["format"] else 16) * (t["cols"] // t["group"]))
+    m.tied, m.linears = "head" not in m.shape or "head" in m.another, {r: m.shape[r] for r in ("q", "k", "v", "o", "gate", "up", "down")}
+    return m
+
+
+VECTORS = ("final_norm", "attn_norm", "ffn_norm", "q_norm", "k_norm")
+
+# ---- the page's rules ----
+
+
+def words(c, rows, cols, bits, z):
+    """base-less: r, addresses of a row group, s, all"""
+    g, b = c["L"] // 8, 2 if bits <= 2 else 4 if bits <= 4 else 8
+    r = g * up(rows, c["U"] * g)
+    group, s = up(cols * b, 32 * c["N"]), up(up(r * z, 4 * c["L"]), c["N"])
+    return r, group, s, s + r // g * group, b
+
+
+def die_of(m, c, role, layer):
+    if layer is not None:
+        return next(k for k in range(c["K"]) if m.layers * k // c["K"] <= layer < m.layers * (k + 1) // c["K"])
+    return 0 if role == "embed" and not m.tied else c["K"] - 1
+
+
+def placed(m, c, names):
+    """name -> what the page says of it, in the order of the tensor table"""
+    ends, vectors, out = [0] * c["K"], [0] * c["K"], {}
+    first = [m.layers * k // c["K"] for k in range(c["K"] + 1)]
+    for k in range(c["K"]):
+        if first[k] < first[k + 1]: vectors[k] = up(m.rope // 2, c["V"] * c["lanes"])
+    for name in names:
+        role, layer = (name.split(".")[1], int(name.split(".")[0])) if "." in name else (name, None)
+        rows, cols = m.shape[role]
+        if role in m.another or (role == "embed" and not m.tied and not c["embedding"]):
+            out[name] = {"where": "nowhere"}
+            continue
+        die = die_of(m, c, role, layer)
+        if role in VECTORS:
+            n = up(cols, c["V"] * c["lanes"])
+            out[name] = {"where": "vectors", "die": die, "base": vectors[die], "words": n}
+            vectors[die] += n
+            continue
+        r, group, s, n, b = words(c, rows, cols, *m.format[role])
+        out[name] = {"where": "lunits", "die": die, "base": ends[die], "words": n, "scale_words": s, "row_group_words": group, "unit_rows": r, "lane_bits": b,
+                     "first_unit": 0, "last_unit": up(rows, r) - 1, "padded_rows": r * c["U"] - rows}
+        ends[die] += n
+    return out, max(ends), max(vectors)
+
+
+def lora_bytes(m, rank, count):
+    """docs/adapter-format.md, int8 on all seven linears"""
+    total = 0
+    for rows, cols in m.linears.values():
+        group = next(g for g in (256, 128, 64, 32) if cols % g == 0)
+        a = up(rank, 16) * (up(16 * cols + cols // group * 32, 64) * 64 + 64)
+        total += up(a + up(rows, 16) * 16 * (up(rank, 2) * 2 + 4), 64) * 64
+    return count * m.layers * total if rank else 0
+
+
+def fullest(m, c, first, end, pages):
+    """Bytes of pages on the fullest H-Unit of a die, by counting"""
+    P = max(1, c["U"] // m.kv)
+    page, held = 64 * m.dim + 256, {}
+    for l in range(end - first):
+        for h in range(m.kv):
+            if c["pages"] == "whole":
+                for turn, n in ((pages // P, P), (1, pages % P)):
+                    for j in range(n if turn else 0):
+                        u = (h * P + (j + l * P // (end - first)) % P) % c["U"]
+                        held[u] = held.get(u, 0) + turn * page
+            else:
+                for x in range(P):
+                    u = (h * P + x) % c["U"]
+                    held[u] = held.get(u, 0) + up(32 * pages - x, P) * page / 32
+    return max(held.values(), default=0)
+
+
+def tokens(m, c, rank, count):
+    lora, low, high = lora_bytes(m, rank, count), -1, 1 << 22
+    dies = [(m.layers * k // c["K"], m.layers * (k + 1) // c["K"]) for k in range(c["K"])]
+    dies = {e - f: (f, e) for f, e in dies if e > f}.values()  # those of as many layers are alike
+    holds = lambda n: all(fullest(m, c, f, e, n) * c["U"] + lora * (e - f) / m.layers <= c["sram"] * c["U"] for f, e in dies)
+    while high - low > 1:
+        mid = (low + high) // 2
+        low, high = (mid, high) if holds(mid) else (low, mid)
+    return max(0, low) * 32, low >= 0
+
+
+# ---- random chips ----
+
+
+def random_chip(rng):
+    base = rng.choice(["roma", "roma-contract", "roma-contract", "roma-better"])
+    U, columns = rng.choice([(8, 4), (32, 8), (64, 8), (128, 16), (256, 16), (512, 32), (12, 4), (96, 8)])
+    V = columns
+    c = {"base": base, "U": U, "V": V, "N": rng.choice([1, 2, 4, 8, 16, 32, 64, 128, 256]), "L": rng.choice([8, 16, 32, 64, 128]), "lanes": rng.choice([16, 64, 100, 128]),
+         "sram": rng.choice([65536, 262144, 1179648, 1000000, 4194304, 9437184]), "pages": rng.choice(["whole", "whole", "spread"]), "embedding": rng.random() < 0.7,
+         "K": rng.choice([1, 1, 1, 2, 3, 5])}
+    sets = {"grid.matrix_units": U, "grid.columns": columns, "grid.vector_units": V, "grid.rows": (U + V) // columns, "lunit.per_matrix_unit": c["N"], "lunit.lanes": c["L"],
+            "vector.lanes": c["lanes"], "hunit.sram": c["sram"], "hunit.pages": c["pages"], "rom.embedding": "inside" if c["embedding"] else "outside",
+            "vector.sram": rng.choice([65536, 1048576, 8388608, 67108864]), "cache.element": rng.choice([0.5, 1, 2]), "cache.scale": rng.choice([0, 2, 4]),
+            "cache.granularity": rng.choice([1, 16, 32, 64])}
+    if rng.random() < 0.08:
+        sets |= {"rom.style": "dram", "dram.bandwidth": 1e11}
+    return c, sets
+
+
+def set_args(sets): return [x for k, v in sets.items() for x in ("--set", f"{k}={v}")]
+
+
+def explored(m, c, sets, beside, tmp):
+    """What explore says of this one chip, with a ROM of the model's size; None: refused."""
+    path = os.path.join(tmp, "one.csv")
+    if os.path.exists(path): os.unlink(path)
+    out = run("explore", *m.space, "--chip", c["base"], "--only", "--points", 1, *set_args(sets), *beside, "--prompt", 0, "--chips", c["K"], "--csv", path, codes=(0, 1))
+    if not os.path.exists(path): return None
+    with open(path, newline="") as f:
+        row = list(csv.DictReader(f))[0]
+    return {k.split(" ")[0]: v for k, v in row.items()}
+
+
+def one_pair(rng, tiny, tmp, seen):
+    c, sets = random_chip(rng)
+    if rng.random() < 0.15:
+        m = tiny_model(tiny)
+    else:
+        name = rng.choice(list(SHAPES))
+        group = rng.choice([None, None, 32]) if name == "smollm2-135m" else rng.choice([None, None, 32, 64])
+        m = shape_model(name, rng.choice([None, 2, 3, 4, 5, 6, 8]), group)
+    rank, count = rng.choice([0, 1, 8, 16, 16, 64]), rng.choice([1, 1, 2, 5])
+    beside = ["--rank", rank, "--adapters", count]
+    need = json.loads(run("plan", *m.args, "--chip", c["base"], *set_args(sets), "--chips", c["K"], "--json"))["rom_words"]
+    has = max(1, need + rng.choice([-1, 0, 0, 1, 1000, -need // 2]))
+    full = sets | {"lunit.words": has, "rom.macro_words": has}
+    chip = ["--chip", c["base"], *set_args(full)]
+    place = json.loads(run("plan", *m.args, *chip, *beside, "--chips", c["K"], "--place", "--json"))
+    mine, rom_words, vector_words = placed(m, c, [t["name"] for t in place["tensors"]])
+    for t in place["tensors"]:
+        check(t == {"name": t["name"], **mine[t["name"]]}, f"{m.args} on {c}: {t}, the page says {mine[t['name']]}")
+    check((place["rom_words"], place["vector_words"]) == (rom_words, vector_words), f"{m.args} on {c}: {place['rom_words']} words, the page says {rom_words}")
+    held, adapters_fit = tokens(m, c, rank, count)
+    fits_rom = rom_words <= has or "rom.style" in sets
+    want = {"rom_words": rom_words, "tokens": min(held, m.context), "fits_rom": fits_rom, "fits_sram": adapters_fit, "limited_by": "model" if held > m.context else "sram"}
+    seen.add((fits_rom, held > 0, held > m.context, adapters_fit))
+    told = {"plan": json.loads(run("plan", *m.args, *chip, *beside, "--chips", c["K"], "--json")), "plan --place": place,
+            "sim": json.loads(run("sim", *m.args, *chip, *beside, "--chips", c["K"], "--prompt", 1, "--no-ranges", "--json"))}
+    if c["K"] == 1:
+        told["fit"] = json.loads(run("fit", *m.args, *chip, *beside, "--json"))
+        if rank == 16 and count == 1 and m.args[0] == "--shape": told["chip"] = json.loads(run("chip", c["base"], *set_args(full), *m.args, "--json"))
+    for verb, d in told.items():
+        for k, v in want.items():
+            if verb == "fit" and d["activations_beside_cache"] and k in ("tokens", "limited_by"):
+                check(d["tokens"] <= want["tokens"], f"fit: more tokens beside activations than without")
+                seen.add("spilt")
+                continue
+            check(d[k] == v, f"{verb} {m.args} on {c}, rank {rank} x {count}: {k} is {d[k]}, the page says {v}")
+        check((d["note"] == "") == d["fits_rom"], f"{verb}: note '{d['note']}', fits_rom {d['fits_rom']}")
+        check(d["fits_rom"] or f"{rom_words} ROM words" in d["note"] and f"has {has}:" in d["note"], f"{verb}: {d['note']}")
+        check(d["tokens_paper"] == told["sim"]["tokens_paper"], f"{verb}: tokens_paper {d['tokens_paper']}")
+    check(told["sim"]["fit.rom_words"]["value"] == rom_words and told["sim"]["fit.fits_rom"]["value"] == fits_rom and told["sim"]["fit.tokens"]["value"] == want["tokens"], "sim's list differs from its head")
+    row = explored(m, c, sets, beside, tmp)
+    if row:
+        seen.add("explored")
+        check(int(row["rom_words"]) == rom_words == int(row["lunit.words"]) and float(row["tokens"]) == want["tokens"] and row["fits_rom"] == "1", f"explore: {row['rom_words']} words, {row['tokens']} tokens")
+    return bool(row)
+
+
+def main():
+    rng, seen, rows = random.Random(seed), set(), 0
+    with tempfile.TemporaryDirectory() as tmp:
+        tiny = os.path.join(tmp, "tiny.roma")
+        run("build", os.path.join(top, "models", "tiny", "tiny-q4.gguf"), "-o", tiny)
+        c = {"U": 256, "V": 16, "N": 64, "L": 16, "lanes": 64, "sram": 1179648, "pages": "whole", "embedding": True, "K": 1}
+        m = shape_model("llama-3.2-3b", 4, 128)
+        check(tokens(m, c, 16, 1) == (4608, True) and words(c, 3072, 3072, 4, 384)[3] == 38 and words(c, 128256, 3072, 4, 384)[3] == 1554, "the page's own example")
+        check(lora_bytes(m, 16, 1) / 256 // 1 == 107485, "an adapter's bytes")
+        for _ in range(pairs): rows += one_pair(rng, tiny, tmp, seen)
+    if pairs >= 100:
+        check({"spilt", "explored"} <= seen and rows > pairs / 4 and {s[0] for s in seen if len(s) == 4} == {True, False} == {s[3] for s in seen if len(s) == 4}, f"the pairs are too much alike: {rows} explored, {seen}")
+    print(f"read_place: {pairs} pairs, {rows} of them explored, {checks} checks, 0 failed")
+
+
+main()
