@@ -41,7 +41,7 @@ typedef struct {
     uint32_t running;    /* requests at once; 0: no batch: the caller steps roma_answer_engine himself */
     uint32_t waiting;    /* further requests that submit takes; 0: as many as run */
     uint32_t kept;       /* further sequences, which keep beginnings for requests to come */
-    uint32_t rows;       /* rows of a step; 0: 128; at least `running` */
+    uint32_t rows;       /* rows of a step; 0: ROMA_EXEC_ROWS_USUAL; at least `running` */
     bool no_proposals;   /* no speculation */
     uint32_t pages;      /* page groups of the cache; 0: full contexts for all sequences */
     uint64_t sram_bytes; /* limit of cache, adapters and activations; 0: any */

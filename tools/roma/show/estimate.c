@@ -4,14 +4,11 @@
 
 static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *out) {
     roma_schedule schedule = {0};
-    /* a decode step grows linearly with its context: the middle one stands for all */
-    uint32_t rank = loras_rank(&s->loras, s->a); /* stacked adapters cost what one of the sum of their ranks does */
-    const roma_workload w = {.rank = rank,
-                             .adapters = rank ? 1 : 0,
-                             .prompt = (uint32_t)prompt,
-                             .context = (uint32_t)(prompt + answer / 2),
-                             .batch = 1,
-                             .toggle = 1};
+    roma_workload w = roma_cost_workload_bare();
+    w.rank = loras_rank(&s->loras, s->a); /* stacked adapters cost what one of the sum of their ranks does */
+    w.adapters = w.rank ? 1 : 0;
+    w.prompt = (uint32_t)prompt;
+    w.context = (uint32_t)(prompt + answer / 2); /* a step grows linearly with its context: the middle stands for all */
     const bool done = roma_cost_evaluate(out, &schedule, roma_answer_placement(s->a), &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;

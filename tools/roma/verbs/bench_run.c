@@ -164,8 +164,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     a->threads = threads;
     a->sequences = a->logit_rows = most(&b->batches, 1);
     a->context = most(&b->prompts, b->decode + most(&b->depths, 0));
-    if (!a->rows) a->rows = a->sequences > 128 ? a->sequences : 128;
-    if (a->rows < a->sequences) a->rows = a->sequences;
+    a->rows = roma_exec_rows(a->rows, a->sequences);
     a->sets = b->spread ? (uint32_t)c.lora.n : 1;
     int rc = session_start(&b->s, &c, err);
     if (!rc && b->spread) rc = load_each(b, err);
