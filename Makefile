@@ -115,10 +115,10 @@ san:
 	ROMA_VECTORS=5000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
-# shares, adapters, the tap, batches, requests from many threads (minutes)
+# shares, adapters, the tap, batches, explorations, requests from many threads (minutes)
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
-tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch answer/test_threads)
+tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads)
 	@for t in $^; do $$t || exit 1; done
 
 # mutants: small faults drawn over six rooms, each of which the tests must find (docs/testing.md); SEED and COUNT may be given

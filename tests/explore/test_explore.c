@@ -16,7 +16,6 @@ static roma_explore *open_space(roma_explore_config c) {
     if (!c.shape && !c.image) c.shape = shape;
     if (!c.work.batch) c.work = roma_cost_workload_usual();
     CHECK_EQ(roma_explore_open(&x, &c, &err), 0);
-    if (err.code) fprintf(stderr, "%s\n", err.text);
     return x;
 }
 
