@@ -17,8 +17,8 @@
 #ifndef ROMA_ANSWER_H
 #define ROMA_ANSWER_H
 
-#include "roma/place.h"
 #include "roma/exec.h"
+#include "roma/place.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,11 +68,11 @@ const roma_placement *roma_answer_placement(const roma_answer *a); /* of plan an
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a); /* NULL: the image holds none */
 roma_template_kind roma_answer_template(const roma_answer *a);
 
-/* The memory that start would take. */
+/* The memory that start would take, without the batch's. */
 int roma_answer_size(const roma_answer *a, const roma_answer_config *c, roma_exec_memory *out, roma_error *err);
-/* Sets context, kept and pages of *c for requests of at most `longest` tokens each, prompt and limit together: pages
- * for as many full ones as run at once, or as many as c->sram_bytes and the chip allow, with which the batch makes do.
- */
+/* Sets context, kept and pages of *c for requests of at most `longest` tokens each, prompt and limit together. The
+ * pages are those of c->running such requests, or fewer where c->sram_bytes or the chip allows no more: the batch then
+ * lets fewer requests run at once. */
 int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longest, roma_error *err);
 /* Makes the engine and, where c->running is not 0, its batch. A second start needs a stop before it. After a failure *a
  * is as open left it. */
@@ -106,20 +106,23 @@ typedef struct {
     float factor;
 } roma_answer_adapter;
 /* Reads "NAME" or "NAME:FACTOR"; what stands behind the last colon is a factor when it is a number, else part of the
- * name. EUSAGE with a sentence. */
+ * name. EUSAGE: neither. */
 int roma_answer_adapter_parse(const char *text, char name[ROMA_ANSWER_NAME_MAX + 1], float *factor, roma_error *err);
 
-/* Opens a file, checks it against the image and gives it a name; file NULL: the name is the file's too. A name that is
- * open already stays as it is. flags: ROMA_ADAPTER_ANY_BASE. The engine gets the adapter when a request names it, or at
- * start; those that no running request uses make room for it, the least recently used going first. */
+/* Opens an adapter file, checks the adapter against the image and gives it a name; file NULL: the name is the path too.
+ * A name that is open already keeps its adapter. flags: ROMA_ADAPTER_ANY_BASE. The engine gets a copy of the adapter
+ * when a request first needs one; copies of adapters that no running request uses make room, the least recently used
+ * going first. A request whose adapters find no room waits until running ones end, and those behind it wait too. */
 int roma_answer_adapter_open(roma_answer *a, const char *name, const char *file, unsigned flags, roma_error *err);
-/* Forgets a name. EINPUT when there is none, EBUSY while a request under way has it. Not from a callback. */
+/* Forgets a name and its adapter. EINPUT when no adapter has the name, EBUSY while a request under way has the adapter.
+ * Waits for the end of the step that runs; not from a callback. */
 int roma_answer_adapter_close(roma_answer *a, const char *name, roma_error *err);
-/* The adapter of that name, valid until it is closed; NULL: there is none. */
+/* The adapter of a name, the room's until roma_answer_adapter_close; NULL: no adapter has the name. */
 const roma_adapter *roma_answer_adapter_find(roma_answer *a, const char *name);
-/* Loads a list now, so that a request with it need not wait or fail, and gives the number that rows of the engine name
- * it by, 0 for an empty list; the number holds until as many other lists as there are sets came after. Errors are the
- * engine's; EINPUT for a name that is not open. Waits for the end of the step that runs; not from a callback. */
+/* Gives the engine the adapters of a list now. *set (set may be NULL) is the number of the list in rows of the engine,
+ * 0 for an empty list; another list may take the number when as many lists as there are sets have come after. Errors
+ * are the engine's; EINPUT for a name that is not open. Waits for the end of the step that runs; not from a callback.
+ */
 int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set,
                               roma_error *err);
 
@@ -179,9 +182,10 @@ typedef struct {
     roma_answer_ask ask;
     /* Callbacks, on the driver's thread; each may be NULL. They may call submit and cancel. */
     void *ctx;
-    /* After a step that read the prompt on: so many of its n tokens are in the cache. */
+    /* After each step that left a part of the prompt for the next: `done` of the prompt's n tokens are in the cache. */
     void (*prompt_read)(void *ctx, size_t done, size_t n);
-    /* Each token drawn, an end-of-text one too, and the logits it was drawn from (vocab of them). */
+    /* After each draw, also of an end-of-text token: the token and the logits (vocab of them) that it was drawn from.
+     */
     void (*token)(void *ctx, int32_t token, const float *logits);
     /* Text that no stop text can take back, in whole characters; len is not 0. Nonzero cancels the request. What was
      * held back as the beginning of a stop text comes at the end, also at that of a cancelled or failed request. */
@@ -198,15 +202,16 @@ typedef struct {
 int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *ticket, roma_error *err);
 /* The request ends with ECANCEL, at the latest after the step that runs. Nothing when it is over. */
 void roma_answer_cancel(roma_answer *a, uint64_t ticket);
-/* Requests that submit took and whose `over` has not been called. */
+/* Requests that submit took and whose `over` has not returned. */
 uint32_t roma_answer_under_way(roma_answer *a);
 /* Whether this thread is in a callback of a, where nothing may wait for another step. */
 bool roma_answer_is_callback(roma_answer *a);
 
 /* ---- driving ------------------------------------------------------------------------------------ */
 
-/* One step of the engine for all requests under way; ROMA_OK also when there is none. An error of the engine ends all
- * that run, with this error, and is returned. EUSAGE when another thread drives. Not from a callback. */
+/* One step of the engine for all requests under way; ROMA_OK also when there is none. An error of the engine itself
+ * ends all requests that run, with this error, and is returned. EUSAGE while another thread is in a step, and from a
+ * callback. */
 int roma_answer_step(roma_answer *a, roma_error *err);
 /* Steps, and sleeps while nothing is under way, until roma_answer_end: that may be called from any thread and ends the
  * run after the step that runs; what is under way stays so. */

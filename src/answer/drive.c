@@ -222,7 +222,9 @@ static void finish(job *j, int rc, const roma_error *err, const roma_request_sta
     roma_free(j);
 }
 
-/* After a step: who is over leaves, who reads a prompt is told so. failed: the engine's error, which ends all. */
+/* After a step: who is over leaves, who reads a prompt is told how far. failed: the engine's error, which ends all that
+ * run.
+ */
 static void sweep(roma_answer *a, const roma_error *failed) {
     uint32_t left = 0;
     for (uint32_t i = 0; i < a->n_active; i++) {
@@ -234,9 +236,9 @@ static void sweep(roma_answer *a, const roma_error *failed) {
         }
         const roma_request_status *s = roma_batch_poll(a->batch, j->id, &why);
         const bool is_over = s->state == ROMA_REQUEST_OVER;
-        if (!is_over && !failed) {
+        if (!is_over && (!failed || s->state == ROMA_REQUEST_WAITING)) {
             a->active[left++] = j;
-            if (!j->drawn && j->r.prompt_read) j->r.prompt_read(j->r.ctx, s->fed, j->r.n_prompt);
+            if (s->state == ROMA_REQUEST_PROMPT && j->r.prompt_read) j->r.prompt_read(j->r.ctx, s->fed, j->r.n_prompt);
             continue;
         }
         if (!is_over) roma_batch_cancel(a->batch, j->id);

@@ -114,7 +114,7 @@ static int read_limit(const reading *r) {
 
 /* ---- lines ---- */
 
-enum { PROMPT, SYSTEM, RAW, LIMIT, TEMP, TOP_K, TOP_P, MIN_P, PENALTY, SEED, STOP, LORA, ID, KEYS };
+typedef enum { PROMPT, SYSTEM, RAW, LIMIT, TEMP, TOP_K, TOP_P, MIN_P, PENALTY, SEED, STOP, LORA, ID, KEYS } key;
 static const char *const keys[KEYS] = {"prompt", "system",         "raw",  "n",    "temp", "top_k", "top_p",
                                        "min_p",  "repeat_penalty", "seed", "stop", "lora", "id"};
 
@@ -129,7 +129,7 @@ static int unknown(const reading *r) {
 /* The token is a key. */
 static int member(reading *r) {
     roma_sampling *s = &r->q->ask.sampling;
-    int k = 0;
+    key k = PROMPT;
     while (k < KEYS && !roma_json_is(&r->json, keys[k])) k++;
     if (k == KEYS) return unknown(r);
     const int rc = roma_json_read_next(&r->json, r->err);
@@ -147,8 +147,10 @@ static int member(reading *r) {
     case SEED: return whole(r, keys[k], UINT64_MAX, &s->seed);
     case STOP: return texts(r, keys[k], &r->q->ask.stops);
     case LORA: return read_lora(r);
-    default: return read_id(r);
+    case ID: return read_id(r);
+    case KEYS: break;
     }
+    return unknown(r);
 }
 
 static int read_object(reading *r) {

@@ -69,6 +69,39 @@ static void test_together(void) {
     roma_answer_close(a);
 }
 
+typedef struct {
+    size_t calls, last, n;
+    bool ascends;
+} reading;
+static void on_prompt(void *ctx, size_t done, size_t n) {
+    reading *r = ctx;
+    r->ascends &= done > r->last && done < n;
+    r->last = done;
+    r->n = n;
+    r->calls++;
+}
+
+/* A prompt of more rows than a step has is read in several, of which all but the last are told. */
+static void test_prompt_read(void) {
+    roma_answer *a = tiny_start((roma_answer_config){.running = 1, .rows = 4, .context = 64});
+    roma_error err = {0};
+    reading r = {.ascends = true};
+    ask_text(a, &got[0], prompts[0], 0);
+    roma_answer_request q = request_of(&got[0]);
+    q.ctx = &r;
+    q.text = NULL;
+    q.token = NULL;
+    q.over = NULL;
+    q.prompt_read = on_prompt;
+    CHECK_EQ(roma_answer_submit(a, &q, NULL, &err), 0);
+    run_out(a);
+    CHECK(r.ascends);
+    CHECK_EQ(r.n, got[0].n_prompt);
+    CHECK_EQ(r.calls, (got[0].n_prompt - 1) / 4);
+    forget(1);
+    roma_answer_close(a);
+}
+
 static void test_context(void) {
     roma_answer *a = tiny_start((roma_answer_config){.running = 1, .context = 20});
     roma_exec *e = tiny_engine(a, (roma_exec_config){.context = 20});
@@ -257,6 +290,33 @@ static void test_failing(void) {
     CHECK_EQ(roma_answer_submit(a, &r, NULL, &err), ROMA_ENOMEM);
     roma_allocator_set(NULL);
     CHECK_EQ(roma_answer_under_way(a), 0);
+    forget(3);
+    roma_exec_destroy(e);
+    roma_answer_close(a);
+}
+
+/* An error of the engine itself, made by emptying a sequence behind its back: it ends what runs, each with that error,
+ * leaves what waits, and later requests are answered. */
+static void test_engine_error(void) {
+    roma_answer *a = tiny_start((roma_answer_config){.running = 2, .waiting = 2, .context = 256});
+    roma_exec *e = tiny_engine(a, (roma_exec_config){.context = 256});
+    roma_error err = {0};
+    for (unsigned i = 0; i < 3; i++) ask_text(a, &got[i], prompts[i], 0);
+    also_alone(a, e, 3);
+    for (unsigned i = 0; i < 3; i++) submit(a, &got[i]);
+    while (got[0].texts < 2 || got[1].texts < 2) CHECK_EQ(roma_answer_step(a, &err), 0);
+    for (uint32_t s = 0; s < 2; s++) roma_exec_truncate(roma_answer_engine(a), s, 0);
+    CHECK_EQ(roma_answer_step(a, &err), ROMA_EINPUT);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(got[i].rc, ROMA_EINPUT);
+        CHECK_EQ(got[i].overs, 1);
+        CHECK(got[i].len > 0 && memcmp(got[i].text, want[i].text, got[i].len) == 0);
+    }
+    submit(a, &got[0]);
+    got[0].len = got[0].drawn = 0;
+    got[0].overs = 0;
+    run_out(a);
+    for (unsigned i = 0; i < 3; i += 2) CHECK(got[i].rc == 0 && is_same(&got[i], &want[i]));
     forget(3);
     roma_exec_destroy(e);
     roma_answer_close(a);
@@ -475,12 +535,14 @@ int main(void) {
     tiny_make_loras(roma_answer_image(a));
     roma_answer_close(a);
     test_together();
+    test_prompt_read();
     test_context();
     test_stops();
     test_cancel();
     test_held();
     test_close();
     test_failing();
+    test_engine_error();
     test_memory();
     test_refusals();
     test_parse();

@@ -63,6 +63,17 @@ static void end_one(submitter *s, live *l, unsigned i) {
     s->wrong += atomic_load(&l->overs) != 1;
 }
 
+static bool reads_prompt(const roma_answer *a, unsigned k) {
+    const roma_message m = {ROMA_ROLE_USER, questions[k], strlen(questions[k])};
+    int32_t *ids;
+    size_t n;
+    roma_error err = {0};
+    const bool is_same_prompt = !roma_answer_prompt(a, &m, 1, 0, &ids, &n, &err) && n == known[k].n_prompt &&
+                                memcmp(ids, known[k].prompt, n * sizeof *ids) == 0;
+    roma_free(ids);
+    return is_same_prompt;
+}
+
 /* Three at a time, so that there is something to cancel; one in three is cancelled after a random while. */
 static void *submits(void *ctx) {
     submitter *s = ctx;
@@ -75,7 +86,10 @@ static void *submits(void *ctx) {
             const roma_answer_adapter one = {"A", 1};
             roma_error err = {0};
             s->wrong += roma_answer_adapters_load(s->a, &one, 1, NULL, &err) != 0;
+            s->wrong += roma_answer_adapter_open(s->a, "B", tiny_lora[1], 0, &err) != 0;
+            s->wrong += !roma_answer_adapter_find(s->a, "B");
         }
+        if (i % 6 == 3) s->wrong += !reads_prompt(s->a, i % QUESTIONS);
         usleep((unsigned)roma_random(40 + s->number, i) % 40000);
         roma_answer_cancel(s->a, ticket[roma_random(50 + s->number, i) % 3]);
         for (unsigned n = 0; n < 3; n++) end_one(s, &mine[n], i + n);

@@ -63,6 +63,14 @@ def test_jsonl():
         check(got == alone, f"batch {batch}: each request as alone")
     got = [json.loads(x)["hash"] for x in run("run", image, "--jsonl", path, "--hash", "--lora", b).splitlines()]
     check(got[0] == answer("--lora", b)["hash"] and got[1:] == alone[1:], "--lora is for lines that say nothing")
+    single = [i for i in range(len(alone)) if i not in (2, 5)]  # lists of one take turns where there is room for one
+    with open(path) as f:
+        lines = f.read().splitlines()
+    with open(path, "w") as f:
+        f.write("".join(lines[i] + "\n" for i in single))
+    for batch in (1, 3):
+        got = [json.loads(x)["hash"] for x in run("run", image, "--jsonl", path, "--hash", "--adapters", 1, "-b", batch).splitlines()]
+        check(got == [alone[i] for i in single], f"batch {batch}: more adapters than there is room for")
     with open(path, "w") as f:
         f.write('{"prompt": "x", "lora": 3}\n')
     run("run", image, "--jsonl", path, code=2, say="line 1: column 25: lora must be a text or an array of texts")
