@@ -12,7 +12,7 @@ static void use(const uint8_t *p, size_t size, unsigned flags) {
         if (err.code != rc || !err.text[0]) abort();
         return;
     }
-    const roma_description base = fx_base();
+    const roma_description base = small_base();
     float *row = malloc(262144 * sizeof *row);
     if (!row) abort();
     for (size_t i = 0; i < a.n_targets; i++) {

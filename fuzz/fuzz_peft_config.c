@@ -4,7 +4,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     roma_import_lora l;
     roma_error err = {0};
     p_adapter p;

@@ -6,7 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void use(const uint8_t *p, size_t size) {
     static const char config[] =
         "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8, \"target_modules\": \"all-linear\"}";
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     roma_import_lora l;
     roma_error err = {0};
     float row[512];

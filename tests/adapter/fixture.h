@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "roma/adapter.h"
+#include "small_base.h"
 
 static inline float fx_value(uint64_t key, uint64_t i) {
     return (float)((int)(roma_random(key, i) % 20001) - 10000) * 1e-5f;
@@ -32,21 +33,6 @@ static inline roma_adapter fx_adapter(roma_adapter_target t[3], uint32_t type) {
     roma_adapter a = {.type = type, .name = "small", .note = "a test", .targets = t, .n_targets = 3};
     for (int i = 0; i < 32; i++) a.base_id[i] = (uint8_t)(i * 3);
     return a;
-}
-
-static inline roma_description fx_base(void) {
-    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA,
-                                    .layers = 2,
-                                    .hidden = 64,
-                                    .ffn = 96,
-                                    .heads = 4,
-                                    .kv_heads = 2,
-                                    .head_dim = 16,
-                                    .rope_dim = 16,
-                                    .vocab = 16,
-                                    .context = 128,
-                                    .rms_eps = 1e-5f}};
-    return d;
 }
 
 /* Path of a file that does not exist yet. */

@@ -1,5 +1,6 @@
 /* Adapter files that must be refused: every prefix, every bit of structure, wrong fields under right checksums, failing
  * allocations. */
+#include "../base/scarce.h"
 #include "../test.h"
 #include "fixture.h"
 
@@ -212,36 +213,18 @@ static void test_verify(const uint8_t *good, size_t size) {
 
 /* ---- failing allocations, in reading and writing ---- */
 
-static int calls_left, outstanding;
-static void *few_alloc(size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding++;
-    return malloc(n);
-}
-static void *few_resize(void *p, size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding += !p;
-    return realloc(p, n);
-}
-static void few_release(void *p) {
-    outstanding -= p != NULL;
-    free(p);
-}
-
 static void test_memory(void) {
-    static const roma_allocator few = {few_alloc, few_resize, few_release};
     roma_adapter_target t[3];
     const roma_adapter a = fx_adapter(t, ROMA_ADAPTER_INT8);
     const roma_adapter_source s = {(void *)(uintptr_t)&a, fx_a, fx_b};
     int rc = ROMA_ENOMEM, n = 0;
-    roma_allocator_set(&few);
     for (; rc && n < 100; n++) {
         roma_error err = {0};
-        calls_left = n;
+        scarce_begin_once(n);
         rc = roma_adapter_write(fx_path(), &a, &s, NULL, NULL, &err);
         if (!rc) rc = roma_adapter_verify(fx_path(), NULL, &err);
         CHECK(!rc || (rc == ROMA_ENOMEM && err.text[0]));
-        CHECK_EQ(outstanding, 0);
+        CHECK_EQ(scarce_outstanding, 0);
     }
     CHECK(rc == ROMA_OK && n > 8);
     roma_allocator_set(NULL);

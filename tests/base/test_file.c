@@ -1,32 +1,14 @@
 /* Mapped files and atomic output files, the good ways and the refused ones. */
 #include "../test.h"
+#include "folder.h"
 #include "scarce.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[200];
-
-static const char *in_folder(const char *name) {
-    static char path[4][512];
-    static int turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
-}
-
-static int entries(void) {
-    int n = 0;
-    DIR *d = opendir(folder);
-    while (d && readdir(d)) n++;
-    if (d) closedir(d);
-    return n - 2;
-}
 
 /* The lowest free descriptor: the same before and after means that none leaked. */
 static int lowest_fd(void) {

@@ -1,48 +1,11 @@
 /* The engine on random models: close to a double-precision forward pass, and the same bits whatever the threads, the
  * instruction set, the chunking or the company in a step. */
-#include <unistd.h>
+#include "loaded.h"
 
-#include "roma/exec.h"
-#include "roma/map.h"
-#include "../test.h"
-#include "random_model.h"
-
-static char path[64];
 static const roma_format q4_1 = {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32};
 static const roma_format q8_0 = {.bits = 8, .scale = ROMA_SCALE_F16, .group = 32};
 static const roma_format q6_k = {.bits = 6, .scale = ROMA_SCALE_S8, .group = 16, .super = 256, .zero = 32};
 static const roma_format ternary = {.bits = 2, .scale = ROMA_SCALE_F16, .group = 256, .zero = 1};
-
-typedef struct {
-    roma_image img;
-    roma_plan plan;
-} loaded;
-
-static void load(loaded *m, uint32_t arch, roma_format f, uint64_t seed) {
-    random_model *r = calloc(1, sizeof *r);
-    roma_error err = {0};
-    random_model_init(r, arch, f, seed);
-    CHECK_EQ(random_model_write(r, path, &err), 0);
-    free(r);
-    if (err.code) fprintf(stderr, "%s\n", err.text);
-    CHECK_EQ(roma_image_open(&m->img, path, 0, NULL, &err), 0);
-    CHECK_EQ(roma_map_plan(&m->plan, &m->img.desc, &err), 0);
-}
-
-static void unload(loaded *m) {
-    roma_plan_destroy(&m->plan);
-    roma_image_close(&m->img);
-    unlink(path);
-}
-
-static roma_exec *engine(const loaded *m, roma_exec_config cfg) {
-    roma_exec *e;
-    roma_error err = {0};
-    int rc = roma_exec_create(&e, &m->img, &m->plan, &cfg, &err);
-    if (rc) fprintf(stderr, "%s\n", err.text);
-    CHECK_EQ(rc, 0);
-    return e;
-}
 
 static void tokens_of(int32_t *t, size_t n) {
     for (size_t i = 0; i < n; i++) t[i] = (int32_t)(roma_random(5, i) % 200);
@@ -53,7 +16,7 @@ static void test_close(uint32_t arch, roma_format f, double limit) {
     int32_t t[80];
     double want[200], norm = 0, diff = 0;
     roma_error err = {0};
-    load(&m, arch, f, 11);
+    load_as(&m, arch, f, 11);
     tokens_of(t, 80);
     roma_exec *e = engine(&m, (roma_exec_config){.threads = 2, .context = 256});
     CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 80, NULL, NULL, &err), 0);
@@ -90,7 +53,7 @@ static void test_same_bits(uint32_t arch, roma_format f, size_t n) {
     loaded m;
     int32_t t[640];
     uint8_t first[32], got[32];
-    load(&m, arch, f, 3);
+    load_as(&m, arch, f, 3);
     tokens_of(t, n);
     bool have_first = false;
     static const char *const isas[] = {"scalar", "avx2", "avx512"};
@@ -122,7 +85,7 @@ static void test_company(void) {
     loaded m;
     int32_t a[70], b[70];
     roma_error err = {0};
-    load(&m, ROMA_ARCH_LLAMA, q4_1, 9);
+    load_as(&m, ROMA_ARCH_LLAMA, q4_1, 9);
     tokens_of(a, 70);
     for (int i = 0; i < 70; i++) b[i] = (a[i] * 7 + 3) % 200;
     roma_exec *e =
@@ -151,7 +114,7 @@ static void test_refusals(void) {
     loaded m;
     roma_error err = {0};
     roma_exec *e;
-    load(&m, ROMA_ARCH_LLAMA, q4_1, 1);
+    load_as(&m, ROMA_ARCH_LLAMA, q4_1, 1);
     e = engine(&m, (roma_exec_config){.threads = 1, .context = 64, .rows = 8});
     const struct {
         roma_exec_row row;
@@ -197,7 +160,6 @@ static void test_refusals(void) {
 }
 
 int main(void) {
-    snprintf(path, sizeof path, "/tmp/roma-test-exec-%d.roma", (int)getpid());
     test_close(ROMA_ARCH_LLAMA, q8_0, 0.06);
     test_close(ROMA_ARCH_LLAMA, q4_1, 0.06);
     test_close(ROMA_ARCH_QWEN2, q6_k, 0.06);

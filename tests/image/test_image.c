@@ -2,30 +2,12 @@
 #include "../test.h"
 #include "fixture.h"
 
+#include "../base/folder.h"
 #include "../base/scarce.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static char folder[64];
-
-static const char *in_folder(const char *name) {
-    static char path[4][192];
-    static int turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
-}
-
-static int entries(void) {
-    int n = 0;
-    DIR *d = opendir(folder);
-    while (d && readdir(d)) n++;
-    if (d) closedir(d);
-    return n - 2;
-}
 
 static void say(const roma_error *err) {
     char text[1024];

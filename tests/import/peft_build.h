@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "roma/import.h"
+#include "../adapter/small_base.h"
 
 #define P_CONFIG                                                                                                       \
     "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 8, \"target_modules\": [\"q_proj\", \"v_proj\"], \"bias\": "  \
@@ -25,22 +26,6 @@ typedef struct {
     char *config, *file;
     size_t config_bytes, file_bytes;
 } p_adapter;
-
-/* The shape that it is for. */
-static inline roma_description p_base(void) {
-    roma_description d = {.hyper = {.arch = ROMA_ARCH_LLAMA,
-                                    .layers = 2,
-                                    .hidden = 64,
-                                    .ffn = 96,
-                                    .heads = 4,
-                                    .kv_heads = 2,
-                                    .head_dim = 16,
-                                    .rope_dim = 16,
-                                    .vocab = 16,
-                                    .context = 128,
-                                    .rms_eps = 1e-5f}};
-    return d;
-}
 
 /* text with the first `from` replaced by `to`; "" appends. */
 static inline char *p_replace(const char *text, const char *from, const char *to) {

@@ -1,5 +1,6 @@
 /* Adapters that must be refused, one line each: what is changed in a good one, the code, and words of the message;
  * every prefix; every failing allocation. */
+#include "../base/scarce.h"
 #include "../test.h"
 #include "gguf_spoil.h"
 #include "peft_build.h"
@@ -214,7 +215,7 @@ static void check(const bad_case *c, int rc, const roma_error *err) {
 }
 
 static void run(const bad_case *c) {
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     roma_import_lora l;
     roma_error err = {0};
     p_adapter p;
@@ -243,7 +244,7 @@ static void make_gguf(roma_buf *out, const char *commands) {
 }
 
 static void run_gguf(const bad_case *c) {
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     roma_import_lora l;
     roma_error err = {0};
     roma_buf out = {0};
@@ -268,7 +269,7 @@ static void test_good(void) {
                 {"c", "[\"q_proj\", \"v_proj\"]", "\".*proj\"", 4},
                 {"c", "\"init_lora_weights\": true", "\"init_lora_weights\": \"gaussian\"", 4},
                 {"h", "q_proj.lora_A.weight", "q_proj.lora_A.default.weight", 4}};
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         roma_import_lora l;
         roma_error err = {0};
@@ -288,7 +289,7 @@ static void test_good(void) {
 
 /* B's rows of q come in the order in which the base importer reads q's rows; those of v as they are. */
 static void test_permutation(void) {
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     roma_import_lora l;
     p_adapter p;
     p_make(&p, "", "", "");
@@ -308,7 +309,7 @@ static void test_permutation(void) {
 }
 
 static void test_prefixes(void) {
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     p_adapter p;
     p_make(&p, "", "", "");
     for (size_t n = 0; n < p.file_bytes; n++) {
@@ -327,33 +328,15 @@ static void test_prefixes(void) {
 
 /* ---- allocator that fails at call number n ---- */
 
-static int calls_left, outstanding;
-static void *few_alloc(size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding++;
-    return malloc(n);
-}
-static void *few_resize(void *p, size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding += !p;
-    return realloc(p, n);
-}
-static void few_release(void *p) {
-    outstanding -= p != NULL;
-    free(p);
-}
-
 static void test_memory(const roma_buf *gguf) {
-    static const roma_allocator few = {few_alloc, few_resize, few_release};
-    const roma_description base = p_base();
+    const roma_description base = small_base();
     p_adapter p;
     int rc = ROMA_ENOMEM, n = 0;
     p_make(&p, "c", "\"layers_to_transform\": [0]", "\"layers_to_transform\": 0");
-    roma_allocator_set(&few);
     for (; rc && n < 2000; n++) {
         roma_import_lora l;
         roma_error err = {0};
-        calls_left = n;
+        scarce_begin_once(n);
         rc = gguf ? roma_import_lora_open_memory(&l, NULL, 0, gguf->data, gguf->len, &base, &err)
                   : roma_import_lora_open_memory(&l, p.config, p.config_bytes, p.file, p.file_bytes, &base, &err);
         if (rc) {
@@ -362,7 +345,7 @@ static void test_memory(const roma_buf *gguf) {
         } else {
             roma_import_lora_close(&l);
         }
-        CHECK_EQ(outstanding, 0);
+        CHECK_EQ(scarce_outstanding, 0);
     }
     CHECK_EQ(rc, ROMA_OK);
     CHECK(n > 5);

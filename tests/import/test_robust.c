@@ -1,5 +1,6 @@
 /* Every prefix of a file, every failing allocation, many random flips: refused or read, never a crash. Each file
  * lies in a block of exactly its size, so that a sanitizer sees every read beyond it. */
+#include "../base/scarce.h"
 #include "../test.h"
 #include "gguf_spoil.h"
 
@@ -49,37 +50,18 @@ static void test_prefixes(const char *arch, bool spm) {
 
 /* ---- allocator that fails at call number n ------------------------------------------------------------------ */
 
-static int calls_left, outstanding;
-
-static void *few_alloc(size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding++;
-    return malloc(n);
-}
-static void *few_resize(void *p, size_t n) {
-    if (calls_left-- == 0) return NULL;
-    outstanding += !p;
-    return realloc(p, n);
-}
-static void few_release(void *p) {
-    outstanding -= p != NULL;
-    free(p);
-}
-
 static void test_memory(bool spm) {
-    static const roma_allocator few = {few_alloc, few_resize, few_release};
     roma_buf out = {0};
     small_file(&out, "llama", spm);
     uint8_t *copy = malloc(out.len);
     const size_t size = out.len;
     memcpy(copy, out.data, size);
     roma_buf_destroy(&out);
-    roma_allocator_set(&few);
     int rc = ROMA_ENOMEM, n = 0;
     for (; rc && n < 100; n++) {
         roma_import imp;
         roma_error err = {0};
-        calls_left = n;
+        scarce_begin_once(n);
         rc = roma_import_open_memory(&imp, copy, size, &err);
         if (rc) {
             CHECK_EQ(rc, ROMA_ENOMEM);
@@ -89,7 +71,7 @@ static void test_memory(bool spm) {
         } else {
             roma_import_close(&imp);
         }
-        CHECK_EQ(outstanding, 0);
+        CHECK_EQ(scarce_outstanding, 0);
     }
     CHECK_EQ(rc, ROMA_OK);
     CHECK(n > 10);

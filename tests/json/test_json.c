@@ -1,6 +1,7 @@
 /* Places of errors, what tokens are, numbers, memory, the writer. That the same texts are accepted as by Python's json:
  * check_json.py. */
 #include "../test.h"
+#include "../base/counted.h"
 #include "../base/scarce.h"
 #include "roma/json.h"
 
@@ -179,29 +180,6 @@ static void test_numbers(void) {
 
 /* ---- memory ---- */
 
-static size_t held, most;
-static void *counted_alloc(size_t n) {
-    size_t *p = malloc(n + 16);
-    if (!p) return NULL;
-    *p = n;
-    held += n;
-    if (held > most) most = held;
-    return (char *)p + 16;
-}
-static void counted_free(void *p) {
-    if (!p) return;
-    size_t *q = (size_t *)(void *)((char *)p - 16);
-    held -= *q;
-    free(q);
-}
-static void *counted_resize(void *p, size_t n) { /* as bad as can be: old and new at once */
-    void *q = counted_alloc(n);
-    if (!q) return NULL;
-    if (p) memcpy(q, p, *(size_t *)(void *)((char *)p - 16) < n ? *(size_t *)(void *)((char *)p - 16) : n);
-    counted_free(p);
-    return q;
-}
-
 static void fill(roma_buf *b, const char *first, const char *piece, size_t n, const char *last) {
     roma_buf_print(b, "%s", first);
     for (size_t i = 0; i < n; i++) roma_buf_print(b, piece, i, i);
@@ -210,7 +188,6 @@ static void fill(roma_buf *b, const char *first, const char *piece, size_t n, co
 
 /* What stands in the header: pieces of the input cost nothing, open keys 48 bytes each. */
 static void test_peak(void) {
-    static const roma_allocator counted = {counted_alloc, counted_resize, counted_free};
     static const struct {
         const char *first, *piece, *last;
         size_t n, most;
@@ -221,17 +198,16 @@ static void test_peak(void) {
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         roma_buf b = {0};
         fill(&b, c[i].first, c[i].piece, c[i].n, c[i].last);
-        held = most = 0;
         roma_json_reader r;
-        roma_allocator_set(&counted);
+        counted_begin();
         int rc = roma_json_read_begin(&r, b.data, b.len, NULL, NULL);
         do rc = roma_json_read_next(&r, NULL);
         while (!rc && r.kind != ROMA_JSON_DONE);
         roma_json_read_end(&r);
         roma_allocator_set(NULL);
         CHECK_EQ(rc, ROMA_OK);
-        if (most > c[i].most) fprintf(stderr, "%zu: %zu bytes held for %zu of text\n", i, most, b.len);
-        CHECK(most <= c[i].most && held == 0);
+        if (counted_most > c[i].most) fprintf(stderr, "%zu: %zu bytes held for %zu of text\n", i, counted_most, b.len);
+        CHECK(counted_most <= c[i].most && counted_held == 0);
         roma_buf_destroy(&b);
     }
 }

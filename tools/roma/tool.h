@@ -3,7 +3,6 @@
 #define TOOLS_TOOL_H
 
 #include "roma/answer.h"
-#include "roma/map.h"
 #include "roma/json.h"
 #include "loras.h"
 #include "options.h"
