@@ -76,23 +76,18 @@ static uint64_t value_bytes(const roma_placement *p, const roma_value *v) {
     return 4 * (v->width / all * k.vector_lanes + (rest < k.vector_lanes ? rest : k.vector_lanes));
 }
 
-static const char *page_rule(const roma_placement *p) {
-    return p->chip.hunit_pages == ROMA_PAGES_SPREAD ? "spread" : "whole";
-}
-
 static void print_rest(const roma_placement *p, roma_buf *out) {
     roma_buf_print(out, "\n%-16s %-26s %9s\n", "value", "where", "bytes/row");
     for (size_t i = 0; i < p->plan->n_values; i++) {
         const roma_value *v = &p->plan->values[i];
         roma_buf_print(out, "%-16s %-26s %9llu\n", v->name, value_place(p, v), (unsigned long long)value_bytes(p, v));
     }
-    roma_buf_print(
-        out,
-        "\npages of 32 positions, %zu bytes a KV head and layer, %s: %u H-Units a KV head; by layer, head and "
-        "page 0 on H-Unit\n",
-        roma_kv_page_bytes(p->plan->desc->hyper.head_dim), page_rule(p), roma_place_page_units(p));
     const roma_hyper *h = &p->plan->desc->hyper;
-    for (uint32_t l = 0; l < h->layers && p->chip.hunit_pages != ROMA_PAGES_SPREAD; l++) {
+    const bool spread = p->chip.hunit_pages == ROMA_PAGES_SPREAD;
+    roma_buf_print(out, "\npages of 32 positions, %zu bytes of a layer and KV head; %u H-Units a KV head, %s\n",
+                   roma_kv_page_bytes(h->head_dim), roma_place_page_units(p),
+                   spread ? "over which its positions go round" : "each page on one; page 0 by layer and head:");
+    for (uint32_t l = 0; l < h->layers && !spread; l++) {
         roma_buf_print(out, "%5u:", l);
         for (uint32_t g = 0; g < h->kv_heads; g++) roma_buf_print(out, " %u", roma_place_page_unit(p, l, g, 0));
         roma_buf_print(out, "\n");
@@ -152,7 +147,7 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
         roma_json_close(j, '}');
     }
     roma_json_close(j, ']');
-    roma_json_string(j, "pages", page_rule(p));
+    roma_json_string(j, "pages", p->chip.hunit_pages == ROMA_PAGES_SPREAD ? "spread" : "whole");
     roma_json_uint(j, "page_bytes", roma_kv_page_bytes(h->head_dim));
     roma_json_uint(j, "page_units", roma_place_page_units(p));
     roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer */

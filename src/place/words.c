@@ -84,11 +84,9 @@ static void write_note(roma_placement *p) {
     if (p->fits_rom) return;
     char dies[48] = "";
     if (p->dies > 1) roma_print(dies, sizeof dies, " of the fullest of %u dies", p->dies);
-    roma_print(
-        p->note, sizeof p->note,
-        "the model needs %llu ROM words in an L-Unit%s and chip %.40s has %.0f: it does not fit that chip; fewer "
-        "bits or more dies would do",
-        (unsigned long long)p->rom_words, dies, p->chip.name, has);
+    roma_print(p->note, sizeof p->note,
+               "the model needs %llu ROM words in an L-Unit%s and chip %.40s has %.0f: it does not fit that chip",
+               (unsigned long long)p->rom_words, dies, p->chip.name, has);
 }
 
 void roma_place_derive(roma_placement *p) {

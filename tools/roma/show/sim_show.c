@@ -133,10 +133,10 @@ static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
 
 /* One sentence for each thing that does not fit. */
 static void print_misfits(const roma_placement *p, const roma_cost *c, const roma_workload *w, roma_buf *out) {
-    if (p->note[0]) roma_buf_print(out, "does not fit: %s\n", p->note);
+    if (p->note[0]) roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n", p->note);
     if (c->fits_sram <= 0)
         roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
-                       w->batch, w->context, c->tokens);
+                       w->batch, w->context, c->tokens_held);
 }
 
 void sim_print_json(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],

@@ -11,7 +11,8 @@ typedef struct {
 static int with_model(const roma_chip *chip, const chip_options *o, roma_buf *b, roma_error *err) {
     roma_sim s;
     roma_sim_figures f;
-    roma_sim_config c = {.design = {.made = chip}, .work = roma_cost_workload_usual()};
+    roma_sim_config c = {.design = {.made = chip, .format = o->design.config.format},
+                         .work = roma_cost_workload_usual()};
     const char *model = o->design.config.shape ? o->design.config.shape : "llama-3.2-3b";
     roma_design_name(model, &c.design.shape, &c.design.image);
     int rc = roma_sim_open(&s, &c, err);
