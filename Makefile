@@ -80,7 +80,8 @@ $(LIB): $(LIB_OBJ)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
-# Emulated kernels take a minute at -O3.
+# Tests spend their time in the library: they are compiled for speed of compiling. Emulated kernels take a minute at -O3.
+$(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0,-O1) -g
 $(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g -Wno-psabi
 $(BUILD)/tools/%.o: CFLAGS += -Itools/roma -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma/roma.o: $(wildcard .git/logs/HEAD)
@@ -112,7 +113,7 @@ check: $(LIB) $(TOOL_OBJ)
 
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
-	ROMA_VECTORS=5000 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
+	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
 # shares, adapters, the tap, batches, explorations, requests from many threads (minutes)

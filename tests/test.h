@@ -11,6 +11,14 @@
 
 static int test_failures, test_checks;
 
+/* How often a test of random cases repeats itself: n times, or ROMA_EFFORT percent of n where repeating is slow and
+ * the plain build has done all of it. */
+static inline uint32_t test_effort(uint32_t n) {
+    const char *percent = getenv("ROMA_EFFORT");
+    const uint64_t times = percent ? n * strtoull(percent, NULL, 10) / 100 : n;
+    return times > 1 ? (uint32_t)times : 1;
+}
+
 /* Where a check stands. A check that no run reaches holds nothing: its loop was empty or its function never called, and
  * TEST_DONE says so and fails. CHECK(false) stands where nobody should come. The linker makes one table of all sites.
  */

@@ -9,7 +9,8 @@
 
 /* ---- planes: bits [from, from + width) of the codes of one stripe ------------------------------- */
 
-static void put_plane(unsigned width, unsigned from, uint8_t *plane, const uint8_t *code) {
+static inline __attribute__((always_inline)) void put_plane(unsigned width, unsigned from, uint8_t *plane,
+                                                            const uint8_t *code) {
     unsigned fields = 8 / width, per_block = 4 * fields;
     uint8_t mask = (uint8_t)((1u << width) - 1);
     for (unsigned b = 0; b < ROMA_STRIPE / per_block; b++, plane += BLOCK, code += per_block)
@@ -18,7 +19,8 @@ static void put_plane(unsigned width, unsigned from, uint8_t *plane, const uint8
                 plane[j] |= (uint8_t)((code[4 * k + j] >> from & mask) << (k * width));
 }
 
-static void get_plane(unsigned width, unsigned from, const uint8_t *plane, uint8_t *code) {
+static inline __attribute__((always_inline)) void get_plane(unsigned width, unsigned from, const uint8_t *plane,
+                                                            uint8_t *code) {
     unsigned fields = 8 / width, per_block = 4 * fields;
     uint8_t mask = (uint8_t)((1u << width) - 1);
     for (unsigned b = 0; b < ROMA_STRIPE / per_block; b++, plane += BLOCK, code += per_block)

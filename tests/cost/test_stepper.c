@@ -59,7 +59,7 @@ static random_case r;
 
 static void test_steps(void) {
     roma_schedule s = {0};
-    for (uint64_t seed = 1; seed <= CASES && test_failures < 5; seed++) {
+    for (uint64_t seed = 1; seed <= test_effort(CASES) && test_failures < 5; seed++) {
         roma_error err = {0};
         CHECK(random_make(&r, seed));
         CHECK_EQ(roma_cost_step(&s, &r.place, r.spans, r.n_spans, &err), 0);
@@ -75,7 +75,7 @@ static void test_steps(void) {
 
 static void test_prefill(void) {
     roma_schedule s = {0};
-    for (uint64_t seed = 5001; seed <= 5000 + PREFILLS && test_failures < 5; seed++) {
+    for (uint64_t seed = 5001; seed <= 5000 + test_effort(PREFILLS) && test_failures < 5; seed++) {
         roma_error err = {0};
         CHECK(random_make(&r, seed));
         const uint64_t position = random_chance(&r, 50) ? 0 : random_below(&r, 300);

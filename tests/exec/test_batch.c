@@ -287,10 +287,11 @@ int main(void) {
     load(&m, 7);
     test_sharing(&m);
     test_refusals(&m);
-    test_workload(&m, &all, 300, 8, 5, 11, 16, 12);
-    test_workload(&m, &all, 80, 2, 2, 5, 3, 2);
-    test_workload(&m, &all, 120, 4, 4, 0, 64, 32);
-    CHECK(all.cancelled > 5 && all.proposed > 100 && all.accepted > 50 && all.shared > 1000);
+    test_workload(&m, &all, test_effort(300), 8, 5, 11, 16, 12);
+    test_workload(&m, &all, test_effort(80), 2, 2, 5, 3, 2);
+    test_workload(&m, &all, test_effort(120), 4, 4, 0, 64, 32);
+    CHECK(all.cancelled > test_effort(5) && all.proposed > test_effort(100) && all.accepted > test_effort(50) &&
+          all.shared > test_effort(1000));
     unload(&m);
     return TEST_DONE();
 }

@@ -76,7 +76,7 @@ static void test_random(void) {
         roma_error err = {0};
         CHECK_EQ(roma_shape_describe(&d, roma_shape_name(s), &(roma_shape_format){0}, &err), 0);
         CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
-        for (unsigned i = 0; i < RANDOM_CONFIGS; i++) {
+        for (unsigned i = 0; i < test_effort(RANDOM_CONFIGS); i++) {
             const uint64_t key = s * 1000003u + i;
             roma_exec_config c = {
                 .rows = 1 + draw(key, 1, 256), .sequences = 1 + draw(key, 2, 1u << draw(key, 3, 8)), .logit_rows = 1};

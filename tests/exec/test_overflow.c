@@ -112,7 +112,8 @@ static void test_batch(const loaded *m, const char *isa, uint32_t requests) {
     }
     printf("  %s: %u of %u requests failed, %u tokens shared, %u proposals accepted\n", isa, failed, made, shared,
            accepted);
-    CHECK(failed > requests / 6 && failed < requests / 2 && shared > 3 * requests && accepted > requests / 5);
+    if (requests >= 20) /* fewer prove nothing of how often */
+        CHECK(failed > requests / 6 && failed < requests / 2 && shared > 3 * requests && accepted > requests / 5);
     roma_batch_destroy(b);
     roma_exec_destroy(e);
     roma_exec_destroy(reference);
@@ -154,8 +155,8 @@ int main(void) {
     CHECK_EQ(roma_map_plan(&m.plan, &m.img.desc, &err), 0);
     unlink(path);
     test_kinds(&m);
-    test_batch(&m, "scalar", 20);
-    test_batch(&m, "auto", 300);
+    test_batch(&m, "scalar", test_effort(20));
+    test_batch(&m, "auto", test_effort(300));
     unload(&m);
     return TEST_DONE();
 }

@@ -48,11 +48,12 @@ static roma_exec *make(const loaded *m, uint32_t sequences, int threads, const r
 static void test_swaps(const loaded *m, const roma_adapter a[ADAPTERS]) {
     static uint64_t want[SEQUENCES][TOKENS];
     uint32_t ids[ADAPTERS];
+    const uint32_t tokens = test_effort(TOKENS);
     unsigned swaps = 0, wrong = 0;
     roma_error err = {0};
-    roma_exec *e = make(m, 1, 2, a, ids);
+    roma_exec *e = make(m, 1, 1, a, ids);
     for (uint32_t s = 0; s < SEQUENCES; s++) {
-        for (uint32_t p = 0; p < TOKENS; p++) {
+        for (uint32_t p = 0; p < tokens; p++) {
             define(e, 1, s, p, ids);
             CHECK_EQ(roma_exec_step(e, &(roma_exec_row){token_of(s, p), 0, p, 1, true}, 1, &err), 0);
             want[s][p] = roma_hash64(roma_exec_logits(e, 0), VOCAB * sizeof(float));
@@ -61,7 +62,7 @@ static void test_swaps(const loaded *m, const roma_adapter a[ADAPTERS]) {
     }
     roma_exec_destroy(e);
     e = make(m, SEQUENCES, 3, a, ids);
-    for (uint32_t p = 0; p < TOKENS; p++) {
+    for (uint32_t p = 0; p < tokens; p++) {
         roma_exec_row rows[SEQUENCES];
         for (uint32_t s = 0; s < SEQUENCES; s++) {
             swaps += define(e, s + 1, s, p, ids);
@@ -72,7 +73,7 @@ static void test_swaps(const loaded *m, const roma_adapter a[ADAPTERS]) {
             wrong += roma_hash64(roma_exec_logits(e, s), VOCAB * sizeof(float)) != want[s][p];
     }
     CHECK_EQ(wrong, 0);
-    CHECK(swaps >= SWAPS_WANTED);
+    CHECK(swaps >= test_effort(SWAPS_WANTED));
     printf("  %u swaps under %d sequences\n", swaps, SEQUENCES);
     roma_exec_destroy(e);
 }

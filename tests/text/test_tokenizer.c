@@ -245,14 +245,14 @@ static void test_round_trip(void) {
     for (unsigned pre = ROMA_PRE_GPT2; pre <= ROMA_PRE_LLAMA3; pre++) {
         small_bpe(&S, pre);
         CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
-        for (unsigned i = 0; i < 4000; i++) {
+        for (unsigned i = 0; i < test_effort(4000); i++) {
             const size_t n = random_text(s, sizeof s, i & 1);
             check_round(s, n, i & 2 ? ROMA_TEXT_SPECIAL : 0, false);
         }
         roma_tokenizer_destroy(T);
     }
     use(small_spm);
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < test_effort(4000); i++) {
         const size_t n = random_text(s, sizeof s, i & 1);
         check_round(s, n, i & 2 ? ROMA_TEXT_CONTINUE : 0, true);
     }
@@ -260,7 +260,7 @@ static void test_round_trip(void) {
 
     small_bpe(&S, ROMA_PRE_QWEN2); /* normalises: what comes back is the text's NFC */
     CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < test_effort(4000); i++) {
         char *c;
         size_t n = random_text(s, sizeof s / 4, i & 1);
         CHECK_EQ(roma_text_nfc(s, n, &c, &n, NULL), 0);
@@ -274,7 +274,7 @@ static void test_round_trip(void) {
 static void test_words(void) {
     use(small_spm);
     CHECK(T->cut_words);
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < test_effort(2000); i++) {
         char s[300];
         int32_t id[2][1024];
         size_t n[2];
