@@ -105,6 +105,16 @@ typedef struct {
     double toggle;               /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* may be NULL */
 } roma_workload;
+enum {
+    ROMA_COST_PROMPT_MAX = 1048576,
+    ROMA_COST_CONTEXT_MAX = 16777216,
+    ROMA_COST_BATCH_MAX = 65536,
+    ROMA_COST_RANK_MAX = 4096,
+    ROMA_COST_ADAPTERS_MAX = 65536
+};
+/* Holds a workload to what the calls below rely on: counts within these limits, at least one sequence, an adapter where
+ * there is a rank, a cap that is none or above 0, toggles above 0. EUSAGE names the field. */
+int roma_cost_workload_check(const roma_workload *w, roma_error *err);
 /* What is asked where nobody says more: a prompt of 256, an empty cache, one sequence, one adapter of ROMA_RANK_USUAL,
  * one die. */
 roma_workload roma_cost_workload_usual(void);
@@ -186,7 +196,8 @@ typedef struct {
 } roma_cost_output;
 const roma_cost_output *roma_cost_output_at(unsigned i); /* NULL past the last */
 
-/* The whole model at the chip's values. s is scratch and keeps the schedule of the last decode step. */
+/* The whole model at the chip's values. w passes roma_cost_workload_check. s is scratch and keeps the schedule of the
+ * last decode step. */
 int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        roma_error *err);
 /* The outputs of group "fit" alone, which need no schedule; the others are left as they are. */

@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#define ROMA_DESIGN_DIES_MAX 1024
+
 typedef struct {
     const char *shape;        /* a known shape's name, or NULL */
     const char *image;        /* the path of an image, or NULL: one of the two is given */
@@ -21,7 +23,7 @@ typedef struct {
     const roma_chip *made;    /* instead of a name: a chip that is there already, which is copied; NULL: none */
     const char *const *set;   /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
     size_t n_set;
-    uint32_t dies; /* of a layer pipeline; 0: one */
+    uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
 } roma_design_config;
 
 typedef struct {
@@ -40,7 +42,7 @@ void roma_design_name(const char *name, const char **shape, const char **image);
 /* The chip of a configuration with its overrides, in their order, checked as a whole; the model is not looked at.
  * Errors are those of roma_chip_open, roma_chip_set and roma_chip_check. */
 int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *err);
-/* EUSAGE: neither shape nor image, both, or an image with a format; else the errors of roma_design_chip,
+/* EUSAGE: neither shape nor image, both, an image with a format, or too many dies; else the errors of roma_design_chip,
  * roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. On failure *d is empty. d must not move while
  * it is open. */
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err);

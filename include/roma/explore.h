@@ -41,15 +41,16 @@ typedef struct {
     bool only;     /* vary nothing but what set names; else the knobs of docs/explore.md too */
     uint64_t seed; /* another one draws other points */
     roma_workload work;
-    uint32_t dies; /* of a layer pipeline; 0: one */
+    uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
     /* Constraints; 0: none. */
     uint32_t min_context; /* tokens of each sequence that the cache must hold */
     double max_mm2, max_w, min_tok_s;
 } roma_explore_config;
 
 typedef struct roma_explore roma_explore;
-/* Texts of the configuration are borrowed for the call. EUSAGE and EINPUT for a knob, a chip or a model that is none;
- * the error of roma_shape_describe where the model has no format of the space; ENOMEM. *x is then NULL. */
+/* Texts of the configuration are borrowed for the call. EUSAGE and EINPUT for a workload, a constraint, a knob, a chip
+ * or a model that is none; the error of roma_shape_describe where the model has no format of the space; ENOMEM. *x is
+ * then NULL. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
 void roma_explore_close(roma_explore *x); /* NULL: nothing */
 
@@ -105,7 +106,8 @@ typedef struct {
     int rank, size, threads;
     const roma_progress *progress; /* NULL: none; it is told from the calling thread alone */
 } roma_explore_share;
-/* Evaluates a share. ECANCEL: progress said so; ENOMEM; errors of roma_cost_evaluate. *e is then to be destroyed too.
+/* Evaluates a share. EUSAGE: there is no such share, or no such number of threads; ECANCEL: progress said so; ENOMEM;
+ * errors of roma_cost_evaluate. *e is then to be destroyed too.
  */
 int roma_explore_run(const roma_explore *x, const roma_explore_share *share, roma_explored *e, roma_error *err);
 void roma_explored_destroy(roma_explored *e);

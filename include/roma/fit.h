@@ -43,7 +43,8 @@ typedef struct {
     uint64_t tokens_paper; /* of each sequence */
 } roma_fit_point;
 
-/* Counts one case; sequences >= 1. Errors are roma_exec_fit's. */
+/* Counts one case. EUSAGE: more than ROMA_COST_ADAPTERS_MAX adapters, a rank above ROMA_ADAPTER_RANK_MAX, no sequence;
+ * else errors of roma_exec_fit. */
 int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t sequences, roma_fit_point *out,
                    roma_error *err);
 /* The outputs of group "fit" for one sequence without adapters: rom_bytes, rom_capacity, rom_words, fits_rom ... */

@@ -27,7 +27,8 @@ typedef struct {
 } roma_sim;
 
 /* Texts of the configuration are borrowed for the call. EUSAGE for toggles of a shape, which has no bits; errors of
- * roma_design_open, roma_map_open and roma_defects_read. *s is then empty. s must not move while it is open. */
+ * roma_cost_workload_check, roma_design_open, roma_map_open and roma_defects_read. *s is then empty. s must not move
+ * while it is open. */
 int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err);
 void roma_sim_close(roma_sim *s); /* one that is all zero, or was closed, too */
 
@@ -41,11 +42,12 @@ int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_erro
 
 /* Latency of one request alone: the prefill gives the first token, a decode step each further one. */
 typedef struct {
-    uint32_t prompt, output; /* tokens, >= 1 */
+    uint32_t prompt, output; /* tokens */
     double ttft_ms;          /* time to the first token */
     double p50_us, p99_us;   /* time per further token, by nearest rank; 0 where there is none */
     double tok_s;            /* rate of the outputs, end to end */
 } roma_sim_request;
+/* EUSAGE: tokens are none, or more than ROMA_COST_PROMPT_MAX. */
 int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err);
 
 /* One context, of as many tokens of prompt. */

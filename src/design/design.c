@@ -32,6 +32,9 @@ static int check(const roma_design_config *c, roma_error *err) {
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
     if (c->image && (c->format.bits || c->format.group || c->format.head_bits))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "bits and groups belong to a shape; an image has its own");
+    if (c->dies > ROMA_DESIGN_DIES_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "dies must be 1 to %d, not %u", ROMA_DESIGN_DIES_MAX,
+                         c->dies);
     return ROMA_OK;
 }
 

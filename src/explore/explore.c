@@ -23,12 +23,25 @@ const char *roma_explore_refusal_text(roma_explore_refusal r) {
 
 /* ---- opening ---- */
 
+static bool is_limit(double v) { return v >= 0 && v <= 1e300; } /* not NaN, not infinity */
+
+static int check(const roma_explore_config *c, roma_error *err) {
+    if (!c->shape == !c->image)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
+    if (c->dies > ROMA_DESIGN_DIES_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "dies must be 1 to %d, not %u", ROMA_DESIGN_DIES_MAX,
+                         c->dies);
+    if (!is_limit(c->max_mm2) || !is_limit(c->max_w) || !is_limit(c->min_tok_s))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "max_mm2, max_w and min_tok_s must be numbers above 0, or 0 for none");
+    return roma_cost_workload_check(&c->work, err);
+}
+
 static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) {
     roma_chip base;
     double format[3];
-    if (!c->shape == !c->image)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
-    int rc = roma_chip_open(&base, c->chip ? c->chip : "roma-contract", err);
+    int rc = check(c, err);
+    if (!rc) rc = roma_chip_open(&base, c->chip ? c->chip : "roma-contract", err);
     if (!rc && c->shape) rc = roma_explore_own_format(c->shape, format, err);
     if (!rc) rc = roma_explore_space(&x->s, &base, c->shape ? format : NULL, c, err);
     if (!rc) rc = roma_explore_models(&x->m, &x->s, c, err);

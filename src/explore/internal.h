@@ -2,11 +2,11 @@
 #ifndef ROMA_EXPLORE_INTERNAL_H
 #define ROMA_EXPLORE_INTERNAL_H
 
+#include "roma/design.h"
 #include "roma/explore.h"
-#include "roma/map.h"
 
 enum { KEY_BITS = ROMA_EXPLORE_BITS, KEY_GROUP = ROMA_EXPLORE_GROUP, N_KEYS = ROMA_EXPLORE_KEYS };
-enum { LIST_MAX = 64, KNOBS_MAX = N_KEYS };
+enum { LIST_MAX = 64, KNOBS_MAX = N_KEYS + 1 }; /* a knob for each key, and one that is being read */
 
 /* ---- knob.c: what is varied ---- */
 

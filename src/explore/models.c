@@ -21,33 +21,45 @@ static int open_image(models *m, const roma_explore_config *c, roma_error *err) 
     return rc;
 }
 
-/* Values of a key over the space, one when it is not varied. */
-static size_t values_of(const space *s, unsigned key, const double **list) {
-    for (size_t i = 0; i < s->n_knobs; i++)
-        if (s->knobs[i].key == key) {
-            *list = s->knobs[i].list;
-            return s->knobs[i].n;
+typedef struct {
+    double v[LIST_MAX];
+    size_t n;
+} values;
+
+/* The values of a key over the space, each once; the model's own where the key is not varied. */
+static values values_of(const space *s, unsigned key) {
+    values out = {.v = {s->start[key]}, .n = 1};
+    for (size_t i = 0; i < s->n_knobs; i++) {
+        const knob *k = &s->knobs[i];
+        if (k->key != key) continue;
+        out.n = 0;
+        for (size_t j = 0; j < k->n; j++) {
+            size_t at = 0;
+            while (at < out.n && out.v[at] != k->list[j]) at++;
+            out.v[at] = k->list[j];
+            out.n += at == out.n;
         }
-    *list = &s->start[key];
-    return 1;
+    }
+    return out;
 }
 
 int roma_explore_models(models *m, const space *s, const roma_explore_config *c, roma_error *err) {
-    const double *list[3];
-    size_t n[3], there = 0;
+    const values bits = values_of(s, KEY_BITS), group = values_of(s, KEY_GROUP),
+                 head = values_of(s, ROMA_EXPLORE_HEAD_BITS);
+    const size_t n = bits.n * group.n * head.n;
+    size_t there = 0;
     memset(m, 0, sizeof *m);
-    for (unsigned i = 0; i < 3; i++) n[i] = values_of(s, KEY_BITS + i, &list[i]);
-    m->list = roma_alloc_array(n[0] * n[1] * n[2], sizeof *m->list);
+    m->list = roma_alloc_array(n, sizeof *m->list);
     if (!m->list) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the plans");
-    m->n = n[0] * n[1] * n[2];
+    m->n = n;
     if (c->image) return open_image(m, c, err);
-    for (size_t i = 0; i < m->n; i++) {
-        const double format[] = {list[0][i % n[0]], list[1][i / n[0] % n[1]], list[2][i / n[0] / n[1]]};
+    for (size_t i = 0; i < n; i++) {
+        const double format[] = {bits.v[i % bits.n], group.v[i / bits.n % group.n], head.v[i / bits.n / group.n]};
         memcpy(m->list[i].format, format, sizeof format);
         const int rc = open_format(&m->list[i], c, err);
         if (rc == ROMA_ENOMEM) return rc;
         there += !rc;
-        if (rc && i + 1 == m->n && !there) return rc;
+        if (rc && i + 1 == n && !there) return rc;
     }
     return ROMA_OK;
 }

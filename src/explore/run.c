@@ -129,6 +129,8 @@ static int work(crew *w, roma_error *err) {
 int roma_explore_run(const roma_explore *x, const roma_explore_share *share, roma_explored *e, roma_error *err) {
     size_t begin, end;
     memset(e, 0, sizeof *e);
+    if (share->size < 1 || share->rank < 0 || share->rank >= share->size)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "there is no share %d of %d", share->rank, share->size);
     e->stride = 1 + x->s.n_columns + ROMA_COST_N;
     roma_share(share->points, share->rank, share->size, &begin, &end);
     crew w = {.x = x, .share = share, .e = e, .first = begin, .n = end - begin};

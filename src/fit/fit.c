@@ -31,6 +31,10 @@ static void count_paper(const roma_fit *f, roma_fit_point *p) {
 int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t sequences, roma_fit_point *out,
                    roma_error *err) {
     *out = (roma_fit_point){.adapters = adapters, .rank = rank, .sequences = sequences};
+    if (adapters > ROMA_COST_ADAPTERS_MAX || rank > ROMA_ADAPTER_RANK_MAX || !sequences)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "adapters must be 0 to %d, their rank 0 to %d, and sequences at least 1",
+                         ROMA_COST_ADAPTERS_MAX, ROMA_ADAPTER_RANK_MAX);
     out->lora_bytes = adapters * roma_adapter_bytes(f->design->desc, f->type, rank, f->roles);
     roma_exec_config c = {.threads = 1,
                           .sequences = sequences,

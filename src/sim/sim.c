@@ -18,7 +18,8 @@ static int read_defects(roma_sim *s, const char *path, roma_error *err) {
 
 int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err) {
     memset(s, 0, sizeof *s);
-    int rc = roma_design_open(&s->design, &c->design, err);
+    int rc = roma_cost_workload_check(&c->work, err);
+    if (!rc) rc = roma_design_open(&s->design, &c->design, err);
     if (rc) return rc;
     s->work = c->work;
     if (c->toggles && !s->design.has_image)
@@ -89,6 +90,9 @@ static int decode_steps(roma_sim *s, uint32_t prompt, uint32_t output, double *u
 
 int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err) {
     const roma_design *d = &s->design;
+    if (!prompt || !output || prompt > ROMA_COST_PROMPT_MAX || output > ROMA_COST_PROMPT_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "prompt and output must be 1 to %d tokens",
+                         ROMA_COST_PROMPT_MAX);
     double *us = roma_alloc_array(output, sizeof *us), total = 0;
     if (!us) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u tokens", output);
     int rc = roma_cost_prefill(&s->schedule, &d->place, 0, prompt, s->work.rank, err);

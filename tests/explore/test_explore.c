@@ -236,6 +236,95 @@ static void test_image(void) {
     unlink(image);
 }
 
+/* ---- numbers that nobody can mean ---- */
+
+static void test_config(void) {
+    const roma_explore_config good = {.shape = shape, .work = roma_cost_workload_usual()};
+    roma_explore_config bad[8];
+    for (int i = 0; i < 8; i++) bad[i] = good;
+    bad[0].work.batch = 0;
+    bad[1].work.toggle = 0;
+    bad[2].max_mm2 = NAN;
+    bad[3].max_w = -1;
+    bad[4].min_tok_s = INFINITY;
+    bad[5].dies = 1025;
+    bad[6].shape = NULL;
+    bad[7].work.context = UINT32_MAX;
+    for (int i = 0; i < 8; i++) {
+        roma_explore *x;
+        roma_error err = {0};
+        CHECK_EQ(roma_explore_open(&x, &bad[i], &err), ROMA_EUSAGE);
+        CHECK(!x && err.text[0]);
+    }
+}
+
+static void test_bad_shares(void) {
+    static const roma_explore_share bad[] = {
+        {.points = 9, .size = 0, .threads = 1},
+        {.points = 9, .size = -1, .threads = 1},
+        {.points = 9, .rank = -1, .size = 1, .threads = 1},
+        {.points = 9, .rank = 2, .size = 2, .threads = 1},
+        {.points = 9, .size = 1, .threads = 0},
+        {.points = 9, .size = 1, .threads = 65},
+    };
+    roma_explore *x = open_space((roma_explore_config){0});
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        roma_explored e;
+        roma_error err = {0};
+        CHECK_EQ(roma_explore_run(x, &bad[i], &e, &err), ROMA_EUSAGE);
+        CHECK(err.text[0] && e.n == 0);
+        roma_explored_destroy(&e);
+    }
+    roma_explored e = run(x, 0, 0, 1, 1);
+    CHECK_EQ(e.n, 0);
+    roma_explored_destroy(&e);
+    roma_explore_close(x);
+}
+
+/* A knob for every key there is, fixed at the base's value, and then one more. */
+static void test_all_keys(void) {
+    static char text[ROMA_EXPLORE_KEYS + 1][128];
+    const char *set[ROMA_EXPLORE_KEYS + 1];
+    roma_chip base;
+    roma_explore *x;
+    roma_error err = {0};
+    CHECK_EQ(roma_chip_open(&base, "roma-contract", &err), 0);
+    for (unsigned i = 0; i <= ROMA_EXPLORE_KEYS; i++) {
+        char name[ROMA_EXPLORE_NAME], choice[ROMA_EXPLORE_CHOICE], number[ROMA_REAL_CAP];
+        const unsigned key = i < ROMA_EXPLORE_KEYS ? i : 0;
+        static const double model[] = {4, 128, 4};
+        const double v = key < ROMA_CHIP_N ? roma_chip_get(&base, key) : model[key - ROMA_CHIP_N];
+        const char *word = roma_explore_choice(key, v, choice);
+        snprintf(text[i], sizeof text[i], "%s=%s", roma_explore_key_name(key, name),
+                 word ? word : roma_real_print(number, v, 0));
+        set[i] = text[i];
+    }
+    roma_explore_config c = {
+        .shape = shape, .set = set, .n_set = ROMA_EXPLORE_KEYS, .work = roma_cost_workload_usual()};
+    CHECK_EQ(roma_explore_open(&x, &c, &err), 0);
+    if (err.code) fprintf(stderr, "%s\n", err.text);
+    roma_explored e = run(x, 3, 0, 1, 1);
+    CHECK(e.n == 3 || e.n == 0); /* all the same chip */
+    roma_explored_destroy(&e);
+    roma_explore_close(x);
+    c.n_set++;
+    CHECK_EQ(roma_explore_open(&x, &c, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "set twice");
+}
+
+/* The same format named again and again is one plan, and drawn as often as it is named. */
+static void test_repeats(void) {
+    char bits[300] = "model.bits=4", group[300] = "model.group=64", head[300] = "model.head_bits=8";
+    for (int i = 0; i < 63; i++) strcat(bits, i % 3 ? ",4" : ",3"), strcat(group, ",64"), strcat(head, ",8");
+    const char *const set[] = {bits, group, head};
+    roma_explore *x = open_space((roma_explore_config){.set = set, .n_set = 3});
+    roma_explored e = run(x, 80, 0, 1, 2);
+    CHECK_EQ(e.refused[ROMA_EXPLORE_FORMAT], 0);
+    CHECK(e.n > 5);
+    roma_explored_destroy(&e);
+    roma_explore_close(x);
+}
+
 /* ---- ends ---- */
 
 static int cancel_at(void *ctx, const char *what, uint64_t done, uint64_t total) {
@@ -295,6 +384,10 @@ int main(void) {
     test_constraints();
     test_refusals();
     test_image();
+    test_config();
+    test_bad_shares();
+    test_all_keys();
+    test_repeats();
     test_cancel();
     test_scarce();
     return TEST_DONE();

@@ -109,6 +109,18 @@ static void test_limits(void) {
     CHECK_HAS(err.text, "rows");
 }
 
+static void test_numbers(void) {
+    static const uint32_t bad[][3] = {{65537, 16, 1}, {1, 513, 1}, {1, 16, 0}, {UINT32_MAX, UINT32_MAX, 1}};
+    const roma_fit f = roma_fit_usual(&d);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        roma_fit_point p;
+        roma_error err = {0};
+        CHECK_EQ(roma_fit_count(&f, bad[i][0], bad[i][1], bad[i][2], &p, &err), ROMA_EUSAGE);
+        CHECK_HAS(err.text, "at least 1");
+    }
+    CHECK_EQ(count(&f, 65536, 512, 1).engine.context, 0);
+}
+
 static void test_rom(void) {
     roma_cost c;
     open_design("llama-3.2-3b", NULL);
@@ -149,6 +161,7 @@ int main(void) {
     test_engine();
     test_order();
     test_limits();
+    test_numbers();
     test_rom();
     test_roles();
     roma_design_close(&d);

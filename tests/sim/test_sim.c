@@ -153,6 +153,33 @@ static void test_adapters(void) {
     roma_sim_close(&s);
 }
 
+/* Numbers that nobody can mean are refused, and leave nothing. */
+static void test_numbers(void) {
+    static const uint32_t bad[][2] = {{0, 1}, {1, 0}, {1048577, 1}, {1, 1048577}, {UINT32_MAX, UINT32_MAX}};
+    roma_sim s;
+    roma_sim_request r;
+    roma_error err = {0};
+    roma_sim_config c = asked("llama-3.2-1b");
+    open_sim(&s, &c);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_EQ(roma_sim_latency(&s, bad[i][0], bad[i][1], &r, &err), ROMA_EUSAGE);
+        CHECK_HAS(err.text, "1 to 1048576");
+    }
+    roma_sim_close(&s);
+    c.work.batch = 0;
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "batch");
+    CHECK(!s.design.desc);
+    c = asked("llama-3.2-1b");
+    c.design.dies = 1025;
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "dies must be 1 to 1024");
+    c.design.dies = 4;
+    open_sim(&s, &c);
+    CHECK_EQ(s.design.place.dies, 4);
+    roma_sim_close(&s);
+}
+
 static char path[64];
 
 static void write_file(const char *text) {
@@ -214,6 +241,7 @@ int main(void) {
     test_timeline();
     test_path();
     test_adapters();
+    test_numbers();
     test_defects();
     test_toggles();
     return TEST_DONE();

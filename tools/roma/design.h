@@ -26,13 +26,13 @@ typedef struct {
 /* Rows of an option table for a roma_workload. */
 /* clang-format off */
 #define WORKLOAD_OPTIONS(w)                                                                                    \
-    {"prompt", 'p', OPT_COUNT, &(w).prompt, "N", 0, 1048576, "tokens of prefill (default: 256)"},              \
-    {"context", 'c', OPT_COUNT, &(w).context, "N", 0, 16777216, "tokens cached before the decode step (default: 0)"}, \
-    {"batch", 'b', OPT_COUNT, &(w).batch, "B", 1, 65536, "sequences decoded together (default: 1)"},           \
-    {"rank", 'r', OPT_COUNT, &(w).rank, "R", 0, 4096, "rank of the adapters on all linears (default: 16; 0: none)"}, \
-    {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, 65536, "distinct adapters (default: 1)"}
+    {"prompt", 'p', OPT_COUNT, &(w).prompt, "N", 0, ROMA_COST_PROMPT_MAX, "tokens of prefill (default: 256)"},              \
+    {"context", 'c', OPT_COUNT, &(w).context, "N", 0, ROMA_COST_CONTEXT_MAX, "tokens cached before the decode step (default: 0)"}, \
+    {"batch", 'b', OPT_COUNT, &(w).batch, "B", 1, ROMA_COST_BATCH_MAX, "sequences decoded together (default: 1)"},           \
+    {"rank", 'r', OPT_COUNT, &(w).rank, "R", 0, ROMA_COST_RANK_MAX, "rank of the adapters on all linears (default: 16; 0: none)"}, \
+    {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, ROMA_COST_ADAPTERS_MAX, "distinct adapters (default: 1)"}
 #define DIES_OPTION(o) \
-    {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, 1024, "dies of a layer pipeline (default: 1)"}
+    {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, ROMA_DESIGN_DIES_MAX, "dies of a layer pipeline (default: 1)"}
 /* clang-format on */
 
 /* What the options say; image NULL: of --shape. One of the two, or it is a usage error. *c borrows from o. */
