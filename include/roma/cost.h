@@ -223,6 +223,8 @@ double roma_cost_yield(double m, double f, unsigned s, double q, double a);
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
 /* Tokens in sram_bytes beside lora_bytes as the paper counts: a pool of bytes, in multiples of the granularity. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);
+/* The same where each die has die_bytes for the adapters and the cache of its own layers: the fullest one's. */
+double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double lora_bytes, double kv_bytes);
 /* An adapter as the chip's cache.lora_element has it, on the matrices of the layers whose roles are in `roles` (bit r:
  * role r; 0: all). */
 double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale,

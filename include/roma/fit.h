@@ -19,8 +19,8 @@ extern "C" {
 typedef struct {
     const roma_design *design; /* borrowed: it must outlive this */
     bool is_chip;              /* the SRAM is the chip's: pages lie where the placement has them */
-    uint64_t sram_bytes;       /* for adapters and cache, and for activations beyond vector_bytes */
-    uint64_t vector_bytes;     /* for activations alone */
+    uint64_t sram_bytes;       /* of all dies, for adapters and cache, and for activations beyond vector_bytes */
+    uint64_t vector_bytes;     /* of the die that works, for activations alone */
     uint32_t rows;             /* of a step; 0: ROMA_EXEC_ROWS_USUAL */
     uint32_t roles;            /* linears with adapters: bit r for role r; 0: all seven */
     uint32_t type;             /* of the adapters, a roma_adapter_type */

@@ -46,16 +46,15 @@ double roma_cost_kv_bytes(const roma_plan *p, double element, double scale) {
     return 2.0 * h->layers * h->kv_heads * (h->head_dim * element + scale);
 }
 
-/* Each die holds the adapters and the cache of its own layers; the one with the most of them decides. */
-static double paper_tokens(const roma_placement *p, double lora, double kv) {
+double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double lora_bytes, double kv_bytes) {
     double fewest = HUGE_VAL;
     for (uint32_t k = 0; k < p->dies; k++) {
         uint32_t first, end;
         roma_place_layers(p, k, &first, &end);
         const double share = (double)(end - first) / p->plan->desc->hyper.layers;
         if (end > first)
-            fewest = fmin(fewest, roma_cost_tokens(roma_chip_sram_bytes(&p->chip), lora * share, kv * share,
-                                                   p->chip.granularity));
+            fewest =
+                fmin(fewest, roma_cost_tokens(die_bytes, lora_bytes * share, kv_bytes * share, p->chip.granularity));
     }
     return fewest;
 }
@@ -72,8 +71,9 @@ static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workloa
     const double one_die = roma_chip_sram_bytes(c);
     out->tokens_held = (double)(ROMA_PAGE * roma_place_pages(p, one_die, out->lora_bytes));
     out->tokens = fmin(out->tokens_held, (double)w->batch * h->context);
-    out->tokens_paper = paper_tokens(p, adapters * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, 0),
-                                     roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
+    out->tokens_paper = roma_cost_tokens_paper(
+        p, one_die, adapters * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, 0),
+        roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
     const uint64_t pages = (uint64_t)w->batch * roma_pages(w->context);
     out->fits_sram = roma_place_holds(p, pages, one_die, out->lora_bytes);
 }

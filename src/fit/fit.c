@@ -8,7 +8,8 @@
 void roma_fit_limit(roma_fit *f, uint64_t limit_bytes, bool chip) {
     const roma_chip *c = &f->design->place.chip;
     f->is_chip = chip;
-    f->sram_bytes = roma_exec_limit(limit_bytes, chip ? (uint64_t)roma_chip_sram_bytes(c) : 0);
+    f->sram_bytes =
+        roma_exec_limit(limit_bytes, chip ? (uint64_t)(f->design->place.dies * roma_chip_sram_bytes(c)) : 0);
     f->vector_bytes = chip ? (uint64_t)roma_chip_vector_bytes(c) : 0;
 }
 
@@ -18,13 +19,15 @@ roma_fit roma_fit_usual(const roma_design *d) {
     return f;
 }
 
+static double die_bytes(const roma_fit *f) { return (double)f->sram_bytes / f->design->place.dies; }
+
 /* The paper's count: 8-bit codes, whole granules, and as many for each sequence. */
 static void count_paper(const roma_fit *f, roma_fit_point *p) {
     const roma_chip *c = &f->design->place.chip;
     const roma_plan *plan = &f->design->plan;
     p->lora_paper = p->adapters * roma_cost_lora_bytes(plan, p->rank, c->lora_weight_bytes, 0, f->roles);
     p->token_bytes_paper = roma_cost_kv_bytes(plan, c->kv_bytes, 0);
-    const double all = roma_cost_tokens((double)f->sram_bytes, p->lora_paper, p->token_bytes_paper, c->granularity);
+    const double all = roma_cost_tokens_paper(&f->design->place, die_bytes(f), p->lora_paper, p->token_bytes_paper);
     p->tokens_paper = (uint64_t)(floor(all / c->granularity / p->sequences) * c->granularity);
 }
 
@@ -44,11 +47,11 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
                           .vector_bytes = f->vector_bytes,
                           .adapter_bytes = out->lora_bytes,
                           .is_placed = f->is_chip};
-    if (f->is_chip) c.pages_held = roma_place_pages(&f->design->place, (double)f->sram_bytes, (double)out->lora_bytes);
+    if (f->is_chip) c.pages_held = roma_place_pages(&f->design->place, die_bytes(f), (double)out->lora_bytes);
     count_paper(f, out);
     const int rc = roma_exec_fit(&f->design->plan, &c, &out->engine, err);
     if (rc) return rc;
-    out->fits = f->is_chip ? roma_place_holds(&f->design->place, 0, (double)f->sram_bytes, (double)out->lora_bytes)
+    out->fits = f->is_chip ? roma_place_holds(&f->design->place, 0, die_bytes(f), (double)out->lora_bytes)
                            : out->lora_bytes <= f->sram_bytes;
     out->is_spilt = f->is_chip && out->engine.pages < c.pages_held;
     out->token_bytes = (double)out->engine.page_group / ROMA_PAGE;

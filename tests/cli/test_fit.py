@@ -153,14 +153,15 @@ def boundary(image, limits, r, threads, generate=1):
 def test_runs(image, tmp):
     rng, seen = random.Random(2), set()
     for i in range(36):
-        rows = ["--rows", rng.choice([4, 16, 64, 100, 128])]
+        rows = ["--rows", rng.choice([4, 16, 64, 100, 128])] if i % 5 else []
         if i % 2:
             limits = ["--sram-mib", rng.randint(1, 2), *rows]
         else: # a chip whose H-Units hold little, and vector units more or less than the activations
             chip = os.path.join(tmp, "small.chip")
-            need = activations(image, rows[1])
-            own, pages = rng.uniform(0.3, 1.2) * need, rng.randint(0, 20) * page("tiny")
-            sets = ["--set", f"hunit.sram={max(64, int((need - own + pages + rng.choice([0, 150000])) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
+            need = activations(image, rows[1] if rows else 128)
+            own, pages, whole = rng.uniform(0.3, 1.2) * need, rng.randint(0, 20) * page("tiny"), i % 4 == 0
+            if whole: pages *= 30 # a layer's pages lie on 128 H-Units of its head, which each hold some whole ones
+            sets = ["--set", f"hunit.pages={'whole' if whole else 'spread'}", "--set", f"hunit.sram={max(64, int((need - own + pages + rng.choice([0, 150000])) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
             with open(chip, "w") as f:
                 f.write(run("chip", "roma", *sets, "--write"))
             limits = ["--chip", chip, *rows] + (["--sram-mib", 1] if i % 6 == 0 else [])

@@ -200,8 +200,67 @@ static void test_no_limit(void) {
     unload(&m);
 }
 
+/* Rows that nobody asked for are as many as the vector units hold activations of, 16 to the usual number. */
+static void test_rows(void) {
+    static const uint32_t hold[] = {5, 16, 40, 127, 128, 500};
+    loaded m;
+    roma_exec_memory one, got;
+    roma_error err = {0};
+    load(&m, 5);
+    CHECK_EQ(roma_exec_fit(&m.plan, &(roma_exec_config){.threads = 1, .rows = 1}, &one, &err), 0);
+    for (size_t i = 0; i < sizeof hold / sizeof *hold; i++) {
+        roma_exec_config c = {.threads = 1, .sram_bytes = 1 << 24, .vector_bytes = hold[i] * one.activations + 1};
+        const uint32_t want = hold[i] < 16 ? 16 : hold[i] > ROMA_EXEC_ROWS_USUAL ? ROMA_EXEC_ROWS_USUAL : hold[i];
+        CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+        CHECK_EQ(got.rows, want);
+        CHECK_EQ(got.activations, want * one.activations);
+        CHECK_EQ(roma_exec_bytes(&m.plan, &c, &got, &err), 0);
+        CHECK_EQ(got.rows, want);
+        c.rows = 90; /* asked for */
+        CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+        CHECK_EQ(got.rows, 90);
+        c.rows = 0;
+        c.logit_rows = 50; /* needed */
+        CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+        CHECK_EQ(got.rows, want < 50 ? 50 : want);
+    }
+    unload(&m);
+}
+
+/* Pages that are placed on units end the cache before the sum of the SRAM does; none are none. */
+static void test_placed(void) {
+    loaded m;
+    roma_exec_memory got;
+    roma_error err = {0};
+    load(&m, 5);
+    roma_exec_config c = {.threads = 1, .sram_bytes = 1 << 24, .is_placed = true, .pages_held = 3};
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+    CHECK(got.pages == 3 && got.context == 96);
+    c.context = 96;
+    CHECK_EQ(refused(&m.plan, c, &err), 0);
+    c.context = 97;
+    CHECK_EQ(refused(&m.plan, c, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "have in whole pages");
+    CHECK_HAS(err.text, "at most 96 tokens fit (--ctx)");
+    CHECK(!strstr(err.text, "--sram-mib")); /* more SRAM is no remedy that an option has */
+    c.context = 0;
+    c.pages_held = 0;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+    CHECK(got.pages == 0 && got.context == 0);
+    c.pages_held = UINT64_MAX; /* the SRAM decides */
+    c.sram_bytes = 1 << 20;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+    const uint32_t pages = got.pages;
+    c.is_placed = false;
+    CHECK_EQ(roma_exec_fit(&m.plan, &c, &got, &err), 0);
+    CHECK_EQ(got.pages, pages);
+    unload(&m);
+}
+
 int main(void) {
     test_random();
+    test_rows();
+    test_placed();
     test_filled();
     test_vector();
     test_threads();

@@ -212,9 +212,10 @@ def one_pair(rng, tiny, tmp, seen):
     seen.add((fits_rom, held > 0, held > m.context, adapters_fit))
     told = {"plan": json.loads(run("plan", *m.args, *chip, *beside, "--chips", c["K"], "--json")), "plan --place": place,
             "sim": json.loads(run("sim", *m.args, *chip, *beside, "--chips", c["K"], "--prompt", 1, "--no-ranges", "--json"))}
-    if c["K"] == 1:
-        told["fit"] = json.loads(run("fit", *m.args, *chip, *beside, "--json"))
-        if rank == 16 and count == 1 and m.args[0] == "--shape": told["chip"] = json.loads(run("chip", c["base"], *set_args(full), *m.args, "--json"))
+    told["fit"] = json.loads(run("fit", *m.args, *chip, *beside, "--chips", c["K"], "--json"))
+    if rank == 16 and count == 1: # as roma chip counts
+        model = m.args if m.args[0] == "--shape" else ["--shape", *m.args]
+        told["chip"] = json.loads(run("chip", c["base"], *set_args(full), *model, "--chips", c["K"], "--json"))
     for verb, d in told.items():
         for k, v in want.items():
             if verb == "fit" and d["activations_beside_cache"] and k in ("tokens", "limited_by"):

@@ -52,7 +52,7 @@ typedef struct {
     {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).answer.chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
-    {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128)"}
+    {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128, with --chip at most what its vector units hold)"}
 #define LORA_OPTIONS(c)                                                                                                                     \
     {"lora", 0, OPT_TEXTS, &(c).lora, "FILE[:SCALE]", 0, 0, "run with this adapter; may be repeated, up to 8 add up"},                      \
     {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}

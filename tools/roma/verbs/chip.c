@@ -11,7 +11,7 @@ typedef struct {
 static int with_model(const roma_chip *chip, const chip_options *o, roma_buf *b, roma_error *err) {
     roma_sim s;
     roma_sim_figures f;
-    roma_sim_config c = {.design = {.made = chip, .format = o->design.config.format},
+    roma_sim_config c = {.design = {.made = chip, .format = o->design.config.format, .dies = o->design.config.dies},
                          .work = roma_cost_workload_usual()};
     const char *model = o->design.config.shape ? o->design.config.shape : "llama-3.2-3b";
     roma_design_name(model, &c.design.shape, &c.design.image);
@@ -61,7 +61,7 @@ int verb_chip(int argc, char **argv) {
         {"document", 0, OPT_FLAG, &o.document, NULL, 0, 0, "what each parameter means, as Markdown"},
         {"set", 0, OPT_TEXTS, &o.design.set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"},
         {0}};
-    const option shared[] = {SHAPE_OPTIONS(o.design), {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), DIES_OPTION(o.design), {0}};
     const usage u = {"chip",
                      "[NAME|FILE] [options]",
                      "Checks a chip description, a file or the name of a built-in one, and describes it on one page. "

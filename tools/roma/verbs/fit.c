@@ -92,7 +92,7 @@ int verb_fit(int argc, char **argv) {
         {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "tokens over the rank, a curve for each number of adapters"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
-    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), DIES_OPTION(o.design), {0}};
     const usage u = {"fit",
                      "[IMAGE] [options]",
                      "Says how many tokens, adapters and sequences a chip's SRAM holds: as the engine then allows, "

@@ -55,7 +55,6 @@ int verb_plan(int argc, char **argv) {
     const option own[] = {
         {"place", 0, OPT_FLAG, &o.place, NULL, 0, 0,
          "instead: where the chip has every matrix, vector, value and page of the cache"},
-        {"chips", 'k', OPT_COUNT, &o.design.config.dies, "K", 1, 1024, "dies of a layer pipeline (default: 1)"},
         {"rank", 'r', OPT_COUNT, &o.work.rank, "R", 0, 512, "rank of the adapters beside the cache (default: 16)"},
         {"adapters", 0, OPT_COUNT, &o.work.adapters, "N", 1, 65536, "how many of them (default: 1)"},
         {"threads", 't', OPT_COUNT, &o.threads, "N", 1, 64,
@@ -67,7 +66,7 @@ int verb_plan(int argc, char **argv) {
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {"no-verify", 0, OPT_FLAG, &o.no_verify, NULL, 0, 0, "skip the checksums on opening"},
         {0}};
-    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), {0}};
+    const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), DIES_OPTION(o.design), {0}};
     const usage u = {"plan",
                      "[IMAGE] [options]",
                      "Prints the operations of one step in order, each with its kind of unit, its values and its "
