@@ -48,7 +48,7 @@ typedef struct {
     bool chip_is_limit;  /* the chip's SRAM is a limit too, and its vector units hold activations */
     uint32_t adapters,
         rank;       /* room for so many adapters of that rank on all linears; both 0: for those that are open */
-    uint32_t sets;  /* lists of adapters in use at once; 0: one for each request that may be under way */
+    uint32_t sets;  /* lists of adapters in use at once; 0: one for each request, at most 4096 */
     uint32_t stack; /* lists have room for so many adapters, and for as many as there is room for at all */
     uint32_t sequences, logit_rows; /* with running 0: as roma_exec_config's */
 } roma_answer_config;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { PLACE_BITS = 21 }; /* of a ticket; above them requests are counted */
+
 /* ---- submit ---- */
 
 static uint64_t longest_stop(const roma_answer_ask *k, uint64_t *all) {
@@ -66,7 +68,7 @@ static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_erro
         return roma_fail(err, ROMA_EBUSY, "", ROMA_NOWHERE, "%u requests are under way; try again later", a->n_places);
     const int rc = roma_answer_mix_find(a, r->adapters, r->n_adapters, &j->mix, err);
     if (rc) return rc;
-    j->ticket = ++a->serial * a->n_places + j->place;
+    j->ticket = ++a->serial << PLACE_BITS | j->place;
     a->places[j->place] = j;
     a->under_way++;
     *a->inbox_end = j;
@@ -90,9 +92,10 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
 }
 
 void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
-    if (!a->n_places) return;
+    const uint64_t place = ticket & ((1u << PLACE_BITS) - 1);
+    if (place >= a->n_places) return;
     pthread_mutex_lock(&a->lock);
-    job *j = a->places[ticket % a->n_places];
+    job *j = a->places[place];
     if (j && j->ticket == ticket) j->is_cancelled = true;
     pthread_mutex_unlock(&a->lock);
 }

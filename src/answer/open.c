@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PROPOSALS = 15 };
+enum { PROPOSALS = 15, SETS_MOST = 4096 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
@@ -144,7 +144,8 @@ static uint32_t waiting_of(const roma_answer_config *c) { return c->waiting ? c-
 static void adapter_room(const roma_answer *a, const roma_answer_config *c, roma_exec_config *out) {
     const bool given = c->adapters || c->rank;
     const uint32_t count = c->adapters || !c->rank ? c->adapters : 1;
-    const uint32_t sets = c->running ? c->running + waiting_of(c) : c->sequences;
+    const uint64_t requests = c->running ? (uint64_t)c->running + waiting_of(c) : c->sequences;
+    const uint32_t sets = requests < SETS_MOST ? (uint32_t)requests : SETS_MOST;
     out->adapters = given ? count : (uint32_t)a->n_adapters;
     out->adapter_rank = c->rank ? c->rank : ROMA_RANK_USUAL;
     out->adapter_bytes = count * roma_adapter_bytes(&a->image.desc, ROMA_ADAPTER_INT8, out->adapter_rank, 0);
@@ -220,13 +221,16 @@ uint64_t roma_answer_bytes(const roma_answer *a) {
 static int start_batch(roma_answer *a, const roma_answer_config *c, roma_error *err) {
     a->batch_config = (roma_batch_config){
         .running = c->running, .waiting = waiting_of(c), .proposals = c->no_proposals ? 0 : PROPOSALS};
+    const int rc = roma_batch_create(&a->batch, a->exec, &a->batch_config, err); /* which knows what is too many */
+    if (rc) return rc;
     a->drafts = !c->no_proposals;
-    a->n_places = a->batch_config.running + a->batch_config.waiting;
-    a->places = roma_alloc_array(a->n_places, sizeof(job *));
-    a->active = roma_alloc_array(a->n_places, sizeof(job *));
+    const uint32_t n = a->batch_config.running + a->batch_config.waiting;
+    a->places = roma_alloc_array(n, sizeof(job *));
+    a->active = roma_alloc_array(n, sizeof(job *));
     if (!a->places || !a->active) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the requests");
+    a->n_places = n;
     a->inbox_end = &a->inbox;
-    return roma_batch_create(&a->batch, a->exec, &a->batch_config, err);
+    return ROMA_OK;
 }
 
 int roma_answer_start(roma_answer *a, const roma_answer_config *c, roma_error *err) {

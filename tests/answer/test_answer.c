@@ -228,9 +228,10 @@ static void test_held(void) {
 static void test_close(void) {
     roma_answer *a = tiny_start((roma_answer_config){.running = 2, .waiting = 4, .context = 256});
     roma_error err = {0};
+    uint64_t last = 0;
     for (unsigned i = 0; i < 5; i++) {
         ask_text(a, &got[i], prompts[i], 0);
-        submit(a, &got[i]);
+        last = submit(a, &got[i]);
     }
     for (unsigned i = 0; i < 3; i++) CHECK_EQ(roma_answer_step(a, &err), 0);
     roma_answer_stop(a);
@@ -245,7 +246,7 @@ static void test_close(void) {
     CHECK_EQ(roma_answer_start(a, &again, &err), 0);
     CHECK_EQ(roma_answer_start(a, &again, &err), ROMA_EUSAGE);
     got[0].overs = 0;
-    submit(a, &got[0]);
+    CHECK(submit(a, &got[0]) > last);
     run_out(a);
     CHECK_EQ(got[0].rc, 0);
     forget(5);
@@ -369,6 +370,14 @@ static void test_refusals(void) {
     CHECK_EQ(roma_answer_prompt(a, m + 1, 0, 0, &ids, &n, &err), ROMA_EINPUT);
     CHECK(ids == NULL && n == 0);
     c.running = 1;
+    c.context = 64;
+    c.adapters = c.rank = 1;
+    for (uint32_t bits = 20; bits < 32; bits++) {
+        c.waiting = bits == 31 ? UINT32_MAX : (1u << bits) + 1;
+        CHECK_EQ(roma_answer_start(a, &c, &err), ROMA_EUSAGE);
+    }
+    c.waiting = 0;
+    c.adapters = c.rank = 0;
     c.context = 256;
     c.sram_bytes = 1000;
     CHECK_EQ(roma_answer_start(a, &c, &err), ROMA_EINPUT);
