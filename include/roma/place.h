@@ -78,6 +78,8 @@ uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, u
 void roma_place_layers(const roma_placement *p, uint32_t die, uint32_t *first, uint32_t *end);
 /* The die that `layer` of the model lives on. */
 uint32_t roma_place_layer_die(const roma_placement *p, uint32_t layer);
+/* Words that the RoPE increments take of every vector unit of a die that has layers, from address 0. */
+uint64_t roma_place_rope_words(const roma_placement *p);
 /* The vector unit that holds and computes element e of any vector or FP32 value. */
 uint32_t roma_place_vector_unit(const roma_placement *p, uint64_t e);
 /* Matrix units that share the pages of one KV head: max(1, floor(matrix units / KV heads)). */

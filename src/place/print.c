@@ -100,6 +100,8 @@ void roma_place_print(const roma_placement *p, roma_buf *out) {
                    "%-16s %3s %-10s %9s %7s %7s %7s %7s %7s\n",
                    100 * useful(p), (unsigned long long)p->vector_words, "tensor", "die", "units", "base", "words",
                    "scales", "a group", "rows", "padded");
+    roma_buf_print(out, "%-16s all V 0-%-6.0f %9d %7llu\n", "rope increments", p->chip.vector_units - 1, 0,
+                   (unsigned long long)roma_place_rope_words(p));
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) print_tensor(p, i, out);
     print_rest(p, out);
 }
@@ -134,6 +136,7 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
     const roma_hyper *h = &p->plan->desc->hyper;
     roma_json_real(j, "useful", useful(p));
     roma_json_uint(j, "vector_words", p->vector_words);
+    roma_json_uint(j, "rope_words", roma_place_rope_words(p));
     roma_json_open(j, "tensors", '[');
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) tensor_json(p, i, j);
     roma_json_close(j, ']');
@@ -147,10 +150,11 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
         roma_json_close(j, '}');
     }
     roma_json_close(j, ']');
-    roma_json_string(j, "pages", p->chip.hunit_pages == ROMA_PAGES_SPREAD ? "spread" : "whole");
+    const bool spread = p->chip.hunit_pages == ROMA_PAGES_SPREAD;
+    roma_json_string(j, "pages", spread ? "spread" : "whole");
     roma_json_uint(j, "page_bytes", roma_kv_page_bytes(h->head_dim));
     roma_json_uint(j, "page_units", roma_place_page_units(p));
-    roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer */
-    for (uint32_t l = 0; l < h->layers; l++) roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
+    roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer, where pages are whole */
+    for (uint32_t l = 0; l < h->layers && !spread; l++) roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
     roma_json_close(j, ']');
 }

@@ -62,6 +62,11 @@ static uint64_t vector_words(uint64_t elements, const place_numbers *k) {
     return ceil_div(elements, k->V * k->vector_lanes);
 }
 
+uint64_t roma_place_rope_words(const roma_placement *p) {
+    const place_numbers k = place_numbers_of(&p->chip);
+    return vector_words(p->plan->desc->hyper.rope_dim / 2, &k);
+}
+
 static void place_tensor(roma_placement *p, size_t i, bool tied, const place_numbers *k) {
     const roma_image_tensor *t = &p->plan->desc->tensors[i];
     roma_place_tensor *at = &p->tensors[i];
@@ -97,8 +102,7 @@ void roma_place_derive(roma_placement *p) {
         uint32_t first, end;
         roma_place_layers(p, die, &first, &end);
         p->die_words[die] = 0;
-        /* RoPE increments come first, wherever there is a layer that rotates. */
-        p->die_vector_words[die] = first < end ? vector_words(d->hyper.rope_dim / 2, &k) : 0;
+        p->die_vector_words[die] = first < end ? roma_place_rope_words(p) : 0;
     }
     for (size_t i = 0; i < d->n_tensors; i++) place_tensor(p, i, tied, &k);
     p->rom_words = p->vector_words = 0;

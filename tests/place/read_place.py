@@ -173,6 +173,27 @@ def random_chip(rng):
     return c, sets
 
 
+def check_rest(m, c, place):
+    """Values, pages and what the head of the table says"""
+    shape, all_lanes = m.shape, c["V"] * c["lanes"]
+    width = {"x": shape["embed"][1], "q": shape["q"][0], "k": shape["k"][0], "v": shape["v"][0], "o": shape["q"][0], "y": shape["o"][0], "g": shape["gate"][0], "u": shape["up"][0]}
+    for v in place["values"]:
+        want = ("vector units", 4 * (width[v["name"]] // all_lanes * c["lanes"] + min(c["lanes"], width[v["name"]] % all_lanes))) if v["name"] in width else \
+            ("nowhere, running maximum" if v["name"] == "logits" else "matrix units, broadcast", 0)
+        check((v["where"], v["row_bytes"]) == want, f"{v}, the page says {want}")
+    check(set(width) < {v["name"] for v in place["values"]}, "values are missing")
+    P, firsts = max(1, c["U"] // m.kv), []
+    for k in range(c["K"]):
+        first, end = m.layers * k // c["K"], m.layers * (k + 1) // c["K"]
+        firsts += [l * P // (end - first) % P % c["U"] for l in range(end - first)]
+    check((place["pages"], place["page_bytes"], place["page_units"]) == (c["pages"], 64 * m.dim + 256, P), "pages")
+    check(place["page_first"] == (firsts if c["pages"] == "whole" else []), f"first pages on {place['page_first']}, the page says {firsts}")
+    check(place["rope_words"] == up(m.rope // 2, all_lanes), "RoPE increments")
+    placed_bits = [(t, *shape[t["name"].split(".")[-1]]) for t in place["tensors"] if t["where"] == "lunits"]
+    codes, room = sum(r * n * t["lane_bits"] for t, r, n in placed_bits), sum(t["words"] - t["scale_words"] for t, _, _ in placed_bits) * 4 * c["L"] * c["U"] * c["N"]
+    check(abs(place["useful"] - codes / room) < 1e-6, f"{place['useful']} of the words are useful, the page says {codes / room}")
+
+
 def set_args(sets): return [x for k, v in sets.items() for x in ("--set", f"{k}={v}")]
 
 
@@ -206,6 +227,7 @@ def one_pair(rng, tiny, tmp, seen):
     for t in place["tensors"]:
         check(t == {"name": t["name"], **mine[t["name"]]}, f"{m.args} on {c}: {t}, the page says {mine[t['name']]}")
     check((place["rom_words"], place["vector_words"]) == (rom_words, vector_words), f"{m.args} on {c}: {place['rom_words']} words, the page says {rom_words}")
+    check_rest(m, c, place)
     held, adapters_fit = tokens(m, c, rank, count)
     fits_rom = rom_words <= has or "rom.style" in sets
     want = {"rom_words": rom_words, "tokens": min(held, m.context), "fits_rom": fits_rom, "fits_sram": adapters_fit, "limited_by": "model" if held > m.context else "sram"}
