@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: harness.sh [CC...]   (gcc clang)
 #
-# Shows that tests/test.h fails when it must: each line below is a test program of its own. A line `fails` must compile and exit with 1,
-# a line `passes` with 0, a line `refused` must not compile.
+# Shows that tests/test.h and tests/cli/shared.py fail when they must: each line below is a test program of its own. A line `fails` must
+# compile and exit with 1, a line `passes` with 0, a line `refused` must not compile.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -93,5 +93,29 @@ fails   CHECK_BYTES("ab\0c", "ab\0d", 4);
 fails   CHECK_BYTES("abc", "bbc", 3);
 END
 done
+
+# The same of the command line's tests; `false` and `true` stand for the program.
+try_python() {
+    want=$1 got=passes
+    printf 'import sys\nsys.path.insert(0, "tests/cli")\nfrom shared import check, finish, output, run\n%s\n' "$3" >"$work/t.py"
+    python3 "$work/t.py" "$2" >"$work/log" 2>&1 || got=fails
+    count=$((count + 1))
+    [ "$got" = "$want" ] || { echo "harness: $got, and should be: $want: $3" >&2; status=1; }
+}
+while read -r want program statements; do
+    try_python "$want" "$(command -v "$program")" "$statements"
+done <<'END'
+passes true check(1 == 1, "one"); finish()
+fails true finish()
+fails true check(1 == 2, "two"); finish()
+fails true check(1 == 2, "two"); check(1 == 1, "one"); finish()
+passes true check(output() == b"", "nothing"); finish()
+fails false check(output() == b"", "nothing"); finish()
+passes true run(); finish()
+passes false run(code=1); finish()
+fails false run(); finish()
+fails true run(code=1); finish()
+fails true run(say="word"); finish()
+END
 [ $status != 0 ] || echo "harness: $count programs pass, fail and are refused as they must"
 exit $status

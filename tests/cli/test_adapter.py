@@ -6,34 +6,18 @@ import math
 import os
 import random
 import struct
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "adapter"))
 from read_lora import read  # noqa: E402
 
-roma = sys.argv[1]
-top = os.path.join(os.path.dirname(__file__), "..", "..")
+from shared import TOP, check, finish, run
+
 H, F, Q, KV, D, L = 128, 384, 128, 64, 32, 3  # models/tiny
 SHAPES = {"q": (Q, H), "k": (KV, H), "v": (KV, H), "o": (H, Q), "gate": (F, H), "up": (F, H), "down": (H, F)}
 PEFT = {r: ("self_attn." if r in "qkvo" else "mlp.") + r + "_proj" for r in SHAPES}
 GGUF = dict(q="attn_q", k="attn_k", v="attn_v", o="attn_output", gate="ffn_gate", up="ffn_up", down="ffn_down")
-checks = 0
-
-
-def check(what, text=""):
-    global checks
-    checks += 1
-    if not what:
-        raise SystemExit(f"test_adapter: {text}")
-
-
-def run(*args, code=0, say=""):
-    p = subprocess.run([roma, *args], capture_output=True, text=True)
-    check(p.returncode == code, f"{args}: exit {p.returncode}, expected {code}: {p.stderr}")
-    check(say in p.stderr, f"{args}: '{p.stderr}' does not say '{say}'")
-    return p.stdout
 
 
 def encode(values, dtype):
@@ -229,8 +213,8 @@ def diff_cases(files, twin):
 
 with tempfile.TemporaryDirectory() as work:
     base, other = os.path.join(work, "tiny.roma"), os.path.join(work, "other.roma")
-    run("build", os.path.join(top, "models/tiny/tiny-q4.gguf"), "--quant", "q8", "-o", base)
-    run("build", os.path.join(top, "models/tiny/tiny-f32.gguf"), "--quant", "q8", "-o", other)
+    run("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "--quant", "q8", "-o", base)
+    run("build", os.path.join(TOP, "models/tiny/tiny-f32.gguf"), "--quant", "q8", "-o", other)
     names = [r + "_proj" for r in SHAPES]
     folder, first, want = peft_case(work, base, 1, "F32", 1, dict(r=4, lora_alpha=8, target_modules=names), SHAPES, range(L), lambda l, r: 4, lambda l, r: 2.0)
     second = peft_case(work, base, 2, "F16", 3, dict(r=5, lora_alpha=16, use_rslora=True, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2]),
@@ -291,4 +275,4 @@ with tempfile.TemporaryDirectory() as work:
     run("adapter", "build", os.path.join(pickle, "adapter_model.bin"), "--base", base, "-o", out, code=2, say="safetensors")
     run("adapter", "build", os.path.join(folder, "adapter_model.safetensors"), "--base", base, "-o", out, code=2, say="give its folder")
     run("adapter", "build", work, "--base", base, "-o", out, code=2, say="no adapter_config.json")
-print(f"test_adapter.py: {checks} checks, 0 failed")
+finish()

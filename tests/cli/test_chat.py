@@ -18,24 +18,14 @@ import tempfile
 import termios
 import time
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
+from shared import ROMA, TINY, check, finish
+
 PLAIN = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x07")
 # LC_ALL; None: no variable of a locale at all. en_US.UTF-8 and the last one are not installed on most servers.
 LOCALES = [None, "C", "POSIX", "C.UTF-8", "en_US.UTF-8", "xx_XX.ISO-8859-1"]
 TEXTS = ["größe", "ÿ é à", "Здравствуй, мир", "日本語を話す", "a 😀🚀 b", "cafe\u0301 n\u0303", "👩\u200d👩\u200d👧 x\ufe0f",
          "nbsp\u00a0soft\u00adhyphen", "plain words"]
-bad = []
-checks = 0
-
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_chat:", what)
 
 
 def environment(home, locale):
@@ -182,7 +172,7 @@ def test_plain(image, tmp):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         image = os.path.join(tmp, "tiny.roma")
-        subprocess.run([ROMA, "build", os.path.join(ROOT, "models", "tiny", "tiny-q4.gguf"), "-o", image], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([ROMA, "build", TINY, "-o", image], stdout=subprocess.DEVNULL, check=True)
         check(expected(image, "größe".encode()) != expected(image, b"gre"), "the tiny model cannot tell the two apart")
         for locale in LOCALES:
             test_locale(image, tmp, locale)
@@ -190,9 +180,7 @@ def main():
         test_pipe(image, tmp, ROMA)
         if PLAIN:
             test_plain(image, tmp)
-    if bad:
-        sys.exit("test_chat: %d of %d checks failed" % (len(bad), checks))
-    print("test_chat: %d checks passed" % checks)
+    finish()
 
 
 main()

@@ -11,27 +11,12 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models")
+from shared import ROMA, TOP, check, finish, output
+
+MODELS = os.path.join(TOP, "models")
 TRIES = 400
-bad, checks = [], 0
-
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_cut:", what, flush=True)
-
-
-def roma(*args):
-    r = subprocess.run([ROMA, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if r.returncode:
-        sys.exit("test_cut: roma %s: %s" % (" ".join(args), r.stderr.decode()))
 
 
 def is_mapped(pid, path):
@@ -79,12 +64,12 @@ def cut(what, command, path, keep=0):
 
 def main():
     for name in ("tiny/tiny-f32.gguf", "tiny/tiny-q4.gguf"):
-        shutil.copy(os.path.join(HERE, name), ".")
-    shutil.copytree(os.path.join(HERE, "adapters", "tiny-roma"), "peft")
-    roma("build", "tiny-q4.gguf", "-o", "tiny.roma")
-    roma("build", "--shape", "smollm2-135m", "--random", "1", "--bits", "2", "--group", "64", "-o", "big.roma")
+        shutil.copy(os.path.join(MODELS, name), ".")
+    shutil.copytree(os.path.join(MODELS, "adapters", "tiny-roma"), "peft")
+    output("build", "tiny-q4.gguf", "-o", "tiny.roma")
+    output("build", "--shape", "smollm2-135m", "--random", "1", "--bits", "2", "--group", "64", "-o", "big.roma")
     shutil.copy("big.roma", "other.roma")
-    roma("adapter", "build", "--random", "1", "--rank", "64", "--base", "big.roma", "-o", "big.lora")
+    output("adapter", "build", "--random", "1", "--rank", "64", "--base", "big.roma", "-o", "big.lora")
     with open("ids", "wb") as f:
         f.write(struct.pack("<16i", *range(16)))
     with open("map", "w") as f:
@@ -120,5 +105,4 @@ if __name__ == "__main__":
     finally:
         os.chdir("/")
         shutil.rmtree(work)
-    print("test_cut: %d checks, %d failed" % (checks, len(bad)))
-    sys.exit(bool(bad))
+    finish()

@@ -17,21 +17,11 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
+from shared import ROMA, TOP, check, finish
+
 MPI = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 SHAPE = "llama-3.2-3b"
 MODEL_OPTIONS = {"model.bits": "--bits", "model.group": "--group", "model.head_bits": "--head-bits"}
-bad = []
-checks = 0
-
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_explore:", what)
 
 
 def run(*args, code=0, program=ROMA):
@@ -183,7 +173,7 @@ def test_only(tmp):
     explore("--points", "60", "--set", "lunit.words=9000", "--csv", path)
     check({r["lunit.words"] for r in rows_of(path)[1]} == {"9000"}, "a fixed value is not kept")
     image = os.path.join(tmp, "tiny.roma")
-    run("build", os.path.join(ROOT, "models", "tiny", "tiny-q4.gguf"), "-o", image)
+    run("build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image)
     run("explore", image, "--points", "50", "--context", "64", "--prompt", "16", "--csv", path)
     names, rows = rows_of(path)
     check("model.bits" not in names and len(rows) > 0, "an image has formats of its own")
@@ -224,7 +214,7 @@ def test_ranks(tmp):
     args = ["explore", "--shape", SHAPE, "--points", "701", "--seed", "9", "--json", "--csv"]
     one = run(*args, os.path.join(tmp, "threads.csv"))
     for n in "2", "3":
-        r = run("-n", n, MPI, *args, os.path.join(tmp, "ranks.csv"), program=os.path.join(ROOT, "tests", "mpirun.sh"))
+        r = run("-n", n, MPI, *args, os.path.join(tmp, "ranks.csv"), program=os.path.join(TOP, "tests", "mpirun.sh"))
         texts = [open(os.path.join(tmp, f), "rb").read() for f in ("threads.csv", "ranks.csv")]
         check(texts[0] == texts[1], "%s MPI ranks give other points than threads" % n)
         said = [json.loads(x.stdout) for x in (one, r)]  # one rank speaks: two objects would be no JSON
@@ -248,9 +238,7 @@ def main():
         test_interrupt(tmp)
         if MPI:
             test_ranks(tmp)
-    if bad:
-        sys.exit("test_explore: %d of %d checks failed" % (len(bad), checks))
-    print("test_explore: %d checks passed" % checks)
+    finish()
 
 
 main()

@@ -7,28 +7,12 @@ import json
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import xml.dom.minidom
 
-roma = sys.argv[1]
-top = os.path.join(os.path.dirname(__file__), "..", "..")
+from shared import ROMA, TOP, check, finish, run
+
 MIB = 1 << 20
-checks = 0
-
-
-def check(what, text=""):
-    global checks
-    checks += 1
-    if not what:
-        raise SystemExit(f"test_fit: {text}")
-
-
-def run(*args, code=0, say=""):
-    p = subprocess.run([roma, *map(str, args)], capture_output=True, text=True)
-    check(p.returncode == code, f"{args}: exit {p.returncode}, expected {code}: {p.stderr}")
-    check(say in p.stderr, f"{args}: '{p.stderr}' does not say '{say}'")
-    return p.stdout
 
 
 def fit(*args):
@@ -182,7 +166,7 @@ def test_runs(image, tmp):
     check(got["sram_holds"] is False and got["sram_used"] > 90 * lora("tiny", 512, linears("tiny")), "288 MiB cannot hold that")
     run("run", image, "-p", "Once", "-n", 1, *many, say="288 MiB, and 16 for activations, would not hold that")
     run("run", image, "-p", "Once", "-n", 1, *many, "--chip", "roma", code=2, say="(--adapters, --rank): at most 0 tokens fit (--ctx)")
-    text = subprocess.run([roma, "run", image, "-p", "Once", "-n", "1"], capture_output=True, text=True).stderr
+    text = subprocess.run([ROMA, "run", image, "-p", "Once", "-n", "1"], capture_output=True, text=True).stderr
     check("chip roma's 288 MiB, and 16 for activations, would hold that" in text, f"no line about SRAM: {text}")
 
 
@@ -197,7 +181,7 @@ def test_batch(image, tmp):
                 f.write(json.dumps({"prompt": "Once", "raw": True, "n": 20, "id": str(i)}) + "\n")
             for n in (all_tokens - 1, all_tokens):
                 f.write(json.dumps({"prompt": "Once", "raw": True, "n": n, "id": str(n)}) + "\n")
-        p = subprocess.run([roma, "run", image, "--jsonl", lines, "-b", str(batch), "--sram-mib", "1"], capture_output=True, text=True)
+        p = subprocess.run([ROMA, "run", image, "--jsonl", lines, "-b", str(batch), "--sram-mib", "1"], capture_output=True, text=True)
         got = {g["id"]: g for g in map(json.loads, p.stdout.splitlines())}
         check(p.returncode == 2 and "error" not in got[str(all_tokens - 1)] and "error" in got[str(all_tokens)], f"{batch} at once: {p.stdout}")
 
@@ -231,10 +215,10 @@ def test_output(tmp):
 
 with tempfile.TemporaryDirectory() as folder:
     tiny = os.path.join(folder, "tiny.roma")
-    run("build", os.path.join(top, "models", "tiny", "tiny-q4.gguf"), "-o", tiny)
+    run("build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", tiny)
     test_counts(tiny)
     test_paper()
     test_runs(tiny, folder)
     test_batch(tiny, folder)
     test_output(folder)
-print(f"test_fit: {checks} checks, 0 failed")
+finish()

@@ -5,24 +5,16 @@ Every verb that has --json, on models, adapters, chips and paths whose names hol
 letters beyond ASCII and bytes that are no UTF-8: what comes is one JSON object for Python's json, without repeated keys,
 and says those names. Last, a safetensors header of 40 MB within 300 MB of address space.
 """
-import gzip, json, os, re, resource, struct, subprocess, sys, tempfile
+import gzip, json, os, re, resource, struct, subprocess, tempfile
 
-roma = os.path.abspath(sys.argv[1])
-tiny = os.path.abspath("models/tiny/tiny-q4.gguf")
-peft = os.path.abspath("models/adapters")
-failed = 0
+from shared import ROMA, TINY, TOP, check, finish
+
+peft = os.path.join(TOP, "models", "adapters")
 NAME = b'a"\\\n\x01\xc3\xa9\xff\''  # as long as "roma-tiny"
 SAID = 'a"\\\n\x01é\ufffd\''
 KEPT = 'a"\\' + r"\x0a\x01\xc3\xa9\xff'"  # in an image, whose names are ASCII
 PATH = b'q"u\\o\n\t\x7f \xc3\xa9\xf0\x9f\x98\x80 \xff{}[],:'
 PATH_SAID = 'q"u\\o\n\t\x7f é😀 \ufffd{}[],:'
-
-
-def check(ok, what):
-    global failed
-    if not ok:
-        failed += 1
-        print("test_json: " + what)
 
 
 def pairs(p):
@@ -37,7 +29,7 @@ def parsed(data): return json.loads(data.decode("utf-8"), object_pairs_hook=pair
 
 
 def run(*args, code=0):
-    r = subprocess.run([roma, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    r = subprocess.run([ROMA, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     check(r.returncode in (code if isinstance(code, tuple) else (code,)), "%r: exit code %d: %r" % (args, r.returncode, r.stderr[:300]))
     return r
 
@@ -66,7 +58,7 @@ def said(*args, has=(), code=0):
 
 
 def make_files():
-    with open(tiny, "rb") as f: data = f.read()
+    with open(TINY, "rb") as f: data = f.read()
     at = data.index(b"general.name") + len("general.name") + 12
     assert data[at:at + 9] == b"roma-tiny"
     with open(PATH + b".gguf", "wb") as f: f.write(data[:at] + NAME + data[at + 9:])
@@ -137,7 +129,7 @@ def test_header():
     for first, piece, last in (("{\"a\":[", "{},", "{}]}"), ("[", "{},", "{}]"), ("{\"__metadata__\":{\"a\":\"", "\\u0041", "\"}}"), ("{\"a\":", "[", "")):
         header = (first + piece * (40000000 // len(piece)) + last).encode()
         with open("big/adapter_model.safetensors", "wb") as f: f.write(struct.pack("<Q", len(header)) + header)
-        r = subprocess.run([roma, "adapter", "build", "big", "--base", PATH + b".roma", "-o", "x.lora.roma"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        r = subprocess.run([ROMA, "adapter", "build", "big", "--base", PATH + b".roma", "-o", "x.lora.roma"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)))
         check(r.returncode == 2 and r.stderr.count(b"\n") == 1 and b"memory" not in r.stderr, "a header of 40 MB of %s: %d: %r" % (piece, r.returncode, r.stderr[:300]))
 
@@ -148,5 +140,4 @@ with tempfile.TemporaryDirectory() as work:
     test_verbs()
     test_coverage()
     test_header()
-print("test_json: %d verbs" % len(covered) if not failed else "test_json: %d failed" % failed)
-sys.exit(failed != 0)
+finish("%d verbs" % len(covered))

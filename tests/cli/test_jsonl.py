@@ -4,23 +4,14 @@
 Lines of `roma run --jsonl`, on the tiny model: ids come back as they were written, texts arrive whole, what is no JSON is
 refused with its line and column.
 """
-import json, os, subprocess, sys, tempfile
+import json, os, subprocess, tempfile
 
-roma = os.path.abspath(sys.argv[1])
-gguf = os.path.abspath("models/tiny/tiny-q4.gguf")
-failed = 0
-
-
-def check(ok, what):
-    global failed
-    if not ok:
-        failed += 1
-        print("test_jsonl: " + what)
+from shared import ROMA, TINY, check, finish
 
 
 def run(data, *more):
     with open("l.jsonl", "wb") as f: f.write(data if isinstance(data, bytes) else data.encode())
-    return subprocess.run([roma, "run", "t.roma", "--jsonl", "l.jsonl", "--hash", *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.run([ROMA, "run", "t.roma", "--jsonl", "l.jsonl", "--hash", *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def pairs(p):
@@ -50,10 +41,10 @@ def test_texts():
     # the same ids of tokens as `roma tokenize` makes of the whole text; the answers differ when a text was cut
     for text in ("One\0two", "\0", "größe\0 😀", "a" * 300 + "\0b"):
         with open("p", "wb") as f: f.write(text.encode())
-        ids = json.loads(subprocess.run([roma, "tokenize", "t.roma", "-f", "p", "--bos", "--json"], stdout=subprocess.PIPE, check=True).stdout)["ids"]
+        ids = json.loads(subprocess.run([ROMA, "tokenize", "t.roma", "-f", "p", "--bos", "--json"], stdout=subprocess.PIPE, check=True).stdout)["ids"]
         a = answers(json.dumps({"prompt": text, "raw": True, "n": 3}))[0]
         check(a["prompt_tokens"] == ("number", str(len(ids))), "%r has %s tokens instead of %d" % (text[:40], a["prompt_tokens"], len(ids)))
-        one = subprocess.run([roma, "run", "t.roma", "-f", "p", "--raw", "-n", "3", "--json", "--hash"], stdout=subprocess.PIPE, check=True).stdout
+        one = subprocess.run([ROMA, "run", "t.roma", "-f", "p", "--raw", "-n", "3", "--json", "--hash"], stdout=subprocess.PIPE, check=True).stdout
         check(json.loads(one)["hash"] == a["hash"], "%r is another prompt in a batch" % text[:40])
     # a system message is not cut either: the words behind the 0 count
     plain, cut, whole = (answers(json.dumps({"prompt": "x", "system": s, "n": 1}), "--template", "chatml")[0]["prompt_tokens"][1] for s in ("a", "a\0", "a\0b c d"))
@@ -131,12 +122,11 @@ def test_forms():
 
 
 with tempfile.TemporaryDirectory() as work:
-    subprocess.run([roma, "build", gguf, "-o", os.path.join(work, "t.roma")], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([ROMA, "build", TINY, "-o", os.path.join(work, "t.roma")], stdout=subprocess.DEVNULL, check=True)
     os.chdir(work)
     test_ids()
     test_texts()
     test_stops()
     test_refused()
     test_forms()
-print("test_jsonl: %d ids and texts, %d bad files" % (19, len(BAD)) if not failed else "test_jsonl: %d failed" % failed)
-sys.exit(failed != 0)
+finish()

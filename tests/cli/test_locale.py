@@ -14,19 +14,12 @@ import subprocess
 import sys
 import tempfile
 
+from shared import TINY, TOP, check, finish
+
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 ROMA = os.path.join(BUILD, "roma")
-TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-TINY = os.path.join(TREE, "models", "tiny", "tiny-q4.gguf")
 NAME = "de_DE.UTF-8"
-bad = []
 compared = 0
-
-
-def check(ok, what):
-    if not ok:
-        bad.append(what)
-        print("test_locale:", what)
 
 
 def run(comma, args, cwd, stdin=b""):
@@ -78,7 +71,7 @@ def both(what, args, stdin=b"", files=(), steady_output=True, codes=(0,)):
 
 
 def chips():
-    names = sorted(os.path.basename(c)[:-5] for c in glob.glob(os.path.join(TREE, "chips", "*.chip")))
+    names = sorted(os.path.basename(c)[:-5] for c in glob.glob(os.path.join(TOP, "chips", "*.chip")))
     for name in names:
         for flags in ([], ["--json"], ["--set", "clock.frequency=1.25e9"]):
             both("chip %s %s" % (name, flags), ["chip", name, *flags])
@@ -124,7 +117,7 @@ def images(tmp):
         both("run", ["run", image, "-p", "Tell me a story", "-n", "20", "--temp", "0.8", "--top-p", "0.9", "--min-p", "0.05", "--repeat-penalty", "1.1",
                      "--seed", "3", "--hash", *flags])
         both("bench", ["bench", image, "-p", "16", "-n", "4", "-b", "1", *flags], steady_output=False)
-    adapter = sorted(glob.glob(os.path.join(TREE, "models", "adapters", "tiny-roma")))
+    adapter = sorted(glob.glob(os.path.join(TOP, "models", "adapters", "tiny-roma")))
     for i, a in enumerate(adapter[:2]):
         lora = os.path.join(tmp, "a%d.lora" % i)
         both("adapter build", ["adapter", "build", a, "--base", image, "-o", "a.lora", "--json"], files=["a.lora"])
@@ -157,7 +150,7 @@ def library(tmp):
         room = os.path.basename(os.path.dirname(test))
         if test.endswith((".o", ".d")) or room not in ("base", "chip", "report", "result", "map", "model", "json") or test.endswith(("test_team", "test_real")):
             continue
-        code, _, err = run(True, [test], TREE)
+        code, _, err = run(True, [test], TOP)
         check(code == 0, "%s under a comma: %s" % (os.path.relpath(test, BUILD), err.decode()[:300]))
 
 
@@ -165,11 +158,10 @@ with tempfile.TemporaryDirectory() as work:
     LOCALES, SHIM = os.path.join(work, "locales"), os.path.join(work, "comma.so")
     os.mkdir(LOCALES)
     subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", os.path.join(LOCALES, NAME)], check=True)
-    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", SHIM, os.path.join(TREE, "tests/cli/comma_locale.c")], check=True)
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", SHIM, os.path.join(TOP, "tests/cli/comma_locale.c")], check=True)
     SIM_FILES = [("--floorplan", "f.svg"), ("--roofline", "r.svg"), ("--energy", "e.svg"), ("--curve", "c.svg"), ("--curve", "c.csv"), ("--csv", "s.csv")]
     chips()
     models()
     images(work)
     library(work)
-print("test_locale: %s, %d runs compared" % ("FAILED" if bad else "ok", compared))
-sys.exit(1 if bad else 0)
+finish("%d runs compared" % compared)

@@ -7,23 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-roma = sys.argv[1]
-top = os.path.join(os.path.dirname(__file__), "..", "..")
-checks = 0
-
-
-def check(what, text=""):
-    global checks
-    checks += 1
-    if not what:
-        raise SystemExit(f"test_lora: {text}")
-
-
-def run(*args, code=0, say="", stdin=None):
-    p = subprocess.run([roma, *map(str, args)], capture_output=True, text=True, input=stdin)
-    check(p.returncode == code, f"{args}: exit {p.returncode}, expected {code}: {p.stderr}")
-    check(say in p.stderr, f"{args}: '{p.stderr}' does not say '{say}'")
-    return p.stdout
+from shared import ROMA, TOP, check, finish, run
 
 
 def answer(*args):
@@ -81,7 +65,7 @@ def test_jsonl():
 
 def test_chat():
     def talk(*lines, args=()):
-        return run("chat", image, "-n", 8, *args, stdin="\n".join(lines) + "\n").splitlines()
+        return run("chat", image, "-n", 8, *args, input="\n".join(lines) + "\n").splitlines()
 
     plain, with_a = talk("Hello there", "And then?"), talk("Hello there", "And then?", args=("--lora", a))
     check(plain != with_a, "an adapter tells")
@@ -91,7 +75,7 @@ def test_chat():
     check(switched == [f"adapters: {a}", with_a[0], "adapters: none", plain[0]], f"{switched}")
     back = talk("Hello there", f"/lora {a}:0.5 {b}", "/lora", "And then?", args=("--adapters", 2))
     check(back == [plain[0], f"adapters: {a}:0.5, {b}", "adapters: none", plain[1]], f"{back}")
-    p = subprocess.run([roma, "chat", image, "-n", "8", "--lora", a], capture_output=True, text=True, input=f"/lora {b} {a}\n/lora {wide}\n/lora absent\nHello there\n")
+    p = subprocess.run([ROMA, "chat", image, "-n", "8", "--lora", a], capture_output=True, text=True, input=f"/lora {b} {a}\n/lora {wide}\n/lora absent\nHello there\n")
     check(p.returncode == 0 and p.stdout.splitlines() == [f"adapters: {a}"] * 3 + [with_a[0]], f"a refused /lora changes nothing: {p.stdout}")
     check("--adapters" in p.stderr and "--rank" in p.stderr and "absent" in p.stderr, p.stderr)
 
@@ -144,8 +128,8 @@ def test_random():
 with tempfile.TemporaryDirectory() as folder:
     work = folder + "/"
     image, image2 = work + "tiny.roma", work + "f32.roma"
-    run("build", os.path.join(top, "models/tiny/tiny-q4.gguf"), "-o", image)
-    run("build", os.path.join(top, "models/tiny/tiny-f32.gguf"), "--quant", "q8", "-o", image2)
+    run("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "-o", image)
+    run("build", os.path.join(TOP, "models/tiny/tiny-f32.gguf"), "--quant", "q8", "-o", image2)
     a, b = lora("a.lora.roma", "--random", 1), lora("b.lora.roma", "--random", 2, "--rank", 3, "--lora-type", "f16")
     wide, other = lora("wide.lora.roma", "--random", 3, "--rank", 40), lora("other.lora.roma", "--random", 1, base=image2)
     test_random()
@@ -154,4 +138,4 @@ with tempfile.TemporaryDirectory() as folder:
     test_chat()
     test_eval_bench()
     test_refused()
-print(f"test_lora: {checks} checks")
+finish()

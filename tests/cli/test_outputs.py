@@ -17,23 +17,13 @@ import socket
 import stat
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-bad, checks, runs = [], 0, 0
+from shared import ROMA, TOP, check, finish
 
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_outputs:", what, flush=True)
-    return ok
+runs = 0
 
 
 def roma(*args, **more):
@@ -51,7 +41,7 @@ def roma(*args, **more):
 # ---- what there is to read
 
 def make_inputs():
-    shutil.copy(os.path.join(HERE, "models/tiny/tiny-q4.gguf"), "m.gguf")
+    shutil.copy(os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "m.gguf")
     assert roma("build", "m.gguf", "-o", "i.roma")[0] == 0
     shutil.copy("i.roma", "j.roma")
     for seed, name in ((1, "a.lora"), (2, "b.lora")):
@@ -494,5 +484,4 @@ if __name__ == "__main__":
     finally:
         os.chdir("/")
         shutil.rmtree(work)
-    print("test_outputs: %d runs, %d checks, %d failed" % (runs, checks, len(bad)))
-    sys.exit(bool(bad))
+    finish("%d runs" % runs)

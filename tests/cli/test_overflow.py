@@ -10,28 +10,15 @@ import subprocess
 import sys
 import tempfile
 
-ROMA, MAKE = (os.path.abspath(p) for p in sys.argv[1:3])
-TINY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "tiny", "tiny-q4.gguf")
+from shared import ROMA, TINY, check, finish, output
+
+MAKE = os.path.abspath(sys.argv[2])
 MIXED, NONE, NOT, POISON = "#", "$", "%", "&"
-bad = []
-
-
-def check(ok, what):
-    if not ok:
-        bad.append(what)
-        print("test_overflow:", what)
 
 
 def roma(*args):
     r = subprocess.run([ROMA, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return r.returncode, r.stdout.decode(errors="replace"), r.stderr.decode(errors="replace")
-
-
-def ok(*args):
-    code, out, err = roma(*args)
-    if code:
-        sys.exit("test_overflow: roma %s: exit code %d: %s" % (" ".join(args), code, err))
-    return out
 
 
 def refused(what, said, *args):
@@ -55,7 +42,7 @@ def test_run(image):
             if said:
                 refused("run on %r with %s" % (char, " ".join(flags)), said, *args)
                 continue
-            ids = json.loads(ok(*args))["ids"]
+            ids = json.loads(output(*args))["ids"]
             check(len(ids) <= 1 and all(i % 3 == 0 for i in ids), "%r drew %s with %s" % (char, ids, " ".join(flags)))
     refused("run without --json", ["not a number"], "run", image, "--raw", "-p", NOT, "-q")
 
@@ -115,17 +102,16 @@ def test_chat(image):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         tiny, image = os.path.join(tmp, "tiny.roma"), os.path.join(tmp, "image.roma")
-        ok("build", TINY, "-o", tiny)
-        ids = [ok("tokenize", tiny, c).split() for c in (MIXED, NONE, NOT, POISON)]
+        output("build", TINY, "-o", tiny)
+        ids = [output("tokenize", tiny, c).split() for c in (MIXED, NONE, NOT, POISON)]
         check(all(len(i) == 1 for i in ids), "a character is one token: %s" % ids)
         subprocess.run([MAKE, image, tiny, *[i[0] for i in ids]], check=True)
-        ok("verify", image)  # all that the format demands holds: the weights are finite
+        output("verify", image)  # all that the format demands holds: the weights are finite
         test_run(image)
         test_neighbours(image, tmp)
         test_eval(image, tmp)
         test_chat(image)
-    print("test_overflow: %s" % ("FAILED" if bad else "ok"))
-    return 1 if bad else 0
+    finish()
 
 
-sys.exit(main())
+main()

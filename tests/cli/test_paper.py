@@ -1,24 +1,14 @@
 #!/usr/bin/env python3
 """usage: test_paper.py ROMA [--write]
 `roma paper` from outside: what holds, what moves when a parameter does, and closed forms worked out here from docs/cost-model.md alone."""
-import csv, json, os, subprocess, sys, tempfile
+import csv, json, subprocess, sys, tempfile
 from math import ceil, floor
 
-root = os.path.dirname(os.path.abspath(__file__)) + "/../.."
-roma = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else root + "/build/roma")
-checks = failures = 0
-
-
-def check(ok, what):
-    global checks, failures
-    checks += 1
-    if not ok:
-        failures += 1
-        print("test_paper:", what)
+from shared import ROMA, TOP, check, finish
 
 
 def run(*args, cwd=None):
-    return subprocess.run([roma, "paper", *args], capture_output=True, text=True, cwd=cwd)
+    return subprocess.run([ROMA, "paper", *args], capture_output=True, text=True, cwd=cwd)
 
 
 def rows(*sets):
@@ -57,7 +47,7 @@ check(notes["context"]["left"] == 3552 and notes["shares"]["left"] == 96, "incon
 for x in page["rows"]:
     if x["parameter"]:
         name = x["id"].split(".")[0] if x["id"][0].isalpha() else "roma"
-        line = [l for l in open(f"{root}/chips/{name}.chip") if l.startswith(x["parameter"].split(".")[1] + " ")]
+        line = [l for l in open(f"{TOP}/chips/{name}.chip") if l.startswith(x["parameter"].split(".")[1] + " ")]
         check(any("# calibrated:" in l for l in line), f"{x['parameter']} of row {x['id']} is marked as calibrated")
 
 # ---- closed forms: Llama 3.2 3B on ROMA
@@ -185,7 +175,7 @@ with tempfile.TemporaryDirectory() as d:
     check(all(x["id"] in r.stdout for x in page["rows"]), "rows of the text")
 # `test_paper.py ROMA --write` renews the page's tables.
 shown = run("--markdown").stdout
-path, begin, end = root + "/docs/paper.md", "<!-- roma paper --markdown -->\n", "<!-- end -->"
+path, begin, end = TOP + "/docs/paper.md", "<!-- roma paper --markdown -->\n", "<!-- end -->"
 document = open(path).read()
 head, rest = document.split(begin)
 if "--write" in sys.argv:
@@ -193,5 +183,4 @@ if "--write" in sys.argv:
 else:
     check(shown and rest.split(end)[0] == shown, "docs/paper.md is not what `roma paper --markdown` prints; tests/cli/test_paper.py ROMA --write renews it")
 
-print(f"test_paper.py {checks:27} checks, {failures} failed")
-sys.exit(failures != 0)
+finish()

@@ -12,32 +12,15 @@ import gzip
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-ROMA = os.path.abspath(sys.argv[1])
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+from shared import TINY, TOP, check, finish, output
+
 ADAPTERS = os.path.join(TOP, "models", "adapters")
 LIMIT = {"int8": 0.002, "fp8": 0.002, "f16": 0.0005}
-checks, bad = 0, []
-
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_peft:", what)
-
-
-def roma(*args):
-    r = subprocess.run([ROMA, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if r.returncode:
-        sys.exit(f"test_peft: roma {' '.join(args)}: exit code {r.returncode}: {r.stderr.decode()}")
-    return r.stdout.decode()
 
 
 def little(kind, data):
@@ -99,7 +82,7 @@ def kl_of(ref, case, image, adapters, work):
         ids = p["prompt"] + p["answer"]
         with open(ids_file, "wb") as f:
             f.write(b"".join(i.to_bytes(4, "little") for i in ids))
-        roma("eval", image, "--ids", ids_file, "--all", "--dump-logits", dump, *options(adapters))
+        output("eval", image, "--ids", ids_file, "--all", "--dump-logits", dump, *options(adapters))
         check(os.path.getsize(dump) == 4 * vocab * len(ids), f"{case['name']}: {os.path.getsize(dump)} bytes of logits")
         with open(dump, "rb") as f:
             f.seek(4 * vocab * (len(ids) - p["scored"]))
@@ -113,7 +96,7 @@ def run_texts(case, image, adapters):
     """The engine's greedy answers; its prompt ids must be PyTorch's."""
     out = []
     for p in case["prompts"]:
-        r = json.loads(roma("run", image, "-p", p["question"], "-n", "48", "--json", *options(adapters)))
+        r = json.loads(output("run", image, "-p", p["question"], "-n", "48", "--json", *options(adapters)))
         check(r["prompt_tokens"] == len(p["prompt"]), f"{p['question']}: {r['prompt_tokens']} tokens, PyTorch was given {len(p['prompt'])}")
         out.append(r["text"])
     return out
@@ -143,7 +126,7 @@ def build(image, name, kind, work):
     folder, out = os.path.join(ADAPTERS, name), os.path.join(work, f"{name}.{kind}.lora.roma")
     if not os.path.isdir(folder):
         return folder + ".lora.roma"
-    roma("adapter", "build", folder, "--base", image, "-o", out, "--lora-type", kind)
+    output("adapter", "build", folder, "--base", image, "-o", out, "--lora-type", kind)
     return out
 
 
@@ -157,7 +140,7 @@ def near(ref, case, image, files, kind, own, work):
 def model(stem, gguf, work, plan):
     """plan: case, types, effects of its texts with the first of them."""
     ref, image = Reference(os.path.join(ADAPTERS, stem)), os.path.join(work, stem + ".roma")
-    roma("build", gguf, "-o", image)
+    output("build", gguf, "-o", image)
     every = sorted({e for _, _, effects in plan for e in effects})
     effect(ref.cases["base"], run_texts(ref.cases["base"], image, []), every, False)
     own = kl_of(ref, ref.cases["base"], image, [], work)
@@ -169,22 +152,21 @@ def model(stem, gguf, work, plan):
         for kind in kinds:
             files = [(build(image, a, kind, work), scale) for a, scale in case["adapters"]]
             for path, _ in files:
-                roma("adapter", "inspect", path, "--base", image)
+                output("adapter", "inspect", path, "--base", image)
             near(ref, case, image, files, kind, own, work)
             if effects and kind == kinds[0]:
                 effect(case, run_texts(case, image, files), effects, True)
         if len(case["adapters"]) > 1:
             out = os.path.join(work, "merged.lora.roma")
-            roma("adapter", "merge", *[f"{path}:{scale:g}" for path, scale in files], "-o", out)
+            output("adapter", "merge", *[f"{path}:{scale:g}" for path, scale in files], "-o", out)
             near(ref, case, image, [(out, 1)], kinds[0] + ", merged", own, work)
 
 
 with tempfile.TemporaryDirectory() as tmp:
-    model("tiny", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), tmp, [("tiny-roma:1", ["int8", "f16"], ["tiny-roma"]), ("tiny-roma:0.5", ["f16"], [])])
+    model("tiny", TINY, tmp, [("tiny-roma:1", ["int8", "f16"], ["tiny-roma"]), ("tiny-roma:0.5", ["f16"], [])])
     if len(sys.argv) > 2:
         model("smollm2", sys.argv[2], tmp,
               [("json:1", ["int8"], ["json"]), ("pirate:1", ["int8"], ["pirate"]), ("french:1", ["int8"], ["french"]),
                ("pirate-qv:1", ["int8", "f16"], ["pirate-qv"]), ("pirate-qv:1.5", ["f16"], []), ("json:0.7+pirate:0.5", ["int8"], []),
                ("pirate:1+french:0.6", ["int8"], [])])
-print(f"test_peft.py: {checks} checks, {len(bad)} failed")
-sys.exit(1 if bad else 0)
+finish()

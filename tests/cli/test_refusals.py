@@ -14,22 +14,12 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models")
-bad, checks = [], 0
+from shared import ROMA, TOP, check, finish
 
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_refusals:", what, flush=True)
-    return ok
+MODELS = os.path.join(TOP, "models")
 
 
 def roma(*args, **more):
@@ -40,8 +30,8 @@ def roma(*args, **more):
 
 
 def make_inputs():
-    shutil.copy(os.path.join(HERE, "tiny/tiny-q4.gguf"), "m.gguf")
-    shutil.copytree(os.path.join(HERE, "adapters/tiny-roma"), "peft")
+    shutil.copy(os.path.join(MODELS, "tiny/tiny-q4.gguf"), "m.gguf")
+    shutil.copytree(os.path.join(MODELS, "adapters/tiny-roma"), "peft")
     assert roma("build", "m.gguf", "-o", "i.roma")[0] == 0
     for name in ("a.lora", "b.lora"):
         assert roma("adapter", "build", "--random", "1", "--rank", "4", "--base", "i.roma", "-o", name)[0] == 0
@@ -295,5 +285,4 @@ if __name__ == "__main__":
     finally:
         os.chdir("/")
         shutil.rmtree(work)
-    print("test_refusals: %d checks, %d failed" % (checks, len(bad)))
-    sys.exit(bool(bad))
+    finish()

@@ -9,29 +9,9 @@ size, with a cache that holds fewer pages than the batch would like, and alone. 
 """
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
-MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "tiny", "tiny-q4.gguf")
-bad = []
-checks = 0
-
-
-def check(ok, what):
-    global checks
-    checks += 1
-    if not ok:
-        bad.append(what)
-        print("test_spec:", what)
-
-
-def roma(*args):
-    r = subprocess.run([ROMA, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if r.returncode:
-        sys.exit("test_spec: roma %s: exit code %d: %s" % (" ".join(args), r.returncode, r.stderr.decode()))
-    return r.stdout
+from shared import TINY, check, finish, output
 
 
 THINGS = "dog,cat,bird,tree,ball,boat,girl,boy,cake,star,fish".split(",")
@@ -66,22 +46,22 @@ def alone(image, q, spec):
         args.append("--raw")
     for s in q.get("stop", []):
         args += ["--stop", s]
-    return json.loads(roma(*args))
+    return json.loads(output(*args))
 
 
 with tempfile.TemporaryDirectory() as tmp:
     image, lines = os.path.join(tmp, "t.roma"), os.path.join(tmp, "b.jsonl")
-    roma("build", MODEL, "-o", image)
+    output("build", TINY, "-o", image)
     requests = [request(i) for i in range(220)]
     with open(lines, "w") as f:
         f.writelines(json.dumps(q) + "\n" for q in requests)
-    plain = roma("run", image, "--jsonl", lines, "--hash", "--spec", "off", "-b", "1", "-t", "1")
+    plain = output("run", image, "--jsonl", lines, "--hash", "--spec", "off", "-b", "1", "-t", "1")
     results = [json.loads(line) for line in plain.splitlines()]
     check([r["id"] for r in results] == [q["id"] for q in requests], "results are not in input order")
     check(len({r["hash"] for r in results}) > 100, "the prompts are too much alike")
     for how in (["--spec", "auto", "-b", "1"], ["-b", "8", "-t", "2"], ["--spec", "off", "-b", "16"], ["-b", "3", "--rows", "5"],
                 ["-b", "8", "--sram-mib", "1", "-t", "1"], ["-b", "200", "-t", "1"]):
-        check(roma("run", image, "--jsonl", lines, "--hash", *how) == plain, "with %s the answers differ" % " ".join(how))
+        check(output("run", image, "--jsonl", lines, "--hash", *how) == plain, "with %s the answers differ" % " ".join(how))
     drafted = accepted = 0
     for i, (q, r) in enumerate(zip(requests, results)):
         for spec in ("auto",) if i % 8 else ("auto", "off"):
@@ -92,5 +72,4 @@ with tempfile.TemporaryDirectory() as tmp:
             accepted += got["accepted"]
     check(accepted > 20, "%d of %d drafted tokens were accepted" % (accepted, drafted))
 
-print("test_spec: %d checks, %d failed; alone %d of %d drafted tokens accepted" % (checks, len(bad), accepted, drafted))
-sys.exit(bool(bad))
+finish("alone %d of %d drafted tokens accepted" % (accepted, drafted))

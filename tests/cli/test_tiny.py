@@ -10,27 +10,12 @@ import json
 import math
 import os
 import struct
-import subprocess
-import sys
 import tempfile
 
-ROMA = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/roma")
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "tiny")
+from shared import TOP, check, finish, output
+
+HERE = os.path.join(TOP, "models", "tiny")
 FILES = ["tiny-f32.gguf", "tiny-q4.gguf"]
-bad = []
-
-
-def check(ok, what):
-    if not ok:
-        bad.append(what)
-        print("test_tiny:", what)
-
-
-def roma(*args, stdin=None):
-    r = subprocess.run([ROMA, *args], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    if r.returncode:
-        sys.exit("test_tiny: roma %s: exit code %d: %s" % (" ".join(args), r.returncode, r.stderr.decode()))
-    return r.stdout
 
 
 def unescape(s):
@@ -55,7 +40,7 @@ def logits_of(image, ids, tmp):
     path, dump = os.path.join(tmp, "ids"), os.path.join(tmp, "logits")
     with open(path, "wb") as f:
         f.write(struct.pack("<%di" % len(ids), *ids))
-    roma("eval", image, "--ids", path, "--dump-logits", dump)
+    output("eval", image, "--ids", path, "--dump-logits", dump)
     with open(dump, "rb") as f:
         raw = f.read()
     vocab = len(raw) // 4 // len(ids)
@@ -65,7 +50,7 @@ def logits_of(image, ids, tmp):
 def check_fp32(image, ids, want, tmp):
     """`--against fp32` evaluates the same weights as PyTorch did: the same logits but for the rounding of FP32 sums."""
     path, dump = os.path.join(tmp, "ids"), os.path.join(tmp, "fp32")
-    roma("eval", image, "--ids", path, "--against", "fp32", "--dump-against", dump)     # path: logits_of left it
+    output("eval", image, "--ids", path, "--against", "fp32", "--dump-against", dump)     # path: logits_of left it
     with open(dump, "rb") as f:
         raw = f.read()
     got = struct.unpack("<%df" % len(want), raw[-4 * len(want):])
@@ -106,7 +91,7 @@ def check_greedy(images):
             prompt = unescape(rest)
         elif key in FILES:
             want = [int(x) for x in rest.split()]
-            o = json.loads(roma("run", images[FILES.index(key)], "--raw", "--special", "-p", prompt, "-n", str(max(len(want), 1)), "--json"))
+            o = json.loads(output("run", images[FILES.index(key)], "--raw", "--special", "-p", prompt, "-n", str(max(len(want), 1)), "--json"))
             got = o["ids"]
             k = 0
             while k < len(want) and k < len(got) and want[k] == got[k]:
@@ -124,7 +109,7 @@ def check_tokens(image):
         if key == "text":
             text = unescape(rest)
         elif key == "ids":
-            got = json.loads(roma("tokenize", image, "--special", "--json", "-", stdin=text.encode()))["ids"]
+            got = json.loads(output("tokenize", image, "--special", "--json", "-", input=text.encode()))["ids"]
             check(got == [int(x) for x in rest.split()], "ids of %r" % text)
             n += 1
     print("tokens: %d texts as Hugging Face's tokenizers" % n)
@@ -132,7 +117,7 @@ def check_tokens(image):
 
 
 def check_resident(image):
-    o = json.loads(roma("run", image, "--raw", "-p", "Once", "-n", "40", "--json"))
+    o = json.loads(output("run", image, "--raw", "-p", "Once", "-n", "40", "--json"))
     check(o["arena_bytes"] > 0 and o["image_bytes"] == os.path.getsize(image), "memory figures")
 
 
@@ -141,14 +126,12 @@ def main():
         images = []
         for f in FILES:
             images.append(os.path.join(tmp, f + ".roma"))
-            roma("build", os.path.join(HERE, f), "-o", images[-1], *(["--quant", "q8"] if "f32" in f else []))
+            output("build", os.path.join(HERE, f), "-o", images[-1], *(["--quant", "q8"] if "f32" in f else []))
         check_logits(images, tmp)
         check_greedy(images)
         check_tokens(images[1])
         check_resident(images[1])
-    if bad:
-        sys.exit("test_tiny: %d failed" % len(bad))
-    print("test_tiny: all as PyTorch and Hugging Face say")
+    finish()
 
 
 if __name__ == "__main__":

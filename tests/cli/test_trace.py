@@ -14,28 +14,20 @@ import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "reference"))
+from shared import ROMA, TOP, check, finish, output  # noqa: E402
+
+sys.path.insert(0, os.path.join(TOP, "tests", "reference"))
 import numpy as np  # noqa: E402
 
 import check_trace  # noqa: E402
 import numerics  # noqa: E402
 from rom import Adapter, Image  # noqa: E402
 
-ROMA, MAKE_RANDOM, MAKE_OVERFLOWING = (os.path.abspath(p) for p in sys.argv[1:4])
+MAKE_RANDOM, MAKE_OVERFLOWING = (os.path.abspath(p) for p in sys.argv[2:4])
 SMOLLM2 = os.path.abspath(sys.argv[4]) if len(sys.argv) > 4 else None
-TOP = os.path.abspath(os.path.join(HERE, "..", ".."))
 PROMPT = "Once upon a time there was a dog. The dog was happy."
-checks, bad, records = 0, 0, 0
+records = 0
 F = np.float32
-
-
-def check(ok, what):
-    global checks, bad
-    checks += 1
-    if not ok:
-        bad += 1
-        print("test_trace:", what)
 
 
 def roma(*args):
@@ -43,16 +35,9 @@ def roma(*args):
     return r.returncode, r.stdout, r.stderr.decode()
 
 
-def made(*args):
-    code, out, said = roma(*args)
-    if code:
-        sys.exit("test_trace: roma %s: exit code %d: %s" % (" ".join(args), code, said))
-    return out
-
-
 def trace(image, *args, prompt=PROMPT, loras=(), tokens=2, full=False):
     lora = [a for name, factor in loras for a in ("--lora", "%s:%s" % (name, factor))]
-    made("run", image, "--raw", "-q", "-p", prompt, "-n", str(tokens), "--trace-values", "t.jsonl", *(["--trace-full"] if full else []), *lora, *args)
+    output("run", image, "--raw", "-q", "-p", prompt, "-n", str(tokens), "--trace-values", "t.jsonl", *(["--trace-full"] if full else []), *lora, *args)
 
 
 def equal(image, what, *args, least=8, **more):
@@ -71,16 +56,16 @@ def equal(image, what, *args, least=8, **more):
 
 def test_tiny():
     for model, quant in (("tiny-q4", ()), ("tiny-f32", ("--quant", "q8")), ("tiny-f32", ("--quant", "q4"))):
-        made("build", os.path.join(TOP, "models/tiny", model + ".gguf"), *quant, "-o", "tiny.roma")
+        output("build", os.path.join(TOP, "models/tiny", model + ".gguf"), *quant, "-o", "tiny.roma")
         equal("tiny.roma", model + " " + " ".join(quant), "--spec", "off", tokens=4, full=True)
-    made("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "-o", "tiny.roma")
+    output("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "-o", "tiny.roma")
     equal("tiny.roma", "a prompt in pieces", "--spec", "off", "--rows", "5", "-t", "1", tokens=4)
     equal("tiny.roma", "three pages", "--spec", "off", prompt=PROMPT * 5, tokens=3, least=70)
     equal("tiny.roma", "proposals", "--spec", "auto", prompt=PROMPT * 3, tokens=12, least=40)
     loras = []
     for kind in ("int8", "fp8", "f16"):
-        made("adapter", "build", os.path.join(TOP, "models/adapters/tiny-roma"), "--base", "tiny.roma", "--lora-type", kind, "-o", kind + ".lora")
-        made("adapter", "build", "--random", "7", "--rank", "5", "--lora-type", kind, "--base", "tiny.roma", "-o", "random-" + kind + ".lora")
+        output("adapter", "build", os.path.join(TOP, "models/adapters/tiny-roma"), "--base", "tiny.roma", "--lora-type", kind, "-o", kind + ".lora")
+        output("adapter", "build", "--random", "7", "--rank", "5", "--lora-type", kind, "--base", "tiny.roma", "-o", "random-" + kind + ".lora")
         loras += [(kind + ".lora", 1.0), ("random-" + kind + ".lora", 0.7)]
         equal("tiny.roma", "adapter " + kind, "--spec", "off", loras=loras[-2:-1])
     equal("tiny.roma", "a factor that leaves zeros of both signs, and one below 0", "--spec", "off", loras=[("int8.lora", 1e-44), ("random-int8.lora", -0.5)])
@@ -91,14 +76,14 @@ def test_random():
     for i, (arch, form) in enumerate((("llama", "q4_1"), ("qwen2", "q8_0"), ("qwen3", "q5_0"), ("llama", "q2_k"), ("qwen2", "q3_k"), ("qwen3", "q4_k"),
                                       ("llama", "q6_k"), ("qwen3", "nf4"))):
         subprocess.run([MAKE_RANDOM, "random.roma", "tiny.roma", arch, form, str(i)], check=True)
-        made("adapter", "build", "--random", "3", "--rank", "5", "--base", "random.roma", "-o", "r.lora")
+        output("adapter", "build", "--random", "3", "--rank", "5", "--base", "random.roma", "-o", "r.lora")
         equal("random.roma", arch + " " + form, "--spec", "off", loras=[("r.lora", 0.5)] if i % 2 else [], tokens=1)
 
 
 def test_overflow():
     """Infinite logits, logits that are NaN, and NaN in the cache: such a request fails, and its trace stays (make_overflowing.c says what each does)."""
     chars = "#$%&"
-    tokens = [made("tokenize", "tiny.roma", c).decode().split()[-1] for c in chars]
+    tokens = [output("tokenize", "tiny.roma", c).decode().split()[-1] for c in chars]
     subprocess.run([MAKE_OVERFLOWING, "over.roma", "tiny.roma", *tokens], check=True)
     for c, code in zip(chars, (0, 2, 2, 2)):
         args = ["run", "over.roma", "--raw", "-q", "--spec", "off", "-p", "Once upon %s a time %s" % (c, c), "-n", "1", "--trace-values", "o.jsonl"]
@@ -110,7 +95,7 @@ def test_overflow():
 
 def test_smollm2(gguf):
     adapters = os.path.join(TOP, "models/adapters")
-    made("build", gguf, "-o", "smollm2.roma")
+    output("build", gguf, "-o", "smollm2.roma")
     pirate, french = ((os.path.join(adapters, name), factor) for name, factor in (("pirate.lora.roma", 1.0), ("french.lora.roma", 0.6)))
     equal("smollm2.roma", "SmolLM2", "--spec", "off", prompt="The moon is a small brown town nestled in")
     equal("smollm2.roma", "SmolLM2 with adapters", "--spec", "off", prompt="The moon is a small brown town nestled in", loras=[pirate, french], tokens=1)
@@ -206,7 +191,7 @@ def test_options():
     check(roma("run", "tiny.roma", "--jsonl", "jobs", "--trace-values", "x.jsonl")[0] == 2, "--trace-values with --jsonl")
     check(not os.path.exists("x.jsonl"), "a refused run leaves a file")
     runs = [["run", "tiny.roma", "--raw", "--json", "--hash", "-p", PROMPT, "-n", "20", "-t", t, *more] for t in "13" for more in ([], ["--trace-values", "x.jsonl"])]
-    said = [json.loads(made(*r)) for r in runs]
+    said = [json.loads(output(*r)) for r in runs]
     check(len({s["hash"] for s in said}) == 1 and len({s["text"] for s in said}) == 1, "the answer is another one with a trace")
 
 
@@ -218,12 +203,10 @@ def main():
         test_smollm2(SMOLLM2)
     test_faults()
     test_options()
-    print("test_trace: %d records equal, %d checks, %d failed" % (records, checks, bad))
-    return bad != 0
 
 
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
-    code = main()
+    main()
     os.chdir("/")
-sys.exit(code)
+finish("%d records equal" % records)
