@@ -94,7 +94,10 @@ fails   CHECK_BYTES("abc", "bbc", 3);
 END
 done
 
-# The same of the command line's tests; `false` and `true` stand for the program.
+# The same of the command line's tests; scripts stand for a program that is content and for one that is not.
+printf '#!/bin/sh\nexit 0\n' >"$work/true"
+printf '#!/bin/sh\nexit 1\n' >"$work/false"
+chmod +x "$work/true" "$work/false"
 try_python() {
     want=$1 got=passes
     printf 'import sys\nsys.path.insert(0, "tests/cli")\nfrom shared import check, finish, output, run\n%s\n' "$3" >"$work/t.py"
@@ -103,7 +106,7 @@ try_python() {
     [ "$got" = "$want" ] || { echo "harness: $got, and should be: $want: $3" >&2; status=1; }
 }
 while read -r want program statements; do
-    try_python "$want" "$(command -v "$program")" "$statements"
+    try_python "$want" "$work/$program" "$statements"
 done <<'END'
 passes true check(1 == 1, "one"); finish()
 fails true finish()
