@@ -32,8 +32,11 @@ static void round_trip(const roma_chip *c) {
     REQUIRE(!b.failed && roma_chip_read(&back, (const char *)b.data, b.len, quiet, NULL) == 0);
     check_same(c, &back);
     b.len = 0;
-    roma_chip_print(c, &b, false);
-    roma_chip_print(c, &b, true);
+    roma_json j = {.out = &b};
+    roma_chip_print(c, &b);
+    roma_json_open(&j, NULL, '{');
+    roma_chip_json(c, &j);
+    roma_json_close(&j, '}');
     roma_buf_destroy(&b);
 }
 
