@@ -6,8 +6,9 @@
  *
  * Errors: a call that can fail returns 0 or one of the ROMA_FAILED codes; roma_last_error() then says in one line what
  * is wrong and what to do.
- * Structures: the caller sets `size` to the structure's sizeof and everything else that it does not want to 0, which is
- * the default. A library that knows more members takes them as 0; one that knows fewer refuses those that are not 0.
+ * Structures: the caller sets `size` to the structure's sizeof and every member that it does not want to 0, which is
+ * the default. A library that knows more members takes them as 0; one that knows fewer refuses those that are not 0. A
+ * structure without a size never changes.
  * Threads: every function may be called from any thread at any time, but roma_engine_close, which no other call on the
  * same engine may accompany. Callbacks come from a thread of the engine's own, one at a time; they may call submit and
  * cancel, and none of the functions that say that they wait.
@@ -209,8 +210,8 @@ typedef struct {
     size_t size;
     roma_chip_design design;
     uint32_t adapters, rank, sequences; /* adapters held at once, of that rank (0: 16); sequences (0: 1) */
-    uint32_t rows;                      /* of a step; 0: 128 */
-    uint64_t sram_bytes;                /* 0: the chip's */
+    uint32_t rows;       /* of a step, whose activations count; 0: as `roma run` takes on that chip, at most 128 */
+    uint64_t sram_bytes; /* 0: the chip's */
 } roma_fit_spec;
 /* The names are the keys of `roma fit --json`. */
 typedef struct {
