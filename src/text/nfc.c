@@ -70,15 +70,9 @@ bool roma_text_nfc_needed(const char *text, size_t len) {
     return false;
 }
 
-/* Characters of c's full decomposition (at most 4) in out. */
+/* Characters of c's full decomposition (at most 4) in out. A Hangul syllable stays whole: its parts would join again,
+ * and what may follow joins the whole as it would the parts. */
 static unsigned decompose(uint32_t c, uint32_t out[4]) {
-    if (c - HANGUL < N_SYLLABLES) {
-        const uint32_t s = c - HANGUL;
-        out[0] = HANGUL_L + s / (N_V * N_T);
-        out[1] = HANGUL_V + s % (N_V * N_T) / N_T;
-        out[2] = HANGUL_T + s % N_T;
-        return s % N_T ? 3 : 2;
-    }
     uint32_t tail[4];
     unsigned n_tail = 0;
     /* Only the first half of a pair decomposes further, at most three times. */

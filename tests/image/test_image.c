@@ -67,6 +67,48 @@ static void check_content(fixture *x, const roma_image *img, const roma_image_wr
     if (img->has_vocab) check_vocab(&img->vocab, &x->vocab);
 }
 
+/* The base identity once more, from the bytes of the file alone: docs/rom-format.md. */
+static void check_identity(const uint8_t *data) {
+    const uint8_t *section[5] = {0}; /* HYPR ROPE TENS DATA, and what is left */
+    uint64_t rope = 0;
+    uint8_t id[32];
+    roma_sha256 h;
+    for (uint32_t i = 0; i < roma_le32(data + 24); i++) {
+        const uint8_t *e = data + 128 + 32 * i;
+        unsigned k = 0;
+        while (k < 4 && memcmp(e, &"HYPRROPETENSDATA"[4 * k], 4) != 0) k++;
+        section[k] = data + roma_le64(e + 8);
+        if (k == 1) rope = roma_le64(e + 16);
+    }
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, "ROMA base identity 1\n", 21);
+    roma_sha256_update(&h, section[0], 36);
+    roma_sha256_update(&h, section[0] + 40, 4);
+    roma_sha256_update(&h, section[1], rope);
+    roma_sha256_update(&h, section[2], 4);
+    for (uint32_t i = 0; i < roma_le32(section[2]); i++) {
+        static const uint8_t s[] = {0, 32, 8, 12, 12, 16}; /* bytes of a group's scales, by form */
+        static const uint8_t is_tied[2][4] = {{0}, {1, 0, 0, 0}};
+        const uint8_t *d = section[2] + 16 + 128 * i, *p = data + roma_le64(d + 56);
+        const int32_t tie = (int32_t)roma_le32(d + 48);
+        roma_sha256_update(&h, d, 48);
+        roma_sha256_update(&h, d + 80, 32);
+        roma_sha256_update(&h, is_tied[tie >= 0], 4);
+        if (tie >= 0) {
+            roma_sha256_update(&h, section[2] + 16 + 128 * tie, 8);
+            continue;
+        }
+        const uint64_t cols = roma_le64(d + 16), bytes = roma_le64(d + 64), supers = roma_le16(d + 34);
+        const uint64_t step = d[24] ? roma_le64(d + 72) : bytes;
+        const uint64_t used = !d[24] ? bytes
+                                     : 2 * cols * (d[26] + d[27]) + cols / roma_le16(d + 32) * (s[d[29]] + s[d[30]]) +
+                                           (supers ? cols / supers * 32 * (d[30] ? 2 : 1) : 0);
+        for (uint64_t at = 0; at < bytes; at += step) roma_sha256_update(&h, p + at, used);
+    }
+    roma_sha256_final(&h, id);
+    CHECK_BYTES(data + 40, id, 32);
+}
+
 static int count_calls(void *ctx, const char *what, uint64_t done, uint64_t total) {
     CHECK(what[0] && done <= total);
     ++*(int *)ctx;
@@ -95,6 +137,7 @@ static void test_round_trips(void) {
         CHECK_EQ(roma_image_open(&img, path, k % 2 ? ROMA_IMAGE_NO_VERIFY : 0, team, &err), ROMA_OK);
         CHECK_EQ(img.map.size, w.bytes);
         check_content(&x, &img, &w);
+        check_identity(img.map.data);
         roma_image_close(&img);
         roma_image_close(&img); /* once more harms nothing */
         if (roma_image_verify(path, team, &progress, &err)) say(&err);

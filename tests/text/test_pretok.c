@@ -169,6 +169,64 @@ static void test_nfc(void) {
     }
 }
 
+/* The first eight bytes of the SHA-256 of the text in normal form C. */
+static uint64_t nfc_sum(const uint8_t *text, size_t len) {
+    char *out;
+    size_t n;
+    uint8_t sum[32];
+    uint64_t first = 0;
+    roma_sha256 h;
+    CHECK_EQ(roma_text_nfc((const char *)text, len, &out, &n, NULL), 0);
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, out, n);
+    roma_sha256_final(&h, sum);
+    for (int i = 0; i < 8; i++) first = first << 8 | sum[i];
+    roma_free(out);
+    return first;
+}
+
+/* Every character by itself, and long runs of characters that join and of marks: nfc_sums.py has the same texts, and
+ * the numbers from Python's unicodedata. */
+static void test_nfc_sums(void) {
+    static const struct {
+        uint32_t first, n;
+    } range[] = {{0x61, 26},    {0x300, 112},  {0x1100, 19}, {0x1161, 21}, {0x11A7, 28},  {0xAC00, 11172},
+                 {0x900, 240},  {0x1E00, 512}, {0x5B0, 20},  {0x64B, 18},  {0x9BE, 32},   {0xF71, 20},
+                 {0x11080, 96}, {0xC0, 384},   {0x2126, 6},  {0xFB1D, 50}, {0x1D15E, 16}, {0x304B, 80}};
+    uint8_t *text = malloc(5 * 0x110000);
+    size_t n = 0;
+    for (uint32_t c = 0; c < 0x110000; c++) {
+        if (c >= 0xd800 && c < 0xe000) continue;
+        n += roma_text_utf8_put(c, text + n);
+        text[n++] = '\n';
+    }
+    CHECK_EQ(nfc_sum(text, n), UINT64_C(0x9cc65524a9d8082b));
+    uint64_t x = 1;
+    n = 0;
+    for (uint32_t i = 0; i < 200000; i++) {
+        x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const size_t r = (size_t)(x >> 40) % (sizeof range / sizeof *range);
+        n += roma_text_utf8_put(range[r].first + (uint32_t)((x >> 46) % range[r].n), text + n);
+    }
+    CHECK_EQ(nfc_sum(text, n), UINT64_C(0xb141b334e32eb65e));
+    free(text);
+}
+
+/* Where a character changes, alone or behind a letter, the text is said to need it. */
+static void test_nfc_needed(void) {
+    for (uint32_t c = 0; c < 0x110000; c++) {
+        uint8_t s[8] = {'a'};
+        char *out;
+        size_t n1;
+        if (c >= 0xd800 && c < 0xe000) continue;
+        const size_t n = 1 + roma_text_utf8_put(c, s + 1);
+        if (roma_text_nfc_needed((char *)s, n)) continue;
+        CHECK_EQ(roma_text_nfc((char *)s, n, &out, &n1, NULL), 0);
+        CHECK(n1 == n && memcmp(out, s, n) == 0);
+        roma_free(out);
+    }
+}
+
 int main(void) {
     test_gpt2();
     test_smollm();
@@ -177,5 +235,7 @@ int main(void) {
     test_alphabet();
     test_utf8();
     test_nfc();
+    test_nfc_sums();
+    test_nfc_needed();
     return TEST_DONE();
 }

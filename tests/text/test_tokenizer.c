@@ -118,6 +118,10 @@ static void test_spm(void) {
           "b\n",
           ROMA_TEXT_CONTINUE, "a|<unk>|b|<unk>|");
     roma_tokenizer_destroy(T);
+    S.v.add_space_prefix = 0; /* a marker between them ends the row */
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+    GIVES("\xe6\xbc\xa2</s>\xe6\xbc\xa2\xe6\xbc\xa2", ROMA_TEXT_SPECIAL, "<unk>|</s>|<unk>|");
+    roma_tokenizer_destroy(T);
 }
 
 static void test_cap(void) {
