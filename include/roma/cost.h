@@ -37,7 +37,8 @@ typedef struct {
     unsigned unit;             /* which unit kind it takes: a roma_unit, or ROMA_UNIT_ADAPTER */
     bool lora;                 /* the adapter's part of a LINEAR */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
-    uint32_t binding;          /* the instance whose end or busy made it wait until start; UINT32_MAX: none */
+    uint32_t binding;          /* the instance whose end or busy made it wait until start; a LINEAR rather than its
+                                  adapter's part where both end then; UINT32_MAX: none */
 } roma_cost_instance;
 
 /* Counts of what the energy is charged for. */

@@ -12,12 +12,14 @@ static bool same(const roma_cost_instance *a, const stepper_instance *b) {
            a->busy == b->busy && a->end == b->end;
 }
 
-/* What made an instance wait is said right: its time is the start's, and it comes before. */
+/* What made an instance wait is said right: its time is the start's, and it comes before. An adapter's part is named
+ * only where the linear beside it ended earlier. */
 static bool binding_holds(const roma_schedule *s, size_t i) {
     const roma_cost_instance *me = &s->instances[i];
     if (me->binding == UINT32_MAX) return me->start == 0;
     if (me->binding >= i) return false;
     const roma_cost_instance *other = &s->instances[me->binding];
+    if (other->lora && other->end == me->start && other->busy != me->start && other[-1].end == me->start) return false;
     return other->end == me->start || other->busy == me->start;
 }
 

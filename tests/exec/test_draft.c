@@ -1,4 +1,6 @@
 /* Lookup proposals: what they are, and that they never lose more than they may. Times are made up here. */
+#include <math.h>
+
 #include "exec/draft.h"
 #include "../test.h"
 
@@ -93,6 +95,76 @@ static void test_lookup(void) {
     roma_arena_destroy(&b->arena);
 }
 
+/* Proposals after so many tokens that stood 100 places before as well, where nothing has been learned. */
+static uint32_t first_proposals(double slope, uint32_t agreed, bool doubtful) {
+    int32_t out[MOST];
+    bench *b = begin(slope);
+    roma_draft_begin(&b->d, doubtful);
+    for (b->n = 0; b->n < 200; b->n++) b->ids[b->n] = (int32_t)b->n;
+    for (uint32_t i = 0; i < agreed; i++) b->ids[b->n - 1 - i] = b->ids[b->n - 101 - i];
+    const uint32_t k = propose(b, out);
+    for (uint32_t i = 0; i < k; i++) CHECK_EQ(out[i], 100 + (int32_t)i);
+    roma_arena_destroy(&b->arena);
+    return k;
+}
+
+/* Before anything is known, 2 tokens that agree are believed to go on with 30 %, 3 or 4 with 50 %, 5 to 9 with 80 %,
+ * and more with 94 %; under a temperature half as many count. As many are proposed as make tokens per time largest, if
+ * that gains 3 %, and if the three tokens' worth of time in the bank pay for all of them. */
+static void test_trust(void) {
+    static const double slopes[] = {0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.48, 0.6, 0.75, 0.9};
+    for (uint32_t agreed = 1; agreed <= 30; agreed++)
+        for (size_t i = 0; i < 2 * sizeof slopes / sizeof *slopes; i++) {
+            const uint32_t counted = i % 2 ? agreed / 2 : agreed;
+            const double slope = slopes[i / 2], p = counted < 3 ? 0.3 : counted < 5 ? 0.5 : counted < 10 ? 0.8 : 0.94;
+            double best = 1.03, tokens = 1, chance = 1;
+            uint32_t want = 0;
+            for (uint32_t k = 1; k <= MOST && agreed > 1; k++) {
+                tokens += chance *= p;
+                if (slope * k > 3 || tokens / (1 + slope * k) <= best) continue;
+                best = tokens / (1 + slope * k);
+                want = k;
+            }
+            CHECK_EQ(first_proposals(slope, agreed, i % 2), want);
+        }
+}
+
+/* What is learned: each step's proposals count as they are, all before it nine tenths; of those rejected only the first
+ * was a try. The bank gains what was accepted and a hundredth of each token, pays what was lost, and holds 16. Idle
+ * steps lead back to the beginning by a hundredth each. */
+static void test_learning(void) {
+    bench *b = begin(0.3);
+    draft *d = &b->d;
+    double hit = 1.6, tried = 2, bank = 3;
+    d->class = 2;
+    for (uint32_t i = 0; i < 60; i++) {
+        const uint32_t proposed = 1 + i % 7, accepted = i % (proposed + 1);
+        const double lost = 0.3 * proposed;
+        roma_draft_learn(d, proposed, accepted, lost);
+        hit = 0.9 * hit + accepted;
+        tried = 0.9 * tried + accepted + (accepted < proposed);
+        bank = fmin(16, bank + accepted - lost + 0.01 * (accepted + 1));
+        CHECK_NEAR((double)d->hit[2], hit, 1e-4);
+        CHECK_NEAR((double)d->tried[2], tried, 1e-4);
+        CHECK_NEAR((double)d->bank, bank, 1e-4);
+    }
+    CHECK_EQ(d->class, 2);
+    CHECK_REAL(d->bank, 16); /* more was accepted than paid for */
+    for (uint32_t i = 0; i < 100; i++) {
+        roma_draft_idle(d);
+        hit += 0.01 * (1.6 - hit);
+        tried += 0.01 * (2 - tried);
+    }
+    CHECK_NEAR((double)d->hit[2], hit, 1e-4);
+    CHECK_NEAR((double)d->tried[2], tried, 1e-4);
+    CHECK_REAL(d->bank, 16);
+    roma_draft_learn(d, 5, 0, 5);
+    CHECK_NEAR((double)d->bank, 11.01, 1e-6);
+    for (uint32_t i = 0; i < 100; i++) roma_draft_idle(d);
+    CHECK_NEAR((double)d->bank, 12.01, 1e-4);
+    roma_arena_destroy(&b->arena);
+}
+
 /* Pairs recur all the time and never go on as before. */
 static int32_t deceive(const bench *b) { return b->n % 3 == 2 ? 1000 + (int32_t)b->n : (int32_t)(b->n % 3); }
 static int32_t scramble(const bench *b) { return (int32_t)(roma_random(3, b->n) % 12); }
@@ -134,6 +206,47 @@ static void test_recovery(void) {
     roma_arena_destroy(&b->arena);
 }
 
+/* Times as they are seen: half of the way to a smaller one, a tenth of it to a larger one, which counts as twice the
+ * old at most. A number of rows that was never seen costs, beside the first row, 2 and a quarter more for each, times
+ * how the seen ones compare with that. */
+static void test_times(void) {
+    bench *b = begin(0.3);
+    draft_cost *c = &b->cost;
+    double t = c->time[8], one = c->time[1];
+    CHECK_NEAR(t, 0.0031, 1e-9);
+    roma_draft_cost_seen(c, 8, 0.0011);
+    CHECK_NEAR(c->time[8], t = 0.0021, 1e-9);
+    roma_draft_cost_seen(c, 8, 0.0031);
+    CHECK_NEAR(c->time[8], t = 0.0022, 1e-9);
+    roma_draft_cost_seen(c, 8, 100);
+    CHECK_NEAR(c->time[8], t = 0.00242, 1e-9);
+    CHECK_NEAR(roma_draft_cost_of(c, 8), t / one, 1e-9);
+    c->time[8] = one / 2; /* never less than one row */
+    CHECK_REAL(roma_draft_cost_of(c, 8), 1);
+    roma_arena_destroy(&b->arena);
+
+    static const struct { double time, scale; } seen[] = {{1.3, 0.1}, {3.25, 0.75}, {100, 2}, {0.5, 0.02}};
+    for (int i = 0; i < 4; i++) { /* 5 rows: 3 beside the first */
+        b = begin(0.3);
+        c = &b->cost;
+        memset(c->time, 0, (ROWS + 1) * sizeof *c->time);
+        c->seen = false;
+        c->scale = 1;
+        CHECK_REAL(roma_draft_cost_of(c, 1), 1);
+        CHECK_REAL(roma_draft_cost_of(c, 2), 3.25);
+        CHECK_REAL(roma_draft_cost_of(c, 9), 5);
+        roma_draft_cost_seen(c, 5, 1); /* alone it says nothing */
+        CHECK_REAL(roma_draft_cost_of(c, 9), 5);
+        roma_draft_cost_seen(c, 1, 1);
+        c->time[5] = 0;
+        roma_draft_cost_seen(c, 5, seen[i].time);
+        CHECK_NEAR(roma_draft_cost_of(c, 9), 1 + 4 * seen[i].scale, 1e-9);
+        roma_draft_cost_seen(c, 2, 1 + 2.25 * 0.5); /* later ones count a fifth */
+        CHECK_NEAR(roma_draft_cost_of(c, 9), 1 + 4 * (0.8 * seen[i].scale + 0.2 * 0.5), 1e-9);
+        roma_arena_destroy(&b->arena);
+    }
+}
+
 /* One slow measurement does not spoil the figures. */
 static void test_cost(void) {
     bench *b = begin(0.3);
@@ -148,9 +261,12 @@ static void test_cost(void) {
 int main(void) {
     test_begin();
     test_lookup();
+    test_trust();
+    test_learning();
     test_bounds();
     test_gain();
     test_recovery();
+    test_times();
     test_cost();
     return TEST_DONE();
 }

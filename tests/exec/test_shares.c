@@ -54,6 +54,45 @@ static double largest(const roma_plan *p, int threads, uint32_t rows, uint32_t c
     return t.largest;
 }
 
+static bool is_shared_by_tiles(const roma_plan *p, size_t i) {
+    return i < p->n_ops && roma_op_about(p->ops[i].kind)->sharing == ROMA_SHARE_TILES;
+}
+
+/* Bytes of the list of tiles that operation i is of, and where its own begin: linears in a row are one list, but each
+ * its own where an operation on their products is among them. */
+static uint64_t list_of(const roma_plan *p, size_t i, uint64_t *start) {
+    uint64_t all = 0;
+    size_t k = i;
+    bool alone = false;
+    while (k && is_shared_by_tiles(p, k - 1)) k--;
+    for (; is_shared_by_tiles(p, k); k++) {
+        if (k == i) *start = all;
+        alone |= p->ops[k].kind == ROMA_OP_SILU || p->ops[k].kind == ROMA_OP_RELU2;
+        all += p->ops[k].kind == ROMA_OP_LINEAR ? bytes_of(p, &p->ops[k]) : 0;
+    }
+    if (!alone) return all;
+    *start = 0;
+    return bytes_of(p, &p->ops[i]);
+}
+
+/* A thread begins with the tile that begins nearest to its equal part of the list, the later of two. */
+static void check_nearest(const roma_plan *p, size_t i, int threads, const uint32_t *cut) {
+    const roma_image_tensor *m = &p->desc->tensors[p->ops[i].tensor];
+    const int64_t tiles = (int64_t)(m->rows + 15) / 16, bytes = (int64_t)m->tile_bytes;
+    uint64_t start = 0;
+    const int64_t all = (int64_t)list_of(p, i, &start);
+    for (int64_t t = 0; t <= threads; t++) {
+        int64_t best = 0, least = INT64_MAX;
+        for (int64_t k = cut[t] ? cut[t] - 1 : 0; k <= tiles && k <= (int64_t)cut[t] + 1; k++) {
+            const int64_t far = llabs(((int64_t)start + k * bytes) * threads - all * t);
+            if (far > least) continue;
+            least = far;
+            best = k;
+        }
+        CHECK_EQ(cut[t], best);
+    }
+}
+
 /* The cuts of one operation go up from none to all; SiLU has the columns of both its inputs, a bias those of its
  * product. */
 static void check_cuts(const roma_plan *p, int threads) {
@@ -70,6 +109,7 @@ static void check_cuts(const roma_plan *p, int threads) {
         if (op->kind != ROMA_OP_LINEAR) continue;
         CHECK(cut[0] == 0 && cut[threads] == (p->desc->tensors[op->tensor].rows + 15) / 16);
         for (int t = 0; t < threads; t++) CHECK(cut[t] <= cut[t + 1]);
+        if (op->layer == 0) check_nearest(p, i, threads, cut);
     }
     free(cuts);
 }
