@@ -155,6 +155,7 @@ static uint32_t same(uint64_t row, uint64_t k) { return row + k > 9999 ? 0 : 0x1
 /* 192 words a row are three waves of 64 L-Units. */
 static uint32_t by_wave(uint64_t row, uint64_t k) { return (3 * (row / 2) + k / 64) % 2 ? UINT32_MAX : 0; }
 static uint32_t by_lunit(uint64_t row, uint64_t k) { return row % 2 + k % 2 == 1 ? UINT32_MAX : 0; }
+static uint32_t first_row(uint64_t row, uint64_t k) { return row == 0 && k < 1000 ? UINT32_MAX : 0; }
 static uint32_t half(uint64_t row, uint64_t k) { return by_wave(row, k) & 0xffff; }
 
 static void test_toggles(void) {
@@ -164,6 +165,8 @@ static void test_toggles(void) {
     CHECK(toggles_of(&c, by_wave) == 2);  /* every bit between two words of an L-Unit */
     CHECK(toggles_of(&c, by_lunit) == 0); /* words of an L-Unit are alike */
     CHECK(toggles_of(&c, half) == 1);
+    /* Row 0 ends once in each of 64 L-Units, of 288 x 3 - 1 transitions of two rows. */
+    CHECK_NEAR(toggles_of(&c, first_row), 1.0 / 863, 1e-12);
     c.lunits = 128; /* a row's second wave is half zeros, which are read */
     CHECK_NEAR(toggles_of(&c, same), 2 * 13.0 / 32 * 0.5, 1e-3);
     roma_description d; /* no weights: random data are assumed */

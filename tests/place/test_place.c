@@ -68,6 +68,15 @@ static void test_words(void) {
     CHECK(p.place.fits_rom);
     CHECK_STR(p.place.note, "");
     CHECK(useful(&p) > 0.999);
+    for (int more = -1; more <= 1; more++) { /* to the word */
+        p.place.chip.lunit_words = (double)p.place.rom_words + more;
+        roma_place_derive(&p.place);
+        CHECK(p.place.fits_rom == (more >= 0) && !p.place.note[0] == (more >= 0));
+    }
+    const uint64_t narrow = p.place.rom_words;
+    p.place.chip.lunits = 128; /* derived anew, not on top */
+    roma_place_derive(&p.place);
+    CHECK(p.place.rom_words < narrow && p.place.rom_words == p.place.die_words[0]);
     done(&p);
     place_on(&p, "smollm2-135m", &own, &c, 1);
     CHECK(useful(&p) > 0.465 && useful(&p) < 0.475);
@@ -249,9 +258,55 @@ static void test_bits(void) {
             CHECK_EQ(wrong, 0);
         }
         CHECK_EQ(roma_place_bits(&p.place, i, t->rows, 0), 0);
-        CHECK_EQ(roma_place_bits(&p.place, i, 0, t->cols), 0);
+        const uint64_t words = t->cols * p.place.tensors[i].lane_bits / 32;
+        CHECK_EQ(roma_place_bits(&p.place, i, 0, words), 0);
+        CHECK_EQ(p.place.tensors[i].row_words, (words + 3) / 4);
         roma_free(data);
         done(&p);
+    }
+}
+
+/* Scales of every form, by hand: 256 inputs in groups of 32 on one unit of one L-Unit, words of 64 bits, two rows. */
+static void test_scales(void) {
+    static const struct {
+        uint8_t scale, min;
+        uint64_t bits; /* of a row */
+    } form[] = {{ROMA_SCALE_F16, ROMA_SCALE_NONE, 8 * 16},    {ROMA_SCALE_F16, ROMA_SCALE_F16, 8 * 32},
+                {ROMA_SCALE_U4, ROMA_SCALE_NONE, 8 * 4 + 16}, {ROMA_SCALE_U4, ROMA_SCALE_U4, 8 * 8 + 32},
+                {ROMA_SCALE_U6, ROMA_SCALE_U6, 8 * 12 + 32},  {ROMA_SCALE_S6, ROMA_SCALE_NONE, 8 * 6 + 16},
+                {ROMA_SCALE_S8, ROMA_SCALE_NONE, 8 * 8 + 16}};
+    roma_description d = small(3);
+    const roma_chip c = chip_of("roma", 1, 1, 16);
+    d.hyper.hidden = 256;
+    d.hyper.layers = 1;
+    d.hyper.heads = d.hyper.kv_heads = 2;
+    d.hyper.head_dim = d.hyper.rope_dim = 128;
+    d.hyper.ffn = 256;
+    d.hyper.vocab = 101;
+    d.n_tensors = 0;
+    for (uint32_t role = 1; role < ROMA_W_END; role++) {
+        roma_image_tensor t = {.role = role, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role)};
+        if (roma_hyper_required(&d.hyper, role) && roma_hyper_shape(&d.hyper, role, &t.rows, &t.cols))
+            tensors[d.n_tensors++] = t;
+    }
+    for (size_t i = 0; i < sizeof form / sizeof *form; i++) {
+        roma_plan plan;
+        roma_placement p;
+        roma_error err;
+        for (size_t k = 0; k < d.n_tensors; k++)
+            tensors[k].format = (roma_format){.bits = 4,
+                                              .scale = form[i].scale,
+                                              .min = form[i].min,
+                                              .group = 32,
+                                              .super = form[i].scale == ROMA_SCALE_F16 ? 0 : 256};
+        need(roma_map_plan(&plan, &d, &err), &err);
+        need(roma_map_place(&p, &plan, &c, 1, &err), &err);
+        const roma_place_tensor *embed = &p.tensors[0];
+        CHECK(tensors[0].role == ROMA_W_EMBED && embed->unit_rows == 102); /* 101 rows, and one of zeros */
+        CHECK_EQ(embed->scale_words, (102 * form[i].bits + 63) / 64);
+        CHECK_EQ(embed->words, embed->scale_words + 51 * 32);
+        roma_place_destroy(&p);
+        roma_plan_destroy(&plan);
     }
 }
 
@@ -324,6 +379,11 @@ static void test_vectors(void) {
     CHECK_EQ(roma_place_vector_unit(&p.place, 1024), 0);
     /* RoPE increments; 28 layers of two norms of 1,024 and two head norms of 128, the last norm: a word each. */
     CHECK_EQ(p.place.vector_words, 1 + 28 * 4 + 1);
+    p.place.chip.vector_lanes = 8;
+    p.place.chip.vector_units = 1;
+    roma_place_derive(&p.place);
+    CHECK_EQ(roma_place_rope_words(&p.place), 64 / 8);
+    CHECK_EQ(p.place.vector_words, 8 + 28 * (2 * 128 + 2 * 16) + 128);
     done(&p);
 }
 
@@ -358,6 +418,7 @@ int main(void) {
     test_dies();
     test_every_code();
     test_bits();
+    test_scales();
     test_pages();
     test_tokens();
     test_vectors();
