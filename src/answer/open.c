@@ -197,7 +197,7 @@ int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longes
     roma_exec_memory m;
     roma_exec_config one = exec_config(a, c); /* as one sequence has it, whatever many have */
     const roma_exec_config unlimited = {.threads = one.threads, .context = one.context};
-    one.sequences = one.logit_rows = one.pages = 0;
+    one.sequences = one.pages = 0;
     int rc = roma_exec_bytes(&a->plan, &unlimited, &m, err);
     const uint32_t context = m.context;
     if (!rc) rc = roma_exec_fit(&a->plan, &one, &m, err);

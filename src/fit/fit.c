@@ -42,7 +42,7 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
     roma_exec_config c = {.threads = 1,
                           .sequences = sequences,
                           .rows = roma_exec_rows(f->rows, sequences),
-                          .logit_rows = 1,
+                          .logit_rows = sequences,
                           .sram_bytes = f->sram_bytes,
                           .vector_bytes = f->vector_bytes,
                           .adapter_bytes = out->lora_bytes,
