@@ -1,5 +1,6 @@
 /* Explorations: shares and threads give the same rows, a row is its chip's own evaluation, refusals come for their
  * reasons, and everything is given back. */
+#include <pthread.h>
 #include <unistd.h>
 
 #include "roma/explore.h"
@@ -139,6 +140,50 @@ static void test_derived(void) {
     }
     roma_explored_destroy(&e);
     roma_explore_close(x);
+}
+
+/* Published USD of a wafer by node, and in between along a line; the base chip's own price is for its own node. */
+static double wafer(double node) {
+    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}};
+    if (node <= 3) return 20000;
+    for (size_t i = 1; i < 5; i++)
+        if (node <= at[i][0]) {
+            const double part = (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]);
+            return at[i - 1][1] * (1 - part) + at[i][1] * part;
+        }
+    return 3984;
+}
+
+static void test_wafers(void) {
+    const char *const set[] = {"technology.node=1,2,3,4,5,6,7,8,10,12,16,28", "lunit.lanes=16"};
+    unsigned nodes = 0;
+    roma_explore *x = open_space((roma_explore_config){.set = set, .n_set = 2, .only = true});
+    roma_explored e = run(x, 200, 0, 1, 2);
+    const roma_chip *base = roma_explore_base(x);
+    for (size_t i = 0; i < e.n; i++) {
+        double v[ROMA_EXPLORE_KEYS];
+        roma_explore_values(x, roma_explored_row(&e, i), v);
+        const double node = v[ROMA_CHIP_node_nm], usd = base->wafer_usd * wafer(node) / wafer(base->node_nm);
+        CHECK(fabs(v[ROMA_CHIP_wafer_usd] - usd) <= 0.5 + 1e-6);
+        nodes |= 1u << (int)node;
+    }
+    CHECK(__builtin_popcount(nodes) >= 10); /* the largest may not come out of a wafer */
+    roma_explored_destroy(&e);
+    roma_explore_close(x);
+}
+
+/* The prompt must fit too. */
+static void test_prompt(void) {
+    roma_explore_config c = {.work = roma_cost_workload_usual()};
+    c.work.prompt = 3000;
+    roma_explore *x = open_space(c), *y = open_space((roma_explore_config){0});
+    roma_explored e = run(x, 150, 0, 1, 2), all = run(y, 150, 0, 1, 2);
+    CHECK(e.n > 0 && e.n < all.n && e.refused[ROMA_EXPLORE_SRAM] > all.refused[ROMA_EXPLORE_SRAM]);
+    for (size_t i = 0; i < e.n; i++) CHECK(roma_explored_cost(&e, i)[ROMA_COST_tokens] >= 3000);
+    roma_explored_destroy(&e);
+    roma_explored_destroy(&all);
+    roma_explore_close(x);
+    roma_explore_close(y);
 }
 
 static void test_seed(void) {
@@ -327,7 +372,10 @@ static void test_repeats(void) {
 
 /* ---- ends ---- */
 
+static pthread_t caller;
+
 static int cancel_at(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    CHECK(pthread_equal(pthread_self(), caller));
     CHECK_STR(what, "points");
     CHECK(done <= total && total == 100);
     return done >= *(const uint64_t *)ctx;
@@ -336,6 +384,7 @@ static int cancel_at(void *ctx, const char *what, uint64_t done, uint64_t total)
 static void test_cancel(void) {
     roma_explore *x = open_space((roma_explore_config){0});
     static const uint64_t at[] = {1, 50, 100, 101};
+    caller = pthread_self();
     for (size_t i = 0; i < 4; i++) {
         uint64_t end = at[i];
         const roma_progress p = {cancel_at, &end};
@@ -380,6 +429,8 @@ int main(void) {
     test_shares();
     test_rows();
     test_derived();
+    test_wafers();
+    test_prompt();
     test_seed();
     test_constraints();
     test_refusals();

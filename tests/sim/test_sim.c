@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "roma/sim.h"
+#include "../base/scarce.h"
 #include "../exec/random_model.h"
 #include "../test.h"
 
@@ -50,7 +51,7 @@ static double step(roma_sim *s, uint64_t context, uint32_t n) {
 }
 
 static void test_latency(void) {
-    enum { PROMPT = 40, OUTPUT = 21 };
+    enum { PROMPT = 63, OUTPUT = 21 }; /* the third step has a page more than the second */
     roma_sim s;
     roma_sim_request r;
     roma_error err;
@@ -73,6 +74,8 @@ static void test_latency(void) {
     CHECK_NEAR(r.tok_s, 1 / first, 1e-12);
     CHECK_EQ(roma_sim_latency(&s, PROMPT, 2, &r, &err), 0);
     CHECK(r.p50_us == us[0] && r.p99_us == us[0]);
+    CHECK_EQ(roma_sim_latency(&s, PROMPT, 3, &r, &err), 0);
+    CHECK(r.p50_us == us[0] && r.p99_us == us[1] && us[0] < us[1]);
     roma_sim_close(&s);
 }
 
@@ -180,6 +183,35 @@ static void test_numbers(void) {
     roma_sim_close(&s);
 }
 
+/* Memory that ends anywhere is said so by every call. */
+static void test_scarce(void) {
+    const roma_sim_config c = asked("llama-3.2-1b");
+    for (int call = 0; call < 5; call++) {
+        int rc = ROMA_ENOMEM, n = 0;
+        for (; rc == ROMA_ENOMEM && n < 60; n++) {
+            roma_sim s;
+            roma_sim_figures f;
+            roma_sim_request r;
+            roma_sim_point p[ROMA_SIM_POINTS];
+            roma_timeline t = {0};
+            uint64_t cycles[ROMA_OP_COUNT + 1];
+            roma_error err = {0};
+            open_sim(&s, &c);
+            scarce_begin(n);
+            rc = call == 0   ? roma_sim_evaluate(&s, true, &f, &err)
+                 : call == 1 ? roma_sim_latency(&s, 10, 3, &r, &err)
+                 : call == 2 ? roma_sim_curve(&s, 64, p, &err)
+                 : call == 3 ? roma_sim_timeline(&s, &t, &err)
+                             : roma_sim_path(&s, cycles, &err);
+            roma_allocator_set(NULL);
+            CHECK(rc == err.code && (rc == ROMA_OK || rc == ROMA_ENOMEM));
+            roma_timeline_destroy(&t);
+            roma_sim_close(&s);
+        }
+        CHECK(rc == ROMA_OK && n > 1);
+    }
+}
+
 static char path[64];
 
 static void write_file(const char *text) {
@@ -242,6 +274,7 @@ int main(void) {
     test_path();
     test_adapters();
     test_numbers();
+    test_scarce();
     test_defects();
     test_toggles();
     return TEST_DONE();

@@ -55,6 +55,12 @@ static void test_lines(void) {
     CHECK_REAL(line(&plain, "10.step")->model, 32);
     CHECK(plain.decode_contract < plain.decode_calibrated && plain.decode_contract > 0.5 * plain.decode_calibrated);
     CHECK_NEAR(plain.decode_calibrated, line(&plain, "7")->model, 1e-12);
+    CHECK_STR(line(&plain, "1.sram")->remark, "calibrated: memory.sram_placement; compute near 10 k um2");
+    CHECK_STR(line(&plain, "1.rom")->remark, "calibrated: rom.placement");
+    CHECK_STR(line(&plain, "3")->remark, "their number is from it: 16,387 +- 40");
+    CHECK_STR(line(&plain, "11.r16")->remark, "not reproducible as labelled");
+    CHECK_STR(line(&plain, "8.256")->remark, "not reproducible; output length unpublished");
+    CHECK_STR(line(&plain, "8.512")->remark, "not reproducible");
 }
 
 static void test_notes(void) {
@@ -82,6 +88,9 @@ static void test_overrides(void) {
     CHECK(!same("rcw.tops") && !same("rcw.ms") && same("7") && same("tom.area"));
     CHECK_EQ(line(&other, "rcw.ms")->verdict, ROMA_STUDY_FAILS);
     CHECK(!roma_study_holds(&other));
+    run(&other, "rcw-cim:clock.frequency=8.975e7"); /* seven parts in a hundred too slow: not within five */
+    CHECK_NEAR(line(&other, "rcw.ms")->error, 0.07, 0.05);
+    CHECK_EQ(line(&other, "rcw.ms")->verdict, ROMA_STUDY_FAILS);
     run(&other, "roma:power.static_rom=0.01");
     CHECK(!same("9") && same("2.rom"));
 }
