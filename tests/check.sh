@@ -13,7 +13,7 @@ allowed() { # room or folder -> its line, between blanks
 }
 
 # src/num is the room num; of the program a folder is its own name.
-folders() { (cd "$tree" && ls -d src/*/ tools/roma/ tools/roma/show/ tools/roma/verbs/) | sed 's|/$||'; }
+folders() { (cd "$tree" && ls src/*/*.c tools/roma/*.c tools/roma/*/*.c) | sed 's|/[^/]*$||' | sort -u; }
 owner() { echo "${1#src/}"; }
 objects() { # of a folder, those whose source is still there
     for o in "$built/$1"/*.o; do [ ! -f "$tree/$1/$(basename "$o" .o).c" ] || echo "$o"; done
@@ -80,6 +80,15 @@ check_symbols() {
     while read -r line; do fail "$line"; done <"$work/bad"
 }
 
+# A file of the program may not so much as name what a folder defines that it may not include; verbs are named in roma.c and tool.h.
+check_names() { # a folder above, one below it
+    awk -v above="$1" '$2 == above && $1 !~ /^verb_/ { print $1 }' "$work/defined" >"$work/names"
+    for f in "$tree/$2"/*.[ch]; do
+        known=$(grep -owFf "$work/names" "$f" | head -n 1) || true
+        [ -z "$known" ] || fail "${f#"$tree"/} names $known of $1"
+    done
+}
+
 # Text and numbers are printed and read by base/real.c alone, which borrows the C locale; the process may have set one with a comma.
 check_locale() {
     for folder in $(folders); do
@@ -112,6 +121,9 @@ run_checks() {
     : >"$work/locale"
     check_includes
     check_symbols
+    check_names tools/roma/verbs tools/roma/show
+    check_names tools/roma/verbs tools/roma
+    check_names tools/roma/show tools/roma
     check_locale
     check_text
     return 0
@@ -140,6 +152,9 @@ if [ "${1:-}" = --fault ]; then
     echo '#include "verbs/batch.h"' >>"$tree/tools/roma/show/values.h"
     echo '#include "roma/pack.h"' >>"$tree/tools/roma/show/values.c"
     echo '#include "show/values.h"' >>"$tree/tools/roma/session.c"
+    echo 'int shares_print(void);' >>"$tree/tools/roma/print.h"
+    mkdir "$tree/tools/roma/cellar"
+    echo 'int cellar;' >"$tree/tools/roma/cellar/cellar.c"
     printf 'void planted(FILE *f);\nvoid planted(FILE *f) {\n    fprintf(f, "%%d of %%s: "\n            "%%-6.2f",\n        1, "x", 0.5);\n}\n' >>"$tree/tools/roma/verbs/plan.c"
     printf 'double planted(const char *s) { return strtod(s, NULL); }\n' >>"$tree/tools/roma/verbs/verify.c"
     plant src/num/planted.c <<'E'
@@ -185,6 +200,8 @@ tools/roma/show uses verb_run of tools/roma/verbs
 tools/roma/show uses roma_pack of pack
 tools/roma uses verb_run of tools/roma/verbs
 tools/roma uses shares_print of tools/roma/show
+tools/roma/print.h names shares_print of tools/roma/show
+tools/roma/cellar is not in layers.txt
 num calls exit
 num calls libm's sin
 num defines the global symbol stray

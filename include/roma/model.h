@@ -46,6 +46,8 @@ enum {
         ROMA_W_END
 };
 const char *roma_tensor_role_name(uint32_t role);
+/* LAYER.ROLE, or ROLE where there are no layers, in buf (32 bytes hold any); returns buf. */
+const char *roma_tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap);
 bool roma_tensor_role_is_matrix(uint32_t role);
 bool roma_tensor_role_is_layered(uint32_t role);
 

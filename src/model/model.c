@@ -20,6 +20,14 @@ const char *roma_tensor_role_name(uint32_t role) {
     return e ? e->name : NULL;
 }
 
+const char *roma_tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap) {
+    if (roma_tensor_role_is_layered(role))
+        roma_print(buf, cap, "%u.%s", layer, roma_tensor_role_name(role));
+    else
+        roma_print(buf, cap, "%s", roma_tensor_role_name(role));
+    return buf;
+}
+
 bool roma_tensor_role_is_matrix(uint32_t role) {
     const role_entry *e = role_get(role);
     return e && e->matrix;

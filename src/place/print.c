@@ -5,16 +5,6 @@
 
 static const char *const where_name[] = {"nowhere", "lunits", "vectors"};
 
-/* As `roma inspect` names tensors: LAYER.ROLE, or ROLE outside the layers. */
-static const char *name_of(const roma_image_tensor *t, char out[32]) {
-    const char *role = roma_tensor_role_name(t->role);
-    if (roma_tensor_role_is_layered(t->role))
-        roma_print(out, 32, "%u.%s", t->layer, role);
-    else
-        roma_print(out, 32, "%s", role);
-    return out;
-}
-
 /* Rows that the matrix units store as zeros behind those of the matrix. */
 static uint64_t padded_rows(const roma_placement *p, size_t i) {
     return p->tensors[i].unit_rows * (uint64_t)p->chip.matrix_units - p->plan->desc->tensors[i].rows;
@@ -40,7 +30,7 @@ static void print_tensor(const roma_placement *p, size_t i, roma_buf *out) {
     const roma_image_tensor *t = &p->plan->desc->tensors[i];
     const roma_place_tensor *at = &p->tensors[i];
     char name[32], units[32];
-    name_of(t, name);
+    roma_tensor_name(t->role, t->layer, name, sizeof name);
     switch (at->where) {
     case ROMA_PLACED_NOWHERE:
         roma_buf_print(out, "%-16s %s\n", name, t->tie >= 0 ? "is another tensor's table" : "outside the chip");
@@ -113,7 +103,7 @@ static void tensor_json(const roma_placement *p, size_t i, roma_json *j) {
     const roma_place_tensor *at = &p->tensors[i];
     char name[32];
     roma_json_open(j, NULL, '{');
-    roma_json_string(j, "name", name_of(t, name));
+    roma_json_string(j, "name", roma_tensor_name(t->role, t->layer, name, sizeof name));
     roma_json_string(j, "where", where_name[at->where]);
     if (at->where != ROMA_PLACED_NOWHERE) {
         roma_json_uint(j, "die", at->die);

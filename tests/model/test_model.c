@@ -191,7 +191,16 @@ static void test_model(void) {
     make(&s, 1), s.m.n_tensors = 0, expect_model(&s, ROMA_EINPUT, "embed is missing");
 }
 
+static void test_names(void) {
+    char name[32], small[5];
+    CHECK_STR(roma_tensor_name(ROMA_W_DOWN, 17, name, sizeof name), "17.down");
+    CHECK_STR(roma_tensor_name(ROMA_W_EMBED, 0, name, sizeof name), "embed");
+    CHECK_STR(roma_tensor_name(ROMA_W_ATTN_NORM, 1023, name, sizeof name), "1023.attn_norm");
+    CHECK_STR(roma_tensor_name(ROMA_W_ATTN_NORM, 1023, small, sizeof small), "1023");
+}
+
 int main(void) {
+    test_names();
     test_hyper();
     test_roles();
     test_shapes();

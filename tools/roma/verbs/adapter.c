@@ -1,53 +1,11 @@
 /* roma adapter: a PEFT folder or a GGUF adapter to SRAM format, for one image; what is in such a file, and whether it
  * fits an image; several as one; two compared. */
 #include "adapter.h"
+#include "show/inspect_show.h"
 #include "roma/import.h"
 #include "roma/synth.h"
 
 #include <stdlib.h>
-
-int inspect_adapter(const char *verb, const char *path, bool as_json); /* inspect.c */
-
-/* ---- JSON ---- */
-
-static void members(roma_json *j, const roma_adapter *a) {
-    roma_json_string(j, "name", a->name);
-    roma_json_string(j, "note", a->note);
-    roma_json_string(j, "type", roma_adapter_type_name(a->type));
-    roma_json_int(j, "rank", a->rank);
-    roma_json_real(j, "alpha", a->n_targets ? (double)a->targets[0].alpha : 0);
-    roma_json_int(j, "bytes", (int64_t)a->map.size);
-    roma_json_int(j, "sram_bytes", (int64_t)a->data_bytes);
-    roma_json_hex(j, "base", a->base_id, 32);
-    roma_json_open(j, "targets", '[');
-    for (size_t i = 0; i < a->n_targets; i++) {
-        const roma_adapter_target *t = &a->targets[i];
-        char name[64];
-        roma_json_open(j, NULL, '{');
-        roma_json_string(j, "name", tensor_name(t->role, t->layer, name, sizeof name));
-        roma_json_int(j, "layer", t->layer);
-        roma_json_string(j, "role", roma_tensor_role_name(t->role));
-        roma_json_int(j, "rows", (int64_t)t->rows);
-        roma_json_int(j, "cols", (int64_t)t->cols);
-        roma_json_int(j, "rank", t->rank);
-        roma_json_real(j, "alpha", (double)t->alpha);
-        roma_json_real(j, "scale", (double)t->scale);
-        roma_json_int(j, "offset", (int64_t)t->offset);
-        roma_json_int(j, "bytes", (int64_t)t->bytes);
-        roma_json_close(j, '}');
-    }
-    roma_json_close(j, ']');
-}
-
-void adapter_json(const roma_adapter *a, const char *path, roma_buf *b) {
-    roma_json j = {.out = b};
-    roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "adapter", path);
-    roma_json_hex(&j, "sha256", a->file_sha256, 32);
-    members(&j, a);
-    roma_json_close(&j, '}');
-    roma_buf_append(b, "\n", 1);
-}
 
 /* ---- build ---- */
 

@@ -1,4 +1,4 @@
-/* What the files of `roma adapter` share. */
+/* What the verbs on adapters share. */
 #ifndef TOOLS_ADAPTER_H
 #define TOOLS_ADAPTER_H
 
@@ -19,10 +19,12 @@ typedef struct {
 int adapter_check_output(const char *path, roma_error *err);
 /* Opens what was written and says what it is; returns the exit code. */
 int adapter_show_written(const adapter_config *c);
-void adapter_json(const roma_adapter *a, const char *path, roma_buf *b);
 
-/* Of a tensor, or of what an adapter adds to it: LAYER.ROLE, or ROLE where there are no layers (inspect.c). */
-const char *tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap);
+/* ---- inspect.c ---- */
+
+bool is_adapter(const char *path); /* by its first bytes */
+/* What `roma inspect` and `roma adapter inspect` say of one; returns the exit code. */
+int inspect_adapter(const char *verb, const char *path, bool as_json);
 
 /* Verbs; they return the exit code. */
 int adapter_merge(const adapter_config *c, const char *const *text, size_t n);

@@ -1,13 +1,11 @@
 /* roma verify: every check that a file allows. Damage is exit code 1 here, and 2 for the verbs that would use the file.
  */
-#include "tool.h"
+#include "adapter.h"
 #include "roma/adapter.h"
 #include "roma/import.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool is_adapter(const char *path); /* inspect.c */
 
 static int check_gguf(const char *path, char **notes, roma_error *err) {
     roma_import imp;
