@@ -51,7 +51,8 @@ static void test_shares(void) {
     for (int k = 0; k < ROMA_EXPLORE_REFUSALS_N; k++) sum += all.refused[k];
     CHECK_EQ(sum, 250);
     CHECK_EQ(all.refused[ROMA_EXPLORE_NONE], 0);
-    roma_explored fewer = run(x, 100, 0, 1, 2); /* a point is its number */
+    CHECK_EQ(all.refused[ROMA_EXPLORE_GRID], 0); /* the usual grids are powers of two, which fill their rows */
+    roma_explored fewer = run(x, 100, 0, 1, 2);  /* a point is its number */
     CHECK(fewer.n && fewer.n < all.n);
     CHECK_BYTES(fewer.rows, all.rows, fewer.n * fewer.stride * sizeof(double));
     roma_explored_destroy(&fewer);
@@ -395,6 +396,8 @@ static void test_cancel(void) {
         CHECK_EQ(err.code, end > 100 ? ROMA_OK : ROMA_ECANCEL);
         roma_explored_destroy(&e);
         CHECK(!e.rows && !e.n);
+        CHECK_EQ(roma_explore_run(x, &share, &e, NULL), end > 100 ? ROMA_OK : ROMA_ECANCEL);
+        roma_explored_destroy(&e);
     }
     roma_explore_close(x);
     roma_explore_close(NULL);
