@@ -38,6 +38,18 @@ static held holding(const stepper *t, size_t i) {
     return h;
 }
 
+/* What the scheduler lays a wait to is one of those that hold it back, and what it reads rather than a unit. */
+static bool is_laid_right(const stepper *t, const roma_schedule *s, size_t i) {
+    const stepper_instance *me = &t->all[i];
+    const uint32_t binding = s->instances[i].binding;
+    const held h = holding(t, i);
+    bool found = false;
+    for (size_t k = 0; k < me->n_reads && h.reads; k++)
+        found |= t->reads[me->first_read + k] == binding && t->all[binding].end == me->start;
+    for (int u = 0; u < STEPPER_UNITS && !h.reads; u++) found |= h.unit[u] && before_on_unit(t, i, u) == binding;
+    return me->start ? found : true;
+}
+
 /* ---- situations that must each be met ----
  * Four never bind alone. ATTEND's query and the CACHE of an earlier block are there no later than the CACHE of its own
  * block, because V and H work in issue order and one kind of operation has one latency; L, where ATTEND takes it too,
@@ -235,6 +247,9 @@ int main(void) {
         CHECK_EQ(roma_cost_legal(&s, &r.place, r.spans, r.n_spans, &err), 0);
         stepper t = stepper_run(&r.place, r.spans, r.n_spans);
         CHECK_EQ(s.n, t.n);
+        bool laid_right = s.n == t.n;
+        for (size_t i = 0; i < t.n && laid_right; i++) laid_right = is_laid_right(&t, &s, i);
+        CHECK(laid_right);
         if (s.n == t.n) test_moves(&s, &t);
         test_damage(&s);
         CHECK_EQ(roma_cost_legal(&s, &r.place, r.spans, r.n_spans, &err), 0); /* all put right */

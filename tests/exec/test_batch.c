@@ -264,19 +264,60 @@ static void test_refusals(const loaded *m) {
     CHECK_STR(why->text, "the caller cannot go on");
     roma_batch_finish(b, id);
     CHECK_EQ(roma_batch_poll(b, id, NULL)->state, ROMA_REQUEST_NONE);
-    r.limit = 95;
-    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), ROMA_ECONTEXT); /* 97 tokens in 3 pages */
+    roma_request bad = r;
+    bad.limit = 95;
+    CHECK_EQ(roma_batch_submit(b, &bad, &id, &err), ROMA_ECONTEXT);
+    CHECK_HAS(err.text, "97 tokens do not fit the cache's 3 pages");
+    bad = r, bad.n_prompt = 3;
+    CHECK_EQ(roma_batch_submit(b, &bad, &id, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "token 200 is not in the vocabulary of 200");
+    bad = r, bad.n_prompt = CONTEXT + 1;
+    CHECK_EQ(roma_batch_submit(b, &bad, &id, &err), ROMA_ECONTEXT);
+    CHECK_HAS(err.text, "the prompt's 161 tokens do not fit the context of 160");
+    for (bad = r, bad.adapters = 1; bad.adapters < 3; bad.adapters++) {
+        CHECK_EQ(roma_batch_submit(b, &bad, &id, &err), ROMA_EINPUT);
+        CHECK_HAS(err.text, bad.adapters == 1 ? "adapter set 1 is not defined" : "adapter set 2 is not defined");
+    }
+    for (int k = 0; k < 4; k++) { /* each that must be there is left out */
+        bad = r;
+        if (k == 0) bad.prompt = NULL;
+        if (k == 1) bad.n_prompt = 0;
+        if (k == 2) bad.limit = 0;
+        if (k == 3) bad.token = NULL;
+        CHECK_EQ(roma_batch_submit(b, &bad, &id, &err), ROMA_EINPUT);
+        CHECK_HAS(err.text, "a request needs a prompt, a limit and a token function");
+    }
+    CHECK(roma_batch_is_idle(b)); /* nothing of all that was taken */
     r.limit = 94;
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
-    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), ROMA_EINPUT); /* no place left */
-    r.n_prompt = 3;
-    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), ROMA_EINPUT); /* the token */
-    r.n_prompt = CONTEXT + 1;
-    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), ROMA_ECONTEXT);
-    r.n_prompt = 2;
-    r.adapters = 1;
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "2 requests wait or run already");
+    CHECK(!roma_batch_is_idle(b));
+    roma_batch_destroy(b);
+    roma_exec_destroy(e);
+}
+
+/* Times are learned from steps that only generate, those of prompts say nothing about proposals. */
+static void test_times(const loaded *m) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .rows = 16, .logit_rows = 4});
+    roma_batch *b;
+    roma_error err = {0};
+    uint32_t id;
+    static work w;
+    uint64_t dices = 3;
+    make_work(&w, &dices, 3);
+    const roma_request r = {w.prompt, 21, 6, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w};
+    w.n = w.n_prompt = 21;
+    w.stop_at = 0;
+    CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 1, .proposals = 3}, &err), 0);
+    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
+    for (int steps = 0; steps < 2; steps++) CHECK_EQ(roma_batch_step(b, &err), 0); /* 16 and 5 rows */
+    for (uint32_t i = 0; i <= 16; i++) CHECK_REAL(b->cost.time[i], 0);
+    CHECK_EQ(roma_batch_step(b, &err), 0);
+    for (uint32_t i = 0; i <= 16; i++) CHECK_EQ(b->cost.time[i] > 0, i == 1);
+    while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
+    CHECK_EQ(w.n, 27);
     roma_batch_destroy(b);
     roma_exec_destroy(e);
 }
@@ -287,6 +328,7 @@ int main(void) {
     load(&m, 7);
     test_sharing(&m);
     test_refusals(&m);
+    test_times(&m);
     test_workload(&m, &all, test_effort(300), 8, 5, 11, 16, 12);
     test_workload(&m, &all, test_effort(80), 2, 2, 5, 3, 2);
     test_workload(&m, &all, test_effort(120), 4, 4, 0, 64, 32);

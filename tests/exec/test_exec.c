@@ -110,6 +110,13 @@ static void test_company(void) {
     unload(&m);
 }
 
+static int stop_at_16(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    (void)ctx;
+    CHECK_STR(what, "prompt");
+    CHECK(done % 8 == 0 && total == 20);
+    return done == 16;
+}
+
 static void test_refusals(void) {
     loaded m;
     roma_error err = {0};
@@ -132,14 +139,36 @@ static void test_refusals(void) {
         CHECK_EQ(roma_exec_length(e, 0), 0);
     }
     int32_t t[65] = {0};
+    roma_exec_row nine[9];
+    for (uint32_t i = 0; i < 9; i++) nine[i] = (roma_exec_row){1, 0, i, 0, false};
+    CHECK_EQ(roma_exec_step(e, nine, 9, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "a step takes 1 to 8 rows, not 9");
+    CHECK_EQ(roma_exec_step(e, nine, 0, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "a step takes 1 to 8 rows, not 0");
+    nine[0].want_logits = nine[7].want_logits = true;
+    CHECK_EQ(roma_exec_step(e, nine, 8, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "logits of 2 rows wanted, 1 configured");
+    CHECK_EQ(roma_exec_prefill(e, 1, 0, t, 1, NULL, NULL, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "a prompt needs a sequence and at least one token");
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 0, NULL, NULL, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "a prompt needs a sequence and at least one token");
     CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 65, NULL, NULL, &err), ROMA_ECONTEXT);
     CHECK_EQ(roma_exec_length(e, 0), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 40, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 25, NULL, NULL, &err), ROMA_ECONTEXT);
+    CHECK_HAS(err.text, "25 tokens do not fit the 24 that are left of the context of 64");
+    roma_exec_truncate(e, 0, 0);
     CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 64, NULL, NULL, &err), 0);
     const roma_exec_row more = {0, 0, 64, 0, true};
     CHECK_EQ(roma_exec_step(e, &more, 1, &err), ROMA_ECONTEXT);
+    CHECK_HAS(err.text, "the context of 64 tokens is full");
     volatile int cancel = 1;
     roma_exec_truncate(e, 0, 0);
     CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 20, &cancel, NULL, &err), ROMA_ECANCEL);
+    CHECK_EQ(roma_exec_length(e, 0), 0);
+    const roma_progress two_chunks = {stop_at_16, NULL}; /* what is done is kept */
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, t, 20, NULL, &two_chunks, &err), ROMA_ECANCEL);
+    CHECK_EQ(roma_exec_length(e, 0), 16);
     roma_exec_destroy(e);
 
     roma_exec_config cfg = {.threads = 1, .context = 4096};

@@ -263,6 +263,30 @@ static void test_memory(void) {
     unload(&m);
 }
 
+/* Sets are equal where all their parts are: number, order, adapter, and the factor's bits. */
+static void test_equal_sets(void) {
+    const lora_set a = {.is_defined = true, .n = 3, .part = {{5, 0, 1}, {6, 1, 0.5f}, {7, 2, -1}}};
+    lora_set b = a;
+    CHECK(roma_exec_sets_equal(&a, &b) &&
+          roma_exec_sets_equal(&(lora_set){.is_defined = true}, &(lora_set){.is_defined = true}));
+    for (uint32_t i = 0; i < 3; i++) {
+        b = a, b.part[i].serial++;
+        CHECK(!roma_exec_sets_equal(&a, &b));
+        b = a, b.part[i].factor = -b.part[i].factor;
+        CHECK(!roma_exec_sets_equal(&a, &b));
+        b = a, b.part[i].id = 9; /* the place that an adapter has says nothing */
+        CHECK(roma_exec_sets_equal(&a, &b));
+    }
+    b = a, b.n = 2;
+    CHECK(!roma_exec_sets_equal(&a, &b) && !roma_exec_sets_equal(&b, &a));
+    b.part[2].serial++;
+    lora_set c = a;
+    c.n = 2;
+    CHECK(roma_exec_sets_equal(&b, &c)); /* what is beyond n does not count */
+    b = a, b.is_defined = false;
+    CHECK(!roma_exec_sets_equal(&a, &b) && !roma_exec_sets_equal(&b, &a) && !roma_exec_sets_equal(&b, &b));
+}
+
 /* ---- refusals ---- */
 
 static void check_load(roma_exec *e, const roma_adapter *a, unsigned flags, int rc, const char *said) {
@@ -292,15 +316,30 @@ static void test_refusals(void) {
     check_load(e, &a, 0, 0, NULL);
     check_load(e, &a, 0, 0, NULL);
     check_load(e, &a, 0, ROMA_EINPUT, "2 adapters are loaded, and there is room for no more (--adapters)");
-    CHECK_EQ(roma_exec_adapter_set(e, 0, NULL, NULL, 0, &err), ROMA_EUSAGE);
-    CHECK_EQ(roma_exec_adapter_set(e, 3, NULL, NULL, 0, &err), ROMA_EUSAGE);
-    CHECK_EQ(roma_exec_adapter_set(e, 1, (uint32_t[]){2}, NULL, 1, &err), ROMA_EINPUT);
-    CHECK_EQ(roma_exec_adapter_set(e, 1, (uint32_t[]){0, 1}, NULL, 2, &err), ROMA_EINPUT);
-    CHECK_EQ(roma_exec_adapter_set(e, 1, (uint32_t[]){0}, (float[]){__builtin_nanf("")}, 1, &err), ROMA_EINPUT);
-    CHECK_EQ(roma_exec_adapter_set(e, 1, (uint32_t[]){0}, (float[]){__builtin_inff()}, 1, &err), ROMA_EINPUT);
+    const struct {
+        uint32_t set, n, ids[2];
+        float factor;
+        int rc;
+        const char *said;
+    } bad[] = {{0, 1, {0}, 1, ROMA_EUSAGE, "adapter sets are 1 to 2, not 0"},
+               {3, 1, {0}, 1, ROMA_EUSAGE, "adapter sets are 1 to 2, not 3"},
+               {1, 1, {2}, 1, ROMA_EINPUT, "adapter 2 is not loaded"},
+               {1, 2, {0, 1}, 1, ROMA_EINPUT, "2 adapters at once, and there is room for 1"},
+               {1, 1, {0}, __builtin_nanf(""), ROMA_EINPUT, "an adapter's factor must be a number up to 1000000"},
+               {1, 1, {0}, 1000001, ROMA_EINPUT, "an adapter's factor must be a number up to 1000000"},
+               {1, 1, {0}, -1000001, ROMA_EINPUT, "an adapter's factor must be a number up to 1000000"},
+               {1, 1, {0}, __builtin_inff(), ROMA_EINPUT, "an adapter's factor must be a number up to 1000000"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_EQ(roma_exec_adapter_set(e, bad[i].set, bad[i].ids, &bad[i].factor, bad[i].n, &err), bad[i].rc);
+        CHECK_HAS(err.text, bad[i].said);
+    }
+    CHECK_EQ(roma_exec_adapter_unload(e, 2, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "adapter 2 is not loaded");
     const roma_exec_row row = {1, 0, 0, 1, true};
     CHECK_EQ(roma_exec_step(e, &row, 1, &err), ROMA_EINPUT);
     CHECK(strstr(err.text, "adapter set 1 is not defined") != NULL);
+    adapter_set(e, 2, 1, (uint32_t[]){1}, (float[]){-1000000}); /* the last set, the last adapter, the largest factor */
+    CHECK_EQ(roma_exec_step(e, &(roma_exec_row){1, 0, 0, 2, true}, 1, &err), 0);
     roma_exec_destroy(e);
     e = engine(&m, (roma_exec_config){.threads = 1, .context = 64});
     check_load(e, &a, 0, ROMA_EINPUT, "0 adapters are loaded");
@@ -329,6 +368,7 @@ int main(void) {
     test_same_bits(ROMA_ARCH_QWEN3, q4_1);
     test_meaning();
     test_memory();
+    test_equal_sets();
     test_refusals();
     return TEST_DONE();
 }

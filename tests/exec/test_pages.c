@@ -97,7 +97,23 @@ static void test_cut(const loaded *m) {
     CHECK_EQ(roma_exec_length(e, 2), 64);
     CHECK_EQ(roma_exec_fork(e, 2, 1, 33, &err), ROMA_EINPUT); /* not empty */
     roma_exec_truncate(e, 2, 0);
-    CHECK_EQ(roma_exec_fork(e, 2, 1, 95, &err), ROMA_EINPUT); /* longer than the source */
+    CHECK_EQ(roma_exec_fork(e, 2, 1, 95, &err), ROMA_EINPUT);            /* longer than the source */
+    static const uint32_t wrong[][2] = {{3, 0}, {2, 3}, {2, 2}, {0, 1}}; /* none such, none such, itself, not empty */
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(roma_exec_fork(e, wrong[i][0], wrong[i][1], 32, &err), ROMA_EINPUT);
+        CHECK_HAS(err.text, "a fork goes from a sequence of that length to an empty one");
+    }
+    CHECK_EQ(roma_exec_prefill(e, 2, 0, b, 32, NULL, NULL, &err), 0); /* the last page */
+    CHECK_EQ(roma_exec_pages_free(e), 0);
+    roma_exec_truncate(e, 0, 0);
+    roma_exec_truncate(e, 2, 0);
+    CHECK_EQ(roma_exec_prefill(e, 2, 0, b, 32 * roma_exec_pages_free(e), NULL, NULL, &err), 0);
+    CHECK_EQ(roma_exec_fork(e, 0, 1, 33, &err), ROMA_ECONTEXT); /* 32 need no page of their own, 33 do */
+    CHECK_HAS(err.text, "no cache page is free");
+    CHECK_EQ(roma_exec_length(e, 0), 0);
+    CHECK_EQ(roma_exec_fork(e, 0, 1, 32, &err), 0);
+    check_counts(e);
+    roma_exec_truncate(e, 0, 0);
     check_counts(e);
     for (uint32_t s = 0; s < 3; s++) roma_exec_truncate(e, s, 0);
     check_zero(e);

@@ -228,6 +228,9 @@ static void test_no_memory(void) {
     load(&m, 5);
     roma_exec_config c = config(2);
     roma_exec *e = engine(&m, c);
+    /* 64 rows: the gated unit's 512 values, or the logits of 200 tokens; of an adapter's part the same 512. */
+    const size_t record = 64 * 512 * 4, part = 64 * 512 * 4;
+    char said[80];
     for (uint32_t s = 1; s < SETS; s++) adapter_set(e, s, 0, NULL, NULL);
     run_all(e, 4, want);
     tapped_init(&t, &m.plan);
@@ -237,7 +240,8 @@ static void test_no_memory(void) {
         roma_allocator_set(&a);
         CHECK_EQ(roma_exec_tap(e, on_record, &t, &err), ROMA_ENOMEM);
         roma_allocator_set(NULL);
-        CHECK(strstr(err.text, "no memory for a tap of "));
+        snprintf(said, sizeof said, "no memory for a tap of %zu bytes", record + part);
+        CHECK_STR(err.text, said);
         run_all(e, 4, got);
         CHECK_EQ(t.told, 0);
         CHECK(memcmp(want, got, logits * sizeof *got) == 0);
@@ -249,7 +253,33 @@ static void test_no_memory(void) {
     unload(&m);
 }
 
+/* Another function takes the first one's place, and its memory; none where there is none takes nothing. */
+static void test_again(void) {
+    loaded m;
+    tapped one, two;
+    roma_error err = {0};
+    load(&m, 5);
+    roma_exec *e = engine(&m, config(1));
+    tapped_init(&one, &m.plan);
+    tapped_init(&two, &m.plan);
+    const uint64_t before = roma_alloc_count();
+    CHECK_EQ(roma_exec_tap(e, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_alloc_count() - before, 0);
+    CHECK_EQ(roma_exec_tap(e, on_record, &one, &err), 0);
+    const uint64_t taken = roma_alloc_count();
+    CHECK(taken > before);
+    CHECK_EQ(roma_exec_tap(e, on_record, &two, &err), 0);
+    CHECK_EQ(roma_alloc_count() - taken, 0);
+    CHECK_EQ(roma_exec_step(e, &(roma_exec_row){1, 0, 0, 0, true}, 1, &err), 0);
+    CHECK(one.told == 0 && two.told > 0);
+    roma_exec_destroy(e);
+    free(one.crc);
+    free(two.crc);
+    unload(&m);
+}
+
 int main(void) {
+    test_again();
     test_same_bits(ROMA_ARCH_LLAMA);
     test_same_bits(ROMA_ARCH_QWEN2);
     test_same_bits(ROMA_ARCH_QWEN3);

@@ -185,7 +185,7 @@ static uint64_t nfc_sum(const uint8_t *text, size_t len) {
     return first;
 }
 
-/* Every character by itself, and long runs of characters that join and of marks: nfc_sums.py has the same texts, and
+/* Every character by itself, and long runs of characters that join and of marks: sums.py has the same texts, and
  * the numbers from Python's unicodedata. */
 static void test_nfc_sums(void) {
     static const struct {

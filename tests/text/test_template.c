@@ -131,6 +131,16 @@ static void test_orders(void) {
         CHECK(strstr(shown(kind[i], CHAT + 1, 2, true), "error -1: message 2"));
     }
     CHECK(strstr(shown(ROMA_TEMPLATE_MISTRAL, CHAT, 2, true), "error -1: message 1"));
+    /* Each reason by itself. */
+    CHECK_HAS(shown(ROMA_TEMPLATE_MISTRAL, CHAT, 2, true),
+              "message 1: this chat template has no place for a system message");
+    CHECK_HAS(shown(ROMA_TEMPLATE_LLAMA2, CHAT, 1, true), "message 1: a system message needs a user message after it");
+    CHECK_HAS(shown(ROMA_TEMPLATE_LLAMA2, two, 2, true),
+              "message 2: in this chat template user and assistant take turns");
+    CHECK_HAS(shown(ROMA_TEMPLATE_LLAMA2, CHAT + 1, 2, true),
+              "message 2: in this chat template a reply follows a user message");
+    CHECK_HAS(shown(ROMA_TEMPLATE_NONE, two, 1, true), "no chat template that is known here");
+    CHECK_HAS(shown(ROMA_TEMPLATE_CHATML, two, 0, true), "a conversation needs a message");
     roma_tokenizer_destroy(T);
 }
 

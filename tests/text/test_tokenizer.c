@@ -202,6 +202,31 @@ static void test_detok(void) {
     roma_tokenizer_destroy(T);
 }
 
+/* All rows of four bytes that UTF-8 draws lines at, each row ended by a line's end: sums.py has the same, and the
+ * number from Python, which puts U+FFFD for each beginning that breaks off as well. */
+static void test_broken(void) {
+    static const uint8_t ends[] = {0x41, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1,
+                                   0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5};
+    char piece[16];
+    uint8_t sum[32];
+    uint64_t first = 0;
+    roma_detok d;
+    roma_sha256 h;
+    use(gpt2);
+    roma_detok_init(&d, T, false);
+    roma_sha256_init(&h);
+    for (uint32_t i = 0; i < 0x10000; i++)
+        for (int k = 4; k >= 0; k--) {
+            const uint8_t b = k ? ends[i >> 4 * (k - 1) & 15] : '\n';
+            roma_sha256_update(&h, piece, roma_detok_push(&d, T->byte_id[b], piece));
+        }
+    CHECK_EQ(roma_detok_flush(&d, piece), 0);
+    roma_sha256_final(&h, sum);
+    for (int i = 0; i < 8; i++) first = first << 8 | sum[i];
+    CHECK_EQ(first, UINT64_C(0x5b844126541a7acd));
+    roma_tokenizer_destroy(T);
+}
+
 /* ---- properties ----------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
@@ -331,6 +356,7 @@ int main(void) {
     test_spm();
     test_cap();
     test_detok();
+    test_broken();
     test_round_trip();
     test_words();
     test_long();

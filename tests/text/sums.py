@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the two numbers of test_nfc_sums in test_pretok.c: what Python's unicodedata makes of the same texts."""
+"""Prints what Python makes of the texts of test_nfc_sums in test_pretok.c (two numbers) and test_broken in test_tokenizer.c."""
 import hashlib
+from itertools import product
 from unicodedata import normalize
 
 RANGES = [(0x61, 26), (0x300, 112), (0x1100, 19), (0x1161, 21), (0x11A7, 28), (0xAC00, 11172), (0x900, 240), (0x1E00, 512), (0x5B0, 20),
@@ -16,6 +17,12 @@ def random_text(n):
     return ''.join(out)
 
 
+def sha(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 every = ''.join(chr(c) + '\n' for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 for text in (every, random_text(200000)):
-    print(hashlib.sha256(normalize('NFC', text).encode()).hexdigest()[:16])
+    print(sha(normalize('NFC', text)))
+ends = bytes.fromhex('41808f909fa0bfc1c2dfe0edeff0f4f5')
+print(sha(b''.join(bytes(four) + b'\n' for four in product(ends, repeat=4)).decode('utf-8', 'replace')))
