@@ -1,5 +1,7 @@
 /* The SRAM budget: what roma_exec_fit says fits is what is taken, to the token and to the byte, and what an engine then
  * touches. */
+#include <math.h>
+
 #include "exec/internal.h"
 #include "loaded.h"
 
@@ -20,13 +22,25 @@ static uint64_t number_after(const char *text, const char *words) {
     return at ? strtoull(at + strlen(words), NULL, 10) : 0;
 }
 
+/* A number of MiB, with two places, that stands after words of a message. */
+static void check_mib(const char *text, const char *words, uint64_t bytes) {
+    const char *at = strstr(text, words);
+    CHECK(at && fabs(strtod(at + strlen(words), NULL) - (double)bytes / (1 << 20)) <=
+                    0.005 + 1e-9 * (double)bytes / (1 << 20));
+}
+
 /* The refusal of one token more names the context that fits and the SRAM that would do. */
-static void check_refusal(const roma_plan *p, roma_exec_config c, uint32_t fits) {
+static void check_refusal(const roma_plan *p, roma_exec_config c, uint32_t fits, uint64_t group, uint64_t other) {
     roma_error err = {0};
     roma_exec_memory m;
     c.context = fits + 1;
     CHECK_EQ(roma_exec_bytes(p, &c, &m, &err), ROMA_EINPUT);
     CHECK_EQ(number_after(err.text, "at most "), fits);
+    check_mib(err.text, "tokens takes ", (uint64_t)(fits / ROMA_PAGE + 1) * c.sequences * group);
+    check_mib(err.text, "MiB, and ", c.sram_bytes);
+    check_mib(err.text, "MiB of SRAM leave ", c.sram_bytes > other ? c.sram_bytes - other : 0);
+    if (c.adapter_bytes) check_mib(err.text, " beside ", c.adapter_bytes);
+    CHECK_EQ(strstr(err.text, " beside ") != NULL, c.adapter_bytes != 0);
     c.sram_bytes = number_after(err.text, "make it ") << 20;
     CHECK_EQ(refused(p, c, &err), 0);
     c.sram_bytes -= 1 << 20;
@@ -53,7 +67,7 @@ static void check_config(const roma_plan *p, roma_exec_config c) {
     CHECK_EQ(fit.pages, c.sram_bytes > other ? (c.sram_bytes - other) / fit.page_group : 0);
     const uint64_t each = (uint64_t)(fit.pages / c.sequences) * ROMA_PAGE;
     CHECK_EQ(fit.context, each < own ? each : own);
-    if (fit.context < own) check_refusal(p, c, fit.context);
+    if (fit.context < own) check_refusal(p, c, fit.context, fit.page_group, other);
     const int rc = roma_exec_bytes(p, &c, &m, &err); /* the context left to the engine */
     CHECK_EQ(rc, fit.context ? 0 : ROMA_EINPUT);
     if (rc) return;

@@ -24,6 +24,8 @@ static void check_tensor(fixture *x, const roma_image *img, const roma_image_ten
         return;
     }
     CHECK_EQ((uintptr_t)t->data % 4, 0);
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        CHECK(t->data == img->map.data + t->offset); /* mapped, never copied */
     if (t->is_vector) {
         float want[1024];
         fixture_vector(x, source, want);

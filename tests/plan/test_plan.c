@@ -225,7 +225,44 @@ static void test_widths(void) {
     CHECK_EQ(roma_plan_check(&plan, &err), ROMA_EINTERNAL);
 }
 
+/* Issue order, written down once more: segments end with ATTEND, and in each all of one stream comes before the next.
+ */
+typedef struct {
+    uint32_t op, block;
+} issued;
+static issued got[4096];
+static size_t n_got, stop_after;
+
+static int note(void *ctx, uint32_t op, uint32_t block) {
+    CHECK(ctx == &n_got);
+    got[n_got++] = (issued){op, block};
+    return n_got == stop_after ? 7 : 0;
+}
+
+static void test_issue(void) {
+    static const uint32_t first[] = {0, 2, 2, 5};
+    open_plan(ROMA_ARCH_QWEN3, 2);
+    size_t n = 0;
+    CHECK_EQ(roma_plan_issue(&plan, 3, first, note, &n_got), 0);
+    for (uint32_t begin = 0, end = 0; begin < plan.n_ops; begin = end) {
+        while (end < plan.n_ops && plan.ops[end].kind != ROMA_OP_ATTEND) end++;
+        end += end < plan.n_ops;
+        for (int s = 0; s < 3; s++)
+            for (uint32_t op = begin; op < end; op++)
+                for (uint32_t b = first[s]; b < first[s + 1]; b++, n++) CHECK(got[n].op == op && got[n].block == b);
+    }
+    CHECK_EQ(n_got, n);
+    CHECK_EQ(n, 5 * plan.n_ops);
+    for (stop_after = 1; stop_after <= n; stop_after += 13) {
+        n_got = 0;
+        CHECK_EQ(roma_plan_issue(&plan, 3, first, note, &n_got), 7);
+        CHECK_EQ(n_got, stop_after);
+    }
+    roma_plan_destroy(&plan);
+}
+
 int main(void) {
+    test_issue();
     test_print();
     test_damage(ROMA_ARCH_QWEN2);
     test_damage(ROMA_ARCH_QWEN3);

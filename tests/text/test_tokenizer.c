@@ -75,6 +75,22 @@ static void test_special(void) {
     roma_tokenizer_destroy(T);
 }
 
+/* A special token is found by the whole of its text; nothing is none, though a token may have no text. */
+static void test_find_special(void) {
+    small_init(&S, ROMA_TOK_SPM, ROMA_PRE_NONE);
+    small_token(&S, "", ROMA_TT_CONTROL);
+    const int32_t id[] = {small_token(&S, "<a>", ROMA_TT_CONTROL), small_token(&S, "<a>b", ROMA_TT_USER)};
+    small_add(&S, "c", 1, ROMA_TT_NORMAL, 0);
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+    CHECK_EQ(roma_text_find_special(T, "", 0), -1);
+    CHECK_EQ(roma_text_find_special(T, "<a>", 3), id[0]);
+    CHECK_EQ(roma_text_find_special(T, "<a>b", 4), id[1]);
+    CHECK_EQ(roma_text_find_special(T, "<a>b", 2), -1);
+    CHECK_EQ(roma_text_find_special(T, "<a>c", 4), -1);
+    CHECK_EQ(roma_text_find_special(T, "c", 1), -1);
+    roma_tokenizer_destroy(T);
+}
+
 static void test_ignore_merges(void) {
     llama3(&S);
     small_token(&S, "Ġxyz", ROMA_TT_NORMAL);
@@ -351,6 +367,7 @@ static void test_long(void) {
 int main(void) {
     test_bpe();
     test_special();
+    test_find_special();
     test_ignore_merges();
     test_missing_bytes();
     test_spm();
