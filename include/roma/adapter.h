@@ -119,6 +119,35 @@ typedef struct {
 int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source,
                        const roma_progress *progress, roma_adapter_written *out, roma_error *err);
 
+/* ---- several adapters ---- */
+
+enum { ROMA_ADAPTER_MERGED_MAX = 16 };
+/* An adapter of a sum: the caller's, open, with a factor on its scale; file names it in messages. */
+typedef struct {
+    const roma_adapter *adapter;
+    float factor;
+    const char *file;
+} roma_adapter_part;
+/* Writes one adapter that does what n parts of one base (at most ROMA_ADAPTER_MERGED_MAX) do together, up to the
+ * rounding of its codes: ranks add up. type: how B is stored, 0: as all parts have it, FP16 where they differ. name:
+ * NULL is what was added up. EINPUT: parts of different bases or shapes; EUNSUPPORTED: a matrix' ranks add up to more
+ * than ROMA_ADAPTER_RANK_MAX; else roma_adapter_write's. */
+int roma_adapter_merge(const char *path, const roma_adapter_part *parts, size_t n, uint32_t type, const char *name,
+                       const roma_progress *progress, roma_adapter_written *out, roma_error *err);
+
+/* The changes D = scale B A of two adapters on one matrix, or on all of them together: squares of their Frobenius
+ * norms, inner product, |D_a - D_b| / |D_a| and cosine. NAN: the first, or either, is 0. */
+typedef struct {
+    const roma_adapter_target *a, *b; /* NULL: that adapter leaves the matrix alone; both: all matrices */
+    double square_a, square_b, inner, relative, cosine;
+} roma_adapter_difference;
+/* Calls each, which may be NULL, for every matrix of either adapter by layer and role; nonzero from it ends with
+ * ECANCEL. *all is over the matrices that were compared. EINPUT, which names `file`, the second adapter's: shapes
+ * differ; ENOMEM. */
+int roma_adapter_compare(const roma_adapter *a, const roma_adapter *b, const char *file,
+                         int (*each)(void *ctx, const roma_adapter_difference *d), void *ctx,
+                         roma_adapter_difference *all, roma_error *err);
+
 #ifdef __cplusplus
 }
 #endif

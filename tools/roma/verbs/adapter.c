@@ -4,8 +4,15 @@
 #include "show/inspect_show.h"
 #include "roma/import.h"
 #include "roma/synth.h"
+#include "show/diff_show.h"
 
 #include <stdlib.h>
+
+typedef struct {
+    const char *out, *base, *type, *name, *random;
+    uint32_t rank;
+    bool as_json, any_base;
+} adapter_config;
 
 /* ---- build ---- */
 
@@ -20,7 +27,7 @@ static void last_part(const char *path, char *out, size_t cap) {
 }
 
 /* Of files only an adapter, or an empty one, is replaced. */
-int adapter_check_output(const char *path, roma_error *err) {
+static int check_output(const char *path, roma_error *err) {
     char magic[8];
     if (!is_file(path)) return ROMA_OK;
     const size_t n = roma_file_head(path, magic, 8);
@@ -57,6 +64,22 @@ static int make_random(const adapter_config *c, uint64_t seed, const roma_image 
     return rc;
 }
 
+/* Opens what was written and says what it is; returns the exit code. */
+static int show_written(const adapter_config *c) {
+    roma_adapter a;
+    roma_error err;
+    roma_buf b = {0};
+    if (is_stdout(c->out) || !is_file(c->out)) return finish("adapter", 0); /* gone where it cannot be read again */
+    if (roma_adapter_open(&a, c->out, 0, &err)) return fail("adapter", &err);
+    if (c->as_json)
+        adapter_json(&a, c->out, &b);
+    else
+        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank,
+                       a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
+    roma_adapter_close(&a);
+    return print_buf("adapter", &b, 0);
+}
+
 /* from: NULL with --random */
 static int build(const adapter_config *c, const char *from) {
     roma_image img;
@@ -71,27 +94,68 @@ static int build(const adapter_config *c, const char *from) {
     if (c->random && c->name) return usage_error("adapter", "--random gives a name of its own");
     if (!c->base) return usage_error("adapter", "build needs --base IMAGE: an adapter is made for one image");
     if (!c->out) return usage_error("adapter", "build needs -o FILE");
-    int rc = adapter_check_output(c->out, &err);
+    int rc = check_output(c->out, &err);
     if (!rc) rc = image_open(&img, c->base, false, 0, &err);
     if (rc) return fail("adapter", &err);
     rc = from ? convert(c, from, &img, &w, &err) : make_random(c, seed, &img, &w, &err);
     roma_image_close(&img);
-    return rc ? fail("adapter", &err) : adapter_show_written(c);
+    return rc ? fail("adapter", &err) : show_written(c);
 }
 
-int adapter_show_written(const adapter_config *c) {
-    roma_adapter a;
+/* ---- merge and diff ---- */
+
+_Static_assert(OPERANDS_MAX - 1 <= ROMA_ADAPTER_MERGED_MAX, "the first operand is the word");
+
+static int merge(const adapter_config *c, const char *const *text, size_t n) {
+    static lora_arg arg[ROMA_ADAPTER_MERGED_MAX];
+    static roma_adapter in[ROMA_ADAPTER_MERGED_MAX];
+    roma_adapter_part part[ROMA_ADAPTER_MERGED_MAX];
+    roma_adapter_written w;
     roma_error err;
-    roma_buf b = {0};
-    if (is_stdout(c->out) || !is_file(c->out)) return finish("adapter", 0); /* gone where it cannot be read again */
-    if (roma_adapter_open(&a, c->out, 0, &err)) return fail("adapter", &err);
-    if (c->as_json)
-        adapter_json(&a, c->out, &b);
-    else
-        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank,
-                       a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
-    roma_adapter_close(&a);
-    return print_buf("adapter", &b, 0);
+    size_t opened = 0;
+    if (!c->out) return usage_error("adapter", "merge needs -o FILE");
+    for (size_t i = 0; i < n; i++) {
+        const int bad = lora_arg_read("adapter", text[i], &arg[i]);
+        if (bad != OPTIONS_GO) return bad;
+        part[i] = (roma_adapter_part){&in[i], arg[i].scale, arg[i].path};
+    }
+    int rc = 0;
+    while (!rc && opened < n) {
+        rc = roma_adapter_open(&in[opened], arg[opened].path, 0, &err);
+        if (!rc) opened++;
+    }
+    if (!rc) rc = check_output(c->out, &err);
+    const uint32_t type = c->type ? roma_adapter_type_find(c->type) : 0;
+    if (!rc) rc = roma_adapter_merge(c->out, part, n, type, c->name, &progress, &w, &err);
+    progress_end();
+    for (size_t i = 0; i < opened; i++) roma_adapter_close(&in[i]);
+    return rc ? fail("adapter", &err) : show_written(c);
+}
+
+static int print_matrix(void *p, const roma_adapter_difference *d) {
+    diff_matrix(p, d);
+    return interrupted;
+}
+
+static int diff(const adapter_config *c, const char *const path[2]) {
+    roma_adapter a[2];
+    roma_error err;
+    diff_printer p = {.as_json = c->as_json};
+    roma_adapter_difference all;
+    p.j.out = &p.text;
+    int rc = roma_adapter_open(&a[0], path[0], 0, &err);
+    if (rc) return fail("adapter", &err);
+    rc = roma_adapter_open(&a[1], path[1], 0, &err);
+    if (!rc) {
+        diff_begin(&p, a, path);
+        rc = roma_adapter_compare(&a[0], &a[1], path[1], print_matrix, &p, &all, &err);
+        if (!rc) diff_end(&p, a, &all);
+        roma_adapter_close(&a[1]);
+    }
+    roma_adapter_close(&a[0]);
+    if (!rc) return print_buf("adapter", &p.text, 0);
+    roma_buf_destroy(&p.text);
+    return fail("adapter", &err);
 }
 
 /* ---- inspect ---- */
@@ -112,9 +176,9 @@ static int check(const adapter_config *c, const char *path) {
 }
 
 static int choose(const adapter_config *c, const char *const *operand, size_t n) {
-    if (n > 1 && strcmp(operand[0], "merge") == 0) return adapter_merge(c, operand + 1, n - 1);
+    if (n > 1 && strcmp(operand[0], "merge") == 0) return merge(c, operand + 1, n - 1);
     if (n > 1 && strcmp(operand[0], "diff") == 0)
-        return n == 3 ? adapter_diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
+        return n == 3 ? diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
     if (n == 1 && strcmp(operand[0], "build") == 0) return build(c, NULL);
     if (n == 1) return usage_error("adapter", "%s needs a file", operand[0]);
     if (n > 2)

@@ -1,9 +1,9 @@
-/* roma adapter merge: several adapters of one base as one that equals running them stacked, up to rounding.
+/* Several adapters of one base as one that equals running them stacked, up to rounding.
  *
  * s1 B1 A1 x + s2 B2 A2 x is [B1 B2] [s1 A1; s2 A2] x: ranks stand side by side. Factors go into A, each row of which
  * has a scale of its own, so that nothing is lost there. A row of B shares one scale: a power of two per adapter, taken
  * out of its A again, brings the Bs to like size, and the larger one's codes stay what they were. */
-#include "adapter.h"
+#include "internal.h"
 
 #include <math.h>
 
@@ -15,12 +15,11 @@ typedef struct {
 
 typedef struct {
     size_t n;
-    part part[ADAPTERS_MAX];
+    part part[ROMA_ADAPTER_MERGED_MAX];
 } target_parts;
 
 typedef struct {
-    lora_arg arg[ADAPTERS_MAX];
-    roma_adapter in[ADAPTERS_MAX];
+    const roma_adapter_part *in;
     size_t n;
     roma_adapter out;
     target_parts *parts; /* of each of out's targets */
@@ -31,13 +30,13 @@ typedef struct {
 static int check_bases(const merger *m, roma_error *err) {
     char one[65], two[65];
     for (size_t i = 1; i < m->n; i++) {
-        if (memcmp(m->in[0].base_id, m->in[i].base_id, 32) == 0) continue;
-        roma_hex(one, m->in[0].base_id, 8);
-        roma_hex(two, m->in[i].base_id, 8);
+        if (memcmp(m->in[0].adapter->base_id, m->in[i].adapter->base_id, 32) == 0) continue;
+        roma_hex(one, m->in[0].adapter->base_id, 8);
+        roma_hex(two, m->in[i].adapter->base_id, 8);
         return roma_fail(
-            err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE,
+            err, ROMA_EINPUT, m->in[i].file, ROMA_NOWHERE,
             "this adapter was made for base %s..., %s for base %s...; build both with the same --base image", two,
-            m->arg[0].path, one);
+            m->in[0].file, one);
     }
     return ROMA_OK;
 }
@@ -54,31 +53,32 @@ static int add(merger *m, size_t i, const roma_adapter_target *t, roma_error *er
         *to = (roma_adapter_target){.role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols};
     }
     if (to->rows != t->rows || to->cols != t->cols)
-        return roma_fail(err, ROMA_EINPUT, m->arg[i].path, ROMA_NOWHERE,
+        return roma_fail(err, ROMA_EINPUT, m->in[i].file, ROMA_NOWHERE,
                          "layer %u: %s is %llu x %llu here, %llu x %llu in the others", t->layer,
                          roma_tensor_role_name(t->role), (unsigned long long)t->rows, (unsigned long long)t->cols,
                          (unsigned long long)to->rows, (unsigned long long)to->cols);
     if (to->rank + t->rank > ROMA_ADAPTER_RANK_MAX)
-        return roma_fail(err, ROMA_EUNSUPPORTED, m->arg[i].path, ROMA_NOWHERE,
+        return roma_fail(err, ROMA_EUNSUPPORTED, m->in[i].file, ROMA_NOWHERE,
                          "layer %u: the ranks of %s add up to %u, at most %d are supported; merge fewer", t->layer,
                          roma_tensor_role_name(t->role), to->rank + t->rank, ROMA_ADAPTER_RANK_MAX);
     to->rank += t->rank;
     to->alpha = (float)to->rank; /* scale is 1 = alpha / rank */
     to->scale = 1;
-    p->part[p->n++] = (part){t, m->in[i].type, t->scale * m->arg[i].scale, 1};
+    p->part[p->n++] = (part){t, m->in[i].adapter->type, t->scale * m->in[i].factor, 1};
     return ROMA_OK;
 }
 
 static int gather(merger *m, roma_error *err) {
     size_t most = 0;
     int rc = check_bases(m, err);
-    for (size_t i = 0; i < m->n; i++) most += m->in[i].n_targets;
+    for (size_t i = 0; i < m->n; i++) most += m->in[i].adapter->n_targets;
     m->out.targets = roma_alloc_array(most, sizeof *m->out.targets);
     m->parts = roma_alloc_array(most, sizeof *m->parts);
     if (!rc && (!m->out.targets || !m->parts))
         rc = roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for %zu targets", most);
     for (size_t i = 0; i < m->n; i++)
-        for (size_t k = 0; !rc && k < m->in[i].n_targets; k++) rc = add(m, i, &m->in[i].targets[k], err);
+        for (size_t k = 0; !rc && k < m->in[i].adapter->n_targets; k++)
+            rc = add(m, i, &m->in[i].adapter->targets[k], err);
     return rc;
 }
 
@@ -129,49 +129,32 @@ static void row_b(void *ctx, size_t i, uint64_t row, float *out) {
 /* As the inputs have B; FP16 where they differ. */
 static uint32_t type_of(const merger *m) {
     for (size_t i = 1; i < m->n; i++)
-        if (m->in[i].type != m->in[0].type) return ROMA_ADAPTER_F16;
-    return m->in[0].type;
+        if (m->in[i].adapter->type != m->in[0].adapter->type) return ROMA_ADAPTER_F16;
+    return m->in[0].adapter->type;
 }
 
-static void describe(merger *m, const adapter_config *c) {
+/* The note says what was added up, as does the name unless there is one. */
+static void describe(merger *m, uint32_t type, const char *name) {
     roma_adapter *out = &m->out;
     size_t len = 0;
-    out->type = c->type ? roma_adapter_type_find(c->type) : type_of(m);
-    memcpy(out->base_id, m->in[0].base_id, 32);
+    out->type = type ? type : type_of(m);
+    memcpy(out->base_id, m->in[0].adapter->base_id, 32);
     for (size_t i = 0; i < m->n && len < sizeof out->note; i++)
-        len += (size_t)roma_print(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "", m->in[i].name,
-                                  (double)m->arg[i].scale);
-    roma_error_name(out->name, sizeof out->name, c->name ? c->name : out->note, strlen(c->name ? c->name : out->note));
+        len += (size_t)roma_print(out->note + len, sizeof out->note - len, "%s%s:%g", i ? " + " : "",
+                                  m->in[i].adapter->name, (double)m->in[i].factor);
+    if (!name) name = out->note;
+    roma_error_name(out->name, sizeof out->name, name, strlen(name));
 }
 
-static int write_merged(merger *m, const adapter_config *c, roma_error *err) {
-    const roma_adapter_source source = {m, row_a, row_b};
-    roma_adapter_written w;
-    int rc = adapter_check_output(c->out, err);
-    if (!rc) rc = gather(m, err);
-    for (size_t i = 0; !rc && i < m->out.n_targets; i++) balance(&m->parts[i]);
-    if (!rc) describe(m, c);
-    if (!rc) rc = roma_adapter_write(c->out, &m->out, &source, &progress, &w, err);
-    progress_end();
-    return rc;
-}
-
-int adapter_merge(const adapter_config *c, const char *const *text, size_t n) {
-    static merger m;
-    roma_error err;
-    int rc = 0;
-    if (!c->out) return usage_error("adapter", "merge needs -o FILE");
-    for (size_t i = 0; i < n; i++) {
-        const int bad = lora_arg_read("adapter", text[i], &m.arg[i]);
-        if (bad != OPTIONS_GO) return bad;
-    }
-    while (!rc && m.n < n) {
-        rc = roma_adapter_open(&m.in[m.n], m.arg[m.n].path, 0, &err);
-        if (!rc) m.n++;
-    }
-    if (!rc) rc = write_merged(&m, c, &err);
-    for (size_t i = 0; i < m.n; i++) roma_adapter_close(&m.in[i]);
+int roma_adapter_merge(const char *path, const roma_adapter_part *parts, size_t n, uint32_t type, const char *name,
+                       const roma_progress *progress, roma_adapter_written *out, roma_error *err) {
+    merger m = {.in = parts, .n = n};
+    const roma_adapter_source source = {&m, row_a, row_b};
+    int rc = gather(&m, err);
+    for (size_t i = 0; !rc && i < m.out.n_targets; i++) balance(&m.parts[i]);
+    if (!rc) describe(&m, type, name);
+    if (!rc) rc = roma_adapter_write(path, &m.out, &source, progress, out, err);
     roma_free(m.out.targets);
     roma_free(m.parts);
-    return rc ? fail("adapter", &err) : adapter_show_written(c);
+    return rc;
 }
