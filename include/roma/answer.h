@@ -66,7 +66,6 @@ const roma_image *roma_answer_image(const roma_answer *a);
 const roma_plan *roma_answer_plan(const roma_answer *a);
 const roma_placement *roma_answer_placement(const roma_answer *a); /* of plan and chip */
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a); /* NULL: the image holds none */
-roma_template_kind roma_answer_template(const roma_answer *a);
 
 /* The memory that start would take, without the batch's. */
 int roma_answer_size(const roma_answer *a, const roma_answer_config *c, roma_exec_memory *out, roma_error *err);

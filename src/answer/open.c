@@ -91,7 +91,6 @@ const roma_image *roma_answer_image(const roma_answer *a) { return &a->image; }
 const roma_plan *roma_answer_plan(const roma_answer *a) { return &a->plan; }
 const roma_placement *roma_answer_placement(const roma_answer *a) { return &a->place; }
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a) { return a->tok; }
-roma_template_kind roma_answer_template(const roma_answer *a) { return a->template_kind; }
 roma_exec *roma_answer_engine(const roma_answer *a) { return a->exec; }
 
 /* ---- prompts ---- */
