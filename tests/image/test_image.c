@@ -277,6 +277,22 @@ static void test_refusals(void) {
     expect_write(&few, path, ROMA_EINPUT, "the model only 39 rows");
 }
 
+/* As many tokens as the model has rows are enough, and the most. */
+static void test_full_vocabulary(void) {
+    static fixture x;
+    roma_image img;
+    roma_error err;
+    const char *path = in_folder("full.roma");
+    fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_SPM);
+    x.d.hyper.vocab = FIXTURE_TOKENS;
+    x.tensors[0].rows = x.tensors[x.d.n_tensors - 1].rows = FIXTURE_TOKENS;
+    CHECK_EQ(fixture_write(&x, path, NULL, &err), ROMA_OK);
+    CHECK_EQ(roma_image_open(&img, path, 0, NULL, &err), ROMA_OK);
+    CHECK_EQ(img.vocab.n_tokens, img.desc.hyper.vocab);
+    roma_image_close(&img);
+    unlink(path);
+}
+
 /* ---- the system's refusals ---- */
 
 static void test_out_of_memory(void) {
@@ -360,6 +376,7 @@ int main(void) {
     test_threads();
     test_identity();
     test_refusals();
+    test_full_vocabulary();
     test_out_of_memory();
     test_io_failures();
     CHECK_EQ(rmdir(folder), 0);
