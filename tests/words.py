@@ -105,7 +105,7 @@ def words_of(path, text):
 
 def texts(tree):
     for f in tree.files:
-        if f in ("CHANGELOG.md", "tests/words.py"): continue
+        if f in ("CHANGELOG.md", "tests/words.py", "tests/check.sh"): continue  # history; planted faults
         if f.endswith((".md", ".1", ".c", ".h", ".sh", ".py", ".txt", ".chip")) or f in ("Makefile", "test", "demo"):
             yield f, words_of(f, read(f))
 

@@ -1,14 +1,16 @@
-/* chip - the chip description: one parameter table makes the struct, the parser, the checks and the printed page.
+/* chip - the chip description: one parameter table makes the structure, the parser, the checks and the printed page.
  *
  * A .chip file has sections and lines
- *     [section]
- *     key = value [low .. high]  # quality: source
+ *      [section]
+ *      key = value [low .. high]  # quality: source
  * with `;` comment lines. `[exact]` in place of a range says that the number has none. `like = NAME` as the first
  * statement takes every parameter that the file does not give from another chip. A number without range, quality or
  * source is an error. Qualities: stated (by the paper), derived (arithmetic that closes), calibrated (fitted to a
  * number of the paper), assumed (free: chosen by us), measured (by us, with a command). docs/chip-format.md has the
  * grammar.
- */
+ *
+ * A roma_chip is plain memory of its caller: it owns nothing, and may be copied. Threads: functions are re-entrant.
+ * Indices i of parameters are below ROMA_CHIP_N. */
 #ifndef ROMA_CHIP_H
 #define ROMA_CHIP_H
 
@@ -150,9 +152,11 @@ enum {
 #undef X
         ROMA_CHIP_N
 };
+/* Values of the choices rom.style and hunit.pages. */
 enum { ROMA_ROM_SRAM, ROMA_ROM_ROM, ROMA_ROM_BROM, ROMA_ROM_FUSED, ROMA_ROM_LOGIC, ROMA_ROM_CELL, ROMA_ROM_DRAM };
 enum { ROMA_PAGES_WHOLE, ROMA_PAGES_SPREAD };
 
+/* How good a number is: name, text. */
 #define ROMA_CHIP_QUALITIES(X)                                                                                         \
     X(STATED, "stated")                                                                                                \
     X(DERIVED, "derived")                                                                                              \
@@ -165,14 +169,16 @@ typedef enum {
 #undef X
 } roma_chip_quality;
 
+/* What stands beside a number: its range, quality and source. */
 typedef struct {
     double low, high; /* low <= value <= high; equal when exact */
     roma_chip_quality quality;
     char source[240];
 } roma_chip_mark;
 
+/* A chip: a member for each parameter, in the parameter's unit, and its mark. */
 typedef struct {
-    char name[64];
+    char name[64];   /* the file's or the built-in chip's */
     char title[128]; /* `title = TEXT`, or "" */
 #define X(field, section, key, unit, min, max, help) double field;
     ROMA_CHIP_PARAMETERS(X)
@@ -180,50 +186,56 @@ typedef struct {
     roma_chip_mark mark[ROMA_CHIP_N];
 } roma_chip;
 
-/* A parameter's row of the table. */
+/* A parameter's row of the table; texts are static. */
 typedef struct {
     const char *section, *key, *unit, *help;
     double min, max;
 } roma_chip_parameter;
-const roma_chip_parameter *roma_chip_parameter_at(unsigned i); /* NULL past the last */
-/* The bounds of a range of parameter i moved inward to values that it may have: powers of two between the table's
- * bounds for unit "2^n", else the same. low > high: there is none. */
+/* The row of parameter i; NULL past the last. */
+const roma_chip_parameter *roma_chip_parameter_at(unsigned i);
+/* Moves the bounds of a range of parameter i inward to values that the parameter may have: powers of two between the
+ * table's bounds for unit "2^n", else the same. *low > *high: there is none. */
 void roma_chip_clip(unsigned i, double *low, double *high);
-/* "section.key" -> index, or -1. */
+/* Index of the parameter "section.key", or -1. */
 int roma_chip_find(const char *name);
+/* The value of parameter i. */
 double roma_chip_get(const roma_chip *c, unsigned i);
-/* Sets value i and an exact range; no checks. */
+/* Sets the value of parameter i and an exact range; nothing is checked. */
 void roma_chip_put(roma_chip *c, unsigned i, double value);
 
-/* Reads the text of a .chip file, its `like` chip first; every parameter must then have a value. file: its path, beside
- * which `like` looks. Errors name the line and give a hint. */
+/* Reads len bytes of a .chip file's text, its `like` chip first; every parameter must then have a value. file: its
+ * path, beside which `like` looks. EINPUT with the line and a hint; what roma_chip_check refuses; EIO, ENOMEM. */
 int roma_chip_read(roma_chip *c, const char *text, size_t len, const char *file, roma_error *err);
-/* A file of that path, else the built-in chip of that name; NULL is the built-in `roma`. */
+/* Opens a chip by name: a file of that path, else the built-in chip of that name; NULL is the built-in "roma". Errors
+ * of roma_chip_read; EINPUT for neither, with what may have been meant. */
 int roma_chip_open(roma_chip *c, const char *name_or_path, roma_error *err);
-/* "section.key=value": value, choice name, or value [low .. high], exact without a range. Checks the parameter alone,
- * since a chip may need several changes before it is consistent again: call roma_chip_check after the last. The mark
- * says where it came from. */
+/* Overrides a parameter: "section.key=value" with a number or a choice's name, or "value [low .. high]"; exact without
+ * a range. The parameter's mark says that it was set. EUSAGE. The parameter alone is checked, since a chip may need
+ * several changes before it is consistent again: roma_chip_check follows the last one. */
 int roma_chip_set(roma_chip *c, const char *assignment, roma_error *err);
-/* Parses one value of parameter i as --set does (numbers, or the name of a choice), with its range checks. */
+/* Reads one value of parameter i as roma_chip_set does, and checks its range. EUSAGE. */
 int roma_chip_parse(unsigned i, const char *text, double *value, roma_error *err);
-/* Derived relations: grid = units, macro words >= words, low <= value <= high, ... */
+/* Checks relations between parameters: grid = units, macro words >= words, low <= value <= high, and the like. EINPUT;
+ * file is the chip's name in messages. */
 int roma_chip_check(const roma_chip *c, const char *file, roma_error *err);
 
-/* Table of keys, values, ranges, units, qualities and sources. */
+/* Appends a table of keys, values, ranges, units, qualities and sources. */
 void roma_chip_print(const roma_chip *c, roma_buf *out);
-/* Members name, title and section.key of every parameter, of an object that is open in j. */
+/* Writes members name, title and section.key of every parameter of an object that is open in j. */
 void roma_chip_json(const roma_chip *c, roma_json *j);
-/* A complete .chip file that reads back to the same values. */
+/* Appends a complete .chip file that reads back to the same values. */
 void roma_chip_write(const roma_chip *c, roma_buf *out);
-/* The parameter table as Markdown: what docs/chip-format.md shows. */
+/* Appends the parameter table as Markdown: what docs/chip-format.md shows. */
 void roma_chip_document(roma_buf *out);
 
-/* Chips compiled in, in the order of their names: text of number i, or NULL; *name is set. */
+/* Text of the i-th chip that is compiled in, in the order of their names, static, and its name in *name; NULL past the
+ * last. */
 const char *roma_chip_builtin(unsigned i, const char **name);
 
-/* Bits of an L-Unit's ROM word. */
+/* Bits of a word of an L-Unit's ROM. */
 static inline double roma_chip_word_bits(const roma_chip *c) { return 4 * c->lanes; }
-/* Bytes of SRAM for adapters and cache, and of that in which vector units hold activations. */
+/* Bytes of SRAM for adapters and cache of all H-Units of a die, and of that in which its vector units hold
+ * activations. */
 static inline double roma_chip_sram_bytes(const roma_chip *c) { return c->matrix_units * c->hunit_sram_bytes; }
 static inline double roma_chip_vector_bytes(const roma_chip *c) { return c->vector_units * c->vector_sram_bytes; }
 

@@ -15,26 +15,27 @@ extern "C" {
 
 typedef struct {
     const char *model;     /* a GGUF file; of one in parts the first, -00001-of-N */
-    const char *image;     /* is replaced when the new one is complete, not before */
-    roma_quant_kind quant; /* of float matrices */
+    const char *image;     /* the output, replaced when the new image is complete and not before */
+    roma_quant_kind quant; /* how float matrices become codes */
 } roma_convert_config;
 
+/* What became of a conversion. */
 typedef struct {
     roma_image_written image;
     uint8_t source_sha256[32]; /* of the model's first file, which the image's note names */
-    uint64_t source_bytes;     /* of all its files */
+    uint64_t source_bytes;     /* bytes of all the model's files */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
 } roma_convert_report;
 
-/* EUNSUPPORTED for a folder, and for what import does not read; EUSAGE as roma_convert_check_output, and for float
- * matrices that nothing quantises; EDAMAGED for values that are infinite or no numbers; ECANCEL when progress, which
- * may be NULL, says so; else the errors of the files. After an error there is no new image and *report needs no
- * destroy. */
+/* Converts a model file to an image. EUNSUPPORTED for a folder, and for what import does not read; EUSAGE as
+ * roma_convert_check_output, and for float matrices that nothing quantises; EDAMAGED for values that are infinite or
+ * no numbers; ECANCEL when progress, which may be NULL, says so; else the errors of the files. *report is the
+ * caller's, ended by roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err);
 void roma_convert_report_destroy(roma_convert_report *report);
 
-/* EUSAGE when an output would replace a GGUF file: no model is overwritten, be it another one. */
+/* Checks where an output goes: EUSAGE for a GGUF file, since no model is overwritten, not even another one. */
 int roma_convert_check_output(const char *path, roma_error *err);
 
 #ifdef __cplusplus

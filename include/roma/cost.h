@@ -1,11 +1,13 @@
-/* cost - placement -> cycles, joules, mm2, yield. docs/cost-model.md has every formula; this room computes no values.
+/* cost - placement to cycles, joules, mm2, yield. docs/cost-model.md has every formula; this room computes no values
+ * of the model.
  *
- * A placement is a plan on a chip, so that no call takes either beside it. What depends on the chip alone takes the
- * chip. A schedule is made from closed formulas: operations issue in order per unit kind, one starts when what it reads
- * is there and its units are free. No arbitration, no back-pressure. All calls are re-entrant; a schedule may be used
- * again and keeps its memory (all zero is an empty one). Placements come from roma_map_place, chips pass
- * roma_chip_check, indices of operations and outputs are within their lists.
- */
+ * A placement is a plan on a chip, so that no function takes either beside it; what depends on the chip alone takes
+ * the chip. A schedule is made from closed formulas: operations issue in order for each kind of unit, and one starts
+ * when what it reads is there and its units are free. There is no arbitration and no back-pressure.
+ *
+ * Threads: functions are re-entrant; a schedule belongs to one thread at a time. Preconditions: placements come from
+ * roma_map_place, chips pass roma_chip_check, indices of operations and outputs are within their lists. Units: cycles
+ * of the chip's clock, and those that names end in. */
 #ifndef ROMA_COST_H
 #define ROMA_COST_H
 
@@ -21,9 +23,9 @@ extern "C" {
 /* Consecutive rows of one sequence in a step. */
 typedef struct {
     uint64_t position; /* of the first row: tokens cached before it */
-    uint32_t rows;     /* >= 1 */
-    uint32_t logits;   /* the last so many rows want logits */
-    uint32_t adapter;  /* 0: none; else its identity: neighbouring spans with the same one share its reads */
+    uint32_t rows;     /* 1 or more */
+    uint32_t logits;   /* so many of the last rows want logits */
+    uint32_t adapter;  /* 0: none; else an identity: neighbouring spans with the same one share the adapter's reads */
     uint32_t rank;     /* of that adapter, on all its linears */
 } roma_cost_span;
 
@@ -34,11 +36,12 @@ enum { ROMA_UNIT_ADAPTER = 3, ROMA_COST_UNITS };
 /* One operation on one block of rows. */
 typedef struct {
     uint32_t op, block;        /* index in the plan; number of the block in the step */
-    unsigned unit;             /* which unit kind it takes: a roma_unit, or ROMA_UNIT_ADAPTER */
-    bool lora;                 /* the adapter's part of a LINEAR */
+    unsigned unit;             /* kind of unit that the instance takes: a roma_unit, or ROMA_UNIT_ADAPTER */
+    bool lora;                 /* true: the adapter's part of a LINEAR */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
-    uint32_t binding;          /* the instance whose end or busy made it wait until start; a LINEAR rather than its
-                                  adapter's part where both end then; UINT32_MAX: none */
+    /* index of the instance whose end or busy made this one wait until start; a LINEAR rather than its adapter's part
+     * where both end then; UINT32_MAX: none */
+    uint32_t binding;
 } roma_cost_instance;
 
 /* Counts of what the energy is charged for. */
@@ -52,6 +55,8 @@ typedef struct {
     X(vector_ops, "scalar operations of vector lanes")                                                                 \
     X(wire_bit_mm, "bits moved x millimetres")                                                                         \
     X(dram_bits, "DRAM bits read")
+/* The instances of a step, in issue order. The caller owns a schedule and ends it with roma_schedule_destroy; all zero
+ * is an empty one, and one that was used may be used again and keeps its memory. */
 typedef struct {
 #define X(name, help) double name;
     ROMA_EVENTS(X)
@@ -60,29 +65,33 @@ typedef struct {
 extern const char *const roma_event_names[];
 
 typedef struct {
-    roma_cost_instance *instances; /* in issue order */
+    roma_cost_instance *instances;
     size_t n, cap;
-    uint64_t cycles;                /* end of the last one */
-    uint64_t busy[ROMA_COST_UNITS]; /* cycles each unit kind is taken */
+    uint64_t cycles;                /* end of the last instance */
+    uint64_t busy[ROMA_COST_UNITS]; /* cycles in which each kind of unit is taken */
     roma_events events;
-    uint64_t *scratch; /* own memory, kept between steps */
+    uint64_t *scratch; /* the schedule's own memory, kept between steps */
     size_t scratch_cap;
 } roma_schedule;
+/* Frees a schedule and leaves an empty one. */
 void roma_schedule_destroy(roma_schedule *s);
 
-/* Schedules one step over the spans (at least one row in all). ENOMEM; EINPUT for a step that has no row. */
+/* Schedules one step over n spans, which have one row or more in all. ENOMEM; EINPUT for a step without a row. */
 int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err);
-/* Prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, logits for the last
- * row: cycles of all chunks, one after the other; events are summed and busy too; the instances kept are those of the
- * last chunk. */
+/* Schedules the prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, with
+ * logits for the last row and one adapter of this rank (0: none). s->cycles are those of all chunks, one after the
+ * other; events and busy are sums too; the instances kept are those of the last chunk. Errors as roma_cost_step. */
 int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
                       roma_error *err);
-/* Checks a schedule against every resource rule of docs/cost-model.md, without the scheduler's code: EINTERNAL names
- * the first instance that starts too early and the rule. */
+/* Checks a schedule of these spans against every resource rule of docs/cost-model.md, without the scheduler's code.
+ * EINTERNAL names the first instance that starts too early and the rule; ENOMEM. */
 int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
                     roma_error *err);
-/* Cycles by operation kind along the critical path; their sum is s->cycles. [ROMA_OP_COUNT] is the adapters' share. */
+/* Cycles along the critical path, by kind of operation; their sum is s->cycles. cycles[ROMA_OP_COUNT] is the adapters'
+ * share. */
 void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_t cycles[ROMA_OP_COUNT + 1]);
+/* Appends a schedule to a timeline, `offset_cyc` cycles later, a track for each kind of unit. out->failed when memory
+ * ends. */
 void roma_cost_timeline(const roma_schedule *s, const roma_placement *p, uint64_t offset_cyc, roma_timeline *out);
 
 /* ---- everything --------------------------------------------------------------------------------- */
@@ -92,19 +101,23 @@ typedef struct {
     uint32_t *words; /* [matrix units], owned */
     uint32_t n;
 } roma_defects;
+/* Reads a defect map of len bytes of text for a chip. *d is the caller's, ended by roma_defects_destroy. EINPUT with
+ * file and line; ENOMEM. */
 int roma_defects_read(roma_defects *d, const roma_chip *c, const char *text, size_t len, const char *file,
                       roma_error *err);
+/* Frees a defect map and leaves an empty one. */
 void roma_defects_destroy(roma_defects *d);
 
+/* What the model's outputs are asked for. */
 typedef struct {
-    uint32_t prompt;             /* tokens of prefill; 0: none */
-    uint32_t context;            /* tokens cached before the decode step */
-    uint32_t batch;              /* sequences of the decode step, >= 1 */
-    uint32_t rank;               /* 0: no adapters */
-    uint32_t adapters;           /* distinct ones resident and, up to batch, in the step; at least 1 when rank > 0 */
-    double max_w;                /* power cap; 0: none */
-    double toggle;               /* measured toggles per ROM bit read over the 0.5 of random data; 1: not measured */
-    const roma_defects *defects; /* may be NULL */
+    uint32_t prompt;   /* tokens of the prefill; 0: none */
+    uint32_t context;  /* tokens cached before the decode step */
+    uint32_t batch;    /* sequences of the decode step, 1 or more */
+    uint32_t rank;     /* of the adapters; 0: none */
+    uint32_t adapters; /* distinct ones that are resident and, up to batch, in the step; 1 or more when rank > 0 */
+    double max_w;      /* cap of power, W; 0: none */
+    double toggle;     /* measured toggles of a ROM bit read over the 0.5 of random data; 1: not measured */
+    const roma_defects *defects; /* borrowed; may be NULL */
 } roma_workload;
 enum {
     ROMA_COST_PROMPT_MAX = 1048576,
@@ -122,7 +135,7 @@ roma_workload roma_cost_workload_usual(void);
 /* A decode step of one sequence, its cache empty, without prompt and adapters, on one die. */
 roma_workload roma_cost_workload_bare(void);
 
-/* field, group, unit, sentence */
+/* Every output of the model, the one list: field, group, unit, sentence. */
 #define ROMA_COST_OUTPUTS(X)                                                                                           \
     X(decode_cyc, "time", "cycle", "decode step, all dies")                                                            \
     X(tok_s, "time", "tokens/s", "decode rate of all sequences of the batch")                                          \
@@ -192,45 +205,55 @@ typedef union {
     };
     double v[ROMA_COST_N];
 } roma_cost;
+/* A row of ROMA_COST_OUTPUTS; texts are static. */
 typedef struct {
     const char *name, *group, *unit, *help;
 } roma_cost_output;
-const roma_cost_output *roma_cost_output_at(unsigned i); /* NULL past the last */
+/* The i-th output, static; NULL past the last. */
+const roma_cost_output *roma_cost_output_at(unsigned i);
 
-/* The whole model at the chip's values. w passes roma_cost_workload_check. s is scratch and keeps the schedule of the
- * last decode step. */
+/* Every output at the chip's own values. *w passes roma_cost_workload_check. *s is scratch and keeps the schedule of
+ * the last decode step. Errors as roma_cost_step. */
 int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        roma_error *err);
-/* The outputs of group "fit" alone, which need no schedule; the others are left as they are. */
+/* The outputs of group "fit" alone, which need no schedule; the other members of *out stay as they are. */
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w);
-/* Each output at the corner of the chip's ranges that makes it smallest and largest (one-at-a-time directions, then all
- * together). dominant[o], if not NULL: the parameter that moves output o most, or -1. */
+/* Each output at the corner of the chip's ranges that makes it smallest and largest: directions one parameter at a
+ * time, then all together. dominant[o] (dominant may be NULL): index of the chip's parameter that moves output o most,
+ * or -1. *s is scratch. Errors as roma_cost_step. */
 int roma_cost_ranges(roma_range out[ROMA_COST_N], int dominant[ROMA_COST_N], roma_schedule *s, const roma_placement *p,
                      const roma_workload *w, roma_error *err);
+/* Appends every output with its range, unit and dominant parameter to a list of results; out->failed when memory ends.
+ */
 void roma_cost_result(const roma_range v[ROMA_COST_N], const int dominant[ROMA_COST_N], roma_result *out);
-/* One die of the placement; cost is roma_cost_evaluate's. */
+/* Floorplan of one die of the placement, ended by roma_floorplan_destroy; *cost is roma_cost_evaluate's. ENOMEM. */
 int roma_cost_floorplan(roma_floorplan *f, const roma_placement *p, const roma_cost *cost, roma_error *err);
 
 /* ---- closed forms that stand alone (docs/cost-model.md) ------------------------------------------- */
 
-/* um2 of one L-Unit's storage of the given style, alone; and of the whole L-Unit (fused when the style says so). */
+/* Area in um2 of one L-Unit: of its storage in a style (index of rom.style) alone, and of the whole (fused when the
+ * style says so). docs/cost-model.md section 3. */
 double roma_cost_storage_um2(const roma_chip *c, int style);
 double roma_cost_lunit_um2(const roma_chip *c, int style);
-double roma_cost_rom_density(const roma_chip *c, double depth); /* Mbit/mm2 of a macro */
+/* Density of a macro of `depth` words of 64 bits, Mbit/mm2, ROM's and SRAM's: the chip's memory parameters,
+ * interpolated. */
+double roma_cost_rom_density(const roma_chip *c, double depth);
 double roma_cost_sram_density(const roma_chip *c, double depth);
-/* Good dies: m = area x defects; f = repairable share of the area; up to s repairs, each succeeding with probability q;
- * a = clustering. */
+/* Share of good dies, 0 to 1 (docs/cost-model.md 5.1). m: area x density of defects; f: share of the area that can be
+ * repaired; s: repairs at most, each of which succeeds with probability q; a: clustering of defects. */
 double roma_cost_yield(double m, double f, unsigned s, double q, double a);
+/* Dies of area_mm2 on a wafer of wafer_mm (docs/cost-model.md 5.2). */
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
-/* Tokens in sram_bytes beside lora_bytes as the paper counts: a pool of bytes, in multiples of the granularity. */
+/* Tokens that sram_bytes hold beside lora_bytes as the paper counts, in multiples of the granularity: a pool of bytes,
+ * kv_bytes each token. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);
 /* The same where each die has die_bytes for the adapters and the cache of its own layers: the fullest one's. */
 double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double lora_bytes, double kv_bytes);
-/* An adapter as the chip's cache.lora_element has it, on the matrices of the layers whose roles are in `roles` (bit r:
- * role r; 0: all). */
+/* Bytes of an adapter of this rank, with weights and row scales of so many bytes, on the matrices of the layers whose
+ * roles are in `roles` (bit r: role r; 0: all). */
 double roma_cost_lora_bytes(const roma_plan *p, double rank, double bytes_per_weight, double bytes_per_row_scale,
                             uint32_t roles);
-/* Cache of a token. */
+/* Bytes of cache of a token in all layers, with elements and scales of so many bytes. */
 double roma_cost_kv_bytes(const roma_plan *p, double bytes_per_element, double bytes_per_scale);
 
 #ifdef __cplusplus

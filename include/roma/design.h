@@ -1,8 +1,8 @@
 /* design - a model on a chip, without weights: what sim, fit, explore and study start from.
  *
  * The model is an image or the shape of a known one; the chip is a file or a built-in one, with overrides; the
- * placement joins them. Errands include this room and not each other. Texts of a configuration are borrowed for the
- * call. Thread rule: an open design is read-only and may be read by any number of threads.
+ * placement joins model and chip. Errands include this room and not each other. Threads: an open design is read-only
+ * and may be read by any number of threads.
  */
 #ifndef ROMA_DESIGN_H
 #define ROMA_DESIGN_H
@@ -15,6 +15,7 @@ extern "C" {
 
 #define ROMA_DESIGN_DIES_MAX 1024
 
+/* What a design is opened with. The caller owns the texts, which are needed during the call alone. */
 typedef struct {
     const char *shape;        /* a known shape's name, or NULL */
     const char *image;        /* the path of an image, or NULL: one of the two is given */
@@ -26,6 +27,7 @@ typedef struct {
     uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
 } roma_design_config;
 
+/* An open design: the caller's structure, ended by roma_design_close; it must not move while it is open. */
 typedef struct {
     roma_description shape;       /* owned, if the model is one */
     roma_image image;             /* owned, if the model is one: open, its checksums not looked at */
@@ -35,20 +37,20 @@ typedef struct {
     bool has_shape, has_image, has_plan;
 } roma_design;
 
-/* What a user calls a model: the name of a known shape, or the path of an image. A name with a slash, and one of a file
- * that is there, is a path unless it is a shape's; every other name is taken for a shape's, of which
- * roma_shape_describe may know none. Sets one of *shape and *image to name, the other to NULL. */
+/* What a user calls a model: the name of a known shape, or the path of an image. A known shape's name is
+ * that shape. Otherwise a name with a slash, and the name of a file that is there, is a path; every other name is taken
+ * for a shape's, and roma_shape_describe refuses the name. Sets one of *shape and *image to name, the other to NULL. */
 void roma_design_name(const char *name, const char **shape, const char **image);
-/* The chip of a configuration with its overrides, in their order, checked as a whole; the model is not looked at.
+/* Makes the chip of a configuration, with the overrides in their order, checked as a whole; the model is not looked at.
  * Errors are those of roma_chip_open, roma_chip_set and roma_chip_check. */
 int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *err);
-/* EUSAGE: neither shape nor image, both, an image with a format, or too many dies; else the errors of roma_design_chip,
- * roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. On failure *d is empty. d must not move while
- * it is open. */
+/* Opens a design. EUSAGE: neither shape nor image, both, an image with a format, or too many dies; else the errors of
+ * roma_design_chip, roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. After an error *d is empty.
+ */
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err);
 /* Empties the design. One that is all zero, or was closed, may be closed again. */
 void roma_design_close(roma_design *d);
-/* Weights that a decoded token multiplies, and the bytes that these take. */
+/* Size of a design's model: weights that a decoded token multiplies, and the bytes that these weights take. */
 void roma_design_size(const roma_design *d, double *weights, double *bytes);
 
 #ifdef __cplusplus

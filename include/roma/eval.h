@@ -4,8 +4,9 @@
  * The text is token ids, cut into windows of ctx tokens. Positions ctx/2 to ctx-2 of a window are scored: each predicts
  * the token after it, as llama.cpp's perplexity tool does it. Sums are double and in order of position, exp and log are
  * num's, so a figure is the same on every machine, with any number of threads. Windows are independent of each other:
- * several processes may take some each, and sums that are added in order of window give the same bits whoever made
- * them. Thread rule: that of the engines, which a call uses and whose sequence 0 it empties; nothing else is shared.
+ * several processes may take some each, and sums that are added in order of window give the same bits, whichever
+ * process made which. Threads: one thread at a time uses an engine, as roma/exec.h says. A call empties sequence 0 of
+ * its engines; calls on different engines share nothing.
  */
 #ifndef ROMA_EVAL_H
 #define ROMA_EVAL_H
@@ -27,8 +28,8 @@ typedef struct {
     uint32_t ctx;  /* tokens of a window, 2 or more; of a whole text roma_eval_cut sets it */
     uint32_t windows; /* the first so many, 0: all; roma_eval_cut sets how many there are */
 } roma_eval_text;
-/* Decides ctx and windows. EINPUT, with file as the text's name, when the tokens fill no window, or one is not in the
- * vocabulary. */
+/* Decides ctx and windows of a text. EINPUT, with file as the text's name, when the text fills no window, or has a
+ * token that is not in the vocabulary. */
 int roma_eval_cut(roma_eval_text *t, uint32_t vocab, const char *file, roma_error *err);
 
 /* ---- sums ---- */
@@ -39,20 +40,22 @@ typedef struct {
     double nll_against, kl, kl_squared, same; /* 0 where nothing is compared; kl: KL(other || model) a position, nats */
 } roma_eval_sums;
 enum { ROMA_EVAL_SUMS = sizeof(roma_eval_sums) / sizeof(double) };
+/* Adds sums to sums, member by member. */
 void roma_eval_add(roma_eval_sums *to, const roma_eval_sums *s);
 
-/* What the sums say; NaN is what they do not: all of it without a scored position, the last four without a comparison.
- */
+/* What sums say. A figure is NaN where the sums do not give one: all figures without a scored position, the last four
+ * without a comparison. */
 typedef struct {
     double perplexity;
     double perplexity_against, kl_mean, kl_error, top1; /* kl_error: standard error of the mean; top1: share, 0 to 1 */
 } roma_eval_figures;
+/* Figures that the sums give; `compared`: something was compared. */
 void roma_eval_figures_get(const roma_eval_sums *s, bool compared, roma_eval_figures *out);
 
 /* ---- a run ---- */
 
-/* An engine of its image: context for a window, at least one sequence. set: adapters of its rows. file: its name in
- * messages. */
+/* A model of a run: an engine with context for a window and a sequence at least, the engine's image, the adapter set
+ * of its rows, and its name in messages. */
 typedef struct {
     roma_exec *exec;
     const roma_image *image;
@@ -64,6 +67,7 @@ typedef struct {
  * code; the function then fills err. */
 typedef int (*roma_eval_logits_fn)(void *ctx, const float *logits, const float *other, uint32_t vocab, roma_error *err);
 
+/* A run: what is evaluated, what with, whom to tell. */
 typedef struct {
     roma_eval_model model;
     roma_eval_model against;    /* what to compare with; exec NULL: nothing, unless against_fp32 */
@@ -73,9 +77,9 @@ typedef struct {
     const roma_progress *progress; /* may be NULL; thousandths of the run's windows */
 } roma_eval_config;
 
-/* Windows first to end - 1 of a text that was cut: sums[i] are those of window first + i. EINPUT when vocabularies
- * differ, or a logit is infinite or no number, for which none of this is defined; EUSAGE when an engine's context is
- * shorter than a window; ENOMEM; ECANCEL. */
+/* Evaluates windows first to end - 1 of a text that was cut: sums[i] are those of window first + i. EINPUT when
+ * vocabularies differ, or a logit is infinite or no number, for which none of this is defined; EUSAGE when an engine's
+ * context is shorter than a window; ENOMEM; ECANCEL when progress says so. */
 int roma_eval_run(const roma_eval_config *c, const roma_eval_text *t, uint32_t first, uint32_t end,
                   roma_eval_sums *sums, roma_error *err);
 

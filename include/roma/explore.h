@@ -2,9 +2,8 @@
  * knobs, what follows from them, and the sequence.
  *
  * An exploration is opened once, then run over its points, or over a share of them, so that processes can each take
- * one. A point is known by its number: the same values whoever draws it. Results are rows of doubles, which their
- * caller may join. Thread rule: an open exploration is read-only and may be used by any number of threads.
- */
+ * one. A point is known by its number: the same values whoever draws the point. Results are rows of doubles, which
+ * their caller may join. Threads: an open exploration is read-only and may be used by any number of threads. */
 #ifndef ROMA_EXPLORE_H
 #define ROMA_EXPLORE_H
 
@@ -21,45 +20,48 @@ extern "C" {
 enum {
     ROMA_EXPLORE_BITS = ROMA_CHIP_N, /* of the model's codes */
     ROMA_EXPLORE_GROUP,              /* weights per scale */
-    ROMA_EXPLORE_HEAD_BITS,          /* of the head, or the tied embedding; 0: as the other matrices */
+    ROMA_EXPLORE_HEAD_BITS,          /* of the head, or of the tied embedding; 0: as the other matrices */
     ROMA_EXPLORE_KEYS
 };
 enum { ROMA_EXPLORE_NAME = 64, ROMA_EXPLORE_CHOICE = 40 };
-/* "section.key" of the chip file, or "model.bits"; returns out. */
+/* Writes "section.key" of the chip file, or "model.bits", to out; returns out. */
 const char *roma_explore_key_name(unsigned key, char out[ROMA_EXPLORE_NAME]);
-/* The name of the choice that v is, as a knob's text has it; NULL where the key's values are numbers. */
+/* Writes the name of the choice that value v of a key is, as a knob's text has it, to out; returns out, or NULL where
+ * the key's values are numbers. */
 const char *roma_explore_choice(unsigned key, double v, char out[ROMA_EXPLORE_CHOICE]);
 
 /* ---- an exploration -------------------------------------------------------------------------------- */
 
+/* What is explored; texts are the caller's, needed during roma_explore_open alone. */
 typedef struct {
     const char *shape, *image; /* the model, one of the two: a known shape's name, or the path of an image */
-    const char *chip;          /* that all else is taken from: a file, or a built-in name; NULL: roma-contract */
+    const char *chip; /* the base chip, a file or a built-in name, that all else is taken from; NULL: roma-contract */
     /* Knobs, n_set texts: KEY=LO..HI, KEY=A,B,C, or KEY=V, which fixes it. model.* keys go with a shape. */
     const char *const *set;
     size_t n_set;
     bool only;     /* vary nothing but what set names; else the knobs of docs/explore.md too */
-    uint64_t seed; /* another one draws other points */
+    uint64_t seed; /* another seed draws other points */
     roma_workload work;
     uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
     /* Constraints; 0: none. */
-    uint32_t min_context; /* tokens of each sequence that the cache must hold */
-    double max_mm2, max_w, min_tok_s;
+    uint32_t min_context;             /* tokens of each sequence that the cache must hold */
+    double max_mm2, max_w, min_tok_s; /* mm2, W, tokens/s */
 } roma_explore_config;
 
 typedef struct roma_explore roma_explore;
-/* Texts of the configuration are borrowed for the call. EUSAGE and EINPUT for a workload, a constraint, a knob, a chip
- * or a model that is none; the error of roma_shape_describe where the model has no format of the space; ENOMEM. *x is
- * then NULL. */
+/* Opens an exploration. *x is the caller's, ended by roma_explore_close; NULL after an error. EUSAGE and EINPUT for a
+ * workload, a constraint, a knob, a chip or a model that is none; the error of roma_shape_describe where the model has
+ * no format of the space; ENOMEM. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
-void roma_explore_close(roma_explore *x); /* NULL: nothing */
+void roma_explore_close(roma_explore *x); /* NULL does nothing */
 
 /* The keys that every point records, in the order of the table; *n of them, owned by x. */
 const unsigned *roma_explore_columns(const roma_explore *x, size_t *n);
 /* Whether a key's value follows from others; else it was drawn, or is the base chip's. */
 bool roma_explore_is_derived(const roma_explore *x, unsigned key);
+/* The base chip, owned by x. */
 const roma_chip *roma_explore_base(const roma_explore *x);
-/* The image's name; of a shape that of the shape. */
+/* The model's name, owned by x: the image's, or the shape's. */
 const char *roma_explore_model(const roma_explore *x);
 
 /* ---- points ------------------------------------------------------------------------------------------ */
@@ -104,26 +106,26 @@ static inline const double *roma_explored_cost(const roma_explored *e, size_t i)
 typedef struct {
     uint32_t points;
     int rank, size, threads;
-    const roma_progress *progress; /* NULL: none; it is told from the calling thread alone */
+    const roma_progress *progress; /* told from the calling thread alone; NULL: nobody */
 } roma_explore_share;
-/* Evaluates a share. EUSAGE: there is no such share, or no such number of threads; ECANCEL: progress said so; ENOMEM;
- * errors of roma_cost_evaluate. *e is then to be destroyed too.
- */
+/* Evaluates a share of the points. *e is the caller's, ended by roma_explored_destroy, after an error too. EUSAGE:
+ * there is no such share, or no such number of threads; ECANCEL when progress says so; ENOMEM; errors of
+ * roma_cost_evaluate. */
 int roma_explore_run(const roma_explore *x, const roma_explore_share *share, roma_explored *e, roma_error *err);
 void roma_explored_destroy(roma_explored *e);
 
-/* All keys' values of a row: what it records, and the base's. */
+/* Values of all keys of a row: those that the row records, and the base chip's. */
 void roma_explore_values(const roma_explore *x, const double *row, double v[ROMA_EXPLORE_KEYS]);
-/* The chip of a row: the base with the recorded values, each with a mark that says whether explore chose or derived it.
- */
+/* The chip of a row: the base chip with the recorded values, each with a mark that says whether explore chose or
+ * derived the value. */
 void roma_explore_chip(const roma_explore *x, const double *row, roma_chip *c);
-/* Each output of a row over what is uncertain of its chip (roma_cost_ranges). */
+/* Each output of a row over what is uncertain of its chip. Errors of roma_cost_ranges. */
 int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out[ROMA_COST_N], roma_error *err);
 
 /* ---- the Pareto front --------------------------------------------------------------------------------- */
 
 /* The front is the rows that no other row beats: none is at least as good in rate, area, energy and cost at once, and
- * better in one of them. Its ends: */
+ * better in one of these four. The ends of the front: */
 typedef enum {
     ROMA_FRONT_FASTEST,
     ROMA_FRONT_SMALLEST,
@@ -132,14 +134,17 @@ typedef enum {
     ROMA_FRONT_KNEE, /* nearest to the best of all four, each on a logarithmic scale over the front */
     ROMA_FRONT_ENDS
 } roma_front_end;
-const char *roma_front_end_name(roma_front_end k); /* "fastest", ...; static */
+/* "fastest", ...; static. */
+const char *roma_front_end_name(roma_front_end k);
+/* The front of an exploration's rows. */
 typedef struct {
-    bool *on;                    /* [rows] of the front */
-    bool *on_plane;              /* [rows] of that of rate and area alone */
+    bool *on;                    /* [rows], owned: whether the row is on the front */
+    bool *on_plane;              /* [rows], owned: whether it is on the front of rate and area alone */
     size_t n;                    /* rows on the front */
-    size_t end[ROMA_FRONT_ENDS]; /* which rows these are */
+    size_t end[ROMA_FRONT_ENDS]; /* index of the row that is this end */
 } roma_front;
-/* e must have a row. ENOMEM; *f is then empty. */
+/* Finds the front of *e, which has a row or more. *f is the caller's, ended by roma_front_destroy. ENOMEM; *f is then
+ * empty. */
 int roma_front_create(roma_front *f, const roma_explored *e, roma_error *err);
 void roma_front_destroy(roma_front *f);
 

@@ -1,8 +1,8 @@
 /* image - the ROM image (.roma): byte format (docs/rom-format.md), writer, mapped reader, verifier.
  *
- * An open image is read-only and used in place: tensor data, vocabulary text and arrays point into the
- * mapping on little-endian hosts. Thread rule: an open image may be read by any number of threads.
- */
+ * An open image is read-only and used in place: on little-endian hosts tensor data, vocabulary text and arrays point
+ * into the mapping. Threads: any number of threads may read an open image; opening, closing and writing belong to one
+ * thread each. Sizes are bytes unless a name says otherwise. */
 #ifndef ROMA_IMAGE_H
 #define ROMA_IMAGE_H
 
@@ -13,68 +13,79 @@
 extern "C" {
 #endif
 
-/* Description: everything but the weights. `map` needs no more. */
+/* One tensor of a description. */
 typedef struct {
-    uint32_t role, layer;
-    uint64_t rows, cols;
-    bool is_vector;         /* FP32 vector of cols elements */
-    roma_format format;     /* matrices */
-    uint32_t act_group;     /* 0: one activation scale per token */
-    uint32_t transform;     /* 0: none */
+    uint32_t role, layer;   /* ROMA_W_*; layer 0 for roles without one */
+    uint64_t rows, cols;    /* elements; a vector has one row of cols */
+    bool is_vector;         /* FP32 vector of cols elements, else a matrix */
+    roma_format format;     /* of a matrix */
+    uint32_t act_group;     /* inputs under one activation scale; 0: all, one scale for each row of activations */
+    uint32_t transform;     /* 0: none, the only one */
     int32_t tie;            /* index of the tensor whose data this one shares, or -1 */
-    uint64_t offset, bytes; /* of its data in the file */
-    uint64_t tile_bytes;    /* matrices */
-    const uint8_t *data;    /* NULL in a description without weights */
+    uint64_t offset, bytes; /* of its data: byte in the file, length in bytes */
+    uint64_t tile_bytes;    /* of a matrix: bytes of a tile of 16 rows */
+    const uint8_t *data;    /* the image's; NULL in a description without weights */
 } roma_image_tensor;
 
+/* Description of a model: everything but the weights, and all that `map` needs. An image or roma_shape_describe owns
+ * the tensors. */
 typedef struct {
     roma_hyper hyper;
     char name[128], license[64];
     roma_image_tensor *tensors;
     size_t n_tensors;
 } roma_description;
+/* The tensor of a role and layer, the description's; NULL: there is none. */
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
-/* Parameters, vectors' too, and the bits that hold a weight of the matrices, scales and padding counted; a tied tensor
- * counts once. d's tensors have their bytes. */
+/* Size of a model: its parameters, those of vectors too, and the bits that hold one weight of its matrices, scales and
+ * padding counted. A tied tensor counts once. d's tensors have their `bytes`. */
 void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight);
 
-/* Shapes of known models, so that a plan needs no weights. bits, group and head_bits 0: the shape's own; head_bits are
- * those of the head, or of the embedding when it is tied. Scales are FP16 per group with a constant zero point. */
+/* Format of a known shape's matrices: bits of a code, weights under one scale, and bits of the head, or of the
+ * embedding when it is tied. 0: the shape's own. Scales are FP16 for each group, with a constant zero point. */
 typedef struct {
     uint32_t bits, group, head_bits;
 } roma_shape_format;
-/* Names in order; NULL past the last. */
+/* Name of the i-th known shape, in order, static; NULL past the last. */
 const char *roma_shape_name(unsigned i);
-/* The description has no weights and is the caller's, for roma_shape_destroy. EINPUT for an unknown name, whose message
- * lists the known ones; for a format that no tile has, or a group that does not divide a row, as roma_format_check. */
+/* Description of a known shape, without weights, so that a plan needs no image. *d is the caller's, ended by
+ * roma_shape_destroy. EINPUT for an unknown name, with the known ones in the message; errors of roma_format_check for
+ * a format that no tile has or a group that does not divide a row; ENOMEM. */
 int roma_shape_describe(roma_description *d, const char *name, const roma_shape_format *f, roma_error *err);
+/* Frees what roma_shape_describe made. */
 void roma_shape_destroy(roma_description *d);
 
+/* An open image. */
 typedef struct {
     roma_map map;
     roma_description desc;
     roma_vocab vocab;
     bool has_vocab;
-    uint8_t file_sha256[32]; /* as stated in the file */
-    uint8_t base_id[32];     /* base identity: what an adapter depends on */
-    char note[512];          /* provenance */
-    void *owned;             /* tables the reader had to build */
+    uint8_t file_sha256[32]; /* as the file states it */
+    uint8_t base_id[32];     /* base identity: hash of what an adapter depends on */
+    char note[512];          /* provenance, printable ASCII */
+    void *owned;             /* tables that the reader had to build */
 } roma_image;
 
 enum { ROMA_IMAGE_NO_VERIFY = 1 }; /* skip the CRCs (the structure is always checked) */
-/* team may be NULL: then the CRCs run on the caller's thread. */
+/* Opens and checks an image: structure always, CRCs unless flags have ROMA_IMAGE_NO_VERIFY, on the team's threads, or
+ * with team NULL on the caller's. EINPUT for what is no image, or contradicts itself, with section and offset;
+ * EUNSUPPORTED for another version, kind or format; EDAMAGED for a CRC that does not hold; EIO, ENOMEM. After an error
+ * *img needs no close. */
 int roma_image_open(roma_image *img, const char *path, unsigned flags, roma_team *team, roma_error *err);
+/* Unmaps an image and frees its tables; what points into it ends with it. */
 void roma_image_close(roma_image *img);
-/* The same on bytes in memory, for tests and fuzzers; data must be 64-byte aligned and outlive img. */
+/* As roma_image_open, on bytes in memory, for tests and fuzzers; data is 64-byte aligned and outlives img. */
 int roma_image_open_memory(roma_image *img, const void *data, uint64_t size, unsigned flags, roma_error *err);
 
-/* All checks: structure, CRCs, file SHA-256, base identity recomputed, scales finite, padding zero. On damage
- * err names the section and offset. */
+/* All checks of a file: structure, CRCs, the file's SHA-256, base identity computed anew, scales finite, padding zero.
+ * team and progress may be NULL. Errors of roma_image_open; ECANCEL when progress says so. */
 int roma_image_verify(const char *path, roma_team *team, const roma_progress *progress, roma_error *err);
 
 /* ---- writing ---- */
 
-/* Where the writer gets tensor bytes from: fills one tile (bytes zeroed before) / one vector. */
+/* Where the writer gets a tensor's bytes from: `tile` fills one tile of 16 rows (tile_bytes, zeroed before), `vector`
+ * one vector of cols FP32 values. tensor: index in the description. */
 typedef struct {
     void *ctx;
     void (*tile)(void *ctx, size_t tensor, uint64_t tile, uint8_t *out);
@@ -91,8 +102,10 @@ typedef struct {
     double bits_per_weight;
 } roma_image_written;
 
-/* desc->tensors give role, layer, rows, cols, format, tie (offset, bytes, tile_bytes and data are computed).
- * vocab may be NULL. note: a short printable text kept as provenance (source file name and SHA-256). */
+/* Writes an image. desc->tensors give role, layer, rows, cols, format and tie; offset, bytes, tile_bytes and data are
+ * computed. vocab may be NULL: no tokenizer. note: short printable text kept as provenance. progress may be NULL. The
+ * file appears whole or not at all (roma_outfile). EINPUT or EUNSUPPORTED for a description that no image has;
+ * ECANCEL; EIO, ENOMEM. */
 int roma_image_write(const char *path, const roma_description *desc, const roma_vocab *vocab, const char *note,
                      const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
                      roma_error *err);
@@ -106,12 +119,14 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
 #define ROMA_FRAME_SECTIONS_MAX 64
 #define ROMA_FRAME_KNOWN_MAX 8
 
-/* A section that a kind of file may have, in the order of the file. */
+/* A section that a kind of file may have, in the order of the file. critical: a reader that does not know the tag
+ * refuses the file; required: a file without the section is damaged; align in bytes. */
 typedef struct {
     char tag[5];
     bool critical, required;
     uint32_t align;
 } roma_frame_known;
+/* A kind of file that has the frame. All texts are static. */
 typedef struct {
     const char *magic; /* 8 bytes */
     uint32_t version;
@@ -121,6 +136,7 @@ typedef struct {
     unsigned n_known;
 } roma_frame_kind;
 
+/* A section of a file: place and length in bytes, and the CRC-32C that the table states. */
 typedef struct {
     char tag[5];
     uint32_t flags;
@@ -140,20 +156,25 @@ typedef struct {
     uint8_t base_id[32], file_sha256[32];            /* as stated */
 } roma_frame;
 
-/* Fills f->err; returns code. */
+/* Fills f->err with a complaint about byte `at` of the file; returns code. */
 int roma_frame_fail(const roma_frame *f, int code, uint64_t at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Whether all n bytes are 0. */
 bool roma_frame_all_zero(const uint8_t *p, uint64_t n);
-/* Header and table with their CRCs, place and order of every section, zeros between. */
+/* Reads header and table of *f, whose data, size, file and err are set: their CRCs, place and order of every section,
+ * zeros between. EINPUT for a stranger, EUNSUPPORTED for another version, EDAMAGED. */
 int roma_frame_read(roma_frame *f, const roma_frame_kind *kind);
-/* Every section's CRC; on the team's threads where there is one. */
+/* Checks every section's CRC, on the team's threads or, with team NULL, on the caller's. EDAMAGED names the section. */
 int roma_frame_check_crcs(const roma_frame *f, roma_team *team);
-/* SHA-256 of a file as its header states it; ROMA_ECANCEL when progress says so. */
+/* SHA-256 of a whole file as its header states it: the hash's own field counts as zero. ECANCEL when progress (may be
+ * NULL) says so. */
 int roma_frame_hash(const uint8_t *data, uint64_t size, const roma_progress *progress, uint8_t out[32]);
 
-/* Writing: sections are placed one behind the other from *end, which begins at HEADER + number of sections * ENTRY; the
- * header is written last, over zeros, when every section's crc is known. */
+/* Places a section of `bytes` bytes at the next aligned place from *end on, and moves *end behind the section. *end
+ * begins at ROMA_FRAME_HEADER + number of sections * ROMA_FRAME_ENTRY. */
 void roma_frame_place(roma_section *s, const roma_frame_known *known, uint64_t bytes, uint64_t *end);
+/* Writes header and section table over the zeros at the file's beginning, when every section is written and its crc is
+ * known. file_sha256 gets the file's hash. ECANCEL when progress says so; errors of the file. */
 int roma_frame_write_header(roma_outfile *out, const roma_frame_kind *kind, const roma_section *s, unsigned n,
                             const uint8_t base_id[32], const roma_progress *progress, uint8_t file_sha256[32],
                             roma_error *err);

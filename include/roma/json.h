@@ -1,8 +1,8 @@
 /* json - one strict reader and one writer of JSON (RFC 8259) for the whole tree.
  *
  * Neither goes through the locale. The reader pulls one token after the other out of a text in memory and makes no
- * tree; the writer appends to a roma_buf and sees to commas and escapes.
- */
+ * tree; the writer appends to a roma_buf and sees to commas and escapes. Threads: functions are re-entrant; a reader
+ * or writer belongs to one thread. */
 #ifndef ROMA_JSON_H
 #define ROMA_JSON_H
 
@@ -48,14 +48,15 @@ typedef struct {
     uint32_t size;
 } roma_json_source;
 
+/* A reader: the token that was read last, and below it the reader's own state. Begun by roma_json_read_begin, ended by
+ * roma_json_read_end. */
 typedef struct {
     /* The token. */
     roma_json_kind kind;
-    const char
-        *text;      /* KEY, TEXT: UTF-8, unescaped, len bytes, of which any may be 0; NUMBER: as it is written. No 0 */
-    size_t len;     /* ends it. Valid until the next token is read. */
-    size_t at;      /* byte of the text where the token begins */
-    uint32_t depth; /* brackets open behind it */
+    const char *text; /* KEY, TEXT: UTF-8, unescaped, len bytes, of which any may be 0; NUMBER: as it is written */
+    size_t len;       /* bytes of text, with no 0 behind, valid until the next token */
+    size_t at;        /* byte of the text where the token begins */
+    uint32_t depth;   /* brackets open behind it */
     /* The reader's own. */
     roma_json_source from;
     const char *begin, *p, *end;
@@ -68,34 +69,40 @@ typedef struct {
     roma_buf unescaped;
 } roma_json_reader;
 
-/* The text stays the caller's and must outlive the reader. Refuses a text that is too long. */
+/* Begins to read a text of `size` bytes, which stays the caller's and must outlive the reader; from (may be NULL) says
+ * where the text comes from. EINPUT for a text that is too long. roma_json_read_end must follow, after an error too.
+ */
 int roma_json_read_begin(roma_json_reader *r, const void *text, size_t size, const roma_json_source *from,
                          roma_error *err);
-/* The next token. EINPUT: no JSON, or a limit; ENOMEM. After an error only roma_json_read_end may follow. */
+/* Reads the next token into *r. EINPUT: the text is no JSON, or beyond a limit; ENOMEM. After an error only
+ * roma_json_read_end may follow. */
 int roma_json_read_next(roma_json_reader *r, roma_error *err);
-/* The next token is what follows this value: an OBJECT's or ARRAY's members are read over, and checked. */
+/* Reads over the value that begins with this token: the members of an OBJECT or ARRAY are checked and passed. The next
+ * token is what follows the value. Errors as roma_json_read_next. */
 int roma_json_read_skip(roma_json_reader *r, roma_error *err);
-/* A caller's complaint about the token: fills *err with its place, returns code. */
+/* Fills *err with a caller's complaint about the token, and the token's place; returns code. */
 int roma_json_read_fail(const roma_json_reader *r, int code, roma_error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Frees what the reader holds. */
 void roma_json_read_end(roma_json_reader *r);
 /* Whether the token is a KEY or TEXT of this very text. */
 bool roma_json_is(const roma_json_reader *r, const char *text);
 
-/* A NUMBER's value. False, and *out as it was: not written as a whole number (digits, for the second a '-' before
- * them), or beyond the type. 1e3 and 1.0 are no whole numbers. */
+/* Value of a NUMBER's characters. False, and *out as before: they are no whole number (digits, for the second function
+ * a '-' before them; 1e3 and 1.0 are none), or it is beyond the type. */
 bool roma_json_to_u64(const char *text, size_t len, uint64_t *out);
 bool roma_json_to_i64(const char *text, size_t len, int64_t *out);
-/* The nearest double; false beyond the largest. */
+/* The double nearest to a NUMBER; false, and *out as before, beyond the largest. */
 bool roma_json_to_real(const char *text, size_t len, double *out);
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
-/* A text of any bytes becomes valid JSON: what is no UTF-8 becomes U+FFFD, a byte for each. Memory that ends sets
- * out->failed. Members of an object have a key, elements of an array none (NULL). */
+/* A writer. A text of any bytes becomes valid JSON: each byte that is no UTF-8 becomes U+FFFD. Memory that ends sets
+ * out->failed. Members of an object have a key, elements of an array none (NULL). The writer is the caller's, needs no
+ * end, and borrows the buffer. */
 typedef struct {
     roma_buf *out;
-    bool comma; /* the next member needs one before it */
+    bool comma; /* the next member needs a comma before it */
     bool line;  /* the next member, or bracket that closes, begins a line */
 } roma_json;
 void roma_json_open(roma_json *j, const char *key, char bracket); /* '{' or '[' */
@@ -105,10 +112,11 @@ void roma_json_text(roma_json *j, const char *key, const char *text, size_t len)
 void roma_json_string(roma_json *j, const char *key, const char *text); /* up to its 0; NULL: null */
 void roma_json_int(roma_json *j, const char *key, int64_t v);
 void roma_json_uint(roma_json *j, const char *key, uint64_t v);
-/* Nine significant digits, or so many (0: the fewest that read back as v); not finite: null. */
+/* Writes a number of nine significant digits, or of so many (0: the fewest that read back as v); null when v is not
+ * finite. */
 void roma_json_real(roma_json *j, const char *key, double v);
 void roma_json_digits(roma_json *j, const char *key, double v, int digits);
-/* A number as it is written; that it is one is the caller's promise. */
+/* Writes a number as it is spelt; that the characters are one is the caller's promise. */
 void roma_json_number(roma_json *j, const char *key, const char *text, size_t len);
 void roma_json_bool(roma_json *j, const char *key, bool v);
 void roma_json_null(roma_json *j, const char *key);

@@ -1,8 +1,8 @@
-/* model - a language model as a graph of roles: hyper-parameters and tensor views.
+/* model - a language model as a graph of roles: hyper-parameters and views of tensors.
  *
- * The architecture is the LLaMA family's: RMSNorm, GQA attention with RoPE, gated SiLU FFN, residuals.
- * A roma_model is what importers make and the packer reads; it borrows the mapped source file.
- */
+ * The architecture is the LLaMA family's: RMSNorm, grouped-query attention with RoPE, gated SiLU feed-forward,
+ * residuals. Importers make a roma_model and the packer reads one; the mapped source file is borrowed. Threads: a model
+ * is read-only once it was made, and any number of threads may read it. */
 #ifndef ROMA_MODEL_H
 #define ROMA_MODEL_H
 
@@ -18,9 +18,10 @@ typedef enum {
     ROMA_ARCHS(X)
 #undef X
 } roma_arch;
+/* GGUF's word for an architecture, static; NULL when the number is unknown. */
 const char *roma_arch_name(uint32_t arch);
 
-/* name, value, text, is a matrix, has one per layer */
+/* Every role of a tensor: name, number in files, text, 1 for a matrix, 1 for one in each layer. */
 #define ROMA_ROLES(X)                                                                                                  \
     X(EMBED, 1, "embed", 1, 0)                                                                                         \
     X(HEAD, 2, "head", 1, 0)                                                                                           \
@@ -45,51 +46,62 @@ enum {
 #undef X
         ROMA_W_END
 };
+/* Text of a role, static; NULL when the number is unknown. */
 const char *roma_tensor_role_name(uint32_t role);
-/* LAYER.ROLE, or ROLE where there are no layers, in buf (32 bytes hold any); returns buf. */
+/* Writes LAYER.ROLE, or ROLE where there are no layers, to buf (32 bytes hold any); returns buf. */
 const char *roma_tensor_name(uint32_t role, uint32_t layer, char *buf, size_t cap);
+/* Whether a role is a matrix, and whether each layer has one. */
 bool roma_tensor_role_is_matrix(uint32_t role);
 bool roma_tensor_role_is_layered(uint32_t role);
 
 #define ROMA_ROPE_PAIRS_MAX 256
 
+/* Hyper-parameters of a model; widths in elements. */
 typedef struct {
-    uint32_t arch;            /* roma_arch */
-    uint32_t layers;          /* 1..1024 */
-    uint32_t hidden;          /* multiple of 32, <= 65536 */
-    uint32_t ffn;             /* multiple of 32, <= 262144 */
-    uint32_t heads, kv_heads; /* heads a multiple of kv_heads */
-    uint32_t head_dim;        /* multiple of 16, <= 512; heads * head_dim a multiple of 32 */
-    uint32_t rope_dim;        /* even, <= head_dim */
-    uint32_t vocab;
+    uint32_t arch;                            /* roma_arch */
+    uint32_t layers;                          /* 1 to 1024 */
+    uint32_t hidden;                          /* multiple of 32, <= 65536 */
+    uint32_t ffn;                             /* multiple of 32, <= 262144 */
+    uint32_t heads, kv_heads;                 /* heads a multiple of kv_heads */
+    uint32_t head_dim;                        /* multiple of 16, <= 512; heads * head_dim a multiple of 32 */
+    uint32_t rope_dim;                        /* even, <= head_dim */
+    uint32_t vocab;                           /* tokens, up to 2^22 */
     uint32_t context;                         /* the model's own limit, tokens */
     float rms_eps;                            /* > 0 */
-    uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX]; /* rope_dim / 2 increments: turns x 2^64 per position */
+    uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX]; /* rope_dim / 2 increments for one position: turns x 2^64 */
 } roma_hyper;
+/* Checks every member against its bounds: EUNSUPPORTED, with file as the model's name, says which and what is
+ * supported. */
 int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err);
-/* Shape of a role under h: rows and cols (vectors: rows 1). False when the role does not exist for h.arch.
- * Q_BIAS.. exist for qwen2 (and are optional for llama), Q_NORM, K_NORM for qwen3, HEAD is optional (tied). */
+/* Shape of a role under h: rows and cols (a vector has 1 row). False when h.arch has no such role. Q_BIAS and its like
+ * exist for qwen2 (and are optional for llama), Q_NORM and K_NORM for qwen3; HEAD is optional (tied). */
 bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols);
+/* Whether a model of h.arch must have the role. */
 bool roma_hyper_required(const roma_hyper *h, uint32_t role);
 
 typedef struct roma_tensor roma_tensor;
+/* A view of one tensor of a source file: its place in the model, and functions that read it a row at a time. */
 struct roma_tensor {
-    uint32_t role, layer; /* layer 0 for roles without one */
+    uint32_t role, layer; /* ROMA_W_*; layer 0 for roles without one */
     uint64_t rows, cols;
     bool is_float;        /* a matrix without low-bit code (F32 F16 BF16), or a vector */
     roma_format format;   /* when not is_float */
     uint32_t source_type; /* the importer's own type number */
-    const uint8_t *data;  /* borrowed; the importer checked its size */
+    const uint8_t *data;  /* borrowed from the source file; the importer checked its size */
     uint64_t row_bytes;
     bool rope_halves;            /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
                                   * is source row roma_rope_source_row(...); vectors: elements */
     uint16_t head_dim, rope_dim; /* of a tensor with rope_halves */
-    /* Reads model row r: codes and scales (not is_float), or FP32 values (is_float). Set by the importer. */
+    /* Codes and scales of model row r, of a tensor that is not is_float, into the caller's arrays. Set by the
+     * importer. */
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);
-    void (*read_floats)(const roma_tensor *t, uint64_t r, float *out); /* any tensor: dequantised */
-    void (*read_source)(const roma_tensor *t, uint64_t r, float *out); /* quant's: read_floats before it; else NULL */
+    /* FP32 values of model row r, of any tensor: dequantised where there are codes. */
+    void (*read_floats)(const roma_tensor *t, uint64_t r, float *out);
+    /* read_floats as it was before quant took the tensor; else NULL. */
+    void (*read_source)(const roma_tensor *t, uint64_t r, float *out);
 };
 
+/* A model: hyper-parameters and tensors, owned by whoever made it. */
 typedef struct {
     roma_hyper hyper;
     char name[128]; /* printable ASCII */
@@ -97,11 +109,13 @@ typedef struct {
     roma_tensor *tensors;
     size_t n_tensors;
 } roma_model;
+/* The tensor of a role and layer, the model's; NULL: there is none. */
 const roma_tensor *roma_model_find(const roma_model *m, uint32_t role, uint32_t layer);
-/* Every required role once, none twice, shapes as roma_hyper_shape says. */
+/* Checks hyper-parameters, and that every required tensor is there once with its shape. EINPUT or EUNSUPPORTED, with
+ * file as the model's name. */
 int roma_model_check(const roma_model *m, const char *file, roma_error *err);
-/* The image fixes pairs (2i, 2i+1); a source with halves has pair i at (i, i + rope_dim/2) in each head. Source
- * row of model row r (r counts rows over all heads). */
+/* Row of the source that is row r of the model, r counted over all heads. The image fixes pairs (2i, 2i+1); a source
+ * with halves has pair i at (i, i + rope_dim/2) in each head. */
 uint64_t roma_rope_source_row(uint64_t r, uint32_t head_dim, uint32_t rope_dim);
 
 #ifdef __cplusplus

@@ -2,10 +2,11 @@
  * cache, which vector unit which element of a vector. docs/placement.md is the law and this room its one reader: every
  * number of ROM words and of tokens in the project is a placement's.
  *
- * A placement is made of a plan and a chip by roma_map_place and carries the chip, so that what takes a placement takes
- * no chip beside it. A plan knows no chip: exec runs plans and never sees a placement. Calls that take a const
- * placement may run at the same time; none keeps what it is given.
- */
+ * roma_map_place makes a placement of a plan and a chip. A placement carries its chip, so that what takes a placement
+ * takes no chip beside it. A plan knows no chip: exec runs plans and never sees a placement.
+ *
+ * Threads: functions that take a const placement may run at the same time in any number of threads; none keeps what it
+ * is given. A word of ROM has 4 bits for each of lunit.lanes lanes (docs/placement.md); words are counted from 0. */
 #ifndef ROMA_PLACE_H
 #define ROMA_PLACE_H
 
@@ -19,9 +20,9 @@ extern "C" {
 
 typedef enum { ROMA_PLACED_NOWHERE, ROMA_PLACED_LUNITS, ROMA_PLACED_VECTORS } roma_placed;
 
-/* Where one tensor of the description lies. NOWHERE: a table that is another's (tie), or an embedding outside the chip.
- * LUNITS: words [base, base + words) of every L-Unit of its die; the first `scale_words` of them hold scales and
- * minima. VECTORS: words [base, base + words) of every vector unit of its die. */
+/* Where one tensor of the description lies. NOWHERE: a table that is another tensor's (tie), or an embedding outside
+ * the chip. LUNITS: words [base, base + words) of every L-Unit of its die, of which the first `scale_words` hold
+ * scales and minima. VECTORS: words [base, base + words) of every vector unit of its die. */
 typedef struct {
     roma_placed where;
     uint32_t die;
@@ -31,41 +32,45 @@ typedef struct {
      */
     uint64_t scale_words, row_words, unit_rows;
     uint32_t units;
-    uint32_t lane_bits; /* of a code as it is stored: 2, 4 or 8 */
+    uint32_t lane_bits; /* bits of a code as it is stored: 2, 4 or 8 */
 } roma_place_tensor;
 
+/* A model on a chip. plan, chip and dies are given; the rest follows from these three. */
 typedef struct {
-    const roma_plan *plan; /* borrowed: it and its description outlive the placement */
-    roma_chip chip;        /* passes roma_chip_check; whoever changes it calls roma_place_derive */
-    uint32_t dies;         /* of a layer pipeline, >= 1 */
+    const roma_plan *plan; /* borrowed: the plan and its description outlive the placement */
+    roma_chip chip;        /* passes roma_chip_check; who changes a member calls roma_place_derive */
+    uint32_t dies;         /* dies that share the layers as a pipeline, 1 or more */
     /* The rest follows from these. */
     roma_place_tensor *tensors; /* [plan->desc->n_tensors], owned */
-    uint64_t *die_words;        /* [dies], owned: ROM words of an L-Unit of that die */
-    uint64_t *die_vector_words; /* [dies], owned: ROM words of a vector unit of that die */
-    uint64_t rom_words;         /* of an L-Unit of the fullest die: what lunit.words is compared with */
-    uint64_t vector_words;      /* of a vector unit of the die that has most */
+    uint64_t *die_words;        /* [dies], owned: words that an L-Unit of the die needs */
+    uint64_t *die_vector_words; /* [dies], owned: words that a vector unit of the die needs */
+    uint64_t rom_words;         /* words of an L-Unit of the fullest die, to be held against lunit.words */
+    uint64_t vector_words;      /* words of a vector unit of the die that needs most */
     bool fits_rom;              /* rom_words are no more than lunit.words, or the model is streamed (rom.style dram) */
     char note[200];             /* "" exactly where fits_rom; else one sentence: what does not fit */
 } roma_placement;
 
 /* Takes memory for a placement whose plan, chip and dies are set, and derives the rest. ENOMEM; *p is then empty.
- * roma_map_place is the way to one. */
+ * roma_map_place is the usual way to a placement. roma_place_destroy ends it. */
 int roma_place_create(roma_placement *p, roma_error *err);
-/* Everything that follows from plan, chip and dies, anew: cannot fail. */
+/* Computes everything that follows from plan, chip and dies anew. Cannot fail. */
 void roma_place_derive(roma_placement *p);
-/* A copy with memory of its own, for a caller that changes its chip. ENOMEM. */
+/* Copies a placement, with memory of the copy's own, for a caller that changes its chip; the plan is borrowed by both.
+ * ENOMEM. roma_place_destroy ends it. */
 int roma_place_copy(roma_placement *out, const roma_placement *p, roma_error *err);
-void roma_place_destroy(roma_placement *p); /* one that is all zero, or was destroyed, too */
+/* Frees a placement; one that is all zero, or was destroyed, may be destroyed again. */
+void roma_place_destroy(roma_placement *p);
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
-/* One code: matrix unit and L-Unit of the tensor's die, address in that L-Unit, lowest bit in the word. */
+/* Where one code lies: matrix unit of the tensor's die, L-Unit of the matrix unit, address (word) in that L-Unit,
+ * lowest bit in the word. */
 typedef struct {
     uint32_t unit, lunit;
     uint64_t address;
     uint32_t bit;
 } roma_place_code;
-/* Of row < rows and input < cols of a tensor in L-Units. */
+/* Place of the code of row < rows and input < cols of a tensor that lies in L-Units. */
 roma_place_code roma_place_code_at(const roma_placement *p, size_t tensor, uint64_t row, uint64_t input);
 /* The 32 bits that row `row` has in word `word` of its row group, as the ROM holds them: word `word` is at L-Unit
  * word mod N, address base + scale_words + group * row_words + floor(word / N). 0 beyond the rows of the matrix or the
@@ -74,7 +79,7 @@ uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, u
 
 /* ---- dies, vectors, pages ----------------------------------------------------------------------------- */
 
-/* Layers [first, end) live on die k < dies. */
+/* Layers [*first, *end) of the model live on this die < dies. */
 void roma_place_layers(const roma_placement *p, uint32_t die, uint32_t *first, uint32_t *end);
 /* The die that `layer` of the model lives on. */
 uint32_t roma_place_layer_die(const roma_placement *p, uint32_t layer);
@@ -82,22 +87,23 @@ uint32_t roma_place_layer_die(const roma_placement *p, uint32_t layer);
 uint64_t roma_place_rope_words(const roma_placement *p);
 /* The vector unit that holds and computes element e of any vector or FP32 value. */
 uint32_t roma_place_vector_unit(const roma_placement *p, uint64_t e);
-/* Matrix units that share the pages of one KV head: max(1, floor(matrix units / KV heads)). */
+/* Matrix units whose H-Units share the pages of one KV head: max(1, floor(matrix units / KV heads)). */
 uint32_t roma_place_page_units(const roma_placement *p);
-/* With hunit.pages = whole: the matrix unit, of the layer's die, whose H-Unit holds page `page` of a layer and KV head.
- * Pages are counted over the whole cache, whichever sequence has them. */
+/* With hunit.pages = whole: the matrix unit, of the layer's die, whose H-Unit holds page `page` of a layer and KV
+ * head. Pages are counted over the whole cache, whichever sequence has them. */
 uint32_t roma_place_page_unit(const roma_placement *p, uint32_t layer, uint32_t kv_head, uint64_t page);
-/* Bytes that `pages` pages of every layer and KV head take of the fullest H-Unit of a die. */
+/* Bytes of the fullest H-Unit of a die that `pages` pages of every layer and KV head take. */
 double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages);
-/* Whether the fullest H-Unit of every die holds so many pages of every layer and KV head and its even share of the
- * adapters: sram_bytes are those of the H-Units of one die together, lora_bytes the resident adapters of all layers. */
+/* Whether the fullest H-Unit of every die holds `pages` pages of every layer and KV head and an even share of the
+ * adapters. sram_bytes: of the H-Units of one die together; lora_bytes: of the resident adapters of all layers. */
 bool roma_place_holds(const roma_placement *p, uint64_t pages, double sram_bytes, double lora_bytes);
-/* The most pages that they hold; 0 also where the adapters alone are too many. */
+/* The most pages for which roma_place_holds is true; 0 also where the adapters alone are too many. */
 uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lora_bytes);
 
 /* ---- what it says -------------------------------------------------------------------------------------- */
 
-/* Where every tensor and value and the pages lie: a table, or members of an object that is open in j. */
+/* Says where every tensor and value and the pages lie: as a table appended to *out, or as members of an object that is
+ * open in j. */
 void roma_place_print(const roma_placement *p, roma_buf *out);
 void roma_place_json(const roma_placement *p, roma_json *j);
 

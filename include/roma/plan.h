@@ -1,10 +1,12 @@
 /* plan - the chip's program: one ordered list of operations, each for one kind of unit.
  *
- * A plan is made by `map` once per image shape, knows no chip (roma/place.h says where a chip has its words) and is
- * parametric: it describes one step over `n` rows, a row being (sequence, position, adapter set). Decode is a step with
- * one row a sequence; a prefill chunk is a step with many. exec runs plans; cost times a plan where a placement has it.
- * Values are named buffers; an operation reads and writes values by index.
- */
+ * `map` makes a plan once for each shape of an image. A plan knows no chip (roma/place.h says where a chip has its
+ * words) and is parametric: one plan describes every step, over any number of rows, a row being (token, sequence,
+ * position, adapter set). Decode is a step with one row a sequence; a piece of a prompt is a step with many rows of
+ * one. exec runs plans; cost times a plan where a placement has it. Values are named buffers, one row of them for each
+ * row of the step; an operation reads and writes values by index.
+ *
+ * Threads: a plan is read-only once it was made, and any number of threads may read it; functions are re-entrant. */
 #ifndef ROMA_PLAN_H
 #define ROMA_PLAN_H
 
@@ -36,12 +38,13 @@ extern "C" {
     X(RELU2, "relu2", V, TILES, SUM, SUM, IN_PLACE, NONE, VECTOR, 3, "relu(gate)^2 * up")
 /* clang-format on */
 
-typedef enum { ROMA_UNIT_L, ROMA_UNIT_H, ROMA_UNIT_V } roma_unit;
+typedef enum { ROMA_UNIT_L, ROMA_UNIT_H, ROMA_UNIT_V } roma_unit; /* kinds of units */
 /* How rows are shared among threads: dealt out, or done by each thread in its own copy when there is one; tiles of 16
  * columns; (head, row) pairs; query heads and pages. src/exec/share.c says more. */
 typedef enum { ROMA_SHARE_ROWS, ROMA_SHARE_TILES, ROMA_SHARE_HEADS, ROMA_SHARE_ATTEND } roma_sharing;
-/* What an input or output is. SUM, inputs only: FP32 of a matrix, to which the operation first adds what adapters add.
- * PAGES: the cache of the operation's layer, which is no value. IN_PLACE, output only: input 0, overwritten. */
+/* What an input or output of an operation is. SUM, inputs only: FP32 of a matrix product, to which the operation first
+ * adds what adapters add. PAGES: the cache of the operation's layer, which is no value. IN_PLACE, output only: input
+ * 0, overwritten. */
 typedef enum {
     ROMA_DATA_NONE,
     ROMA_DATA_FP32,
@@ -50,6 +53,7 @@ typedef enum {
     ROMA_DATA_PAGES,
     ROMA_DATA_IN_PLACE
 } roma_data;
+/* which kind of tensor an operation has */
 typedef enum { ROMA_TENSOR_NONE, ROMA_TENSOR_VECTOR, ROMA_TENSOR_MATRIX } roma_op_tensor;
 /* Which formulas of docs/cost-model.md count an operation's events. */
 typedef enum { ROMA_WORK_EMBED, ROMA_WORK_LINEAR, ROMA_WORK_CACHE, ROMA_WORK_ATTEND, ROMA_WORK_VECTOR } roma_work;
@@ -61,6 +65,7 @@ typedef enum {
         ROMA_OP_COUNT
 } roma_op_kind;
 
+/* A row of ROMA_OPS: all that is known of a kind of operation. */
 typedef struct {
     const char *name, *help;
     roma_unit unit;
@@ -68,15 +73,16 @@ typedef struct {
     roma_data in[2], out;
     roma_op_tensor tensor;
     roma_work work;
-    uint32_t vector_ops; /* of an element of input 0; only where work is VECTOR */
+    uint32_t vector_ops; /* scalar operations for an element of input 0; 0 unless work is VECTOR */
 } roma_op_info;
-/* The row of a kind, which must be one: k < ROMA_OP_COUNT. */
+/* The row of a kind, static; k < ROMA_OP_COUNT. */
 const roma_op_info *roma_op_about(roma_op_kind k);
 
+/* A value: the buffer of one kind of intermediate result. */
 typedef struct {
     char name[12];
-    uint32_t width; /* elements per row */
-    bool is_codes;  /* quantised activations, else FP32 */
+    uint32_t width; /* elements of a row */
+    bool is_codes;  /* 8-bit codes with shifts and a scale (roma_act), else FP32 */
 } roma_value;
 
 /* What operations have beside values and a tensor: all that exec and cost need to know of a kind's variants, so that an
@@ -92,6 +98,7 @@ typedef struct {
     X(scale, float, ROMA_OP_BIT(ATTEND), "factor of scores, > 0")                                                      \
     X(cap, float, ROMA_OP_BIT(ATTEND), "soft cap of scores; 0, none")                                                  \
     X(window, uint32_t, ROMA_OP_BIT(ATTEND), "last positions that a row sees; 0, all")
+/* One operation of a plan. */
 typedef struct {
 #define X(name, type, kinds, help) type name;
     ROMA_PARAMETERS(X)
@@ -107,47 +114,54 @@ typedef struct {
 typedef struct {
     roma_op_kind kind;
     roma_unit unit;
-    uint32_t layer;        /* UINT32_MAX: outside the layers */
-    uint32_t in[2], out;   /* value indices; unused ROMA_NO_VALUE */
-    uint32_t tensor;       /* index in the description, or ROMA_NO_TENSOR */
-    uint32_t adapter_slot; /* LINEAR: which adapter pair may ride here; UINT32_MAX none */
-    bool last_rows_only;   /* runs only for rows whose logits are wanted */
+    uint32_t layer;        /* layer of the model, from 0; UINT32_MAX: outside the layers */
+    uint32_t in[2], out;   /* indices of values; ROMA_NO_VALUE where the kind has none */
+    uint32_t tensor;       /* index in the description's tensors; ROMA_NO_TENSOR where the kind has none */
+    uint32_t adapter_slot; /* LINEAR: number of the slot in which an adapter pair may ride here; UINT32_MAX: none */
+    bool last_rows_only;   /* runs for the rows alone whose logits are wanted */
     roma_parameters param;
 } roma_op;
 
+/* A plan. It owns its arrays; the description is borrowed and must outlive the plan. */
 typedef struct {
-    const roma_description *desc; /* borrowed */
+    const roma_description *desc;
     roma_value *values;
     size_t n_values;
     roma_op *ops;
     size_t n_ops;
-    uint32_t n_adapter_slots;
+    uint32_t n_adapter_slots; /* slots of its LINEARs are 0 to this - 1 */
 } roma_plan;
 
-void roma_plan_destroy(roma_plan *p); /* one that is all zero, or was destroyed, too */
-/* Holds all that exec and cost rely on: every operation is what ROMA_OPS says of its kind and has the tensor, the layer
- * and the width that belong to it; every value that it reads was written before, by what belongs there, in the same
- * layer; each half of a layer is added to the residual once, in order; the embedding comes first, the logits last;
- * parameters are in their ranges, and none asks for what the engine cannot do. A plan that passes computes the model
- * with these parameters and its gated units' function, so that two of one description differ in nothing but the order
- * of operations that do not depend on one another and in which value holds what. Plans that roma_map_plan made pass.
- * EINTERNAL with the operation's number and name and what is wrong; ENOMEM. p may be damaged, but its arrays must have
- * the lengths it says. */
+/* Frees a plan's arrays; one that is all zero, or was destroyed, may be destroyed again. */
+void roma_plan_destroy(roma_plan *p);
+/* Checks all that exec and cost rely on: every operation is what ROMA_OPS says of its kind and has the tensor, the
+ * layer and the width that belong to it; every value that an operation reads was written before, by what belongs
+ * there, in the same layer; each half of a layer is added to the residual once, in order; the embedding comes first,
+ * the logits last; parameters are in their ranges, and none asks for what the engine cannot do.
+ *
+ * A plan that passes computes the model with these parameters and its gated units' function, so that two plans of one
+ * description differ in nothing but the order of operations that do not depend on one another and in which value holds
+ * what. Plans that roma_map_plan made pass. EINTERNAL with the operation's number and name and what is wrong; ENOMEM.
+ * *p may be damaged, but its arrays must have the lengths that it states.
+ *
+ * The functions below take a plan that passes this check. */
 int roma_plan_check(const roma_plan *p, roma_error *err);
-/* The rest takes a plan that passes the check. */
-void roma_plan_print(const roma_plan *p, roma_buf *out); /* a table */
-/* Members adapter_slots and ops of an object that is open in j. */
+/* Appends the plan as a table, a line for each operation. */
+void roma_plan_print(const roma_plan *p, roma_buf *out);
+/* Writes members adapter_slots and ops of an object that is open in j. */
 void roma_plan_json(const roma_plan *p, roma_json *j);
-/* The chip's order of issue. A plan falls into segments, each up to and with an operation that reads the cache; a
- * segment is issued stream by stream, an operation after the other, over the blocks of rows of the stream: blocks
- * [first[s], first[s + 1]) of stream s of `streams`. Calls fn until it returns other than 0; returns what it returned
+/* Tells the chip's order of issue. A plan falls into segments, each up to and with an operation that reads the cache;
+ * a segment is issued stream by stream, one operation after the other, over the stream's blocks of rows: blocks
+ * [first[s], first[s + 1]) of stream s < streams. Calls fn until it returns other than 0; returns what fn returned
  * last. */
 int roma_plan_issue(const roma_plan *p, uint32_t streams, const uint32_t *first,
                     int (*fn)(void *ctx, uint32_t op, uint32_t block), void *ctx);
-const char *roma_op_name(roma_op_kind k); /* "?" for no kind */
-/* The matrix that op multiplies rows by, whose product adapters may add to; NULL: op is no product. */
+/* Name of a kind, static; "?" for no kind. */
+const char *roma_op_name(roma_op_kind k);
+/* The matrix that op multiplies rows by and whose product adapters may add to, the description's; NULL when op is no
+ * product. */
 const roma_image_tensor *roma_op_matrix(const roma_plan *p, const roma_op *op);
-/* Multiply-adds of one row at context t. */
+/* Multiply-adds of op for one row that sees `context` positions; adapters not counted. */
 uint64_t roma_op_mac(const roma_plan *p, const roma_op *op, uint64_t context);
 
 #ifdef __cplusplus

@@ -1,18 +1,23 @@
-/* roma - the library's simple face: answers of a model, and what a chip would do with it.
+/* roma - the library's simple face: answers of a model, and what a chip would do with a model.
  *
- * This header is the stable one: it includes nothing but libc's, names no type of another header, and what it declares
- * is kept from version to version (docs/library.md says how). The headers beside it are the rooms that it stands on;
- * they may change with every version.
+ * This header is the stable one. It includes libc's headers alone and names no type of another header; what it
+ * declares is kept from version to version, as docs/library.md says. The other headers beside this one are the rooms
+ * that it stands on; a room may change with every version.
  *
- * Errors: a call that can fail returns 0 or one of the ROMA_FAILED codes; roma_last_error() then says in one line what
- * is wrong and what to do.
- * Structures: the caller sets `size` to the structure's sizeof and every member that it does not want to 0, which is
- * the default. A library that knows more members takes them as 0; one that knows fewer refuses those that are not 0. A
- * structure without a size never changes.
- * Threads: every function may be called from any thread at any time, but roma_engine_close, which no other call on the
- * same engine may accompany. Callbacks come from a thread of the engine's own, one at a time; they may call submit and
- * cancel, and none of the functions that say that they wait.
- */
+ * Errors: a function that can fail returns 0 or one of the ROMA_FAILED codes; roma_last_error() then says in one line
+ * what is wrong and what to do. What a failed call would have written is unspecified, unless its comment says
+ * otherwise.
+ *
+ * Structures: the caller sets `size` to the structure's sizeof, in results too, and every member that stays at its
+ * default to 0. A library that knows more members than the caller takes these as 0; one that knows fewer refuses the
+ * call if one of the others is not 0 (ROMA_FAILED_USAGE). A structure without a size never changes.
+ *
+ * Ownership: texts and arrays that a call gets are the caller's and needed during the call alone, unless a comment
+ * says otherwise. What a function returns or hands to a callback is the library's.
+ *
+ * Threads: every function may be called from any thread at any time, except roma_engine_close, which no other call on
+ * the same engine may accompany. Callbacks come from a thread that belongs to the engine, one at a time. A callback
+ * may call roma_engine_submit and roma_engine_cancel, and no function whose comment says that the function waits. */
 #ifndef ROMA_ROMA_H
 #define ROMA_ROMA_H
 
@@ -29,66 +34,78 @@ extern "C" {
 #define ROMA_VERSION_MINOR 1
 #define ROMA_VERSION_PATCH 0
 #define ROMA_VERSION_NUMBER (ROMA_VERSION_MAJOR * 10000 + ROMA_VERSION_MINOR * 100 + ROMA_VERSION_PATCH)
-unsigned roma_version_number(void); /* of the library that runs, as ROMA_VERSION_NUMBER was when it was built */
-const char *roma_version(void);     /* "0.1.0" */
+/* Version of the library that runs: the ROMA_VERSION_NUMBER and the text ("0.1.0", static) that it was built with. */
+unsigned roma_version_number(void);
+const char *roma_version(void);
 
 /* ---- errors ------------------------------------------------------------------------------------- */
 
+/* Codes of failures: what every int function here returns beside 0. */
 enum {
     ROMA_FAILED_INPUT = -1,       /* a file, a prompt or a number is not what it must be */
     ROMA_FAILED_USAGE = -2,       /* the call contradicts itself or what was called before */
     ROMA_FAILED_UNSUPPORTED = -3, /* a good file, of a kind that this library does not know */
     ROMA_FAILED_DAMAGED = -4,     /* a file whose checksums do not hold */
-    ROMA_FAILED_MEMORY = -5,
-    ROMA_FAILED_SYSTEM = -6,    /* the system refused: a file, a thread */
-    ROMA_FAILED_CONTEXT = -7,   /* longer than the context */
-    ROMA_FAILED_CANCELLED = -8, /* by roma_engine_cancel, by a callback's nonzero, or by closing */
-    ROMA_FAILED_INTERNAL = -9,  /* a fault of this library */
-    ROMA_FAILED_BUSY = -10      /* no room now; later there may be */
+    ROMA_FAILED_MEMORY = -5,      /* the host lacks the memory */
+    ROMA_FAILED_SYSTEM = -6,      /* the system refused: a file could not be read or written, a thread not be made */
+    ROMA_FAILED_CONTEXT = -7,     /* prompt and answer are longer than the context, in tokens */
+    ROMA_FAILED_CANCELLED = -8,   /* ended by roma_engine_cancel, by a callback's nonzero, or by roma_engine_close */
+    ROMA_FAILED_INTERNAL = -9,    /* a fault of this library */
+    ROMA_FAILED_BUSY = -10        /* no room now; the same call may succeed later */
 };
-/* Of the last call of this thread that failed; the thread's, until its next one that fails. */
+/* The message of the last call of this thread that failed, one line, "" before any. It belongs to the thread and holds
+ * until the thread's next failure. */
 const char *roma_last_error(void);
 
 /* ---- an engine: an image, open, that answers ------------------------------------------------------ */
 
 typedef struct roma_engine roma_engine;
 
+/* How an engine is opened: sizes and limits, all at their defaults when 0. */
 typedef struct {
     size_t size;
-    uint32_t threads;          /* 1..64; 0: all CPUs */
-    uint32_t context;          /* tokens of a request, prompt and answer; 0: the model's own, at most 4096 */
-    uint32_t running;          /* requests that are computed together; each takes a context of memory; 0: 1 */
-    uint32_t waiting;          /* further requests that submit takes; 0: 64 */
-    uint32_t adapters;         /* adapters in the engine at a time; 0: 1 where there is a rank, else none */
-    uint32_t rank;             /* their largest rank; 0: 16 */
-    uint64_t sram_bytes;       /* limit of cache, adapters and activations; 0: any */
-    const char *chip;          /* a chip file or a built-in chip, whose SRAM is a limit too; NULL: none */
-    const char *chat_template; /* instead of the model's own: "chatml", "llama3", ..., "none" */
-    const char *isa;           /* "scalar", "avx2", "avxvnni", "avx512", "neon"; NULL: the best here */
-    int no_verify;             /* skip the image's checksums */
-    int no_speculation;        /* answers are the same with it and without */
+    uint32_t threads;    /* threads that compute, 1 to 64; 0: one for each CPU that the process may use */
+    uint32_t context;    /* tokens of a request, prompt and answer together; 0: the model's own limit, at most 4096 */
+    uint32_t running;    /* requests that are computed together, each with room for a context; 0: 1 */
+    uint32_t waiting;    /* further requests that roma_engine_submit takes; 0: 64 */
+    uint32_t adapters;   /* adapters that the engine has room for at a time; 0: 1 where rank is given, else none */
+    uint32_t rank;       /* the largest rank of an adapter; 0: 16 */
+    uint64_t sram_bytes; /* limit of cache, adapters and activations together, bytes; 0: no limit */
+    const char *chip;    /* a chip file or a built-in chip's name, whose SRAM is a limit too; NULL: none */
+    /* a template instead of the model's own: "chatml", "llama3", ..., "none"; NULL: the model's */
+    const char *chat_template;
+    const char *isa;    /* instruction set: "scalar", "avx2", "avxvnni", "avx512", "neon"; NULL: the best of this CPU */
+    int no_verify;      /* 1: the image's checksums are not looked at */
+    int no_speculation; /* 1: tokens are not proposed; answers are the same, slower */
 } roma_engine_config;
 
-/* Opens an image (`roma build` makes one) and starts its engine. c: NULL for the defaults. *e is NULL after an error.
- */
+/* Opens an image (`roma build` makes one) and starts its engine. c may be NULL for the defaults. *e is the caller's,
+ * ended by roma_engine_close; NULL after a failure. A file that is no image or damaged, a size that contradicts
+ * another, and too little memory or SRAM are refused. */
 int roma_engine_open(roma_engine **e, const char *image, const roma_engine_config *c);
-/* Cancels what is under way, whose `over` comes before this returns. NULL: nothing. Not from a callback. */
+/* Ends an engine: requests under way are cancelled, their `over` callbacks come before this returns, everything is
+ * freed. NULL does nothing. Not from a callback, and with no other call on the engine. */
 void roma_engine_close(roma_engine *e);
 
-const char *roma_engine_name(const roma_engine *e); /* of the model; the engine's */
-uint32_t roma_engine_vocab(const roma_engine *e);   /* tokens */
-uint32_t roma_engine_context(const roma_engine *e); /* tokens */
+/* Facts of the open model: its name (the engine's, until close), the number of tokens of its vocabulary, and the
+ * tokens of a request's context as decided. They cannot fail. */
+const char *roma_engine_name(const roma_engine *e);
+uint32_t roma_engine_vocab(const roma_engine *e);
+uint32_t roma_engine_context(const roma_engine *e);
 
 /* ---- adapters ----------------------------------------------------------------------------------- */
 
-/* Opens an adapter file (`roma adapter build` makes one) under a name; nothing when the name is open. any_base: also
- * one that was made for other weights of the same shapes. The engine must have room: roma_engine_config.adapters,
- * .rank. */
+/* Opens an adapter file (`roma adapter build` makes one) under a name, by which requests call the adapter. When the
+ * name is open already, nothing happens. any_base 1 also takes an adapter that was made for other weights of the same
+ * shapes. An adapter of another model, and one for which roma_engine_config.adapters or .rank leave no room, is
+ * refused, the latter at the first request that needs it. */
 int roma_engine_adapter_open(roma_engine *e, const char *name, const char *file, int any_base);
-/* BUSY while a request under way has it. Waits for the step that runs. */
+/* Forgets a name and its adapter. BUSY while a request under way uses the adapter; INPUT for a name that is not open.
+ * Waits for the step that runs. */
 int roma_engine_adapter_close(roma_engine *e, const char *name);
 
-/* An adapter of a request, by name. factor: on its scale; 1 takes it as it was made. */
+/* An adapter of a request: the name that it was opened under, and a factor on its own scale; 1 takes it as it was
+ * made. */
 typedef struct {
     const char *name;
     float factor;
@@ -96,159 +113,188 @@ typedef struct {
 
 /* ---- requests ----------------------------------------------------------------------------------- */
 
-/* A part of a conversation. role: "system", "user" or "assistant". len 0: text ends with its 0. */
+/* One message of a conversation. role is "system", "user" or "assistant"; text has len bytes of UTF-8, or with len 0
+ * ends at its 0. */
 typedef struct {
     const char *role, *text;
     size_t len;
 } roma_turn;
 
-/* What became of a request; it and what it points to live until `over` returns. */
+/* What became of a request. The record and all that it points to are the library's and live until `over` returns. */
 typedef struct {
     size_t size;
-    int code;            /* 0, or why there is no more: ROMA_FAILED_... */
-    const char *message; /* of a code that is not 0 */
-    const char *stop;    /* "eos", "stop", "length" or "context"; "" when the code is not 0 */
-    const int32_t *ids;  /* of the answer's tokens */
+    int code;            /* 0, or the ROMA_FAILED code of what ended the request */
+    const char *message; /* one line for a code that is not 0 */
+    const char *stop;    /* why the answer ended: "eos", "stop", "length" or "context"; "" when the code is not 0 */
+    const int32_t *ids;  /* tokens of the answer, n_ids of them */
     size_t n_ids;
-    size_t prompt_tokens; /* of them shared_tokens had been computed before */
-    size_t shared_tokens;
-    size_t drafted, accepted; /* tokens that speculation tried, and those that held */
-    double first_s, seconds;  /* from submit to the first token, and to the end */
+    size_t prompt_tokens;     /* tokens of the prompt */
+    size_t shared_tokens;     /* of these the ones whose cache another request had computed before */
+    size_t drafted, accepted; /* tokens that speculation proposed, and those that held */
+    double first_s, seconds;  /* seconds from submit to the first token (0: none came), and to the end */
 } roma_answered;
 
-/* A request. The prompt is a conversation, which the chat template turns into tokens, or tokens. */
+/* A request: a prompt, what is asked of its answer, adapters and callbacks. The prompt is either a conversation
+ * (turns), which the chat template turns into tokens, or tokens (ids). */
 typedef struct {
     size_t size;
     const roma_turn *turns;
     size_t n_turns;
-    int is_raw;         /* no template: the turns' texts one after another, and the answer goes on in them */
-    const int32_t *ids; /* instead of turns; with is_raw the answer's first blank is text */
+    int is_raw;         /* 1: no template; the turns' texts one after another, which the answer continues */
+    const int32_t *ids; /* the prompt's tokens instead of turns; with is_raw the answer's first blank is text */
     size_t n_ids;
-    uint32_t limit;           /* new tokens; 0: 512 */
-    float temperature;        /* 0: always the likeliest token */
-    uint32_t top_k;           /* draw among the likeliest so many; 0: all */
-    float top_p;              /* draw among the likeliest that make up so much; 0 or 1: all */
-    float min_p;              /* not below so much times the likeliest; 0: any */
-    float repeat_penalty;     /* on the last 64 tokens; 0 or 1: none */
-    uint64_t seed;            /* the same seed, prompt and settings give the same answer */
-    const char *const *stops; /* the answer ends before the first of these texts; n_stops of them */
+    uint32_t limit;       /* tokens of the answer at most; 0: 512 */
+    float temperature;    /* 0: always the likeliest token; larger: flatter odds, up to 100 */
+    uint32_t top_k;       /* draw among so many of the likeliest tokens; 0: all */
+    float top_p;          /* draw among the likeliest tokens that have this share of the odds together; 0 or 1: all */
+    float min_p;          /* draw among tokens with at least this share of the likeliest one's odds; 0: all */
+    float repeat_penalty; /* divides the logits of the last 64 tokens, above 1 against repeating; 0 or 1: none */
+    uint64_t seed;        /* of the draw: the same seed, prompt and settings give the same answer */
+    const char *const *stops; /* n_stops texts; the answer ends before the first of them that it would contain */
     size_t n_stops;
-    const roma_engine_adapter *adapters; /* in this order; n_adapters of them, at most 8, add up */
+    const roma_engine_adapter *adapters; /* n_adapters adapters, at most 8, whose changes add up in this order */
     size_t n_adapters;
-    void *ctx;
-    /* Text that grows: whole characters, len of them in bytes, no 0 behind them. Nonzero cancels. May be NULL. */
+    void *ctx; /* handed to the callbacks */
+    /* Text as it grows: whole UTF-8 characters, len bytes, no 0 behind them. A nonzero result cancels the request. May
+     * be NULL. */
     int (*text)(void *ctx, const char *text, size_t len);
-    /* A token was drawn from these logits, vocab of them. May be NULL. */
+    /* A token, and the logits (roma_engine_vocab of them, FP32) that it was drawn from. May be NULL. */
     void (*token)(void *ctx, int32_t token, const float *logits);
-    /* The last callback of a request, once for each that submit took. May be NULL. */
+    /* The request's last callback, exactly once for each request that roma_engine_submit took. May be NULL. */
     void (*over)(void *ctx, const roma_answered *r);
 } roma_query;
 
-/* Answers one prompt of a user, and returns when the answer is over. how: settings, adapters and callbacks, or NULL;
- * its turns come before the prompt, its ids, text and ctx are not looked at: all callbacks get this ctx. Waits. */
+/* Answers one prompt of a user and returns when the answer is over. `how` gives settings, adapters and callbacks, or
+ * is NULL; its turns come before the prompt, its ids, text and ctx are not looked at. `text` and all callbacks of
+ * `how` get this ctx. Returns what `over` says in its code. Waits. */
 int roma_engine_answer(roma_engine *e, const char *prompt, const roma_query *how,
                        int (*text)(void *ctx, const char *text, size_t len), void *ctx);
-/* Hands a request over and returns at once; all that r points to is copied. *ticket, which may be NULL, is written
- * before the first callback. BUSY: running and waiting places are taken. */
+/* Hands a request over and returns at once; all that r points to is copied, except ctx. *ticket (ticket may be NULL)
+ * names the request for roma_engine_cancel and is written before the first callback. BUSY when `running` + `waiting`
+ * requests are under way; INPUT and CONTEXT for a prompt that cannot be; after a failure no callback comes. */
 int roma_engine_submit(roma_engine *e, const roma_query *r, uint64_t *ticket);
-/* The request ends soon, with CANCELLED; nothing when it is over. */
+/* Ends a request soon, with CANCELLED in its `over`. A ticket whose request is over does nothing. */
 void roma_engine_cancel(roma_engine *e, uint64_t ticket);
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
-/* Token ids of a conversation as r's turns and is_raw say. Writes at most cap; *n is how many there are. */
+/* Token ids of a prompt, as r's turns and is_raw say. Writes at most cap ids, which is the caller's array; *n is how
+ * many there are, also when that is more. */
 int roma_engine_tokens(const roma_engine *e, const roma_query *r, int32_t *ids, size_t cap, size_t *n);
-/* The bytes of one token; writes at most cap and returns how many there are. 0 for a control token. */
+/* The bytes of one token. Writes at most cap bytes, without a 0, and returns how many the token has; 0 for a control
+ * token. */
 size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size_t cap);
-/* Logits after these tokens, roma_engine_vocab of them. A beginning that was computed before, under the same adapters,
- * is not computed again, so that a call with one token more costs a step. Waits. */
+/* Logits after these n >= 1 tokens: roma_engine_vocab FP32 values into the caller's array. A beginning that was
+ * computed before under the same adapters is not computed again, so that a call with one token more costs one step.
+ * Waits. */
 int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
                        size_t n_adapters, float *logits);
 
 /* ---- the chip model ------------------------------------------------------------------------------- */
 
-/* A model on a chip. */
+/* A model on a chip: what the functions below start from. Exactly one of shape and image is given. */
 typedef struct {
-    const char *shape;               /* the name of a known model ("llama-3.2-3b"), or NULL */
-    const char *image;               /* an image's path, or NULL: one of the two is given */
-    uint32_t bits, group, head_bits; /* of a shape's codes; 0: the shape's own */
-    const char *chip;                /* a chip file or built-in name; NULL: roma */
-    const char *const *set;          /* n_set overrides "section.key=value" of the chip */
+    const char *shape; /* the name of a known model ("llama-3.2-3b"), or NULL */
+    const char *image; /* the path of an image, or NULL */
+    /* bits of a shape's codes, weights under one scale, bits of the head; 0: the shape's own */
+    uint32_t bits, group, head_bits;
+    const char *chip;       /* a chip file or a built-in chip's name; NULL: "roma" */
+    const char *const *set; /* n_set texts "section.key=value" that override parameters of the chip */
     size_t n_set;
-    uint32_t dies; /* of a pipeline of layers; 0: 1 */
+    uint32_t dies; /* dies that share the layers as a pipeline; 0: 1 */
 } roma_chip_design;
 
-/* Figures of a design: the names are the keys of `roma sim --json`, docs/cost-model.md says how each is computed. */
+/* Figures of a design, one number each; the unit is in the name or in docs/cost-model.md, which has every formula. The
+ * members' names are the keys of `roma sim --json`. */
 typedef struct {
     size_t size;
-    double decode_cyc;                          /* cycles of a decode step */
-    double tok_s, ttft_s, prefill_tok_s;        /* rates of decode and prefill; time to the first token */
-    double use_lunit, use_hunit, use_vector;    /* shares of the step that units are at work */
-    double adapter_load_s, adapter_load_tokens; /* one adapter over the host link; decode steps in that time */
-    double mj_per_token;                        /* energy of a token, and its parts */
+    double decode_cyc;                       /* cycles of a decode step of all sequences */
+    double tok_s, ttft_s, prefill_tok_s;     /* tokens/s of decode, seconds to the first token, tokens/s of prefill */
+    double use_lunit, use_hunit, use_vector; /* shares of a decode step, 0 to 1, that these units are at work */
+    /* one adapter over the host link: seconds, and decode steps in that time */
+    double adapter_load_s, adapter_load_tokens;
+    double mj_per_token; /* energy of a token, mJ, and in the next line its parts */
     double mj_rom, mj_mac, mj_leaf, mj_clock, mj_sram, mj_hmac, mj_vector, mj_wire, mj_dram, mj_static;
-    double mj_at_5, mj_at_20, mj_at_100; /* energy of a token at so many tokens/s */
-    double prefill_mj;
+    double mj_at_5, mj_at_20, mj_at_100; /* energy of a token, mJ, at 5, 20 and 100 tokens/s */
+    double prefill_mj;                   /* energy of the prompt, mJ */
+    /* W; tokens/s under the cap of power; W/mm2; degrees C */
     double power_w, static_w, tok_s_capped, w_mm2, junction_c;
+    /* mm2, lunit_um2 in um2 */
     double area_mm2, area_lunits, area_storage, area_hunits, area_vector, area_other, area_sram, lunit_um2;
-    double rom_bytes, rom_capacity, rom_words, fits_rom; /* fits_: 1 or 0 */
+    /* bytes; words of the fullest L-Unit; fits_rom, fits_sram: 1 or 0 */
+    double rom_bytes, rom_capacity, rom_words, fits_rom;
     double sram_bytes, lora_bytes, kv_bytes_per_token, tokens, tokens_held, tokens_paper, fits_sram;
+    /* shares of good dies; dies of a wafer; US dollars of one chip */
     double yield, yield_repaired, gross_dies, usd, usd_unrepaired;
 } roma_figures;
 
+/* A question to roma_simulate: a design and its workload. */
 typedef struct {
     size_t size;
     roma_chip_design design;
-    uint32_t prompt, context, batch; /* tokens of the prefill; tokens in the cache; sequences (0: 1) */
-    uint32_t rank, adapters;         /* adapters of that rank in the step; both 0: none */
-    double max_w;                    /* power cap, W; 0: none */
+    /* tokens of the prefill; tokens in the cache at the decode step; sequences of that step (0: 1) */
+    uint32_t prompt, context, batch;
+    uint32_t rank, adapters; /* rank of the adapters, and how many different ones are in the step; both 0: none */
+    double max_w;            /* cap of power, W; 0: none */
 } roma_sim_spec;
-/* low and high, which may be NULL: the same over the ranges of the chip's parameters. */
+/* Figures at the chip's own values. low and high (each may be NULL): the least and the largest that each figure takes
+ * over the ranges of the chip's parameters. Refused: what is no design, as
+ * roma_chip_design says, or a file that is none. */
 int roma_simulate(const roma_sim_spec *s, roma_figures *value, roma_figures *low, roma_figures *high);
 
+/* A question to roma_fit_tokens: how many tokens of cache fit beside adapters. */
 typedef struct {
     size_t size;
     roma_chip_design design;
-    uint32_t adapters, rank, sequences; /* adapters held at once, of that rank (0: 16); sequences (0: 1) */
-    uint32_t rows;       /* of a step, whose activations count; 0: as `roma run` takes on that chip, at most 128 */
-    uint64_t sram_bytes; /* 0: the chip's */
+    /* adapters held at once; their rank (0: 16); sequences that share the cache (0: 1) */
+    uint32_t adapters, rank, sequences;
+    /* rows of a step, whose activations take SRAM; 0: as `roma run` takes on that chip, at most 128 */
+    uint32_t rows;
+    uint64_t sram_bytes; /* SRAM in bytes; 0: the chip's; without a chip given, this alone */
 } roma_fit_spec;
-/* The names are the keys of `roma fit --json`. */
+/* The answer of roma_fit_tokens; the members' names are the keys of `roma fit --json`. */
 typedef struct {
     size_t size;
-    uint64_t tokens, tokens_paper; /* of each sequence: as the engine allows, and as the paper counts */
+    uint64_t tokens, tokens_paper; /* tokens of each sequence, as the engine allows and as the paper counts */
+    /* bytes: of 32 tokens in all layers; of the adapters; of activations; of SRAM; of the vector units' SRAM */
     uint64_t page_bytes, lora_bytes, activation_bytes, sram_bytes, vector_bytes;
+    /* bytes, the last two as the paper counts */
     double kv_bytes_per_token, kv_bytes_per_token_paper, lora_bytes_paper;
-    double rom_bytes, rom_capacity, rom_words;
-    int fits_rom, fits_sram; /* the model; the adapters */
-    int is_model_limit;      /* the model's context ends a sequence, not the SRAM */
+    double rom_bytes, rom_capacity, rom_words; /* bytes of the model and of ROM; words of the fullest L-Unit */
+    int fits_rom, fits_sram;                   /* 1: the ROM holds the model; the SRAM holds the adapters */
+    int is_model_limit;                        /* 1: the model's own context ends a sequence, not the SRAM */
 } roma_fit_record;
+/* Counts tokens, adapters and sequences that fit. A model that does not fit is an answer (0), not a failure. */
 int roma_fit_tokens(const roma_fit_spec *s, roma_fit_record *out);
 
-/* A feasible chip of an exploration; it and what it points to live until the callback returns. */
+/* A feasible chip of an exploration. The record and all that it points to are the library's and live until the
+ * callback returns. */
 typedef struct {
     size_t size;
-    uint32_t point; /* its number: the same point whoever draws it */
-    int pareto;     /* no other is at least as fast, small, frugal and cheap */
+    uint32_t point; /* number of the point: the same chip whoever draws it with this seed */
+    int pareto;     /* 1: no other point is at least as fast, small, frugal and cheap, and better in one of these */
     const roma_figures *figures;
-    const char *const *keys;  /* n_values of them: "section.key" of the chip file, "model.bits", ... */
-    const double *values;     /* a choice's value is its index, */
-    const char *const *words; /* and here its name; NULL where values are numbers */
+    const char *const *keys;  /* n_values names: "section.key" of the chip file, "model.bits", ... */
+    const double *values;     /* their values; of a choice its index */
+    const char *const *words; /* of a choice its name; NULL where the value is a number */
     size_t n_values;
 } roma_explored_point;
+/* A question to roma_explore_points: a design whose `set` gives knobs, a workload, and constraints. */
 typedef struct {
     size_t size;
-    roma_chip_design design; /* set: knobs "key=LO..HI", "key=A,B,C" or "key=V"; chip NULL: roma-contract */
-    uint32_t points;         /* drawn; 0: 1000 */
-    uint32_t threads;        /* 1..64; 0: all CPUs */
-    uint64_t seed;
-    int only_set; /* vary nothing but what set names */
-    uint32_t prompt, context, batch, rank, adapters;
-    uint32_t min_context; /* constraints; 0: none */
+    roma_chip_design design; /* set: knobs "key=LO..HI", "key=A,B,C" or "key=V"; chip NULL: "roma-contract" */
+    uint32_t points;         /* points that are drawn; 0: 1000 */
+    uint32_t threads;        /* 1 to 64; 0: one for each CPU that the process may use */
+    uint64_t seed;           /* another one draws other points */
+    int only_set;            /* 1: vary nothing but what set names; 0: the knobs of docs/explore.md too */
+    uint32_t prompt, context, batch, rank, adapters; /* the workload, as in roma_sim_spec */
+    uint32_t min_context; /* constraints, 0 for none: tokens of each sequence; mm2, W, tokens/s */
     double max_mm2, max_w, min_tok_s;
-    void *ctx;
-    int (*point)(void *ctx, const roma_explored_point *p); /* on the caller's thread, ascending; nonzero: CANCELLED */
+    void *ctx; /* handed to point */
+    /* a feasible point, ascending, on the caller's thread; nonzero ends with CANCELLED */
+    int (*point)(void *ctx, const roma_explored_point *p);
 } roma_explore_spec;
+/* Draws and judges the points, then calls s->point for each feasible one. Returns when all have been told. */
 int roma_explore_points(const roma_explore_spec *s);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 /* sim - what a chip would do with a model: time, energy, power, area, what fits, yield and cost, and views of them.
  *
- * A simulation is a design with a workload. Thread rule: one thread at a time uses a simulation, which has scratch.
- */
+ * A simulation is a design with a workload; roma/cost.h has the outputs and docs/cost-model.md their formulas.
+ * Threads: one thread at a time uses a simulation, which has scratch. Errors of the functions below roma_sim_open are
+ * those of roma_cost_step: ENOMEM. */
 #ifndef ROMA_SIM_H
 #define ROMA_SIM_H
 
@@ -12,6 +13,7 @@
 extern "C" {
 #endif
 
+/* A question; its texts are the caller's, needed during roma_sim_open alone. */
 typedef struct {
     roma_design_config design;
     roma_workload work;  /* .defects and .toggle are set by what follows */
@@ -19,25 +21,27 @@ typedef struct {
     bool toggles;        /* count the image's own bit toggles for the energy of ROM reads */
 } roma_sim_config;
 
+/* An open simulation, the caller's; it must not move while it is open. */
 typedef struct {
     roma_design design;
     roma_workload work;
     roma_defects defects;
-    roma_schedule schedule; /* scratch; holds the last step */
+    roma_schedule schedule; /* scratch, which holds the last step */
 } roma_sim;
 
-/* Texts of the configuration are borrowed for the call. EUSAGE for toggles of a shape, which has no bits; errors of
- * roma_cost_workload_check, roma_design_open, roma_map_open and roma_defects_read. *s is then empty. s must not move
- * while it is open. */
+/* Opens a simulation. EUSAGE for toggles of a shape, which has no bits; errors of roma_cost_workload_check,
+ * roma_design_open, roma_map_open (of the defect map) and roma_defects_read. *s is then empty. roma_sim_close ends it;
+ * one that is all zero, or was closed, may be closed again. */
 int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err);
-void roma_sim_close(roma_sim *s); /* one that is all zero, or was closed, too */
+void roma_sim_close(roma_sim *s);
 
 /* All outputs at the chip's values, and over its ranges. */
 typedef struct {
     roma_cost cost;
-    roma_range range[ROMA_COST_N]; /* of one value each where no ranges were asked for */
-    int dominant[ROMA_COST_N];     /* the parameter that moves an output most, or -1 */
+    roma_range range[ROMA_COST_N]; /* equal ends where no ranges were asked for */
+    int dominant[ROMA_COST_N];     /* index of the chip's parameter that moves an output most, or -1 */
 } roma_sim_figures;
+/* Computes all outputs, and with `ranges` their ranges. */
 int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_error *err);
 
 /* Latency of one request alone: the prefill gives the first token, a decode step each further one. */
@@ -47,22 +51,23 @@ typedef struct {
     double p50_us, p99_us;   /* time per further token, by nearest rank; 0 where there is none */
     double tok_s;            /* rate of the outputs, end to end */
 } roma_sim_request;
-/* EUSAGE: tokens are none, or more than ROMA_COST_PROMPT_MAX. */
+/* Latency of one request alone with so many tokens of prompt and output. EUSAGE: tokens are none, or more than
+ * ROMA_COST_PROMPT_MAX. */
 int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err);
 
-/* One context, of as many tokens of prompt. */
+/* A point of a curve: a context, also as so many tokens of prompt. */
 typedef struct {
     uint32_t context;
     double tok_s, mj_per_token, power_w, ttft_ms;
 } roma_sim_point;
 enum { ROMA_SIM_POINTS = 17 };
-/* Contexts from 0 to max, evenly. */
+/* Points at contexts from 0 to max, evenly. */
 int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err);
 
-/* Appends a prefill of the workload's prompt and a decode step after it. */
+/* Appends a prefill of the workload's prompt, and a decode step behind it, to a timeline. */
 int roma_sim_timeline(roma_sim *s, roma_timeline *out, roma_error *err);
-/* Cycles of the workload's decode step along its critical path, by operation (roma_cost_critical_path); their sum is
- * s->schedule.cycles. */
+/* Cycles of the workload's decode step along its critical path, by kind of operation (roma_cost_critical_path); their
+ * sum is s->schedule.cycles. */
 int roma_sim_path(roma_sim *s, uint64_t cycles[ROMA_OP_COUNT + 1], roma_error *err);
 
 #ifdef __cplusplus

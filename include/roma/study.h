@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/* How a number of a paper came into the chip files. */
 #define ROMA_STUDY_KINDS(X)                                                                                            \
     X(IDENTITY, "identity")       /* as many constants as numbers */                                                   \
     X(INFERRED, "inferred")       /* a whole-number constant is from it */                                             \
@@ -27,6 +28,7 @@ typedef enum {
     ROMA_STUDY_KINDS(X)
 #undef X
 } roma_study_kind;
+/* Text of a kind, static. */
 const char *roma_study_kind_name(roma_study_kind k);
 
 typedef enum {
@@ -37,10 +39,10 @@ typedef enum {
     ROMA_STUDY_NOT_REPRODUCED
 } roma_study_verdict;
 
-/* Texts are static. */
+/* One number of a paper beside the model's. Texts are static. */
 typedef struct {
     const char *id, *quantity, *unit;
-    double paper, model; /* NAN: none is printed; there is no mechanism for it */
+    double paper, model; /* the paper's number and the model's; NAN: none is printed; no mechanism gives it */
     double error;        /* model/paper - 1; NAN where that says nothing */
     roma_study_kind kind;
     roma_study_verdict verdict;
@@ -56,6 +58,7 @@ typedef struct {
 } roma_study_note;
 
 enum { ROMA_STUDY_LINES = 96, ROMA_STUDY_NOTES = 16 };
+/* A study: plain memory of its caller, which needs no end. */
 typedef struct {
     roma_study_line lines[ROMA_STUDY_LINES];
     size_t n_lines;
@@ -64,11 +67,11 @@ typedef struct {
     double decode_calibrated, decode_contract; /* tokens/s at an empty cache of chips roma and roma-contract */
 } roma_study;
 
-/* EUSAGE when an override names a chip that is not built in: KEY=V is for ROMA and its variants, CHIP:KEY=V for that
- * chip alone. Keys and values are checked by roma_study_run. */
+/* Checks an override: KEY=V is for ROMA and its variants, CHIP:KEY=V for that chip alone. EUSAGE when CHIP is not
+ * built in. Keys and values are checked by roma_study_run. */
 int roma_study_check_set(const char *item, roma_error *err);
-/* Computes every line with the built-in chips under n_set overrides: seconds of one CPU. Errors of roma_study_check_set
- * and of roma_chip_set and roma_chip_check; ENOMEM. *out is then incomplete. */
+/* Computes every line with the built-in chips under n_set overrides: seconds of one CPU. Errors of
+ * roma_study_check_set, roma_chip_set and roma_chip_check; ENOMEM. *out is then incomplete. */
 int roma_study_run(roma_study *out, const char *const *set, size_t n_set, roma_error *err);
 /* Whether no independent line fails and no fitted one drifts. */
 bool roma_study_holds(const roma_study *s);

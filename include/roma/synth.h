@@ -13,16 +13,15 @@
 extern "C" {
 #endif
 
-/* The image of a known shape (roma_shape_name): uniform codes, scales such that every matrix keeps the variance of its
- * input, norms about 1, no tokenizer. f as roma_shape_describe has it. Memory: a tile at a time. progress may be NULL.
- * Errors are those of roma_shape_describe and of
- * roma_image_write. */
+/* Writes the image of a known shape (roma_shape_name): uniform codes, scales such that every matrix keeps the variance
+ * of its input, norms about 1, no tokenizer. f as roma_shape_describe has it. Memory: a tile at a time. progress may be
+ * NULL. Errors of roma_shape_describe and roma_image_write. *out says what was written. */
 int roma_synth_image(const char *shape, const roma_shape_format *f, uint64_t seed, const char *path,
                      const roma_progress *progress, roma_image_written *out, roma_error *err);
 
-/* An adapter of one rank (1 to ROMA_ADAPTER_RANK_MAX) and type (a roma_adapter_type) on all linears of an image, which
- * adds about a quarter of what each gives. Memory: the list of targets. progress may be NULL. Errors as
- * roma_adapter_write. */
+/* Writes an adapter of one rank (1 to ROMA_ADAPTER_RANK_MAX) and type (a roma_adapter_type) on all linears of an image,
+ * whose change of each product is about a quarter as large as the product. Memory: the list of targets. progress may be
+ * NULL. Errors of roma_adapter_write. */
 int roma_synth_adapter(const roma_image *base, uint32_t type, uint32_t rank, uint64_t seed, const char *path,
                        const roma_progress *progress, roma_adapter_written *out, roma_error *err);
 

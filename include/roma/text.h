@@ -1,10 +1,11 @@
 /* text - tokenizers and chat templates.
  *
- * A tokenizer is a *vocabulary* (plain data, borrowed or owned by whoever made it: an importer or a ROM
- * image) turned into look-up tables by roma_tokenizer_create. Text is UTF-8; invalid bytes are handled as
- * docs/tokenizer.md says and never fail. Special tokens in user text are never recognised unless
- * ROMA_TEXT_SPECIAL is given: what a user types stays text.
- */
+ * A tokenizer is a *vocabulary* (plain data, owned by whoever made it: an importer or a ROM image) turned into look-up
+ * tables by roma_tokenizer_create. Text is UTF-8; invalid bytes are handled as docs/tokenizer.md says and never fail.
+ * Special tokens in user text are recognised only when ROMA_TEXT_SPECIAL is given: what a user types stays text.
+ *
+ * Threads: vocabularies and tokenizers are read-only once they were made, and any number of threads may use them; a
+ * roma_detok belongs to one thread. */
 #ifndef ROMA_TEXT_H
 #define ROMA_TEXT_H
 
@@ -39,8 +40,8 @@ enum {
 #define ROMA_TOKENS_MAX (1u << 22)
 #define ROMA_EOG_MAX 16
 
-/* Vocabulary: plain arrays. For BPE, token text is stored as the *bytes* it stands for would appear in
- * GGUF (GPT-2's printable byte alphabet); merges are pairs of token ids in rank order. */
+/* Vocabulary: plain arrays of its maker. For BPE the text of a token is stored as GGUF has it (GPT-2's printable byte
+ * alphabet); merges are pairs of token ids in rank order. */
 typedef struct {
     uint32_t kind, pre; /* roma_tok_kind, roma_pre_kind */
     uint32_t n_tokens;
@@ -58,16 +59,18 @@ typedef struct {
     uint32_t template_kind;                     /* roma_template_kind recognised from the file; 0 none */
 } roma_vocab;
 
-/* Checks ranges, that ids are unique where they must be, that merges join to existing tokens, lengths.
- * err->text names the field and the index. */
+/* Checks ranges, that ids are unique where they must be, that merges join to existing tokens, lengths. EINPUT or
+ * EUNSUPPORTED names the member and the index; ENOMEM. file: the vocabulary's name in messages. */
 int roma_vocab_check(const roma_vocab *v, const char *file, roma_error *err);
 
 typedef struct roma_tokenizer roma_tokenizer;
-/* Keeps v's arrays by reference: they must outlive the tokenizer. Calls roma_vocab_check first. */
+/* Makes look-up tables of a vocabulary, whose arrays are borrowed and must outlive the tokenizer. *t is the caller's,
+ * ended by roma_tokenizer_destroy. Errors of roma_vocab_check; ENOMEM. */
 int roma_tokenizer_create(roma_tokenizer **t, const roma_vocab *v, const char *file, roma_error *err);
 void roma_tokenizer_destroy(roma_tokenizer *t);
+/* The vocabulary that the tokenizer was made of. */
 const roma_vocab *roma_tokenizer_vocab(const roma_tokenizer *t);
-/* Heap that the tables take, from create to destroy. */
+/* Bytes of heap that the tables take, from create to destroy. */
 size_t roma_tokenizer_bytes(const roma_tokenizer *t);
 
 /* User-defined tokens (type USER) are text and recognised always, unless they look like markers, "<|...|>". */
@@ -77,34 +80,40 @@ enum {
     ROMA_TEXT_CONTINUE = 4 /* this text continues other text: no SentencePiece space prefix */
 };
 
-/* Writes at most cap ids to out and returns 0 with *n the number needed (may exceed cap; then call again).
- * O(n log n) in the text length. Text of more than 2^31 bytes is refused. Heap use: scratch, freed. */
+/* Token ids of len bytes of text: writes at most cap ids to the caller's array; *n is the number needed, which may be
+ * more than cap (then call again). flags: ROMA_TEXT_*. O(n log n) in the length; takes scratch from the heap and frees
+ * it. EINPUT for more than 2^31 bytes; ENOMEM. */
 int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t *out, size_t cap,
                   size_t *n, roma_error *err);
-/* The same with an array that is as long as it must be; the caller frees it with roma_free. */
+/* As roma_tokenize, into an array as long as it must be, which the caller frees with roma_free. */
 int roma_tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
                       roma_error *err);
 
-/* Bytes of one token, without the SentencePiece leading-space rule; control tokens give 0 bytes unless
- * special. Returns the length, writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices). */
+/* Bytes of one token, without the SentencePiece rule of a leading space; a control token has 0 bytes unless special.
+ * Writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices), returns the length. */
 size_t roma_token_bytes(const roma_tokenizer *t, int32_t id, bool special, char *out, size_t cap);
+/* Whether a token ends an answer. */
 bool roma_token_is_eog(const roma_tokenizer *t, int32_t id);
 
-/* Streaming detokeniser: feeds ids, gives back only whole UTF-8 characters; invalid bytes become U+FFFD.
- * (Bytes that could still become a character are held until the next call or flush.) No heap. */
+/* Streaming detokeniser: takes ids, gives back whole UTF-8 characters alone; invalid bytes become U+FFFD. Bytes that
+ * could still become a character are held until the next push or flush. Takes no heap; borrows the tokenizer. */
 typedef struct {
     const roma_tokenizer *tok;
     bool special, first;
     uint8_t held[4];
     unsigned n_held;
 } roma_detok;
+/* Begins a text; special: control tokens count as text. */
 void roma_detok_init(roma_detok *d, const roma_tokenizer *t, bool special);
-/* out must hold 3 * (ROMA_TOKEN_BYTES_MAX + 4) bytes; returns bytes written. */
+/* Text that the next id completes; the caller's `out` holds 3 * (ROMA_TOKEN_BYTES_MAX + 4) bytes. Returns the bytes
+ * written. */
 size_t roma_detok_push(roma_detok *d, int32_t id, char *out);
+/* The bytes that were held, at the end of the text; as roma_detok_push. */
 size_t roma_detok_flush(roma_detok *d, char *out);
 
 /* ---- chat templates: built in, recognised, never interpreted ---------------------------------- */
 
+/* Every template: name, number in files, text, sentence. */
 #define ROMA_TEMPLATES(X)                                                                                              \
     X(NONE, 0, "none", "no template: text completion only")                                                            \
     X(CHATML, 1, "chatml", "<|im_start|>role ... <|im_end|>")                                                          \
@@ -129,27 +138,29 @@ typedef enum {
 #undef X
 } roma_template_kind;
 
+/* Text of a template, static. */
 const char *roma_template_name(roma_template_kind k);
-/* Kind of that name, or -1. */
+/* Kind of the template of that name, or -1. */
 int roma_template_find(const char *name);
-/* Recognises a Jinja chat template from a model file by what it writes, never by running it.
- * ROMA_TEMPLATE_NONE when unknown. */
+/* Recognises a Jinja chat template out of a model file by what it writes, never by running it. ROMA_TEMPLATE_NONE:
+ * unknown. */
 roma_template_kind roma_template_recognise(const char *jinja, size_t len);
 
 typedef enum { ROMA_ROLE_SYSTEM, ROMA_ROLE_USER, ROMA_ROLE_ASSISTANT } roma_role;
+/* One message of a conversation: len bytes of text, its maker's. */
 typedef struct {
     roma_role role;
     const char *text;
     size_t len;
 } roma_message;
 
-/* Ids of a conversation as the model expects it, `add_reply` opening the assistant's turn. Message texts are
- * tokenised with special tokens off; only the template's own markers become special ids. BOS as the model's
- * settings and the template say. Same cap / *n rule as roma_tokenize. Refuses (EINPUT) orders of roles that
- * the template cannot express (e.g. Mistral: two user turns in a row), naming the message. */
+/* Token ids of a conversation as the model expects them, with add_reply the assistant's turn opened at the end. Texts
+ * of messages are tokenised with special tokens off; only the template's own markers become special ids. BOS as the
+ * model's settings and the template say. cap and *n as in roma_tokenize. EINPUT names the message when the template
+ * cannot express the order of roles (Mistral: two user turns in a row); ENOMEM. */
 int roma_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
                         bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err);
-/* The same with an array that is as long as it must be; the caller frees it with roma_free. */
+/* As roma_template_apply, into an array as long as it must be, which the caller frees with roma_free. */
 int roma_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
                             bool add_reply, int32_t **ids, size_t *n, roma_error *err);
 
