@@ -16,7 +16,8 @@
  * says otherwise. What a function returns or hands to a callback is the library's.
  *
  * Threads: every function may be called from any thread at any time, except roma_engine_close, which no other call on
- * the same engine may accompany. Callbacks come from a thread that belongs to the engine, one at a time. A callback
+ * the same engine may accompany. Callbacks come from a thread that belongs to the engine, one at a time; those of
+ * requests that roma_engine_close ends come from the thread that closes. A callback
  * may call roma_engine_submit and roma_engine_cancel, and no function whose comment says that the function waits. */
 #ifndef ROMA_ROMA_H
 #define ROMA_ROMA_H
