@@ -67,10 +67,8 @@ static int issue(void *ctx, uint32_t index, uint32_t block) {
         if (part.time > done.time) done = part;
     }
     if (op->out != ROMA_NO_VALUE) *value_at(k, op->out, block) = done;
-    if (info->out == ROMA_DATA_PAGES) {
-        if (block && cache_at(k, block - 1)->time > done.time) done = *cache_at(k, block - 1);
-        *cache_at(k, block) = done;
-    }
+    /* Earlier blocks' are there no later: H works in the order of issue, and a CACHE always has the same latency. */
+    if (info->out == ROMA_DATA_PAGES) *cache_at(k, block) = done;
     return ROMA_OK;
 }
 

@@ -151,6 +151,10 @@ static void test_biases(void) {
     }
     CHECK_EQ(roma_map_plan(&p, &m.d, &err), 0);
     for (int t = 1; t <= 64; t++) check_cuts(&p, t);
+    for (uint32_t odd = 1; odd < 8; odd += 2) { /* small tiles, of which many lie almost as near as others */
+        for (size_t i = 0; i < m.d.n_tensors; i++) m.tensors[i].tile_bytes = 64 * odd;
+        for (int t = 1; t <= 64; t++) check_cuts(&p, t);
+    }
     roma_plan_destroy(&p);
 }
 
