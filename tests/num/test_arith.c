@@ -262,7 +262,24 @@ static void test_attention(void) {
     CHECK(isnan(roma_quantise_i8((const float[]){NAN, 1}, 2, c8)));
 }
 
+/* The block behind a row: its five tables one after another, each from a multiple of 64 on; it is worth nothing yet. */
+static void test_act_block(void) {
+    for (uint64_t cols = 32; cols <= 4096; cols += 32) {
+        static _Alignas(64) uint8_t block[1 << 16];
+        roma_act a;
+        memset(&a, 0xff, sizeof a);
+        roma_act_init(&a, block, cols);
+        const void *const at[] = {a.code, a.shift, a.mult, a.sum16, a.sum32, block + roma_act_bytes(cols)};
+        const uint64_t bytes[] = {cols, cols / 8 * 4, cols / 8 * 4, cols / 16 * 4, cols / 32 * 4};
+        CHECK(at[0] == block);
+        for (int i = 0; i < 5; i++)
+            CHECK_EQ((const uint8_t *)at[i + 1] - (const uint8_t *)at[i], (ptrdiff_t)((bytes[i] + 63) / 64 * 64));
+        CHECK_REAL(a.scale, 0);
+    }
+}
+
 int main(void) {
+    test_act_block();
     test_functions();
     test_tree();
     test_quantise();
