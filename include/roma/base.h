@@ -1,15 +1,18 @@
-/* base - the ground every room stands on: errors, checked arithmetic, arenas, bounded reading,
- * mapped files, atomic output files, threads, hashes.
+/* base - the ground that every room stands on: errors, names that were meant, checked arithmetic, memory, numbers as
+ * text, bounded reading, mapped files, atomic output files, progress, threads, hashes.
  *
- * Errors: functions return 0 or a negative roma code. Functions that read outside data also fill a
- * roma_error (may be NULL): what, where (file, byte offset or line), what to do. Text in it is ours,
- * never bytes of the input (names from a file pass through roma_error_name, which escapes them).
- * Thread rule: every function is re-entrant; an object belongs to one thread unless it says otherwise.
- * Preconditions of every room, unless a comment says otherwise: pointers are not NULL but for err, and for arrays of
- * which 0 elements are read; buffers have the sizes that the comment or the size query names; an object was made by its
+ * Errors: a function that can fail returns 0 (ROMA_OK) or a negative code of ROMA_ERRORS. One that reads outside data
+ * also fills a roma_error (the caller's, may be NULL): what is wrong, where (file, byte offset or line), what to do.
+ * Its text is ours, never bytes of the input: names out of a file pass through roma_error_name, which escapes them.
+ * Comments name a code without its ROMA_ prefix.
+ *
+ * Threads: every function is re-entrant; an object belongs to one thread at a time unless its comment says otherwise.
+ *
+ * Preconditions of every room, unless a comment says otherwise: pointers are not NULL, except err, and arrays of which
+ * 0 elements are read; buffers have the sizes that the comment or the size query names; an object was made by its
  * create, open or init and is not destroyed or closed yet (destroying NULL, or what is all zero, does nothing);
- * enumerations and formats are those that their find, get or check gave. They are asserted where that costs nothing.
- */
+ * enumerations and formats are those that their find, get or check gave. Preconditions are asserted where that costs
+ * nothing. */
 #ifndef ROMA_BASE_H
 #define ROMA_BASE_H
 
@@ -25,7 +28,7 @@ extern "C" {
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-/* name, value, exit code of the program, sentence */
+/* Every code of failure: name, value, the program's exit code, sentence. */
 #define ROMA_ERRORS(X)                                                                                                 \
     X(OK, 0, 0, "done")                                                                                                \
     X(EINPUT, -1, 2, "bad input")                                                                                      \
@@ -45,8 +48,10 @@ enum {
 #undef X
 };
 
+/* The offset of an error that is at no byte of a file. */
 #define ROMA_NOWHERE UINT64_MAX
 
+/* One failure: its code, its place, and a line for the user. */
 typedef struct {
     int code;        /* one of the codes above */
     char file[256];  /* "" when no file is concerned; a long path keeps its end */
@@ -55,30 +60,37 @@ typedef struct {
     char text[512];  /* one line: what is wrong and what to do */
 } roma_error;
 
-/* Fills *err (if not NULL) and returns code, so that `return roma_fail(...)` reads well. */
+/* Fills *err (if not NULL) at a byte offset of a file and returns code, so that `return roma_fail(...)` reads well.
+ * file "" or NULL: none. */
 int roma_fail(roma_error *err, int code, const char *file, uint64_t offset, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* As roma_fail, at a line of a file, counted from 1. */
 int roma_fail_line(roma_error *err, int code, const char *file, uint64_t line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* The same for a failed system call: appends errno's text, in English whatever the locale; EIO, or ENOMEM when errno
- * says so. */
+/* As roma_fail for a failed system call, whose errno's text is appended, in English whatever the locale. Returns EIO,
+ * or ENOMEM when errno says so. */
 int roma_fail_errno(roma_error *err, const char *file, const char *doing);
-/* The same for a file that is read and could not be opened: EINPUT when there is none. */
+/* As roma_fail_errno for a file that is read and could not be opened: EINPUT when there is none. */
 int roma_fail_open(roma_error *err, const char *file);
+/* The sentence of a code, static. */
 const char *roma_error_text(int code);
-int roma_error_exit(int code); /* exit code of the program for a roma code */
-/* "file: at byte N: text" in one line; returns buf. */
+/* Exit code of the program for a code. */
+int roma_error_exit(int code);
+/* Writes "file: at byte N: text" in one line to buf (cap bytes, cut to fit); returns buf. */
 const char *roma_error_format(const roma_error *err, char *buf, size_t cap);
-/* Copies n bytes of foreign text to buf as printable ASCII (others as \xNN), cut with "..." ; returns buf. */
+/* Writes n bytes of foreign text to buf (cap bytes) as printable ASCII, other bytes as \xNN, cut with "..."; returns
+ * buf. */
 const char *roma_error_name(char *buf, size_t cap, const char *text, size_t n);
 
 /* ---- names that were meant -------------------------------------------------------------------- */
 
-/* How many slips of the fingers turn a given word of n letters into a name: letters added, left out or changed, and
- * neighbours swapped; a beginning of three letters or more counts as one. UINT32_MAX: too many to have been meant, more
- * than one in a word of up to three letters, more than two in a longer one, or in words of 32 letters or more. */
+/* Number of slips of the fingers that turn a given word of n letters into a name: letters added, left out or changed,
+ * and neighbours swapped; a given beginning of three letters or more counts as one slip. UINT32_MAX: too many to have
+ * been meant, which are more than one in a word of up to three letters, more than two in a longer word, and any in
+ * words of 32 letters or more. */
 unsigned roma_slips(const char *given, size_t n, const char *name);
-/* The name of the list with the fewest slips, the first of equals; NULL: none may have been meant. */
+/* The name of a list of n with the fewest slips from the given word, the first of equals; NULL: none may have been
+ * meant. The list's. */
 const char *roma_nearest(const char *given, const char *const *names, size_t n);
 
 /* ---- checked arithmetic: false on overflow, *out then unchanged ------------------------------ */
@@ -95,7 +107,7 @@ static inline bool roma_mul(uint64_t a, uint64_t b, uint64_t *out) {
     *out = r;
     return true;
 }
-/* align is a power of two */
+/* The least multiple of align, a power of two, that is not below a. */
 static inline bool roma_round_up(uint64_t a, uint64_t align, uint64_t *out) {
     uint64_t r;
     if (!roma_add(a, align - 1, &r)) return false;
@@ -125,41 +137,46 @@ static inline void roma_put64(uint8_t *p, uint64_t v) {
 
 /* ---- memory ----------------------------------------------------------------------------------- */
 
-/* All heap memory of the library passes through here. A test may install failing functions before any
- * other call; NULL restores libc. roma_alloc_count counts what was given since start: alloc, resize, and
- * arenas, which come from the system. */
+/* The three functions that all heap memory of the library comes from. roma_allocator_set may replace them, for tests,
+ * before any other call; NULL restores libc's. */
 typedef struct {
     void *(*alloc)(size_t bytes);           /* like malloc */
     void *(*resize)(void *p, size_t bytes); /* like realloc */
     void (*release)(void *p);               /* like free */
 } roma_allocator;
 void roma_allocator_set(const roma_allocator *a);
+/* Number of pieces given since the process began: by alloc, by resize, and arenas, which come from the system. Any
+ * thread may ask. */
 uint64_t roma_alloc_count(void);
-void *roma_alloc(size_t bytes);                /* NULL on failure or bytes == 0 */
-void *roma_alloc_array(size_t n, size_t size); /* zeroed; NULL on overflow */
-void *roma_resize(void *p, size_t bytes);
-void roma_free(void *p);
+void *roma_alloc(size_t bytes);                /* bytes as malloc gives them; NULL on failure or for 0 */
+void *roma_alloc_array(size_t n, size_t size); /* n zeroed elements of `size` bytes; NULL on failure or overflow */
+void *roma_resize(void *p, size_t bytes);      /* as realloc; NULL on failure, p then as before */
+void roma_free(void *p);                       /* as free */
 
-/* Arena: one block taken once, handed out in 64-byte aligned pieces, freed as a whole.
- * bytes is rounded up to whole pages, mapped with huge pages advised and touched, so that a host that
- * lacks the memory refuses here and not later. */
+/* Arena: one block of memory that is taken once, handed out in 64-byte aligned pieces, and freed as a whole. The owner
+ * ends it with roma_arena_destroy. */
 typedef struct {
     uint8_t *base;
     size_t size, used;
 } roma_arena;
+/* Takes `bytes` bytes, rounded up to whole pages, huge pages advised, and touches them, so that a host that lacks the
+ * memory refuses here and not later: ENOMEM. */
 int roma_arena_create(roma_arena *a, size_t bytes, roma_error *err);
 void roma_arena_destroy(roma_arena *a);
-/* Zeroed piece; NULL when the arena is too small (a fault of the size query, asserted by callers). */
+/* The next zeroed piece of `bytes` bytes, the arena's; NULL when the arena is too small, which is a fault of the size
+ * query and asserted by callers. */
 void *roma_arena_take(roma_arena *a, size_t bytes);
-/* Size query helper: bytes that roma_arena_take(bytes) uses. */
+/* Bytes of the arena that roma_arena_take(bytes) uses, for size queries. */
 static inline size_t roma_arena_piece(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-/* Growing byte buffer, for building output. A failed append sets .failed and keeps the rest valid. */
+/* Growing byte buffer, for building output; all zero is an empty one. An append without memory sets .failed, and what
+ * is there stays valid. The owner ends it with roma_buf_destroy. */
 typedef struct {
     uint8_t *data;
     size_t len, cap;
     bool failed;
 } roma_buf;
+/* Appends n bytes; the text of a format, as roma_print has it; little-endian numbers. */
 void roma_buf_append(roma_buf *b, const void *data, size_t n);
 void roma_buf_print(roma_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void roma_buf_le16(roma_buf *b, uint16_t v);
@@ -173,72 +190,87 @@ enum { ROMA_REAL_CAP = 32 };
 /* v as C's "%.<digits>g" writes it, digits 1..17; digits 0: the shortest text that reads back as v, of at least 15
  * digits where they are needed. "nan", "inf", "-inf". Returns buf. */
 const char *roma_real_print(char buf[ROMA_REAL_CAP], double v, int digits);
-/* The double nearest to a decimal number of any length: sign, digits with a point, exponent, and nothing else (no
- * blanks, hexadecimals, words). False, and *out as it was: it is none, or beyond the largest double. */
+/* Reads the double nearest to a decimal number of n characters, any length: sign, digits with a point, exponent, and
+ * nothing else (no blanks, hexadecimals, words). False, and *out as before: the text is no such number, or beyond the
+ * largest double. */
 bool roma_real_read(const char *text, size_t n, double *out);
-/* Bytes of the well-formed UTF-8 character at s, of which n bytes are left; 0: none begins there. */
+/* Length in bytes of the well-formed UTF-8 character at s, of which n bytes are left; 0: none begins there. */
 size_t roma_utf8(const void *s, size_t n);
-/* snprintf and vsnprintf with the C locale's point. */
+/* snprintf and vsnprintf with the C locale's point, whatever the process's locale. */
 int roma_print(char *buf, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int roma_vprint(char *buf, size_t cap, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
 
 /* ---- bounded reader: the only way file bytes are walked --------------------------------------- */
 
-/* Little-endian cursor over [data, data+size). The first failed read sets .failed (and keeps .pos there);
- * every later read returns 0 / NULL, so that a caller may check once after a group of reads. */
+/* Little-endian cursor over [data, data + size), which stays the caller's. The first read beyond the end sets .failed
+ * and leaves .pos; every later read returns 0 or NULL, so that a caller may check once after a group of reads. */
 typedef struct {
     const uint8_t *data;
     uint64_t size, pos;
     uint64_t origin; /* added to pos when an offset is reported */
     bool failed;
 } roma_reader;
+/* Begins at the first byte; origin is added to .pos when an offset is reported. */
 void roma_reader_init(roma_reader *r, const void *data, uint64_t size, uint64_t origin);
 uint8_t roma_read_u8(roma_reader *r);
 uint32_t roma_read_u32(roma_reader *r);
 uint64_t roma_read_u64(roma_reader *r);
 float roma_read_f32(roma_reader *r);
-const uint8_t *roma_read_bytes(roma_reader *r, uint64_t n); /* NULL when fewer are left */
+/* points into the data; NULL when fewer than n are left */
+const uint8_t *roma_read_bytes(roma_reader *r, uint64_t n);
+/* Bytes that are left. */
 static inline uint64_t roma_reader_left(const roma_reader *r) { return r->size - r->pos; }
 
 /* ---- files ------------------------------------------------------------------------------------- */
 
-/* Read-only mapping of a whole regular file. The file must not be cut short while it is mapped: the system answers a
- * touch behind its new end with SIGBUS, on the thread that touches, which no library can turn into an error. A program
- * that wants to say so keeps a list of its files and asks roma_files_at from a handler of its own, as
- * tools/roma/signals.c does; a file that others may change is better copied first. That holds for images and adapters
- * while they are open, and for GGUF, PEFT and chip files while they are read. */
+/* Read-only mapping of a whole regular file, in memory that any thread may read. The file must not be cut short while
+ * it is mapped: the system answers a touch behind the file's new end with SIGBUS, on the thread that touches, and no
+ * library can turn the signal into an error. A program that wants to say what happened keeps a list of its files and
+ * asks roma_files_at from a handler of its own, as tools/roma/signals.c does; a file that others may change is better
+ * copied first. This concerns images and adapters while they are open, and GGUF, PEFT and chip files while they are
+ * read. */
 typedef struct {
     const uint8_t *data;
     uint64_t size;
     char *path; /* owned copy */
 } roma_map;
+/* Maps a file. EINPUT for none, an empty one, a folder, a pipe or a device; EIO, ENOMEM; EUSAGE when the program's list
+ * of files refuses. The owner ends the map with roma_map_close. */
 int roma_map_open(roma_map *m, const char *path, roma_error *err);
 void roma_map_close(roma_map *m);
+/* Asks the system for huge pages; nothing depends on the answer. */
 void roma_map_advise_huge(const roma_map *m);
-/* The first n bytes of a file, to see what it is: how many there were; 0 of what is no regular file or cannot be read.
- */
+/* Reads the first n bytes of a file, to see what it is. Returns how many there were; 0 of what is no regular file or
+ * cannot be read. */
 size_t roma_file_head(const char *path, void *out, size_t n);
 
 /* A program's list of the files that it reads and writes, so that no output takes the place of what is read, or of
- * another output. Files are the same by device and inode, whatever their names; an output that is not there yet by its
- * folder and name. Who comes second is refused (EUSAGE), be it the input or the output: so outputs that are announced
- * before anything is read cost no work. While a list is in use, roma_map_open and roma_outfile_open keep it; what else
- * is read must be entered. Inputs stay on the list after they were closed, outputs until they were written.
- * The library has no list and then checks nothing. A zeroed list is empty; it lives as long as the process.
- * Thread rule: inputs may be opened by any thread, outputs are announced and opened by one at a time. */
+ * another output. Files are the same by device and inode, whatever their names; an output that is not there yet, by
+ * its folder and name. Whoever comes second is refused (EUSAGE), be it the input or the output: so outputs that are
+ * announced before anything is read cost no work. While a list is in use, roma_map_open and roma_outfile_open enter
+ * their files; what else is read must be entered by its reader. Inputs stay on the list after they were closed,
+ * outputs until they were written. Without a list nothing is checked.
+ *
+ * A zeroed list is empty; the program owns the list, which lives as long as the process. Threads: any thread may open
+ * inputs; outputs are announced and opened by one thread at a time. */
 typedef struct roma_file roma_file;
 typedef struct {
     roma_file *first; /* loaded and stored atomically */
 } roma_files;
-void roma_files_use(roma_files *list); /* before any other call, like roma_allocator_set */
-/* Enters an open file that is read; path is for the message. Devices are never refused. */
+/* Puts a list to use, before any other call, like roma_allocator_set; NULL: no list. */
+void roma_files_use(roma_files *list);
+/* Enters an open file that is read; path is its name in messages. EUSAGE when an output is the same file; devices are
+ * never refused. */
 int roma_files_reads(const char *path, int fd, roma_error *err);
-/* Enters a standard stream that is a file: no output may be the same, and no input that is mapped. */
+/* Enters a standard stream that is a file: no output may be the same file, and no input that is mapped. EUSAGE. */
 int roma_files_stream(const char *name, int fd, roma_error *err);
-/* Announces an output. It must be possible, as far as one can see beforehand; a device or pipe is opened. */
+/* Announces an output, which must be possible, as far as one can see beforehand; a device or pipe is opened. EUSAGE
+ * when an input or another output is the same file; EINPUT, EIO for one that cannot be written. */
 int roma_files_writes(const char *path, roma_error *err);
-/* For signal handlers. The name of the file that is mapped at an address, or NULL; size: its bytes when mapped. */
+/* Name of the file that is mapped at an address, and in *size its bytes when it was mapped; NULL: none. A signal
+ * handler may call this. */
 const char *roma_files_at(const void *address, uint64_t *size);
+/* Removes the temporary files of outputs under way. A signal handler may call this. */
 void roma_files_remove_temporaries(void);
 
 /* File that appears under its name whole or not at all: written as a temporary name beside it, then
@@ -246,8 +278,8 @@ void roma_files_remove_temporaries(void);
  * write, patch or commit: the file is then given up.
  *
  * A symbolic link stays, and what it leads to is written, there before or not. A file that is replaced hands on its
- * mode, and its owner where that is allowed; a new one has 0666 less the umask. One that is write-protected is refused,
- * and so is a folder. Temporaries of the same name whose writer, a process of this host, is dead are removed.
+ * mode, and its owner where that is allowed; a new one has 0666 less the umask. A write-protected file and a folder are
+ * refused. Temporaries of the same name whose writer, a process of this host, is dead are removed.
  *
  * A device, a pipe, a socket, and a descriptor of this process (/dev/stdout) are written in place: bytes go out as the
  * buffer fills. Nobody needs to read a pipe yet: a reader is waited for five seconds. What must be patched or mapped
@@ -260,53 +292,69 @@ typedef struct {
     size_t buf_len;
     roma_file *entry;
 } roma_outfile;
+/* Begins an output. EUSAGE for a folder and a write-protected file, and when the program's list refuses; EIO, ENOMEM.
+ * After an error nothing is open. roma_outfile_commit or _abort ends an output. */
 int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err);
-/* Before the first write: what is written in place goes out with commit and not before. */
+/* Keeps what is written in place until commit; before the first write. EIO. */
 int roma_outfile_keep(roma_outfile *f, roma_error *err);
+/* Appends n bytes. EIO: the file is given up, and only roma_outfile_abort may follow. */
 int roma_outfile_write(roma_outfile *f, const void *data, size_t n, roma_error *err);
-/* Overwrites n bytes at offset (all of them written before). In place: kept files only. */
+/* Overwrites n bytes at `offset`, all of them written before; in place: kept files alone. EIO as in write. */
 int roma_outfile_patch(roma_outfile *f, uint64_t offset, const void *data, size_t n, roma_error *err);
-/* Maps what was written so far, to be read until the next write. In place: kept files only. */
+/* Maps what was written so far, to be read until the next write; in place: kept files alone. The caller closes the
+ * map. EIO, ENOMEM. */
 int roma_outfile_map(roma_outfile *f, roma_map *m, roma_error *err);
+/* Makes the output appear under its name. EIO: the file is given up. On a file that was given up or ended this and the
+ * functions above return EINTERNAL. */
 int roma_outfile_commit(roma_outfile *f, roma_error *err);
+/* Gives an output up: nothing appears. After commit, and a second time, nothing happens. */
 void roma_outfile_abort(roma_outfile *f);
 
 /* ---- progress: long work calls back; nonzero from the callback cancels (ROMA_ECANCEL) --------- */
 
+/* Gets what is being done (a static word) and how much of `total` is done; nonzero cancels. */
 typedef int (*roma_progress_fn)(void *ctx, const char *what, uint64_t done, uint64_t total);
+/* Whom long work tells; fn may be NULL: nobody. Calls come from the thread that called the long work. */
 typedef struct {
     roma_progress_fn fn; /* may be NULL */
     void *ctx;
 } roma_progress;
+/* Tells; p may be NULL. ECANCEL when the answer was nonzero. */
 static inline int roma_progress_tell(const roma_progress *p, const char *what, uint64_t done, uint64_t total) {
     return p && p->fn && p->fn(p->ctx, what, done, total) ? ROMA_ECANCEL : ROMA_OK;
 }
 
 /* ---- threads ----------------------------------------------------------------------------------- */
 
-/* A fixed team. roma_team_run calls fn(ctx, thread, threads) on every member, the caller being thread 0,
- * and returns when all are done. Nothing is allocated per run. Inside fn roma_team_barrier waits for all
- * members; members spin briefly, then sleep, so that a loaded machine still makes progress. */
+/* A fixed team of threads. roma_team_run calls fn(ctx, thread, threads) on every member, the caller being thread 0,
+ * and returns when all are done. Inside fn roma_team_barrier waits for all members. Nothing is allocated by a run.
+ * Members spin briefly, then sleep, so that a loaded machine still makes progress. One thread at a time runs a team.
+ */
 typedef struct roma_team roma_team;
-int roma_team_create(roma_team **team, int threads, roma_error *err); /* 1..64 */
+/* Makes a team of 1 to 64 members. EUSAGE, EIO when the system refuses a thread, ENOMEM. *team is the caller's, ended
+ * by roma_team_destroy. */
+int roma_team_create(roma_team **team, int threads, roma_error *err);
 void roma_team_destroy(roma_team *team);
-/* Binds each member to one CPU of those that the caller may use, the caller too, until the team is destroyed, which
- * must be by that caller. */
+/* Binds each member, the caller too, to one CPU of those that the caller may use, until the team is destroyed, which
+ * the same caller must do. EIO. */
 int roma_team_pin(roma_team *team, roma_error *err);
 int roma_team_threads(const roma_team *team);
 typedef void (*roma_team_fn)(void *ctx, int thread, int threads);
 void roma_team_run(roma_team *team, roma_team_fn fn, void *ctx);
 void roma_team_barrier(roma_team *team);
-int roma_cpu_count(void); /* CPUs this process may use */
-/* [*begin, *end): share of `n` items of thread `thread`, contiguous, sizes differ by at most one. */
+/* CPUs that this process may use, 1 or more. */
+int roma_cpu_count(void);
+/* Share of `n` items that a thread of `threads` has: [*begin, *end), contiguous; shares differ by one item at most. */
 void roma_share(size_t n, int thread, int threads, size_t *begin, size_t *end);
 
 /* ---- hashes ------------------------------------------------------------------------------------- */
 
-uint32_t roma_crc32c(uint32_t crc, const void *data, size_t n); /* start with 0; RFC 3720 polynomial */
-/* CRC of two joined pieces from their CRCs and the second's length, so that pieces may run in threads. */
+/* CRC-32C (RFC 3720's polynomial) of n bytes behind those of crc; begin with 0. */
+uint32_t roma_crc32c(uint32_t crc, const void *data, size_t n);
+/* CRC of two joined pieces from their CRCs and the second one's length, so that pieces may run in threads. */
 uint32_t roma_crc32c_join(uint32_t a, uint32_t b, uint64_t b_len);
 
+/* A SHA-256 (FIPS 180-4) under way: init, any number of updates, final. */
 typedef struct {
     uint32_t state[8];
     uint64_t bytes;
@@ -314,20 +362,23 @@ typedef struct {
 } roma_sha256; /* FIPS 180-4 */
 void roma_sha256_init(roma_sha256 *h);
 void roma_sha256_update(roma_sha256 *h, const void *data, size_t n);
-/* roma_sha256_update of much data in pieces, after each of which progress is told how much of n is done; ROMA_ECANCEL
- * when it says so. */
+/* roma_sha256_update of much data in pieces. progress (may be NULL) is told after each piece how much of n is done;
+ * ECANCEL when progress says so. */
 int roma_sha256_update_told(roma_sha256 *h, const void *data, uint64_t n, const roma_progress *progress,
                             const char *what);
 void roma_sha256_final(roma_sha256 *h, uint8_t out[32]);
-void roma_hex(char *out, const uint8_t *bytes, size_t n); /* 2n+1 characters */
+/* Writes n bytes as 2n hexadecimal digits and a 0. */
+void roma_hex(char *out, const uint8_t *bytes, size_t n);
 
-uint64_t roma_hash64(const void *data, size_t n); /* table hashing; not stable between versions */
+/* Hash of n bytes, for tables; not stable between versions. */
+uint64_t roma_hash64(const void *data, size_t n);
 
-/* Counter-based generator: the same (key, counter) gives the same value, everywhere, in any order.
+/* A number of a counter-based generator: the same (key, counter) gives the same number, everywhere, in any order.
  * SplitMix64's finaliser over a keyed counter (Steele, Lea, Flood 2014). */
 uint64_t roma_random(uint64_t key, uint64_t counter);
 
-double roma_now(void); /* seconds; never less than before, on whatever thread */
+/* Seconds of a clock that never goes back, the same on every thread. */
+double roma_now(void);
 /* n in so many seconds, as a rate; 0 where no time could be measured. */
 static inline double roma_rate(double n, double seconds) { return seconds > 0 ? n / seconds : 0; }
 

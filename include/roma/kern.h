@@ -1,10 +1,9 @@
 /* kern - SIMD kernels beside their C reference, behind a dispatch table.
  *
- * Every entry equals the reference (the functions of roma/num.h) bit for bit; the scalar table *is* the reference.
- * Pointers need no alignment beyond their type, except tiles and activation blocks: 64 bytes. Formats pass
- * roma_format_check for their row; counts are 1 or more; a page's rows lie within it.
- * Thread rule: tables are constant; entries are re-entrant; scratch belongs to one thread.
- */
+ * Every entry of a table equals the reference, the function of roma/num.h of the same name, bit for bit; the scalar
+ * table *is* the reference. Pointers need no alignment beyond their type, except tiles and blocks of activations: 64
+ * bytes. Formats pass roma_format_check for their row; counts are 1 or more; a page's rows lie within the page.
+ * Threads: tables are constant and static; entries are re-entrant; scratch belongs to one thread. */
 #ifndef ROMA_KERN_H
 #define ROMA_KERN_H
 
@@ -14,6 +13,7 @@
 extern "C" {
 #endif
 
+/* Instruction sets, the better ones of a machine later; AVX512 is F, BW, VL, DQ and VNNI, NEON has the dot product. */
 typedef enum {
     ROMA_ISA_SCALAR,
     ROMA_ISA_AVX2,
@@ -23,12 +23,13 @@ typedef enum {
     ROMA_ISA_COUNT
 } roma_isa;
 
+/* A dispatch table. docs/numerics.md has the formula of each entry. */
 typedef struct {
-    const char *name; /* "scalar", "avx2", "avxvnni", "avx512" (AVX-512 F BW VL DQ VNNI), "neon" (with dot product) */
-    /* num.h: roma_quantise_c */
+    const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
+    /* A row into codes: roma_quantise_c of num.h. */
     void (*quantise)(const float *x, uint64_t cols, float factor, roma_act *a);
-    /* n_tiles tiles of format f, one after another, times n_acts activation rows:
-     * out[i * stride + 16 * tile + row]. scratch: roma_kern_scratch_bytes(cols, n_acts), 64-byte aligned. */
+    /* Product of n_tiles tiles of format f, one after another, with n_acts rows of activations: out[i * stride + 16 *
+     * tile + row]. scratch: roma_kern_scratch_bytes(cols, n_acts), 64-byte aligned. */
     void (*product)(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch);
     float (*rms_inverse)(const float *x, uint64_t n, float eps);
@@ -51,14 +52,15 @@ typedef struct {
                         unsigned n, float *out);
 } roma_kern;
 
-/* NULL when this CPU (or this build) lacks the instruction set. */
+/* Table of an instruction set; NULL when this CPU or this build lacks it. */
 const roma_kern *roma_kern_get(roma_isa isa);
-/* The best this CPU has. */
+/* Table of the best instruction set that this CPU has; never NULL. */
 const roma_kern *roma_kern_best(void);
-/* By name, "auto" = best; NULL when unknown or absent. */
+/* Table by name, "auto" being the best; NULL when the name is unknown or the instruction set absent. */
 const roma_kern *roma_kern_find(const char *name);
+/* Bytes of scratch for a product of rows of cols inputs with n_acts rows of activations. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts);
-/* Compiled-in instruction sets, space separated. */
+/* Names of the instruction sets that were compiled in, blanks between; static. */
 const char *roma_kern_list(void);
 
 #ifdef __cplusplus
