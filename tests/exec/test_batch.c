@@ -241,6 +241,38 @@ static void test_sharing(const loaded *m) {
     roma_exec_destroy(e);
 }
 
+/* Tokens of a prompt of 40, whose family says what it begins with, that were there already. */
+static uint32_t ask_family(roma_batch *b, uint64_t family, uint64_t own) {
+    static work w;
+    roma_error err = {0};
+    uint32_t id;
+    w = (work){.n = 40, .n_prompt = 40};
+    for (uint32_t k = 0; k < 40; k++) w.prompt[k] = (int32_t)(roma_random(k < 39 ? family : own, k) % VOCAB);
+    const roma_request r = {w.prompt, 40, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w};
+    CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
+    while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
+    const uint32_t shared = roma_batch_poll(b, id, NULL)->shared;
+    roma_batch_finish(b, id);
+    return shared;
+}
+
+/* What goes first is the prefix that was used least recently, to be shared as well as to run. */
+static void test_eviction(const loaded *m) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 3, .rows = 16});
+    roma_batch *b;
+    roma_error err = {0};
+    CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 1}, &err), 0);
+    CHECK_EQ(ask_family(b, 1, 1), 0);
+    CHECK_EQ(ask_family(b, 2, 2), 0);
+    CHECK_EQ(ask_family(b, 3, 3), 0);
+    CHECK_EQ(ask_family(b, 1, 4), 39); /* 2 goes; 1 is used again */
+    CHECK_EQ(ask_family(b, 5, 5), 0);  /* 3 goes */
+    CHECK_EQ(ask_family(b, 1, 1), 39);
+    CHECK_EQ(ask_family(b, 3, 3), 0);
+    roma_batch_destroy(b);
+    roma_exec_destroy(e);
+}
+
 static int on_failure(void *ctx, int32_t token, const float *logits, roma_error *err) {
     (void)ctx, (void)token, (void)logits;
     return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "the caller cannot go on");
@@ -329,6 +361,7 @@ int main(void) {
     test_sharing(&m);
     test_refusals(&m);
     test_times(&m);
+    test_eviction(&m);
     test_workload(&m, &all, test_effort(300), 8, 5, 11, 16, 12);
     test_workload(&m, &all, test_effort(80), 2, 2, 5, 3, 2);
     test_workload(&m, &all, test_effort(120), 4, 4, 0, 64, 32);

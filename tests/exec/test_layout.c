@@ -1,5 +1,6 @@
-/* Where things lie: every piece of an engine's and a batch's arenas has the room that its header says, in an arena, and
- * overlaps no other. Sanitizers do not see one piece run into the next. */
+/* Where things lie: every piece of an engine's and a batch's arenas has the room that its header says, in an arena,
+ * overlaps no other, and all of them, rounded up to 64 bytes each, are what is taken. Sanitizers do not see one piece
+ * run into the next. */
 #include "exec/attend.h"
 #include "exec/batch.h"
 #include "loaded.h"
@@ -31,12 +32,15 @@ static bool lies_in(const roma_arena *a, const piece *p) {
 }
 
 static void check_pieces(const roma_arena *a, const roma_arena *b) {
+    uint64_t taken = 0;
     qsort(pieces, n_pieces, sizeof *pieces, by_place);
     for (size_t i = 0; i < n_pieces; i++) {
         CHECK(lies_in(a, &pieces[i]) || lies_in(b, &pieces[i]));
         CHECK_EQ((uintptr_t)pieces[i].at % 64, 0);
+        taken += (pieces[i].bytes + 63) / 64 * 64;
         CHECK(i + 1 == n_pieces || pieces[i].at + pieces[i].bytes <= pieces[i + 1].at);
     }
+    CHECK_EQ(taken, a->used + (b == a ? 0 : b->used));
     n_pieces = 0;
 }
 
@@ -50,10 +54,7 @@ static void add_values(const roma_exec *e) {
         const value_store *v = &e->values[i];
         if (p->values[i].is_codes) {
             ADD(v->act, rows + copies);
-            for (uint32_t r = 0; r < rows + copies; r++) {
-                ADD(v->act[r].code, p->values[i].width);
-                CHECK((const uint8_t *)v->act[r].shift >= (const uint8_t *)v->act[r].code + p->values[i].width);
-            }
+            for (uint32_t r = 0; r < rows + copies; r++) add(v->act[r].code, roma_act_bytes(p->values[i].width));
         } else {
             CHECK(v->stride >= p->values[i].width && v->stride % 16 == 0);
             ADD(v->f32, rows * v->stride);
