@@ -41,8 +41,11 @@ flags_sse42 := -msse4.2
 flags_shani := -msha -msse4.1
 flags_neon := -march=armv8.2-a+dotprod
 isa_flags = $(flags_$(call isa_of,$(1))) $(if $(SAN),$(if $(filter avx%,$(call isa_of,$(1)))$(findstring emulated,$(1)),-fno-sanitize=undefined))
-# Of a list of sources, those for this machine; simde emulates x86 on x86.
-for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c %/test_emulated.c %/test_emulated_256.c %/test_emulated_lora.c %/test_emulated_attend.c) \
+# Of a list of sources, those for this machine. Tests of emulated kernels, by simde on x86, take minutes to compile: clang, and so the sanitizers,
+# have them only where the machine has not the true kernels, whose tests they then run instead.
+emulated := test_emulated test_emulated_256 test_emulated_lora test_emulated_attend
+emulates = $(and $(filter x86_64,$(ARCH)),$(if $(findstring clang,$(CC)),$(shell grep -qsw avx512_vnni /proc/cpuinfo || echo y),y))
+for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_avx2.c %_sse42.c %_shani.c) $(if $(emulates),,$(emulated:%=tests/kern/%.c)) \
     $(if $(filter aarch64,$(ARCH)),,%_neon.c),$(1))
 
 LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
@@ -82,7 +85,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 
 # Tests spend their time in the library: they are compiled for speed of compiling. Emulated kernels take a minute at -O3.
 $(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0,-O1) -g
-$(BUILD)/tests/kern/test_emulated.o $(BUILD)/tests/kern/test_emulated_256.o $(BUILD)/tests/kern/test_emulated_lora.o $(BUILD)/tests/kern/test_emulated_attend.o: OPT := -O1 -g -Wno-psabi
+$(emulated:%=$(BUILD)/tests/kern/%.o): OPT := -O1 -g -Wno-psabi
 $(BUILD)/tools/%.o: CFLAGS += -Itools/roma -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
@@ -133,7 +136,7 @@ mutants:
 ifdef MUTANTS
 $(BUILD)/src/kern/%.o $(BUILD)/tests/kern/%.o: override SAN :=
 endif
-mutants-objects: $(LIB) $(filter-out %_emulated.o %_emulated_256.o %_emulated_lora.o %_emulated_attend.o,$(TEST_BIN:=.o))
+mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TEST_BIN:=.o))
 
 # clang: everything with clang, in build/clang
 clang:
