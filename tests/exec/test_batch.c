@@ -273,6 +273,31 @@ static void test_eviction(const loaded *m) {
     roma_exec_destroy(e);
 }
 
+/* Requests whose prompts have no whole page in common do not wait for one another; those that have, do. */
+static void test_waiting(const loaded *m) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 3, .rows = 16});
+    roma_batch *b;
+    roma_error err = {0};
+    static work w[3];
+    uint32_t id[3];
+    for (uint32_t same = 0; same <= 64; same += 16) { /* tokens in common of 70 */
+        CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 3}, &err), 0);
+        for (uint32_t i = 0; i < 3; i++) {
+            w[i] = (work){.n = 70, .n_prompt = 70};
+            for (uint32_t k = 0; k < 70; k++) w[i].prompt[k] = k < same ? 7 : (int32_t)(50 * i + k) % VOCAB;
+            const roma_request r = {w[i].prompt, 70, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w[i]};
+            CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
+        }
+        CHECK_EQ(roma_batch_step(b, &err), 0);
+        CHECK_EQ(b->n_active, same < ROMA_PAGE ? 3 : 1);
+        while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
+        for (uint32_t i = 0; i < 3; i++)
+            CHECK(roma_batch_poll(b, id[i], NULL)->shared >= (i && same >= ROMA_PAGE ? same / 32 * 32 : 0));
+        roma_batch_destroy(b);
+    }
+    roma_exec_destroy(e);
+}
+
 static int on_failure(void *ctx, int32_t token, const float *logits, roma_error *err) {
     (void)ctx, (void)token, (void)logits;
     return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "the caller cannot go on");
@@ -362,6 +387,7 @@ int main(void) {
     test_refusals(&m);
     test_times(&m);
     test_eviction(&m);
+    test_waiting(&m);
     test_workload(&m, &all, test_effort(300), 8, 5, 11, 16, 12);
     test_workload(&m, &all, test_effort(80), 2, 2, 5, 3, 2);
     test_workload(&m, &all, test_effort(120), 4, 4, 0, 64, 32);
