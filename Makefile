@@ -84,7 +84,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 # Tests spend their time in the library: they are compiled for speed of compiling. Emulated kernels take a minute at -O3.
-$(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0,-O1) -g
+$(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0 -g1,-O1 -g)
 $(emulated:%=$(BUILD)/tests/kern/%.o): OPT := -O1 -g -Wno-psabi
 $(BUILD)/tools/%.o: CFLAGS += -Itools/roma -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma/roma.o: $(wildcard .git/logs/HEAD)
@@ -116,7 +116,7 @@ check: $(LIB) $(TOOL_OBJ)
 
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
-	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" test
+	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
 # shares, adapters, the tap, batches, explorations, requests from many threads (minutes)
@@ -158,7 +158,7 @@ golden: $(BUILD)/tests/cost/test_golden
 
 # fuzz-replay: the targets over fuzz/corpus under the sanitizers, without libFuzzer
 fuzz-replay:
-	$(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" replay-run
+	$(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" replay-run
 replay-run: $(FUZZ:%=$(BUILD)/replay_%)
 	@for t in $(FUZZ); do $(BUILD)/replay_$$t fuzz/corpus/$${t#fuzz_} || exit 1; done
 $(BUILD)/replay_%: $(BUILD)/fuzz/%.o $(BUILD)/fuzz/replay.o $(LIB)

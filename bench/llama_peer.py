@@ -5,6 +5,7 @@ usage (by compare-llama): llama_peer.py MODEL.gguf THREADS FLASH [LORA.gguf]
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -93,6 +94,11 @@ class Peer:
             sys.exit("compare-llama: the llama.cpp process ended (is llama-cpp-python installed? see ROMA_VENV)")
         self.info = json.loads(line)
 
+    def why(self):
+        code = self.p.wait()
+        return " by %s; was it built for another machine, or with instructions that this one does not allow (AMX)?" % \
+            signal.Signals(-code).name if code < 0 else ""
+
     def rate(self, test, n, times=3):
         best = 0.0
         for _ in range(times):
@@ -100,7 +106,7 @@ class Peer:
             self.p.stdin.flush()
             line = self.p.stdout.readline()
             if not line:
-                sys.exit("compare-llama: the llama.cpp process ended")
+                sys.exit("compare-llama: the llama.cpp process ended" + self.why())
             best = max(best, n / float(line))
         return best
 

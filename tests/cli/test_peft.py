@@ -5,7 +5,7 @@ usage: test_peft.py ROMA [SmolLM2-135M-Instruct.Q4_1.gguf]
 
 A case's divergence from PyTorch in FP32 may be LIMIT above the engine's own without adapters on the same ids: 0.002 with 8-bit
 adapters, 0.0005 with 16 bits, and no more than five times the engine's own, which is very little on the tiny model. Without the second argument
-only the tiny model's adapter is tried. Needs numpy.
+only the tiny model's adapter is tried. One thread each, as other steps use the other CPUs: any number gives the same. Needs numpy.
 """
 import array
 import gzip
@@ -82,7 +82,7 @@ def kl_of(ref, case, image, adapters, work):
         ids = p["prompt"] + p["answer"]
         with open(ids_file, "wb") as f:
             f.write(b"".join(i.to_bytes(4, "little") for i in ids))
-        output("eval", image, "--ids", ids_file, "--all", "--dump-logits", dump, *options(adapters))
+        output("eval", image, "-t", "1", "--ids", ids_file, "--all", "--dump-logits", dump, *options(adapters))
         check(os.path.getsize(dump) == 4 * vocab * len(ids), f"{case['name']}: {os.path.getsize(dump)} bytes of logits")
         with open(dump, "rb") as f:
             f.seek(4 * vocab * (len(ids) - p["scored"]))
@@ -96,7 +96,7 @@ def run_texts(case, image, adapters):
     """The engine's greedy answers; its prompt ids must be PyTorch's."""
     out = []
     for p in case["prompts"]:
-        r = json.loads(output("run", image, "-p", p["question"], "-n", "48", "--json", *options(adapters)))
+        r = json.loads(output("run", image, "-p", p["question"], "-n", "48", "-t", "1", "--json", *options(adapters)))
         check(r["prompt_tokens"] == len(p["prompt"]), f"{p['question']}: {r['prompt_tokens']} tokens, PyTorch was given {len(p['prompt'])}")
         out.append(r["text"])
     return out
