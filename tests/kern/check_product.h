@@ -213,7 +213,8 @@ static void check_product(const kern_list *k, uint64_t wanted) {
     static roma_format list[7 * 5 * 5 * 4];
     const size_t n = all_formats(list);
     CHECK(n > 200);
-    for (size_t i = 0; i < n; i++) check_product_format(k, &list[i], i % 7 == 0 && wanted >= 100000);
+    const size_t each = wanted > 1000 ? 1 : 3; /* under an emulator, every third has the edges */
+    for (size_t i = 0; i < n; i += each) check_product_format(k, &list[i], i % 7 == 0 && wanted >= 100000);
     for (int more = 1; more;) {
         more = 0;
         for (size_t i = 0; i < n; i++) more |= check_product_more(k, &list[i], wanted);
