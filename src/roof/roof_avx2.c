@@ -16,31 +16,21 @@ uint64_t roma_roof_read_avx2(const uint8_t *p, size_t bytes) {
     return (uint64_t)_mm256_extract_epi64(a, 0) ^ (uint64_t)_mm256_extract_epi64(a, 2);
 }
 
-/* Independent sums hide the latency. Written as instructions: a compiler would fold or spill them. */
-#define SUMS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define DECLARE(i) __m256i s##i = _mm256_setzero_si256();
 #define KEEP(i) __asm__ volatile("" ::"x"(s##i));
 
 void roma_roof_mac_avx2(uint64_t rounds) {
     const __m256i u = _mm256_set1_epi8(3), w = _mm256_set1_epi8(5);
     __m256i t;
-    SUMS(DECLARE)
 #define STEP(i) __asm__ volatile("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(s##i), "=&x"(t) : "x"(u), "x"(w));
-    for (uint64_t n = 0; n < rounds; n++) {
-        SUMS(STEP)
-    }
+    ROOF_LOOP(DECLARE, STEP, KEEP, rounds)
 #undef STEP
-    SUMS(KEEP)
 }
 
 void roma_roof_mac_avxvnni(uint64_t rounds) {
     const __m256i u = _mm256_set1_epi8(3), w = _mm256_set1_epi8(5);
-    SUMS(DECLARE)
 #define STEP(i) __asm__ volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(s##i) : "x"(u), "x"(w));
-    for (uint64_t n = 0; n < rounds; n++) {
-        SUMS(STEP)
-    }
+    ROOF_LOOP(DECLARE, STEP, KEEP, rounds)
 #undef STEP
-    SUMS(KEEP)
 }
 #endif

@@ -2,9 +2,12 @@
 
 A test is called with the program as its first word, says `from shared import ...` and ends with finish().
 """
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 NAME = os.path.splitext(os.path.basename(sys.argv[0]))[0]
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -37,6 +40,18 @@ def run(*args, code=0, say="", **more):
     check(p.returncode == code, f"{args}: exit {p.returncode}, expected {code}: {p.stderr}")
     check(say in p.stderr, f"{args}: '{p.stderr}' does not say '{say}'")
     return p.stdout
+
+
+@contextlib.contextmanager
+def own_folder():
+    """Inside, the process is in a new empty folder, which is gone behind."""
+    work = tempfile.mkdtemp(prefix="roma-" + NAME + "-")
+    os.chdir(work)
+    try:
+        yield
+    finally:
+        os.chdir("/")
+        shutil.rmtree(work)
 
 
 def finish(more=""):

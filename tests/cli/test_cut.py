@@ -11,9 +11,8 @@ import shutil
 import signal
 import struct
 import subprocess
-import tempfile
 
-from shared import ROMA, TOP, check, finish, output
+from shared import ROMA, TOP, check, finish, output, own_folder
 
 MODELS = os.path.join(TOP, "models")
 TRIES = 400
@@ -98,11 +97,6 @@ def main():
 
 
 if __name__ == "__main__":
-    work = tempfile.mkdtemp(prefix="roma-cut-")
-    os.chdir(work)
-    try:
+    with own_folder():
         main()
-    finally:
-        os.chdir("/")
-        shutil.rmtree(work)
     finish()

@@ -17,11 +17,10 @@ import socket
 import stat
 import struct
 import subprocess
-import tempfile
 import threading
 import time
 
-from shared import ROMA, TOP, check, finish
+from shared import ROMA, TOP, check, finish, own_folder
 
 runs = 0
 
@@ -477,11 +476,6 @@ def main():
 
 
 if __name__ == "__main__":
-    work = tempfile.mkdtemp(prefix="roma-outputs-")
-    os.chdir(work)
-    try:
+    with own_folder():
         main()
-    finally:
-        os.chdir("/")
-        shutil.rmtree(work)
     finish("%d runs" % runs)

@@ -14,10 +14,9 @@ import shutil
 import signal
 import struct
 import subprocess
-import tempfile
 import time
 
-from shared import ROMA, TOP, check, finish
+from shared import ROMA, TOP, check, finish, own_folder
 
 MODELS = os.path.join(TOP, "models")
 
@@ -274,15 +273,10 @@ def test_clock():
 
 
 if __name__ == "__main__":
-    work = tempfile.mkdtemp(prefix="roma-refusals-")
-    os.chdir(work)
-    try:
+    with own_folder():
         make_inputs()
         for test in (test_missing, test_full, test_stops, test_interrupts, test_clock):
             began = time.monotonic()
             test()
             print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)
-    finally:
-        os.chdir("/")
-        shutil.rmtree(work)
     finish()

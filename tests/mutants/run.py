@@ -226,14 +226,14 @@ def measure(trees):
         if kept['mark'] == mark:
             return {tuple(k.split()): v for k, v in kept['times'].items()}
     wanted = set().union(*([t for t in tests_in_order(r, {(b.folder, t): 0 for b in trees[0].builds.values() for t in b.tests})] for r in ROOMS))
-    todo, times, bad = queue.Queue(), {}, []
+    waiting, times, bad = queue.Queue(), {}, []
     for t in sorted(wanted):
-        todo.put(t)
+        waiting.put(t)
 
     def work(tree):
         while True:
             try:
-                folder, t = todo.get_nowait()
+                folder, t = waiting.get_nowait()
             except queue.Empty:
                 return
             start = time.monotonic()
