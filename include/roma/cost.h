@@ -184,7 +184,7 @@ roma_workload roma_cost_workload_bare(void);
     X(tokens, "fit", "tokens", "cache of all sequences beside the adapters, every scale and page counted")             \
     X(tokens_held, "fit", "tokens", "the same where the model's own context were no limit")                            \
     X(tokens_paper, "fit", "tokens", "as the paper counts: codes only")                                                \
-    X(fits_sram, "fit", "", "1: batch x context fit beside the adapters")                                              \
+    X(fits_sram, "fit", "", "1: each sequence's prompt, and its step at position context, fit")                        \
     X(yield, "cost", "share", "good dies without repair")                                                              \
     X(yield_repaired, "cost", "share", "good dies with the chip's repairs")                                            \
     X(gross_dies, "cost", "", "dies of a wafer")                                                                       \
@@ -218,6 +218,10 @@ int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p
                        roma_error *err);
 /* The outputs of group "fit" alone, which need no schedule; the other members of *out stay as they are. */
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w);
+/* The most positions that each of the workload's sequences can have in the SRAM beside its adapters, whatever its
+ * prompt and context: a multiple of 32. The one count of what fits: a sequence of n positions fits where n is no more,
+ * and fits_sram is 1 where the prompt and context + 1 positions do. The model's own context is no limit here. */
+uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w);
 /* Each output at the corner of the chip's ranges that makes it smallest and largest: directions one parameter at a
  * time, then all together. dominant[o] (dominant may be NULL): index of the chip's parameter that moves output o most,
  * or -1. *s is scratch. Errors as roma_cost_step. */

@@ -262,7 +262,7 @@ typedef struct {
     /* bytes, the last two as the paper counts */
     double kv_bytes_per_token, kv_bytes_per_token_paper, lora_bytes_paper;
     double rom_bytes, rom_capacity, rom_words; /* bytes of the model and of ROM; words of the fullest L-Unit */
-    int fits_rom, fits_sram;                   /* 1: the ROM holds the model; the SRAM holds the adapters */
+    int fits_rom, fits_sram;                   /* 1: the ROM holds the model; tokens are above 0 */
     int is_model_limit;                        /* 1: the model's own context ends a sequence, not the SRAM */
 } roma_fit_record;
 /* Counts tokens, adapters and sequences that fit. A model that does not fit is an answer (0), not a failure. */

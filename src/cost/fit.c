@@ -61,21 +61,39 @@ double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double 
 
 /* ---- SRAM ---- */
 
+static double lora_bytes(const roma_placement *p, const roma_workload *w) {
+    const uint32_t adapters = w->rank && !w->adapters ? 1 : w->adapters;
+    return adapters * (double)roma_adapter_bytes(p->plan->desc, ROMA_ADAPTER_INT8, w->rank, 0);
+}
+
+/* Sequences share no page. */
+static uint64_t positions_of(uint64_t pages, const roma_workload *w) { return pages / w->batch * ROMA_PAGE; }
+
+/* The decode step writes the position behind the context. */
+static uint64_t positions_needed(const roma_workload *w) {
+    const uint64_t step = (uint64_t)w->context + 1;
+    return w->prompt > step ? w->prompt : step;
+}
+
+uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w) {
+    return positions_of(roma_place_pages(p, roma_chip_sram_bytes(&p->chip), lora_bytes(p, w)), w);
+}
+
 static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workload *w) {
     const roma_chip *c = &p->chip;
     const roma_hyper *h = &p->plan->desc->hyper;
     const uint32_t adapters = w->rank && !w->adapters ? 1 : w->adapters;
     out->sram_bytes = p->dies * roma_chip_sram_bytes(c);
-    out->lora_bytes = adapters * (double)roma_adapter_bytes(p->plan->desc, ROMA_ADAPTER_INT8, w->rank, 0);
+    out->lora_bytes = lora_bytes(p, w);
     out->kv_bytes_per_token = (double)h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim) / ROMA_PAGE;
     const double one_die = roma_chip_sram_bytes(c);
-    out->tokens_held = (double)(ROMA_PAGE * roma_place_pages(p, one_die, out->lora_bytes));
+    const uint64_t pages = roma_place_pages(p, one_die, out->lora_bytes);
+    out->tokens_held = (double)(ROMA_PAGE * pages);
     out->tokens = fmin(out->tokens_held, (double)w->batch * h->context);
     out->tokens_paper = roma_cost_tokens_paper(
         p, one_die, adapters * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, 0),
         roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
-    const uint64_t pages = (uint64_t)w->batch * roma_pages(w->context);
-    out->fits_sram = roma_place_holds(p, pages, one_die, out->lora_bytes);
+    out->fits_sram = positions_needed(w) <= positions_of(pages, w);
 }
 
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w) {

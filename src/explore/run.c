@@ -9,7 +9,7 @@
 
 static roma_explore_refusal judge(const roma_cost *c, const roma_explore *x) {
     if (c->fits_rom == 0) return ROMA_EXPLORE_ROM;
-    if (c->fits_sram == 0 || c->tokens < x->work.prompt) return ROMA_EXPLORE_SRAM;
+    if (c->fits_sram == 0) return ROMA_EXPLORE_SRAM;
     if (c->tokens / x->work.batch < x->min_context) return ROMA_EXPLORE_CONTEXT;
     if (x->max_mm2 > 0 && !(c->area_mm2 <= x->max_mm2)) return ROMA_EXPLORE_AREA;
     if (x->max_w > 0 && !(c->power_w <= x->max_w)) return ROMA_EXPLORE_POWER;

@@ -51,8 +51,7 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
     count_paper(f, out);
     const int rc = roma_exec_fit(&f->design->plan, &c, &out->engine, err);
     if (rc) return rc;
-    out->fits = f->is_chip ? roma_place_holds(&f->design->place, 0, die_bytes(f), (double)out->lora_bytes)
-                           : out->lora_bytes <= f->sram_bytes;
+    out->fits = out->engine.context > 0;
     out->is_spilt = f->is_chip && out->engine.pages < c.pages_held;
     out->token_bytes = (double)out->engine.page_group / ROMA_PAGE;
     out->is_model = (uint64_t)(out->engine.pages / sequences) * ROMA_PAGE > f->design->desc->hyper.context;

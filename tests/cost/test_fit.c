@@ -41,7 +41,7 @@ static double engine_lora(double rank_16_adapters) {
 static void test_outputs(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_workload w = {.context = 4640, .batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
+    roma_workload w = {.context = 4639, .batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
     roma_cost c = design_cost(&d, &w);
     CHECK_REAL(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
     CHECK_REAL(c.lora_bytes, engine_lora(1));
@@ -49,7 +49,7 @@ static void test_outputs(void) {
     /* Positions go round 32 H-Units a head: an H-Unit has one of 32 positions, 28 x 2 x 132 bytes each. */
     CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * 2 * 132)));
     CHECK(c.tokens == 4640 && c.tokens_paper == 4832 && c.fits_sram == 1);
-    w.context++;
+    w.context++; /* this step writes a position that no page has */
     CHECK(design_cost(&d, &w).fits_sram == 0);
     /* What the chip file says of its cache is the paper's count. */
     roma_chip_put(&d.place.chip, ROMA_CHIP_kv_bytes, 2);
@@ -63,12 +63,52 @@ static void test_outputs(void) {
     CHECK(design_cost(&d, &w).fits_sram == 0); /* 6400, though 3300 tokens are fewer than fit */
     w = (roma_workload){.batch = 1, .rank = 512, .adapters = 1, .toggle = 1};
     CHECK(design_cost(&d, &w).fits_sram == 0); /* no context, yet adapters too large */
+    /* Eleven adapters leave no page to the first position. */
+    w = (roma_workload){.batch = 1, .rank = 16, .adapters = 11, .toggle = 1};
+    c = design_cost(&d, &w);
+    CHECK(c.tokens == 0 && c.fits_sram == 0);
     design_close(&d);
     design_open(&d, "roma", "smollm2-135m", 0, 0); /* 8,192 positions a sequence, whatever the SRAM holds */
     w = (roma_workload){.batch = 1, .toggle = 1};
     CHECK_REAL(design_cost(&d, &w).tokens, 8192);
     w.batch = 3;
     CHECK(design_cost(&d, &w).tokens > 8192);
+    design_close(&d);
+}
+
+/* One count: a workload fits where its prompt, and the positions up to the one that its step writes, are no more than
+ * roma_cost_positions says for each of its sequences. */
+static void test_positions(void) {
+    design d;
+    design_open(&d, "roma-contract", "llama-3.2-3b", 4, 4);
+    roma_workload w = {.batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
+    const uint64_t tokens = roma_cost_positions(&d.place, &w);
+    CHECK(tokens > 4000 && tokens < 5000 && tokens % ROMA_PAGE == 0);
+    CHECK_REAL(design_cost(&d, &w).tokens, (double)tokens);
+    w.prompt = (uint32_t)tokens;
+    CHECK(design_cost(&d, &w).fits_sram == 1);
+    w.prompt++;
+    CHECK(design_cost(&d, &w).fits_sram == 0);
+    w.prompt = 8000;
+    CHECK(design_cost(&d, &w).fits_sram == 0);
+    for (uint32_t batch = 1; batch < 400; batch += 7)
+        for (uint32_t adapters = 0; adapters < 12; adapters += 3) {
+            w = (roma_workload){.batch = batch, .rank = adapters ? 16 : 0, .adapters = adapters, .toggle = 1};
+            roma_cost c = {0};
+            const uint64_t each = roma_cost_positions(&d.place, &w);
+            const uint32_t contexts[] = {0, (uint32_t)each - (each > 0), (uint32_t)each, (uint32_t)each + 1, 3000};
+            for (size_t i = 0; i < 5; i++) {
+                w.context = contexts[i];
+                w.prompt = 0;
+                roma_cost_fit(&c, &d.place, &w);
+                CHECK(c.fits_sram == (w.context < each));
+                w.context = 0;
+                w.prompt = contexts[i];
+                roma_cost_fit(&c, &d.place, &w);
+                CHECK(c.fits_sram == (each > 0 && w.prompt <= each));
+            }
+            CHECK(each * batch <= (uint64_t)c.tokens_held && (each + ROMA_PAGE) * batch > (uint64_t)c.tokens_held);
+        }
     design_close(&d);
 }
 
@@ -143,6 +183,7 @@ static void test_dies(void) {
 int main(void) {
     test_paper();
     test_outputs();
+    test_positions();
     test_rom();
     test_words();
     test_dies();

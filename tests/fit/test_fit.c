@@ -118,7 +118,8 @@ static void test_numbers(void) {
         CHECK_EQ(roma_fit_count(&f, bad[i][0], bad[i][1], bad[i][2], &p, &err), ROMA_EUSAGE);
         CHECK_HAS(err.text, "at least 1");
     }
-    CHECK_EQ(count(&f, 65536, 512, 1).engine.context, 0);
+    const roma_fit_point none = count(&f, 65536, 512, 1);
+    CHECK(none.engine.context == 0 && !none.fits);
 }
 
 static void test_rom(void) {
@@ -131,6 +132,18 @@ static void test_rom(void) {
     f = roma_fit_usual(&d);
     roma_fit_rom(&f, &c);
     CHECK(c.fits_rom == 0 && c.rom_bytes > c.rom_capacity);
+}
+
+/* What is said to fit has a page for each sequence beside the adapters: the adapters alone are not enough. */
+static void test_fits(void) {
+    open_design("llama-3.2-3b", "roma-contract");
+    const roma_fit f = roma_fit_usual(&d);
+    for (uint32_t adapters = 0; adapters < 14; adapters++)
+        for (uint32_t sequences = 1; sequences <= 128; sequences *= 2) {
+            const roma_fit_point p = count(&f, adapters, 16, sequences);
+            CHECK(p.fits == (p.engine.context > 0) && p.fits == (p.engine.pages >= sequences));
+        }
+    CHECK(count(&f, 10, 16, 1).fits && !count(&f, 11, 16, 1).fits && !count(&f, 10, 16, 128).fits);
 }
 
 static void test_roles(void) {
@@ -163,6 +176,7 @@ int main(void) {
     test_limits();
     test_numbers();
     test_rom();
+    test_fits();
     test_roles();
     roma_design_close(&d);
     return TEST_DONE();

@@ -230,7 +230,7 @@ def one_pair(rng, tiny, tmp, seen):
     check_rest(m, c, place)
     held, adapters_fit = tokens(m, c, rank, count)
     fits_rom = rom_words <= has or "rom.style" in sets
-    want = {"rom_words": rom_words, "tokens": min(held, m.context), "fits_rom": fits_rom, "fits_sram": adapters_fit, "limited_by": "model" if held > m.context else "sram"}
+    want = {"rom_words": rom_words, "tokens": min(held, m.context), "fits_rom": fits_rom, "fits_sram": held > 0, "limited_by": "model" if held > m.context else "sram"}
     seen.add((fits_rom, held > 0, held > m.context, adapters_fit))
     told = {"plan": json.loads(run("plan", *m.args, *chip, *beside, "--chips", c["K"], "--json")), "plan --place": place,
             "sim": json.loads(run("sim", *m.args, *chip, *beside, "--chips", c["K"], "--prompt", 1, "--no-ranges", "--json"))}
@@ -240,8 +240,8 @@ def one_pair(rng, tiny, tmp, seen):
         told["chip"] = json.loads(run("chip", c["base"], *set_args(full), *model, "--chips", c["K"], "--json"))
     for verb, d in told.items():
         for k, v in want.items():
-            if verb == "fit" and d["activations_beside_cache"] and k in ("tokens", "limited_by"):
-                check(d["tokens"] <= want["tokens"], f"fit: more tokens beside activations than without")
+            if verb == "fit" and d["activations_beside_cache"] and k in ("tokens", "limited_by", "fits_sram"):
+                check(d["tokens"] <= want["tokens"] and d["fits_sram"] == (d["tokens"] > 0), f"fit: more tokens beside activations than without")
                 seen.add("spilt")
                 continue
             check(d[k] == v, f"{verb} {m.args} on {c}, rank {rank} x {count}: {k} is {d[k]}, the page says {v}")

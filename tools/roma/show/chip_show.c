@@ -98,11 +98,13 @@ void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
 
 void chip_json_print(const roma_sim *s, roma_buf *b) {
     roma_json j = {.out = b};
+    roma_workload work = s->work;
+    work.prompt = 0; /* whether the model can make a step at all */
     roma_json_open(&j, NULL, '{');
     roma_chip_json(&s->design.place.chip, &j);
     roma_json_string(&j, "model", s->design.desc->name);
     roma_json_string(&j, "note", s->design.place.note);
-    fit_json(&s->design.place, &s->work, &j);
+    fit_json(&s->design.place, &work, &j);
     roma_json_close(&j, '}');
     roma_buf_append(b, "\n", 1);
 }

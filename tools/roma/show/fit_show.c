@@ -128,6 +128,7 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
                    "chip file says\n\n",
                    roma_adapter_type_name(f->fit.type), targets_of(f, targets));
     print_counts(f, out);
+    if (!f->at.fits) roma_buf_print(out, "does not fit: no page of cache for each sequence beside the adapters\n");
     if (f->at.is_model) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
     if (f->at.is_spilt)
         roma_buf_print(out,

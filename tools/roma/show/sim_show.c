@@ -135,8 +135,11 @@ static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
 static void print_misfits(const roma_placement *p, const roma_cost *c, const roma_workload *w, roma_buf *out) {
     if (p->note[0]) roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n", p->note);
     if (c->fits_sram <= 0)
-        roma_buf_print(out, "does not fit: %u x %u tokens of cache; the SRAM holds %.0f beside the adapters\n",
-                       w->batch, w->context, c->tokens_held);
+        roma_buf_print(
+            out,
+            "does not fit: a prompt of %u and a step behind %u tokens, batch %u; beside the adapters the SRAM "
+            "holds %llu tokens of each sequence\n",
+            w->prompt, w->context, w->batch, (unsigned long long)roma_cost_positions(p, w));
 }
 
 void sim_print_json(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],

@@ -50,6 +50,7 @@ int verb_plan(int argc, char **argv) {
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
     o.work = roma_cost_workload_usual();
+    o.work.prompt = 0;
     o.rows = ROMA_EXEC_ROWS_USUAL;
     o.context = 1024;
     const option own[] = {
