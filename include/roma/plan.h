@@ -21,7 +21,8 @@ extern "C" {
  * shapes and kinds of values (roma_plan_check), sharing and barriers (exec), who adds an adapter's product (exec),
  * formulas of energy (cost). Columns are members of roma_op_info; docs/extending.md says how a row is added.
  *
- * name, text, unit, sharing, input 0, input 1, output, tensor, work, vector operations an element, what it does */
+ * name, text, unit, sharing, input 0, input 1, output, tensor, work, vector operations an element, what it does. An
+ * operation without inputs knows the token and the position of a row. */
 /* clang-format off */
 #define ROMA_OPS(X)                                                                                                    \
     X(EMBED, "embed", L, ROWS, NONE, NONE, FP32, MATRIX, EMBED, 0, "row of the embedding for each token")              \
@@ -30,7 +31,8 @@ extern "C" {
     X(LINEAR, "linear", L, TILES, CODES, NONE, FP32, MATRIX, LINEAR, 0, "ROM matrix x codes, adapter slot beside it")  \
     X(BIAS, "bias", V, TILES, FP32, NONE, IN_PLACE, VECTOR, VECTOR, 1, "x + b")                                        \
     X(HEAD_NORM, "head_norm", V, HEADS, SUM, NONE, IN_PLACE, VECTOR, VECTOR, 4, "norm of each head")                   \
-    X(ROPE, "rope", V, HEADS, SUM, NONE, IN_PLACE, NONE, VECTOR, 4, "rotates pairs by position")                       \
+    X(ANGLES, "angles", V, ROWS, NONE, NONE, FP32, NONE, VECTOR, 17, "cos and sin of each pair at the row's position") \
+    X(ROPE, "rope", V, HEADS, SUM, FP32, IN_PLACE, NONE, VECTOR, 3, "rotates pairs by the position's angles")          \
     X(CACHE, "cache", H, HEADS, FP32, SUM, PAGES, NONE, CACHE, 0, "8-bit keys and values into the cache")              \
     X(ATTEND, "attend", H, ATTEND, FP32, PAGES, FP32, NONE, ATTEND, 0, "softmax(q k) v over the sequence's pages")     \
     X(SILU, "silu", V, TILES, SUM, SUM, IN_PLACE, NONE, VECTOR, 5, "silu(gate) * up")                                  \
@@ -73,7 +75,7 @@ typedef struct {
     roma_data in[2], out;
     roma_op_tensor tensor;
     roma_work work;
-    uint32_t vector_ops; /* scalar operations for an element of input 0; 0 unless work is VECTOR */
+    uint32_t vector_ops; /* operations for an element of input 0 (ANGLES: for a pair); 0 unless work is VECTOR */
 } roma_op_info;
 /* The row of a kind, static; k < ROMA_OP_COUNT. */
 const roma_op_info *roma_op_about(roma_op_kind k);
@@ -93,8 +95,9 @@ typedef struct {
 #define ROMA_OP_BIT(kind) (1u << ROMA_OP_##kind)
 #define ROMA_PARAMETERS(X)                                                                                             \
     X(epsilon, float, ROMA_OP_BIT(NORM) | ROMA_OP_BIT(HEAD_NORM), "added to the mean of squares, 0 to 1")              \
-    X(rotated, uint32_t, ROMA_OP_BIT(ROPE), "elements of a head, from the first, that are rotated: the model's")       \
-    X(base, uint32_t, ROMA_OP_BIT(ROPE), "which of the model's RoPE bases; 0, the only one")                           \
+    X(rotated, uint32_t, ROMA_OP_BIT(ROPE) | ROMA_OP_BIT(ANGLES),                                                      \
+      "elements of a head, from the first, that are rotated: the model's")                                             \
+    X(base, uint32_t, ROMA_OP_BIT(ROPE) | ROMA_OP_BIT(ANGLES), "which of the model's RoPE bases; 0, the only one")     \
     X(scale, float, ROMA_OP_BIT(ATTEND), "factor of scores, > 0")                                                      \
     X(cap, float, ROMA_OP_BIT(ATTEND), "soft cap of scores; 0, none")                                                  \
     X(window, uint32_t, ROMA_OP_BIT(ATTEND), "last positions that a row sees; 0, all")
@@ -136,8 +139,10 @@ typedef struct {
 void roma_plan_destroy(roma_plan *p);
 /* Checks all that exec and cost rely on: every operation is what ROMA_OPS says of its kind and has the tensor, the
  * layer and the width that belong to it; every value that an operation reads was written before, by what belongs
- * there, in the same layer; each half of a layer is added to the residual once, in order; the embedding comes first,
- * the logits last; parameters are in their ranges, and none asks for what the engine cannot do.
+ * there, in the same layer, but for the residual and the angles, which all layers read; each half of a layer is added
+ * to the residual once, in order; the angles and the embedding come first, once each, in either order, and the logits
+ * last; every ROPE rotates as much of a head as its angles are for; parameters are in their ranges, and none asks for
+ * what the engine cannot do.
  *
  * A plan that passes computes the model with these parameters and its gated units' function, so that two plans of one
  * description differ in nothing but the order of operations that do not depend on one another and in which value holds

@@ -147,13 +147,17 @@ static void linear_events(const timing *t, const roma_op *op, double n, uint64_t
     if (first && t->c->rom_style == ROMA_ROM_DRAM) e->dram_bits += 8 * roma_cost_timing_stored_bytes(w);
 }
 
+static double width_of(const roma_plan *p, uint32_t value) {
+    return value == ROMA_NO_VALUE ? 0 : p->values[value].width;
+}
+
 static void vector_events(const timing *t, const roma_op *op, double n, roma_events *e) {
     const roma_op_info *info = roma_op_about(op->kind);
-    const double width = t->p->values[op->in[0]].width, reads = op->in[1] == ROMA_NO_VALUE ? 1 : 2;
-    const bool codes = info->out == ROMA_DATA_CODES;
-    e->vector_ops += n * width * info->vector_ops;
-    e->sram_bits += n * 32 * width * (reads + (codes ? 0 : 1));
-    if (codes) e->wire_bit_mm += n * 8 * (double)timing_code_bytes((uint64_t)width) * t->tree_mm;
+    const bool codes = info->out == ROMA_DATA_CODES, begins = op->in[0] == ROMA_NO_VALUE;
+    const double read = width_of(t->p, op->in[0]), out = width_of(t->p, op->out);
+    e->vector_ops += n * (begins ? out / 2 : read) * info->vector_ops; /* ANGLES: pairs */
+    e->sram_bits += n * 32 * (read + width_of(t->p, op->in[1]) + (codes ? 0 : out));
+    if (codes) e->wire_bit_mm += n * 8 * (double)timing_code_bytes((uint64_t)read) * t->tree_mm;
 }
 
 static void embed_events(const timing *t, const roma_op *op, double n, uint64_t per_row, roma_events *e) {

@@ -119,7 +119,10 @@ static void op_times(timing_op *o, const roma_placement *place, const roma_op *o
     case ROMA_OP_HEAD_NORM:
         elements(o, 2 * vec, clog2(h->head_dim) * k->hop + timing_up(c->lat_sqrt) + k->div + 3 * k->mul);
         break;
-    case ROMA_OP_ROPE: elements(o, vec * exps, timing_up(c->lat_sincos) + k->mul + k->add); break;
+    case ROMA_OP_ANGLES:
+        elements(o, timing_ceil_div(op->param.rotated / 2, k->vector) * exps, k->mul + timing_up(c->lat_sincos));
+        break;
+    case ROMA_OP_ROPE: elements(o, vec, k->mul + k->add); break;
     case ROMA_OP_CACHE: cache(o, h, k); break;
     case ROMA_OP_ATTEND: attend(o, h, k); break;
     case ROMA_OP_SILU:

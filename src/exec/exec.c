@@ -4,9 +4,12 @@
 
 #include <assert.h>
 
-/* Values that a one-row step replicates per thread: the residual and all codes (share.c, ROWS). */
+/* Values that a one-row step replicates per thread: those that an operation shared by rows writes, which are the
+ * residual, all codes and the angles (share.c, ROWS). */
 static bool is_replicated(const roma_plan *p, uint32_t value) {
-    return p->values[value].is_codes || value == p->ops[0].out;
+    for (size_t i = 0; i < p->n_ops; i++)
+        if (p->ops[i].out == value && roma_op_about(p->ops[i].kind)->sharing == ROMA_SHARE_ROWS) return true;
+    return false;
 }
 
 /* Logits leave the chip, so they are the host's. */
@@ -52,7 +55,6 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
 }
 
 void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
-    const roma_hyper *h = e->hyper;
     const roma_plan *p = e->plan;
     const uint32_t pages = e->cfg.context / ROMA_PAGE;
     uint64_t max_cols = 0;
@@ -71,7 +73,6 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
     e->free_blocks = take(w, (uint64_t)e->cfg.pages * sizeof *e->free_blocks);
     e->refs = take(w, (uint64_t)e->cfg.pages * sizeof *e->refs);
     e->logit_row = take(w, e->cfg.logit_rows * sizeof *e->logit_row);
-    e->rope = take(w, (uint64_t)e->cfg.rows * h->rope_dim * sizeof *e->rope);
     e->blocks = take(w, e->cfg.rows * sizeof *e->blocks);
     roma_exec_split_lay(e, w);
     roma_exec_adapters_lay(e, w);

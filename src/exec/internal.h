@@ -132,7 +132,6 @@ struct roma_exec {
     const roma_exec_row *rows;
     size_t n_rows, n_logits;
     uint32_t *logit_row; /* row of each wanted logit */
-    float *rope;         /* n_rows x rope_dim: cos, sin of each pair */
     row_block *blocks;
     uint32_t n_row_blocks;
     struct { /* split.c: what the threads share of one row's attention, per query head and part */

@@ -32,6 +32,19 @@ static void op_embed(roma_exec *e, const roma_op *op, int thread, int threads) {
     }
 }
 
+/* cos and sin of every pair at every row's position, once for all heads and layers. */
+static void op_angles(roma_exec *e, const roma_op *op, int thread, int threads) {
+    size_t begin, end;
+    row_share(e, e->n_rows, thread, threads, &begin, &end);
+    for (size_t r = begin; r < end; r++) {
+        float *cs = slot_f32(e, &e->values[op->out], row_slot(e, r, thread));
+        for (uint32_t i = 0; i < op->param.rotated / 2; i++, cs += 2) {
+            const uint64_t phase = (uint64_t)e->rows[r].position * e->hyper->rope_phase[i];
+            roma_sincos_turn((uint32_t)(phase >> 32), &cs[1], &cs[0]);
+        }
+    }
+}
+
 static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
     const float *g = vector_of(e, op);
     const value_store *x = &e->values[op->in[0]], *out = &e->values[op->out];
@@ -152,8 +165,8 @@ static void add_heads(const roma_exec *e, const roma_op *op, int k, size_t begin
 }
 
 /* Operations on heads: item i is head i / n_rows of row i % n_rows, so that one thread owns a head from the norm to
- * the attention. fn gets the head's elements. */
-typedef void (*head_fn)(roma_exec *e, const roma_op *op, size_t row, float *head);
+ * the attention. fn gets the head's elements, and where the row lies in values that are dealt out by rows. */
+typedef void (*head_fn)(roma_exec *e, const roma_op *op, size_t slot, float *head);
 static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, head_fn fn) {
     const value_store *v = &e->values[op->in[0]];
     const uint32_t dim = e->hyper->head_dim;
@@ -162,19 +175,19 @@ static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, 
     add_heads(e, op, 0, begin, end);
     for (size_t i = begin; i < end; i++) {
         const size_t row = i % e->n_rows;
-        fn(e, op, row, v->f32 + row * v->stride + i / e->n_rows * dim);
+        fn(e, op, row_slot(e, row, thread), v->f32 + row * v->stride + i / e->n_rows * dim);
     }
 }
 
-static void head_norm(roma_exec *e, const roma_op *op, size_t row, float *head) {
-    (void)row;
+static void head_norm(roma_exec *e, const roma_op *op, size_t slot, float *head) {
+    (void)slot;
     const uint32_t dim = e->hyper->head_dim;
     const float inverse = e->kern->rms_inverse(head, dim, op->param.epsilon), *g = vector_of(e, op);
     for (uint32_t i = 0; i < dim; i++) head[i] = head[i] * inverse * g[i];
 }
 
-static void head_rope(roma_exec *e, const roma_op *op, size_t row, float *head) {
-    roma_rope(head, op->param.rotated, e->rope + row * e->hyper->rope_dim);
+static void head_rope(roma_exec *e, const roma_op *op, size_t slot, float *head) {
+    roma_rope(head, op->param.rotated, slot_f32(e, &e->values[op->in[1]], slot));
 }
 
 static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
@@ -195,6 +208,7 @@ static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
 void roma_exec_op(roma_exec *e, const roma_op *op, int thread, int threads) {
     switch (op->kind) {
     case ROMA_OP_EMBED: op_embed(e, op, thread, threads); break;
+    case ROMA_OP_ANGLES: op_angles(e, op, thread, threads); break;
     case ROMA_OP_NORM: op_norm(e, op, thread, threads); break;
     case ROMA_OP_QUANTISE: op_quantise(e, op, thread, threads); break;
     case ROMA_OP_LINEAR: op_linear(e, op, thread, threads); break;

@@ -1,9 +1,9 @@
 /* Who does what: how the work of an operation is shared among the threads.
  *
  * Work is shared in four ways. ROWS: rows are dealt out; in a one-row step every thread does the row itself, in its own
- * copy of the residual and the codes, which is cheaper than waiting. TILES: columns in tiles of 16, by a table made
- * once. HEADS: (head, row) pairs. ATTEND: query heads of blocks of rows, or parts of one row's pages. Between two
- * operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
+ * copy of the residual, the angles and the codes, which is cheaper than waiting. TILES: columns in tiles of 16, by a
+ * table made once. HEADS: (head, row) pairs. ATTEND: query heads of blocks of rows, or parts of one row's pages.
+ * Between two operations of the same sharing a thread reads only what it wrote, so no barrier is needed there.
  */
 #include "attend.h"
 

@@ -14,17 +14,6 @@ static void run(void *ctx, int thread, int threads) {
     }
 }
 
-/* cos and sin of every pair at every row's position: shared by all heads and layers. */
-static void fill_rope(roma_exec *e) {
-    const uint32_t pairs = e->hyper->rope_dim / 2;
-    for (size_t r = 0; r < e->n_rows; r++)
-        for (uint32_t i = 0; i < pairs; i++) {
-            const uint64_t phase = (uint64_t)e->rows[r].position * e->hyper->rope_phase[i];
-            float *cs = e->rope + (r * pairs + i) * 2;
-            roma_sincos_turn((uint32_t)(phase >> 32), &cs[1], &cs[0]);
-        }
-}
-
 static int check_row(const roma_exec *e, const roma_exec_row *row, uint32_t expected, roma_error *err) {
     if (row->token < 0 || (uint32_t)row->token >= e->hyper->vocab)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u", row->token,
@@ -88,7 +77,6 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
         e->sequences[rows[i].sequence].length = rows[i].position + 1;
         if (rows[i].want_logits) e->logit_row[e->n_logits++] = (uint32_t)i;
     }
-    fill_rope(e);
     roma_exec_lora_group(e);
     e->n_row_blocks = roma_exec_blocks(e->hyper, rows, n, e->threads, e->blocks);
     roma_team_run(e->team, e->tap.fn ? roma_exec_tap_run : run, e);

@@ -2,22 +2,33 @@
 #include "build.h"
 
 /* The values of a step. Those with the same life keep one buffer through all layers. */
-enum { X, XN, Q, K, V, O, ON, Y, G, U, GN, L, N_VALUES };
+enum { X, XN, Q, K, V, O, ON, Y, G, U, GN, L, A, N_VALUES };
 
 static void add_values(builder *b) {
     const roma_hyper *h = &b->d->hyper;
     const uint32_t q = h->heads * h->head_dim, kv = h->kv_heads * h->head_dim;
     const roma_value values[N_VALUES] = {
-        [X] = {"x", h->hidden, false}, [XN] = {"xn", h->hidden, true}, [Q] = {"q", q, false},
-        [K] = {"k", kv, false},        [V] = {"v", kv, false},         [O] = {"o", q, false},
-        [ON] = {"on", q, true},        [Y] = {"y", h->hidden, false},  [G] = {"g", h->ffn, false},
-        [U] = {"u", h->ffn, false},    [GN] = {"gn", h->ffn, true},    [L] = {"logits", h->vocab, false},
+        [X] = {"x", h->hidden, false},
+        [XN] = {"xn", h->hidden, true},
+        [Q] = {"q", q, false},
+        [K] = {"k", kv, false},
+        [V] = {"v", kv, false},
+        [O] = {"o", q, false},
+        [ON] = {"on", q, true},
+        [Y] = {"y", h->hidden, false},
+        [G] = {"g", h->ffn, false},
+        [U] = {"u", h->ffn, false},
+        [GN] = {"gn", h->ffn, true},
+        [L] = {"logits", h->vocab, false},
+        [A] = {"angles", h->rope_dim, false},
     };
-    roma_map_values(b, values, N_VALUES);
+    roma_map_values(b, values, h->rope_dim ? N_VALUES : A);
 }
 
-static void add_rope(builder *b, uint32_t value) {
-    roma_map_op(b, ROMA_OP_ROPE, value, ROMA_NO_VALUE, value)->param.rotated = b->d->hyper.rope_dim;
+/* ANGLES or ROPE, where the model rotates at all. */
+static void add_rotation(builder *b, roma_op_kind kind, uint32_t value, uint32_t angles, uint32_t out) {
+    const uint32_t rotated = b->d->hyper.rope_dim;
+    if (rotated) roma_map_op(b, kind, value, angles, out)->param.rotated = rotated;
 }
 
 static void add_attention(builder *b) {
@@ -27,8 +38,8 @@ static void add_attention(builder *b) {
     roma_map_linear(b, ROMA_W_V, ROMA_W_V_BIAS, XN, V);
     if (roma_map_has(b, ROMA_W_Q_NORM)) roma_map_norm(b, ROMA_OP_HEAD_NORM, ROMA_W_Q_NORM, Q, Q);
     if (roma_map_has(b, ROMA_W_K_NORM)) roma_map_norm(b, ROMA_OP_HEAD_NORM, ROMA_W_K_NORM, K, K);
-    add_rope(b, Q);
-    add_rope(b, K);
+    add_rotation(b, ROMA_OP_ROPE, Q, A, Q);
+    add_rotation(b, ROMA_OP_ROPE, K, A, K);
     roma_map_op(b, ROMA_OP_CACHE, K, V, ROMA_NO_VALUE);
     roma_map_op(b, ROMA_OP_ATTEND, Q, ROMA_NO_VALUE, O)->param.scale =
         1.0f / __builtin_sqrtf((float)b->d->hyper.head_dim);
@@ -49,6 +60,7 @@ static void add_ffn(builder *b) {
 
 void roma_map_llama(builder *b) {
     add_values(b);
+    add_rotation(b, ROMA_OP_ANGLES, ROMA_NO_VALUE, ROMA_NO_VALUE, A);
     roma_map_tensor_op(b, ROMA_OP_EMBED, ROMA_W_EMBED, ROMA_NO_VALUE, X);
     for (b->layer = 0; b->layer < b->d->hyper.layers; b->layer++) {
         add_attention(b);

@@ -39,14 +39,15 @@ static const char *check_tensor(const walk *w) {
                : "has a tensor of another shape than the model's";
 }
 
-/* Values of an operation are as wide as one another, and as its vector; a matrix goes from its columns to its rows. */
+/* Values of an operation are as wide as one another, and as its vector; a matrix goes from its columns to its rows;
+ * angles are as wide as what they rotate of a head. */
 static bool shape_agrees(const walk *w) {
     const roma_op *op = w->op;
     const roma_image_tensor *t = w->info->tensor == ROMA_TENSOR_NONE ? NULL : walk_tensor(w);
-    if (t && !t->is_vector && op->in[0] == ROMA_NO_VALUE) return width(w, op->out) == t->cols;
+    if (op->in[0] == ROMA_NO_VALUE) return width(w, op->out) == (t ? t->cols : op->param.rotated);
     const uint32_t in = width(w, op->in[0]);
     if (t && !t->is_vector) return in == t->cols && width(w, op->out) == t->rows;
-    if (op->in[1] != ROMA_NO_VALUE && width(w, op->in[1]) != in) return false;
+    if (op->in[1] != ROMA_NO_VALUE && width(w, op->in[1]) != (op->param.rotated ? op->param.rotated : in)) return false;
     if (op->out != ROMA_NO_VALUE && width(w, op->out) != in) return false;
     return !t || t->cols == (w->info->sharing == ROMA_SHARE_HEADS ? w->p->desc->hyper.head_dim : in);
 }
@@ -71,16 +72,14 @@ static const char *check_op(walk *w) {
     if ((unsigned)op->kind >= ROMA_OP_COUNT) return "is of no known kind";
     w->info = roma_op_about(op->kind);
     if (op->unit != w->info->unit) return "is on another unit than its kind";
-    if ((op == w->p->ops) != (w->info->work == ROMA_WORK_EMBED))
-        return "stands where the embedding should, or should not";
-    const char *what = check_input(w, 0);
+    const char *what = roma_plan_check_parameters(w);
+    if (!what) what = check_input(w, 0);
     if (!what) what = check_input(w, 1);
     if (!what) what = check_output(w);
     if (!what) what = check_tensor(w);
     if (!what) what = shape_agrees(w) ? NULL : "has shapes that do not agree";
     if (!what) what = roma_plan_check_flow(w);
     if (!what) what = check_tail(w);
-    if (!what) what = roma_plan_check_parameters(w);
     if (what || op->adapter_slot == UINT32_MAX) return what;
     return w->info->work == ROMA_WORK_LINEAR && op->adapter_slot == w->slots && w->slots < w->p->n_adapter_slots
                ? NULL

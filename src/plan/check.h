@@ -19,10 +19,12 @@ typedef struct {
     const roma_op *op;
     const roma_op_info *info; /* of op */
     held *values;
-    uint32_t slots;  /* adapter slots so far */
-    uint32_t turn;   /* halves of layers that the residual has */
-    uint32_t cached; /* layers whose keys and values are in the cache */
-    bool is_tail;    /* an operation for the last rows was seen */
+    uint32_t slots;      /* adapter slots so far */
+    uint32_t turn;       /* halves of layers that the residual has */
+    uint32_t cached;     /* layers whose keys and values are in the cache */
+    uint32_t beginnings; /* kinds that read no value and were seen, as bits 1 << kind */
+    bool has_begun;      /* an operation that reads a value was seen */
+    bool is_tail;        /* an operation for the last rows was seen */
 } walk;
 
 /* Whether an input or output is a value of the plan, as roma_op's in and out name them. */

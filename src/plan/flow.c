@@ -3,7 +3,7 @@
 #include "check.h"
 
 /* What a value holds is the role of the tensor that made it, or what an operation without tensor makes. */
-enum { RESIDUAL = ROMA_W_EMBED, ATTENDED = ROMA_W_END, GATED };
+enum { RESIDUAL = ROMA_W_EMBED, ATTENDED = ROMA_W_END, GATED, ANGLES };
 #define BIT(what) (1u << (what))
 /* A product's steps, in their order; READ is after all of them. */
 enum { BIASED = 1, NORMED = 2, ROTATED = 4, READ = 8 };
@@ -43,7 +43,8 @@ static const struct {
     [ROMA_OP_LINEAR] = {{0, 0}, 0, READ},
     [ROMA_OP_BIAS] = {{0, 0}, 0, BIASED},
     [ROMA_OP_HEAD_NORM] = {{0, 0}, 0, NORMED},
-    [ROMA_OP_ROPE] = {{BIT(ROMA_W_Q) | BIT(ROMA_W_K), 0}, 0, ROTATED},
+    [ROMA_OP_ANGLES] = {{0, 0}, ANGLES, READ},
+    [ROMA_OP_ROPE] = {{BIT(ROMA_W_Q) | BIT(ROMA_W_K), BIT(ANGLES)}, 0, ROTATED},
     [ROMA_OP_CACHE] = {{BIT(ROMA_W_K), BIT(ROMA_W_V)}, 0, READ},
     [ROMA_OP_ATTEND] = {{BIT(ROMA_W_Q), 0}, ATTENDED, READ},
     [ROMA_OP_SILU] = {{BIT(ROMA_W_GATE), BIT(ROMA_W_UP)}, GATED, READ},
@@ -72,7 +73,8 @@ static uint32_t may_read(const walk *w, unsigned k) {
 
 /* Steps that the model wants for a product of this layer. */
 static unsigned wanted_steps(const walk *w, const held *v) {
-    unsigned steps = of_kind[ROMA_OP_ROPE].reads[0] & BIT(v->what) ? ROTATED : 0;
+    const bool rotates = w->p->desc->hyper.rope_dim && of_kind[ROMA_OP_ROPE].reads[0] & BIT(v->what);
+    unsigned steps = rotates ? ROTATED : 0;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         if (of_role[role].reads == v->what && of_kind[of_role[role].kind].step != READ && has_role(w, role, v->layer))
             steps |= of_kind[of_role[role].kind].step;
@@ -82,7 +84,8 @@ static unsigned wanted_steps(const walk *w, const held *v) {
 static const char *check_input(const walk *w, unsigned k) {
     const held *v = input(w, k);
     if (!(may_read(w, k) & BIT(v->what))) return "reads what does not belong there";
-    if (v->what != RESIDUAL && v->layer != w->op->layer) return "reads what another layer made";
+    if (!(BIT(v->what) & (BIT(RESIDUAL) | BIT(ANGLES))) && v->layer != w->op->layer)
+        return "reads what another layer made";
     if (v->steps != (wanted_steps(w, v) & (of_kind[w->op->kind].step - 1u)))
         return "comes too early or too late: bias, norm and rotation of a product have an order";
     if (w->info->sharing == ROMA_SHARE_TILES && w->info->in[k] != ROMA_DATA_CODES && !v->is_tiled)
@@ -90,6 +93,14 @@ static const char *check_input(const walk *w, unsigned k) {
     if (v->owes && w->info->in[k] != ROMA_DATA_SUM && w->info->sharing != ROMA_SHARE_TILES)
         return "reads a product before adapters were added";
     return NULL;
+}
+
+/* Operations that read no value stand before all layers, each kind once. */
+static const char *check_beginning(const walk *w) {
+    if (w->info->in[0] != ROMA_DATA_NONE) return NULL;
+    if (w->op->layer != UINT32_MAX) return "is in a layer and serves all of them";
+    if (w->has_begun) return "comes after the first layer has begun";
+    return w->beginnings >> w->op->kind & 1 ? "stands there twice" : NULL;
 }
 
 /* The residual is normed and added to in turn: attention of layer 0, feed-forward of layer 0, attention of layer 1. */
@@ -101,9 +112,9 @@ static bool is_its_turn(const walk *w) {
 }
 
 const char *roma_plan_check_flow(const walk *w) {
-    const char *what = NULL;
     if (w->info->tensor != ROMA_TENSOR_NONE && of_role[role_of(w)].kind != w->op->kind)
         return "has a tensor of another operation";
+    const char *what = check_beginning(w);
     for (unsigned k = 0; k < 2 && !what; k++)
         if (has_value(w, k)) what = check_input(w, k);
     if (what) return what;
@@ -125,6 +136,10 @@ void roma_plan_note_flow(walk *w) {
     if (step != READ) out.steps = input(w, 0)->steps | step;
     out.is_tiled = w->info->sharing == ROMA_SHARE_TILES;
     out.owes = op->adapter_slot != UINT32_MAX || (in_place && input(w, 0)->owes);
+    if (w->info->in[0] == ROMA_DATA_NONE)
+        w->beginnings |= BIT(op->kind);
+    else
+        w->has_begun = true;
     w->turn += in_place && input(w, 0)->what == RESIDUAL;
     w->cached += w->info->out == ROMA_DATA_PAGES;
     if (op->out != ROMA_NO_VALUE) w->values[op->out] = out;

@@ -26,7 +26,7 @@ const char *roma_plan_check_parameters(const walk *w) {
     if (foreign) return foreign;
     if (has_epsilon(op) && !(a->epsilon > 0 && a->epsilon < 1)) return "has an epsilon that is not between 0 and 1";
     if (has_rotated(op) && a->rotated != w->p->desc->hyper.rope_dim)
-        return "rotates another width of a head than the model has phases for";
+        return "is for another width of a head than the model has phases for";
     if (has_base(op) && a->base) return "asks for another RoPE base than the first, which the engine lacks";
     if (has_scale(op) && !(a->scale > 0 && a->scale <= 0x1.fffffep127f))
         return "has a scale of scores that is no positive number";

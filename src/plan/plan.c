@@ -57,6 +57,9 @@ int roma_plan_issue(const roma_plan *p, uint32_t streams, const uint32_t *first,
     return rc;
 }
 
+/* What an operation without inputs knows of a row. */
+static const char *known(const roma_op *op) { return op->tensor == ROMA_NO_TENSOR ? "position" : "token"; }
+
 static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
     const roma_op *op = &p->ops[i];
     char format[96] = "", layer[12] = "-", shape[32] = "", inputs[32] = "";
@@ -78,7 +81,7 @@ static void print_text(const roma_plan *p, size_t i, roma_buf *out) {
             roma_print(inputs + n, sizeof inputs - n, "%s%s", n ? "," : "", p->values[op->in[k]].name);
         }
     roma_buf_print(out, "%5zu  %-4s %-5s %-10s %-10s -> %-8s %-14s %12llu  %s%s", i, unit_names[op->unit], layer,
-                   roma_op_name(op->kind), inputs[0] ? inputs : "token",
+                   roma_op_name(op->kind), inputs[0] ? inputs : known(op),
                    op->out == ROMA_NO_VALUE ? "cache" : p->values[op->out].name, shape,
                    (unsigned long long)roma_op_mac(p, op, 1), format,
                    op->last_rows_only ? " (rows whose logits are wanted)" : "");

@@ -178,8 +178,9 @@ def test_faults():
     damaged("a record is gone", last // 2, lambda line: [])
     damaged("a record stands twice", last // 2, lambda line: [line, line])
     damaged("a cut file", last, lambda line: [line[:-9]])
-    damaged("another token", 1, lambda line: [re.sub(r'"tokens":\[\d+', '"tokens":[7', line)])
-    damaged("a token beyond the vocabulary", 1, lambda line: [re.sub(r'"tokens":\[\d+', '"tokens":[1024', line)])
+    damaged("another sine", 1, other_digit("data"))
+    damaged("another token", 2, lambda line: [re.sub(r'"tokens":\[\d+', '"tokens":[7', line)])
+    damaged("a token beyond the vocabulary", 2, lambda line: [re.sub(r'"tokens":\[\d+', '"tokens":[1024', line)])
 
 
 # ---- the options

@@ -121,7 +121,7 @@ static inline void random_model(random_case *r) {
     h->hidden = 32 * (uint32_t)random_range(r, 1, 8);
     h->ffn = 32 * (uint32_t)random_range(r, 2, 12);
     h->head_dim = 16 * (uint32_t)random_range(r, 1, 4);
-    h->rope_dim = h->head_dim;
+    h->rope_dim = r->seed % 4 == 1 ? h->head_dim - 6 : h->head_dim;
     do {
         h->kv_heads = (uint32_t)random_range(r, 1, 4);
         h->heads = h->kv_heads * (uint32_t)random_range(r, 1, 4);

@@ -165,7 +165,8 @@ static inline uint64_t stepper_occ(const stepper *s, const roma_op *op, bool lor
     case ROMA_OP_RELU2:
     case ROMA_OP_RESIDUAL: return n * stepper_vec(c, e);
     case ROMA_OP_HEAD_NORM: return n * 2 * stepper_vec(c, e);
-    case ROMA_OP_ROPE: return n * stepper_vec(c, e) * stepper_whole(c->exp_interval);
+    case ROMA_OP_ROPE: return n * stepper_vec(c, e);
+    case ROMA_OP_ANGLES: return n * stepper_vec(c, h->rope_dim / 2) * stepper_whole(c->exp_interval);
     case ROMA_OP_SILU:
         return n * stepper_vec(c, e) * stepper_max(stepper_whole(c->exp_interval), stepper_whole(c->div_interval));
     case ROMA_OP_CACHE: return n * stepper_whole(ceil(2 * h->head_dim * c->kv_bytes / c->hunit_bandwidth));
@@ -197,7 +198,8 @@ static inline uint64_t stepper_lat(const stepper *s, size_t index, bool lora) {
     case ROMA_OP_BIAS:
     case ROMA_OP_RESIDUAL: return add;
     case ROMA_OP_HEAD_NORM: return mul + stepper_log_up((double)t->cols) * hop + root + div_ + 2 * mul;
-    case ROMA_OP_ROPE: return stepper_whole(c->lat_sincos) + mul + add;
+    case ROMA_OP_ROPE: return mul + add;
+    case ROMA_OP_ANGLES: return mul + stepper_whole(c->lat_sincos);
     case ROMA_OP_RELU2: return add + 2 * mul;
     case ROMA_OP_SILU: return exp_ + add + div_ + 2 * mul;
     case ROMA_OP_CACHE: return stepper_log_up(h->head_dim) * hop + div_ + mul + convert + hops;

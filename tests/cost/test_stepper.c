@@ -141,9 +141,9 @@ static void small_chip(roma_chip *c) {
  * a sequence. */
 static void test_by_hand(void) {
     static const uint64_t want[][3] = {
-        {0, 4, 16},      {16, 18, 47},    {47, 111, 124},   {111, 143, 156},
-        {143, 175, 188},                                                     /* embed norm q k v */
-        {124, 125, 139}, {156, 157, 171}, {188, 192, 215},  {215, 223, 257}, /* rope q, rope k, cache, attend */
+        {0, 1, 12},      {0, 4, 16},      {16, 18, 47},     {47, 111, 124},
+        {111, 143, 156}, {143, 175, 188},                                    /* angles embed norm q k v */
+        {124, 125, 131}, {156, 157, 163}, {188, 192, 215},  {215, 223, 257}, /* rope q, rope k, cache, attend */
         {257, 259, 285}, {285, 349, 362}, {362, 363, 366},  {366, 368, 397}, /* quantise o residual norm */
         {397, 525, 538}, {525, 653, 666}, {666, 674, 703},  {703, 707, 733},
         {733, 861, 877},                                      /* gate up silu quantise down */

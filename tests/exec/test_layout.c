@@ -48,9 +48,9 @@ static void add_values(const roma_exec *e) {
     const roma_plan *p = e->plan;
     ADD(e->values, p->n_values);
     for (uint32_t i = 0; i < p->n_values; i++) {
-        const bool is_logits = i == p->ops[p->n_ops - 1].out, is_residual = i == p->ops[0].out;
+        const bool is_logits = i == p->ops[p->n_ops - 1].out, is_row = i == p->ops[0].out || i == p->ops[1].out;
         const uint32_t rows = is_logits ? e->cfg.logit_rows : e->cfg.rows, threads = (uint32_t)e->threads;
-        const uint32_t copies = (is_residual || p->values[i].is_codes) && threads > rows ? threads - rows : 0;
+        const uint32_t copies = (is_row || p->values[i].is_codes) && threads > rows ? threads - rows : 0;
         const value_store *v = &e->values[i];
         if (p->values[i].is_codes) {
             ADD(v->act, rows + copies);
@@ -94,7 +94,6 @@ static void add_tables(const roma_exec *e) {
     ADD(e->free_blocks, e->cfg.pages);
     ADD(e->refs, e->cfg.pages);
     ADD(e->logit_row, e->cfg.logit_rows);
-    ADD(e->rope, e->cfg.rows * e->hyper->rope_dim);
     ADD(e->blocks, e->cfg.rows);
 }
 

@@ -178,7 +178,7 @@ static void on_sum(void *ctx, const roma_tap_record *r) {
     summed *s = ctx;
     const roma_op *op = &s->plan->ops[r->op];
     float got[256];
-    if (r->width != 256 || r->is_codes || (op->kind != ROMA_OP_LINEAR && op->out != s->plan->ops[0].out)) return;
+    if (r->width != 256 || r->is_codes || (op->kind != ROMA_OP_LINEAR && op->out != s->plan->ops[1].out)) return;
     for (uint32_t i = 0; i < 256; i++) got[i] = roma_f32_from_bits(roma_le32(r->bytes + (size_t)4 * i));
     if (op->kind == ROMA_OP_LINEAR) {
         s->parts = r->part == ROMA_TAP_ADAPTER ? s->parts + 1 : 1;

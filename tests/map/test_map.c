@@ -94,8 +94,9 @@ static void test_order(void) {
                                          ROMA_OP_RESIDUAL,  ROMA_OP_NORM,      ROMA_OP_LINEAR,   ROMA_OP_LINEAR,
                                          ROMA_OP_SILU,      ROMA_OP_QUANTISE,  ROMA_OP_LINEAR,   ROMA_OP_RESIDUAL};
     const size_t n = sizeof layer / sizeof *layer;
-    CHECK_EQ(p.n_ops, 3 + 2 * n);
-    for (size_t i = 0; i < 2 * n; i++) CHECK_EQ(p.ops[1 + i].kind, layer[i % n]);
+    CHECK_EQ(p.n_ops, 4 + 2 * n);
+    CHECK(p.ops[0].kind == ROMA_OP_ANGLES && p.ops[1].kind == ROMA_OP_EMBED);
+    for (size_t i = 0; i < 2 * n; i++) CHECK_EQ(p.ops[2 + i].kind, layer[i % n]);
     CHECK(p.ops[p.n_ops - 1].last_rows_only && p.ops[p.n_ops - 2].last_rows_only && !p.ops[p.n_ops - 3].last_rows_only);
     roma_plan_destroy(&p);
 }
@@ -106,20 +107,20 @@ static void test_checker(void) {
     roma_plan p;
     roma_error err = {0};
     CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
-    const roma_op saved[3] = {p.ops[0], p.ops[1], p.ops[2]};
-    p.ops[1].in[0] = 3; /* read before it is written */
+    const roma_op saved[3] = {p.ops[1], p.ops[2], p.ops[3]};
+    p.ops[2].in[0] = 3; /* read before it is written */
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
-    CHECK(strstr(err.text, "operation 1 (norm) reads a value that nothing wrote") != NULL);
-    p.ops[1] = saved[1];
-    p.ops[2].tensor = ROMA_NO_TENSOR;
+    CHECK(strstr(err.text, "operation 2 (norm) reads a value that nothing wrote") != NULL);
+    p.ops[2] = saved[1];
+    p.ops[3].tensor = ROMA_NO_TENSOR;
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
-    p.ops[2] = saved[2];
-    p.ops[2].out = 8; /* the FFN's value, 512 wide */
+    p.ops[3] = saved[2];
+    p.ops[3].out = 8; /* the FFN's value, 512 wide */
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
-    p.ops[2] = saved[2];
-    p.ops[0].out = 99;
+    p.ops[3] = saved[2];
+    p.ops[1].out = 99;
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
-    p.ops[0] = saved[0];
+    p.ops[1] = saved[0];
     CHECK_EQ(roma_plan_check(&p, &err), 0);
     roma_plan_destroy(&p);
 }
@@ -235,12 +236,12 @@ static void test_many_values(void) {
     p.values = many;
     p.n_values = 200;
     CHECK_EQ(roma_plan_check(&p, &err), 0);
-    const roma_op norm = p.ops[1], q = p.ops[2];
-    p.ops[2].in[0] = 64 + q.in[0]; /* nothing wrote it */
+    const roma_op norm = p.ops[2], q = p.ops[3];
+    p.ops[3].in[0] = 64 + q.in[0]; /* nothing wrote it */
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
-    CHECK(strstr(err.text, "operation 2 (linear) reads a value that nothing wrote") != NULL);
-    p.ops[2].in[0] = p.ops[1].out = 64 + norm.out; /* written and read */
-    p.ops[3].in[0] = p.ops[4].in[0] = 64 + norm.out;
+    CHECK(strstr(err.text, "operation 3 (linear) reads a value that nothing wrote") != NULL);
+    p.ops[3].in[0] = p.ops[2].out = 64 + norm.out; /* written and read */
+    p.ops[4].in[0] = p.ops[5].in[0] = 64 + norm.out;
     CHECK_EQ(roma_plan_check(&p, &err), 0);
     p.values = own;
     p.n_values = n;

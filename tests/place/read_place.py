@@ -176,7 +176,7 @@ def random_chip(rng):
 def check_rest(m, c, place):
     """Values, pages and what the head of the table says"""
     shape, all_lanes = m.shape, c["V"] * c["lanes"]
-    width = {"x": shape["embed"][1], "q": shape["q"][0], "k": shape["k"][0], "v": shape["v"][0], "o": shape["q"][0], "y": shape["o"][0], "g": shape["gate"][0], "u": shape["up"][0]}
+    width = {"x": shape["embed"][1], "q": shape["q"][0], "k": shape["k"][0], "v": shape["v"][0], "o": shape["q"][0], "y": shape["o"][0], "g": shape["gate"][0], "u": shape["up"][0], "angles": m.rope}
     for v in place["values"]:
         want = ("vector units", 4 * (width[v["name"]] // all_lanes * c["lanes"] + min(c["lanes"], width[v["name"]] % all_lanes))) if v["name"] in width else \
             ("nowhere, running maximum" if v["name"] == "logits" else "matrix units, broadcast", 0)

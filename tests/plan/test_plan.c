@@ -56,35 +56,38 @@ static const char *printed(bool json) {
 /* Shapes and multiply-adds by hand: 4 heads of 32 are 128 rows, two of keys 64; attention takes 2 x 4 x 32 at t = 1. */
 /* clang-format off */
 static const char want_text[] =
-    "24 operations a step, 8 adapter slots\n"
+    "25 operations a step, 8 adapter slots\n"
     "variables of a step: n rows of (sequence, position, adapter set), context t; mac is per row at t = 1\n"
     "    #  unit layer operation  in            out      shape                   mac  tensor\n"
-    "    0  L    -     embed      token      -> x        320x96                    0  embed, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "    1  V    0     norm       x          -> xn                                 0  attn_norm, FP32  epsilon 1e-05\n"
-    "    2  L    0     linear     xn         -> q        128x96                12288  q, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "    3  V    0     bias       q          -> q                                  0  q_bias, FP32\n"
-    "    4  L    0     linear     xn         -> k        64x96                  6144  k, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "    5  V    0     bias       k          -> k                                  0  k_bias, FP32\n"
-    "    6  L    0     linear     xn         -> v        64x96                  6144  v, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "    7  V    0     bias       v          -> v                                  0  v_bias, FP32\n"
-    "    8  V    0     rope       q          -> q                                  0    rotated 32\n"
-    "    9  V    0     rope       k          -> k                                  0    rotated 32\n"
-    "   10  H    0     cache      k,v        -> cache                              0  \n"
-    "   11  H    0     attend     q          -> o                                256    scale 0.176777\n"
-    "   12  V    0     quantise   o          -> on                                 0  \n"
-    "   13  L    0     linear     on         -> y        96x128                12288  o, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "   14  V    0     residual   x,y        -> x                                  0  \n"
-    "   15  V    0     norm       x          -> xn                                 0  ffn_norm, FP32  epsilon 1e-05\n"
-    "   16  L    0     linear     xn         -> g        160x96                15360  gate, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "   17  L    0     linear     xn         -> u        160x96                15360  up, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "   18  V    0     silu       g,u        -> g                                  0  \n"
-    "   19  V    0     quantise   g          -> gn                                 0  \n"
-    "   20  L    0     linear     gn         -> y        96x160                15360  down, 4 bit, group 32, FP16 scale, zero point 8\n"
-    "   21  V    0     residual   x,y        -> x                                  0  \n"
-    "   22  V    -     norm       x          -> xn                                 0  final_norm, FP32 (rows whose logits are wanted)  epsilon 1e-05\n"
-    "   23  L    -     linear     xn         -> logits   320x96                30720  embed, 4 bit, group 32, FP16 scale, zero point 8 (rows whose logits are wanted)\n";
+    "    0  V    -     angles     position   -> angles                             0    rotated 32\n"
+    "    1  L    -     embed      token      -> x        320x96                    0  embed, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "    2  V    0     norm       x          -> xn                                 0  attn_norm, FP32  epsilon 1e-05\n"
+    "    3  L    0     linear     xn         -> q        128x96                12288  q, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "    4  V    0     bias       q          -> q                                  0  q_bias, FP32\n"
+    "    5  L    0     linear     xn         -> k        64x96                  6144  k, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "    6  V    0     bias       k          -> k                                  0  k_bias, FP32\n"
+    "    7  L    0     linear     xn         -> v        64x96                  6144  v, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "    8  V    0     bias       v          -> v                                  0  v_bias, FP32\n"
+    "    9  V    0     rope       q,angles   -> q                                  0    rotated 32\n"
+    "   10  V    0     rope       k,angles   -> k                                  0    rotated 32\n"
+    "   11  H    0     cache      k,v        -> cache                              0  \n"
+    "   12  H    0     attend     q          -> o                                256    scale 0.176777\n"
+    "   13  V    0     quantise   o          -> on                                 0  \n"
+    "   14  L    0     linear     on         -> y        96x128                12288  o, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "   15  V    0     residual   x,y        -> x                                  0  \n"
+    "   16  V    0     norm       x          -> xn                                 0  ffn_norm, FP32  epsilon 1e-05\n"
+    "   17  L    0     linear     xn         -> g        160x96                15360  gate, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "   18  L    0     linear     xn         -> u        160x96                15360  up, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "   19  V    0     silu       g,u        -> g                                  0  \n"
+    "   20  V    0     quantise   g          -> gn                                 0  \n"
+    "   21  L    0     linear     gn         -> y        96x160                15360  down, 4 bit, group 32, FP16 scale, zero point 8\n"
+    "   22  V    0     residual   x,y        -> x                                  0  \n"
+    "   23  V    -     norm       x          -> xn                                 0  final_norm, FP32 (rows whose logits are wanted)  epsilon 1e-05\n"
+    "   24  L    -     linear     xn         -> logits   320x96                30720  embed, 4 bit, group 32, FP16 scale, zero point 8 (rows whose logits are wanted)\n";
 static const char want_json[] =
-    "{\"adapter_slots\":8,\"ops\":[{\"op\":\"embed\",\"unit\":\"L\",\"layer\":-1,\"in\":[],\"out\":\"x\",\"mac\":0,\"tensor\":\"embed\",\"rows\":320,\"cols\":96},{"
+    "{\"adapter_slots\":8,\"ops\":[{"
+    "\"op\":\"angles\",\"unit\":\"V\",\"layer\":-1,\"in\":[],\"out\":\"angles\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"embed\",\"unit\":\"L\",\"layer\":-1,\"in\":[],\"out\":\"x\",\"mac\":0,\"tensor\":\"embed\",\"rows\":320,\"cols\":96},{"
     "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"attn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"q\",\"mac\":12288,\"tensor\":\"q\",\"rows\":128,\"cols\":96},{"
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\"],\"out\":\"q\",\"mac\":0,\"tensor\":\"q_bias\",\"rows\":1,\"cols\":128},{"
@@ -92,8 +95,8 @@ static const char want_json[] =
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\"],\"out\":\"k\",\"mac\":0,\"tensor\":\"k_bias\",\"rows\":1,\"cols\":64},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"v\",\"mac\":6144,\"tensor\":\"v\",\"rows\":64,\"cols\":96},{"
     "\"op\":\"bias\",\"unit\":\"V\",\"layer\":0,\"in\":[\"v\"],\"out\":\"v\",\"mac\":0,\"tensor\":\"v_bias\",\"rows\":1,\"cols\":64},{"
-    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\"],\"out\":\"q\",\"mac\":0,\"rotated\":32,\"base\":0},{"
-    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\"],\"out\":\"k\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"q\",\"angles\"],\"out\":\"q\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\",\"angles\"],\"out\":\"k\",\"mac\":0,\"rotated\":32,\"base\":0},{"
     "\"op\":\"cache\",\"unit\":\"H\",\"layer\":0,\"in\":[\"k\",\"v\"],\"out\":\"cache\",\"mac\":0},{"
     "\"op\":\"attend\",\"unit\":\"H\",\"layer\":0,\"in\":[\"q\"],\"out\":\"o\",\"mac\":256,\"scale\":0.176776692,\"cap\":0,\"window\":0},{"
     "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"o\"],\"out\":\"on\",\"mac\":0},{"
@@ -114,7 +117,7 @@ static void test_print(void) {
     open_plan(ROMA_ARCH_QWEN2, 1);
     CHECK_STR(printed(false), want_text);
     CHECK_STR(printed(true), want_json);
-    CHECK_EQ(roma_op_mac(&plan, &plan.ops[11], 100), 25600);
+    CHECK_EQ(roma_op_mac(&plan, &plan.ops[12], 100), 25600);
     CHECK_STR(roma_op_name(ROMA_OP_RESIDUAL), "residual");
     CHECK_STR(roma_op_name(ROMA_OP_COUNT), "?");
     CHECK_STR(roma_op_name((roma_op_kind)-1), "?");

@@ -79,12 +79,100 @@ static void test_ten(void) {
     WRONG(attend, param.scale, 0, "scale");
     WRONG(find(&p, ROMA_OP_ROPE, 0), param.base, 1, "base");
     WRONG(find(&p, ROMA_OP_ROPE, 0), param.rotated, 64, "width of a head");
+    WRONG(0, param.rotated, 64, "width of a head");
+    WRONG(0, param.base, 1, "base");
+    WRONG(0, layer, 0, "is in a layer");
+    WRONG(0, out, value(&p, "o"), "shapes");
+    WRONG(find(&p, ROMA_OP_ROPE, 7), in[1], ROMA_NO_VALUE, "nothing wrote");
+    WRONG(find(&p, ROMA_OP_ROPE, 7), in[1], value(&p, "q"), "shapes");
     WRONG(cache, param.window, 1, "its kind lacks: window");
     const roma_op own = p.ops[cache]; /* ATTEND before CACHE */
     p.ops[cache] = p.ops[attend];
     p.ops[attend] = own;
     CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
     CHECK_HAS(err.text, "(attend) reads a cache that nothing wrote");
+    roma_plan_destroy(&p);
+    roma_shape_destroy(&d);
+}
+
+/* ---- what begins a step -------------------------------------------------------------------------- */
+
+/* Operation `from` stands at place `to` for one check, which says what of which operation is wrong, or nothing. */
+static void moved(roma_plan *p, size_t from, size_t to, const char *said) {
+    const roma_op own = p->ops[from];
+    roma_error err = {0};
+    const int step = from < to ? 1 : -1;
+    for (size_t i = from; i != to; i += (size_t)step) p->ops[i] = p->ops[i + (size_t)step];
+    p->ops[to] = own;
+    CHECK_EQ(roma_plan_check(p, &err), said ? ROMA_EINTERNAL : 0);
+    if (said) CHECK_HAS(err.text, said);
+    for (size_t i = to; i != from; i -= (size_t)step) p->ops[i] = p->ops[i - (size_t)step];
+    p->ops[from] = own;
+}
+
+/* Operation 1 is another one for one check. */
+static void second_is(roma_plan *p, roma_op other, const char *said) {
+    const roma_op own = p->ops[1];
+    roma_error err = {0};
+    p->ops[1] = other;
+    CHECK_EQ(roma_plan_check(p, &err), ROMA_EINTERNAL);
+    CHECK_HAS(err.text, said);
+    p->ops[1] = own;
+}
+
+/* Angles and embedding are there before all layers, in either order, once each. */
+static void test_beginning(void) {
+    roma_description d;
+    roma_plan p;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){0}, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
+    CHECK(p.ops[0].kind == ROMA_OP_ANGLES && p.ops[1].kind == ROMA_OP_EMBED);
+    const size_t rope = find(&p, ROMA_OP_ROPE, 0);
+    char late[64], early[64];
+    snprintf(late, sizeof late, "plan operation %zu (rope) reads a value that nothing wrote", rope - 1);
+    snprintf(early, sizeof early, "plan operation %zu (angles) comes after the first layer", rope - 1);
+    moved(&p, 0, 1, NULL);
+    moved(&p, 0, p.n_ops - 2, late);
+    moved(&p, 0, rope, late); /* just behind the first that reads it */
+    moved(&p, 0, rope - 1, early);
+    moved(&p, 0, 2, "plan operation 2 (angles) comes after the first layer");
+    moved(&p, 1, 2, "plan operation 1 (norm) reads a value that nothing wrote");
+    second_is(&p, p.ops[0], "plan operation 1 (angles) stands there twice");
+    second_is(&p, p.ops[2], "plan operation 1 (norm) reads a value that nothing wrote"); /* no embedding */
+    const roma_op angles = p.ops[0];
+    p.ops[0] = p.ops[1];
+    second_is(&p, p.ops[0], "plan operation 1 (embed) stands there twice");
+    p.ops[0] = angles;
+    roma_op *all = p.ops; /* no angles */
+    snprintf(late, sizeof late, "plan operation %zu (rope) reads a value that nothing wrote", rope - 1);
+    p.ops++, p.n_ops--;
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    CHECK_HAS(err.text, late);
+    p.ops = all, p.n_ops++;
+    roma_plan_destroy(&p);
+    roma_shape_destroy(&d);
+}
+
+/* A model that rotates nothing has neither angles nor a ROPE. */
+static void test_no_rotation(void) {
+    roma_description d;
+    roma_plan p, still;
+    roma_error err = {0};
+    CHECK_EQ(roma_shape_describe(&d, "qwen3-0.6b", &(roma_shape_format){0}, &err), 0);
+    CHECK_EQ(roma_map_plan(&p, &d, &err), 0);
+    const uint32_t rotated = d.hyper.rope_dim;
+    d.hyper.rope_dim = 0;
+    CHECK_EQ(roma_plan_check(&p, &err), ROMA_EINTERNAL);
+    CHECK_HAS(err.text, "plan operation 0 (angles) is for another width");
+    CHECK_EQ(roma_map_plan(&still, &d, &err), 0);
+    CHECK_EQ(still.n_ops, p.n_ops - 1 - 2 * d.hyper.layers);
+    for (size_t i = 0; i < still.n_ops; i++)
+        CHECK(still.ops[i].kind != ROMA_OP_ANGLES && still.ops[i].kind != ROMA_OP_ROPE);
+    d.hyper.rope_dim = rotated;
+    CHECK_EQ(roma_plan_check(&still, &err), ROMA_EINTERNAL);
+    CHECK_HAS(err.text, "(cache) comes too early or too late");
+    roma_plan_destroy(&still);
     roma_plan_destroy(&p);
     roma_shape_destroy(&d);
 }
@@ -246,6 +334,8 @@ static void test_right(void) {
 
 int main(void) {
     test_ten();
+    test_beginning();
+    test_no_rotation();
     for (uint32_t arch = ROMA_ARCH_LLAMA; arch <= ROMA_ARCH_QWEN3; arch++)
         for (unsigned k = 0; k < 4; k++) test_square(arch, k & 1, k & 2);
     test_right();

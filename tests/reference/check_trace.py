@@ -71,9 +71,9 @@ class Model:
         self.out[value] = x.reshape(len(x), -1)
         return ("head_norm", layer, role, value, "result", None, float_bytes(self.out[value]))
 
-    def rope(self, layer, value, positions):
+    def rope(self, layer, value):
         x = self.out[value]
-        self.out[value] = n.rope(self.heads(x), positions, self.image.phase).reshape(x.shape)
+        self.out[value] = n.rope(self.heads(x), self.out["angles"]).reshape(x.shape)
         return ("rope", layer, None, value, "result", None, float_bytes(self.out[value]))
 
     def put(self, layer, positions):
@@ -108,8 +108,8 @@ class Model:
         if self.image.has("q_norm", i):
             yield self.head_norm("q_norm", i, "q")
             yield self.head_norm("k_norm", i, "k")
-        yield self.rope(i, "q", positions)
-        yield self.rope(i, "k", positions)
+        yield self.rope(i, "q")
+        yield self.rope(i, "k")
         yield from self.put(i, positions)
         yield self.attend(i, positions)
         yield self.quantise(i, self.out["o"], "on")
@@ -125,7 +125,8 @@ class Model:
         yield self.residual(i, x)
 
     def step(self, tokens, positions):
-        self.out = {}
+        self.out = {"angles": n.angles(positions, self.image.phase)}
+        yield ("angles", None, None, "angles", "result", None, float_bytes(self.out["angles"]))
         x = np.stack([n.embedding(self.image.get("embed"), t) for t in tokens])
         yield ("embed", None, "embed", "x", "result", None, float_bytes(x))
         for i in range(self.h["layers"]):
@@ -180,12 +181,13 @@ def check(image, path, adapters):
         r = records[at]
         here = list(range(r.position, r.position + r.rows))
         positions.update(here)
-        if r.name != "embed" or r.sequence != 0:
-            raise Mismatch("line %d: a step of one sequence begins with embed" % r.line)
-        if max(r.tokens) >= image.hyper["vocab"]:
-            raise Mismatch("line %d: a token beyond the vocabulary" % r.line)
-        for made in model.step(r.tokens, here):
-            if made[2] == "final_norm" and (at == len(records) or records[at].name == "embed"):
+        embed = records[at + 1] if at + 1 < len(records) else r
+        if r.name != "angles" or embed.name != "embed" or r.sequence != 0:
+            raise Mismatch("line %d: a step of one sequence begins with angles and embed" % r.line)
+        if max(embed.tokens) >= image.hyper["vocab"]:
+            raise Mismatch("line %d: a token beyond the vocabulary" % embed.line)
+        for made in model.step(embed.tokens, here):
+            if made[2] == "final_norm" and (at == len(records) or records[at].op == 0):
                 break  # no logits were wanted
             if at == len(records):
                 raise Mismatch("the trace ends before %s of layer %s" % (made[0], made[1]))

@@ -150,14 +150,21 @@ def sincos(turn):
     return np.choose(q, [s, c, -s, -c]), np.choose(q, [c, -s, -c, s])
 
 
-def rope(x, positions, phase):
-    """5.5, x as [row, head, element]."""
+def angles(positions, phase):
+    """5.5, by [row, 2 * pair]: cos, and sin behind it."""
     turn = np.array([[(p * f % (1 << 64)) >> 32 for f in phase] for p in positions], np.int64)
-    s, c = (v[:, None, :] for v in sincos(turn))
+    s, c = sincos(turn)
+    return np.stack([c, s], -1).reshape(len(positions), -1)
+
+
+def rope(x, angles):
+    """5.5, x as [row, head, element]."""
+    c, s = angles[:, None, 0::2], angles[:, None, 1::2]
     out = x.copy()
-    a, b = x[..., 0:2 * len(phase):2], x[..., 1:2 * len(phase):2]
-    out[..., 0:2 * len(phase):2] = a * c - b * s
-    out[..., 1:2 * len(phase):2] = a * s + b * c
+    rotated = angles.shape[1]
+    a, b = x[..., 0:rotated:2], x[..., 1:rotated:2]
+    out[..., 0:rotated:2] = a * c - b * s
+    out[..., 1:rotated:2] = a * s + b * c
     return out
 
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-NAMES = "embed norm quantise linear bias head_norm rope cache attend silu residual relu2".split()
+NAMES = "embed norm quantise linear bias head_norm angles rope cache attend silu residual relu2".split()
 PARTS = {"linear": ("base", "adapter"), "bias": ("bias",), "cache": ("keys", "values")}
 KEYS = "order op name layer tensor value part adapter sequence position rows width form tokens crc data".split()
 
@@ -98,7 +98,7 @@ def check_record(r, fields, line, is_full):
     need((r.tokens is not None) == (r.name == "embed"), line, "tokens are of embed alone")
     need(r.tokens is None or len(r.tokens) == r.rows, line, "a token for each row")
     need(r.form == ("codes" if r.name in ("norm", "quantise", "cache") else "f32"), line, "form")
-    need((r.tensor is None) == (r.name in ("quantise", "rope", "cache", "attend", "silu", "residual", "relu2")), line, "tensor")
+    need((r.tensor is None) == (r.name in ("quantise", "angles", "rope", "cache", "attend", "silu", "residual", "relu2")), line, "tensor")
     need((r.value is None) == (r.name == "cache"), line, "value")
     need(all(isinstance(v, int) and v >= 0 for v in (r.order, r.op, r.sequence, r.position)), line, "a number")
     need(r.rows >= 1 and r.width >= 1 and re.fullmatch("[0-9a-f]{8}", r.crc), line, "shape or CRC")
