@@ -1,6 +1,6 @@
 /* design - a model on a chip, without weights: what sim, fit, explore and study start from.
  *
- * The model is an image or the shape of a known one; the chip is a file or a built-in one, with overrides; the
+ * The model is an image or a shape; the chip is a file or a built-in one, with overrides; the
  * placement joins model and chip. Errands include this room and not each other. Threads: an open design is read-only
  * and may be read by any number of threads.
  */
@@ -17,7 +17,7 @@ extern "C" {
 
 /* What a design is opened with. The caller owns the texts, which are needed during the call alone. */
 typedef struct {
-    const char *shape;        /* a known shape's name, or NULL */
+    const char *shape;        /* a shape, as roma_shape_read takes one, or NULL */
     const char *image;        /* the path of an image, or NULL: one of the two is given */
     roma_shape_format format; /* of the shape; 0: its own. All 0 with an image, which has its own */
     const char *chip;         /* a file, or a built-in chip's name; NULL: roma */
@@ -37,9 +37,10 @@ typedef struct {
     bool has_shape, has_image, has_plan;
 } roma_design;
 
-/* What a user calls a model: the name of a known shape, or the path of an image. A known shape's name is
- * that shape. Otherwise a name with a slash, and the name of a file that is there, is a path; every other name is taken
- * for a shape's, and roma_shape_describe refuses the name. Sets one of *shape and *image to name, the other to NULL. */
+/* What a user calls a model: a shape, in one of the ways of roma_shape_read, or the path of an image. A known shape's
+ * name is that shape. Otherwise the name of a file that is there, and a name with a slash but without '=' before it, is
+ * a path: of a shape where roma_shape_is_config, else of an image. Every other name is taken for a shape's, and
+ * roma_shape_read refuses what is none. Sets one of *shape and *image to name, the other to NULL. */
 void roma_design_name(const char *name, const char **shape, const char **image);
 /* Makes the chip of a configuration, with the overrides in their order, checked as a whole; the model is not looked at.
  * Errors are those of roma_chip_open, roma_chip_set and roma_chip_check. */

@@ -34,7 +34,7 @@ const char *roma_explore_choice(unsigned key, double v, char out[ROMA_EXPLORE_CH
 
 /* What is explored; texts are the caller's, needed during roma_explore_open alone. */
 typedef struct {
-    const char *shape, *image; /* the model, one of the two: a known shape's name, or the path of an image */
+    const char *shape, *image; /* the model, one of the two: a shape (roma_shape_read), or the path of an image */
     const char *chip; /* the base chip, a file or a built-in name, that all else is taken from; NULL: roma-contract */
     /* Knobs, n_set texts: KEY=LO..HI, KEY=A,B,C, or KEY=V, which fixes it. model.* keys go with a shape. */
     const char *const *set;
@@ -50,7 +50,7 @@ typedef struct {
 
 typedef struct roma_explore roma_explore;
 /* Opens an exploration. *x is the caller's, ended by roma_explore_close; NULL after an error. EUSAGE and EINPUT for a
- * workload, a constraint, a knob, a chip or a model that is none; the error of roma_shape_describe where the model has
+ * workload, a constraint, a knob, a chip or a model that is none; the error of roma_shape_lay_out where the model has
  * no format of the space; ENOMEM. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
 void roma_explore_close(roma_explore *x); /* NULL does nothing */

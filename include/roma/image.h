@@ -27,7 +27,7 @@ typedef struct {
     const uint8_t *data;    /* the image's; NULL in a description without weights */
 } roma_image_tensor;
 
-/* Description of a model: everything but the weights, and all that `map` needs. An image or roma_shape_describe owns
+/* Description of a model: everything but the weights, and all that `map` needs. An image or roma_shape_lay_out owns
  * the tensors. */
 typedef struct {
     roma_hyper hyper;
@@ -41,18 +41,18 @@ const roma_image_tensor *roma_description_find(const roma_description *d, uint32
  * padding counted. A tied tensor counts once. d's tensors have their `bytes`. */
 void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight);
 
-/* Format of a known shape's matrices: bits of a code, weights under one scale, and bits of the head, or of the
+/* Format of a shape's matrices: bits of a code, weights under one scale, and bits of the head, or of the
  * embedding when it is tied. 0: the shape's own. Scales are FP16 for each group, with a constant zero point. */
 typedef struct {
     uint32_t bits, group, head_bits;
 } roma_shape_format;
-/* Name of the i-th known shape, in order, static; NULL past the last. */
-const char *roma_shape_name(unsigned i);
-/* Description of a known shape, without weights, so that a plan needs no image. *d is the caller's, ended by
- * roma_shape_destroy. EINPUT for an unknown name, with the known ones in the message; errors of roma_format_check for
- * a format that no tile has or a group that does not divide a row; ENOMEM. */
+/* Description of a shape, without weights, so that a plan needs no image. *d is the caller's, ended by
+ * roma_shape_destroy. Errors of roma_format_check for a format that no tile has or a group that does not divide a row;
+ * ENOMEM. */
+int roma_shape_lay_out(roma_description *d, const roma_shape *s, const roma_shape_format *f, roma_error *err);
+/* The same of what a user calls a shape; errors also of roma_shape_read. */
 int roma_shape_describe(roma_description *d, const char *name, const roma_shape_format *f, roma_error *err);
-/* Frees what roma_shape_describe made. */
+/* Frees what these two made. */
 void roma_shape_destroy(roma_description *d);
 
 /* An open image. */

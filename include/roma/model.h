@@ -118,6 +118,30 @@ int roma_model_check(const roma_model *m, const char *file, roma_error *err);
  * with halves has pair i at (i, i + rope_dim/2) in each head. */
 uint64_t roma_rope_source_row(uint64_t r, uint32_t head_dim, uint32_t rope_dim);
 
+/* ---- shapes: models without weights --------------------------------------------------------------- */
+
+/* What a model is apart from its weights, and the low-bit form that its matrices usually have. */
+typedef struct {
+    char name[128]; /* printable ASCII */
+    roma_hyper hyper;
+    bool tied;            /* the embedding is the head too */
+    uint32_t bits, group; /* of a code; weights under one scale */
+} roma_shape;
+/* Name of the i-th known shape, in order, static; NULL past the last. */
+const char *roma_shape_name(unsigned i);
+/* Reads what a user calls a shape into *s:
+ * - the name of a known one;
+ * - its numbers spelt out, layers=N,hidden=N,heads=N,ffn=N,vocab=N and, in any order, kv=N (else heads), head=N (else
+ *   hidden / heads), tied=0|1, arch=llama|qwen2|qwen3, context=N. The last three are those of the known shape that has
+ *   all the other numbers, where there is one (the shape then is that one), else 0, llama and 131072;
+ * - the path of a Hugging Face config.json, or of its folder: of llama, mistral, qwen2 or qwen3. Keys that would change
+ *   what the model computes, and that the engine does not know, are refused by name.
+ * A text with '=' before any slash that is no file's name is spelt out; one that roma_shape_is_config, or has a slash,
+ * is a path. EINPUT and EUNSUPPORTED name the key and what it may be; for a path also the errors of roma_map_open. */
+int roma_shape_read(roma_shape *s, const char *text, roma_error *err);
+/* Whether a path is taken for a config.json's: it ends in .json, is a folder, or the file begins as a JSON object. */
+bool roma_shape_is_config(const char *path);
+
 #ifdef __cplusplus
 }
 #endif

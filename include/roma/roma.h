@@ -195,7 +195,9 @@ int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_
 
 /* A model on a chip: what the functions below start from. Exactly one of shape and image is given. */
 typedef struct {
-    const char *shape; /* the name of a known model ("llama-3.2-3b"), or NULL */
+    /* the name of a known model ("llama-3.2-3b"), a shape spelt out ("layers=28,hidden=3072,..."), or the path of a
+     * Hugging Face config.json; or NULL */
+    const char *shape;
     const char *image; /* the path of an image, or NULL */
     /* bits of a shape's codes, weights under one scale, bits of the head; 0: the shape's own */
     uint32_t bits, group, head_bits;

@@ -1,4 +1,4 @@
-/* synth - images of known shapes, and adapters, with random weights: speed and memory depend on the shape alone.
+/* synth - images of shapes, and adapters, with random weights: speed and memory depend on the shape alone.
  *
  * Every value is drawn by its place (seed, tensor, tile, position), so a file is a function of its arguments alone: the
  * same ones give the same bytes on every machine.
@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Writes the image of a known shape (roma_shape_name): uniform codes, scales such that every matrix keeps the variance
+/* Writes the image of a shape (roma_shape_read): uniform codes, scales such that every matrix keeps the variance
  * of its input, norms about 1, no tokenizer. f as roma_shape_describe has it. Memory: a tile at a time. progress may be
  * NULL. Errors of roma_shape_describe and roma_image_write. *out says what was written. */
 int roma_synth_image(const char *shape, const roma_shape_format *f, uint64_t seed, const char *path,

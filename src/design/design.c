@@ -12,7 +12,9 @@ static bool is_shape(const char *name) {
 
 void roma_design_name(const char *name, const char **shape, const char **image) {
     struct stat st;
-    const bool path = !is_shape(name) && (strchr(name, '/') || stat(name, &st) == 0);
+    const char *equals = strchr(name, '='), *slash = strchr(name, '/');
+    const bool is_path = stat(name, &st) == 0 || (slash && !(equals && equals < slash));
+    const bool path = !is_shape(name) && is_path && !roma_shape_is_config(name);
     *shape = path ? NULL : name;
     *image = path ? name : NULL;
 }

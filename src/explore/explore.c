@@ -39,14 +39,16 @@ static int check(const roma_explore_config *c, roma_error *err) {
 
 static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) {
     roma_chip base;
-    double format[3];
+    roma_shape shape = {0};
     int rc = check(c, err);
     if (!rc) rc = roma_chip_open(&base, c->chip ? c->chip : "roma-contract", err);
-    if (!rc && c->shape) rc = roma_explore_own_format(c->shape, format, err);
-    if (!rc) rc = roma_explore_space(&x->s, &base, c->shape ? format : NULL, c, err);
-    if (!rc) rc = roma_explore_models(&x->m, &x->s, c, err);
+    if (!rc && c->shape) rc = roma_shape_read(&shape, c->shape, err);
+    /* What is not varied stays at the shape's own; its head is as its body. */
+    const double own[] = {shape.bits, shape.group, 0};
+    if (!rc) rc = roma_explore_space(&x->s, &base, c->shape ? own : NULL, c, err);
+    if (!rc) rc = roma_explore_models(&x->m, &x->s, &shape, c, err);
     if (rc) return rc;
-    roma_print(x->name, sizeof x->name, "%s", c->shape ? c->shape : x->m.image.desc.name);
+    roma_print(x->name, sizeof x->name, "%s", c->shape ? shape.name : x->m.image.desc.name);
     x->work = c->work;
     x->dies = c->dies ? c->dies : 1;
     x->min_context = c->min_context;

@@ -63,10 +63,10 @@ typedef struct {
     model *list;
     size_t n;
 } models;
-/* The format that the shape has by itself: what is not varied stays at it. */
-int roma_explore_own_format(const char *shape, double format[3], roma_error *err);
-/* Every format that the space has; the last refusal when none of them exists. */
-int roma_explore_models(models *m, const space *s, const roma_explore_config *c, roma_error *err);
+/* The shape, or the configuration's image, in every format that the space has; the last refusal when none of these
+ * exists. */
+int roma_explore_models(models *m, const space *s, const roma_shape *shape, const roma_explore_config *c,
+                        roma_error *err);
 void roma_explore_models_close(models *m);
 const model *roma_explore_find(const models *m, const double x[N_KEYS]); /* NULL: there is no such format */
 

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-static int open_format(model *m, const roma_explore_config *c, roma_error *err) {
+static int open_format(model *m, const roma_shape *shape, roma_error *err) {
     const roma_shape_format f = {(uint32_t)m->format[0], (uint32_t)m->format[1], (uint32_t)m->format[2]};
-    int rc = roma_shape_describe(&m->shape, c->shape, &f, err);
+    int rc = roma_shape_lay_out(&m->shape, shape, &f, err);
     m->has_shape = !rc;
     if (!rc) rc = roma_map_plan(&m->plan, &m->shape, err);
     m->has_plan = !rc;
@@ -43,7 +43,8 @@ static values values_of(const space *s, unsigned key) {
     return out;
 }
 
-int roma_explore_models(models *m, const space *s, const roma_explore_config *c, roma_error *err) {
+int roma_explore_models(models *m, const space *s, const roma_shape *shape, const roma_explore_config *c,
+                        roma_error *err) {
     const values bits = values_of(s, KEY_BITS), group = values_of(s, KEY_GROUP),
                  head = values_of(s, ROMA_EXPLORE_HEAD_BITS);
     const size_t n = bits.n * group.n * head.n;
@@ -56,7 +57,7 @@ int roma_explore_models(models *m, const space *s, const roma_explore_config *c,
     for (size_t i = 0; i < n; i++) {
         const double format[] = {bits.v[i % bits.n], group.v[i / bits.n % group.n], head.v[i / bits.n / group.n]};
         memcpy(m->list[i].format, format, sizeof format);
-        const int rc = open_format(&m->list[i], c, err);
+        const int rc = open_format(&m->list[i], shape, err);
         if (rc == ROMA_ENOMEM) return rc;
         there += !rc;
         if (rc && i + 1 == n && !there) return rc;
@@ -79,17 +80,4 @@ const model *roma_explore_find(const models *m, const double x[N_KEYS]) {
         if (m->has_image || memcmp(m->list[i].format, x + KEY_BITS, sizeof m->list[i].format) == 0)
             return m->list[i].has_plan ? &m->list[i] : NULL;
     return NULL;
-}
-
-int roma_explore_own_format(const char *shape, double format[3], roma_error *err) {
-    const roma_shape_format own = {0};
-    roma_description d;
-    int rc = roma_shape_describe(&d, shape, &own, err);
-    if (rc) return rc;
-    const roma_image_tensor *q = roma_description_find(&d, ROMA_W_Q, 0);
-    format[0] = q->format.bits;
-    format[1] = q->format.group;
-    format[2] = 0;
-    roma_shape_destroy(&d);
-    return ROMA_OK;
 }

@@ -8,6 +8,8 @@
 typedef struct {
     const roma_description *d;
     uint64_t seed;
+    uint8_t *code; /* room for a row, owned */
+    uint16_t *scale;
 } weights;
 
 /* Spread of the logits: a random model is then about as sure of itself as a trained one. */
@@ -31,21 +33,44 @@ static double scale_size(const weights *w, const roma_image_tensor *t) {
     return (is_head(w, t) ? head_gain : 1) / (spread * sqrt((double)t->cols));
 }
 
+/* Size about `size` and sign of a scale. */
+static uint16_t random_scale(uint64_t random, double size) {
+    const double s = size * about_one(random);
+    return roma_f32_to_f16((float)(random & 1 ? -s : s));
+}
+
+/* The last tile of a matrix whose rows do not fill it: the others are zero. */
+static void random_rows(const weights *w, const roma_image_tensor *t, uint64_t key, unsigned rows, uint8_t *out) {
+    const unsigned mask = (1u << t->format.bits) - 1;
+    const double size = scale_size(w, t);
+    const roma_row row = {.code = w->code, .scale = w->scale};
+    memset(out, 0, (size_t)t->tile_bytes);
+    for (unsigned r = 0; r < rows; r++) {
+        const uint64_t own = roma_random(key, r);
+        for (uint64_t i = 0; i < t->cols; i++) w->code[i] = (uint8_t)(roma_random(own, i) & mask);
+        for (uint64_t g = 0; g < t->cols / t->format.group; g++)
+            w->scale[g] = random_scale(roma_random(own, t->cols + g), size);
+        roma_tile_put_row(&t->format, t->cols, out, r, &row);
+    }
+}
+
 static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     const weights *w = ctx;
     const roma_image_tensor *t = &w->d->tensors[tensor];
     const uint64_t key = key_of(w, t, tile);
     const double size = scale_size(w, t);
+    const uint64_t left = t->rows - tile * ROMA_TILE_ROWS;
+    if (left < ROMA_TILE_ROWS) {
+        random_rows(w, t, key, (unsigned)left, out);
+        return;
+    }
     const size_t scales = (size_t)t->cols / t->format.group * ROMA_TILE_ROWS;
     roma_tile_layout at;
     roma_tile_layout_get(&t->format, t->cols, &at);
-    assert(t->format.scale == ROMA_SCALE_F16 && !t->format.min && t->rows % ROMA_TILE_ROWS == 0 && at.scale % 8 == 0);
+    assert(t->format.scale == ROMA_SCALE_F16 && !t->format.min && at.scale % 8 == 0);
     for (size_t i = 0; i < at.scale; i += 8) roma_put64(out + i, roma_random(key, i));
-    for (size_t i = 0; i < scales; i++) {
-        const uint64_t r = roma_random(key, at.scale + 8 * i);
-        const double s = size * about_one(r);
-        roma_put16(out + at.scale + 2 * i, roma_f32_to_f16((float)(r & 1 ? -s : s)));
-    }
+    for (size_t i = 0; i < scales; i++)
+        roma_put16(out + at.scale + 2 * i, random_scale(roma_random(key, at.scale + 8 * i), size));
 }
 
 static void random_vector(void *ctx, size_t tensor, float *out) {
@@ -71,12 +96,20 @@ int roma_synth_image(const char *shape, const roma_shape_format *f, uint64_t see
     int rc = roma_shape_describe(&d, shape, f, err);
     if (rc) return rc;
     tie_head(&d);
-    weights w = {&d, seed};
+    const uint64_t q = (uint64_t)d.hyper.heads * d.hyper.head_dim;
+    const uint64_t widest = d.hyper.ffn > d.hyper.hidden ? d.hyper.ffn : d.hyper.hidden;
+    weights w = {.d = &d, .seed = seed};
+    w.code = roma_alloc_array((size_t)(widest > q ? widest : q), sizeof *w.code);
+    w.scale = roma_alloc_array((size_t)(widest > q ? widest : q), sizeof *w.scale);
     const roma_tile_source source = {&w, random_tile, random_vector};
-    char note[96];
-    roma_print(d.name, sizeof d.name, "random %s", shape);
-    roma_print(note, sizeof note, "random weights of the shape %.32s, seed %llu", shape, (unsigned long long)seed);
-    rc = roma_image_write(path, &d, NULL, note, &source, progress, out, err);
+    char note[96], name[sizeof d.name];
+    roma_print(note, sizeof note, "random weights of the shape %.32s, seed %llu", d.name, (unsigned long long)seed);
+    roma_print(name, sizeof name, "random %.120s", d.name);
+    memcpy(d.name, name, sizeof name);
+    rc = w.code && w.scale ? roma_image_write(path, &d, NULL, note, &source, progress, out, err)
+                           : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a row");
+    roma_free(w.code);
+    roma_free(w.scale);
     roma_shape_destroy(&d);
     return rc;
 }

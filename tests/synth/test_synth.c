@@ -63,6 +63,30 @@ static void test_weights(void) {
     roma_image_close(&img);
 }
 
+/* A table whose rows do not fill its last tile: the rows that are not there are zero, the others random. */
+static void test_ragged(void) {
+    roma_image_written w;
+    roma_image img;
+    roma_error err = {0};
+    float row[64];
+    for (uint32_t bits = 2; bits <= 8; bits += bits < 6 ? 1 : 2) {
+        CHECK_EQ(roma_synth_image("layers=2,hidden=64,heads=2,kv=1,head=48,ffn=96,vocab=77",
+                                  &(roma_shape_format){bits, 32, 0}, 3, path[1], NULL, &w, &err),
+                 0);
+        CHECK_EQ(roma_image_verify(path[1], NULL, NULL, &err), 0);
+        CHECK_EQ(roma_image_open(&img, path[1], 0, NULL, &err), 0);
+        const roma_image_tensor *t = roma_description_find(&img.desc, ROMA_W_EMBED, 0);
+        CHECK(t && t->rows == 77);
+        for (unsigned r = 64; t && r < 77; r++) {
+            double size = 0;
+            roma_tile_dequant_row(&t->format, t->cols, t->data + 4 * t->tile_bytes, r % 16, row);
+            for (int i = 0; i < 64; i++) size += fabs((double)row[i]);
+            CHECK(size > 1);
+        }
+        roma_image_close(&img);
+    }
+}
+
 static void test_refused(void) {
     roma_image_written w;
     roma_error err;
@@ -129,6 +153,7 @@ int main(void) {
     test_adapter(ROMA_ADAPTER_INT8);
     test_adapter(ROMA_ADAPTER_FP8);
     test_adapter(ROMA_ADAPTER_F16);
+    test_ragged();
     test_refused();
     test_cancelled();
     for (int i = 0; i < 2; i++) unlink(path[i]);

@@ -7,7 +7,7 @@ int design_asked(roma_design_config *c, const design_options *o, const char *ima
     c->set = o->set.item;
     c->n_set = o->set.n;
     if (!image == !c->shape)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or --shape NAME, one of them");
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or --shape SHAPE, one of them");
     if (!image) roma_design_name(c->shape, &c->shape, &c->image);
     if (c->image && (c->format.bits || c->format.group || c->format.head_bits))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,

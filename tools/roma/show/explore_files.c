@@ -75,7 +75,8 @@ static int write_svg(const explore_result *r, roma_error *err) {
     const size_t step = r->e->n / SHOWN_MAX + 1;
     const double usual = usual_energy(r->e);
     roma_print(t.title, sizeof t.title, "%.40s on %.20s, %zu feasible points",
-               r->o->config.shape ? r->o->config.shape : r->o->config.image, roma_explore_base(r->x)->name, r->e->n);
+               r->o->config.shape ? roma_explore_model(r->x) : r->o->config.image, roma_explore_base(r->x)->name,
+               r->e->n);
     picture_columns(&t);
     for (size_t i = 0; i < r->e->n; i++)
         if (r->f->on_plane[i] || (i % step == 0 && roma_explored_cost(r->e, i)[ROMA_COST_mj_per_token] <= usual))
@@ -92,11 +93,15 @@ static int write_svg(const explore_result *r, roma_error *err) {
 static void set_title(const explore_result *r, const char *what, const double x[ROMA_EXPLORE_KEYS], roma_chip *c) {
     char head[24] = "";
     if (x[ROMA_EXPLORE_HEAD_BITS] > 0) roma_print(head, sizeof head, " --head-bits %.0f", x[ROMA_EXPLORE_HEAD_BITS]);
-    if (r->o->config.shape)
-        roma_print(c->title, sizeof c->title, "%s: --shape %.40s --bits %.0f --group %.0f%s", what, r->o->config.shape,
-                   x[ROMA_EXPLORE_BITS], x[ROMA_EXPLORE_GROUP], head);
-    else
+    char shape[sizeof c->title], rest[64];
+    if (!r->o->config.shape) {
         roma_print(c->title, sizeof c->title, "%s: %.60s", what, roma_explore_model(r->x));
+        return;
+    }
+    roma_error_name(shape, sizeof shape, r->o->config.shape, strlen(r->o->config.shape));
+    roma_print(rest, sizeof rest, "--bits %.0f --group %.0f%s", x[ROMA_EXPLORE_BITS], x[ROMA_EXPLORE_GROUP], head);
+    if (roma_print(c->title, sizeof c->title, "%s: --shape %s %s", what, shape, rest) >= (int)sizeof c->title)
+        roma_print(c->title, sizeof c->title, "%s: %s, with the shape that was explored", what, rest);
 }
 
 int best_path(const explore_options *o, roma_front_end k, char out[BEST_PATH], roma_error *err) {

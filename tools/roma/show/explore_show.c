@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-/* What the command line calls the model. */
-static const char *model_of(const explore_options *o) { return o->config.shape ? o->config.shape : o->config.image; }
+/* A shape's own name, whatever the command line calls it; the path of an image. */
+static const char *model_of(const explore_result *r) {
+    return r->o->config.shape ? roma_explore_model(r->x) : r->o->config.image;
+}
 
 /* ---- rows ---- */
 
@@ -131,7 +133,7 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
     range_table ranges;
     int rc = notable_ranges(r, ranges, err);
     if (rc) return rc;
-    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n", model_of(r->o),
+    roma_buf_print(out, "%s on %s: %u points, %zu feasible, %zu on the front\n", model_of(r),
                    roma_explore_base(r->x)->name, r->o->points, r->e->n, r->f->n);
     if (r->e->n < r->o->points) {
         roma_buf_print(out, "refused: ");
@@ -174,7 +176,7 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     int rc = r->e->n ? notable_ranges(r, ranges, err) : ROMA_OK;
     if (rc) return rc;
     roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "model", model_of(r->o));
+    roma_json_string(&j, "model", model_of(r));
     roma_json_string(&j, "chip", roma_explore_base(r->x)->name);
     roma_json_uint(&j, "seed", r->o->config.seed);
     roma_json_int(&j, "points", r->o->points);

@@ -1,4 +1,4 @@
-/* roma build: a GGUF model, or random weights of a known shape, to a ROM image. */
+/* roma build: a GGUF model, or random weights of a shape, to a ROM image. */
 #include "tool.h"
 #include "roma/convert.h"
 #include "roma/synth.h"
@@ -60,7 +60,7 @@ typedef struct {
 /* What contradicts itself, and the defaults. */
 static int settle(build_options *o) {
     const bool has_format = o->format.bits || o->format.group || o->format.head_bits;
-    if (!o->model == !o->shape) return usage_error("build", "give a model or --shape NAME, one of them");
+    if (!o->model == !o->shape) return usage_error("build", "give a model or --shape SHAPE, one of them");
     if (o->shape && o->seed == UINT64_MAX)
         return usage_error("build", "a shape has no weights; --random SEED draws some");
     if (o->shape && o->quant)
@@ -76,9 +76,12 @@ static int settle(build_options *o) {
     else if (o->quant)
         return usage_error("build", "--quant is q8 or q4");
     if (o->out) return OPTIONS_GO;
-    if (o->shape)
-        roma_print(o->name, sizeof o->name, "%.64s.roma", o->shape);
-    else
+    if (o->shape) {
+        roma_shape shape;
+        roma_error err;
+        if (roma_shape_read(&shape, o->shape, &err)) return fail("build", &err);
+        roma_print(o->name, sizeof o->name, "%s.roma", shape.name);
+    } else
         default_name(o->model, o->name, sizeof o->name);
     o->out = o->name;
     return options_output("build", o->out);
@@ -102,8 +105,8 @@ int verb_build(int argc, char **argv) {
         {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
         {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
-        {"shape", 0, OPT_TEXT, &o.shape, "NAME", 0, 0,
-         "no model, but a known one's shape: llama-3.2-1b, llama-3-8b ..."},
+        {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
+         "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
         {"bits", 0, OPT_COUNT, &o.format.bits, "B", 2, 8, "of the shape's weights (default: its usual low-bit form)"},
         {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
@@ -115,7 +118,8 @@ int verb_build(int argc, char **argv) {
         "MODEL.gguf [-o IMAGE] [options]",
         "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
         "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
-        "With --shape NAME --random SEED an image of a known model's shape, for measuring: no download, no tokenizer.",
+        "With --shape SHAPE --random SEED an image of a shape with random weights, for measuring: no download, no "
+        "tokenizer.",
         "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma",
         own,
         NULL,

@@ -101,7 +101,7 @@ static int announce_best(const explore_options *o) {
 
 static int settle(explore_options *o, const char *operand, const ranks *rk) {
     roma_explore_config *c = &o->config;
-    if (!c->shape == !operand) return usage_error("explore", "give --shape NAME or an image, one of them");
+    if (!c->shape == !operand) return usage_error("explore", "give --shape SHAPE or an image, one of them");
     if (operand)
         c->image = operand;
     else
@@ -123,8 +123,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
     const option own[] = {
-        {"shape", 0, OPT_TEXT, &o->config.shape, "NAME|IMAGE", 0, 0,
-         "a known model's shape, or an image: llama-3.2-3b, llama-3-8b ..."},
+        SHAPE_OPTION(o->config.shape),
         {"chip", 0, OPT_TEXT, &o->config.chip, "NAME|FILE", 0, 0,
          "chip that all else is taken from (default: roma-contract)"},
         {"points", 'n', OPT_COUNT, &o->points, "N", 1, 1000000, "points of the design space (default: 10000)"},
@@ -145,7 +144,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
         {0}};
     const option shared[] = {WORKLOAD_OPTIONS(o->config.work), DIES_OPTION(*o), {0}};
     const usage u = {"explore",
-                     "--shape NAME|IMAGE [options]",
+                     "--shape SHAPE|IMAGE [options]",
                      "Draws chips from a design space, evaluates a model on each, and finds those that no other one "
                      "beats in rate, area, energy\n"
                      "and cost at once.",

@@ -152,7 +152,7 @@ int verb_sim(int argc, char **argv) {
                      "Says what a chip would do with a model: time, energy, power, area, what fits, yield and cost, "
                      "each with the range that the\n"
                      "uncertainty of the chip's constants leaves, and the constant that moves it most. The model is an "
-                     "image or a known shape.",
+                     "image or a shape.",
                      "roma sim --shape llama-3.2-3b --context 1024 --trace step.json.gz",
                      own,
                      shared,

@@ -1,0 +1,74 @@
+/* What config.json says, on its way from the keys (config.c) to a shape (config_shape.c). */
+#ifndef ROMA_MODEL_CONFIG_H
+#define ROMA_MODEL_CONFIG_H
+
+#include "model/internal.h"
+
+/* Families: model_type, class, what the engine runs the family as. */
+#define FAMILIES(X)                                                                                                    \
+    X(LLAMA, "llama", "LlamaForCausalLM", ROMA_ARCH_LLAMA)                                                             \
+    X(MISTRAL, "mistral", "MistralForCausalLM", ROMA_ARCH_LLAMA)                                                       \
+    X(QWEN2, "qwen2", "Qwen2ForCausalLM", ROMA_ARCH_QWEN2)                                                             \
+    X(QWEN3, "qwen3", "Qwen3ForCausalLM", ROMA_ARCH_QWEN3)
+enum {
+#define X(id, type, class, arch) FAMILY_##id,
+    FAMILIES(X)
+#undef X
+        N_FAMILIES
+};
+
+/* Whole numbers: member, key, least, most, whether it must be there. */
+#define COUNTS(X)                                                                                                      \
+    X(layers, "num_hidden_layers", 1, 1024, true)                                                                      \
+    X(hidden, "hidden_size", 32, 65536, true)                                                                          \
+    X(ffn, "intermediate_size", 32, 262144, true)                                                                      \
+    X(heads, "num_attention_heads", 1, 65536, true)                                                                    \
+    X(kv_heads, "num_key_value_heads", 1, 65536, false)                                                                \
+    X(head_dim, "head_dim", 16, 512, false)                                                                            \
+    X(vocab, "vocab_size", 1, 4194304, true)                                                                           \
+    X(context, "max_position_embeddings", 1, 16777216, true)                                                           \
+    X(window, "sliding_window", 0, UINT32_MAX, false)                                                                  \
+    X(window_layers, "max_window_layers", 0, UINT32_MAX, false)
+
+/* Reals: member, key, least, most, value where there is none. */
+#define REALS(X)                                                                                                       \
+    X(eps, "rms_norm_eps", 1e-12, 0.1, 1e-6)                                                                           \
+    X(theta, "rope_theta", 1.0, 1e12, 10000.0)
+
+/* Members of rope_scaling, or of rope_parameters as newer files call it. */
+#define ROPE_REALS(X)                                                                                                  \
+    X(factor, "factor", 1e-3, 1e6)                                                                                     \
+    X(low, "low_freq_factor", 1e-3, 1e6)                                                                               \
+    X(high, "high_freq_factor", 1e-3, 1e6)                                                                             \
+    X(original, "original_max_position_embeddings", 1, 16777216)                                                       \
+    X(rope_theta, "rope_theta", 1.0, 1e12)
+
+/* true or false: member, key. */
+#define FLAGS(X)                                                                                                       \
+    X(tied, "tie_word_embeddings")                                                                                     \
+    X(attention_bias, "attention_bias")                                                                                \
+    X(mlp_bias, "mlp_bias")                                                                                            \
+    X(use_window, "use_sliding_window")
+
+typedef struct {
+#define X(member, key, least, most, need) uint32_t member;
+    COUNTS(X)
+#undef X
+#define X(member, key, least, most, absent) double member;
+    REALS(X)
+#undef X
+#define X(member, key, least, most) double member;
+    ROPE_REALS(X)
+#undef X
+#define X(member, key) int member; /* -1: not said */
+    FLAGS(X)
+#undef X
+    int family, class; /* FAMILY_*, as model_type and architectures say; -1: not said */
+    bool has_rope;
+    char rope_type[16], rope_key[48]; /* "": not said; a key of the rotary embedding that is not known */
+} config;
+
+/* Makes the shape, checked as a whole. EUNSUPPORTED names the key, with path as the file. */
+int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_error *err);
+
+#endif

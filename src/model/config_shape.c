@@ -1,0 +1,140 @@
+/* Shapes out of Hugging Face's config.json (roma_shape_read): from what the keys say to a shape. */
+#include "model/config.h"
+
+static const struct {
+    const char *type, *class;
+    uint32_t arch;
+} families[] = {
+#define X(id, type, class, arch) {type, class, arch},
+    FAMILIES(X)
+#undef X
+};
+
+typedef struct {
+    config *c;
+    const char *path;
+    roma_error *err;
+} asked;
+
+static int refuse(const asked *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(const asked *r, const char *fmt, ...) {
+    char text[320];
+    va_list args;
+    va_start(args, fmt);
+    roma_vprint(text, sizeof text, fmt, args);
+    va_end(args);
+    return roma_fail(r->err, ROMA_EUNSUPPORTED, r->path, ROMA_NOWHERE, "%s", text);
+}
+
+/* Which family it is, and that all that is needed is there. */
+static int settle(const asked *r) {
+    config *c = r->c;
+    if (c->family < 0) c->family = c->class;
+    if (c->family < 0) return refuse(r, "key 'model_type' is missing; is this a model's config.json?");
+    if (c->class >= 0 && c->class != c->family)
+        return refuse(r, "key 'architectures': %s is no %s model", families[c->class].class, families[c->family].type);
+#define X(member, key, least, most, need)                                                                              \
+    if ((need) && !c->member) return refuse(r, "key '%s' is missing", key);
+    COUNTS(X)
+#undef X
+#define X(member, key, least, most, absent)                                                                            \
+    if (!(c->member > 0)) c->member = absent;
+    REALS(X)
+#undef X
+    if (!c->kv_heads) c->kv_heads = c->heads;
+    if (!c->head_dim && families[c->family].arch == ROMA_ARCH_QWEN3) c->head_dim = 128; /* as its own code has it */
+    if (c->head_dim) return ROMA_OK;
+    if (c->hidden % c->heads)
+        return refuse(r, "hidden_size %u is no multiple of num_attention_heads %u, and head_dim is missing", c->hidden,
+                      c->heads);
+    c->head_dim = c->hidden / c->heads;
+    return ROMA_OK;
+}
+
+/* Qwen's models have biases of q, k and v whatever they say; a llama that says so has one of o too. */
+static int check_biases(const asked *r) {
+    const config *c = r->c;
+    const bool has = families[c->family].arch == ROMA_ARCH_QWEN2;
+    if (c->mlp_bias > 0) return refuse(r, "key 'mlp_bias': biases of gate, up and down are not supported");
+    if (has && c->attention_bias == 0)
+        return refuse(r, "key 'attention_bias': qwen2 models have biases of q, k and v; without them is not supported");
+    if (!has && c->attention_bias > 0)
+        return refuse(r, "key 'attention_bias': biases of q, k, v and o are not supported");
+    return ROMA_OK;
+}
+
+/* A window that all of the context is within changes nothing; nor does one that no layer uses. */
+static int check_window(const asked *r) {
+    const config *c = r->c;
+    const uint32_t arch = families[c->family].arch;
+    const bool qwen = arch == ROMA_ARCH_QWEN2 || arch == ROMA_ARCH_QWEN3;
+    if (!c->window || c->window >= c->context) return ROMA_OK;
+    if (qwen && (c->use_window <= 0 || c->window_layers >= c->layers)) return ROMA_OK;
+    return refuse(r,
+                  "key 'sliding_window': a window of %u positions is not supported; up to there the model is the same: "
+                  "set max_position_embeddings to it",
+                  c->window);
+}
+
+static int rope_of(const asked *r, roma_model_rope *out) {
+    const config *c = r->c;
+    const bool linear = strcmp(c->rope_type, "linear") == 0, llama3 = strcmp(c->rope_type, "llama3") == 0;
+    if (c->rope_key[0]) return refuse(r, "key '%s' of the RoPE scaling is not supported", c->rope_key);
+    if ((linear || llama3) && !(c->factor > 0)) return refuse(r, "key 'factor' of the RoPE scaling is missing");
+    if (llama3 && !(c->low > 0 && c->high > c->low && c->original > 0))
+        return refuse(r, "RoPE scaling llama3 needs original_max_position_embeddings, and a high_freq_factor above its "
+                         "low_freq_factor");
+    if (!c->rope_type[0] && c->factor > 0) return refuse(r, "key 'rope_type' of the RoPE scaling is missing");
+    *out = (roma_model_rope){c->rope_theta > 0 ? c->rope_theta : c->theta,
+                             linear || llama3 ? c->factor : 1,
+                             llama3,
+                             c->low,
+                             c->high,
+                             c->original};
+    return ROMA_OK;
+}
+
+/* The folder's name where the file has the usual one, else the file's. */
+static void call(roma_shape *s, const char *path) {
+    char name[128];
+    const char *end = path + strlen(path), *base = end;
+    while (base > path && base[-1] != '/') base--;
+    if (strcmp(base, "config.json") == 0 && base > path + 1) {
+        end = base - 1;
+        base = end;
+        while (base > path && base[-1] != '/') base--;
+    } else if (end - base > 5 && strcmp(end - 5, ".json") == 0) {
+        end -= 5;
+    }
+    const bool none = end == base || (size_t)(end - base) == strspn(base, "."); /* "." and ".." are no names */
+    roma_print(name, sizeof name, "%.*s", none ? 6 : (int)(end - base < 127 ? end - base : 127),
+               none ? "config" : base);
+    roma_model_call(s, name);
+}
+
+int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_error *err) {
+    const asked made = {c, path, err}, *r = &made;
+    roma_model_rope rope = {0};
+    int rc = settle(r);
+    if (!rc) rc = check_biases(r);
+    if (!rc) rc = check_window(r);
+    if (!rc) rc = rope_of(r, &rope);
+    if (rc) return rc;
+    *s = (roma_shape){.tied = c->tied > 0};
+    s->hyper = (roma_hyper){.arch = families[c->family].arch,
+                            .layers = c->layers,
+                            .hidden = c->hidden,
+                            .ffn = c->ffn,
+                            .heads = c->heads,
+                            .kv_heads = c->kv_heads,
+                            .head_dim = c->head_dim,
+                            .rope_dim = c->head_dim,
+                            .vocab = c->vocab,
+                            .context = c->context,
+                            .rms_eps = (float)c->eps};
+    rc = roma_hyper_check(&s->hyper, r->path, r->err);
+    if (rc) return rc;
+    roma_model_set_rope(&s->hyper, &rope);
+    call(s, r->path);
+    return ROMA_OK;
+}
