@@ -129,6 +129,10 @@ enum {
 /* Holds a workload to what the calls below rely on: counts within these limits, at least one sequence, an adapter where
  * there is a rank, a cap that is none or above 0, toggles above 0. EUSAGE names the field. */
 int roma_cost_workload_check(const roma_workload *w, roma_error *err);
+/* What a chip should not be beyond: silicon's usual junction temperature, C; the field that a scanner prints at once,
+ * 26 x 33 mm, mm2 of a die. */
+#define ROMA_COST_JUNCTION_C 105.0
+#define ROMA_COST_DIE_MM2 858.0
 /* What is asked where nobody says more: a prompt of 256, an empty cache, one sequence, one adapter of ROMA_RANK_USUAL,
  * one die. */
 roma_workload roma_cost_workload_usual(void);

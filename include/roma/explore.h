@@ -44,8 +44,9 @@ typedef struct {
     roma_workload work;
     uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
     /* Constraints; 0: none. */
-    uint32_t min_context;             /* tokens of each sequence that the cache must hold */
-    double max_mm2, max_w, min_tok_s; /* mm2, W, tokens/s */
+    uint32_t min_context;               /* tokens of each sequence that the cache must hold */
+    double max_mm2, max_w, min_tok_s;   /* mm2 of all dies, W, tokens/s */
+    double max_die_mm2, max_junction_c; /* mm2 of one die, C; usually ROMA_COST_DIE_MM2 and ROMA_COST_JUNCTION_C */
 } roma_explore_config;
 
 typedef struct roma_explore roma_explore;
@@ -78,6 +79,8 @@ const char *roma_explore_model(const roma_explore *x);
     X(AREA, "area", "larger than max_mm2")                                                                             \
     X(POWER, "power", "more power than max_w")                                                                         \
     X(RATE, "rate", "slower than min_tok_s")                                                                           \
+    X(DIE, "die", "a die larger than max_die_mm2")                                                                     \
+    X(JUNCTION, "junction", "a junction hotter than max_junction_c")                                                   \
     X(WAFER, "wafer", "no good die comes out of a wafer")
 typedef enum {
 #define X(id, name, text) ROMA_EXPLORE_##id,

@@ -296,6 +296,9 @@ typedef struct {
     void *ctx; /* handed to point */
     /* a feasible point, ascending, on the caller's thread; nonzero ends with CANCELLED */
     int (*point)(void *ctx, const roma_explored_point *p);
+    /* limits of one die, mm2, and of the junction, degrees C; 0: 858, what a scanner prints at once, and 105; below 0:
+     * no limit */
+    double max_die_mm2, max_junction_c;
 } roma_explore_spec;
 /* Draws and judges the points, then calls s->point for each feasible one. Returns when all have been told. */
 int roma_explore_points(const roma_explore_spec *s);

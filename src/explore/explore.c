@@ -31,9 +31,12 @@ static int check(const roma_explore_config *c, roma_error *err) {
     if (c->dies > ROMA_DESIGN_DIES_MAX)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "dies must be 1 to %d, not %u", ROMA_DESIGN_DIES_MAX,
                          c->dies);
-    if (!is_limit(c->max_mm2) || !is_limit(c->max_w) || !is_limit(c->min_tok_s))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                         "max_mm2, max_w and min_tok_s must be numbers above 0, or 0 for none");
+    const double limits[] = {c->max_mm2, c->max_w, c->min_tok_s, c->max_die_mm2, c->max_junction_c};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (!is_limit(limits[i]))
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "max_mm2, max_w, min_tok_s, max_die_mm2 and max_junction_c must be numbers above 0, or 0 "
+                             "for none");
     return roma_cost_workload_check(&c->work, err);
 }
 
@@ -55,6 +58,8 @@ static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) 
     x->max_mm2 = c->max_mm2;
     x->max_w = c->max_w;
     x->min_tok_s = c->min_tok_s;
+    x->max_die_mm2 = c->max_die_mm2;
+    x->max_junction_c = c->max_junction_c;
     return ROMA_OK;
 }
 

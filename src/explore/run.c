@@ -7,13 +7,19 @@
 
 /* ---- one point ---- */
 
-static roma_explore_refusal judge(const roma_cost *c, const roma_explore *x) {
+static bool has_context(const roma_placement *p, const roma_explore *x) {
+    return x->min_context <= p->plan->desc->hyper.context && x->min_context <= roma_cost_positions(p, &x->work);
+}
+
+static roma_explore_refusal judge(const roma_cost *c, const roma_placement *p, const roma_explore *x) {
     if (c->fits_rom == 0) return ROMA_EXPLORE_ROM;
     if (c->fits_sram == 0) return ROMA_EXPLORE_SRAM;
-    if (c->tokens / x->work.batch < x->min_context) return ROMA_EXPLORE_CONTEXT;
+    if (x->min_context && !has_context(p, x)) return ROMA_EXPLORE_CONTEXT;
     if (x->max_mm2 > 0 && !(c->area_mm2 <= x->max_mm2)) return ROMA_EXPLORE_AREA;
     if (x->max_w > 0 && !(c->power_w <= x->max_w)) return ROMA_EXPLORE_POWER;
     if (!(c->tok_s >= x->min_tok_s)) return ROMA_EXPLORE_RATE;
+    if (x->max_die_mm2 > 0 && !(c->area_mm2 / x->dies <= x->max_die_mm2)) return ROMA_EXPLORE_DIE;
+    if (x->max_junction_c > 0 && !(c->junction_c <= x->max_junction_c)) return ROMA_EXPLORE_JUNCTION;
     return isfinite(c->usd) && isfinite(c->usd_unrepaired) ? ROMA_EXPLORE_NONE : ROMA_EXPLORE_WAFER;
 }
 
@@ -36,7 +42,7 @@ static int evaluate(const roma_explore *x, const model *m, roma_schedule *sched,
     if (!rc && chip_of(&x->s, (double)at.rom_words, v, &at.chip)) {
         roma_place_derive(&at);
         rc = roma_cost_evaluate(cost, sched, &at, &x->work, err);
-        if (!rc) *why = judge(cost, x);
+        if (!rc) *why = judge(cost, &at, x);
     }
     roma_place_destroy(&at);
     return rc;

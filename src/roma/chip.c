@@ -211,6 +211,9 @@ static int check(const roma_explore_spec *s, roma_error *err) {
     return ROMA_OK;
 }
 
+/* 0 is the usual one, and below 0 there is none, which the room calls 0. */
+static double limit(double given, double usual) { return given < 0 ? 0 : given == 0 ? usual : given; }
+
 static int explore(const roma_explore_spec *given, roma_error *err) {
     roma_explore_spec s;
     roma_explore *x;
@@ -229,7 +232,9 @@ static int explore(const roma_explore_spec *given, roma_error *err) {
                              .min_context = s.min_context,
                              .max_mm2 = s.max_mm2,
                              .max_w = s.max_w,
-                             .min_tok_s = s.min_tok_s};
+                             .min_tok_s = s.min_tok_s,
+                             .max_die_mm2 = limit(s.max_die_mm2, ROMA_COST_DIE_MM2),
+                             .max_junction_c = limit(s.max_junction_c, ROMA_COST_JUNCTION_C)};
     c.work.prompt = s.prompt;
     c.work.context = s.context;
     c.work.batch = s.batch ? s.batch : 1;

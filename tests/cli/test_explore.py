@@ -34,6 +34,9 @@ def explore(*args, **kw):
     return run("explore", "--shape", SHAPE, *args, **kw)
 
 
+UNLIMITED = ["--max-die", "none", "--max-junction", "0"]
+
+
 def rows_of(path):
     with open(path, newline="") as f:
         rows = list(csv.reader(f))
@@ -71,14 +74,14 @@ def test_threads(tmp):
     texts = []
     for t in "1", "2", "5":
         path = os.path.join(tmp, "t%s.csv" % t)
-        explore("--points", "2000", "--seed", "3", "-t", t, "--csv", path)
+        explore("--points", "2000", "--seed", "3", "-t", t, "--csv", path, *UNLIMITED)
         texts.append(open(path, "rb").read())
     check(texts[0] == texts[1] == texts[2], "the points depend on the number of threads")
     other = os.path.join(tmp, "seed.csv")
-    explore("--points", "2000", "--seed", "4", "--csv", other)
+    explore("--points", "2000", "--seed", "4", "--csv", other, *UNLIMITED)
     check(open(other, "rb").read() != texts[0], "another seed gives the same points")
     few = os.path.join(tmp, "few.csv")
-    explore("--points", "500", "--seed", "3", "--csv", few)
+    explore("--points", "500", "--seed", "3", "--csv", few, *UNLIMITED)
     names, rows = rows_of(os.path.join(tmp, "t1.csv"))
     drop = lambda r: {k: v for k, v in r.items() if k != "pareto"}
     check([drop(r) for r in rows_of(few)[1]] == [drop(r) for r in rows if int(r["point"]) < 500], "fewer points are not the first ones of more")
@@ -143,6 +146,39 @@ def test_constraints(tmp):
     check(ends <= {int(f["point"]) for f in r["front"]}, "a best point is not on the front")
 
 
+def test_limits(tmp):
+    """Nothing is offered beyond a limit that nobody lifted, and what each limit cost is counted."""
+    path, every = os.path.join(tmp, "l.csv"), os.path.join(tmp, "e.csv")
+    for die, junction, dies in ((858, 105, 1), (858, 105, 3), (200, 60, 1), (None, 80, 2), (300, None, 1)):
+        more = ["--points", "700", "--seed", "11", "--set", "model.bits=4", "--chips", str(dies), "--json", "--csv"]
+        limits = [] if (die, junction) == (858, 105) else ["--max-die", str(die or 0), "--max-junction", str(junction or "none")]
+        r = json.loads(run("explore", "--shape", "llama-3-8b", *more, path, "--svg", os.path.join(tmp, "l.svg"), *limits).stdout)
+        lifted = json.loads(run("explore", "--shape", "llama-3-8b", *more, every, *UNLIMITED).stdout)
+        is_within = lambda row: float(row["area_mm2"]) / dies <= (die or 1e9) and float(row["junction_c"]) <= (junction or 1e9)
+        (_, rows), (_, all_rows) = rows_of(path), rows_of(every)
+        check(rows and all(is_within(row) for row in rows + r["front"]), "a point is beyond its limits %s, %s" % (die, junction))
+        points = lambda some: {row["point"] for row in some}
+        check(points(rows) == points(row for row in all_rows if is_within(row)), "limits %s, %s leave other points than those within" % (die, junction))
+        cost = {k: r["refused"].get(k, 0) for k in ("die", "junction", "wafer")}
+        check(r["feasible"] + sum(cost.values()) == lifted["feasible"] + lifted["refused"].get("wafer", 0), "what limits cost: %s" % cost)
+        check((cost["die"] > 0) == (die is not None) and (cost["junction"] > 0) == (junction is not None), "limits %s, %s cost %s" % (die, junction, cost))
+        check((r["max_die_mm2"], r["max_junction_c"], lifted["max_die_mm2"], lifted["max_junction_c"]) == (die, junction, None, None), "the JSON's limits")
+        check(not {"die", "junction"} & set(lifted["refused"]), "a lifted limit costs points")
+        best = [json.loads(json.dumps(e)) for e in r["best"].values()]
+        check(all(str(e["point"]) in points(rows) for e in best), "an end of the front is beyond a limit")
+    text = explore("--points", "300").stdout
+    check("a die larger than --max-die" in text and "hotter than --max-junction" in text, "the text does not say what the limits cost")
+
+
+def test_context(tmp):
+    """--min-context is held to what each sequence has, in whole pages, and to the model's own context."""
+    path = os.path.join(tmp, "m.csv")
+    explore("--points", "600", "--batch", "7", "--prompt", "64", "--min-context", "1000", "--csv", path)
+    rows = rows_of(path)[1]
+    check(rows and all(float(r["tokens_held"]) // 32 // 7 * 32 >= 1000 and r["fits_sram"] == "1" for r in rows), "a sequence has less than --min-context")
+    run("explore", "--shape", "llama-3-8b", "--points", "60", "--set", "hunit.sram=16777216", "--min-context", "8193", code=1)
+
+
 def test_best(tmp):
     path, svg, best = (os.path.join(tmp, n) for n in ("b.csv", "b.svg", "best"))
     r = json.loads(explore("--points", "500", "--csv", path, "--svg", svg, "--best", best, "--json").stdout)
@@ -188,7 +224,8 @@ def test_refusals(tmp):
                        (["--set", "model.bits=2..4"], "list the values"), (["--set", "model.group=48"], "group of 48"),
                        (["--set", "lunit.lanes"], "KEY=LO..HI"), (["--set", "lunit.lanes=16,,2"], "no value"), (["--set", "lunit.lanes=1..x"], "not a decimal"),
                        (["--set", "lunit.lanes=8", "--set", "lunit.lanes=16"], "set twice"), (["--set", "lunit.lanes=8,24"], "power of two"), (["--set", "lunit.lanes=17..30"], "no power of two"), (["--set", "lunit.lanes=0..4"], "out of bounds"),
-                       (["--max-mm2", "-1"], "above 0"), (["--max-w", "x"], "above 0"), (["--point", "3"], "--points"), (["--points", "0"], "--points"),
+                       (["--max-mm2", "-1"], "above 0"), (["--max-die", "-1"], "above 0"), (["--max-die", "no"], "--max-die"), (["--max-junction", "nan"], "--max-junction"), (["--max-junction", ""], "--max-junction"),
+                       (["--max-junction", "1e99"], "--max-junction"), (["--max-w", "x"], "above 0"), (["--point", "3"], "--points"), (["--points", "0"], "--points"),
                        (["--chip", "rome"], "roma"), (["--json", "--csv", "-"], "standard output")):
         r = explore("--points", "20", *(["--csv", path] if "--csv" not in args else []), *args, code=2)
         check(says in r.stderr and len(r.stderr.splitlines()) == 1, "roma explore %s says: %s" % (" ".join(args), r.stderr))
@@ -232,6 +269,8 @@ def main():
         test_rerun(tmp, names, rows)
         test_front(rows)
         test_constraints(tmp)
+        test_limits(tmp)
+        test_context(tmp)
         test_best(tmp)
         test_only(tmp)
         test_refusals(tmp)

@@ -111,11 +111,13 @@ static void values_table(const explore_result *r, roma_buf *out) {
 
 /* Constraints are named as the options are. */
 static const char *refusal_text(roma_explore_refusal r) {
-    static const char *const ours[ROMA_EXPLORE_REFUSALS_N] = {[ROMA_EXPLORE_CONTEXT] =
-                                                                  "less context than --min-context",
-                                                              [ROMA_EXPLORE_AREA] = "larger than --max-mm2",
-                                                              [ROMA_EXPLORE_POWER] = "more power than --max-w",
-                                                              [ROMA_EXPLORE_RATE] = "slower than --min-tok-s"};
+    static const char *const ours[ROMA_EXPLORE_REFUSALS_N] = {
+        [ROMA_EXPLORE_CONTEXT] = "less context than --min-context",
+        [ROMA_EXPLORE_AREA] = "larger than --max-mm2",
+        [ROMA_EXPLORE_POWER] = "more power than --max-w",
+        [ROMA_EXPLORE_RATE] = "slower than --min-tok-s",
+        [ROMA_EXPLORE_DIE] = "a die larger than --max-die",
+        [ROMA_EXPLORE_JUNCTION] = "hotter than --max-junction"};
     return ours[r] ? ours[r] : roma_explore_refusal_text(r);
 }
 
@@ -169,6 +171,13 @@ static void json_notable(const explore_result *r, range_table ranges, roma_json 
     roma_json_close(j, '}');
 }
 
+static void json_limit(roma_json *j, const char *key, double limit) {
+    if (limit > 0)
+        roma_json_real(j, key, limit);
+    else
+        roma_json_null(j, key);
+}
+
 int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_json j = {.out = out};
     range_table ranges;
@@ -181,6 +190,8 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_json_uint(&j, "seed", r->o->config.seed);
     roma_json_int(&j, "points", r->o->points);
     roma_json_int(&j, "feasible", (int64_t)r->e->n);
+    json_limit(&j, "max_die_mm2", r->o->config.max_die_mm2);
+    json_limit(&j, "max_junction_c", r->o->config.max_junction_c);
     roma_json_open(&j, "refused", '{');
     for (roma_explore_refusal i = 0; i < ROMA_EXPLORE_REFUSALS_N; i++)
         if (r->e->refused[i]) roma_json_int(&j, roma_explore_refusal_name(i), (int64_t)r->e->refused[i]);

@@ -84,6 +84,16 @@ static int limit(const char *name, const char *text, double *out) {
                        roma_error_name(shown, sizeof shown, text, strlen(text)));
 }
 
+/* One that holds unless it is lifted, by 0 or "none". */
+static int lifted(const char *name, const char *text, double usual, double *out) {
+    *out = usual;
+    if (text && (strcmp(text, "none") == 0 || (roma_real_read(text, strlen(text), out) && *out == 0))) {
+        *out = 0;
+        return OPTIONS_GO;
+    }
+    return limit(name, text, out);
+}
+
 /* The files in a folder that is there; one that is made later holds none. */
 static int announce_best(const explore_options *o) {
     char path[BEST_PATH];
@@ -111,6 +121,8 @@ static int settle(explore_options *o, const char *operand, const ranks *rk) {
     int rc = limit("max-mm2", o->max_mm2, &c->max_mm2);
     if (rc == OPTIONS_GO) rc = limit("max-w", o->max_w, &c->max_w);
     if (rc == OPTIONS_GO) rc = limit("min-tok-s", o->min_tok_s, &c->min_tok_s);
+    if (rc == OPTIONS_GO) rc = lifted("max-die", o->max_die, ROMA_COST_DIE_MM2, &c->max_die_mm2);
+    if (rc == OPTIONS_GO) rc = lifted("max-junction", o->max_junction, ROMA_COST_JUNCTION_C, &c->max_junction_c);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("explore", "--json and --csv - both want standard output");
     if (!o->points) o->points = 10000;
@@ -136,6 +148,10 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
         {"min-context", 0, OPT_COUNT, &o->config.min_context, "N", 1, 16777216,
          "refuse chips with cache for fewer than N tokens a sequence"},
         {"min-tok-s", 0, OPT_TEXT, &o->min_tok_s, "T", 0, 0, "refuse chips that decode less than T tokens a second"},
+        {"max-die", 0, OPT_TEXT, &o->max_die, "MM2", 0, 0,
+         "refuse dies larger than MM2 mm2 (default: 858, what a scanner prints at once; 0 or none: no limit)"},
+        {"max-junction", 0, OPT_TEXT, &o->max_junction, "C", 0, 0,
+         "refuse junctions hotter than C degrees C while decoding (default: 105; 0 or none: no limit)"},
         {"csv", 0, OPT_OUT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
         {"svg", 0, OPT_OUT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
         {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},
