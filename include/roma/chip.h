@@ -193,6 +193,8 @@ typedef struct {
 } roma_chip_parameter;
 /* The row of parameter i; NULL past the last. */
 const roma_chip_parameter *roma_chip_parameter_at(unsigned i);
+/* The unit of parameter i, static; "" where it is a plain number or a choice. */
+const char *roma_chip_unit(unsigned i);
 /* Moves the bounds of a range of parameter i inward to values that the parameter may have: powers of two between the
  * table's bounds for unit "2^n", else the same. *low > *high: there is none. */
 void roma_chip_clip(unsigned i, double *low, double *high);
@@ -223,6 +225,9 @@ int roma_chip_check(const roma_chip *c, const char *file, roma_error *err);
 void roma_chip_print(const roma_chip *c, roma_buf *out);
 /* Writes members name, title and section.key of every parameter of an object that is open in j. */
 void roma_chip_json(const roma_chip *c, roma_json *j);
+/* Writes the unit of every parameter that is a number, "" for a plain one, as members "PREFIXsection.key" of an object
+ * that is open in j. */
+void roma_chip_units(roma_json *j, const char *prefix);
 /* Appends a complete .chip file that reads back to the same values. */
 void roma_chip_write(const roma_chip *c, roma_buf *out);
 /* Appends the parameter table as Markdown: what docs/chip-format.md shows. */

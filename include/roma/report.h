@@ -32,6 +32,9 @@ void roma_report_table_text(const roma_table *t, roma_buf *out);
 /* A table as the member `key` (NULL: an element): an array of objects, a line each, whose keys are the columns' names.
  */
 void roma_report_table_json(const roma_table *t, roma_json *out, const char *key);
+/* The units of a table's columns, "" where there is none, as members "KEY.NAME" of the object that is open, KEY being
+ * the member that the table is. */
+void roma_report_table_units(const roma_table *t, roma_json *out, const char *key);
 /* A table as CSV (RFC 4180), header "name [unit]"; and as Markdown. */
 void roma_report_table_csv(const roma_table *t, roma_buf *out);
 void roma_report_table_markdown(const roma_table *t, roma_buf *out);
@@ -61,6 +64,14 @@ typedef struct {
 } roma_axes;
 /* Curves of a table: column x against each of the columns y[0..n_y). A cell that cannot be drawn breaks its curve. */
 void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes, roma_buf *out);
+/* A place on column x that curves are cut at: a dashed line with a name, and what is right of it in shade. */
+typedef struct {
+    char name[64];
+    double at;
+} roma_mark;
+/* The same with a mark (NULL: none); one that is not within the axis is not drawn. */
+void roma_report_marked_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes,
+                                   const roma_mark *mark, roma_buf *out);
 /* Scatter of column x against column y. Rows whose bool column `mark` is true (SIZE_MAX: none) are joined and
  * emphasised, as a Pareto front is. Colour is by column c (SIZE_MAX: none): a scale for numbers, a legend for texts. A
  * point's tip shows its row. */
@@ -79,6 +90,9 @@ void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *
  * limit) the shortest spans are dropped, and a metadata event "dropped" says how many. Equal timelines make equal
  * bytes. EUSAGE: no clock, a span on no track, max_bytes too small for the frame; ENOMEM; *out is then as before. */
 int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err);
+/* The same as plain JSON, which max_bytes then counts. */
+int roma_report_trace_plain(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out,
+                            roma_error *err);
 
 #ifdef __cplusplus
 }

@@ -44,6 +44,16 @@ typedef struct {
 /* Computes all outputs, and with `ranges` their ranges. */
 int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_error *err);
 
+/* Tokens that each sequence of the workload can have: what the SRAM holds of it (roma_cost_positions), or the model's
+ * own context where that is less. */
+uint64_t roma_sim_capacity(const roma_sim *s);
+/* Appends a line for each thing that does not fit: the workload's sequences the SRAM, or the model's own context. That
+ * the model does not fit the ROM is the placement's note. */
+void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out);
+/* Appends a line for each thing that a chip should not be: a die that no scanner prints at once, a junction too hot to
+ * last (ROMA_COST_DIE_MM2, ROMA_COST_JUNCTION_C). */
+void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out);
+
 /* Latency of one request alone: the prefill gives the first token, a decode step each further one. */
 typedef struct {
     uint32_t prompt, output; /* tokens */
@@ -51,14 +61,15 @@ typedef struct {
     double p50_us, p99_us;   /* time per further token, by nearest rank; 0 where there is none */
     double tok_s;            /* rate of the outputs, end to end */
 } roma_sim_request;
-/* Latency of one request alone with so many tokens of prompt and output. EUSAGE: tokens are none, or more than
- * ROMA_COST_PROMPT_MAX. */
+/* Latency of one request alone with so many tokens of prompt and output. EUSAGE: tokens are none, more than
+ * ROMA_COST_PROMPT_MAX, or together more than the capacity has positions for (the last one is not cached). */
 int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err);
 
 /* A point of a curve: a context, also as so many tokens of prompt. */
 typedef struct {
     uint32_t context;
     double tok_s, mj_per_token, power_w, ttft_ms;
+    bool fits; /* the step's position, context, and those before it are within the capacity */
 } roma_sim_point;
 enum { ROMA_SIM_POINTS = 17 };
 /* Points at contexts from 0 to max, evenly. */

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static const char *unit_of(const roma_chip_parameter *p) {
-    return strcmp(p->unit, "1") == 0 || strcmp(p->unit, "2^n") == 0 || strchr(p->unit, '|') ? "" : p->unit;
+const char *roma_chip_unit(unsigned i) {
+    const char *unit = roma_chip_parameter_at(i)->unit;
+    return strcmp(unit, "1") == 0 || strcmp(unit, "2^n") == 0 || strchr(unit, '|') ? "" : unit;
 }
 
 /* "[low .. high]" or "[exact]" */
@@ -27,7 +28,7 @@ void roma_chip_print(const roma_chip *c, roma_buf *out) {
         if (begins_section(i)) roma_buf_print(out, "\n[%s]\n", p->section);
         roma_buf_print(out, "  %-18s %12s  ", p->key, roma_chip_shown(c, i, v));
         print_range(out, &c->mark[i], 22);
-        roma_buf_print(out, " %-9s %-10s %s\n", unit_of(p), roma_chip_quality_name(c->mark[i].quality), p->help);
+        roma_buf_print(out, " %-9s %-10s %s\n", roma_chip_unit(i), roma_chip_quality_name(c->mark[i].quality), p->help);
         roma_buf_print(out, "%70s%s\n", "", c->mark[i].source);
     }
 }
@@ -44,6 +45,15 @@ void roma_chip_json(const roma_chip *c, roma_json *j) {
             roma_json_string(j, key, shown);
         else
             roma_json_number(j, key, shown, strlen(shown));
+    }
+}
+
+void roma_chip_units(roma_json *j, const char *prefix) {
+    char key[128];
+    const roma_chip_parameter *p;
+    for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
+        roma_print(key, sizeof key, "%s%s.%s", prefix, p->section, p->key);
+        if (!roma_chip_is_choice(i)) roma_json_string(j, key, roma_chip_unit(i));
     }
 }
 
@@ -80,7 +90,7 @@ void roma_chip_document(roma_buf *out) {
     const roma_chip_parameter *p;
     roma_buf_print(out, "| section | key | unit | values | meaning |\n|---|---|---|---|---|\n");
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
-        roma_buf_print(out, "| %s | `%s` | %s | ", begins_section(i) ? p->section : "", p->key, unit_of(p));
+        roma_buf_print(out, "| %s | `%s` | %s | ", begins_section(i) ? p->section : "", p->key, roma_chip_unit(i));
         document_bounds(out, i);
         roma_buf_print(out, " | %s |\n", p->help);
     }

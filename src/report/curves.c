@@ -49,6 +49,20 @@ static void draw_marks(const roma_table *t, size_t x, size_t y, const roma_repor
     }
 }
 
+/* Where the curve no longer holds, over all of the plot's height. */
+static void draw_limit(const roma_mark *mark, const roma_report_axis *ax, const roma_report_axis *ay, roma_buf *out) {
+    const double at = roma_report_axis_at(ax, mark->at);
+    roma_buf_print(out,
+                   "<g class=\"limit\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"" GRID
+                   "\" fill-opacity=\"0.6\"/><path d=\"M%.1f %.1fV%.1f\" stroke=\"" INK
+                   "\" stroke-width=\"1.5\" stroke-dasharray=\"6 4\"/>",
+                   at, ay->to, ax->to - at, ay->from - ay->to, at, ay->from, ay->to);
+    roma_report_svg_tip(out, mark->name);
+    const bool is_right = at > (ax->from + ax->to) / 2;
+    roma_report_svg_text(out, at + (is_right ? -7 : 7), ay->to + 14, 12, is_right ? AT_END : AT_START, INK, mark->name);
+    roma_buf_print(out, "</g>\n");
+}
+
 static bool same_units(const roma_table *t, const size_t *y, size_t n) {
     for (size_t i = 1; i < n; i++)
         if (strcmp(t->columns[y[i]].unit, t->columns[y[0]].unit) != 0) return false;
@@ -56,6 +70,11 @@ static bool same_units(const roma_table *t, const size_t *y, size_t n) {
 }
 
 void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes, roma_buf *out) {
+    roma_report_marked_curves_svg(t, x, y, n_y, axes, NULL, out);
+}
+
+void roma_report_marked_curves_svg(const roma_table *t, size_t x, const size_t *y, size_t n_y, roma_axes axes,
+                                   const roma_mark *mark, roma_buf *out) {
     roma_report_key keys[MAX_KEYS] = {0};
     size_t n_keys = n_y < 2 ? 0 : n_y < MAX_KEYS ? n_y : MAX_KEYS; /* the axis names a single curve */
     bool one_unit = same_units(t, y, n_y);
@@ -78,6 +97,7 @@ void roma_report_curves_svg(const roma_table *t, size_t x, const size_t *y, size
                                      : "value",
                           n_y && one_unit ? t->columns[y[0]].unit : "");
     roma_report_axes_begin(out);
+    if (mark && mark->at >= ax.low && mark->at <= ax.high) draw_limit(mark, &ax, &ay, out);
     for (size_t i = 0; i < n_y; i++) draw_line(t, x, y[i], &ax, &ay, roma_report_series(i), out);
     for (size_t i = 0; i < n_y; i++) draw_marks(t, x, y[i], &ax, &ay, roma_report_series(i), out);
     roma_report_axes_end(out);

@@ -23,6 +23,14 @@ void roma_report_table_json(const roma_table *t, roma_json *out, const char *key
     roma_json_close(out, ']');
 }
 
+void roma_report_table_units(const roma_table *t, roma_json *out, const char *key) {
+    char name[sizeof t->columns->name + 64];
+    for (size_t c = 0; c < t->n_columns; c++) {
+        roma_print(name, sizeof name, "%s.%s", key, t->columns[c].name);
+        roma_json_string(out, name, t->columns[c].unit);
+    }
+}
+
 void roma_report_table_csv(const roma_table *t, roma_buf *out) {
     for (size_t c = 0; c < t->n_columns; c++) {
         char head[sizeof t->columns->name + sizeof t->columns->unit + 4];

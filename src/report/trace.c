@@ -1,19 +1,13 @@
-/* Chrome trace events, deflated as they are written. Times are whole picoseconds, and a span's length is the difference
- * of its rounded ends, so that spans which touch in cycles touch in the trace and never overlap. */
+/* Chrome trace events, deflated as they are written, or plain. Times are whole picoseconds, and a span's length is the
+ * difference of its rounded ends, so that spans which touch in cycles touch in the trace and never overlap. */
 #include "report/internal.h"
-
-#ifdef ROMA_NO_ZLIB /* make ZLIB=no, for cross builds */
-int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
-    (void)t, (void)process, (void)max_bytes, (void)out;
-    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                     "this build has no zlib, so it writes no traces; build without ZLIB=no");
-}
-#else
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef ROMA_NO_ZLIB /* make ZLIB=no, for cross builds */
 #include <zlib.h>
+#endif
 
 enum { CHUNK = 1 << 16 };
 
@@ -28,15 +22,19 @@ typedef struct {
     const ranked *by_start;
     const size_t *rank; /* of each span by duration, longest first */
     size_t max_bytes;
+    bool is_plain;
+#ifndef ROMA_NO_ZLIB
     z_stream z;
-    roma_buf text;  /* not yet deflated */
-    roma_json json; /* writes there */
     uint8_t chunk[CHUNK];
+#endif
+    roma_buf text;  /* not yet in out */
+    roma_json json; /* writes there */
     roma_buf *out;
     size_t base;    /* bytes of out before the trace */
     size_t written; /* spans of the last attempt */
 } writer;
 
+#ifndef ROMA_NO_ZLIB
 static void *z_alloc(void *ctx, unsigned n, unsigned size) {
     (void)ctx;
     return roma_alloc_array(n, size);
@@ -46,8 +44,16 @@ static void z_release(void *ctx, void *p) {
     roma_free(p);
 }
 
-/* False when the cap is reached or memory is short. */
-static bool deflate_text(writer *w, int flush) {
+static bool begin_deflate(writer *w) {
+    memset(&w->z, 0, sizeof w->z);
+    w->z.zalloc = z_alloc;
+    w->z.zfree = z_release;
+    /* 16 + 15: gzip; zlib writes no time and no name unless told to, so equal spans make equal files */
+    return deflateInit2(&w->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+}
+
+static bool deflate_text(writer *w, bool is_last) {
+    const int flush = is_last ? Z_FINISH : Z_NO_FLUSH;
     int rc;
     w->z.next_in = w->text.data;
     w->z.avail_in = (unsigned)w->text.len;
@@ -60,6 +66,22 @@ static bool deflate_text(writer *w, int flush) {
     } while (w->z.avail_out == 0 || (flush == Z_FINISH && rc == Z_OK));
     w->text.len = 0;
     return !w->text.failed && rc != Z_STREAM_ERROR;
+}
+
+static void end_deflate(writer *w) { deflateEnd(&w->z); }
+#else
+static bool begin_deflate(writer *w) { return !w; }
+static bool deflate_text(writer *w, bool is_last) { return is_last && !w; }
+static void end_deflate(writer *w) { (void)w; }
+#endif
+
+/* Moves the text to out, and empties it. False when the cap is reached or memory is short. */
+static bool put_text(writer *w, bool is_last) {
+    if (!w->is_plain) return deflate_text(w, is_last);
+    roma_buf_append(w->out, w->text.data, w->text.len);
+    if (w->text.failed || w->out->failed || w->out->len - w->base > w->max_bytes) return false;
+    w->text.len = 0;
+    return true;
 }
 
 static uint64_t picoseconds(const roma_timeline *t, uint64_t cycles) {
@@ -138,11 +160,7 @@ static bool write_trace(writer *w, size_t kept) {
     w->text.len = 0;
     w->json = (roma_json){.out = &w->text};
     w->written = 0;
-    memset(&w->z, 0, sizeof w->z);
-    w->z.zalloc = z_alloc;
-    w->z.zfree = z_release;
-    /* 16 + 15: gzip; zlib writes no time and no name unless told to, so equal spans make equal files */
-    if (deflateInit2(&w->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (!w->is_plain && !begin_deflate(w)) {
         w->out->failed = true;
         return false;
     }
@@ -153,15 +171,15 @@ static bool write_trace(writer *w, size_t kept) {
         if (w->rank[span] >= kept) continue;
         put_span(w, &w->t->spans[span]);
         w->written++;
-        if (w->text.len >= CHUNK) fits = deflate_text(w, Z_NO_FLUSH);
+        if (w->text.len >= CHUNK) fits = put_text(w, false);
     }
     roma_json_line(&w->json);
     roma_json_close(&w->json, ']');
     roma_json_string(&w->json, "displayTimeUnit", "ns");
     roma_json_close(&w->json, '}');
     roma_buf_append(&w->text, "\n", 1);
-    fits = fits && deflate_text(w, Z_FINISH);
-    deflateEnd(&w->z);
+    fits = fits && put_text(w, true);
+    if (!w->is_plain) end_deflate(w);
     if (w->text.failed) w->out->failed = true;
     if (!fits) w->out->len = w->base;
     return fits;
@@ -221,7 +239,8 @@ static int check(const roma_timeline *t, roma_error *err) {
     return ROMA_OK;
 }
 
-int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
+static int trace(const roma_timeline *t, const char *process, size_t max_bytes, bool is_plain, roma_buf *out,
+                 roma_error *err) {
     int rc = check(t, err);
     if (rc) return rc;
     writer *w = roma_alloc_array(1, sizeof *w);
@@ -233,6 +252,7 @@ int roma_report_trace(const roma_timeline *t, const char *process, size_t max_by
         w->process = process;
         w->by_start = order;
         w->rank = rank;
+        w->is_plain = is_plain;
         w->max_bytes = max_bytes ? max_bytes : SIZE_MAX;
         w->out = out;
         w->base = out->len;
@@ -245,4 +265,18 @@ int roma_report_trace(const roma_timeline *t, const char *process, size_t max_by
     roma_free(rank);
     return rc;
 }
+
+int roma_report_trace_plain(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out,
+                            roma_error *err) {
+    return trace(t, process, max_bytes, true, out, err);
+}
+
+int roma_report_trace(const roma_timeline *t, const char *process, size_t max_bytes, roma_buf *out, roma_error *err) {
+#ifdef ROMA_NO_ZLIB
+    (void)t, (void)process, (void)max_bytes, (void)out;
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "this build has no zlib, so its traces are plain: name the file .json, or build without ZLIB=no");
+#else
+    return trace(t, process, max_bytes, false, out, err);
 #endif
+}

@@ -51,6 +51,43 @@ int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_erro
     return ranges ? roma_cost_ranges(out->range, out->dominant, &s->schedule, &d->place, &s->work, err) : ROMA_OK;
 }
 
+/* ---- what fits ---- */
+
+uint64_t roma_sim_capacity(const roma_sim *s) {
+    const uint64_t held = roma_cost_positions(&s->design.place, &s->work), own = s->design.desc->hyper.context;
+    return held < own ? held : own;
+}
+
+/* What the capacity is, for a sentence. */
+static const char *limit_of(const roma_sim *s) {
+    return roma_cost_positions(&s->design.place, &s->work) < s->design.desc->hyper.context
+               ? "the SRAM holds beside the adapters"
+               : "the model's own context has";
+}
+
+void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out) {
+    const roma_workload *w = &s->work;
+    const uint32_t own = s->design.desc->hyper.context;
+    if (c->fits_sram <= 0)
+        roma_buf_print(
+            out,
+            "does not fit: a prompt of %u and a step behind %u tokens, batch %u; beside the adapters the SRAM "
+            "holds %llu tokens of each sequence\n",
+            w->prompt, w->context, w->batch, (unsigned long long)roma_cost_positions(&s->design.place, w));
+    if (w->prompt > own || w->context >= own)
+        roma_buf_print(out, "does not fit: a prompt of %u and a step behind %u tokens; the model's own context is %u\n",
+                       w->prompt, w->context, own);
+}
+
+void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out) {
+    const double die = c->area_mm2 / s->design.place.dies;
+    if (!(die <= ROMA_COST_DIE_MM2))
+        roma_buf_print(out, "a die of %.4g mm2; scanners print at most %.4g mm2 at once\n", die, ROMA_COST_DIE_MM2);
+    if (!(c->junction_c <= ROMA_COST_JUNCTION_C))
+        roma_buf_print(out, "the junction is at %.4g C while decoding; above %.4g C a chip does not last\n",
+                       c->junction_c, ROMA_COST_JUNCTION_C);
+}
+
 /* The decode step of the workload with every sequence at a context. */
 static int decode(roma_sim *s, uint64_t context, roma_error *err) {
     const roma_workload *w = &s->work;
@@ -93,6 +130,10 @@ int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_req
     if (!prompt || !output || prompt > ROMA_COST_PROMPT_MAX || output > ROMA_COST_PROMPT_MAX)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "prompt and output must be 1 to %d tokens",
                          ROMA_COST_PROMPT_MAX);
+    if ((uint64_t)prompt + output - 1 > roma_sim_capacity(s))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "a request of %u:%u tokens does not fit: each sequence can have the %llu that %s", prompt,
+                         output, (unsigned long long)roma_sim_capacity(s), limit_of(s));
     double *us = roma_alloc_array(output, sizeof *us), total = 0;
     if (!us) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u tokens", output);
     int rc = roma_cost_prefill(&s->schedule, &d->place, 0, prompt, s->work.rank, err);
@@ -115,13 +156,14 @@ int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_req
 /* ---- over the context ---- */
 
 int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err) {
+    const uint64_t capacity = roma_sim_capacity(s);
     for (uint32_t i = 0; i < ROMA_SIM_POINTS; i++) {
         roma_workload w = s->work;
         roma_cost c;
         w.prompt = w.context = (uint32_t)((uint64_t)max * i / (ROMA_SIM_POINTS - 1));
         const int rc = roma_cost_evaluate(&c, &s->schedule, &s->design.place, &w, err);
         if (rc) return rc;
-        out[i] = (roma_sim_point){w.context, c.tok_s, c.mj_per_token, c.power_w, c.ttft_s * 1e3};
+        out[i] = (roma_sim_point){w.context, c.tok_s, c.mj_per_token, c.power_w, c.ttft_s * 1e3, w.context < capacity};
     }
     return ROMA_OK;
 }

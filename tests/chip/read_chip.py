@@ -49,7 +49,7 @@ def main(roma, files):
         mine = read(path)
         its = json.loads(subprocess.run([roma, "chip", path, "--json"], check=True, capture_output=True).stdout)
         text = subprocess.run([roma, "chip", path, "--all"], check=True, capture_output=True).stdout.decode()
-        for other in ("name", "title", "model", "note", "rom_words", "fits_rom", "fits_sram", "tokens", "tokens_paper", "limited_by"): its.pop(other)
+        for other in ("name", "title", "model", "note", "rom_words", "fits_rom", "fits_sram", "tokens", "tokens_paper", "limited_by", "warnings", "units"): its.pop(other)
         assert set(its) == set(mine), set(its) ^ set(mine)
         for name, (value, low, high, quality, source) in mine.items():
             got = its[name]

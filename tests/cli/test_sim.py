@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""What an architect asks of sim, chip, fit, plan and explore: any shape, in every way that a shape is given and for every verb that takes one.
+"""What an architect asks of sim, chip, fit, plan and explore: any shape, in every way that a shape is given and for every verb that takes one; what was asked, told back
+with the unit of every number; one capacity that all verbs hold to; warnings of chips that burn or cannot be printed.
 Standard library only. usage: test_sim.py ROMA"""
+import csv
+import gzip
 import json
 import os
+import subprocess
+import xml.etree.ElementTree
 
-from shared import check, finish, own_folder, run
+from shared import ROMA, check, finish, own_folder, run
 
 KNOWN = {  # layers, hidden, heads, kv, head, ffn, vocab, tied, arch, context: published configurations
     "llama-3.2-3b": (28, 3072, 24, 8, 128, 8192, 128256, 1, "llama", 131072),
@@ -86,8 +91,109 @@ def test_refused():
     check(not os.path.exists("x.roma"), "a refused shape left an image")
 
 
+# ---- what was asked, and its units ----
+
+CONTRACT = ["--shape", "llama-3.2-3b", "--chip", "roma-contract"]
+UNIT_ENDS = ("_ms", "_s", "_w", "_mm2", "_um2", "_tokens", "_bytes", "_words", "_c", "_mb", "_gb_s", "_hz", "_cyc", "cycles", "bytes_per_token", "mj_per_token", "_bytes_paper", "per_token_paper")
+
+
+def unsaid(value, units, path=""):
+    """Numbers whose unit nobody says: not beside them, not in the units, not in their name."""
+    if isinstance(value, dict):
+        if "unit" in value: return []
+        return [u for k, v in value.items() if k != "units" for u in unsaid(v, units, f"{path}.{k}" if path else k)]
+    if isinstance(value, list): return [u for v in value for u in unsaid(v, units, path)]
+    if isinstance(value, bool) or not isinstance(value, (int, float)): return []
+    return [] if path in units or path.endswith(UNIT_ENDS) else [path]
+
+
+def test_echo():
+    with open("map", "w") as f: f.write("0 0 40\n3 5 2\n")
+    asked = ["--prompt", 300, "--context", 64, "--batch", 3, "--rank", 8, "--adapters", 2, "--chips", 2, "--bits", 4, "--group", 64, "--head-bits", 8, "--max-w", 7.5]
+    d = json.loads(run("sim", *CONTRACT, *asked, "--defects", "map", "--set", "rom.patch_words=8", "--no-ranges", "--json", "--mix", "64:32,8:1", "--path", "--curve", "c.svg"))
+    want = {"prompt": 300, "context": 64, "batch": 3, "rank": 8, "adapters": 2, "chips": 2, "bits": 4, "group": 64, "head_bits": 8, "max_w": 7.5, "toggle": 1, "defects": "map", "defect_words": 42}
+    check({k: d["workload"].get(k) for k in want} == want, f"the workload comes back as {d['workload']}")
+    check(d["shape"] == dict(zip(NAMES, KNOWN["llama-3.2-3b"])), f"the shape comes back as {d['shape']}")
+    chip = json.loads(run("chip", "roma-contract", "--set", "rom.patch_words=8", "--json"))
+    check(d["chip"] == "roma-contract" and all(chip[k] == v for k, v in d["chip_parameters"].items()), "the chip comes back otherwise")
+    check(d["chip_parameters"]["rom.patch_words"] == 8 and len(d["chip_parameters"]) > 90, "the chip comes back in part")
+    check(not unsaid(d, d["units"]), f"numbers without a unit: {unsaid(d, d['units'])}")
+    for m in d["mixes"]:
+        check(m["ttft_ms"] == m["ttft"] and abs(m["p50_ms"] * 1000 - m["p50"]) < 1e-6 and abs(m["p99_ms"] * 1000 - m["p99"]) < 1e-6, f"mixes in ms: {m}")
+    usual = json.loads(run("sim", "--shape", "llama-3.2-3b", "--no-ranges", "--json"))["workload"]
+    check((usual["prompt"], usual["context"], usual["batch"], usual["rank"], usual["adapters"], usual["chips"], usual["max_w"], usual["defects"]) == (256, 0, 1, 16, 1, 1, None, None), f"the usual workload: {usual}")
+    fit = json.loads(run("fit", *CONTRACT, "--json"))
+    check(fit["units"]["rows.lora"] == "MiB" and not unsaid(fit, fit["units"]), f"fit: numbers without a unit: {unsaid(fit, fit['units'])}")
+    check(not unsaid(chip, chip["units"]), f"chip: numbers without a unit: {unsaid(chip, chip['units'])}")
+    explored = json.loads(run("explore", *CONTRACT, "--points", 40, "--context", 100, "--json"))
+    check(not unsaid(explored, explored["units"]), f"explore: numbers without a unit: {unsaid(explored, explored['units'])}")
+    check(explored["workload"]["context"] == 100 and explored["chip_parameters"]["lunit.leaf_group"] == chip["lunit.leaf_group"], "explore's workload and base chip")
+
+
+def test_trace():
+    """A file is what its name says."""
+    for name, opened in (("t.json", open), ("t.json.gz", gzip.open), ("other", gzip.open)):
+        run("sim", *CONTRACT, "--no-ranges", "--trace", name)
+        with opened(name, "rb") as f: check(len(json.load(f)["traceEvents"]) > 1000, f"{name} holds no trace")
+
+
+# ---- what fits ----
+
+
+def sim(*args): return json.loads(run("sim", *CONTRACT, "--no-ranges", *args, "--json"))
+
+
+def test_capacity():
+    """sim, fit and explore have one capacity; what is beyond it is marked, or refused in one line."""
+    tokens = sim()["capacity_tokens"]
+    check(tokens == sim()["tokens"] == json.loads(run("fit", *CONTRACT, "--json"))["tokens"], "capacity and tokens")
+    for args, fits in ((["-p", tokens], True), (["-p", tokens + 1], False), (["-p", 8000], False), (["-p", 100000], False), (["-c", tokens - 1], True), (["-c", tokens], False),
+                       (["-b", 2000], False), (["--adapters", 11], False), (["-b", 4, "-c", tokens // 4 // 32 * 32 - 1], True), (["-b", 4, "-c", tokens // 4 + 32], False)):
+        d = sim(*args)
+        check(d["fits_sram"] == fits and d["fit.fits_sram"]["value"] == fits and bool(d["warnings"]) != fits, f"{args}: fits_sram {d['fits_sram']}, {d['warnings']}")
+        text = run("sim", *CONTRACT, "--no-ranges", *args)
+        check(("does not fit: " in text) != fits, f"{args}: the text says it fits")
+        only = ["explore", *CONTRACT, "--only", "--points", 1, *args, "--json"]
+        check(json.loads(run(*only, code=0 if fits else 1))["refused"] == ({} if fits else {"sram": 1}), f"{args}: explore says another thing")
+    check(json.loads(run("fit", *CONTRACT, "--adapters", 11, "--json"))["fits_sram"] is False, "fit: eleven adapters leave no page")
+    run("sim", *CONTRACT, "--curve", "c.csv", "--curve-to", 20000, "--curve", "c.csv")
+    with open("c.csv") as f: rows = list(csv.DictReader(f))
+    check([r["fits"] == "true" for r in rows] == [int(r["context [tokens]"]) < tokens for r in rows] and rows[-1]["fits"] == "false", "the curve's column fits")
+    for to, n in ((20000, 1), (2000, 0)):
+        curve = sim("--curve", "c.svg", "--curve-to", to)["curve"]
+        root = xml.etree.ElementTree.parse("c.svg").getroot()
+        check([p["fits"] for p in curve] == [p["context"] < tokens for p in curve], "the curve in JSON")
+        check(sum(e.get("class") == "limit" for e in root.iter()) == n and (f"{tokens} tokens" in "".join(root.itertext())) == bool(n), f"the capacity's line to {to}")
+    for mix in "256:100000", "100000:1", f"{tokens + 1}:1", f"1:{tokens + 1}", "64:64,5000:2":
+        check(run("sim", *CONTRACT, "--mix", mix, "--csv", "never.csv", code=2, say="does not fit: each sequence can have the 4608") == "", mix)
+    check(not os.path.exists("never.csv"), "a refused mix left a file")
+    run("sim", *CONTRACT, "--no-ranges", "--mix", f"{tokens}:1,{tokens - 1}:2")
+    own = json.loads(run("sim", "--shape", "smollm2-135m", "-c", 8192, "--no-ranges", "--json"))
+    check(own["fits_sram"] and own["capacity_tokens"] == 8192 and "the model's own context is 8192" in own["warnings"][0], "beyond the model's own context")
+
+
+# ---- limits ----
+
+
+def test_hazards():
+    """A chip that burns, or that no scanner prints, is warned of: on stderr, or in the JSON alone."""
+    good, hot, large = [], ["--set", "clock.frequency=1e11"], ["--set", "hunit.sram=9437184"]
+    for verb in "sim", "chip":
+        base = CONTRACT if verb == "sim" else ["roma-contract"]
+        for more, say in ((good, None), (hot, "the junction is at"), (large, "a die of"), (large + ["--chips", 4], "a die of")):
+            r = subprocess.run([ROMA, verb, *base, *map(str, more)], capture_output=True, text=True)
+            check(r.returncode == 0 and (r.stderr == "" if not say else say in r.stderr and len(r.stderr.splitlines()) == 1), f"{verb} {more}: '{r.stderr}'")
+            r = subprocess.run([ROMA, verb, *base, *map(str, more), "--json"], capture_output=True, text=True)
+            said = json.loads(r.stdout)["warnings"]
+            check(r.stderr == "" and (said == [] if not say else len(said) == 1 and say in said[0]), f"{verb} {more} --json: {said}, '{r.stderr}'")
+
+
 def main():
     with own_folder():
+        test_echo()
+        test_trace()
+        test_capacity()
+        test_hazards()
         test_spelt()
         test_own()
         test_refused()

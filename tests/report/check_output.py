@@ -202,6 +202,11 @@ def check_charts():
             check(paths[0].get("d").count("M") == 1 and paths[1].get("d").count("M") == 2, "curves: an empty cell breaks the curve")
             check(len(list(root.iter(SVG + "circle"))) == 23 and "batch <32>" in texts(root) and "tokens/s" in texts(root), "curves: marks and legend")
     check("power (mW)" in texts(svg("curves-one.svg")), "curves: the axis carries the prefix")
+    check(read("curves-unmarked.svg") == read("curves-one.svg"), "curves: a mark beyond the axis is not drawn")
+    marked = svg("curves-marked.svg")
+    line = [e for e in marked.iter(SVG + "path") if e.get("stroke-dasharray")]
+    marks = [float(e.get("cx")) for e in marked.iter(SVG + "circle")]  # contexts 16 to 32768: 8192 is the tenth, 16384 the next
+    check(len(line) == 1 and marks[9] < float(line[0].get("d")[1:].split(" ")[0]) < marks[10] and "capacity <9k>" in texts(marked), "curves: the mark's place and name")
 
     with open(os.path.join(folder, "scatter.csv"), newline="") as f:
         rows = list(csv.DictReader(f))
@@ -282,6 +287,10 @@ def check_traces():
     check(all_events[0]["args"]["name"] == "roma <simulated>" and not dropped, "trace: process, nothing dropped")
     check_events(events, wanted)
     check(read("trace.json.gz") == read("trace-again.json.gz"), "trace: the same bytes again")
+    check(read("trace.json") == gzip.decompress(read("trace.json.gz")), "trace: plain and gzipped are the same text")
+    plain = json.loads(read("trace-capped.json"))["traceEvents"]
+    told = [e["args"] for e in plain if e["name"] == "dropped"]
+    check(400000 * 0.9 < len(read("trace-capped.json")) <= 400000 and told == [{"spans": 20000 - sum(e["ph"] == "X" for e in plain), "of": 20000}], "capped plain trace")
     _, dropped, events = trace("trace-capped.json.gz")
     size = len(read("trace-capped.json.gz"))
     check(40000 * 0.97 < size <= 40000, f"capped trace: {size} bytes use the cap and keep it")

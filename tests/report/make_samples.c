@@ -154,6 +154,11 @@ static void make_curves(void) {
     save("curves-units.svg", &b);
     roma_report_curves_svg(&t, 0, y + 2, 1, (roma_axes){false, false}, &b);
     save("curves-one.svg", &b);
+    const roma_mark inside = {"capacity <9k>", 9000}, beyond = {"beyond", 1e6};
+    roma_report_marked_curves_svg(&t, 0, y + 2, 1, (roma_axes){false, false}, &inside, &b);
+    save("curves-marked.svg", &b);
+    roma_report_marked_curves_svg(&t, 0, y + 2, 1, (roma_axes){false, false}, &beyond, &b);
+    save("curves-unmarked.svg", &b);
     roma_table_destroy(&t);
     roma_table_column(&t, "x", "", 0);
     roma_report_curves_svg(&t, 0, (const size_t[]){0}, 1, (roma_axes){true, true}, &b);
@@ -229,6 +234,10 @@ static void make_traces(void) {
         if (roma_report_trace(&t, "roma <simulated>", files[i].cap, &b, &err)) exit(1);
         save(files[i].name, &b);
     }
+    if (roma_report_trace_plain(&t, "roma <simulated>", 0, &b, &err)) exit(1);
+    save("trace.json", &b);
+    if (roma_report_trace_plain(&t, "roma <simulated>", 400000, &b, &err)) exit(1);
+    save("trace-capped.json", &b);
     t.n = 0;
     if (roma_report_trace(&t, "empty", 0, &b, &err)) exit(1);
     save("trace-empty.json.gz", &b);

@@ -99,6 +99,85 @@ static void test_curve(void) {
     roma_sim_close(&s);
 }
 
+/* One capacity: what the SRAM holds for each sequence, or the model's own context. Points of a curve are marked by it,
+ * requests beyond it refused. */
+static void test_capacity(void) {
+    static const struct {
+        const char *shape;
+        uint32_t batch, adapters;
+        bool is_model;
+    } v[] = {{"llama-3.2-3b", 1, 1, false},
+             {"llama-3.2-3b", 3, 2, false},
+             {"smollm2-135m", 1, 1, true},
+             {"llama-3.2-3b", 1, 11, false}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        roma_sim s;
+        roma_sim_point p[ROMA_SIM_POINTS];
+        roma_sim_request r;
+        roma_sim_figures f;
+        roma_error err = {0};
+        roma_buf said = {0};
+        roma_sim_config c = asked(v[i].shape);
+        c.design.chip = "roma-contract";
+        c.work.batch = v[i].batch;
+        c.work.adapters = v[i].adapters;
+        open_sim(&s, &c);
+        const uint32_t all = (uint32_t)roma_sim_capacity(&s);
+        CHECK_EQ(all, v[i].is_model ? 8192 : roma_cost_positions(&s.design.place, &s.work));
+        CHECK(v[i].adapters < 11 ? all % ROMA_PAGE == 0 && all > 0 : all == 0);
+        CHECK_EQ(roma_sim_curve(&s, 9600, p, &err), 0);
+        for (int k = 0; k < ROMA_SIM_POINTS; k++) CHECK_EQ(p[k].fits, p[k].context + 1 <= all);
+        if (all) CHECK_EQ(roma_sim_latency(&s, all, 1, &r, &err), 0);
+        if (all) CHECK_EQ(roma_sim_latency(&s, all - 4, 5, &r, &err), 0);
+        CHECK_EQ(roma_sim_latency(&s, all + 1, 1, &r, &err), ROMA_EUSAGE);
+        CHECK_EQ(roma_sim_latency(&s, 1, all + 1, &r, &err), ROMA_EUSAGE);
+        CHECK_HAS(err.text, v[i].is_model ? "the model's own context has" : "the SRAM holds");
+        for (uint32_t context = all - (all > 0); context <= all; context++) {
+            s.work.prompt = 0;
+            s.work.context = context;
+            said.len = 0;
+            CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
+            roma_sim_misfits(&s, &f.cost, &said);
+            CHECK_EQ(said.len > 0, context >= all);
+        }
+        roma_buf_destroy(&said);
+        roma_sim_close(&s);
+    }
+}
+
+/* A chip that would burn, or that no scanner prints, is told of. */
+static void test_hazards(void) {
+    static const struct {
+        const char *set;
+        uint32_t dies;
+        const char *says;
+    } v[] = {{"clock.frequency=5e8", 1, ""},
+             {"clock.frequency=1e11", 1, "the junction is at"},
+             {"hunit.sram=9437184", 1, "a die of"},
+             {"hunit.sram=9437184", 4, "a die of"}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        roma_sim s;
+        roma_sim_figures f;
+        roma_error err = {0};
+        roma_buf said = {0};
+        roma_sim_config c = asked("llama-3.2-3b");
+        c.design.chip = "roma-contract";
+        c.design.set = &v[i].set;
+        c.design.n_set = 1;
+        c.design.dies = v[i].dies;
+        open_sim(&s, &c);
+        CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
+        roma_sim_hazards(&s, &f.cost, &said);
+        roma_buf_append(&said, "", 1);
+        const bool is_beyond = f.cost.junction_c > 105 || f.cost.area_mm2 / v[i].dies > 858;
+        CHECK_EQ(said.len > 1, is_beyond);
+        CHECK_EQ(is_beyond, v[i].says[0] != 0);
+        if (is_beyond) CHECK_HAS((const char *)said.data, v[i].says);
+        roma_buf_destroy(&said);
+        roma_sim_close(&s);
+    }
+}
+
 /* The timeline has the prefill's chunks one after the other, and the decode step behind them. */
 static void test_timeline(void) {
     roma_sim s;
@@ -270,6 +349,8 @@ int main(void) {
     test_figures();
     test_latency();
     test_curve();
+    test_capacity();
+    test_hazards();
     test_timeline();
     test_path();
     test_adapters();

@@ -1,6 +1,7 @@
 /* A chip on one page; contract in chip_show.h. */
 #include "show/chip_show.h"
 #include "show/place_show.h"
+#include "tool.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
     roma_result_destroy(&shown);
 }
 
-void chip_json_print(const roma_sim *s, roma_buf *b) {
+void chip_json_print(const roma_sim *s, const char *warnings, roma_buf *b) {
     roma_json j = {.out = b};
     roma_workload work = s->work;
     work.prompt = 0; /* whether the model can make a step at all */
@@ -105,6 +106,11 @@ void chip_json_print(const roma_sim *s, roma_buf *b) {
     roma_json_string(&j, "model", s->design.desc->name);
     roma_json_string(&j, "note", s->design.place.note);
     fit_json(&s->design.place, &work, &j);
+    warn_json(&j, warnings);
+    roma_json_open(&j, "units", '{');
+    roma_chip_units(&j, "");
+    fit_units(&j);
+    roma_json_close(&j, '}');
     roma_json_close(&j, '}');
     roma_buf_append(b, "\n", 1);
 }

@@ -9,7 +9,7 @@
 void chip_list(bool as_json, roma_buf *b);
 /* The chip of a simulation on one page, with the main figures of its model. */
 void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b);
-/* One JSON object: every parameter, and what of the model fits. */
-void chip_json_print(const roma_sim *s, roma_buf *b);
+/* One JSON object: every parameter, what of the model fits, lines of warnings. */
+void chip_json_print(const roma_sim *s, const char *warnings, roma_buf *b);
 
 #endif

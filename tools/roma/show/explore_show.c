@@ -1,5 +1,6 @@
 /* Results of roma explore as a table, text and JSON. */
 #include "show/explore_show.h"
+#include "show/echo.h"
 
 #include <string.h>
 
@@ -151,11 +152,12 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
 
 /* ---- JSON ---- */
 
-static void json_range(roma_json *j, const char *key, const roma_range *v) {
-    roma_json_open(j, key, '{');
+static void json_range(roma_json *j, const roma_cost_output *o, const roma_range *v) {
+    roma_json_open(j, o->name, '{');
     roma_json_real(j, "value", v->mid);
     roma_json_real(j, "low", v->low);
     roma_json_real(j, "high", v->high);
+    roma_json_string(j, "unit", o->unit);
     roma_json_close(j, '}');
 }
 
@@ -165,8 +167,32 @@ static void json_notable(const explore_result *r, range_table ranges, roma_json 
         roma_json_open(j, roma_front_end_name(k), '{');
         roma_json_int(j, "point", (int64_t)roma_explored_row(r->e, r->f->end[k])[0]);
         for (size_t i = 0; i < N_OBJECTIVES; i++)
-            json_range(j, roma_cost_output_at(objectives[i])->name, &ranges[k][objectives[i]]);
+            json_range(j, roma_cost_output_at(objectives[i]), &ranges[k][objectives[i]]);
         roma_json_close(j, '}');
+    }
+    roma_json_close(j, '}');
+}
+
+static void json_units(const roma_table *front, roma_json *j) {
+    char key[96];
+    roma_json_open(j, "units", '{');
+    roma_json_string(j, "seed", "");
+    roma_json_string(j, "points", "points");
+    roma_json_string(j, "feasible", "points");
+    for (roma_explore_refusal i = 0; i < ROMA_EXPLORE_REFUSALS_N; i++) {
+        roma_print(key, sizeof key, "refused.%s", roma_explore_refusal_name(i));
+        roma_json_string(j, key, "points");
+    }
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
+        roma_print(key, sizeof key, "best.%s.point", roma_front_end_name(k));
+        roma_json_string(j, key, "");
+    }
+    workload_units(j);
+    roma_chip_units(j, "chip_parameters.");
+    for (size_t c = 0; c < front->n_columns; c++) { /* the columns of parameters are called as these, without units */
+        const int parameter = roma_chip_find(front->columns[c].name);
+        roma_print(key, sizeof key, "front.%s", front->columns[c].name);
+        roma_json_string(j, key, parameter >= 0 ? roma_chip_unit((unsigned)parameter) : front->columns[c].unit);
     }
     roma_json_close(j, '}');
 }
@@ -196,9 +222,14 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     for (roma_explore_refusal i = 0; i < ROMA_EXPLORE_REFUSALS_N; i++)
         if (r->e->refused[i]) roma_json_int(&j, roma_explore_refusal_name(i), (int64_t)r->e->refused[i]);
     roma_json_close(&j, '}');
+    workload_json(&r->o->config.work, r->o->config.dies ? r->o->config.dies : 1, NULL, &j);
+    roma_json_open(&j, "chip_parameters", '{');
+    roma_chip_json(roma_explore_base(r->x), &j);
+    roma_json_close(&j, '}');
     if (r->e->n) json_notable(r, ranges, &j);
     show_rows(r, true, &t);
     roma_report_table_json(&t, &j, "front");
+    json_units(&t, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
     out->failed |= t.failed;

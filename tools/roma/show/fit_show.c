@@ -1,5 +1,6 @@
 /* Answers of roma fit as tables, text and JSON. */
 #include "show/fit_show.h"
+#include "show/place_show.h"
 #include "roma/adapter.h"
 
 #include <string.h>
@@ -139,6 +140,18 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
     roma_report_table_text(table, out);
 }
 
+static void json_units(const roma_table *table, roma_json *j) {
+    roma_json_open(j, "units", '{');
+    fit_units(j);
+    roma_json_string(j, "adapters", "adapters");
+    roma_json_string(j, "rank", "");
+    roma_json_string(j, "sequences", "sequences");
+    roma_json_string(j, "rom_capacity", "B");
+    roma_json_string(j, "rows_of_a_step", "rows");
+    roma_report_table_units(table, j, "rows");
+    roma_json_close(j, '}');
+}
+
 void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out) {
     const roma_fit_point *p = &f->at;
     const roma_exec_memory *m = &p->engine;
@@ -173,6 +186,7 @@ void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out)
     roma_json_int(&j, "rows_of_a_step", m->rows);
     roma_json_bool(&j, "activations_beside_cache", f->at.is_spilt);
     roma_report_table_json(table, &j, "rows");
+    json_units(table, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
 }

@@ -12,6 +12,12 @@ void fit_json(const roma_placement *p, const roma_workload *w, roma_json *j) {
     roma_json_string(j, "limited_by", c.tokens_held > c.tokens ? "model" : "sram");
 }
 
+void fit_units(roma_json *j) {
+    roma_json_string(j, "rom_words", "words");
+    roma_json_string(j, "tokens", "tokens");
+    roma_json_string(j, "tokens_paper", "tokens");
+}
+
 static void head(const roma_placement *p, roma_buf *out) {
     roma_buf_print(out, "%s on chip %s, %u die%s: %llu of %.0f ROM words in every L-Unit%s\n", p->plan->desc->name,
                    p->chip.name, p->dies, p->dies == 1 ? "" : "s", (unsigned long long)p->rom_words,

@@ -7,6 +7,8 @@
 
 /* Members rom_words, fits_rom, fits_sram, tokens, tokens_paper and limited_by of an object that is open in j. */
 void fit_json(const roma_placement *p, const roma_workload *w, roma_json *j);
+/* Their units, as members of an object that is open in j. */
+void fit_units(roma_json *j);
 /* roma plan --place: the placement, and what fits beside the workload's adapters. */
 void place_print_text(const roma_placement *p, const roma_workload *w, roma_buf *out);
 void place_print_json(const roma_placement *p, const roma_workload *w, roma_buf *out);

@@ -1,22 +1,29 @@
 /* Views and figures of a simulation; contract in sim_show.h. */
 #include "show/sim_show.h"
+#include "show/echo.h"
 #include "show/place_show.h"
+#include "tool.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- mixes ---- */
 
+/* The first columns have prefixes that suit each; those behind them, for programs, have their units in their names. */
+enum { MIX_COLUMNS = 6 };
+
 static void add_request(roma_table *t, const roma_sim_request *r) {
-    const double cells[] = {r->prompt, r->output, r->ttft_ms, r->p50_us, r->p99_us, r->tok_s};
+    const double cells[] = {r->prompt, r->output,  r->ttft_ms,       r->p50_us,        r->p99_us,
+                            r->tok_s,  r->ttft_ms, r->p50_us / 1000, r->p99_us / 1000, r->tok_s};
     roma_table_row(t);
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) roma_table_real(t, i, cells[i]);
+    for (size_t i = 0; i < t->n_columns; i++) roma_table_real(t, i, cells[i]);
 }
 
-int sim_mixes(roma_sim *s, const char *mixes, roma_table *out, roma_error *err) {
-    static const char *const names[][2] = {{"prompt", "tokens"}, {"output", "tokens"}, {"ttft", "ms"},
-                                           {"p50", "us"},        {"p99", "us"},        {"end_to_end", "tokens/s"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+int sim_mixes(roma_sim *s, const char *mixes, bool for_programs, roma_table *out, roma_error *err) {
+    static const char *const names[][2] = {
+        {"prompt", "tokens"},       {"output", "tokens"}, {"ttft", "ms"},   {"p50", "us"},    {"p99", "us"},
+        {"end_to_end", "tokens/s"}, {"ttft_ms", "ms"},    {"p50_ms", "ms"}, {"p99_ms", "ms"}, {"tok_s", "tokens/s"}};
+    for (size_t i = 0; i < (for_programs ? sizeof names / sizeof *names : MIX_COLUMNS); i++)
         roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
     roma_print(out->title, sizeof out->title, "time per token of one request");
     for (const char *at = mixes; *at;) {
@@ -42,8 +49,8 @@ int sim_curve(roma_sim *s, uint32_t max, roma_table *out, roma_error *err) {
     roma_sim_point points[ROMA_SIM_POINTS];
     static const struct {
         const char *name, *unit;
-    } columns[] = {
-        {"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"}, {"power", "W"}, {"ttft", "ms"}};
+    } columns[] = {{"context", "tokens"}, {"decode", "tokens/s"}, {"energy", "mJ/token"},
+                   {"power", "W"},        {"ttft", "ms"},         {"fits", ""}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         roma_table_column(out, columns[i].name, columns[i].unit, i ? 4 : 7);
     roma_print(out->title, sizeof out->title, "%.44s on %.44s", s->design.desc->name, s->design.place.chip.name);
@@ -53,6 +60,7 @@ int sim_curve(roma_sim *s, uint32_t max, roma_table *out, roma_error *err) {
         const double cells[] = {p->context, p->tok_s, p->mj_per_token, p->power_w, p->ttft_ms};
         roma_table_row(out);
         for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) roma_table_real(out, k, cells[k]);
+        roma_table_bool(out, sizeof cells / sizeof *cells, p->fits);
     }
     return rc;
 }
@@ -116,8 +124,10 @@ void sim_energy(const roma_sim *s, const roma_cost *c, roma_buf *out) {
 
 /* ---- figures ---- */
 
+static const char *const sim_table_key[SIM_TABLES] = {"path", "mixes", "curve"};
+
 static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
-    roma_json_open(j, NULL, '{');
+    roma_buf said = {0};
     roma_json_string(j, "model", s->design.desc->name);
     roma_json_string(j, "chip", s->design.place.chip.name);
     roma_json_real(j, "tok_s", c->tok_s);
@@ -129,41 +139,53 @@ static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
     roma_json_uint(j, "dies", s->design.place.dies);
     roma_json_string(j, "note", s->design.place.note);
     fit_json(&s->design.place, &s->work, j);
+    roma_json_uint(j, "capacity_tokens", roma_sim_capacity(s));
+    roma_sim_misfits(s, c, &said);
+    roma_sim_hazards(s, c, &said);
+    roma_buf_append(&said, "", 1);
+    warn_json(j, said.failed ? NULL : (const char *)said.data);
+    j->out->failed |= said.failed;
+    roma_buf_destroy(&said);
 }
 
-/* One sentence for each thing that does not fit. */
-static void print_misfits(const roma_placement *p, const roma_cost *c, const roma_workload *w, roma_buf *out) {
-    if (p->note[0]) roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n", p->note);
-    if (c->fits_sram <= 0)
-        roma_buf_print(
-            out,
-            "does not fit: a prompt of %u and a step behind %u tokens, batch %u; beside the adapters the SRAM "
-            "holds %llu tokens of each sequence\n",
-            w->prompt, w->context, w->batch, (unsigned long long)roma_cost_positions(p, w));
+static void json_units(const sim_shown *v, roma_json *j) {
+    roma_json_open(j, "units", '{');
+    fit_units(j);
+    roma_json_string(j, "cycles", "cycles");
+    roma_json_string(j, "dies", "dies");
+    roma_json_string(j, "tok_s", "tokens/s");
+    echo_units(&v->s->design, j);
+    for (int i = 0; i < SIM_TABLES; i++)
+        if (v->table[i].n_rows) roma_report_table_units(&v->table[i], j, sim_table_key[i]);
+    roma_json_close(j, '}');
 }
 
-void sim_print_json(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
-                    roma_buf *out) {
-    static const char *const keys[] = {"path", "mixes"};
+void sim_print_json(const sim_shown *v, roma_buf *out) {
     roma_json j = {.out = out};
-    json_head(s, c, &j);
-    roma_report_list_json(list, &j);
-    for (int i = 0; i < 2; i++)
-        if (tables[i]->n_rows) roma_report_table_json(tables[i], &j, keys[i]);
+    roma_json_open(&j, NULL, '{');
+    json_head(v->s, v->cost, &j);
+    echo_json(&v->s->design, &v->s->work, v->defects, &j);
+    roma_report_list_json(&v->list, &j);
+    for (int i = 0; i < SIM_TABLES; i++)
+        if (v->table[i].n_rows) roma_report_table_json(&v->table[i], &j, sim_table_key[i]);
+    json_units(v, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
 }
 
-void sim_print_text(const roma_sim *s, const roma_cost *c, const roma_result *list, const roma_table *tables[2],
-                    roma_buf *out) {
+void sim_print_text(const sim_shown *v, roma_buf *out) {
+    const roma_sim *s = v->s;
     roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->design.desc->name,
                    s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank,
                    s->design.place.dies, s->design.place.dies == 1 ? "" : "s");
-    print_misfits(&s->design.place, c, &s->work, out);
-    roma_report_list_text(list, out);
-    for (int i = 0; i < 2; i++) {
-        if (!tables[i]->n_rows) continue;
+    if (s->design.place.note[0])
+        roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n",
+                       s->design.place.note);
+    roma_sim_misfits(s, v->cost, out);
+    roma_report_list_text(&v->list, out);
+    for (int i = 0; i < SIM_TABLES; i++) {
+        if (!v->table[i].n_rows || i == SIM_CURVE) continue;
         roma_buf_print(out, "\n");
-        roma_report_table_text(tables[i], out);
+        roma_report_table_text(&v->table[i], out);
     }
 }

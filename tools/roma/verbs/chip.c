@@ -11,16 +11,23 @@ typedef struct {
 static int with_model(const roma_chip *chip, const chip_options *o, roma_buf *b, roma_error *err) {
     roma_sim s;
     roma_sim_figures f;
+    roma_buf hazards = {0};
     roma_sim_config c = {.design = {.made = chip, .format = o->design.config.format, .dies = o->design.config.dies},
                          .work = roma_cost_workload_usual()};
     const char *model = o->design.config.shape ? o->design.config.shape : "llama-3.2-3b";
     roma_design_name(model, &c.design.shape, &c.design.image);
     int rc = roma_sim_open(&s, &c, err);
     if (rc) return rc;
-    if (o->json)
-        chip_json_print(&s, b);
-    else if (!(rc = roma_sim_evaluate(&s, true, &f, err)))
+    rc = roma_sim_evaluate(&s, !o->json, &f, err);
+    if (!rc) roma_sim_hazards(&s, &f.cost, &hazards);
+    roma_buf_append(&hazards, "", 1);
+    const char *warnings = hazards.failed ? "" : (const char *)hazards.data;
+    if (!rc && o->json)
+        chip_json_print(&s, warnings, b);
+    else if (!rc)
         chip_page(&s, &f, b);
+    if (!rc && !o->json) warn("chip", chip->name, warnings);
+    roma_buf_destroy(&hazards);
     roma_sim_close(&s);
     return rc;
 }

@@ -16,19 +16,20 @@ typedef struct {
 
 /* ---- pictures and files ---- */
 
-static int draw_curve(roma_sim *s, const sim_options *o, roma_error *err) {
-    roma_table t = {0};
+static bool ends_with(const char *text, const char *end) {
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int draw_curve(const roma_sim *s, const sim_options *o, const roma_table *t, roma_error *err) {
     roma_buf b = {0};
-    int rc = sim_curve(s, o->curve_to, &t, err);
-    const size_t y[] = {1}, len = strlen(o->curve);
-    if (!rc && len > 4 && strcmp(o->curve + len - 4, ".csv") == 0)
-        roma_report_table_csv(&t, &b);
-    else if (!rc)
-        roma_report_curves_svg(&t, 0, y, 1, (roma_axes){false, false}, &b);
-    roma_table_destroy(&t);
-    if (!rc) return write_buf(&b, o->curve, err);
-    roma_buf_destroy(&b);
-    return rc;
+    roma_mark mark = {.at = (double)roma_sim_capacity(s)};
+    roma_print(mark.name, sizeof mark.name, "capacity: %.0f tokens of each sequence", mark.at);
+    if (ends_with(o->curve, ".csv"))
+        roma_report_table_csv(t, &b);
+    else
+        roma_report_marked_curves_svg(t, 0, (const size_t[]){1}, 1, (roma_axes){false, false}, &mark, &b);
+    return write_buf(&b, o->curve, err);
 }
 
 static int draw_floorplan(roma_sim *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
@@ -52,54 +53,70 @@ static int draw_trace(roma_sim *s, const sim_options *o, roma_error *err) {
     char process[192];
     roma_print(process, sizeof process, "%.60s on %.60s", s->design.desc->name, s->design.place.chip.name);
     int rc = roma_sim_timeline(s, &t, err);
-    if (!rc) rc = roma_report_trace(&t, process, 4 << 20, &b, err);
+    /* a name ends as what it holds: browsers take 4 MB of compressed trace, which are some 64 MB */
+    if (!rc && ends_with(o->trace, ".json"))
+        rc = roma_report_trace_plain(&t, process, 64 << 20, &b, err);
+    else if (!rc)
+        rc = roma_report_trace(&t, process, 4 << 20, &b, err);
     roma_timeline_destroy(&t);
     if (!rc) return write_buf(&b, o->trace, err);
     roma_buf_destroy(&b);
     return rc;
 }
 
-static int draw(roma_sim *s, const sim_options *o, const roma_cost *cost, roma_error *err) {
+static int draw(roma_sim *s, const sim_options *o, const sim_shown *v, roma_error *err) {
     int rc = ROMA_OK;
-    if (o->floorplan) rc = draw_floorplan(s, o, cost, err);
+    if (o->floorplan) rc = draw_floorplan(s, o, v->cost, err);
     if (!rc && o->roofline) {
         roma_buf b = {0};
-        sim_roofline(s, cost, &b);
+        sim_roofline(s, v->cost, &b);
         rc = write_buf(&b, o->roofline, err);
     }
     if (!rc && o->energy) {
         roma_buf b = {0};
-        sim_energy(s, cost, &b);
+        sim_energy(s, v->cost, &b);
         rc = write_buf(&b, o->energy, err);
     }
-    if (!rc && o->curve) rc = draw_curve(s, o, err);
+    if (!rc && o->curve) rc = draw_curve(s, o, &v->table[SIM_CURVE], err);
     if (!rc && o->trace) rc = draw_trace(s, o, err);
+    if (!rc && o->csv) {
+        roma_buf csv = {0};
+        roma_report_list_csv(&v->list, &csv);
+        rc = write_buf(&csv, o->csv, err);
+    }
     return rc;
+}
+
+/* What is refused comes before the first file is written. */
+static int tabulate(roma_sim *s, const sim_options *o, sim_shown *v, roma_error *err) {
+    int rc = ROMA_OK;
+    if (o->mix) rc = sim_mixes(s, o->mix, o->json, &v->table[SIM_MIXES], err);
+    if (!rc && o->path) rc = sim_path(s, &v->table[SIM_PATH], err);
+    if (!rc && o->curve) rc = sim_curve(s, o->curve_to, &v->table[SIM_CURVE], err);
+    return rc;
+}
+
+static int print(const sim_options *o, const sim_shown *v) {
+    roma_buf out = {0}, hazards = {0};
+    roma_sim_hazards(v->s, v->cost, &hazards);
+    roma_buf_append(&hazards, "", 1);
+    if (!o->json && !hazards.failed) warn("sim", v->s->design.place.chip.name, (const char *)hazards.data);
+    roma_buf_destroy(&hazards);
+    (o->json ? sim_print_json : sim_print_text)(v, &out);
+    return print_buf("sim", &out, 0);
 }
 
 static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_sim_figures f;
-    roma_result list = {0};
-    roma_table path = {0}, mixes = {0};
-    roma_buf out = {0};
-    int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err), exit_code = 0;
-    if (!rc) roma_cost_result(f.range, f.dominant, &list);
-    if (!rc) rc = draw(s, o, &f.cost, err);
-    if (!rc && o->path) rc = sim_path(s, &path, err);
-    if (!rc && o->mix) rc = sim_mixes(s, o->mix, &mixes, err);
-    if (!rc && o->csv) {
-        roma_buf csv = {0};
-        roma_report_list_csv(&list, &csv);
-        rc = write_buf(&csv, o->csv, err);
-    }
-    if (!rc) {
-        (o->json ? sim_print_json : sim_print_text)(s, &f.cost, &list, (const roma_table *[]){&path, &mixes}, &out);
-        exit_code = print_buf("sim", &out, 0);
-    }
-    roma_result_destroy(&list);
-    roma_table_destroy(&path);
-    roma_table_destroy(&mixes);
-    return rc ? rc : exit_code;
+    sim_shown v = {.s = s, .cost = &f.cost, .defects = o->defects};
+    int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err);
+    if (!rc) roma_cost_result(f.range, f.dominant, &v.list);
+    if (!rc) rc = tabulate(s, o, &v, err);
+    if (!rc) rc = draw(s, o, &v, err);
+    if (!rc) rc = print(o, &v);
+    roma_result_destroy(&v.list);
+    for (int i = 0; i < SIM_TABLES; i++) roma_table_destroy(&v.table[i]);
+    return rc;
 }
 
 static int run(const sim_options *o, const char *image) {
@@ -134,13 +151,14 @@ int verb_sim(int argc, char **argv) {
         {"mix", 0, OPT_TEXT, &o.mix, "P:O,...", 0, 0, "latency of requests of P prompt and O output tokens: p50, p99"},
         {"path", 0, OPT_FLAG, &o.path, NULL, 0, 0, "cycles of the decode step along its critical path"},
         {"trace", 0, OPT_OUT, &o.trace, "FILE", 0, 0,
-         "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz)"},
+         "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz, or plain .json)"},
         {"floorplan", 0, OPT_OUT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
         {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
         {"roofline", 0, OPT_OUT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
         {"energy", 0, OPT_OUT, &o.energy, "FILE", 0, 0, "where the energy of a token goes (SVG)"},
         {"curve", 0, OPT_OUT, &o.curve, "FILE", 0, 0,
-         "decode rate over the context (SVG; as .csv with power, energy, time to first token)"},
+         "decode rate over the context, and where the cache ends (SVG; as .csv with power, energy, time to first "
+         "token)"},
         {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 16777216, "its last context (default: 4096)"},
         {"no-ranges", 0, OPT_FLAG, &o.no_ranges, NULL, 0, 0, "only the middle values: faster"},
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the figures as CSV"},
