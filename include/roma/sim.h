@@ -75,6 +75,26 @@ enum { ROMA_SIM_POINTS = 17 };
 /* Points at contexts from 0 to max, evenly. */
 int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err);
 
+/* What the L-Units of one die multiply at most, MAC/s, with codes of so many bits: a word a cycle. */
+double roma_sim_peak(const roma_chip *c, double bits);
+/* What a machine can do, MAC/s and B/s of what it multiplies with; and what a workload did: MAC/s, at an intensity. */
+typedef struct {
+    double mac_s, byte_s;
+} roma_sim_roof;
+typedef struct {
+    double mac_per_byte, mac_s;
+} roma_sim_work;
+/* The roofline of all dies. lunits: the peak with the model's narrowest codes, over the port that these pass: that of
+ * the L-Units' ROM, or the DRAM of a streamed model. Bytes are those of the codes, which are read again for every row;
+ * those of a streamed model are its stored ones, once a step. A prompt multiplies the head for its last row alone.
+ * prefill is all 0 without a prompt. */
+typedef struct {
+    roma_sim_roof lunits, hunits;
+    roma_sim_work decode, prefill;
+} roma_sim_roofline;
+/* *c is roma_sim_evaluate's cost. */
+void roma_sim_roofs(const roma_sim *s, const roma_cost *c, roma_sim_roofline *out);
+
 /* Appends a prefill of the workload's prompt, and a decode step behind it, to a timeline. */
 int roma_sim_timeline(roma_sim *s, roma_timeline *out, roma_error *err);
 /* Cycles of the workload's decode step along its critical path, by kind of operation (roma_cost_critical_path); their

@@ -1,6 +1,7 @@
 /* Simulations: figures and views; contract in sim.h. */
 #include "roma/sim.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,53 @@ int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS
         out[i] = (roma_sim_point){w.context, c.tok_s, c.mj_per_token, c.power_w, c.ttft_s * 1e3, w.context < capacity};
     }
     return ROMA_OK;
+}
+
+/* ---- roofline ---- */
+
+double roma_sim_peak(const roma_chip *c, double bits) {
+    return c->matrix_units * c->lunits * c->lanes * c->clock_hz * 4 / bits;
+}
+
+/* Products and bytes of one row: of the layers, and of the head. */
+typedef struct {
+    double body_mac, body_bytes, head_mac, head_bytes, least_bits;
+} row_work;
+
+static row_work row_of(const roma_sim *s) {
+    const roma_plan *p = &s->design.plan;
+    const bool is_streamed = s->design.place.chip.rom_style == ROMA_ROM_DRAM;
+    row_work w = {.least_bits = 8};
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const roma_image_tensor *t = roma_op_matrix(p, &p->ops[i]);
+        if (!t) continue;
+        const double mac = (double)(t->rows * t->cols),
+                     stored = (double)t->rows * (double)t->tile_bytes / ROMA_TILE_ROWS;
+        const double bytes = is_streamed ? stored : mac * t->format.bits / 8;
+        const bool is_head = p->ops[i].layer == UINT32_MAX;
+        *(is_head ? &w.head_mac : &w.body_mac) += mac;
+        *(is_head ? &w.head_bytes : &w.body_bytes) += bytes;
+        if (t->format.bits < w.least_bits) w.least_bits = t->format.bits;
+    }
+    return w;
+}
+
+void roma_sim_roofs(const roma_sim *s, const roma_cost *c, roma_sim_roofline *out) {
+    const roma_chip *chip = &s->design.place.chip;
+    const bool is_streamed = chip->rom_style == ROMA_ROM_DRAM;
+    const double dies = s->design.place.dies, units = dies * chip->matrix_units * chip->clock_hz, rows = s->work.prompt;
+    const row_work w = row_of(s);
+    const double words = units * chip->lunits * roma_chip_word_bits(chip) / 8;
+    const double token_bytes = (w.body_bytes + w.head_bytes) / (is_streamed ? s->work.batch : 1);
+    const double reads = is_streamed ? ceil(rows / chip->chunk_rows) : rows;
+    *out =
+        (roma_sim_roofline){.lunits = {dies * roma_sim_peak(chip, w.least_bits),
+                                       is_streamed ? dies * chip->dram_bandwidth * chip->dram_efficiency : words},
+                            .hunits = {units * chip->hunit_mac, units * chip->hunit_bandwidth},
+                            .decode = {(w.body_mac + w.head_mac) / token_bytes, c->tok_s * (w.body_mac + w.head_mac)}};
+    if (s->work.prompt)
+        out->prefill = (roma_sim_work){(w.body_mac * rows + w.head_mac) / (w.body_bytes * reads + w.head_bytes),
+                                       (w.body_mac * rows + w.head_mac) / c->ttft_s};
 }
 
 /* ---- one step ---- */

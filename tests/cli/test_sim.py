@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree
 
@@ -188,8 +189,35 @@ def test_hazards():
             check(r.stderr == "" and (said == [] if not say else len(said) == 1 and say in said[0]), f"{verb} {more} --json: {said}, '{r.stderr}'")
 
 
+# ---- roofline ----
+
+
+def si(text):
+    value, unit = text.split(" ")
+    return float(value) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}[unit[:-5] if unit.endswith("MAC/s") else unit[:-3]]
+
+
+def test_roofline():
+    """No point is drawn above its roof, which is the peak that roma chip prints."""
+    for shape, chip, more in (("llama-3.2-3b", "roma-contract", []), ("qwen3-0.6b", "roma-contract", []), ("llama-3-8b", "roma", ["-b", 16, "-k", 2]), ("smollm2-135m", "roma-better", []),
+                              ("llama-2-7b", "rcw-cim", ["-b", 3]), (spelt("llama-3.2-3b", 7) + ",tied=0", "roma-brom", ["--bits", 2])):
+        run("sim", "--shape", shape, "--chip", chip, "--no-ranges", "--roofline", "r.svg", *more)
+        root = xml.etree.ElementTree.parse("r.svg").getroot()
+        tips = {kind: ["".join(t.itertext()) for g in root.iter() if g.get("class") == kind for t in g if t.tag.endswith("title")] for kind in ("roof", "point")}
+        roofs = {name: [si(x) for x in rest.split(", ")] for name, rest in (t.rsplit(": ", 1) for t in tips["roof"])}
+        points = {name: (float(rest.split(" ")[0]), si(rest.split(", ")[1])) for name, rest in (t.rsplit(": ", 1) for t in tips["point"])}
+        check(len(roofs) == 3 and set(points) == {"decode, this chip", "prefill, this chip", "decode, the GPU at its roof"}, f"{shape}: {tips}")
+        for name, (intensity, rate) in points.items():
+            peak, byte_s = next(v for k, v in roofs.items() if ("GPU" in k) == ("GPU" in name) and "SRAM" not in k)
+            check(rate <= min(peak, byte_s * intensity) * 1.01, f"{shape} on {chip}: {name}, {rate:.4g}, is above its roof {min(peak, byte_s * intensity):.4g}")  # three digits
+        if chip == "roma-contract":
+            text = run("chip", chip)
+            check(abs(float(re.search(r"L-Units: ([0-9.]+) TMAC/s at 4 bit", text).group(1)) * 1e12 / roofs["ROM and L-Units"][0] - 1) < 0.01, f"{shape}: the roof is not the chip's peak")
+
+
 def main():
     with own_folder():
+        test_roofline()
         test_echo()
         test_trace()
         test_capacity()

@@ -1,4 +1,5 @@
 /* Simulations: figures and views against the calls of cost that they are made of, and what is refused. */
+#include <math.h>
 #include <unistd.h>
 
 #include "roma/sim.h"
@@ -178,6 +179,93 @@ static void test_hazards(void) {
     }
 }
 
+static void check_roofs(roma_sim *s, uint32_t prompt, uint32_t context, uint32_t batch, const char *what) {
+    roma_sim_figures f;
+    roma_sim_roofline r;
+    roma_error err = {0};
+    s->work.prompt = prompt;
+    s->work.context = context;
+    s->work.batch = batch;
+    CHECK_EQ(roma_sim_evaluate(s, false, &f, &err), 0);
+    roma_sim_roofs(s, &f.cost, &r);
+    const roma_sim_work *points[] = {&r.decode, &r.prefill};
+    for (int i = 0; i < 1 + (prompt > 0); i++) {
+        const double roof = fmin(r.lunits.mac_s, r.lunits.byte_s * points[i]->mac_per_byte);
+        const bool is_under = points[i]->mac_s > 0 && points[i]->mac_s <= roof * (1 + 1e-9);
+        CHECK(is_under);
+        if (!is_under) fprintf(stderr, "%s: %g above its roof %g\n", what, points[i]->mac_s, roof);
+    }
+}
+
+/* No point lies above its roof, whatever the shape and the chip. */
+static void test_under_roofs(void) {
+    static const char *const shapes[] = {"llama-3.2-1b",
+                                         "llama-3.2-3b",
+                                         "llama-3-8b",
+                                         "qwen3-0.6b",
+                                         "smollm2-135m",
+                                         "bitnet-2b",
+                                         "layers=2,hidden=64,heads=2,ffn=64,vocab=32",
+                                         "layers=1,hidden=4096,heads=32,ffn=32,vocab=200000",
+                                         "layers=3,hidden=1056,heads=11,head=96,ffn=2080,vocab=1001"};
+    static const char *const sets[] = {"lunit.leaf_group=16",  "lunit.lanes=64",      "vector.lanes=4096",
+                                       "hunit.bandwidth=4096", "clock.frequency=2e9", "schedule.block_rows=1"};
+    static const roma_shape_format formats[] = {{0}, {2, 32, 0}, {3, 32, 8}, {4, 16, 2}, {5, 32, 4}, {8, 32, 0}};
+    const char *name;
+    unsigned n = 0;
+    for (unsigned k = 0; roma_chip_builtin(k, &name); k++)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++, n++) {
+            roma_sim s;
+            char what[160];
+            roma_sim_config c = asked(shapes[i]);
+            c.design.chip = name;
+            c.design.format = formats[n % 6];
+            c.design.dies = 1 + n % 3;
+            c.design.set = &sets[n % 6];
+            c.design.n_set = n % 4 == 0;
+            c.work.rank = n % 2 ? 16 : 0;
+            c.work.adapters = n % 2;
+            snprintf(what, sizeof what, "%.90s on %.40s, format %u", shapes[i], name, n % 6);
+            open_sim(&s, &c);
+            if (!s.design.desc) continue; /* this chip cannot have that setting */
+            check_roofs(&s, 0, 0, 1, what);
+            check_roofs(&s, 1, 0, 2, what);
+            check_roofs(&s, 40, 100, 9, what);
+            check_roofs(&s, 700, 0, 64, what);
+            roma_sim_close(&s);
+        }
+    CHECK(n > 80);
+}
+
+/* The roof is the peak that a lane's multiplier has, four bits a cycle; a prompt multiplies the head once. */
+static void test_roofline(void) {
+    roma_sim s;
+    roma_sim_figures f;
+    roma_sim_roofline r;
+    roma_error err = {0};
+    roma_sim_config c = asked("llama-3.2-3b");
+    c.design.chip = "roma-contract";
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
+    roma_sim_roofs(&s, &f.cost, &r);
+    const double body = 28 * (2.0 * 3072 * 3072 + 2.0 * 3072 * 1024 + 3.0 * 3072 * 8192), head = 3072.0 * 128256;
+    CHECK_REAL(r.lunits.mac_s, 256.0 * 64 * 16 * 5e8);
+    CHECK_REAL(r.lunits.mac_s, roma_sim_peak(&s.design.place.chip, 4));
+    CHECK_REAL(r.lunits.byte_s, 256.0 * 64 * 8 * 5e8);
+    CHECK_REAL(r.decode.mac_per_byte, 2);
+    CHECK_NEAR(r.decode.mac_s, (body + head) * f.cost.tok_s, 1e-12);
+    CHECK_REAL(r.prefill.mac_per_byte, 2);
+    CHECK_NEAR(r.prefill.mac_s, (256 * body + head) / f.cost.ttft_s, 1e-12);
+    roma_sim_close(&s);
+    c.design.format = (roma_shape_format){4, 128, 8};
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
+    roma_sim_roofs(&s, &f.cost, &r);
+    CHECK_NEAR(r.decode.mac_per_byte, (body + head) / (body / 2 + head), 1e-12); /* its own: the head is wider */
+    CHECK_NEAR(r.prefill.mac_per_byte, (256 * body + head) / (128 * body + head), 1e-12);
+    roma_sim_close(&s);
+}
+
 /* The timeline has the prefill's chunks one after the other, and the decode step behind them. */
 static void test_timeline(void) {
     roma_sim s;
@@ -351,6 +439,8 @@ int main(void) {
     test_curve();
     test_capacity();
     test_hazards();
+    test_roofline();
+    test_under_roofs();
     test_timeline();
     test_path();
     test_adapters();

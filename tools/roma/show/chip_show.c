@@ -40,8 +40,7 @@ static void peak(const roma_chip *c, roma_buf *b) {
                    c->node_nm, c->clock_hz / 1e6, c->grid_rows, c->grid_columns, c->matrix_units, c->lunits,
                    c->vector_units);
     roma_buf_print(b, "  L-Units: %.4g TMAC/s at 4 bit, %.4g at 2 bit; base model read at %.4g TB/s, %s style\n",
-                   L * c->lanes * c->clock_hz / 1e12, 2 * L * c->lanes * c->clock_hz / 1e12,
-                   L * word * c->clock_hz / 1e12,
+                   roma_sim_peak(c, 4) / 1e12, roma_sim_peak(c, 2) / 1e12, L * word * c->clock_hz / 1e12,
                    (const char *[]){"sram", "rom", "brom", "fused", "logic", "cell", "dram"}[(int)c->rom_style]);
     roma_buf_print(b, "  H-Units: %.4g TMAC/s, SRAM read at %.4g TB/s; vector units: %.4g G elements/s\n",
                    c->matrix_units * c->hunit_mac * c->clock_hz / 1e12,

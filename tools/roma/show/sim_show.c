@@ -4,6 +4,7 @@
 #include "show/place_show.h"
 #include "tool.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,22 +90,25 @@ int sim_path(roma_sim *s, roma_table *out, roma_error *err) {
 
 void sim_roofline(const roma_sim *s, const roma_cost *cost, roma_buf *out) {
     const roma_chip *c = &s->design.place.chip;
-    const double units = c->matrix_units * c->lunits * c->clock_hz, word = roma_chip_word_bits(c);
+    roma_sim_roofline r;
     double macs, bytes;
+    roma_sim_roofs(s, cost, &r);
     roma_design_size(&s->design, &macs, &bytes);
-    const double bits = 8 * bytes / macs;
-    /* NVIDIA H100 SXM data sheet: 3.35 TB/s of HBM3, 1,979 TOPS int8 dense, two operations a multiply-add */
-    const roma_roof roofs[] = {{"ROM and L-Units", units * word / bits, units * word / 8},
-                               {"SRAM and H-Units", c->matrix_units * c->hunit_mac * c->clock_hz,
-                                c->matrix_units * c->hunit_bandwidth * c->clock_hz},
-                               {"HBM GPU (H100 SXM, int8)", 989.5e12, 3.35e12}};
-    const double rate = cost->tok_s * macs;
-    const roma_roof_point points[] = {{"decode, this chip", macs / bytes, rate},
-                                      {"prefill, this chip", macs / bytes, cost->prefill_tok_s * macs},
-                                      {"decode, the GPU at its roof", macs / bytes, 3.35e12 / bytes * macs}};
+    /* NVIDIA H100 SXM data sheet: 3.35 TB/s of HBM3, 1,979 TOPS int8 dense, two operations a multiply-add. It reads the
+     * weights, scales too, once for all sequences of a step. */
+    static const roma_sim_roof gpu = {989.5e12, 3.35e12};
+    const double intensity = s->work.batch * macs / bytes;
+    roma_roof roofs[] = {{"", r.lunits.mac_s, r.lunits.byte_s},
+                         {"SRAM and H-Units", r.hunits.mac_s, r.hunits.byte_s},
+                         {"HBM GPU (H100 SXM, int8)", gpu.mac_s, gpu.byte_s}};
+    const roma_roof_point points[] = {
+        {"decode, this chip", r.decode.mac_per_byte, r.decode.mac_s},
+        {"decode, the GPU at its roof", intensity, fmin(gpu.mac_s, gpu.byte_s * intensity)},
+        {"prefill, this chip", r.prefill.mac_per_byte, r.prefill.mac_s}};
     char title[96];
+    roma_print(roofs[0].name, sizeof roofs[0].name, "%s and L-Units", c->rom_style == ROMA_ROM_DRAM ? "DRAM" : "ROM");
     roma_print(title, sizeof title, "%.40s on %.40s", s->design.desc->name, c->name);
-    roma_report_roofline_svg(title, roofs, 3, points, cost->prefill_tok_s > 0 ? 3 : 1, out);
+    roma_report_roofline_svg(title, roofs, 3, points, s->work.prompt ? 3 : 2, out);
 }
 
 /* ---- energy ---- */
