@@ -214,8 +214,22 @@ install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 uninstall:
 	sh tools/install.sh remove '$(DESTDIR)' '$(PREFIX)' $(INSTALLED)
 
+# hw-deps: the tools of rtl/, from Debian and PyPI, versions pinned where PyPI (tools/hw-deps.sh); nothing else needs them
+HW ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/hw
+hw-deps:
+	sh tools/hw-deps.sh '$(HW)'
+
+# rtl-lint: every block of rtl through three parsers; rtl-vectors: N vectors a block against libroma; rtl-faults: the planted faults (docs/hardware.md)
+N ?= 10000
+rtl-lint:
+	python3 tests/rtl/run.py lint
+rtl-vectors: $(LIB)
+	BUILD=$(BUILD) python3 tests/rtl/run.py vectors $(N)
+rtl-faults: $(LIB)
+	BUILD=$(BUILD) python3 tests/rtl/run.py faults
+
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
-FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch])
+FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp)
 format:
 	clang-format -i $(FORMATTED)
 format-check:
@@ -254,4 +268,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults format format-check help clean

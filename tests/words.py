@@ -47,7 +47,7 @@ class Tree:
             if f.endswith((".c", ".h")):
                 self.code[f] = COMMENT.sub(lambda m: m[0] if m[0][0] == '"' else " ", read(f))
                 self.names.update(re.findall(r"\b(?:roma_|ROMA_)\w+", self.code[f]))
-            elif f in ("Makefile", "test", "demo") or f.endswith((".sh", ".py")) and "words.py" not in f:
+            elif f in ("Makefile", "test", "demo") or f.endswith((".sh", ".py", ".v", ".cpp")) and "words.py" not in f:
                 self.names.update(re.findall(r"\b(?:roma_|ROMA_)\w+", read(f)))
         for name in ("ROMA_ROLE", "ROMA_OP"):  # beginnings of names that macros join
             self.names.add(name)

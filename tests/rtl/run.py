@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""usage: tests/rtl/run.py lint                   every block of rtl through three parsers: no warning, no waiver
+       tests/rtl/run.py vectors N [FAMILY...]  N vectors for every block against build/libroma.a, at two seeds
+       tests/rtl/run.py faults [FAMILY...]     the planted faults of tests/rtl/faults.txt, of which 95 % must be killed
+
+A family is a bench: bench_NAME.v puts blocks side by side, bench_NAME.cpp knows what they must give. Faults are put into copies of
+the blocks in build/rtl/faults, all at once, and chosen at run time by +fault=N; the blocks in rtl have none.
+"""
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+FAMILIES = sorted(re.sub(r".*bench_|\.v", "", p) for p in glob.glob(ROOT + "/tests/rtl/bench_*.v"))
+WORKERS = os.cpu_count() or 1
+
+
+def fail(text):
+    sys.exit("rtl: " + text)
+
+
+def command(*words):
+    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+# ---- lint ----
+
+def lint_block(path):
+    name = os.path.basename(path)[:-2]
+    said = ""
+    for words in (
+        ["verilator", "--lint-only", "-Wall", "-y", "rtl", "--top-module", name, path],
+        ["yosys", "-q", "-p", "read_verilog rtl/*.v; hierarchy -check -top %s; proc; check -assert" % name],
+        ["iverilog", "-g2005", "-Wall", "-y", "rtl", "-s", name, "-o", os.devnull, path],
+    ):
+        status, output = command(*words)
+        if status or output.strip(): said += "%s: %s\n%s" % (path, words[0], output)
+    return said
+
+
+def lint():
+    blocks = sorted(os.path.relpath(p, ROOT) for p in glob.glob(ROOT + "/rtl/*.v"))
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        said = "".join(pool.map(lint_block, blocks))
+    if said: fail("lint\n" + said)
+    print("rtl: Verilator, Yosys and Icarus have nothing to say about %d blocks" % len(blocks))
+
+
+# ---- benches ----
+
+def build(family, source):
+    """The bench of a family over the blocks of a folder; its program."""
+    out = os.path.join(BUILD, "rtl", family if source == "rtl" else family + "-faults")
+    os.makedirs(out, exist_ok=True)
+    here = os.path.join(ROOT, "tests", "rtl")
+    status, output = command(
+        "verilator", "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
+        "-y", source, "--Mdir", out, "--top-module", "bench_" + family, "-o", "bench",
+        "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=-O1", "-LDFLAGS", "-lpthread -lz -lm",
+        here + "/bench_%s.v" % family, here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")
+    if status: fail("the bench %s does not build\n%s" % (family, output[-4000:]))
+    return os.path.join(out, "bench")
+
+
+def programs(families, source):
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return list(zip(families, pool.map(lambda f: build(f, source), families)))
+
+
+def vectors(number, families):
+    for family, program in programs(families, "rtl"):
+        status, output = command(program, "--vectors", number)
+        print(output, end="")
+        if status: fail("bench %s" % family)
+    print("rtl: no difference in %s vectors for each block, at two seeds" % number)
+
+
+# ---- faults ----
+
+class Fault:
+    def __init__(self, number, block, what):
+        self.number, self.block, self.what, self.good, self.bad = number, block, what, None, None
+
+
+def read_faults():
+    """faults.txt: `= FAMILY`, then for each fault `NUMBER BLOCK: what it is`, `- text of the block`, `+ what stands there instead`."""
+    families, family = {}, None
+    for line in open(ROOT + "/tests/rtl/faults.txt", encoding="utf-8"):
+        line = line.rstrip("\n")
+        if not line or line[0] == "#": continue
+        if line[0] == "=":
+            family = families.setdefault(line[2:], [])
+        elif line[0] == "-":
+            family[-1].good = line[2:]
+        elif line[0] == "+":
+            family[-1].bad = line[2:]
+        else:
+            number, block, what = re.fullmatch(r"(\d+) (\w+): (.*)", line).groups()
+            family.append(Fault(int(number), block, what))
+    numbers = [f.number for faults in families.values() for f in faults]
+    if numbers != list(range(1, len(numbers) + 1)): fail("tests/rtl/faults.txt: faults are numbered 1, 2, 3 ...")
+    return families
+
+
+def with_faults(text, faults):
+    """A block with all its faults. A text that stands in the block more or less than once is refused."""
+    for good in dict.fromkeys(f.good for f in faults):
+        if text.count(good) != 1: fail("faults.txt: %s is %d times in %s" % (good, text.count(good), faults[0].block))
+    for good in dict.fromkeys(f.good for f in faults):
+        chosen = "".join("roma_fault == %d ? (%s) : " % (f.number, f.bad) for f in faults if f.good == good)
+        text = text.replace(good, "(%s(%s))" % (chosen, good))
+    seam = "    integer roma_fault;\n    initial if ($value$plusargs(\"fault=%d\", roma_fault) == 0) roma_fault = 0;\n"
+    return text.replace("\n);\n", "\n);\n" + seam, 1)
+
+
+def plant(families):
+    folder = os.path.join(BUILD, "rtl", "faults")
+    os.makedirs(folder, exist_ok=True)
+    for path in glob.glob(ROOT + "/rtl/*.v"):
+        name = os.path.basename(path)
+        mine = [f for faults in families.values() for f in faults if f.block + ".v" == name]
+        text = open(path, encoding="utf-8").read()
+        text = with_faults(text, mine) if mine else text
+        target = os.path.join(folder, name)
+        if not os.path.exists(target) or open(target, encoding="utf-8").read() != text:
+            open(target, "w", encoding="utf-8").write(text)
+    return folder
+
+
+def faults(chosen):
+    families = read_faults()
+    folder = plant(families)
+    killed = total = 0
+    for family, program in programs([f for f in chosen if f in families], folder):
+        mine = families[family]
+        status, output = command(program, "--faults", "%d-%d" % (mine[0].number, mine[-1].number))
+        if status: fail("bench %s with faults\n%s" % (family, output))
+        result = dict(re.findall(r"fault (\d+) (\w+)", output))
+        for f in mine:
+            total += 1
+            killed += result[str(f.number)] == "killed"
+            print("%-8s %3d  %s: %s" % (result[str(f.number)], f.number, f.block, f.what))
+    print("rtl: %d of %d planted faults are killed" % (killed, total))
+    if killed * 100 < total * 95: fail("fewer than 95 %")
+
+
+def main():
+    verb, words = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    if verb == "lint":
+        lint()
+    elif verb == "vectors" and words:
+        vectors(words[0], words[1:] or FAMILIES)
+    elif verb == "faults":
+        faults(words or FAMILIES)
+    else:
+        fail(__doc__)
+
+
+main()
