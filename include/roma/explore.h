@@ -51,8 +51,8 @@ typedef struct {
 
 typedef struct roma_explore roma_explore;
 /* Opens an exploration. *x is the caller's, ended by roma_explore_close; NULL after an error. EUSAGE and EINPUT for a
- * workload, a constraint, a knob, a chip or a model that is none; the error of roma_shape_lay_out where the model has
- * no format of the space; ENOMEM. */
+ * workload, a constraint, a knob, a chip or a model that is none, and for a workload beyond the model's own context;
+ * the error of roma_shape_lay_out where the model has no format of the space; ENOMEM. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
 void roma_explore_close(roma_explore *x); /* NULL does nothing */
 

@@ -139,6 +139,8 @@ const char *roma_shape_name(unsigned i);
  * A text with '=' before any slash that is no file's name is spelt out; one that roma_shape_is_config, or has a slash,
  * is a path. EINPUT and EUNSUPPORTED name the key and what it may be; for a path also the errors of roma_map_open. */
 int roma_shape_read(roma_shape *s, const char *text, roma_error *err);
+/* The same of a config.json in memory; path is the file's, of which the shape may get its name. */
+int roma_shape_read_config(roma_shape *s, const void *text, size_t size, const char *path, roma_error *err);
 /* Whether a path is taken for a config.json's: it ends in .json, is a folder, or the file begins as a JSON object. */
 bool roma_shape_is_config(const char *path);
 

@@ -40,6 +40,17 @@ static int check(const roma_explore_config *c, roma_error *err) {
     return roma_cost_workload_check(&c->work, err);
 }
 
+/* What no chip can help. */
+static int check_context(const roma_explore *x, const roma_workload *w, roma_error *err) {
+    const model *m = x->m.list;
+    while (!m->has_plan) m++; /* there is one */
+    const uint32_t own = m->plan.desc->hyper.context;
+    if (w->prompt <= own && w->context < own) return ROMA_OK;
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                     "a prompt of %u and a step behind %u tokens do not fit: the model's own context is %u", w->prompt,
+                     w->context, own);
+}
+
 static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) {
     roma_chip base;
     roma_shape shape = {0};
@@ -50,6 +61,7 @@ static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) 
     const double own[] = {shape.bits, shape.group, 0};
     if (!rc) rc = roma_explore_space(&x->s, &base, c->shape ? own : NULL, c, err);
     if (!rc) rc = roma_explore_models(&x->m, &x->s, &shape, c, err);
+    if (!rc) rc = check_context(x, &c->work, err);
     if (rc) return rc;
     roma_print(x->name, sizeof x->name, "%s", c->shape ? shape.name : x->m.image.desc.name);
     x->work = c->work;

@@ -241,19 +241,24 @@ static int read_members(reading *r) {
 
 /* ---- the file ---- */
 
-static int read_file(roma_shape *s, const char *path, roma_error *err) {
-    roma_map m;
-    int rc = roma_map_open(&m, path, err);
-    if (rc) return rc;
+int roma_shape_read_config(roma_shape *s, const void *text, size_t size, const char *path, roma_error *err) {
     reading r = {.err = err, .c = {.family = -1, .class = -1}};
     r.c.tied = r.c.attention_bias = r.c.mlp_bias = r.c.use_window = -1;
     r.c.window_layers = 28; /* as Qwen's own code has it */
     const roma_json_source from = {.file = path, .line = 1, .size = CONFIG_MAX};
-    rc = roma_json_read_begin(&r.json, m.data, (size_t)m.size, &from, err);
+    int rc = roma_json_read_begin(&r.json, text, size, &from, err);
     if (!rc) rc = read_members(&r);
     roma_json_read_end(&r.json);
-    roma_map_close(&m);
     return rc ? rc : roma_model_config_shape(s, &r.c, path, err);
+}
+
+static int read_file(roma_shape *s, const char *path, roma_error *err) {
+    roma_map m;
+    int rc = roma_map_open(&m, path, err);
+    if (rc) return rc;
+    rc = roma_shape_read_config(s, m.data, (size_t)m.size, path, err);
+    roma_map_close(&m);
+    return rc;
 }
 
 int roma_model_config(roma_shape *s, const char *path, roma_error *err) {

@@ -169,6 +169,8 @@ def test_capacity():
         check(run("sim", *CONTRACT, "--mix", mix, "--csv", "never.csv", code=2, say="does not fit: each sequence can have the 4608") == "", mix)
     check(not os.path.exists("never.csv"), "a refused mix left a file")
     run("sim", *CONTRACT, "--no-ranges", "--mix", f"{tokens}:1,{tokens - 1}:2")
+    for args in ["-c", 8192], ["-p", 8193]: run("explore", "--shape", "smollm2-135m", *args, code=2, say="the model's own context is 8192")
+    run("explore", "--shape", "smollm2-135m", "-p", 8192, "-c", 8191, "--points", 20)
     own = json.loads(run("sim", "--shape", "smollm2-135m", "-c", 8192, "--no-ranges", "--json"))
     check(own["fits_sram"] and own["capacity_tokens"] == 8192 and "the model's own context is 8192" in own["warnings"][0], "beyond the model's own context")
 
