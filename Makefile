@@ -228,6 +228,15 @@ rtl-vectors: $(LIB)
 rtl-faults: $(LIB)
 	BUILD=$(BUILD) python3 tests/rtl/run.py faults
 
+# layout: the mask ROM of TENSOR of IMAGE, checked and read back, in LAYOUT (build/layout); TENSOR is 0.down, 0.down@UNIT.LUNIT, all@UNIT.LUNIT
+# layout-signoff: every KLayout deck of the folder DECKS on LAYOUT, rule by rule (docs/mask-rom.md)
+LAYOUT ?= $(BUILD)/layout
+layout:
+	@[ -n '$(TENSOR)' ] && [ -n '$(IMAGE)' ] || { echo 'usage: make layout TENSOR=0.down IMAGE=FILE.roma [ROWS=N] [LAYOUT=DIR]' >&2; exit 2; }
+	@$(HW)/venv/bin/python rtl/layout/layout.py --pdk $(HW)/pdk --image '$(IMAGE)' --tensor '$(TENSOR)' --rows $(or $(ROWS),0) -o $(LAYOUT)
+layout-signoff:
+	@python3 rtl/layout/signoff.py '$(or $(DECKS),rtl/layout/decks)' $(LAYOUT)
+
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp)
 format:
@@ -268,4 +277,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults layout layout-signoff format format-check help clean

