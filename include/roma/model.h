@@ -141,7 +141,8 @@ const char *roma_shape_name(unsigned i);
 int roma_shape_read(roma_shape *s, const char *text, roma_error *err);
 /* The same of a config.json in memory; path is the file's, of which the shape may get its name. */
 int roma_shape_read_config(roma_shape *s, const void *text, size_t size, const char *path, roma_error *err);
-/* Whether a path is taken for a config.json's: it ends in .json, is a folder, or the file begins as a JSON object. */
+/* Whether a path is taken for a config.json's: it ends in .json, the file begins as a JSON object,
+ * or it is a folder with one of that name. */
 bool roma_shape_is_config(const char *path);
 
 #ifdef __cplusplus

@@ -116,14 +116,13 @@ static int unknown(const char *name, roma_error *err) {
 }
 
 bool roma_shape_is_config(const char *path) {
-    struct stat st;
-    char head[64];
+    char head[64], in[4096];
     const size_t len = strlen(path), n = roma_file_head(path, head, sizeof head);
     if (len > 5 && strcmp(path + len - 5, ".json") == 0) return true;
-    if (!n) return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     for (size_t i = 0; i < n; i++)
         if (!memchr(" \t\r\n", head[i], 4)) return head[i] == '{';
-    return false;
+    return *path && roma_print(in, sizeof in, "%s/config.json", path) < (int)sizeof in &&
+           roma_file_head(in, head, 1) > 0;
 }
 
 int roma_shape_read(roma_shape *s, const char *text, roma_error *err) {

@@ -22,7 +22,7 @@ static void test_names(void) {
         const char *name;
         bool is_image;
     } v[] = {{"llama-3.2-3b", false}, {"llama-3.2-3c", false}, {"", false},
-             {"./none", true},        {"no/such", true},       {"/", false}};
+             {"./none", true},        {"no/such", true},       {"/", true}};
     const char *shape, *path;
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         roma_design_name(v[i].name, &shape, &path);

@@ -307,7 +307,7 @@ static void test_fit(void) {
 typedef struct {
     unsigned n, pareto, stop_at;
     uint32_t last;
-    double best;
+    double best, hottest, largest;
     bool has_style;
 } seen;
 static int see(void *ctx, const roma_explored_point *p) {
@@ -317,6 +317,8 @@ static int see(void *ctx, const roma_explored_point *p) {
     s->last = p->point;
     s->pareto += p->pareto != 0;
     if (p->figures->tok_s > s->best) s->best = p->figures->tok_s;
+    if (p->figures->junction_c > s->hottest) s->hottest = p->figures->junction_c;
+    if (p->figures->area_mm2 > s->largest) s->largest = p->figures->area_mm2;
     return ++s->n == s->stop_at;
 }
 static void test_explore(void) {
@@ -336,6 +338,27 @@ static void test_explore(void) {
     s.design.bits = 4;
     CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_USAGE);
 }
+/* Limits of die and junction hold unless lifted. */
+static void test_limits(void) {
+    seen usual = {0}, lifted = {0}, tight = {0}, old = {0};
+    roma_explore_spec s = {
+        .size = sizeof s, .design = {.shape = "llama-3-8b"}, .points = 100, .threads = 2, .ctx = &usual, .point = see};
+    CHECK_EQ(roma_explore_points(&s), 0);
+    CHECK(usual.n > 10 && usual.hottest <= 105 && usual.largest <= 858);
+    s.ctx = &lifted;
+    s.max_die_mm2 = s.max_junction_c = -1;
+    CHECK_EQ(roma_explore_points(&s), 0);
+    CHECK(lifted.n > usual.n && lifted.hottest > 105 && lifted.largest > 858);
+    s.ctx = &tight;
+    s.max_die_mm2 = 500;
+    s.max_junction_c = 70;
+    CHECK_EQ(roma_explore_points(&s), 0);
+    CHECK(tight.n > 0 && tight.n < usual.n && tight.hottest <= 70 && tight.largest <= 500);
+    s.ctx = &old; /* a caller that knows no limits of its own gets the usual ones */
+    s.size = offsetof(roma_explore_spec, max_die_mm2);
+    CHECK_EQ(roma_explore_points(&s), 0);
+    CHECK(old.n == usual.n && old.last == usual.last);
+}
 
 int main(void) {
     tiny_make();
@@ -352,6 +375,7 @@ int main(void) {
     test_sim();
     test_fit();
     test_explore();
+    test_limits();
     tiny_remove();
     return TEST_DONE();
 }
