@@ -142,6 +142,10 @@ mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TES
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
 
+# prove: ROMs of 64 Kbit, array = case = B-ROM (two minutes; needs Yosys); tests/rtl/proved_rom.txt says what was proved
+prove: all
+	python3 tests/rtl/check_rom.py $(BUILD)/roma --prove
+
 # fuzz: every target of fuzz/ for SECONDS (60) with clang's libFuzzer
 SECONDS ?= 60
 fuzz:
@@ -277,4 +281,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults layout layout-signoff format format-check help clean

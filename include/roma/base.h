@@ -310,6 +310,28 @@ int roma_outfile_commit(roma_outfile *f, roma_error *err);
 /* Gives an output up: nothing appears. After commit, and a second time, nothing happens. */
 void roma_outfile_abort(roma_outfile *f);
 
+/* Folder that appears under its name whole or not at all: filled under a temporary name beside it, then renamed. A
+ * folder that is there already changes places with the new one and is removed, if it holds nothing but files that the
+ * new one may hold too; links are followed. abort leaves nothing of the new folder, and what was there as it was. */
+enum { ROMA_OUTDIR_FILES = 8 };
+typedef struct {
+    char *path, *target, *tmp; /* as given; links followed; temporary */
+    const char *const *name;   /* of the files, as given */
+    char *file[ROMA_OUTDIR_FILES];
+    roma_file *entry, *file_entry[ROMA_OUTDIR_FILES];
+    bool exists, made; /* the target; the temporary folder */
+} roma_outdir;
+/* Begins a folder that may hold files of these names, at most ROMA_OUTDIR_FILES, then NULL; they outlive the folder.
+ * EUSAGE for what is no folder, the working folder, and one that holds something else or what this run reads; EIO,
+ * ENOMEM. After an error nothing is open. roma_outdir_commit or _abort ends a folder. */
+int roma_outdir_open(roma_outdir *d, const char *path, const char *const names[], roma_error *err);
+/* Begins a file of the folder, which must end before the folder does. Errors of roma_outfile_open. */
+int roma_outdir_file(roma_outdir *d, const char *name, roma_outfile *f, roma_error *err);
+/* Makes the folder appear under its name, with the files that were committed. EIO: the folder is given up. */
+int roma_outdir_commit(roma_outdir *d, roma_error *err);
+/* Gives a folder up: nothing appears. After commit, and a second time, nothing happens. */
+void roma_outdir_abort(roma_outdir *d);
+
 /* ---- progress: long work calls back; nonzero from the callback cancels (ROMA_ECANCEL) --------- */
 
 /* Gets what is being done (a static word) and how much of `total` is done; nonzero cancels. */

@@ -45,6 +45,9 @@ bool roma_gguf_is(const char *path);
  * not run; of those that are, the notes of roma_import too ("warnings" in JSON). */
 int roma_gguf_print(const char *path, roma_buf *out, bool json, roma_error *err);
 
+/* The role, and layer (0 for roles without one), that GGUF's name of a tensor stands for; false: none that is known. */
+bool roma_gguf_tensor(const char *name, size_t len, uint32_t *role, uint32_t *layer);
+
 /* ---- LoRA adapters ---- */
 
 /* What roma_adapter_write needs of an imported adapter: targets, and where their values come from. name, type and

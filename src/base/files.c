@@ -208,6 +208,17 @@ int roma_files_output(const roma_target *t, const char *path, roma_file **entry,
     return ROMA_OK;
 }
 
+int roma_files_hold(const char *path, roma_file **entry, roma_error *err) {
+    *entry = NULL;
+    if (!atomic_load(&in_use)) return ROMA_OK;
+    roma_file *f = make(OUTPUT, path, "", err);
+    if (!f) return ROMA_ENOMEM;
+    atomic_store(&f->temporary, path);
+    add(f);
+    *entry = f;
+    return ROMA_OK;
+}
+
 void roma_files_output_over(roma_file *entry) {
     if (entry) atomic_store(&entry->state, OVER);
 }
@@ -216,7 +227,7 @@ void roma_files_temporary(roma_file *entry, const char *name) {
     if (entry) atomic_store(&entry->temporary, name);
 }
 
-/* ---- for signal handlers: loads of atomics and unlink alone ---- */
+/* ---- for signal handlers: loads of atomics, unlink and rmdir alone ---- */
 
 const char *roma_files_at(const void *address, uint64_t *size) {
     const uintptr_t at = (uintptr_t)address;
@@ -231,6 +242,7 @@ const char *roma_files_at(const void *address, uint64_t *size) {
 void roma_files_remove_temporaries(void) {
     for (const roma_file *f = first(); f; f = f->next) {
         const char *name = atomic_load(&f->temporary);
-        if (name) unlink(name);
+        if (name && unlink(name) != 0)
+            rmdir(name); /* a folder's files are entered after the folder, and so come first */
     }
 }

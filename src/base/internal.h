@@ -39,8 +39,14 @@ const char *roma_target_name(const char *path); /* its last part */
 enum { ROMA_TEMPORARY_EXTRA = 64 }; /* bytes of a name beyond its target's */
 /* Makes one and its name, which goes to entry too; -1 with errno set when the system refuses. */
 int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry);
+/* Makes up the next such name of this process, cap bytes of room. */
+void roma_temporary_name(const char *target, char *tmp, size_t cap);
 /* Removes those of dead writers of the same target. */
 void roma_temporary_sweep(const char *target);
+
+/* Makes names in the folder of a path durable; false with errno set when the system refuses. A folder that may not be
+ * read, or a file system without such a thing, is no failure. */
+bool roma_sync_folder(const char *path);
 
 /* ---- the list that is in use (files.c); without one these do nothing ---- */
 
@@ -52,6 +58,9 @@ void roma_files_unmapped(const uint8_t *data);
  * place when it was announced, or -1. */
 int roma_files_output(const roma_target *t, const char *path, roma_file **entry, int *fd, roma_error *err);
 void roma_files_output_over(roma_file *entry);
+/* Enters an output that is temporary all its life: a file or an empty folder, which roma_files_remove_temporaries
+ * removes. path stays where it is until roma_files_temporary(*entry, NULL). */
+int roma_files_hold(const char *path, roma_file **entry, roma_error *err);
 /* The name of a temporary file, which must stay where it is until another one, or NULL, takes its place. */
 void roma_files_temporary(roma_file *entry, const char *name);
 

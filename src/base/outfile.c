@@ -180,9 +180,7 @@ int roma_outfile_map(roma_outfile *f, roma_map *m, roma_error *err) {
 
 /* ---- commit ---- */
 
-/* Makes the new name durable. A folder that may not be read, or a file system without such a thing, is no
- * failure: the file is there and whole. */
-static bool sync_folder(const char *path) {
+bool roma_sync_folder(const char *path) {
     char folder[ROMA_TARGET_PATH];
     const size_t n = (size_t)(roma_target_name(path) - path);
     memcpy(folder, path, n);
@@ -228,7 +226,7 @@ int roma_outfile_commit(roma_outfile *f, roma_error *err) {
     f->fd = -1;
     if (close(fd) != 0) return give_up(f, err, "cannot close the file");
     if (f->tmp && rename(f->tmp, f->target) != 0) return give_up(f, err, "cannot give the file its name");
-    if (f->tmp && !sync_folder(f->target)) code = roma_fail_errno(err, f->path, "cannot bring the folder to disk");
+    if (f->tmp && !roma_sync_folder(f->target)) code = roma_fail_errno(err, f->path, "cannot bring the folder to disk");
     release(f);
     return code;
 }

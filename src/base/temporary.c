@@ -28,14 +28,18 @@ static uint32_t place(void) {
     return roma_crc32c(0, &key, sizeof key);
 }
 
-/* The number differs between calls, so that threads that write the same target do not meet; a leftover of a dead
- * process that had our id is stepped over. The name is on the list before there is a file. */
-int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry) {
+/* The number differs between calls, so that threads that write the same target do not meet. */
+void roma_temporary_name(const char *target, char *tmp, size_t cap) {
     static atomic_uint next;
     const char *name = roma_target_name(target);
+    roma_print(tmp, cap, "%.*s.%.*s.tmp-%ld-%08x-%u", (int)(name - target), target, NAME_PART, name, (long)getpid(),
+               place(), atomic_fetch_add(&next, 1));
+}
+
+/* A leftover of a dead process that had our id is stepped over. The name is on the list before there is a file. */
+int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry) {
     for (int tries = 0; tries < 1000; tries++) {
-        roma_print(tmp, ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA, "%.*s.%.*s.tmp-%ld-%08x-%u", (int)(name - target),
-                   target, NAME_PART, name, (long)getpid(), place(), atomic_fetch_add(&next, 1));
+        roma_temporary_name(target, tmp, ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA);
         roma_files_temporary(entry, tmp);
         const int fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
         if (fd >= 0) return fd;

@@ -34,20 +34,25 @@ static uint32_t role_of(const char *name, size_t len, bool layered) {
 }
 
 /* "blk.N." without leading zeros; returns its length, 0 when the name does not begin so. */
-static size_t layer_prefix(const gguf_tensor *t, uint32_t *layer) {
-    if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) return 0;
+static size_t layer_prefix(const char *name, size_t len, uint32_t *layer) {
+    if (len < 6 || memcmp(name, "blk.", 4) != 0) return 0;
     uint32_t n = 0, i = 4;
-    for (; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++)
-        n = n * 10 + (uint32_t)(t->name[i] - '0');
-    if (i == 4 || i == t->name_len || t->name[i] != '.' || (t->name[4] == '0' && i > 5)) return 0;
+    for (; i < len && i < 9 && name[i] >= '0' && name[i] <= '9'; i++) n = n * 10 + (uint32_t)(name[i] - '0');
+    if (i == 4 || i == len || name[i] != '.' || (name[4] == '0' && i > 5)) return 0;
     *layer = n;
     return i + 1;
 }
 
-static uint32_t role_and_layer(const gguf_tensor *t, uint32_t *layer) {
+bool roma_gguf_tensor(const char *name, size_t len, uint32_t *role, uint32_t *layer) {
     *layer = 0;
-    const size_t skip = layer_prefix(t, layer);
-    return role_of(t->name + skip, t->name_len - skip, skip > 0);
+    const size_t skip = layer_prefix(name, len, layer);
+    *role = role_of(name + skip, len - skip, skip > 0);
+    return *role != 0;
+}
+
+static uint32_t role_and_layer(const gguf_tensor *t, uint32_t *layer) {
+    uint32_t role;
+    return roma_gguf_tensor(t->name, t->name_len, &role, layer) ? role : 0;
 }
 
 static bool is_rotated(uint32_t role) {

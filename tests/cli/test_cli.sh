@@ -221,6 +221,38 @@ gives 2 "$roma" sim --shape llama-3.2-3b --mix 5; says 'PROMPT:OUTPUT'
 gives 2 "$roma" sim --shape llama-3.2-3b --floorplan f.svg --floorplan-by taste; says 'utilisation'
 gives 2 "$roma" sim --shape llama-3.2-3b --toggles; says 'image'
 
+# ---- rtl: ROM contents, written and read again (docs/rom-emission.md; tests/rtl has the words)
+for style in array case brom; do
+    gives 0 "$roma" rtl --rom 0.down --style $style --image t.roma -o rom; prints "style $style"
+    gives 0 "$roma" rtl --verify rom --image t.roma; prints "style $style"
+    gives 0 "$roma" rtl --verify rom --image t.roma --json; json words devices width ok files
+    file=rom/rom.v; [ $style != array ] || file=rom/rom.hex
+    awk -v style=$style 'style == "array" ? NR == 6 : style == "case" ? /h005:/ : /h001:/ { n = length($0); c = substr($0, n - 2, 1)
+        $0 = substr($0, 1, n - 3) (c == "3" ? "4" : "3") substr($0, n - 1) } { print }' $file >changed
+    cmp -s changed $file && bad "$style: nothing was changed"
+    cat changed >$file
+    gives 1 "$roma" rtl --verify rom --image t.roma; says 'address 0x[4-7] holds'
+    gives 1 "$roma" rtl --verify rom --image t.roma --json; prints '"ok":false'; prints '"address":[4-7]'
+done
+gives 0 "$roma" rtl --rom blk.0.ffn_down.weight:8-15 --chip roma-brom --image t.roma -o rom --json; json words devices width ok files; prints '"style":"brom"'
+gives 0 "$roma" rtl --rom head:0-7 --style array --image t.roma -o rom; gives 0 "$roma" rtl --verify rom --image t.roma
+gives 0 "$roma" rtl --rom 1.q@3.1 --style array --image t.roma -o rom; gives 0 "$roma" rtl --verify rom --image t.roma
+rm -r rom
+gives 2 "$roma" rtl --rom 0.dwn --style array --image t.roma -o rom; says "no tensor '0.dwn', did you mean '0.down'?"
+gives 2 "$roma" rtl --rom 0.attn_norm --style array --image t.roma -o rom; says 'is a vector'
+gives 2 "$roma" rtl --rom 0.down:5-128 --style array --image t.roma -o rom; says 'has rows 0 to 127'
+gives 2 "$roma" rtl --rom 0.down:5 --style array --image t.roma -o rom; says 'TENSOR:FIRST-LAST'
+gives 2 "$roma" rtl --rom 0.down@256.0 --style array --image t.roma -o rom; says 'matrix units 0 to 255'
+gives 2 "$roma" rtl --rom 0.down --style brum --image t.roma -o rom; says "did you mean 'brom'"
+gives 2 "$roma" rtl --rom 0.down --style fused --image t.roma -o rom; says 'style fused'
+gives 2 "$roma" rtl --rom 0.down --chip rcw-cim --image t.roma -o rom; says 'rom.style = dram'
+gives 2 "$roma" rtl --rom 0.down --style array -o rom; says '\-\-image'
+gives 2 "$roma" rtl --rom 0.down --style array --image t.roma; says 'DIR is missing'
+gives 2 "$roma" rtl --image t.roma -o rom; says 'TENSOR or --verify DIR'
+gives 2 "$roma" rtl --rom 0.down --style array --image none.roma -o rom; says 'none.roma'
+gives 2 "$roma" rtl --verify rom --image t.roma; says 'rom/manifest.json: there is no such file'
+[ ! -e rom ] || bad "rtl left a folder behind a refusal"
+
 # ---- damage: verify says 1, every other verb 2
 size=$(wc -c <t.roma)
 damage() { cp t.roma d.roma; printf '\377\376\375' | dd of=d.roma bs=1 seek="$1" conv=notrunc 2>/dev/null; }

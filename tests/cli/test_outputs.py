@@ -87,8 +87,8 @@ TABLE = [
     ("sim", "--energy", SIM, ["i.roma"], ANY),
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
-FOLDERS = {("explore", "--best")}  # held in test_best
-READ = {"--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape"}
+FOLDERS = {("explore", "--best"), ("rtl", "--output")}  # held in test_best and test_rom
+READ = {"--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
 
 
 def test_table():
@@ -312,6 +312,36 @@ def test_best(before):
     clean()
 
 
+ROM = ["rtl", "--rom", "0.down", "--style", "array", "--image", "i.roma", "-o"]
+
+
+def test_rom(before):
+    """A folder: whole or not at all, in the place of its like alone, killed at any moment."""
+    check(roma(*ROM, "out.rom")[0] == 0 and sorted(os.listdir("out.rom")) == ["manifest.json", "rom.hex", "rom.v"], "rtl: %s" % os.listdir("."))
+    want = {f: digest("out.rom/" + f) for f in os.listdir("out.rom")}
+    check(roma(*ROM, "out.rom")[0] == 0 and not leftovers(), "rtl over its own folder")
+    put("out.rom/rom.v", b"old")
+    for i in range(12):
+        p = subprocess.Popen([ROMA, *ROM, "out.rom"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.002 * i)
+        p.send_signal((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[i % 3])
+        p.wait(20)
+        now = {f: digest("out.rom/" + f) for f in os.listdir("out.rom")}
+        old = dict(want, **{"rom.v": hashlib.sha256(b"old").hexdigest()})
+        check(now in (want, old) and not [f for f in os.listdir(".") if f.startswith(".out.rom")], "killed after %d ms: %s" % (2 * i, os.listdir(".")))
+    put("out.rom/letter", b"x")
+    check(roma(*ROM, "out.rom")[0] == 2 and len(os.listdir("out.rom")) == 4, "rtl over a folder that holds something else")
+    shutil.rmtree("out.rom")
+    os.mkdir("out.rom")
+    shutil.copy("i.roma", "out.rom/rom.v")
+    check(roma(*ROM[:6], "out.rom/rom.v", "-o", "out.rom")[0] == 2 and os.listdir("out.rom") == ["rom.v"], "rtl over what it reads")
+    shutil.rmtree("out.rom")
+    for path in ("i.roma", "out.none/rom", "."):
+        check(roma(*ROM, path)[0] in (2, 3), "rtl into %s" % path)
+    held(before, "rtl")
+    clean()
+
+
 def test_jsonl(before):
     """Inputs that another input names, and that an input's text names."""
     put("like.chip", b"like = c\n")
@@ -465,6 +495,7 @@ def main():
             test_full(verb, option, command, kind, before)
     test_pairs(before)
     test_best(before)
+    test_rom(before)
     test_jsonl(before)
     test_in_place(before)
     test_disk()

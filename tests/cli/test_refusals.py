@@ -61,6 +61,8 @@ READ = [
     (["fit", X],), (["fit", "i.roma", "--chip", X], CHIP), (["chip", X], CHIP),
     (["sim", X],), (["sim", "i.roma", "--chip", X], CHIP), (["sim", "i.roma", "--defects", X],),
     (["explore", X],), (["explore", "--shape", X], SHAPE), (["explore", "i.roma", "--chip", X], CHIP),
+    (["rtl", "--rom", "0.q", "--style", "case", "--image", X, "-o", "out"],), (["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "--chip", X, "-o", "out"], CHIP),
+    (["rtl", "--verify", "rom", "--image", X],),
 ]
 
 
@@ -124,7 +126,9 @@ WRITE = [["--version"], ["--help"], ["help"], ["-h"],
          ["chip"], ["chip", "--list"], ["chip", "--all"], ["chip", "--json"], ["chip", "--write"], ["chip", "--document"],
          ["sim", "i.roma", "--no-ranges"], ["sim", "i.roma", "--no-ranges", "--json"], ["sim", "i.roma", "--no-ranges", "--csv", "-"],
          ["sim", "i.roma", "--no-ranges", "--trace", "-"], ["paper"], ["paper", "--json"], ["paper", "--markdown"],
-         ["explore", "i.roma", "-n", "60"], ["explore", "i.roma", "-n", "60", "--json"], ["explore", "i.roma", "-n", "60", "--csv", "-"]]
+         ["explore", "i.roma", "-n", "60"], ["explore", "i.roma", "-n", "60", "--json"], ["explore", "i.roma", "-n", "60", "--csv", "-"],
+         ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom"], ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom", "--json"],
+         ["rtl", "--verify", "rom", "--image", "i.roma"]]
 
 
 def test_full():

@@ -330,8 +330,9 @@ def main(path):
     print(f"all {len(f.data)} bytes accounted for")
 
 
-try:
-    main(sys.argv[1])
-except (ValueError, KeyError, struct.error) as e:
-    print(f"read_rom: {sys.argv[1]}: {e}", file=sys.stderr)
-    sys.exit(1)
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except (ValueError, KeyError, struct.error) as e:
+        print(f"read_rom: {sys.argv[1]}: {e}", file=sys.stderr)
+        sys.exit(1)

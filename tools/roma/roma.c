@@ -33,6 +33,7 @@ static const struct {
     {"paper", verb_paper, "hold the model against the paper's numbers"},
     {"sim", verb_sim, "say what a chip would do with a model"},
     {"explore", verb_explore, "search chips for a model, and show the best"},
+    {"rtl", verb_rtl, "write ROM contents as Verilog, and hold them against an image"},
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 

@@ -122,5 +122,6 @@ int verb_paper(int argc, char **argv);
 int verb_sim(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
+int verb_rtl(int argc, char **argv);
 
 #endif

@@ -1,0 +1,121 @@
+/* rtl - from an image on a chip to hardware: what a ROM holds, as Verilog and as a list of words, and a second reader
+ * that holds the written files against the image.
+ *
+ * A ROM is a module `roma_rom(input clk, input [A-1:0] addr, output [W-1:0] word)` whose word comes one cycle after the
+ * address; docs/rom-emission.md has the files of each style. Its words are those of docs/placement.md: W is 4 bits for
+ * each of lunit.lanes lanes, a row group is lanes / 8 rows. Threads: every function is re-entrant; nothing is kept. */
+#ifndef ROMA_RTL_H
+#define ROMA_RTL_H
+
+#include "roma/place.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- styles --------------------------------------------------------------------------------------- */
+
+/* How a ROM is written: an array that the simulator loads from rom.hex, a case of literals (logic), and the paper's
+ * B-ROM: for each group of four addresses and each bit a device selects one of sixteen candidate lines. */
+#define ROMA_RTL_STYLES(X) X(ARRAY, "array") X(CASE, "case") X(BROM, "brom")
+typedef enum {
+#define X(name, text) ROMA_RTL_##name,
+    ROMA_RTL_STYLES(X)
+#undef X
+} roma_rtl_style;
+/* Word for a style, static. */
+const char *roma_rtl_style_name(roma_rtl_style style);
+/* The style of a word: EUSAGE for one that is none. */
+int roma_rtl_style_find(const char *name, roma_rtl_style *style, roma_error *err);
+/* The style of a chip's rom.style: EUNSUPPORTED for a chip whose weights lie in no such ROM. */
+int roma_rtl_style_of(const roma_chip *chip, roma_rtl_style *style, roma_error *err);
+
+/* ---- which words ------------------------------------------------------------------------------------ */
+
+enum { ROMA_RTL_WORD_PIECES = 16 }; /* of 32 bits, in the widest word */
+#define ROMA_RTL_WORDS_MAX (UINT64_C(1) << 30)
+
+/* Words to write, whatever they are: `word` fills width / 32 pieces, the lowest bits first. */
+typedef struct {
+    uint32_t width; /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
+    uint64_t words; /* 1 to ROMA_RTL_WORDS_MAX */
+    const void *ctx;
+    void (*word)(const void *ctx, uint64_t address, uint32_t *out);
+} roma_rtl_words;
+
+/* A piece of a matrix that becomes one ROM: row groups from row `first` on, in each the words k of a row with k mod
+ * lunits = lunit, ascending. Rows beyond `last` or the matrix, and words beyond a row, are zero. */
+typedef struct {
+    const roma_placement *place; /* borrowed; its description has weights */
+    size_t tensor;               /* the one that has the data: a tied tensor's table */
+    uint64_t first, last;        /* rows, both counted */
+    bool placed;                 /* of one placed L-Unit; else the rows as on a chip with one unit of one L-Unit */
+    uint32_t unit, lunit, units, lunits;
+    uint64_t address; /* placed: of its first word in the L-Unit */
+} roma_rtl_part;
+/* Rows [first, last] of a tensor. EUSAGE for a vector, for rows that are not there, more words than a ROM may have, and
+ * a tensor that the chip has nowhere. */
+int roma_rtl_part_rows(roma_rtl_part *part, const roma_placement *p, size_t tensor, uint64_t first, uint64_t last,
+                       roma_error *err);
+/* All codes that L-Unit `lunit` of matrix unit `unit` has of a tensor; scales in the same L-Unit are left out. Errors
+ * as above, and EUSAGE for a unit that is not there. */
+int roma_rtl_part_lunit(roma_rtl_part *part, const roma_placement *p, size_t tensor, uint32_t unit, uint32_t lunit,
+                        roma_error *err);
+/* The words of a part, which must stay where it is. */
+roma_rtl_words roma_rtl_part_words(const roma_rtl_part *part);
+
+/* ---- writing ---------------------------------------------------------------------------------------- */
+
+/* What was written. */
+typedef struct {
+    roma_rtl_style style;
+    uint32_t width, address_bits; /* W and A */
+    uint64_t words;
+    uint64_t ones;    /* bits that are 1: transistors of a plain mask ROM */
+    uint64_t devices; /* select devices of a B-ROM: (group, bit) pairs that are not four zeros; else 0 */
+    uint32_t lines;   /* candidate lines that a B-ROM's devices select; else 0 */
+} roma_rtl_counts;
+
+/* Where text goes: 0, or an error that ends the writing. */
+typedef struct {
+    int (*write)(void *ctx, const void *text, size_t n, roma_error *err);
+    void *ctx;
+} roma_rtl_sink;
+/* Writes rom.v, and of an array rom.hex too (hex NULL: not). ENOMEM, ECANCEL when progress says so, errors of the sink.
+ */
+int roma_rtl_verilog(const roma_rtl_words *w, roma_rtl_style style, const roma_rtl_sink *v, const roma_rtl_sink *hex,
+                     const roma_progress *progress, roma_rtl_counts *out, roma_error *err);
+/* Writes a part as a folder: rom.v, rom.hex of an array, manifest.json; whole or not at all (roma_outdir). sha256: the
+ * image's. Errors of roma_rtl_verilog and roma_outdir. */
+int roma_rtl_emit(const char *folder, const roma_rtl_part *part, roma_rtl_style style, const uint8_t sha256[32],
+                  const roma_progress *progress, roma_rtl_counts *out, roma_error *err);
+/* Names of the files of a style, NULL behind the last; static. */
+const char *const *roma_rtl_files(roma_rtl_style style);
+
+/* ---- the second reader -------------------------------------------------------------------------------- */
+
+/* Written files in memory, the caller's; size 0: there is none. */
+typedef struct {
+    const char *manifest, *verilog, *hex;
+    size_t manifest_bytes, verilog_bytes, hex_bytes;
+} roma_rtl_texts;
+/* What was read: counts by the reader's own count. differs: the files are not the image's, address says at which word,
+ * or is ROMA_NOWHERE where no word is concerned. */
+typedef struct {
+    roma_rtl_counts counts;
+    bool differs;
+    uint64_t address;
+} roma_rtl_report;
+/* Reads the files again, by docs/rom-emission.md and without anything that wrote them, and holds every word against the
+ * image, padding against zero, and what the manifest says against both. EDAMAGED with differs: the files say something
+ * else than the image, and err says where. EINPUT: no manifest of a ROM; EUNSUPPORTED; ENOMEM; ECANCEL. */
+int roma_rtl_check(const roma_rtl_texts *t, const roma_image *image, const roma_progress *progress,
+                   roma_rtl_report *out, roma_error *err);
+/* The same of a folder; errors of roma_map_open too. */
+int roma_rtl_verify(const char *folder, const roma_image *image, const roma_progress *progress, roma_rtl_report *out,
+                    roma_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

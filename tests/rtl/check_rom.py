@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""ROMs that `roma rtl --rom` writes, from outside: words, simulation, lint, proofs.
+
+usage: check_rom.py ROMA MAKE_IMAGE [IMAGE]   images of every format, the tiny model, and IMAGE if it is there
+       check_rom.py ROMA --prove              64 Kbit: array = case = brom, recorded in tests/rtl/proved_rom.txt
+
+Words are computed from docs/placement.md and docs/rom-format.md, by tests/image/read_rom.py. Icarus reads every word of every style out of the
+Verilog; Verilator -Wall, Icarus -Wall and Yosys check -assert have nothing to say; Yosys proves the three styles equal for every address and
+every state, and must not prove it of a B-ROM with one select changed. Without these tools their part is skipped, by name.
+"""
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.abspath(os.path.join(HERE, "..", ".."))
+sys.path.insert(0, os.path.join(TOP, "tests", "image"))
+import read_rom  # noqa: E402
+
+ROMA = os.path.abspath(sys.argv[1])
+STYLES = ("array", "case", "brom")
+RECORD = os.path.join(HERE, "proved_rom.txt")
+checks = 0
+
+
+def check(ok, what):
+    global checks
+    checks += 1
+    if not ok:
+        sys.exit("check_rom: " + what)
+
+
+def command(*words, cwd=None):
+    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def roma(*words, code=0):
+    status, said = command(ROMA, *map(str, words))
+    check(status == code, "roma %s: exit %d, expected %d: %s" % (" ".join(map(str, words)), status, code, said))
+    return said
+
+
+def have(tool):
+    if shutil.which(tool):
+        return True
+    skipped = os.environ.get("ROMA_SKIPPED")
+    print("check_rom: no %s" % tool)
+    if skipped:
+        with open(skipped, "a") as f:
+            f.write("rom: what %s does with ROM contents, as it is not installed\n" % tool)
+    return False
+
+
+# ---- words, as docs/placement.md has them ----
+
+class Model:
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            self.file = read_rom.Image(f.read())
+        with contextlib.redirect_stdout(io.StringIO()):
+            sections, _ = read_rom.read_frame(self.file)
+        start = sections["TENS"][0]
+        count = int.from_bytes(self.file.data[start:start + 4], "little")
+        tensors = [read_rom.Tensor(self.file, start + 16 + 128 * i) for i in range(count)]
+        self.tensors = {}
+        for t in tensors:
+            name = t.name if t.name in ("embed", "head", "final_norm") else "%d.%s" % (t.layer, t.name)
+            self.tensors[name] = tensors[t.tie] if t.tie >= 0 else t
+        self.path = path
+
+    def codes(self, name, row):
+        """The codes of a row; of a row that is not there zeros."""
+        t = self.tensors[name]
+        if row >= t.rows:
+            return [0] * t.cols
+        at = t.offset + row // 16 * t.tile_bytes
+        tile = self.file.data[at:at + t.tile_bytes]
+        return [t.code(tile, row % 16, i) for i in range(t.cols)]
+
+
+def words(model, name, lanes, rows=None, placed=None):
+    """placed: unit, lunit, units of the chip, L-Units of a unit."""
+    t, g = model.tensors[name], lanes // 8
+    b = 2 if t.bits == 2 else 4 if t.bits <= 4 else 8
+    first, last = rows or (0, t.rows - 1)
+    every, mine = 1, 0
+    if placed:
+        unit, mine, units, every = placed
+        r = g * -(-t.rows // (units * g))
+        first, last = unit * r, unit * r + r - 1
+    per = 32 // b
+    out = []
+    for group in range(first, last + 1, g):
+        codes = [model.codes(name, row) if row <= last else [0] * t.cols for row in range(group, group + g)]
+        for k in range(mine, -(-(t.cols * b // 32) // every) * every, every):
+            word = 0
+            for j, row in enumerate(codes):
+                for x, code in enumerate(row[k * per:(k + 1) * per]):
+                    word |= code << 32 * j + 8 * (x % 4) + b * (x // 4)
+            out.append(word)
+    return out
+
+
+def devices(list_, width):
+    """(group, bit) pairs that are not four zeros."""
+    n = 0
+    for i in range(0, len(list_), 4):
+        any_ = 0
+        for word in list_[i:i + 4]:
+            any_ |= word
+        n += bin(any_).count("1")
+    return n
+
+
+# ---- one ROM in every style ----
+
+BENCH = """module bench;
+    reg clk = 0;
+    reg [%d:0] addr = 0;
+    wire [%d:0] word;
+    roma_rom rom(.clk(clk), .addr(addr), .word(word));
+    integer i;
+    initial begin
+        for (i = 0; i < %d; i = i + 1) begin
+            addr = i;
+            #1 clk = 1;
+            #1 $display("%%h", word);
+            clk = 0;
+        end
+        $finish;
+    end
+endmodule
+"""
+
+
+def simulate(folder, bits, width):
+    """Every word at every address, by Icarus."""
+    with open(os.path.join(folder, "bench.v"), "w") as f:
+        f.write(BENCH % (bits - 1, width - 1, 1 << bits))
+    status, said = command("iverilog", "-g2005", "-Wall", "-s", "bench", "-o", "sim", "bench.v", "rom.v", cwd=folder)
+    said = "\n".join(line for line in said.split("\n") if "timescale" not in line)
+    check(status == 0 and not said.strip(), "Icarus: " + said)
+    status, said = command("vvp", "-n", "sim", cwd=folder)
+    check(status == 0, "vvp: " + said)
+    for name in ("bench.v", "sim"):
+        os.unlink(os.path.join(folder, name))
+    return [int(line, 16) for line in said.split() if re.fullmatch("[0-9a-f]+", line)]
+
+
+def lint(folder, tools):
+    for tool, line in (("verilator", ["verilator", "--lint-only", "-Wall", "rom.v"]),
+                       ("iverilog", ["iverilog", "-g2005", "-Wall", "-o", os.devnull, "rom.v"]),
+                       ("yosys", ["yosys", "-q", "-p", "read_verilog rom.v; hierarchy -check -top roma_rom; proc; check -assert"])):
+        if tool in tools:
+            status, said = command(*line, cwd=folder)
+            check(status == 0 and not said.strip(), "%s of %s: %s" % (tool, folder, said))
+
+
+def prove(a, b):
+    """Whether two ROM folders are one circuit, for every address."""
+    script = "".join("read_verilog {0}; proc; memory; opt; rename roma_rom {1}; ".format(os.path.join(f, "rom.v"), name)
+                     for f, name in ((a, "left"), (b, "right")))
+    script += "miter -equiv -make_assert -flatten left right both; hierarchy -top both; opt; sat -verify -prove-asserts -seq 1 -tempinduct both"
+    status, said = command("yosys", "-q", "-p", script, cwd=a if os.path.exists(os.path.join(a, "rom.hex")) else b)
+    check(status == 0 or "proof did fail" in said or "ERROR: Called with -verify and proof did fail" in said, "yosys: " + said[-500:])
+    return status == 0
+
+
+def change_select(folder, to):
+    """A copy of a B-ROM with one select of another line."""
+    shutil.copytree(folder, to)
+    path = os.path.join(to, "rom.v")
+    with open(path) as f:
+        text = f.read()
+    at = text.index("q <= {", len(text) // 2) + 6
+    line = text[at:at + 2]
+    other = next(c for c in re.findall(r"wire (c[0-9a-f]) =", text) if c != line)
+    with open(path, "w") as f:
+        f.write(text[:at] + other + text[at + 2:])
+
+
+def check_rom(model, work, tools, rom, want, chip, proof=True):
+    width = None
+    folders = {}
+    for style in STYLES:
+        folder = folders[style] = os.path.join(work, style)
+        said = json.loads(roma("rtl", "--rom", rom, "--style", style, "--image", model.path, "--chip", chip, "-o", folder, "--json"))
+        with open(os.path.join(folder, "manifest.json")) as f:
+            manifest = json.load(f)
+        width, bits = manifest["width"], manifest["address_bits"]
+        check(said["words"] == manifest["words"] == len(want), "%s: %d words, not %d" % (rom, manifest["words"], len(want)))
+        check(manifest["ones"] == sum(bin(w).count("1") for w in want), rom + ": ones")
+        check(manifest["devices"] == (devices(want, width) if style == "brom" else 0), "%s: devices" % rom)
+        check(sorted(manifest["files"]) == sorted(os.listdir(folder)), "%s: files" % rom)
+        if style == "array":
+            with open(os.path.join(folder, "rom.hex")) as f:
+                check([int(line, 16) for line in f] == want, rom + ": rom.hex")
+        if "iverilog" in tools:
+            got = simulate(folder, bits, width)
+            check(got == want + [0] * ((1 << bits) - len(want)), "%s: Icarus reads other words of style %s" % (rom, style))
+        lint(folder, tools)
+        said = json.loads(roma("rtl", "--verify", folder, "--image", model.path, "--json"))
+        check(said["ok"] and said["words"] == len(want) and said["devices"] == manifest["devices"], rom + ": --verify")
+    if proof and "yosys" in tools:
+        check(prove(folders["array"], folders["case"]), "%s: array and case are not proved equal" % rom)
+        check(prove(folders["case"], folders["brom"]), "%s: case and brom are not proved equal" % rom)
+    return folders
+
+
+def check_faults(folders, work, tools):
+    wrong = os.path.join(work, "wrong")
+    change_select(folders["brom"], wrong)
+    if "yosys" in tools:
+        check(not prove(folders["case"], wrong), "a B-ROM with a wrong select is proved right")
+
+
+# ---- what is tried ----
+
+def chip_file(work, lanes, units, lunits):
+    path = os.path.join(work, "%d-%d-%d.chip" % (lanes, units, lunits))
+    with open(path, "w") as f:
+        f.write("title = words for a test\nlike = roma-contract\n")
+        for section, values in (("lunit", {"lanes": lanes, "per_matrix_unit": lunits}),
+                                ("grid", {"rows": 1, "columns": units + 1, "matrix_units": units, "vector_units": 1})):
+            f.write("[%s]\n" % section + "".join("%s = %d [exact]  # assumed: a test\n" % v for v in values.items()))
+    return path
+
+
+def matrices(model):
+    return [name for name, t in sorted(model.tensors.items()) if t.kind == 1]
+
+
+def test_formats(make, work, tools):
+    """Images of every format: two parts of each matrix; proofs of the small ones."""
+    lanes = [8, 16, 32, 64, 128]
+    n = 0
+    folder = os.path.join(work, "images")
+    os.mkdir(folder)
+    check(command(make, folder)[0] == 0, "make_image")
+    for i, path in enumerate(sorted(os.listdir(folder))):
+        model = Model(os.path.join(folder, path))
+        for name in matrices(model)[i % 3::3]:
+            wide = lanes[n % 5]
+            chip = chip_file(work, wide, 3, 2)
+            n += 1
+            rows = (n % 5, min(n % 5 + 8, model.tensors[name].rows - 1))
+            want = words(model, name, wide, rows)
+            check_rom(model, work, tools, "%s:%d-%d" % (name, *rows), want, chip, proof=n % 4 == 0)
+            placed = (n % 3, n % 2, 3, 2)
+            check_rom(model, work, () if n % 4 else tools, "%s@%d.%d" % (name, *placed[:2]), words(model, name, wide, placed=placed), chip, proof=False)
+    return n
+
+
+def test_tiny(work, tools):
+    model = Model(os.path.join(work, "tiny.roma"))
+    chip = chip_file(work, 16, 8, 4)
+    rows = (0, 31)  # 256 words: 16 Kbit
+    folders = check_rom(model, work, tools, "0.q:0-31", words(model, "0.q", 16, rows), chip)
+    check_faults(folders, work, tools)
+    check_rom(model, work, tools, "blk.1.ffn_down.weight:0-7", words(model, "1.down", 16, (0, 7)), chip)
+    check_rom(model, work, tools, "embed:1017-1023", words(model, "embed", 16, (1017, 1023)), chip)
+    check_rom(model, work, tools, "0.down@3.1", words(model, "0.down", 16, placed=(3, 1, 8, 4)), chip)
+
+
+def record():
+    """What is proved, by the hash of what was read."""
+    with tempfile.TemporaryDirectory() as work:
+        path = os.path.join(work, "tiny.roma")
+        roma("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "-o", path)
+        h = hashlib.sha256()
+        for style in STYLES:
+            folder = os.path.join(work, style)
+            roma("rtl", "--rom", "0.q", "--style", style, "--image", path, "--chip", chip_file(work, 16, 8, 4), "-o", folder)
+            for name in sorted(os.listdir(folder)):
+                if name.startswith("rom."):
+                    with open(os.path.join(folder, name), "rb") as f:
+                        h.update(f.read())
+        line = "0.q of models/tiny/tiny-q4.gguf, 1024 words of 64 bits: array = case = brom, sha256 of the files %s\n" % h.hexdigest()
+        if "--prove" not in sys.argv:
+            return line
+        check(prove(os.path.join(work, "array"), os.path.join(work, "case")), "64 Kbit: array and case are not proved equal")
+        check(prove(os.path.join(work, "case"), os.path.join(work, "brom")), "64 Kbit: case and brom are not proved equal")
+        return line
+
+
+def main():
+    if sys.argv[2] == "--prove":
+        line = record()
+        with open(RECORD, "w") as f:
+            f.write(line)
+        print("check_rom: proved: " + line, end="")
+        return
+    tools = [t for t in ("iverilog", "verilator", "yosys") if have(t)]
+    with open(RECORD) as f:
+        check(f.read() == record(), "tests/rtl/proved_rom.txt is of other files than are written now: make prove")
+    with tempfile.TemporaryDirectory() as work:
+        roma("build", os.path.join(TOP, "models/tiny/tiny-q4.gguf"), "-o", os.path.join(work, "tiny.roma"))
+        test_tiny(work, tools)
+        n = test_formats(os.path.abspath(sys.argv[2]), work, tools)
+        if len(sys.argv) > 3:
+            model = Model(sys.argv[3])
+            check_rom(model, work, tools, "0.q:0-6", words(model, "0.q", 16, (0, 6)), chip_file(work, 16, 8, 4))
+    print("check_rom: %d checks, %d matrices of random images, with %s" % (checks, n, ", ".join(tools) or "no tool"))
+
+
+main()
