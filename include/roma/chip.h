@@ -40,9 +40,20 @@ extern "C" {
       "4-bit multiply-adds of an L-Unit per cycle; its ROM word is 4 bits a lane")                                     \
     X(lunit_words, "lunit", "words", "1", 1, 1e9, "ROM words of an L-Unit")                                            \
     X(lunit_pipeline, "lunit", "pipeline", "cycle", 0, 1000, "ROM read to sum of a word")                              \
+    X(lunit_style, "lunit", "style", "parallel|serial", 0, 1, "a lane multiplies whole codes, or a bit of them a cycle")\
+    X(word_cycles, "lunit", "word_cycles", "1", 1, 64,                                                                 \
+      "cycles that a bit-serial L-Unit takes for a word; a parallel one takes 1")                                      \
     X(lane_um2, "lunit", "lane_area", "um2", 0, 1e6, "cells of one 4-bit lane with its share of adders and registers") \
+    X(serial_um2, "lunit", "serial_area", "um2", 0, 1e6, "the same of a lane of the serial style")                     \
     X(lunit_fixed_um2, "lunit", "fixed_area", "um2", 0, 1e7,                                                           \
       "cells of an L-Unit beside its lanes and ROM: address and control")                                              \
+    X(table, "lunit", "table", "off|on", 0, 1, "lanes turn 4-bit codes into levels of a table of 16 (NF4 and others)") \
+    X(table_bits, "lunit", "table_bits", "1", 8, 10, "bits of a level of the table")                                   \
+    X(table_um2, "lunit", "table_area", "um2", 0, 1e6, "cells of the multiplexer of a lane, per bit of a level")       \
+    X(hold, "lunit", "hold", "off|on", 0, 1, "a word that was read is kept for all rows of a block")                   \
+    X(buffer_inputs, "lunit", "buffer", "1", 1, 1e9, "inputs whose codes an L-Unit holds")                             \
+    X(buffer_um2, "lunit", "buffer_area", "um2", 0, 1e3, "cells of a bit of these buffers and of held sums")           \
+    X(merge_um2, "lunit", "merge_area", "um2", 0, 1e6, "cells of one sum of the tree that merges neighbouring L-Units")\
     X(track_share, "lunit", "track_share", "share", 0, 4, "wiring of the compute part per unit of its device area")    \
     X(leaf_group, "lunit", "leaf_group", "1", 1, 65536, "weight group at which scale products keep up with the lanes") \
     X(leaf_um2, "lunit", "leaf_area", "um2", 0, 1e6, "cells of one leaf: FP32 products and sums of a group")           \
@@ -60,6 +71,10 @@ extern "C" {
     X(rom_gated, "rom", "gated", "off|on", 0, 1, "ROM banks that are not being read lose their supply")                \
     X(rom_embedding, "rom", "embedding", "outside|inside", 0, 1, "where an untied embedding table lives")              \
     X(patch_words, "rom", "patch_words", "1", 0, 65536, "wrong ROM words a matrix unit can patch without cost")        \
+    X(scale_port, "rom", "scale_port", "own|shared|free", 0, 2,                                                        \
+      "scales lie in a ROM of their own beside the leaf units, in the L-Units' words, or there and are not read")      \
+    X(scale_words, "rom", "scale_words", "1", 0, 1e9, "words of a matrix unit's own ROM of scales")                    \
+    X(scale_bits, "rom", "scale_bits", "1", 0, 1e6, "bits of such a word")                                             \
     X(rom_1k, "memory", "rom_1k", "Mbit/mm2", 0.01, 1e5, "ROM macro, 1024 words of 64")                                \
     X(rom_2k, "memory", "rom_2k", "Mbit/mm2", 0.01, 1e5, "ROM macro, 2048 words of 64")                                \
     X(rom_4k, "memory", "rom_4k", "Mbit/mm2", 0.01, 1e5, "ROM macro, 4096 words of 64")                                \
@@ -74,24 +89,27 @@ extern "C" {
     X(hunit_sram_bytes, "hunit", "sram", "B", 1, 1e12, "SRAM of an H-Unit, for adapters and cache")                    \
     X(hunit_pages, "hunit", "pages", "whole|spread", 0, 1,                                                             \
       "a page of the cache lies in one H-Unit, or its positions go round the H-Units of its head")                     \
+    X(page_run, "hunit", "page_run", "1", 0, 20, "2^this neighbouring pages lie in one H-Unit")                        \
     X(hunit_mac, "hunit", "mac", "1", 1, 1e6, "multiply-adds of an H-Unit per cycle")                                  \
     X(hunit_bandwidth, "hunit", "bandwidth", "B/cycle", 1, 1e6, "bytes an H-Unit reads from its SRAM per cycle")       \
     X(mac_efficiency, "hunit", "mac_efficiency", "share", 0.01, 1,                                                     \
       "share of the multiply-adds that attention reaches")                                                             \
     X(read_efficiency, "hunit", "read_efficiency", "share", 0.01, 1, "share of the bandwidth that attention reaches")  \
+    X(hunit_exp, "hunit", "exp", "1", 1, 65536, "exponentials of an H-Unit per cycle")                                 \
+    X(hunit_exp_um2, "hunit", "exp_area", "um2", 0, 1e7, "area of one exponential unit, placed")                       \
     X(lora_share, "hunit", "lora_share", "share", 0.01, 0.9,                                                           \
       "share of an H-Unit that adapters keep where attention overlaps")                                                \
     X(hunit_mac_um2, "hunit", "mac_area", "um2", 0, 1e6, "area of one multiply-add, placed, control included")         \
     X(vector_sram_bytes, "vector", "sram", "B", 1, 1e12, "SRAM of a vector unit")                                      \
+    X(vector_rom_words, "vector", "rom_words", "1", 0, 1e9,                                                            \
+      "words of a vector unit's ROM of norms, biases and RoPE increments, an FP32 value a lane")                       \
     X(vector_lanes, "vector", "lanes", "1", 1, 65536, "elements of a vector unit per cycle")                           \
     X(vector_lane_um2, "vector", "lane_area", "um2", 0, 1e7, "area of a vector lane, placed")                          \
     X(lat_add, "vector", "add", "cycle", 0, 1000, "latency of an FP32 sum")                                            \
     X(lat_mul, "vector", "mul", "cycle", 0, 1000, "latency of an FP32 product")                                        \
     X(lat_convert, "vector", "convert", "cycle", 0, 1000, "latency of FP32 to integer code or back")                   \
-    X(lat_exp, "vector", "exp", "cycle", 0, 1000, "latency of exp")                                                    \
     X(lat_div, "vector", "div", "cycle", 0, 1000, "latency of an FP32 quotient")                                       \
     X(lat_sqrt, "vector", "sqrt", "cycle", 0, 1000, "latency of a square root")                                        \
-    X(lat_sincos, "vector", "sincos", "cycle", 0, 1000, "latency of sine and cosine of a phase")                       \
     X(div_interval, "vector", "div_interval", "cycle", 1, 1000, "cycles between two quotients or roots of a lane")     \
     X(exp_interval, "vector", "exp_interval", "cycle", 1, 1000, "cycles between two exponentials or sines of a lane")  \
     X(hop_cyc, "network", "hop", "cycle", 0, 1000, "cycles of one hop of the mesh, and of one level of a merge tree")  \
@@ -104,11 +122,14 @@ extern "C" {
     X(overlap, "schedule", "attention_overlap", "off|on", 0, 1, "attention may run while L-Units work on other rows")  \
     X(streams, "schedule", "streams", "1", 1, 64, "parts of a step's rows that are interleaved at every attention")    \
     X(block_rows, "schedule", "block_rows", "1", 1, 65536, "rows that an operation takes at a time")                   \
+    X(block_spans, "schedule", "block_spans", "1", 1, 65536, "sequences that a block has rows of")                     \
     X(chunk_rows, "schedule", "chunk_rows", "1", 1, 1e6, "rows of a prefill step")                                     \
     X(full_logits, "schedule", "full_logits", "off|on", 0, 1,                                                          \
       "all logits leave the matrix units instead of the running argmax")                                               \
     X(lora_where, "schedule", "lora", "beside|serial", 0, 1,                                                           \
       "adapters run in H-Units beside the base, or in L-Units after it")                                               \
+    X(die_split, "schedule", "dies", "pipeline|tensor", 0, 1,                                                          \
+      "several dies have layers each, or all of them a part of every matrix and head")                                 \
     X(granularity, "cache", "granularity", "1", 1, 65536, "positions that the cache grows by")                         \
     X(kv_bytes, "cache", "element", "B", 0.25, 8, "bytes of a cached key or value element")                            \
     X(kv_scale_bytes, "cache", "scale", "B", 0, 64, "bytes of scale per position, head and key or value")              \
@@ -123,6 +144,8 @@ extern "C" {
     X(e_logic_rom_fj, "energy", "logic_rom_bit", "fJ", 0, 1e6,                                                         \
       "read of one bit of a logic ROM block of 1024 words, in order")                                                  \
     X(e_mac_fj, "energy", "lane_mac", "fJ", 0, 1e6, "one 4-bit x 8-bit multiply-add with its adder tree")              \
+    X(e_buffer_fj, "energy", "buffer_bit", "fJ", 0, 1e6, "one bit of activations into or out of an L-Unit's buffer")   \
+    X(e_merge_fj, "energy", "merge_add", "fJ", 0, 1e6, "one sum of the tree that merges neighbouring L-Units")         \
     X(e_leaf_pj, "energy", "leaf", "pJ", 0, 1e6, "one leaf: FP32 products and sum of a group")                         \
     X(e_sram_fj, "energy", "sram_bit", "fJ", 0, 1e7, "read or write of one SRAM bit")                                  \
     X(e_hmac_fj, "energy", "hunit_mac", "fJ", 0, 1e6, "one multiply-add of an H-Unit")                                 \
@@ -130,6 +153,7 @@ extern "C" {
     X(e_wire_fj, "energy", "wire", "fJ/bit/mm", 0, 1e6, "moving one bit one millimetre")                               \
     X(e_clock_fj, "energy", "clock", "fJ", 0, 1e9, "clock and control of a lane in a cycle its L-Unit works")          \
     X(e_dram_pj, "energy", "dram_bit", "pJ", 0, 1e6, "read of one DRAM bit")                                           \
+    X(e_die_pj, "energy", "die_bit", "pJ", 0, 1e6, "one bit from die to die")                                          \
     X(e_factor, "energy", "factor", "ratio", 0.01, 100, "calibration: measured over modelled dynamic energy")          \
     X(s_logic, "power", "static_logic", "W/mm2", 0, 100, "leakage of logic")                                           \
     X(s_sram, "power", "static_sram", "W/mm2", 0, 100, "leakage of SRAM")                                              \
@@ -152,9 +176,11 @@ enum {
 #undef X
         ROMA_CHIP_N
 };
-/* Values of the choices rom.style and hunit.pages. */
+/* Values of the choices rom.style, hunit.pages, rom.scale_port and schedule.dies. */
 enum { ROMA_ROM_SRAM, ROMA_ROM_ROM, ROMA_ROM_BROM, ROMA_ROM_FUSED, ROMA_ROM_LOGIC, ROMA_ROM_CELL, ROMA_ROM_DRAM };
 enum { ROMA_PAGES_WHOLE, ROMA_PAGES_SPREAD };
+enum { ROMA_SCALES_OWN, ROMA_SCALES_SHARED, ROMA_SCALES_FREE };
+enum { ROMA_DIES_PIPELINE, ROMA_DIES_TENSOR };
 
 /* How good a number is: name, text. */
 #define ROMA_CHIP_QUALITIES(X)                                                                                         \
@@ -239,6 +265,8 @@ const char *roma_chip_builtin(unsigned i, const char **name);
 
 /* Bits of a word of an L-Unit's ROM. */
 static inline double roma_chip_word_bits(const roma_chip *c) { return 4 * c->lanes; }
+/* Cycles that an L-Unit takes for a word. */
+static inline double roma_chip_word_cycles(const roma_chip *c) { return c->lunit_style > 0 ? c->word_cycles : 1; }
 /* Bytes of SRAM for adapters and cache of all H-Units of a die, and of that in which its vector units hold
  * activations. */
 static inline double roma_chip_sram_bytes(const roma_chip *c) { return c->matrix_units * c->hunit_sram_bytes; }

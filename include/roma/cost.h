@@ -20,27 +20,68 @@ extern "C" {
 
 /* ---- time -------------------------------------------------------------------------------------- */
 
-/* Consecutive rows of one sequence in a step. */
+/* An adapter of a set. */
 typedef struct {
-    uint64_t position; /* of the first row: tokens cached before it */
-    uint32_t rows;     /* 1 or more */
-    uint32_t logits;   /* so many of the last rows want logits */
-    uint32_t adapter;  /* 0: none; else an identity: neighbouring spans with the same one share the adapter's reads */
-    uint32_t rank;     /* of that adapter, on all its linears */
+    uint32_t id;           /* neighbouring rows of a block with the same one at the same place share its reads */
+    uint32_t rank;         /* on every matrix of the layers; 0: it does nothing */
+    const uint32_t *ranks; /* borrowed; if not NULL, its rank on each of the plan's adapter slots instead */
+} roma_cost_adapter;
+
+/* Consecutive rows of one sequence in a step, all with the same set of adapters. */
+typedef struct {
+    uint64_t position;                 /* of the first row: tokens cached before it */
+    uint32_t rows;                     /* 1 or more */
+    uint32_t logits;                   /* so many of the last rows want logits */
+    uint32_t n_adapters;               /* of the set, ROMA_COST_SET_MAX at most */
+    const roma_cost_adapter *adapters; /* [n_adapters], borrowed, in the set's order */
 } roma_cost_span;
+enum { ROMA_COST_SET_MAX = 8 };
+
+/* Chains of units (docs/cost-model.md 1.6): how many of each kind lie on the longest way from an operand to the result.
+ *
+ * name, text, add, mul, convert, div, sqrt, levels */
+#define ROMA_COST_CHAINS(X)                                                                                            \
+    X(EXP, "exp", 8, 8, 2, 0, 0, 0)                                                                                    \
+    X(SINCOS, "sincos", 4, 6, 1, 0, 0, 0)                                                                              \
+    X(CODE, "code", 0, 1, 1, 0, 0, 3)                                                                                  \
+    X(SQUARE, "square", 0, 1, 1, 0, 0, 0)                                                                              \
+    X(RMS, "rms", 1, 1, 1, 1, 1, 0)                                                                                    \
+    X(LEAF, "leaf", 0, 1, 1, 0, 0, 0)                                                                                  \
+    X(LEAF_MIN, "leaf_min", 1, 1, 1, 0, 0, 0)                                                                          \
+    X(WEIGH, "weigh", 9, 9, 3, 0, 0, 5)                                                                                \
+    X(SILU, "silu", 9, 10, 2, 1, 0, 0)                                                                                 \
+    X(RELU2, "relu2", 0, 2, 0, 0, 0, 0)                                                                                \
+    X(ROTATE, "rotate", 1, 1, 0, 0, 0, 0)
+typedef enum {
+#define X(name, ...) ROMA_CHAIN_##name,
+    ROMA_COST_CHAINS(X)
+#undef X
+        ROMA_CHAIN_COUNT
+} roma_cost_chain;
+/* A row of ROMA_COST_CHAINS; texts are static. */
+typedef struct {
+    const char *name;
+    uint32_t add, mul, convert, div, sqrt, levels;
+} roma_cost_chain_info;
+/* The row of a chain, static; k < ROMA_CHAIN_COUNT. */
+const roma_cost_chain_info *roma_cost_chain_about(roma_cost_chain k);
+/* Cycles of a chain with the units of a chip. */
+uint64_t roma_cost_chain_cycles(const roma_chip *c, roma_cost_chain k);
 
 /* Unit kinds of a schedule: those of the plan, and the part of the H-Units that adapters keep where attention overlaps.
  */
 enum { ROMA_UNIT_ADAPTER = 3, ROMA_COST_UNITS };
 
+/* What an instance does of its operation: all of it or, beside a LINEAR, an adapter's A or B. */
+typedef enum { ROMA_PART_BASE, ROMA_PART_DOWN, ROMA_PART_UP } roma_cost_part;
 /* One operation on one block of rows. */
 typedef struct {
-    uint32_t op, block;        /* index in the plan; number of the block in the step */
-    unsigned unit;             /* kind of unit that the instance takes: a roma_unit, or ROMA_UNIT_ADAPTER */
-    bool lora;                 /* true: the adapter's part of a LINEAR */
+    uint32_t op, block;  /* index in the plan; number of the block in the step */
+    roma_cost_part part; /* of the operation */
+    uint32_t place;      /* DOWN and UP: of the adapter in its rows' sets */
+    unsigned unit;       /* kind of unit that the instance takes: a roma_unit, or ROMA_UNIT_ADAPTER */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
-    /* index of the instance whose end or busy made this one wait until start; a LINEAR rather than its adapter's part
-     * where both end then; UINT32_MAX: none */
+    /* index of the instance that this one waited for longest, the earliest where several end then; UINT32_MAX: none */
     uint32_t binding;
 } roma_cost_instance;
 
@@ -48,13 +89,16 @@ typedef struct {
 #define ROMA_EVENTS(X)                                                                                                 \
     X(rom_bits, "ROM bits read, scales included")                                                                      \
     X(lane_macs, "4-bit multiply-adds (a b-bit weight counts b/4)")                                                    \
+    X(buffer_bits, "bits of activations into and out of L-Units' buffers")                                              \
+    X(merge_adds, "sums of the trees that merge L-Units")                                                              \
     X(leaves, "scale products and sums of groups")                                                                     \
     X(lunit_cycles, "cycles that L-Units work")                                                                        \
     X(sram_bits, "SRAM bits read and written")                                                                         \
     X(hunit_macs, "multiply-adds of H-Units")                                                                          \
     X(vector_ops, "scalar operations of vector lanes")                                                                 \
     X(wire_bit_mm, "bits moved x millimetres")                                                                         \
-    X(dram_bits, "DRAM bits read")
+    X(dram_bits, "DRAM bits read")                                                                                     \
+    X(die_bits, "bits from die to die")
 /* The instances of a step, in issue order. The caller owns a schedule and ends it with roma_schedule_destroy; all zero
  * is an empty one, and one that was used may be used again and keeps its memory. */
 typedef struct {
@@ -68,7 +112,8 @@ typedef struct {
     roma_cost_instance *instances;
     size_t n, cap;
     uint64_t cycles;                /* end of the last instance */
-    uint64_t busy[ROMA_COST_UNITS]; /* cycles in which each kind of unit is taken */
+    uint64_t busy[ROMA_COST_UNITS]; /* cycles in which each kind of unit is at work: L-Units that
+                                       wait for an attention are not */
     roma_events events;
     uint64_t *scratch; /* the schedule's own memory, kept between steps */
     size_t scratch_cap;
@@ -79,10 +124,9 @@ void roma_schedule_destroy(roma_schedule *s);
 /* Schedules one step over n spans, which have one row or more in all. ENOMEM; EINPUT for a step without a row. */
 int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err);
 /* Schedules the prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, with
- * logits for the last row and one adapter of this rank (0: none). s->cycles are those of all chunks, one after the
- * other; events and busy are sums too; the instances kept are those of the last chunk. Errors as roma_cost_step. */
-int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
-                      roma_error *err);
+ * logits for the last row and this set of adapters. s->cycles are those of all chunks, one after the other; events and busy are sums too; the instances kept are those of the last chunk. Errors as roma_cost_step. */
+int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
+                      const roma_cost_adapter *adapters, uint32_t n_adapters, roma_error *err);
 /* Checks a schedule of these spans against every resource rule of docs/cost-model.md, without the scheduler's code.
  * EINTERNAL names the first instance that starts too early and the rule; ENOMEM. */
 int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
@@ -114,7 +158,10 @@ typedef struct {
     uint32_t context;  /* tokens cached before the decode step */
     uint32_t batch;    /* sequences of the decode step, 1 or more */
     uint32_t rank;     /* of the adapters; 0: none */
-    uint32_t adapters; /* distinct ones that are resident and, up to batch, in the step; 1 or more when rank > 0 */
+    uint32_t adapters; /* distinct ones that are resident and, as far as the sets have room, in the step; 1 or more when
+                          rank > 0 */
+    uint32_t stacked;  /* adapters in each sequence's set, ROMA_COST_SET_MAX at most; 0: one when rank > 0 */
+    uint32_t roles;    /* matrices that they are on (bit r: role r); 0: all of the layers */
     double max_w;      /* cap of power, W; 0: none */
     double toggle;     /* measured toggles of a ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* borrowed; may be NULL */
@@ -133,11 +180,21 @@ int roma_cost_workload_check(const roma_workload *w, roma_error *err);
  * 26 x 33 mm, mm2 of a die. */
 #define ROMA_COST_JUNCTION_C 105.0
 #define ROMA_COST_DIE_MM2 858.0
+/* Adapters in each sequence's set. */
+uint32_t roma_cost_workload_set(const roma_workload *w);
 /* What is asked where nobody says more: a prompt of 256, an empty cache, one sequence, one adapter of ROMA_RANK_USUAL,
  * one die. */
 roma_workload roma_cost_workload_usual(void);
 /* A decode step of one sequence, its cache empty, without prompt and adapters, on one die. */
 roma_workload roma_cost_workload_bare(void);
+
+/* Cycles of the workload's decode step on all dies of the placement. *s keeps the schedule of the first party. Errors
+ * as roma_cost_step. */
+int roma_cost_decode(uint64_t *cycles, roma_schedule *s, const roma_placement *p, const roma_workload *w,
+                     roma_error *err);
+/* Schedules rows [done, done + rows) of the workload's prompt as one step on one die. Errors as roma_cost_step. */
+int roma_cost_chunk(roma_schedule *s, const roma_placement *p, const roma_workload *w, uint32_t done, uint32_t rows,
+                    roma_error *err);
 
 /* Every output of the model, the one list: field, group, unit, sentence. */
 #define ROMA_COST_OUTPUTS(X)                                                                                           \
@@ -153,6 +210,8 @@ roma_workload roma_cost_workload_bare(void);
     X(mj_per_token, "energy", "mJ", "energy of a token at full rate")                                                  \
     X(mj_rom, "energy", "mJ", "of it ROM reads")                                                                       \
     X(mj_mac, "energy", "mJ", "of it low-bit multiply-adds")                                                           \
+    X(mj_feed, "energy", "mJ", "of it activations into L-Units' buffers and out of them")                               \
+    X(mj_merge, "energy", "mJ", "of it sums that merge L-Units")                                                       \
     X(mj_leaf, "energy", "mJ", "of it scale products")                                                                 \
     X(mj_clock, "energy", "mJ", "of it clock and control of L-Units")                                                  \
     X(mj_sram, "energy", "mJ", "of it SRAM")                                                                           \
@@ -160,6 +219,7 @@ roma_workload roma_cost_workload_bare(void);
     X(mj_vector, "energy", "mJ", "of it vector units")                                                                 \
     X(mj_wire, "energy", "mJ", "of it the mesh")                                                                       \
     X(mj_dram, "energy", "mJ", "of it DRAM")                                                                           \
+    X(mj_die, "energy", "mJ", "of it links between dies")                                                              \
     X(mj_static, "energy", "mJ", "of it leakage")                                                                      \
     X(mj_at_5, "energy", "mJ", "energy of a token at 5 tokens/s")                                                      \
     X(mj_at_20, "energy", "mJ", "energy of a token at 20 tokens/s")                                                    \

@@ -32,7 +32,10 @@ typedef struct {
      */
     uint64_t scale_words, row_words, unit_rows;
     uint32_t units;
-    uint32_t lane_bits; /* bits of a code as it is stored: 2, 4 or 8 */
+    uint32_t lane_bits;              /* bits of a code as it is stored: 1, 2, 4 or 8 */
+    uint64_t group_lunits;           /* neighbouring L-Units whose sums are one group's */
+    uint64_t wave_leaves;            /* leaves that one address ends at most, of all rows of a row group */
+    uint64_t own_words, own_bits;    /* rom.scale_port own: words of the matrix unit's ROM of scales, bits of a word */
 } roma_place_tensor;
 
 /* A model on a chip. plan, chip and dies are given; the rest follows from these three. */
@@ -46,8 +49,13 @@ typedef struct {
     uint64_t *die_vector_words; /* [dies], owned: words that a vector unit of the die needs */
     uint64_t rom_words;         /* words of an L-Unit of the fullest die, to be held against lunit.words */
     uint64_t vector_words;      /* words of a vector unit of the die that needs most */
-    bool fits_rom;              /* rom_words are no more than lunit.words, or the model is streamed (rom.style dram) */
-    char note[200];             /* "" exactly where fits_rom; else one sentence: what does not fit */
+    uint64_t scale_words;       /* words of a matrix unit's own ROM of scales on the fullest die, and bits of the widest
+                                   matrix's; 0 unless rom.scale_port is own */
+    uint64_t scale_bits;
+    uint64_t buffer_inputs; /* inputs whose codes an L-Unit meets in the value that needs most */
+    bool fits_rom;          /* the chip has all of these, lunit.table where the model has level tables; of a streamed
+                               model (rom.style dram) its words and scales do not count */
+    char note[240];         /* "" exactly where fits_rom; else one sentence: what does not fit */
 } roma_placement;
 
 /* Takes memory for a placement whose plan, chip and dies are set, and derives the rest. ENOMEM; *p is then empty.
@@ -77,6 +85,11 @@ roma_place_code roma_place_code_at(const roma_placement *p, size_t tensor, uint6
  * words of a row. The tensor lies in L-Units and has data. */
 uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, uint64_t word);
 
+/* Addresses that a row group of a matrix takes, or would take if it were stored. */
+uint64_t roma_place_row_words(const roma_placement *p, size_t tensor);
+/* Bits of scales and minima of one row of a matrix, as the image stores them, without its tiles' padding. */
+uint64_t roma_place_scale_bits(const roma_image_tensor *t);
+
 /* ---- dies, vectors, pages ----------------------------------------------------------------------------- */
 
 /* Layers [*first, *end) of the model live on this die < dies. */
@@ -94,10 +107,15 @@ uint32_t roma_place_page_units(const roma_placement *p);
 uint32_t roma_place_page_unit(const roma_placement *p, uint32_t layer, uint32_t kv_head, uint64_t page);
 /* Bytes of the fullest H-Unit of a die that `pages` pages of every layer and KV head take. */
 double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages);
-/* Whether the fullest H-Unit of every die holds `pages` pages of every layer and KV head and an even share of the
- * adapters. sram_bytes: of the H-Units of one die together; lora_bytes: of the resident adapters of all layers. */
-bool roma_place_holds(const roma_placement *p, uint64_t pages, double sram_bytes, double lora_bytes);
-/* The most pages for which roma_place_holds is true; 0 also where the adapters alone are too many. */
+/* Bytes of the fullest H-Unit that the scores of `rows` rows take, of a sequence of so many positions. */
+double roma_place_score_bytes(const roma_placement *p, uint64_t positions, uint64_t rows);
+/* Whether the fullest H-Unit of every die holds `pages` pages of every layer and KV head, score_bytes and an even share
+ * of the adapters. sram_bytes: of the H-Units of one die together; lora_bytes: of the resident adapters of all layers.
+ */
+bool roma_place_holds(const roma_placement *p, uint64_t pages, double score_bytes, double sram_bytes,
+                      double lora_bytes);
+/* The most pages for which roma_place_holds is true with the scores of one row over all of them; 0 also where the
+ * adapters alone are too many. */
 uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lora_bytes);
 
 /* ---- what it says -------------------------------------------------------------------------------------- */

@@ -217,7 +217,8 @@ typedef struct {
     /* one adapter over the host link: seconds, and decode steps in that time */
     double adapter_load_s, adapter_load_tokens;
     double mj_per_token; /* energy of a token, mJ, and in the next line its parts */
-    double mj_rom, mj_mac, mj_leaf, mj_clock, mj_sram, mj_hmac, mj_vector, mj_wire, mj_dram, mj_static;
+    double mj_rom, mj_mac, mj_feed, mj_merge, mj_leaf, mj_clock, mj_sram, mj_hmac, mj_vector, mj_wire, mj_dram, mj_die;
+    double mj_static;
     double mj_at_5, mj_at_20, mj_at_100; /* energy of a token, mJ, at 5, 20 and 100 tokens/s */
     double prefill_mj;                   /* energy of the prompt, mJ */
     /* W; tokens/s under the cap of power; W/mm2; degrees C */

@@ -69,16 +69,32 @@ static double sram_um2(const roma_chip *c, double bits) {
     return bits / roma_cost_sram_density(c, c->rom_depth) * c->sram_placement;
 }
 
-static double logic_rom_um2(const roma_chip *c) {
-    const double per_bit = c->logic_rom_um2 / log2(c->rom_depth * roma_chip_word_bits(c));
-    return storage_bits(c) * per_bit * zero_ratio(c->rom_zero_bits) / c->placement * roma_cost_logic_scale(c);
+/* Bits in blocks of so many words and bits a word. */
+static double logic_rom_um2(const roma_chip *c, double bits, double words, double width) {
+    const double per_bit = c->logic_rom_um2 / log2(words * width);
+    return bits * per_bit * zero_ratio(c->rom_zero_bits) / c->placement * roma_cost_logic_scale(c);
 }
 
+/* Bits of activations and of held sums that an L-Unit keeps: two rows of codes, 67 bits for 8 inputs; where a word is
+ * held, two blocks of them and a sum for each row of the block. */
+static double buffer_bits(const roma_chip *c) {
+    const double rows = c->hold > 0 ? c->block_rows : 1, sums = c->hold > 0 ? c->block_rows * c->lanes / 8 * 32 : 0;
+    return 2 * rows * c->buffer_inputs * 67 / 8 + sums;
+}
+
+static double lanes_um2(const roma_chip *c) {
+    const double lane = c->lunit_style > 0 ? c->serial_um2 : c->lane_um2;
+    return c->lanes * (lane + (c->table > 0 ? c->table_bits * c->table_um2 : 0));
+}
+
+/* Cells of an L-Unit beside its ROM, and its share of what a matrix unit has once: leaf units, which keep up with the
+ * lanes at leaf_group, and the tree that merges neighbouring L-Units. */
 static double compute_um2(const roma_chip *c) {
-    /* Leaves keep up with the lanes at leaf_group; the L-Units of a matrix unit share them. */
-    const double leaves = fmax(1, floor(c->lunits * c->lanes / c->leaf_group)) / c->lunits;
-    return (c->lanes * c->lane_um2 + c->lunit_fixed_um2 + c->leaf_um2 * leaves) / c->placement *
-           roma_cost_logic_scale(c);
+    const double leaves = fmax(1, floor(c->lunits * c->lanes / (c->leaf_group * roma_chip_word_cycles(c)))) / c->lunits;
+    const double merges = c->lanes / 8 * (c->lunits - 1) / c->lunits;
+    return (lanes_um2(c) + c->lunit_fixed_um2 + c->leaf_um2 * leaves + c->merge_um2 * merges +
+            c->buffer_um2 * buffer_bits(c)) /
+           c->placement * roma_cost_logic_scale(c);
 }
 
 /* Devices lie side by side and so does wiring, but wiring lies over devices: the larger sum sets the area. */
@@ -92,7 +108,7 @@ double roma_cost_storage_um2(const roma_chip *c, int style) {
     case ROMA_ROM_SRAM: return sram_um2(c, storage_bits(c));
     case ROMA_ROM_BROM: return plain_rom_um2(c) * fmax(c->rom_transistors, c->rom_tracks);
     case ROMA_ROM_FUSED: return fused_um2(c);
-    case ROMA_ROM_LOGIC: return logic_rom_um2(c);
+    case ROMA_ROM_LOGIC: return logic_rom_um2(c, storage_bits(c), c->rom_depth, roma_chip_word_bits(c));
     case ROMA_ROM_CELL:
         return storage_bits(c) / c->cell_bits * c->cell_um2 / c->cell_efficiency * roma_cost_sram_scale(c);
     case ROMA_ROM_DRAM: return sram_um2(c, 4 * roma_chip_word_bits(c));
@@ -104,18 +120,39 @@ double roma_cost_lunit_um2(const roma_chip *c, int style) {
     return roma_cost_storage_um2(c, style) + (style == ROMA_ROM_FUSED ? 0 : compute_um2(c));
 }
 
+/* ---- the other ROMs ---- */
+
+/* The ROM of scales of a matrix unit: as the base model is stored, cells and fused ones as plain ROM. */
+static double scale_rom_um2(const roma_chip *c) {
+    const double bits = c->scale_words * c->scale_bits;
+    if (c->scale_port > ROMA_SCALES_OWN || bits <= 0) return 0;
+    switch ((int)c->rom_style) {
+    case ROMA_ROM_SRAM:
+    case ROMA_ROM_DRAM: return bits / roma_cost_sram_density(c, c->scale_words) * c->sram_placement;
+    case ROMA_ROM_LOGIC: return logic_rom_um2(c, bits, fmax(2, c->scale_words), c->scale_bits);
+    default: return bits / roma_cost_rom_density(c, c->scale_words) * c->rom_placement;
+    }
+}
+
+/* The ROM of a vector unit, in macros of 1,024 words at least. */
+static double vector_rom_um2(const roma_chip *c) {
+    return c->vector_rom_words * c->vector_lanes * 32 / roma_cost_rom_density(c, fmax(1024, c->vector_rom_words));
+}
+
 /* ---- the die ---- */
 
 void roma_cost_areas(roma_areas *a, const roma_chip *c) {
     const double um2 = 1e-6, logic = roma_cost_logic_scale(c), sram = roma_cost_sram_density(c, c->sram_depth);
     const double lunits = c->matrix_units * c->lunits;
-    a->lunits = lunits * roma_cost_lunit_um2(c, (int)c->rom_style) * um2;
+    a->lunits = (lunits * roma_cost_lunit_um2(c, (int)c->rom_style) + c->matrix_units * scale_rom_um2(c)) * um2;
     a->compute = lunits * compute_um2(c) * um2;
     a->storage = a->lunits - a->compute;
     a->hunit_sram = c->matrix_units * c->hunit_sram_bytes * 8 / sram * um2;
-    a->hunits = a->hunit_sram + c->matrix_units * c->hunit_mac * c->hunit_mac_um2 * logic * um2;
+    a->hunits = a->hunit_sram + c->matrix_units *
+                                    (c->hunit_mac * c->hunit_mac_um2 + c->hunit_exp * c->hunit_exp_um2) * logic * um2;
     a->vector_sram = c->vector_units * c->vector_sram_bytes * 8 / sram * um2;
-    a->vector = a->vector_sram + c->vector_units * c->vector_lanes * c->vector_lane_um2 * logic * um2;
+    a->vector = a->vector_sram +
+                c->vector_units * (vector_rom_um2(c) + c->vector_lanes * c->vector_lane_um2 * logic) * um2;
     a->other = c->grid_rows * c->grid_columns * c->tile_um2 * c->link_bytes / c->placement * logic * um2 + c->other_mm2;
     a->die = a->lunits + a->hunits + a->vector + a->other;
 }

@@ -22,6 +22,11 @@ double roma_cost_energy_scale(const roma_chip *c);
 /* The matrix unit of a grid tile, from 0; or one of the negative values. */
 enum { ROMA_TILE_VECTOR = -1, ROMA_TILE_EMPTY = -2 };
 int roma_cost_tile_unit(const roma_chip *c, unsigned row, unsigned column);
+/* Largest distances in hops (docs/cost-model.md 1.5); each of the die's KV heads has head_units matrix units. */
+typedef struct {
+    uint64_t far, across, deep, reach;
+} roma_distances;
+roma_distances roma_cost_distances(const roma_chip *c, uint64_t head_units, uint64_t heads);
 
 /* ---- energy (section 2) ---- */
 
@@ -52,7 +57,8 @@ void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_placement *
  */
 int roma_cost_step_repair(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
                           double repair_words, roma_error *err);
-int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
-                             double repair_words, roma_error *err);
+int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
+                             const roma_cost_adapter *adapters, uint32_t n_adapters, double repair_words,
+                             roma_error *err);
 
 #endif

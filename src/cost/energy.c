@@ -17,13 +17,16 @@ double roma_cost_dynamic_mj(double mj[ROMA_N_EVENTS], const roma_events *e, cons
     const double all[ROMA_N_EVENTS] = {
         on_chip * e->rom_bits * rom_bit_fj(c) * toggle * fj,
         on_chip * e->lane_macs * c->e_mac_fj * fj,
+        on_chip * e->buffer_bits * c->e_buffer_fj * fj,
+        on_chip * e->merge_adds * c->e_merge_fj * fj,
         on_chip * e->leaves * c->e_leaf_pj * pj,
         on_chip * e->lunit_cycles * c->lanes * c->e_clock_fj * fj,
         on_chip * e->sram_bits * c->e_sram_fj * fj,
         on_chip * e->hunit_macs * c->e_hmac_fj * fj,
         on_chip * e->vector_ops * c->e_vector_pj * pj,
         on_chip * e->wire_bit_mm * c->e_wire_fj * fj,
-        c->e_factor * e->dram_bits * c->e_dram_pj * pj, /* DRAM is not built in the chip's node */
+        c->e_factor * e->dram_bits * c->e_dram_pj * pj, /* DRAM is not built in the chip's node, nor is a link */
+        c->e_factor * e->die_bits * c->e_die_pj * pj,
     };
     double sum = 0;
     for (int i = 0; i < ROMA_N_EVENTS; i++) sum += mj[i] = all[i];

@@ -6,60 +6,18 @@
 
 /* ---- time of a workload ---- */
 
-/* Words over the patch table of the worst matrix unit: the slowest one sets the pace. */
-static double repair_words(const roma_chip *c, const roma_defects *d) {
-    double worst = 0;
-    for (uint32_t i = 0; d && i < d->n; i++) worst = fmax(worst, d->words[i] - c->patch_words);
-    return worst;
-}
-
-static int decode(roma_schedule *s, const roma_placement *p, const roma_workload *w, roma_error *err) {
-    const uint32_t adapters = w->adapters < w->batch ? w->adapters : w->batch;
-    roma_cost_span *spans = roma_alloc_array(w->batch, sizeof *spans);
-    if (!spans) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a batch of %u", w->batch);
-    for (uint32_t i = 0; i < w->batch; i++)
-        spans[i] = (roma_cost_span){w->context, 1, 1, w->rank ? 1 + i % (adapters ? adapters : 1) : 0, w->rank};
-    int rc = roma_cost_step_repair(s, p, spans, w->batch, repair_words(&p->chip, w->defects), err);
-    roma_free(spans);
-    return rc;
-}
-
-int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, bool prefill,
-                   roma_error *err) {
-    memset(t, 0, sizeof *t);
-    t->pitch_mm = roma_cost_pitch_mm(&p->chip);
-    if (w->prompt && prefill) {
-        int rc = roma_cost_prefill_repair(s, p, 0, w->prompt, w->rank, repair_words(&p->chip, w->defects), err);
-        if (rc) return rc;
-        t->prefill_cycles = s->cycles;
-        t->prefill = s->events;
-    }
-    int rc = decode(s, p, w, err); /* last: its schedule stays in s */
-    t->cycles = s->cycles;
-    t->events = s->events;
-    memcpy(t->busy, s->busy, sizeof t->busy);
-    return rc;
-}
-
-/* Seconds of n steps of so many rows in all over the crossings of a layer pipeline. */
-static double crossings_s(const roma_placement *p, double steps, double rows) {
-    const double bytes = rows * p->plan->desc->hyper.hidden * 4;
-    return (p->dies - 1.0) * (steps * p->chip.die_latency_s + bytes / p->chip.die_bandwidth);
-}
-
 static void derive_time(roma_cost *out, const roma_timing *t, const roma_placement *p, const roma_workload *w) {
     const roma_chip *c = &p->chip;
-    const double prefill_steps = ceil(w->prompt / c->chunk_rows);
-    out->decode_cyc = (double)t->cycles + ceil(crossings_s(p, 1, w->batch) * c->clock_hz);
+    out->decode_cyc = (double)t->cycles;
     out->tok_s = w->batch * c->clock_hz / out->decode_cyc;
     if (w->prompt) {
-        out->ttft_s = (double)t->prefill_cycles / c->clock_hz + crossings_s(p, prefill_steps, w->prompt);
+        out->ttft_s = (double)t->prefill_cycles / c->clock_hz;
         out->prefill_tok_s = out->ttft_s > 0 ? w->prompt / out->ttft_s : 0;
     }
-    /* Of all dies: while one works the others of a pipeline wait. */
-    const double all = out->decode_cyc * p->dies;
+    /* Of all dies: those of a pipeline wait for one another. */
+    const double all = out->decode_cyc * (c->die_split > 0 ? 1 : p->dies);
     out->use_lunit = (double)t->busy[ROMA_UNIT_L] / all;
-    const double adapters = c->overlap > 0 ? c->lora_share : 0; /* where attention overlaps the two share the H-Units */
+    const double adapters = t->busy[ROMA_UNIT_ADAPTER] ? c->lora_share : 0; /* where attention overlaps they share */
     out->use_hunit =
         ((double)t->busy[ROMA_UNIT_H] * (1 - adapters) + (double)t->busy[ROMA_UNIT_ADAPTER] * adapters) / all;
     out->use_vector = (double)t->busy[ROMA_UNIT_V] / all;
@@ -108,8 +66,8 @@ static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas
                           const roma_workload *w) {
     const roma_chip *c = &p->chip;
     double mj[ROMA_N_EVENTS], by_kind[ROMA_STATIC_N];
-    double *const each[ROMA_N_EVENTS] = {&out->mj_rom,  &out->mj_mac,    &out->mj_leaf, &out->mj_clock, &out->mj_sram,
-                                         &out->mj_hmac, &out->mj_vector, &out->mj_wire, &out->mj_dram};
+    double *const each[ROMA_N_EVENTS] = {&out->mj_rom,  &out->mj_mac,    &out->mj_feed, &out->mj_merge, &out->mj_leaf, &out->mj_clock, &out->mj_sram,
+                                         &out->mj_hmac, &out->mj_vector, &out->mj_wire, &out->mj_dram, &out->mj_die};
     out->static_w = p->dies * roma_cost_static_w(by_kind, c, a, false);
     const double idle_w = p->dies * roma_cost_static_w(by_kind, c, a, true);
     if (w->prompt) out->prefill_mj = dynamic_mj(mj, &t->prefill, t, c, w->toggle) + 1e3 * out->static_w * out->ttft_s;

@@ -1,22 +1,7 @@
-/* Which unit lies on which tile of one die, and the area and power of each. */
+/* Area and power of each tile of one die. */
 #include "cost_int.h"
 
 #include <math.h>
-
-/* First tile of the vector units: whole rows in the middle, so that matrix units lie on both sides. */
-static unsigned first_vector_tile(const roma_chip *c) {
-    const unsigned columns = (unsigned)c->grid_columns, rows = (unsigned)c->grid_rows;
-    const unsigned taken = ((unsigned)c->vector_units + columns - 1) / columns;
-    return taken < rows ? (rows - taken) / 2 * columns : 0;
-}
-
-int roma_cost_tile_unit(const roma_chip *c, unsigned row, unsigned column) {
-    const unsigned tile = row * (unsigned)c->grid_columns + column, first = first_vector_tile(c);
-    const unsigned vectors = (unsigned)c->vector_units;
-    if (tile >= first && tile - first < vectors) return ROMA_TILE_VECTOR;
-    const unsigned unit = tile < first ? tile : tile - vectors;
-    return unit < (unsigned)c->matrix_units ? (int)unit : ROMA_TILE_EMPTY;
-}
 
 /* One cell of each kind, by 0 matrix, 1 vector, 2 empty. */
 static void make_cells(roma_floor_cell cell[3], const roma_chip *c, const roma_cost *cost) {
@@ -28,7 +13,7 @@ static void make_cells(roma_floor_cell cell[3], const roma_chip *c, const roma_c
     const double w = 1e-3 * cost->tok_s * a.die / cost->area_mm2; /* of one die, by mJ a token */
     const double tile_w = cost->mj_wire * w / tiles + (a.other > 0 ? leak[ROMA_STATIC_OTHER] * tile_mm2 / a.other : 0);
     const double matrix_mj =
-        cost->mj_rom + cost->mj_mac + cost->mj_leaf + cost->mj_clock + cost->mj_sram + cost->mj_hmac;
+        cost->mj_rom + cost->mj_mac + cost->mj_feed + cost->mj_merge + cost->mj_leaf + cost->mj_clock + cost->mj_sram + cost->mj_hmac;
     const double matrix_w = matrix_mj * w + leak[ROMA_STATIC_L] + leak[ROMA_STATIC_H];
     const double vector_w = cost->mj_vector * w + leak[ROMA_STATIC_V];
     cell[0] = (roma_floor_cell){"matrix", tile_mm2 + (a.lunits + a.hunits) / c->matrix_units,

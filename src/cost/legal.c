@@ -11,60 +11,117 @@ typedef struct {
 } checker;
 
 static int broken(const checker *k, const char *rule) {
+    static const char *const parts[] = {"", ", down", ", up"};
     const roma_cost_instance *x = &k->s->instances[k->next];
     return roma_fail(k->err, ROMA_EINTERNAL, "", ROMA_NOWHERE,
-                     "instance %zu (%s, operation %u, block %u, cycles %llu to %llu): %s", k->next,
-                     x->lora ? "adapter" : roma_op_name(k->t.p->ops[x->op].kind), x->op, x->block,
+                     "instance %zu (%s%s, operation %u, block %u, cycles %llu to %llu): %s", k->next,
+                     roma_op_name(k->t.p->ops[x->op].kind), parts[x->part], x->op, x->block,
                      (unsigned long long)x->start, (unsigned long long)x->end, rule);
 }
 
-/* Whether an earlier instance makes something that operation `op` on `block` reads. */
-static bool is_read(const checker *k, const roma_cost_instance *y, uint32_t op, uint32_t block) {
-    const roma_op *reader = &k->t.p->ops[op], *writer = &k->t.p->ops[y->op];
-    if (roma_op_about(reader->kind)->in[1] == ROMA_DATA_PAGES && roma_op_about(writer->kind)->out == ROMA_DATA_PAGES &&
-        writer->layer == reader->layer)
-        return y->block <= block;
-    if (y->block != block || y->op >= op || writer->out == ROMA_NO_VALUE) return false;
+/* Whether operation `reader` has the value of an earlier operation as its input: no other operation wrote the value
+ * in between or, where the sum with adapters counts, no other product. */
+static bool takes(const checker *k, uint32_t reader, uint32_t writer, bool sum) {
+    const roma_op *ops = k->t.p->ops;
+    if (writer >= reader || ops[writer].out == ROMA_NO_VALUE) return false;
     for (unsigned i = 0; i < 2; i++) {
-        if (reader->in[i] != writer->out) continue;
-        uint32_t last = op; /* only the last writer before the reader counts */
-        while (last-- > y->op)
-            if (k->t.p->ops[last].out == writer->out) break;
-        if (last == y->op) return true;
+        if (ops[reader].in[i] != ops[writer].out) continue;
+        uint32_t last = reader;
+        while (last-- > writer)
+            if (ops[last].out == ops[writer].out && (!sum || ops[last].kind == ROMA_OP_LINEAR)) break;
+        if (last == writer) return true;
     }
     return false;
 }
 
-static int check_instance(checker *k, uint32_t op, uint32_t block, bool lora) {
+/* Whether an earlier instance y makes something that x reads. */
+static bool is_read(const checker *k, const roma_cost_instance *y, const timing_part *x) {
+    const roma_op *reader = &k->t.p->ops[x->op], *writer = &k->t.p->ops[y->op];
+    if (x->part == ROMA_PART_UP)
+        return y->part == ROMA_PART_DOWN && y->op == x->op && y->block == x->block && y->place == x->place;
+    if (roma_op_about(reader->kind)->in[1] == ROMA_DATA_PAGES && roma_op_about(writer->kind)->out == ROMA_DATA_PAGES &&
+        writer->layer == reader->layer)
+        return y->block <= x->block;
+    if (y->block != x->block || y->part == ROMA_PART_DOWN) return false;
+    if (y->part == ROMA_PART_UP) return reader->kind != ROMA_OP_BIAS && takes(k, x->op, y->op, true);
+    return takes(k, x->op, y->op, false);
+}
+
+/* Whether y's end is in the sum that the up x adds to. */
+static bool is_in_sum(const checker *k, const roma_cost_instance *y, const timing_part *x) {
+    const roma_op *ops = k->t.p->ops;
+    if (y->block != x->block || y->part == ROMA_PART_DOWN || y->op < x->op || ops[y->op].out != ops[x->op].out)
+        return false;
+    return y->op == x->op || (ops[y->op].kind == ROMA_OP_BIAS && takes(k, y->op, x->op, true));
+}
+
+/* Cycle before which x may not start because of y, which it reads: of NORM's codes the scale comes by itself. */
+static uint64_t earliest(const checker *k, const roma_cost_instance *y, uint64_t first) {
+    timing_duration made;
+    roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, y->place}, &made);
+    const uint64_t scale = y->start + made.scale;
+    return made.scale && scale > first && scale - first > y->end ? scale - first : y->end;
+}
+
+/* Holds instance `next` to everything before it. */
+static int check_before(checker *k, const timing_part *part, const timing_duration *d) {
     static const char *const unit_rule[] = {"unit L is still taken", "unit H is still taken", "unit V is still taken",
                                             "the adapter part is still taken"};
-    if (k->next >= k->s->n)
-        return roma_fail(k->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule ends before operation %u, block %u",
-                         op, block);
     const roma_cost_instance *x = &k->s->instances[k->next];
-    uint64_t occ, lat;
-    unsigned units = roma_cost_timing_units(&k->t, op, lora);
-    if (x->op != op || x->block != block || x->lora != lora) return broken(k, "is not what the issue order wants here");
-    roma_cost_timing_duration(&k->t, op, block, lora, &occ, &lat);
-    if (x->busy != x->start + occ || x->end != x->busy + lat) return broken(k, "has a wrong duration");
+    unsigned units = roma_cost_timing_units(&k->t, part->op, part->part);
+    uint64_t end = x->busy + d->lat;
     for (size_t i = k->next; i-- > 0;) {
         const roma_cost_instance *y = &k->s->instances[i];
-        const unsigned shared = units & roma_cost_timing_units(&k->t, y->op, y->lora);
+        const unsigned shared = units & roma_cost_timing_units(&k->t, y->op, y->part);
         for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
             if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u]);
         units &= ~shared; /* the one before it on that unit is what counts */
-        if (y->end > x->start && is_read(k, y, op, block)) return broken(k, "reads what is not there yet");
+        if (is_read(k, y, part) && earliest(k, y, d->first) > x->start)
+            return broken(k, "reads what is not there yet");
+        if (part->part == ROMA_PART_DOWN && y->part == ROMA_PART_BASE && y->op == part->op &&
+            y->block == part->block) {
+            timing_duration base;
+            roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base);
+            if (y->start + base.pass > x->start) return broken(k, "reads codes that have not passed yet");
+        }
+        if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end)
+            end = y->end + k->t.k.add;
     }
+    return x->end == end ? ROMA_OK : broken(k, "has a wrong duration");
+}
+
+static int check_instance(checker *k, timing_part part) {
+    if (k->next >= k->s->n)
+        return roma_fail(k->err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule ends before operation %u, block %u",
+                         part.op, part.block);
+    const roma_cost_instance *x = &k->s->instances[k->next];
+    timing_duration d;
+    if (x->op != part.op || x->block != part.block || x->part != part.part || x->place != part.place)
+        return broken(k, "is not what the issue order wants here");
+    roma_cost_timing_of(&k->t, part, &d);
+    if (x->busy != x->start + d.occ) return broken(k, "has a wrong duration");
+    const int rc = check_before(k, &part, &d);
     if (x->end > k->cycles) k->cycles = x->end;
     k->next++;
-    return ROMA_OK;
+    return rc;
+}
+
+static int check_parts(checker *k, uint32_t op, uint32_t block, roma_cost_part part) {
+    int rc = ROMA_OK;
+    for (uint32_t i = 0; i < k->t.places && !rc; i++)
+        if (roma_cost_timing_has_part(&k->t, op, block, i)) rc = check_instance(k, (timing_part){op, block, part, i});
+    return rc;
 }
 
 static int check_block(void *ctx, uint32_t op, uint32_t block) {
     checker *k = ctx;
+    const timing_op *o = &k->t.ops[op];
     if (!roma_cost_timing_rows(&k->t, op, block)) return ROMA_OK;
-    const int rc = check_instance(k, op, block, false);
-    return !rc && roma_cost_timing_has_lora(&k->t, op, block) ? check_instance(k, op, block, true) : rc;
+    int rc = check_instance(k, (timing_part){op, block, ROMA_PART_BASE, 0});
+    if (!rc && k->t.p->ops[op].kind == ROMA_OP_LINEAR) rc = check_parts(k, op, block, ROMA_PART_DOWN);
+    for (uint32_t i = o->group; o->ends_group && i <= op && !rc; i++)
+        if (k->t.p->ops[i].kind == ROMA_OP_LINEAR) rc = check_parts(k, i, block, ROMA_PART_UP);
+    return rc;
 }
 
 int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,

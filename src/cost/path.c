@@ -12,7 +12,7 @@ void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_
     /* from the last end back to 0: each instance owns the time from its start to where the next one began */
     for (uint64_t until = s->instances[at].end;;) {
         const roma_cost_instance *x = &s->instances[at];
-        cycles[x->lora ? ROMA_OP_COUNT : p->ops[x->op].kind] += until - x->start;
+        cycles[x->part ? ROMA_OP_COUNT : p->ops[x->op].kind] += until - x->start;
         until = x->start;
         if (x->binding == UINT32_MAX) break;
         at = x->binding;
@@ -20,10 +20,11 @@ void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_
 }
 
 static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span *out) {
+    static const char *const parts[] = {"linear", "adapter down", "adapter up"};
     const roma_op *op = &p->ops[x->op];
     const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
     if (roma_op_matrix(p, op))
-        roma_print(out->name, sizeof out->name, "%s %.12s", x->lora ? "adapter" : "linear",
+        roma_print(out->name, sizeof out->name, "%s %.12s", parts[x->part],
                    op->layer == UINT32_MAX ? "head" : role);
     else
         roma_print(out->name, sizeof out->name, "%s", roma_op_name(op->kind));

@@ -12,63 +12,124 @@ typedef struct {
     uint32_t instance;
 } moment;
 
+/* A value of a block: of NORM's codes the scale comes by itself. */
+typedef struct {
+    moment whole, scale;
+} arrival;
+
 typedef struct {
     roma_schedule *s;
     timing t;
-    moment *ready; /* [values][blocks]: the value of a block; one more row: the cache up to a block */
+    arrival *ready; /* [values][blocks]: the value of a block; one more row: the cache up to a block */
+    moment *downs;  /* [adapter slots of the plan][places][blocks] */
     moment free[ROMA_COST_UNITS];
 } scheduler;
 
-static moment *value_at(scheduler *k, uint32_t value, uint32_t block) {
+static const moment never = {0, NONE};
+
+static arrival *value_at(scheduler *k, uint32_t value, uint32_t block) {
     return &k->ready[(size_t)value * k->t.n_blocks + block];
 }
-static moment *cache_at(scheduler *k, uint32_t block) { return value_at(k, (uint32_t)k->t.p->n_values, block); }
+static moment *cache_at(scheduler *k, uint32_t block) { return &value_at(k, (uint32_t)k->t.p->n_values, block)->whole; }
+static moment *down_at(scheduler *k, const timing_part *x) {
+    const uint32_t slot = k->t.p->ops[x->op].adapter_slot;
+    return &k->downs[((size_t)slot * k->t.places + x->place) * k->t.n_blocks + x->block];
+}
 
 static void wait_for(moment *start, moment m) {
     if (m.time > start->time || (m.time == start->time && start->instance == NONE)) *start = m;
 }
 
-/* Places one part of an operation: it starts when what it reads is there and its units are free. */
-static moment place(scheduler *k, uint32_t op, uint32_t block, bool lora, moment start) {
+/* The scale is needed `first` cycles after the start. */
+static void wait_for_scale(moment *start, moment scale, uint64_t first) {
+    scale.time = scale.time > first ? scale.time - first : 0;
+    wait_for(start, scale);
+}
+
+static unsigned shown_unit(unsigned units) {
+    if (units >> ROMA_UNIT_H & 1) return ROMA_UNIT_H; /* ATTEND without overlap takes L as well */
+    for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
+        if (units >> u & 1) return u;
+    return ROMA_UNIT_L;
+}
+
+/* Places one instance: it starts when what it reads is there and its units are free, and ends no earlier than
+ * `at_least`. */
+static moment place(scheduler *k, timing_part part, const timing_duration *d, moment start, uint64_t at_least) {
     roma_schedule *s = k->s;
-    const unsigned units = roma_cost_timing_units(&k->t, op, lora);
-    uint64_t occ, lat;
-    roma_cost_timing_duration(&k->t, op, block, lora, &occ, &lat);
-    roma_cost_timing_events(&k->t, op, block, lora, &s->events);
+    const unsigned units = roma_cost_timing_units(&k->t, part.op, part.part), shown = shown_unit(units);
+    roma_cost_timing_events(&k->t, part, &s->events);
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
-    roma_cost_instance *x = &s->instances[s->n];
-    unsigned shown = ROMA_UNIT_H; /* ATTEND without overlap takes L as well, and is shown on H */
-    for (unsigned u = 0; !(units >> ROMA_UNIT_H & 1) && u < ROMA_COST_UNITS; u++)
-        if (units >> u & 1) shown = u;
-    *x = (roma_cost_instance){
-        op, block, shown, lora, start.time, start.time + occ, start.time + occ + lat, start.instance};
-    for (unsigned u = 0; u < ROMA_COST_UNITS; u++) {
-        if (!(units >> u & 1)) continue;
-        k->free[u] = (moment){x->busy, (uint32_t)s->n};
-        s->busy[u] += occ;
+    const uint64_t busy = start.time + d->occ, end = busy + d->lat > at_least ? busy + d->lat : at_least;
+    s->instances[s->n] = (roma_cost_instance){part.op,    part.block, part.part, part.place,    shown,
+                                              start.time, busy,       end,       start.instance};
+    for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
+        if (units >> u & 1) k->free[u] = (moment){busy, (uint32_t)s->n};
+    s->busy[shown] += d->occ; /* a unit that waits for another is not at work */
+    if (end > s->cycles) s->cycles = end;
+    return (moment){end, (uint32_t)s->n++};
+}
+
+/* The adapters' first halves, which read what their LINEAR reads while it passes. */
+static void issue_downs(scheduler *k, uint32_t op, uint32_t block, moment pass) {
+    const arrival *in = value_at(k, k->t.p->ops[op].in[0], block);
+    for (uint32_t i = 0; i < k->t.places; i++) {
+        const timing_part part = {op, block, ROMA_PART_DOWN, i};
+        timing_duration d;
+        moment start = in->whole;
+        if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
+        roma_cost_timing_of(&k->t, part, &d);
+        wait_for_scale(&start, in->scale, d.first);
+        wait_for(&start, pass);
+        *down_at(k, &part) = place(k, part, &d, start, 0);
     }
-    if (x->end > s->cycles) s->cycles = x->end;
-    return (moment){x->end, (uint32_t)s->n++};
+}
+
+/* The second halves of all LINEARs of a group, each added to what its value is so far. */
+static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
+    for (uint32_t op = k->t.ops[last].group; op <= last; op++) {
+        if (k->t.p->ops[op].kind != ROMA_OP_LINEAR) continue;
+        moment *sum = &value_at(k, k->t.p->ops[op].out, block)->whole;
+        for (uint32_t i = 0; i < k->t.places; i++) {
+            const timing_part part = {op, block, ROMA_PART_UP, i};
+            timing_duration d;
+            if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
+            roma_cost_timing_of(&k->t, part, &d);
+            *sum = place(k, part, &d, *down_at(k, &part), sum->time + k->t.k.add);
+        }
+    }
+}
+
+static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
+    const roma_op *op = &k->t.p->ops[index];
+    const roma_op_info *info = roma_op_about(op->kind);
+    const timing_part part = {index, block, ROMA_PART_BASE, 0};
+    timing_duration d;
+    moment start = never;
+    roma_cost_timing_of(&k->t, part, &d);
+    for (unsigned i = 0; i < 2; i++) {
+        if (op->in[i] == ROMA_NO_VALUE) continue;
+        wait_for(&start, value_at(k, op->in[i], block)->whole);
+        wait_for_scale(&start, value_at(k, op->in[i], block)->scale, d.first);
+    }
+    if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
+    const moment done = place(k, part, &d, start, 0);
+    const uint64_t began = k->s->instances[done.instance].start;
+    if (k->t.places && op->kind == ROMA_OP_LINEAR && k->t.ops[index].group != NONE)
+        issue_downs(k, index, block, (moment){began + d.pass, done.instance});
+    if (op->out != ROMA_NO_VALUE)
+        *value_at(k, op->out, block) =
+            (arrival){done, d.scale ? (moment){began + d.scale, done.instance} : never};
+    /* Earlier blocks' are there no later: H works in the order of issue, and a CACHE always has the same latency. */
+    if (info->out == ROMA_DATA_PAGES) *cache_at(k, block) = done;
 }
 
 static int issue(void *ctx, uint32_t index, uint32_t block) {
     scheduler *k = ctx;
-    const roma_op *op = &k->t.p->ops[index];
-    moment start = {0, NONE};
-    const roma_op_info *info = roma_op_about(op->kind);
     if (!roma_cost_timing_rows(&k->t, index, block)) return ROMA_OK;
-    for (unsigned i = 0; i < 2; i++)
-        if (op->in[i] != ROMA_NO_VALUE) wait_for(&start, *value_at(k, op->in[i], block));
-    if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
-    moment done = place(k, index, block, false, start);
-    if (roma_cost_timing_has_lora(&k->t, index, block)) {
-        const moment part = place(k, index, block, true, start);
-        if (part.time > done.time) done = part;
-    }
-    if (op->out != ROMA_NO_VALUE) *value_at(k, op->out, block) = done;
-    /* Earlier blocks' are there no later: H works in the order of issue, and a CACHE always has the same latency. */
-    if (info->out == ROMA_DATA_PAGES) *cache_at(k, block) = done;
+    issue_base(k, index, block);
+    if (k->t.ops[index].ends_group) issue_ups(k, index, block);
     return ROMA_OK;
 }
 
@@ -92,25 +153,31 @@ static int reserve(roma_schedule *s, size_t instances, size_t scratch, roma_erro
 static int step(roma_schedule *s, const roma_placement *place, const roma_cost_span *spans, size_t n, double repair,
                 roma_error *err) {
     const roma_plan *p = place->plan;
-    const roma_chip *c = &place->chip;
     uint64_t rows = 0;
+    uint32_t adapters = 0;
     for (size_t i = 0; i < n; i++) {
         if (!spans[i].rows || spans[i].logits > spans[i].rows)
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                              "span %zu of the step has no row, or wants more logits than rows", i);
+        if (spans[i].n_adapters > ROMA_COST_SET_MAX)
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "span %zu of the step has %u adapters, above %d", i,
+                             spans[i].n_adapters, ROMA_COST_SET_MAX);
+        if (spans[i].n_adapters > adapters) adapters = spans[i].n_adapters;
         rows += spans[i].rows;
     }
     if (!rows || rows > UINT32_MAX / 4)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
-    const size_t blocks = (size_t)(rows / (uint64_t)c->block_rows) + (size_t)c->streams + 1;
-    const size_t moments = blocks * (p->n_values + 1) * sizeof(moment),
+    const size_t blocks = roma_cost_timing_blocks(place, spans, n), values = blocks * (p->n_values + 1),
+                 downs = (size_t)adapters * p->n_adapter_slots * blocks;
+    const size_t arrivals = values * sizeof(arrival), moments = downs * sizeof(moment),
                  timing_size = roma_cost_timing_bytes(place, spans, n);
-    int rc = reserve(s, 2 * p->n_ops * blocks, moments + timing_size, err);
+    int rc = reserve(s, (1 + 2 * (size_t)adapters) * p->n_ops * blocks, arrivals + moments + timing_size, err);
     if (rc) return rc;
-    scheduler k = {.s = s, .ready = (moment *)(void *)s->scratch, .free = {{0, NONE}, {0, NONE}, {0, NONE}, {0, NONE}}};
-    roma_cost_timing_init(&k.t, (char *)s->scratch + moments, place, spans, n, repair);
+    scheduler k = {.s = s, .ready = (arrival *)(void *)s->scratch, .free = {never, never, never, never}};
+    k.downs = (moment *)(void *)(k.ready + values);
+    roma_cost_timing_init(&k.t, (char *)s->scratch + arrivals + moments, place, spans, n, repair);
     assert(k.t.n_blocks <= blocks);
-    for (size_t i = 0; i < blocks * (p->n_values + 1); i++) k.ready[i] = (moment){0, NONE};
+    for (size_t i = 0; i < values; i++) k.ready[i] = (arrival){never, never};
     s->n = 0;
     s->cycles = 0;
     return roma_plan_issue(p, k.t.n_streams, k.t.stream_block, issue, &k);
@@ -133,14 +200,15 @@ int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_sp
     return roma_cost_step_repair(s, p, spans, n, 0, err);
 }
 
-int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
-                             double repair_words, roma_error *err) {
+int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
+                             const roma_cost_adapter *adapters, uint32_t n_adapters, double repair_words,
+                             roma_error *err) {
     const uint32_t chunk = (uint32_t)p->chip.chunk_rows;
     uint64_t cycles = 0;
     clear(s);
     for (uint32_t done = 0, take; done < rows; done += take) {
         take = rows - done < chunk ? rows - done : chunk;
-        const roma_cost_span span = {position + done, take, done + take == rows, rank ? 1 : 0, rank};
+        const roma_cost_span span = {position + done, take, done + take == rows, n_adapters, adapters};
         int rc = step(s, p, &span, 1, repair_words, err);
         if (rc) return rc;
         cycles += s->cycles;
@@ -149,9 +217,9 @@ int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t
     return ROMA_OK;
 }
 
-int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows, uint32_t rank,
-                      roma_error *err) {
-    return roma_cost_prefill_repair(s, p, position, rows, rank, 0, err);
+int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
+                      const roma_cost_adapter *adapters, uint32_t n_adapters, roma_error *err) {
+    return roma_cost_prefill_repair(s, p, position, rows, adapters, n_adapters, 0, err);
 }
 
 void roma_schedule_destroy(roma_schedule *s) {

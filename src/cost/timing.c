@@ -1,41 +1,61 @@
-/* Durations: docs/cost-model.md sections 1.1, 1.4 to 1.8. */
+/* What the operations of a step cost, whatever the block: docs/cost-model.md sections 1.1, 1.5, 1.7 and 1.8. */
 #include "timing.h"
 
-#include "cost_int.h"
+/* ---- the chip's numbers ---- */
 
-static uint64_t clog2(uint64_t x) {
-    uint64_t n = 0;
-    while (n < 63 && UINT64_C(1) << n < x) n++;
-    return n;
+static bool has_adapters(const roma_placement *place, const roma_cost_span *spans, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t a = 0; a < spans[i].n_adapters; a++) {
+            const roma_cost_adapter *x = &spans[i].adapters[a];
+            if (!x->ranks && x->rank) return true;
+            for (uint32_t s = 0; x->ranks && s < place->plan->n_adapter_slots; s++)
+                if (x->ranks[s]) return true;
+        }
+    return false;
 }
 
-/* ---- what an operation costs per row ---- */
+static void find_distances(timing_numbers *k, const roma_placement *place) {
+    const uint64_t heads = timing_ceil_div(place->plan->desc->hyper.kv_heads,
+                                           place->chip.die_split > 0 ? place->dies : 1); /* of a die */
+    const roma_distances d = roma_cost_distances(&place->chip, k->head_units, heads);
+    k->far = d.far * k->hop;
+    k->across = d.across * k->hop;
+    k->deep = d.deep * k->hop;
+    k->deep_hops = d.deep;
+    k->reach = d.reach * k->hop;
+}
 
-/* The chip's numbers as the formulas use them. */
-typedef struct {
-    const roma_chip *c;
-    uint64_t U, N, V, columns, word, hop, hops, R, link, vector, add, mul, convert, div;
-} numbers;
-
-static numbers numbers_of(const roma_chip *c) {
-    numbers k = {.c = c,
-                 .U = timing_up(c->matrix_units),
-                 .N = timing_up(c->lunits),
-                 .V = timing_up(c->vector_units),
-                 .columns = timing_up(c->grid_columns),
-                 .word = timing_up(roma_chip_word_bits(c)),
-                 .hop = timing_up(c->hop_cyc),
-                 .link = timing_up(c->link_bytes),
-                 .add = timing_up(c->lat_add),
-                 .mul = timing_up(c->lat_mul),
-                 .convert = timing_up(c->lat_convert),
-                 .div = timing_up(c->lat_div)};
-    const uint64_t across = timing_ceil_div(k.columns, 2), lanes = timing_up(c->vector_lanes);
-    k.hops = (across + timing_ceil_div(timing_up(c->grid_rows) - 1, 2)) * k.hop;
-    k.R = (clog2(lanes) + clog2(k.V)) * k.hop + across * k.hop;
-    k.vector = k.V * lanes;
+static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
+    const roma_chip *c = &place->chip;
+    const uint64_t units = timing_up(c->matrix_units) * (c->die_split > 0 ? place->dies : 1),
+                   lanes = timing_up(c->vector_lanes), shared = c->overlap > 0 && adapters;
+    timing_numbers k = {.U = units,
+                        .N = timing_up(c->lunits),
+                        .lanes = timing_up(c->lanes),
+                        .group_rows = timing_up(c->lanes) / 8,
+                        .columns = timing_up(c->grid_columns),
+                        .word_cycles = timing_up(roma_chip_word_cycles(c)),
+                        .hop = timing_up(c->hop_cyc),
+                        .link = timing_up(c->link_bytes),
+                        .vector = timing_up(c->vector_units) * lanes,
+                        .add = timing_up(c->lat_add),
+                        .mul = timing_up(c->lat_mul),
+                        .convert = timing_up(c->lat_convert),
+                        .div = timing_up(c->lat_div),
+                        .exps = timing_up(c->exp_interval),
+                        .divs = timing_up(c->div_interval),
+                        .head_units = roma_place_page_units(place),
+                        .heads_of_unit = timing_ceil_div(place->plan->desc->hyper.kv_heads, units),
+                        .attend_share = shared ? 1 - c->lora_share : 1,
+                        .lora_share = shared ? c->lora_share : 1,
+                        .calibrated = c->fill_cyc > 0};
+    k.leaf_units = timing_larger(1, k.N * k.lanes / (timing_up(c->leaf_group) * k.word_cycles));
+    find_distances(&k, place);
+    k.R = timing_clog2(lanes) * k.hop + 2 * k.across;
     return k;
 }
+
+/* ---- products ---- */
 
 double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
     roma_tile_layout lay;
@@ -43,100 +63,169 @@ double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
     return (double)t->rows * (double)lay.bytes / ROMA_TILE_ROWS;
 }
 
+static uint64_t leaf_cycles(const roma_chip *c, const roma_image_tensor *t) {
+    return roma_cost_chain_cycles(c, t->format.min ? ROMA_CHAIN_LEAF_MIN : ROMA_CHAIN_LEAF);
+}
+
+static uint64_t broadcast_cycles(const timing_numbers *k, uint64_t e) {
+    return k->calibrated ? 0 : timing_ceil_div(timing_code_bytes(e), k->link);
+}
+
+/* Cycles of a row over the network and the host's link. */
+static uint64_t way_out(const timing *t, const roma_image_tensor *w, bool head) {
+    const timing_numbers *k = &t->k;
+    const roma_chip *c = t->c;
+    if (k->calibrated || (head && c->full_logits == 0)) return 0;
+    const uint64_t down = timing_ceil_div(4 * timing_ceil_div(w->rows, k->columns), k->link),
+                   out = head ? timing_up(4.0 * (double)w->rows * c->clock_hz / c->host_bandwidth) : 0;
+    return timing_larger(timing_larger(down, timing_cross(k, w->rows)), out);
+}
+
+static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
+                        bool head) {
+    const timing_numbers *k = &t->k;
+    const roma_chip *c = t->c;
+    const uint64_t groups = timing_ceil_div(w->cols, w->format.group),
+                   group = timing_larger(m->row_words * k->word_cycles,
+                                         timing_ceil_div(k->group_rows * groups, k->leaf_units)),
+                   scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0,
+                   row = timing_larger(m->unit_rows / k->group_rows * group, way_out(t, w, head)),
+                   one = c->hold > 0 ? row : scales + row;
+    o->row = scales + row;
+    o->next = timing_larger(one, broadcast_cycles(k, w->cols));
+}
+
+/* From the last word read to the product in the vector units, and from the first one to where the scale comes in. */
+static void linear_latency(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
+                           bool argmax) {
+    const timing_numbers *k = &t->k;
+    const roma_chip *c = t->c;
+    const uint64_t groups = timing_ceil_div(w->cols, w->format.group);
+    const uint64_t sum = timing_up(c->lunit_pipeline) + timing_clog2(m->group_lunits) * k->hop + leaf_cycles(c, w) +
+                         timing_clog2(groups) * k->add;
+    const uint64_t scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0;
+    o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
+    o->first = scales + m->row_words * k->word_cycles + sum;
+}
+
 /* Words of a matrix over those that an L-Unit of its die has: a matrix unit's wrong words are spread evenly. */
-static double share_of_words(const roma_placement *place, const roma_op *op) {
-    const roma_place_tensor *m = &place->tensors[op->tensor];
+static double share_of_words(const roma_placement *place, const roma_place_tensor *m) {
     return m->words ? (double)m->words / (double)place->die_words[m->die] : 0;
 }
 
-static void linear(timing_op *o, const roma_placement *place, const roma_op *op, const numbers *k,
-                   double repair_words) {
-    const roma_chip *c = k->c;
-    const roma_image_tensor *t = timing_tensor(place->plan, op);
-    const uint64_t r = timing_ceil_div(t->rows, k->U), groups = timing_ceil_div(t->cols, t->format.group);
-    const bool head = op->layer == UINT32_MAX, argmax = head && c->full_logits == 0, fill = c->fill_cyc > 0;
-    const uint64_t bits = r * t->cols * t->format.bits,
-                   leaf_units = timing_larger(1, k->N * timing_up(c->lanes) / timing_up(c->leaf_group));
-    o->per_row = timing_larger(timing_ceil_div(bits, k->word * k->N), timing_ceil_div(r * groups, leaf_units));
-    if (!argmax && !fill)
-        o->per_row = timing_larger(o->per_row, timing_ceil_div(timing_ceil_div(t->rows, k->columns) * 4, k->link));
-    o->lat = timing_up(c->lunit_pipeline) + clog2(k->N) * k->hop + k->convert + k->mul + clog2(groups) * k->add +
-             k->mul + k->hops;
-    if (argmax) o->lat += clog2(k->U) * k->hop;
-    o->lora_lat = 2 * k->hops + clog2(k->U) * k->hop + k->mul + k->convert;
-    if (!head) o->lora_weights = (double)(t->rows + t->cols);
+static void linear(timing_op *o, const timing *t, const roma_op *op, double repair_words) {
+    const roma_chip *c = t->c;
+    const roma_image_tensor *w = timing_tensor(t->p, op);
+    const roma_place_tensor *m = timing_place(t, op);
+    const bool head = op->layer == UINT32_MAX;
+    linear_rows(o, t, w, m, head);
+    linear_latency(o, t, w, m, head && c->full_logits == 0);
     if (c->rom_style == ROMA_ROM_DRAM) {
-        o->once = timing_up(roma_cost_timing_stored_bytes(t) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
+        o->once = timing_up(roma_cost_timing_stored_bytes(w) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
         o->hides = c->dram_hidden > 0;
     } else {
-        o->repair = repair_words * share_of_words(place, op) * (double)k->word / 8 / c->hunit_bandwidth;
+        o->repair = repair_words * share_of_words(t->place, m) * roma_chip_word_bits(c) / 8 / c->hunit_bandwidth;
     }
 }
 
-static void embed(timing_op *o, const roma_image_tensor *t, const numbers *k) {
-    o->per_row = timing_ceil_div(t->cols * t->format.bits, k->word * k->N);
-    o->lat = timing_up(k->c->lunit_pipeline) + k->mul + k->hops + timing_ceil_div(t->cols * 4, k->link);
+static void embed(timing_op *o, const timing *t, const roma_op *op) {
+    const timing_numbers *k = &t->k;
+    const roma_image_tensor *w = timing_tensor(t->p, op);
+    const uint64_t bits = k->group_rows * roma_place_scale_bits(w),
+                   scales = t->c->scale_port == ROMA_SCALES_SHARED ? timing_ceil_div(bits, 4 * k->lanes * k->N) : 0,
+                   words = roma_place_row_words(t->place, op->tensor) * k->word_cycles + scales;
+    o->row = timing_larger(words, timing_larger(timing_ceil_div(w->cols, k->leaf_units),
+                                                timing_ceil_div(4 * w->cols, k->link)));
+    o->next = o->row;
+    o->lat = timing_up(t->c->lunit_pipeline) + leaf_cycles(t->c, w) + k->far;
 }
 
-/* Codes of e elements. */
-static void codes(timing_op *o, uint64_t e, const numbers *k) {
-    o->per_row = timing_larger(2 * timing_ceil_div(e, k->vector), timing_ceil_div(timing_code_bytes(e), k->link));
-    o->lat = k->R + k->div + k->mul + k->convert + k->hops;
+/* ---- H and V ---- */
+
+static void cache(timing_op *o, const timing *t) {
+    const timing_numbers *k = &t->k;
+    const roma_hyper *h = &t->p->desc->hyper;
+    const double bytes = 2.0 * (double)k->heads_of_unit * (h->head_dim * t->c->kv_bytes + t->c->kv_scale_bytes);
+    const uint64_t write = timing_up(bytes / t->c->hunit_bandwidth);
+    o->row = timing_larger(timing_cross(k, 2 * (uint64_t)h->kv_heads * h->head_dim), write);
+    o->next = o->row;
+    o->lat = k->far + timing_clog2(h->head_dim) * k->hop + k->div + k->mul + k->convert + write;
 }
 
-static void cache(timing_op *o, const roma_hyper *h, const numbers *k) {
-    o->per_row = timing_up(2 * h->head_dim * k->c->kv_bytes / k->c->hunit_bandwidth);
-    o->lat = clog2(h->head_dim) * k->hop + k->div + k->mul + k->convert + k->hops;
+/* Codes that several dies have parts of are exchanged: their largest first, then the codes. */
+static uint64_t exchange(const timing *t) {
+    return t->c->die_split > 0 && t->place->dies > 1 ? 2 * timing_up(t->c->die_latency_s * t->c->clock_hz) : 0;
 }
 
-static void attend(timing_op *o, const roma_hyper *h, const numbers *k) {
-    const uint64_t P = timing_larger(1, k->U / h->kv_heads);
-    o->lat = 2 * k->hops + 2 * clog2(P) * k->hop + timing_up(k->c->lat_exp) + k->add + k->div + k->mul + k->convert;
-}
+static uint64_t chain(const timing *t, roma_cost_chain c) { return roma_cost_chain_cycles(t->c, c); }
 
-/* An operation that is a few vector operations on each element. */
-static void elements(timing_op *o, uint64_t per_row, uint64_t lat) {
-    o->per_row = per_row;
-    o->lat = lat;
-}
-
-static void op_times(timing_op *o, const roma_placement *place, const roma_op *op, const numbers *k,
-                     double repair_words) {
-    const roma_plan *p = place->plan;
-    const roma_chip *c = k->c;
-    const roma_hyper *h = &p->desc->hyper;
-    const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : p->values[op->in[0]].width, vec = timing_ceil_div(e, k->vector),
-                   exps = timing_up(c->exp_interval), divs = timing_up(c->div_interval);
-    *o = (timing_op){0};
+/* Cycles of an element in the lanes and to its result. */
+static void vector(timing_op *o, const timing *t, const roma_op *op) {
+    const timing_numbers *k = &t->k;
+    const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : t->p->values[op->in[0]].width;
+    o->vec = timing_ceil_div(e, k->vector);
+    o->bc = broadcast_cycles(k, e);
     switch (op->kind) {
-    case ROMA_OP_EMBED: embed(o, timing_tensor(p, op), k); break;
-    case ROMA_OP_NORM:
-        codes(o, e, k);
-        o->lat += k->mul;
-        break;
-    case ROMA_OP_QUANTISE: codes(o, e, k); break;
-    case ROMA_OP_LINEAR: linear(o, place, op, k, repair_words); break;
-    case ROMA_OP_HEAD_NORM:
-        elements(o, 2 * vec, clog2(h->head_dim) * k->hop + timing_up(c->lat_sqrt) + k->div + 3 * k->mul);
-        break;
     case ROMA_OP_ANGLES:
-        elements(o, timing_ceil_div(op->param.rotated / 2, k->vector) * exps, k->mul + timing_up(c->lat_sincos));
+        o->vec = timing_ceil_div(t->p->values[op->out].width / 2, k->vector) * k->exps;
+        o->lat = k->mul + chain(t, ROMA_CHAIN_SINCOS);
         break;
-    case ROMA_OP_ROPE: elements(o, vec, k->mul + k->add); break;
-    case ROMA_OP_CACHE: cache(o, h, k); break;
-    case ROMA_OP_ATTEND: attend(o, h, k); break;
+    case ROMA_OP_NORM:
+    case ROMA_OP_QUANTISE: o->lat = chain(t, ROMA_CHAIN_CODE) + k->far + exchange(t); break;
+    case ROMA_OP_HEAD_NORM: o->lat = 2 * k->mul; break;
+    case ROMA_OP_ROPE: o->lat = chain(t, ROMA_CHAIN_ROTATE); break;
     case ROMA_OP_SILU:
-        elements(o, vec * timing_larger(exps, divs), timing_up(c->lat_exp) + k->add + k->div + 2 * k->mul);
+        o->vec *= timing_larger(k->exps, k->divs);
+        o->lat = chain(t, ROMA_CHAIN_SILU);
         break;
-    case ROMA_OP_RELU2: elements(o, vec, k->add + 2 * k->mul); break;
+    case ROMA_OP_RELU2: o->lat = chain(t, ROMA_CHAIN_RELU2); break;
     case ROMA_OP_BIAS:
-    case ROMA_OP_RESIDUAL: elements(o, vec, k->add); break;
+    case ROMA_OP_RESIDUAL: o->lat = k->add; break;
+    case ROMA_OP_EMBED:
+    case ROMA_OP_LINEAR:
+    case ROMA_OP_CACHE:
+    case ROMA_OP_ATTEND:
     case ROMA_OP_COUNT: break;
     }
-    if (c->fill_cyc <= 0) return;
-    if (!roma_op_matrix(p, op)) o->per_row = 0;
-    o->lora_lat = 0;
-    o->lat = 0;
+}
+
+static void op_times(timing_op *o, const timing *t, const roma_op *op, double repair_words) {
+    *o = (timing_op){.group = UINT32_MAX};
+    switch (roma_op_about(op->kind)->work) {
+    case ROMA_WORK_EMBED: embed(o, t, op); break;
+    case ROMA_WORK_LINEAR: linear(o, t, op, repair_words); break;
+    case ROMA_WORK_CACHE: cache(o, t); break;
+    case ROMA_WORK_ATTEND: break; /* attend.c */
+    case ROMA_WORK_VECTOR: vector(o, t, op); break;
+    }
+    if (!t->k.calibrated) return;
+    o->lat = o->first = 0;
+    if (!roma_op_matrix(t->p, op)) o->row = o->next = o->vec = o->bc = 0;
+}
+
+/* ---- groups of LINEARs that read one value ---- */
+
+/* Whether operation i goes on with the group that began at `group`: another LINEAR of its value, or a BIAS of the
+ * LINEAR before it. */
+static bool continues(const timing *t, uint32_t group, uint32_t i) {
+    const roma_op *first = &t->p->ops[group], *before = &t->p->ops[i - 1], *op = &t->p->ops[i];
+    if (op->layer != first->layer) return false;
+    if (op->kind == ROMA_OP_BIAS) return op->in[0] == before->out && before->kind == ROMA_OP_LINEAR;
+    return op->kind == ROMA_OP_LINEAR && op->in[0] == first->in[0];
+}
+
+static void find_groups(timing *t) {
+    uint32_t group = UINT32_MAX;
+    for (uint32_t i = 0; i < t->p->n_ops; i++) {
+        const roma_op *op = &t->p->ops[i];
+        if (group == UINT32_MAX || !continues(t, group, i)) {
+            if (group != UINT32_MAX) t->ops[i - 1].ends_group = true;
+            group = op->kind == ROMA_OP_LINEAR && op->layer != UINT32_MAX ? i : UINT32_MAX;
+        }
+        t->ops[i].group = group;
+    }
+    for (size_t i = 0; i < t->n_spans; i++)
+        if (t->spans[i].n_adapters > t->places) t->places = t->spans[i].n_adapters;
 }
 
 /* ---- rows, streams, blocks ---- */
@@ -152,23 +241,28 @@ static uint32_t stream_count(const roma_chip *c, uint32_t rows) {
     return s < rows ? s : rows;
 }
 
+/* A block ends with its rows, its spans or its stream. */
+size_t roma_cost_timing_blocks(const roma_placement *p, const roma_cost_span *spans, size_t n) {
+    const uint32_t rows = row_count(spans, n), block = (uint32_t)p->chip.block_rows;
+    return rows / block + n / (uint32_t)p->chip.block_spans + stream_count(&p->chip, rows) + 1;
+}
+
 size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n) {
-    const uint32_t rows = row_count(spans, n), streams = stream_count(&p->chip, rows),
-                   block = (uint32_t)p->chip.block_rows;
-    const size_t blocks = rows / block + streams;
-    return p->plan->n_ops * sizeof(timing_op) + blocks * sizeof(timing_block) +
+    const uint32_t streams = stream_count(&p->chip, row_count(spans, n));
+    return p->plan->n_ops * sizeof(timing_op) + roma_cost_timing_blocks(p, spans, n) * sizeof(timing_block) +
            ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
 }
 
-/* Describes the block of `rows` rows that begins at row *skip of span *span, and moves both on. */
+/* Describes the block of at most `rows` rows that begins at row *skip of span *span, and moves both on. */
 static timing_block cut(const timing *t, uint32_t *span, uint32_t *skip, uint32_t rows) {
-    timing_block b = {.rows = rows, .span = *span, .skip = *skip};
-    for (uint32_t left = rows; left;) {
+    timing_block b = {.span = *span, .skip = *skip};
+    uint32_t spans = (uint32_t)t->c->block_spans;
+    for (uint32_t left = rows; left && spans; spans--) {
         const roma_cost_span *s = &t->spans[*span];
         const uint32_t take = s->rows - *skip < left ? s->rows - *skip : left, first_logits = s->rows - s->logits;
         if (*skip + take > first_logits) b.logits += *skip + take - (*skip > first_logits ? *skip : first_logits);
-        b.adapter |= s->adapter && s->rank;
         left -= take;
+        b.rows += take;
         *skip += take;
         if (*skip == s->rows) ++*span, *skip = 0;
     }
@@ -182,7 +276,7 @@ static void cut_blocks(timing *t, uint32_t rows) {
     for (uint32_t s = 0; s < t->n_streams; s++) {
         const uint64_t begin = (uint64_t)rows * s / t->n_streams, end = (uint64_t)rows * (s + 1) / t->n_streams;
         t->stream_block[s] = t->n_blocks;
-        for (uint64_t r = begin; r < end; r += size)
+        for (uint64_t r = begin; r < end; r += t->blocks[t->n_blocks - 1].rows)
             t->blocks[t->n_blocks++] = cut(t, &span, &skip, end - r < size ? (uint32_t)(end - r) : size);
     }
     t->stream_block[t->n_streams] = t->n_blocks;
@@ -190,23 +284,29 @@ static void cut_blocks(timing *t, uint32_t rows) {
     while (t->first_logits < t->n_blocks && !t->blocks[t->first_logits].logits) t->first_logits++;
 }
 
+/* The first operation of each layer of a calibrated chip carries what the layer's latencies come to. */
+static void fill_layers(timing *t) {
+    for (size_t i = 1; i < t->p->n_ops && t->k.calibrated; i++)
+        if (t->p->ops[i].layer != UINT32_MAX && t->p->ops[i].layer != t->p->ops[i - 1].layer)
+            t->ops[i].lat = timing_up(t->c->fill_cyc);
+}
+
 void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place, const roma_cost_span *spans, size_t n,
                            double repair_words) {
     const roma_plan *p = place->plan;
     const roma_chip *c = &place->chip;
     const uint32_t rows = row_count(spans, n);
-    const numbers k = numbers_of(c);
     *t = (timing){.place = place, .p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};
+    t->k = numbers_of(place, has_adapters(place, spans, n));
     t->ops = memory;
     t->blocks = (timing_block *)(void *)(t->ops + p->n_ops);
-    t->stream_block = (uint32_t *)(void *)(t->blocks + rows / (uint32_t)c->block_rows + t->n_streams);
+    t->stream_block = (uint32_t *)(void *)(t->blocks + roma_cost_timing_blocks(place, spans, n));
     cut_blocks(t, rows);
-    for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], place, &p->ops[i], &k, repair_words);
-    if (c->fill_cyc > 0) /* the first operation of each layer carries what the layer's latencies come to */
-        for (size_t i = 1; i < p->n_ops; i++)
-            if (p->ops[i].layer != UINT32_MAX && p->ops[i].layer != p->ops[i - 1].layer)
-                t->ops[i].lat = timing_up(c->fill_cyc);
+    for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], t, &p->ops[i], repair_words);
+    fill_layers(t);
+    find_groups(t);
     const double pitch = roma_cost_pitch_mm(c);
     t->tree_mm = pitch * c->grid_rows * c->grid_columns;
-    t->mean_mm = pitch * (double)(timing_ceil_div(k.columns, 2) + timing_ceil_div(timing_up(c->grid_rows) - 1, 2)) / 2;
+    t->mean_mm = pitch * (double)t->k.deep_hops / 2;
+    t->unit_mm = pitch / sqrt(c->lunits);
 }

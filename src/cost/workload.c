@@ -17,6 +17,7 @@ int roma_cost_workload_check(const roma_workload *w, roma_error *err) {
         {"batch", w->batch, 1, ROMA_COST_BATCH_MAX},
         {"rank", w->rank, 0, ROMA_COST_RANK_MAX},
         {"adapters", w->adapters, w->rank ? 1 : 0, ROMA_COST_ADAPTERS_MAX},
+        {"stacked", w->stacked, 0, ROMA_COST_SET_MAX},
     };
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         if (counts[i].v < counts[i].least || counts[i].v > counts[i].most)

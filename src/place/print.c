@@ -12,7 +12,7 @@ static uint64_t padded_rows(const roma_placement *p, size_t i) {
 
 /* Share of the words of all L-Units of the dies that have a bit of the matrix or of its scales. */
 static double useful(const roma_placement *p) {
-    const place_numbers k = place_numbers_of(&p->chip);
+    const place_numbers k = place_numbers_of(p);
     double bits = 0, words = 0;
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) {
         const roma_image_tensor *t = &p->plan->desc->tensors[i];
@@ -60,7 +60,7 @@ static const char *value_place(const roma_placement *p, const roma_value *v) {
 
 /* Bytes of a row in vector unit 0, which is the fullest; 0 for what lies elsewhere. */
 static uint64_t value_bytes(const roma_placement *p, const roma_value *v) {
-    const place_numbers k = place_numbers_of(&p->chip);
+    const place_numbers k = place_numbers_of(p);
     if (strcmp(value_place(p, v), "vector units") != 0) return 0;
     const uint64_t all = k.V * k.vector_lanes, rest = v->width % all;
     return 4 * (v->width / all * k.vector_lanes + (rest < k.vector_lanes ? rest : k.vector_lanes));

@@ -3,8 +3,7 @@
 
 static uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
-/* Bits of scales and minima of one row, as the image stores them, without a tile's padding. */
-static uint64_t scale_bits(const roma_image_tensor *t) {
+uint64_t roma_place_scale_bits(const roma_image_tensor *t) {
     roma_tile_layout lay;
     roma_tile_layout_get(&t->format, t->cols, &lay);
     const uint64_t supers = t->format.super ? t->cols / t->format.super : 0;
@@ -12,16 +11,41 @@ static uint64_t scale_bits(const roma_image_tensor *t) {
     return (lay.super_min + super_min - lay.scale) * 8 / ROMA_TILE_ROWS;
 }
 
-/* A lane takes 2, 4 or 8 bits at a time; codes of other widths lie in the next wider one. */
-static uint32_t lane_bits(unsigned bits) { return bits <= 2 ? 2 : bits <= 4 ? 4 : 8; }
+/* A lane takes 1, 2, 4 or 8 bits at a time; codes of other widths lie in the next wider one. */
+static uint32_t lane_bits(unsigned bits) { return bits <= 2 ? bits : bits <= 4 ? 4 : 8; }
 
-static roma_place_tensor matrix(const roma_image_tensor *t, const place_numbers *k) {
+/* Where the unit's scales lie: before its codes, or in a ROM beside the leaf units that is as wide as the leaves that
+ * one address ends. */
+static void place_scales(roma_place_tensor *m, const roma_image_tensor *t, const place_numbers *k, bool own) {
+    const uint64_t bits = roma_place_scale_bits(t), groups = t->cols / t->format.group, ended = m->wave_leaves;
+    if (!own) {
+        m->scale_words = ceil_div(ceil_div(m->unit_rows * bits, k->word_bits), k->N);
+        return;
+    }
+    m->own_bits = ceil_div(ended * bits, groups);
+    m->own_words = m->unit_rows / k->group_rows * ceil_div(k->group_rows * groups, ended);
+}
+
+static uint64_t row_words(const roma_image_tensor *t, const place_numbers *k) {
+    return ceil_div(t->cols * lane_bits(t->format.bits), PLACE_ROW_BITS * k->N);
+}
+
+uint64_t roma_place_row_words(const roma_placement *p, size_t tensor) {
+    const place_numbers k = place_numbers_of(p);
+    return row_words(&p->plan->desc->tensors[tensor], &k);
+}
+
+static roma_place_tensor matrix(const roma_image_tensor *t, const place_numbers *k, bool own) {
     roma_place_tensor m = {.where = ROMA_PLACED_LUNITS, .lane_bits = lane_bits(t->format.bits)};
     const uint64_t group_rows = k->group_rows, groups = ceil_div(t->rows, k->U * group_rows);
+    const uint64_t group_bits = (uint64_t)t->format.group * m.lane_bits, merged = ceil_div(group_bits, PLACE_ROW_BITS);
     m.unit_rows = groups * group_rows;
     m.units = (uint32_t)ceil_div(t->rows, m.unit_rows);
-    m.row_words = ceil_div(t->cols * m.lane_bits / PLACE_ROW_BITS, k->N);
-    m.scale_words = ceil_div(ceil_div(m.unit_rows * scale_bits(t), k->word_bits), k->N);
+    m.row_words = row_words(t, k);
+    m.group_lunits = merged < 1 ? 1 : merged > k->N ? k->N : merged;
+    m.wave_leaves = PLACE_ROW_BITS * k->N / group_bits;
+    m.wave_leaves = group_rows * (m.wave_leaves ? m.wave_leaves : 1);
+    place_scales(&m, t, k, own);
     m.words = m.scale_words + groups * m.row_words;
     return m;
 }
@@ -30,12 +54,18 @@ static roma_place_tensor matrix(const roma_image_tensor *t, const place_numbers 
 
 void roma_place_layers(const roma_placement *p, uint32_t die, uint32_t *first, uint32_t *end) {
     const uint64_t layers = p->plan->desc->hyper.layers;
+    if (place_is_tensor(p)) {
+        *first = 0;
+        *end = (uint32_t)layers;
+        return;
+    }
     *first = (uint32_t)(layers * die / p->dies);
     *end = (uint32_t)(layers * (die + 1) / p->dies);
 }
 
 /* The first die whose end is beyond the layer. */
 uint32_t roma_place_layer_die(const roma_placement *p, uint32_t layer) {
+    if (place_is_tensor(p)) return 0;
     return (uint32_t)((((uint64_t)layer + 1) * p->dies - 1) / p->plan->desc->hyper.layers);
 }
 
@@ -43,7 +73,7 @@ uint32_t roma_place_layer_die(const roma_placement *p, uint32_t layer) {
  * with the head; that die sends the chosen token's row back to die 0 instead of its number. */
 static uint32_t die_of(const roma_placement *p, const roma_image_tensor *t, bool tied) {
     if (roma_tensor_role_is_layered(t->role)) return roma_place_layer_die(p, t->layer);
-    return t->role == ROMA_W_EMBED && !tied ? 0 : p->dies - 1;
+    return place_is_tensor(p) || (t->role == ROMA_W_EMBED && !tied) ? 0 : p->dies - 1;
 }
 
 /* Whether embedding and head are one table. */
@@ -63,7 +93,7 @@ static uint64_t vector_words(uint64_t elements, const place_numbers *k) {
 }
 
 uint64_t roma_place_rope_words(const roma_placement *p) {
-    const place_numbers k = place_numbers_of(&p->chip);
+    const place_numbers k = place_numbers_of(p);
     return vector_words(p->plan->desc->hyper.rope_dim / 2, &k);
 }
 
@@ -75,28 +105,99 @@ static void place_tensor(roma_placement *p, size_t i, bool tied, const place_num
     if (t->is_vector)
         *at = (roma_place_tensor){.where = ROMA_PLACED_VECTORS, .words = vector_words(t->cols, k)};
     else
-        *at = matrix(t, k);
+        *at = matrix(t, k, p->chip.scale_port <= ROMA_SCALES_OWN);
     at->die = die_of(p, t, tied);
     uint64_t *end = t->is_vector ? &p->die_vector_words[at->die] : &p->die_words[at->die];
     at->base = *end;
     *end += at->words;
 }
 
-static void write_note(roma_placement *p) {
-    const double has = p->chip.lunit_words;
-    p->fits_rom = p->chip.rom_style == ROMA_ROM_DRAM || (double)p->rom_words <= has;
-    p->note[0] = 0;
-    if (p->fits_rom) return;
+/* ---- what the chip must have ---- */
+
+/* The tensor whose words a tensor's codes are: its table's where it is tied. */
+static size_t stored_tensor(const roma_placement *p, uint32_t tensor) {
+    const int32_t tie = p->plan->desc->tensors[tensor].tie;
+    return tie >= 0 ? (size_t)tie : tensor;
+}
+
+/* Inputs whose codes an L-Unit meets in one value: LINEARs of the same lane bits share them. */
+static uint64_t value_inputs(const roma_placement *p, uint32_t value) {
+    uint64_t inputs[9] = {0}, sum = 0; /* by lane bits */
+    for (size_t i = 0; i < p->plan->n_ops; i++) {
+        const roma_op *op = &p->plan->ops[i];
+        if (!roma_op_matrix(p->plan, op) || op->in[0] != value) continue;
+        const roma_place_tensor *m = &p->tensors[stored_tensor(p, op->tensor)];
+        const uint64_t need = m->row_words * PLACE_ROW_BITS / m->lane_bits;
+        if (need > inputs[m->lane_bits]) inputs[m->lane_bits] = need;
+    }
+    for (unsigned b = 1; b < 9; b++) sum += inputs[b];
+    return sum;
+}
+
+static bool has_table(const roma_description *d) {
+    for (size_t i = 0; i < d->n_tensors; i++)
+        if (!d->tensors[i].is_vector && d->tensors[i].format.level == ROMA_LEVEL_TABLE) return true;
+    return false;
+}
+
+static void count_needs(roma_placement *p) {
+    const roma_plan *plan = p->plan;
+    p->rom_words = p->vector_words = p->scale_words = p->scale_bits = p->buffer_inputs = 0;
+    for (uint32_t die = 0; die < p->dies; die++) {
+        const uint32_t at = place_is_tensor(p) ? 0 : die;
+        uint64_t own = 0;
+        for (size_t i = 0; i < plan->desc->n_tensors; i++)
+            if (p->tensors[i].where == ROMA_PLACED_LUNITS && p->tensors[i].die == at) own += p->tensors[i].own_words;
+        p->die_words[die] = p->die_words[at];
+        p->die_vector_words[die] = p->die_vector_words[at];
+        if (p->die_words[die] > p->rom_words) p->rom_words = p->die_words[die];
+        if (p->die_vector_words[die] > p->vector_words) p->vector_words = p->die_vector_words[die];
+        if (own > p->scale_words) p->scale_words = own;
+    }
+    for (size_t i = 0; i < plan->desc->n_tensors; i++)
+        if (p->tensors[i].own_bits > p->scale_bits) p->scale_bits = p->tensors[i].own_bits;
+    for (uint32_t v = 0; v < plan->n_values; v++) {
+        const uint64_t inputs = plan->values[v].is_codes ? value_inputs(p, v) : 0;
+        if (inputs > p->buffer_inputs) p->buffer_inputs = inputs;
+    }
+}
+
+/* The first thing that the model needs and the chip has not. */
+static void judge(roma_placement *p) {
+    const roma_chip *c = &p->chip;
+    const bool streamed = c->rom_style == ROMA_ROM_DRAM;
     char dies[48] = "";
     if (p->dies > 1) roma_print(dies, sizeof dies, " of the fullest of %u dies", p->dies);
+    const struct {
+        const char *what, *key;
+        uint64_t need;
+        double has;
+        bool counts;
+    } needs[] = {
+        {"ROM words in an L-Unit", "lunit.words", p->rom_words, c->lunit_words, !streamed},
+        {"words in a matrix unit's ROM of scales", "rom.scale_words", p->scale_words, c->scale_words, !streamed},
+        {"bits in a word of the ROM of scales", "rom.scale_bits", p->scale_bits, c->scale_bits, !streamed},
+        {"inputs in an L-Unit's buffer", "lunit.buffer", p->buffer_inputs, c->buffer_inputs, true},
+        {"ROM words in a vector unit", "vector.rom_words", p->vector_words, c->vector_rom_words, true},
+    };
+    p->fits_rom = true;
+    p->note[0] = 0;
+    for (size_t i = 0; i < sizeof needs / sizeof *needs && p->fits_rom; i++) {
+        if (!needs[i].counts || (double)needs[i].need <= needs[i].has) continue;
+        p->fits_rom = false;
+        roma_print(p->note, sizeof p->note,
+                   "the model needs %llu %s%s and chip %.40s has %.0f (%s): it does not fit that chip",
+                   (unsigned long long)needs[i].need, needs[i].what, dies, c->name, needs[i].has, needs[i].key);
+    }
+    if (!p->fits_rom || c->table > 0 || !has_table(p->plan->desc)) return;
+    p->fits_rom = false;
     roma_print(p->note, sizeof p->note,
-               "the model needs %llu ROM words in an L-Unit%s and chip %.40s has %.0f: it does not fit that chip",
-               (unsigned long long)p->rom_words, dies, p->chip.name, has);
+               "the model's codes are numbers of levels in a table, and chip %.40s has none (lunit.table)", c->name);
 }
 
 void roma_place_derive(roma_placement *p) {
     const roma_description *d = p->plan->desc;
-    const place_numbers k = place_numbers_of(&p->chip);
+    const place_numbers k = place_numbers_of(p);
     const bool tied = is_tied(d);
     for (uint32_t die = 0; die < p->dies; die++) {
         uint32_t first, end;
@@ -105,19 +206,15 @@ void roma_place_derive(roma_placement *p) {
         p->die_vector_words[die] = first < end ? roma_place_rope_words(p) : 0;
     }
     for (size_t i = 0; i < d->n_tensors; i++) place_tensor(p, i, tied, &k);
-    p->rom_words = p->vector_words = 0;
-    for (uint32_t die = 0; die < p->dies; die++) {
-        if (p->die_words[die] > p->rom_words) p->rom_words = p->die_words[die];
-        if (p->die_vector_words[die] > p->vector_words) p->vector_words = p->die_vector_words[die];
-    }
-    write_note(p);
+    count_needs(p);
+    judge(p);
 }
 
 /* ---- one code ---- */
 
 roma_place_code roma_place_code_at(const roma_placement *p, size_t tensor, uint64_t row, uint64_t input) {
     const roma_place_tensor *m = &p->tensors[tensor];
-    const place_numbers k = place_numbers_of(&p->chip);
+    const place_numbers k = place_numbers_of(p);
     const uint64_t per_word = PLACE_ROW_BITS / m->lane_bits, unit = row / m->unit_rows, inside = row % m->unit_rows;
     const uint64_t word = input / per_word, x = input % per_word;
     return (roma_place_code){

@@ -89,17 +89,11 @@ void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out) {
                        c->junction_c, ROMA_COST_JUNCTION_C);
 }
 
-/* The decode step of the workload with every sequence at a context. */
-static int decode(roma_sim *s, uint64_t context, roma_error *err) {
-    const roma_workload *w = &s->work;
-    const uint32_t distinct = w->rank ? w->adapters : 0;
-    roma_cost_span *spans = roma_alloc_array(w->batch, sizeof *spans);
-    if (!spans) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the step");
-    for (uint32_t i = 0; i < w->batch; i++)
-        spans[i] = (roma_cost_span){context, 1, 1, distinct ? 1 + i % distinct : 0, w->rank};
-    const int rc = roma_cost_step(&s->schedule, &s->design.place, spans, w->batch, err);
-    roma_free(spans);
-    return rc;
+/* Cycles of the decode step of the workload with every sequence at a context. */
+static int decode(roma_sim *s, uint32_t context, uint64_t *cycles, roma_error *err) {
+    roma_workload w = s->work;
+    w.context = context;
+    return roma_cost_decode(cycles, &s->schedule, &s->design.place, &w, err);
 }
 
 /* ---- latency ---- */
@@ -120,8 +114,9 @@ static double percentile(const double *sorted, size_t n, double p) {
 static int decode_steps(roma_sim *s, uint32_t prompt, uint32_t output, double *us, roma_error *err) {
     int rc = ROMA_OK;
     for (uint32_t i = 1; !rc && i < output; i++) {
-        rc = decode(s, prompt + i - 1, err);
-        us[i] = (double)s->schedule.cycles / s->design.place.chip.clock_hz * 1e6;
+        uint64_t cycles;
+        rc = decode(s, prompt + i - 1, &cycles, err);
+        us[i] = (double)cycles / s->design.place.chip.clock_hz * 1e6;
     }
     return rc;
 }
@@ -137,8 +132,11 @@ int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_req
                          output, (unsigned long long)roma_sim_capacity(s), limit_of(s));
     double *us = roma_alloc_array(output, sizeof *us), total = 0;
     if (!us) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u tokens", output);
-    int rc = roma_cost_prefill(&s->schedule, &d->place, 0, prompt, s->work.rank, err);
-    const double first = (double)s->schedule.cycles / d->place.chip.clock_hz;
+    roma_workload w = s->work;
+    roma_cost cost;
+    w.prompt = prompt;
+    int rc = roma_cost_evaluate(&cost, &s->schedule, &d->place, &w, err);
+    const double first = rc ? 0 : cost.ttft_s;
     if (!rc) rc = decode_steps(s, prompt, output, us, err);
     if (!rc) {
         for (uint32_t i = 1; i < output; i++) total += us[i];
@@ -225,19 +223,20 @@ int roma_sim_timeline(roma_sim *s, roma_timeline *out, roma_error *err) {
     uint64_t at = 0;
     for (uint32_t done = 0, take; done < w->prompt; done += take) {
         take = w->prompt - done < chunk ? w->prompt - done : chunk;
-        const roma_cost_span span = {done, take, done + take == w->prompt, w->rank ? 1 : 0, w->rank};
-        int rc = roma_cost_step(&s->schedule, p, &span, 1, err);
+        int rc = roma_cost_chunk(&s->schedule, p, w, done, take, err);
         if (rc) return rc;
         roma_cost_timeline(&s->schedule, p, at, out);
         at += s->schedule.cycles;
     }
-    int rc = decode(s, w->context > w->prompt ? w->context : w->prompt, err);
+    uint64_t cycles;
+    int rc = decode(s, w->context > w->prompt ? w->context : w->prompt, &cycles, err);
     if (!rc) roma_cost_timeline(&s->schedule, p, at, out);
     return rc;
 }
 
 int roma_sim_path(roma_sim *s, uint64_t cycles[ROMA_OP_COUNT + 1], roma_error *err) {
-    const int rc = decode(s, s->work.context, err);
+    uint64_t all;
+    const int rc = decode(s, s->work.context, &all, err);
     if (!rc) roma_cost_critical_path(&s->schedule, &s->design.plan, cycles);
     return rc;
 }

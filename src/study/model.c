@@ -77,7 +77,7 @@ bool roma_study_evaluate(study *x, roma_cost *out, const roma_placement *p, cons
 }
 
 uint64_t roma_study_lunit_cycles(study *x, const roma_placement *p, uint32_t rows, uint32_t logits) {
-    const roma_cost_span span = {0, rows, logits, 0, 0};
+    const roma_cost_span span = {0, rows, logits, 0, NULL};
     if (!p || x->rc) return 0;
     memset(x->s.busy, 0, sizeof x->s.busy);
     x->rc = roma_cost_step(&x->s, p, &span, 1, &x->err);
@@ -86,12 +86,14 @@ uint64_t roma_study_lunit_cycles(study *x, const roma_placement *p, uint32_t row
 
 /* ---- the number of outputs that fits the table of end-to-end rates best ---- */
 
+static const roma_cost_adapter rank_16 = {1, 16, NULL};
+
 static bool sum_decodes(study *x, const roma_design *d) {
     if (x->decode_sum) return true;
     x->decode_sum = roma_alloc_array(OUTPUTS_MAX + 1, sizeof *x->decode_sum);
     if (!x->decode_sum) x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
     for (uint32_t context = 0; context < OUTPUTS_MAX && !x->rc; context++) {
-        const roma_cost_span span = {context, 1, 1, 1, 16};
+        const roma_cost_span span = {context, 1, 1, 1, &rank_16};
         x->rc = roma_cost_step(&x->s, &d->place, &span, 1, &x->err);
         x->decode_sum[context + 1] = x->decode_sum[context] + (double)x->s.cycles;
     }
@@ -106,7 +108,7 @@ double roma_study_rate(study *x, uint32_t prompt, double prefill, uint32_t n) {
 
 double roma_study_prefill_cycles(study *x, uint32_t prompt) {
     const roma_design *d = roma_study_case(x, "roma", "llama-3.2-3b", 4);
-    if (d) x->rc = roma_cost_prefill(&x->s, &d->place, 0, prompt, 16, &x->err);
+    if (d) x->rc = roma_cost_prefill(&x->s, &d->place, 0, prompt, &rank_16, 1, &x->err);
     return x->rc ? NAN : (double)x->s.cycles;
 }
 

@@ -20,7 +20,8 @@ static bool holds(const session *s, uint64_t *used) {
     const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->a));
     const double sram = roma_chip_sram_bytes(&p->chip);
     *used = roma_exec_sram(m, (uint64_t)roma_chip_vector_bytes(&p->chip));
-    return (double)*used <= sram && roma_place_holds(p, m->pages, sram, (double)m->adapters);
+    const double scores = roma_place_score_bytes(p, m->pages * ROMA_PAGE, 1);
+    return (double)*used <= sram && roma_place_holds(p, m->pages, scores, sram, (double)m->adapters);
 }
 
 static void sram_line(const session *s) {

@@ -116,10 +116,20 @@ void sim_roofline(const roma_sim *s, const roma_cost *cost, roma_buf *out) {
 void sim_energy(const roma_sim *s, const roma_cost *c, roma_buf *out) {
     /* mJ to J, so that the report chooses the prefix */
     const roma_slice slices[] = {
-        {"ROM", c->mj_rom / 1e3},       {"multiply-adds", c->mj_mac / 1e3},   {"scale products", c->mj_leaf / 1e3},
-        {"clock", c->mj_clock / 1e3},   {"mesh", c->mj_wire / 1e3},           {"SRAM", c->mj_sram / 1e3},
-        {"H-Units", c->mj_hmac / 1e3},  {"vector units", c->mj_vector / 1e3}, {"DRAM", c->mj_dram / 1e3},
-        {"leakage", c->mj_static / 1e3}};
+        {"ROM", c->mj_rom / 1e3},
+        {"multiply-adds", c->mj_mac / 1e3},
+        {"activations", c->mj_feed / 1e3},
+        {"merging", c->mj_merge / 1e3},
+        {"scale products", c->mj_leaf / 1e3},
+        {"clock", c->mj_clock / 1e3},
+        {"mesh", c->mj_wire / 1e3},
+        {"SRAM", c->mj_sram / 1e3},
+        {"H-Units", c->mj_hmac / 1e3},
+        {"vector units", c->mj_vector / 1e3},
+        {"DRAM", c->mj_dram / 1e3},
+        {"dies", c->mj_die / 1e3},
+        {"leakage", c->mj_static / 1e3},
+    };
     char title[96];
     roma_print(title, sizeof title, "energy of a token, %.30s on %.30s", s->design.desc->name,
                s->design.place.chip.name);

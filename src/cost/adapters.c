@@ -1,0 +1,106 @@
+/* Downs and ups: an adapter's A and B beside a product. docs/cost-model.md sections 1.2 and 1.8. */
+#include "timing.h"
+
+uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op) {
+    if (place >= s->n_adapters || op->adapter_slot == UINT32_MAX) return 0;
+    const roma_cost_adapter *a = &s->adapters[place];
+    return a->ranks ? a->ranks[op->adapter_slot] : a->rank;
+}
+
+bool roma_cost_timing_has_part(const timing *t, uint32_t op, uint32_t block, uint32_t place) {
+    timing_walk w = roma_cost_timing_walk(t, block);
+    if (t->ops[op].group == UINT32_MAX) return false;
+    for (timing_piece x; roma_cost_timing_next(&w, &x);)
+        if (roma_cost_timing_rank(x.span, place, &t->p->ops[op])) return true;
+    return false;
+}
+
+/* Neighbouring rows with one adapter at a place. */
+typedef struct {
+    uint64_t rows, rank;
+} run;
+
+static uint32_t id_at(const roma_cost_span *s, uint32_t place) {
+    return place < s->n_adapters ? s->adapters[place].id : 0;
+}
+
+/* The matrix's side of a part: columns of A or rows of B that the fullest unit has, and all of them. */
+typedef struct {
+    uint64_t here, all;
+} side;
+
+/* Column i of A is on unit floor(i / c), c a power of two. */
+static side down_side(const timing *t, const roma_image_tensor *w) {
+    const uint64_t even = timing_ceil_div(w->cols, t->k.U);
+    const uint64_t columns = UINT64_C(1) << timing_clog2(even > 8 ? even : 8);
+    return (side){columns < w->cols ? columns : w->cols, w->cols};
+}
+
+static uint64_t run_cycles(const timing *t, const run *r, uint64_t here) {
+    const roma_chip *c = t->c;
+    const bool serial = c->lora_where > 0;
+    const double rank = (double)r->rank, weights = rank * (double)here;
+    const double l = serial ? 1 : t->k.lora_share;
+    const uint64_t work = serial ? timing_up((double)r->rows * weights * 8 * c->lora_weight_bytes /
+                                             (4 * c->lanes * c->lunits))
+                                 : timing_up((double)r->rows * weights / (c->hunit_mac * l)),
+                   reads = timing_up(weights * c->lora_weight_bytes / (c->hunit_bandwidth * l));
+    return timing_larger(work, reads);
+}
+
+static void count(const timing *t, const run *r, uint64_t all, uint64_t cycles, bool down, roma_events *e) {
+    const double weights = (double)(r->rank * all), rows = (double)r->rows, x = t->c->lora_weight_bytes;
+    e->sram_bits += 8 * weights * x;
+    if (down) e->wire_bit_mm += rows * 32 * (double)(r->rank * t->k.U) * t->mean_mm;
+    if (t->c->lora_where > 0) {
+        e->lane_macs += rows * weights * x * 2;
+        e->lunit_cycles += (double)(cycles * t->k.U * t->k.N);
+    } else {
+        e->hunit_macs += rows * weights;
+    }
+}
+
+/* The leaves of A's groups go to the root, which makes h and its codes; these go to every unit. */
+static void down_latency(const timing *t, const roma_image_tensor *w, uint64_t columns, uint64_t rank,
+                         timing_duration *d) {
+    const timing_numbers *k = &t->k;
+    uint64_t group = 256;
+    while (w->cols % group) group /= 2;
+    const uint64_t groups = w->cols / group;
+    const uint64_t sums = timing_clog2(columns) * k->hop + k->deep + k->convert + timing_clog2(groups) * k->add +
+                          timing_ceil_div(4 * rank * groups, k->link);
+    d->lat = sums + 2 * k->mul + timing_clog2(rank) * k->hop + k->div + k->mul + k->convert + k->deep;
+    d->first = d->occ + sums;
+}
+
+static void up_latency(const timing *t, uint64_t rank, timing_duration *d) {
+    const timing_numbers *k = &t->k;
+    d->lat = timing_clog2(rank) * k->hop + k->convert + 2 * k->mul + k->far + k->add;
+}
+
+void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e) {
+    const roma_op *op = &t->p->ops[part.op];
+    const roma_image_tensor *w = timing_tensor(t->p, op);
+    const bool down = part.part == ROMA_PART_DOWN;
+    const side s = down ? down_side(t, w) : (side){timing_place(t, op)->unit_rows, w->rows};
+    timing_walk walk = roma_cost_timing_walk(t, part.block);
+    timing_piece x;
+    uint64_t rank = 0;
+    for (bool more = roma_cost_timing_next(&walk, &x); more;) {
+        const uint32_t id = id_at(x.span, part.place);
+        run r = {x.rows, roma_cost_timing_rank(x.span, part.place, op)};
+        while ((more = roma_cost_timing_next(&walk, &x)) && id_at(x.span, part.place) == id &&
+               roma_cost_timing_rank(x.span, part.place, op) == r.rank)
+            r.rows += x.rows;
+        if (!r.rank) continue;
+        if (r.rank > rank) rank = r.rank;
+        const uint64_t cycles = run_cycles(t, &r, s.here);
+        if (d) d->occ += cycles;
+        if (e) count(t, &r, s.all, cycles, down, e);
+    }
+    if (!d || t->k.calibrated) return;
+    if (down)
+        down_latency(t, w, s.here, rank, d);
+    else
+        up_latency(t, rank, d);
+}
