@@ -54,6 +54,7 @@ extern "C" {
     X(buffer_inputs, "lunit", "buffer", "1", 1, 1e9, "inputs whose codes an L-Unit holds")                             \
     X(buffer_um2, "lunit", "buffer_area", "um2", 0, 1e3, "cells of a bit of these buffers and of held sums")           \
     X(merge_um2, "lunit", "merge_area", "um2", 0, 1e6, "cells of one sum of the tree that merges neighbouring L-Units")\
+    X(merge_bits, "lunit", "merge_bits", "1", 0, 64, "bits of such a sum, for the wires that it goes over")            \
     X(track_share, "lunit", "track_share", "share", 0, 4, "wiring of the compute part per unit of its device area")    \
     X(leaf_group, "lunit", "leaf_group", "1", 1, 65536, "weight group at which scale products keep up with the lanes") \
     X(leaf_um2, "lunit", "leaf_area", "um2", 0, 1e6, "cells of one leaf: FP32 products and sums of a group")           \

@@ -1,6 +1,7 @@
 /* Relations between parameters that hold for every chip. */
 #include "chip/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -74,6 +75,10 @@ static int check_storage(const checker *k) {
         return broken(k, ROMA_CHIP_rom_macro_words, ROMA_CHIP_lunit_words,
                       "rom.macro_words is %.10g, fewer than the %.10g of lunit.words, which must fit in it",
                       c->rom_macro_words, c->lunit_words);
+    if (c->rom_style != ROMA_ROM_DRAM && c->rom_depth > c->rom_macro_words)
+        return broken(k, ROMA_CHIP_rom_depth, ROMA_CHIP_rom_macro_words,
+                      "rom.depth is %.10g, deeper than all that an L-Unit stores, the %.10g words of rom.macro_words",
+                      c->rom_depth, c->rom_macro_words);
     if (c->rom_style == ROMA_ROM_DRAM && !(c->dram_bandwidth > 0))
         return broken(k, ROMA_CHIP_rom_style, ROMA_CHIP_dram_bandwidth,
                       "rom.style is dram, but dram.bandwidth is %.10g: such a chip streams its model from there",
@@ -84,6 +89,24 @@ static int check_storage(const checker *k) {
                       "cache.element)",
                       c->hunit_sram_bytes, granule);
     return ROMA_OK;
+}
+
+/* The SRAM of an H-Unit is macros of words of 64 bits, each of which gives one word a cycle. */
+static int check_ports(const checker *k) {
+    const roma_chip *c = k->c;
+    const double macro = 8 * c->sram_depth, macros = ceil(c->hunit_sram_bytes / macro);
+    if (c->hunit_bandwidth <= 8 * macros) return ROMA_OK;
+    return broken(k, ROMA_CHIP_hunit_bandwidth, ROMA_CHIP_hunit_sram_bytes,
+                  "hunit.bandwidth is %.10g B a cycle, and hunit.sram is %.10g macros of memory.sram_depth = %.10g words "
+                  "that give %.10g",
+                  c->hunit_bandwidth, macros, c->sram_depth, 8 * macros);
+}
+
+/* Levels have 8 bits, or the 10 of the finer table. */
+static int check_table(const checker *k) {
+    const double bits = k->c->table_bits;
+    if (bits == 8 || bits == 10) return ROMA_OK;
+    return broken(k, ROMA_CHIP_table_bits, ROMA_CHIP_table_bits, "lunit.table_bits is %.10g, it must be 8 or 10", bits);
 }
 
 static int check_nodes(const checker *k) {
@@ -111,6 +134,8 @@ int roma_chip_check_lines(const roma_chip *c, const uint64_t *lines, const char 
     if (!rc) rc = check_nodes(&k);
     if (!rc) rc = check_grid(&k);
     if (!rc) rc = check_storage(&k);
+    if (!rc) rc = check_ports(&k);
+    if (!rc) rc = check_table(&k);
     for (unsigned i = 0; !rc && i < sizeof chains / sizeof *chains; i++)
         rc = ordered(&k, chains[i][0], chains[i][1], deeper);
     if (!rc)

@@ -115,8 +115,6 @@ void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d) 
 
 /* ---- events ---- */
 
-enum { MERGED_BITS = 26 }; /* of a sum in the tree that merges L-Units */
-
 static double scale_bits(const roma_image_tensor *t) {
     return 8 * roma_cost_timing_stored_bytes(t) - (double)(t->rows * t->cols * t->format.bits);
 }
@@ -130,7 +128,7 @@ static void feed_events(const timing *t, const roma_image_tensor *w, const roma_
     e->buffer_bits += n * waves * units * (double)k->N * 32 / m->lane_bits * 67 / 8;
     if (fills) e->buffer_bits += n * units * 8 * (double)timing_code_bytes(w->cols);
     e->merge_adds += merges;
-    e->wire_bit_mm += merges * MERGED_BITS * t->unit_mm;
+    e->wire_bit_mm += merges * t->c->merge_bits * t->unit_mm;
 }
 
 static void linear_events(const timing *t, uint32_t index, uint32_t block, double n, roma_events *e) {

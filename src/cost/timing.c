@@ -49,6 +49,7 @@ static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
                         .attend_share = shared ? 1 - c->lora_share : 1,
                         .lora_share = shared ? c->lora_share : 1,
                         .calibrated = c->fill_cyc > 0};
+    if (k.calibrated) k.add = 0; /* of ups that wait for one another */
     k.leaf_units = timing_larger(1, k.N * k.lanes / (timing_up(c->leaf_group) * k.word_cycles));
     find_distances(&k, place);
     k.R = timing_clog2(lanes) * k.hop + 2 * k.across;

@@ -43,8 +43,8 @@ int roma_explore_space(space *s, const roma_chip *base, const double own[3], con
 void roma_explore_draw(const space *s, uint64_t i, double x[N_KEYS]);
 /* What follows from the drawn values; false when the mesh has no such grid. */
 bool roma_explore_derive(const space *s, double x[N_KEYS]);
-/* The same from the words that an L-Unit needs. */
-void roma_explore_derive_words(const space *s, double words, double x[N_KEYS]);
+/* The same from what the model needs of the ROMs and buffers. */
+void roma_explore_derive_words(const space *s, const roma_placement *p, double x[N_KEYS]);
 /* The base chip with the recorded values of x. */
 void roma_explore_put(const space *s, const double x[N_KEYS], roma_chip *c);
 

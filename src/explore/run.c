@@ -23,23 +23,23 @@ static roma_explore_refusal judge(const roma_cost *c, const roma_placement *p, c
     return isfinite(c->usd) && isfinite(c->usd_unrepaired) ? ROMA_EXPLORE_NONE : ROMA_EXPLORE_WAFER;
 }
 
-/* The chip of v when it holds together. */
-static bool chip_of(const space *s, double words, double v[N_KEYS], roma_chip *chip) {
+/* The chip of v, as large as the placement needs, when it holds together. */
+static bool chip_of(const space *s, const roma_placement *needs, double v[N_KEYS], roma_chip *chip) {
     roma_error unsaid;
-    roma_explore_derive_words(s, words, v);
+    roma_explore_derive_words(s, needs, v);
     roma_explore_put(s, v, chip);
     return roma_chip_check(chip, "", &unsaid) == ROMA_OK;
 }
 
-/* The placement says how many words an L-Unit needs, which do not depend on how many it has. */
+/* The placement says how many words the ROMs need, which does not depend on how many they have. */
 static int evaluate(const roma_explore *x, const model *m, roma_schedule *sched, double v[N_KEYS], roma_cost *cost,
                     roma_explore_refusal *why, roma_error *err) {
     roma_chip chip;
-    roma_placement at;
+    roma_placement at = {.rom_words = (uint64_t)v[ROMA_CHIP_rom_depth], .buffer_inputs = 1};
     *why = ROMA_EXPLORE_CHIP;
-    if (!chip_of(&x->s, 1, v, &chip)) return ROMA_OK;
+    if (!chip_of(&x->s, &at, v, &chip)) return ROMA_OK;
     int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
-    if (!rc && chip_of(&x->s, (double)at.rom_words, v, &at.chip)) {
+    if (!rc && chip_of(&x->s, &at, v, &at.chip)) {
         roma_place_derive(&at);
         rc = roma_cost_evaluate(cost, sched, &at, &x->work, err);
         if (!rc) *why = judge(cost, &at, x);

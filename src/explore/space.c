@@ -62,12 +62,25 @@ static int add_usual(space *s, bool has_model_keys, roma_error *err) {
     return ROMA_OK;
 }
 
+/* What follows from the placement unless it was given. */
+static const struct {
+    unsigned key;
+    size_t need; /* a member of the placement */
+} sizes[] = {
+    {ROMA_CHIP_lunit_words, offsetof(roma_placement, rom_words)},
+    {ROMA_CHIP_scale_words, offsetof(roma_placement, scale_words)},
+    {ROMA_CHIP_scale_bits, offsetof(roma_placement, scale_bits)},
+    {ROMA_CHIP_buffer_inputs, offsetof(roma_placement, buffer_inputs)},
+    {ROMA_CHIP_vector_rom_words, offsetof(roma_placement, vector_words)},
+};
+enum { N_SIZES = sizeof sizes / sizeof *sizes };
+
 static void find_derived(space *s) {
     static const unsigned grid[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units,
                                     ROMA_CHIP_vector_units};
     for (size_t i = 0; i < 4; i++) s->grid_follows |= s->given[grid[i]];
     for (size_t i = 0; i < 4 && s->grid_follows; i++) s->derived[grid[i]] = !s->given[grid[i]];
-    s->derived[ROMA_CHIP_lunit_words] = !s->given[ROMA_CHIP_lunit_words];
+    for (size_t i = 0; i < N_SIZES; i++) s->derived[sizes[i].key] = !s->given[sizes[i].key];
     s->derived[ROMA_CHIP_rom_macro_words] = !s->given[ROMA_CHIP_rom_macro_words];
     s->derived[ROMA_CHIP_wafer_usd] = s->given[ROMA_CHIP_node_nm] && !s->given[ROMA_CHIP_wafer_usd];
 }
@@ -173,8 +186,12 @@ static bool is_of_macros(double style) {
     return style == ROMA_ROM_SRAM || style == ROMA_ROM_ROM || style == ROMA_ROM_BROM || style == ROMA_ROM_FUSED;
 }
 
-void roma_explore_derive_words(const space *s, double words, double x[N_KEYS]) {
-    if (s->derived[ROMA_CHIP_lunit_words]) x[ROMA_CHIP_lunit_words] = fmax(words, 1);
+void roma_explore_derive_words(const space *s, const roma_placement *p, double x[N_KEYS]) {
+    for (size_t i = 0; i < N_SIZES; i++) {
+        const uint64_t need = *(const uint64_t *)(const void *)((const char *)p + sizes[i].need);
+        const double least = roma_chip_parameter_at(sizes[i].key)->min;
+        if (s->derived[sizes[i].key]) x[sizes[i].key] = fmax((double)need, least);
+    }
     if (!s->derived[ROMA_CHIP_rom_macro_words]) return;
     const double depth = x[ROMA_CHIP_rom_depth], need = x[ROMA_CHIP_lunit_words];
     x[ROMA_CHIP_rom_macro_words] = is_of_macros(x[ROMA_CHIP_rom_style]) ? ceil(need / depth) * depth : need;
