@@ -57,6 +57,9 @@ static int set(roma_defects *d, const roma_chip *c, const uint64_t value[FIELDS]
     if (words == 0) return BAD(at, "a matrix unit without wrong words needs no line");
     if ((double)words > c->lunits * c->lunit_words)
         return BAD(at, "%llu words are more than a matrix unit has, which is %.0f", words, c->lunits * c->lunit_words);
+    if (roma_cost_patch_bytes(c, (double)words) > c->hunit_sram_bytes)
+        return BAD(at, "%llu wrong words take %.0f bytes of SRAM, and the H-Unit beside them has %.0f", words,
+                   roma_cost_patch_bytes(c, (double)words), c->hunit_sram_bytes);
     if (d->words[unit])
         return BAD(at, "row %llu column %llu is given twice; add its words up in one line", row, column);
     d->words[unit] = (uint32_t)words;

@@ -61,9 +61,24 @@ double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double 
 
 /* ---- SRAM ---- */
 
+static uint32_t resident(const roma_workload *w) {
+    const uint32_t set = roma_cost_workload_set(w);
+    return w->adapters > set ? w->adapters : set;
+}
+
 static double lora_bytes(const roma_placement *p, const roma_workload *w) {
-    const uint32_t adapters = w->rank && !w->adapters ? 1 : w->adapters;
-    return adapters * (double)roma_adapter_bytes(p->plan->desc, ROMA_ADAPTER_INT8, w->rank, 0);
+    return resident(w) * (double)roma_adapter_bytes(p->plan->desc, ROMA_ADAPTER_INT8, w->rank, w->roles);
+}
+
+/* Wrong ROM words over the patch table lie in the H-Unit's SRAM, each with its address; the worst unit counts. */
+double roma_cost_patch_bytes(const roma_chip *c, double words) {
+    return fmax(0, words - c->patch_words) * (roma_chip_word_bits(c) / 8 + 4);
+}
+
+static double die_bytes(const roma_placement *p, const roma_workload *w) {
+    double worst = 0;
+    for (uint32_t i = 0; w->defects && i < w->defects->n; i++) worst = fmax(worst, w->defects->words[i]);
+    return fmax(0, roma_chip_sram_bytes(&p->chip) - p->chip.matrix_units * roma_cost_patch_bytes(&p->chip, worst));
 }
 
 /* Sequences share no page. */
@@ -76,24 +91,30 @@ static uint64_t positions_needed(const roma_workload *w) {
 }
 
 uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w) {
-    return positions_of(roma_place_pages(p, roma_chip_sram_bytes(&p->chip), lora_bytes(p, w)), w);
+    return positions_of(roma_place_pages(p, die_bytes(p, w), lora_bytes(p, w)), w);
+}
+
+/* The prompt's pages beside the scores of a block of its rows. */
+static bool holds_prompt(const roma_placement *p, const roma_workload *w, double sram, double lora) {
+    const uint32_t rows = w->prompt < p->chip.block_rows ? w->prompt : (uint32_t)p->chip.block_rows;
+    return roma_place_holds(p, (uint64_t)w->batch * roma_pages(w->prompt), roma_place_score_bytes(p, w->prompt, rows),
+                            sram, lora);
 }
 
 static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workload *w) {
     const roma_chip *c = &p->chip;
     const roma_hyper *h = &p->plan->desc->hyper;
-    const uint32_t adapters = w->rank && !w->adapters ? 1 : w->adapters;
+    const double one_die = die_bytes(p, w);
     out->sram_bytes = p->dies * roma_chip_sram_bytes(c);
     out->lora_bytes = lora_bytes(p, w);
     out->kv_bytes_per_token = (double)h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim) / ROMA_PAGE;
-    const double one_die = roma_chip_sram_bytes(c);
     const uint64_t pages = roma_place_pages(p, one_die, out->lora_bytes);
     out->tokens_held = (double)(ROMA_PAGE * pages);
     out->tokens = fmin(out->tokens_held, (double)w->batch * h->context);
     out->tokens_paper = roma_cost_tokens_paper(
-        p, one_die, adapters * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, 0),
+        p, one_die, resident(w) * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, w->roles),
         roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
-    out->fits_sram = positions_needed(w) <= positions_of(pages, w);
+    out->fits_sram = positions_needed(w) <= positions_of(pages, w) && holds_prompt(p, w, one_die, out->lora_bytes);
 }
 
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w) {
