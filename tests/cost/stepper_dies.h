@@ -1,0 +1,92 @@
+/* Whole steps and prefills on one die or several: docs/cost-model.md 1.3 (chunks) and 1.10, by the clock of stepper.h.
+ */
+#ifndef ROMA_TEST_STEPPER_DIES_H
+#define ROMA_TEST_STEPPER_DIES_H
+#include "stepper.h"
+
+enum { STEPPER_DIES_MAX = 64 };
+
+/* The die of a pipeline that an operation is on. What comes before the layers is on the first, what comes after on the
+ * last. */
+static inline uint64_t stepper_die_of(const stepper *s, size_t op) {
+    const uint64_t layers = s->p->desc->hyper.layers, dies = s->law.dies;
+    if (s->p->ops[op].layer == UINT32_MAX) {
+        for (size_t o = 0; o < op; o++)
+            if (s->p->ops[o].layer != UINT32_MAX) return dies - 1;
+        return 0;
+    }
+    for (uint64_t k = 0; k < dies; k++)
+        if (s->p->ops[op].layer < layers * (k + 1) / dies) return k;
+    abort();
+}
+
+/* Cycles of each die: from the last end of those before it to its own. */
+static inline void stepper_die_cycles(const stepper *s, uint64_t cycles[STEPPER_DIES_MAX]) {
+    uint64_t end[STEPPER_DIES_MAX] = {0}, before = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const uint64_t die = stepper_die_of(s, s->all[i].op);
+        end[die] = stepper_max(end[die], s->all[i].end);
+    }
+    for (uint64_t k = 0; k < s->law.dies; k++) {
+        cycles[k] = end[k] > before ? end[k] - before : 0;
+        before = stepper_max(before, end[k]);
+    }
+}
+
+static inline uint64_t stepper_crossing(const roma_placement *p, uint64_t rows) {
+    const roma_chip *c = &p->chip;
+    return stepper_up((c->die_latency_s + (double)(rows * p->plan->desc->hyper.hidden * 4) / c->die_bandwidth) *
+                      c->clock_hz);
+}
+static inline bool stepper_is_pipeline(const roma_placement *p) {
+    return p->dies > 1 && (int)p->chip.die_split == ROMA_DIES_PIPELINE;
+}
+
+/* Cycles of a step on all dies. */
+static inline uint64_t stepper_step(const roma_placement *p, const roma_cost_span *spans, size_t n_spans) {
+    const uint64_t dies = p->dies, parties = stepper_is_pipeline(p) ? stepper_min(n_spans, dies) : 1;
+    const size_t first = stepper_div_up(n_spans, parties);
+    uint64_t each[STEPPER_DIES_MAX], sum = 0, most = 0, rows = 0;
+    stepper s = stepper_run(p, spans, first);
+    if (stepper_is_pipeline(p)) {
+        for (size_t i = 0; i < first; i++) rows += spans[i].rows;
+        const uint64_t crossing = stepper_crossing(p, rows);
+        stepper_die_cycles(&s, each);
+        for (uint64_t k = 0; k < dies; k++) {
+            sum += each[k];
+            most = stepper_max(most, each[k] + (k + 1 < dies ? crossing : 0));
+        }
+        sum = stepper_max(sum + (dies - 1) * crossing, parties * most);
+    } else
+        sum = s.cycles;
+    stepper_destroy(&s);
+    return sum;
+}
+
+/* Cycles of the prefill of a prompt on all dies. */
+static inline uint64_t stepper_prefill(const roma_placement *p, uint64_t prompt, const roma_cost_adapter *adapters,
+                                       uint32_t n_adapters) {
+    const uint64_t chunk = (uint64_t)p->chip.chunk_rows;
+    uint64_t each[STEPPER_DIES_MAX] = {0}, others = 0, last = 0, sum = 0, most = 0;
+    for (uint64_t at = 0; at < prompt; at += chunk) {
+        const uint64_t n = stepper_min(chunk, prompt - at);
+        const roma_cost_span span = {.position = at,
+                                     .rows = (uint32_t)n,
+                                     .logits = at + n == prompt,
+                                     .n_adapters = n_adapters,
+                                     .adapters = adapters};
+        stepper s = stepper_run(p, &span, 1);
+        others += last;
+        last = s.cycles;
+        if (stepper_is_pipeline(p)) stepper_die_cycles(&s, each);
+        stepper_destroy(&s);
+    }
+    if (!stepper_is_pipeline(p)) return others + last;
+    for (uint64_t k = 0; k < p->dies; k++) {
+        sum += each[k];
+        most = stepper_max(most, each[k]);
+    }
+    return last + (p->dies - 1) * stepper_crossing(p, stepper_min(chunk, prompt)) +
+           stepper_up((double)others * (double)most / (double)sum);
+}
+#endif

@@ -1,0 +1,417 @@
+/* How long an instance takes: docs/cost-model.md 1.4 to 1.10 and docs/placement.md put down formula by formula, for the
+ * cycle-by-cycle model of stepper.h. Shares no code with the scheduler or the placement: distances are the largest of
+ * all pairs of tiles, words are counted anew. */
+#ifndef ROMA_TEST_STEPPER_LAW_H
+#define ROMA_TEST_STEPPER_LAW_H
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "roma/cost.h"
+
+/* One row of a step. */
+typedef struct {
+    uint32_t span;
+    uint64_t position;
+    bool logits;
+    const roma_cost_span *of;
+} stepper_row;
+
+/* What an instance sees: rows of its block, in order. */
+typedef struct {
+    const stepper_row *row[512];
+    size_t n;
+} stepper_view;
+
+/* occ and lat of 1.3; NORM: when its scale is there; LINEAR and downs: when they need it; LINEAR: when its last row
+ * begins. All from the start. */
+typedef struct {
+    uint64_t occ, lat, scale, first, last_row;
+} stepper_time;
+
+/* A chip and a plan in whole numbers, as section 1 writes them. */
+typedef struct {
+    const roma_plan *p;
+    const roma_chip *c;
+    uint64_t dies, units; /* matrix units: of all dies where they share matrices, else of one */
+    uint64_t lunits, lanes, rows, word_cycles, leaves, link; /* rows: of a row group; leaves: units of a matrix unit */
+    uint64_t vectors, vector_lanes;
+    uint64_t add, mul, convert, divide, root, hop, pipeline, fill;
+    uint64_t far, across, deep, reach;
+    uint64_t head_units; /* that share a KV head */
+    bool is_tensor, has_share;
+} stepper_law;
+
+static inline uint64_t stepper_div_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+static inline uint64_t stepper_log_up(uint64_t x) {
+    uint64_t k = 0;
+    while (((uint64_t)1 << k) < x) k++;
+    return k;
+}
+static inline uint64_t stepper_up(double x) { return (uint64_t)ceil(x); }
+static inline uint64_t stepper_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static inline uint64_t stepper_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* ---- 1.5: distances ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t row, column;
+} stepper_tile;
+
+static inline uint64_t stepper_between(stepper_tile a, stepper_tile b) {
+    return stepper_max(a.row, b.row) - stepper_min(a.row, b.row) + stepper_max(a.column, b.column) -
+           stepper_min(a.column, b.column);
+}
+static inline uint64_t stepper_farthest(stepper_tile from, const stepper_tile *to, uint64_t n) {
+    uint64_t most = 0;
+    for (uint64_t i = 0; i < n; i++) most = stepper_max(most, stepper_between(from, to[i]));
+    return most;
+}
+
+static inline void stepper_distances(stepper_law *l) {
+    const uint64_t rows = (uint64_t)l->c->grid_rows, columns = (uint64_t)l->c->grid_columns,
+                   first = (rows - stepper_div_up(l->vectors, columns)) / 2 * columns;
+    const uint64_t heads = l->p->desc->hyper.kv_heads / (l->is_tensor ? l->dies : 1);
+    stepper_tile *const vector = calloc(rows * columns, sizeof *vector), *const matrix =
+                                                                             calloc(rows * columns, sizeof *matrix);
+    if (!vector || !matrix) abort();
+    uint64_t n = 0;
+    for (uint64_t t = 0; t < rows * columns; t++) {
+        const stepper_tile at = {t / columns, t % columns};
+        if (t >= first && t < first + l->vectors)
+            vector[t - first] = at;
+        else
+            matrix[n++] = at;
+    }
+    for (uint64_t i = 0; i < l->vectors; i++)
+        l->far = stepper_max(l->far, l->hop * stepper_farthest(vector[i], matrix, n));
+    l->across = l->hop * stepper_farthest(vector[l->vectors / 2], vector, l->vectors);
+    l->deep = l->hop * stepper_farthest(vector[l->vectors / 2], matrix, n);
+    for (uint64_t h = 0; h < heads; h++)
+        for (uint64_t i = 0, at = h * l->head_units; i < l->head_units; i++)
+            l->reach = stepper_max(l->reach, l->hop * stepper_between(matrix[at % n], matrix[(at + i) % n]));
+    free(vector);
+    free(matrix);
+}
+
+/* has_share: adapters keep a share of the H-Units in this step (1.4). */
+static inline stepper_law stepper_law_of(const roma_placement *place, bool has_share) {
+    const roma_chip *c = &place->chip;
+    stepper_law l = {.p = place->plan,
+                     .c = c,
+                     .dies = place->dies,
+                     .lunits = (uint64_t)c->lunits,
+                     .lanes = (uint64_t)c->lanes,
+                     .rows = (uint64_t)c->lanes / 8,
+                     .word_cycles = c->lunit_style > 0 ? (uint64_t)c->word_cycles : 1,
+                     .link = stepper_up(c->link_bytes),
+                     .vectors = (uint64_t)c->vector_units,
+                     .vector_lanes = (uint64_t)c->vector_lanes,
+                     .add = stepper_up(c->lat_add),
+                     .mul = stepper_up(c->lat_mul),
+                     .convert = stepper_up(c->lat_convert),
+                     .divide = stepper_up(c->lat_div),
+                     .root = stepper_up(c->lat_sqrt),
+                     .hop = stepper_up(c->hop_cyc),
+                     .pipeline = stepper_up(c->lunit_pipeline),
+                     .fill = stepper_up(c->fill_cyc),
+                     .is_tensor = place->dies > 1 && (int)c->die_split == ROMA_DIES_TENSOR,
+                     .has_share = has_share};
+    l.units = (uint64_t)c->matrix_units * (l.is_tensor ? l.dies : 1);
+    l.leaves = stepper_max(1, l.lunits * l.lanes / ((uint64_t)c->leaf_group * l.word_cycles));
+    l.head_units = stepper_max(1, l.units / l.p->desc->hyper.kv_heads);
+    stepper_distances(&l);
+    return l;
+}
+
+static inline uint64_t stepper_red(const stepper_law *l, uint64_t k) { return stepper_log_up(k) * l->hop; }
+static inline uint64_t stepper_vec(const stepper_law *l, uint64_t e) {
+    return stepper_div_up(e, l->vectors * l->vector_lanes);
+}
+static inline uint64_t stepper_codes(uint64_t e) { return stepper_div_up(e * 67, 64); }
+static inline uint64_t stepper_broadcast(const stepper_law *l, uint64_t e) {
+    return stepper_div_up(stepper_codes(e), l->link);
+}
+static inline uint64_t stepper_cross(const stepper_law *l, uint64_t e) { return stepper_div_up(2 * e, l->link); }
+static inline uint64_t stepper_everywhere(const stepper_law *l) {
+    return stepper_log_up(l->vector_lanes) * l->hop + 2 * l->across;
+}
+/* 1.6 */
+static inline uint64_t stepper_chain(const stepper_law *l, uint64_t add, uint64_t mul, uint64_t convert,
+                                     uint64_t divide, uint64_t root, uint64_t levels) {
+    return add * l->add + mul * l->mul + convert * l->convert + divide * l->divide + root * l->root + levels * l->hop;
+}
+
+/* ---- docs/placement.md, "Weights" ---------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t code_bits, row_words, unit_rows, scale_words, scale_row_bits, groups;
+} stepper_words;
+
+static inline stepper_words stepper_words_of(const stepper_law *l, const roma_image_tensor *t) {
+    static const uint64_t scale_bits[] = {0, 16, 4, 6, 6, 8};
+    stepper_words w = {.code_bits = t->format.bits <= 2 ? t->format.bits : t->format.bits <= 4 ? 4 : 8};
+    const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
+    w.groups = stepper_div_up(t->cols, t->format.group);
+    w.row_words = stepper_div_up(t->cols * w.code_bits, 32 * l->lunits);
+    w.unit_rows = l->rows * stepper_div_up(t->rows, l->units * l->rows);
+    w.scale_row_bits = sets * (w.groups * scale_bits[t->format.scale] + supers * 16);
+    if ((int)l->c->scale_port != ROMA_SCALES_OWN)
+        w.scale_words = stepper_div_up(stepper_div_up(w.unit_rows * w.scale_row_bits, 4 * l->lanes), l->lunits);
+    return w;
+}
+
+/* ---- 1.7: vector units, the embedding, the cache --------------------------------------------------------- */
+
+/* Largest |x|, then codes. */
+static inline stepper_time stepper_quantise(const stepper_law *l, uint64_t n, uint64_t e) {
+    const uint64_t vec = stepper_vec(l, e), q2 = stepper_max(n * vec, vec + stepper_everywhere(l) + l->divide);
+    return (stepper_time){.occ = q2 + stepper_max(n * vec, stepper_broadcast(l, e)),
+                          .lat = stepper_chain(l, 0, 1, 1, 0, 0, 3) + l->far};
+}
+
+/* Largest |x| and |x g|, then squares, then codes. */
+static inline stepper_time stepper_norm(const stepper_law *l, uint64_t n, uint64_t e) {
+    const uint64_t vec = stepper_vec(l, e), everywhere = stepper_everywhere(l),
+                   n2 = stepper_max(n * vec, vec + everywhere),
+                   n3 = stepper_max(n2 + n * vec, vec + l->mul + everywhere + l->divide);
+    return (stepper_time){.occ = n3 + stepper_max(n * vec, stepper_broadcast(l, e)),
+                          .lat = stepper_chain(l, 0, 1, 1, 0, 0, 3) + l->far,
+                          .scale = n2 + n * vec + stepper_chain(l, 0, 1, 1, 0, 0, 0) + everywhere +
+                                   stepper_chain(l, 1, 1, 1, 1, 1, 0) + l->mul + l->far};
+}
+
+static inline stepper_time stepper_head_norm(const stepper_law *l, uint64_t n, uint64_t e, uint64_t d) {
+    const uint64_t vec = stepper_vec(l, e), u = stepper_div_up(d, l->vector_lanes),
+                   r = stepper_red(l, stepper_min(d, l->vector_lanes)) + stepper_red(l, u) + (u - 1) * l->hop,
+                   h2 = stepper_max(n * vec, vec + r),
+                   h3 = stepper_max(h2 + n * vec, h2 + vec + stepper_chain(l, 0, 1, 1, 0, 0, 0) + r +
+                                                      stepper_chain(l, 1, 1, 1, 1, 1, 0));
+    return (stepper_time){.occ = h3 + n * vec, .lat = 2 * l->mul};
+}
+
+static inline uint64_t stepper_leaf(const stepper_law *l, const roma_format *f) {
+    return f->min ? stepper_chain(l, 1, 1, 1, 0, 0, 0) : stepper_chain(l, 0, 1, 1, 0, 0, 0);
+}
+
+static inline stepper_time stepper_embed(const stepper_law *l, uint64_t n, const roma_image_tensor *t) {
+    const stepper_words w = stepper_words_of(l, t);
+    const uint64_t scales = (int)l->c->scale_port == ROMA_SCALES_SHARED
+                                ? stepper_div_up(l->rows * w.scale_row_bits, 4 * l->lanes * l->lunits)
+                                : 0;
+    const uint64_t read = w.row_words * l->word_cycles + scales, leaves = stepper_div_up(t->cols, l->leaves),
+                   sent = stepper_div_up(4 * t->cols, l->link);
+    return (stepper_time){.occ = n * stepper_max(stepper_max(read, leaves), sent),
+                          .lat = l->pipeline + stepper_leaf(l, &t->format) + l->far};
+}
+
+/* Of one position: elements and scale of a key or a value. */
+static inline double stepper_position_bytes(const stepper_law *l) {
+    return l->p->desc->hyper.head_dim * l->c->kv_bytes + l->c->kv_scale_bytes;
+}
+/* KV heads of a matrix unit. */
+static inline uint64_t stepper_unit_heads(const stepper_law *l) {
+    return stepper_div_up(l->p->desc->hyper.kv_heads, l->units);
+}
+
+static inline stepper_time stepper_cache(const stepper_law *l, uint64_t n) {
+    const roma_hyper *h = &l->p->desc->hyper;
+    const uint64_t write =
+        stepper_up((double)(2 * stepper_unit_heads(l)) * stepper_position_bytes(l) / l->c->hunit_bandwidth);
+    return (stepper_time){.occ = n * stepper_max(stepper_cross(l, (uint64_t)2 * h->kv_heads * h->head_dim), write),
+                          .lat = l->far + stepper_red(l, h->head_dim) + l->divide + l->mul + l->convert + write};
+}
+
+/* ---- 1.8: LINEAR, downs and ups ---------------------------------------------------------------------------- */
+
+static inline bool stepper_is_head(const roma_op *op) { return op->kind == ROMA_OP_LINEAR && op->layer == UINT32_MAX; }
+
+/* Cycles in which the DRAM delivers a matrix with its scales. */
+static inline uint64_t stepper_stream(const stepper_law *l, const roma_image_tensor *t) {
+    const double bytes = (double)(t->rows * (t->cols * t->format.bits + stepper_words_of(l, t).scale_row_bits)) / 8;
+    return stepper_up(bytes * l->c->clock_hz / (l->c->dram_bandwidth * l->c->dram_efficiency));
+}
+
+static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *op, uint64_t n, bool is_first_block) {
+    const roma_image_tensor *t = &l->p->desc->tensors[op->tensor];
+    const stepper_words w = stepper_words_of(l, t);
+    const bool is_head = stepper_is_head(op), is_argmax = is_head && l->c->full_logits == 0;
+    const uint64_t group = stepper_max(w.row_words * l->word_cycles, stepper_div_up(l->rows * w.groups, l->leaves)),
+                   s = (int)l->c->scale_port == ROMA_SCALES_SHARED ? w.scale_words * l->word_cycles : 0;
+    uint64_t gather = 0, out = 0;
+    if (!l->fill && !is_argmax)
+        gather = stepper_max(stepper_div_up(4 * stepper_div_up(t->rows, (uint64_t)l->c->grid_columns), l->link),
+                             stepper_cross(l, t->rows));
+    if (!l->fill && is_head && !is_argmax)
+        out = stepper_up((double)(4 * t->rows) * l->c->clock_hz / l->c->host_bandwidth);
+    const uint64_t row = stepper_max(stepper_max(w.unit_rows / l->rows * group, gather), out),
+                   one = l->c->hold != 0 ? row : s + row;
+    stepper_time x = {.last_row = (n - 1) * stepper_max(one, stepper_broadcast(l, t->cols))};
+    x.occ = s + row + x.last_row;
+    if ((int)l->c->rom_style == ROMA_ROM_DRAM && is_first_block)
+        x.occ = l->c->dram_hidden != 0 ? stepper_max(x.occ, stepper_stream(l, t)) : x.occ + stepper_stream(l, t);
+    const uint64_t bits = w.code_bits * t->format.group,
+                   merged = stepper_min(l->lunits, stepper_max(1, stepper_div_up(bits, 32))),
+                   ended = l->rows * stepper_max(1, 32 * l->lunits / bits),
+                   leaf = stepper_red(l, merged) + stepper_leaf(l, &t->format) + stepper_log_up(w.groups) * l->add;
+    x.lat = l->pipeline + leaf + stepper_div_up(ended, l->leaves) - 1 + l->mul + l->far + (is_argmax ? l->hop : 0);
+    x.first = s + w.row_words * l->word_cycles + l->pipeline + leaf;
+    return x;
+}
+
+/* Rank of a row's adapter at a place on op's matrix; 0 where there is none. */
+static inline uint64_t stepper_rank(const stepper_row *row, uint32_t place, const roma_op *op) {
+    if (place >= row->of->n_adapters) return 0;
+    const roma_cost_adapter *a = &row->of->adapters[place];
+    return a->ranks ? a->ranks[op->adapter_slot] : a->rank;
+}
+static inline bool stepper_same(const stepper_row *a, const stepper_row *b, uint32_t place) {
+    if (place >= a->of->n_adapters || place >= b->of->n_adapters) return false;
+    return a->of->adapters[place].id == b->of->adapters[place].id;
+}
+
+/* A run's multiply-adds or reads, of `wide` inputs or outputs an element of rank. */
+static inline uint64_t stepper_adapter_run(const stepper_law *l, uint64_t k, uint64_t rank, uint64_t wide) {
+    const double x = l->c->lora_weight_bytes, share = l->has_share ? l->c->lora_share : 1;
+    if (l->c->lora_where != 0)
+        return stepper_max(stepper_up((double)(k * rank * wide * 8) * x / (double)(4 * l->lanes * l->lunits)),
+                           stepper_up((double)(rank * wide) * x / l->c->hunit_bandwidth));
+    return stepper_max(stepper_up((double)(k * rank * wide) / (l->c->hunit_mac * share)),
+                       stepper_up((double)(rank * wide) * x / (l->c->hunit_bandwidth * share)));
+}
+
+static inline stepper_time stepper_adapter(const stepper_law *l, const roma_op *op, const stepper_view *v, bool is_up,
+                                           uint32_t place) {
+    const roma_image_tensor *t = &l->p->desc->tensors[op->tensor];
+    uint64_t c = 8, group = 256, most = 0;
+    while (c * l->units < t->cols) c *= 2;
+    while (t->cols % group) group /= 2;
+    const uint64_t y = stepper_min(c, t->cols), groups = t->cols / group;
+    stepper_time x = {0};
+    for (size_t i = 0, j; i < v->n; i = j) {
+        const uint64_t rank = stepper_rank(v->row[i], place, op);
+        for (j = i + 1; j < v->n && stepper_same(v->row[j], v->row[i], place); j++) {
+        }
+        if (rank) x.occ += stepper_adapter_run(l, j - i, rank, is_up ? stepper_words_of(l, t).unit_rows : y);
+        most = stepper_max(most, rank);
+    }
+    if (l->fill) return x;
+    if (is_up) {
+        x.lat = stepper_red(l, most) + l->convert + 2 * l->mul + l->far + l->add;
+        return x;
+    }
+    const uint64_t root = stepper_red(l, y) + l->deep + l->convert + stepper_log_up(groups) * l->add +
+                          stepper_div_up(4 * most * groups, l->link);
+    x.lat = root + 2 * l->mul + stepper_red(l, most) + l->divide + l->mul + l->convert + l->deep;
+    x.first = x.occ + root;
+    return x;
+}
+
+/* ---- 1.9: ATTEND --------------------------------------------------------------------------------------------- */
+
+/* Positions of a page at `begin` that a row at p attends, or of all on the unit that has most where they go round. */
+static inline uint64_t stepper_attended(const stepper_law *l, uint64_t p, uint64_t begin) {
+    if ((int)l->c->hunit_pages == ROMA_PAGES_SPREAD) return stepper_div_up(p + 1, l->head_units);
+    return p + 1 < begin ? 0 : stepper_min(32, p + 1 - begin);
+}
+
+/* Adds a run's pages to the cycles of both passes. */
+static inline void stepper_attend_run(const stepper_law *l, const stepper_view *v, size_t begin, size_t end,
+                                      uint64_t passes[2]) {
+    const roma_hyper *h = &l->p->desc->hyper;
+    const roma_chip *c = l->c;
+    const bool is_spread = (int)c->hunit_pages == ROMA_PAGES_SPREAD;
+    const uint64_t last = v->row[end - 1]->position, d = h->head_dim, g = h->heads / h->kv_heads;
+    const double share = l->has_share ? 1 - c->lora_share : 1;
+    uint64_t pages_before = 0;
+    for (size_t i = begin; i < end; i++) pages_before += stepper_div_up(v->row[i]->position + 1, 32);
+    for (uint64_t j = 0; is_spread ? j < 1 : 32 * j <= last; j++) {
+        if ((j >> (unsigned)c->page_run) % l->head_units) continue;
+        uint64_t sum = 0;
+        for (size_t i = begin; i < end; i++) sum += stepper_attended(l, v->row[i]->position, 32 * j);
+        const uint64_t macs = stepper_up((double)(g * d * sum) / (c->hunit_mac * c->mac_efficiency * share)),
+                       reads = stepper_up((double)stepper_attended(l, last, 32 * j) * stepper_position_bytes(l) /
+                                          (c->hunit_bandwidth * c->read_efficiency * share)),
+                       key = stepper_max(macs, reads), exps = stepper_up((double)(g * sum) / c->hunit_exp),
+                       send = is_spread && !l->fill ? pages_before * stepper_div_up(4 * g * d, l->link) : 0;
+        passes[0] += stepper_unit_heads(l) * key;
+        passes[1] += stepper_unit_heads(l) * stepper_max(stepper_max(key, exps), send);
+    }
+}
+
+static inline stepper_time stepper_attend(const stepper_law *l, const stepper_view *v) {
+    const roma_hyper *h = &l->p->desc->hyper;
+    const uint64_t d = h->head_dim, crossed = stepper_cross(l, h->heads * d);
+    uint64_t passes[2] = {0}, pages = 0;
+    for (size_t i = 0, j; i < v->n; i = j) {
+        for (j = i; j < v->n && v->row[j]->span == v->row[i]->span; j++) {
+        }
+        stepper_attend_run(l, v, i, j, passes);
+        pages = stepper_max(pages, stepper_div_up(v->row[j - 1]->position + 1, 32));
+    }
+    stepper_time x = {.occ = passes[0] + passes[1]};
+    if (l->fill) return x;
+    x.occ += v->n * crossed + l->far + stepper_red(l, d) + l->divide + l->mul + l->convert; /* Q */
+    x.occ += stepper_red(l, d) + l->convert + l->mul + l->hop + 2 * l->reach;               /* M */
+    x.occ += stepper_chain(l, 9, 9, 3, 0, 0, 5);                                            /* E */
+    const uint64_t merges = stepper_min(stepper_log_up(l->head_units), stepper_log_up(pages)),
+                   sums = 5 * l->hop + l->convert + stepper_log_up(pages) * l->add +
+                          merges * stepper_div_up(4 * d, l->link),
+                   turned = l->convert + l->divide;
+    x.lat = (sums + l->mul > turned ? sums : turned - l->mul) + l->reach + l->mul + crossed + l->far;
+    return x;
+}
+
+/* ---- any operation ---------------------------------------------------------------------------------------------- */
+
+static inline bool stepper_is(const roma_op *op, const char *name) { return !strcmp(roma_op_name(op->kind), name); }
+
+static inline stepper_time stepper_vector_unit(const stepper_law *l, const roma_op *op, uint64_t n) {
+    const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : l->p->values[op->in[0]].width, lanes = n * stepper_vec(l, e);
+    const uint64_t exp = stepper_up(l->c->exp_interval), divide = stepper_up(l->c->div_interval);
+    if (op->kind == ROMA_OP_QUANTISE) return stepper_quantise(l, n, e);
+    if (op->kind == ROMA_OP_NORM) return stepper_norm(l, n, e);
+    if (op->kind == ROMA_OP_HEAD_NORM) return stepper_head_norm(l, n, e, l->p->desc->hyper.head_dim);
+    if (op->kind == ROMA_OP_ROPE) return (stepper_time){.occ = lanes, .lat = stepper_chain(l, 1, 1, 0, 0, 0, 0)};
+    if (op->kind == ROMA_OP_RELU2) return (stepper_time){.occ = lanes, .lat = stepper_chain(l, 0, 2, 0, 0, 0, 0)};
+    if (op->kind == ROMA_OP_SILU)
+        return (stepper_time){.occ = lanes * stepper_max(exp, divide), .lat = stepper_chain(l, 9, 10, 2, 1, 0, 0)};
+    if (stepper_is(op, "angles"))
+        return (stepper_time){.occ = n * stepper_vec(l, l->p->values[op->out].width / 2) * exp,
+                              .lat = l->mul + stepper_chain(l, 4, 6, 1, 0, 0, 0)};
+    return (stepper_time){.occ = lanes, .lat = l->add}; /* BIAS, RESIDUAL */
+}
+
+/* Cycles that dies which share every vector need to exchange its codes (1.10). */
+static inline uint64_t stepper_exchange(const stepper_law *l, uint64_t n, uint64_t e) {
+    const double bytes = (double)(stepper_codes(e) * n * (l->dies - 1)) / (double)l->dies;
+    return 2 * stepper_up(l->c->die_latency_s * l->c->clock_hz) +
+           stepper_up(bytes * l->c->clock_hz / l->c->die_bandwidth);
+}
+
+/* The base part of an operation. */
+static inline stepper_time stepper_base(const stepper_law *l, size_t index, const stepper_view *v,
+                                        bool is_first_block) {
+    const roma_op *op = &l->p->ops[index];
+    stepper_time x;
+    if (op->kind == ROMA_OP_LINEAR)
+        x = stepper_linear(l, op, v->n, is_first_block);
+    else if (op->kind == ROMA_OP_ATTEND)
+        x = stepper_attend(l, v);
+    else if (op->kind == ROMA_OP_EMBED)
+        x = stepper_embed(l, v->n, &l->p->desc->tensors[op->tensor]);
+    else if (op->kind == ROMA_OP_CACHE)
+        x = stepper_cache(l, v->n);
+    else
+        x = stepper_vector_unit(l, op, v->n);
+    if (l->fill) {
+        const bool opens_layer = op->layer != UINT32_MAX && (index == 0 || l->p->ops[index - 1].layer != op->layer);
+        x.lat = opens_layer ? l->fill : 0;
+        x.scale = x.first = 0;
+        if (op->kind != ROMA_OP_LINEAR && op->kind != ROMA_OP_ATTEND) x.occ = 0;
+    }
+    if (l->is_tensor && (op->kind == ROMA_OP_NORM || op->kind == ROMA_OP_QUANTISE))
+        x.lat += stepper_exchange(l, v->n, l->p->values[op->in[0]].width);
+    return x;
+}
+#endif
