@@ -22,10 +22,15 @@ static double measure(roma_schedule *s, const roma_placement *p, uint32_t prompt
     enum { RUNS = 51, BATCH_MAX = 64 };
     double took[RUNS];
     roma_cost_span spans[BATCH_MAX];
-    for (uint32_t i = 0; i < batch; i++) spans[i] = (roma_cost_span){1024 + i, 1, 1, 1 + i, 16};
+    roma_cost_adapter own[BATCH_MAX] = {{.rank = ROMA_RANK_USUAL}};
+    for (uint32_t i = 0; i < batch; i++) {
+        own[i] = (roma_cost_adapter){.id = i, .rank = ROMA_RANK_USUAL};
+        spans[i] = (roma_cost_span){1024 + i, 1, 1, 1, &own[i]};
+    }
     for (int i = 0; i < RUNS; i++) {
         const double began = cpu_s();
-        if (prompt ? roma_cost_prefill(s, p, 0, prompt, 16, NULL) : roma_cost_step(s, p, spans, batch, NULL)) exit(1);
+        if (prompt ? roma_cost_prefill(s, p, 0, prompt, own, 1, NULL) : roma_cost_step(s, p, spans, batch, NULL))
+            exit(1);
         took[i] = cpu_s() - began;
     }
     qsort(took, RUNS, sizeof *took, ascending);

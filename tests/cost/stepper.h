@@ -312,7 +312,8 @@ static inline void stepper_clock(stepper *s) {
                     if (me->takes[k]) {
                         head[k]++;
                         free_at[k] = me->busy;
-                        s->busy[k] += me->time.occ;
+                        /* at work: an L-Unit that an attention holds is not */
+                        if (k == (int)me->unit) s->busy[k] += me->time.occ;
                     }
                 pending[n_pending++] = number;
             }

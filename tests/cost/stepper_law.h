@@ -364,8 +364,6 @@ static inline stepper_time stepper_attend(const stepper_law *l, const stepper_vi
 
 /* ---- any operation ---------------------------------------------------------------------------------------------- */
 
-static inline bool stepper_is(const roma_op *op, const char *name) { return !strcmp(roma_op_name(op->kind), name); }
-
 static inline stepper_time stepper_vector_unit(const stepper_law *l, const roma_op *op, uint64_t n) {
     const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : l->p->values[op->in[0]].width, lanes = n * stepper_vec(l, e);
     const uint64_t exp = stepper_up(l->c->exp_interval), divide = stepper_up(l->c->div_interval);
@@ -376,7 +374,7 @@ static inline stepper_time stepper_vector_unit(const stepper_law *l, const roma_
     if (op->kind == ROMA_OP_RELU2) return (stepper_time){.occ = lanes, .lat = stepper_chain(l, 0, 2, 0, 0, 0, 0)};
     if (op->kind == ROMA_OP_SILU)
         return (stepper_time){.occ = lanes * stepper_max(exp, divide), .lat = stepper_chain(l, 9, 10, 2, 1, 0, 0)};
-    if (stepper_is(op, "angles"))
+    if (op->kind == ROMA_OP_ANGLES)
         return (stepper_time){.occ = n * stepper_vec(l, l->p->values[op->out].width / 2) * exp,
                               .lat = l->mul + stepper_chain(l, 4, 6, 1, 0, 0, 0)};
     return (stepper_time){.occ = lanes, .lat = l->add}; /* BIAS, RESIDUAL */

@@ -10,15 +10,25 @@ static const roma_image_tensor *tensor_of(const roma_plan *p, size_t op) {
     return &p->desc->tensors[p->ops[op].tensor];
 }
 
+/* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md,
+ * "Tiles"). */
+static double image_bytes(const roma_image_tensor *t) {
+    static const uint64_t form[] = {0, 32, 8, 12, 12, 16};
+    const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
+    const uint64_t tile =
+        2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
+    return (double)t->rows * (double)stepper_div_up(tile, 64) * 64 / 16;
+}
+
 /* ---- ROM: every code and scale of every matrix once a row, one row of the embedding ---- */
 
 static double rom_bits(const roma_plan *p, double rows, double logits) {
     double bits = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
         if (p->ops[i].kind == ROMA_OP_LINEAR)
-            bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * stepper_bytes(tensor_of(p, i));
+            bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * image_bytes(tensor_of(p, i));
         if (p->ops[i].kind == ROMA_OP_EMBED)
-            bits += rows * 8 * stepper_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
+            bits += rows * 8 * image_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
     }
     return bits;
 }
@@ -45,15 +55,16 @@ static void check_events(const roma_schedule *s) {
     for (size_t i = 0; i < r.n_spans; i++) {
         rows += r.spans[i].rows;
         logits += r.spans[i].logits;
-        adapters |= r.spans[i].adapter != 0;
+        adapters |= r.spans[i].n_adapters > 0;
         for (uint32_t k = 0; k < r.spans[i].rows; k++)
             macs += 2 * (double)(r.spans[i].position + k + 1) * r.d.hyper.heads * r.d.hyper.head_dim * r.d.hyper.layers;
     }
     for (size_t i = 0; i < r.plan.n_ops; i++) {
         if (r.plan.ops[i].kind != ROMA_OP_LINEAR) continue;
         const double n = r.plan.ops[i].last_rows_only ? logits : rows;
-        groups += n * (double)(tensor_of(&r.plan, i)->rows * stepper_groups(tensor_of(&r.plan, i)));
-        if (n > 0) dram += 8 * stepper_bytes(tensor_of(&r.plan, i));
+        groups += n * (double)(tensor_of(&r.plan, i)->rows * tensor_of(&r.plan, i)->cols /
+                               tensor_of(&r.plan, i)->format.group);
+        if (n > 0) dram += 8 * image_bytes(tensor_of(&r.plan, i));
         weights += n;
     }
     CHECK(weights > 0);
@@ -145,7 +156,7 @@ static void check_path(const roma_schedule *s) {
         CHECK(s->busy[u] <= s->cycles);
     }
     bool adapters = false;
-    for (size_t i = 0; i < r.n_spans; i++) adapters |= r.spans[i].adapter != 0;
+    for (size_t i = 0; i < r.n_spans; i++) adapters |= r.spans[i].n_adapters > 0;
     if (!adapters) CHECK_EQ(path[ROMA_OP_COUNT], 0);
 }
 
@@ -229,7 +240,7 @@ static void test_path(void) {
     uint64_t path[ROMA_OP_COUNT + 1];
     roma_cost_critical_path(&s, &d.plan, path);
     CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_NORM] == 4);
-    two[1].lora = true;
+    two[1].part = ROMA_PART_UP;
     roma_cost_critical_path(&s, &d.plan, path);
     CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_NORM] == 0 && path[ROMA_OP_COUNT] == 4);
     two[0].end = 12; /* the first ends last */

@@ -9,30 +9,29 @@ static random_case r;
 /* What holds an instance back until its start, as the stepper knows it. */
 typedef struct {
     bool reads, unit[STEPPER_UNITS];
-    bool base, part; /* a LINEAR's base part, a LINEAR's adapter part end then */
-    bool value[2];   /* inputs that are there only then */
+    bool base, up; /* a LINEAR's base part, an up end then */
+    bool scale;    /* codes were there before, their scale is late */
+    bool last_row; /* a down's LINEAR reads its last row then */
+    bool value[2]; /* inputs that are there only then */
 } held;
-
-static uint32_t before_on_unit(const stepper *t, size_t i, int unit) {
-    while (i-- > 0)
-        if (t->all[i].takes[unit]) return (uint32_t)i;
-    return UINT32_MAX;
-}
 
 static held holding(const stepper *t, size_t i) {
     const stepper_instance *me = &t->all[i];
     held h = {0};
     for (size_t k = 0; k < me->n_reads; k++) {
-        const stepper_instance *y = &t->all[t->reads[me->first_read + k]];
+        const stepper_read *read = &t->reads[me->first_read + k];
+        const stepper_instance *y = &t->all[read->from];
         const roma_op *writer = &t->p->ops[y->op], *op = &t->p->ops[me->op];
-        if (y->end != me->start) continue;
+        if (read->wait == STEPPER_SUM || stepper_ready(t, me, read) != me->start) continue;
         h.reads = true;
-        if (writer->kind == ROMA_OP_LINEAR) *(y->lora ? &h.part : &h.base) = true;
+        h.last_row |= read->wait == STEPPER_LAST_ROW;
+        h.scale |= read->wait == STEPPER_CODES && y->end < me->start;
+        if (writer->kind == ROMA_OP_LINEAR && y->part != ROMA_PART_DOWN) *(y->part ? &h.up : &h.base) = true;
         for (int v = 0; v < 2; v++)
             if (op->in[v] != ROMA_NO_VALUE && op->in[v] == writer->out) h.value[v] = true;
     }
     for (int u = 0; u < STEPPER_UNITS; u++) {
-        const uint32_t y = me->takes[u] ? before_on_unit(t, i, u) : UINT32_MAX;
+        const uint32_t y = stepper_before(t, i, u);
         h.unit[u] = y != UINT32_MAX && t->all[y].busy == me->start;
     }
     return h;
@@ -40,14 +39,9 @@ static held holding(const stepper *t, size_t i) {
 
 /* What the scheduler lays a wait to is one of those that hold it back, and what it reads rather than a unit. */
 static bool is_laid_right(const stepper *t, const roma_schedule *s, size_t i) {
-    const stepper_instance *me = &t->all[i];
     const uint32_t binding = s->instances[i].binding;
-    const held h = holding(t, i);
-    bool found = false;
-    for (size_t k = 0; k < me->n_reads && h.reads; k++)
-        found |= t->reads[me->first_read + k] == binding && t->all[binding].end == me->start;
-    for (int u = 0; u < STEPPER_UNITS && !h.reads; u++) found |= h.unit[u] && before_on_unit(t, i, u) == binding;
-    return me->start ? found : true;
+    if (!t->all[i].start) return true;
+    return holding(t, i).reads ? stepper_reads_hold(t, i, binding) : stepper_unit_holds(t, i, binding);
 }
 
 /* ---- situations that must each be met ----
@@ -57,6 +51,7 @@ static bool is_laid_right(const stepper *t, const roma_schedule *s, size_t i) {
 
 enum {
     READS_CODES,
+    READS_SCALE,
     READS_BIAS,
     READS_HEAD_NORM,
     READS_ROPE,
@@ -68,8 +63,10 @@ enum {
     READS_RESIDUAL,
     READS_NORM,
     READS_BASE_OF_TWO,
-    READS_PART_OF_TWO,
-    READS_ADAPTER,
+    READS_UP_OF_TWO,
+    DOWN_READS_SCALE,
+    DOWN_READS_LAST_ROW,
+    UP_READS_DOWN,
     L_EMBED,
     L_LINEAR,
     L_BEHIND_ATTEND,
@@ -84,10 +81,10 @@ enum {
 };
 /* clang-format off */
 static const char *const situation_name[SITUATIONS] = {
-    "LINEAR waits for codes", "BIAS reads", "HEAD_NORM reads", "ROPE reads", "CACHE reads K", "CACHE reads V",
+    "LINEAR waits for codes", "LINEAR waits for their scale", "BIAS reads", "HEAD_NORM reads", "ROPE reads", "CACHE reads K", "CACHE reads V",
     "ATTEND reads CACHE", "QUANTISE reads", "SILU reads up",
-    "RESIDUAL reads", "NORM reads", "reader of two parts waits for the base", "reader of two parts waits for the adapter",
-    "adapter part waits for codes", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L",
+    "RESIDUAL reads", "NORM reads", "reader of two parts waits for the base", "reader of two parts waits for an up",
+    "down waits for the scale of its codes", "down waits for the last row of its LINEAR", "up waits for its down", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L",
     "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H", "adapter part behind another where attention overlaps",
     "V operation behind V"};
 /* clang-format on */
@@ -99,23 +96,25 @@ static void meet_reads(const stepper *t, const stepper_instance *me, const held 
         [ROMA_OP_HEAD_NORM] = READS_HEAD_NORM, [ROMA_OP_ROPE] = READS_ROPE,         [ROMA_OP_RESIDUAL] = READS_RESIDUAL,
         [ROMA_OP_ATTEND] = READS_CACHES};
     const roma_op *op = &t->p->ops[me->op];
-    if (op->kind == ROMA_OP_LINEAR)
-        met[me->lora ? READS_ADAPTER : READS_CODES]++;
+    if (me->part == ROMA_PART_UP)
+        met[UP_READS_DOWN]++;
+    else if (me->part == ROMA_PART_DOWN)
+        met[DOWN_READS_LAST_ROW] += h->last_row && !h->scale, met[DOWN_READS_SCALE] += h->scale && !h->last_row;
+    else if (op->kind == ROMA_OP_LINEAR)
+        met[h->scale ? READS_SCALE : READS_CODES]++;
     else if (op->kind == ROMA_OP_CACHE)
         met[READS_CACHE_K] += h->value[0] && !h->value[1], met[READS_CACHE_V] += h->value[1] && !h->value[0];
     else if (op->kind == ROMA_OP_SILU)
         met[READS_SILU_UP] += h->value[1] && !h->value[0];
     else if (of_kind[op->kind])
         met[of_kind[op->kind]]++;
-    size_t parts = 0;
-    for (size_t k = 0; k < me->n_reads; k++) parts += t->all[t->reads[me->first_read + k]].lora;
-    if (parts && h->part && !h->base) met[READS_PART_OF_TWO]++;
-    if (parts && h->base && !h->part) met[READS_BASE_OF_TWO]++;
+    if (me->part == ROMA_PART_BASE && h->up && !h->base) met[READS_UP_OF_TWO]++;
+    if (me->part == ROMA_PART_BASE && h->base && !h->up) met[READS_BASE_OF_TWO]++;
 }
 
 static void meet_unit(const stepper *t, size_t i, int unit) {
     const stepper_instance *me = &t->all[i];
-    const roma_op_kind kind = t->p->ops[me->op].kind, other = t->p->ops[t->all[before_on_unit(t, i, unit)].op].kind;
+    const roma_op_kind kind = t->p->ops[me->op].kind, other = t->p->ops[t->all[stepper_before(t, i, unit)].op].kind;
     if (unit == ROMA_UNIT_V)
         met[V_ANY]++;
     else if (unit == STEPPER_A)
@@ -123,11 +122,11 @@ static void meet_unit(const stepper *t, size_t i, int unit) {
     else if (unit == ROMA_UNIT_L) {
         if (kind == ROMA_OP_EMBED)
             met[L_EMBED]++;
-        else if (me->lora)
+        else if (me->part != ROMA_PART_BASE)
             met[L_SERIAL]++;
         else
             met[other == ROMA_OP_ATTEND ? L_BEHIND_ATTEND : L_LINEAR]++;
-    } else if (me->lora)
+    } else if (me->part != ROMA_PART_BASE)
         met[H_ADAPTER]++;
     else if (kind == ROMA_OP_CACHE)
         met[H_CACHE]++;
@@ -205,9 +204,12 @@ static void test_damage(roma_schedule *s) {
     x[at].block += 1;
     CHECK(refused(s, "order"));
     x[at].block -= 1;
-    x[at].lora = !x[at].lora;
+    x[at].part = a.part == ROMA_PART_BASE ? ROMA_PART_UP : ROMA_PART_BASE;
     CHECK(refused(s, "order"));
-    x[at].lora = !x[at].lora;
+    x[at].part = a.part;
+    x[at].place++;
+    CHECK(refused(s, "order"));
+    x[at].place--;
     s->cycles++;
     CHECK(refused(s, "cycles"));
     s->cycles -= 2;

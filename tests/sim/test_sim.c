@@ -46,7 +46,8 @@ static void test_figures(void) {
 static double step(roma_sim *s, uint64_t context, uint32_t n) {
     roma_error err;
     roma_cost_span span[4];
-    for (uint32_t i = 0; i < n; i++) span[i] = (roma_cost_span){context, 1, 1, 1, 16};
+    const roma_cost_adapter usual = {.rank = 16};
+    for (uint32_t i = 0; i < n; i++) span[i] = (roma_cost_span){context, 1, 1, 1, &usual};
     CHECK_EQ(roma_cost_step(&s->schedule, &s->design.place, span, n, &err), 0);
     return (double)s->schedule.cycles;
 }
@@ -60,7 +61,7 @@ static void test_latency(void) {
     open_sim(&s, &c);
     const double clock = s.design.place.chip.clock_hz;
     double us[OUTPUT - 1], all = 0;
-    CHECK_EQ(roma_cost_prefill(&s.schedule, &s.design.place, 0, PROMPT, 16, &err), 0);
+    CHECK_EQ(roma_cost_prefill(&s.schedule, &s.design.place, 0, PROMPT, &(roma_cost_adapter){.rank = 16}, 1, &err), 0);
     const double first = (double)s.schedule.cycles / clock;
     for (int i = 0; i < OUTPUT - 1; i++) all += us[i] = step(&s, PROMPT + (uint64_t)i, 1) / clock * 1e6;
     CHECK_EQ(roma_sim_latency(&s, PROMPT, OUTPUT, &r, &err), 0);
@@ -278,7 +279,9 @@ static void test_timeline(void) {
     CHECK_EQ(roma_sim_timeline(&s, &t, &err), 0);
     uint64_t end = 0, late = 0;
     for (size_t i = 0; i < t.n; i++) end = t.spans[i].end_cyc > end ? t.spans[i].end_cyc : end;
-    CHECK_EQ(roma_cost_prefill(&s.schedule, &s.design.place, 0, s.work.prompt, 16, &err), 0);
+    CHECK_EQ(
+        roma_cost_prefill(&s.schedule, &s.design.place, 0, s.work.prompt, &(roma_cost_adapter){.rank = 16}, 1, &err),
+        0);
     const uint64_t prefill = s.schedule.cycles;
     CHECK_EQ(end, prefill + (uint64_t)step(&s, s.work.prompt, 1));
     for (size_t i = 0; i < t.n; i++) late += t.spans[i].start_cyc >= prefill;
