@@ -130,7 +130,7 @@ static inline uint64_t stepper_vec(const stepper_law *l, uint64_t e) {
 }
 static inline uint64_t stepper_codes(uint64_t e) { return stepper_div_up(e * 67, 64); }
 static inline uint64_t stepper_broadcast(const stepper_law *l, uint64_t e) {
-    return stepper_div_up(stepper_codes(e), l->link);
+    return l->fill ? 0 : stepper_div_up(stepper_codes(e), l->link);
 }
 static inline uint64_t stepper_cross(const stepper_law *l, uint64_t e) { return stepper_div_up(2 * e, l->link); }
 static inline uint64_t stepper_everywhere(const stepper_law *l) {
@@ -226,10 +226,18 @@ static inline stepper_time stepper_cache(const stepper_law *l, uint64_t n) {
 
 static inline bool stepper_is_head(const roma_op *op) { return op->kind == ROMA_OP_LINEAR && op->layer == UINT32_MAX; }
 
-/* Cycles in which the DRAM delivers a matrix with its scales. */
+/* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md,
+ * "Tiles"). */
+static inline double stepper_bytes(const roma_image_tensor *t) {
+    static const uint64_t form[] = {0, 32, 8, 12, 12, 16};
+    const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
+    const uint64_t tile =
+        2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
+    return (double)t->rows * (double)stepper_div_up(tile, 64) * 64 / 16;
+}
+/* Cycles in which the DRAM delivers it. */
 static inline uint64_t stepper_stream(const stepper_law *l, const roma_image_tensor *t) {
-    const double bytes = (double)(t->rows * (t->cols * t->format.bits + stepper_words_of(l, t).scale_row_bits)) / 8;
-    return stepper_up(bytes * l->c->clock_hz / (l->c->dram_bandwidth * l->c->dram_efficiency));
+    return stepper_up(stepper_bytes(t) * l->c->clock_hz / (l->c->dram_bandwidth * l->c->dram_efficiency));
 }
 
 static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *op, uint64_t n, bool is_first_block) {
@@ -402,14 +410,14 @@ static inline stepper_time stepper_base(const stepper_law *l, size_t index, cons
         x = stepper_cache(l, v->n);
     else
         x = stepper_vector_unit(l, op, v->n);
+    if (l->is_tensor && (op->kind == ROMA_OP_NORM || op->kind == ROMA_OP_QUANTISE))
+        x.lat += stepper_exchange(l, v->n, l->p->values[op->in[0]].width);
     if (l->fill) {
         const bool opens_layer = op->layer != UINT32_MAX && (index == 0 || l->p->ops[index - 1].layer != op->layer);
         x.lat = opens_layer ? l->fill : 0;
         x.scale = x.first = 0;
         if (op->kind != ROMA_OP_LINEAR && op->kind != ROMA_OP_ATTEND) x.occ = 0;
     }
-    if (l->is_tensor && (op->kind == ROMA_OP_NORM || op->kind == ROMA_OP_QUANTISE))
-        x.lat += stepper_exchange(l, v->n, l->p->values[op->in[0]].width);
     return x;
 }
 #endif

@@ -10,25 +10,15 @@ static const roma_image_tensor *tensor_of(const roma_plan *p, size_t op) {
     return &p->desc->tensors[p->ops[op].tensor];
 }
 
-/* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md,
- * "Tiles"). */
-static double image_bytes(const roma_image_tensor *t) {
-    static const uint64_t form[] = {0, 32, 8, 12, 12, 16};
-    const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
-    const uint64_t tile =
-        2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
-    return (double)t->rows * (double)stepper_div_up(tile, 64) * 64 / 16;
-}
-
 /* ---- ROM: every code and scale of every matrix once a row, one row of the embedding ---- */
 
 static double rom_bits(const roma_plan *p, double rows, double logits) {
     double bits = 0;
     for (size_t i = 0; i < p->n_ops; i++) {
         if (p->ops[i].kind == ROMA_OP_LINEAR)
-            bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * image_bytes(tensor_of(p, i));
+            bits += (p->ops[i].last_rows_only ? logits : rows) * 8 * stepper_bytes(tensor_of(p, i));
         if (p->ops[i].kind == ROMA_OP_EMBED)
-            bits += rows * 8 * image_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
+            bits += rows * 8 * stepper_bytes(tensor_of(p, i)) / (double)tensor_of(p, i)->rows;
     }
     return bits;
 }
@@ -64,7 +54,7 @@ static void check_events(const roma_schedule *s) {
         const double n = r.plan.ops[i].last_rows_only ? logits : rows;
         groups += n * (double)(tensor_of(&r.plan, i)->rows * tensor_of(&r.plan, i)->cols /
                                tensor_of(&r.plan, i)->format.group);
-        if (n > 0) dram += 8 * image_bytes(tensor_of(&r.plan, i));
+        if (n > 0) dram += 8 * stepper_bytes(tensor_of(&r.plan, i));
         weights += n;
     }
     CHECK(weights > 0);
