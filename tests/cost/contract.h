@@ -64,7 +64,7 @@ static inline real adapter_h(const whole *sums, size_t groups, real scale, real 
 static inline real adapter_t(real sh, real scale, real factor) { return product(sh, product(scale, factor)); }
 /* The products of a row of B in int8, and their sum. */
 static inline real adapter_v(const whole *code_b, const whole *c, size_t rank) {
-    whole p[512];
+    whole p[512] = {{0, 0}};
     for (size_t k = 0; k < rank; k++) p[k] = whole_product(code_b[k], c[k]);
     return to_real(whole_tree(p, rank, whole_sum));
 }
@@ -89,7 +89,7 @@ static inline real head_scale(real max, float top) {
 }
 /* Step 2 for one position; scale: sq * d. */
 static inline real score(const whole *q, const whole *k, size_t dim, real scale, real k_scale) {
-    whole p[512];
+    whole p[512] = {{0, 0}};
     for (size_t i = 0; i < dim; i++) p[i] = whole_product(q[i], k[i]);
     return product(to_real(whole_tree(p, dim, whole_sum)), product(scale, k_scale));
 }

@@ -75,7 +75,7 @@ static inline int exponent_of(real a) { return ilogbf(a.v); }
 
 #define DEPTH_TREE(name, type)                                                                                         \
     static inline type name(const type *x, size_t n, type (*pair)(type, type)) {                                       \
-        type *level = malloc(n * sizeof *level), result;                                                               \
+        type *level = calloc(n + 1, sizeof *level), result;                                                            \
         if (!level) exit(1);                                                                                           \
         memcpy(level, x, n * sizeof *level);                                                                           \
         for (; n > 1; n = (n + 1) / 2) {                                                                               \
