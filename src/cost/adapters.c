@@ -67,15 +67,15 @@ static void down_latency(const timing *t, const roma_image_tensor *w, uint64_t c
     uint64_t group = 256;
     while (w->cols % group) group /= 2;
     const uint64_t groups = w->cols / group;
-    const uint64_t sums = timing_clog2(columns) * k->hop + k->deep + k->convert + timing_clog2(groups) * k->add +
-                          timing_ceil_div(4 * rank * groups, k->link);
+    const uint64_t sums = k->mul + timing_clog2(columns) * k->hop + k->deep + k->convert +
+                          timing_clog2(groups) * k->add + timing_ceil_div(4 * rank * groups, k->link);
     d->lat = sums + 2 * k->mul + timing_clog2(rank) * k->hop + k->div + k->mul + k->convert + k->deep;
     d->first = d->occ + sums;
 }
 
 static void up_latency(const timing *t, uint64_t rank, timing_duration *d) {
     const timing_numbers *k = &t->k;
-    d->lat = timing_clog2(rank) * k->hop + k->convert + 2 * k->mul + k->far + k->add;
+    d->lat = timing_clog2(rank) * k->hop + k->convert + 3 * k->mul + k->far + k->add;
 }
 
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e) {

@@ -57,7 +57,8 @@ static passes whole_pages(const timing *t, const run *r) {
     if (alike) add(&sum, page_passes(t, ROMA_PAGE * r->rows, ROMA_PAGE, 0), alike);
     for (uint64_t j = full; j < end; j++) {
         if ((j >> bits) % P) continue;
-        const int64_t low = (int64_t)r->first - (int64_t)(ROMA_PAGE * j), high = (int64_t)r->last - ROMA_PAGE * (int64_t)j;
+        const int64_t low = (int64_t)r->first - (int64_t)(ROMA_PAGE * j),
+                      high = (int64_t)r->last - ROMA_PAGE * (int64_t)j;
         const uint64_t x = high < ROMA_PAGE ? (uint64_t)high : ROMA_PAGE;
         add(&sum, page_passes(t, page_sum(high) - page_sum(low), x, 0), 1);
     }
@@ -89,11 +90,11 @@ static void latencies(const timing *t, uint64_t rows, uint64_t last, timing_dura
     const uint64_t dims = timing_clog2(h->head_dim) * k->hop, q = timing_cross(k, (uint64_t)h->heads * h->head_dim);
     const uint64_t levels = timing_clog2(timing_ceil_div(last, ROMA_PAGE)), units = timing_clog2(k->head_units);
     const uint64_t query = rows * q + k->far + dims + k->div + k->mul + k->convert,
-                   largest = dims + k->convert + k->mul + k->hop + 2 * k->reach,
+                   largest = dims + k->convert + 2 * k->mul + k->hop + 2 * k->reach,
                    weights = roma_cost_chain_cycles(t->c, ROMA_CHAIN_WEIGH);
-    const uint64_t sums = 5 * k->hop + k->convert + levels * k->add +
+    const uint64_t sums = k->mul + 5 * k->hop + k->convert + levels * k->add +
                           (units < levels ? units : levels) * timing_ceil_div(4 * (uint64_t)h->head_dim, k->link),
-                   denominator = k->convert + k->div > k->mul ? k->convert + k->div - k->mul : 0;
+                   denominator = timing_larger(k->convert + k->hop + k->div, k->mul) - k->mul;
     d->occ += query + largest + weights;
     d->lat = timing_larger(sums, denominator) + k->reach + k->mul + q + k->far;
 }
