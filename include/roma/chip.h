@@ -40,7 +40,8 @@ extern "C" {
       "4-bit multiply-adds of an L-Unit per cycle; its ROM word is 4 bits a lane")                                     \
     X(lunit_words, "lunit", "words", "1", 1, 1e9, "ROM words of an L-Unit")                                            \
     X(lunit_pipeline, "lunit", "pipeline", "cycle", 0, 1000, "ROM read to sum of a word")                              \
-    X(lunit_style, "lunit", "style", "parallel|serial", 0, 1, "a lane multiplies whole codes, or a bit of them a cycle")\
+    X(lunit_style, "lunit", "style", "parallel|serial", 0, 1,                                                          \
+      "a lane multiplies whole codes, or a bit of them a cycle")                                                       \
     X(word_cycles, "lunit", "word_cycles", "1", 1, 64,                                                                 \
       "cycles that a bit-serial L-Unit takes for a word; a parallel one takes 1")                                      \
     X(lane_um2, "lunit", "lane_area", "um2", 0, 1e6, "cells of one 4-bit lane with its share of adders and registers") \
@@ -53,7 +54,8 @@ extern "C" {
     X(hold, "lunit", "hold", "off|on", 0, 1, "a word that was read is kept for all rows of a block")                   \
     X(buffer_inputs, "lunit", "buffer", "1", 1, 1e9, "inputs whose codes an L-Unit holds")                             \
     X(buffer_um2, "lunit", "buffer_area", "um2", 0, 1e3, "cells of a bit of these buffers and of held sums")           \
-    X(merge_um2, "lunit", "merge_area", "um2", 0, 1e6, "cells of one sum of the tree that merges neighbouring L-Units")\
+    X(merge_um2, "lunit", "merge_area", "um2", 0, 1e6,                                                                 \
+      "cells of one sum of the tree that merges neighbouring L-Units")                                                 \
     X(merge_bits, "lunit", "merge_bits", "1", 0, 64, "bits of such a sum, for the wires that it goes over")            \
     X(track_share, "lunit", "track_share", "share", 0, 4, "wiring of the compute part per unit of its device area")    \
     X(leaf_group, "lunit", "leaf_group", "1", 1, 65536, "weight group at which scale products keep up with the lanes") \

@@ -76,10 +76,10 @@ enum { ROMA_UNIT_ADAPTER = 3, ROMA_COST_UNITS };
 typedef enum { ROMA_PART_BASE, ROMA_PART_DOWN, ROMA_PART_UP } roma_cost_part;
 /* One operation on one block of rows. */
 typedef struct {
-    uint32_t op, block;  /* index in the plan; number of the block in the step */
-    roma_cost_part part; /* of the operation */
-    uint32_t place;      /* DOWN and UP: of the adapter in its rows' sets */
-    unsigned unit;       /* kind of unit that the instance takes: a roma_unit, or ROMA_UNIT_ADAPTER */
+    uint32_t op, block;        /* index in the plan; number of the block in the step */
+    roma_cost_part part;       /* of the operation */
+    uint32_t place;            /* DOWN and UP: of the adapter in its rows' sets */
+    unsigned unit;             /* kind of unit that the instance takes: a roma_unit, or ROMA_UNIT_ADAPTER */
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
     /* index of the instance that this one waited for longest, the earliest where several end then; UINT32_MAX: none */
     uint32_t binding;
@@ -89,7 +89,7 @@ typedef struct {
 #define ROMA_EVENTS(X)                                                                                                 \
     X(rom_bits, "ROM bits read, scales included")                                                                      \
     X(lane_macs, "4-bit multiply-adds (a b-bit weight counts b/4)")                                                    \
-    X(buffer_bits, "bits of activations into and out of L-Units' buffers")                                              \
+    X(buffer_bits, "bits of activations into and out of L-Units' buffers")                                             \
     X(merge_adds, "sums of the trees that merge L-Units")                                                              \
     X(leaves, "scale products and sums of groups")                                                                     \
     X(lunit_cycles, "cycles that L-Units work")                                                                        \
@@ -124,7 +124,8 @@ void roma_schedule_destroy(roma_schedule *s);
 /* Schedules one step over n spans, which have one row or more in all. ENOMEM; EINPUT for a step without a row. */
 int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err);
 /* Schedules the prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, with
- * logits for the last row and this set of adapters. s->cycles are those of all chunks, one after the other; events and busy are sums too; the instances kept are those of the last chunk. Errors as roma_cost_step. */
+ * logits for the last row and this set of adapters. s->cycles are those of all chunks, one after the other; events and
+ * busy are sums too; the instances kept are those of the last chunk. Errors as roma_cost_step. */
 int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
                       const roma_cost_adapter *adapters, uint32_t n_adapters, roma_error *err);
 /* Checks a schedule of these spans against every resource rule of docs/cost-model.md, without the scheduler's code.
@@ -210,7 +211,7 @@ int roma_cost_chunk(roma_schedule *s, const roma_placement *p, const roma_worklo
     X(mj_per_token, "energy", "mJ", "energy of a token at full rate")                                                  \
     X(mj_rom, "energy", "mJ", "of it ROM reads")                                                                       \
     X(mj_mac, "energy", "mJ", "of it low-bit multiply-adds")                                                           \
-    X(mj_feed, "energy", "mJ", "of it activations into L-Units' buffers and out of them")                               \
+    X(mj_feed, "energy", "mJ", "of it activations into L-Units' buffers and out of them")                              \
     X(mj_merge, "energy", "mJ", "of it sums that merge L-Units")                                                       \
     X(mj_leaf, "energy", "mJ", "of it scale products")                                                                 \
     X(mj_clock, "energy", "mJ", "of it clock and control of L-Units")                                                  \

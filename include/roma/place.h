@@ -32,10 +32,10 @@ typedef struct {
      */
     uint64_t scale_words, row_words, unit_rows;
     uint32_t units;
-    uint32_t lane_bits;              /* bits of a code as it is stored: 1, 2, 4 or 8 */
-    uint64_t group_lunits;           /* neighbouring L-Units whose sums are one group's */
-    uint64_t wave_leaves;            /* leaves that one address ends at most, of all rows of a row group */
-    uint64_t own_words, own_bits;    /* rom.scale_port own: words of the matrix unit's ROM of scales, bits of a word */
+    uint32_t lane_bits;           /* bits of a code as it is stored: 1, 2, 4 or 8 */
+    uint64_t group_lunits;        /* neighbouring L-Units whose sums are one group's */
+    uint64_t wave_leaves;         /* leaves that one address ends at most, of all rows of a row group */
+    uint64_t own_words, own_bits; /* rom.scale_port own: words of the matrix unit's ROM of scales, bits of a word */
 } roma_place_tensor;
 
 /* A model on a chip. plan, chip and dies are given; the rest follows from these three. */

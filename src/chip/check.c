@@ -96,10 +96,11 @@ static int check_ports(const checker *k) {
     const roma_chip *c = k->c;
     const double macro = 8 * c->sram_depth, macros = ceil(c->hunit_sram_bytes / macro);
     if (c->hunit_bandwidth <= 8 * macros) return ROMA_OK;
-    return broken(k, ROMA_CHIP_hunit_bandwidth, ROMA_CHIP_hunit_sram_bytes,
-                  "hunit.bandwidth is %.10g B a cycle, and hunit.sram is %.10g macros of memory.sram_depth = %.10g words "
-                  "that give %.10g",
-                  c->hunit_bandwidth, macros, c->sram_depth, 8 * macros);
+    return broken(
+        k, ROMA_CHIP_hunit_bandwidth, ROMA_CHIP_hunit_sram_bytes,
+        "hunit.bandwidth is %.10g B a cycle, and hunit.sram is %.10g macros of memory.sram_depth = %.10g words "
+        "that give %.10g",
+        c->hunit_bandwidth, macros, c->sram_depth, 8 * macros);
 }
 
 /* Levels have 8 bits, or the 10 of the finer table. */

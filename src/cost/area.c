@@ -148,11 +148,11 @@ void roma_cost_areas(roma_areas *a, const roma_chip *c) {
     a->compute = lunits * compute_um2(c) * um2;
     a->storage = a->lunits - a->compute;
     a->hunit_sram = c->matrix_units * c->hunit_sram_bytes * 8 / sram * um2;
-    a->hunits = a->hunit_sram + c->matrix_units *
-                                    (c->hunit_mac * c->hunit_mac_um2 + c->hunit_exp * c->hunit_exp_um2) * logic * um2;
+    a->hunits = a->hunit_sram +
+                c->matrix_units * (c->hunit_mac * c->hunit_mac_um2 + c->hunit_exp * c->hunit_exp_um2) * logic * um2;
     a->vector_sram = c->vector_units * c->vector_sram_bytes * 8 / sram * um2;
-    a->vector = a->vector_sram +
-                c->vector_units * (vector_rom_um2(c) + c->vector_lanes * c->vector_lane_um2 * logic) * um2;
+    a->vector =
+        a->vector_sram + c->vector_units * (vector_rom_um2(c) + c->vector_lanes * c->vector_lane_um2 * logic) * um2;
     a->other = c->grid_rows * c->grid_columns * c->tile_um2 * c->link_bytes / c->placement * logic * um2 + c->other_mm2;
     a->die = a->lunits + a->hunits + a->vector + a->other;
 }

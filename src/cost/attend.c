@@ -84,18 +84,30 @@ static void count(const timing *t, const run *r, roma_events *e) {
     e->vector_ops += 3 * pairs * h->heads;
 }
 
+/* Cycles until a run's first page has its weights: no product with its values starts before all of them are codes. */
+static uint64_t first_weights(const timing *t, const run *r) {
+    const roma_hyper *h = &t->p->desc->hyper;
+    const uint64_t G = h->heads / h->kv_heads, P = t->k.head_units, page = ROMA_PAGE;
+    const bool spread = t->c->hunit_pages == ROMA_PAGES_SPREAD;
+    const uint64_t low = r->first < page ? r->first : page, high = r->last < page ? r->last : page;
+    const uint64_t X = spread
+                           ? ceil_sum(high, P) - ceil_sum(low, P) + (r->rows - (high - low)) * timing_ceil_div(page, P)
+                           : page_sum((int64_t)r->last) - page_sum((int64_t)r->first);
+    return roma_cost_chain_cycles(t->c, ROMA_CHAIN_WEIGH) + timing_up((double)(G * X) / t->c->hunit_exp) - 1 +
+           (spread ? 2 * t->k.reach : 0);
+}
+
 static void latencies(const timing *t, uint64_t rows, uint64_t last, timing_duration *d) {
     const timing_numbers *k = &t->k;
     const roma_hyper *h = &t->p->desc->hyper;
     const uint64_t dims = timing_clog2(h->head_dim) * k->hop, q = timing_cross(k, (uint64_t)h->heads * h->head_dim);
     const uint64_t levels = timing_clog2(timing_ceil_div(last, ROMA_PAGE)), units = timing_clog2(k->head_units);
     const uint64_t query = rows * q + k->far + dims + k->div + k->mul + k->convert,
-                   largest = dims + k->convert + 2 * k->mul + k->hop + 2 * k->reach,
-                   weights = roma_cost_chain_cycles(t->c, ROMA_CHAIN_WEIGH);
+                   largest = dims + k->convert + 2 * k->mul + k->hop + 2 * k->reach;
     const uint64_t sums = k->mul + 5 * k->hop + k->convert + levels * k->add +
                           (units < levels ? units : levels) * timing_ceil_div(4 * (uint64_t)h->head_dim, k->link),
                    denominator = timing_larger(k->convert + k->hop + k->div, k->mul) - k->mul;
-    d->occ += query + largest + weights;
+    d->occ += query + largest;
     d->lat = timing_larger(sums, denominator) + k->reach + k->mul + q + k->far;
 }
 
@@ -109,6 +121,7 @@ void roma_cost_timing_attend(const timing *t, uint32_t op, uint32_t block, timin
         if (r.last > last) last = r.last;
         if (e) count(t, &r, e);
         if (!d) continue;
+        if (rows == r.rows && !t->k.calibrated) d->occ += first_weights(t, &r);
         const passes p = t->c->hunit_pages == ROMA_PAGES_SPREAD ? spread_pages(t, &r) : whole_pages(t, &r);
         d->occ += t->k.heads_of_unit * (p.key + p.value);
     }

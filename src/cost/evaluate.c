@@ -66,8 +66,9 @@ static void derive_energy(roma_cost *out, const roma_timing *t, const roma_areas
                           const roma_workload *w) {
     const roma_chip *c = &p->chip;
     double mj[ROMA_N_EVENTS], by_kind[ROMA_STATIC_N];
-    double *const each[ROMA_N_EVENTS] = {&out->mj_rom,  &out->mj_mac,    &out->mj_feed, &out->mj_merge, &out->mj_leaf, &out->mj_clock, &out->mj_sram,
-                                         &out->mj_hmac, &out->mj_vector, &out->mj_wire, &out->mj_dram, &out->mj_die};
+    double *const each[ROMA_N_EVENTS] = {&out->mj_rom,    &out->mj_mac,   &out->mj_feed, &out->mj_merge,
+                                         &out->mj_leaf,   &out->mj_clock, &out->mj_sram, &out->mj_hmac,
+                                         &out->mj_vector, &out->mj_wire,  &out->mj_dram, &out->mj_die};
     out->static_w = p->dies * roma_cost_static_w(by_kind, c, a, false);
     const double idle_w = p->dies * roma_cost_static_w(by_kind, c, a, true);
     if (w->prompt) out->prefill_mj = dynamic_mj(mj, &t->prefill, t, c, w->toggle) + 1e3 * out->static_w * out->ttft_s;

@@ -12,8 +12,8 @@ static void make_cells(roma_floor_cell cell[3], const roma_chip *c, const roma_c
     const double tiles = c->grid_rows * c->grid_columns, tile_mm2 = (a.other - c->other_mm2) / tiles;
     const double w = 1e-3 * cost->tok_s * a.die / cost->area_mm2; /* of one die, by mJ a token */
     const double tile_w = cost->mj_wire * w / tiles + (a.other > 0 ? leak[ROMA_STATIC_OTHER] * tile_mm2 / a.other : 0);
-    const double matrix_mj =
-        cost->mj_rom + cost->mj_mac + cost->mj_feed + cost->mj_merge + cost->mj_leaf + cost->mj_clock + cost->mj_sram + cost->mj_hmac;
+    const double matrix_mj = cost->mj_rom + cost->mj_mac + cost->mj_feed + cost->mj_merge + cost->mj_leaf +
+                             cost->mj_clock + cost->mj_sram + cost->mj_hmac;
     const double matrix_w = matrix_mj * w + leak[ROMA_STATIC_L] + leak[ROMA_STATIC_H];
     const double vector_w = cost->mj_vector * w + leak[ROMA_STATIC_V];
     cell[0] = (roma_floor_cell){"matrix", tile_mm2 + (a.lunits + a.hunits) / c->matrix_units,

@@ -46,17 +46,17 @@ static void linear_duration(const timing *t, uint32_t op, uint32_t block, uint64
 
 /* The largest of a row, then its codes. */
 static void quantise_duration(const timing *t, const timing_op *o, uint64_t n, timing_duration *d) {
-    const timing_numbers *k = &t->k;
-    d->occ = timing_larger(n * o->vec, o->vec + k->R + k->div) + timing_larger(n * o->vec, o->bc);
+    const uint64_t R = timing_reduction(&t->k, o->vec);
+    d->occ = timing_larger(n * o->vec, o->vec + R + t->k.div) + timing_larger(n * o->vec, o->bc);
 }
 
 /* The largest of a row and of its products with g, then the squares, then the codes. */
 static void norm_duration(const timing *t, const timing_op *o, uint64_t n, timing_duration *d) {
     const timing_numbers *k = &t->k;
-    const uint64_t squares = timing_larger(n * o->vec, o->vec + k->R),
-                   codes = timing_larger(squares + n * o->vec, o->vec + k->mul + k->R + k->div);
+    const uint64_t R = timing_reduction(k, o->vec), squares = timing_larger(n * o->vec, o->vec + R),
+                   codes = timing_larger(squares + n * o->vec, o->vec + k->mul + R + k->div);
     d->occ = codes + timing_larger(n * o->vec, o->bc);
-    d->scale = squares + n * o->vec + roma_cost_chain_cycles(t->c, ROMA_CHAIN_SQUARE) + k->R +
+    d->scale = squares + n * o->vec + roma_cost_chain_cycles(t->c, ROMA_CHAIN_SQUARE) + R +
                roma_cost_chain_cycles(t->c, ROMA_CHAIN_RMS) + k->mul + k->far;
 }
 

@@ -76,16 +76,13 @@ static int check_before(checker *k, const timing_part *part, const timing_durati
         for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
             if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u]);
         units &= ~shared; /* the one before it on that unit is what counts */
-        if (is_read(k, y, part) && earliest(k, y, d->first) > x->start)
-            return broken(k, "reads what is not there yet");
-        if (part->part == ROMA_PART_DOWN && y->part == ROMA_PART_BASE && y->op == part->op &&
-            y->block == part->block) {
+        if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) return broken(k, "reads what is not there yet");
+        if (part->part == ROMA_PART_DOWN && y->part == ROMA_PART_BASE && y->op == part->op && y->block == part->block) {
             timing_duration base;
             roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base);
             if (y->start + base.pass > x->start) return broken(k, "reads codes that have not passed yet");
         }
-        if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end)
-            end = y->end + k->t.k.add;
+        if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end) end = y->end + k->t.k.add;
     }
     return x->end == end ? ROMA_OK : broken(k, "has a wrong duration");
 }

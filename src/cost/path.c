@@ -24,8 +24,7 @@ static void describe(const roma_cost_instance *x, const roma_plan *p, roma_span 
     const roma_op *op = &p->ops[x->op];
     const char *role = op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role);
     if (roma_op_matrix(p, op))
-        roma_print(out->name, sizeof out->name, "%s %.12s", parts[x->part],
-                   op->layer == UINT32_MAX ? "head" : role);
+        roma_print(out->name, sizeof out->name, "%s %.12s", parts[x->part], op->layer == UINT32_MAX ? "head" : role);
     else
         roma_print(out->name, sizeof out->name, "%s", roma_op_name(op->kind));
     if (op->layer == UINT32_MAX)

@@ -62,8 +62,8 @@ static moment place(scheduler *k, timing_part part, const timing_duration *d, mo
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
     const uint64_t busy = start.time + d->occ, end = busy + d->lat > at_least ? busy + d->lat : at_least;
-    s->instances[s->n] = (roma_cost_instance){part.op,    part.block, part.part, part.place,    shown,
-                                              start.time, busy,       end,       start.instance};
+    s->instances[s->n] =
+        (roma_cost_instance){part.op, part.block, part.part, part.place, shown, start.time, busy, end, start.instance};
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) k->free[u] = (moment){busy, (uint32_t)s->n};
     s->busy[shown] += d->occ; /* a unit that waits for another is not at work */
@@ -119,8 +119,7 @@ static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
     if (k->t.places && op->kind == ROMA_OP_LINEAR && k->t.ops[index].group != NONE)
         issue_downs(k, index, block, (moment){began + d.pass, done.instance});
     if (op->out != ROMA_NO_VALUE)
-        *value_at(k, op->out, block) =
-            (arrival){done, d.scale ? (moment){began + d.scale, done.instance} : never};
+        *value_at(k, op->out, block) = (arrival){done, d.scale ? (moment){began + d.scale, done.instance} : never};
     /* Earlier blocks' are there no later: H works in the order of issue, and a CACHE always has the same latency. */
     if (info->out == ROMA_DATA_PAGES) *cache_at(k, block) = done;
 }

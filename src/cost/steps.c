@@ -111,8 +111,8 @@ static void add_schedule(roma_timing *t, const roma_schedule *s) {
 }
 
 /* The parties' schedules, the first one's last: its schedule stays in s. */
-static int time_decode(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, uint64_t *cycles,
-                  roma_error *err) {
+static int time_decode(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w,
+                       uint64_t *cycles, roma_error *err) {
     const uint32_t dies = pipeline_dies(p), m = w->batch < dies ? w->batch : dies, each = (w->batch + m - 1) / m;
     step_spans x;
     int rc = make_spans(&x, p, w, err);
@@ -120,8 +120,8 @@ static int time_decode(roma_timing *t, roma_schedule *s, const roma_placement *p
     for (uint32_t i = m; i-- > 0 && !rc;) {
         const uint32_t first = i * each, left = first < w->batch ? w->batch - first : 0;
         if (!left) continue;
-        rc = roma_cost_step_repair(s, p, x.spans + first, left < each ? left : each,
-                                   repair_words(&p->chip, w->defects), err);
+        rc = roma_cost_step_repair(s, p, x.spans + first, left < each ? left : each, repair_words(&p->chip, w->defects),
+                                   err);
         if (!rc) add_schedule(t, s);
     }
     free_spans(&x);
@@ -149,8 +149,8 @@ static uint64_t prefill_cycles(const roma_schedule *s, const roma_placement *p, 
            timing_up((double)(s->cycles - last) * (double)most / (double)sum);
 }
 
-static int time_prompt(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, uint64_t *cycles,
-                   roma_error *err) {
+static int time_prompt(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w,
+                       uint64_t *cycles, roma_error *err) {
     roma_workload one = *w;
     step_spans x;
     one.batch = 1;

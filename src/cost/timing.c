@@ -15,8 +15,8 @@ static bool has_adapters(const roma_placement *place, const roma_cost_span *span
 }
 
 static void find_distances(timing_numbers *k, const roma_placement *place) {
-    const uint64_t heads = timing_ceil_div(place->plan->desc->hyper.kv_heads,
-                                           place->chip.die_split > 0 ? place->dies : 1); /* of a die */
+    const uint64_t heads =
+        timing_ceil_div(place->plan->desc->hyper.kv_heads, place->chip.die_split > 0 ? place->dies : 1); /* of a die */
     const roma_distances d = roma_cost_distances(&place->chip, k->head_units, heads);
     k->far = d.far * k->hop;
     k->across = d.across * k->hop;
@@ -52,7 +52,7 @@ static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
     if (k.calibrated) k.add = 0; /* of ups that wait for one another */
     k.leaf_units = timing_larger(1, k.N * k.lanes / (timing_up(c->leaf_group) * k.word_cycles));
     find_distances(&k, place);
-    k.R = timing_clog2(lanes) * k.hop + 2 * k.across;
+    k.lane_levels = timing_clog2(lanes);
     return k;
 }
 
@@ -96,14 +96,20 @@ static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *
     o->next = timing_larger(one, broadcast_cycles(k, w->cols));
 }
 
+/* A group that is longer than a wave adds up over waves. */
+static uint64_t merge_cycles(const timing_numbers *k, const roma_image_tensor *w, const roma_place_tensor *m) {
+    const bool is_long = (uint64_t)w->format.group * m->lane_bits > 32 * k->N;
+    return (timing_clog2(m->group_lunits) + is_long) * k->hop;
+}
+
 /* From the last word read to the product in the vector units, and from the first one to where the scale comes in. */
 static void linear_latency(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
                            bool argmax) {
     const timing_numbers *k = &t->k;
     const roma_chip *c = t->c;
     const uint64_t groups = timing_ceil_div(w->cols, w->format.group);
-    const uint64_t sum = timing_up(c->lunit_pipeline) + timing_clog2(m->group_lunits) * k->hop + leaf_cycles(c, w) +
-                         timing_clog2(groups) * k->add;
+    const uint64_t sum =
+        timing_up(c->lunit_pipeline) + merge_cycles(k, w, m) + leaf_cycles(c, w) + timing_clog2(groups) * k->add;
     const uint64_t scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0;
     o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
     o->first = scales + m->row_words * k->word_cycles + sum;
@@ -135,8 +141,8 @@ static void embed(timing_op *o, const timing *t, const roma_op *op) {
     const uint64_t bits = k->group_rows * roma_place_scale_bits(w),
                    scales = t->c->scale_port == ROMA_SCALES_SHARED ? timing_ceil_div(bits, 4 * k->lanes * k->N) : 0,
                    words = roma_place_row_words(t->place, op->tensor) * k->word_cycles + scales;
-    o->row = timing_larger(words, timing_larger(timing_ceil_div(w->cols, k->leaf_units),
-                                                timing_ceil_div(4 * w->cols, k->link)));
+    o->row = timing_larger(
+        words, timing_larger(timing_ceil_div(w->cols, k->leaf_units), timing_ceil_div(4 * w->cols, k->link)));
     o->next = o->row;
     o->lat = timing_up(t->c->lunit_pipeline) + leaf_cycles(t->c, w) + k->far;
 }

@@ -16,25 +16,26 @@ typedef struct {
 /* The chip's numbers as the formulas use them, whole cycles. */
 typedef struct {
     uint64_t U, N, lanes, group_rows, columns, word_cycles, hop, link, vector, add, mul, convert, div, exps, divs;
-    uint64_t far, across, deep, reach, R; /* distances in cycles */
+    uint64_t far, across, deep, reach; /* distances in cycles */
+    uint64_t lane_levels;              /* of a tree over the lanes of a vector unit */
     uint64_t deep_hops;
-    uint64_t leaf_units;                  /* F */
-    uint64_t head_units, heads_of_unit;   /* P and h of attention */
-    double attend_share, lora_share;      /* a and l */
-    bool calibrated;                      /* schedule.fill > 0 */
+    uint64_t leaf_units;                /* F */
+    uint64_t head_units, heads_of_unit; /* P and h of attention */
+    double attend_share, lora_share;    /* a and l */
+    bool calibrated;                    /* schedule.fill > 0 */
 } timing_numbers;
 
 /* What of an operation does not depend on the block. */
 typedef struct {
     uint64_t lat;
-    uint64_t row, next;  /* L, CACHE: cycles of the first row, and of each further one */
-    uint64_t once;       /* dram: cycles of the first block of the step */
-    uint64_t vec, bc;    /* V: cycles of the lanes and of the broadcast for a row */
-    uint64_t first;      /* LINEAR: cycles after start at which the scale of its input is needed */
-    double repair;       /* words read from SRAM per row */
-    bool hides;          /* dram: once runs beside the rows */
-    uint32_t group;      /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
-    bool ends_group;     /* the group's ups follow */
+    uint64_t row, next; /* L, CACHE: cycles of the first row, and of each further one */
+    uint64_t once;      /* dram: cycles of the first block of the step */
+    uint64_t vec, bc;   /* V: cycles of the lanes and of the broadcast for a row */
+    uint64_t first;     /* LINEAR: cycles after start at which the scale of its input is needed */
+    double repair;      /* words read from SRAM per row */
+    bool hides;         /* dram: once runs beside the rows */
+    uint32_t group;     /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
+    bool ends_group;    /* the group's ups follow */
 } timing_op;
 
 typedef struct {
@@ -92,6 +93,10 @@ static inline uint64_t timing_clog2(uint64_t x) {
 }
 /* 8 codes of 8 bits and a 3-bit shift are 67 bits. */
 static inline uint64_t timing_code_bytes(uint64_t e) { return timing_ceil_div(e * 67, 64); }
+/* R: a maximum or sum over elements that the lanes take in `vec` cycles, known to all vector units. */
+static inline uint64_t timing_reduction(const timing_numbers *k, uint64_t vec) {
+    return (k->lane_levels + (vec > 1)) * k->hop + 2 * k->across;
+}
 /* Half of e FP32 values pass the busiest link of the middle. */
 static inline uint64_t timing_cross(const timing_numbers *k, uint64_t e) { return timing_ceil_div(2 * e, k->link); }
 static inline const roma_image_tensor *timing_tensor(const roma_plan *p, const roma_op *op) {

@@ -40,7 +40,8 @@ static double lunit_w(study *x, const char *chip) {
     c.overlap = 1; /* or attention would count as work of the L-Units */
     if (!roma_study_evaluate(x, &cost, roma_study_on(x, d, &c), &w)) return NAN;
     const double seconds = cost.use_lunit * cost.decode_cyc / c.clock_hz;
-    return 1e-3 * (cost.mj_rom + cost.mj_mac + cost.mj_feed + cost.mj_merge + cost.mj_leaf + cost.mj_clock) / seconds / (c.matrix_units * c.lunits);
+    return 1e-3 * (cost.mj_rom + cost.mj_mac + cost.mj_feed + cost.mj_merge + cost.mj_leaf + cost.mj_clock) / seconds /
+           (c.matrix_units * c.lunits);
 }
 static double power_ratio(study *x, const study_row *r) { return lunit_w(x, r->chip) / lunit_w(x, "roma-sram"); }
 

@@ -73,8 +73,8 @@ static void test_parts(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
     const roma_cost c = design_cost(&d, &usual);
-    const double parts =
-        c.mj_rom + c.mj_mac + c.mj_feed + c.mj_merge + c.mj_leaf + c.mj_clock + c.mj_sram + c.mj_hmac + c.mj_vector + c.mj_wire + c.mj_dram + c.mj_die;
+    const double parts = c.mj_rom + c.mj_mac + c.mj_feed + c.mj_merge + c.mj_leaf + c.mj_clock + c.mj_sram + c.mj_hmac +
+                         c.mj_vector + c.mj_wire + c.mj_dram + c.mj_die;
     CHECK_NEAR(c.mj_per_token, parts + c.mj_static, 1e-12);
     CHECK_NEAR(c.power_w, c.mj_per_token * 1e-3 * c.tok_s, 1e-12);
     CHECK_NEAR(c.mj_static, c.static_w / c.tok_s * 1e3, 1e-12);

@@ -157,7 +157,8 @@ static void test_dies(void) {
         random_done(&r);
     }
     for (uint32_t k = 1; k <= 8; k++) /* 7 never divide KV heads */
-        CHECK(test_failures || test_effort(PARTIES) < PARTIES || (met[ROMA_DIES_PIPELINE][k] && (met[ROMA_DIES_TENSOR][k] || k == 7)));
+        CHECK(test_failures || test_effort(PARTIES) < PARTIES ||
+              (met[ROMA_DIES_PIPELINE][k] && (met[ROMA_DIES_TENSOR][k] || k == 7)));
     roma_schedule_destroy(&s);
 }
 
