@@ -87,6 +87,8 @@ uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, u
 
 /* Addresses that a row group of a matrix takes, or would take if it were stored. */
 uint64_t roma_place_row_words(const roma_placement *p, size_t tensor);
+/* Bits of a code of a matrix as L-Units store it: whole lanes. */
+uint32_t roma_place_lane_bits(const roma_image_tensor *t);
 /* Bits of scales and minima of one row of a matrix, as the image stores them, without its tiles' padding. */
 uint64_t roma_place_scale_bits(const roma_image_tensor *t);
 

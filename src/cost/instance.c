@@ -135,18 +135,19 @@ static void linear_events(const timing *t, uint32_t index, uint32_t block, doubl
     const roma_op *op = &t->p->ops[index];
     const timing_op *o = &t->ops[index];
     const roma_image_tensor *w = timing_tensor(t->p, op);
+    const roma_place_tensor *m = timing_place(t, op);
     const double weights = (double)(w->rows * w->cols), groups = (double)timing_ceil_div(w->cols, w->format.group),
                  reads = t->c->hold > 0 ? 1 : n;
     const bool fills = o->group == UINT32_MAX || o->group == index;
     const uint64_t cycles = o->row + (uint64_t)(n - 1) * o->next;
-    e->rom_bits += reads * (weights * w->format.bits + scale_bits(w));
-    e->lane_macs += n * weights * w->format.bits / 4;
+    e->rom_bits += reads * (weights * m->lane_bits + scale_bits(w));
+    e->lane_macs += n * weights * m->lane_bits / 4;
     e->leaves += n * (double)w->rows * groups;
     e->lunit_cycles += (double)(cycles * t->k.U * t->k.N);
     e->sram_bits += n * o->repair * 8 * t->c->hunit_bandwidth;
     if (op->layer != UINT32_MAX || t->c->full_logits > 0) e->wire_bit_mm += n * (double)w->rows * 32 * t->mean_mm;
     if (!fills && n > 1) e->wire_bit_mm += n * 8 * (double)timing_code_bytes(w->cols) * t->tree_mm;
-    feed_events(t, w, timing_place(t, op), n, fills || n > 1, e);
+    feed_events(t, w, m, n, fills || n > 1, e);
     if (is_first_block(t, index, block) && t->c->rom_style == ROMA_ROM_DRAM)
         e->dram_bits += 8 * roma_cost_timing_stored_bytes(w);
 }
@@ -172,7 +173,8 @@ static void vector_events(const timing *t, const roma_op *op, double n, roma_eve
 /* One matrix unit reads its row group; its leaf units make the row. */
 static void embed_events(const timing *t, uint32_t index, double n, roma_events *e) {
     const roma_image_tensor *w = timing_tensor(t->p, &t->p->ops[index]);
-    e->rom_bits += n * 8 * roma_cost_timing_stored_bytes(w) / (double)w->rows * (double)t->k.group_rows;
+    const double codes = (double)(w->cols * roma_place_lane_bits(w)), scales = scale_bits(w) / (double)w->rows;
+    e->rom_bits += n * (codes + scales) * (double)t->k.group_rows;
     e->lunit_cycles += n * (double)(t->ops[index].row * t->k.N);
     e->leaves += n * (double)w->cols;
     e->wire_bit_mm += n * (double)w->cols * 32 * t->mean_mm;

@@ -25,6 +25,10 @@ int roma_map_plan(roma_plan *p, const roma_description *desc, roma_error *err) {
 int roma_map_place(roma_placement *p, const roma_plan *plan, const roma_chip *chip, uint32_t dies, roma_error *err) {
     memset(p, 0, sizeof *p);
     if (!dies) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a model lies on at least one die");
+    if (chip->die_split > 0 && plan->desc->hyper.kv_heads % dies)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "%u KV heads do not divide over %u dies: schedule.dies = tensor gives each die whole heads",
+                         plan->desc->hyper.kv_heads, dies);
     p->plan = plan;
     p->chip = *chip;
     p->dies = dies;

@@ -12,7 +12,10 @@ uint64_t roma_place_scale_bits(const roma_image_tensor *t) {
 }
 
 /* A lane takes 1, 2, 4 or 8 bits at a time; codes of other widths lie in the next wider one. */
-static uint32_t lane_bits(unsigned bits) { return bits <= 2 ? bits : bits <= 4 ? 4 : 8; }
+uint32_t roma_place_lane_bits(const roma_image_tensor *t) {
+    const uint32_t bits = t->format.bits;
+    return bits <= 2 ? bits : bits <= 4 ? 4 : 8;
+}
 
 /* Where the unit's scales lie: before its codes, or in a ROM beside the leaf units that is as wide as the leaves that
  * one address ends. */
@@ -27,7 +30,7 @@ static void place_scales(roma_place_tensor *m, const roma_image_tensor *t, const
 }
 
 static uint64_t row_words(const roma_image_tensor *t, const place_numbers *k) {
-    return ceil_div(t->cols * lane_bits(t->format.bits), PLACE_ROW_BITS * k->N);
+    return ceil_div(t->cols * roma_place_lane_bits(t), PLACE_ROW_BITS * k->N);
 }
 
 uint64_t roma_place_row_words(const roma_placement *p, size_t tensor) {
@@ -36,7 +39,7 @@ uint64_t roma_place_row_words(const roma_placement *p, size_t tensor) {
 }
 
 static roma_place_tensor matrix(const roma_image_tensor *t, const place_numbers *k, bool own) {
-    roma_place_tensor m = {.where = ROMA_PLACED_LUNITS, .lane_bits = lane_bits(t->format.bits)};
+    roma_place_tensor m = {.where = ROMA_PLACED_LUNITS, .lane_bits = roma_place_lane_bits(t)};
     const uint64_t group_rows = k->group_rows, groups = ceil_div(t->rows, k->U * group_rows);
     const uint64_t group_bits = (uint64_t)t->format.group * m.lane_bits, merged = ceil_div(group_bits, PLACE_ROW_BITS);
     m.unit_rows = groups * group_rows;
