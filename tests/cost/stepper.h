@@ -273,6 +273,9 @@ static inline bool stepper_can_start(const stepper *s, const stepper_instance *m
     return true;
 }
 
+/* Cycles from the end of what an up adds to until its own (1.3). */
+static inline uint64_t stepper_sum(const stepper *s) { return s->law.fill ? 0 : s->law.add; }
+
 /* Fixes the end of an instance that runs when all that it adds to have theirs; true when it did. */
 static inline bool stepper_finish(stepper *s, stepper_instance *me) {
     uint64_t end = me->busy + me->time.lat;
@@ -280,7 +283,7 @@ static inline bool stepper_finish(stepper *s, stepper_instance *me) {
         const stepper_read *r = &s->reads[me->first_read + i];
         if (r->wait != STEPPER_SUM) continue;
         if (!s->all[r->from].is_ended) return false;
-        end = stepper_max(end, s->all[r->from].end + s->law.add);
+        end = stepper_max(end, s->all[r->from].end + stepper_sum(s));
     }
     me->end = end;
     me->is_ended = true;

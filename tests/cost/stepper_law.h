@@ -133,8 +133,9 @@ static inline uint64_t stepper_broadcast(const stepper_law *l, uint64_t e) {
     return l->fill ? 0 : stepper_div_up(stepper_codes(e), l->link);
 }
 static inline uint64_t stepper_cross(const stepper_law *l, uint64_t e) { return stepper_div_up(2 * e, l->link); }
-static inline uint64_t stepper_everywhere(const stepper_law *l) {
-    return stepper_log_up(l->vector_lanes) * l->hop + 2 * l->across;
+/* R: a maximum or sum over e elements, known to all vector units. */
+static inline uint64_t stepper_everywhere(const stepper_law *l, uint64_t e) {
+    return (stepper_log_up(l->vector_lanes) + (stepper_vec(l, e) > 1)) * l->hop + 2 * l->across;
 }
 /* 1.6 */
 static inline uint64_t stepper_chain(const stepper_law *l, uint64_t add, uint64_t mul, uint64_t convert,
@@ -165,14 +166,14 @@ static inline stepper_words stepper_words_of(const stepper_law *l, const roma_im
 
 /* Largest |x|, then codes. */
 static inline stepper_time stepper_quantise(const stepper_law *l, uint64_t n, uint64_t e) {
-    const uint64_t vec = stepper_vec(l, e), q2 = stepper_max(n * vec, vec + stepper_everywhere(l) + l->divide);
+    const uint64_t vec = stepper_vec(l, e), q2 = stepper_max(n * vec, vec + stepper_everywhere(l, e) + l->divide);
     return (stepper_time){.occ = q2 + stepper_max(n * vec, stepper_broadcast(l, e)),
                           .lat = stepper_chain(l, 0, 1, 1, 0, 0, 3) + l->far};
 }
 
 /* Largest |x| and |x g|, then squares, then codes. */
 static inline stepper_time stepper_norm(const stepper_law *l, uint64_t n, uint64_t e) {
-    const uint64_t vec = stepper_vec(l, e), everywhere = stepper_everywhere(l),
+    const uint64_t vec = stepper_vec(l, e), everywhere = stepper_everywhere(l, e),
                    n2 = stepper_max(n * vec, vec + everywhere),
                    n3 = stepper_max(n2 + n * vec, vec + l->mul + everywhere + l->divide);
     return (stepper_time){.occ = n3 + stepper_max(n * vec, stepper_broadcast(l, e)),
@@ -261,7 +262,8 @@ static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *o
     const uint64_t bits = w.code_bits * t->format.group,
                    merged = stepper_min(l->lunits, stepper_max(1, stepper_div_up(bits, 32))),
                    ended = l->rows * stepper_max(1, 32 * l->lunits / bits),
-                   leaf = stepper_red(l, merged) + stepper_leaf(l, &t->format) + stepper_log_up(w.groups) * l->add;
+                   leaf = stepper_red(l, merged) + (bits > 32 * l->lunits ? l->hop : 0) + stepper_leaf(l, &t->format) +
+                          stepper_log_up(w.groups) * l->add;
     x.lat = l->pipeline + leaf + stepper_div_up(ended, l->leaves) - 1 + l->mul + l->far + (is_argmax ? l->hop : 0);
     x.first = s + w.row_words * l->word_cycles + l->pipeline + leaf;
     return x;
@@ -305,10 +307,10 @@ static inline stepper_time stepper_adapter(const stepper_law *l, const roma_op *
     }
     if (l->fill) return x;
     if (is_up) {
-        x.lat = stepper_red(l, most) + l->convert + 2 * l->mul + l->far + l->add;
+        x.lat = l->mul + stepper_red(l, most) + l->convert + 2 * l->mul + l->far + l->add;
         return x;
     }
-    const uint64_t root = stepper_red(l, y) + l->deep + l->convert + stepper_log_up(groups) * l->add +
+    const uint64_t root = l->mul + stepper_red(l, y) + l->deep + l->convert + stepper_log_up(groups) * l->add +
                           stepper_div_up(4 * most * groups, l->link);
     x.lat = root + 2 * l->mul + stepper_red(l, most) + l->divide + l->mul + l->convert + l->deep;
     x.first = x.occ + root;
@@ -347,6 +349,17 @@ static inline void stepper_attend_run(const stepper_law *l, const stepper_view *
     }
 }
 
+/* The weights of the first page of the first run. */
+static inline uint64_t stepper_first_page(const stepper_law *l, const stepper_view *v) {
+    const roma_hyper *h = &l->p->desc->hyper;
+    const bool is_spread = (int)l->c->hunit_pages == ROMA_PAGES_SPREAD;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < v->n && v->row[i]->span == v->row[0]->span; i++)
+        sum += stepper_div_up(stepper_min(32, v->row[i]->position + 1), is_spread ? l->head_units : 1);
+    return stepper_chain(l, 9, 9, 3, 0, 0, 5) + stepper_up((double)(h->heads / h->kv_heads * sum) / l->c->hunit_exp) -
+           1 + (is_spread ? 2 * l->reach : 0);
+}
+
 static inline stepper_time stepper_attend(const stepper_law *l, const stepper_view *v) {
     const roma_hyper *h = &l->p->desc->hyper;
     const uint64_t d = h->head_dim, crossed = stepper_cross(l, h->heads * d);
@@ -360,12 +373,12 @@ static inline stepper_time stepper_attend(const stepper_law *l, const stepper_vi
     stepper_time x = {.occ = passes[0] + passes[1]};
     if (l->fill) return x;
     x.occ += v->n * crossed + l->far + stepper_red(l, d) + l->divide + l->mul + l->convert; /* Q */
-    x.occ += stepper_red(l, d) + l->convert + l->mul + l->hop + 2 * l->reach;               /* M */
-    x.occ += stepper_chain(l, 9, 9, 3, 0, 0, 5);                                            /* E */
+    x.occ += l->mul + stepper_red(l, d) + l->convert + l->mul + l->hop + 2 * l->reach;      /* M */
+    x.occ += stepper_first_page(l, v);                                                      /* E */
     const uint64_t merges = stepper_min(stepper_log_up(l->head_units), stepper_log_up(pages)),
-                   sums = 5 * l->hop + l->convert + stepper_log_up(pages) * l->add +
+                   sums = l->mul + 5 * l->hop + l->convert + stepper_log_up(pages) * l->add +
                           merges * stepper_div_up(4 * d, l->link),
-                   turned = l->convert + l->divide;
+                   turned = l->convert + l->hop + l->divide;
     x.lat = (sums + l->mul > turned ? sums : turned - l->mul) + l->reach + l->mul + crossed + l->far;
     return x;
 }
