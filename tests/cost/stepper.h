@@ -169,6 +169,13 @@ static inline unsigned stepper_unit_of(const stepper *s, const roma_op *op, roma
     return op->kind == ROMA_OP_CACHE || op->kind == ROMA_OP_ATTEND ? STEPPER_H : STEPPER_V;
 }
 
+/* The first block of the step that has this operation streams the matrix. */
+static inline bool stepper_is_first(const stepper *s, size_t op, size_t block) {
+    for (size_t b = 0; b < block; b++)
+        if (*stepper_number(s, op, b, ROMA_PART_BASE, 0) != UINT32_MAX) return false;
+    return true;
+}
+
 static inline void stepper_issue(stepper *s, size_t op, size_t block, roma_cost_part part, uint32_t place,
                                  const stepper_view *v) {
     const roma_op *o = &s->p->ops[op];
@@ -182,9 +189,7 @@ static inline void stepper_issue(stepper *s, size_t op, size_t block, roma_cost_
     me->unit = stepper_unit_of(s, o, part);
     me->takes[me->unit] = true;
     if (o->kind == ROMA_OP_ATTEND && s->c->overlap == 0) me->takes[STEPPER_L] = true;
-    bool is_first = true; /* the first block of the step that has this operation streams the matrix */
-    for (size_t b = 0; b < block; b++) is_first &= *stepper_number(s, op, b, ROMA_PART_BASE, 0) == UINT32_MAX;
-    me->time = part == ROMA_PART_BASE ? stepper_base(&s->law, op, v, is_first)
+    me->time = part == ROMA_PART_BASE ? stepper_base(&s->law, op, v, stepper_is_first(s, op, block))
                                       : stepper_adapter(&s->law, o, v, part == ROMA_PART_UP, place);
     stepper_find_reads(s, me);
     *stepper_number(s, op, block, part, place) = (uint32_t)s->n++;

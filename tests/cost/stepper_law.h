@@ -24,9 +24,9 @@ typedef struct {
 } stepper_view;
 
 /* occ and lat of 1.3; NORM: when its scale is there; LINEAR and downs: when they need it; LINEAR: when its last row
- * begins. All from the start. */
+ * begins, and occ without the stream. All from the start. */
 typedef struct {
-    uint64_t occ, lat, scale, first, last_row;
+    uint64_t occ, lat, scale, first, last_row, work;
 } stepper_time;
 
 /* A chip and a plan in whole numbers, as section 1 writes them. */
@@ -256,7 +256,7 @@ static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *o
     const uint64_t row = stepper_max(stepper_max(w.unit_rows / l->rows * group, gather), out),
                    one = l->c->hold != 0 ? row : s + row;
     stepper_time x = {.last_row = (n - 1) * stepper_max(one, stepper_broadcast(l, t->cols))};
-    x.occ = s + row + x.last_row;
+    x.occ = x.work = s + row + x.last_row;
     if ((int)l->c->rom_style == ROMA_ROM_DRAM && is_first_block)
         x.occ = l->c->dram_hidden != 0 ? stepper_max(x.occ, stepper_stream(l, t)) : x.occ + stepper_stream(l, t);
     const uint64_t bits = w.code_bits * t->format.group,
