@@ -86,7 +86,7 @@ static void count_vector(roma_events *e, const stepper *t, const stepper_instanc
         e->die_bits += (double)((t->law.dies - 1) * 8 * stepper_codes(values[op->in[0]].width)) * n;
 }
 
-/* All but wires, whose length is the area's. */
+/* All of one die's schedule but wires, whose length is the area's. */
 static roma_events count(const stepper *t) {
     roma_events e = {0};
     for (size_t i = 0; i < t->n; i++) {
@@ -109,7 +109,6 @@ static roma_events count(const stepper *t) {
         if ((int)t->c->rom_style == ROMA_ROM_DRAM && op->kind == ROMA_OP_LINEAR && x->part == ROMA_PART_BASE)
             if (stepper_is_first(t, x->op, x->block)) e.dram_bits += 8 * stepper_bytes(m);
     }
-    if (!t->law.is_tensor) e.die_bits = (double)((t->law.dies - 1) * t->n_rows * 32) * t->p->desc->hyper.hidden;
     return e;
 }
 

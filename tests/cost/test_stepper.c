@@ -113,15 +113,40 @@ static void test_prefill(void) {
 
 /* ---- what the outputs say of decode and prefill, on one die and several ---- */
 
-/* Adapters of the sequences are either one for all or each its own: how fewer are dealt out is no part of the law. */
+/* Adapters of the sequences are either one for all places of all or each its own: how fewer are dealt out is no part of
+ * the law. */
 static roma_workload random_work(void) {
     roma_workload w = {.prompt = (uint32_t)random_range(&r, 1, 60),
                        .context = (uint32_t)random_below(&r, 300),
                        .batch = (uint32_t)random_range(&r, 1, RANDOM_SPANS),
                        .rank = random_chance(&r, 40) ? 0 : (uint32_t)random_range(&r, 1, 40),
+                       .stacked = (uint32_t)random_range(&r, 0, RANDOM_SET),
                        .toggle = 1};
-    w.adapters = random_chance(&r, 50) ? 1 : w.batch;
+    w.adapters = random_chance(&r, 50) ? 1 : w.batch * (w.stacked ? w.stacked : 1);
+    if (random_chance(&r, 30)) w.roles = 1u << ROMA_W_Q | 1u << ROMA_W_V;
     return w;
+}
+
+/* The spans of a workload's decode step, and its adapters. */
+typedef struct {
+    roma_cost_span spans[RANDOM_SPANS];
+    roma_cost_adapter sets[RANDOM_SPANS][RANDOM_SET];
+    uint32_t ranks[RANDOM_SLOTS];
+} batch;
+static void make_batch(batch *b, const roma_workload *w) {
+    const uint32_t set = w->rank ? w->stacked ? w->stacked : 1 : 0;
+    for (size_t i = 0; i < r.plan.n_ops; i++) {
+        const roma_op *op = &r.plan.ops[i];
+        if (op->kind == ROMA_OP_LINEAR && op->adapter_slot != UINT32_MAX)
+            b->ranks[op->adapter_slot] = w->roles >> r.d.tensors[op->tensor].role & 1 ? w->rank : 0;
+    }
+    for (uint32_t i = 0; i < w->batch; i++) {
+        for (uint32_t k = 0; k < set; k++)
+            b->sets[i][k] = (roma_cost_adapter){
+                .id = (i * set + k) % w->adapters, .rank = w->rank, .ranks = w->roles ? b->ranks : NULL};
+        b->spans[i] =
+            (roma_cost_span){.position = w->context, .rows = 1, .logits = 1, .n_adapters = set, .adapters = b->sets[i]};
+    }
 }
 
 static void test_dies(void) {
@@ -130,18 +155,13 @@ static void test_dies(void) {
     for (uint64_t seed = 9001; seed <= 9000 + test_effort(PARTIES) && test_failures < 5; seed++) {
         roma_error err = {0};
         roma_cost cost;
-        roma_cost_adapter one[RANDOM_SPANS];
-        roma_cost_span spans[RANDOM_SPANS];
+        batch b;
         CHECK(random_make(&r, seed));
         const roma_workload w = random_work();
-        for (uint32_t i = 0; i < w.batch; i++) {
-            one[i] = (roma_cost_adapter){.id = i % w.adapters, .rank = w.rank};
-            spans[i] = (roma_cost_span){
-                .position = w.context, .rows = 1, .logits = 1, .n_adapters = w.rank > 0, .adapters = &one[i]};
-        }
+        make_batch(&b, &w);
         CHECK_EQ(roma_cost_evaluate(&cost, &s, &r.place, &w, &err), 0);
-        const uint64_t decode = stepper_step(&r.place, spans, w.batch),
-                       prefill = stepper_prefill(&r.place, w.prompt, one, w.rank > 0);
+        const uint64_t decode = stepper_step(&r.place, b.spans, w.batch),
+                       prefill = stepper_prefill(&r.place, w.prompt, b.spans[0].adapters, b.spans[0].n_adapters);
         const bool right =
             cost.decode_cyc == (double)decode && (uint64_t)llround(cost.ttft_s * r.place.chip.clock_hz) == prefill;
         CHECK(right);
@@ -149,9 +169,14 @@ static void test_dies(void) {
             differs("outputs", 0, NULL, NULL);
             fprintf(stderr,
                     "  decode of %u behind %u: %.17g, stepper %llu; prefill of %u: %.17g, stepper %llu; %u adapters of "
-                    "rank %u\n",
+                    "rank %u, %u a set, roles %x\n",
                     w.batch, w.context, cost.decode_cyc, (unsigned long long)decode, w.prompt,
-                    cost.ttft_s * r.place.chip.clock_hz, (unsigned long long)prefill, w.adapters, w.rank);
+                    cost.ttft_s * r.place.chip.clock_hz, (unsigned long long)prefill, w.adapters, w.rank, w.stacked,
+                    w.roles);
+        }
+        if (stepper_is_pipeline(&r.place)) { /* the residual of every row goes over every crossing */
+            const double bits = (double)((r.place.dies - 1) * r.d.hyper.hidden * 32); /* of a token */
+            CHECK_NEAR(cost.mj_die, r.place.chip.e_factor * bits * r.place.chip.e_die_pj * 1e-9, 1e-12);
         }
         met[(int)r.place.chip.die_split][r.place.dies] = true;
         random_done(&r);
