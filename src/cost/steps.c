@@ -35,6 +35,7 @@ static void free_spans(step_spans *s) {
     roma_free(s->spans);
     roma_free(s->adapters);
     roma_free(s->ranks);
+    memset(s, 0, sizeof *s);
 }
 
 /* Every sequence's set is another part of the resident adapters, in turn. */

@@ -60,7 +60,8 @@ static void write_title(FILE *f, size_t i) {
 /* Cycles of the prompt, one row where there is none, after the context. */
 static double resume_cyc(design *d, const roma_workload *w) {
     roma_error err;
-    design_need(roma_cost_prefill(&d->s, &d->place, w->context, w->prompt ? w->prompt : 1, w->rank, &err), &err);
+    const roma_cost_adapter usual = {.rank = w->rank};
+    design_need(roma_cost_prefill(&d->s, &d->place, w->context, w->prompt ? w->prompt : 1, &usual, 1, &err), &err);
     return (double)d->s.cycles;
 }
 

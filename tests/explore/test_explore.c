@@ -231,13 +231,18 @@ static void test_constraints(void) {
 
 static void test_refusals(void) {
     static const struct {
-        const char *knob;
+        const char *set[2]; /* one knob or two */
         roma_explore_refusal why;
-    } v[] = {{"model.group=48,64", ROMA_EXPLORE_FORMAT},    {"grid.columns=7,8", ROMA_EXPLORE_GRID},
-             {"rom.macro_words=1..100", ROMA_EXPLORE_CHIP}, {"lunit.words=100..200", ROMA_EXPLORE_ROM},
-             {"hunit.sram=1000..2000", ROMA_EXPLORE_SRAM},  {"network.other_area=9e4", ROMA_EXPLORE_WAFER}};
+    } v[] = {{{"model.group=48,64"}, ROMA_EXPLORE_FORMAT},
+             {{"grid.columns=7,8"}, ROMA_EXPLORE_GRID},
+             {{"rom.macro_words=1..100"}, ROMA_EXPLORE_CHIP},
+             {{"hunit.sram=1000..2000"}, ROMA_EXPLORE_CHIP}, /* one macro, which does not give the bandwidth */
+             {{"lunit.words=1100..1200"}, ROMA_EXPLORE_ROM},
+             {{"lunit.buffer=1"}, ROMA_EXPLORE_ROM},
+             {{"hunit.sram=1000..2000", "hunit.bandwidth=8"}, ROMA_EXPLORE_SRAM},
+             {{"network.other_area=9e4"}, ROMA_EXPLORE_WAFER}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-        roma_explore *x = open_space((roma_explore_config){.set = &v[i].knob, .n_set = 1});
+        roma_explore *x = open_space((roma_explore_config){.set = v[i].set, .n_set = v[i].set[1] ? 2 : 1});
         roma_explored e = run(x, 60, 0, 1, 2);
         CHECK(e.refused[v[i].why] > 0);
         roma_explored_destroy(&e);

@@ -358,7 +358,7 @@ static void test_scarce(void) {
     const roma_sim_config c = asked("llama-3.2-1b");
     for (int call = 0; call < 5; call++) {
         int rc = ROMA_ENOMEM, n = 0;
-        for (; rc == ROMA_ENOMEM && n < 60; n++) {
+        for (; rc == ROMA_ENOMEM && n < 4000; n += 1 + n / 8) {
             roma_sim s;
             roma_sim_figures f;
             roma_sim_request r;

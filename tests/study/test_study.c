@@ -53,7 +53,7 @@ static void test_lines(void) {
     CHECK_REAL(line(&plain, "10.r64")->model, 0);
     CHECK_REAL(line(&plain, "11")->model, 3808);
     CHECK_REAL(line(&plain, "10.step")->model, 32);
-    CHECK(plain.decode_contract < plain.decode_calibrated && plain.decode_contract > 0.5 * plain.decode_calibrated);
+    CHECK(plain.decode_contract < plain.decode_calibrated && plain.decode_contract > 0.25 * plain.decode_calibrated);
     CHECK_NEAR(plain.decode_calibrated, line(&plain, "7")->model, 1e-12);
     CHECK_STR(line(&plain, "1.sram")->remark, "calibrated: memory.sram_placement; compute near 10 k um2");
     CHECK_STR(line(&plain, "1.rom")->remark, "calibrated: rom.placement");
