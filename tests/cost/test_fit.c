@@ -41,21 +41,22 @@ static double engine_lora(double rank_16_adapters) {
 static void test_outputs(void) {
     design d;
     design_open(&d, "roma", "llama-3.2-3b", 4, 4);
-    roma_workload w = {.context = 4639, .batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
+    roma_workload w = {.context = 4607, .batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
     roma_cost c = design_cost(&d, &w);
     CHECK_REAL(c.kv_bytes_per_token, 57344 + 28 * 2 * 8 * 4);
     CHECK_REAL(c.lora_bytes, engine_lora(1));
     CHECK_REAL(c.sram_bytes, 288 * MIB);
-    /* Positions go round 32 H-Units a head: an H-Unit has one of 32 positions, 28 x 2 x 132 bytes each. */
-    CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * 2 * 132)));
-    CHECK(c.tokens == 4640 && c.tokens_paper == 4832 && c.fits_sram == 1);
+    /* Positions go round 32 H-Units a head: an H-Unit has one of 32 positions, 28 x 2 x 132 bytes each, and the scores
+     * of three query heads for it in one layer at a time. */
+    CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * 2 * 132 + 12)));
+    CHECK(c.tokens == 4608 && c.tokens_paper == 4832 && c.fits_sram == 1);
     w.context++; /* this step writes a position that no page has */
     CHECK(design_cost(&d, &w).fits_sram == 0);
     /* What the chip file says of its cache is the paper's count. */
     roma_chip_put(&d.place.chip, ROMA_CHIP_kv_bytes, 2);
     roma_chip_put(&d.place.chip, ROMA_CHIP_kv_scale_bytes, 4);
     c = design_cost(&d, &w);
-    CHECK(c.tokens == 4640 && c.tokens_paper == 2400);
+    CHECK(c.tokens == 4608 && c.tokens_paper == 2400);
     /* Each sequence of a batch takes whole pages, and at most the model's own context. */
     w = (roma_workload){.context = 33, .batch = 70, .toggle = 1};
     CHECK(design_cost(&d, &w).fits_sram == 1); /* 70 x 64 = 4480 */
@@ -76,8 +77,23 @@ static void test_outputs(void) {
     design_close(&d);
 }
 
+/* Bytes of the fullest of the 32 H-Units of a KV head of Llama 3.2 3B, by counting: pages of 8,448 bytes, of which those
+ * of layer l begin on unit l * 32 / 28, and scores of three query heads for `rows` rows of one sequence. */
+static double fullest_bytes(uint64_t pages, uint64_t positions, uint64_t rows) {
+    uint64_t held[32] = {0}, scored[32] = {0}, most = 0, scores = 0;
+    for (uint64_t l = 0; l < 28; l++)
+        for (uint64_t j = 0; j < pages; j++) held[(j + l * 32 / 28) % 32]++;
+    for (uint64_t q = 0; q < positions; q++) scored[q / 32 % 32]++;
+    for (int u = 0; u < 32; u++) {
+        most = held[u] > most ? held[u] : most;
+        scores = scored[u] > scores ? scored[u] : scores;
+    }
+    return (double)(most * 8448 + 4 * 3 * rows * scores);
+}
+
 /* One count: a workload fits where its prompt, and the positions up to the one that its step writes, are no more than
- * roma_cost_positions says for each of its sequences. */
+ * roma_cost_positions says for each of its sequences; a prompt needs room for the scores of a block of its rows, 32 of
+ * them, as well. */
 static void test_positions(void) {
     design d;
     design_open(&d, "roma-contract", "llama-3.2-3b", 4, 4);
@@ -85,8 +101,17 @@ static void test_positions(void) {
     const uint64_t tokens = roma_cost_positions(&d.place, &w);
     CHECK(tokens > 4000 && tokens < 5000 && tokens % ROMA_PAGE == 0);
     CHECK_REAL(design_cost(&d, &w).tokens, (double)tokens);
-    w.prompt = (uint32_t)tokens;
+    w.context = (uint32_t)tokens - 1;
     CHECK(design_cost(&d, &w).fits_sram == 1);
+    w.context = 0;
+    w.prompt = (uint32_t)tokens;
+    CHECK(design_cost(&d, &w).fits_sram == 0); /* 12 x 32 rows x 160 positions are eight pages */
+    w.prompt -= 8 * 32;
+    CHECK(design_cost(&d, &w).fits_sram == 1);
+    w.prompt = (uint32_t)tokens;
+    d.place.chip.block_rows = 1;
+    CHECK(design_cost(&d, &w).fits_sram == 1);
+    d.place.chip.block_rows = 32;
     w.prompt++;
     CHECK(design_cost(&d, &w).fits_sram == 0);
     w.prompt = 8000;
@@ -105,7 +130,9 @@ static void test_positions(void) {
                 w.context = 0;
                 w.prompt = contexts[i];
                 roma_cost_fit(&c, &d.place, &w);
-                CHECK(c.fits_sram == (each > 0 && w.prompt <= each));
+                const uint64_t block = w.prompt < 32 ? w.prompt : 32, pages = batch * ((w.prompt + 31) / 32);
+                const double most = fullest_bytes(pages, w.prompt, block) * 256 + engine_lora(adapters);
+                CHECK(c.fits_sram == (each > 0 && w.prompt <= each && most <= c.sram_bytes));
             }
             CHECK(each * batch <= (uint64_t)c.tokens_held && (each + ROMA_PAGE) * batch > (uint64_t)c.tokens_held);
         }
@@ -165,7 +192,7 @@ static void test_dies(void) {
     CHECK(two.rom_capacity == 2 * one.rom_capacity && two.rom_bytes == one.rom_bytes &&
           two.sram_bytes == 2 * one.sram_bytes);
     CHECK_REAL(one.lora_bytes, engine_lora(2));
-    CHECK_REAL(two.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (14 * 2 * 132)));
+    CHECK_REAL(two.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (14 * 2 * 132 + 12)));
     CHECK_REAL(two.tokens_paper, floor((288 * MIB - 2 * 16 * 1519616 / 2) / 28672 / 32) * 32);
     CHECK(two.decode_cyc > one.decode_cyc && two.area_mm2 == 2 * one.area_mm2);
     const double crossing =
@@ -174,7 +201,8 @@ static void test_dies(void) {
     CHECK_NEAR(two.use_lunit, one.use_lunit * one.decode_cyc / (2 * two.decode_cyc), 1e-12);
     /* Three dies have 9, 9 and 10 layers: the last decides. */
     design_dies(&d, 3);
-    CHECK_REAL(design_cost(&d, &w).tokens, 32 * floor((1179648 - engine_lora(2) * 10 / 28 / 256) / (10 * 2 * 132)));
+    CHECK_REAL(design_cost(&d, &w).tokens,
+               32 * floor((1179648 - engine_lora(2) * 10 / 28 / 256) / (10 * 2 * 132 + 12)));
     design_dies(&d, 60); /* more dies than layers */
     CHECK(isfinite(design_cost(&d, &w).tokens));
     design_close(&d);
