@@ -56,22 +56,31 @@ matrices = [(3072, 3072), (1024, 3072), (1024, 3072), (3072, 3072), (8192, 3072)
 
 
 def occ(r, c, lanes, leaf_group=64):
-    per_unit = ceil(r / U)
-    return max(ceil(per_unit * c * 4 / (4 * lanes * N)), ceil(per_unit * ceil(c / 128) / max(1, N * lanes // leaf_group)))
+    """A unit's rows come in groups of lanes / 8, whose words the L-Units read side by side."""
+    g = lanes // 8
+    row_groups = ceil(r / (U * g))
+    return row_groups * max(ceil(c * 4 / (32 * N)), ceil(g * ceil(c / 128) / max(1, N * lanes // leaf_group)))
 
 
 def attend(first, last):
-    """Rows at positions first..last of one block."""
+    """Rows at positions first..last of one block: all keys, then all values."""
     rounds = sum(ceil((p + 1) / P) for p in range(first, last + 1))
-    return ceil(max(rounds * 768 / (256 * 0.85), ceil((last + 1) / P) * 256 / (64 * 0.78)))
+    return 2 * max(ceil(rounds * 384 / (256 * 0.85)), ceil(ceil((last + 1) / P) * 128 / (64 * 0.78)))
 
 
 def layer(lanes):
     return sum(occ(r, c, lanes) for r, c in matrices)
 
 
+def late(lanes):
+    """What the adapters of a block of 32 rows end after the base, at q k v, o, gate up, and down: A begins with the last row, B follows."""
+    mac = lambda per_unit: ceil(32 * 16 * per_unit / 256)
+    ends = [(mac(16) + mac(12) + 2 * mac(4), (1024, 3072)), (mac(16) + mac(12), (3072, 3072)), (mac(16) + 2 * mac(32), (8192, 3072)), (mac(32) + mac(12), (3072, 8192))]
+    return sum(max(0, end - occ(*matrix, lanes)) for end, matrix in ends)
+
+
 def prefill_ms(n, lanes, fill):
-    cycles = sum(layers * (fill + 256 * layer(lanes) + sum(attend(b, b + 31) for b in range(chunk, chunk + 256, 32))) for chunk in range(0, n, 256))
+    cycles = sum(layers * (fill + 256 * layer(lanes) + late(lanes) + sum(attend(b, b + 31) for b in range(chunk, chunk + 256, 32))) for chunk in range(0, n, 256))
     return 1e3 * (cycles + occ(128256, 3072, lanes)) / clock
 
 
@@ -100,7 +109,7 @@ closed(eight, 8, 118)
 closed(rows("schedule.fill=100")[0], 16, 100)
 near(base["5a"]["model"], 1048.576 * (1 / 25.7 - 1 / 57.8), "5a")
 near(base["10.hunit"]["model"], floor((262144 - 1519616 * 16 / 256) / 7168) * 32, "10.hunit")
-near(base["rcw.ms"]["model"], 1e3 * ((32 * (4 * 4096 * 4096 + 3 * 4096 * 11008) + 32000 * 4096) / 16384 + 4) / 1e8, "rcw.ms")
+near(base["rcw.ms"]["model"], 1e3 * ((32 * (4 * 4096 * 4096 + 3 * 4096 * 11008) + 32000 * 4096) / 16384 + 4096 / 16) / 1e8, "rcw.ms")
 near(base["bitrom.density"]["model"], 125 * 4 / 0.096 * 0.95, "bitrom.density")
 near(base["hc1.6bit"]["model"], (6979321856 + 2 * 525336576) * 6 / 57.8e6, "hc1.6bit")
 near(base["13.cpu"]["model"], sum(a / b for a, b in zip((20078, 18703, 12840, 8533), (6.8, 6.4, 5.3, 3.1))) / 4, "13.cpu")
