@@ -181,7 +181,7 @@ gives 2 "$roma" chip bad.chip; gives 2 "$roma" plan t.roma --chip bad.chip; give
 gives 0 "$roma" sim t.roma; prints 'tok_s'; prints 'mostly from'
 gives 0 "$roma" sim --shape llama-3.2-3b --json --no-ranges
 json tok_s ttft_ms mj_per_token area_mm2 power_w cycles time.tok_s energy.mj_rom area.area_mm2 fit.tokens cost.usd
-gives 0 "$roma" sim --shape llama-3.2-3b --trace t.json.gz --floorplan f.svg --roofline r.svg --energy e.svg --curve c.svg --csv f.csv --path --mix 64:32,128:16
+gives 0 "$roma" sim --shape llama-3.2-3b --trace t.json.gz --instances i.csv --floorplan f.svg --roofline r.svg --energy e.svg --curve c.svg --csv f.csv --path --mix 64:32,128:16
 prints 'critical path'; prints 'p99'
 checks=$((checks + 1))
 python3 - <<'P' || bad "the files of sim: see above"
@@ -194,6 +194,16 @@ steps = [e for e in events if e["ph"] == "X" and e["name"].endswith("head")]
 assert len(steps) == 2, len(steps)   # the prefill's and the decode step's
 rows = {r["name"]: r for r in csv.DictReader(open("f.csv"))}
 assert float(rows["area_mm2"]["value"]) > 100, rows["area_mm2"]
+# Every instance of the decode step: each kind of unit does one after the other, and the last end is the step's.
+step, free = list(csv.DictReader(open("i.csv"))), {}
+assert [int(i["number"]) for i in step] == list(range(len(step))) and {i["part"] for i in step} == {"base", "down", "up"}
+for i in step:
+    start, busy, end = (int(i[k + " [cycle]"]) for k in ("start", "busy", "end"))
+    assert free.get(i["unit"], 0) <= start <= busy <= end, i
+    assert i["operation"] == "linear" or i["part"] == "base" and i["place"] == "", i
+    free[i["unit"]] = busy
+assert [i["tensor"] for i in step if i["layer"] == "0" and i["part"] == "down"] == "q k v o gate up down".split()
+assert max(int(i["end [cycle]"]) for i in step) == float(rows["decode_cyc"]["value"])
 P
 gives 0 "$roma" sim t.roma --toggles --json --no-ranges; json energy.mj_rom
 printf '0 0 40\n3 5 2\n' >map; gives 0 "$roma" sim --shape llama-3.2-3b --defects map --set rom.patch_words=8 --no-ranges; prints decode_cyc

@@ -82,6 +82,7 @@ TABLE = [
     ("paper", "--csv", ["paper"], [], ANY),
     ("sim", "--csv", SIM + ["--defects", "map"], ["i.roma", "c.chip", "map"], ANY),
     ("sim", "--trace", SIM, ["i.roma", "c.chip"], ANY),
+    ("sim", "--instances", SIM, ["i.roma", "c.chip"], ANY),
     ("sim", "--floorplan", SIM, ["i.roma"], ANY),
     ("sim", "--roofline", SIM, ["i.roma"], ANY),
     ("sim", "--energy", SIM, ["i.roma"], ANY),

@@ -86,6 +86,37 @@ int sim_path(roma_sim *s, roma_table *out, roma_error *err) {
     return ROMA_OK;
 }
 
+/* ---- instances ---- */
+
+static void add_instance(const roma_plan *p, const roma_cost_instance *x, size_t number, roma_table *t) {
+    static const char *const parts[] = {"base", "down", "up"}, *const units[] = {"L", "H", "V", "H adapters"};
+    const roma_op *op = &p->ops[x->op];
+    const double cells[] = {(double)x->start, (double)x->busy, (double)x->end};
+    roma_table_row(t);
+    roma_table_real(t, 0, (double)number);
+    roma_table_real(t, 1, x->op);
+    roma_table_text(t, 2, roma_op_name(op->kind));
+    if (op->tensor != ROMA_NO_TENSOR) roma_table_text(t, 3, roma_tensor_role_name(p->desc->tensors[op->tensor].role));
+    roma_table_text(t, 4, parts[x->part]);
+    if (x->part != ROMA_PART_BASE) roma_table_real(t, 5, x->place);
+    if (op->layer != UINT32_MAX) roma_table_real(t, 6, op->layer);
+    roma_table_real(t, 7, x->block);
+    roma_table_text(t, 8, units[x->unit]);
+    for (size_t i = 0; i < 3; i++) roma_table_real(t, 9 + i, cells[i]);
+}
+
+int sim_instances(roma_sim *s, roma_table *out, roma_error *err) {
+    static const char *const names[] = {"number", "op",    "operation", "tensor", "part", "place",
+                                        "layer",  "block", "unit",      "start",  "busy", "end"};
+    uint64_t cycles;
+    const int rc = roma_cost_decode(&cycles, &s->schedule, &s->design.place, &s->work, err);
+    roma_print(out->title, sizeof out->title, "decode step, instance by instance");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        roma_table_column(out, names[i], i < 9 ? "" : "cycle", 15);
+    for (size_t i = 0; !rc && i < s->schedule.n; i++) add_instance(&s->design.plan, &s->schedule.instances[i], i, out);
+    return rc;
+}
+
 /* ---- roofline ---- */
 
 void sim_roofline(const roma_sim *s, const roma_cost *cost, roma_buf *out) {

@@ -11,6 +11,9 @@ int sim_mixes(roma_sim *s, const char *mixes, bool for_programs, roma_table *out
 int sim_curve(roma_sim *s, uint32_t max, roma_table *out, roma_error *err);
 /* Cycles of the decode step along its critical path, a row for each kind of operation. */
 int sim_path(roma_sim *s, roma_table *out, roma_error *err);
+/* The decode step instance by instance in issue order, a row for each; of several dies in a pipeline the first party's.
+ */
+int sim_instances(roma_sim *s, roma_table *out, roma_error *err);
 /* Where the energy of a token goes: one bar. */
 void sim_energy(const roma_sim *s, const roma_cost *cost, roma_buf *out);
 /* ROM and H-Unit roofs beside a GPU with HBM. */

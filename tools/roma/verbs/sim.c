@@ -8,7 +8,7 @@
 typedef struct {
     design_options design;
     roma_workload work;
-    const char *defects, *mix, *trace, *floorplan, *by, *roofline, *energy, *curve, *csv;
+    const char *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv;
     float max_w;
     uint32_t curve_to;
     bool json, path, no_ranges, toggles;
@@ -19,6 +19,15 @@ typedef struct {
 static bool ends_with(const char *text, const char *end) {
     const size_t n = strlen(text), m = strlen(end);
     return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int write_instances(roma_sim *s, const char *path, roma_error *err) {
+    roma_table t = {0};
+    roma_buf b = {0};
+    const int rc = sim_instances(s, &t, err);
+    if (!rc) roma_report_table_csv(&t, &b);
+    roma_table_destroy(&t);
+    return rc ? rc : write_buf(&b, path, err);
 }
 
 static int draw_curve(const roma_sim *s, const sim_options *o, const roma_table *t, roma_error *err) {
@@ -84,6 +93,7 @@ static int draw(roma_sim *s, const sim_options *o, const sim_shown *v, roma_erro
         roma_report_list_csv(&v->list, &csv);
         rc = write_buf(&csv, o->csv, err);
     }
+    if (!rc && o->instances) rc = write_instances(s, o->instances, err);
     return rc;
 }
 
@@ -152,6 +162,8 @@ int verb_sim(int argc, char **argv) {
         {"path", 0, OPT_FLAG, &o.path, NULL, 0, 0, "cycles of the decode step along its critical path"},
         {"trace", 0, OPT_OUT, &o.trace, "FILE", 0, 0,
          "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz, or plain .json)"},
+        {"instances", 0, OPT_OUT, &o.instances, "FILE", 0, 0,
+         "the decode step instance by instance: start, busy, end (CSV)"},
         {"floorplan", 0, OPT_OUT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
         {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
         {"roofline", 0, OPT_OUT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
