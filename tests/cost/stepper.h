@@ -1,6 +1,6 @@
 /* A second timing model, made from docs/cost-model.md section 1 alone: queues of instances per unit kind and a clock
  * that advances one cycle at a time. Slow and simple on purpose; shares no code with the scheduler. Durations are in
- * stepper_law.h, several dies in stepper_dies.h. */
+ * stepper_law.h, distances and words in stepper_chip.h, several dies in stepper_dies.h. */
 #ifndef ROMA_TEST_STEPPER_H
 #define ROMA_TEST_STEPPER_H
 #include "stepper_law.h"
