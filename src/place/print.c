@@ -7,7 +7,7 @@ static const char *const where_name[] = {"nowhere", "lunits", "vectors"};
 
 /* Rows that the matrix units store as zeros behind those of the matrix. */
 static uint64_t padded_rows(const roma_placement *p, size_t i) {
-    return p->tensors[i].unit_rows * (uint64_t)p->chip.matrix_units - p->plan->desc->tensors[i].rows;
+    return p->tensors[i].unit_rows * place_numbers_of(p).U - p->plan->desc->tensors[i].rows;
 }
 
 /* Share of the words of all L-Units of the dies that have a bit of the matrix or of its scales. */
@@ -37,10 +37,11 @@ static void print_tensor(const roma_placement *p, size_t i, roma_buf *out) {
         break;
     case ROMA_PLACED_LUNITS:
         roma_print(units, sizeof units, "L 0-%u", at->units - 1);
-        roma_buf_print(out, "%-16s %3u %-10s %9llu %7llu %7llu %7llu %7llu %7llu\n", name, at->die, units,
-                       (unsigned long long)at->base, (unsigned long long)at->words, (unsigned long long)at->scale_words,
-                       (unsigned long long)at->row_words, (unsigned long long)at->unit_rows,
-                       (unsigned long long)padded_rows(p, i));
+        roma_buf_print(
+            out, "%-16s %3u %-10s %9llu %7llu %7llu %7llu %7llu %7llu %7llu %6llu %6llu\n", name, at->die, units,
+            (unsigned long long)at->base, (unsigned long long)at->words, (unsigned long long)at->scale_words,
+            (unsigned long long)at->row_words, (unsigned long long)at->unit_rows, (unsigned long long)padded_rows(p, i),
+            (unsigned long long)at->own_words, (unsigned long long)at->own_bits, (unsigned long long)at->group_lunits);
         break;
     case ROMA_PLACED_VECTORS:
         roma_print(units, sizeof units, "V 0-%.0f", p->chip.vector_units - 1);
@@ -74,9 +75,15 @@ static void print_rest(const roma_placement *p, roma_buf *out) {
     }
     const roma_hyper *h = &p->plan->desc->hyper;
     const bool spread = p->chip.hunit_pages == ROMA_PAGES_SPREAD;
-    roma_buf_print(out, "\npages of 32 positions, %zu bytes of a layer and KV head; %u H-Units a KV head, %s\n",
-                   roma_kv_page_bytes(h->head_dim), roma_place_page_units(p),
-                   spread ? "over which its positions go round" : "each page on one; page 0 by layer and head:");
+    roma_buf_print(out, "\npages of 32 positions, %zu bytes of a layer and KV head; %u H-Units a KV head, ",
+                   roma_kv_page_bytes(h->head_dim), roma_place_page_units(p));
+    if (spread)
+        roma_buf_print(out, "over which its positions go round\n");
+    else if (p->chip.page_run > 0)
+        roma_buf_print(out, "%u neighbouring pages on one; page 0 by layer and head:\n",
+                       1u << (unsigned)p->chip.page_run);
+    else
+        roma_buf_print(out, "each page on one; page 0 by layer and head:\n");
     for (uint32_t l = 0; l < h->layers && !spread; l++) {
         roma_buf_print(out, "%5u:", l);
         for (uint32_t g = 0; g < h->kv_heads; g++) roma_buf_print(out, " %u", roma_place_page_unit(p, l, g, 0));
@@ -85,11 +92,14 @@ static void print_rest(const roma_placement *p, roma_buf *out) {
 }
 
 void roma_place_print(const roma_placement *p, roma_buf *out) {
-    roma_buf_print(out,
-                   "%.4g %% of the code words hold codes; %llu ROM words in a vector unit\n\n"
-                   "%-16s %3s %-10s %9s %7s %7s %7s %7s %7s\n",
-                   100 * useful(p), (unsigned long long)p->vector_words, "tensor", "die", "units", "base", "words",
-                   "scales", "a group", "rows", "padded");
+    roma_buf_print(out, "%.4g %% of the code words hold codes; %llu ROM words in a vector unit\n", 100 * useful(p),
+                   (unsigned long long)p->vector_words);
+    if (p->scale_words)
+        roma_buf_print(out, "scales: %llu words of %llu bits in a ROM of every matrix unit\n",
+                       (unsigned long long)p->scale_words, (unsigned long long)p->scale_bits);
+    roma_buf_print(out, "buffer: %llu inputs in every L-Unit\n\n%-16s %3s %-10s %9s %7s %7s %7s %7s %7s %7s %6s %6s\n",
+                   (unsigned long long)p->buffer_inputs, "tensor", "die", "units", "base", "words", "scales", "a group",
+                   "rows", "padded", "own ROM", "bits", "merged");
     roma_buf_print(out, "%-16s all V 0-%-6.0f %9d %7llu\n", "rope increments", p->chip.vector_units - 1, 0,
                    (unsigned long long)roma_place_rope_words(p));
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) print_tensor(p, i, out);
@@ -118,6 +128,9 @@ static void tensor_json(const roma_placement *p, size_t i, roma_json *j) {
         roma_json_uint(j, "unit_rows", at->unit_rows);
         roma_json_uint(j, "padded_rows", padded_rows(p, i));
         roma_json_uint(j, "lane_bits", at->lane_bits);
+        roma_json_uint(j, "group_lunits", at->group_lunits);
+        roma_json_uint(j, "own_words", at->own_words);
+        roma_json_uint(j, "own_bits", at->own_bits);
     }
     roma_json_close(j, '}');
 }
@@ -127,6 +140,9 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
     roma_json_real(j, "useful", useful(p));
     roma_json_uint(j, "vector_words", p->vector_words);
     roma_json_uint(j, "rope_words", roma_place_rope_words(p));
+    roma_json_uint(j, "scale_words", p->scale_words);
+    roma_json_uint(j, "scale_bits", p->scale_bits);
+    roma_json_uint(j, "buffer_inputs", p->buffer_inputs);
     roma_json_open(j, "tensors", '[');
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) tensor_json(p, i, j);
     roma_json_close(j, ']');
@@ -144,6 +160,7 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
     roma_json_string(j, "pages", spread ? "spread" : "whole");
     roma_json_uint(j, "page_bytes", roma_kv_page_bytes(h->head_dim));
     roma_json_uint(j, "page_units", roma_place_page_units(p));
+    roma_json_uint(j, "page_run", (uint64_t)p->chip.page_run); /* 2^this neighbouring pages on one */
     roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer, where pages are whole */
     for (uint32_t l = 0; l < h->layers && !spread; l++) roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
     roma_json_close(j, ']');

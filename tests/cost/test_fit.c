@@ -77,8 +77,8 @@ static void test_outputs(void) {
     design_close(&d);
 }
 
-/* Bytes of the fullest of the 32 H-Units of a KV head of Llama 3.2 3B, by counting: pages of 8,448 bytes, of which those
- * of layer l begin on unit l * 32 / 28, and scores of three query heads for `rows` rows of one sequence. */
+/* Bytes of the fullest of the 32 H-Units of a KV head of Llama 3.2 3B, by counting: pages of 8,448 bytes, of which
+ * those of layer l begin on unit l * 32 / 28, and scores of three query heads for `rows` rows of one sequence. */
 static double fullest_bytes(uint64_t pages, uint64_t positions, uint64_t rows) {
     uint64_t held[32] = {0}, scored[32] = {0}, most = 0, scores = 0;
     for (uint64_t l = 0; l < 28; l++)

@@ -93,8 +93,8 @@ static void test_model_keys(void) {
 static void test_values(void) {
     static const char *const set[] = {"clock.frequency=2e8..1e9", "network.link=100..200",  "rom.depth=512,1024,2048",
                                       "hunit.exp=3..3",           "schedule.streams=1,2,4", "host.bandwidth=1e8..1e10"};
-    static const unsigned key[] = {ROMA_CHIP_clock_hz, ROMA_CHIP_link_bytes, ROMA_CHIP_rom_depth,
-                                   ROMA_CHIP_hunit_exp,  ROMA_CHIP_streams,    ROMA_CHIP_host_bandwidth};
+    static const unsigned key[] = {ROMA_CHIP_clock_hz,  ROMA_CHIP_link_bytes, ROMA_CHIP_rom_depth,
+                                   ROMA_CHIP_hunit_exp, ROMA_CHIP_streams,    ROMA_CHIP_host_bandwidth};
     roma_explore *x;
     roma_explored e;
     roma_error err = {0};

@@ -64,7 +64,13 @@ static void test_words(void) {
     roma_chip c = chip_of("roma-contract", 0, 0, 0);
     place_on(&p, "llama-3.2-3b", &four, &c, 1);
     CHECK_EQ(code_words(&p), 12258); /* 28 x 384, and 1,506 of the head */
+    CHECK_EQ(p.place.rom_words, 12258);
+    /* Every address ends eight leaves: four groups of two rows. */
+    CHECK(p.place.scale_words == 12258 && p.place.scale_bits == 8 * 16);
+    p.place.chip.scale_port = ROMA_SCALES_SHARED;
+    roma_place_derive(&p.place);
     CHECK_EQ(p.place.rom_words, 12258 + 28 * (2 * 2 + 2 * 1 + 3 * 3) + 48);
+    CHECK(!p.place.scale_words && !p.place.scale_bits);
     CHECK(p.place.fits_rom);
     CHECK_STR(p.place.note, "");
     CHECK(useful(&p) > 0.999);
@@ -85,8 +91,10 @@ static void test_words(void) {
     place_on(&p, "smollm2-135m", &own, &c, 1);
     CHECK(useful(&p) > 0.999);
     CHECK(!p.place.fits_rom);
-    CHECK_HAS(p.place.note, "ROM words in an L-Unit and chip roma-contract has 14190: it does not fit that chip");
+    CHECK_HAS(p.place.note,
+              "ROM words in an L-Unit and chip roma-contract has 14190 (lunit.words): it does not fit that chip");
     c.rom_style = ROMA_ROM_DRAM;
+    c.buffer_inputs = 1536 / 4;
     p.place.chip = c;
     roma_place_derive(&p.place);
     CHECK(p.place.fits_rom && !p.place.note[0]); /* streamed */
@@ -104,7 +112,7 @@ static void test_dies(void) {
         const bool outside = !roma_tensor_role_is_layered(t->role);
         CHECK_EQ(p.place.tensors[i].die, outside ? 1 : t->layer / 14);
     }
-    CHECK_EQ(p.place.die_words[0] + 1554, p.place.die_words[1]);
+    CHECK_EQ(p.place.die_words[0] + 1506, p.place.die_words[1]);
     CHECK_EQ(p.place.rom_words, p.place.die_words[1]);
     for (uint32_t dies = 1; dies <= 60; dies++) { /* each layer on the one die whose range has it */
         roma_placement many;
@@ -175,12 +183,75 @@ static bool take(map *m, const roma_place_code *at, uint32_t bits) {
     return true;
 }
 
+/* The leaf units have the scales of one address at a time: leaves are counted where their last word lies. */
+static void check_scales(const roma_placement *p, size_t i, uint64_t g, uint64_t N) {
+    const roma_image_tensor *t = &p->plan->desc->tensors[i];
+    const roma_place_tensor *at = &p->tensors[i];
+    const uint64_t bits = (uint64_t)t->format.group * at->lane_bits, groups = t->cols / t->format.group;
+    const uint64_t z = roma_place_scale_bits(t);
+    uint64_t *ends = roma_alloc_array(at->row_words, sizeof *ends), most = 0, used = 0;
+    for (uint64_t j = 0; j < groups; j++) ends[((j + 1) * bits - 1) / 32 / N] += g;
+    for (uint64_t a = 0; a < at->row_words; a++) {
+        most = ends[a] > most ? ends[a] : most;
+        used += ends[a] > 0;
+    }
+    roma_free(ends);
+    const uint64_t merged = (bits + 31) / 32;
+    CHECK_EQ(at->group_lunits, merged < N ? merged : N);
+    CHECK(at->wave_leaves >= most && (at->wave_leaves == most || used == 1));
+    if (p->chip.scale_port != ROMA_SCALES_OWN) {
+        CHECK_EQ(at->scale_words, ((at->unit_rows * z + 32 * g - 1) / (32 * g) + N - 1) / N);
+        CHECK(!at->own_words && !at->own_bits);
+        return;
+    }
+    CHECK_EQ(at->scale_words, 0);
+    CHECK_EQ(at->own_words, at->unit_rows / g * used);
+    CHECK(at->own_bits * groups >= at->wave_leaves * z && (at->own_bits - 1) * groups < at->wave_leaves * z);
+    CHECK(at->own_words * at->own_bits >= at->unit_rows * z);
+}
+
+/* What the whole model needs: the largest die's words, the widest scales, and the inputs that L-Unit 0 meets. */
+static void check_needs(const roma_placement *p) {
+    const roma_plan *plan = p->plan;
+    const uint64_t N = (uint64_t)p->chip.lunits;
+    uint64_t words = 0, vectors = 0, scales = 0, bits = 0, buffer = 0;
+    for (uint32_t die = 0; die < p->dies; die++) {
+        uint64_t own = 0;
+        words = p->die_words[die] > words ? p->die_words[die] : words;
+        vectors = p->die_vector_words[die] > vectors ? p->die_vector_words[die] : vectors;
+        for (size_t i = 0; i < plan->desc->n_tensors; i++) {
+            own += p->tensors[i].die == die ? p->tensors[i].own_words : 0;
+            bits = p->tensors[i].own_bits > bits ? p->tensors[i].own_bits : bits;
+        }
+        scales = own > scales ? own : scales;
+    }
+    for (uint32_t v = 0; v < plan->n_values; v++) {
+        uint64_t met[9] = {0}, sum = 0; /* words of the widest matrix, by lane bits */
+        for (size_t i = 0; i < plan->n_ops; i++) {
+            const roma_op *op = &plan->ops[i];
+            if (op->kind != ROMA_OP_LINEAR || op->in[0] != v) continue;
+            const int32_t tie = plan->desc->tensors[op->tensor].tie;
+            const uint32_t b = p->tensors[tie >= 0 ? (uint32_t)tie : op->tensor].lane_bits;
+            const uint64_t of = (plan->desc->tensors[op->tensor].cols * b + 31) / 32;
+            met[b] = of > met[b] ? of : met[b];
+        }
+        for (uint32_t b = 1; b < 9; b++)
+            for (uint64_t k = 0; k < met[b]; k += N) sum += 32 / b;
+        buffer = sum > buffer ? sum : buffer;
+    }
+    CHECK(p->rom_words == words && p->vector_words == vectors);
+    CHECK(p->scale_words == scales && p->scale_bits == bits);
+    CHECK(buffer > 0 && p->buffer_inputs == buffer);
+    CHECK_EQ(p->scale_words > 0, p->chip.scale_port == ROMA_SCALES_OWN);
+}
+
 /* Every code of every matrix has bits of its own, inside the tensor's range and behind its scales; an L-Unit meets only
  * its own input blocks; ranges follow one another. */
 static void check_small(const roma_placement *p, uint32_t die) {
     const roma_chip *c = &p->chip;
+    const bool split = c->die_split > 0; /* die 0 stands for all of them, and has all of their units */
     map m = {.words = p->die_words[die],
-             .units = (uint64_t)c->matrix_units,
+             .units = (uint64_t)c->matrix_units * (split ? p->dies : 1),
              .lunits = (uint64_t)c->lunits,
              .bits = (uint64_t)(4 * c->lanes)};
     uint64_t end = 0, wrong = 0;
@@ -191,6 +262,7 @@ static void check_small(const roma_placement *p, uint32_t die) {
         if (at->where != ROMA_PLACED_LUNITS || at->die != die) continue;
         CHECK_EQ(at->base, end);
         end += at->words;
+        check_scales(p, i, m.bits / 32, m.lunits);
         CHECK(at->lane_bits >= t->format.bits && at->unit_rows % (m.bits / 32) == 0);
         CHECK(at->unit_rows * at->units >= t->rows && at->unit_rows * (at->units - 1) < t->rows);
         CHECK(at->units <= m.units);
@@ -210,16 +282,27 @@ static void check_small(const roma_placement *p, uint32_t die) {
 static void test_every_code(void) {
     static const double lanes[] = {8, 16, 32, 64, 128}, lunits[] = {1, 2, 4, 8};
     for (uint64_t seed = 1; seed <= 40; seed++) {
-        const roma_description d = small(seed);
-        const roma_chip c = chip_of("roma", 1 + (double)(roma_random(seed, 90) % 9), lunits[roma_random(seed, 91) % 4],
-                                    lanes[roma_random(seed, 92) % 5]);
-        const uint32_t dies = 1 + (uint32_t)(roma_random(seed, 93) % 3);
+        roma_description d = small(seed);
+        roma_chip c = chip_of("roma", 1 + (double)(roma_random(seed, 90) % 9), lunits[roma_random(seed, 91) % 4],
+                              lanes[roma_random(seed, 92) % 5]);
+        roma_chip_put(&c, ROMA_CHIP_scale_port, (double)(seed % 3));
+        roma_chip_put(&c, ROMA_CHIP_die_split, (double)(roma_random(seed, 94) % 2));
+        const uint32_t most = c.die_split > 0 ? d.hyper.kv_heads : 3, dies = 1 + (uint32_t)roma_random(seed, 93) % most;
         roma_plan plan;
         roma_placement p;
         roma_error err;
         need(roma_map_plan(&plan, &d, &err), &err);
+        if (c.die_split > 0 && d.hyper.kv_heads % dies) { /* heads of a die are whole */
+            CHECK_EQ(roma_map_place(&p, &plan, &c, dies, &err), ROMA_EINPUT);
+            CHECK_HAS(err.text, "KV heads do not divide over");
+            roma_plan_destroy(&plan);
+            continue;
+        }
         need(roma_map_place(&p, &plan, &c, dies, &err), &err);
-        for (uint32_t die = 0; die < dies; die++) check_small(&p, die);
+        for (uint32_t die = 0; die < (c.die_split > 0 ? 1 : dies); die++) check_small(&p, die);
+        for (uint32_t die = 1; die < dies && c.die_split > 0; die++)
+            CHECK(p.die_words[die] == p.die_words[0] && p.die_vector_words[die] == p.die_vector_words[0]);
+        check_needs(&p);
         roma_placement copy;
         CHECK_EQ(roma_place_copy(&copy, &p, &err), 0);
         CHECK(copy.tensors != p.tensors && copy.rom_words == p.rom_words && copy.vector_words == p.vector_words);
@@ -333,12 +416,124 @@ static void test_pages(void) {
     static const char *const shapes[] = {"llama-3.2-3b", "smollm2-135m", "qwen3-0.6b"};
     for (size_t s = 0; s < 3; s++)
         for (size_t u = 0; u < 6; u++) {
-            const roma_chip c = chip_of("roma-contract", units[u], 0, 0);
+            roma_chip c = chip_of("roma-contract", units[u], 0, 0);
+            roma_chip_put(&c, ROMA_CHIP_page_run, (double)((s + u) % 4));
             place_on(&p, shapes[s], &own, &c, 1 + (uint32_t)u % 3);
+            const uint32_t run = 1u << (s + u) % 4;
+            for (uint64_t j = 0; j < 40; j++) /* neighbours lie together */
+                CHECK_EQ(roma_place_page_unit(&p.place, 1, 0, j), roma_place_page_unit(&p.place, 1, 0, j / run * run));
             const double page = (double)roma_kv_page_bytes(p.d.hyper.head_dim);
             for (uint32_t die = 0; die < p.place.dies; die++)
                 for (uint64_t n = 0; n < 70; n += 1 + n / 9)
                     CHECK_REAL(roma_place_page_bytes(&p.place, die, n), (double)fullest(&p.place, die, n) * page);
+            done(&p);
+        }
+}
+
+/* Positions of one layer and KV head on its fullest H-Unit, counted one by one. */
+static uint64_t positions_held(const roma_placement *p, uint64_t positions) {
+    const uint64_t P = roma_place_page_units(p);
+    uint64_t *held = roma_alloc_array(P, sizeof *held), most = 0;
+    for (uint64_t q = 0; q < positions; q++)
+        held[p->chip.hunit_pages == ROMA_PAGES_SPREAD ? q % P : ((q / 32) >> (unsigned)p->chip.page_run) % P]++;
+    for (uint64_t u = 0; u < P; u++) most = held[u] > most ? held[u] : most;
+    roma_free(held);
+    return most;
+}
+
+/* The first thing that a chip lacks is named, with what it has and the key that gives more. */
+static void test_notes(void) {
+    static const struct {
+        unsigned key;
+        const char *what;
+        bool streamed; /* counts for a streamed model too */
+    } lack[] = {{ROMA_CHIP_lunit_words, "ROM words in an L-Unit", false},
+                {ROMA_CHIP_scale_words, "words in a matrix unit's ROM of scales", false},
+                {ROMA_CHIP_scale_bits, "bits in a word of the ROM of scales", false},
+                {ROMA_CHIP_buffer_inputs, "inputs in an L-Unit's buffer", true},
+                {ROMA_CHIP_vector_rom_words, "ROM words in a vector unit", true}};
+    placed p;
+    const roma_shape_format own = {0};
+    roma_chip c = chip_of("roma-contract", 0, 0, 0);
+    place_on(&p, "llama-3.2-1b", &own, &c, 1);
+    const uint64_t needs[] = {p.place.rom_words, p.place.scale_words, p.place.scale_bits, p.place.buffer_inputs,
+                              p.place.vector_words};
+    for (int k = 0; k < 5; k++)
+        for (int more = -1; more <= 0; more++) {
+            char said[160];
+            p.place.chip = c;
+            roma_chip_put(&p.place.chip, lack[k].key, (double)needs[k] + more);
+            for (int j = k + 1; j < 5 && more < 0; j++) roma_chip_put(&p.place.chip, lack[j].key, 1); /* later ones */
+            roma_place_derive(&p.place);
+            CHECK_EQ(p.place.fits_rom, more == 0);
+            CHECK_EQ(p.place.note[0] == 0, more == 0);
+            if (more == 0) continue;
+            snprintf(said, sizeof said, "needs %llu %s and chip roma-contract has %llu (%s.%s): it does not fit",
+                     (unsigned long long)needs[k], lack[k].what, (unsigned long long)needs[k] - 1,
+                     roma_chip_parameter_at(lack[k].key)->section, roma_chip_parameter_at(lack[k].key)->key);
+            CHECK_HAS(p.place.note, said);
+            p.place.chip = c;
+            roma_chip_put(&p.place.chip, lack[k].key, (double)needs[k] - 1);
+            p.place.chip.rom_style = ROMA_ROM_DRAM;
+            roma_place_derive(&p.place);
+            CHECK_EQ(p.place.fits_rom, !lack[k].streamed);
+        }
+    /* Codes that are numbers of levels. */
+    for (size_t i = 0; i < p.d.n_tensors; i++)
+        if (p.d.tensors[i].role == ROMA_W_DOWN && p.d.tensors[i].layer == 3)
+            p.d.tensors[i].format.level = ROMA_LEVEL_TABLE;
+    for (int table = 0; table < 2; table++) {
+        p.place.chip = c;
+        roma_chip_put(&p.place.chip, ROMA_CHIP_table, table);
+        roma_place_derive(&p.place);
+        CHECK_EQ(p.place.fits_rom, table);
+        CHECK_STR(p.place.note, table ? ""
+                                      : "the model's codes are numbers of levels in a table, and chip roma-contract "
+                                        "has none (lunit.table)");
+    }
+    done(&p);
+}
+
+/* Dies that have a part of every matrix each: their units are numbered on, and heads lie on one die. */
+static void test_tensor(void) {
+    placed one, four;
+    const roma_shape_format f = {4, 128, 4};
+    roma_chip c = chip_of("roma-contract", 64, 0, 0);
+    place_on(&one, "llama-3-8b", &f, &c, 1);
+    roma_chip_put(&c, ROMA_CHIP_die_split, ROMA_DIES_TENSOR);
+    place_on(&four, "llama-3-8b", &f, &c, 4);
+    const uint64_t least = (one.place.rom_words + 3) / 4;
+    CHECK(four.place.rom_words >= least && four.place.rom_words < least + least / 10);
+    CHECK_EQ(four.place.vector_words, one.place.vector_words); /* every die has all vectors */
+    CHECK_EQ(roma_place_page_units(&four.place), 4 * roma_place_page_units(&one.place));
+    for (uint32_t h = 0; h < 8; h++)
+        for (uint32_t l = 0; l < 32; l++)
+            for (uint64_t j = 0; j < 40; j++) CHECK_EQ(roma_place_page_unit(&four.place, l, h, j) / 64, h / 2);
+    for (size_t i = 0; i < four.d.n_tensors; i++) CHECK_EQ(four.place.tensors[i].die, 0);
+    uint32_t first, end;
+    for (uint32_t die = 0; die < 4; die++) {
+        roma_place_layers(&four.place, die, &first, &end);
+        CHECK(first == 0 && end == 32);
+    }
+    done(&one);
+    done(&four);
+}
+
+static void test_scores(void) {
+    static const double units[] = {256, 64, 8, 3, 1};
+    placed p;
+    const roma_shape_format own = {0};
+    for (size_t u = 0; u < 5; u++)
+        for (int k = 0; k < 5; k++) {
+            roma_chip c = chip_of("roma-contract", units[u], 0, 0);
+            roma_chip_put(&c, ROMA_CHIP_page_run, k % 4);
+            roma_chip_put(&c, ROMA_CHIP_hunit_pages, k == 4 ? ROMA_PAGES_SPREAD : ROMA_PAGES_WHOLE);
+            place_on(&p, "llama-3.2-3b", &own, &c, 1);
+            const double heads = ceil(8 / units[u]); /* that a unit serves; three query heads each */
+            for (uint64_t q = 0; q < 5000; q += 1 + q / 3)
+                for (uint64_t rows = 1; rows < 40; rows += 31)
+                    CHECK_REAL(roma_place_score_bytes(&p.place, q, rows),
+                               4 * 3 * heads * (double)(rows * positions_held(&p.place, q)));
             done(&p);
         }
 }
@@ -350,21 +545,25 @@ static void test_tokens(void) {
     place_on(&p, "llama-3.2-3b", &four, &c, 1);
     /* By hand: 28 layers begin on 28 of a head's 32 H-Units. 144 pages are 4 rounds of 32 and a window of 16, which 14
      * layers begin in: 28 x 4 + 14 = 126 pages of 8,448 bytes. With 107,121 bytes of adapters, the 256th part of
-     * 1,519,616 x 16 codes and an FP32 scale for 28 x 27,648 rows of B and 28 x 7 x 16 of A, they take 1,171,569 of
-     * 1,179,648 bytes; one page more takes 1,180,017. */
-    const double lora = 1519616.0 * 16 + 4.0 * 28 * (27648 + 7 * 16), sram = roma_chip_sram_bytes(&c);
+     * 1,519,616 x 16 codes and an FP32 scale for 28 x 27,648 rows of B and 28 x 7 x 16 of A, and the scores of three
+     * query heads for the 160 positions of a layer on its fullest unit, they take 1,173,489 of 1,179,648 bytes; one
+     * page more takes 1,181,937. */
+    const double lora = 1519616.0 * 16 + 4.0 * 28 * (27648 + 7 * 16), sram = roma_chip_sram_bytes(&c), scores = 1920;
     CHECK_EQ(fullest(&p.place, 0, 144), 126);
     CHECK_EQ(fullest(&p.place, 0, 145), 127);
+    CHECK_REAL(roma_place_score_bytes(&p.place, 144 * 32, 1), scores);
     CHECK_REAL(32.0 * (double)roma_place_pages(&p.place, sram, lora), 4608);
-    CHECK(roma_place_holds(&p.place, 144, sram, lora) && !roma_place_holds(&p.place, 145, sram, lora));
+    CHECK(roma_place_holds(&p.place, 144, scores, sram, lora) && !roma_place_holds(&p.place, 145, scores, sram, lora));
     /* To the byte. */
-    CHECK(roma_place_holds(&p.place, 144, 256 * 126 * 8448.0 + lora, lora));
-    CHECK(!roma_place_holds(&p.place, 144, 256 * 126 * 8448.0 + lora - 1, lora));
+    CHECK(roma_place_holds(&p.place, 144, scores, 256 * (126 * 8448.0 + scores) + lora, lora));
+    CHECK(!roma_place_holds(&p.place, 144, scores, 256 * (126 * 8448.0 + scores) + lora - 1, lora));
+    CHECK_EQ(roma_place_pages(&p.place, 256 * (126 * 8448.0 + scores) + lora, lora), 144);
+    CHECK(roma_place_pages(&p.place, 256 * (126 * 8448.0 + scores) + lora - 1, lora) < 144);
     CHECK_EQ(roma_place_pages(&p.place, 100, 1000), 0);
-    /* Spread: 32 positions of every page lie one on each H-Unit. */
+    /* Spread: 32 positions of every page lie one on each H-Unit, and three scores for each of them. */
     p.place.chip.hunit_pages = ROMA_PAGES_SPREAD;
     roma_place_derive(&p.place);
-    CHECK_REAL((double)roma_place_pages(&p.place, sram, lora), floor((1179648 - lora / 256) / (28 * 264)));
+    CHECK_REAL((double)roma_place_pages(&p.place, sram, lora), floor((1179648 - lora / 256) / (28 * 264 + 12)));
     done(&p);
 }
 
@@ -401,12 +600,15 @@ static void test_print(void) {
     CHECK_HAS((const char *)text.data, "outside the chip");
     CHECK_HAS((const char *)text.data, "0.q ");
     CHECK_HAS((const char *)text.data, "logits           nowhere, running maximum");
+    CHECK_HAS((const char *)text.data, "bits in a ROM of every matrix unit\nbuffer: 224 inputs in every L-Unit\n");
+    CHECK_HAS((const char *)text.data, "32 H-Units a KV head, each page on one;");
     roma_json_open(&j, NULL, '{');
     roma_place_json(&p.place, &j);
     roma_json_close(&j, '}');
     roma_buf_append(&b, "", 1);
     CHECK_HAS((const char *)b.data, "{\"name\":\"embed\",\"where\":\"nowhere\"}");
-    CHECK_HAS((const char *)b.data, "\"pages\":\"whole\",\"page_bytes\":8448,\"page_units\":32,\"page_first\":[0,2,4,");
+    CHECK_HAS((const char *)b.data,
+              "\"pages\":\"whole\",\"page_bytes\":8448,\"page_units\":32,\"page_run\":0,\"page_first\":[0,2,4,");
     roma_buf_destroy(&text);
     roma_buf_destroy(&b);
     done(&p);
@@ -420,6 +622,9 @@ int main(void) {
     test_bits();
     test_scales();
     test_pages();
+    test_notes();
+    test_tensor();
+    test_scores();
     test_tokens();
     test_vectors();
     test_print();
