@@ -106,7 +106,6 @@ typedef struct {
     ROMA_EVENTS(X)
 #undef X
 } roma_events;
-extern const char *const roma_event_names[];
 
 typedef struct {
     roma_cost_instance *instances;

@@ -115,9 +115,7 @@ void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d) 
 
 /* ---- events ---- */
 
-static double scale_bits(const roma_image_tensor *t) {
-    return 8 * roma_cost_timing_stored_bytes(t) - (double)(t->rows * t->cols * t->format.bits);
-}
+static double scale_bits(const roma_image_tensor *t) { return (double)(t->rows * roma_place_scale_bits(t)); }
 
 /* Activations reach the lanes through the L-Units' buffers, and integer sums merge on their way to the leaf units. */
 static void feed_events(const timing *t, const roma_image_tensor *w, const roma_place_tensor *m, double n, bool fills,

@@ -28,7 +28,7 @@ static void find_distances(timing_numbers *k, const roma_placement *place) {
 static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
     const roma_chip *c = &place->chip;
     const uint64_t units = timing_up(c->matrix_units) * (c->die_split > 0 ? place->dies : 1),
-                   lanes = timing_up(c->vector_lanes), shared = c->overlap > 0 && adapters;
+                   lanes = timing_up(c->vector_lanes), shared = c->overlap > 0 && c->lora_where <= 0 && adapters;
     timing_numbers k = {.U = units,
                         .N = timing_up(c->lunits),
                         .lanes = timing_up(c->lanes),
@@ -140,7 +140,7 @@ static void embed(timing_op *o, const timing *t, const roma_op *op) {
     const roma_image_tensor *w = timing_tensor(t->p, op);
     const uint64_t bits = k->group_rows * roma_place_scale_bits(w),
                    scales = t->c->scale_port == ROMA_SCALES_SHARED ? timing_ceil_div(bits, 4 * k->lanes * k->N) : 0,
-                   words = roma_place_row_words(t->place, op->tensor) * k->word_cycles + scales;
+                   words = (roma_place_row_words(t->place, op->tensor) + scales) * k->word_cycles;
     o->row = timing_larger(
         words, timing_larger(timing_ceil_div(w->cols, k->leaf_units), timing_ceil_div(4 * w->cols, k->link)));
     o->next = o->row;

@@ -387,7 +387,7 @@ static inline stepper stepper_run(const roma_placement *place, const roma_cost_s
     const roma_plan *p = place->plan;
     const roma_chip *c = &place->chip;
     stepper s = {.p = p, .c = c};
-    s.law = stepper_law_of(place, c->overlap != 0 && stepper_has_rank(p, spans, n_spans));
+    s.law = stepper_law_of(place, c->overlap != 0 && c->lora_where == 0 && stepper_has_rank(p, spans, n_spans));
     stepper_cut(&s, spans, n_spans);
     s.number = stepper_memory(p->n_ops * s.n_blocks * STEPPER_PARTS, sizeof *s.number);
     memset(s.number, 0xff, p->n_ops * s.n_blocks * STEPPER_PARTS * sizeof *s.number);

@@ -68,7 +68,7 @@ static inline stepper_time stepper_embed(const stepper_law *l, uint64_t n, const
     const uint64_t scales = (int)l->c->scale_port == ROMA_SCALES_SHARED
                                 ? stepper_div_up(l->rows * w.scale_row_bits, 4 * l->lanes * l->lunits)
                                 : 0;
-    const uint64_t read = w.row_words * l->word_cycles + scales, leaves = stepper_div_up(t->cols, l->leaves),
+    const uint64_t read = (w.row_words + scales) * l->word_cycles, leaves = stepper_div_up(t->cols, l->leaves),
                    sent = stepper_div_up(4 * t->cols, l->link);
     return (stepper_time){.occ = n * stepper_max(stepper_max(read, leaves), sent),
                           .lat = l->pipeline + stepper_leaf(l, &t->format) + l->far};
