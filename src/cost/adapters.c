@@ -24,16 +24,19 @@ static uint32_t id_at(const roma_cost_span *s, uint32_t place) {
     return place < s->n_adapters ? s->adapters[place].id : 0;
 }
 
-/* The matrix's side of a part: columns of A or rows of B that the fullest unit has, and all of them. */
-typedef struct {
-    uint64_t here, all;
-} side;
-
-/* Column i of A is on unit floor(i / c), c a power of two. */
-static side down_side(const timing *t, const roma_image_tensor *w) {
-    const uint64_t even = timing_ceil_div(w->cols, t->k.U);
+/* Column i of A is on unit floor(i / c), c a power of two; rows of B lie as the base's. The leaves of A's groups go to
+ * the root. */
+void roma_cost_timing_slots(timing_op *o, const timing *t, const roma_op *op) {
+    const timing_numbers *k = &t->k;
+    const uint64_t cols = timing_tensor(t->p, op)->cols, even = timing_ceil_div(cols, k->U);
     const uint64_t columns = UINT64_C(1) << timing_clog2(even > 8 ? even : 8);
-    return (side){columns < w->cols ? columns : w->cols, w->cols};
+    uint64_t group = 256;
+    while (cols % group) group /= 2;
+    o->down_columns = columns < cols ? columns : cols;
+    o->up_rows = timing_place(t, op)->unit_rows;
+    o->down_groups = cols / group;
+    o->down_sums =
+        timing_clog2(o->down_columns) * k->hop + k->deep + k->mul + k->convert + timing_clog2(o->down_groups) * k->add;
 }
 
 static uint64_t run_cycles(const timing *t, const run *r, uint64_t here) {
@@ -60,15 +63,10 @@ static void count(const timing *t, const run *r, uint64_t all, uint64_t cycles, 
     }
 }
 
-/* The leaves of A's groups go to the root, which makes h and its codes; these go to every unit. */
-static void down_latency(const timing *t, const roma_image_tensor *w, uint64_t columns, uint64_t rank,
-                         timing_duration *d) {
+/* The root makes h and its codes, which go to every unit. */
+static void down_latency(const timing *t, const timing_op *o, uint64_t rank, timing_duration *d) {
     const timing_numbers *k = &t->k;
-    uint64_t group = 256;
-    while (w->cols % group) group /= 2;
-    const uint64_t groups = w->cols / group;
-    const uint64_t sums = k->mul + timing_clog2(columns) * k->hop + k->deep + k->convert +
-                          timing_clog2(groups) * k->add + timing_ceil_div(4 * rank * groups, k->link);
+    const uint64_t sums = o->down_sums + timing_ceil_div(4 * rank * o->down_groups, k->link);
     d->lat = sums + 2 * k->mul + timing_clog2(rank) * k->hop + k->div + k->mul + k->convert + k->deep;
     d->first = d->occ + sums;
 }
@@ -80,9 +78,10 @@ static void up_latency(const timing *t, uint64_t rank, timing_duration *d) {
 
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e) {
     const roma_op *op = &t->p->ops[part.op];
+    const timing_op *o = &t->ops[part.op];
     const roma_image_tensor *w = timing_tensor(t->p, op);
     const bool down = part.part == ROMA_PART_DOWN;
-    const side s = down ? down_side(t, w) : (side){timing_place(t, op)->unit_rows, w->rows};
+    const uint64_t here = down ? o->down_columns : o->up_rows, all = down ? w->cols : w->rows;
     timing_walk walk = roma_cost_timing_walk(t, part.block);
     timing_piece x;
     uint64_t rank = 0;
@@ -94,13 +93,13 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
             r.rows += x.rows;
         if (!r.rank) continue;
         if (r.rank > rank) rank = r.rank;
-        const uint64_t cycles = run_cycles(t, &r, s.here);
-        if (d) d->occ += cycles;
-        if (e) count(t, &r, s.all, cycles, down, e);
+        const uint64_t cycles = run_cycles(t, &r, here);
+        d->occ += cycles;
+        if (e) count(t, &r, all, cycles, down, e);
     }
-    if (!d || t->k.calibrated) return;
+    if (t->k.calibrated) return;
     if (down)
-        down_latency(t, w, s.here, rank, d);
+        down_latency(t, o, rank, d);
     else
         up_latency(t, rank, d);
 }

@@ -111,19 +111,17 @@ static void latencies(const timing *t, uint64_t rows, uint64_t last, timing_dura
     d->lat = timing_larger(sums, denominator) + k->reach + k->mul + q + k->far;
 }
 
-void roma_cost_timing_attend(const timing *t, uint32_t op, uint32_t block, timing_duration *d, roma_events *e) {
+void roma_cost_timing_attend(const timing *t, uint32_t block, timing_duration *d, roma_events *e) {
     timing_walk w = roma_cost_timing_walk(t, block);
     uint64_t rows = 0, last = 0;
-    (void)op;
     for (timing_piece x; roma_cost_timing_next(&w, &x);) {
         const run r = {x.rows, x.first, x.first + x.rows};
         rows += r.rows;
         if (r.last > last) last = r.last;
         if (e) count(t, &r, e);
-        if (!d) continue;
         if (rows == r.rows && !t->k.calibrated) d->occ += first_weights(t, &r);
         const passes p = t->c->hunit_pages == ROMA_PAGES_SPREAD ? spread_pages(t, &r) : whole_pages(t, &r);
         d->occ += t->k.heads_of_unit * (p.key + p.value);
     }
-    if (d && !t->k.calibrated) latencies(t, rows, last, d);
+    if (!t->k.calibrated) latencies(t, rows, last, d);
 }

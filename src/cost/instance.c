@@ -1,4 +1,4 @@
-/* Instances: the rows of a block turned into cycles and events (docs/cost-model.md sections 1.4, 1.7, 1.8 and 2). */
+/* Instances: the rows of a block turned into cycles and events (docs/cost-model.md sections 1.4, 1.7 and 1.8). */
 #include "timing.h"
 
 uint32_t roma_cost_timing_rows(const timing *t, uint32_t op, uint32_t block) {
@@ -95,12 +95,27 @@ static void vector_duration(const timing *t, uint32_t index, uint64_t n, timing_
     if (roma_op_about(op->kind)->out == ROMA_DATA_CODES) d->lat += exchanged(t, op, n);
 }
 
-void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d) {
+/* Section 2: n rows of a block. */
+static void add_events(const timing *t, const timing_part *part, double n, roma_events *e) {
+    const timing_op *o = &t->ops[part->op];
+    const double *each = (const double *)(const void *)&o->each;
+    double *sum = (double *)(void *)e;
+    for (size_t i = 0; i < ROMA_N_EVENTS; i++) sum[i] += n * each[i];
+    e->rom_bits += o->block_rom_bits;
+    e->lunit_cycles += o->block_lunit_cycles;
+    if (n > 1) {
+        e->buffer_bits += n * o->again_buffer_bits;
+        e->wire_bit_mm += n * o->again_wire;
+    }
+    if (is_first_block(t, part->op, part->block)) e->dram_bits += o->first_dram_bits;
+}
+
+void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d, roma_events *e) {
     const timing_op *o = &t->ops[part.op];
     const uint64_t n = roma_cost_timing_rows(t, part.op, part.block);
     *d = (timing_duration){0};
     if (part.part != ROMA_PART_BASE) {
-        roma_cost_timing_adapter(t, part, d, NULL);
+        roma_cost_timing_adapter(t, part, d, e);
         return;
     }
     d->lat = o->lat;
@@ -108,91 +123,8 @@ void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d) 
     case ROMA_WORK_EMBED:
     case ROMA_WORK_CACHE: d->occ = n * o->row; break;
     case ROMA_WORK_LINEAR: linear_duration(t, part.op, part.block, n, d); break;
-    case ROMA_WORK_ATTEND: roma_cost_timing_attend(t, part.op, part.block, d, NULL); break;
+    case ROMA_WORK_ATTEND: roma_cost_timing_attend(t, part.block, d, e); break;
     case ROMA_WORK_VECTOR: vector_duration(t, part.op, n, d); break;
     }
-}
-
-/* ---- events ---- */
-
-static double scale_bits(const roma_image_tensor *t) { return (double)(t->rows * roma_place_scale_bits(t)); }
-
-/* Activations reach the lanes through the L-Units' buffers, and integer sums merge on their way to the leaf units. */
-static void feed_events(const timing *t, const roma_image_tensor *w, const roma_place_tensor *m, double n, bool fills,
-                        roma_events *e) {
-    const timing_numbers *k = &t->k;
-    const double units = (double)k->U, waves = (double)(m->unit_rows / k->group_rows * m->row_words);
-    const double merges = n * waves * units * (double)(k->N * k->group_rows) * (1 - 1 / (double)m->group_lunits);
-    e->buffer_bits += n * waves * units * (double)k->N * 32 / m->lane_bits * 67 / 8;
-    if (fills) e->buffer_bits += n * units * 8 * (double)timing_code_bytes(w->cols);
-    e->merge_adds += merges;
-    e->wire_bit_mm += merges * t->c->merge_bits * t->unit_mm;
-}
-
-static void linear_events(const timing *t, uint32_t index, uint32_t block, double n, roma_events *e) {
-    const roma_op *op = &t->p->ops[index];
-    const timing_op *o = &t->ops[index];
-    const roma_image_tensor *w = timing_tensor(t->p, op);
-    const roma_place_tensor *m = timing_place(t, op);
-    const double weights = (double)(w->rows * w->cols), groups = (double)timing_ceil_div(w->cols, w->format.group),
-                 reads = t->c->hold > 0 ? 1 : n;
-    const bool fills = o->group == UINT32_MAX || o->group == index;
-    const uint64_t cycles = o->row + (uint64_t)(n - 1) * o->next;
-    e->rom_bits += reads * (weights * m->lane_bits + scale_bits(w));
-    e->lane_macs += n * weights * m->lane_bits / 4;
-    e->leaves += n * (double)w->rows * groups;
-    e->lunit_cycles += (double)(cycles * t->k.U * t->k.N);
-    e->sram_bits += n * o->repair * 8 * t->c->hunit_bandwidth;
-    if (op->layer != UINT32_MAX || t->c->full_logits > 0) e->wire_bit_mm += n * (double)w->rows * 32 * t->mean_mm;
-    if (!fills && n > 1) e->wire_bit_mm += n * 8 * (double)timing_code_bytes(w->cols) * t->tree_mm;
-    feed_events(t, w, m, n, fills || n > 1, e);
-    if (is_first_block(t, index, block) && t->c->rom_style == ROMA_ROM_DRAM)
-        e->dram_bits += 8 * roma_cost_timing_stored_bytes(w);
-}
-
-static double width_of(const roma_plan *p, uint32_t value) {
-    return value == ROMA_NO_VALUE ? 0 : p->values[value].width;
-}
-
-/* Norms and biases come out of the vector units' ROM, whose bits count as SRAM's. */
-static void vector_events(const timing *t, const roma_op *op, double n, roma_events *e) {
-    const roma_op_info *info = roma_op_about(op->kind);
-    const bool codes = info->out == ROMA_DATA_CODES, begins = op->in[0] == ROMA_NO_VALUE;
-    const double read = width_of(t->p, op->in[0]), out = width_of(t->p, op->out),
-                 stored = info->tensor == ROMA_TENSOR_VECTOR ? (double)timing_tensor(t->p, op)->cols : 0;
-    e->vector_ops += n * (begins ? out / 2 : read) * info->vector_ops; /* ANGLES: pairs */
-    e->sram_bits += n * 32 * (read + width_of(t->p, op->in[1]) + stored + (codes ? 0 : out));
-    if (!codes) return;
-    const double bits = n * 8 * (double)timing_code_bytes((uint64_t)read);
-    e->wire_bit_mm += bits * t->tree_mm;
-    if (t->c->die_split > 0) e->die_bits += bits * (t->place->dies - 1.0);
-}
-
-/* One matrix unit reads its row group; its leaf units make the row. */
-static void embed_events(const timing *t, uint32_t index, double n, roma_events *e) {
-    const roma_image_tensor *w = timing_tensor(t->p, &t->p->ops[index]);
-    const double codes = (double)(w->cols * roma_place_lane_bits(w)), scales = scale_bits(w) / (double)w->rows;
-    e->rom_bits += n * (codes + scales) * (double)t->k.group_rows;
-    e->lunit_cycles += n * (double)(t->ops[index].row * t->k.N);
-    e->leaves += n * (double)w->cols;
-    e->wire_bit_mm += n * (double)w->cols * 32 * t->mean_mm;
-}
-
-void roma_cost_timing_events(const timing *t, timing_part part, roma_events *e) {
-    const roma_op *op = &t->p->ops[part.op];
-    const roma_hyper *h = &t->p->desc->hyper;
-    const double n = roma_cost_timing_rows(t, part.op, part.block);
-    if (part.part != ROMA_PART_BASE) {
-        roma_cost_timing_adapter(t, part, NULL, e);
-        return;
-    }
-    switch (roma_op_about(op->kind)->work) {
-    case ROMA_WORK_EMBED: embed_events(t, part.op, n, e); break;
-    case ROMA_WORK_LINEAR: linear_events(t, part.op, part.block, n, e); break;
-    case ROMA_WORK_CACHE:
-        e->sram_bits += n * 8 * h->kv_heads * (2 * h->head_dim * t->c->kv_bytes + 2 * t->c->kv_scale_bytes);
-        break;
-    case ROMA_WORK_ATTEND: roma_cost_timing_attend(t, part.op, part.block, NULL, e); break;
-    case ROMA_WORK_VECTOR: vector_events(t, op, n, e); break;
-    }
+    if (e) add_events(t, &part, (double)n, e);
 }

@@ -58,7 +58,7 @@ static bool is_in_sum(const checker *k, const roma_cost_instance *y, const timin
 /* Cycle before which x may not start because of y, which it reads: of NORM's codes the scale comes by itself. */
 static uint64_t earliest(const checker *k, const roma_cost_instance *y, uint64_t first) {
     timing_duration made;
-    roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, y->place}, &made);
+    roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, y->place}, &made, NULL);
     const uint64_t scale = y->start + made.scale;
     return made.scale && scale > first && scale - first > y->end ? scale - first : y->end;
 }
@@ -79,7 +79,7 @@ static int check_before(checker *k, const timing_part *part, const timing_durati
         if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) return broken(k, "reads what is not there yet");
         if (part->part == ROMA_PART_DOWN && y->part == ROMA_PART_BASE && y->op == part->op && y->block == part->block) {
             timing_duration base;
-            roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base);
+            roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base, NULL);
             if (y->start + base.pass > x->start) return broken(k, "reads codes that have not passed yet");
         }
         if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end) end = y->end + k->t.k.add;
@@ -95,7 +95,7 @@ static int check_instance(checker *k, timing_part part) {
     timing_duration d;
     if (x->op != part.op || x->block != part.block || x->part != part.part || x->place != part.place)
         return broken(k, "is not what the issue order wants here");
-    roma_cost_timing_of(&k->t, part, &d);
+    roma_cost_timing_of(&k->t, part, &d, NULL);
     if (x->busy != x->start + d.occ) return broken(k, "has a wrong duration");
     const int rc = check_before(k, &part, &d);
     if (x->end > k->cycles) k->cycles = x->end;

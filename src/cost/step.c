@@ -58,7 +58,6 @@ static unsigned shown_unit(unsigned units) {
 static moment place(scheduler *k, timing_part part, const timing_duration *d, moment start, uint64_t at_least) {
     roma_schedule *s = k->s;
     const unsigned units = roma_cost_timing_units(&k->t, part.op, part.part), shown = shown_unit(units);
-    roma_cost_timing_events(&k->t, part, &s->events);
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
     const uint64_t busy = start.time + d->occ, end = busy + d->lat > at_least ? busy + d->lat : at_least;
@@ -79,7 +78,7 @@ static void issue_downs(scheduler *k, uint32_t op, uint32_t block, moment pass) 
         timing_duration d;
         moment start = in->whole;
         if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
-        roma_cost_timing_of(&k->t, part, &d);
+        roma_cost_timing_of(&k->t, part, &d, &k->s->events);
         wait_for_scale(&start, in->scale, d.first);
         wait_for(&start, pass);
         *down_at(k, &part) = place(k, part, &d, start, 0);
@@ -95,7 +94,7 @@ static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
             const timing_part part = {op, block, ROMA_PART_UP, i};
             timing_duration d;
             if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
-            roma_cost_timing_of(&k->t, part, &d);
+            roma_cost_timing_of(&k->t, part, &d, &k->s->events);
             *sum = place(k, part, &d, *down_at(k, &part), sum->time + k->t.k.add);
         }
     }
@@ -107,7 +106,7 @@ static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
     const timing_part part = {index, block, ROMA_PART_BASE, 0};
     timing_duration d;
     moment start = never;
-    roma_cost_timing_of(&k->t, part, &d);
+    roma_cost_timing_of(&k->t, part, &d, &k->s->events);
     for (unsigned i = 0; i < 2; i++) {
         if (op->in[i] == ROMA_NO_VALUE) continue;
         wait_for(&start, value_at(k, op->in[i], block)->whole);

@@ -196,18 +196,58 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
     }
 }
 
-static void op_times(timing_op *o, const timing *t, const roma_op *op, double repair_words) {
-    *o = (timing_op){.group = UINT32_MAX};
+static void op_times(timing *t, uint32_t index, double repair_words) {
+    const roma_op *op = &t->p->ops[index];
+    timing_op *o = &t->ops[index];
     switch (roma_op_about(op->kind)->work) {
     case ROMA_WORK_EMBED: embed(o, t, op); break;
-    case ROMA_WORK_LINEAR: linear(o, t, op, repair_words); break;
+    case ROMA_WORK_LINEAR:
+        linear(o, t, op, repair_words);
+        if (op->adapter_slot != UINT32_MAX) roma_cost_timing_slots(o, t, op);
+        break;
     case ROMA_WORK_CACHE: cache(o, t); break;
     case ROMA_WORK_ATTEND: break; /* attend.c */
     case ROMA_WORK_VECTOR: vector(o, t, op); break;
     }
-    if (!t->k.calibrated) return;
-    o->lat = o->first = 0;
-    if (!roma_op_matrix(t->p, op)) o->row = o->next = o->vec = o->bc = 0;
+    if (t->k.calibrated) {
+        o->lat = o->first = 0;
+        if (!roma_op_matrix(t->p, op)) o->row = o->next = o->vec = o->bc = 0;
+    }
+    roma_cost_timing_count(o, t, index);
+}
+
+/* Whether two operations, in two layers, have the same times: layers are alike as a rule. */
+static bool is_like(const timing *t, uint32_t a, uint32_t b) {
+    const roma_op *x = &t->p->ops[a], *y = &t->p->ops[b];
+    const uint32_t before = t->ops[a].group, here = t->ops[b].group;
+    if (x->kind != y->kind || x->in[0] != y->in[0] || x->in[1] != y->in[1] || x->out != y->out ||
+        x->param.rotated != y->param.rotated || x->last_rows_only != y->last_rows_only ||
+        (before == UINT32_MAX ? here != UINT32_MAX : before + (b - a) != here))
+        return false;
+    if (x->tensor == ROMA_NO_TENSOR) return true;
+    const roma_image_tensor *v = timing_tensor(t->p, x), *w = timing_tensor(t->p, y);
+    const roma_place_tensor *m = timing_place(t, x), *n = timing_place(t, y);
+    const roma_format *f = &v->format, *g = &w->format;
+    return v->rows == w->rows && v->cols == w->cols && f->bits == g->bits && f->group == g->group &&
+           f->scale == g->scale && f->min == g->min && f->super == g->super && m->words == n->words && m->die == n->die;
+}
+
+/* Times of all operations; those of a layer like the one before it are the same. */
+static void find_times(timing *t, double repair_words) {
+    uint32_t first[2] = {0, 0};
+    for (uint32_t i = 1; i < t->p->n_ops && !first[1]; i++)
+        if (t->p->ops[i].layer != UINT32_MAX && t->p->ops[i].layer != t->p->ops[i - 1].layer) first[first[0] > 0] = i;
+    const uint32_t period = first[1] - first[0];
+    for (uint32_t i = 0; i < t->p->n_ops; i++) {
+        const timing_op own = t->ops[i];
+        if (first[1] && i >= first[1] && t->p->ops[i].layer != UINT32_MAX && is_like(t, i - period, i)) {
+            t->ops[i] = t->ops[i - period];
+            t->ops[i].group = own.group;
+            t->ops[i].ends_group = own.ends_group;
+        } else {
+            op_times(t, i, repair_words);
+        }
+    }
 }
 
 /* ---- groups of LINEARs that read one value ---- */
@@ -309,11 +349,12 @@ void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place,
     t->blocks = (timing_block *)(void *)(t->ops + p->n_ops);
     t->stream_block = (uint32_t *)(void *)(t->blocks + roma_cost_timing_blocks(place, spans, n));
     cut_blocks(t, rows);
-    for (size_t i = 0; i < p->n_ops; i++) op_times(&t->ops[i], t, &p->ops[i], repair_words);
-    fill_layers(t);
-    find_groups(t);
     const double pitch = roma_cost_pitch_mm(c);
     t->tree_mm = pitch * c->grid_rows * c->grid_columns;
     t->mean_mm = pitch * (double)t->k.deep_hops / 2;
     t->unit_mm = pitch / sqrt(c->lunits);
+    for (size_t i = 0; i < p->n_ops; i++) t->ops[i] = (timing_op){.group = UINT32_MAX};
+    find_groups(t);
+    find_times(t, repair_words);
+    fill_layers(t);
 }

@@ -34,8 +34,16 @@ typedef struct {
     uint64_t first;     /* LINEAR: cycles after start at which the scale of its input is needed */
     double repair;      /* words read from SRAM per row */
     bool hides;         /* dram: once runs beside the rows */
-    uint32_t group;     /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
-    bool ends_group;    /* the group's ups follow */
+    /* LINEAR with a slot: columns of A and rows of B that the fullest unit has, cycles of A's sums to the root without
+     * the leaves' way, groups of A */
+    uint64_t down_columns, up_rows, down_sums, down_groups;
+    uint32_t group;  /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
+    bool ends_group; /* the group's ups follow */
+    /* Events: of every row; beside them once for a block, for each row of a block of several, for the step's first
+     * block.
+     */
+    roma_events each;
+    double block_rom_bits, block_lunit_cycles, again_buffer_bits, again_wire, first_dram_bits;
 } timing_op;
 
 typedef struct {
@@ -80,8 +88,8 @@ uint32_t roma_cost_timing_rows(const timing *t, uint32_t op, uint32_t block);
 bool roma_cost_timing_has_part(const timing *t, uint32_t op, uint32_t block, uint32_t place);
 /* Unit kinds of a part as bits 1 << kind. */
 unsigned roma_cost_timing_units(const timing *t, uint32_t op, roma_cost_part part);
-void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d);
-void roma_cost_timing_events(const timing *t, timing_part part, roma_events *e);
+/* Duration of an instance; e, unless NULL: its events are added there. */
+void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d, roma_events *e);
 
 static inline uint64_t timing_up(double x) { return x > 0 ? (uint64_t)ceil(x) : 0; }
 static inline uint64_t timing_ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
@@ -125,8 +133,11 @@ timing_walk roma_cost_timing_walk(const timing *t, uint32_t block);
 bool roma_cost_timing_next(timing_walk *w, timing_piece *out);
 /* Rank of the adapter at a place of a set on an operation's matrix; 0: none. */
 uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op);
-/* Duration, or with d NULL the events, of a down or an up; and of ATTEND. */
+/* The same of a down or an up, and of ATTEND; *d is zero before. */
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e);
-void roma_cost_timing_attend(const timing *t, uint32_t op, uint32_t block, timing_duration *d, roma_events *e);
+void roma_cost_timing_attend(const timing *t, uint32_t block, timing_duration *d, roma_events *e);
+/* What timing.c leaves to these files: o's members of adapters (adapters.c) and of events (events.c). */
+void roma_cost_timing_slots(timing_op *o, const timing *t, const roma_op *op);
+void roma_cost_timing_count(timing_op *o, const timing *t, uint32_t index);
 
 #endif
