@@ -108,7 +108,8 @@ def test_paper():
     whole = fit(*shape, "--rank", 16)
     check(whole["sram_bytes"] == 288 * MIB and whole["vector_bytes"] == 16 * MIB and whole["tokens_paper"] == 4832, "the chip's own SRAM")
     spilt = max(0, whole["activation_bytes"] - whole["vector_bytes"])
-    check(whole["tokens"] == (288 * MIB - whole["lora_bytes"] - spilt) // whole["page_bytes"] * 32, "the chip's tokens")
+    beside = whole["page_bytes"] + 12 * 256 # a position on each H-Unit of a head, and its scores for three query heads of one layer
+    check(whole["tokens"] == (288 * MIB - whole["lora_bytes"] - spilt) // beside * 32, "the chip's tokens")
     check(whole["fits_rom"] and not fit("--shape", "llama-13b")["fits_rom"], "ROM")
     sim = json.loads(run("sim", "--shape", "llama-3.2-3b", "--no-ranges", "--json"))
     for k in ("rom_bytes", "rom_capacity", "tokens_paper", "sram_bytes"):
@@ -145,7 +146,7 @@ def test_runs(image, tmp):
             need = activations(image, rows[1] if rows else 128)
             own, pages, whole = rng.uniform(0.3, 1.2) * need, rng.randint(0, 20) * page("tiny"), i % 4 == 0
             if whole: pages *= 30 # a layer's pages lie on 128 H-Units of its head, which each hold some whole ones
-            sets = ["--set", f"hunit.pages={'whole' if whole else 'spread'}", "--set", f"hunit.sram={max(64, int((need - own + pages + rng.choice([0, 150000])) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
+            sets = ["--set", f"hunit.pages={'whole' if whole else 'spread'}", "--set", "hunit.bandwidth=8", "--set", "memory.sram_depth=16", "--set", f"hunit.sram={max(64, int((need - own + pages + rng.choice([0, 150000])) / 256))}", "--set", f"vector.sram={int(own / 16)}"]
             with open(chip, "w") as f:
                 f.write(run("chip", "roma", *sets, "--write"))
             limits = ["--chip", chip, *rows] + (["--sram-mib", 1] if i % 6 == 0 else [])
