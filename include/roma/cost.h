@@ -83,6 +83,7 @@ typedef struct {
     uint64_t start, busy, end; /* its units are taken in [start, busy); its result is there at end */
     /* index of the instance that this one waited for longest, the earliest where several end then; UINT32_MAX: none */
     uint32_t binding;
+    uint32_t sum; /* UP: index of the instance whose sum its own waited for, and so its end; UINT32_MAX: none */
 } roma_cost_instance;
 
 /* Counts of what the energy is charged for. */

@@ -9,13 +9,16 @@ void roma_cost_critical_path(const roma_schedule *s, const roma_plan *p, uint64_
     if (!s->n) return;
     for (size_t i = 1; i < s->n; i++)
         if (s->instances[i].end > s->instances[at].end) at = i;
-    /* from the last end back to 0: each instance owns the time from its start to where the next one began */
+    /* from the last end back to 0: each instance owns the time from its start to where the next one began, or, when
+     * another's sum made it end late, from that one's end */
     for (uint64_t until = s->instances[at].end;;) {
         const roma_cost_instance *x = &s->instances[at];
-        cycles[x->part ? ROMA_OP_COUNT : p->ops[x->op].kind] += until - x->start;
-        until = x->start;
-        if (x->binding == UINT32_MAX) break;
-        at = x->binding;
+        const bool late = x->part == ROMA_PART_UP && x->sum != UINT32_MAX && s->instances[x->sum].end <= until;
+        const uint64_t from = late ? s->instances[x->sum].end : x->start;
+        cycles[x->part ? ROMA_OP_COUNT : p->ops[x->op].kind] += until - from;
+        until = from;
+        at = late ? x->sum : x->binding;
+        if (at == UINT32_MAX) break;
     }
 }
 

@@ -53,16 +53,17 @@ static unsigned shown_unit(unsigned units) {
     return ROMA_UNIT_L;
 }
 
-/* Places one instance: it starts when what it reads is there and its units are free, and ends no earlier than
- * `at_least`. */
-static moment place(scheduler *k, timing_part part, const timing_duration *d, moment start, uint64_t at_least) {
+/* Places one instance: it starts when what it reads is there and its units are free, and ends no earlier than `sum`,
+ * when what it adds to is there. */
+static moment place(scheduler *k, timing_part part, const timing_duration *d, moment start, moment sum) {
     roma_schedule *s = k->s;
     const unsigned units = roma_cost_timing_units(&k->t, part.op, part.part), shown = shown_unit(units);
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) wait_for(&start, k->free[u]);
-    const uint64_t busy = start.time + d->occ, end = busy + d->lat > at_least ? busy + d->lat : at_least;
+    const uint64_t busy = start.time + d->occ, own = busy + d->lat, end = own < sum.time ? sum.time : own;
     s->instances[s->n] =
-        (roma_cost_instance){part.op, part.block, part.part, part.place, shown, start.time, busy, end, start.instance};
+        (roma_cost_instance){part.op,    part.block, part.part, part.place,     shown,
+                             start.time, busy,       end,       start.instance, own < sum.time ? sum.instance : NONE};
     for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
         if (units >> u & 1) k->free[u] = (moment){busy, (uint32_t)s->n};
     s->busy[shown] += d->occ; /* a unit that waits for another is not at work */
@@ -81,7 +82,7 @@ static void issue_downs(scheduler *k, uint32_t op, uint32_t block, moment pass) 
         roma_cost_timing_of(&k->t, part, &d, &k->s->events);
         wait_for_scale(&start, in->scale, d.first);
         wait_for(&start, pass);
-        *down_at(k, &part) = place(k, part, &d, start, 0);
+        *down_at(k, &part) = place(k, part, &d, start, never);
     }
 }
 
@@ -95,7 +96,7 @@ static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
             timing_duration d;
             if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
             roma_cost_timing_of(&k->t, part, &d, &k->s->events);
-            *sum = place(k, part, &d, *down_at(k, &part), sum->time + k->t.k.add);
+            *sum = place(k, part, &d, *down_at(k, &part), (moment){sum->time + k->t.k.add, sum->instance});
         }
     }
 }
@@ -113,7 +114,7 @@ static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
         wait_for_scale(&start, value_at(k, op->in[i], block)->scale, d.first);
     }
     if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
-    const moment done = place(k, part, &d, start, 0);
+    const moment done = place(k, part, &d, start, never);
     const uint64_t began = k->s->instances[done.instance].start;
     if (k->t.places && op->kind == ROMA_OP_LINEAR && k->t.ops[index].group != NONE)
         issue_downs(k, index, block, (moment){began + d.pass, done.instance});

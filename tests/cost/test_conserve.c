@@ -252,6 +252,10 @@ static void test_path(void) {
     two[1].part = ROMA_PART_UP;
     roma_cost_critical_path(&s, &d.plan, path);
     CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_NORM] == 0 && path[ROMA_OP_COUNT] == 4);
+    two[1].start = 3; /* its sum waits for the first's, not its start */
+    two[1].sum = 0;
+    roma_cost_critical_path(&s, &d.plan, path);
+    CHECK(path[ROMA_OP_EMBED] == 3 && path[ROMA_OP_COUNT] == 4);
     two[0].end = 12; /* the first ends last */
     roma_cost_critical_path(&s, &d.plan, path);
     CHECK(path[ROMA_OP_EMBED] == 10 && path[ROMA_OP_COUNT] == 0);
