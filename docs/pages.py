@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """usage: docs/pages.py ROMA [--check]
 
-Writes docs/llama-3.2-3b-4bit.md, docs/llama-3-8b-2bit.md and docs/better-than-roma.md, and their pictures, from `roma sim` and
-`roma chip`; with --check only says whether the pages are what the program would write now.
+Writes docs/llama-3.2-3b-4bit.md, docs/llama-3-8b-2bit.md and docs/better-than-roma.md, and their pictures, and the tables of docs/cost-model.md that
+stand between `<!-- NAME: docs/pages.py -->` and `<!-- end of NAME -->`, from `roma sim` and `roma chip`; with --check only says whether the pages are what the
+program would write now.
 """
+import csv
 import json
 import os
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHIPS = ["roma", "roma-macro", "roma-contract"]
+TINY = os.path.join(HERE, os.pardir, "models", "tiny", "tiny-q4.gguf")
 CONTEXTS = [0, 512, 1024, 2048, 4096]
 PROMPTS = [256, 1024, 4096]
 
@@ -87,9 +91,21 @@ HEAD = """# {title}
 
 One adapter of rank 16 on all seven linears. Made by `docs/pages.py` from `roma sim`; do not edit by hand. `roma` is the paper's chip with the
 constants that were fitted to its numbers, `roma-macro` the same under the other reading of its L-Unit areas, `roma-contract` the same
-organisation with the latencies of this project's arithmetic and nothing fitted. Ranges are what the uncertainty of the chip's constants
-leaves ([cost-model.md](cost-model.md), [chip-format.md](chip-format.md)).
+organisation with this project's arithmetic and nothing fitted: every unit that a sum, a maximum or a quotient passes and every hop of the mesh takes its cycles, and
+scales, activations and merging have their area. Ranges are what the uncertainty of the chip's constants leaves ([cost-model.md](cost-model.md), [chip-format.md](chip-format.md)).
 
+"""
+
+
+KIND = """An earlier timing law gave `roma-contract` 14,371 tokens/s behind 1,024 tokens, 5.9 ms to the first token of 256 and 333 mm². It was too kind in this:
+
+- **Chains.** An exponential took 8 cycles; the contract's is eight products, eight sums and two conversions one after the other, 52 cycles with units of 3, 3 and 2.
+- **Maxima and sums.** Nobody waited for the largest of a row or for the sum of its squares; both cross the chip to all vector units, and what needs them reads its row again.
+- **Attention.** A page's positions lay on all units of a head, and their sums merged over the network for nothing. Now a page is in one unit, keys and values are two passes, and the largest score and the
+  divisor are made between and behind them.
+- **Adapters.** Before B can begin, A's sums go to the root of the mesh, become codes there and come back.
+- **Scales** came from nowhere; they have a ROM of their own beside the leaf units. **Activations** have buffers at the L-Units, and **sums** of several L-Units a tree: area, wires and energy.
+- **Links.** Vectors crossed from column to column at once; half of each passes the busiest link.
 """
 
 
@@ -100,9 +116,22 @@ def page_3b(roma):
     text += "Everything fits: the model, its tied head and embedding in ROM, one adapter and the cache in SRAM.\n\n" + figs
     text += "\n## Slow tokens\n\nLeakage of `roma` between tokens, and what gating saves of it:\n\n" + gating(roma, shape, 1)
     text += "\n## Where a token's time goes\n\nCycles on the critical path of a decode step with 1,024 tokens cached:\n\n" + critical_path(roma, shape, 1)
-    text += ("\nThe fitted chip hides every latency in `schedule.fill`; counted one by one they are most of the step. Waves of the L-Units alone are "
-             "12,255 cycles.\n\n## Pictures\n\n") + pictures(roma, shape, name, 1)
+    at = sim(roma, shape, "roma-contract", "--context", 1024)
+    text += (f"\nThe fitted chip hides every latency in `schedule.fill`; counted one by one they are most of the {at['cycles']:,} cycles. Waves of the L-Units alone are "
+             f"{value(at, 'fit.rom_words'):,.0f}.\n\n" + KIND + "\n## Pictures\n\n") + pictures(roma, shape, name, 1)
     return name, text
+
+
+def dies_table(roma, shape):
+    rows = []
+    for what, how in (("pipeline: a quarter of the layers on each", "pipeline"), ("tensor: a quarter of every matrix on each", "tensor")):
+        r = [sim(roma, shape, "roma-contract", "--bits", 4, "--chips", 4, "--context", 1024, "--batch", b, "--set", "schedule.dies=" + how) for b in (1, 4, 16)]
+        assert all(value(x, "fit.fits_rom") and value(x, "fit.fits_sram") for x in r), what
+        rows.append([what] + [f"{value(x, 'time.tok_s'):,.0f}" for x in r] + [f"{value(r[0], 'time.ttft_s') * 1e3:.2f}"])
+    return ("The same model at 4 bit on four dies of `roma-contract`, 1,024 tokens cached by each sequence, as a pipeline or with `schedule.dies=tensor`:\n\n" +
+            table(["", "tokens/s, one sequence", "four", "sixteen", "time to first token, 256 tokens, ms"], rows) +
+            "\nA pipeline works on as many sequences as it has dies. Shared matrices mean that codes go to all dies four times a layer, and each time the latency of the link passes twice:\n"
+            "one sequence gains nothing by it as long as the link is that slow, and a prompt, whose rows share the wait, does.\n")
 
 
 def page_8b(roma):
@@ -124,7 +153,8 @@ def page_8b(roma):
     text = HEAD.format(title="Llama 3 8B at 2 bit")
     text += (f"The model does not fit one chip: codes, scales, embedding and head are {need:.3f} GB and the ROM has {have:.3f} GB. What it would take:\n\n" +
              table(["way", "model, GB", "ROM, GB", "fits", "decode, tokens/s", "mm²"], ways) +
-             "\nFigures of the pipeline of two dies:\n\n" + figs)
+             "\nFigures of the pipeline of two dies, through which the chunks of a prompt follow one another:\n\n" + figs)
+    text += "\n## Four dies\n\n" + dies_table(roma, shape)
     text += "\n## Slow tokens\n\nLeakage of `roma` between tokens, and what gating saves of it:\n\n" + gating(roma, shape, 2)
     text += "\n## Where a token's time goes\n\nCycles on the critical path of a decode step with 1,024 tokens cached, links between dies not counted:\n\n" + critical_path(roma, shape, 2)
     text += "\n## Pictures\n\n" + pictures(roma, shape, name, 2)
@@ -145,8 +175,8 @@ worst for it. The one constant on which the paper is ambiguous, the size of B-RO
 """
 
 BETTER_TEXT = """
-Decode rate and area are won without any overlap of the ranges under the reading of the paper's text. Under the other reading the areas are level: B-ROM
-would then be as dense as logic ROM, and what is left is the rate. Power and energy come out lower in the middle, but the public energies are so
+Decode rate and area are won without any overlap of the ranges under the reading of the paper's text. Under the other reading the areas are nearly level: B-ROM
+would then be almost as dense as logic ROM, and what is left is the rate. Energy comes out lower in the middle and power level, but the public energies are so
 uncertain that the ranges overlap: no claim is made of them.
 
 ## Where it comes from
@@ -159,17 +189,18 @@ BETTER_WHY = """
 - **Logic ROM.** Area per bit of synthesised logic falls with the logarithm of the block's size and hardly depends on its shape, so blocks can be
   shallow and wide: as dense as deep ones, and far cheaper to read, because whole multiplexer trees switch ([cost-model.md](cost-model.md) section 2).
   A compiled ROM macro loses its density when it is made shallow, so the paper's organisation cannot follow.
-- **Wider L-Units.** Four times the lanes on a quarter of the units: the same rate from blocks of 1,024 x 256 bits, the largest that were synthesised;
+- **Wider L-Units.** Four times the lanes on a quarter of the units: nearly the same rate from blocks of 1,024 x 256 bits, the largest that were synthesised;
   their delay there was 0.35 ns of a cycle of 2 ns.
-- **Fewer tiles.** 64 matrix units instead of 256 halve the hops of every broadcast and gather, which are on the critical path of every operation of a token,
+- **Fewer tiles.** 64 matrix units instead of 256 halve the hops of every broadcast, gather and maximum, which are on the critical path of every operation of a token,
   and leave a quarter of the routers. H-Units and vector units keep their totals.
-- **Twice the lanes.** On this ruler lanes are cheap: an 8 x 4 bit multiply-add with its registers is 18 um2 of cells, and the storage behind each lane some 225.
+- **Wider links.** Half as many columns with twice the bytes move as much in all. Codes, gathered sums and queries pass one of them, so that waiting for them is halved.
+- **Twice the lanes.** On this ruler lanes are cheap: an 8 x 4 bit multiply-add with its registers is 18 um2 of cells, and the storage behind each lane some 215.
 - **Gating.** One bank of an L-Unit is read at a time; the others need no supply. Mask ROM forgets nothing.
 
 ## Scheduling alone
 
 Not part of the comparison, since both chips can have it: with two interleaved streams the attention of one half of the prompt runs while the L-Units work
-on the other half (`schedule.attention_overlap=on`, `schedule.streams=2`). Decode of one sequence cannot use it.
+on the other half (`schedule.attention_overlap=on`, `schedule.streams=2`). Decode of one sequence loses by it: adapters then keep a share of the H-Units from attention.
 
 """
 
@@ -178,9 +209,11 @@ BETTER_DOUBTS = """
 
 - Areas are sums of cells over one placement factor. Whether the wiring of logic ROM of this size closes is not known here; TOM's authors placed and routed theirs.
 - ASAP7 is a predictive 7 nm library; the paper's macros come from a foundry's compiler. The B-ROM of the paper is not available to anybody else.
-- Latencies are design decisions of this project (`roma-contract`), the same for both chips; the paper's own chip hides more of them (`roma` decodes at twice the rate of
-  `roma-contract`). A chip that hid them all would gain less from fewer hops.
-- ROM of exactly the model's size fits one model. The paper's chip has 12 % to spare, and fills macros of a power of two; the step *logic ROM* includes that.
+- Latencies are design decisions of this project (`roma-contract`), the same for both chips; the paper's own chip hides more of them (`roma` decodes at more than twice the
+  rate of `roma-contract`). A chip that hid them all would gain less from fewer hops.
+- Wider links alone give roma-contract 4 % of rate for 2 % of area (`network.link=512`); they are not what decides.
+- A third of roma-better's step waits for adapters, whose sums go to the root and back. Nothing in the space that was searched shortens that way.
+- ROM of exactly the model's size fits one model. The paper's chip has 14 % to spare, and fills macros of a power of two; the step *logic ROM* includes that.
 
 ## How it was found
 
@@ -188,18 +221,23 @@ BETTER_DOUBTS = """
 
 STEPS = [
     ("roma-contract", []),
-    ("logic ROM of the model's size, blocks of 4,096 x 64", ["rom.style=logic", "rom.depth=4096", "lunit.words=12726", "rom.macro_words=12726"]),
+    ("logic ROM in blocks of 4,096 x 64; all ROMs and buffers of the model's size",
+     ["rom.style=logic", "rom.depth=4096", "lunit.words=12258", "rom.macro_words=12258", "rom.scale_words=12258", "rom.scale_bits=128", "lunit.buffer=128", "vector.rom_words=172"]),
     ("a quarter of the L-Units, four times as wide, blocks of 1,024 x 256; 8 rows a word, so that k and v are half zeros",
-     ["lunit.per_matrix_unit=16", "lunit.lanes=64", "lunit.leaf_group=64", "rom.depth=1024", "lunit.words=15000", "rom.macro_words=15000"]),
-    ("a quarter of the tiles, which k and v fill", ["lunit.words=12726", "rom.macro_words=12726", "grid.rows=9", "grid.columns=8", "grid.matrix_units=64", "grid.vector_units=8", "lunit.per_matrix_unit=64", "hunit.sram=4718592", "hunit.mac=1024",
-                                "hunit.bandwidth=256", "vector.sram=2097152", "vector.lanes=128"]),
-    ("twice the L-Units of half the depth", ["lunit.per_matrix_unit=128", "lunit.leaf_group=128", "lunit.words=6433", "rom.macro_words=6433"]),
+     ["lunit.per_matrix_unit=16", "lunit.lanes=64", "lunit.leaf_group=64", "rom.depth=1024", "lunit.words=14504", "rom.macro_words=14504", "rom.scale_words=14504", "lunit.buffer=512"]),
+    ("a quarter of the tiles, which k and v fill", ["lunit.words=12258", "rom.macro_words=12258", "rom.scale_words=12258", "rom.scale_bits=512", "lunit.buffer=128", "grid.rows=9", "grid.columns=8",
+                                "grid.matrix_units=64", "grid.vector_units=8", "lunit.per_matrix_unit=64", "hunit.sram=4718592", "hunit.mac=1024", "hunit.bandwidth=256", "hunit.exp=16",
+                                "vector.sram=2097152", "vector.lanes=128"]),
+    ("links twice as wide in half as many columns, half of the exponentials", ["network.link=512", "hunit.exp=8"]),
+    ("twice the L-Units of half the depth", ["lunit.per_matrix_unit=128", "lunit.leaf_group=128", "lunit.words=6129", "rom.macro_words=6129", "rom.scale_words=6129", "rom.scale_bits=1024", "lunit.buffer=64"]),
     ("idle ROM banks gated: roma-better", ["rom.gated=on"]),
 ]
 
-FIND = """roma explore --shape llama-3.2-3b --chip roma-contract --only --points 4000 --context 1024 --set model.bits=4 --set model.group=128 \\\\
-    --set grid.matrix_units=64,128,256 --set grid.columns=8,16 --set lunit.per_matrix_unit=32,64,128,256 --set lunit.lanes=8,16,32,64 \\\\
-    --set lunit.leaf_group=64,128 --set rom.style=fused,logic --set rom.depth=1024,2048,4096,8192 --set rom.gated=on --csv all.csv"""
+FIND = """roma explore --shape llama-3.2-3b --chip roma-contract --only --points 4000 --context 1024 --set model.bits=4 --set model.group=128 \\
+    --set grid.matrix_units=$u --set grid.columns=$c --set lunit.per_matrix_unit=32,64,128,256 --set lunit.lanes=8,16,32,64 \\
+    --set lunit.leaf_group=64,128 --set rom.style=fused,logic --set rom.depth=1024,2048,4096,8192 --set rom.gated=on \\
+    --set network.link=128,256,512,1024 --set hunit.exp=$((512/u)),$((1024/u)) --set hunit.sram=$((301989888/u)) --set hunit.mac=$((65536/u)) \\
+    --set hunit.bandwidth=$((16384/u)) --set vector.sram=$((16777216/c)) --set vector.lanes=$((1024/c)) --csv all.csv"""
 
 
 def sources(roma):
@@ -240,17 +278,94 @@ def page_better(roma):
         cells = [sim(roma, shape, c, "--prompt", n, *more) for c in ("roma-contract", "roma-better") for more in ([], overlap)]
         rows.append([f"time to first token, {n} tokens, ms"] + [f"{value(r, 'time.ttft_s') * 1e3:.2f}" for r in cells])
     text += table(["", "roma-contract", "overlapped", "roma-better", "overlapped"], rows) + BETTER_DOUBTS
-    text += ("    " + FIND.replace("\\\\", "\\").replace("\n", "\n    ") + "\n\nA point keeps H-Unit and vector totals only when they are given with the grid: `hunit.sram`, `hunit.mac`, `hunit.bandwidth`, `vector.sram` and\n"
-             "`vector.lanes` were fixed to the chip's total over 64, 128 and 256 units, one run each. `roma sim --chip roma-better` shows the rest.\n\n"
+    text += ("    " + FIND.replace("\\\\", "\\").replace("\n", "\n    ") + "\n\nOne run for each of u = 64, 128 and 256 matrix units and c = 8 and 16 columns, so that the totals of H-Units and vector units are those of `roma-contract` in every\n"
+             "point. Of the chips that no other one beats in rate, area and energy, roma-better is the one behind which more area buys little: twice its L-Units are\n"
+             "2 % faster on a fifth more area. `roma sim --chip roma-better` shows the rest.\n\n"
              "## The ruler\n\nEvery constant with a range; the others are in [roma.chip](../chips/roma.chip) and [roma-contract.chip](../chips/roma-contract.chip), which "
              "`roma chip roma-contract --all` prints.\n\n") + sources(roma)
     return "better-than-roma", text
 
 
+# ---- the tables of docs/cost-model.md
+
+
+def sets(*settings):
+    return [a for s in settings for a in ("--set", s)]
+
+
+def instances(roma, *args):
+    """The mini chip's decode step behind 40 positions of the tiny model, a row for each instance."""
+    with tempfile.TemporaryDirectory() as folder:
+        image, out = os.path.join(folder, "tiny.roma"), os.path.join(folder, "step.csv")
+        subprocess.check_call([roma, "build", TINY, "-o", image], stdout=subprocess.DEVNULL)
+        subprocess.check_call([roma, "sim", image, "--chip", "mini", "--context", "40", "--no-ranges", "--instances", out, *args], stdout=subprocess.DEVNULL)
+        with open(out, newline="") as f:
+            return list(csv.DictReader(f))
+
+
+def steps(rows):
+    name = lambda r: (r["operation"].upper() if r["part"] == "base" else r["part"]) + (" " + r["tensor"] if r["tensor"] else "")
+    return table(["number", "operation", "layer", "unit", "start", "busy", "end"],
+                 [[r["number"], name(r), r["layer"], r["unit"], *(r[k + " [cycle]"] for k in ("start", "busy", "end"))] for r in rows])
+
+
+def percent(a, b):
+    return f"{100 * (a / b - 1):+.1f} %"
+
+
+def pages_of_cache(roma):
+    rows = []
+    for what, key, scale, places, args, up in [(f"decode, {n:,} cached, tokens/s", "time.tok_s", 1, 0, ["--context", n, "--prompt", 0], 1) for n in (0, 128, 1024, 4000)] + [
+            (f"prefill of {n:,}, ms", "time.ttft_s", 1e3, 2, ["--prompt", n], -1) for n in (256, 4000)]:
+        whole, spread = (scale * value(sim(roma, "llama-3.2-3b", "roma-contract", *args, *sets("hunit.pages=" + p)), key) for p in ("whole", "spread"))
+        rows.append([what, f"{whole:,.{places}f}", f"{spread:,.{places}f}", percent(whole, spread) if up > 0 else percent(spread, whole)])
+    return table(["", "`whole`", "`spread`", "`whole` is faster by"], rows)
+
+
+BETTER_SHARED = ["rom.scale_port=shared", "lunit.words=6433", "rom.macro_words=6433"]
+CHOICES = [
+    ("roma-contract", "as it is: own ROM of scales, parallel, no hold", []),
+    ("roma-contract", "scales in the L-Units' words (`rom.scale_port=shared`)", ["rom.scale_port=shared"]),
+    ("roma-contract", "the same, read by nobody (`free`)", ["rom.scale_port=free"]),
+    ("roma-contract", "bit-serial lanes (`lunit.style=serial`)", ["lunit.style=serial"]),
+    ("roma-contract", "four times as many of these, 64 an L-Unit, on ROM of 4,096 words",
+     ["lunit.style=serial", "lunit.lanes=64", "lunit.words=4096", "rom.macro_words=4096", "rom.depth=4096", "rom.scale_words=4096", "rom.scale_bits=1024"]),
+    ("roma-contract", "a word held for the rows of a block (`lunit.hold=on`)", ["lunit.hold=on"]),
+    ("roma-better", "as it is", []),
+    ("roma-better", "`rom.scale_port=shared`", BETTER_SHARED),
+    ("roma-better", "`lunit.style=serial`", ["lunit.style=serial"]),
+    ("roma-better", "twice as many of these, 128 an L-Unit",
+     ["lunit.style=serial", "lunit.lanes=128", "lunit.words=3066", "rom.macro_words=3066", "rom.scale_words=3066", "rom.scale_bits=2048"]),
+    ("roma-better", "`lunit.hold=on`", ["lunit.hold=on"]),
+]
+
+
+def choices(roma):
+    rows = []
+    for chip, what, settings in CHOICES:
+        r = sim(roma, "llama-3.2-3b", chip, "--context", 1024, *sets(*settings))
+        assert value(r, "fit.fits_rom") == 1, (chip, what, r["note"])
+        rows.append([chip, what, f"{value(r, 'time.tok_s'):,.0f}", f"{value(r, 'time.ttft_s') * 1e3:.2f}", f"{value(r, 'area.area_mm2'):.1f}",
+                     f"{value(r, 'energy.mj_per_token'):.3f}", f"{value(r, 'energy.prefill_mj'):.1f}"])
+    return table(["chip", "L-Units", "decode, tokens/s", "prefill of 256, ms", "mm²", "mJ a token", "mJ a prefill"], rows)
+
+
+def page_law(roma):
+    """The page with its tables between their comments renewed."""
+    with open(os.path.join(HERE, "cost-model.md")) as f:
+        text = f.read()
+    layer = [r for r in instances(roma, "--rank", "16") if r["layer"] == "0"]
+    for name, made in [("step", steps(instances(roma, "--rank", "0"))), ("step with an adapter", steps(layer)), ("pages", pages_of_cache(roma)), ("choices", choices(roma))]:
+        begin, end = f"<!-- {name}: docs/pages.py -->\n", f"<!-- end of {name} -->\n"
+        head, rest = text.split(begin)
+        text = head + begin + made + end + rest.split(end)[1]
+    return "cost-model", text
+
+
 def main():
     roma, check = sys.argv[1], "--check" in sys.argv[2:]
     os.makedirs(os.path.join(HERE, "images"), exist_ok=True)
-    for name, text in (page_3b(roma), page_8b(roma), page_better(roma)):
+    for name, text in (page_3b(roma), page_8b(roma), page_better(roma), page_law(roma)):
         path = os.path.join(HERE, name + ".md")
         if check and open(path).read() != text:
             sys.exit(f"docs/{name}.md is not what docs/pages.py writes now; run it")
