@@ -71,7 +71,10 @@ static void find_distances(bench *b) {
 
 /* ---- vector units ---------------------------------------------------------------------------------------- */
 
-static uint64_t reduction(const bench *b) { return levels((uint64_t)b->c->vector_lanes) * b->hop + 2 * b->across; }
+/* Over more elements than the lanes take at once the largest or the sum so far is one more input. */
+static uint64_t reduction(const bench *b, size_t n) {
+    return (levels((uint64_t)b->c->vector_lanes) + (n > b->vector ? 1 : 0)) * b->hop + 2 * b->across;
+}
 
 /* Reads a vector in a pass that begins in a cycle: what the lanes take a cycle is there together. */
 static void read_pass(const bench *b, real *x, size_t n, uint64_t begin) {
@@ -112,7 +115,7 @@ static uint64_t quantise_done(const bench *b, size_t n) {
     real x[ELEMENTS_MAX];
     for (size_t i = 0; i < n; i++) x[i] = operand(0);
     read_pass(b, x, n, 0);
-    return codes_done(b, x, n, reduced(x, n, reduction(b)), ceil_div(n, b->vector));
+    return codes_done(b, x, n, reduced(x, n, reduction(b, n)), ceil_div(n, b->vector));
 }
 static uint64_t norm_done(const bench *b, size_t n, uint64_t *scale) {
     real x[ELEMENTS_MAX], gained[ELEMENTS_MAX], again[ELEMENTS_MAX];
@@ -120,12 +123,12 @@ static uint64_t norm_done(const bench *b, size_t n, uint64_t *scale) {
     for (size_t i = 0; i < n; i++) x[i] = operand(0);
     read_pass(b, x, n, 0);
     for (size_t i = 0; i < n; i++) gained[i] = product(x[i], operand(0));
-    const real max = reduced(x, n, reduction(b)), max_gained = reduced(gained, n, reduction(b));
+    const real max = reduced(x, n, reduction(b, n)), max_gained = reduced(gained, n, reduction(b, n));
     const uint64_t vec = ceil_div(n, b->vector), second = later(vec, max.at);
     memcpy(again, x, n * sizeof *x);
     read_pass(b, again, n, second);
     for (size_t i = 0; i < n; i++) squares[i] = rms_square(again[i], max);
-    const real inverse = rms_inverse(summed(squares, n, reduction(b)), max, n, 1e-5f);
+    const real inverse = rms_inverse(summed(squares, n, reduction(b, n)), max, n, 1e-5f);
     *scale = product(act_scale(max_gained), inverse).at + b->far;
     return codes_done(b, gained, n, max_gained, second + vec);
 }
@@ -174,8 +177,8 @@ static const roma_place_tensor *placed(const bench *b, const roma_op *op) {
     return &b->r.place.tensors[tie >= 0 ? (uint32_t)tie : op->tensor];
 }
 
-/* The sum over the matrix's groups of a row whose words are all read in a cycle: pipeline, L-Units of a group, leaf
- * units, tree. */
+/* A group that is longer than a wave adds up over waves. The sum over the matrix's groups of a row whose words are all
+ * read in a cycle: pipeline, L-Units of a group, leaf units, tree. */
 static real row_sum(const bench *b, const roma_op *op, uint64_t at) {
     const roma_image_tensor *w = &b->r.d.tensors[op->tensor];
     const uint64_t words = ceil_div((uint64_t)w->format.group * placed(b, op)->lane_bits, 32),
@@ -184,7 +187,8 @@ static real row_sum(const bench *b, const roma_op *op, uint64_t at) {
     for (size_t g = 0; g < w->cols / w->format.group; g++) {
         whole part[512];
         for (size_t i = 0; i < n; i++) part[i] = code_operand(at + up(b->c->lunit_pipeline));
-        const whole sum_i = whole_tree(part, n, whole_sum), sum_z = whole_tree(part, n, whole_sum);
+        const whole so_far = whole_of(0), wave = whole_tree(part, n, whole_sum);
+        const whole sum_i = words > lunits ? whole_sum(wave, so_far) : wave, sum_z = sum_i;
         leaves[g] = w->format.min ? leaf_min(sum_i, operand(0), sum_z, operand(0)) : leaf(sum_i, operand(0));
     }
     return real_tree(leaves, w->cols / w->format.group, sum);
@@ -311,7 +315,10 @@ static uint64_t attend_done(const bench *b, uint64_t passes) {
     whole fixed[32], v[32];
     const whole q = head_done(h->head_dim, 32767, moved + b->far, &sq);
     const real last = score_done(b, q, product(sq, operand(0)), q.at + 1, &largest);
-    const uint64_t values = largest.at + passes - 1; /* the last page's weights are made before its values are read */
+    /* The largest weight of a page whose positions go round is known to all of its units. */
+    const uint64_t around = b->c->hunit_pages > 0 ? 2 * b->reach : 0;
+    const uint64_t values =
+        largest.at + passes - 1 + around; /* the last page's weights are made before its values are read */
     for (int t = 0; t < 32; t++) {
         w[t] = weight(real_after((real){-fabsf(last.v), last.at}, values), (real){0, values});
         v_scale[t] = operand(values);
