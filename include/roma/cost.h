@@ -285,8 +285,12 @@ int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w);
 /* The most positions that each of the workload's sequences can have in the SRAM beside its adapters, whatever its
  * prompt and context: a multiple of 32. The one count of what fits: a sequence of n positions fits where n is no more,
- * and fits_sram is 1 where the prompt and context + 1 positions do. The model's own context is no limit here. */
+ * and fits_sram is 1 where context + 1 positions do and the prompt is no longer than roma_cost_prompt. The model's own
+ * context is no limit here. */
 uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w);
+/* The longest prompt that each of the workload's sequences can have, whatever its prompt and context: no more than
+ * roma_cost_positions, because the scores of a block of a prompt's rows take room beside its pages. */
+uint64_t roma_cost_prompt(const roma_placement *p, const roma_workload *w);
 /* Each output at the corner of the chip's ranges that makes it smallest and largest: directions one parameter at a
  * time, then all together. dominant[o] (dominant may be NULL): index of the chip's parameter that moves output o most,
  * or -1. *s is scratch. Errors as roma_cost_step. */

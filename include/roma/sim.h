@@ -47,6 +47,8 @@ int roma_sim_evaluate(roma_sim *s, bool ranges, roma_sim_figures *out, roma_erro
 /* Tokens that each sequence of the workload can have: what the SRAM holds of it (roma_cost_positions), or the model's
  * own context where that is less. */
 uint64_t roma_sim_capacity(const roma_sim *s);
+/* The longest prompt of each sequence: roma_cost_prompt, or the model's own context where that is less. */
+uint64_t roma_sim_prompt(const roma_sim *s);
 /* Appends a line for each thing that does not fit: the workload's sequences the SRAM, or the model's own context. That
  * the model does not fit the ROM is the placement's note. */
 void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out);
@@ -62,7 +64,8 @@ typedef struct {
     double tok_s;            /* rate of the outputs, end to end */
 } roma_sim_request;
 /* Latency of one request alone with so many tokens of prompt and output. EUSAGE: tokens are none, more than
- * ROMA_COST_PROMPT_MAX, or together more than the capacity has positions for (the last one is not cached). */
+ * ROMA_COST_PROMPT_MAX, together more than the capacity has positions for (the last one is not cached), or a prompt
+ * longer than roma_sim_prompt. */
 int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_request *out, roma_error *err);
 
 /* A point of a curve: a context, also as so many tokens of prompt. */

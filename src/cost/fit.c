@@ -84,21 +84,28 @@ static double die_bytes(const roma_placement *p, const roma_workload *w) {
 /* Sequences share no page. */
 static uint64_t positions_of(uint64_t pages, const roma_workload *w) { return pages / w->batch * ROMA_PAGE; }
 
-/* The decode step writes the position behind the context. */
-static uint64_t positions_needed(const roma_workload *w) {
-    const uint64_t step = (uint64_t)w->context + 1;
-    return w->prompt > step ? w->prompt : step;
-}
-
 uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w) {
     return positions_of(roma_place_pages(p, die_bytes(p, w), lora_bytes(p, w)), w);
 }
 
-/* The prompt's pages beside the scores of a block of its rows. */
-static bool holds_prompt(const roma_placement *p, const roma_workload *w, double sram, double lora) {
-    const uint32_t rows = w->prompt < p->chip.block_rows ? w->prompt : (uint32_t)p->chip.block_rows;
-    return roma_place_holds(p, (uint64_t)w->batch * roma_pages(w->prompt), roma_place_score_bytes(p, w->prompt, rows),
-                            sram, lora);
+/* A prompt's pages beside the scores of a block of its rows. */
+static bool holds_prompt(const roma_placement *p, const roma_workload *w, uint64_t prompt, double sram, double lora) {
+    const uint64_t block = (uint64_t)p->chip.block_rows, rows = prompt < block ? prompt : block;
+    return roma_place_holds(p, w->batch * roma_pages((uint32_t)prompt), roma_place_score_bytes(p, prompt, rows), sram,
+                            lora);
+}
+
+uint64_t roma_cost_prompt(const roma_placement *p, const roma_workload *w) {
+    const double sram = die_bytes(p, w), lora = lora_bytes(p, w);
+    uint64_t low = 0, high = positions_of(roma_place_pages(p, sram, lora), w) + 1; /* `low` fit */
+    while (high - low > 1) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (holds_prompt(p, w, middle, sram, lora))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workload *w) {
@@ -114,7 +121,9 @@ static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workloa
     out->tokens_paper = roma_cost_tokens_paper(
         p, one_die, resident(w) * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, w->roles),
         roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));
-    out->fits_sram = positions_needed(w) <= positions_of(pages, w) && holds_prompt(p, w, one_die, out->lora_bytes);
+    /* The decode step writes the position behind the context. */
+    const uint64_t held = positions_of(pages, w);
+    out->fits_sram = w->context < held && w->prompt <= held && holds_prompt(p, w, w->prompt, one_die, out->lora_bytes);
 }
 
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w) {

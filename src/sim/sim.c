@@ -66,6 +66,11 @@ static const char *limit_of(const roma_sim *s) {
                : "the model's own context has";
 }
 
+uint64_t roma_sim_prompt(const roma_sim *s) {
+    const uint64_t held = roma_cost_prompt(&s->design.place, &s->work), own = s->design.desc->hyper.context;
+    return held < own ? held : own;
+}
+
 void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out) {
     const roma_workload *w = &s->work;
     const uint32_t own = s->design.desc->hyper.context;
@@ -73,8 +78,9 @@ void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out) {
         roma_buf_print(
             out,
             "does not fit: a prompt of %u and a step behind %u tokens, batch %u; beside the adapters the SRAM "
-            "holds %llu tokens of each sequence\n",
-            w->prompt, w->context, w->batch, (unsigned long long)roma_cost_positions(&s->design.place, w));
+            "holds %llu tokens of each sequence, %llu of a prompt with the scores of a block of its rows\n",
+            w->prompt, w->context, w->batch, (unsigned long long)roma_cost_positions(&s->design.place, w),
+            (unsigned long long)roma_cost_prompt(&s->design.place, w));
     if (w->prompt > own || w->context >= own)
         roma_buf_print(out, "does not fit: a prompt of %u and a step behind %u tokens; the model's own context is %u\n",
                        w->prompt, w->context, own);
@@ -130,6 +136,10 @@ int roma_sim_latency(roma_sim *s, uint32_t prompt, uint32_t output, roma_sim_req
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                          "a request of %u:%u tokens does not fit: each sequence can have the %llu that %s", prompt,
                          output, (unsigned long long)roma_sim_capacity(s), limit_of(s));
+    if (prompt > roma_sim_prompt(s))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "a prompt of %u tokens does not fit: %llu do beside the scores of a block of its rows", prompt,
+                         (unsigned long long)roma_sim_prompt(s));
     double *us = roma_alloc_array(output, sizeof *us), total = 0;
     if (!us) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u tokens", output);
     roma_workload w = s->work;

@@ -132,6 +132,7 @@ static void test_positions(void) {
                 roma_cost_fit(&c, &d.place, &w);
                 const uint64_t block = w.prompt < 32 ? w.prompt : 32, pages = batch * ((w.prompt + 31) / 32);
                 const double most = fullest_bytes(pages, w.prompt, block) * 256 + engine_lora(adapters);
+                CHECK_EQ(c.fits_sram > 0, each > 0 && w.prompt <= roma_cost_prompt(&d.place, &w));
                 CHECK(c.fits_sram == (each > 0 && w.prompt <= each && most <= c.sram_bytes));
             }
             CHECK(each * batch <= (uint64_t)c.tokens_held && (each + ROMA_PAGE) * batch > (uint64_t)c.tokens_held);

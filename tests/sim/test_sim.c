@@ -129,8 +129,13 @@ static void test_capacity(void) {
         CHECK(v[i].adapters < 11 ? all % ROMA_PAGE == 0 && all > 0 : all == 0);
         CHECK_EQ(roma_sim_curve(&s, 9600, p, &err), 0);
         for (int k = 0; k < ROMA_SIM_POINTS; k++) CHECK_EQ(p[k].fits, p[k].context + 1 <= all);
-        if (all) CHECK_EQ(roma_sim_latency(&s, all, 1, &r, &err), 0);
-        if (all) CHECK_EQ(roma_sim_latency(&s, all - 4, 5, &r, &err), 0);
+        const uint32_t prompt = (uint32_t)roma_sim_prompt(&s);
+        CHECK(prompt <= all && (prompt == all) == (v[i].is_model || !all));
+        if (all) CHECK_EQ(roma_sim_latency(&s, prompt, all - prompt + 1, &r, &err), 0);
+        if (prompt < all) {
+            CHECK_EQ(roma_sim_latency(&s, prompt + 1, 1, &r, &err), ROMA_EUSAGE);
+            CHECK_HAS(err.text, "scores of a block");
+        }
         CHECK_EQ(roma_sim_latency(&s, all + 1, 1, &r, &err), ROMA_EUSAGE);
         CHECK_EQ(roma_sim_latency(&s, 1, all + 1, &r, &err), ROMA_EUSAGE);
         CHECK_HAS(err.text, v[i].is_model ? "the model's own context has" : "the SRAM holds");

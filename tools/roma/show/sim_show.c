@@ -185,6 +185,7 @@ static void json_head(const roma_sim *s, const roma_cost *c, roma_json *j) {
     roma_json_string(j, "note", s->design.place.note);
     fit_json(&s->design.place, &s->work, j);
     roma_json_uint(j, "capacity_tokens", roma_sim_capacity(s));
+    roma_json_uint(j, "capacity_prompt_tokens", roma_sim_prompt(s));
     roma_sim_misfits(s, c, &said);
     roma_sim_hazards(s, c, &said);
     roma_buf_append(&said, "", 1);
