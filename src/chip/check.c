@@ -25,6 +25,14 @@ static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...
     return roma_fail_line(k->err, ROMA_EINPUT, k->file, line, "%s", text);
 }
 
+/* The one of n parameters that was given last. */
+static unsigned latest(const checker *k, const unsigned *involved, size_t n) {
+    unsigned last = involved[0];
+    for (size_t i = 1; i < n && k->lines; i++)
+        if (k->lines[involved[i]] > k->lines[last]) last = involved[i];
+    return last;
+}
+
 static int check_parameter(const checker *k, unsigned i) {
     const roma_chip_parameter *p = roma_chip_parameter_at(i);
     const double v = roma_chip_get(k->c, i), low = k->c->mark[i].low, high = k->c->mark[i].high;
@@ -58,9 +66,7 @@ static int check_grid(const checker *k) {
     static const unsigned involved[] = {ROMA_CHIP_grid_rows, ROMA_CHIP_grid_columns, ROMA_CHIP_matrix_units,
                                         ROMA_CHIP_vector_units};
     if (c->grid_rows * c->grid_columns == c->matrix_units + c->vector_units) return ROMA_OK;
-    unsigned last = involved[0];
-    for (unsigned i = 1; i < 4 && k->lines; i++)
-        if (k->lines[involved[i]] > k->lines[last]) last = involved[i];
+    const unsigned last = latest(k, involved, 4);
     return broken(
         k, last, last,
         "grid.rows x grid.columns is %.10g x %.10g = %.10g, but matrix_units + vector_units is %.10g + %.10g = %.10g",
@@ -96,11 +102,12 @@ static int check_ports(const checker *k) {
     const roma_chip *c = k->c;
     const double macro = 8 * c->sram_depth, macros = ceil(c->hunit_sram_bytes / macro);
     if (c->hunit_bandwidth <= 8 * macros) return ROMA_OK;
-    return broken(
-        k, ROMA_CHIP_hunit_bandwidth, ROMA_CHIP_hunit_sram_bytes,
-        "hunit.bandwidth is %.10g B a cycle, and hunit.sram is %.10g macros of memory.sram_depth = %.10g words "
-        "that give %.10g",
-        c->hunit_bandwidth, macros, c->sram_depth, 8 * macros);
+    static const unsigned involved[] = {ROMA_CHIP_hunit_bandwidth, ROMA_CHIP_hunit_sram_bytes, ROMA_CHIP_sram_depth};
+    const unsigned last = latest(k, involved, 3);
+    return broken(k, last, last,
+                  "hunit.bandwidth is %.10g B a cycle, but hunit.sram in macros of memory.sram_depth = %.10g words of "
+                  "8 B is %.10g of them, which give %.10g",
+                  c->hunit_bandwidth, c->sram_depth, macros, 8 * macros);
 }
 
 /* Levels have 8 bits, or the 10 of the finer table. */

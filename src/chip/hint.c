@@ -83,8 +83,24 @@ static int nearest_key(roma_chip_span section, roma_chip_span key) {
     return found;
 }
 
+/* Keys that older files have. */
+static bool removed(roma_chip_span section, roma_chip_span key, char out[ROMA_CHIP_HINT]) {
+    static const char *const gone[] = {"exp", "sincos"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        char full[ROMA_CHIP_KEY];
+        roma_print(full, sizeof full, "vector.%s", gone[i]);
+        if (!(roma_chip_is(section, "vector") && roma_chip_is(key, gone[i])) && !roma_chip_is(key, full)) continue;
+        roma_print(out, ROMA_CHIP_HINT,
+                   "; a chain of units, vector.add, vector.mul and vector.convert, replaces it: leave the line out "
+                   "(docs/cost-model.md 1.6)");
+        return true;
+    }
+    return false;
+}
+
 const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char out[ROMA_CHIP_HINT]) {
     char name[ROMA_CHIP_KEY];
+    if (removed(section, key, out)) return out;
     if (key.n < sizeof name) { /* the name of --set in a file */
         memcpy(name, key.s, key.n);
         name[key.n] = 0;

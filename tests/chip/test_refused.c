@@ -121,6 +121,28 @@ static const refusal bad[] = {
     {LIKE "[memory]\nrom_8k = 40 [exact]" SRC, 3, "memory.rom_4k is 47.1, above memory.rom_8k, which is 40"},
     {LIKE "[memory]\nsram_4k = 20 [exact]" SRC, 3, "memory.sram_2k is 21.9, above memory.sram_4k, which is 20"},
     {LIKE "[schedule]\nblock_rows = 512 [exact]" SRC, 3, "schedule.block_rows is 512, above schedule.chunk_rows, which is 256"},
+    {LIKE "[hunit]\nbandwidth = 145 [exact]" SRC, 3, "hunit.bandwidth is 145 B a cycle, but hunit.sram in macros of memory.sram_depth = 8192 words of 8 B is 18 of them, which give 144"},
+    {LIKE "[hunit]\nbandwidth = 100 [exact]" SRC "sram = 786432 [exact]" SRC, 4, "is 12 of them, which give 96"},
+    {LIKE "[hunit]\nsram = 786432 [exact]" SRC "bandwidth = 96.5 [exact]" SRC, 4, "hunit.bandwidth is 96.5 B a cycle"},
+    {LIKE "[memory]\nsram_depth = 65536 [exact]" SRC, 3, "memory.sram_depth = 65536 words of 8 B is 3 of them, which give 24"},
+    {LIKE "[lunit]\ntable_bits = 9 [exact]" SRC, 3, "lunit.table_bits is 9, it must be 8 or 10"},
+    {LIKE "[lunit]\ntable = on [exact]" SRC "[clock]\n[lunit]\ntable_bits = 9 [exact]" SRC, 6, "lunit.table_bits is 9, it must be 8 or 10"},
+    {LIKE "[vector]\nexp = 52 [exact]" SRC, 3, "no key 'exp' in [vector]; a chain of units, vector.add, vector.mul and vector.convert, replaces it: leave the line out"},
+    {LIKE "[vector]\nsincos = 32 [exact]" SRC, 3, "no key 'sincos' in [vector]; a chain of units, vector.add, vector.mul and vector.convert, replaces it"},
+    {LIKE "[clock]\nvector.exp = 52 [exact]" SRC, 3, "no key 'vector.exp' in [clock]; a chain of units"},
+    {LIKE "[vector]\nexps = 52 [exact]" SRC, 3, "no key 'exps' in [vector]; did you mean"},
+    {LIKE "[network]\nexp = 1 [exact]" SRC, 3, "no key 'exp' in [network]; it belongs to [hunit]"},
+    {LIKE "[rom]\nbuffer = 64 [exact]" SRC, 3, "no key 'buffer' in [rom]; it belongs to [lunit]"},
+    {LIKE "[rom]\nscale_port = both [exact]" SRC, 3, "rom.scale_port has no choice 'both'; there are own, shared, free"},
+    {LIKE "[schedule]\ndies = ring [exact]" SRC, 3, "schedule.dies has no choice 'ring'; there are pipeline, tensor"},
+    {LIKE "[lunit]\nstyle = bit-serial [exact]" SRC, 3, "lunit.style has no choice 'bit-serial'; there are parallel, serial"},
+    {LIKE "[lunit]\nhold = 32 [exact]" SRC, 3, "lunit.hold has no choice '32'; there are off, on"},
+    {LIKE "[hunit]\npage_run = 21 [exact]" SRC, 3, "hunit.page_run: 21 is out of bounds, it must lie in 0 to 20"},
+    {LIKE "[hunit]\nexp = 0 [exact]" SRC, 3, "hunit.exp: 0 is out of bounds, it must lie in 1 to 65536"},
+    {LIKE "[hunit]\nexp = 0.5 [0.25 .. 1]" SRC, 3, "hunit.exp: 0.5 is out of bounds"},
+    {LIKE "[schedule]\nblock_spans = 1.5 [exact]" SRC, 3, "schedule.block_spans: 1.5 must be a whole number"},
+    {LIKE "[lunit]\nword_cycles = 8 [1 .. 100]" SRC, 3, "lunit.word_cycles: 100 is out of bounds, it must lie in 1 to 64"},
+    {LIKE "[lunit]\nbuffer = 64 [1.5 .. 100]" SRC, 3, "lunit.buffer: 1.5 must be a whole number"},
     {LIKE "[technology]\nnode = 180 [exact]" SRC, 3, "technology.node is 180 nm, outside the table of nodes, 2 to 130 nm"},
     {LIKE "[technology]\nconstants_node = 1.5 [exact]" SRC, 3, "technology.constants_node is 1.5 nm"},
 };
@@ -136,6 +158,74 @@ static bool refused(const char *text, size_t len, unsigned line, const char *sai
         fprintf(stderr, "%.200s\nsaid: line %llu: %s\nwanted: line %u: %s\n", text, (unsigned long long)err.line,
                 err.text, line, said);
     return good;
+}
+
+/* What one entry of parameter i with this value is refused for, in line 3. */
+static void refused_value(unsigned i, const char *value, const char *said) {
+    const roma_chip_parameter *p = roma_chip_parameter_at(i);
+    char text[256], wanted[256];
+    const int n = snprintf(text, sizeof text, LIKE "[%s]\n%s = %s [exact]" SRC, p->section, p->key, value);
+    snprintf(wanted, sizeof wanted, "%s.%s%s", p->section, p->key, said);
+    CHECK(refused(text, (size_t)n, 3, wanted));
+    roma_chip c;
+    roma_error err = {0};
+    snprintf(text, sizeof text, "%s.%s=%s", p->section, p->key, value); /* and by --set */
+    CHECK_EQ(roma_chip_open(&c, "roma", &err), 0);
+    CHECK_EQ(roma_chip_set(&c, text, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, wanted);
+}
+
+/* Every parameter of the table: a value below and above its bounds, one that is not whole, no power, no choice. */
+static void test_every_key(void) {
+    unsigned cases = 0;
+    for (unsigned i = 0; i < ROMA_CHIP_N; i++) {
+        const roma_chip_parameter *p = roma_chip_parameter_at(i);
+        char value[40], said[200];
+        if (strchr(p->unit, '|')) {
+            char names[128] = ": there are ", *to = names + strlen(names);
+            for (const char *s = p->unit; *s; s++) to += sprintf(to, *s == '|' ? ", " : "%c", *s);
+            snprintf(said, sizeof said, " has no choice 'zebra'; %s", names + 2);
+            refused_value(i, "zebra", said);
+            refused_value(i, "0", " has no choice '0'");
+            cases += 2;
+            continue;
+        }
+        snprintf(value, sizeof value, "%.10g", p->min > 0 ? p->min / 2 : p->min - 1);
+        refused_value(i, value, ": ");
+        snprintf(value, sizeof value, "%.10g", p->max * 2);
+        refused_value(i, value, ": ");
+        snprintf(said, sizeof said, ": %s is out of bounds, it must lie in ", p->unit[0] == '2' ? "300000" : "3e15");
+        refused_value(i, p->unit[0] == '2' ? "300000" : "3e15", said);
+        cases += 3;
+        if (strcmp(p->unit, "1") != 0 && strcmp(p->unit, "2^n") != 0) continue;
+        const double half = p->min + 1.5;
+        snprintf(value, sizeof value, "%.10g", half);
+        snprintf(said, sizeof said, ": %s must be a whole number, it counts things", value);
+        if (half <= p->max) refused_value(i, value, said);
+        snprintf(said, sizeof said, ": 24 must be a power of two from %.10g to %.10g", p->min, p->max);
+        if (p->unit[0] == '2') refused_value(i, "24", said);
+        cases++;
+    }
+    CHECK(cases > 300);
+}
+
+/* A macro is not deeper than what it stores, in every style but dram, which stores nothing. */
+static void test_depth(void) {
+    static const char *const styles[] = {"sram", "rom", "brom", "fused", "logic", "cell", "dram"};
+    for (size_t i = 0; i < 7; i++)
+        for (int order = 0; order < 2; order++) {
+            char text[512];
+            const char *const lines[] = {"depth = 16385 [exact]" SRC, "macro_words = 16384 [exact]" SRC};
+            const int n = snprintf(text, sizeof text,
+                                   LIKE "[dram]\nbandwidth = 1e11 [exact]" SRC "[rom]\nstyle = %s [exact]" SRC "%s%s",
+                                   styles[i], lines[order], lines[!order]);
+            roma_chip c;
+            if (i == 6)
+                CHECK_EQ(roma_chip_read(&c, text, (size_t)n, quiet, NULL), 0);
+            else
+                CHECK(refused(text, (size_t)n, 7,
+                              "rom.depth is 16385, deeper than all that an L-Unit stores, the 16384 words of"));
+        }
 }
 
 /* Lengths: the longest that fits is taken, one more is refused. */
@@ -252,6 +342,8 @@ static void test_garbage(void) {
 int main(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(refused(bad[i].text, strlen(bad[i].text), bad[i].line, bad[i].said));
+    test_every_key();
+    test_depth();
     test_lengths();
     test_accepted();
     test_missing();
