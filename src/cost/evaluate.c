@@ -25,7 +25,8 @@ static void derive_time(roma_cost *out, const roma_timing *t, const roma_placeme
 
 static void derive_adapter_load(roma_cost *out, const roma_placement *p, const roma_workload *w) {
     const roma_chip *c = &p->chip;
-    const double bytes = roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0, 0);
+    const double bytes =
+        roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, c->kv_scale_bytes > 0 ? 4 : 0, w->roles);
     out->adapter_load_s = bytes / c->host_bandwidth;
     out->adapter_load_tokens = out->adapter_load_s * c->clock_hz / out->decode_cyc;
 }

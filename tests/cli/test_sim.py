@@ -112,7 +112,7 @@ def test_echo():
     with open("map", "w") as f: f.write("0 0 40\n3 5 2\n")
     asked = ["--prompt", 300, "--context", 64, "--batch", 3, "--rank", 8, "--adapters", 2, "--chips", 2, "--bits", 4, "--group", 64, "--head-bits", 8, "--max-w", 7.5]
     d = json.loads(run("sim", *CONTRACT, *asked, "--defects", "map", "--set", "rom.patch_words=8", "--no-ranges", "--json", "--mix", "64:32,8:1", "--path", "--curve", "c.svg"))
-    want = {"prompt": 300, "context": 64, "batch": 3, "rank": 8, "adapters": 2, "chips": 2, "bits": 4, "group": 64, "head_bits": 8, "max_w": 7.5, "toggle": 1, "defects": "map", "defect_words": 42}
+    want = {"prompt": 300, "context": 64, "batch": 3, "rank": 8, "adapters": 2, "stacked": 1, "targets": "q k v o gate up down", "chips": 2, "bits": 4, "group": 64, "head_bits": 8, "max_w": 7.5, "toggle": 1, "defects": "map", "defect_words": 42}
     check({k: d["workload"].get(k) for k in want} == want, f"the workload comes back as {d['workload']}")
     check(d["shape"] == dict(zip(NAMES, KNOWN["llama-3.2-3b"])), f"the shape comes back as {d['shape']}")
     chip = json.loads(run("chip", "roma-contract", "--set", "rom.patch_words=8", "--json"))
@@ -129,6 +129,32 @@ def test_echo():
     explored = json.loads(run("explore", *CONTRACT, "--points", 40, "--context", 100, "--json"))
     check(not unsaid(explored, explored["units"]), f"explore: numbers without a unit: {unsaid(explored, explored['units'])}")
     check(explored["workload"]["context"] == 100 and explored["chip_parameters"]["lunit.leaf_group"] == chip["lunit.leaf_group"], "explore's workload and base chip")
+
+
+def test_adapters():
+    """Sets of adapters, on all linears or some: what is asked comes back, costs what it should, and fits as roma fit counts."""
+    base = ["--rank", 8, "-c", 100]
+    cycles = lambda *args: sim(*base, *args)["cycles"]
+    check(cycles() == cycles("--stacked", 1) < cycles("--stacked", 2) < cycles("--stacked", 8), "a larger set takes longer")
+    check(cycles("--targets", "all") == cycles() > cycles("--targets", "q,v,down") > cycles("--targets", "q,v") >= cycles("--targets", "v") > cycles("--rank", 0), "fewer linears take less")
+    check(cycles("--targets", ",".join(("down", "q", "k", "v", "o", "gate", "up"))) == cycles(), "all linears by name")
+    for targets in "all", "q,v", "down":
+        d = sim(*base, "--stacked", 3, "--targets", targets)
+        fit = json.loads(run("fit", *CONTRACT, "--rank", 8, "--adapters", 3, "--targets", targets, "--json"))
+        names = fit["targets"]
+        check((d["workload"]["stacked"], d["workload"]["adapters"], d["workload"]["targets"]) == (3, 3, names), f"{targets}: {d['workload']}")
+        check(d["fit.lora_bytes"]["value"] == fit["lora_bytes"] and d["tokens"] == fit["tokens"], f"{targets}: sim and fit count another adapter")
+        one = ["explore", *CONTRACT, "--only", "--points", 1, *base, "--stacked", 3, "--targets", targets, "--csv", "one.csv"]
+        run(*one)
+        with open("one.csv") as f: row = {k.split(" ")[0]: v for k, v in next(csv.DictReader(f)).items()}
+        check(abs(float(row["decode_cyc"]) - d["cycles"]) < 1 and float(row["tokens"]) == d["tokens"], f"{targets}: explore says {row['decode_cyc']} cycles, sim {d['cycles']}")
+    whole, part = sim(), sim("--targets", "q,v")
+    check(abs(part["time.adapter_load_s"]["value"] / whole["time.adapter_load_s"]["value"] - (3072 + 3072 + 1024 + 3072) / 54272) < 0.02, "an adapter on q and v is loaded faster")
+    check("rank 8 x 3 a sequence on q v, 1 die" in run("sim", *CONTRACT, *base, "--stacked", 3, "--targets", "q,v", "--no-ranges"), "the text does not say what was asked")
+    for verb in "sim", "explore":
+        run(verb, *CONTRACT, "--targets", "q,w", code=2, say="--targets takes all, or some of")
+        run(verb, *CONTRACT, "--stacked", 9, code=2, say="--stacked takes a")
+        run(verb, *CONTRACT, "--stacked", 0, code=2, say="--stacked takes a")
 
 
 def test_trace():
@@ -224,6 +250,7 @@ def main():
     with own_folder():
         test_roofline()
         test_echo()
+        test_adapters()
         test_trace()
         test_capacity()
         test_hazards()

@@ -27,7 +27,8 @@ static void test_limits(void) {
              {offsetof(roma_workload, context), 0, 16777216, "context must be 0 to 16777216"},
              {offsetof(roma_workload, batch), 1, 65536, "batch must be 1 to 65536"},
              {offsetof(roma_workload, rank), 0, 4096, "rank must be 0 to 4096"},
-             {offsetof(roma_workload, adapters), 1, 65536, "adapters must be 1 to 65536"}};
+             {offsetof(roma_workload, adapters), 1, 65536, "adapters must be 1 to 65536"},
+             {offsetof(roma_workload, stacked), 0, 8, "stacked must be 0 to 8"}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         for (int k = 0; k < 5; k++) {
             roma_workload w = roma_cost_workload_usual();
@@ -40,6 +41,11 @@ static void test_limits(void) {
     check(w, NULL);
     w.adapters = 7; /* of rank 0, which are none */
     check(w, NULL);
+    CHECK_EQ(roma_cost_workload_set(&w), 0);
+    w.rank = 1;
+    CHECK_EQ(roma_cost_workload_set(&w), 1);
+    w.stacked = 5;
+    CHECK_EQ(roma_cost_workload_set(&w), 5);
 }
 
 static void test_reals(void) {

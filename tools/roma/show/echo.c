@@ -1,5 +1,6 @@
 /* What was asked, told back; contract in echo.h. */
 #include "show/echo.h"
+#include "roma/adapter.h"
 
 /* ---- workload ---- */
 
@@ -9,13 +10,25 @@ static uint64_t words_of(const roma_defects *d) {
     return sum;
 }
 
+const char *targets_text(uint32_t roles, char out[TARGETS_TEXT]) {
+    out[0] = 0;
+    for (uint32_t r = 1; r < ROMA_W_END; r++)
+        if (roma_adapter_role(r) && (!roles || roles >> r & 1))
+            roma_print(out + strlen(out), TARGETS_TEXT - strlen(out), "%s%s", out[0] ? " " : "",
+                       roma_tensor_role_name(r));
+    return out;
+}
+
 /* Members of an object that is open. */
 static void put_workload(const roma_workload *w, uint32_t dies, const char *defects, roma_json *j) {
+    char targets[TARGETS_TEXT];
     roma_json_uint(j, "prompt", w->prompt);
     roma_json_uint(j, "context", w->context);
     roma_json_uint(j, "batch", w->batch);
     roma_json_uint(j, "rank", w->rank);
     roma_json_uint(j, "adapters", w->rank ? w->adapters : 0);
+    roma_json_uint(j, "stacked", roma_cost_workload_set(w));
+    roma_json_string(j, "targets", targets_text(w->roles, targets));
     roma_json_uint(j, "chips", dies);
     if (w->max_w > 0)
         roma_json_real(j, "max_w", w->max_w);
@@ -33,9 +46,10 @@ void workload_json(const roma_workload *w, uint32_t dies, const char *defects, r
 }
 
 void workload_units(roma_json *j) {
-    static const char *const units[][2] = {{"prompt", "tokens"}, {"context", "tokens"},    {"batch", "sequences"},
-                                           {"rank", ""},         {"adapters", "adapters"}, {"chips", "dies"},
-                                           {"max_w", "W"},       {"toggle", "ratio"},      {"defect_words", "words"}};
+    static const char *const units[][2] = {
+        {"prompt", "tokens"},     {"context", "tokens"},    {"batch", "sequences"}, {"rank", ""},
+        {"adapters", "adapters"}, {"stacked", "adapters"},  {"chips", "dies"},      {"max_w", "W"},
+        {"toggle", "ratio"},      {"defect_words", "words"}};
     char key[64];
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         roma_print(key, sizeof key, "workload.%s", units[i][0]);

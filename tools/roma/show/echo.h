@@ -14,5 +14,8 @@ void echo_units(const roma_design *d, roma_json *j);
 /* The workload alone: how it is asked for, and its units. */
 void workload_json(const roma_workload *w, uint32_t dies, const char *defects, roma_json *j);
 void workload_units(roma_json *j);
+/* The linears of a set of roles (0: all) as "q k v"; returns out. */
+enum { TARGETS_TEXT = 64 };
+const char *targets_text(uint32_t roles, char out[TARGETS_TEXT]);
 
 #endif

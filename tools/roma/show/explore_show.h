@@ -7,7 +7,7 @@
 #include "roma/report.h"
 
 typedef struct {
-    const char *csv, *svg, *best, *max_mm2, *max_w, *min_tok_s, *max_die, *max_junction;
+    const char *targets, *csv, *svg, *best, *max_mm2, *max_w, *min_tok_s, *max_die, *max_junction;
     text_list set;
     uint32_t points, threads;
     bool json;

@@ -1,5 +1,6 @@
 /* Answers of roma fit as tables, text and JSON. */
 #include "show/fit_show.h"
+#include "show/echo.h"
 #include "show/place_show.h"
 #include "roma/adapter.h"
 
@@ -75,14 +76,6 @@ int fit_curves(const fit_result *f, roma_table *out, roma_error *err) {
 
 /* ---- text and JSON ---- */
 
-static const char *targets_of(const fit_result *f, char out[64]) {
-    out[0] = 0;
-    for (uint32_t r = 1; r < ROMA_W_END; r++)
-        if (roma_adapter_role(r) && (!f->fit.roles || f->fit.roles >> r & 1))
-            roma_print(out + strlen(out), 64 - strlen(out), "%s%s", out[0] ? " " : "", roma_tensor_role_name(r));
-    return out;
-}
-
 static void counts_row(roma_table *t, const char *what, const char *unit, double engine, double paper) {
     roma_table_row(t);
     roma_table_text(t, 0, what);
@@ -116,7 +109,7 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
     const roma_cost *c = &f->rom;
     const roma_exec_memory *m = &f->at.engine;
     const roma_placement *place = &f->fit.design->place;
-    char targets[64], need[32];
+    char targets[TARGETS_TEXT], need[32];
     roma_buf_print(out, "%s on chip %s: %.4g MiB of SRAM%s", f->fit.design->desc->name, f->fit.design->place.chip.name,
                    (double)f->fit.sram_bytes / 1048576, f->fit.vector_bytes ? "" : " for everything\n");
     if (f->fit.vector_bytes) roma_buf_print(out, ", and %.4g for activations\n", (double)f->fit.vector_bytes / 1048576);
@@ -127,7 +120,7 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
     roma_buf_print(out,
                    "adapters: %s on %s; engine: codes, every scale and padding; paper: codes alone, as wide as the "
                    "chip file says\n\n",
-                   roma_adapter_type_name(f->fit.type), targets_of(f, targets));
+                   roma_adapter_type_name(f->fit.type), targets_text(f->fit.roles, targets));
     print_counts(f, out);
     if (!f->at.fits) roma_buf_print(out, "does not fit: no page of cache for each sequence beside the adapters\n");
     if (f->at.is_model) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
@@ -156,14 +149,14 @@ void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out)
     const roma_fit_point *p = &f->at;
     const roma_exec_memory *m = &p->engine;
     roma_json j = {.out = out};
-    char targets[64];
+    char targets[TARGETS_TEXT];
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "model", f->fit.design->desc->name);
     roma_json_string(&j, "chip", f->fit.design->place.chip.name);
     roma_json_int(&j, "adapters", p->adapters);
     roma_json_int(&j, "rank", p->rank);
     roma_json_int(&j, "sequences", p->sequences);
-    roma_json_string(&j, "targets", targets_of(f, targets));
+    roma_json_string(&j, "targets", targets_text(f->fit.roles, targets));
     roma_json_string(&j, "lora_type", roma_adapter_type_name(f->fit.type));
     roma_json_int(&j, "tokens", m->context);
     roma_json_int(&j, "tokens_paper", (int64_t)p->tokens_paper);

@@ -221,8 +221,14 @@ void sim_print_json(const sim_shown *v, roma_buf *out) {
 
 void sim_print_text(const sim_shown *v, roma_buf *out) {
     const roma_sim *s = v->s;
-    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u, %u die%s\n", s->design.desc->name,
-                   s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank,
+    char adapters[TARGETS_TEXT + 32] = "", targets[TARGETS_TEXT];
+    if (roma_cost_workload_set(&s->work) > 1)
+        roma_print(adapters, sizeof adapters, " x %u a sequence", roma_cost_workload_set(&s->work));
+    if (s->work.rank && s->work.roles)
+        roma_print(adapters + strlen(adapters), sizeof adapters - strlen(adapters), " on %s",
+                   targets_text(s->work.roles, targets));
+    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u%s, %u die%s\n", s->design.desc->name,
+                   s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank, adapters,
                    s->design.place.dies, s->design.place.dies == 1 ? "" : "s");
     if (s->design.place.note[0])
         roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n",

@@ -118,7 +118,8 @@ static int settle(explore_options *o, const char *operand, const ranks *rk) {
         roma_design_name(c->shape, &c->shape, &c->image);
     c->set = o->set.item;
     c->n_set = o->set.n;
-    int rc = limit("max-mm2", o->max_mm2, &c->max_mm2);
+    int rc = workload_settle("explore", o->targets, &c->work);
+    if (rc == OPTIONS_GO) rc = limit("max-mm2", o->max_mm2, &c->max_mm2);
     if (rc == OPTIONS_GO) rc = limit("max-w", o->max_w, &c->max_w);
     if (rc == OPTIONS_GO) rc = limit("min-tok-s", o->min_tok_s, &c->min_tok_s);
     if (rc == OPTIONS_GO) rc = lifted("max-die", o->max_die, ROMA_COST_DIE_MM2, &c->max_die_mm2);
@@ -158,7 +159,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
         {"threads", 't', OPT_COUNT, &o->threads, "N", 1, 64, "threads (default: all CPUs)"},
         {"json", 0, OPT_FLAG, &o->json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
-    const option shared[] = {WORKLOAD_OPTIONS(o->config.work), DIES_OPTION(*o), {0}};
+    const option shared[] = {WORKLOAD_OPTIONS(o->config.work, o->targets), DIES_OPTION(*o), {0}};
     const usage u = {"explore",
                      "--shape SHAPE|IMAGE [options]",
                      "Draws chips from a design space, evaluates a model on each, and finds those that no other one "

@@ -8,7 +8,7 @@
 typedef struct {
     design_options design;
     roma_workload work;
-    const char *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv;
+    const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv;
     float max_w;
     uint32_t curve_to;
     bool json, path, no_ranges, toggles;
@@ -152,7 +152,7 @@ int verb_sim(int argc, char **argv) {
     o.by = "power";
     o.curve_to = 4096;
     const option own[] = {
-        WORKLOAD_OPTIONS(o.work),
+        WORKLOAD_OPTIONS(o.work, o.targets),
         DIES_OPTION(o.design),
         {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
@@ -188,7 +188,8 @@ int verb_sim(int argc, char **argv) {
                      shared,
                      0,
                      1};
-    const int rc = options_parse(&u, argc, argv, operand, &n);
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = workload_settle("sim", o.targets, &o.work);
     if (rc != OPTIONS_GO) return rc;
     return run(&o, n ? operand[0] : NULL);
 }
