@@ -252,6 +252,21 @@ static void test_refusals(void) {
     CHECK_HAS(roma_explore_refusal_text(ROMA_EXPLORE_WAFER), "wafer");
 }
 
+/* D7 of a review of the first law: no point is offered whose macros are deeper than what they store. */
+static void test_depth(void) {
+    static const char *const set[] = {"rom.style=logic,brom", "rom.depth=64..65536"};
+    roma_explore *x = open_space((roma_explore_config){.set = set, .n_set = 2});
+    roma_explored e = run(x, 300, 0, 1, 2);
+    CHECK(e.n > 20 && e.refused[ROMA_EXPLORE_CHIP] > 20);
+    for (size_t i = 0; i < e.n; i++) {
+        double v[ROMA_EXPLORE_KEYS];
+        roma_explore_values(x, roma_explored_row(&e, i), v);
+        CHECK(v[ROMA_CHIP_rom_depth] <= v[ROMA_CHIP_rom_macro_words]);
+    }
+    roma_explored_destroy(&e);
+    roma_explore_close(x);
+}
+
 /* ---- an image ---- */
 
 static char image[64];
@@ -442,6 +457,7 @@ int main(void) {
     test_seed();
     test_constraints();
     test_refusals();
+    test_depth();
     test_image();
     test_config();
     test_bad_shares();
