@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """usage: docs/pages.py ROMA [--check]
 
-Writes docs/llama-3.2-3b-4bit.md, docs/llama-3-8b-2bit.md and docs/better-than-roma.md, and their pictures, and the tables of docs/cost-model.md that
+Writes docs/llama-3.2-3b-4bit.md, docs/llama-3-8b-2bit.md and docs/better-than-roma.md, and their pictures, and the tables of README.md and docs/cost-model.md that
 stand between `<!-- NAME: docs/pages.py -->` and `<!-- end of NAME -->`, from `roma sim` and `roma chip`; with --check only says whether the pages are what the
 program would write now.
 """
@@ -70,8 +70,8 @@ def gating(roma, shape, dies):
     return table(["mJ per token at", "5 tokens/s", "20 tokens/s", "100 tokens/s", "full rate", "leakage while decoding, W"], rows)
 
 
-def pictures(roma, shape, name, dies):
-    path = lambda kind: os.path.join(HERE, "images", f"{name}-{kind}.svg")
+def pictures(roma, shape, name, dies, folder):
+    path = lambda kind: os.path.join(folder, f"{name}-{kind}.svg")
     subprocess.check_call([roma, "sim", "--shape", shape, "--chips", str(dies), "--no-ranges", "--prompt", "1024", "--curve", path("context"), "--floorplan", path("floorplan"),
                            "--roofline", path("roofline"), "--energy", path("energy")], stdout=subprocess.DEVNULL)
     return (f"![decode rate over the context](images/{name}-context.svg)\n\n![floorplan by power](images/{name}-floorplan.svg)\n\n"
@@ -109,7 +109,7 @@ KIND = """An earlier timing law gave `roma-contract` 14,371 tokens/s behind 1,02
 """
 
 
-def page_3b(roma):
+def page_3b(roma, folder):
     shape, name = "llama-3.2-3b", "llama-3.2-3b-4bit"
     figs, full = figures(roma, shape, 1)
     text = HEAD.format(title="Llama 3.2 3B at 4 bit")
@@ -118,7 +118,7 @@ def page_3b(roma):
     text += "\n## Where a token's time goes\n\nCycles on the critical path of a decode step with 1,024 tokens cached:\n\n" + critical_path(roma, shape, 1)
     at = sim(roma, shape, "roma-contract", "--context", 1024)
     text += (f"\nThe fitted chip hides every latency in `schedule.fill`; counted one by one they are most of the {at['cycles']:,} cycles. Waves of the L-Units alone are "
-             f"{value(at, 'fit.rom_words'):,.0f}.\n\n" + KIND + "\n## Pictures\n\n") + pictures(roma, shape, name, 1)
+             f"{value(at, 'fit.rom_words'):,.0f}.\n\n" + KIND + "\n## Pictures\n\n") + pictures(roma, shape, name, 1, folder)
     return name, text
 
 
@@ -134,7 +134,7 @@ def dies_table(roma, shape):
             "one sequence gains nothing by it as long as the link is that slow, and a prompt, whose rows share the wait, does.\n")
 
 
-def page_8b(roma):
+def page_8b(roma, folder):
     shape, name = "llama-3-8b", "llama-3-8b-2bit"
     one = sim(roma, shape, "roma")
     need, have = value(one, "fit.rom_bytes") / 1e9, value(one, "fit.rom_capacity") / 1e9
@@ -157,7 +157,7 @@ def page_8b(roma):
     text += "\n## Four dies\n\n" + dies_table(roma, shape)
     text += "\n## Slow tokens\n\nLeakage of `roma` between tokens, and what gating saves of it:\n\n" + gating(roma, shape, 2)
     text += "\n## Where a token's time goes\n\nCycles on the critical path of a decode step with 1,024 tokens cached, links between dies not counted:\n\n" + critical_path(roma, shape, 2)
-    text += "\n## Pictures\n\n" + pictures(roma, shape, name, 2)
+    text += "\n## Pictures\n\n" + pictures(roma, shape, name, 2, folder)
     return name, text
 
 
@@ -279,8 +279,8 @@ def page_better(roma):
         rows.append([f"time to first token, {n} tokens, ms"] + [f"{value(r, 'time.ttft_s') * 1e3:.2f}" for r in cells])
     text += table(["", "roma-contract", "overlapped", "roma-better", "overlapped"], rows) + BETTER_DOUBTS
     text += ("    " + FIND.replace("\\\\", "\\").replace("\n", "\n    ") + "\n\nOne run for each of u = 64, 128 and 256 matrix units and c = 8 and 16 columns, so that the totals of H-Units and vector units are those of `roma-contract` in every\n"
-             "point. Of the chips that no other one beats in rate, area and energy, roma-better is the one behind which more area buys little: twice its L-Units are\n"
-             "2 % faster on a fifth more area. `roma sim --chip roma-better` shows the rest.\n\n"
+             "point. Of the chips that no other one beats in rate, area and energy, roma-better is the one of least energy whose columns move no more bytes than those of\n"
+             "`roma-contract`. Links twice as wide again are 3 % faster on 1 % more area, twice its L-Units 2 % on a fifth more. `roma sim --chip roma-better` shows the rest.\n\n"
              "## The ruler\n\nEvery constant with a range; the others are in [roma.chip](../chips/roma.chip) and [roma-contract.chip](../chips/roma-contract.chip), which "
              "`roma chip roma-contract --all` prints.\n\n") + sources(roma)
     return "better-than-roma", text
@@ -350,27 +350,51 @@ def choices(roma):
     return table(["chip", "L-Units", "decode, tokens/s", "prefill of 256, ms", "mm²", "mJ a token", "mJ a prefill"], rows)
 
 
-def page_law(roma):
-    """The page with its tables between their comments renewed."""
-    with open(os.path.join(HERE, "cost-model.md")) as f:
+def headline(roma):
+    """The table of README.md: the paper's own numbers beside three chips'."""
+    chips = ["roma", "roma-contract", "roma-better"]
+    full = [sim(roma, "llama-3.2-3b", c, "--context", 1024, ranges=True) for c in chips]
+    return table(["", "paper", "`roma`, fitted to it", "`roma-contract`, nothing fitted", "[`roma-better`](docs/better-than-roma.md)"],
+                 [["decode, 1,024 tokens cached, tokens/s", "24,600"] + [f"{value(f, 'time.tok_s'):,.0f}" for f in full],
+                  ["time to first token, 256 tokens, ms", "5.6"] + [f"{value(f, 'time.ttft_s') * 1e3:.1f}" for f in full],
+                  ["die, mm²", "503.7"] + [with_range(f, "area.area_mm2") for f in full]])
+
+
+def renewed(path, tables):
+    """The text of a page with its tables between their comments renewed."""
+    with open(path) as f:
         text = f.read()
-    layer = [r for r in instances(roma, "--rank", "16") if r["layer"] == "0"]
-    for name, made in [("step", steps(instances(roma, "--rank", "0"))), ("step with an adapter", steps(layer)), ("pages", pages_of_cache(roma)), ("choices", choices(roma))]:
+    for name, made in tables:
         begin, end = f"<!-- {name}: docs/pages.py -->\n", f"<!-- end of {name} -->\n"
         head, rest = text.split(begin)
         text = head + begin + made + end + rest.split(end)[1]
-    return "cost-model", text
+    return text
+
+
+def page_law(roma):
+    layer = [r for r in instances(roma, "--rank", "16") if r["layer"] == "0"]
+    return renewed(os.path.join(HERE, "cost-model.md"),
+                   [("step", steps(instances(roma, "--rank", "0"))), ("step with an adapter", steps(layer)), ("pages", pages_of_cache(roma)), ("choices", choices(roma))])
 
 
 def main():
     roma, check = sys.argv[1], "--check" in sys.argv[2:]
+    readme = os.path.join(HERE, os.pardir, "README.md")
+    with tempfile.TemporaryDirectory() as folder:
+        made = {os.path.join(HERE, name + ".md"): text for name, text in (page_3b(roma, folder), page_8b(roma, folder), page_better(roma))}
+        made |= {os.path.join(HERE, "cost-model.md"): page_law(roma), readme: renewed(readme, [("chips", headline(roma))])}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name)) as f:
+                made[os.path.join(HERE, "images", name)] = f.read()
     os.makedirs(os.path.join(HERE, "images"), exist_ok=True)
-    for name, text in (page_3b(roma), page_8b(roma), page_better(roma), page_law(roma)):
-        path = os.path.join(HERE, name + ".md")
-        if check and open(path).read() != text:
-            sys.exit(f"docs/{name}.md is not what docs/pages.py writes now; run it")
+    for path, text in made.items():
         if not check:
-            open(path, "w").write(text)
+            with open(path, "w") as f:
+                f.write(text)
+            continue
+        with open(path) as f:
+            if f.read() != text:
+                sys.exit(f"{os.path.relpath(path)} is not what docs/pages.py writes now; run it")
 
 
 main()
