@@ -100,8 +100,8 @@ scales, activations and merging have their area. Ranges are what the uncertainty
 KIND = """An earlier timing law gave `roma-contract` 14,371 tokens/s behind 1,024 tokens, 5.9 ms to the first token of 256 and 333 mm². It was too kind in this:
 
 - **Chains.** An exponential took 8 cycles; the contract's is eight products, eight sums and two conversions one after the other, 52 cycles with units of 3, 3 and 2.
-- **Maxima and sums.** Nobody waited for the largest of a row or for the sum of its squares; both cross the chip to all vector units, and what needs them reads its row again.
-- **Attention.** A page's positions lay on all units of a head, and their sums merged over the network for nothing. Now a page is in one unit, keys and values are two passes, and the largest score and the
+- **Maxima and sums.** A row was read once and the sum of its squares was there when it was needed. Now its largest value and its sum cross the chip to all vector units, and what needs them reads the row again.
+- **Attention.** For the clock a page's positions lay on all units of a head, and their sums merged over the network for nothing. Now a page is in one unit, keys and values are two passes, and the largest score and the
   divisor are made between and behind them.
 - **Adapters.** Before B can begin, A's sums go to the root of the mesh, become codes there and come back.
 - **Scales** came from nowhere; they have a ROM of their own beside the leaf units. **Activations** have buffers at the L-Units, and **sums** of several L-Units a tree: area, wires and energy.
