@@ -147,10 +147,11 @@ def test_constraints(tmp):
 
 
 def test_limits(tmp):
-    """Nothing is offered beyond a limit that nobody lifted, and what each limit cost is counted."""
+    """Nothing is offered beyond a limit that nobody lifted, and what each limit cost is counted. Clocks up to 2 GHz make chips that burn."""
+    hot = ["--set", "clock.frequency=5e8..2e9"]
     path, every = os.path.join(tmp, "l.csv"), os.path.join(tmp, "e.csv")
     for die, junction, dies in ((858, 105, 1), (858, 105, 3), (200, 60, 1), (None, 80, 2), (300, None, 1)):
-        more = ["--points", "700", "--seed", "11", "--set", "model.bits=4", "--chips", str(dies), "--json", "--csv"]
+        more = ["--points", "700", "--seed", "11", "--set", "model.bits=4", "--chips", str(dies), *hot, "--json", "--csv"]
         limits = [] if (die, junction) == (858, 105) else ["--max-die", str(die or 0), "--max-junction", str(junction or "none")]
         r = json.loads(run("explore", "--shape", "llama-3-8b", *more, path, "--svg", os.path.join(tmp, "l.svg"), *limits).stdout)
         lifted = json.loads(run("explore", "--shape", "llama-3-8b", *more, every, *UNLIMITED).stdout)
@@ -166,7 +167,7 @@ def test_limits(tmp):
         check(not {"die", "junction"} & set(lifted["refused"]), "a lifted limit costs points")
         best = [json.loads(json.dumps(e)) for e in r["best"].values()]
         check(all(str(e["point"]) in points(rows) for e in best), "an end of the front is beyond a limit")
-    text = explore("--points", "300").stdout
+    text = explore("--points", "300", *hot).stdout
     check("a die larger than --max-die" in text and "hotter than --max-junction" in text, "the text does not say what the limits cost")
 
 
