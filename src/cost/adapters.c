@@ -9,7 +9,7 @@ uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const ro
 
 bool roma_cost_timing_has_part(const timing *t, uint32_t op, uint32_t block, uint32_t place) {
     timing_walk w = roma_cost_timing_walk(t, block);
-    if (t->ops[op].group == UINT32_MAX) return false;
+    if (t->turns[op].group == UINT32_MAX) return false;
     for (timing_piece x; roma_cost_timing_next(&w, &x);)
         if (roma_cost_timing_rank(x.span, place, &t->p->ops[op])) return true;
     return false;
@@ -78,7 +78,7 @@ static void up_latency(const timing *t, uint64_t rank, timing_duration *d) {
 
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e) {
     const roma_op *op = &t->p->ops[part.op];
-    const timing_op *o = &t->ops[part.op];
+    const timing_op *o = timing_times(t, part.op);
     const roma_image_tensor *w = timing_tensor(t->p, op);
     const bool down = part.part == ROMA_PART_DOWN;
     const uint64_t here = down ? o->down_columns : o->up_rows, all = down ? w->cols : w->rows;

@@ -93,7 +93,7 @@ static uint64_t first_weights(const timing *t, const run *r) {
     const uint64_t X = spread
                            ? ceil_sum(high, P) - ceil_sum(low, P) + (r->rows - (high - low)) * timing_ceil_div(page, P)
                            : page_sum((int64_t)r->last) - page_sum((int64_t)r->first);
-    return roma_cost_chain_cycles(t->c, ROMA_CHAIN_WEIGH) + timing_up((double)(G * X) / t->c->hunit_exp) - 1 +
+    return t->k.chain[ROMA_CHAIN_WEIGH] + timing_up((double)(G * X) / t->c->hunit_exp) - 1 +
            (spread ? 2 * t->k.reach : 0);
 }
 

@@ -34,7 +34,7 @@ static void linear(timing_op *o, const timing *t, uint32_t index) {
     o->block_lunit_cycles = ((double)o->row - (double)o->next) * lunits;
     o->each.sram_bits = o->repair * 8 * c->hunit_bandwidth;
     if (op->layer != UINT32_MAX || c->full_logits > 0) o->each.wire_bit_mm = (double)w->rows * 32 * t->mean_mm;
-    feed(o, t, w, m, o->group == UINT32_MAX || o->group == index);
+    feed(o, t, w, m, t->turns[index].group == UINT32_MAX || t->turns[index].group == index);
     if (c->rom_style == ROMA_ROM_DRAM) o->first_dram_bits = 8 * roma_cost_timing_stored_bytes(w);
 }
 

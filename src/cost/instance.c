@@ -37,7 +37,7 @@ static bool is_first_block(const timing *t, uint32_t op, uint32_t block) {
 }
 
 static void linear_duration(const timing *t, uint32_t op, uint32_t block, uint64_t n, timing_duration *d) {
-    const timing_op *o = &t->ops[op];
+    const timing_op *o = timing_times(t, op);
     const uint64_t once = is_first_block(t, op, block) ? o->once : 0, work = o->row + (n - 1) * o->next;
     d->occ = (o->hides ? timing_larger(work, once) : work + once) + timing_up((double)n * o->repair);
     d->first = o->first;
@@ -56,8 +56,7 @@ static void norm_duration(const timing *t, const timing_op *o, uint64_t n, timin
     const uint64_t R = timing_reduction(k, o->vec), squares = timing_larger(n * o->vec, o->vec + R),
                    codes = timing_larger(squares + n * o->vec, o->vec + k->mul + R + k->div);
     d->occ = codes + timing_larger(n * o->vec, o->bc);
-    d->scale = squares + n * o->vec + roma_cost_chain_cycles(t->c, ROMA_CHAIN_SQUARE) + R +
-               roma_cost_chain_cycles(t->c, ROMA_CHAIN_RMS) + k->mul + k->far;
+    d->scale = squares + n * o->vec + k->chain[ROMA_CHAIN_SQUARE] + R + k->chain[ROMA_CHAIN_RMS] + k->mul + k->far;
 }
 
 /* A head lies in neighbouring vector units. */
@@ -67,8 +66,7 @@ static void head_norm_duration(const timing *t, const timing_op *o, uint64_t n, 
                    units = timing_ceil_div(dims, lanes),
                    r = (timing_clog2(dims < lanes ? dims : lanes) + timing_clog2(units) + units - 1) * k->hop;
     const uint64_t squares = timing_larger(n * o->vec, o->vec + r),
-                   inverse = squares + o->vec + roma_cost_chain_cycles(t->c, ROMA_CHAIN_SQUARE) + r +
-                             roma_cost_chain_cycles(t->c, ROMA_CHAIN_RMS);
+                   inverse = squares + o->vec + k->chain[ROMA_CHAIN_SQUARE] + r + k->chain[ROMA_CHAIN_RMS];
     d->occ = timing_larger(squares + n * o->vec, inverse) + n * o->vec;
 }
 
@@ -82,7 +80,7 @@ static uint64_t exchanged(const timing *t, const roma_op *op, uint64_t n) {
 
 static void vector_duration(const timing *t, uint32_t index, uint64_t n, timing_duration *d) {
     const roma_op *op = &t->p->ops[index];
-    const timing_op *o = &t->ops[index];
+    const timing_op *o = timing_times(t, index);
     if (t->k.calibrated) return;
     if (op->kind == ROMA_OP_NORM)
         norm_duration(t, o, n, d);
@@ -97,7 +95,7 @@ static void vector_duration(const timing *t, uint32_t index, uint64_t n, timing_
 
 /* Section 2: n rows of a block. */
 static void add_events(const timing *t, const timing_part *part, double n, roma_events *e) {
-    const timing_op *o = &t->ops[part->op];
+    const timing_op *o = timing_times(t, part->op);
     const double *each = (const double *)(const void *)&o->each;
     double *sum = (double *)(void *)e;
     for (size_t i = 0; i < ROMA_N_EVENTS; i++) sum[i] += n * each[i];
@@ -111,7 +109,7 @@ static void add_events(const timing *t, const timing_part *part, double n, roma_
 }
 
 void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d, roma_events *e) {
-    const timing_op *o = &t->ops[part.op];
+    const timing_op *o = timing_times(t, part.op);
     const uint64_t n = roma_cost_timing_rows(t, part.op, part.block);
     *d = (timing_duration){0};
     if (part.part != ROMA_PART_BASE) {

@@ -112,7 +112,7 @@ static int check_parts(checker *k, uint32_t op, uint32_t block, roma_cost_part p
 
 static int check_block(void *ctx, uint32_t op, uint32_t block) {
     checker *k = ctx;
-    const timing_op *o = &k->t.ops[op];
+    const timing_turn *o = &k->t.turns[op];
     if (!roma_cost_timing_rows(&k->t, op, block)) return ROMA_OK;
     int rc = check_instance(k, (timing_part){op, block, ROMA_PART_BASE, 0});
     if (!rc && k->t.p->ops[op].kind == ROMA_OP_LINEAR) rc = check_parts(k, op, block, ROMA_PART_DOWN);

@@ -88,7 +88,7 @@ static void issue_downs(scheduler *k, uint32_t op, uint32_t block, moment pass) 
 
 /* The second halves of all LINEARs of a group, each added to what its value is so far. */
 static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
-    for (uint32_t op = k->t.ops[last].group; op <= last; op++) {
+    for (uint32_t op = k->t.turns[last].group; op <= last; op++) {
         if (k->t.p->ops[op].kind != ROMA_OP_LINEAR) continue;
         moment *sum = &value_at(k, k->t.p->ops[op].out, block)->whole;
         for (uint32_t i = 0; i < k->t.places; i++) {
@@ -116,7 +116,7 @@ static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
     if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
     const moment done = place(k, part, &d, start, never);
     const uint64_t began = k->s->instances[done.instance].start;
-    if (k->t.places && op->kind == ROMA_OP_LINEAR && k->t.ops[index].group != NONE)
+    if (k->t.places && op->kind == ROMA_OP_LINEAR && k->t.turns[index].group != NONE)
         issue_downs(k, index, block, (moment){began + d.pass, done.instance});
     if (op->out != ROMA_NO_VALUE)
         *value_at(k, op->out, block) = (arrival){done, d.scale ? (moment){began + d.scale, done.instance} : never};
@@ -128,7 +128,7 @@ static int issue(void *ctx, uint32_t index, uint32_t block) {
     scheduler *k = ctx;
     if (!roma_cost_timing_rows(&k->t, index, block)) return ROMA_OK;
     issue_base(k, index, block);
-    if (k->t.ops[index].ends_group) issue_ups(k, index, block);
+    if (k->t.turns[index].ends_group) issue_ups(k, index, block);
     return ROMA_OK;
 }
 

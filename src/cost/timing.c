@@ -52,6 +52,7 @@ static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
     if (k.calibrated) k.add = 0; /* of ups that wait for one another */
     k.leaf_units = timing_larger(1, k.N * k.lanes / (timing_up(c->leaf_group) * k.word_cycles));
     find_distances(&k, place);
+    for (unsigned i = 0; i < ROMA_CHAIN_COUNT; i++) k.chain[i] = roma_cost_chain_cycles(c, (roma_cost_chain)i);
     k.lane_levels = timing_clog2(lanes);
     return k;
 }
@@ -64,8 +65,8 @@ double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
     return (double)t->rows * (double)lay.bytes / ROMA_TILE_ROWS;
 }
 
-static uint64_t leaf_cycles(const roma_chip *c, const roma_image_tensor *t) {
-    return roma_cost_chain_cycles(c, t->format.min ? ROMA_CHAIN_LEAF_MIN : ROMA_CHAIN_LEAF);
+static uint64_t leaf_cycles(const timing_numbers *k, const roma_image_tensor *t) {
+    return k->chain[t->format.min ? ROMA_CHAIN_LEAF_MIN : ROMA_CHAIN_LEAF];
 }
 
 static uint64_t broadcast_cycles(const timing_numbers *k, uint64_t e) {
@@ -109,7 +110,7 @@ static void linear_latency(timing_op *o, const timing *t, const roma_image_tenso
     const roma_chip *c = t->c;
     const uint64_t groups = timing_ceil_div(w->cols, w->format.group);
     const uint64_t sum =
-        timing_up(c->lunit_pipeline) + merge_cycles(k, w, m) + leaf_cycles(c, w) + timing_clog2(groups) * k->add;
+        timing_up(c->lunit_pipeline) + merge_cycles(k, w, m) + leaf_cycles(k, w) + timing_clog2(groups) * k->add;
     const uint64_t scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0;
     o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
     o->first = scales + m->row_words * k->word_cycles + sum;
@@ -144,7 +145,7 @@ static void embed(timing_op *o, const timing *t, const roma_op *op) {
     o->row = timing_larger(
         words, timing_larger(timing_ceil_div(w->cols, k->leaf_units), timing_ceil_div(4 * w->cols, k->link)));
     o->next = o->row;
-    o->lat = timing_up(t->c->lunit_pipeline) + leaf_cycles(t->c, w) + k->far;
+    o->lat = timing_up(t->c->lunit_pipeline) + leaf_cycles(k, w) + k->far;
 }
 
 /* ---- H and V ---- */
@@ -164,8 +165,6 @@ static uint64_t exchange(const timing *t) {
     return t->c->die_split > 0 && t->place->dies > 1 ? 2 * timing_up(t->c->die_latency_s * t->c->clock_hz) : 0;
 }
 
-static uint64_t chain(const timing *t, roma_cost_chain c) { return roma_cost_chain_cycles(t->c, c); }
-
 /* Cycles of an element in the lanes and to its result. */
 static void vector(timing_op *o, const timing *t, const roma_op *op) {
     const timing_numbers *k = &t->k;
@@ -175,17 +174,17 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
     switch (op->kind) {
     case ROMA_OP_ANGLES:
         o->vec = timing_ceil_div(t->p->values[op->out].width / 2, k->vector) * k->exps;
-        o->lat = k->mul + chain(t, ROMA_CHAIN_SINCOS);
+        o->lat = k->mul + k->chain[ROMA_CHAIN_SINCOS];
         break;
     case ROMA_OP_NORM:
-    case ROMA_OP_QUANTISE: o->lat = chain(t, ROMA_CHAIN_CODE) + k->far + exchange(t); break;
+    case ROMA_OP_QUANTISE: o->lat = k->chain[ROMA_CHAIN_CODE] + k->far + exchange(t); break;
     case ROMA_OP_HEAD_NORM: o->lat = 2 * k->mul; break;
-    case ROMA_OP_ROPE: o->lat = chain(t, ROMA_CHAIN_ROTATE); break;
+    case ROMA_OP_ROPE: o->lat = k->chain[ROMA_CHAIN_ROTATE]; break;
     case ROMA_OP_SILU:
         o->vec *= timing_larger(k->exps, k->divs);
-        o->lat = chain(t, ROMA_CHAIN_SILU);
+        o->lat = k->chain[ROMA_CHAIN_SILU];
         break;
-    case ROMA_OP_RELU2: o->lat = chain(t, ROMA_CHAIN_RELU2); break;
+    case ROMA_OP_RELU2: o->lat = k->chain[ROMA_CHAIN_RELU2]; break;
     case ROMA_OP_BIAS:
     case ROMA_OP_RESIDUAL: o->lat = k->add; break;
     case ROMA_OP_EMBED:
@@ -196,9 +195,9 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
     }
 }
 
-static void op_times(timing *t, uint32_t index, double repair_words) {
+static void op_times(timing_op *o, const timing *t, uint32_t index, double repair_words) {
     const roma_op *op = &t->p->ops[index];
-    timing_op *o = &t->ops[index];
+    *o = (timing_op){0};
     switch (roma_op_about(op->kind)->work) {
     case ROMA_WORK_EMBED: embed(o, t, op); break;
     case ROMA_WORK_LINEAR:
@@ -219,7 +218,7 @@ static void op_times(timing *t, uint32_t index, double repair_words) {
 /* Whether two operations, in two layers, have the same times: layers are alike as a rule. */
 static bool is_like(const timing *t, uint32_t a, uint32_t b) {
     const roma_op *x = &t->p->ops[a], *y = &t->p->ops[b];
-    const uint32_t before = t->ops[a].group, here = t->ops[b].group;
+    const uint32_t before = t->turns[a].group, here = t->turns[b].group;
     if (x->kind != y->kind || x->in[0] != y->in[0] || x->in[1] != y->in[1] || x->out != y->out ||
         x->param.rotated != y->param.rotated || x->last_rows_only != y->last_rows_only ||
         (before == UINT32_MAX ? here != UINT32_MAX : before + (b - a) != here))
@@ -239,13 +238,11 @@ static void find_times(timing *t, double repair_words) {
         if (t->p->ops[i].layer != UINT32_MAX && t->p->ops[i].layer != t->p->ops[i - 1].layer) first[first[0] > 0] = i;
     const uint32_t period = first[1] - first[0];
     for (uint32_t i = 0; i < t->p->n_ops; i++) {
-        const timing_op own = t->ops[i];
         if (first[1] && i >= first[1] && t->p->ops[i].layer != UINT32_MAX && is_like(t, i - period, i)) {
-            t->ops[i] = t->ops[i - period];
-            t->ops[i].group = own.group;
-            t->ops[i].ends_group = own.ends_group;
+            t->turns[i].times = t->turns[i - period].times;
         } else {
-            op_times(t, i, repair_words);
+            op_times(&t->times[t->n_times], t, i, repair_words);
+            t->turns[i].times = t->n_times++;
         }
     }
 }
@@ -266,10 +263,10 @@ static void find_groups(timing *t) {
     for (uint32_t i = 0; i < t->p->n_ops; i++) {
         const roma_op *op = &t->p->ops[i];
         if (group == UINT32_MAX || !continues(t, group, i)) {
-            if (group != UINT32_MAX) t->ops[i - 1].ends_group = true;
+            if (group != UINT32_MAX) t->turns[i - 1].ends_group = true;
             group = op->kind == ROMA_OP_LINEAR && op->layer != UINT32_MAX ? i : UINT32_MAX;
         }
-        t->ops[i].group = group;
+        t->turns[i].group = group;
     }
     for (size_t i = 0; i < t->n_spans; i++)
         if (t->spans[i].n_adapters > t->places) t->places = t->spans[i].n_adapters;
@@ -296,7 +293,8 @@ size_t roma_cost_timing_blocks(const roma_placement *p, const roma_cost_span *sp
 
 size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n) {
     const uint32_t streams = stream_count(&p->chip, row_count(spans, n));
-    return p->plan->n_ops * sizeof(timing_op) + roma_cost_timing_blocks(p, spans, n) * sizeof(timing_block) +
+    return p->plan->n_ops * (sizeof(timing_op) + sizeof(timing_turn)) +
+           roma_cost_timing_blocks(p, spans, n) * sizeof(timing_block) +
            ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
 }
 
@@ -335,7 +333,7 @@ static void cut_blocks(timing *t, uint32_t rows) {
 static void fill_layers(timing *t) {
     for (size_t i = 1; i < t->p->n_ops && t->k.calibrated; i++)
         if (t->p->ops[i].layer != UINT32_MAX && t->p->ops[i].layer != t->p->ops[i - 1].layer)
-            t->ops[i].lat = timing_up(t->c->fill_cyc);
+            t->times[t->turns[i].times].lat = timing_up(t->c->fill_cyc);
 }
 
 void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place, const roma_cost_span *spans, size_t n,
@@ -345,15 +343,16 @@ void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place,
     const uint32_t rows = row_count(spans, n);
     *t = (timing){.place = place, .p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};
     t->k = numbers_of(place, has_adapters(place, spans, n));
-    t->ops = memory;
-    t->blocks = (timing_block *)(void *)(t->ops + p->n_ops);
+    t->times = memory;
+    t->blocks = (timing_block *)(void *)(t->times + p->n_ops);
     t->stream_block = (uint32_t *)(void *)(t->blocks + roma_cost_timing_blocks(place, spans, n));
+    t->turns = (timing_turn *)(void *)(t->stream_block + t->n_streams + 1);
     cut_blocks(t, rows);
     const double pitch = roma_cost_pitch_mm(c);
     t->tree_mm = pitch * c->grid_rows * c->grid_columns;
     t->mean_mm = pitch * (double)t->k.deep_hops / 2;
     t->unit_mm = pitch / sqrt(c->lunits);
-    for (size_t i = 0; i < p->n_ops; i++) t->ops[i] = (timing_op){.group = UINT32_MAX};
+    for (size_t i = 0; i < p->n_ops; i++) t->turns[i] = (timing_turn){.group = UINT32_MAX};
     find_groups(t);
     find_times(t, repair_words);
     fill_layers(t);

@@ -18,12 +18,20 @@ typedef struct {
     uint64_t U, N, lanes, group_rows, columns, word_cycles, hop, link, vector, add, mul, convert, div, exps, divs;
     uint64_t far, across, deep, reach; /* distances in cycles */
     uint64_t lane_levels;              /* of a tree over the lanes of a vector unit */
+    uint64_t chain[ROMA_CHAIN_COUNT];  /* cycles of each chain */
     uint64_t deep_hops;
     uint64_t leaf_units;                /* F */
     uint64_t head_units, heads_of_unit; /* P and h of attention */
     double attend_share, lora_share;    /* a and l */
     bool calibrated;                    /* schedule.fill > 0 */
 } timing_numbers;
+
+/* An operation in its turn. */
+typedef struct {
+    uint32_t times;  /* index of its timing_op: layers that are alike share them */
+    uint32_t group;  /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
+    bool ends_group; /* the group's ups follow */
+} timing_turn;
 
 /* What of an operation does not depend on the block. */
 typedef struct {
@@ -37,8 +45,6 @@ typedef struct {
     /* LINEAR with a slot: columns of A and rows of B that the fullest unit has, cycles of A's sums to the root without
      * the leaves' way, groups of A */
     uint64_t down_columns, up_rows, down_sums, down_groups;
-    uint32_t group;  /* LINEAR of a layer, and its BIAS: first operation of the group; else UINT32_MAX */
-    bool ends_group; /* the group's ups follow */
     /* Events: of every row; beside them once for a block, for each row of a block of several, for the step's first
      * block.
      */
@@ -53,7 +59,9 @@ typedef struct {
     const roma_cost_span *spans;
     size_t n_spans;
     timing_numbers k;
-    timing_op *ops; /* [p->n_ops] */
+    timing_op *times;   /* [n_times], of [p->n_ops] */
+    timing_turn *turns; /* [p->n_ops] */
+    uint32_t n_times;
     timing_block *blocks;
     uint32_t n_blocks, n_streams, first_logits; /* first block that wants logits; n_blocks: none */
     uint32_t *stream_block;                     /* [n_streams + 1] first block of each stream */
@@ -94,11 +102,7 @@ void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d, 
 static inline uint64_t timing_up(double x) { return x > 0 ? (uint64_t)ceil(x) : 0; }
 static inline uint64_t timing_ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 static inline uint64_t timing_larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-static inline uint64_t timing_clog2(uint64_t x) {
-    uint64_t n = 0;
-    while (n < 63 && UINT64_C(1) << n < x) n++;
-    return n;
-}
+static inline uint64_t timing_clog2(uint64_t x) { return x > 1 ? 64 - (uint64_t)__builtin_clzll(x - 1) : 0; }
 /* 8 codes of 8 bits and a 3-bit shift are 67 bits. */
 static inline uint64_t timing_code_bytes(uint64_t e) { return timing_ceil_div(e * 67, 64); }
 /* R: a maximum or sum over elements that the lanes take in `vec` cycles, known to all vector units. */
@@ -115,6 +119,7 @@ static inline const roma_place_tensor *timing_place(const timing *t, const roma_
     const int32_t tie = timing_tensor(t->p, op)->tie;
     return &t->place->tensors[tie >= 0 ? (uint32_t)tie : op->tensor];
 }
+static inline const timing_op *timing_times(const timing *t, uint32_t op) { return &t->times[t->turns[op].times]; }
 double roma_cost_timing_stored_bytes(const roma_image_tensor *t); /* codes and scales of a matrix */
 
 /* ---- instances of adapters and attention (adapters.c, attend.c) ---- */
