@@ -184,25 +184,25 @@ static void test_every_key(void) {
         if (strchr(p->unit, '|')) {
             char names[128] = ": there are ", *to = names + strlen(names);
             for (const char *s = p->unit; *s; s++) to += sprintf(to, *s == '|' ? ", " : "%c", *s);
-            snprintf(said, sizeof said, " has no choice 'zebra'; %s", names + 2);
+            roma_print(said, sizeof said, " has no choice 'zebra'; %s", names + 2);
             refused_value(i, "zebra", said);
             refused_value(i, "0", " has no choice '0'");
             cases += 2;
             continue;
         }
-        snprintf(value, sizeof value, "%.10g", p->min > 0 ? p->min / 2 : p->min - 1);
+        roma_print(value, sizeof value, "%.10g", p->min > 0 ? p->min / 2 : p->min - 1);
         refused_value(i, value, ": ");
-        snprintf(value, sizeof value, "%.10g", p->max * 2);
+        roma_print(value, sizeof value, "%.10g", p->max * 2);
         refused_value(i, value, ": ");
-        snprintf(said, sizeof said, ": %s is out of bounds, it must lie in ", p->unit[0] == '2' ? "300000" : "3e15");
+        roma_print(said, sizeof said, ": %s is out of bounds, it must lie in ", p->unit[0] == '2' ? "300000" : "3e15");
         refused_value(i, p->unit[0] == '2' ? "300000" : "3e15", said);
         cases += 3;
         if (strcmp(p->unit, "1") != 0 && strcmp(p->unit, "2^n") != 0) continue;
         const double half = p->min + 1.5;
-        snprintf(value, sizeof value, "%.10g", half);
-        snprintf(said, sizeof said, ": %s must be a whole number, it counts things", value);
+        roma_print(value, sizeof value, "%.10g", half);
+        roma_print(said, sizeof said, ": %s must be a whole number, it counts things", value);
         if (half <= p->max) refused_value(i, value, said);
-        snprintf(said, sizeof said, ": 24 must be a power of two from %.10g to %.10g", p->min, p->max);
+        roma_print(said, sizeof said, ": 24 must be a power of two from %.10g to %.10g", p->min, p->max);
         if (p->unit[0] == '2') refused_value(i, "24", said);
         cases++;
     }
