@@ -1,7 +1,5 @@
 /* From the options of a model and a chip to a design; contract in design.h. */
 #include "design.h"
-#include "options.h"
-#include "roma/fit.h"
 
 int design_asked(roma_design_config *c, const design_options *o, const char *image, roma_error *err) {
     *c = o->config;
@@ -21,11 +19,4 @@ int design_open(roma_design *d, const design_options *o, const char *image, roma
     roma_design_config c;
     const int rc = design_asked(&c, o, image, err);
     return rc ? rc : roma_design_open(d, &c, err);
-}
-
-int workload_settle(const char *verb, const char *targets, roma_workload *w) {
-    roma_error err;
-    if (targets && roma_fit_roles(targets, &w->roles, &err)) return usage_error(verb, "--targets %s", err.text);
-    if (w->rank && w->adapters < w->stacked) w->adapters = w->stacked;
-    return OPTIONS_GO;
 }

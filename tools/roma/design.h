@@ -23,25 +23,9 @@ typedef struct {
 #define CHIP_OPTIONS(o)                                                                                                    \
     {"chip", 0, OPT_TEXT, &(o).config.chip, "NAME|FILE", 0, 0, "chip: a file, or a built-in name (default: roma)"},               \
     {"set", 0, OPT_TEXTS, &(o).set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"}
-/* clang-format on */
-
-/* Rows of an option table for a roma_workload and the text of its targets, which workload_settle reads. */
-/* clang-format off */
-#define WORKLOAD_OPTIONS(w, targets)                                                                                    \
-    {"prompt", 'p', OPT_COUNT, &(w).prompt, "N", 0, ROMA_COST_PROMPT_MAX, "tokens of prefill (default: 256)"},              \
-    {"context", 'c', OPT_COUNT, &(w).context, "N", 0, ROMA_COST_CONTEXT_MAX, "tokens cached before the decode step (default: 0)"}, \
-    {"batch", 'b', OPT_COUNT, &(w).batch, "B", 1, ROMA_COST_BATCH_MAX, "sequences decoded together (default: 1)"},           \
-    {"rank", 'r', OPT_COUNT, &(w).rank, "R", 0, ROMA_COST_RANK_MAX, "rank of the adapters (default: 16; 0: none)"}, \
-    {"adapters", 0, OPT_COUNT, &(w).adapters, "N", 1, ROMA_COST_ADAPTERS_MAX, "distinct adapters (default: 1)"},                  \
-    {"stacked", 0, OPT_COUNT, &(w).stacked, "N", 1, ROMA_COST_SET_MAX, "adapters in the set of each sequence (default: 1)"},   \
-    {"targets", 0, OPT_TEXT, &(targets), "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"}
 #define DIES_OPTION(o) \
-    {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, ROMA_DESIGN_DIES_MAX, "dies of a layer pipeline (default: 1)"}
+    {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, ROMA_DESIGN_DIES_MAX, "dies that share the layers or, with schedule.dies=tensor, every matrix (default: 1)"}
 /* clang-format on */
-
-/* Reads targets (NULL: all) and holds no fewer adapters than a set has. OPTIONS_GO, or the exit code of a usage error.
- */
-int workload_settle(const char *verb, const char *targets, roma_workload *w);
 
 /* What the options say; image NULL: of --shape. One of the two, or it is a usage error. *c borrows from o. */
 int design_asked(roma_design_config *c, const design_options *o, const char *image, roma_error *err);

@@ -2,6 +2,7 @@
 #include "show/explore_show.h"
 #include "design.h"
 #include "ranks.h"
+#include "workload.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* roma sim: what a chip would do with a model. */
 #include "show/sim_show.h"
 #include "design.h"
+#include "workload.h"
 
 #include <stdlib.h>
 #include <string.h>
