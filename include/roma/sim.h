@@ -78,7 +78,8 @@ enum { ROMA_SIM_POINTS = 17 };
 /* Points at contexts from 0 to max, evenly. */
 int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err);
 
-/* What the L-Units of one die multiply at most, MAC/s, with codes of so many bits: a word a cycle. */
+/* What the L-Units of one die multiply at most, MAC/s, with codes that are stored in so many bits: a word a cycle, or
+ * in lunit.word_cycles where the style is serial. */
 double roma_sim_peak(const roma_chip *c, double bits);
 /* What a machine can do, MAC/s and B/s of what it multiplies with; and what a workload did: MAC/s, at an intensity. */
 typedef struct {
@@ -88,9 +89,9 @@ typedef struct {
     double mac_per_byte, mac_s;
 } roma_sim_work;
 /* The roofline of all dies. lunits: the peak with the model's narrowest codes, over the port that these pass: that of
- * the L-Units' ROM, or the DRAM of a streamed model. Bytes are those of the codes, which are read again for every row;
- * those of a streamed model are its stored ones, once a step. A prompt multiplies the head for its last row alone.
- * prefill is all 0 without a prompt. */
+ * the L-Units' ROM, or the DRAM of a streamed model. Bytes are those of the codes, which are read again for every row,
+ * with lunit.hold for every block of rows; those of a streamed model are its stored ones, once a step. A prompt
+ * multiplies the head for its last row alone. prefill is all 0 without a prompt. */
 typedef struct {
     roma_sim_roof lunits, hunits;
     roma_sim_work decode, prefill;

@@ -180,7 +180,7 @@ int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS
 /* ---- roofline ---- */
 
 double roma_sim_peak(const roma_chip *c, double bits) {
-    return c->matrix_units * c->lunits * c->lanes * c->clock_hz * 4 / bits;
+    return c->matrix_units * c->lunits * c->lanes * c->clock_hz * 4 / (bits * roma_chip_word_cycles(c));
 }
 
 /* Products and bytes of one row: of the layers, and of the head. */
@@ -197,13 +197,20 @@ static row_work row_of(const roma_sim *s) {
         if (!t) continue;
         const double mac = (double)(t->rows * t->cols),
                      stored = (double)t->rows * (double)t->tile_bytes / ROMA_TILE_ROWS;
-        const double bytes = is_streamed ? stored : mac * t->format.bits / 8;
+        const double bits = roma_place_lane_bits(t), bytes = is_streamed ? stored : mac * bits / 8;
         const bool is_head = p->ops[i].layer == UINT32_MAX;
         *(is_head ? &w.head_mac : &w.body_mac) += mac;
         *(is_head ? &w.head_bytes : &w.body_bytes) += bytes;
-        if (t->format.bits < w.least_bits) w.least_bits = t->format.bits;
+        w.least_bits = fmin(w.least_bits, bits);
     }
     return w;
+}
+
+/* Times that the model is read for so many rows: once a step, or for each row, or where a word is held once for the
+ * rows of a block. */
+static double reads_of(const roma_chip *c, double rows, double steps, double block) {
+    if (c->rom_style == ROMA_ROM_DRAM) return steps;
+    return c->hold > 0 ? ceil(rows / fmin(c->block_rows, block)) : rows;
 }
 
 void roma_sim_roofs(const roma_sim *s, const roma_cost *c, roma_sim_roofline *out) {
@@ -211,9 +218,11 @@ void roma_sim_roofs(const roma_sim *s, const roma_cost *c, roma_sim_roofline *ou
     const bool is_streamed = chip->rom_style == ROMA_ROM_DRAM;
     const double dies = s->design.place.dies, units = dies * chip->matrix_units * chip->clock_hz, rows = s->work.prompt;
     const row_work w = row_of(s);
-    const double words = units * chip->lunits * roma_chip_word_bits(chip) / 8;
-    const double token_bytes = (w.body_bytes + w.head_bytes) / (is_streamed ? s->work.batch : 1);
-    const double reads = is_streamed ? ceil(rows / chip->chunk_rows) : rows;
+    const double words = units * chip->lunits * roma_chip_word_bits(chip) / (8 * roma_chip_word_cycles(chip));
+    const double batch = s->work.batch, steps = ceil(rows / chip->chunk_rows);
+    const double token_bytes =
+        (w.body_bytes + w.head_bytes) * reads_of(chip, batch, 1, fmin(chip->block_spans, batch)) / batch;
+    const double reads = reads_of(chip, rows, steps, rows);
     *out =
         (roma_sim_roofline){.lunits = {dies * roma_sim_peak(chip, w.least_bits),
                                        is_streamed ? dies * chip->dram_bandwidth * chip->dram_efficiency : words},

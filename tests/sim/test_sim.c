@@ -214,8 +214,9 @@ static void test_under_roofs(void) {
                                          "layers=2,hidden=64,heads=2,ffn=64,vocab=32",
                                          "layers=1,hidden=4096,heads=32,ffn=32,vocab=200000",
                                          "layers=3,hidden=1056,heads=11,head=96,ffn=2080,vocab=1001"};
-    static const char *const sets[] = {"lunit.leaf_group=16",  "lunit.lanes=64",      "vector.lanes=4096",
-                                       "hunit.bandwidth=4096", "clock.frequency=2e9", "schedule.block_rows=1"};
+    static const char *const sets[] = {"lunit.leaf_group=16", "lunit.lanes=64",      "vector.lanes=4096",
+                                       "hunit.mac=4096",      "clock.frequency=2e9", "schedule.block_rows=1",
+                                       "lunit.hold=on",       "lunit.style=serial",  "rom.scale_port=shared"};
     static const roma_shape_format formats[] = {{0}, {2, 32, 0}, {3, 32, 8}, {4, 16, 2}, {5, 32, 4}, {8, 32, 0}};
     const char *name;
     unsigned n = 0;
@@ -227,8 +228,8 @@ static void test_under_roofs(void) {
             c.design.chip = name;
             c.design.format = formats[n % 6];
             c.design.dies = 1 + n % 3;
-            c.design.set = &sets[n % 6];
-            c.design.n_set = n % 4 == 0;
+            c.design.set = &sets[n % 9];
+            c.design.n_set = n % 4 > 0;
             c.work.rank = n % 2 ? 16 : 0;
             c.work.adapters = n % 2;
             snprintf(what, sizeof what, "%.90s on %.40s, format %u", shapes[i], name, n % 6);
@@ -269,6 +270,17 @@ static void test_roofline(void) {
     roma_sim_roofs(&s, &f.cost, &r);
     CHECK_NEAR(r.decode.mac_per_byte, (body + head) / (body / 2 + head), 1e-12); /* its own: the head is wider */
     CHECK_NEAR(r.prefill.mac_per_byte, (256 * body + head) / (128 * body + head), 1e-12);
+    roma_sim_close(&s);
+    c.design.format = (roma_shape_format){3, 128, 3}; /* 3 bits are stored as 4; 256 rows are 8 blocks */
+    const char *const set[] = {"lunit.hold=on", "lunit.style=serial"};
+    c.design.set = set;
+    c.design.n_set = 2;
+    open_sim(&s, &c);
+    CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
+    roma_sim_roofs(&s, &f.cost, &r);
+    CHECK_REAL(r.lunits.mac_s, 256.0 * 64 * 16 * 5e8 / s.design.place.chip.word_cycles);
+    CHECK_REAL(r.decode.mac_per_byte, 2);
+    CHECK_NEAR(r.prefill.mac_per_byte, (256 * body + head) / (4 * body + head / 2), 1e-12);
     roma_sim_close(&s);
 }
 
