@@ -8,6 +8,7 @@ module roma_fp_add #(
     input [31:0] b,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 compared, 1 swapped, 2 aligned, 3 added, 4 counted, 5 normalised, 6 rounded.
     localparam [6:0] CUT = LATENCY == 0 ? 7'b0000000 : LATENCY == 1 ? 7'b1000000 : LATENCY == 2 ? 7'b1001000 :
         LATENCY == 3 ? 7'b1010100 : LATENCY == 4 ? 7'b1011010 : LATENCY == 5 ? 7'b1111010 : 7'b1111110;

@@ -8,6 +8,7 @@ module roma_fp_mul #(
     input [31:0] b,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 the first levels of the compressor tree, 1 all of them, 2 added, 3 coarsely shifted,
     // 4 shifted, 5 rounded.
     localparam [5:0] CUT = LATENCY == 0 ? 6'b000000 : LATENCY == 1 ? 6'b100000 : LATENCY == 2 ? 6'b100010 :

@@ -10,21 +10,20 @@ module roma_lzc #(
     genvar k, i;
     generate
         for (k = 1; k <= LOG; k = k + 1) begin : gen_level
-            wire [(1<<(LOG-k))-1:0] empty;
-            wire [k*(1<<(LOG-k))-1:0] count;
             for (i = 0; i < (1 << (LOG - k)); i = i + 1) begin : gen_node
+                wire [k-1:0] count;
+                wire empty;
                 if (k == 1) begin : gen_pair
-                    assign count[i] = ~x[2*i+1];
-                    assign empty[i] = ~|x[2*i+:2];
+                    assign count = ~x[2*i+1];
+                    assign empty = ~|x[2*i+:2];
                 end else begin : gen_halves
-                    wire high_empty = gen_level[k-1].empty[2*i+1];
-                    assign count[k*i+:k] = {high_empty,
-                        high_empty ? gen_level[k-1].count[(k-1)*2*i+:k-1] : gen_level[k-1].count[(k-1)*(2*i+1)+:k-1]};
-                    assign empty[i] = high_empty & gen_level[k-1].empty[2*i];
+                    wire high_empty = gen_level[k-1].gen_node[2*i+1].empty;
+                    assign count = {high_empty, high_empty ? gen_level[k-1].gen_node[2*i].count : gen_level[k-1].gen_node[2*i+1].count};
+                    assign empty = high_empty & gen_level[k-1].gen_node[2*i].empty;
                 end
             end
         end
     endgenerate
-    assign n = gen_level[LOG].count;
-    assign none = gen_level[LOG].empty;
+    assign n = gen_level[LOG].gen_node[0].count;
+    assign none = gen_level[LOG].gen_node[0].empty;
 endmodule

@@ -70,7 +70,7 @@ void print_words(const char *label, const uint64_t *w, int n);
 
 template <class M> class bench {
   public:
-    explicit bench(const options &o) : o(o), context(new VerilatedContext) {
+    bench(const options &o, void (*reset)(M &, int)) : o(o), context(new VerilatedContext) {
         const std::string fault = "+fault=" + std::to_string(o.fault),
                           seed = "+verilator+seed+" + std::to_string(o.seed % 1000000 + 1);
         const char *argv[] = {"bench", fault.c_str(), seed.c_str(), "+verilator+rand+reset+2"};
@@ -78,6 +78,10 @@ template <class M> class bench {
         m.reset(new M(context.get()));
         m->clk = 0;
         m->eval();
+        if (!reset) return;
+        reset(*m, 1);
+        settle(20);
+        reset(*m, 0);
     }
 
     /* 0, or 1 at the first difference, which it prints. */
@@ -92,7 +96,13 @@ template <class M> class bench {
         return bad;
     }
 
-    uint64_t cycles = 0;
+    M &model() { return *m; }
+    void tick() {
+        m->clk = 1;
+        m->eval();
+        m->clk = 0;
+        m->eval();
+    }
 
   private:
     struct due {
@@ -103,13 +113,6 @@ template <class M> class bench {
     std::unique_ptr<VerilatedContext> context;
     std::unique_ptr<M> m;
 
-    void tick() {
-        m->clk = 1;
-        m->eval();
-        m->clk = 0;
-        m->eval();
-        cycles++;
-    }
     void settle(int n) {
         while (n--) tick();
     }
@@ -211,23 +214,38 @@ template <class M> class bench {
     }
 };
 
-/* The rest of main: bench [--vectors N] [--faults FIRST-LAST] */
-template <class M> int bench_main(int argc, char **argv, const std::vector<block<M>> &blocks) {
+template <class M>
+int run_once(const options &o, const std::vector<block<M>> &blocks, void (*reset)(M &, int),
+             int (*more)(bench<M> &, const options &)) {
+    bench<M> b(o, reset);
+    return b.run(blocks) || (more && more(b, o));
+}
+
+/* The rest of main: bench [--vectors N] [--faults FIRST-LAST]. `reset` holds the blocks with a start in reset, `more`
+ * is what a family tries beyond its blocks; 0, or 1 at the first difference. Half of the vectors are tried at each of
+ * two seeds; with a fault first a few, which are enough for most faults. */
+template <class M>
+int bench_main(int argc, char **argv, const std::vector<block<M>> &blocks, void (*reset)(M &, int) = NULL,
+               int (*more)(bench<M> &, const options &) = NULL) {
     options o = {10000, 1, 0, false};
     int first = 0, last = -1;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--vectors")) o.vectors = strtoull(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--faults")) sscanf(argv[i + 1], "%d-%d", &first, &last);
     }
-    if (last >= first && first > 0) {
-        for (o.fault = first, o.quiet = true; o.fault <= last; o.fault++)
-            printf("fault %d %s\n", o.fault, bench<M>(o).run(blocks) ? "killed" : "survived");
-        return 0;
+    o.vectors = (o.vectors + 1) / 2;
+    const uint64_t all = o.vectors;
+    for (o.fault = first, o.quiet = true; first > 0 && o.fault <= last; o.fault++) {
+        o.vectors = 300;
+        int killed = run_once(o, blocks, reset, more);
+        o.vectors = all;
+        if (!killed) killed = run_once(o, blocks, reset, more);
+        printf("fault %d %s\n", o.fault, killed ? "killed" : "survived");
     }
-    for (o.seed = 1; o.seed <= 2; o.seed++) { /* two seeds of the registers' first contents */
-        bench<M> b(o);
-        if (b.run(blocks)) return 1;
-    }
+    o.fault = 0, o.quiet = false;
+    if (first == 0)
+        for (o.seed = 1; o.seed <= 2; o.seed++)
+            if (run_once(o, blocks, reset, more)) return 1;
     return 0;
 }
 

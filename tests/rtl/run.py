@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """usage: tests/rtl/run.py lint                   every block of rtl through three parsers: no warning, no waiver
-       tests/rtl/run.py vectors N [FAMILY...]  N vectors for every block against build/libroma.a, at two seeds
+       tests/rtl/run.py vectors N [FAMILY...]  N vectors for every block against build/libroma.a, half of them at each of two seeds
        tests/rtl/run.py faults [FAMILY...]     the planted faults of tests/rtl/faults.txt, of which 95 % must be killed
+       tests/rtl/run.py test N                 both, from one build: the vectors see the copies with faults, and none of them chosen
 
 A family is a bench: bench_NAME.v puts blocks side by side, bench_NAME.cpp knows what they must give. Faults are put into copies of
 the blocks in build/rtl/faults, all at once, and chosen at run time by +fault=N; the blocks in rtl have none.
@@ -54,14 +55,14 @@ def lint():
 # ---- benches ----
 
 def build(family, source):
-    """The bench of a family over the blocks of a folder; its program."""
+    """The bench of a family over the blocks of a folder; its program. For few vectors it is compiled quickly."""
     out = os.path.join(BUILD, "rtl", family if source == "rtl" else family + "-faults")
     os.makedirs(out, exist_ok=True)
     here = os.path.join(ROOT, "tests", "rtl")
     status, output = command(
         "verilator", "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
         "-y", source, "--Mdir", out, "--top-module", "bench_" + family, "-o", "bench",
-        "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=-O1", "-LDFLAGS", "-lpthread -lz -lm",
+        "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=" + ("-O2" if source == "rtl" else "-O0"), "-LDFLAGS", "-lpthread -lz -lm",
         here + "/bench_%s.v" % family, here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")
     if status: fail("the bench %s does not build\n%s" % (family, output[-4000:]))
     return os.path.join(out, "bench")
@@ -72,8 +73,8 @@ def programs(families, source):
         return list(zip(families, pool.map(lambda f: build(f, source), families)))
 
 
-def vectors(number, families):
-    for family, program in programs(families, "rtl"):
+def vectors(number, families, source="rtl"):
+    for family, program in programs(families, source):
         status, output = command(program, "--vectors", number)
         print(output, end="")
         if status: fail("bench %s" % family)
@@ -157,6 +158,9 @@ def main():
         vectors(words[0], words[1:] or FAMILIES)
     elif verb == "faults":
         faults(words or FAMILIES)
+    elif verb == "test" and words:
+        vectors(words[0], FAMILIES, plant(read_faults()))
+        faults(FAMILIES)
     else:
         fail(__doc__)
 
