@@ -67,30 +67,6 @@ def is_ground(name):
     return "gnd" in re.split(r"[,|]", name.lower())
 
 
-def read_back(l2n, width, count):
-    """(words, faults): words out of the transistors between bl[j] and gnd with the gate wl[i]; a transistor that reaches none of them is a fault."""
-    words, faults = [0] * count, []
-    for drain, gate, source, bulk, _, at in transistors(l2n):
-        where = f"transistor at ({at[0]:.2f}, {at[1]:.2f}) um"
-        row, column = re.fullmatch(r"WL\[(\d+)\]", gate.upper()), re.fullmatch(r"BL\[(\d+)\]", drain.upper())
-        if not row:
-            faults.append(f"{where}: its gate is on no word line (poly contact missing)")
-        elif not is_ground(source) and not is_ground(drain):
-            faults.append(f"{where}, word {row.group(1)}: it is not grounded (contact missing), or shorted")
-        elif not column:
-            faults.append(f"{where}, word {row.group(1)}: its drain is on no bit line (contact or via missing), or shorted")
-        elif not is_ground(bulk):
-            faults.append(f"{where}: its substrate is not tied to gnd")
-        elif int(row.group(1)) >= count + count % 2 or int(column.group(1)) >= width:
-            faults.append(f"{where}: outside the ROM")
-        else:
-            if int(row.group(1)) < count:
-                words[int(row.group(1))] |= 1 << int(column.group(1))
-            else:
-                faults.append(f"{where}: in the row that fills the last pair")
-    return words, faults
-
-
 def differences(words, expected):
     """First words that differ, by address."""
     return [f"word {i}: {a:x} in the layout, {b:x} in the image" for i, (a, b) in enumerate(zip(words, expected)) if a != b]

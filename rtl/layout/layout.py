@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Mask ROM of a tensor: from an image, or a folder with rom.hex, to rom.gds and rom.cdl, which are read again and checked. docs/mask-rom.md
 
-usage: layout.py --pdk DIR --image IMAGE --tensor TENSOR[@UNIT.LUNIT] [-o DIR] [--rows N] [--lanes L --units U --lunits N]
-       layout.py --pdk DIR --rom DIR [-o DIR] [--rows N]      DIR as `roma rtl --rom --style array` writes it
-       layout.py --pdk DIR --check DIR                        rom.gds and rom.cdl of DIR against its rom.hex, nothing drawn
+usage: layout.py --pdk DIR --image IMAGE --tensor TENSOR[@UNIT.LUNIT] [-o DIR] [--rows N] [--style S] [--lanes L --units U --lunits N]
+       layout.py --pdk DIR --rom DIR [-o DIR] [--rows N] [--style S]   DIR as `roma rtl --rom --style array` writes it
+       layout.py --pdk DIR --check DIR                                 rom.gds and rom.cdl of DIR against its rom.hex, nothing drawn
+style: nor (the plain array, the default), brom2 and brom4 (B-ROM in groups of two and of four addresses)
 exit code: 0 all checks passed, 1 one failed, 2 bad input"""
 import argparse
 import os
@@ -12,6 +13,7 @@ import time
 
 import klayout.db as db
 
+import brom
 import extract
 import nor
 import rules
@@ -25,17 +27,11 @@ def load(path):
     return layout, layout.top_cell()
 
 
-def netlist_of(width, words, plan):
-    """The ROM as words have it: (pins, transistors)."""
-    rows = len(words) + len(words) % 2
-    pins = [f"wl[{i}]" for i in range(rows)] + [f"bl[{j}]" for j in range(width)] + ["gnd"]
-    devices = [(f"bl[{j}]", f"wl[{i}]", "gnd", "gnd", "nfet_03v3", plan.active, plan.length)
-               for i, word in enumerate(words) for j in range(width) if word >> j & 1]
-    return pins, devices
+STYLES = {"nor": 0, "brom2": 2, "brom4": 4}  # addresses of a group of B-ROM
 
 
 def check(pdk, folder, width, words, say=print):
-    """Names of the checks that failed; what is checked is the files of the folder."""
+    """Names of the checks that failed; what is checked is the files of the folder, whose top cell tells the style."""
     failed, start = [], time.monotonic()
     layers = rules.Layers(pdk, *load(os.path.join(folder, "rom.gds")))
     found = rules.check(layers)
@@ -45,7 +41,8 @@ def check(pdk, folder, width, words, say=print):
             say(f"rule {rule} ({what}): broken {count} times, first at ({at[0]:.3f}, {at[1]:.3f}) um")
     say(f"rules: {len(found)} checked, {len(failed)} broken")
     l2n = extract.extract(layers)
-    got, faults = extract.read_back(l2n, width, len(words))
+    addresses = STYLES.get(layers.top.name, 0)
+    got, faults = brom.read_back(l2n, len(words), addresses) if addresses else nor.read_back(l2n, width, len(words))
     wrong = extract.differences(got, words)
     for text in (faults + wrong)[:5]:
         say(f"readback: {text}")
@@ -75,37 +72,43 @@ def source(args):
         image = rom.Image(args.image)
         names = image.names() if name == "all" else [name]
         width, words, name = 4 * args.lanes, [w for each in names for w in image.words(each, args.lanes, unit)], args.tensor
-    return name, width, words[:args.rows] if args.rows else words
+    if args.rows:  # the first of them; beyond the last an L-Unit holds nothing
+        words = (words + [0] * args.rows)[:args.rows]
+    return name, width, words
 
 
-def make(pdk, folder, name, width, words, pitch=None):
-    """Writes rom.hex, manifest.json, rom.gds, rom.cdl; returns the plan."""
-    layout, _, plan = nor.draw(pdk, width, words, pitch)
+def make(pdk, folder, name, width, words, style="nor", pitch=None):
+    """Writes rom.hex, manifest.json, rom.gds, rom.cdl; returns the plan and the number of transistors."""
+    addresses = STYLES[style]
+    layout, top, plan = brom.draw(pdk, width, words, addresses) if addresses else nor.draw(pdk, width, words, pitch)
+    top.name = style
+    pins, devices = (brom if addresses else nor).netlist_of(width, words, plan)
     rom.write_folder(folder, name, width, words)
     layout.write(os.path.join(folder, "rom.gds"))
-    extract.write_cdl(os.path.join(folder, "rom.cdl"), "rom", *netlist_of(width, words, plan))
-    return plan
+    extract.write_cdl(os.path.join(folder, "rom.cdl"), style, pins, devices)
+    return plan, len(devices)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="layout.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--pdk", "--image", "--tensor", "--rom", "--check", "-o"):
         parser.add_argument(name)
+    parser.add_argument("--style", choices=STYLES, default="nor")
     for name, value in (("--rows", 0), ("--lanes", 16), ("--units", 8), ("--lunits", 4)):
         parser.add_argument(name, type=int, default=value)
     args = parser.parse_args()
     if not args.pdk or bool(args.rom) + bool(args.check) + bool(args.image and args.tensor) != 1:
         parser.error("give --pdk, and one of --rom, --check, or --image with --tensor")
+    if args.lanes not in (8, 16, 32, 64, 128) or args.rows < 0 or args.lunits < 1 or args.units < 1:
+        raise SystemExit("layout: lanes are 8, 16, 32, 64 or 128, the other numbers whole")
     pdk = Pdk(args.pdk)
     name, width, words = source(args)
     if not words:
         raise SystemExit(f"layout: {name} has no words")
     folder = args.check or args.o or "build/layout"
     if not args.check:
-        plan = make(pdk, folder, name, width, words)
-        ones = sum(bin(w).count("1") for w in words)
-        print(f"{name}: {len(words)} words of {width} bits, {ones} transistors; cell {plan.pitch / 1000} x {plan.row / 1000} um = "
-              f"{nor.cell_area(plan):.3f} um2; {folder}/rom.gds, rom.cdl")
+        plan, count = make(pdk, folder, name, width, words, args.style)
+        print(f"{name}: {len(words)} words of {width} bits, {count} transistors, {plan.bit_area():.4f} um2 a bit; {folder}/rom.gds, rom.cdl")
     return 1 if check(pdk, folder, width, words) else 0
 
 

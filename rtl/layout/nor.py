@@ -3,7 +3,11 @@
 Word lines are poly, along x; a column is a stripe of active along y, 0.36 wide, with a gap where a word has a 0. Between the word lines stand, by turns,
 grounds (metal 1 along x) and drains (a pad to the bit line, metal 2 along y), each shared by the two rows beside it. A unit is what lies between two
 grounds: two rows of a column. After every 32 columns a column of substrate taps straps the grounds."""
+import re
+
 import klayout.db as db
+
+import extract
 
 GROUP = 32  # columns between two columns of taps
 
@@ -39,6 +43,10 @@ class Plan:
 
     def word_line(self, i):
         return i * self.row + self.row // 2
+
+    def bit_area(self):
+        """Square micrometres, without the columns of taps."""
+        return self.pitch * self.row / 1e6
 
 
 def box(layout, cell, pdk, layer, x1, y1, x2, y2):
@@ -84,29 +92,39 @@ def draw(pdk, width, words, pitch=None):
 
 
 def lines(layout, top, pdk, plan, width, rows):
-    """Word lines with a pad on the left, bit lines, grounds, taps, implants and names."""
-    height, taps, half = rows * plan.row, plan.taps(width), plan.pad // 2
-    left, right = -3 * plan.pad, taps[-1] + half
+    """Word lines, bit lines, grounds, taps, implants and names."""
+    height, half = rows * plan.row, plan.pad // 2
     for i in range(rows):
-        y = plan.word_line(i)
-        box(layout, top, pdk, "Poly2", left, y - plan.length // 2, right, y + plan.length // 2)
-        square(layout, top, pdk, "Poly2", left, y, plan.poly_pad)
-        square(layout, top, pdk, "Contact", left, y, plan.contact)
-        square(layout, top, pdk, "Metal1", left, y, plan.pad)
-        label(layout, top, pdk, "Metal1_Label", f"wl[{i}]", left, y)
+        word_line(layout, top, pdk, plan, width, i, plan.word_line(i))
     for j in range(width):
         x = plan.column(j)
         box(layout, top, pdk, "Metal2", x - plan.wire2 // 2, -half, x + plan.wire2 // 2, height + half)
         label(layout, top, pdk, "Metal2_Label", f"bl[{j}]", x, height)
-    for y in range(0, height + 1, 2 * plan.row):
-        box(layout, top, pdk, "Metal1", -half, y - plan.active // 2, right, y + plan.active // 2)
+    edge = plan.active // 2 + plan.over_gate
+    frame(layout, top, pdk, plan, width, range(0, height + 1, 2 * plan.row), plan.active, -edge, height + edge)
+
+
+def word_line(layout, top, pdk, plan, width, i, y):
+    """A line of poly with a pad on the left."""
+    left = -3 * plan.pad
+    box(layout, top, pdk, "Poly2", left, y - plan.length // 2, plan.taps(width)[-1] + plan.pad // 2, y + plan.length // 2)
+    square(layout, top, pdk, "Poly2", left, y, plan.poly_pad)
+    square(layout, top, pdk, "Contact", left, y, plan.contact)
+    square(layout, top, pdk, "Metal1", left, y, plan.pad)
+    label(layout, top, pdk, "Metal1_Label", f"wl[{i}]", left, y)
+
+
+def frame(layout, top, pdk, plan, width, grounds, wire, low, high):
+    """Lines of ground at these heights, taps on them, straps, and the implants from low to high."""
+    taps, half = plan.taps(width), plan.pad // 2
+    for y in grounds:
+        box(layout, top, pdk, "Metal1", -half, y - wire // 2, taps[-1] + half, y + wire // 2)
         for x in taps:
             box(layout, top, pdk, "COMP", x - plan.tap // 2, y - plan.active // 2, x + plan.tap // 2, y + plan.active // 2)
             square(layout, top, pdk, "Contact", x, y, plan.contact)
-    label(layout, top, pdk, "Metal1_Label", "gnd", 0, 0)
-    low, high = -plan.active // 2 - plan.over_gate, height + plan.active // 2 + plan.over_gate
+    label(layout, top, pdk, "Metal1_Label", "gnd", 0, grounds[0])
     for x in taps:
-        box(layout, top, pdk, "Metal1", x - half, -plan.active // 2, x + half, height + plan.active // 2)
+        box(layout, top, pdk, "Metal1", x - half, grounds[0] - wire // 2, x + half, grounds[-1] + wire // 2)
         reach = plan.tap // 2 + plan.over_tap
         box(layout, top, pdk, "Pplus", x - reach, low, x + reach, high)
     for a, b in zip(taps, taps[1:]):
@@ -114,6 +132,34 @@ def lines(layout, top, pdk, plan, width, rows):
         box(layout, top, pdk, "Nplus", a + reach, low, b - reach, high)
 
 
-def cell_area(plan):
-    """Square micrometres of a bit."""
-    return plan.pitch * plan.row / 1e6
+def netlist_of(width, words, plan):
+    """(pins, transistors) as the words have it."""
+    rows = len(words) + len(words) % 2
+    pins = [f"wl[{i}]" for i in range(rows)] + [f"bl[{j}]" for j in range(width)] + ["gnd"]
+    devices = [(f"bl[{j}]", f"wl[{i}]", "gnd", "gnd", "nfet_03v3", plan.active, plan.length)
+               for i, word in enumerate(words) for j in range(width) if word >> j & 1]
+    return pins, devices
+
+
+def read_back(l2n, width, count):
+    """(words, faults): words out of the transistors between bl[j] and gnd with the gate wl[i]; a transistor that reaches none of them is a fault."""
+    words, faults = [0] * count, []
+    for drain, gate, source, bulk, _, at in extract.transistors(l2n):
+        where = f"transistor at ({at[0]:.2f}, {at[1]:.2f}) um"
+        row, column = re.fullmatch(r"WL\[(\d+)\]", gate.upper()), re.fullmatch(r"BL\[(\d+)\]", drain.upper())
+        if not row:
+            faults.append(f"{where}: its gate is on no word line (poly contact missing)")
+        elif not extract.is_ground(source) and not extract.is_ground(drain):
+            faults.append(f"{where}, word {row.group(1)}: it is not grounded (contact missing), or shorted")
+        elif not column:
+            faults.append(f"{where}, word {row.group(1)}: its drain is on no bit line (contact or via missing), or shorted")
+        elif not extract.is_ground(bulk):
+            faults.append(f"{where}: its substrate is not tied to gnd")
+        elif int(row.group(1)) >= count + count % 2 or int(column.group(1)) >= width:
+            faults.append(f"{where}: outside the ROM")
+        else:
+            if int(row.group(1)) < count:
+                words[int(row.group(1))] |= 1 << int(column.group(1))
+            else:
+                faults.append(f"{where}: in the row that fills the last pair")
+    return words, faults

@@ -14,35 +14,46 @@ import xml.etree.ElementTree as xml
 
 SWITCHES = {"run_mode": "flat", "thr": "1", "feol": "true", "beol": "true", "offgrid": "true", "conn_drc": "true", "wedge": "true", "ball": "true", "gold": "true",
             "slow_via": "true", "split_deep": "false", "verbose": "false", "metal_top": "9K", "metal_level": "5LM", "mim_option": "B", "table_name": "main",
-            "topcell": "rom", "lvs_sub": "gnd", "spice_net_names": "true", "spice_comments": "false", "scale": "false", "schematic_simplify": "false"}
+            "lvs_sub": "gnd", "spice_net_names": "true", "spice_comments": "false", "scale": "false", "schematic_simplify": "false"}
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def joined(at, names, path):
+    """Writes the parts of a deck as one; the layers that the first part includes are named by their full path."""
+    parts = [n for n in names if not re.search(r"antenna|density|split|^main|^tail|^layers_def", n)]
+    whole = "".join(text_of(os.path.join(at, n)) for n in ["main.drc", *parts, "tail.drc"])
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"(?m)^# %include (.*)$", lambda m: "# %include " + os.path.abspath(os.path.join(at, m.group(1))), whole))
+    return path
 
 
 def decks(folder, work):
     """[(name, path)] of what is to be run."""
     found = []
     for at, _, names in sorted(os.walk(folder)):
-        here = sorted(n for n in names if n.endswith(".drc"))
-        if "main.drc" in here and "tail.drc" in here:
-            parts = [n for n in here if not re.search(r"antenna|density|split|^main|^tail|^layers_def", n)]
-            path = os.path.join(work, "joined.drc")
-            with open(path, "wb") as file:
-                for name in ["main.drc", *parts, "tail.drc"]:
-                    with open(os.path.join(at, name), "rb") as part:
-                        text = part.read()
-                    file.write(re.sub(rb"(?m)^# %include (.*)$", lambda m: b"# %include " + os.path.abspath(os.path.join(at, m.group(1).decode())).encode(), text))
-            found.append((os.path.relpath(at, folder), path))
-        elif not any(re.search(r"(?m)^# %include", open(os.path.join(at, n), encoding="utf-8").read()) for n in here) or len(here) == 1:
-            found += [(n, os.path.join(at, n)) for n in here]
-        whole = [n for n in names if n.endswith(".lvs") and re.search(r"(?m)^\s*(compare|schematic)\b", open(os.path.join(at, n), encoding="utf-8").read())]
-        found += [(n, os.path.join(at, n)) for n in whole]
+        drc = sorted(n for n in names if n.endswith(".drc"))
+        if {"main.drc", "tail.drc"} <= set(drc):
+            found.append((os.path.relpath(at, folder), joined(at, drc, os.path.join(work, "joined.drc"))))
+        else:
+            found += [(n, os.path.join(at, n)) for n in drc]
+        found += [(n, os.path.join(at, n)) for n in sorted(names) if n.endswith(".lvs") and "report_lvs" in text_of(os.path.join(at, n))]
     return found
+
+
+def top_cell(path):
+    """The style: the name of layout and netlist alike."""
+    return re.search(r"(?m)^\.SUBCKT (\w+)", text_of(path)).group(1)
 
 
 def run(deck, folder, work):
     """(log, report) of KLayout with this deck."""
     report = os.path.join(work, os.path.basename(deck) + (".lvsdb" if deck.endswith(".lvs") else ".lyrdb"))
     given = dict(SWITCHES, input=os.path.abspath(os.path.join(folder, "rom.gds")), report=os.path.abspath(report),
-                 schematic=os.path.abspath(os.path.join(folder, "rom.cdl")), target_netlist=os.path.abspath(report + ".cir"))
+                 topcell=top_cell(os.path.join(folder, "rom.cdl")), schematic=os.path.abspath(os.path.join(folder, "rom.cdl")), target_netlist=os.path.abspath(report + ".cir"))
     command = ["klayout", "-b", "-r", deck] + [w for k, v in given.items() for w in ("-rd", f"{k}={v}")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     with open(report + ".log", "w", encoding="utf-8") as file:

@@ -67,7 +67,7 @@ class Image:
                 if struct.unpack_from("<i", head, 48)[0] < 0]
 
     def blocks(self, head):
-        """Of every tile its 64-byte blocks of lane codes, and the bits of a code: planes of 3 bits are joined to 4, of 5 and 6 to 8."""
+        """Of every tile its 64-byte blocks of lane codes: planes of 3 bits are joined to 4, of 5 and 6 to 8."""
         rows, cols = struct.unpack_from("<QQ", head, 8)
         low, high = head[26], head[27]
         offset, _, tile_bytes = struct.unpack_from("<QQQ", head, 56)
@@ -75,7 +75,7 @@ class Image:
         for tile in range(-(-rows // 16)):
             at = offset + tile * tile_bytes
             if not high:
-                yield [self.data[at + 64 * b:at + 64 * b + 64] for b in range(cols * low // 32)], bits
+                yield [self.data[at + 64 * b:at + 64 * b + 64] for b in range(cols * low // 32)]
                 continue
             per = 32 // bits
             out = [bytearray(64) for _ in range(cols // per)]
@@ -84,7 +84,7 @@ class Image:
                     code = self.code(at, low, row, i) | self.code(at + 2 * cols * low, high, row, i) << low
                     block, rest = divmod(i, per)
                     out[block][4 * row + rest % 4] |= code << bits * (rest // 4)
-            yield [bytes(block) for block in out], bits
+            yield [bytes(block) for block in out]
 
     def code(self, at, width, row, i):
         block, rest = divmod(i, 32 // width)
@@ -96,7 +96,7 @@ class Image:
         rows = struct.unpack_from("<Q", head, 8)[0]
         step, per_tile = lanes // 2, 64 // (lanes // 2)  # bytes of a word, row groups of a tile
         groups = []
-        for blocks, _ in self.blocks(head):
+        for blocks in self.blocks(head):
             groups += [[int.from_bytes(block[step * q:step * q + step], "little") for block in blocks] for q in range(per_tile)]
         groups = groups[:-(-rows // (lanes // 8))]
         if not unit:

@@ -12,11 +12,14 @@ top_folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."
 sys.path.insert(0, os.path.join(top_folder, "rtl", "layout"))
 import klayout.db as db
 
+import bound
+import brom
+import cells
 import extract
 import layout
-import nor
 import rules
 import signoff
+import spice
 import words as rom
 from pdk import Pdk
 
@@ -44,10 +47,13 @@ def real_block(folder, image, tensor):
     failed, said = verdict(folder, 64, words)
     expect(not failed, f"{image} {tensor}: {said}")
     print(f"{os.path.basename(image)} {tensor}: {said}")
+    shared = [rom.Image(image).words(tensor, 16, (8, 4, u, n)) for u in range(8) for n in range(4)]
+    whole = rom.Image(image).words(tensor, 16)
+    expect([w for u in range(8) for wave in zip(*shared[4 * u:4 * u + 4]) for w in wave] == whole, f"{tensor}: the L-Units together hold other words")
     emitted = os.path.join(folder, "emitted")
     done = subprocess.run([roma, "rtl", "--rom", tensor, "--style", "array", "--image", image, "-o", emitted], capture_output=True, check=False)
     if done.returncode == 0:
-        expect(rom.read_folder(emitted) == (64, rom.Image(image).words(tensor, 16)), f"{tensor}: `roma rtl --rom` emits other words")
+        expect(rom.read_folder(emitted) == (64, whole), f"{tensor}: `roma rtl --rom` emits other words")
 
 
 def edited(folder, change):
@@ -73,7 +79,7 @@ def planted(scratch):
     width = 64
     words = [(0x9E3779B97F4A7C15 * (i + 1)) % (1 << width) for i in range(32)]
     good = os.path.join(scratch, "good")
-    plan = layout.make(pdk, good, "planted", width, words)
+    plan, _ = layout.make(pdk, good, "planted", width, words)
     expect(not verdict(good, width, words)[0], "the block without a fault fails")
     row = next(i for i in range(4, 31, 2) if words[i] & 1 and not words[i + 1] & 1)  # alone at its drain
     x, drain, ground = plan.column(0), (row + 1) * plan.row, row * plan.row
@@ -94,7 +100,7 @@ def planted(scratch):
     shutil.copy(os.path.join(good, "rom.cdl"), flipped)
     failed, said = verdict(os.path.dirname(flipped), width, words)
     expect(failed == ["readback", "netlist"], f"a flipped bit against the right netlist: {said}")
-    fault("narrow pitch", ["DF.3a"], "rule DF.3a (space of active)", remade=(words, 630))
+    fault("narrow pitch", ["DF.3a"], "rule DF.3a (space of active)", remade=(words, "nor", 630))
     fault("missing contact", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Contact", [(x, drain)]))
     fault("missing via", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Via1", [(x, drain)]))
     fault("missing ground", ["readback", "netlist"], "it is not grounded", lambda d, t: erase(d, t, "Contact", [(x, ground)]))
@@ -119,6 +125,53 @@ def shapes_break(rule, *shapes):
 
 
 broken_rules = set()
+
+
+def brom_blocks(scratch):
+    """Both B-ROMs pass every check with every pattern in them; a select on a wrong line, and one on none, are caught by address and place."""
+    for addresses in (2, 4):
+        folder, style, width = os.path.join(scratch, f"brom{addresses}"), f"brom{addresses}", 33
+        words = [(0x9E3779B97F4A7C15 * (i + 1)) % (1 << width) & ~0xFFFF | sum((t >> i % addresses & 1) << t for t in range(1 << addresses)) for i in range(4 * addresses)]
+        plan, _ = layout.make(pdk, folder, style, width, words, style)
+        failed, said = verdict(folder, width, words)
+        expect(not failed, f"{style}: {said}")
+        layout.make(pdk, folder, style, width, [words[0] ^ 2] + words[1:], style)
+        failed, said = verdict(folder, width, words)
+        expect(failed == ["readback"] and f"word 0: {words[0] ^ 2:x} in the layout" in said, f"{style}, a wrong select: {failed}: {said}")
+        layout.make(pdk, folder, style, width, words, style)
+        edited(folder, lambda d, t: erase(d, t, "Via2", [(plan.column(1), plan.lines[0])]))  # of pattern 1, in the first group
+        failed, said = verdict(folder, width, words)
+        expect(failed == ["readback", "netlist"] and "on no bit line, word line or candidate line" in said, f"{style}, a select on no line: {failed}: {said}")
+
+
+def whole_column(scratch):
+    """A column with driver, precharge, keeper and sense: rules, netlist; and its read time is the one on record."""
+    drawn, top, pins, devices, _ = cells.column(pdk, [1, 0, 1, 1, 0, 0, 0, 1])
+    layers, path = rules.Layers(pdk, drawn, top), os.path.join(scratch, "column.cdl")
+    broken = [rule for rule, _, count, _ in rules.check(layers) if count]
+    expect(not broken, f"the column breaks {broken}")
+    extract.write_cdl(path, "rom", pins, devices)
+    l2n = extract.extract(layers)
+    expect(extract.compare(l2n, path), "the column's netlist is another")
+    extract.write_cdl(path, "rom", pins, devices[:-1])
+    expect(not extract.compare(l2n, path), "a column's netlist without its last transistor is the same")
+    with open(os.path.join(top_folder, "rtl", "layout", "bitline.csv"), encoding="ascii") as file:
+        recorded = next(line.split(",") for line in file if line.startswith("nor,typical,64,"))
+    measured = spice.read(pdk, "typical", spice.nor_column(pdk, 64, 1), 64)["sense"]
+    expect(abs(measured - float(recorded[5])) < 0.02 * measured, f"a read takes {measured:.3f} ns, on record are {recorded[5]}")
+
+
+def page():
+    """The tables of the page are those that the program computes, and its figures of spice those on record."""
+    with open(os.path.join(top_folder, "docs", "mask-rom.md"), encoding="utf-8") as file:
+        text = file.read()
+    for line in "\n".join(bound.tables(pdk)).splitlines():
+        expect(line in text, f"docs/mask-rom.md lacks '{line}'; rtl/layout/bound.py prints the tables")
+    with open(os.path.join(top_folder, "rtl", "layout", "bitline.csv"), encoding="ascii") as file:
+        for row in list(file)[1:]:
+            cells_of = row.strip().split(",")
+            line = "| " + " | ".join(cells_of[:3] + cells_of[5:]) + " |"
+            expect(line in text, f"docs/mask-rom.md lacks '{line}'")
 
 
 def every_rule_fails():
@@ -181,7 +234,7 @@ def decks(scratch):
     """Our ten rules as a deck: clean on a good block, and a narrow pitch is named."""
     for pitch, want in ((None, 0), (630, 1)):
         folder = os.path.join(scratch, f"deck{want}")
-        layout.make(pdk, folder, "deck", 16, [0x5A5A ^ 0x1234 * i & 0xFFFF for i in range(16)], pitch)
+        layout.make(pdk, folder, "deck", 16, [0x5A5A ^ 0x1234 * i & 0xFFFF for i in range(16)], "nor", pitch)
         done = subprocess.run([sys.executable, signoff.__file__, os.path.join(top_folder, "rtl", "layout", "decks"), folder], capture_output=True, text=True, check=False)
         said = f"own.drc: 10 rules, {want} broken{': DF.3a' if want else ''};"
         expect(done.returncode == want and said in done.stdout, f"deck, pitch {pitch}: exit {done.returncode}: {done.stdout}{done.stderr}")
@@ -213,6 +266,9 @@ with tempfile.TemporaryDirectory() as scratch:
     for k, block in enumerate(blocks):
         real_block(os.path.join(scratch, f"block{k}"), *block.split(":"))
     planted(scratch)
+    brom_blocks(scratch)
+    whole_column(scratch)
+    page()
     every_rule_fails()
     decks(scratch)
     refusals(scratch)
