@@ -169,8 +169,13 @@ static int step(roma_schedule *s, const roma_placement *place, const roma_cost_s
     const size_t blocks = roma_cost_timing_blocks(place, spans, n), values = blocks * (p->n_values + 1),
                  downs = (size_t)adapters * p->n_adapter_slots * blocks;
     const size_t arrivals = values * sizeof(arrival), moments = downs * sizeof(moment),
-                 timing_size = roma_cost_timing_bytes(place, spans, n);
-    int rc = reserve(s, (1 + 2 * (size_t)adapters) * p->n_ops * blocks, arrivals + moments + timing_size, err);
+                 timing_size = roma_cost_timing_bytes(place, spans, n), instances = p->n_ops * blocks + 2 * downs;
+    if (instances > ROMA_COST_INSTANCES_MAX)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "a step of %llu rows is up to %zu instances, above %d: larger blocks make fewer "
+                         "(schedule.block_rows; schedule.block_spans for a batch)",
+                         (unsigned long long)rows, instances, ROMA_COST_INSTANCES_MAX);
+    int rc = reserve(s, instances, arrivals + moments + timing_size, err);
     if (rc) return rc;
     scheduler k = {.s = s, .ready = (arrival *)(void *)s->scratch, .free = {never, never, never, never}};
     k.downs = (moment *)(void *)(k.ready + values);

@@ -178,12 +178,12 @@ static void test_logits(void) {
     design_close(&d);
 }
 
-/* D13: sequences of a batch follow one another through the units, whatever block_rows is for prompts. */
+/* D13: few sequences of a batch share a block, whatever block_rows is for prompts, and the others fill their waits. */
 static void test_batch(void) {
     design d;
     open_3b(&d, 128);
     put(&d, ROMA_CHIP_hunit_sram_bytes, 1e9); /* so that all of it fits */
-    CHECK_REAL(d.place.chip.block_spans, 1);
+    CHECK_REAL(d.place.chip.block_spans, 4);
     double rate[2][34], one;
     for (int k = 0; k < 2; k++) {
         put(&d, ROMA_CHIP_block_rows, k ? 1 : 32);
@@ -193,12 +193,16 @@ static void test_batch(void) {
         }
     }
     for (uint32_t batch = 28; batch < 34; batch++) CHECK(rate[0][batch] >= rate[1][batch]);
-    /* No kink where a block is full: 17,479 cycles for the 32nd sequence, 5,619 for the next one. */
-    for (uint32_t batch = 30; batch < 33; batch++)
-        CHECK_NEAR((batch + 1) / rate[0][batch + 1] - batch / rate[0][batch],
-                   batch / rate[0][batch] - (batch - 1) / rate[0][batch - 1], 0.05);
+    /* No kink where 32 rows are full: 17,479 cycles for the 32nd sequence, 5,619 for the next one. */
+    double least = HUGE_VAL, most = 0;
+    for (uint32_t batch = 28; batch < 33; batch++) {
+        const double next = (batch + 1) / rate[0][batch + 1] - batch / rate[0][batch];
+        least = fmin(least, next);
+        most = fmax(most, next);
+    }
+    CHECK(most < 1.8 * least);
     one = cost_at(&d, 64, 16).tok_s;
-    CHECK(rate[0][32] > 1.5 * one);
+    CHECK(rate[0][32] > 2 * one);
     design_close(&d);
 }
 
