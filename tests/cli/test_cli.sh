@@ -245,14 +245,14 @@ for style in array case brom; do
     gives 1 "$roma" rtl --verify rom --image t.roma --json; prints '"ok":false'; prints '"address":[4-7]'
 done
 gives 0 "$roma" rtl --rom blk.0.ffn_down.weight:8-15 --chip roma-brom --image t.roma -o rom --json; json words devices width ok files; prints '"style":"brom"'
-gives 0 "$roma" rtl --rom head:0-7 --style array --image t.roma -o rom; gives 0 "$roma" rtl --verify rom --image t.roma
+gives 0 "$roma" rtl --rom head:0-7 --image t.roma -o rom; prints 'style case'; gives 0 "$roma" rtl --verify rom --image t.roma
 gives 0 "$roma" rtl --rom 1.q@3.1 --style array --image t.roma -o rom; gives 0 "$roma" rtl --verify rom --image t.roma
 rm -r rom
 gives 2 "$roma" rtl --rom 0.dwn --style array --image t.roma -o rom; says "no tensor '0.dwn', did you mean '0.down'?"
 gives 2 "$roma" rtl --rom 0.attn_norm --style array --image t.roma -o rom; says 'is a vector'
 gives 2 "$roma" rtl --rom 0.down:5-128 --style array --image t.roma -o rom; says 'has rows 0 to 127'
 gives 2 "$roma" rtl --rom 0.down:5 --style array --image t.roma -o rom; says 'TENSOR:FIRST-LAST'
-gives 2 "$roma" rtl --rom 0.down@256.0 --style array --image t.roma -o rom; says 'matrix units 0 to 255'
+gives 2 "$roma" rtl --rom 0.down@8.0 --image t.roma -o rom; says 'matrix units 0 to 7'
 gives 2 "$roma" rtl --rom 0.down --style brum --image t.roma -o rom; says "did you mean 'brom'"
 gives 2 "$roma" rtl --rom 0.down --style fused --image t.roma -o rom; says 'style fused'
 gives 2 "$roma" rtl --rom 0.down --chip rcw-cim --image t.roma -o rom; says 'rom.style = dram'

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The chip whose lanes make a word when none is named. */
-static const char usual_chip[] = "roma-contract";
+static const char usual_chip[] = "mini";
 
 typedef struct {
     const char *rom, *style, *image, *chip, *out, *verify;
@@ -201,7 +201,7 @@ int verb_rtl(int argc, char **argv) {
         {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0, "array, case, brom or fused (default: the chip's rom.style)"},
         {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image whose weights they are"},
         {"chip", 0, OPT_TEXT, &o.chip, "NAME|FILE", 0, 0,
-         "chip whose lanes make a word: a file, or a built-in name (default: roma-contract)"},
+         "chip whose lanes make a word: a file, or a built-in name (default: mini)"},
         {"output", 'o', OPT_TEXT, &o.out, "DIR", 0, 0, "folder for rom.v, rom.hex of an array, and manifest.json"},
         {"verify", 0, OPT_TEXT, &o.verify, "DIR", 0, 0,
          "instead: read a folder's files again and hold every word against the image"},
