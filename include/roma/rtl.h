@@ -15,9 +15,10 @@ extern "C" {
 
 /* ---- styles --------------------------------------------------------------------------------------- */
 
-/* How a ROM is written: an array that the simulator loads from rom.hex, a case of literals (logic), and the paper's
- * B-ROM: for each group of four addresses and each bit a device selects one of sixteen candidate lines. */
-#define ROMA_RTL_STYLES(X) X(ARRAY, "array") X(CASE, "case") X(BROM, "brom")
+/* How a ROM is written: an array that the simulator loads from rom.hex, a case of literals (logic), the paper's B-ROM:
+ * for each group of four addresses and each bit a device selects one of sixteen candidate lines; and fused: a B-ROM and
+ * the L-Unit that reads it in one block, roma_fused. */
+#define ROMA_RTL_STYLES(X) X(ARRAY, "array") X(CASE, "case") X(BROM, "brom") X(FUSED, "fused")
 typedef enum {
 #define X(name, text) ROMA_RTL_##name,
     ROMA_RTL_STYLES(X)
@@ -37,8 +38,9 @@ enum { ROMA_RTL_WORD_PIECES = 16 }; /* of 32 bits, in the widest word */
 
 /* Words to write, whatever they are: `word` fills width / 32 pieces, the lowest bits first. */
 typedef struct {
-    uint32_t width; /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
-    uint64_t words; /* 1 to ROMA_RTL_WORDS_MAX */
+    uint32_t width;     /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
+    uint32_t lane_bits; /* of a code: 2, 4 or 8; style fused alone asks */
+    uint64_t words;     /* 1 to ROMA_RTL_WORDS_MAX */
     const void *ctx;
     void (*word)(const void *ctx, uint64_t address, uint32_t *out);
 } roma_rtl_words;

@@ -178,7 +178,8 @@ static int check_counts(const rtl_manifest *m, const roma_image *image, roma_rtl
 }
 
 static bool find_style(const char *name, roma_rtl_style *out) {
-    static const char *const known[] = {[ROMA_RTL_ARRAY] = "array", [ROMA_RTL_CASE] = "case", [ROMA_RTL_BROM] = "brom"};
+    static const char *const known[] = {
+        [ROMA_RTL_ARRAY] = "array", [ROMA_RTL_CASE] = "case", [ROMA_RTL_BROM] = "brom", [ROMA_RTL_FUSED] = "fused"};
     for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) {
             *out = (roma_rtl_style)i;
@@ -203,10 +204,11 @@ int roma_rtl_check(const roma_rtl_texts *t, const roma_image *image, const roma_
     if (rc) return rc;
     if (!find_style(m.style, &r.style))
         return roma_fail(err, ROMA_EUNSUPPORTED, "manifest.json", ROMA_NOWHERE,
-                         "style is none that can be read: array, case or brom");
+                         "style is none that can be read: array, case, brom or fused");
     rc = find_wanted(&w, &m, image, out, err);
     if (rc) return rc;
     r.width = (uint32_t)m.width;
+    r.lane_bits = w.bits;
     r.address_bits = (uint32_t)m.address_bits;
     r.words = w.words;
     out->counts = (roma_rtl_counts){r.style, r.width, r.address_bits, r.words, 0, 0, 0};

@@ -60,6 +60,25 @@ static int head(writer *x, const char *what, roma_error *err) {
     return flush(x, x->v, err);
 }
 
+/* The same of a ROM with the L-Unit of rtl/roma_lunit.v, whose sums of a row take 25 bits. */
+static int fused_head(writer *x, roma_error *err) {
+    const uint32_t width = x->w->width, bits = x->w->lane_bits;
+    roma_buf_print(&x->line,
+                   "// fused: %llu words of %u bits and their L-Unit, written by roma rtl (docs/rom-emission.md).\n"
+                   "`line 3 \"roma_fused.v\" 0\n"
+                   "module roma_fused(input clk, input [%u:0] addr, input [127:0] codes, input [5:0] shifts, "
+                   "output [%u:0] sums);\n    reg [%u:0] q;\n",
+                   (unsigned long long)x->w->words, width, x->address_bits - 1, width / 32 * 25 - 1, width - 1);
+    roma_buf_print(&x->line,
+                   "    roma_lunit #(.LANES(%u), .LATENCY(3)) lunit(.clk(clk), .bits(2'd%u), .word(q), .codes(codes), "
+                   ".shifts(shifts), .sums(sums));\n",
+                   width / 4,
+                   bits == 2   ? 0u
+                   : bits == 4 ? 1u
+                               : 2u);
+    return flush(x, x->v, err);
+}
+
 static int end_case(writer *x, roma_error *err) {
     static const uint32_t zero[ROMA_RTL_WORD_PIECES];
     roma_buf_print(&x->line, "            default: q <= %u'h", x->w->width);
@@ -167,11 +186,11 @@ static void selects(writer *x, uint32_t word[GROUP][ROMA_RTL_WORD_PIECES]) {
     roma_buf_append(&x->line, ";\n", 2);
 }
 
-static int brom(writer *x, const roma_progress *progress, roma_error *err) {
+static int brom(writer *x, bool fused, const roma_progress *progress, roma_error *err) {
     uint32_t word[GROUP][ROMA_RTL_WORD_PIECES];
     bool used[LINES] = {false};
     const uint32_t bits = x->address_bits - 2;
-    int rc = head(x, "B-ROM", err);
+    int rc = fused ? fused_head(x, err) : head(x, "B-ROM", err);
     if (!rc) rc = find_lines(x, progress, used);
     if (!rc) rc = lines(x, used, err);
     for (uint64_t g = 0; !rc && g < (x->w->words + GROUP - 1) / GROUP; g++) {
@@ -197,7 +216,8 @@ static int write_style(writer *x, roma_rtl_style style, const roma_rtl_sink *fil
     switch (style) {
     case ROMA_RTL_ARRAY: return array(x, file, progress, err);
     case ROMA_RTL_CASE: return logic(x, progress, err);
-    case ROMA_RTL_BROM: return brom(x, progress, err);
+    case ROMA_RTL_BROM: return brom(x, false, progress, err);
+    case ROMA_RTL_FUSED: return brom(x, true, progress, err);
     }
     return ROMA_EINTERNAL;
 }

@@ -85,6 +85,11 @@ static int write_manifest(roma_outdir *d, const roma_rtl_part *part, const roma_
 int roma_rtl_emit(const char *folder, const roma_rtl_part *part, roma_rtl_style style, const uint8_t sha256[32],
                   const roma_progress *progress, roma_rtl_counts *out, roma_error *err) {
     roma_outdir d;
+    const roma_format *f = &part->place->plan->desc->tensors[part->tensor].format;
+    if (style == ROMA_RTL_FUSED && (f->level == ROMA_LEVEL_TABLE || part->place->tensors[part->tensor].lane_bits == 1))
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "style fused has an L-Unit for codes of 2, 4 and 8 bits without a level table; give --style "
+                         "brom, whose words any L-Unit reads");
     int rc = roma_outdir_open(&d, folder, of_array, err);
     if (!rc) rc = write_words(&d, part, style, progress, out, err);
     if (!rc) rc = write_manifest(&d, part, out, sha256, err);

@@ -14,9 +14,6 @@ enum { STYLES = sizeof style_names / sizeof *style_names };
 
 const char *roma_rtl_style_name(roma_rtl_style style) { return style_names[style]; }
 
-static const char not_yet[] = "style fused is a ROM and the L-Unit that reads it in one block, which is not written "
-                              "yet; the styles are array, case and brom";
-
 int roma_rtl_style_find(const char *name, roma_rtl_style *style, roma_error *err) {
     char shown[64];
     for (unsigned i = 0; i < STYLES; i++)
@@ -24,7 +21,6 @@ int roma_rtl_style_find(const char *name, roma_rtl_style *style, roma_error *err
             *style = (roma_rtl_style)i;
             return ROMA_OK;
         }
-    if (strcmp(name, "fused") == 0) return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "%s", not_yet);
     const char *near = roma_nearest(name, style_names, STYLES);
     roma_error_name(shown, sizeof shown, name, strlen(name));
     return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "there is no style '%s'%s%s%s: array, case, brom or fused",
@@ -37,11 +33,12 @@ int roma_rtl_style_of(const roma_chip *chip, roma_rtl_style *style, roma_error *
     case ROMA_ROM_ROM: *style = ROMA_RTL_ARRAY; return ROMA_OK;
     case ROMA_ROM_LOGIC: *style = ROMA_RTL_CASE; return ROMA_OK;
     case ROMA_ROM_BROM: *style = ROMA_RTL_BROM; return ROMA_OK;
-    case ROMA_ROM_FUSED: return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "%s", not_yet);
+    case ROMA_ROM_FUSED: *style = ROMA_RTL_FUSED; return ROMA_OK;
     default:
-        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                         "rom.style = %s of chip %.40s is no ROM that can be written; give --style array, case or brom",
-                         chip->rom_style == ROMA_ROM_CELL ? "cell" : "dram", chip->name);
+        return roma_fail(
+            err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+            "rom.style = %s of chip %.40s is no ROM that can be written; give --style array, case, brom or fused",
+            chip->rom_style == ROMA_ROM_CELL ? "cell" : "dram", chip->name);
     }
 }
 
@@ -134,5 +131,9 @@ static void word(const void *ctx, uint64_t address, uint32_t *out) {
 }
 
 roma_rtl_words roma_rtl_part_words(const roma_rtl_part *part) {
-    return (roma_rtl_words){(uint32_t)roma_chip_word_bits(&part->place->chip), count(part), part, word};
+    return (roma_rtl_words){.width = (uint32_t)roma_chip_word_bits(&part->place->chip),
+                            .lane_bits = part->place->tensors[part->tensor].lane_bits,
+                            .words = count(part),
+                            .ctx = part,
+                            .word = word};
 }

@@ -137,17 +137,31 @@ static int begin_brom(rtl_rom *r) {
     return expect(&r->v, "case (addr[%u:2])", r->address_bits - 1);
 }
 
-int roma_rtl_read_begin(rtl_rom *r) {
+/* Module, ports, and of a fused block the L-Unit, which has the word, and whose codes have so many bits. */
+static int head(rtl_rom *r) {
     rtl_text *v = &r->v;
-    v->line = v->token_line = r->hex.line = r->hex.token_line = 1;
-    int rc = expect(v, "`line 3 \"roma_rom.v\" 0 module roma_rom(input clk, input [%u:0] addr, output [%u:0] word);",
-                    r->address_bits - 1, r->width - 1);
-    if (!rc) rc = expect(v, "reg [%u:0] q; assign word = q;", r->width - 1);
+    const uint32_t a = r->address_bits - 1, w = r->width - 1;
+    if (r->style != ROMA_RTL_FUSED) {
+        const int rc = expect(
+            v, "`line 3 \"roma_rom.v\" 0 module roma_rom(input clk, input [%u:0] addr, output [%u:0] word);", a, w);
+        return rc ? rc : expect(v, "reg [%u:0] q; assign word = q;", w);
+    }
+    int rc = expect(v, "`line 3 \"roma_fused.v\" 0 module roma_fused(input clk, input [%u:0] addr,", a);
+    if (!rc) rc = expect(v, "input [127:0] codes, input [5:0] shifts, output [%u:0] sums);", r->width / 32 * 25 - 1);
+    if (!rc) rc = expect(v, "reg [%u:0] q; roma_lunit #(.LANES(%u), .LATENCY(3)) lunit(.clk(clk),", w, r->width / 4);
+    const unsigned code = r->lane_bits == 2 ? 0 : r->lane_bits == 4 ? 1 : 2;
+    return rc ? rc : expect(v, ".bits(2'd%u), .word(q), .codes(codes), .shifts(shifts), .sums(sums));", code);
+}
+
+int roma_rtl_read_begin(rtl_rom *r) {
+    r->v.line = r->v.token_line = r->hex.line = r->hex.token_line = 1;
+    const int rc = head(r);
     if (rc) return rc;
     switch (r->style) {
     case ROMA_RTL_ARRAY: return begin_array(r);
-    case ROMA_RTL_CASE: return expect(v, "always @(posedge clk) case (addr)");
-    case ROMA_RTL_BROM: return begin_brom(r);
+    case ROMA_RTL_CASE: return expect(&r->v, "always @(posedge clk) case (addr)");
+    case ROMA_RTL_BROM:
+    case ROMA_RTL_FUSED: return begin_brom(r);
     }
     return ROMA_EINTERNAL;
 }
@@ -208,6 +222,7 @@ int roma_rtl_read_word(rtl_rom *r, uint32_t *out) {
     case ROMA_RTL_ARRAY: rc = read_hex(r, out); break;
     case ROMA_RTL_CASE: rc = read_branch(r, out); break;
     case ROMA_RTL_BROM:
+    case ROMA_RTL_FUSED:
         if (r->at % GROUP == 0) rc = read_group(r);
         memcpy(out, r->word[r->at % GROUP], sizeof r->word[0]);
         break;
@@ -242,12 +257,13 @@ static int expect_end(rtl_text *t) {
 }
 
 int roma_rtl_read_end(rtl_rom *r) {
-    int rc = r->style == ROMA_RTL_BROM ? end_padding(r) : ROMA_OK;
+    const bool grouped = r->style == ROMA_RTL_BROM || r->style == ROMA_RTL_FUSED;
+    int rc = grouped ? end_padding(r) : ROMA_OK;
     if (!rc && r->style == ROMA_RTL_ARRAY) {
         r->hex.token_line = r->hex.line;
         if (r->hex.p < r->hex.end) rc = roma_rtl_read_fail(&r->hex, "the file should end here");
     } else if (!rc) {
-        rc = r->style == ROMA_RTL_BROM && r->address_bits == 2 ? expect(&r->v, "endmodule") : end_case(r);
+        rc = grouped && r->address_bits == 2 ? expect(&r->v, "endmodule") : end_case(r);
     }
     return rc ? rc : expect_end(&r->v);
 }

@@ -20,6 +20,7 @@ typedef struct {
     rtl_text v, hex;
     roma_rtl_style style;
     uint32_t width, address_bits;
+    uint32_t lane_bits; /* of fused alone */
     uint64_t words;
     uint64_t at;                            /* words read so far */
     uint64_t devices;                       /* of a B-ROM, counted */

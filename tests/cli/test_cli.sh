@@ -232,7 +232,7 @@ gives 2 "$roma" sim --shape llama-3.2-3b --floorplan f.svg --floorplan-by taste;
 gives 2 "$roma" sim --shape llama-3.2-3b --toggles; says 'image'
 
 # ---- rtl: ROM contents, written and read again (docs/rom-emission.md; tests/rtl has the words)
-for style in array case brom; do
+for style in array case brom fused; do
     gives 0 "$roma" rtl --rom 0.down --style $style --image t.roma -o rom; prints "style $style"
     gives 0 "$roma" rtl --verify rom --image t.roma; prints "style $style"
     gives 0 "$roma" rtl --verify rom --image t.roma --json; json words devices width ok files
@@ -254,7 +254,6 @@ gives 2 "$roma" rtl --rom 0.down:5-128 --style array --image t.roma -o rom; says
 gives 2 "$roma" rtl --rom 0.down:5 --style array --image t.roma -o rom; says 'TENSOR:FIRST-LAST'
 gives 2 "$roma" rtl --rom 0.down@8.0 --image t.roma -o rom; says 'matrix units 0 to 7'
 gives 2 "$roma" rtl --rom 0.down --style brum --image t.roma -o rom; says "did you mean 'brom'"
-gives 2 "$roma" rtl --rom 0.down --style fused --image t.roma -o rom; says 'style fused'
 gives 2 "$roma" rtl --rom 0.down --chip rcw-cim --image t.roma -o rom; says 'rom.style = dram'
 gives 2 "$roma" rtl --rom 0.down --style array -o rom; says '\-\-image'
 gives 2 "$roma" rtl --rom 0.down --style array --image t.roma; says 'DIR is missing'

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -222,6 +223,90 @@ def check_faults(folders, work, tools):
         check(not prove(folders["case"], wrong), "a B-ROM with a wrong select is proved right")
 
 
+# ---- the fused block: its words by --verify, its sums by Icarus ----
+
+FUSED_BENCH = """module bench;
+    reg clk = 0;
+    reg [%d:0] addr = 0;
+    reg [127:0] codes = 0;
+    reg [5:0] shifts = 0;
+    wire [%d:0] sums;
+    reg [133:0] given [0:%d];
+    roma_fused block(.clk(clk), .addr(addr), .codes(codes), .shifts(shifts), .sums(sums));
+    integer i, k;
+    initial begin
+        $readmemh("given.hex", given);
+        for (i = 0; i < %d; i = i + 1) begin
+            addr = i;
+            #1 clk = 1;
+            #1 clk = 0;
+            {shifts, codes} = given[i];
+            for (k = 0; k < 3; k = k + 1) begin
+                #1 clk = 1;
+                #1 clk = 0;
+            end
+            $display("%%h", sums);
+        end
+        $finish;
+    end
+endmodule
+"""
+
+
+def sums(word, rows, b, codes, shifts):
+    """What an L-Unit gives for a word: for each row the sum of code * activation * 2^shift; codes of 8 bits are signed and count from -128."""
+    out = 0
+    for j in range(rows):
+        total = 0
+        for x in range(32 // b):
+            code = word >> 32 * j + 8 * (x % 4) + b * (x // 4) & ((1 << b) - 1)
+            if b == 8:
+                code = (code ^ 128)
+            total += code * codes[x] << shifts[x // 8]
+        out |= (total & (1 << 25) - 1) << 25 * j
+    return out
+
+
+def check_fused(model, work, tools, name, rows, chip, lanes):
+    t = model.tensors[name]
+    b = 2 if t.bits == 2 else 4 if t.bits <= 4 else 8
+    want = words(model, name, lanes, rows)
+    folder = os.path.join(work, "fused")
+    roma("rtl", "--rom", "%s:%d-%d" % (name, *rows), "--style", "fused", "--image", model.path, "--chip", chip, "-o", folder)
+    check(json.loads(roma("rtl", "--verify", folder, "--image", model.path, "--json"))["ok"], name + " fused: --verify")
+    with open(os.path.join(folder, "manifest.json")) as f:
+        manifest = json.load(f)
+    check(manifest["devices"] == devices(want, 4 * lanes), name + " fused: devices")
+    rtl = os.path.join(TOP, "rtl")
+    for tool, line in (("verilator", ["verilator", "--lint-only", "-Wall", "-y", rtl, "rom.v"]),
+                       ("iverilog", ["iverilog", "-g2005", "-Wall", "-y", rtl, "-o", os.devnull, "rom.v"]),
+                       ("yosys", ["yosys", "-q", "-p", "read_verilog rom.v %s/roma_lunit.v %s/roma_cut.v %s/roma_compress.v; "
+                                  "hierarchy -check -top roma_fused; proc; check -assert" % (rtl, rtl, rtl)])):
+        if tool in tools:
+            status, said = command(*line, cwd=folder)
+            check(status == 0 and not said.strip(), "%s of a fused block: %s" % (tool, said))
+    if "iverilog" not in tools:
+        return
+    rng = random.Random(name)
+    given = []
+    for i in range(len(want)):
+        # every fourth word with the greatest activations
+        codes = [rng.choice((-127, 127)) if i % 4 == 0 else rng.randint(-127, 127) for _ in range(16)]
+        given.append((codes, [7, 7] if i % 4 == 0 else [rng.randint(0, 7), rng.randint(0, 7)]))
+    with open(os.path.join(folder, "given.hex"), "w") as f:
+        for codes, (low, high) in given:
+            f.write("%034x\n" % ((high << 3 | low) << 128 | sum((c & 255) << 8 * i for i, c in enumerate(codes))))
+    with open(os.path.join(folder, "bench.v"), "w") as f:
+        f.write(FUSED_BENCH % (manifest["address_bits"] - 1, 25 * lanes // 8 - 1, len(want) - 1, len(want)))
+    status, said = command("iverilog", "-g2005", "-y", rtl, "-s", "bench", "-o", "sim", "bench.v", "rom.v", cwd=folder)
+    check(status == 0, "Icarus of a fused block: " + said)
+    status, said = command("vvp", "-n", "sim", cwd=folder)
+    got = [int(line, 16) for line in said.split() if re.fullmatch("[0-9a-f]+", line)]
+    check(got == [sums(w, lanes // 8, b, *g) for w, g in zip(want, given)], "%s: a fused block gives other sums" % name)
+    for extra in ("bench.v", "given.hex", "sim"):
+        os.unlink(os.path.join(folder, extra))
+
+
 # ---- what is tried ----
 
 def chip_file(work, lanes, units, lunits):
@@ -254,6 +339,8 @@ def test_formats(make, work, tools):
             rows = (n % 5, min(n % 5 + 8, model.tensors[name].rows - 1))
             want = words(model, name, wide, rows)
             check_rom(model, work, tools, "%s:%d-%d" % (name, *rows), want, chip, proof=n % 4 == 0)
+            if n % 4 == 1 and not model.tensors[name].level:
+                check_fused(model, work, tools, name, rows, chip, wide)
             placed = (n % 3, n % 2, 3, 2)
             check_rom(model, work, () if n % 4 else tools, "%s@%d.%d" % (name, *placed[:2]), words(model, name, wide, placed=placed), chip, proof=False)
     return n
@@ -267,6 +354,8 @@ def test_tiny(work, tools):
     check_faults(folders, work, tools)
     check_rom(model, work, tools, "blk.1.ffn_down.weight:0-7", words(model, "1.down", 16, (0, 7)), chip)
     check_rom(model, work, tools, "embed:1017-1023", words(model, "embed", 16, (1017, 1023)), chip)
+    check_fused(model, work, tools, "0.q", rows, chip, 16)
+    check_fused(model, work, tools, "embed", (1000, 1023), chip, 16)
     check_rom(model, work, tools, "0.down@3.1", words(model, "0.down", 16, placed=(3, 1, 8, 4)), chip)
 
 

@@ -1,6 +1,8 @@
 /* ROMs as text: B-ROM's selects over every pattern, every format and width against the placement and the second reader,
  * and every changed character refused. */
 #include "../test.h"
+#include "../base/folder.h"
+#include "../base/scarce.h"
 #include "emitted.h"
 #include "rtl/read.h"
 
@@ -30,7 +32,11 @@ static void no_words(const void *ctx, uint64_t address, uint32_t *out) { (void)c
 static uint64_t reads_back(const emitted *e, const roma_rtl_words *w) {
     uint32_t got[ROMA_RTL_WORD_PIECES], want[ROMA_RTL_WORD_PIECES];
     roma_error err;
-    rtl_rom r = {.style = e->n.style, .width = w->width, .address_bits = e->n.address_bits, .words = w->words};
+    rtl_rom r = {.style = e->n.style,
+                 .lane_bits = w->lane_bits,
+                 .width = w->width,
+                 .address_bits = e->n.address_bits,
+                 .words = w->words};
     const char *v = (const char *)e->v.data, *hex = e->hex.len ? (const char *)e->hex.data : "";
     r.v = (rtl_text){.file = "rom.v", .p = v, .end = v + e->v.len, .err = &err};
     r.hex = (rtl_text){.file = "rom.hex", .p = hex, .end = hex + e->hex.len, .err = &err};
@@ -48,7 +54,7 @@ static uint64_t reads_back(const emitted *e, const roma_rtl_words *w) {
 
 static void test_every_pattern(void) {
     for (uint32_t width = 32; width <= 512; width *= 2) {
-        const roma_rtl_words w = {width, 64, &width, every_pattern};
+        const roma_rtl_words w = {width, 4, 64, &width, every_pattern};
         emitted e;
         roma_error err;
         need(emitted_words(&e, &w, ROMA_RTL_BROM, &err), &err);
@@ -63,10 +69,10 @@ static void test_every_pattern(void) {
 static void test_sizes(void) {
     static const uint64_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 100};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_BROM; style++)
+        for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++)
             for (int empty = 0; empty < 2; empty++) {
                 const uint32_t width = i % 2 ? 32 : 96;
-                const roma_rtl_words w = {width, sizes[i], &width, empty ? no_words : random_words};
+                const roma_rtl_words w = {width, 8, sizes[i], &width, empty ? no_words : random_words};
                 emitted e;
                 roma_error err;
                 need(emitted_words(&e, &w, (roma_rtl_style)style, &err), &err);
@@ -82,7 +88,7 @@ static void test_sizes(void) {
 
 /* Every format on widths of words: the second reader takes codes, the writer bytes. */
 static void check_part(const emitted_model *m, const roma_rtl_part *part) {
-    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_BROM; style++) {
+    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++) {
         emitted e;
         roma_rtl_report r;
         roma_error err = {0};
@@ -165,9 +171,9 @@ static uint64_t word_at(const emitted *e, const char *text, size_t at) {
     const char *begin = strstr(text, "case (");
     if (!begin || text + at < begin) return ROMA_NOWHERE;
     for (const char *p = begin; p < text + at; p++) line += *p == '\n';
-    branches = e->n.style == ROMA_RTL_BROM ? (e->n.words + 3) / 4 : e->n.words;
+    branches = e->n.style >= ROMA_RTL_BROM ? (e->n.words + 3) / 4 : e->n.words;
     if (!line || line > branches) return ROMA_NOWHERE;
-    return e->n.style == ROMA_RTL_BROM ? 4 * (line - 1) : line - 1;
+    return e->n.style >= ROMA_RTL_BROM ? 4 * (line - 1) : line - 1;
 }
 
 /* Whether a character may be another without another ROM: blanks, and the comment. */
@@ -200,7 +206,7 @@ static void sweep(const emitted *e, const roma_image *image, char *text, size_t 
         if (!is_refused(e, image, text, at, other, &address))
             TEST_FAILED("'%c' for '%c' at %zu is not seen", other, text[at], at);
         /* In a B-ROM any of the group's words may be the first that differs. */
-        const uint64_t reach = e->n.style == ROMA_RTL_BROM ? 3 : 0;
+        const uint64_t reach = e->n.style >= ROMA_RTL_BROM ? 3 : 0;
         if (want == ROMA_NOWHERE || (address >= want && address <= want + reach)) continue;
         if (text[at] == ';' || text[at] == '\n' || address == ROMA_NOWHERE)
             continue; /* the branch's end is the next word's */
@@ -217,7 +223,7 @@ static void test_changes(void) {
     emitted_model m = {0};
     CHECK(data != NULL);
     need(emitted_open(&m, data, size, 1, 1, 16, &err), &err);
-    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_BROM; style++) {
+    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++) {
         roma_rtl_part part;
         emitted e;
         need(roma_rtl_part_rows(&part, &m.place, 2, 0, 8, &err), &err);
@@ -241,7 +247,7 @@ static void test_ends(void) {
     emitted_model m = {0};
     CHECK(data != NULL);
     need(emitted_open(&m, data, size, 1, 1, 8, &err), &err);
-    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_BROM; style++) {
+    for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++) {
         roma_rtl_part part;
         emitted e;
         need(roma_rtl_part_rows(&part, &m.place, 2, 0, 2, &err), &err);
@@ -329,8 +335,9 @@ static void test_refused(void) {
     static const int of_rom[][2] = {{ROMA_ROM_SRAM, ROMA_RTL_ARRAY},
                                     {ROMA_ROM_ROM, ROMA_RTL_ARRAY},
                                     {ROMA_ROM_LOGIC, ROMA_RTL_CASE},
-                                    {ROMA_ROM_BROM, ROMA_RTL_BROM}};
-    for (size_t i = 0; i < 4; i++) {
+                                    {ROMA_ROM_BROM, ROMA_RTL_BROM},
+                                    {ROMA_ROM_FUSED, ROMA_RTL_FUSED}};
+    for (size_t i = 0; i < 5; i++) {
         c->rom_style = of_rom[i][0];
         CHECK_EQ(roma_rtl_style_of(c, &style, &err), ROMA_OK);
         CHECK_EQ((int)style, of_rom[i][1]);
@@ -342,10 +349,72 @@ static void test_refused(void) {
     CHECK_EQ(roma_rtl_style_of(c, &style, &err), ROMA_EUNSUPPORTED);
     CHECK_EQ(roma_rtl_style_find("brum", &style, &err), ROMA_EUSAGE);
     CHECK(strstr(err.text, "did you mean 'brom'") != NULL);
-    for (unsigned s = ROMA_RTL_ARRAY; s <= ROMA_RTL_BROM; s++) {
+    for (unsigned s = ROMA_RTL_ARRAY; s <= ROMA_RTL_FUSED; s++) {
         CHECK_EQ(roma_rtl_style_find(roma_rtl_style_name((roma_rtl_style)s), &style, &err), ROMA_OK);
         CHECK_EQ((unsigned)style, s);
     }
+    emitted_close(&m);
+    free(data);
+}
+
+/* ---- folders ---- */
+
+static void empty_folder(const char *path) {
+    char file[600];
+    for (const char *const *f = roma_rtl_files(ROMA_RTL_ARRAY); *f; f++) {
+        snprintf(file, sizeof file, "%s/%s", path, *f);
+        unlink(file);
+    }
+    rmdir(path);
+}
+
+/* Written as a folder and read again, however little memory there is; a level table has no fused block. */
+static void test_folder(void) {
+    size_t size;
+    roma_error err;
+    roma_rtl_counts n;
+    roma_rtl_report r;
+    roma_rtl_part part;
+    uint8_t *data = emitted_image(9, &size); /* matrices with and without a level table */
+    emitted_model m = {0};
+    CHECK(data != NULL);
+    need(emitted_open(&m, data, size, 2, 2, 16, &err), &err);
+    snprintf(folder, sizeof folder, "/tmp/roma-rtl-XXXXXX");
+    CHECK(mkdtemp(folder) != NULL);
+    for (size_t i = 0; i < m.image.desc.n_tensors; i++) {
+        const roma_image_tensor *t = &m.image.desc.tensors[i];
+        if (t->is_vector || t->tie >= 0) continue;
+        need(roma_rtl_part_rows(&part, &m.place, i, 0, 7, &err), &err);
+        for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++) {
+            const int rc =
+                roma_rtl_emit(in_folder("rom"), &part, (roma_rtl_style)style, m.image.file_sha256, NULL, &n, &err);
+            const bool table = style == ROMA_RTL_FUSED && t->format.level == ROMA_LEVEL_TABLE;
+            CHECK_EQ(rc, table ? ROMA_EUNSUPPORTED : ROMA_OK);
+            if (!rc) need(roma_rtl_verify(in_folder("rom"), &m.image, NULL, &r, &err), &err);
+            CHECK_EQ(rc ? 0 : r.counts.devices, rc ? 0 : n.devices);
+        }
+    }
+    empty_folder(in_folder("rom"));
+    int rc = ROMA_ENOMEM;
+    for (int left = 0; rc && left < 200; left++) {
+        scarce_begin(left);
+        rc = roma_rtl_emit(in_folder("rom"), &part, ROMA_RTL_ARRAY, m.image.file_sha256, NULL, &n, &err);
+        roma_allocator_set(NULL);
+        CHECK_EQ(scarce_outstanding, 0);
+        CHECK_EQ(entries(), !rc);
+    }
+    CHECK_EQ(rc, ROMA_OK);
+    rc = ROMA_ENOMEM;
+    for (int left = 0; rc && left < 200; left++) {
+        scarce_begin(left);
+        rc = roma_rtl_verify(in_folder("rom"), &m.image, NULL, &r, &err);
+        roma_allocator_set(NULL);
+        CHECK_EQ(scarce_outstanding, 0);
+        CHECK(!rc || rc == ROMA_ENOMEM);
+    }
+    CHECK_EQ(rc, ROMA_OK);
+    empty_folder(in_folder("rom"));
+    rmdir(folder);
     emitted_close(&m);
     free(data);
 }
@@ -359,5 +428,6 @@ int main(void) {
     test_ends();
     test_manifest();
     test_refused();
+    test_folder();
     return TEST_DONE();
 }

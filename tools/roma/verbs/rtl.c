@@ -120,7 +120,7 @@ static void counts_json(roma_json *j, const roma_rtl_counts *n) {
 static void counts_text(const roma_rtl_counts *n, const char *folder, const char *what, roma_buf *b) {
     roma_buf_print(b, "%s: %s %llu words of %u bits, style %s", folder, what, (unsigned long long)n->words, n->width,
                    roma_rtl_style_name(n->style));
-    if (n->style == ROMA_RTL_BROM)
+    if (n->style == ROMA_RTL_BROM || n->style == ROMA_RTL_FUSED)
         roma_buf_print(b, ", %llu select devices (%.4g a bit)", (unsigned long long)n->devices,
                        (double)n->devices / ((double)n->words * n->width));
     roma_buf_print(b, "\n");
