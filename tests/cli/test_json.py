@@ -113,6 +113,10 @@ def test_verbs():
     said("explore", img, "--chip", chip, "--points", "20", "--seed", "18446744073709551615", "--json", has=[PATH_SAID + ".roma"])
     check(said("explore", img, "--points", "20", "--seed", "18446744073709551615", "--json").get("seed") == 2**64 - 1, "explore's seed")
     said("paper", "--json", code=(0, 1))
+    for more in (("--rom", "0.q:0-7", "--chip", chip, "--style", "brom", "-o"), ("--verify",)):
+        told = said("rtl", *more, b"d" + PATH, "--image", img, "--json", has=["d" + PATH_SAID])
+        check({"files", "words", "devices", "ok"} <= set(told) and told["ok"] is True, "rtl --json: %r" % told)
+    with open(b"d" + PATH + b"/manifest.json", "rb") as f: check(parsed(f.read())["tensor"] == "0.q", "manifest.json")
     with open("b.jsonl", "w") as f: f.write('{"id":"\\"\\\\\\u0000","prompt":"x","raw":true,"n":2}\n')
     parsed(run("run", img, "--jsonl", "b.jsonl").stdout)
 
