@@ -166,8 +166,10 @@ typedef struct {
                           rank > 0 */
     uint32_t stacked;  /* adapters in each sequence's set, ROMA_COST_SET_MAX at most; 0: one when rank > 0 */
     uint32_t roles;    /* matrices that they are on (bit r: role r); 0: all of the layers */
-    double max_w;      /* cap of power, W; 0: none */
-    double toggle;     /* measured toggles of a ROM bit read over the 0.5 of random data; 1: not measured */
+    uint64_t activation_bytes; /* of a step's rows, as the engine keeps them (roma_design_activations): what the vector
+                                  units' SRAM does not hold of these lies beside the cache; 0: not counted */
+    double max_w;              /* cap of power, W; 0: none */
+    double toggle;             /* measured toggles of a ROM bit read over the 0.5 of random data; 1: not measured */
     const roma_defects *defects; /* borrowed; may be NULL */
 } roma_workload;
 enum {
@@ -286,10 +288,10 @@ int roma_cost_evaluate(roma_cost *out, roma_schedule *s, const roma_placement *p
                        roma_error *err);
 /* The outputs of group "fit" alone, which need no schedule; the other members of *out stay as they are. */
 void roma_cost_fit(roma_cost *out, const roma_placement *p, const roma_workload *w);
-/* The most positions that each of the workload's sequences can have in the SRAM beside its adapters, whatever its
- * prompt and context: a multiple of 32. The one count of what fits: a sequence of n positions fits where n is no more,
- * and fits_sram is 1 where context + 1 positions do and the prompt is no longer than roma_cost_prompt. The model's own
- * context is no limit here. */
+/* The most positions that each of the workload's sequences can have in the SRAM beside its adapters and activations,
+ * whatever its prompt and context: a multiple of 32. The one count of what fits: a sequence of n positions fits where n
+ * is no more, and fits_sram is 1 where context + 1 positions do and the prompt is no longer than roma_cost_prompt. The
+ * model's own context is no limit here. */
 uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w);
 /* The longest prompt that each of the workload's sequences can have, whatever its prompt and context: no more than
  * roma_cost_positions, because the scores of a block of a prompt's rows take room beside its pages. */

@@ -51,6 +51,10 @@ int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *e
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err);
 /* Empties the design. One that is all zero, or was closed, may be closed again. */
 void roma_design_close(roma_design *d);
+/* Bytes of a step's activations as the engine has them, whose vector units hold what they can (docs/memory.md): of
+ * `rows` rows, or where these are 0 of as few as the engine goes down to with so many sequences, one row each. Steps
+ * have ROMA_EXEC_ROWS_MAX rows at most. */
+uint64_t roma_design_activations(const roma_plan *p, uint32_t rows, uint32_t sequences);
 /* Size of a design's model: weights that a decoded token multiplies, and the bytes that these weights take. */
 void roma_design_size(const roma_design *d, double *weights, double *bytes);
 

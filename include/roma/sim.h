@@ -16,7 +16,7 @@ extern "C" {
 /* A question; its texts are the caller's, needed during roma_sim_open alone. */
 typedef struct {
     roma_design_config design;
-    roma_workload work;  /* .defects and .toggle are set by what follows */
+    roma_workload work;  /* .activation_bytes are set by the model, .defects and .toggle by what follows */
     const char *defects; /* path of a defect map (roma_defects_read); NULL: none */
     bool toggles;        /* count the image's own bit toggles for the energy of ROM reads */
 } roma_sim_config;

@@ -61,6 +61,12 @@ double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double 
 
 /* ---- SRAM ---- */
 
+/* 32 positions of a sequence in all layers. */
+static double page_group_bytes(const roma_placement *p) {
+    const roma_hyper *h = &p->plan->desc->hyper;
+    return (double)h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim);
+}
+
 static uint32_t resident(const roma_workload *w) {
     const uint32_t set = roma_cost_workload_set(w);
     return w->adapters > set ? w->adapters : set;
@@ -81,11 +87,24 @@ static double die_bytes(const roma_placement *p, const roma_workload *w) {
     return fmax(0, roma_chip_sram_bytes(&p->chip) - p->chip.matrix_units * roma_cost_patch_bytes(&p->chip, worst));
 }
 
+/* Bytes of the H-Units' SRAM of all dies that a pool leaves for pages: activations lie where there is room, so that no
+ * H-Unit alone has to hold them. */
+static double left_for_pages(const roma_placement *p, const roma_workload *w, double die, double lora) {
+    return p->dies * die - lora - fmax(0, (double)w->activation_bytes - roma_chip_vector_bytes(&p->chip));
+}
+
+/* Pages that the fullest H-Unit holds, or fewer where activations lie beside them. */
+static uint64_t pages_of(const roma_placement *p, const roma_workload *w) {
+    const double die = die_bytes(p, w), lora = lora_bytes(p, w), left = left_for_pages(p, w, die, lora);
+    const uint64_t held = roma_place_pages(p, die, lora);
+    return (uint64_t)fmax(0, fmin((double)held, floor(left / page_group_bytes(p))));
+}
+
 /* Sequences share no page. */
 static uint64_t positions_of(uint64_t pages, const roma_workload *w) { return pages / w->batch * ROMA_PAGE; }
 
 uint64_t roma_cost_positions(const roma_placement *p, const roma_workload *w) {
-    return positions_of(roma_place_pages(p, die_bytes(p, w), lora_bytes(p, w)), w);
+    return positions_of(pages_of(p, w), w);
 }
 
 /* A prompt's pages beside the scores of a block of its rows. */
@@ -97,7 +116,7 @@ static bool holds_prompt(const roma_placement *p, const roma_workload *w, uint64
 
 uint64_t roma_cost_prompt(const roma_placement *p, const roma_workload *w) {
     const double sram = die_bytes(p, w), lora = lora_bytes(p, w);
-    uint64_t low = 0, high = positions_of(roma_place_pages(p, sram, lora), w) + 1; /* `low` fit */
+    uint64_t low = 0, high = roma_cost_positions(p, w) + 1; /* `low` fit */
     while (high - low > 1) {
         const uint64_t middle = low + (high - low) / 2;
         if (holds_prompt(p, w, middle, sram, lora))
@@ -110,14 +129,13 @@ uint64_t roma_cost_prompt(const roma_placement *p, const roma_workload *w) {
 
 static void fit_sram(roma_cost *out, const roma_placement *p, const roma_workload *w) {
     const roma_chip *c = &p->chip;
-    const roma_hyper *h = &p->plan->desc->hyper;
     const double one_die = die_bytes(p, w);
     out->sram_bytes = p->dies * roma_chip_sram_bytes(c);
     out->lora_bytes = lora_bytes(p, w);
-    out->kv_bytes_per_token = (double)h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim) / ROMA_PAGE;
-    const uint64_t pages = roma_place_pages(p, one_die, out->lora_bytes);
+    out->kv_bytes_per_token = page_group_bytes(p) / ROMA_PAGE;
+    const uint64_t pages = pages_of(p, w);
     out->tokens_held = (double)(ROMA_PAGE * pages);
-    out->tokens = fmin(out->tokens_held, (double)w->batch * h->context);
+    out->tokens = fmin(out->tokens_held, (double)w->batch * p->plan->desc->hyper.context);
     out->tokens_paper = roma_cost_tokens_paper(
         p, one_die, resident(w) * roma_cost_lora_bytes(p->plan, w->rank, c->lora_weight_bytes, 0, w->roles),
         roma_cost_kv_bytes(p->plan, c->kv_bytes, 0));

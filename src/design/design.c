@@ -1,5 +1,6 @@
 /* Opens a model and a chip without weights; contract in design.h. */
 #include "roma/design.h"
+#include "roma/exec.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -74,6 +75,18 @@ void roma_design_close(roma_design *d) {
     if (d->has_image) roma_image_close(&d->image);
     if (d->has_shape) roma_shape_destroy(&d->shape);
     memset(d, 0, sizeof *d);
+}
+
+uint64_t roma_design_activations(const roma_plan *p, uint32_t rows, uint32_t sequences) {
+    const uint32_t running = sequences < ROMA_EXEC_ROWS_MAX ? sequences : ROMA_EXEC_ROWS_MAX;
+    /* Vector units of a byte hold no row, so that the engine takes the fewest. */
+    const roma_exec_config c = {.threads = 1,
+                                .sequences = running,
+                                .rows = roma_exec_rows(rows, running),
+                                .logit_rows = running,
+                                .vector_bytes = 1};
+    roma_exec_memory m;
+    return roma_exec_fit(p, &c, &m, NULL) ? 0 : m.activations;
 }
 
 void roma_design_size(const roma_design *d, double *weights, double *bytes) {

@@ -126,9 +126,10 @@ int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out
     roma_explore_put(&x->s, v, &chip);
     const model *m = roma_explore_find(&x->m, v);
     if (!m) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the row is none of this exploration");
+    const roma_workload w = roma_explore_work(x, m);
     roma_placement at;
     int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
-    if (!rc) rc = roma_cost_ranges(out, NULL, &sched, &at, &x->work, err);
+    if (!rc) rc = roma_cost_ranges(out, NULL, &sched, &at, &w, err);
     roma_place_destroy(&at);
     roma_schedule_destroy(&sched);
     return rc;

@@ -55,6 +55,7 @@ typedef struct {
     roma_description shape;
     roma_plan plan;
     double format[3];
+    uint64_t activation_bytes; /* of the workload's step */
     bool has_shape, has_plan;
 } model;
 typedef struct {
@@ -80,5 +81,12 @@ struct roma_explore {
     uint32_t dies, min_context;
     double max_mm2, max_w, min_tok_s, max_die_mm2, max_junction_c;
 };
+
+/* The workload with what follows from the model. */
+static inline roma_workload roma_explore_work(const roma_explore *x, const model *m) {
+    roma_workload w = x->work;
+    w.activation_bytes = m->activation_bytes;
+    return w;
+}
 
 #endif

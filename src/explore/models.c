@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-static int open_format(model *m, const roma_shape *shape, roma_error *err) {
+static int open_format(model *m, const roma_shape *shape, uint32_t sequences, roma_error *err) {
     const roma_shape_format f = {(uint32_t)m->format[0], (uint32_t)m->format[1], (uint32_t)m->format[2]};
     int rc = roma_shape_lay_out(&m->shape, shape, &f, err);
     m->has_shape = !rc;
     if (!rc) rc = roma_map_plan(&m->plan, &m->shape, err);
     m->has_plan = !rc;
+    if (!rc) m->activation_bytes = roma_design_activations(&m->plan, 0, sequences);
     return rc;
 }
 
@@ -18,6 +19,7 @@ static int open_image(models *m, const roma_explore_config *c, roma_error *err) 
     m->has_image = true;
     rc = roma_map_plan(&m->list[0].plan, &m->image.desc, err);
     m->list[0].has_plan = !rc;
+    if (!rc) m->list[0].activation_bytes = roma_design_activations(&m->list[0].plan, 0, c->work.batch);
     return rc;
 }
 
@@ -57,7 +59,7 @@ int roma_explore_models(models *m, const space *s, const roma_shape *shape, cons
     for (size_t i = 0; i < n; i++) {
         const double format[] = {bits.v[i % bits.n], group.v[i / bits.n % group.n], head.v[i / bits.n / group.n]};
         memcpy(m->list[i].format, format, sizeof format);
-        const int rc = open_format(&m->list[i], shape, err);
+        const int rc = open_format(&m->list[i], shape, c->work.batch, err);
         if (rc == ROMA_ENOMEM) return rc;
         there += !rc;
         if (rc && i + 1 == n && !there) return rc;

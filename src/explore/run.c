@@ -7,14 +7,15 @@
 
 /* ---- one point ---- */
 
-static bool has_context(const roma_placement *p, const roma_explore *x) {
-    return x->min_context <= p->plan->desc->hyper.context && x->min_context <= roma_cost_positions(p, &x->work);
+static bool has_context(const roma_placement *p, const roma_workload *w, uint32_t least) {
+    return least <= p->plan->desc->hyper.context && least <= roma_cost_positions(p, w);
 }
 
-static roma_explore_refusal judge(const roma_cost *c, const roma_placement *p, const roma_explore *x) {
+static roma_explore_refusal judge(const roma_cost *c, const roma_placement *p, const roma_workload *w,
+                                  const roma_explore *x) {
     if (c->fits_rom == 0) return ROMA_EXPLORE_ROM;
     if (c->fits_sram == 0) return ROMA_EXPLORE_SRAM;
-    if (x->min_context && !has_context(p, x)) return ROMA_EXPLORE_CONTEXT;
+    if (x->min_context && !has_context(p, w, x->min_context)) return ROMA_EXPLORE_CONTEXT;
     if (x->max_mm2 > 0 && !(c->area_mm2 <= x->max_mm2)) return ROMA_EXPLORE_AREA;
     if (x->max_w > 0 && !(c->power_w <= x->max_w)) return ROMA_EXPLORE_POWER;
     if (!(c->tok_s >= x->min_tok_s)) return ROMA_EXPLORE_RATE;
@@ -35,14 +36,15 @@ static bool chip_of(const space *s, const roma_placement *needs, double v[N_KEYS
 static int evaluate(const roma_explore *x, const model *m, roma_schedule *sched, double v[N_KEYS], roma_cost *cost,
                     roma_explore_refusal *why, roma_error *err) {
     roma_chip chip;
+    const roma_workload w = roma_explore_work(x, m);
     roma_placement at = {.rom_words = (uint64_t)v[ROMA_CHIP_rom_depth], .buffer_inputs = 1};
     *why = ROMA_EXPLORE_CHIP;
     if (!chip_of(&x->s, &at, v, &chip)) return ROMA_OK;
     int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
     if (!rc && chip_of(&x->s, &at, v, &at.chip)) {
         roma_place_derive(&at);
-        rc = roma_cost_evaluate(cost, sched, &at, &x->work, err);
-        if (!rc) *why = judge(cost, &at, x);
+        rc = roma_cost_evaluate(cost, sched, &at, &w, err);
+        if (!rc) *why = judge(cost, &at, &w, x);
     }
     roma_place_destroy(&at);
     return rc;

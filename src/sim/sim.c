@@ -23,6 +23,7 @@ int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err) {
     if (!rc) rc = roma_design_open(&s->design, &c->design, err);
     if (rc) return rc;
     s->work = c->work;
+    s->work.activation_bytes = roma_design_activations(&s->design.plan, 0, c->work.batch);
     if (c->toggles && !s->design.has_image)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "toggles are counted in an image's bits; a shape has none");
     else if (c->toggles)

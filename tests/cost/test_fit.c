@@ -140,6 +140,31 @@ static void test_positions(void) {
     design_close(&d);
 }
 
+/* Activations within the vector units' SRAM take nothing; each page's worth of bytes beyond takes a page, wherever
+ * there is room, until nothing fits. */
+static void test_activations(void) {
+    design d;
+    design_open(&d, "roma-contract", "llama-3.2-3b", 4, 4);
+    roma_workload w = {.batch = 1, .rank = 16, .adapters = 1, .toggle = 1};
+    const double vector = 16.0 * 1048576, page = 28.0 * 8 * 8448, room = 288.0 * 1048576 - engine_lora(1);
+    const uint64_t alone = roma_cost_positions(&d.place, &w), pages = (uint64_t)(room / page);
+    w.activation_bytes = (uint64_t)vector;
+    CHECK_EQ(roma_cost_positions(&d.place, &w), alone);
+    for (uint64_t n = alone / 32 + 1; n-- > 0;) {
+        w.activation_bytes = (uint64_t)(vector + room - (double)n * page);
+        CHECK_EQ(roma_cost_positions(&d.place, &w), n * 32 < alone ? n * 32 : alone);
+        w.activation_bytes++;
+        CHECK_EQ(roma_cost_positions(&d.place, &w), n ? (n - 1) * 32 : 0);
+    }
+    CHECK(pages >= alone / 32 && design_cost(&d, &w).tokens == 0 && design_cost(&d, &w).fits_sram == 0);
+    w.activation_bytes = (uint64_t)(vector + room - 100 * page);
+    w.context = 3199;
+    CHECK(design_cost(&d, &w).fits_sram == 1 && roma_cost_prompt(&d.place, &w) == 3200);
+    w.context = 3200;
+    CHECK(design_cost(&d, &w).fits_sram == 0);
+    design_close(&d);
+}
+
 static void test_rom(void) {
     design d;
     const roma_workload w = {.batch = 1, .toggle = 1};
@@ -213,6 +238,7 @@ int main(void) {
     test_paper();
     test_outputs();
     test_positions();
+    test_activations();
     test_rom();
     test_words();
     test_dies();

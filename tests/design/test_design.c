@@ -133,6 +133,20 @@ static void test_refused(void) {
     }
 }
 
+/* As few rows as the engine goes down to: 16, or one for each sequence, 512 at most; or those asked for. */
+static void test_activations(void) {
+    const roma_design_config by = {.shape = "llama-3.2-1b"};
+    roma_design d;
+    CHECK_EQ(roma_design_open(&d, &by, NULL), 0);
+    const uint64_t row = roma_design_activations(&d.plan, 1, 1);
+    static const uint32_t at[][3] = {{0, 1, 16},    {0, 16, 16},    {0, 17, 17}, {0, 128, 128}, {0, 200, 200},
+                                     {0, 513, 512}, {0, 9999, 512}, {3, 2, 3},   {3, 5, 5},     {100, 5, 100}};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        CHECK_EQ(roma_design_activations(&d.plan, at[i][0], at[i][1]), at[i][2] * row);
+    CHECK(row > 40 * 2048 && row < 60 * 2048 * 4);
+    roma_design_close(&d);
+}
+
 static void test_scarce(void) {
     const roma_design_config by[] = {{.shape = "llama-3.2-1b"}, {.image = image}};
     for (size_t k = 0; k < 2; k++) {
@@ -159,6 +173,7 @@ int main(void) {
     test_image();
     test_made();
     test_refused();
+    test_activations();
     test_scarce();
     unlink(image);
     return TEST_DONE();

@@ -5,6 +5,7 @@
 static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *out) {
     roma_schedule schedule = {0};
     roma_workload w = roma_cost_workload_bare();
+    w.activation_bytes = roma_exec_memory_of(roma_answer_engine(s->a))->activations;
     w.rank = loras_rank(&s->loras, s->a); /* stacked adapters cost what one of the sum of their ranks does */
     w.adapters = w.rank ? 1 : 0;
     w.prompt = (uint32_t)prompt;

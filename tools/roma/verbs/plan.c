@@ -29,7 +29,7 @@ static int print(const plan_options *o, const roma_design *d, roma_buf *b, roma_
     return ROMA_OK;
 }
 
-static int run(const plan_options *o, const char *image) {
+static int run(plan_options *o, const char *image) {
     roma_error err;
     roma_design d;
     roma_buf b = {0};
@@ -38,6 +38,7 @@ static int run(const plan_options *o, const char *image) {
     if (!rc && asked.image && !o->no_verify) rc = check_image(asked.image, &err);
     if (!rc) rc = roma_design_open(&d, &asked, &err);
     if (rc) return fail("plan", &err);
+    o->work.activation_bytes = roma_design_activations(&d.plan, 0, o->work.batch);
     rc = print(o, &d, &b, &err);
     roma_design_close(&d);
     if (!rc) return print_buf("plan", &b, 0);
