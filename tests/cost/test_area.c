@@ -106,6 +106,81 @@ static void test_fused(void) {
     CHECK_NEAR(roma_cost_lunit_um2(&c, ROMA_ROM_FUSED), roma_cost_lunit_um2(&c, ROMA_ROM_BROM), 1e-12);
 }
 
+static double lunits_mm2(const roma_chip *c) {
+    roma_areas a;
+    roma_cost_areas(&a, c);
+    return a.lunits;
+}
+
+/* What stands beside the lanes, each part by hand: 4 matrix units of 8 L-Units of 16 lanes, areas before placement. */
+static void test_compute_by_hand(void) {
+    roma_chip c = chip_of("roma-contract");
+    static const struct {
+        int parameter;
+        double value;
+    } set[] = {{ROMA_CHIP_matrix_units, 4}, {ROMA_CHIP_lunits, 8},       {ROMA_CHIP_lanes, 16},
+               {ROMA_CHIP_placement, 0.5},  {ROMA_CHIP_lane_um2, 20},    {ROMA_CHIP_serial_um2, 7},
+               {ROMA_CHIP_table_bits, 10},  {ROMA_CHIP_table_um2, 0.5},  {ROMA_CHIP_lunit_fixed_um2, 40},
+               {ROMA_CHIP_leaf_um2, 2000},  {ROMA_CHIP_leaf_group, 16},  {ROMA_CHIP_merge_um2, 24},
+               {ROMA_CHIP_buffer_um2, 0.1}, {ROMA_CHIP_block_rows, 32},  {ROMA_CHIP_buffer_inputs, 64},
+               {ROMA_CHIP_scale_words, 0},  {ROMA_CHIP_word_cycles, 8},  {ROMA_CHIP_lunit_style, 0},
+               {ROMA_CHIP_table, 0},        {ROMA_CHIP_hold, 0},         {ROMA_CHIP_rom_style, ROMA_ROM_ROM}};
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) roma_chip_put(&c, (unsigned)set[i].parameter, set[i].value);
+    const double rom = roma_cost_storage_um2(&c, ROMA_ROM_ROM);
+#define COMPUTE() ((roma_cost_lunit_um2(&c, ROMA_ROM_ROM) - rom) * 0.5)
+    /* Lanes, control; a leaf unit of the eight; two rows merged over seven of eight; two rows of 64 codes of 67 bits a
+     * byte of them. */
+    const double lanes = 16 * 20, fixed = 40, leaves = 2000, merge = 24 * 2 * 7 / 8.0, buffer = 2 * 64 * 67 / 8.0 * 0.1;
+    CHECK_NEAR(COMPUTE(), lanes + fixed + leaves + merge + buffer, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_table, 1); /* a multiplexer a lane and bit */
+    CHECK_NEAR(COMPUTE(), lanes + 16 * 10 * 0.5 + fixed + leaves + merge + buffer, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_lunit_style, 1); /* an eighth of the leaves a cycle */
+    CHECK_NEAR(COMPUTE(), 16 * (7 + 10 * 0.5) + fixed + leaves / 8 + merge + buffer, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_hold, 1); /* 32 rows instead of one, and a sum of 32 bits for each of two rows */
+    CHECK_NEAR(COMPUTE(), 16 * (7 + 10 * 0.5) + fixed + leaves / 8 + merge + 32 * buffer + 32 * 2 * 32 * 0.1, 1e-9);
+#undef COMPUTE
+    /* The ROM of scales, by the style of the base model. */
+    const double without = lunits_mm2(&c), bits = 2048 * 96;
+    roma_chip_put(&c, ROMA_CHIP_scale_words, 2048);
+    roma_chip_put(&c, ROMA_CHIP_scale_bits, 96);
+    CHECK_NEAR(lunits_mm2(&c) - without, 4 * bits / 34.4 * c.rom_placement * 1e-6, 1e-9);
+    for (int port = ROMA_SCALES_SHARED; port <= ROMA_SCALES_FREE; port++) {
+        roma_chip_put(&c, ROMA_CHIP_scale_port, port); /* among the codes */
+        CHECK_NEAR(lunits_mm2(&c), without, 1e-12);
+    }
+    roma_chip_put(&c, ROMA_CHIP_scale_port, ROMA_SCALES_OWN);
+    for (int style = ROMA_ROM_SRAM; style <= ROMA_ROM_DRAM; style++) {
+        const double um2 = style == ROMA_ROM_SRAM || style == ROMA_ROM_DRAM ? bits / 21.9 * c.sram_placement
+                           : style == ROMA_ROM_LOGIC ? bits * c.logic_rom_um2 / log2(2048 * 96) / 0.5
+                                                     : bits / 34.4 * c.rom_placement;
+        roma_chip_put(&c, ROMA_CHIP_rom_style, style);
+        roma_chip_put(&c, ROMA_CHIP_scale_words, 0);
+        const double bare = lunits_mm2(&c);
+        roma_chip_put(&c, ROMA_CHIP_scale_words, 2048);
+        CHECK_NEAR(lunits_mm2(&c) - bare, 4 * um2 * 1e-6, 1e-9);
+    }
+}
+
+/* Exponentials of the H-Units, the vector units' ROM. */
+static void test_units_by_hand(void) {
+    roma_chip c = chip_of("roma-contract");
+    roma_areas before, a;
+    roma_chip_put(&c, ROMA_CHIP_hunit_exp_um2, 5000);
+    roma_chip_put(&c, ROMA_CHIP_hunit_exp, 2);
+    roma_cost_areas(&before, &c);
+    roma_chip_put(&c, ROMA_CHIP_hunit_exp, 6);
+    roma_cost_areas(&a, &c);
+    CHECK_NEAR(a.hunits - before.hunits, 256 * 4 * 5000 * 1e-6, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_vector_rom_words, 0);
+    roma_cost_areas(&before, &c);
+    static const double words[][2] = {{100, 21.6}, {1024, 21.6}, {2048, 34.4}, {8192, 57.8}}; /* Mbit/mm2 */
+    for (int i = 0; i < 4; i++) {
+        roma_chip_put(&c, ROMA_CHIP_vector_rom_words, words[i][0]);
+        roma_cost_areas(&a, &c);
+        CHECK_NEAR(a.vector - before.vector, 16 * words[i][0] * 64 * 32 / words[i][1] * 1e-6, 1e-9);
+    }
+}
+
 static void test_nodes(void) {
     roma_chip c = chip_of("roma");
     const double at_own = roma_cost_lunit_um2(&c, ROMA_ROM_FUSED);
@@ -150,6 +225,8 @@ int main(void) {
     test_styles();
     test_storage_by_hand();
     test_fused();
+    test_compute_by_hand();
+    test_units_by_hand();
     test_nodes();
     test_all_chips();
     return TEST_DONE();
