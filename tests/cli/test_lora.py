@@ -35,6 +35,18 @@ def test_run():
     run("run", image, "-p", "x", "-n", 1, "--lora", a, "--lora", a, "-q")
 
 
+def test_estimate():
+    """What the chip would do is what sim says of a set of as many adapters, of their mean rank (16 and 3: 10), on their matrices."""
+    part = lora("part.lora.roma", TOP + "/models/adapters/tiny-roma")
+    told = json.loads(run("adapter", "inspect", part, "--json"))
+    targets = sorted({t["role"] for t in told["targets"]})
+    for names, asked in (([], ["--rank", 0]), ([part], ["--rank", told["rank"], "--targets", ",".join(targets)]), ([a, b], ["--rank", 10, "--stacked", 2])):
+        got = answer(*sum((["--lora", x] for x in names), []))
+        context = got["prompt_tokens"] + len(got["ids"]) // 2
+        sim = json.loads(run("sim", image, "-p", got["prompt_tokens"], "-c", context, *asked, "--no-ranges", "--json"))
+        check(all(abs(got["chip"][k] / sim[k] - 1) < 1e-6 for k in ("tok_s", "ttft_ms", "mj_per_token")), f"{names}: the chip's {got['chip']}, sim says {sim['tok_s']}")
+
+
 def test_jsonl():
     lines = [{"prompt": "Once upon a time", "n": 12, "raw": True} | extra for extra in
              [{}, {"lora": a}, {"lora": [a, b]}, {"lora": []}, {"lora": f"{a}:0.5"}, {"lora": [b, a]}, {"lora": a}]]
@@ -134,6 +146,7 @@ with tempfile.TemporaryDirectory() as folder:
     wide, other = lora("wide.lora.roma", "--random", 3, "--rank", 40), lora("other.lora.roma", "--random", 1, base=image2)
     test_random()
     test_run()
+    test_estimate()
     test_jsonl()
     test_chat()
     test_eval_bench()

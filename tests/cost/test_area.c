@@ -118,13 +118,13 @@ static void test_compute_by_hand(void) {
     static const struct {
         int parameter;
         double value;
-    } set[] = {{ROMA_CHIP_matrix_units, 4}, {ROMA_CHIP_lunits, 8},       {ROMA_CHIP_lanes, 16},
-               {ROMA_CHIP_placement, 0.5},  {ROMA_CHIP_lane_um2, 20},    {ROMA_CHIP_serial_um2, 7},
-               {ROMA_CHIP_table_bits, 10},  {ROMA_CHIP_table_um2, 0.5},  {ROMA_CHIP_lunit_fixed_um2, 40},
-               {ROMA_CHIP_leaf_um2, 2000},  {ROMA_CHIP_leaf_group, 16},  {ROMA_CHIP_merge_um2, 24},
-               {ROMA_CHIP_buffer_um2, 0.1}, {ROMA_CHIP_block_rows, 32},  {ROMA_CHIP_buffer_inputs, 64},
-               {ROMA_CHIP_scale_words, 0},  {ROMA_CHIP_word_cycles, 8},  {ROMA_CHIP_lunit_style, 0},
-               {ROMA_CHIP_table, 0},        {ROMA_CHIP_hold, 0},         {ROMA_CHIP_rom_style, ROMA_ROM_ROM}};
+    } set[] = {{ROMA_CHIP_matrix_units, 4}, {ROMA_CHIP_lunits, 8},      {ROMA_CHIP_lanes, 16},
+               {ROMA_CHIP_placement, 0.5},  {ROMA_CHIP_lane_um2, 20},   {ROMA_CHIP_serial_um2, 7},
+               {ROMA_CHIP_table_bits, 10},  {ROMA_CHIP_table_um2, 0.5}, {ROMA_CHIP_lunit_fixed_um2, 40},
+               {ROMA_CHIP_leaf_um2, 2000},  {ROMA_CHIP_leaf_group, 16}, {ROMA_CHIP_merge_um2, 24},
+               {ROMA_CHIP_buffer_um2, 0.1}, {ROMA_CHIP_block_rows, 32}, {ROMA_CHIP_buffer_inputs, 64},
+               {ROMA_CHIP_scale_words, 0},  {ROMA_CHIP_word_cycles, 8}, {ROMA_CHIP_lunit_style, 0},
+               {ROMA_CHIP_table, 0},        {ROMA_CHIP_hold, 0},        {ROMA_CHIP_rom_style, ROMA_ROM_ROM}};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++) roma_chip_put(&c, (unsigned)set[i].parameter, set[i].value);
     const double rom = roma_cost_storage_um2(&c, ROMA_ROM_ROM);
 #define COMPUTE() ((roma_cost_lunit_um2(&c, ROMA_ROM_ROM) - rom) * 0.5)

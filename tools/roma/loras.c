@@ -35,10 +35,16 @@ int loras_open(lora_list *l, roma_answer *a, bool any_base, const char *const *t
     return ROMA_OK;
 }
 
-uint32_t loras_rank(const lora_list *l, roma_answer *a) {
+void loras_workload(const lora_list *l, roma_answer *a, roma_workload *w) {
     uint32_t sum = 0;
-    for (size_t i = 0; i < l->n; i++) sum += roma_answer_adapter_find(a, l->item[i].name)->rank;
-    return sum;
+    w->roles = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        const roma_adapter *f = roma_answer_adapter_find(a, l->item[i].name);
+        sum += f->rank;
+        for (size_t t = 0; t < f->n_targets; t++) w->roles |= 1u << f->targets[t].role;
+    }
+    w->stacked = w->adapters = (uint32_t)l->n;
+    w->rank = l->n ? (sum + w->stacked - 1) / w->stacked : 0;
 }
 
 void loras_json(roma_json *j, const lora_list *l, roma_answer *a) {

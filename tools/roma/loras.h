@@ -4,6 +4,7 @@
 
 #include "options.h"
 #include "roma/answer.h"
+#include "roma/cost.h"
 #include "roma/json.h"
 
 typedef struct {
@@ -21,7 +22,9 @@ typedef struct {
 /* Reads n texts FILE[:SCALE] and opens the files that are new. */
 int loras_open(lora_list *l, roma_answer *a, bool any_base, const char *const *text, size_t n, roma_error *err);
 void loras_copy(lora_list *to, const lora_list *from);
-uint32_t loras_rank(const lora_list *l, roma_answer *a);           /* sum of the ranks of its adapters */
+/* The list as a workload has adapters, of one rank on some matrices: a set of as many, of the mean rank rounded up, on
+ * every matrix that one of them is on. */
+void loras_workload(const lora_list *l, roma_answer *a, roma_workload *w);
 void loras_json(roma_json *j, const lora_list *l, roma_answer *a); /* member "adapters" */
 void loras_print(const lora_list *l, roma_buf *out);               /* "a.lora.roma, b.lora.roma:0.5" */
 

@@ -6,8 +6,7 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
     roma_schedule schedule = {0};
     roma_workload w = roma_cost_workload_bare();
     w.activation_bytes = roma_exec_memory_of(roma_answer_engine(s->a))->activations;
-    w.rank = loras_rank(&s->loras, s->a); /* stacked adapters cost what one of the sum of their ranks does */
-    w.adapters = w.rank ? 1 : 0;
+    loras_workload(&s->loras, s->a, &w);
     w.prompt = (uint32_t)prompt;
     w.context = (uint32_t)(prompt + answer / 2); /* a step grows linearly with its context: the middle stands for all */
     const bool done = roma_cost_evaluate(out, &schedule, roma_answer_placement(s->a), &w, NULL) == ROMA_OK;
