@@ -22,6 +22,7 @@ static const char *const usual[] = {
     "technology.node=7,5,3",
     "model.bits=2,3,4",
     "model.group=32,64,128",
+    "lunit.style=parallel,serial",
 };
 enum { N_USUAL = sizeof usual / sizeof *usual };
 

@@ -50,6 +50,13 @@ static void test_shares(void) {
     uint64_t sum = all.n;
     for (int k = 0; k < ROMA_EXPLORE_REFUSALS_N; k++) sum += all.refused[k];
     CHECK_EQ(sum, 250);
+    size_t serial = 0; /* lanes of both kinds are among the usual knobs */
+    for (size_t i = 0; i < all.n; i++) {
+        double v[ROMA_EXPLORE_KEYS];
+        roma_explore_values(x, roma_explored_row(&all, i), v);
+        serial += v[ROMA_CHIP_lunit_style] > 0;
+    }
+    CHECK(serial > all.n / 4 && serial < all.n * 3 / 4);
     CHECK_EQ(all.refused[ROMA_EXPLORE_NONE], 0);
     CHECK_EQ(all.refused[ROMA_EXPLORE_GRID], 0); /* the usual grids are powers of two, which fill their rows */
     roma_explored fewer = run(x, 100, 0, 1, 2);  /* a point is its number */
