@@ -237,6 +237,7 @@ rtl-faults: $(LIB)
 LAYOUT ?= $(BUILD)/layout
 layout:
 	@[ -n '$(TENSOR)' ] && [ -n '$(IMAGE)' ] || { echo 'usage: make layout TENSOR=0.down IMAGE=FILE.roma [ROWS=N] [STYLE=nor|brom2|brom4] [LAYOUT=DIR]' >&2; exit 2; }
+	@[ -x $(HW)/venv/bin/python ] || { echo 'make layout: KLayout is missing; make hw-deps installs it' >&2; exit 2; }
 	@$(HW)/venv/bin/python rtl/layout/layout.py --pdk $(HW)/pdk --image '$(IMAGE)' --tensor '$(TENSOR)' --rows $(or $(ROWS),0) --style $(or $(STYLE),nor) -o $(LAYOUT)
 layout-signoff:
 	@python3 rtl/layout/signoff.py '$(or $(DECKS),rtl/layout/decks)' $(LAYOUT)

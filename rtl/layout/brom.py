@@ -31,12 +31,13 @@ class Plan(nor.Plan):
         self.tall = -(-round(1e6 * pdk.rule("M2.3")) // self.wide // 10) * 10
         self.low = self.tall // 2 + space                    # foot of all stubs: they clear the drain's pad
         self.first = self.low + self.tall - end              # the first line, and the via to metal 1: the shortest stub there may be
-        self.step, self.last = wire + space, 2 * end + space  # the last step keeps the ends of two stubs apart
-        k = len(self.functions)
-        below = [self.first + self.step * i for i in range(k - 1)]
-        self.half = max(below[-1] + self.last, self.pad_low() + self.pad + nm("M1.2a") + nm("M1.1") // 2)
-        self.lines = below + [self.half]
-        self.end = end
+        self.step, self.end = wire + space, end
+        # The middle line is two that overlap, `spread` to either side of the middle, one for either group: so the stub that ends there keeps clear
+        # of the other group's stub to the line before, as the ends of stubs reach farther than lines are wide.
+        self.spread = end - wire // 2
+        below = [self.first + self.step * i for i in range(len(self.functions) - 1)]
+        self.lines = below + [below[-1] + self.step]
+        self.half = max(self.lines[-1] + self.spread, self.pad_low() + self.pad + nm("M1.2a") + nm("M1.1") // 2)
 
     def pad_low(self):
         """Foot of the source's pad: it leaves as little as a contact needs above, towards the ground line."""
@@ -45,6 +46,14 @@ class Plan(nor.Plan):
     def word_line(self, g):
         """Height of the word line of group g; drains of even groups are below, of odd ones above."""
         return g // 2 * 2 * self.half + (2 * self.half - self.gate if g % 2 else self.gate)
+
+    def via_height(self, t, facing, odd):
+        """Of the via to the line of t. Where both groups end on the middle line, the even one's via stands in the middle, for both."""
+        if t in (0, self.all_ones):
+            return None
+        if t == facing == self.functions[-1]:
+            return None if odd else self.half
+        return self.lines[t - 1]
 
     def bit_area(self):
         """Square micrometres, without the columns of taps."""
@@ -57,11 +66,9 @@ def patterns(plan, words, j):
     return [sum((word >> j & 1) << i for i, word in enumerate(words[g:g + a])) for g in range(0, len(words), a)]
 
 
-def half_unit(layout, pdk, plan, t):
-    """A column of one group with pattern t, from its drain at the origin up to the lines."""
-    cell = layout.create_cell(f"half_{t}")
-    if not t:
-        return cell
+def half_unit(layout, pdk, plan, t, via):
+    """A column of one group with pattern t, from its drain at the origin up to the lines; via is the height of the via to its line, or None."""
+    cell = layout.create_cell(f"half_{t}_{via}")
     half, ys = plan.active // 2, plan.source
     box(layout, cell, pdk, "COMP", -half, -half, half, ys + half)
     for y in (0, ys):
@@ -78,7 +85,8 @@ def half_unit(layout, pdk, plan, t):
         return cell
     line = plan.lines[t - 1]
     square(layout, cell, pdk, "Via1", 0, plan.first, plan.via)
-    square(layout, cell, pdk, "Via2", 0, line, plan.via)
+    if via is not None:
+        square(layout, cell, pdk, "Via2", 0, via, plan.via)
     box(layout, cell, pdk, "Metal2", -plan.wide // 2, plan.low, plan.wide // 2, line + plan.end)
     return cell
 
@@ -91,11 +99,14 @@ def draw(pdk, width, words, addresses):
     words = words + [0] * (-len(words) % (2 * addresses))
     groups, cells = len(words) // addresses, {}
     for j in range(width):
-        for g, t in enumerate(patterns(plan, words, j)):
-            if t:
-                cells[t] = cells.get(t) or half_unit(layout, pdk, plan, t).cell_index()
-                place = db.Trans(db.Trans.M0 if g % 2 else db.Trans.R0, db.Vector(plan.column(j), (g + 1) // 2 * 2 * plan.half))
-                top.insert(db.CellInstArray(cells[t], place))
+        of_group = patterns(plan, words, j)
+        for g, t in enumerate(of_group):
+            if not t:
+                continue
+            key = t, plan.via_height(t, of_group[g ^ 1], g % 2)
+            cells[key] = cells.get(key) or half_unit(layout, pdk, plan, *key).cell_index()
+            place = db.Trans(db.Trans.M0 if g % 2 else db.Trans.R0, db.Vector(plan.column(j), (g + 1) // 2 * 2 * plan.half))
+            top.insert(db.CellInstArray(cells[key], place))
     units = groups // 2
     height, right = 2 * plan.half * units, plan.taps(width)[-1] + plan.pad
     for g in range(groups):
@@ -114,11 +125,13 @@ def candidate_lines(layout, top, pdk, plan, units, right):
     """Every function's lines, joined by a strap of metal 2 at the right."""
     end = right + plan.step * len(plan.functions)
     for i, (t, y) in enumerate(zip(plan.functions, plan.lines)):
-        x, places = right + plan.step * i, sorted({2 * plan.half * u + d for u in range(units) for d in (y, 2 * plan.half - y)})
-        for at in places:
+        x, middles = right + plan.step * i, [plan.half * (2 * u + 1) for u in range(units)]
+        places = sorted(m + d for m in middles for d in (y - plan.half, plan.half - y))
+        for at in places:  # those of the middle line overlap, and are one wider line
             box(layout, top, pdk, "Metal3", -plan.pad, at - plan.stub // 2, end, at + plan.stub // 2)
+        for at in middles if y == plan.lines[-1] else places:
             square(layout, top, pdk, "Via2", x, at, plan.via)
-        box(layout, top, pdk, "Metal2", x - plan.stub // 2, places[0] - plan.end, x + plan.stub // 2, places[-1] + plan.end)
+        box(layout, top, pdk, "Metal2", x - plan.stub // 2, places[0] - plan.tall, x + plan.stub // 2, places[-1] + plan.tall)
         label(layout, top, pdk, "Metal3_Label", f"ln[{t}]", 0, places[0])
 
 

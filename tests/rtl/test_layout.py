@@ -74,6 +74,14 @@ def erase(drawn, top, name, at):
         shapes.erase(shape)
 
 
+def cut(drawn, top, name, away):
+    """Takes a box out of a layer."""
+    shapes = top.shapes(drawn.layer(*pdk.layer[name]))
+    rest = db.Region(shapes) - db.Region(away)
+    shapes.clear()
+    shapes.insert(rest)
+
+
 def planted(scratch):
     """The four faults of the issue and their kin, on 32 words of 64 bits, each with the names that must be said and no others."""
     width = 64
@@ -104,6 +112,11 @@ def planted(scratch):
     fault("missing contact", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Contact", [(x, drain)]))
     fault("missing via", ["readback", "netlist"], "its drain is on no bit line", lambda d, t: erase(d, t, "Via1", [(x, drain)]))
     fault("missing ground", ["readback", "netlist"], "it is not grounded", lambda d, t: erase(d, t, "Contact", [(x, ground)]))
+    fault("missing transistor", ["DF.9", "readback", "netlist"], f"word {row}: {words[row] ^ 1:x} in the layout",
+          lambda d, t: cut(d, t, "COMP", db.Box(x - 200, plan.word_line(row) - 240, x + 200, plan.word_line(row) + 240)))
+    fault("thin transistor", ["netlist"], "NOT the same as", lambda d, t: cut(d, t, "COMP", db.Box(x + 100, plan.word_line(row) - 240, x + 200, plan.word_line(row) + 240)))
+    fault("shorted bit lines", ["readback", "netlist"], "or shorted",
+          lambda d, t: t.shapes(d.layer(*pdk.layer["Metal2"])).insert(db.Box(x, drain - 200, plan.column(1), drain + 200)))
     # A graph knows no names: only the word says which line it is.
     fault("missing word line contact", ["readback"], "its gate is on no word line",
           lambda d, t: erase(d, t, "Contact", [(-3 * plan.pad, plan.word_line(row))]))
@@ -128,10 +141,11 @@ broken_rules = set()
 
 
 def brom_blocks(scratch):
-    """Both B-ROMs pass every check with every pattern in them; a select on a wrong line, and one on none, are caught by address and place."""
+    """Both B-ROMs pass every check with every pattern facing every other; a select on a wrong line, and one on none, are caught by address and place."""
     for addresses in (2, 4):
-        folder, style, width = os.path.join(scratch, f"brom{addresses}"), f"brom{addresses}", 33
-        words = [(0x9E3779B97F4A7C15 * (i + 1)) % (1 << width) & ~0xFFFF | sum((t >> i % addresses & 1) << t for t in range(1 << addresses)) for i in range(4 * addresses)]
+        folder, style, of = os.path.join(scratch, f"brom{addresses}"), f"brom{addresses}", 1 << addresses
+        width = of * of
+        words = [sum((pattern(j) >> i & 1) << j for j in range(width)) for pattern in (lambda j: j % of, lambda j: j // of) for i in range(addresses)]
         plan, _ = layout.make(pdk, folder, style, width, words, style)
         failed, said = verdict(folder, width, words)
         expect(not failed, f"{style}: {said}")
