@@ -245,13 +245,36 @@ def every_rule_fails():
 
 
 def decks(scratch):
-    """Our ten rules as a deck: clean on a good block, and a narrow pitch is named."""
-    for pitch, want in ((None, 0), (630, 1)):
-        folder = os.path.join(scratch, f"deck{want}")
-        layout.make(pdk, folder, "deck", 16, [0x5A5A ^ 0x1234 * i & 0xFFFF for i in range(16)], "nor", pitch)
-        done = subprocess.run([sys.executable, signoff.__file__, os.path.join(top_folder, "rtl", "layout", "decks"), folder], capture_output=True, text=True, check=False)
-        said = f"own.drc: 10 rules, {want} broken{': DF.3a' if want else ''};"
-        expect(done.returncode == want and said in done.stdout, f"deck, pitch {pitch}: exit {done.returncode}: {done.stdout}{done.stderr}")
+    """Our decks: clean on a good block, a narrow pitch is named, a netlist without a transistor does not match; one that does not run is no pass."""
+    words = [0x5A5A ^ 0x1234 * i & 0xFFFF for i in range(16)]
+
+    def signed(name, want, *said, pitch=None, folder=os.path.join(top_folder, "rtl", "layout", "decks"), change=None):
+        where = os.path.join(scratch, name)
+        layout.make(pdk, where, "deck", 16, words, "nor", pitch)
+        if change:
+            change(os.path.join(where, "rom.cdl"))
+        done = subprocess.run([sys.executable, signoff.__file__, folder, where], capture_output=True, text=True, check=False)
+        expect(done.returncode == want and all(text in done.stdout for text in said), f"{name}: exit {done.returncode}: {done.stdout}{done.stderr}")
+
+    def without_last(path):
+        with open(path, encoding="ascii") as file:
+            lines = file.readlines()
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(lines[:-2] + lines[-1:])
+
+    signed("deck", 0, "own.drc: 10 rules, 0 broken;", "own.lvs: netlists match;")
+    signed("deck faults", 1, "own.drc: 10 rules, 1 broken: DF.3a;", "own.lvs: NETLISTS DO NOT MATCH;", pitch=630, change=without_last)
+    parts = os.path.join(scratch, "parts")
+    os.makedirs(parts)
+    for name, text in (("main.drc", "# %include first.rb\n"), ("first.rb", 'source($input, $topcell)\nreport("joined", $report)\n'),
+                       ("metal.drc", 'input(34, 0).width(0.5.um).output("M1.wide", "a rule of no process")\n'), ("tail.drc", "log('end')\n"),
+                       ("density.drc", "raise 'not for a block'\n")):
+        with open(os.path.join(parts, name), "w", encoding="ascii") as file:
+            file.write(text)
+    signed("deck in parts", 1, "1 rules, 1 broken: M1.wide;", folder=parts)
+    with open(os.path.join(parts, "tail.drc"), "w", encoding="ascii") as file:
+        file.write("raise 'a fault'\n")
+    signed("deck that fails", 1, "KLayout failed", folder=parts)
 
 
 def refusals(scratch):
