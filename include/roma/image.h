@@ -42,7 +42,8 @@ const roma_image_tensor *roma_description_find(const roma_description *d, uint32
 void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight);
 
 /* Format of a shape's matrices: bits of a code, weights under one scale, and bits of the head, or of the
- * embedding when it is tied. 0: the shape's own. Scales are FP16 for each group, with a constant zero point. */
+ * embedding when it is tied. 0: the shape's own. Codes of 1 bit, in groups of 32 and more, are
+ * for plans and placements alone: no image has such. Scales are FP16 for each group, with a constant zero point. */
 typedef struct {
     uint32_t bits, group, head_bits;
 } roma_shape_format;

@@ -63,7 +63,8 @@ typedef struct {
     size_t super_scale, super_min; /* FP16 per super-group */
     size_t bytes;                  /* whole tile, a multiple of 64 */
 } roma_tile_layout;
-/* Layout of a format's tile for rows of cols inputs; the format passes roma_format_check for these. */
+/* Layout of a format's tile for rows of cols inputs; the format passes roma_format_check for these, or would if its
+ * codes had 2 bits and not 1: shapes of 1 bit have a size, though no image has such codes. */
 void roma_tile_layout_get(const roma_format *f, uint64_t cols, roma_tile_layout *out);
 
 /* One row of weights in unpacked form, the currency between importers, the packer and the checkers; its owner owns the

@@ -8,7 +8,7 @@
 static const struct {
     const char *name;
     double min, max;
-} model_keys[] = {{"model.bits", 2, 8}, {"model.group", 16, 256}, {"model.head_bits", 2, 8}};
+} model_keys[] = {{"model.bits", 1, 8}, {"model.group", 16, 256}, {"model.head_bits", 1, 8}};
 enum { N_MODEL_KEYS = sizeof model_keys / sizeof *model_keys };
 
 const char *roma_explore_key_name(unsigned key, char out[ROMA_EXPLORE_NAME]) {

@@ -9,6 +9,17 @@ static roma_format format(uint32_t bits, uint32_t group) {
                          .zero = (int16_t)(bits < 8 ? 1 << (bits - 1) : 0)};
 }
 
+/* Any format of an image, and codes of 1 bit, which no image has: a group of these begins with whole 32 bits of a row,
+ * and all else is as with 2. */
+static int check_format(const roma_format *f, uint64_t cols, roma_error *err) {
+    roma_format like = *f;
+    if (f->bits == 1 && f->group < 32)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "codes of 1 bit need groups of 32 and more, not %u",
+                         f->group);
+    if (f->bits == 1) like.bits = 2;
+    return roma_format_check(&like, cols, err);
+}
+
 /* Appends every tensor that the hyper-parameters require. */
 static int add_tensors(roma_description *d, bool tied, const roma_shape_format *f, roma_error *err) {
     for (uint32_t role = 1; role < ROMA_W_END; role++) {
@@ -20,7 +31,7 @@ static int add_tensors(roma_description *d, bool tied, const roma_shape_format *
             if (!t.is_vector) {
                 roma_tile_layout lay;
                 t.format = format(head ? f->head_bits : f->bits, f->group);
-                int rc = roma_format_check(&t.format, t.cols, err);
+                int rc = check_format(&t.format, t.cols, err);
                 if (rc) return rc;
                 roma_tile_layout_get(&t.format, t.cols, &lay);
                 t.tile_bytes = lay.bytes;
@@ -37,7 +48,7 @@ int roma_shape_lay_out(roma_description *d, const roma_shape *s, const roma_shap
     memset(d, 0, sizeof *d);
     if (g.bits > 8 || g.head_bits > 8 || g.group > 256)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                         "codes have 2, 3, 4, 5, 6 or 8 bits, groups 16 to 256 inputs");
+                         "codes have 1, 2, 3, 4, 5, 6 or 8 bits, groups 16 to 256 inputs");
     d->hyper = s->hyper;
     memcpy(d->name, s->name, sizeof d->name);
     d->tensors = roma_alloc_array((size_t)ROMA_W_END * s->hyper.layers, sizeof *d->tensors);

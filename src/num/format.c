@@ -126,7 +126,7 @@ static size_t scale_bytes(unsigned form) {
 }
 
 void roma_tile_layout_get(const roma_format *f, uint64_t cols, roma_tile_layout *out) {
-    static const uint8_t low[] = {[2] = 2, [3] = 2, [4] = 4, [5] = 4, [6] = 4, [8] = 8};
+    static const uint8_t low[] = {[1] = 1, [2] = 2, [3] = 2, [4] = 4, [5] = 4, [6] = 4, [8] = 8};
     assert(f->bits <= 8 && low[f->bits]);
     size_t groups = (size_t)cols / f->group, supers = f->super ? (size_t)cols / f->super : 0;
     out->plane_lo = 0;

@@ -147,7 +147,7 @@ import shape_gguf
 known = open("err").read().split("known are ")[1].strip().split(", ")
 assert sorted(known) == sorted(set(shape_gguf.SHAPES) - {"tiny"}) and set(shape_gguf.ALIASES.values()) <= set(known), known
 P
-gives 2 "$roma" build $shape 1 --group 48; says 'group'; gives 2 "$roma" build $shape 1 --bits 7
+gives 2 "$roma" build $shape 1 --group 48; says 'group'; gives 2 "$roma" build $shape 1 --bits 7; gives 2 "$roma" build $shape 1 --bits 1; says 'no image has codes of 1 bit'
 gives 2 "$roma" build $shape 1 --quant q8; says '--quant'
 gives 2 "$roma" build "$model" --shape smollm2-135m --random 1; says 'one of them'
 gives 2 "$roma" build "$model" --random 1; says 'belongs to --shape'; gives 2 "$roma" build "$model" --bits 4; says 'belong to --shape'

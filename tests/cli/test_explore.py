@@ -221,7 +221,7 @@ def test_refusals(tmp):
     path = os.path.join(tmp, "never.csv")
     for args, says in ((["--set", "lunit.lane=3"], "did you mean lunit.lanes?"), (["--set", "lunit.lanes=32..8"], "above its high end"),
                        (["--set", "rom.style=rom..brom"], "is a choice"), (["--set", "rom.style=bram"], "no choice"),
-                       (["--set", "model.bit=4"], "did you mean model.bits"), (["--set", "model.bits=9"], "from 2 to 8"),
+                       (["--set", "model.bit=4"], "did you mean model.bits"), (["--set", "model.bits=9"], "from 1 to 8"),
                        (["--set", "model.bits=2..4"], "list the values"), (["--set", "model.group=48"], "group of 48"),
                        (["--set", "lunit.lanes"], "KEY=LO..HI"), (["--set", "lunit.lanes=16,,2"], "no value"), (["--set", "lunit.lanes=1..x"], "not a decimal"),
                        (["--set", "lunit.lanes=8", "--set", "lunit.lanes=16"], "set twice"), (["--set", "lunit.lanes=8,24"], "power of two"), (["--set", "lunit.lanes=17..30"], "no power of two"), (["--set", "lunit.lanes=0..4"], "out of bounds"),

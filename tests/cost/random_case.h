@@ -139,9 +139,9 @@ static inline void random_print_chip(const random_case *r, FILE *out) {
 /* ---- model --------------------------------------------------------------------------------------- */
 
 static inline roma_format random_format(random_case *r, uint64_t cols) {
-    roma_format f = {.bits = (uint8_t)RANDOM_OF(r, 2, 3, 4, 4, 5, 6, 8), .scale = ROMA_SCALE_F16};
+    roma_format f = {.bits = (uint8_t)RANDOM_OF(r, 1, 2, 3, 4, 4, 5, 6, 8), .scale = ROMA_SCALE_F16};
     do f.group = (uint16_t)(16u << random_below(r, 5));
-    while (cols % f.group);
+    while (cols % f.group || (f.bits == 1 && f.group < 32));
     if (cols % 256 == 0 && random_chance(r, 40)) {
         f.super = 256;
         f.scale = (uint8_t)random_range(r, ROMA_SCALE_U4, f.bits == 8 ? ROMA_SCALE_S6 : ROMA_SCALE_S8);

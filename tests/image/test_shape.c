@@ -85,7 +85,7 @@ static void test_formats(void) {
         for (uint32_t group = 16; group <= 512; group *= 2) {
             roma_description d;
             roma_error err = {0};
-            const bool good = bits >= 2 && bits <= 8 && bits != 7 && group <= 256;
+            const bool good = bits <= 8 && bits != 7 && group <= 256 && (bits > 1 || group > 16);
             const int rc = roma_shape_describe(&d, "llama-3.2-3b", &(roma_shape_format){bits, group, 0}, &err);
             CHECK_EQ(rc == 0, good);
             CHECK(good || (d.tensors == NULL && err.text[0]));
@@ -123,7 +123,16 @@ static void test_head(void) {
     roma_description d;
     roma_error err = {0};
     CHECK_EQ(roma_shape_describe(&d, "llama-3-8b", &(roma_shape_format){0, 0, 9}, &err), ROMA_EINPUT);
-    CHECK(strstr(err.text, "codes have 2, 3, 4, 5, 6 or 8 bits") && !d.tensors);
+    CHECK(strstr(err.text, "codes have 1, 2, 3, 4, 5, 6 or 8 bits") && !d.tensors);
+    CHECK_EQ(roma_shape_describe(&d, "llama-3-8b", &(roma_shape_format){7, 0, 0}, &err), ROMA_EUNSUPPORTED);
+    CHECK_EQ(roma_shape_describe(&d, "llama-3-8b", &(roma_shape_format){1, 16, 0}, &err), ROMA_EUNSUPPORTED);
+    CHECK_HAS(err.text, "codes of 1 bit need groups of 32 and more, not 16");
+    CHECK_EQ(roma_shape_describe(&d, "smollm2-135m", &(roma_shape_format){1, 128, 0}, &err), ROMA_EUNSUPPORTED);
+    CHECK_HAS(err.text, "no multiple of the group of 128");
+    CHECK_EQ(roma_shape_describe(&d, "llama-3-8b", &(roma_shape_format){1, 128, 8}, &err), 0); /* of the chip model */
+    const roma_image_tensor *up = roma_description_find(&d, ROMA_W_UP, 0);
+    CHECK(up->format.bits == 1 && up->tile_bytes == 16 * 4096 / 8 + 32 * 32);
+    roma_shape_destroy(&d);
 }
 
 static void test_refused(void) {

@@ -271,7 +271,7 @@ def one_pair(rng, tiny, tmp, seen):
     else:
         name = rng.choice(list(SHAPES))
         group = rng.choice([None, None, 32]) if name == "smollm2-135m" else rng.choice([None, None, 32, 64])
-        m = shape_model(name, rng.choice([None, 2, 3, 4, 5, 6, 8]), group)
+        m = shape_model(name, rng.choice([None, 1, 2, 3, 4, 5, 6, 8]), group)
     if c["dies"] == "tensor" and m.kv % c["K"]: c["K"], sets = 1, sets  # other shapes are refused
     rank, count, batch = rng.choice([0, 1, 8, 16, 16, 64]), rng.choice([1, 1, 2, 5]), rng.choice([1, 1, 1, 2, 7, 60, 200])
     beside = ["--rank", rank, "--adapters", count]

@@ -17,9 +17,9 @@ typedef struct {
     {"shape", 0, OPT_TEXT, &(shape), "SHAPE|IMAGE", 0, 0, "a known model's shape, as llama-3.2-3b; its numbers, as layers=28,hidden=3072,heads=24,kv=8,head=128,ffn=8192,vocab=128256[,tied=0|1][,arch=llama|qwen2|qwen3][,context=N]; a Hugging Face config.json; or an image"}
 #define SHAPE_OPTIONS(o)                                                                                                   \
     SHAPE_OPTION((o).config.shape), \
-    {"bits", 0, OPT_COUNT, &(o).config.format.bits, "B", 2, 8, "bits of the shape's weights (default: the shape's own)"},                \
+    {"bits", 0, OPT_COUNT, &(o).config.format.bits, "B", 1, 8, "bits of the shape's weights (default: the shape's own)"},                \
     {"group", 0, OPT_COUNT, &(o).config.format.group, "G", 16, 256, "weights per scale of the shape (default: the shape's own)"},        \
-    {"head-bits", 0, OPT_COUNT, &(o).config.format.head_bits, "B", 2, 8, "bits of its head, or tied embedding (default: as --bits)"}
+    {"head-bits", 0, OPT_COUNT, &(o).config.format.head_bits, "B", 1, 8, "bits of its head, or tied embedding (default: as --bits)"}
 #define CHIP_OPTIONS(o)                                                                                                    \
     {"chip", 0, OPT_TEXT, &(o).config.chip, "NAME|FILE", 0, 0, "chip: a file, or a built-in name (default: roma)"},               \
     {"set", 0, OPT_TEXTS, &(o).set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"}

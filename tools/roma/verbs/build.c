@@ -69,6 +69,9 @@ static int settle(build_options *o) {
         return usage_error("build", "--random belongs to --shape; a model has its own weights");
     if (o->model && has_format)
         return usage_error("build", "--bits, --group and --head-bits belong to --shape; a model has its own");
+    if (o->format.bits == 1 || o->format.head_bits == 1)
+        return usage_error("build", "no image has codes of 1 bit: they are the chip model's (sim, fit, explore, plan); "
+                                    "--bits and --head-bits are 2 to 8");
     if (o->quant && strcmp(o->quant, "q8") == 0)
         o->kind = ROMA_QUANT_Q8;
     else if (o->quant && strcmp(o->quant, "q4") == 0)
@@ -108,9 +111,9 @@ int verb_build(int argc, char **argv) {
         {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
          "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
-        {"bits", 0, OPT_COUNT, &o.format.bits, "B", 2, 8, "of the shape's weights (default: its usual low-bit form)"},
+        {"bits", 0, OPT_COUNT, &o.format.bits, "B", 1, 8, "of the shape's weights (default: its usual low-bit form)"},
         {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
-        {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 2, 8, "of the head (default: as the others)"},
+        {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 1, 8, "of the head (default: as the others)"},
         {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const usage u = {
