@@ -51,6 +51,8 @@ extern "C" {
     X(table, "lunit", "table", "off|on", 0, 1, "lanes turn 4-bit codes into levels of a table of 16 (NF4 and others)") \
     X(table_bits, "lunit", "table_bits", "1", 8, 10, "bits of a level of the table")                                   \
     X(table_um2, "lunit", "table_area", "um2", 0, 1e6, "cells of the multiplexer of a lane, per bit of a level")       \
+    X(trits, "lunit", "trits", "off|on", 0, 1, "ternary codes are stored five to a byte, and decoded into lanes")      \
+    X(trit_um2, "lunit", "trit_area", "um2", 0, 1e6, "cells of the decoder of a byte of a word")                       \
     X(hold, "lunit", "hold", "off|on", 0, 1, "a word that was read is kept for all rows of a block")                   \
     X(buffer_inputs, "lunit", "buffer", "1", 1, 1e9, "inputs whose codes an L-Unit holds")                             \
     X(buffer_um2, "lunit", "buffer_area", "um2", 0, 1e3, "cells of a bit of these buffers and of held sums")           \

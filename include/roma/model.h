@@ -126,6 +126,7 @@ typedef struct {
     roma_hyper hyper;
     bool tied;            /* the embedding is the head too */
     uint32_t bits, group; /* of a code; weights under one scale */
+    bool ternary;         /* codes of 2 bits are -1, 0 and 1 */
 } roma_shape;
 /* Name of the i-th known shape, in order, static; NULL past the last. */
 const char *roma_shape_name(unsigned i);

@@ -32,7 +32,9 @@ typedef struct {
      */
     uint64_t scale_words, row_words, unit_rows;
     uint32_t units;
-    uint32_t lane_bits;           /* bits of a code as it is stored: 1, 2, 4 or 8 */
+    uint32_t lane_bits;           /* bits of a code as lanes take it: 1, 2, 4 or 8 */
+    uint32_t word_inputs;         /* inputs whose codes a row has in a word: 32 / lane_bits; 20 of trits */
+    uint64_t group_words;         /* words that a group's codes take of a row, the last in part; 1 or more */
     uint64_t group_lunits;        /* neighbouring L-Units whose sums are one group's */
     uint64_t wave_leaves;         /* leaves that one address ends at most, of all rows of a row group */
     uint64_t own_words, own_bits; /* rom.scale_port own: words of the matrix unit's ROM of scales, bits of a word */
@@ -72,7 +74,7 @@ void roma_place_destroy(roma_placement *p);
 /* ---- words ------------------------------------------------------------------------------------------ */
 
 /* Where one code lies: matrix unit of the tensor's die, L-Unit of the matrix unit, address (word) in that L-Unit,
- * lowest bit in the word. */
+ * lowest bit in the word; of trits the lowest bit of the byte that has five of them. */
 typedef struct {
     uint32_t unit, lunit;
     uint64_t address;
@@ -82,13 +84,16 @@ typedef struct {
 roma_place_code roma_place_code_at(const roma_placement *p, size_t tensor, uint64_t row, uint64_t input);
 /* The 32 bits that row `row` has in word `word` of its row group, as the ROM holds them: word `word` is at L-Unit
  * word mod N, address base + scale_words + group * row_words + floor(word / N). 0 beyond the rows of the matrix or the
- * words of a row. The tensor lies in L-Units and has data. */
+ * words of a row, and of trits, which no image has five to a byte. The tensor lies in L-Units and has data. */
 uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, uint64_t word);
 
 /* Addresses that a row group of a matrix takes, or would take if it were stored. */
 uint64_t roma_place_row_words(const roma_placement *p, size_t tensor);
-/* Bits of a code of a matrix as L-Units store it: whole lanes. */
-uint32_t roma_place_lane_bits(const roma_image_tensor *t);
+/* Inputs whose codes a row of a matrix has in the 32 bits of a word: whole lanes, or trits (lunit.trits). A stored code
+ * takes 32 over this bits. */
+uint32_t roma_place_word_inputs(const roma_placement *p, const roma_image_tensor *t);
+/* Whether the chip stores a matrix's codes five to a byte. */
+bool roma_place_is_trits(const roma_placement *p, const roma_image_tensor *t);
 /* Bits of scales and minima of one row of a matrix, as the image stores them, without its tiles' padding. */
 uint64_t roma_place_scale_bits(const roma_image_tensor *t);
 

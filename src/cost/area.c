@@ -82,9 +82,11 @@ static double buffer_bits(const roma_chip *c) {
     return 2 * rows * c->buffer_inputs * 67 / 8 + sums;
 }
 
+/* A byte of a word, two lanes, has five trits where four codes of 2 bits would be. */
 static double lanes_um2(const roma_chip *c) {
     const double lane = c->lunit_style > 0 ? c->serial_um2 : c->lane_um2;
-    return c->lanes * (lane + (c->table > 0 ? c->table_bits * c->table_um2 : 0));
+    const double trits = c->trits > 0 ? lane / 4 + c->trit_um2 / 2 : 0;
+    return c->lanes * (lane + trits + (c->table > 0 ? c->table_bits * c->table_um2 : 0));
 }
 
 /* Cells of an L-Unit beside its ROM, and its share of what a matrix unit has once: leaf units, which keep up with the

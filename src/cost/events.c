@@ -12,7 +12,7 @@ static void feed(timing_op *o, const timing *t, const roma_image_tensor *w, cons
     const double filled = units * code_bits(w->cols);
     o->each.merge_adds = waves * units * (double)(k->N * k->group_rows) * (1 - 1 / (double)m->group_lunits);
     o->each.wire_bit_mm += o->each.merge_adds * t->c->merge_bits * t->unit_mm;
-    o->each.buffer_bits = waves * units * (double)k->N * 32 / m->lane_bits * 67 / 8 + (fills ? filled : 0);
+    o->each.buffer_bits = waves * units * (double)k->N * m->word_inputs * 67 / 8 + (fills ? filled : 0);
     o->again_buffer_bits = fills ? 0 : filled;
     o->again_wire = fills ? 0 : code_bits(w->cols) * t->tree_mm;
 }
@@ -22,7 +22,7 @@ static void linear(timing_op *o, const timing *t, uint32_t index) {
     const roma_chip *c = t->c;
     const roma_image_tensor *w = timing_tensor(t->p, op);
     const roma_place_tensor *m = timing_place(t, op);
-    const double weights = (double)(w->rows * w->cols), stored = weights * m->lane_bits + scale_bits(w),
+    const double weights = (double)(w->rows * w->cols), stored = weights * 32 / m->word_inputs + scale_bits(w),
                  lunits = (double)(t->k.U * t->k.N);
     if (c->hold > 0)
         o->block_rom_bits = stored;
@@ -59,7 +59,8 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
 /* One matrix unit reads its row group; its leaf units make the row. */
 static void embed(timing_op *o, const timing *t, const roma_op *op) {
     const roma_image_tensor *w = timing_tensor(t->p, op);
-    const double codes = (double)(w->cols * roma_place_lane_bits(w)), scales = scale_bits(w) / (double)w->rows;
+    const double codes = (double)w->cols * 32 / roma_place_word_inputs(t->place, w),
+                 scales = scale_bits(w) / (double)w->rows;
     o->each.rom_bits = (codes + scales) * (double)t->k.group_rows;
     o->each.lunit_cycles = (double)(o->row * t->k.N);
     o->each.leaves = (double)w->cols;

@@ -97,10 +97,9 @@ static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *
     o->next = timing_larger(one, broadcast_cycles(k, w->cols));
 }
 
-/* A group that is longer than a wave adds up over waves. */
-static uint64_t merge_cycles(const timing_numbers *k, const roma_image_tensor *w, const roma_place_tensor *m) {
-    const bool is_long = (uint64_t)w->format.group * m->lane_bits > 32 * k->N;
-    return (timing_clog2(m->group_lunits) + is_long) * k->hop;
+/* A group that reaches into another wave adds up over waves. */
+static uint64_t merge_cycles(const timing_numbers *k, const roma_place_tensor *m) {
+    return (timing_clog2(m->group_lunits) + (k->N % m->group_words > 0)) * k->hop;
 }
 
 /* From the last word read to the product in the vector units, and from the first one to where the scale comes in. */
@@ -110,7 +109,7 @@ static void linear_latency(timing_op *o, const timing *t, const roma_image_tenso
     const roma_chip *c = t->c;
     const uint64_t groups = timing_ceil_div(w->cols, w->format.group);
     const uint64_t sum =
-        timing_up(c->lunit_pipeline) + merge_cycles(k, w, m) + leaf_cycles(k, w) + timing_clog2(groups) * k->add;
+        timing_up(c->lunit_pipeline) + merge_cycles(k, m) + leaf_cycles(k, w) + timing_clog2(groups) * k->add;
     const uint64_t scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0;
     o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
     o->first = scales + m->row_words * k->word_cycles + sum;
@@ -228,7 +227,8 @@ static bool is_like(const timing *t, uint32_t a, uint32_t b) {
     const roma_place_tensor *m = timing_place(t, x), *n = timing_place(t, y);
     const roma_format *f = &v->format, *g = &w->format;
     return v->rows == w->rows && v->cols == w->cols && f->bits == g->bits && f->group == g->group &&
-           f->scale == g->scale && f->min == g->min && f->super == g->super && m->words == n->words && m->die == n->die;
+           f->scale == g->scale && f->min == g->min && f->zero == g->zero && f->super == g->super &&
+           m->words == n->words && m->die == n->die;
 }
 
 /* Times of all operations; those of a layer like the one before it are the same. */

@@ -1,12 +1,15 @@
 /* Shapes as descriptions without weights. */
 #include "roma/image.h"
 
-/* One constant zero point in the middle, as QLoRA bases have; 8-bit codes are signed already. */
-static roma_format format(uint32_t bits, uint32_t group) {
+/* One constant zero point in the middle, as QLoRA bases have; 8-bit codes are signed already, ternary ones are 0 to 2.
+ */
+static roma_format format(uint32_t bits, uint32_t group, bool ternary) {
     return (roma_format){.bits = (uint8_t)bits,
                          .scale = ROMA_SCALE_F16,
                          .group = (uint16_t)group,
-                         .zero = (int16_t)(bits < 8 ? 1 << (bits - 1) : 0)};
+                         .zero = (int16_t)(bits == 2 && ternary ? 1
+                                           : bits < 8           ? 1 << (bits - 1)
+                                                                : 0)};
 }
 
 /* Any format of an image, and codes of 1 bit, which no image has: a group of these begins with whole 32 bits of a row,
@@ -21,7 +24,8 @@ static int check_format(const roma_format *f, uint64_t cols, roma_error *err) {
 }
 
 /* Appends every tensor that the hyper-parameters require. */
-static int add_tensors(roma_description *d, bool tied, const roma_shape_format *f, roma_error *err) {
+static int add_tensors(roma_description *d, const roma_shape *s, const roma_shape_format *f, roma_error *err) {
+    const bool tied = s->tied;
     for (uint32_t role = 1; role < ROMA_W_END; role++) {
         if (!roma_hyper_required(&d->hyper, role) && (role != ROMA_W_HEAD || tied)) continue;
         const bool head = role == ROMA_W_HEAD || (role == ROMA_W_EMBED && tied);
@@ -30,7 +34,7 @@ static int add_tensors(roma_description *d, bool tied, const roma_shape_format *
             roma_hyper_shape(&d->hyper, role, &t.rows, &t.cols);
             if (!t.is_vector) {
                 roma_tile_layout lay;
-                t.format = format(head ? f->head_bits : f->bits, f->group);
+                t.format = format(head ? f->head_bits : f->bits, f->group, s->ternary);
                 int rc = check_format(&t.format, t.cols, err);
                 if (rc) return rc;
                 roma_tile_layout_get(&t.format, t.cols, &lay);
@@ -53,7 +57,7 @@ int roma_shape_lay_out(roma_description *d, const roma_shape *s, const roma_shap
     memcpy(d->name, s->name, sizeof d->name);
     d->tensors = roma_alloc_array((size_t)ROMA_W_END * s->hyper.layers, sizeof *d->tensors);
     if (!d->tensors) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the shape");
-    int rc = add_tensors(d, s->tied, &g, err);
+    int rc = add_tensors(d, s, &g, err);
     if (rc) roma_shape_destroy(d);
     return rc;
 }

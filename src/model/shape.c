@@ -50,10 +50,12 @@ void roma_model_set_rope(roma_hyper *h, const roma_model_rope *r) {
 
 /* ---- known shapes ---- */
 
+static bool is_ternary(const known *k) { return strcmp(k->name, "bitnet-2b") == 0; }
+
 static void fill(roma_shape *s, const known *k) {
     /* Llama 3.2: factor 32, low_freq_factor 1, high_freq_factor 4, original context 8192 */
     const roma_model_rope rope = {k->rope_base, k->rope_llama3 ? 32 : 1, k->rope_llama3, 1, 4, 8192};
-    *s = (roma_shape){.tied = k->tied, .bits = k->bits, .group = k->group};
+    *s = (roma_shape){.tied = k->tied, .bits = k->bits, .group = k->group, .ternary = is_ternary(k)};
     s->hyper = (roma_hyper){.arch = k->arch,
                             .layers = k->layers,
                             .hidden = k->hidden,
@@ -96,6 +98,7 @@ void roma_model_call(roma_shape *s, const char *name) {
             name = shapes[i].name;
             s->bits = shapes[i].bits;
             s->group = shapes[i].group;
+            s->ternary = is_ternary(&shapes[i]);
         }
     roma_error_name(s->name, sizeof s->name, name, strlen(name));
 }

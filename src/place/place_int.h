@@ -4,12 +4,13 @@
 
 #include "roma/place.h"
 
-enum { PLACE_ROW_BITS = 32 }; /* of a row in a word: four bytes of the image */
+enum { PLACE_ROW_BITS = 32, PLACE_TRITS = 20 }; /* of a row in a word: four bytes of the image, or of five trits */
 
 typedef struct {
     uint64_t U, N, V;                             /* matrix units of all dies that share a matrix, L-Units of each,
                                                      vector units of a die */
     uint64_t group_rows, word_bits, vector_lanes; /* rows and bits of an L-Unit's word; elements of a vector unit's */
+    bool trits;
 } place_numbers;
 
 /* Whether every die has a part of every matrix and head. */
@@ -23,7 +24,8 @@ static inline place_numbers place_numbers_of(const roma_placement *p) {
                            .V = (uint64_t)c->vector_units,
                            .group_rows = word_bits / PLACE_ROW_BITS,
                            .word_bits = word_bits,
-                           .vector_lanes = (uint64_t)c->vector_lanes};
+                           .vector_lanes = (uint64_t)c->vector_lanes,
+                           .trits = c->trits > 0};
 }
 
 #endif

@@ -18,7 +18,7 @@ static double useful(const roma_placement *p) {
         const roma_image_tensor *t = &p->plan->desc->tensors[i];
         const roma_place_tensor *m = &p->tensors[i];
         if (m->where != ROMA_PLACED_LUNITS) continue;
-        bits += (double)t->rows * (double)t->cols * m->lane_bits;
+        bits += (double)t->rows * (double)t->cols * 32 / m->word_inputs;
         words += (double)(m->words - m->scale_words);
     }
     return words > 0 ? bits / (words * (double)(k.word_bits * k.U * k.N)) : 0;
@@ -128,6 +128,7 @@ static void tensor_json(const roma_placement *p, size_t i, roma_json *j) {
         roma_json_uint(j, "unit_rows", at->unit_rows);
         roma_json_uint(j, "padded_rows", padded_rows(p, i));
         roma_json_uint(j, "lane_bits", at->lane_bits);
+        roma_json_uint(j, "word_inputs", at->word_inputs);
         roma_json_uint(j, "group_lunits", at->group_lunits);
         roma_json_uint(j, "own_words", at->own_words);
         roma_json_uint(j, "own_bits", at->own_bits);

@@ -12,9 +12,24 @@ uint64_t roma_place_scale_bits(const roma_image_tensor *t) {
 }
 
 /* A lane takes 1, 2, 4 or 8 bits at a time; codes of other widths lie in the next wider one. */
-uint32_t roma_place_lane_bits(const roma_image_tensor *t) {
-    const uint32_t bits = t->format.bits;
-    return bits <= 2 ? bits : bits <= 4 ? 4 : 8;
+static uint32_t lane_bits(const roma_format *f) { return f->bits <= 2 ? f->bits : f->bits <= 4 ? 4 : 8; }
+
+/* Codes 0, 1 and 2 for -1, 0 and 1. */
+static bool is_ternary(const roma_format *f) {
+    return f->bits == 2 && f->zero == 1 && !f->min && f->level == ROMA_LEVEL_IDENTITY;
+}
+
+static uint32_t word_inputs(const place_numbers *k, const roma_format *f) {
+    return k->trits && is_ternary(f) ? PLACE_TRITS : PLACE_ROW_BITS / lane_bits(f);
+}
+
+uint32_t roma_place_word_inputs(const roma_placement *p, const roma_image_tensor *t) {
+    const place_numbers k = place_numbers_of(p);
+    return word_inputs(&k, &t->format);
+}
+
+bool roma_place_is_trits(const roma_placement *p, const roma_image_tensor *t) {
+    return roma_place_word_inputs(p, t) == PLACE_TRITS;
 }
 
 /* Where the unit's scales lie: before its codes, or in a ROM beside the leaf units that is as wide as the leaves that
@@ -26,11 +41,18 @@ static void place_scales(roma_place_tensor *m, const roma_image_tensor *t, const
         return;
     }
     m->own_bits = ceil_div(ended * bits, groups);
-    m->own_words = m->unit_rows / k->group_rows * ceil_div(k->group_rows * groups, ended);
+    m->own_words = m->unit_rows / k->group_rows * (groups < m->row_words ? groups : m->row_words);
+}
+
+/* Words that a row's codes take over all L-Units. A group of trits begins a word. */
+static uint64_t code_words(const roma_image_tensor *t, const place_numbers *k) {
+    const uint64_t inputs = word_inputs(k, &t->format);
+    return inputs == PLACE_TRITS ? t->cols / t->format.group * ceil_div(t->format.group, inputs)
+                                 : ceil_div(t->cols, inputs);
 }
 
 static uint64_t row_words(const roma_image_tensor *t, const place_numbers *k) {
-    return ceil_div(t->cols * roma_place_lane_bits(t), PLACE_ROW_BITS * k->N);
+    return ceil_div(code_words(t, k), k->N);
 }
 
 uint64_t roma_place_row_words(const roma_placement *p, size_t tensor) {
@@ -39,15 +61,15 @@ uint64_t roma_place_row_words(const roma_placement *p, size_t tensor) {
 }
 
 static roma_place_tensor matrix(const roma_image_tensor *t, const place_numbers *k, bool own) {
-    roma_place_tensor m = {.where = ROMA_PLACED_LUNITS, .lane_bits = roma_place_lane_bits(t)};
+    const uint32_t inputs = word_inputs(k, &t->format);
+    roma_place_tensor m = {.where = ROMA_PLACED_LUNITS, .lane_bits = lane_bits(&t->format), .word_inputs = inputs};
     const uint64_t group_rows = k->group_rows, groups = ceil_div(t->rows, k->U * group_rows);
-    const uint64_t group_bits = (uint64_t)t->format.group * m.lane_bits, merged = ceil_div(group_bits, PLACE_ROW_BITS);
     m.unit_rows = groups * group_rows;
     m.units = (uint32_t)ceil_div(t->rows, m.unit_rows);
     m.row_words = row_words(t, k);
-    m.group_lunits = merged < 1 ? 1 : merged > k->N ? k->N : merged;
-    m.wave_leaves = PLACE_ROW_BITS * k->N / group_bits;
-    m.wave_leaves = group_rows * (m.wave_leaves ? m.wave_leaves : 1);
+    m.group_words = ceil_div(t->format.group, inputs);
+    m.group_lunits = m.group_words > k->N ? k->N : m.group_words;
+    m.wave_leaves = group_rows * ceil_div(k->N, m.group_words);
     place_scales(&m, t, k, own);
     m.words = m.scale_words + groups * m.row_words;
     return m;
@@ -123,17 +145,16 @@ static size_t stored_tensor(const roma_placement *p, uint32_t tensor) {
     return tie >= 0 ? (size_t)tie : tensor;
 }
 
-/* Inputs whose codes an L-Unit meets in one value: LINEARs of the same lane bits share them. */
+/* Inputs whose codes an L-Unit meets in one value: LINEARs that read as many inputs a word share them. */
 static uint64_t value_inputs(const roma_placement *p, uint32_t value) {
-    uint64_t inputs[9] = {0}, sum = 0; /* by lane bits */
+    uint64_t addresses[PLACE_ROW_BITS + 1] = {0}, sum = 0; /* by the inputs of a word */
     for (size_t i = 0; i < p->plan->n_ops; i++) {
         const roma_op *op = &p->plan->ops[i];
         if (!roma_op_matrix(p->plan, op) || op->in[0] != value) continue;
         const roma_place_tensor *m = &p->tensors[stored_tensor(p, op->tensor)];
-        const uint64_t need = m->row_words * PLACE_ROW_BITS / m->lane_bits;
-        if (need > inputs[m->lane_bits]) inputs[m->lane_bits] = need;
+        if (m->row_words > addresses[m->word_inputs]) addresses[m->word_inputs] = m->row_words;
     }
-    for (unsigned b = 1; b < 9; b++) sum += inputs[b];
+    for (unsigned n = 1; n <= PLACE_ROW_BITS; n++) sum += addresses[n] * n;
     return sum;
 }
 
@@ -218,13 +239,16 @@ void roma_place_derive(roma_placement *p) {
 roma_place_code roma_place_code_at(const roma_placement *p, size_t tensor, uint64_t row, uint64_t input) {
     const roma_place_tensor *m = &p->tensors[tensor];
     const place_numbers k = place_numbers_of(p);
-    const uint64_t per_word = PLACE_ROW_BITS / m->lane_bits, unit = row / m->unit_rows, inside = row % m->unit_rows;
-    const uint64_t word = input / per_word, x = input % per_word;
+    const uint64_t unit = row / m->unit_rows, inside = row % m->unit_rows;
+    const bool is_trits = m->word_inputs == PLACE_TRITS;
+    const uint64_t group = p->plan->desc->tensors[tensor].format.group, of_group = is_trits ? input % group : input;
+    const uint64_t word = of_group / m->word_inputs + (is_trits ? input / group * m->group_words : 0),
+                   x = of_group % m->word_inputs, bit = is_trits ? x / 5 * 8 : x % 4 * 8 + x / 4 * m->lane_bits;
     return (roma_place_code){
         .unit = (uint32_t)unit,
         .lunit = (uint32_t)(word % k.N),
         .address = m->base + m->scale_words + inside / k.group_rows * m->row_words + word / k.N,
-        .bit = (uint32_t)(inside % k.group_rows * PLACE_ROW_BITS + x % 4 * 8 + x / 4 * m->lane_bits),
+        .bit = (uint32_t)(inside % k.group_rows * PLACE_ROW_BITS + bit),
     };
 }
 
@@ -257,7 +281,7 @@ static uint32_t joined(const roma_image_tensor *t, const uint8_t *tile, uint32_t
 uint32_t roma_place_bits(const roma_placement *p, size_t tensor, uint64_t row, uint64_t word) {
     const roma_image_tensor *t = &p->plan->desc->tensors[tensor];
     const uint32_t bits = p->tensors[tensor].lane_bits;
-    if (row >= t->rows || word >= t->cols * bits / PLACE_ROW_BITS) return 0;
+    if (row >= t->rows || word >= t->cols * bits / PLACE_ROW_BITS || roma_place_is_trits(p, t)) return 0;
     const uint8_t *tile = t->data + row / ROMA_TILE_ROWS * t->tile_bytes;
     if (t->format.bits != bits) return joined(t, tile, bits, row, word);
     return roma_le32(tile + BLOCK * word + ROW_BYTES * (row % ROMA_TILE_ROWS));

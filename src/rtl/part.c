@@ -77,6 +77,11 @@ static int find_data(roma_rtl_part *part, const roma_placement *p, size_t tensor
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                          "%s lies outside chip %.40s (rom.embedding); give another chip", name_of(part, name),
                          p->chip.name);
+    if (roma_place_is_trits(p, &d->tensors[part->tensor]))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "chip %.40s stores five trits of %s to a byte (lunit.trits), which no image has; give another "
+                         "chip",
+                         p->chip.name, name_of(part, name));
     return ROMA_OK;
 }
 

@@ -26,6 +26,9 @@ int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err) {
     s->work.activation_bytes = roma_design_activations(&s->design.plan, 0, c->work.batch);
     if (c->toggles && !s->design.has_image)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "toggles are counted in an image's bits; a shape has none");
+    else if (c->toggles && s->design.place.chip.trits > 0)
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                       "toggles are counted in an image's bits, and no image has trits (lunit.trits)");
     else if (c->toggles)
         s->work.toggle = roma_map_toggles(&s->design.place);
     if (!rc && c->defects) rc = read_defects(s, c->defects, err);
@@ -198,7 +201,8 @@ static row_work row_of(const roma_sim *s) {
         if (!t) continue;
         const double mac = (double)(t->rows * t->cols),
                      stored = (double)t->rows * (double)t->tile_bytes / ROMA_TILE_ROWS;
-        const double bits = roma_place_lane_bits(t), bytes = is_streamed ? stored : mac * bits / 8;
+        const double bits = 32.0 / roma_place_word_inputs(&s->design.place, t),
+                     bytes = is_streamed ? stored : mac * bits / 8;
         const bool is_head = p->ops[i].layer == UINT32_MAX;
         *(is_head ? &w.head_mac : &w.body_mac) += mac;
         *(is_head ? &w.head_bytes : &w.body_bytes) += bytes;

@@ -177,18 +177,18 @@ static const roma_place_tensor *placed(const bench *b, const roma_op *op) {
     return &b->r.place.tensors[tie >= 0 ? (uint32_t)tie : op->tensor];
 }
 
-/* A group that is longer than a wave adds up over waves. The sum over the matrix's groups of a row whose words are all
- * read in a cycle: pipeline, L-Units of a group, leaf units, tree. */
+/* A group that reaches into another wave adds up over waves. The sum over the matrix's groups of a row whose words are
+ * all read in a cycle: pipeline, L-Units of a group, leaf units, tree. */
 static real row_sum(const bench *b, const roma_op *op, uint64_t at) {
     const roma_image_tensor *w = &b->r.d.tensors[op->tensor];
-    const uint64_t words = ceil_div((uint64_t)w->format.group * placed(b, op)->lane_bits, 32),
-                   lunits = (uint64_t)b->c->lunits, n = words < lunits ? words : lunits;
+    const uint64_t words = ceil_div(w->format.group, placed(b, op)->word_inputs), lunits = (uint64_t)b->c->lunits,
+                   n = words < lunits ? words : lunits;
     real leaves[ELEMENTS_MAX];
     for (size_t g = 0; g < w->cols / w->format.group; g++) {
         whole part[512];
         for (size_t i = 0; i < n; i++) part[i] = code_operand(at + up(b->c->lunit_pipeline));
         const whole so_far = whole_of(0), wave = whole_tree(part, n, whole_sum);
-        const whole sum_i = words > lunits ? whole_sum(wave, so_far) : wave, sum_z = sum_i;
+        const whole sum_i = lunits % words ? whole_sum(wave, so_far) : wave, sum_z = sum_i;
         leaves[g] = w->format.min ? leaf_min(sum_i, operand(0), sum_z, operand(0)) : leaf(sum_i, operand(0));
     }
     return real_tree(leaves, w->cols / w->format.group, sum);
@@ -199,8 +199,8 @@ static uint64_t linear_done(const bench *b, const roma_op *op) {
     const roma_chip *c = b->c;
     const uint64_t wc = c->lunit_style > 0 ? up(c->word_cycles) : 1, n = (uint64_t)c->lunits,
                    lanes = (uint64_t)c->lanes,
-                   whole_groups = 32 * n / (placed(b, op)->lane_bits * (uint64_t)w->format.group),
-                   ends = lanes / 8 * (whole_groups ? whole_groups : 1), units = n * lanes / (up(c->leaf_group) * wc);
+                   most_groups = ceil_div(n, ceil_div(w->format.group, placed(b, op)->word_inputs)),
+                   ends = lanes / 8 * most_groups, units = n * lanes / (up(c->leaf_group) * wc);
     const real y = product(operand(0), row_sum(b, op, ceil_div(ends, units ? units : 1) - 1));
     const bool argmax = op->layer == UINT32_MAX && c->full_logits == 0;
     return (argmax ? larger(y, operand(0)) : y).at + b->far;

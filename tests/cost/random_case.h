@@ -72,6 +72,7 @@ static inline void random_units(random_case *r) {
     RANDOM_PUT(r, lunit_style, random_chance(r, 30));
     RANDOM_PUT(r, word_cycles, (double)random_range(r, 1, 8));
     RANDOM_PUT(r, hold, (double)random_below(r, 2));
+    RANDOM_PUT(r, trits, (double)(r->seed / 3 % 2));
     RANDOM_PUT(r, scale_port, (double)random_below(r, 3));
 }
 
@@ -147,6 +148,7 @@ static inline roma_format random_format(random_case *r, uint64_t cols) {
         f.scale = (uint8_t)random_range(r, ROMA_SCALE_U4, f.bits == 8 ? ROMA_SCALE_S6 : ROMA_SCALE_S8);
     }
     if (random_chance(r, 30)) f.min = f.scale;
+    f.zero = (int16_t)(f.bits == 2 && r->seed % 3 ? 1 : 0); /* ternary where there is no minimum */
     return f;
 }
 

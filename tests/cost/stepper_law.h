@@ -127,11 +127,10 @@ static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *o
     x.occ = x.work = s + row + x.last_row;
     if ((int)l->c->rom_style == ROMA_ROM_DRAM && is_first_block)
         x.occ = l->c->dram_hidden != 0 ? stepper_max(x.occ, stepper_stream(l, t)) : x.occ + stepper_stream(l, t);
-    const uint64_t bits = w.code_bits * t->format.group,
-                   merged = stepper_min(l->lunits, stepper_max(1, stepper_div_up(bits, 32))),
-                   ended = l->rows * stepper_max(1, 32 * l->lunits / bits),
-                   leaf = stepper_red(l, merged) + (bits > 32 * l->lunits ? l->hop : 0) + stepper_leaf(l, &t->format) +
-                          stepper_log_up(w.groups) * l->add;
+    const uint64_t merged = stepper_min(l->lunits, w.group_words),
+                   ended = l->rows * stepper_div_up(l->lunits, w.group_words),
+                   leaf = stepper_red(l, merged) + (l->lunits % w.group_words ? l->hop : 0) +
+                          stepper_leaf(l, &t->format) + stepper_log_up(w.groups) * l->add;
     x.lat = l->pipeline + leaf + stepper_div_up(ended, l->leaves) - 1 + l->mul + l->far + (is_argmax ? l->hop : 0);
     x.first = s + w.row_words * l->word_cycles + l->pipeline + leaf;
     return x;

@@ -138,6 +138,11 @@ static void test_compute_by_hand(void) {
     CHECK_NEAR(COMPUTE(), 16 * (7 + 10 * 0.5) + fixed + leaves / 8 + merge + buffer, 1e-9);
     roma_chip_put(&c, ROMA_CHIP_hold, 1); /* 32 rows instead of one, and a sum of 32 bits for each of two rows */
     CHECK_NEAR(COMPUTE(), 16 * (7 + 10 * 0.5) + fixed + leaves / 8 + merge + 32 * buffer + 32 * 2 * 32 * 0.1, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_hold, 0);
+    roma_chip_put(&c, ROMA_CHIP_trit_um2, 8); /* a decoder for each of eight bytes, five trits for four codes */
+    roma_chip_put(&c, ROMA_CHIP_trits, 1);
+    CHECK_NEAR(COMPUTE(), 16 * (1.25 * 7 + 10 * 0.5) + 8 * 8 + fixed + leaves / 8 + merge + buffer, 1e-9);
+    roma_chip_put(&c, ROMA_CHIP_trits, 0);
 #undef COMPUTE
     /* The ROM of scales, by the style of the base model. */
     const double without = lunits_mm2(&c), bits = 2048 * 96;

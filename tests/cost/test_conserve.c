@@ -23,11 +23,11 @@ static void count_linear(roma_events *e, const stepper *t, const stepper_instanc
     const stepper_words w = stepper_words_of(l, m);
     const double n = (double)stepper_see(t, &t->p->ops[x->op], x->block).n, b = (double)w.code_bits,
                  addresses = (double)(w.unit_rows / l->rows * w.row_words), lunits = (double)(l->units * l->lunits),
-                 merged = fmin((double)l->lunits, fmax(1, ceil(m->format.group * b / 32)));
-    const double codes = (double)(m->rows * m->cols) * b;
-    e->rom_bits += (l->c->hold != 0 ? 1 : n) * (codes + (double)(m->rows * w.scale_row_bits));
-    e->lane_macs += n * codes / 4;
-    e->buffer_bits += n * addresses * lunits * (32 / b) * 67 / 8;
+                 merged = fmin((double)l->lunits, (double)w.group_words), inputs = (double)w.word_inputs;
+    const double codes = (double)(m->rows * m->cols);
+    e->rom_bits += (l->c->hold != 0 ? 1 : n) * (codes * 32 / inputs + (double)(m->rows * w.scale_row_bits));
+    e->lane_macs += n * codes * b / 4;
+    e->buffer_bits += n * addresses * lunits * inputs * 67 / 8;
     if (n > 1 || is_first_reader(t->p, x->op)) e->buffer_bits += n * (double)(l->units * 8 * stepper_codes(m->cols));
     e->merge_adds += n * addresses * lunits * (double)l->rows * (1 - 1 / merged);
     e->leaves += n * (double)(m->rows * w.groups);
@@ -37,7 +37,7 @@ static void count_linear(roma_events *e, const stepper *t, const stepper_instanc
 static void count_embed(roma_events *e, const stepper *t, const stepper_instance *x, const roma_image_tensor *m) {
     const stepper_words w = stepper_words_of(&t->law, m);
     const double n = (double)stepper_see(t, &t->p->ops[x->op], x->block).n;
-    e->rom_bits += n * (double)(t->law.rows * (m->cols * w.code_bits + w.scale_row_bits));
+    e->rom_bits += n * (double)t->law.rows * ((double)m->cols * 32 / (double)w.word_inputs + (double)w.scale_row_bits);
     e->leaves += n * (double)m->cols;
     e->lunit_cycles += (double)(x->time.occ * t->law.lunits);
 }

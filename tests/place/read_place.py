@@ -54,7 +54,7 @@ def shape_model(name, bits, group):
     m.rope = m.dim
     m.shape = {"embed": (vocab, h), "head": (vocab, h), "q": (heads * m.dim, h), "k": (m.kv * m.dim, h), "v": (m.kv * m.dim, h), "o": (h, heads * m.dim),
                "gate": (f, h), "up": (f, h), "down": (h, f), "final_norm": (1, h), "attn_norm": (1, h), "ffn_norm": (1, h), "q_norm": (1, m.dim), "k_norm": (1, m.dim)}
-    m.format = {r: (m.bits, 16 * (c // m.group), m.group) for r, (_, c) in m.shape.items()}
+    m.format = {r: (m.bits, 16 * (c // m.group), m.group, name == "bitnet-2b") for r, (_, c) in m.shape.items()}
     m.another, m.tied, m.linears = set(), tied, {r: m.shape[r] for r in ("q", "k", "v", "o", "gate", "up", "down")}
     return m
 
@@ -80,16 +80,19 @@ VECTORS = ("final_norm", "attn_norm", "ffn_norm", "q_norm", "k_norm")
 def parts(c): return c["K"] if c["dies"] == "tensor" else 1  # dies that share every matrix and head
 
 
-def words(c, rows, cols, bits, z, group):
+def words(c, rows, cols, bits, z, group, ternary=False):
     """base-less: what the page says of a matrix"""
     g, b, N, U = c["L"] // 8, 1 if bits == 1 else 2 if bits == 2 else 4 if bits <= 4 else 8, c["N"], c["U"] * parts(c)
     r = g * up(rows, U * g)
-    merged, leaves, groups = min(N, max(1, up(group * b, 32))), g * max(1, 32 * N // (b * group)), cols // group
+    trits = ternary and bits == 2 and c["trits"]
+    inputs, groups = 20 if trits else 32 // b, cols // group
+    p = up(group, inputs)
+    merged, leaves = min(N, p), g * up(N, p)
     own = c["port"] == "own"
     s = 0 if own else up(up(r * z, 4 * c["L"]), N)
-    addresses = up(cols * b, 32 * N)
-    return {"words": s + r // g * addresses, "scale_words": s, "row_group_words": addresses, "unit_rows": r, "lane_bits": b, "first_unit": 0, "last_unit": up(rows, r) - 1,
-            "padded_rows": r * U - rows, "group_lunits": merged, "own_words": r // g * up(g * groups, leaves) if own else 0, "own_bits": up(leaves * z, groups) if own else 0}
+    addresses = up(groups * p, N) if trits else up(cols * b, 32 * N)
+    return {"words": s + r // g * addresses, "scale_words": s, "row_group_words": addresses, "unit_rows": r, "lane_bits": b, "word_inputs": inputs, "first_unit": 0, "last_unit": up(rows, r) - 1,
+            "padded_rows": r * U - rows, "group_lunits": merged, "own_words": r // g * min(groups, addresses) if own else 0, "own_bits": up(leaves * z, groups) if own else 0}
 
 
 def buffer(m, c):
@@ -99,7 +102,7 @@ def buffer(m, c):
         widths = {}
         for r in roles:
             w = words(c, *m.shape[r], *m.format[r])
-            widths[w["lane_bits"]] = max(widths.get(w["lane_bits"], 0), w["row_group_words"] * (32 // w["lane_bits"]))
+            widths[w["word_inputs"]] = max(widths.get(w["word_inputs"], 0), w["row_group_words"] * w["word_inputs"])
         return sum(widths.values())
     return max(map(need, reads))
 
@@ -213,10 +216,10 @@ def random_chip(rng):
     c = {"base": base, "U": U, "V": V, "N": rng.choice([1, 2, 4, 8, 16, 32, 64, 128, 256]), "L": rng.choice([8, 16, 32, 64, 128]), "lanes": rng.choice([16, 64, 100, 128]),
          "sram": rng.choice([65536, 262144, 1179648, 1000000, 4194304, 9437184]), "pages": rng.choice(["whole", "whole", "spread"]), "embedding": rng.random() < 0.7,
          "K": rng.choice([1, 1, 1, 2, 3, 4, 5]), "port": rng.choice(["own", "own", "shared", "free"]), "page_run": rng.choice([0, 0, 0, 1, 3]),
-         "dies": rng.choice(["pipeline", "pipeline", "tensor"]), "vsram": rng.choice([1, 4096, 65536, 262144, 1048576, 8388608])}
+         "dies": rng.choice(["pipeline", "pipeline", "tensor"]), "trits": rng.random() < 0.4, "vsram": rng.choice([1, 4096, 65536, 262144, 1048576, 8388608])}
     sets = {"grid.matrix_units": U, "grid.columns": columns, "grid.vector_units": V, "grid.rows": (U + V) // columns, "lunit.per_matrix_unit": c["N"], "lunit.lanes": c["L"],
             "vector.lanes": c["lanes"], "hunit.sram": c["sram"], "hunit.pages": c["pages"], "rom.embedding": "inside" if c["embedding"] else "outside",
-            "vector.sram": c["vsram"], "cache.element": rng.choice([0.5, 1, 2]), "cache.scale": rng.choice([0, 2, 4]),
+            "vector.sram": c["vsram"], "lunit.trits": "on" if c["trits"] else "off", "cache.element": rng.choice([0.5, 1, 2]), "cache.scale": rng.choice([0, 2, 4]),
             "cache.granularity": rng.choice([1, 16, 32, 64]), "rom.scale_port": c["port"], "hunit.page_run": c["page_run"], "schedule.dies": c["dies"], "rom.depth": 16,
             "memory.sram_depth": 64, "schedule.block_rows": rng.choice([1, 8, 32])}
     if rng.random() < 0.08:
@@ -241,7 +244,7 @@ def check_rest(m, c, place):
     check(place["page_first"] == (firsts if c["pages"] == "whole" else []), f"first pages on {place['page_first']}, the page says {firsts}")
     check(place["rope_words"] == up(m.rope // 2, all_lanes), "RoPE increments")
     placed_bits = [(t, *shape[t["name"].split(".")[-1]]) for t in place["tensors"] if t["where"] == "lunits"]
-    codes, room = sum(r * n * t["lane_bits"] for t, r, n in placed_bits), sum(t["words"] - t["scale_words"] for t, _, _ in placed_bits) * 4 * c["L"] * U * c["N"]
+    codes, room = sum(r * n * 32 / t["word_inputs"] for t, r, n in placed_bits), sum(t["words"] - t["scale_words"] for t, _, _ in placed_bits) * 4 * c["L"] * U * c["N"]
     check(abs(place["useful"] - codes / room) < 1e-6, f"{place['useful']} of the words are useful, the page says {codes / room}")
 
 
@@ -269,7 +272,7 @@ def one_pair(rng, tiny, tmp, seen):
     if rng.random() < 0.15:
         m = tiny_model(tiny)
     else:
-        name = rng.choice(list(SHAPES))
+        name = rng.choice([*SHAPES, "bitnet-2b", "bitnet-2b"])
         group = rng.choice([None, None, 32]) if name == "smollm2-135m" else rng.choice([None, None, 32, 64])
         m = shape_model(name, rng.choice([None, 1, 2, 3, 4, 5, 6, 8]), group)
     if c["dies"] == "tensor" and m.kv % c["K"]: c["K"], sets = 1, sets  # other shapes are refused
@@ -333,7 +336,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         tiny = os.path.join(tmp, "tiny.roma")
         run("build", os.path.join(top, "models", "tiny", "tiny-q4.gguf"), "-o", tiny)
-        c = {"U": 256, "V": 16, "N": 64, "L": 16, "lanes": 64, "sram": 1179648, "pages": "whole", "embedding": True, "K": 1, "port": "free", "page_run": 0, "dies": "pipeline", "vsram": 1048576}
+        c = {"U": 256, "V": 16, "N": 64, "L": 16, "lanes": 64, "sram": 1179648, "pages": "whole", "embedding": True, "K": 1, "port": "free", "page_run": 0, "dies": "pipeline", "vsram": 1048576, "trits": False}
         m = shape_model("llama-3.2-3b", 4, 128)
         check(tokens(m, c, 16, 1) == (4608, True) and words(c, 3072, 3072, 4, 384, 128)["words"] == 38 and words(c, 128256, 3072, 4, 384, 128)["words"] == 1554, "the page's own example")
         check(lora_bytes(m, 16, 1) / 256 // 1 == 107485, "an adapter's bytes")

@@ -78,6 +78,22 @@ static void test_words(void) {
     place_on(&bits, "llama-3.2-3b", &one, &c, 1); /* 96 words of a row group over 64 L-Units take two addresses */
     CHECK(useful(&bits) > 0.79 && useful(&bits) < 0.80);
     done(&bits);
+    /* A group of 128 trits takes seven words of 20, where 2 bits take eight of 16. */
+    c.trits = 1;
+    const roma_shape_format two = {2, 128, 2};
+    place_on(&bits, "bitnet-2b", &two, &c, 1);
+    for (size_t i = 0; i < bits.d.n_tensors; i++) {
+        const roma_place_tensor *at = &bits.place.tensors[i];
+        if (at->where != ROMA_PLACED_LUNITS) continue;
+        CHECK(roma_place_is_trits(&bits.place, &bits.d.tensors[i]) && at->word_inputs == 20 && at->lane_bits == 2);
+        CHECK(at->group_words == 7 && at->group_lunits == 7 && at->wave_leaves == 2 * 10);
+        CHECK_EQ(at->row_words, (bits.d.tensors[i].cols / 128 * 7 + 63) / 64);
+    }
+    done(&bits);
+    place_on(&bits, "llama-3.2-3b", &two, &c, 1); /* zero point 2: four levels */
+    CHECK(!roma_place_is_trits(&bits.place, &bits.d.tensors[0]) && bits.place.tensors[0].word_inputs == 16);
+    done(&bits);
+    c.trits = 0;
     for (int more = -1; more <= 1; more++) { /* to the word */
         p.place.chip.lunit_words = (double)p.place.rom_words + more;
         roma_place_derive(&p.place);
@@ -164,7 +180,7 @@ static roma_description small(uint64_t seed) {
             if (!roma_hyper_shape(&d.hyper, role, &t.rows, &t.cols) || !roma_hyper_required(&d.hyper, role)) continue;
             if (!t.is_vector)
                 t.format = (roma_format){
-                    .bits = widths[roma_random(seed, 10 + role) % 7], .scale = ROMA_SCALE_F16, .group = 32};
+                    .bits = widths[roma_random(seed, 10 + role) % 7], .scale = ROMA_SCALE_F16, .group = 32, .zero = 1};
             tensors[d.n_tensors++] = t;
         }
     return d;
@@ -187,21 +203,26 @@ static bool take(map *m, const roma_place_code *at, uint32_t bits) {
     return true;
 }
 
+static bool is_trits(const roma_chip *c, const roma_image_tensor *t) {
+    return c->trits > 0 && t->format.bits == 2 && t->format.zero == 1;
+}
+
 /* The leaf units have the scales of one address at a time: leaves are counted where their last word lies. */
 static void check_scales(const roma_placement *p, size_t i, uint64_t g, uint64_t N) {
     const roma_image_tensor *t = &p->plan->desc->tensors[i];
     const roma_place_tensor *at = &p->tensors[i];
+    const bool trits = is_trits(&p->chip, t);
     const uint64_t bits = (uint64_t)t->format.group * at->lane_bits, groups = t->cols / t->format.group;
+    const uint64_t group_words = trits ? (t->format.group + 19u) / 20 : (bits + 31) / 32;
     const uint64_t z = roma_place_scale_bits(t);
     uint64_t *ends = roma_alloc_array(at->row_words, sizeof *ends), most = 0, used = 0;
-    for (uint64_t j = 0; j < groups; j++) ends[((j + 1) * bits - 1) / 32 / N] += g;
+    for (uint64_t j = 0; j < groups; j++) ends[((j + 1) * group_words - 1) / N] += g;
     for (uint64_t a = 0; a < at->row_words; a++) {
         most = ends[a] > most ? ends[a] : most;
         used += ends[a] > 0;
     }
     roma_free(ends);
-    const uint64_t merged = (bits + 31) / 32;
-    CHECK_EQ(at->group_lunits, merged < N ? merged : N);
+    CHECK_EQ(at->group_lunits, group_words < N ? group_words : N);
     CHECK(at->wave_leaves >= most && (at->wave_leaves == most || used == 1));
     if (p->chip.scale_port != ROMA_SCALES_OWN) {
         CHECK_EQ(at->scale_words, ((at->unit_rows * z + 32 * g - 1) / (32 * g) + N - 1) / N);
@@ -230,17 +251,19 @@ static void check_needs(const roma_placement *p) {
         scales = own > scales ? own : scales;
     }
     for (uint32_t v = 0; v < plan->n_values; v++) {
-        uint64_t met[9] = {0}, sum = 0; /* words of the widest matrix, by lane bits */
+        uint64_t met[33] = {0}, sum = 0; /* words of the widest matrix, by the inputs of a word */
         for (size_t i = 0; i < plan->n_ops; i++) {
             const roma_op *op = &plan->ops[i];
             if (op->kind != ROMA_OP_LINEAR || op->in[0] != v) continue;
             const int32_t tie = plan->desc->tensors[op->tensor].tie;
-            const uint32_t b = p->tensors[tie >= 0 ? (uint32_t)tie : op->tensor].lane_bits;
-            const uint64_t of = (plan->desc->tensors[op->tensor].cols * b + 31) / 32;
+            const roma_image_tensor *t = &plan->desc->tensors[op->tensor];
+            const uint32_t lane = p->tensors[tie >= 0 ? (uint32_t)tie : op->tensor].lane_bits, group = t->format.group,
+                           b = is_trits(&p->chip, t) ? 20 : 32 / lane;
+            const uint64_t of = b == 20 ? t->cols / group * ((group + 19) / 20) : (t->cols + b - 1) / b;
             met[b] = of > met[b] ? of : met[b];
         }
-        for (uint32_t b = 1; b < 9; b++)
-            for (uint64_t k = 0; k < met[b]; k += N) sum += 32 / b;
+        for (uint32_t b = 1; b < 33; b++)
+            for (uint64_t k = 0; k < met[b]; k += N) sum += b;
         buffer = sum > buffer ? sum : buffer;
     }
     CHECK(p->rom_words == words && p->vector_words == vectors);
@@ -273,9 +296,19 @@ static void check_small(const roma_placement *p, uint32_t die) {
         for (uint64_t row = 0; row < t->rows; row++)
             for (uint64_t in = 0; in < t->cols; in++) {
                 const roma_place_code code = roma_place_code_at(p, i, row, in);
-                wrong += !take(&m, &code, at->lane_bits) || code.unit != row / at->unit_rows;
+                const bool trits = is_trits(c, t);
+                const uint64_t group = t->format.group, word = trits
+                                                                   ? in / group * ((group + 19) / 20) + in % group / 20
+                                                                   : in / (32 / at->lane_bits);
+                if (trits && in % group % 5) { /* in the byte of the one before it */
+                    const roma_place_code before = roma_place_code_at(p, i, row, in - 1);
+                    wrong += before.unit != code.unit || before.lunit != code.lunit || before.address != code.address ||
+                             before.bit != code.bit;
+                    continue;
+                }
+                wrong += !take(&m, &code, trits ? 8 : at->lane_bits) || code.unit != row / at->unit_rows;
                 wrong += code.address < at->base + at->scale_words || code.address >= at->base + at->words;
-                wrong += code.lunit != in / (32 / at->lane_bits) % m.lunits;
+                wrong += code.lunit != word % m.lunits;
             }
     }
     CHECK_EQ(end, m.words);
@@ -290,6 +323,7 @@ static void test_every_code(void) {
         roma_chip c = chip_of("roma", 1 + (double)(roma_random(seed, 90) % 9), lunits[roma_random(seed, 91) % 4],
                               lanes[roma_random(seed, 92) % 5]);
         roma_chip_put(&c, ROMA_CHIP_scale_port, (double)(seed % 3));
+        roma_chip_put(&c, ROMA_CHIP_trits, (double)(seed / 3 % 2));
         roma_chip_put(&c, ROMA_CHIP_die_split, (double)(roma_random(seed, 94) % 2));
         const uint32_t most = c.die_split > 0 ? d.hyper.kv_heads : 3, dies = 1 + (uint32_t)roma_random(seed, 93) % most;
         roma_plan plan;

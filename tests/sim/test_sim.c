@@ -447,6 +447,11 @@ static void test_toggles(void) {
     CHECK_REAL(s.work.toggle, roma_map_toggles(&s.design.place));
     CHECK_NEAR(s.work.toggle, 1, 0.05); /* random bits */
     roma_sim_close(&s);
+    static const char *const trits = "lunit.trits=on";
+    c.design.set = &trits;
+    c.design.n_set = 1;
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EUSAGE);
+    CHECK_HAS(err.text, "no image has trits");
     c.design = (roma_design_config){0};
     CHECK_EQ(roma_sim_open(&s, &c, NULL), ROMA_EUSAGE);
     unlink(path);
