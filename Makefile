@@ -142,8 +142,10 @@ mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TES
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
 
-# prove: ROMs of 64 Kbit, array = case = B-ROM (two minutes; needs Yosys); tests/rtl/proved_rom.txt says what was proved
+# prove: ROMs of 64 Kbit, array = case = B-ROM (two minutes; needs Yosys), and the arithmetic blocks (needs make hw-deps); tests/rtl/proved_rom.txt
+# and proved_fp.txt say what was proved
 prove: all
+	$(HW)/venv/bin/python tests/rtl/prove_fp.py --prove
 	python3 tests/rtl/check_rom.py $(BUILD)/roma --prove
 
 # fuzz: every target of fuzz/ for SECONDS (60) with clang's libFuzzer
@@ -242,6 +244,10 @@ layout:
 layout-signoff:
 	@python3 rtl/layout/signoff.py '$(or $(DECKS),rtl/layout/decks)' $(LAYOUT)
 
+# gates: longest path between registers and area of the blocks, in OSU018's cells (minutes; docs/hardware.md)
+gates:
+	python3 tests/rtl/gates.py
+
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp)
 format:
@@ -282,4 +288,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates layout layout-signoff format format-check help clean

@@ -87,7 +87,8 @@ module roma_fp_add #(
     // A carry out of the mantissa walks into the exponent, which is the right number, infinity included.
     wire [7:0] field = normal[27] ? shifted : 8'd0;
     wire up = normal[3] & (normal[4] | |normal[2:0]);
-    wire [30:0] rounded = {field, normal[26:4]} + {30'b0, up};
+    wire [30:0] rounded;
+    roma_increment #(.W(31)) increment (.x({field, normal[26:4]}), .up(up), .y(rounded));
     wire [31:0] y_d = is_nan5 ? 32'h7FC00000 : {sign5, &shifted ? 31'h7F800000 : rounded};
     roma_cut #(.W(32), .ON(CUT[6])) cut6 (.clk(clk), .d(y_d), .q(y));
 endmodule

@@ -97,7 +97,8 @@ module roma_fp_div #(
         .clk(clk), .d({shifted_d, sticky_d, is_small ? 9'd0 : place[8:0], kind1, token1 & ~reset}), .q({shifted, sticky, field, kind2, token2}));
 
     wire up = shifted[0] & (shifted[1] | sticky);
-    wire [31:0] rounded = {field, shifted[23:1]} + {31'd0, up};
+    wire [31:0] rounded;
+    roma_increment #(.W(32)) increment (.x({field, shifted[23:1]}), .up(up), .y(rounded));
     wire is_large = rounded[31] | &rounded[30:23];
     wire [31:0] y_d = kind2[2] ? 32'h7FC00000 :
         {kind2[3], kind2[0] ? 31'd0 : kind2[1] | is_large ? 31'h7F800000 : rounded[30:0]};

@@ -72,7 +72,9 @@ module roma_fp_sqrt #(
     wire token1;
     roma_cut #(.W(63)) cut_last (.clk(clk), .d({last[STATE-1:62], last[10:0], token[STATIONS] & ~reset}), .q({remainder, root, side, token1}));
     wire unused_leading = root[24];
-    wire [30:0] rounded = {side[10:3], root[23:1]} + {30'd0, root[0] & (root[1] | |remainder)};
+    wire up = root[0] & (root[1] | |remainder);
+    wire [30:0] rounded;
+    roma_increment #(.W(31)) increment (.x({side[10:3], root[23:1]}), .up(up), .y(rounded));
     // 0 keeps its sign, infinity is its own root: both stand in the exponent that the operand had
     wire [31:0] y_d = side[1] ? 32'h7FC00000 : side[0] ? {side[2], side[10] ? 31'h7F800000 : 31'd0} : {side[2], rounded};
     roma_cut #(.W(33)) cut_y (.clk(clk), .d({y_d, token1 & ~reset}), .q({y, done}));

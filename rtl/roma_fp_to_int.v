@@ -36,11 +36,13 @@ module roma_fp_to_int #(
         .clk(clk), .d({whole_d, lost_d, sign0, is_large0}), .q({whole, lost, sign1, is_large1}));
 
     wire up = whole[0] & (whole[1] | lost);
-    wire [32:0] rounded_d = {1'b0, whole[32:1]} + {32'd0, up};
+    wire [32:0] rounded_d;
+    roma_increment #(.W(33)) increment (.x({1'b0, whole[32:1]}), .up(up), .y(rounded_d));
     wire [32:0] rounded;
     roma_cut #(.W(35), .ON(CUT[2])) cut2 (.clk(clk), .d({rounded_d, sign1, is_large1}), .q({rounded, sign2, is_large2}));
 
     wire [W-1:0] held = is_large2 | rounded > MOST ? MOST[W-1:0] : rounded[W-1:0];
-    wire [W-1:0] y_d = sign2 ? ~held + {{W - 1{1'b0}}, 1'b1} : held;
+    wire [W-1:0] y_d;
+    roma_increment #(.W(W)) negate (.x(held ^ {W{sign2}}), .up(sign2), .y(y_d));
     roma_cut #(.W(W), .ON(CUT[3])) cut3 (.clk(clk), .d(y_d), .q(y));
 endmodule

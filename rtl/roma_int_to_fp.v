@@ -12,7 +12,8 @@ module roma_int_to_fp #(
     localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1010 : LATENCY == 3 ? 4'b1110 : 4'b1111;
     localparam LOG = W == 64 ? 6 : 5;
 
-    wire [W-1:0] magnitude_d = x[W-1] ? ~x + {{W - 1{1'b0}}, 1'b1} : x;
+    wire [W-1:0] magnitude_d;
+    roma_increment #(.W(W)) magnitude (.x(x ^ {W{x[W-1]}}), .up(x[W-1]), .y(magnitude_d));
     wire [W-1:0] magnitude0, magnitude1;
     wire sign0, sign1, sign2;
     roma_cut #(.W(W + 1), .ON(CUT[0])) cut0 (.clk(clk), .d({magnitude_d, x[W-1]}), .q({magnitude0, sign0}));
@@ -33,7 +34,8 @@ module roma_int_to_fp #(
 
     wire unused_one = normal[W-1];
     wire up = normal[W-25] & (normal[W-24] | |normal[W-26:0]);
-    wire [30:0] rounded = {exponent, normal[W-2:W-24]} + {30'd0, up};
+    wire [30:0] rounded;
+    roma_increment #(.W(31)) increment (.x({exponent, normal[W-2:W-24]}), .up(up), .y(rounded));
     wire [31:0] y_d = is_zero2 ? 32'd0 : {sign2, rounded};
     roma_cut #(.W(32), .ON(CUT[3])) cut3 (.clk(clk), .d(y_d), .q(y));
 endmodule

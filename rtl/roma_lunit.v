@@ -7,7 +7,7 @@
 // Latency LATENCY (0 to 4), interval 1. Zero points are not subtracted: roma_group_sum has them once for all rows.
 module roma_lunit #(
     parameter LANES = 16,
-    parameter LATENCY = 3
+    parameter LATENCY = 2
 ) (
     input clk,
     input [1:0] bits,

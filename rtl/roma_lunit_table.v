@@ -7,7 +7,7 @@
 module roma_lunit_table #(
     parameter LANES = 16,
     parameter LEVEL = 8,
-    parameter LATENCY = 3
+    parameter LATENCY = 2
 ) (
     input clk,
     input [16*LEVEL-1:0] levels,
@@ -16,8 +16,8 @@ module roma_lunit_table #(
     input [2:0] shift,
     output [LANES/8*(LEVEL+18)-1:0] sums
 );
-    // Registers behind the slices: 0 products, 1 compressed, 2 added, 3 shifted.
-    localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1010 : LATENCY == 3 ? 4'b1011 : 4'b1111;
+    // Registers behind the slices: 0 five levels of the compressor tree, 1 all of them, 2 added, 3 shifted.
+    localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1001 : LATENCY == 3 ? 4'b1011 : 4'b1111;
     localparam ROWS = LANES / 8;
     localparam W = LEVEL + 11;
     // A product of a signed byte and a bit is written as a positive number, 128 too large; that with the level's sign, which is subtracted, 127.
@@ -31,8 +31,8 @@ module roma_lunit_table #(
     genvar r, i, j;
     generate
         for (r = 0; r < ROWS; r = r + 1) begin : gen_row
-            wire [(8*LEVEL+1)*W-1:0] products_d, products;
-            assign products_d[8*LEVEL*W+:W] = ~EXCESS[W-1:0] + {{W - 1{1'b0}}, 1'b1};
+            wire [(8*LEVEL+1)*W-1:0] products;
+            assign products[8*LEVEL*W+:W] = ~EXCESS[W-1:0] + {{W - 1{1'b0}}, 1'b1};
             for (i = 0; i < 8; i = i + 1) begin : gen_input
                 wire [3:0] code = word[32*r+8*(i%4)+4*(i/4)+:4];
                 wire [LEVEL-1:0] level = levels[LEVEL*code+:LEVEL];
@@ -40,15 +40,14 @@ module roma_lunit_table #(
                 for (j = 0; j < LEVEL; j = j + 1) begin : gen_bit
                     wire [7:0] gated = a & {8{level[j]}};
                     if (j == LEVEL - 1) begin : gen_sign
-                        assign products_d[W*(LEVEL*i+j)+:W] = {{W - 8{1'b0}}, gated[7], ~gated[6:0]} << j;
+                        assign products[W*(LEVEL*i+j)+:W] = {{W - 8{1'b0}}, gated[7], ~gated[6:0]} << j;
                     end else begin : gen_plain
-                        assign products_d[W*(LEVEL*i+j)+:W] = {{W - 8{1'b0}}, ~gated[7], gated[6:0]} << j;
+                        assign products[W*(LEVEL*i+j)+:W] = {{W - 8{1'b0}}, ~gated[7], gated[6:0]} << j;
                     end
                 end
             end
-            roma_cut #(.W((8 * LEVEL + 1) * W), .ON(CUT[0])) cut_products (.clk(clk), .d(products_d), .q(products));
             wire [W-1:0] sum_d, carry_d, sum, carry, total;
-            roma_compress #(.ROWS(8 * LEVEL + 1), .W(W)) tree (.clk(clk), .rows(products), .sum(sum_d), .carry(carry_d));
+            roma_compress #(.ROWS(8 * LEVEL + 1), .W(W), .CUTS(CUT[0] ? 16 : 0)) tree (.clk(clk), .rows(products), .sum(sum_d), .carry(carry_d));
             roma_cut #(.W(2 * W), .ON(CUT[1])) cut_tree (.clk(clk), .d({sum_d, carry_d}), .q({sum, carry}));
             roma_cut #(.W(W), .ON(CUT[2])) cut_total (.clk(clk), .d(sum + carry), .q(total));
             wire [W+6:0] shifted = {{7{total[W-1]}}, total} << shift2;

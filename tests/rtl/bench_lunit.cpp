@@ -325,10 +325,10 @@ static int run_slices(bench<M> &b, const options &o) {
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        {"roma_lunit", 5, 2, 3, 1, draw_lunit, put_lunit, NULL, NULL, get_lunit, want_lunit},
+        {"roma_lunit", 5, 2, 2, 1, draw_lunit, put_lunit, NULL, NULL, get_lunit, want_lunit},
         {"roma_lunit", 5, 5, 4, 1, draw_lunit, put_lunit, NULL, NULL, get_all, want_all},
         {"roma_lunit", 5, 1, 10, 8, draw_lunit, put_lunit, start_serial, done_serial, get_serial, want_serial},
-        {"roma_lunit_table", 6, 2, 3, 1, draw_table, put_table, NULL, NULL, get_table, want_table},
+        {"roma_lunit_table", 6, 2, 2, 1, draw_table, put_table, NULL, NULL, get_table, want_table},
         {"roma_group_sum", 3, 2, 4, 1, draw_group, put_group, start_group, done_group, get_group, want_group},
         {"roma_merge", 5, 2, 3, 1, draw_merge, put_merge, start_merge, done_merge, get_merge, want_merge},
         {"roma_leaf", 4, 2, 8, 1, draw_leaf, put_leaf, NULL, NULL, get_leaf, want_leaf},

@@ -49,7 +49,7 @@ module bench_lunit (
     output [3:0] tree_done,
     output [127:0] tree_y
 );
-    localparam LUNIT = 3;
+    localparam LUNIT = 2;
     roma_lunit lunit (.clk(clk), .bits(bits), .word(word), .codes(codes), .shifts(shifts), .sums(sums));
     roma_lunit #(.LANES(8)) lunit8 (.clk(clk), .bits(bits), .word(word[31:0]), .codes(codes), .shifts(shifts), .sums(sums_8lanes));
     roma_lunit_serial serial (
