@@ -314,6 +314,34 @@ static void test_manifest(void) {
     free(data);
 }
 
+/* Of a chip with lunit.trits: ternary codes have no bits that a ROM's text could take from an image, others are as
+ * ever. */
+static void test_trits(void) {
+    size_t refused = 0;
+    for (size_t f = 0; f < FIXTURE_FORMATS; f++) {
+        size_t size;
+        roma_error err;
+        uint8_t *data = emitted_image(f, &size);
+        emitted_model m = {0};
+        need(emitted_open(&m, data, size, 3, 2, 16, &err), &err);
+        m.place.chip.trits = 1;
+        roma_place_derive(&m.place);
+        for (size_t i = 0; i < m.image.desc.n_tensors; i++) {
+            roma_rtl_part part;
+            const roma_image_tensor *t = &m.image.desc.tensors[i];
+            if (t->is_vector) continue;
+            const roma_format *g = &t->format;
+            const bool ternary = g->bits == 2 && g->zero == 1 && !g->min;
+            CHECK_EQ(roma_rtl_part_rows(&part, &m.place, i, 0, 0, &err), ternary ? ROMA_EUSAGE : ROMA_OK);
+            CHECK(!ternary || (strstr(err.text, "lunit.trits") && !roma_place_bits(&m.place, i, 0, 0)));
+            refused += ternary;
+        }
+        emitted_close(&m);
+        free(data);
+    }
+    CHECK(refused > 0);
+}
+
 static void test_refused(void) {
     size_t size;
     roma_error err;
@@ -424,6 +452,7 @@ int main(void) {
     test_every_pattern();
     test_sizes();
     test_formats();
+    test_trits();
     test_placed();
     test_changes();
     test_ends();
