@@ -272,61 +272,13 @@ static void find_groups(timing *t) {
         if (t->spans[i].n_adapters > t->places) t->places = t->spans[i].n_adapters;
 }
 
-/* ---- rows, streams, blocks ---- */
-
-static uint32_t row_count(const roma_cost_span *spans, size_t n) {
-    uint32_t rows = 0;
-    for (size_t i = 0; i < n; i++) rows += spans[i].rows;
-    return rows;
-}
-
-static uint32_t stream_count(const roma_chip *c, uint32_t rows) {
-    const uint32_t s = (uint32_t)c->streams;
-    return s < rows ? s : rows;
-}
-
-/* A block ends with its rows, its spans or its stream. */
-size_t roma_cost_timing_blocks(const roma_placement *p, const roma_cost_span *spans, size_t n) {
-    const uint32_t rows = row_count(spans, n), block = (uint32_t)p->chip.block_rows;
-    return rows / block + n / (uint32_t)p->chip.block_spans + stream_count(&p->chip, rows) + 1;
-}
+/* ---- all of it ---- */
 
 size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n) {
-    const uint32_t streams = stream_count(&p->chip, row_count(spans, n));
+    const uint32_t streams = roma_cost_timing_streams(&p->chip, roma_cost_timing_count_rows(spans, n));
     return p->plan->n_ops * (sizeof(timing_op) + sizeof(timing_turn)) +
            roma_cost_timing_blocks(p, spans, n) * sizeof(timing_block) +
            ((size_t)streams + 2) / 2 * 2 * sizeof(uint32_t);
-}
-
-/* Describes the block of at most `rows` rows that begins at row *skip of span *span, and moves both on. */
-static timing_block cut(const timing *t, uint32_t *span, uint32_t *skip, uint32_t rows) {
-    timing_block b = {.span = *span, .skip = *skip};
-    uint32_t spans = (uint32_t)t->c->block_spans;
-    for (uint32_t left = rows; left && spans; spans--) {
-        const roma_cost_span *s = &t->spans[*span];
-        const uint32_t take = s->rows - *skip < left ? s->rows - *skip : left, first_logits = s->rows - s->logits;
-        if (*skip + take > first_logits) b.logits += *skip + take - (*skip > first_logits ? *skip : first_logits);
-        left -= take;
-        b.rows += take;
-        *skip += take;
-        if (*skip == s->rows) ++*span, *skip = 0;
-    }
-    return b;
-}
-
-static void cut_blocks(timing *t, uint32_t rows) {
-    const uint32_t size = (uint32_t)t->c->block_rows;
-    uint32_t span = 0, skip = 0;
-    t->n_blocks = 0;
-    for (uint32_t s = 0; s < t->n_streams; s++) {
-        const uint64_t begin = (uint64_t)rows * s / t->n_streams, end = (uint64_t)rows * (s + 1) / t->n_streams;
-        t->stream_block[s] = t->n_blocks;
-        for (uint64_t r = begin; r < end; r += t->blocks[t->n_blocks - 1].rows)
-            t->blocks[t->n_blocks++] = cut(t, &span, &skip, end - r < size ? (uint32_t)(end - r) : size);
-    }
-    t->stream_block[t->n_streams] = t->n_blocks;
-    t->first_logits = 0;
-    while (t->first_logits < t->n_blocks && !t->blocks[t->first_logits].logits) t->first_logits++;
 }
 
 /* The first operation of each layer of a calibrated chip carries what the layer's latencies come to. */
@@ -340,14 +292,15 @@ void roma_cost_timing_init(timing *t, void *memory, const roma_placement *place,
                            double repair_words) {
     const roma_plan *p = place->plan;
     const roma_chip *c = &place->chip;
-    const uint32_t rows = row_count(spans, n);
-    *t = (timing){.place = place, .p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = stream_count(c, rows)};
+    const uint32_t rows = roma_cost_timing_count_rows(spans, n);
+    *t = (timing){
+        .place = place, .p = p, .c = c, .spans = spans, .n_spans = n, .n_streams = roma_cost_timing_streams(c, rows)};
     t->k = numbers_of(place, has_adapters(place, spans, n));
     t->times = memory;
     t->blocks = (timing_block *)(void *)(t->times + p->n_ops);
     t->stream_block = (uint32_t *)(void *)(t->blocks + roma_cost_timing_blocks(place, spans, n));
     t->turns = (timing_turn *)(void *)(t->stream_block + t->n_streams + 1);
-    cut_blocks(t, rows);
+    roma_cost_timing_cut(t, rows);
     const double pitch = roma_cost_pitch_mm(c);
     t->tree_mm = pitch * c->grid_rows * c->grid_columns;
     t->mean_mm = pitch * (double)t->k.deep_hops / 2;

@@ -88,6 +88,10 @@ typedef struct {
 size_t roma_cost_timing_bytes(const roma_placement *p, const roma_cost_span *spans, size_t n);
 void roma_cost_timing_init(timing *t, void *memory, const roma_placement *p, const roma_cost_span *spans, size_t n,
                            double repair_words);
+/* Rows of a step, the streams they make, and the cut of t's rows into blocks (blocks.c). */
+uint32_t roma_cost_timing_count_rows(const roma_cost_span *spans, size_t n);
+uint32_t roma_cost_timing_streams(const roma_chip *c, uint32_t rows);
+void roma_cost_timing_cut(timing *t, uint32_t rows);
 /* Blocks of the step at most, without an init. */
 size_t roma_cost_timing_blocks(const roma_placement *p, const roma_cost_span *spans, size_t n);
 /* Rows that the operation sees in the block; 0: no instance. */
