@@ -103,7 +103,11 @@ unsigned roma_cost_timing_units(const timing *t, uint32_t op, roma_cost_part par
 /* Duration of an instance; e, unless NULL: its events are added there. */
 void roma_cost_timing_of(const timing *t, timing_part part, timing_duration *d, roma_events *e);
 
-static inline uint64_t timing_up(double x) { return x > 0 ? (uint64_t)ceil(x) : 0; }
+/* ceil(x), 0 below 0; without a call, since every instance asks. */
+static inline uint64_t timing_up(double x) {
+    const uint64_t whole = x > 0 ? (uint64_t)x : 0;
+    return whole + ((double)whole < x);
+}
 static inline uint64_t timing_ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 static inline uint64_t timing_larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static inline uint64_t timing_clog2(uint64_t x) { return x > 1 ? 64 - (uint64_t)__builtin_clzll(x - 1) : 0; }
