@@ -83,6 +83,9 @@ int roma_json_read_skip(roma_json_reader *r, roma_error *err);
 /* Fills *err with a caller's complaint about the token, and the token's place; returns code. */
 int roma_json_read_fail(const roma_json_reader *r, int code, roma_error *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same about the member `key`, whose value began at `at`. */
+int roma_json_read_fail_key(const roma_json_reader *r, size_t at, int code, roma_error *err, const char *key,
+                            const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* Frees what the reader holds. */
 void roma_json_read_end(roma_json_reader *r);
 /* Whether the token is a KEY or TEXT of this very text. */

@@ -9,17 +9,7 @@ typedef struct {
     roma_error *err;
 } reading;
 
-static int bad(const reading *r, int code, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-static int bad(const reading *r, int code, const char *key, const char *fmt, ...) {
-    char text[320];
-    roma_json_reader at = r->json;
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
-    at.at = r->at;
-    return roma_json_read_fail(&at, code, r->err, "key '%s': %s", key, text);
-}
+#define BAD(r, code, key, ...) roma_json_read_fail_key(&(r)->json, (r)->at, code, (r)->err, key, __VA_ARGS__)
 
 static int no_memory(const reading *r) {
     return roma_fail(r->err, ROMA_ENOMEM, r->c->path, ROMA_NOWHERE, "no memory for the configuration");
@@ -60,7 +50,7 @@ static int read_rank(const reading *r, const char *key, double *out) {
     uint64_t v;
     if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_u64(r->json.text, r->json.len, &v) || v < 1 ||
         v > ROMA_ADAPTER_RANK_MAX)
-        return bad(r, ROMA_EUNSUPPORTED, key, "a rank must be a whole number from 1 to %d", ROMA_ADAPTER_RANK_MAX);
+        return BAD(r, ROMA_EUNSUPPORTED, key, "a rank must be a whole number from 1 to %d", ROMA_ADAPTER_RANK_MAX);
     *out = (double)v;
     return ROMA_OK;
 }
@@ -68,7 +58,7 @@ static int read_rank(const reading *r, const char *key, double *out) {
 static int read_alpha(const reading *r, const char *key, double *out) {
     if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_real(r->json.text, r->json.len, out) || *out == 0 ||
         !(*out >= -1e6 && *out <= 1e6))
-        return bad(r, ROMA_EUNSUPPORTED, key, "alpha must be a number other than 0, up to 1000000");
+        return BAD(r, ROMA_EUNSUPPORTED, key, "alpha must be a number other than 0, up to 1000000");
     return ROMA_OK;
 }
 
@@ -81,7 +71,7 @@ static int key_r(reading *r, const char *key) {
 static int key_alpha(reading *r, const char *key) { return read_alpha(r, key, &r->c->alpha); }
 static int key_rslora(reading *r, const char *key) {
     r->c->rslora = is(r, ROMA_JSON_TRUE);
-    return r->c->rslora || is(r, ROMA_JSON_FALSE) ? ROMA_OK : bad(r, ROMA_EINPUT, key, "it must be true or false");
+    return r->c->rslora || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EINPUT, key, "it must be true or false");
 }
 
 /* Keys of a pattern are regular expressions in Python; names, which is what they are in practice, are understood. */
@@ -95,11 +85,11 @@ static bool is_name(const char *text, size_t len) {
 static int read_pattern(reading *r, const char *key, roma_buf *list,
                         int (*read)(const reading *, const char *, double *)) {
     int rc;
-    if (!is(r, ROMA_JSON_OBJECT)) return bad(r, ROMA_EINPUT, key, "it must be an object");
+    if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EINPUT, key, "it must be an object");
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
         double v = 0;
         if (!is_name(r->json.text, r->json.len))
-            return bad(r, ROMA_EUNSUPPORTED, key, "a regular expression; names of modules are supported");
+            return BAD(r, ROMA_EUNSUPPORTED, key, "a regular expression; names of modules are supported");
         rc = add(r, list, r->json.text, r->json.len, 0);
         if (!rc) rc = next(r);
         if (!rc) rc = read(r, key, &v);
@@ -119,19 +109,19 @@ static int key_targets(reading *r, const char *key) {
     int rc;
     size_t n = 0;
     if (is(r, ROMA_JSON_TEXT)) return ROMA_OK; /* "all-linear" or a regular expression: the tensors say which */
-    if (!is(r, ROMA_JSON_ARRAY)) return bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
+    if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
     for (; !(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END); n++) {
-        if (!is(r, ROMA_JSON_TEXT)) return bad(r, ROMA_EINPUT, key, "name %zu is no text", n);
-        if (memchr(r->json.text, 0, r->json.len)) return bad(r, ROMA_EINPUT, key, "name %zu holds a 0", n);
+        if (!is(r, ROMA_JSON_TEXT)) return BAD(r, ROMA_EINPUT, key, "name %zu is no text", n);
+        if (memchr(r->json.text, 0, r->json.len)) return BAD(r, ROMA_EINPUT, key, "name %zu holds a 0", n);
         rc = add(r, &r->c->targets, r->json.text, r->json.len, 0);
         if (rc) return rc;
     }
-    return rc || n ? rc : bad(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
+    return rc || n ? rc : BAD(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
 }
 static int add_layer(reading *r, const char *key) {
     int64_t v;
     if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_i64(r->json.text, r->json.len, &v))
-        return bad(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
+        return BAD(r, ROMA_EINPUT, key, "it must be a layer or a list of layers");
     return add(r, &r->c->layers, NULL, 0, (double)v);
 }
 static int key_layers(reading *r, const char *key) {
@@ -154,15 +144,15 @@ static int key_layers_pattern(reading *r, const char *key) {
         if (rc) return rc;
         good |= empty;
     }
-    return good ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "layers are called 'layers' in the models that we run");
+    return good ? ROMA_OK : BAD(r, ROMA_EUNSUPPORTED, key, "layers are called 'layers' in the models that we run");
 }
 static int key_type(reading *r, const char *key) {
-    return is_text(r, "LORA") ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "only LORA adapters are supported");
+    return is_text(r, "LORA") ? ROMA_OK : BAD(r, ROMA_EUNSUPPORTED, key, "only LORA adapters are supported");
 }
 static int key_bias(reading *r, const char *key) {
     return is_text(r, "none")
                ? ROMA_OK
-               : bad(r, ROMA_EUNSUPPORTED, key, "trained biases are not supported; train with bias=\"none\"");
+               : BAD(r, ROMA_EUNSUPPORTED, key, "trained biases are not supported; train with bias=\"none\"");
 }
 /* These change the base's own weights before training, which the image does not. */
 static int key_init(reading *r, const char *key) {
@@ -170,7 +160,7 @@ static int key_init(reading *r, const char *key) {
     if (is(r, ROMA_JSON_TRUE) || is(r, ROMA_JSON_FALSE)) return ROMA_OK;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (is_text(r, good[i])) return ROMA_OK;
-    return bad(r, ROMA_EUNSUPPORTED, key,
+    return BAD(r, ROMA_EUNSUPPORTED, key,
                "this initialisation changes the base's own weights; convert the adapter to plain LoRA "
                "(save_pretrained with path_initial_model_for_weight_conversion)");
 }
@@ -180,18 +170,18 @@ static int key_off(reading *r, const char *key) {
     const bool off = is(r, ROMA_JSON_FALSE);
     const int rc = read_over(r, &empty);
     if (rc || off || empty) return rc;
-    return bad(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
+    return BAD(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
 }
 static int key_dora(reading *r, const char *key) {
     return is(r, ROMA_JSON_FALSE) ? ROMA_OK
-                                  : bad(r, ROMA_EUNSUPPORTED, key,
+                                  : BAD(r, ROMA_EUNSUPPORTED, key,
                                         "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
 }
 static int key_saved(reading *r, const char *key) {
     bool empty;
     const int rc = read_over(r, &empty);
     if (rc || empty) return rc;
-    return bad(r, ROMA_EUNSUPPORTED, key,
+    return BAD(r, ROMA_EUNSUPPORTED, key,
                "whole retrained modules cannot replace those in ROM; train without modules_to_save");
 }
 static int key_excluded(reading *r, const char *key) {
@@ -236,7 +226,7 @@ static int read_member(reading *r, bool seen[N_KEYS]) {
     r->at = r->json.at;
     if (rc || is(r, ROMA_JSON_NULL)) return rc;
     if (i == N_KEYS)
-        return bad(r, ROMA_EUNSUPPORTED, shown,
+        return BAD(r, ROMA_EUNSUPPORTED, shown,
                    "it is unknown and may change what the adapter computes; remove it if it does not");
     seen[i] = true;
     return keys[i].read(r, keys[i].key);

@@ -33,6 +33,18 @@ int roma_json_read_fail(const roma_json_reader *r, int code, roma_error *err, co
     return fail_at(r, code, r->begin + r->at, err, text);
 }
 
+int roma_json_read_fail_key(const roma_json_reader *r, size_t at, int code, roma_error *err, const char *key,
+                            const char *fmt, ...) {
+    char text[320];
+    roma_json_reader there = *r;
+    va_list args;
+    va_start(args, fmt);
+    roma_vprint(text, sizeof text, fmt, args);
+    va_end(args);
+    there.at = at;
+    return roma_json_read_fail(&there, code, err, "key '%s': %s", key, text);
+}
+
 /* ---- beginning and end ---- */
 
 int roma_json_read_begin(roma_json_reader *r, const void *text, size_t size, const roma_json_source *from,

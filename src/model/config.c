@@ -23,17 +23,7 @@ typedef struct {
     roma_error *err;
 } reading;
 
-static int bad(const reading *r, int code, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-static int bad(const reading *r, int code, const char *key, const char *fmt, ...) {
-    char text[320];
-    roma_json_reader at = r->json;
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
-    at.at = r->at;
-    return roma_json_read_fail(&at, code, r->err, "key '%s': %s", key, text);
-}
+#define BAD(r, code, key, ...) roma_json_read_fail_key(&(r)->json, (r)->at, code, (r)->err, key, __VA_ARGS__)
 
 static int next(reading *r) { return roma_json_read_next(&r->json, r->err); }
 static bool is(const reading *r, roma_json_kind kind) { return r->json.kind == kind; }
@@ -43,7 +33,7 @@ static bool is(const reading *r, roma_json_kind kind) { return r->json.kind == k
 static int read_count(reading *r, const char *key, uint64_t least, uint64_t most, uint32_t *out) {
     uint64_t v;
     if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_u64(r->json.text, r->json.len, &v) || v < least || v > most)
-        return bad(r, ROMA_EUNSUPPORTED, key, "must be a whole number from %llu to %llu", (unsigned long long)least,
+        return BAD(r, ROMA_EUNSUPPORTED, key, "must be a whole number from %llu to %llu", (unsigned long long)least,
                    (unsigned long long)most);
     *out = (uint32_t)v;
     return ROMA_OK;
@@ -52,14 +42,14 @@ static int read_count(reading *r, const char *key, uint64_t least, uint64_t most
 static int read_real(reading *r, const char *key, double least, double most, double *out) {
     double v;
     if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_real(r->json.text, r->json.len, &v) || !(v >= least && v <= most))
-        return bad(r, ROMA_EUNSUPPORTED, key, "must be a number from %g to %g", least, most);
+        return BAD(r, ROMA_EUNSUPPORTED, key, "must be a number from %g to %g", least, most);
     *out = v;
     return ROMA_OK;
 }
 
 static int read_flag(reading *r, const char *key, int *out) {
     *out = is(r, ROMA_JSON_TRUE);
-    return *out || is(r, ROMA_JSON_FALSE) ? ROMA_OK : bad(r, ROMA_EINPUT, key, "must be true or false");
+    return *out || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EINPUT, key, "must be true or false");
 }
 
 static const char *shown(const reading *r, char out[48]) {
@@ -71,20 +61,20 @@ static int read_type(reading *r) {
     for (int i = 0; i < N_FAMILIES; i++)
         if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, families[i].type)) r->c.family = i;
     return r->c.family >= 0 ? ROMA_OK
-                            : bad(r, ROMA_EUNSUPPORTED, "model_type",
+                            : BAD(r, ROMA_EUNSUPPORTED, "model_type",
                                   "%s is not supported; llama, mistral, qwen2 and qwen3 are", shown(r, name));
 }
 
 static int read_classes(reading *r) {
     char name[48];
     int rc = ROMA_OK;
-    if (!is(r, ROMA_JSON_ARRAY)) return bad(r, ROMA_EINPUT, "architectures", "must be a list of names");
+    if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EINPUT, "architectures", "must be a list of names");
     while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END)) {
         int found = -1;
         for (int i = 0; i < N_FAMILIES; i++)
             if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, families[i].class)) found = i;
         if (found < 0 || (r->c.class >= 0 && r->c.class != found))
-            return bad(
+            return BAD(
                 r, ROMA_EUNSUPPORTED, "architectures",
                 "%s is not supported; LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM "
                 "are, one of them",
@@ -97,16 +87,16 @@ static int read_classes(reading *r) {
 static int read_activation(reading *r) {
     char name[48];
     if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "silu")) return ROMA_OK;
-    return bad(r, ROMA_EUNSUPPORTED, "hidden_act", "%s is not supported; silu is", shown(r, name));
+    return BAD(r, ROMA_EUNSUPPORTED, "hidden_act", "%s is not supported; silu is", shown(r, name));
 }
 
 static int read_layer_types(reading *r) {
     char name[48];
     int rc = ROMA_OK;
-    if (!is(r, ROMA_JSON_ARRAY)) return bad(r, ROMA_EINPUT, "layer_types", "must be a list of names");
+    if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EINPUT, "layer_types", "must be a list of names");
     while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END))
         if (!is(r, ROMA_JSON_TEXT) || !roma_json_is(&r->json, "full_attention"))
-            return bad(r, ROMA_EUNSUPPORTED, "layer_types", "%s is not supported; full_attention in all layers is",
+            return BAD(r, ROMA_EUNSUPPORTED, "layer_types", "%s is not supported; full_attention in all layers is",
                        shown(r, name));
     return rc;
 }
@@ -119,11 +109,11 @@ static int read_rope_type(reading *r, const char *key) {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (!is(r, ROMA_JSON_TEXT) || !roma_json_is(&r->json, types[i])) continue;
         if (r->c.rope_type[0] && strcmp(r->c.rope_type, types[i]) != 0)
-            return bad(r, ROMA_EINPUT, key, "rope_type and type differ");
+            return BAD(r, ROMA_EINPUT, key, "rope_type and type differ");
         roma_print(r->c.rope_type, sizeof r->c.rope_type, "%s", types[i]);
         return ROMA_OK;
     }
-    return bad(r, ROMA_EUNSUPPORTED, key, "RoPE scaling '%s' is not supported; default, linear and llama3 are",
+    return BAD(r, ROMA_EUNSUPPORTED, key, "RoPE scaling '%s' is not supported; default, linear and llama3 are",
                shown(r, name));
 }
 
@@ -144,8 +134,8 @@ static int read_rope_member(reading *r, const char *key) {
 static int read_rope(reading *r, const char *in) {
     char key[48];
     int rc = ROMA_OK;
-    if (!is(r, ROMA_JSON_OBJECT)) return bad(r, ROMA_EINPUT, in, "must be an object");
-    if (r->c.has_rope) return bad(r, ROMA_EINPUT, in, "rope_scaling and rope_parameters are both there");
+    if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EINPUT, in, "must be an object");
+    if (r->c.has_rope) return BAD(r, ROMA_EINPUT, in, "rope_scaling and rope_parameters are both there");
     r->c.has_rope = true;
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
         roma_error_name(key, sizeof key, r->json.text, r->json.len);
@@ -195,7 +185,7 @@ static int read_off(reading *r, const char *key) {
         if (rc) return rc;
         is_off = r->json.depth < depth;
     }
-    return is_off ? ROMA_OK : bad(r, ROMA_EUNSUPPORTED, key, "changes what the model computes and is not supported");
+    return is_off ? ROMA_OK : BAD(r, ROMA_EUNSUPPORTED, key, "changes what the model computes and is not supported");
 }
 
 static int read_member(reading *r, const char *key) {
