@@ -7,11 +7,11 @@
 #ifndef ROMA_TESTS_RTL_BENCH_H
 #define ROMA_TESTS_RTL_BENCH_H
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -55,6 +55,8 @@ template <class M> struct block {
     int (*done)(M &m);           /* tells that a result is there; NULL with start */
     void (*get)(M &m, uint64_t *out);
     void (*want)(const uint64_t *in, uint64_t *out);
+    void (*clock)(M &m,
+                  int on); /* of the block alone, so that others cost nothing; NULL: clk, which all others share */
 };
 
 struct options {
@@ -70,18 +72,20 @@ void print_words(const char *label, const uint64_t *w, int n);
 
 template <class M> class bench {
   public:
-    bench(const options &o, void (*reset)(M &, int)) : o(o), context(new VerilatedContext) {
+    bench(const options &o, const std::vector<block<M>> &blocks, void (*reset)(M &, int))
+        : o(o), context(new VerilatedContext), clock(NULL) {
         const std::string fault = "+fault=" + std::to_string(o.fault),
                           seed = "+verilator+seed+" + std::to_string(o.seed % 1000000 + 1);
         const char *argv[] = {"bench", fault.c_str(), seed.c_str(), "+verilator+rand+reset+2"};
         context->commandArgs(4, argv);
         m.reset(new M(context.get()));
-        m->clk = 0;
         m->eval();
-        if (!reset) return;
-        reset(*m, 1);
+        if (reset) reset(*m, 1);
         settle(20);
-        reset(*m, 0);
+        for (const block<M> &b : blocks)
+            if ((clock = b.clock) != NULL) settle(20);
+        clock = NULL;
+        if (reset) reset(*m, 0);
     }
 
     /* 0, or 1 at the first difference, which it prints. */
@@ -93,66 +97,80 @@ template <class M> class bench {
             if (!bad) bad = compare(b);
         if (!bad && !o.fault)
             for (const block<M> &b : blocks) bad |= measure(b);
+        clock = NULL;
         return bad;
     }
 
     M &model() { return *m; }
+    /* What tick() drives from here on, as in block. */
+    void use_clock(void (*of)(M &, int)) { clock = of; }
+    /* A cycle: operands pass hold.v at the falling edge, results are there after the rising one. */
     void tick() {
-        m->clk = 1;
+        set_clock(0);
         m->eval();
-        m->clk = 0;
+        set_clock(1);
         m->eval();
     }
 
   private:
-    struct due {
-        uint64_t at;
-        words in;
-    };
     options o;
     std::unique_ptr<VerilatedContext> context;
     std::unique_ptr<M> m;
+    void (*clock)(M &, int);
+    words got, wanted;
+
+    void set_clock(int on) {
+        if (clock)
+            clock(*m, on);
+        else
+            m->clk = on != 0;
+    }
 
     void settle(int n) {
         while (n--) tick();
     }
 
-    int differs(const block<M> &b, const words &in) {
-        words got((size_t)b.n_out), want((size_t)b.n_out);
+    int differs(const block<M> &b, const uint64_t *in) {
         b.get(*m, got.data());
-        b.want(in.data(), want.data());
+        b.want(in, wanted.data());
         const bool missing = b.done && !b.done(*m);
-        if (got == want && !missing) return 0;
+        if (got == wanted && !missing) return 0;
         if (o.quiet) return 1;
         printf("%s differs%s\n", b.name, missing ? " (no result when one is due)" : "");
-        print_words("operands", in.data(), b.n_in);
+        print_words("operands", in, b.n_in);
         print_words("result  ", got.data(), b.n_out);
-        print_words("wanted  ", want.data(), b.n_out);
+        print_words("wanted  ", wanted.data(), b.n_out);
         return 1;
     }
 
+    /* Vector number k enters in cycle k * interval, its result is due `latency` cycles later; those that are under way
+     * wait in a ring. */
     int compare(const block<M> &b) {
         dice d = {o.seed * 1000003 + (uint64_t)strlen(b.name)};
         const std::vector<words> corners = read_corners(b.name, b.n_in);
-        std::deque<due> wait;
-        uint64_t given = 0;
-        words in((size_t)b.n_in);
-        for (uint64_t t = 0; given < o.vectors || !wait.empty(); t++) {
-            const bool give = given < o.vectors && t % (uint64_t)b.interval == 0;
+        const uint64_t n_in = (uint64_t)b.n_in, interval = (uint64_t)b.interval, latency = (uint64_t)b.latency;
+        const uint64_t places = latency / interval + 2;
+        words ring(n_in * places);
+        got.assign((size_t)b.n_out, 0);
+        wanted = got;
+        clock = b.clock;
+        uint64_t given = 0, taken = 0;
+        for (uint64_t t = 0; taken < o.vectors; t++) {
+            const bool give = given < o.vectors && t == given * interval;
             if (give) {
+                uint64_t *in = &ring[given % places * n_in];
                 if (given < corners.size())
-                    in = corners[given];
+                    std::copy(corners[given].begin(), corners[given].end(), in);
                 else
-                    b.draw(d, in.data());
+                    b.draw(d, in);
                 given++;
-                b.put(*m, in.data());
-                wait.push_back({t + (uint64_t)b.latency, in});
+                b.put(*m, in);
             }
             if (b.start) b.start(*m, give);
             tick();
-            if (!wait.empty() && wait.front().at == t + 1) {
-                if (differs(b, wait.front().in)) return 1;
-                wait.pop_front();
+            if (t + 1 == taken * interval + latency) {
+                if (differs(b, &ring[taken % places * n_in])) return 1;
+                taken++;
             } else if (b.done && b.done(*m)) {
                 if (!o.quiet) printf("%s says done when nothing is due\n", b.name);
                 return 1;
@@ -166,8 +184,9 @@ template <class M> class bench {
      */
     int measure(const block<M> &b) {
         dice d = {7};
-        words first((size_t)b.n_in), second((size_t)b.n_in), before((size_t)b.n_out), after((size_t)b.n_out),
-            got((size_t)b.n_out);
+        words first((size_t)b.n_in), second((size_t)b.n_in), before((size_t)b.n_out), after((size_t)b.n_out);
+        got.assign((size_t)b.n_out, 0);
+        clock = b.clock;
         do {
             b.draw(d, first.data());
             b.draw(d, second.data());
@@ -217,7 +236,7 @@ template <class M> class bench {
 template <class M>
 int run_once(const options &o, const std::vector<block<M>> &blocks, void (*reset)(M &, int),
              int (*more)(bench<M> &, const options &)) {
-    bench<M> b(o, reset);
+    bench<M> b(o, blocks, reset);
     return b.run(blocks) || (more && more(b, o));
 }
 

@@ -119,6 +119,16 @@ static void put_long(M &m, const uint64_t *in) { m.i64_x = in[0]; }
 static void put_near(M &m, const uint64_t *in) { m.f2i_x = (uint32_t)in[0], m.f2i_scale = in[1] & 511; }
 static void put_half(M &m, const uint64_t *in) { m.half_x = (uint16_t)in[0]; }
 
+/* The clock of a block; the others share clk. */
+static void clock_add(M &m, int on) { m.add_clk = on != 0; }
+static void clock_mul(M &m, int on) { m.mul_clk = on != 0; }
+static void clock_i2f(M &m, int on) { m.i2f_clk = on != 0; }
+static void clock_f2i(M &m, int on) { m.f2i_clk = on != 0; }
+static void clock_add_all(M &m, int on) { m.add_all_clk = on != 0; }
+static void clock_mul_all(M &m, int on) { m.mul_all_clk = on != 0; }
+static void clock_i2f_all(M &m, int on) { m.i2f_all_clk = on != 0; }
+static void clock_f2i_all(M &m, int on) { m.f2i_all_clk = on != 0; }
+
 static void get_sum(M &m, uint64_t *out) { out[0] = m.add_y; }
 static void get_product(M &m, uint64_t *out) { out[0] = m.mul_y; }
 static void get_int(M &m, uint64_t *out) { out[0] = m.i2f_y; }
@@ -140,15 +150,15 @@ static void get_nears(M &m, uint64_t *out) {
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        {"roma_fp_add", 2, 1, 3, 1, draw_sum, put_sum, NULL, NULL, get_sum, want_sum},
-        {"roma_fp_add", 2, 7, 6, 1, draw_sum, put_sum, NULL, NULL, get_sums, want_sums},
-        {"roma_fp_mul", 2, 1, 3, 1, draw_product, put_product, NULL, NULL, get_product, want_product},
-        {"roma_fp_mul", 2, 7, 6, 1, draw_product, put_product, NULL, NULL, get_products, want_products},
-        {"roma_int_to_fp", 1, 1, 2, 1, draw_int, put_int, NULL, NULL, get_int, want_int},
-        {"roma_int_to_fp", 1, 5, 4, 1, draw_int, put_int, NULL, NULL, get_ints, want_ints},
+        {"roma_fp_add", 2, 1, 3, 1, draw_sum, put_sum, NULL, NULL, get_sum, want_sum, clock_add},
+        {"roma_fp_add", 2, 7, 6, 1, draw_sum, put_sum, NULL, NULL, get_sums, want_sums, clock_add_all},
+        {"roma_fp_mul", 2, 1, 3, 1, draw_product, put_product, NULL, NULL, get_product, want_product, clock_mul},
+        {"roma_fp_mul", 2, 7, 6, 1, draw_product, put_product, NULL, NULL, get_products, want_products, clock_mul_all},
+        {"roma_int_to_fp", 1, 1, 2, 1, draw_int, put_int, NULL, NULL, get_int, want_int, clock_i2f},
+        {"roma_int_to_fp", 1, 5, 4, 1, draw_int, put_int, NULL, NULL, get_ints, want_ints, clock_i2f_all},
         {"roma_int_to_fp", 1, 1, 2, 1, draw_int, put_long, NULL, NULL, get_long, want_long},
-        {"roma_fp_to_int", 2, 3, 2, 1, draw_near, put_near, NULL, NULL, get_near, want_near},
-        {"roma_fp_to_int", 2, 5, 4, 1, draw_near, put_near, NULL, NULL, get_nears, want_nears},
+        {"roma_fp_to_int", 2, 3, 2, 1, draw_near, put_near, NULL, NULL, get_near, want_near, clock_f2i},
+        {"roma_fp_to_int", 2, 5, 4, 1, draw_near, put_near, NULL, NULL, get_nears, want_nears, clock_f2i_all},
         {"roma_half_to_fp", 1, 1, 1, 1, draw_half, put_half, NULL, NULL, get_half, want_half},
     };
     return bench_main(argc, argv, blocks);

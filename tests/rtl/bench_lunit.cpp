@@ -30,6 +30,16 @@ static uint64_t draw_word(dice &d) {
 static uint64_t draw_shift(dice &d) { return d.below(4) ? d.below(8) : 7; }
 static int32_t signed_byte(uint64_t codes, int i) { return (int8_t)(codes >> (8 * i) & 255); }
 
+/* ---- clocks ---- */
+
+static void clock_lunit(M &m, int on) { m.lunit_clk = on != 0; }
+static void clock_all(M &m, int on) { m.all_clk = on != 0; }
+static void clock_serial(M &m, int on) { m.serial_clk = on != 0; }
+static void clock_table(M &m, int on) { m.table_clk = on != 0; }
+static void clock_group(M &m, int on) { m.group_clk = on != 0; }
+static void clock_merge(M &m, int on) { m.merge_clk = on != 0; }
+static void clock_leaf(M &m, int on) { m.leaf_clk = on != 0; }
+
 /* ---- the L-Units: bits, word, codes 0 to 7, codes 8 to 15, shifts ---- */
 
 static void draw_lunit(dice &d, uint64_t *in) {
@@ -222,6 +232,7 @@ struct slice {
     void sum_groups() {
         z.clear(), offset.clear();
         const uint64_t per = format.group / 8u, n = cols / 8;
+        b.use_clock(clock_group);
         for (uint64_t t = 0; z.size() < n / per; t++) {
             m.group_valid = t < n;
             m.group_first = t % per == 0;
@@ -231,9 +242,10 @@ struct slice {
             m.group_zero = (format.bits == 8 ? format.zero + 128 : format.zero) & 511;
             b.tick();
             if (m.group_done) z.push_back(m.group_z), offset.push_back(m.group_offset & 0x7fffffff);
-            if (t > 10 * n + 100) return; /* a fault */
+            if (t > 10 * n + 100) break; /* a fault */
         }
         m.group_valid = 0;
+        b.use_clock(NULL);
     }
 
     /* The words that wave w of row group g reads: four of 64 bits, 4 w being the first of the row group. */
@@ -325,13 +337,15 @@ static int run_slices(bench<M> &b, const options &o) {
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        {"roma_lunit", 5, 2, 2, 1, draw_lunit, put_lunit, NULL, NULL, get_lunit, want_lunit},
-        {"roma_lunit", 5, 5, 4, 1, draw_lunit, put_lunit, NULL, NULL, get_all, want_all},
-        {"roma_lunit", 5, 1, 10, 8, draw_lunit, put_lunit, start_serial, done_serial, get_serial, want_serial},
-        {"roma_lunit_table", 6, 2, 2, 1, draw_table, put_table, NULL, NULL, get_table, want_table},
-        {"roma_group_sum", 3, 2, 4, 1, draw_group, put_group, start_group, done_group, get_group, want_group},
-        {"roma_merge", 5, 2, 3, 1, draw_merge, put_merge, start_merge, done_merge, get_merge, want_merge},
-        {"roma_leaf", 4, 2, 8, 1, draw_leaf, put_leaf, NULL, NULL, get_leaf, want_leaf},
+        {"roma_lunit", 5, 2, 2, 1, draw_lunit, put_lunit, NULL, NULL, get_lunit, want_lunit, clock_lunit},
+        {"roma_lunit", 5, 5, 4, 1, draw_lunit, put_lunit, NULL, NULL, get_all, want_all, clock_all},
+        {"roma_lunit", 5, 1, 10, 8, draw_lunit, put_lunit, start_serial, done_serial, get_serial, want_serial,
+         clock_serial},
+        {"roma_lunit_table", 6, 2, 2, 1, draw_table, put_table, NULL, NULL, get_table, want_table, clock_table},
+        {"roma_group_sum", 3, 2, 4, 1, draw_group, put_group, start_group, done_group, get_group, want_group,
+         clock_group},
+        {"roma_merge", 5, 2, 3, 1, draw_merge, put_merge, start_merge, done_merge, get_merge, want_merge, clock_merge},
+        {"roma_leaf", 4, 2, 8, 1, draw_leaf, put_leaf, NULL, NULL, get_leaf, want_leaf, clock_leaf},
     };
     return bench_main(
         argc, argv, blocks, +[](M &m, int on) { m.reset = on != 0, m.wave_valid = 0; }, run_slices);

@@ -1,6 +1,8 @@
-// L-Units in three variants and what follows them up to a row's sum, for bench_lunit.cpp: blocks alone, and a slice of a matrix unit.
+// L-Units in three variants and what follows them up to a row's sum, for bench_lunit.cpp: blocks alone, and a slice of a matrix unit, each
+// with a clock of its own.
 module bench_lunit (
-    input clk,
+    input clk,  // of the slice
+    input lunit_clk, all_clk, serial_clk, table_clk, group_clk, merge_clk, leaf_clk,
     input reset,
     // L-Units alone; of roma_lunit every latency, delayed to the largest
     input [1:0] bits,
@@ -50,30 +52,56 @@ module bench_lunit (
     output [127:0] tree_y
 );
     localparam LUNIT = 2;
-    roma_lunit lunit (.clk(clk), .bits(bits), .word(word), .codes(codes), .shifts(shifts), .sums(sums));
-    roma_lunit #(.LANES(8)) lunit8 (.clk(clk), .bits(bits), .word(word[31:0]), .codes(codes), .shifts(shifts), .sums(sums_8lanes));
+    // bits, word, codes, shifts of each variant
+    wire [199:0] lunit_in, all_in, serial_in;
+    wire [290:0] table_in;
+    wire [78:0] group_in;
+    wire [131:0] merge_in;
+    wire [118:0] leaf_in;
+    wire serial_start_in;
+    hold #(.W(200)) hold_lunit (.clk(lunit_clk), .d({bits, word, codes, shifts}), .q(lunit_in));
+    hold #(.W(200)) hold_all (.clk(all_clk), .d({bits, word, codes, shifts}), .q(all_in));
+    hold #(.W(201)) hold_serial (.clk(serial_clk), .d({serial_start, bits, word, codes, shifts}), .q({serial_start_in, serial_in}));
+    hold #(.W(291)) hold_table (.clk(table_clk), .d({levels, word, codes[63:0], shifts[2:0]}), .q(table_in));
+    hold #(.W(79)) hold_group (
+        .clk(group_clk), .d({group_valid, group_first, group_last, group_codes, group_shift, group_zero}), .q(group_in));
+    hold #(.W(132)) hold_merge (.clk(merge_clk), .d({merge_start, merge_sums, merge_offset}), .q(merge_in));
+    hold #(.W(119)) hold_leaf (.clk(leaf_clk), .d({leaf_sum, leaf_scale, leaf_z, leaf_minimum}), .q(leaf_in));
+    roma_lunit lunit (
+        .clk(lunit_clk), .bits(lunit_in[199:198]), .word(lunit_in[197:134]), .codes(lunit_in[133:6]), .shifts(lunit_in[5:0]), .sums(sums));
+    roma_lunit #(.LANES(8)) lunit8 (
+        .clk(lunit_clk), .bits(lunit_in[199:198]), .word(lunit_in[165:134]), .codes(lunit_in[133:6]), .shifts(lunit_in[5:0]),
+        .sums(sums_8lanes));
     roma_lunit_serial serial (
-        .clk(clk), .reset(reset), .start(serial_start), .bits(bits), .word(word), .codes(codes), .shifts(shifts), .done(serial_done),
-        .sums(serial_sums));
+        .clk(serial_clk), .reset(reset), .start(serial_start_in), .bits(serial_in[199:198]), .word(serial_in[197:134]),
+        .codes(serial_in[133:6]), .shifts(serial_in[5:0]), .done(serial_done), .sums(serial_sums));
     roma_lunit_table table8 (
-        .clk(clk), .levels(levels[127:0]), .word(word), .codes(codes[63:0]), .shift(shifts[2:0]), .sums(table8_sums));
+        .clk(table_clk), .levels(table_in[258:131]), .word(table_in[130:67]), .codes(table_in[66:3]), .shift(table_in[2:0]),
+        .sums(table8_sums));
     roma_lunit_table #(.LEVEL(10)) table10 (
-        .clk(clk), .levels(levels), .word(word), .codes(codes[63:0]), .shift(shifts[2:0]), .sums(table10_sums));
+        .clk(table_clk), .levels(table_in[290:131]), .word(table_in[130:67]), .codes(table_in[66:3]), .shift(table_in[2:0]),
+        .sums(table10_sums));
     roma_group_sum group (
-        .clk(clk), .reset(reset), .valid(group_valid), .first(group_first), .last(group_last), .codes(group_codes), .shift(group_shift),
-        .zero(group_zero), .done(group_done), .z(group_z), .offset(group_offset));
+        .clk(group_clk), .reset(reset), .valid(group_in[78]), .first(group_in[77]), .last(group_in[76]), .codes(group_in[75:12]),
+        .shift(group_in[11:9]), .zero(group_in[8:0]), .done(group_done), .z(group_z), .offset(group_offset));
     roma_merge merge (
-        .clk(clk), .reset(reset), .valid(merge_start), .first(1'b1), .last(1'b1), .sums(merge_sums), .offset(merge_offset),
-        .done(merge_done), .total(merge_total));
+        .clk(merge_clk), .reset(reset), .valid(merge_in[131]), .first(1'b1), .last(1'b1), .sums(merge_in[130:31]),
+        .offset(merge_in[30:0]), .done(merge_done), .total(merge_total));
     roma_merge #(.BITS(4)) merge4 (
-        .clk(clk), .reset(reset), .valid(merge_start), .first(1'b1), .last(1'b1), .sums(merge_sums), .offset(merge_offset[26:0]),
-        .done(merge4_done), .total(merge4_total));
-    roma_leaf leaf (.clk(clk), .sum(leaf_sum), .scale(leaf_scale), .z(leaf_z), .minimum(leaf_minimum), .y(leaf_y));
+        .clk(merge_clk), .reset(reset), .valid(merge_in[131]), .first(1'b1), .last(1'b1), .sums(merge_in[130:31]),
+        .offset(merge_in[26:0]), .done(merge4_done), .total(merge4_total));
+    roma_leaf leaf (
+        .clk(leaf_clk), .sum(leaf_in[118:87]), .scale(leaf_in[86:55]), .z(leaf_in[54:32]), .minimum(leaf_in[31:0]), .y(leaf_y));
     wire [31:0] plain;
     roma_leaf #(.MINIMUM(0)) leaf_plain (
-        .clk(clk), .sum(leaf_sum), .scale(leaf_scale), .z(leaf_z), .minimum(leaf_minimum), .y(plain));
-    roma_delay #(.W(32), .N(3)) delay_plain (.clk(clk), .d(plain), .q(leaf_plain_y));
+        .clk(leaf_clk), .sum(leaf_in[118:87]), .scale(leaf_in[86:55]), .z(leaf_in[54:32]), .minimum(leaf_in[31:0]), .y(plain));
+    roma_delay #(.W(32), .N(3)) delay_plain (.clk(leaf_clk), .d(plain), .q(leaf_plain_y));
 
+    wire [825:0] wave_in;
+    wire [156:0] row_in;
+    hold #(.W(826)) hold_wave (
+        .clk(clk), .d({wave_valid, wave_first, wave_last, wave_offset, wave_words, wave_codes, wave_shifts}), .q(wave_in));
+    hold #(.W(157)) hold_row (.clk(clk), .d({bits, wave_row_last, wave_scales, wave_minima, wave_z, tree_levels}), .q(row_in));
     genvar i, r, v;
     wire [4*50-1:0] lunit_sums;
     wire [1:0] merged;
@@ -81,17 +109,19 @@ module bench_lunit (
     wire [30:0] wave_offset_late;
     assign wave_done = merged[0];
     roma_delay #(.W(34), .N(LUNIT)) delay_wave (
-        .clk(clk), .d({wave_valid & ~reset, wave_first, wave_last, wave_offset}),
+        .clk(clk), .d({wave_in[825] & ~reset, wave_in[824:792]}),
         .q({wave_valid_late, wave_first_late, wave_last_late, wave_offset_late}));
     generate
         for (i = 0; i <= 4; i = i + 1) begin : gen_latency
             wire [49:0] early;
-            roma_lunit #(.LATENCY(i)) lunit_i (.clk(clk), .bits(bits), .word(word), .codes(codes), .shifts(shifts), .sums(early));
-            roma_delay #(.W(50), .N(4 - i)) late (.clk(clk), .d(early), .q(sums_all[50*i+:50]));
+            roma_lunit #(.LATENCY(i)) lunit_i (
+                .clk(all_clk), .bits(all_in[199:198]), .word(all_in[197:134]), .codes(all_in[133:6]), .shifts(all_in[5:0]),
+                .sums(early));
+            roma_delay #(.W(50), .N(4 - i)) late (.clk(all_clk), .d(early), .q(sums_all[50*i+:50]));
         end
         for (i = 0; i < 4; i = i + 1) begin : gen_lunit
             roma_lunit #(.LATENCY(LUNIT)) lunit_n (
-                .clk(clk), .bits(bits), .word(wave_words[64*i+:64]), .codes(wave_codes[128*i+:128]), .shifts(wave_shifts[6*i+:6]),
+                .clk(clk), .bits(row_in[156:155]), .word(wave_in[536+64*i+:64]), .codes(wave_in[24+128*i+:128]), .shifts(wave_in[6*i+:6]),
                 .sums(lunit_sums[50*i+:50]));
         end
         for (r = 0; r < 2; r = r + 1) begin : gen_row
@@ -106,12 +136,12 @@ module bench_lunit (
                 wire [31:0] leaf_v;
                 wire leaf_valid, leaf_last;
                 roma_leaf #(.MINIMUM(v)) leaf_row (
-                    .clk(clk), .sum({wave_totals[31*r+30], wave_totals[31*r+:31]}), .scale(wave_scales[32*r+:32]), .z(wave_z),
-                    .minimum(wave_minima[32*r+:32]), .y(leaf_v));
+                    .clk(clk), .sum({wave_totals[31*r+30], wave_totals[31*r+:31]}), .scale(row_in[90+32*r+:32]), .z(row_in[25:3]),
+                    .minimum(row_in[26+32*r+:32]), .y(leaf_v));
                 roma_delay #(.W(2), .N(5 + 3 * v)) delay_leaf (
-                    .clk(clk), .d({merged[r] & ~reset, wave_row_last}), .q({leaf_valid, leaf_last}));
+                    .clk(clk), .d({merged[r] & ~reset, row_in[154]}), .q({leaf_valid, leaf_last}));
                 roma_tree #(.LEVELS(4)) tree (
-                    .clk(clk), .reset(reset), .valid(leaf_valid), .last(leaf_last), .leaf(leaf_v), .levels(tree_levels),
+                    .clk(clk), .reset(reset), .valid(leaf_valid), .last(leaf_last), .leaf(leaf_v), .levels(row_in[2:0]),
                     .done(tree_done[2*r+v]), .y(tree_y[32*(2*r+v)+:32]));
             end
         end

@@ -93,28 +93,51 @@ template <int I> int done_quotient(M &m) { return m.div_done >> I & 1; }
 template <int I> int done_root(M &m) { return m.sqrt_done >> I & 1; }
 template <int I> void get_quotient(M &m, uint64_t *out) { out[0] = m.div_y[I]; }
 template <int I> void get_root(M &m, uint64_t *out) { out[0] = m.sqrt_y[I]; }
+/* Clocks at rest stay up. */
+template <int I> void clock_quotient(M &m, int on) { m.div_clk = (m.div_clk & ~(1 << I)) | on << I; }
+template <int I> void clock_root(M &m, int on) { m.sqrt_clk = (m.sqrt_clk & ~(1 << I)) | on << I; }
+static void clock_exp(M &m, int on) { m.exp_clk = on != 0; }
+static void clock_turn(M &m, int on) { m.turn_clk = on != 0; }
 static void get_exp(M &m, uint64_t *out) { out[0] = m.exp_y; }
 static void get_turn(M &m, uint64_t *out) { out[0] = m.sine, out[1] = m.cosine; }
 static void get_phase(M &m, uint64_t *out) { out[0] = m.phase_turn, out[1] = m.long_turn; }
 
-#define QUOTIENT(i, interval)                                                                                          \
-    {                                                                                                                  \
-        "roma_fp_div", 2, 1, 16, interval, draw_quotient, put_quotient, start_quotient, done_quotient<i>,              \
-            get_quotient<i>, want_quotient                                                                             \
-    }
-#define ROOT(i, interval)                                                                                              \
-    { "roma_fp_sqrt", 1, 1, 14, interval, draw_root, put_root, start_root, done_root<i>, get_root<i>, want_root }
+/* One of the six intervals. */
+template <int I> block<M> quotient(int interval) {
+    return {"roma_fp_div",
+            2,
+            1,
+            16,
+            interval,
+            draw_quotient,
+            put_quotient,
+            start_quotient,
+            done_quotient<I>,
+            get_quotient<I>,
+            want_quotient,
+            clock_quotient<I>};
+}
+template <int I> block<M> root(int interval) {
+    return {"roma_fp_sqrt", 1,           1,         14,           interval, draw_root, put_root, start_root,
+            done_root<I>,   get_root<I>, want_root, clock_root<I>};
+}
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        QUOTIENT(0, 1),
-        QUOTIENT(1, 4),
-        QUOTIENT(2, 12),
-        ROOT(0, 1),
-        ROOT(1, 4),
-        ROOT(2, 12),
-        {"roma_exp", 1, 1, 52, 1, draw_exp, put_exp, NULL, NULL, get_exp, want_exp},
-        {"roma_sincos", 1, 2, 32, 1, draw_turn, put_turn, NULL, NULL, get_turn, want_turn},
+        quotient<0>(1),
+        quotient<1>(2),
+        quotient<2>(3),
+        quotient<3>(4),
+        quotient<4>(6),
+        quotient<5>(12),
+        root<0>(1),
+        root<1>(2),
+        root<2>(3),
+        root<3>(4),
+        root<4>(6),
+        root<5>(12),
+        {"roma_exp", 1, 1, 52, 1, draw_exp, put_exp, NULL, NULL, get_exp, want_exp, clock_exp},
+        {"roma_sincos", 1, 2, 32, 1, draw_turn, put_turn, NULL, NULL, get_turn, want_turn, clock_turn},
         {"roma_phase", 3, 2, 3, 1, draw_phase, put_phase, NULL, NULL, get_phase, want_phase},
     };
     return bench_main(

@@ -63,7 +63,7 @@ def build(family, source):
         "verilator", "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
         "-y", source, "--Mdir", out, "--top-module", "bench_" + family, "-o", "bench",
         "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=" + ("-O2" if source == "rtl" else "-O0"), "-LDFLAGS", "-lpthread -lz -lm",
-        here + "/bench_%s.v" % family, here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")
+        here + "/bench_%s.v" % family, here + "/hold.v", here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")
     if status: fail("the bench %s does not build\n%s" % (family, output[-4000:]))
     return os.path.join(out, "bench")
 
