@@ -5,7 +5,9 @@
 typedef struct {
     const roma_schedule *s;
     timing t;
-    size_t next; /* instance that the issue order wants now */
+    size_t next;      /* instance that the issue order wants now */
+    size_t *before;   /* [s->n] the one before it on the same block; SIZE_MAX none */
+    size_t *of_block; /* [t.n_blocks] the last one of each block so far; SIZE_MAX none */
     uint64_t cycles;
     roma_error *err;
 } checker;
@@ -34,24 +36,25 @@ static bool takes(const checker *k, uint32_t reader, uint32_t writer, bool sum) 
     return false;
 }
 
-/* Whether an earlier instance y makes something that x reads. */
+/* Whether an earlier instance y of the same block makes something that x reads. */
 static bool is_read(const checker *k, const roma_cost_instance *y, const timing_part *x) {
-    const roma_op *reader = &k->t.p->ops[x->op], *writer = &k->t.p->ops[y->op];
-    if (x->part == ROMA_PART_UP)
-        return y->part == ROMA_PART_DOWN && y->op == x->op && y->block == x->block && y->place == x->place;
-    if (roma_op_about(reader->kind)->in[1] == ROMA_DATA_PAGES && roma_op_about(writer->kind)->out == ROMA_DATA_PAGES &&
-        writer->layer == reader->layer)
-        return y->block <= x->block;
-    if (y->block != x->block || y->part == ROMA_PART_DOWN) return false;
-    if (y->part == ROMA_PART_UP) return reader->kind != ROMA_OP_BIAS && takes(k, x->op, y->op, true);
+    if (y->part == ROMA_PART_DOWN || x->part == ROMA_PART_UP)
+        return x->part == ROMA_PART_UP && y->part == ROMA_PART_DOWN && y->op == x->op && y->place == x->place;
+    if (y->part == ROMA_PART_UP) return k->t.p->ops[x->op].kind != ROMA_OP_BIAS && takes(k, x->op, y->op, true);
     return takes(k, x->op, y->op, false);
 }
 
-/* Whether y's end is in the sum that the up x adds to. */
+/* Whether y, of any block so far, writes pages that the attention x reads. */
+static bool is_page(const checker *k, const roma_cost_instance *y, const timing_part *x) {
+    const roma_op *reader = &k->t.p->ops[x->op], *writer = &k->t.p->ops[y->op];
+    return writer->layer == reader->layer && y->block <= x->block &&
+           roma_op_about(writer->kind)->out == ROMA_DATA_PAGES;
+}
+
+/* Whether the end of y, of the same block, is in the sum that the up x adds to. */
 static bool is_in_sum(const checker *k, const roma_cost_instance *y, const timing_part *x) {
     const roma_op *ops = k->t.p->ops;
-    if (y->block != x->block || y->part == ROMA_PART_DOWN || y->op < x->op || ops[y->op].out != ops[x->op].out)
-        return false;
+    if (y->part == ROMA_PART_DOWN || y->op < x->op || ops[y->op].out != ops[x->op].out) return false;
     return y->op == x->op || (ops[y->op].kind == ROMA_OP_BIAS && takes(k, y->op, x->op, true));
 }
 
@@ -63,28 +66,52 @@ static uint64_t earliest(const checker *k, const roma_cost_instance *y, uint64_t
     return made.scale && scale > first && scale - first > y->end ? scale - first : y->end;
 }
 
-/* Holds instance `next` to everything before it. */
-static int check_before(checker *k, const timing_part *part, const timing_duration *d) {
+/* The instance before `next` on each unit kind that its part takes has left it. */
+static int check_units(const checker *k, const timing_part *part) {
     static const char *const unit_rule[] = {"unit L is still taken", "unit H is still taken", "unit V is still taken",
                                             "the adapter part is still taken"};
-    const roma_cost_instance *x = &k->s->instances[k->next];
     unsigned units = roma_cost_timing_units(&k->t, part->op, part->part);
-    uint64_t end = x->busy + d->lat;
-    for (size_t i = k->next; i-- > 0;) {
+    for (size_t i = k->next; units && i-- > 0;) {
         const roma_cost_instance *y = &k->s->instances[i];
         const unsigned shared = units & roma_cost_timing_units(&k->t, y->op, y->part);
         for (unsigned u = 0; u < ROMA_COST_UNITS; u++)
-            if (shared >> u & 1 && y->busy > x->start) return broken(k, unit_rule[u]);
-        units &= ~shared; /* the one before it on that unit is what counts */
-        if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) return broken(k, "reads what is not there yet");
-        if (part->part == ROMA_PART_DOWN && y->part == ROMA_PART_BASE && y->op == part->op && y->block == part->block) {
-            timing_duration base;
-            roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base, NULL);
-            if (y->start + base.pass > x->start) return broken(k, "reads codes that have not passed yet");
-        }
+            if (shared >> u & 1 && y->busy > k->s->instances[k->next].start) return broken(k, unit_rule[u]);
+        units &= ~shared;
+    }
+    return ROMA_OK;
+}
+
+/* Codes of a down's product have passed. */
+static bool has_passed(const checker *k, const roma_cost_instance *y, const timing_part *part) {
+    timing_duration base;
+    if (part->part != ROMA_PART_DOWN || y->part != ROMA_PART_BASE || y->op != part->op) return true;
+    roma_cost_timing_of(&k->t, (timing_part){y->op, y->block, y->part, 0}, &base, NULL);
+    return y->start + base.pass <= k->s->instances[k->next].start;
+}
+
+/* Pages that an attention reads are there. */
+static int check_pages(const checker *k, const timing_part *part, const timing_duration *d) {
+    const roma_cost_instance *x = &k->s->instances[k->next];
+    if (roma_op_about(k->t.p->ops[part->op].kind)->in[1] != ROMA_DATA_PAGES) return ROMA_OK;
+    for (size_t i = k->next; i-- > 0;)
+        if (is_page(k, &k->s->instances[i], part) && earliest(k, &k->s->instances[i], d->first) > x->start)
+            return broken(k, "reads what is not there yet");
+    return ROMA_OK;
+}
+
+/* Holds instance `next` to everything before it. */
+static int check_before(checker *k, const timing_part *part, const timing_duration *d) {
+    const roma_cost_instance *x = &k->s->instances[k->next];
+    uint64_t end = x->busy + d->lat;
+    int rc = check_units(k, part);
+    if (!rc) rc = check_pages(k, part, d);
+    for (size_t i = k->of_block[part->block]; i != SIZE_MAX && !rc; i = k->before[i]) {
+        const roma_cost_instance *y = &k->s->instances[i];
+        if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) rc = broken(k, "reads what is not there yet");
+        if (!rc && !has_passed(k, y, part)) rc = broken(k, "reads codes that have not passed yet");
         if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end) end = y->end + k->t.k.add;
     }
-    return x->end == end ? ROMA_OK : broken(k, "has a wrong duration");
+    return rc ? rc : x->end == end ? ROMA_OK : broken(k, "has a wrong duration");
 }
 
 static int check_instance(checker *k, timing_part part) {
@@ -99,7 +126,8 @@ static int check_instance(checker *k, timing_part part) {
     if (x->busy != x->start + d.occ) return broken(k, "has a wrong duration");
     const int rc = check_before(k, &part, &d);
     if (x->end > k->cycles) k->cycles = x->end;
-    k->next++;
+    k->before[k->next] = k->of_block[part.block];
+    k->of_block[part.block] = k->next++;
     return rc;
 }
 
@@ -125,14 +153,21 @@ int roma_cost_legal(const roma_schedule *s, const roma_placement *p, const roma_
                     roma_error *err) {
     checker k = {.s = s, .err = err};
     void *memory = roma_alloc(roma_cost_timing_bytes(p, spans, n));
-    int rc;
-    if (!memory) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
-    roma_cost_timing_init(&k.t, memory, p, spans, n, 0);
-    rc = roma_plan_issue(p->plan, k.t.n_streams, k.t.stream_block, check_block, &k);
+    const size_t blocks = roma_cost_timing_blocks(p, spans, n);
+    int rc = ROMA_OK;
+    k.before = roma_alloc_array(s->n + blocks, sizeof *k.before);
+    if (!memory || !k.before) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the check");
+    if (!rc) {
+        k.of_block = k.before + s->n;
+        for (size_t i = 0; i < blocks; i++) k.of_block[i] = SIZE_MAX;
+        roma_cost_timing_init(&k.t, memory, p, spans, n, 0);
+        rc = roma_plan_issue(p->plan, k.t.n_streams, k.t.stream_block, check_block, &k);
+    }
     if (!rc && k.next != s->n)
         rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule has %zu instances too many", s->n - k.next);
     if (!rc && k.cycles != s->cycles)
         rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the schedule's cycles are not its last end");
     roma_free(memory);
+    roma_free(k.before);
     return rc;
 }

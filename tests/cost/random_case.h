@@ -33,6 +33,15 @@ static inline double random_share(random_case *r) { return (double)random_range(
 
 /* ---- chip ---------------------------------------------------------------------------------------- */
 
+/* The chip that cases begin with, read once; NULL: it cannot be. */
+static inline const roma_chip *random_like(void) {
+    static roma_chip like;
+    static bool is_open;
+    roma_error err;
+    if (!is_open) is_open = !roma_chip_open(&like, "roma-contract", &err);
+    return is_open ? &like : NULL;
+}
+
 static inline void random_put(random_case *r, unsigned i, double v) { roma_chip_put(&r->place.chip, i, v); }
 #define RANDOM_PUT(r, field, v) random_put(r, ROMA_CHIP_##field, v)
 /* A latency; sometimes one that is no whole number of cycles. */
@@ -127,11 +136,9 @@ static inline void random_schedule(random_case *r) {
 
 /* What differs from roma-contract, as arguments of --set. */
 static inline void random_print_chip(const random_case *r, FILE *out) {
-    static roma_chip like;
-    roma_error err;
-    if (roma_chip_open(&like, "roma-contract", &err)) return;
-    for (unsigned i = 0; roma_chip_parameter_at(i); i++)
-        if (roma_chip_get(&r->place.chip, i) != roma_chip_get(&like, i))
+    const roma_chip *like = random_like();
+    for (unsigned i = 0; like && roma_chip_parameter_at(i); i++)
+        if (roma_chip_get(&r->place.chip, i) != roma_chip_get(like, i))
             fprintf(out, " %s.%s=%.17g", roma_chip_parameter_at(i)->section, roma_chip_parameter_at(i)->key,
                     roma_chip_get(&r->place.chip, i));
     fprintf(out, " on %u dies\n", r->place.dies);
@@ -233,7 +240,8 @@ static inline bool random_make(random_case *r, uint64_t seed) {
     roma_error err;
     memset(r, 0, sizeof *r);
     r->seed = seed;
-    if (roma_chip_open(&r->place.chip, "roma-contract", &err)) return false;
+    if (!random_like()) return false;
+    r->place.chip = *random_like();
     random_units(r);
     random_latencies(r);
     random_memory(r);

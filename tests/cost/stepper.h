@@ -268,14 +268,18 @@ static inline uint64_t stepper_ready(const stepper *s, const stepper_instance *m
     return from->is_ended ? from->end : UINT64_MAX;
 }
 
-static inline bool stepper_can_start(const stepper *s, const stepper_instance *me, uint32_t number,
-                                     const size_t head[STEPPER_UNITS], uint32_t *const queue[STEPPER_UNITS],
-                                     const uint64_t free_at[STEPPER_UNITS], uint64_t now) {
-    for (int u = 0; u < STEPPER_UNITS; u++)
-        if (me->takes[u] && (queue[u][head[u]] != number || free_at[u] > now)) return false;
-    for (size_t i = 0; i < me->n_reads; i++)
-        if (stepper_ready(s, me, &s->reads[me->first_read + i]) > now) return false;
-    return true;
+/* The cycle from which an instance can start; UINT64_MAX: it is not the next on all its units, or what it reads is not
+ * known yet. A cycle that is known stays: nothing else can take its units before. */
+static inline uint64_t stepper_opens(const stepper *s, uint32_t number, const size_t head[STEPPER_UNITS],
+                                     uint32_t *const queue[STEPPER_UNITS], const uint64_t free_at[STEPPER_UNITS]) {
+    const stepper_instance *me = &s->all[number];
+    uint64_t at = 0;
+    for (int u = 0; u < STEPPER_UNITS; u++) {
+        if (me->takes[u] && queue[u][head[u]] != number) return UINT64_MAX;
+        if (me->takes[u]) at = stepper_max(at, free_at[u]);
+    }
+    for (size_t i = 0; i < me->n_reads; i++) at = stepper_max(at, stepper_ready(s, me, &s->reads[me->first_read + i]));
+    return at;
 }
 
 /* Cycles from the end of what an up adds to until its own (1.3). */
@@ -296,6 +300,8 @@ static inline bool stepper_finish(stepper *s, stepper_instance *me) {
     return true;
 }
 
+/* The clock stops at every cycle, or passes over those in which what is known lets nothing start. */
+static bool stepper_every_cycle;
 static inline void stepper_clock(stepper *s) {
     uint32_t *queue[STEPPER_UNITS], *const pending = stepper_memory(s->n, sizeof *pending);
     size_t len[STEPPER_UNITS] = {0}, head[STEPPER_UNITS] = {0}, left = s->n, n_pending = 0;
@@ -305,14 +311,19 @@ static inline void stepper_clock(stepper *s) {
         for (size_t i = 0; i < s->n; i++)
             if (s->all[i].takes[u]) queue[u][len[u]++] = (uint32_t)i;
     }
-    for (uint64_t now = 0; left; now++)
+    for (uint64_t now = 0, opens; left; now = stepper_every_cycle ? now + 1 : opens) {
+        opens = UINT64_MAX;
         for (bool changed = true; changed;) {
             changed = false;
             for (int u = 0; u < STEPPER_UNITS; u++) {
-                if (head[u] == len[u] || free_at[u] > now) continue;
+                if (head[u] == len[u]) continue;
                 const uint32_t number = queue[u][head[u]];
                 stepper_instance *me = &s->all[number];
-                if (!stepper_can_start(s, me, number, head, queue, free_at, now)) continue;
+                const uint64_t at = stepper_opens(s, number, head, queue, free_at);
+                if (at > now) {
+                    opens = stepper_min(opens, at);
+                    continue;
+                }
                 me->is_started = changed = true;
                 me->start = now;
                 me->busy = now + me->time.occ;
@@ -334,6 +345,8 @@ static inline void stepper_clock(stepper *s) {
                     i++;
             }
         }
+        if (left && opens == UINT64_MAX) abort(); /* everything waits for something else */
+    }
     for (int u = 0; u < STEPPER_UNITS; u++) free(queue[u]);
     free(pending);
 }
