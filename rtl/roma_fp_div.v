@@ -14,6 +14,7 @@ module roma_fp_div #(
     output done,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     localparam STATIONS = 12 / INTERVAL;
     localparam STATE = 24 + 25 + 24 + 26 + 14;  // of a station: remainder, quotient, divisor, its triple, side
 

@@ -14,6 +14,7 @@ module roma_fp_sqrt #(
     output done,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     localparam STATIONS = 12 / INTERVAL;
     localparam STATE = 26 + 25 + 27 + 24 + 11;  // of a station: remainder, root, its triple, digits of x to come, side
 

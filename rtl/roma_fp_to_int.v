@@ -11,6 +11,7 @@ module roma_fp_to_int #(
     input [8:0] scale,
     output [W-1:0] y
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 distance, 1 shifted, 2 rounded, 3 held.
     localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1010 : LATENCY == 3 ? 4'b1110 : 4'b1111;
     localparam [32:0] MOST = (33'd1 << (W - 1)) - 33'd1;

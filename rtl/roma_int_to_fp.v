@@ -8,6 +8,7 @@ module roma_int_to_fp #(
     input [W-1:0] x,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 magnitude, 1 counted, 2 normalised, 3 rounded.
     localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1010 : LATENCY == 3 ? 4'b1110 : 4'b1111;
     localparam LOG = W == 64 ? 6 : 5;

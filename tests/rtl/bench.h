@@ -81,9 +81,9 @@ template <class M> class bench {
         m.reset(new M(context.get()));
         m->eval();
         if (reset) reset(*m, 1);
-        settle(20);
+        settle(100);
         for (const block<M> &b : blocks)
-            if ((clock = b.clock) != NULL) settle(20);
+            if ((clock = b.clock) != NULL) settle(100);
         clock = NULL;
         if (reset) reset(*m, 0);
     }

@@ -5,7 +5,8 @@
        tests/rtl/run.py test N                 both, from one build: the vectors see the copies with faults, and none of them chosen
 
 A family is a bench: bench_NAME.v puts blocks side by side, bench_NAME.cpp knows what they must give. Faults are put into copies of
-the blocks in build/rtl/faults, all at once, and chosen at run time by +fault=N; the blocks in rtl have none.
+the blocks in build/rtl/faults, all at once, and chosen at run time by +fault=N; the blocks in rtl have none. With these copies a family
+of QUICK takes FP32 products and sums from this machine (tests/rtl/quick), whose gates the family fp tries; without faults it has the gates.
 """
 import concurrent.futures
 import glob
@@ -18,6 +19,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 FAMILIES = sorted(re.sub(r".*bench_|\.v", "", p) for p in glob.glob(ROOT + "/tests/rtl/bench_*.v"))
 WORKERS = os.cpu_count() or 1
+QUICK = ["vunit"]
 
 
 def fail(text):
@@ -59,8 +61,9 @@ def build(family, source):
     out = os.path.join(BUILD, "rtl", family if source == "rtl" else family + "-faults")
     os.makedirs(out, exist_ok=True)
     here = os.path.join(ROOT, "tests", "rtl")
+    quick = ["-y", here + "/quick", "-CFLAGS", "-include " + here + "/quick/host.h"] if family in QUICK and source != "rtl" else []
     status, output = command(
-        "verilator", "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
+        "verilator", *quick, "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
         "-y", source, "--Mdir", out, "--top-module", "bench_" + family, "-o", "bench",
         "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=" + ("-O2" if source == "rtl" else "-O0"), "-LDFLAGS", "-lpthread -lz -lm",
         here + "/bench_%s.v" % family, here + "/hold.v", here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")

@@ -1,0 +1,12 @@
+// Stand-in for roma_fp_mul in the bench of a vector unit that ./test builds: this machine's product, at the same latency.
+module roma_fp_mul #(
+    parameter LATENCY = 3
+) (
+    input clk,
+    input [31:0] a,
+    input [31:0] b,
+    output [31:0] y
+);
+    wire [31:0] y_d = $c32("host_product(", a, ", ", b, ")");
+    roma_delay #(.W(32), .N(LATENCY)) delay (.clk(clk), .d(y_d), .q(y));
+endmodule
