@@ -1,59 +1,72 @@
-// Z of a group, the sum of its activations, and what the zero point takes from every row's sum: once a matrix unit, as the codes
-// pass by (docs/numerics.md 3.1).
-//   codes, shift  a sub-group of 8 inputs a cycle; first, last: of a group; valid: one is there
-//   zero          the zero point of the sums, 9 bits signed; for 8-bit codes that of the format + 128
-//   z, offset     Z in 23 bits, and -zero * Z in 32, with done
-// Latency 4 after the last sub-group: eight codes added, shifted and summed, products compressed, added. Interval 1.
-module roma_group_sum (
+// Z of the groups of a row, the sums of their activations, once a matrix unit as the codes pass by (docs/numerics.md 3.1).
+//   valid, index   FILL sub-groups of 8 inputs are there, the row's sub-groups from index * FILL on
+//   size           log2 of a group's sub-groups: 1 to 5
+//   done           Z of groups are there, in 23 bits: number `group` and, where a cycle brings several, those behind it, the first lowest
+// Latency 2 after a group's last sub-group: eight codes added; shifted, those of the cycle and what came before added. Interval 1.
+// FILL is a power of two.
+module roma_group_sum #(
+    parameter FILL = 4,
+    parameter COUNT = 8  // bits of index
+) (
     input clk,
     input reset,
     input valid,
-    input first,
-    input last,
-    input [63:0] codes,
-    input [2:0] shift,
-    input [8:0] zero,
+    input [COUNT-1:0] index,
+    input [2:0] size,
+    input [64*FILL-1:0] codes,
+    input [3*FILL-1:0] shifts,
     output done,
-    output [22:0] z,
-    output [31:0] offset
+    output [COUNT+3:0] group,
+    output [23*FILL-1:0] z
 );
-    wire [8*11-1:0] rows;
-    genvar i;
-    generate
-        for (i = 0; i < 8; i = i + 1) begin : gen_code
-            assign rows[11*i+:11] = {{3{codes[8*i+7]}}, codes[8*i+:8]};
-        end
-    endgenerate
-    wire [10:0] sum, carry, eight;
-    roma_compress #(.ROWS(8), .W(11)) tree (.clk(clk), .rows(rows), .sum(sum), .carry(carry));
-    wire [2:0] shift1;
-    wire first1, last1, last2, last3;
-    roma_cut #(.W(15)) cut_eight (.clk(clk), .d({sum + carry, shift, first}), .q({eight, shift1, first1}));
-    roma_cut #(.W(1)) cut_last1 (.clk(clk), .d(valid & last & ~reset), .q(last1));
+    localparam LOG = $clog2(FILL);
+    localparam [31:0] LOG_FILL = LOG;
+    localparam [2:0] CYCLE = LOG_FILL[2:0];
+    wire [COUNT-1:0] index1;
+    wire [2:0] size1;
     wire valid1;
-    roma_cut #(.W(1)) cut_valid (.clk(clk), .d(valid & ~reset), .q(valid1));
-    reg [22:0] running;
-    wire [22:0] shifted = {{12{eight[10]}}, eight} << shift1;
-    always @(posedge clk) if (valid1) running <= (first1 ? 23'd0 : running) + shifted;
-    roma_cut #(.W(1)) cut_last2 (.clk(clk), .d(last1 & ~reset), .q(last2));
+    roma_cut #(.W(COUNT + 4)) cut_mark (.clk(clk), .d({index, size, valid & ~reset}), .q({index1, size1, valid1}));
 
-    wire [8:0] zero2;
-    roma_delay #(.W(9), .N(2)) delay_zero (.clk(clk), .d(zero), .q(zero2));
-    // -zero * Z: bits of the zero point times Z are subtracted, the sign's is added. Each ~Z lacks 1, at the place of its bit.
-    wire [10*32-1:0] products;
-    wire [31:0] extended = {{9{running[22]}}, running};
+    // A group that is larger than a cycle takes all of the cycle's and what came before; a smaller one its own level of their tree.
+    wire is_larger = size1 > CYCLE;
+    wire [4:0] mask = (5'd1 << (size1 - CYCLE)) - 5'd1;
+    wire [COUNT+4:0] part = {5'd0, index1} & {{COUNT{1'b0}}, mask};
+    wire is_first = ~|part, is_last = ~is_larger | part[4:0] == mask;
+    wire unused_part = |part;
+    genvar i, j, k;
     generate
-        for (i = 0; i < 8; i = i + 1) begin : gen_product
-            assign products[32*i+:32] = (zero2[i] ? ~extended : 32'd0) << i;
+        for (k = 0; k <= LOG; k = k + 1) begin : gen_level
+            wire [23*(FILL>>k)-1:0] sums;
+            wire [23*FILL-1:0] chosen;  // of this level or one below
+            for (i = 0; i < (FILL >> k); i = i + 1) begin : gen_sum
+                if (k == 0) begin : gen_eight
+                    wire [8*11-1:0] rows;
+                    for (j = 0; j < 8; j = j + 1) begin : gen_code
+                        assign rows[11*j+:11] = {{3{codes[64*i+8*j+7]}}, codes[64*i+8*j+:8]};
+                    end
+                    wire [10:0] sum, carry, eight;
+                    wire [2:0] shift;
+                    roma_compress #(.ROWS(8), .W(11)) tree (.clk(clk), .rows(rows), .sum(sum), .carry(carry));
+                    roma_cut #(.W(14)) cut (.clk(clk), .d({sum + carry, shifts[3*i+:3]}), .q({eight, shift}));
+                    assign sums[23*i+:23] = {{12{eight[10]}}, eight} << shift;
+                end else begin : gen_pair
+                    assign sums[23*i+:23] = gen_level[k-1].sums[46*i+:23] + gen_level[k-1].sums[46*i+23+:23];
+                end
+            end
+            if (k == 0) begin : gen_lowest
+                assign chosen = sums;
+            end else begin : gen_higher
+                localparam [2:0] HERE = k;
+                wire [46*FILL-1:0] padded = {gen_level[k-1].chosen, {23 * FILL - 23 * (FILL >> k) {1'b0}}, sums};
+                assign chosen = size1 == HERE ? padded[23*FILL-1:0] : padded[46*FILL-1:23*FILL];
+            end
         end
     endgenerate
-    assign products[8*32+:32] = zero2[8] ? {extended[23:0], 8'd0} : 32'd0;
-    assign products[9*32+:32] = {24'd0, zero2[7:0]};
-    wire [31:0] product_sum_d, product_carry_d, product_sum, product_carry;
-    roma_compress #(.ROWS(10), .W(32)) product_tree (
-        .clk(clk), .rows(products), .sum(product_sum_d), .carry(product_carry_d));
-    wire [22:0] z3;
-    roma_cut #(.W(88)) cut_product (
-        .clk(clk), .d({product_sum_d, product_carry_d, running, last2 & ~reset}), .q({product_sum, product_carry, z3, last3}));
-    roma_cut #(.W(56)) cut_end (.clk(clk), .d({product_sum + product_carry, z3, last3 & ~reset}), .q({offset, z, done}));
+    reg [22:0] running;
+    wire [22:0] total = gen_level[LOG].sums + (is_first ? 23'd0 : running);
+    always @(posedge clk) if (valid1) running <= total;
+    wire [23*FILL-1:0] z_d = gen_level[LOG].chosen ^ {{23 * FILL - 23{1'b0}}, (gen_level[LOG].chosen[22:0] ^ total) & {23{is_larger}}};
+    wire [COUNT+3:0] group_d = ({4'd0, index1} << LOG) >> size1;
+    roma_cut #(.W(23 * FILL + COUNT + 5)) cut_z (
+        .clk(clk), .d({z_d, group_d, valid1 & is_last & ~reset}), .q({z, group, done}));
 endmodule

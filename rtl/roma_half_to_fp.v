@@ -7,6 +7,7 @@ module roma_half_to_fp #(
     input [15:0] x,
     output [31:0] y
 );
+    /* verilator no_inline_module */
     wire [3:0] zeros;
     wire none;
     roma_lzc #(.LOG(4)) lzc (.x({x[9:0], 6'd0}), .n(zeros), .none(none));

@@ -1,4 +1,5 @@
 // Leaf of a group (docs/numerics.md 3.1): y = fl((float)I s), with MINIMUM y = fl(fl((float)I s) + fl((float)Z m)).
+// `product` is the leaf of a group without minimum, ADD cycles earlier.
 // Latency CONVERT + MUL, with MINIMUM + ADD; interval 1.
 module roma_leaf #(
     parameter MINIMUM = 1,
@@ -11,9 +12,10 @@ module roma_leaf #(
     input [31:0] scale,
     input [22:0] z,
     input [31:0] minimum,
+    output [31:0] product,
     output [31:0] y
 );
-    wire [31:0] sum_float, scale_late, product;
+    wire [31:0] sum_float, scale_late;
     roma_int_to_fp #(.LATENCY(CONVERT)) convert_sum (.clk(clk), .x(sum), .y(sum_float));
     roma_delay #(.W(32), .N(CONVERT)) delay_scale (.clk(clk), .d(scale), .q(scale_late));
     roma_fp_mul #(.LATENCY(MUL)) mul_sum (.clk(clk), .a(sum_float), .b(scale_late), .y(product));

@@ -16,6 +16,7 @@ module roma_lunit #(
     input [5:0] shifts,
     output [LANES/8*25-1:0] sums
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 products, 1 compressed, 2 two sums, 3 shifted and added.
     localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1010 : LATENCY == 3 ? 4'b1110 : 4'b1111;
     localparam ROWS = LANES / 8;

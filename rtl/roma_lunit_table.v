@@ -16,6 +16,7 @@ module roma_lunit_table #(
     input [2:0] shift,
     output [LANES/8*(LEVEL+18)-1:0] sums
 );
+    /* verilator no_inline_module */
     // Registers behind the slices: 0 five levels of the compressor tree, 1 all of them, 2 added, 3 shifted.
     localparam [3:0] CUT = LATENCY == 0 ? 4'b0000 : LATENCY == 1 ? 4'b1000 : LATENCY == 2 ? 4'b1001 : LATENCY == 3 ? 4'b1011 : 4'b1111;
     localparam ROWS = LANES / 8;
