@@ -41,8 +41,9 @@ enum { ROMA_TEMPORARY_EXTRA = 64 }; /* bytes of a name beyond its target's */
 int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry);
 /* Makes up the next such name of this process, cap bytes of room. */
 void roma_temporary_name(const char *target, char *tmp, size_t cap);
-/* Removes those of dead writers of the same target. */
-void roma_temporary_sweep(const char *target);
+/* Removes those of dead writers of the same target: files; or, with the names of what they hold, NULL behind the last,
+ * folders. */
+void roma_temporary_sweep(const char *target, const char *const names[]);
 
 /* Makes names in the folder of a path durable; false with errno set when the system refuses. A folder that may not be
  * read, or a file system without such a thing, is no failure. */

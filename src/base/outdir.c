@@ -1,5 +1,6 @@
 /* Output folders: whole or not at all. A folder is filled under a temporary name beside its own and then renamed; one
- * that is there, and holds nothing but files of the same names, changes places with it. */
+ * that is there, and holds nothing but files of the same names, changes places with it. What a killed writer left is
+ * removed by the next one of the same folder. */
 #include "base/internal.h"
 
 #include <dirent.h>
@@ -99,6 +100,7 @@ int roma_outdir_open(roma_outdir *d, const char *path, const char *const names[]
     const size_t room = rc ? 0 : strlen(d->target) + ROMA_TEMPORARY_EXTRA;
     if (!rc && !(d->tmp = roma_alloc(room))) rc = no_memory(path, err);
     if (!rc) {
+        roma_temporary_sweep(d->target, names);
         roma_temporary_name(d->target, d->tmp, room);
         rc = announce(d, err);
     }

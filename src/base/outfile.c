@@ -98,7 +98,7 @@ static bool take_over(int fd, const struct stat *st) {
 static int open_file(roma_outfile *f, const roma_target *t, roma_error *err) {
     f->tmp = roma_alloc(ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA);
     if (!f->tmp) return roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for the output buffer");
-    roma_temporary_sweep(f->target);
+    roma_temporary_sweep(f->target, NULL);
     f->fd = roma_temporary_open(f->target, f->tmp, t->exists ? 0600 : 0666, f->entry);
     if (f->fd < 0) return roma_fail_errno(err, f->path, "cannot create a file in the target's folder");
     if (t->exists && !take_over(f->fd, &t->st)) return roma_fail_errno(err, f->path, "cannot give the file its mode");

@@ -64,7 +64,24 @@ static bool is_left(const char *entry, const char *prefix, size_t n) {
     return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
-void roma_temporary_sweep(const char *target) {
+/* A folder of a dead writer with the files of these names in it, complete or not. What holds anything else stays. */
+static void remove_folder(int at, const char *entry, const char *const names[]) {
+    char prefix[NAME_PART + 16];
+    const int fd = openat(at, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *e; d && (e = readdir(d));)
+        for (size_t i = 0; names[i]; i++) {
+            const size_t len = (size_t)roma_print(prefix, sizeof prefix, ".%.*s.tmp-", NAME_PART, names[i]);
+            if (strcmp(e->d_name, names[i]) == 0 || is_left(e->d_name, prefix, len)) unlinkat(fd, e->d_name, 0);
+        }
+    if (d)
+        closedir(d);
+    else if (fd >= 0)
+        close(fd);
+    unlinkat(at, entry, AT_REMOVEDIR);
+}
+
+void roma_temporary_sweep(const char *target, const char *const names[]) {
     char prefix[NAME_PART + 16], folder[ROMA_TARGET_PATH];
     const char *name = roma_target_name(target);
     const size_t n = (size_t)(name - target);
@@ -73,9 +90,10 @@ void roma_temporary_sweep(const char *target) {
     folder[n ? n : 1] = 0;
     const size_t len = (size_t)roma_print(prefix, sizeof prefix, ".%.*s.tmp-", NAME_PART, name);
     DIR *d = opendir(folder);
-    for (const struct dirent *e; d && (e = readdir(d));)
-        if (is_left(e->d_name, prefix, len) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode))
-            unlinkat(dirfd(d), e->d_name, 0);
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        if (!is_left(e->d_name, prefix, len) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (S_ISREG(st.st_mode) && !names) unlinkat(dirfd(d), e->d_name, 0);
+        if (S_ISDIR(st.st_mode) && names) remove_folder(dirfd(d), e->d_name, names);
+    }
     if (d) closedir(d);
 }

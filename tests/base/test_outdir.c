@@ -124,6 +124,35 @@ static void test_scarce(void) {
     empty(in_folder("d"));
 }
 
+/* A writer that was killed leaves its folder to the next one, who removes it; what is no writer's of the same names, or
+ * lives, stays. */
+static void test_killed(void) {
+    roma_error e;
+    roma_outdir d;
+    const pid_t child = fork();
+    if (child == 0) {
+        roma_outfile f;
+        int rc = roma_outdir_open(&d, in_folder("d"), names, &e);
+        rc |= fill(&d, "a", "x", &e);
+        rc |= roma_outdir_file(&d, "b", &f, &e); /* under a temporary name of its own */
+        if (!rc) raise(SIGKILL);
+        _exit(1);
+    }
+    int status = -1;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFSIGNALED(status));
+    CHECK_EQ(entries(), 1);
+    CHECK_EQ(make(in_folder("other"), "a", "x", &e), ROMA_OK);
+    CHECK_EQ(entries(), 2);
+    CHECK_EQ(roma_outdir_open(&d, in_folder("d"), names, &e), ROMA_OK);
+    CHECK_EQ(make(in_folder("d"), "a", "x", &e), ROMA_OK); /* beside one that is at work */
+    CHECK_EQ(entries(), 3);
+    roma_outdir_abort(&d);
+    CHECK_EQ(entries(), 2);
+    empty(in_folder("d"));
+    empty(in_folder("other"));
+}
+
 /* With a list of files, a signal handler leaves nothing, and what is read is not replaced. */
 static void test_list(void) {
     roma_error e;
@@ -158,6 +187,7 @@ int main(void) {
     test_made();
     test_refused();
     test_scarce();
+    test_killed();
     test_list();
     CHECK_EQ(entries(), 0);
     rmdir(folder);
