@@ -205,6 +205,7 @@ int roma_rtl_check(const roma_rtl_texts *t, const roma_image *image, const roma_
     if (!find_style(m.style, &r.style))
         return roma_fail(err, ROMA_EUNSUPPORTED, "manifest.json", ROMA_NOWHERE,
                          "style is none that can be read: array, case, brom or fused");
+    out->counts.style = r.style;
     rc = find_wanted(&w, &m, image, out, err);
     if (rc) return rc;
     r.width = (uint32_t)m.width;

@@ -26,14 +26,7 @@ static bool is_word(char c) {
 }
 
 static void skip(rtl_text *t) {
-    while (t->p < t->end) {
-        if (t->end - t->p > 1 && t->p[0] == '/' && t->p[1] == '/')
-            while (t->p < t->end && *t->p != '\n') t->p++;
-        else if (is_blank(*t->p))
-            t->line += *t->p++ == '\n';
-        else
-            return;
-    }
+    for (; t->p < t->end && is_blank(*t->p); t->p++) t->line += *t->p == '\n';
 }
 
 static void next(rtl_text *t) {
@@ -137,10 +130,27 @@ static int begin_brom(rtl_rom *r) {
     return expect(&r->v, "case (addr[%u:2])", r->address_bits - 1);
 }
 
+/* The one comment. Others are refused: tools take orders from comments, as `// synopsys translate_off`. */
+static int first_line(rtl_rom *r) {
+    static const char *const named[] = {
+        [ROMA_RTL_ARRAY] = "array", [ROMA_RTL_CASE] = "case", [ROMA_RTL_BROM] = "B-ROM", [ROMA_RTL_FUSED] = "fused"};
+    char want[120];
+    rtl_text *v = &r->v;
+    const size_t n = (size_t)roma_print(
+        want, sizeof want, "// %s: %llu words of %u bits%s, written by roma rtl (docs/rom-emission.md).",
+        named[r->style], (unsigned long long)r->words, r->width, r->style == ROMA_RTL_FUSED ? " and their L-Unit" : "");
+    if ((size_t)(v->end - v->p) <= n || memcmp(v->p, want, n) != 0 || !is_blank(v->p[n]))
+        return roma_rtl_read_fail(v, "the first line should be '%s'", want);
+    v->p += n;
+    return ROMA_OK;
+}
+
 /* Module, ports, and of a fused block the L-Unit, which has the word, and whose codes have so many bits. */
 static int head(rtl_rom *r) {
     rtl_text *v = &r->v;
     const uint32_t a = r->address_bits - 1, w = r->width - 1;
+    const int first = first_line(r);
+    if (first) return first;
     if (r->style != ROMA_RTL_FUSED) {
         const int rc = expect(
             v, "`line 3 \"roma_rom.v\" 0 module roma_rom(input clk, input [%u:0] addr, output [%u:0] word);", a, w);

@@ -5,8 +5,8 @@
 
 #include "roma/rtl.h"
 
-/* A text that is read token by token: words, numbers and literals, quoted texts, single signs; blanks and comments
- * until the end of a line stand between. len 0: the end. */
+/* A text that is read token by token: words, numbers and literals, quoted texts, single signs; blanks stand between.
+ * len 0: the end. */
 typedef struct {
     const char *file, *p, *end;
     const char *token;
