@@ -142,7 +142,7 @@ mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TES
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
 
-# prove: ROMs of 64 Kbit, array = case = B-ROM (two minutes; needs Yosys), and the arithmetic blocks (needs make hw-deps); tests/rtl/proved_rom.txt
+# prove: ROMs of 64 Kbit, array = case = B-ROM (ten seconds; needs Yosys), and the arithmetic blocks (needs make hw-deps); tests/rtl/proved_rom.txt
 # and proved_fp.txt say what was proved
 prove: all
 	$(HW)/venv/bin/python tests/rtl/prove_fp.py --prove
