@@ -154,7 +154,7 @@ static void want_eight(const uint64_t *in, uint64_t *out) { reduce(in, 8, out); 
 static void want_five(const uint64_t *in, uint64_t *out) { reduce(in, 5, out); }
 
 /* Eight logits, and an eighth of the first one's id. */
-static void draw_logits(dice &d, uint64_t *in) {
+static void draw_choice(dice &d, uint64_t *in) {
     const uint32_t like = draw_float(d), kind = d.below(4);
     for (int i = 0; i < 8; i++) {
         in[i] = d.below(2) ? like : d.below(2) ? like ^ 0x80000000u : draw_float(d);
@@ -166,7 +166,8 @@ static void draw_logits(dice &d, uint64_t *in) {
 static void want_choice(const uint64_t *in, uint64_t *out) {
     float logits[8];
     for (int i = 0; i < 8; i++) logits[i] = f(in[i]);
-    choose(logits, 8, (uint32_t)in[8] * 8, out);
+    choose(logits, 8, out);
+    if (!out[2]) out[0] += in[8] * 8;
 }
 
 /* ---- ports ---- */
@@ -207,9 +208,13 @@ static void put_lanes(M &m, const uint64_t *in) {
 }
 static void get_eight(M &m, uint64_t *out) { out[0] = m.largest_of8, out[1] = m.sum_of8; }
 static void get_five(M &m, uint64_t *out) { out[0] = m.largest_of5, out[1] = m.sum_of5; }
-static void put_logits(M &m, const uint64_t *in) { put_words(m.logits, in, 8), m.first_id = in[8] & 0xffff; }
+static void put_choice(M &m, const uint64_t *in) {
+    put_words(m.logits, in, 8), m.first_id = in[8] & 0xffff, m.key_active = 255;
+}
+static void start_choice(M &m, int on) { m.key_valid = m.key_first = m.key_last = on != 0; }
+static int done_choice(M &m) { return m.key_done; }
 static void get_choice(M &m, uint64_t *out) {
-    out[1] = m.choice_nan, out[2] = m.choice_none, out[0] = m.choice_none ? 0 : m.choice_id;
+    out[1] = m.key_nan, out[2] = m.key_none, out[0] = m.key_none ? 0 : m.key_id;
 }
 
 static void clock_silu(M &m, int on) { m.silu_clk = on != 0; }
@@ -236,7 +241,7 @@ int main(int argc, char **argv) {
         STREAM("roma_rotate", 4, 2, 6, draw_operands<4>, put_pair, get_pair, want_pair, clock_lane),
         STREAM("roma_reduce", 8, 2, 3, draw_lanes, put_lanes, get_eight, want_eight, clock_lane),
         STREAM("roma_reduce", 8, 2, 6, draw_lanes, put_lanes, get_five, want_five, clock_lane),
-        STREAM("roma_choice", 9, 3, 3, draw_logits, put_logits, get_choice, want_choice, NULL),
+        ITERATIVE(choice, 9, 3, 3, 1, NULL),
     };
     return bench_main(
         argc, argv, blocks, +[](M &m, int on) { m.reset = on != 0; }, run_rows);

@@ -7,8 +7,7 @@ module bench_vunit (
     // blocks alone
     input recip_start,
     input [30:0] recip_largest,
-    output [28:0] square_y,  // of the second pass's first lane
-    output [28:0] square_slow_y,  // of a product of latency 6
+    output [28:0] square_y, square_slow_y,  // of the second pass's first operand; slow: a product of latency 6
     input rms_start,
     input [63:0] rms_squares,
     input [30:0] rms_largest,
@@ -23,15 +22,12 @@ module bench_vunit (
     input [8*31-1:0] lanes,
     output [30:0] largest_of8, largest_of5,
     output [33:0] sum_of8, sum_of5,
-    input [255:0] logits,
-    input [15:0] first_id,
-    output [19:0] choice_id,
-    output choice_nan, choice_none,
     // codes of a sub-group, alone and in the last pass
     input [255:0] code_x,
     input [31:0] code_factor,
     output [63:0] codes,
     output [2:0] shift,
+    input heads,  // the passes are those of heads
     // the first pass: largest |x|, or |x g| with a norm, whose products are kept
     input pass_valid, pass_first, pass_last, pass_norm,
     input [255:0] pass_x, pass_g,
@@ -55,15 +51,17 @@ module bench_vunit (
     // the third of heads, a lane of it
     input [31:0] head_x, head_g, head_inverse,
     output [31:0] head_y,
-    // keys of eight lanes, cycle after cycle
+    // argmax of eight lanes, cycle after cycle
     input key_valid, key_first, key_last,
+    input [7:0] key_active,
+    input [255:0] logits,
+    input [15:0] first_id,  // an eighth of it
     output key_done,
     output [19:0] key_id,
     output key_nan, key_none
 );
     localparam ACROSS = 4;  // cycles to the root and back
     localparam MUL = 3;
-    localparam RED = 3;  // levels of the tree of eight lanes
 
     // ---- blocks alone ----
     wire [64:0] silu_in;
@@ -91,74 +89,55 @@ module bench_vunit (
     wire [255:0] pass_x_in, pass_g_in, square_x_in, code_x_in, logits_in;
     hold #(.W(5 * 256)) hold_pass (
         .clk(clk), .d({pass_x, pass_g, square_x, code_x, logits}), .q({pass_x_in, pass_g_in, square_x_in, code_x_in, logits_in}));
-    wire [8*31-1:0] magnitudes, product_magnitudes;
-    wire [8*29-1:0] squares;
-    wire [8*52-1:0] keys;
-    assign square_y = squares[28:0];
+    roma_square square (.clk(clk), .x(square_x_in[31:0]), .exponent(square_exponent), .y(square_y));
     roma_square #(.MUL(6)) square_slow (.clk(clk), .x(square_x_in[31:0]), .exponent(square_exponent), .y(square_slow_y));
+    wire [20*8-1:0] ids;
     generate
         for (i = 0; i < 8; i = i + 1) begin : gen_lane
-            assign magnitudes[31*i+:31] = pass_x_in[32*i+:31];
             roma_fp_mul mul (.clk(clk), .a(pass_x_in[32*i+:32]), .b(pass_g_in[32*i+:32]), .y(product[32*i+:32]));
-            assign product_magnitudes[31*i+:31] = product[32*i+:31];
-            roma_square square (.clk(clk), .x(square_x_in[32*i+:32]), .exponent(square_exponent), .y(squares[29*i+:29]));
-            roma_logit_key logit_key (.logit(logits_in[32*i+:32]), .id({1'b0, first_id, 3'd0} + i[19:0]), .key(keys[52*i+:52]));
+            assign ids[20*i+:20] = {1'b0, first_id, 3'd0} + i[19:0];
         end
     endgenerate
 
-    wire [30:0] x_most, x_row, product_most, product_row, product_largest;
-    wire [2:0] x_mark, product_mark, square_mark, key_mark;
-    wire x_done, x_single, product_row_done, product_done;
-    roma_reduce reduce_x (.clk(clk), .x(magnitudes), .y(x_most));
-    roma_delay #(.W(3), .N(RED)) delay_x (.clk(clk), .d({pass_valid & ~reset, pass_first, pass_last}), .q(x_mark));
-    roma_running running_x (
-        .clk(clk), .reset(reset), .valid(x_mark[2]), .first(x_mark[1]), .last(x_mark[0]), .x(x_most), .done(x_done), .y(x_row));
-    // heads and rows of one group stay in the unit
-    assign x_single = x_mark == 3'b111;
-    wire [30:0] x_far;
-    wire x_far_done;
-    roma_delay #(.W(32), .N(ACROSS)) net_x (.clk(clk), .d({x_done & ~x_single & ~reset, x_row}), .q({x_far_done, x_far}));
-    assign {largest_done, largest} = x_single ? {1'b1, x_row} : {x_far_done, x_far};
-
-    roma_reduce reduce_product (.clk(clk), .x(product_magnitudes), .y(product_most));
-    roma_delay #(.W(3), .N(MUL + RED)) delay_product (
+    // Heads stay in the unit, rows go to the root and back.
+    wire [30:0] x_row, x_far, product_row, product_far;
+    wire [2:0] product_mark;
+    wire x_done, x_far_done, product_done, product_far_done;
+    roma_largest largest_x (
+        .clk(clk), .reset(reset), .valid(pass_valid), .first(pass_first), .last(pass_last), .x(pass_x_in), .done(x_done), .y(x_row));
+    roma_delay #(.W(32), .N(ACROSS)) net_x (.clk(clk), .d({x_done & ~heads & ~reset, x_row}), .q({x_far_done, x_far}));
+    assign {largest_done, largest} = heads ? {x_done, x_row} : {x_far_done, x_far};
+    roma_delay #(.W(3), .N(MUL)) delay_product (
         .clk(clk), .d({pass_valid & pass_norm & ~reset, pass_first, pass_last}), .q(product_mark));
-    roma_running running_product (
-        .clk(clk), .reset(reset), .valid(product_mark[2]), .first(product_mark[1]), .last(product_mark[0]), .x(product_most),
-        .done(product_row_done), .y(product_row));
+    roma_largest largest_product (
+        .clk(clk), .reset(reset), .valid(product_mark[2]), .first(product_mark[1]), .last(product_mark[0]), .x(product),
+        .done(product_done), .y(product_row));
     roma_delay #(.W(32), .N(ACROSS)) net_product (
-        .clk(clk), .d({product_row_done & ~reset, product_row}), .q({product_done, product_largest}));
+        .clk(clk), .d({product_done & ~reset, product_row}), .q({product_far_done, product_far}));
     roma_reciprocal reciprocal (
-        .clk(clk), .reset(reset), .start(recip_start | (pass_norm ? product_done : largest_done)),
-        .largest(recip_start ? recip_largest : pass_norm ? product_largest : largest), .done(factor_done), .factor(factor), .scale(scale));
+        .clk(clk), .reset(reset), .start(recip_start | (pass_norm ? product_far_done : largest_done)),
+        .largest(recip_start ? recip_largest : pass_norm ? product_far : largest), .done(factor_done), .factor(factor), .scale(scale));
 
-    wire [31:0] squares_most;
-    wire [63:0] squares_row, sum_far;
-    wire squares_done, squares_single, sum_far_done, scaled_mark;
-    roma_reduce #(.W(29), .SUM(1)) reduce_squares (.clk(clk), .x(squares), .y(squares_most));
-    roma_delay #(.W(3), .N(2 + MUL + RED)) delay_square (
-        .clk(clk), .d({square_valid & ~reset, square_first, square_last}), .q(square_mark));
-    roma_running #(.W(64), .SUM(1)) running_squares (
-        .clk(clk), .reset(reset), .valid(square_mark[2]), .first(square_mark[1]), .last(square_mark[0]), .x({32'd0, squares_most}),
-        .done(squares_done), .y(squares_row));
-    assign squares_single = square_mark == 3'b111;
+    wire [63:0] squares_row, squares_far;
+    wire squares_done, squares_far_done;
+    roma_squares squares (
+        .clk(clk), .reset(reset), .valid(square_valid), .first(square_first), .last(square_last), .x(square_x_in),
+        .exponent(square_exponent), .done(squares_done), .y(squares_row));
     roma_delay #(.W(65), .N(ACROSS)) net_squares (
-        .clk(clk), .d({squares_done & ~squares_single & ~reset, squares_row}), .q({sum_far_done, sum_far}));
-    assign {sum_done, sum} = squares_single ? {1'b1, squares_row} : {sum_far_done, sum_far};
-    roma_rms #(.INTERVAL(1)) row_rms (
+        .clk(clk), .d({squares_done & ~heads & ~reset, squares_row}), .q({squares_far_done, squares_far}));
+    assign {sum_done, sum} = heads ? {squares_done, squares_row} : {squares_far_done, squares_far};
+    roma_rms #(.INTERVAL(1)) rms (
         .clk(clk), .reset(reset), .start(rms_start | sum_done), .squares(rms_start ? rms_squares : sum),
         .largest(rms_start ? rms_largest : sum_largest), .inverse_n(rms_inverse_n), .epsilon(rms_epsilon), .done(inverse_done), .y(inverse));
     roma_fp_mul mul_scale (.clk(clk), .a(inverse_scale), .b(inverse), .y(scaled));
-    roma_delay #(.W(1), .N(MUL)) delay_scaled (.clk(clk), .d(inverse_done & ~reset), .q(scaled_mark));
-    assign scaled_done = scaled_mark;
+    roma_delay #(.W(1), .N(MUL)) delay_scaled (.clk(clk), .d(inverse_done & ~reset), .q(scaled_done));
 
     roma_fp_mul3 head (.clk(clk), .a(head_x), .b(head_inverse), .c(head_g), .y(head_y));
     roma_code code (.clk(clk), .x(code_x_in), .factor(code_factor), .codes(codes), .shift(shift));
-    wire [51:0] key_most, key_row;
-    roma_reduce #(.W(52)) reduce_key (.clk(clk), .x(keys), .y(key_most));
-    roma_choice choice (.key(key_most), .id(choice_id), .is_nan(choice_nan), .is_none(choice_none));
-    roma_delay #(.W(3), .N(RED)) delay_key (.clk(clk), .d({key_valid & ~reset, key_first, key_last}), .q(key_mark));
-    roma_running #(.W(52)) running_key (
-        .clk(clk), .reset(reset), .valid(key_mark[2]), .first(key_mark[1]), .last(key_mark[0]), .x(key_most), .done(key_done), .y(key_row));
-    roma_choice row_choice (.key(key_row), .id(key_id), .is_nan(key_nan), .is_none(key_none));
+
+    wire [51:0] key;
+    roma_argmax argmax (
+        .clk(clk), .reset(reset), .valid(key_valid), .first(key_first), .last(key_last), .active(key_active), .logits(logits_in),
+        .ids(ids), .done(key_done), .key(key));
+    roma_choice choice (.key(key), .id(key_id), .is_nan(key_nan), .is_none(key_none));
 endmodule

@@ -5,8 +5,8 @@
 
 enum { LANES = 8, ACROSS = 4, RED = 3, MUL = 3, SQUARE = 5, RMS = 38, DIV = 16, CODE = 8 };
 
-/* The argmax of n logits by roma_sample: id, whether one is a NaN, whether there is none. */
-static void choose(const float *logits, uint32_t n, uint32_t first, uint64_t *out) {
+/* The argmax of n logits by roma_sample: which one, whether it is a NaN, whether there is none. */
+static void choose(const float *logits, uint32_t n, uint64_t *out) {
     roma_sampling greedy;
     roma_sampling_default(&greedy);
     greedy.temperature = 0, greedy.repeat_penalty = 1;
@@ -17,7 +17,7 @@ static void choose(const float *logits, uint32_t n, uint32_t first, uint64_t *ou
     out[1] = is_bad && strstr(err.text, "not a number");
     out[2] = is_bad && !out[1];
     if (out[1]) sscanf(err.text, "the logit of token %d", &id);
-    out[0] = out[2] ? 0 : first + (uint32_t)id;
+    out[0] = out[2] ? 0 : (uint32_t)id;
 }
 
 /* A deal of one operation: n rows of vec groups. */
@@ -42,6 +42,8 @@ struct passes {
         const uint32_t kind = d.below(12);
         const int middle = kind == 0 ? 20 : kind == 1 ? 225 : 90 + (int)d.below(80);
         for (size_t i = 0; i < e; i++) row[i] = kind == 2 ? 0.0f : f(draw_float_near(d, middle, kind < 6 ? 3 : 9));
+        if (kind == 4) /* each square is the largest, 2^28 */
+            for (size_t i = 0; i < e; i++) row[i] = f((uint32_t)middle << 23 | 0x7fffffu | d.below(2) << 31);
         if (kind == 3) row[d.below((uint32_t)e)] = f(d.below(2) ? 0x7fc00000u : 0xff800000u);
     }
     void draw(uint32_t operation) {
@@ -177,7 +179,7 @@ struct passes {
         }
         const unsigned latency = is_heads ? 2 * MUL : CODE;
         int bad = 0;
-        begin2 = begin3 = 0, sums = 0;
+        begin2 = begin3 = 0, sums = 0, m.heads = is_heads;
         for (t = 0; !bad; t++) {
             first_pass();
             if (is_norm || is_heads) second_pass();
@@ -195,29 +197,41 @@ struct passes {
         return bad || is_heads ? bad : check_scales(act);
     }
 
-    /* Groups of eight logits, with idle cycles between them: one choice, RED or RED + 1 cycles after the last group. */
+    /* Groups of eight logits, some lanes without a token, with idle cycles between groups: one choice, RED or RED + 1
+     * cycles after the last group. */
     int run_keys() {
         const unsigned groups = 1 + d.below(12), first = d.below(60000);
-        std::vector<float> logits(groups * LANES);
+        std::vector<float> logits(groups * LANES), real;
+        std::vector<unsigned> id;
+        std::vector<uint8_t> active(groups);
         const uint32_t kind = d.below(4);
         for (float &l : logits) l = f(kind == 0 ? 0xff800000u : draw_float_near(d, 127, kind == 1 ? 0 : 4));
         for (uint32_t i = d.below(8); i-- && kind < 3;)
             logits[d.below(groups * LANES)] = f(d.below(2) ? d.below(2) << 31 : draw_float(d));
+        for (uint8_t &a : active) a = (uint8_t)(d.below(2) ? 255 : d.next());
+        active[d.below(groups)] |= 16;
+        for (unsigned i = 0; i < groups * LANES; i++)
+            if (active[i / LANES] >> i % LANES & 1) real.push_back(logits[i]), id.push_back(first * LANES + i);
         uint64_t want[3];
-        choose(logits.data(), groups * LANES, first * LANES, want);
+        choose(real.data(), (uint32_t)real.size(), want);
+        if (!want[2]) want[0] = id[want[0]];
         const unsigned latency = groups > 1 ? RED + 1 : RED;
         unsigned given = 0, after = 0;
         while (after < latency) {
             m.key_valid = given < groups && d.below(4) != 0;
             m.key_first = given == 0, m.key_last = given == groups - 1;
-            if (m.key_valid) put_group(m.logits, &logits[given * LANES]), m.first_id = (uint16_t)(first + given++);
+            if (m.key_valid) {
+                m.key_active = active[given];
+                put_group(m.logits, &logits[given * LANES]);
+                m.first_id = (uint16_t)(first + given++);
+            }
             b.tick();
             after += given == groups;
             if (m.key_done != (after == latency)) return differs("argmax: done", 0, m.key_done, after == latency);
         }
         m.key_valid = 0;
-        const uint64_t id = m.key_none ? 0 : m.key_id;
-        if (id != want[0] || m.key_nan != want[1] || m.key_none != want[2]) return differs("argmax", 0, id, want[0]);
+        const uint64_t got = m.key_none ? 0 : m.key_id;
+        if (got != want[0] || m.key_nan != want[1] || m.key_none != want[2]) return differs("argmax", 0, got, want[0]);
         b.tick();
         return m.key_done ? differs("argmax: done again", 0, 1, 0) : 0;
     }
