@@ -55,6 +55,7 @@ static tm_number spelt(tm_machine *m, const tm_text *t, int64_t *i, double *r) {
 }
 
 static tm_number read_number(tm_machine *m, const tm_value *v, int64_t *i, double *r) {
+    if (v->kind == TM_UNDEFINED) roma_template_stop(m, ROMA_EINPUT, "an undefined value is no number");
     return v->kind == TM_TEXT ? spelt(m, v->u.text, i, r) : roma_template_number(v, i, r);
 }
 

@@ -347,7 +347,8 @@ size_t roma_template_find(const tm_text *s, size_t from, const tm_text *what);
 typedef enum { TM_LEFT = 1, TM_RIGHT = 2 } tm_side;
 /* Without characters of a set (NULL: white space) at its ends. */
 tm_value roma_template_strip(tm_machine *m, const tm_text *s, const tm_text *set, unsigned sides);
-typedef enum { TM_LOWER, TM_UPPER, TM_CAPITALIZE, TM_TITLE } tm_case;
+/* TM_WORDS: as a title, word by word; a word begins behind what has no case. */
+typedef enum { TM_LOWER, TM_UPPER, TM_CAPITALIZE, TM_TITLE, TM_WORDS } tm_case;
 tm_value roma_template_case(tm_machine *m, const tm_text *s, tm_case how);
 /* The characters that c becomes; 0: itself. title: as the first of a word. */
 unsigned roma_template_map_case(uint32_t c, tm_case how, uint32_t out[3]);

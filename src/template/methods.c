@@ -250,23 +250,6 @@ static tm_value is_all(tm_machine *m, method id, const tm_text *s) {
     return roma_template_bool(all && (cased || (id != M_ISUPPER && id != M_ISLOWER)));
 }
 
-/* Words with their first letter as a title's; a word begins behind what has no case. */
-static tm_value title(tm_machine *m, const tm_text *s) {
-    tm_sink out = {0};
-    bool inside = false;
-    for (size_t at = 0; at < s->len && !m->rc;) {
-        unsigned n;
-        uint32_t to[3];
-        const uint32_t c = roma_template_char(s->p + at, s->len - at, &n);
-        const tm_value one = roma_template_part(m, s, at, n);
-        const tm_value changed = m->rc ? one : roma_template_case(m, one.u.text, inside ? TM_LOWER : TM_CAPITALIZE);
-        if (!m->rc) roma_template_write_text(m, &out, changed.u.text);
-        inside = roma_template_map_case(c, TM_LOWER, to) || roma_template_map_case(c, TM_UPPER, to);
-        at += n;
-    }
-    return roma_template_done(m, &out);
-}
-
 static tm_value partition(tm_machine *m, const tm_text *s, const tm_value *v, bool right) {
     const tm_text *sep = text_of(m, v);
     const tm_value out = roma_template_list(m, TM_TUPLE, 3);
@@ -345,7 +328,7 @@ static tm_value of_text(tm_machine *m, method id, const tm_text *s, const tm_val
     case M_LOWER: return roma_template_case(m, s, TM_LOWER);
     case M_UPPER: return roma_template_case(m, s, TM_UPPER);
     case M_CAPITALIZE: return roma_template_case(m, s, TM_CAPITALIZE);
-    case M_TITLE: return title(m, s);
+    case M_TITLE: return roma_template_case(m, s, TM_WORDS);
     case M_JOIN: return joined(m, s, v);
     case M_FIND:
     case M_RFIND:

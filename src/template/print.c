@@ -377,6 +377,8 @@ tm_value roma_template_format(tm_machine *m, const tm_text *t, const tm_value *a
         from = p + 1;
     }
     if (from < t->len) roma_template_write_part(m, &s, t, from, t->len - from);
-    if (used < n) roma_template_stop(m, ROMA_EINPUT, "a format has fewer places than values");
+    /* what Python calls a mapping may stay unused: a list too */
+    const bool mapping = n == 1 && (args->kind == TM_LIST || args->kind == TM_DICT || args->kind == TM_UNDEFINED);
+    if (used < n && !mapping) roma_template_stop(m, ROMA_EINPUT, "a format has fewer places than values");
     return roma_template_done(m, &s);
 }

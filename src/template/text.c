@@ -213,7 +213,8 @@ tm_value roma_template_case(tm_machine *m, const tm_text *s, tm_case how) {
         unsigned n;
         const uint32_t c = roma_template_char(s->p + at, s->len - at, &n);
         uint32_t to[3];
-        const tm_case now = how == TM_CAPITALIZE ? (first ? TM_TITLE : TM_LOWER) : how;
+        const bool begins = how == TM_CAPITALIZE ? first : !cased;
+        const tm_case now = how == TM_CAPITALIZE || how == TM_WORDS ? (begins ? TM_TITLE : TM_LOWER) : how;
         unsigned k = roma_template_map_case(c, now, to);
         if (c == 0x3a3 && now == TM_LOWER) {
             /* Sigma at the end of a word: a letter before it, and none behind. */
