@@ -56,7 +56,7 @@ static void converse(const roma_tokenizer *t, int kind, const char *text, size_t
     const roma_message m[] = {
         {ROMA_ROLE_USER, text, len}, {ROMA_ROLE_ASSISTANT, text, len}, {ROMA_ROLE_USER, text, len / 2}};
     size_t n;
-    REQUIRE(roma_template_apply(t, (roma_template_kind)kind, m, 3, true, ids, IDS, &n, NULL) == 0);
+    REQUIRE(roma_text_template_apply(t, (roma_template_kind)kind, m, 3, true, ids, IDS, &n, NULL) == 0);
 }
 
 static void fuzz_text(unsigned choice, const char *text, size_t len) {
@@ -72,9 +72,9 @@ static void fuzz_text(unsigned choice, const char *text, size_t len) {
     if (len > 4096) return;
     const unsigned i = choice % 5;
     round_trip(&s[i], t[i], text, len, choice / 5 % 8);
-    for (int kind = 1 + (int)(choice & 1); len < 1024 && roma_template_name((roma_template_kind)kind); kind += 4)
+    for (int kind = 1 + (int)(choice & 1); len < 1024 && roma_text_template_name((roma_template_kind)kind); kind += 4)
         converse(t[i], kind, text, len);
-    roma_template_recognise(text, len);
+    roma_text_template_recognise(text, len);
 }
 
 /* A vocabulary out of the input, arrays as wild as it says but as long as their counts. */
@@ -127,8 +127,8 @@ static void fuzz_vocab(const uint8_t *data, size_t size) {
         }
         if (len < 256) {
             const roma_message m = {ROMA_ROLE_USER, (const char *)data, len};
-            for (int kind = 1; roma_template_name((roma_template_kind)kind); kind++)
-                roma_template_apply(t, (roma_template_kind)kind, &m, 1, true, ids, IDS, &n, NULL);
+            for (int kind = 1; roma_text_template_name((roma_template_kind)kind); kind++)
+                roma_text_template_apply(t, (roma_template_kind)kind, &m, 1, true, ids, IDS, &n, NULL);
         }
         roma_tokenizer_destroy(t);
     }

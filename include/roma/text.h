@@ -139,12 +139,12 @@ typedef enum {
 } roma_template_kind;
 
 /* Text of a template, static. */
-const char *roma_template_name(roma_template_kind k);
+const char *roma_text_template_name(roma_template_kind k);
 /* Kind of the template of that name, or -1. */
-int roma_template_find(const char *name);
+int roma_text_template_find(const char *name);
 /* Recognises a Jinja chat template out of a model file by what it writes, never by running it. ROMA_TEMPLATE_NONE:
  * unknown. */
-roma_template_kind roma_template_recognise(const char *jinja, size_t len);
+roma_template_kind roma_text_template_recognise(const char *jinja, size_t len);
 
 typedef enum { ROMA_ROLE_SYSTEM, ROMA_ROLE_USER, ROMA_ROLE_ASSISTANT } roma_role;
 /* One message of a conversation: len bytes of text, its maker's. */
@@ -158,11 +158,11 @@ typedef struct {
  * of messages are tokenised with special tokens off; only the template's own markers become special ids. BOS as the
  * model's settings and the template say. cap and *n as in roma_tokenize. EINPUT names the message when the template
  * cannot express the order of roles (Mistral: two user turns in a row); ENOMEM. */
-int roma_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                        bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err);
-/* As roma_template_apply, into an array as long as it must be, which the caller frees with roma_free. */
-int roma_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                            bool add_reply, int32_t **ids, size_t *n, roma_error *err);
+int roma_text_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                             bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err);
+/* As roma_text_template_apply, into an array as long as it must be, which the caller frees with roma_free. */
+int roma_text_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs,
+                                 size_t n_msgs, bool add_reply, int32_t **ids, size_t *n, roma_error *err);
 
 #ifdef __cplusplus
 }

@@ -29,7 +29,7 @@ static int choose_template(roma_answer *a, const char *name, roma_error *err) {
     char all[256] = "", shown[64];
     a->template_kind = a->image.has_vocab ? (roma_template_kind)a->image.vocab.template_kind : ROMA_TEMPLATE_NONE;
     if (!name) return ROMA_OK;
-    const int kind = roma_template_find(name);
+    const int kind = roma_text_template_find(name);
     if (kind >= 0) {
         a->template_kind = (roma_template_kind)kind;
         return ROMA_OK;
@@ -128,7 +128,7 @@ int roma_answer_prompt(const roma_answer *a, const roma_message *m, size_t n, un
                          "the image holds no tokenizer, so it cannot take text");
     const int rc = roma_answer_is_raw(a, flags)
                        ? raw_prompt(a, m, n, flags, ids, n_ids, err)
-                       : roma_template_apply_all(a->tok, a->template_kind, m, n, true, ids, n_ids, err);
+                       : roma_text_template_apply_all(a->tok, a->template_kind, m, n, true, ids, n_ids, err);
     if (rc || *n_ids) return rc;
     roma_free(*ids);
     *ids = NULL;

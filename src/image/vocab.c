@@ -31,7 +31,7 @@ static int read_head(const roma_frame *in, roma_reader *r, roma_vocab *v, uint32
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
     if (v->pre > ROMA_PRE_QWEN2)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
-    if (!roma_template_name((roma_template_kind)v->template_kind))
+    if (!roma_text_template_name((roma_template_kind)v->template_kind))
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);
     if (all > 1) return roma_frame_fail(in, ROMA_EINPUT, at + 36, "a flag of the tokenizer is neither 0 nor 1");
     return ROMA_OK;

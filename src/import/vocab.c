@@ -214,7 +214,7 @@ static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
     size_t len;
     bool found;
     const int rc = roma_import_kv_string(g, "tokenizer.chat_template", &text, &len, &found, err);
-    if (!rc && found) v->template_kind = roma_template_recognise(text, len);
+    if (!rc && found) v->template_kind = roma_text_template_recognise(text, len);
     return rc;
 }
 

@@ -13,8 +13,9 @@ typedef struct {
 } source;
 
 static int fill(const source *s, int32_t *ids, size_t cap, size_t *n, roma_error *err) {
-    return s->messages ? roma_template_apply(s->t, s->kind, s->messages, s->n_messages, s->add_reply, ids, cap, n, err)
-                       : roma_tokenize(s->t, s->text, s->len, s->flags, ids, cap, n, err);
+    return s->messages
+               ? roma_text_template_apply(s->t, s->kind, s->messages, s->n_messages, s->add_reply, ids, cap, n, err)
+               : roma_tokenize(s->t, s->text, s->len, s->flags, ids, cap, n, err);
 }
 
 static int fill_all(const source *s, size_t cap, int32_t **ids, size_t *n, roma_error *err) {
@@ -36,8 +37,8 @@ int roma_tokenize_all(const roma_tokenizer *t, const char *text, size_t len, uns
     return fill_all(&s, len / 2 + 16, ids, n, err);
 }
 
-int roma_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                            bool add_reply, int32_t **ids, size_t *n, roma_error *err) {
+int roma_text_template_apply_all(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs,
+                                 size_t n_msgs, bool add_reply, int32_t **ids, size_t *n, roma_error *err) {
     const source s = {.t = t, .kind = kind, .messages = msgs, .n_messages = n_msgs, .add_reply = add_reply};
     size_t cap = 256;
     for (size_t i = 0; i < n_msgs; i++) cap += msgs[i].len / 2 + 64;

@@ -350,8 +350,8 @@ static void compose(composer *c, roma_template_kind kind, const roma_message *m,
                       "this model has no chat template that is known here; name one, or complete plain text");
 }
 
-int roma_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
-                        bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err) {
+int roma_text_template_apply(const roma_tokenizer *t, roma_template_kind kind, const roma_message *msgs, size_t n_msgs,
+                             bool add_reply, int32_t *out, size_t cap, size_t *n, roma_error *err) {
     *n = 0;
     if (n_msgs == 0) return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "a conversation needs a message");
     composer c = {.t = t, .out = out, .cap = cap, .err = err};

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "text.h"
 
-const char *roma_template_name(roma_template_kind k) {
+const char *roma_text_template_name(roma_template_kind k) {
     switch (k) {
 #define X(name, value, text, help)                                                                                     \
     case ROMA_TEMPLATE_##name: return text;
@@ -14,7 +14,7 @@ const char *roma_template_name(roma_template_kind k) {
     return NULL;
 }
 
-int roma_template_find(const char *name) {
+int roma_text_template_find(const char *name) {
 #define X(id, value, text, help)                                                                                       \
     if (strcmp(name, text) == 0) return ROMA_TEMPLATE_##id;
     ROMA_TEMPLATES(X)
@@ -108,7 +108,7 @@ static roma_template_kind inst(jinja j) {
     return has(j, "eos_token + ' '") || has(j, "eos_token + \" \"") ? ROMA_TEMPLATE_MISTRAL_V01 : ROMA_TEMPLATE_MISTRAL;
 }
 
-roma_template_kind roma_template_recognise(const char *text, size_t len) {
+roma_template_kind roma_text_template_recognise(const char *text, size_t len) {
     if (!len) return ROMA_TEMPLATE_NONE;
     const jinja j = {text, text + len};
     if (has(j, "<|im_start|>")) return chatml(j);

@@ -63,7 +63,7 @@ static int check_flags(const roma_vocab *v, const char *file, roma_error *err) {
     const uint8_t flag[] = {v->add_bos, v->add_eos, v->add_space_prefix, v->ignore_merges};
     for (unsigned i = 0; i < 4; i++)
         if (flag[i] > 1) return bad(err, file, "a flag is neither 0 nor 1", i);
-    if (!roma_template_name((roma_template_kind)v->template_kind))
+    if (!roma_text_template_name((roma_template_kind)v->template_kind))
         return bad(err, file, "template_kind is unknown", v->template_kind);
     return ROMA_OK;
 }

@@ -65,7 +65,7 @@ static void test_files(void) {
     CHECK(roma_image_open_memory(&img, NULL, 0, 0, &err) != 0);
     CHECK(roma_adapter_open_memory(&a, NULL, 0, 0, &err) != 0);
     CHECK(roma_import_open_memory(&imp, NULL, 0, &err) != 0);
-    CHECK_EQ(roma_template_recognise(NULL, 0), ROMA_TEMPLATE_NONE);
+    CHECK_EQ(roma_text_template_recognise(NULL, 0), ROMA_TEMPLATE_NONE);
 }
 
 static void test_report(void) {
@@ -105,13 +105,13 @@ static void test_text(unsigned kind) {
                 {ROMA_ROLE_SYSTEM, NULL, 0}, {ROMA_ROLE_USER, NULL, 0}, {ROMA_ROLE_ASSISTANT, NULL, 0}};
             const size_t first = turn & 1, last = turn & 2 ? 3 : 2;
             for (int reply = 0; reply < 2; reply++) {
-                const int rc =
-                    roma_template_apply(t, (roma_template_kind)k, m + first, last - first, reply, out, 256, &n, &err);
+                const int rc = roma_text_template_apply(t, (roma_template_kind)k, m + first, last - first, reply, out,
+                                                        256, &n, &err);
                 size_t counted;
                 CHECK(rc == 0 || err.text[0]);
                 if (!rc)
-                    CHECK(roma_template_apply(t, (roma_template_kind)k, m + first, last - first, reply, NULL, 0,
-                                              &counted, &err) == 0 &&
+                    CHECK(roma_text_template_apply(t, (roma_template_kind)k, m + first, last - first, reply, NULL, 0,
+                                                   &counted, &err) == 0 &&
                           counted == n);
             }
         }

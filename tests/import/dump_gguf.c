@@ -57,7 +57,7 @@ static void info(const roma_import *imp, double seconds) {
            v->pad);
     for (uint32_t i = 0; i < v->n_eog; i++) printf(" %d", v->eog[i]);
     printf(" add %u %u %u template %s, opened in %.1f ms\n", v->add_bos, v->add_eos, v->add_space_prefix,
-           roma_template_name((roma_template_kind)v->template_kind), seconds * 1e3);
+           roma_text_template_name((roma_template_kind)v->template_kind), seconds * 1e3);
 }
 
 int main(int argc, char **argv) {

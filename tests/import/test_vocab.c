@@ -57,7 +57,7 @@ static void test_bpe(void) {
     CHECK_EQ(v->add_bos + v->add_eos + v->add_space_prefix + v->ignore_merges, 0);
     CHECK(v->score == NULL);
     CHECK_EQ(v->template_kind,
-             roma_template_recognise(
+             roma_text_template_recognise(
                  "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}", 77));
     close_vocab(&o);
 }

@@ -118,7 +118,7 @@ static int use_all(const roma_vocab *v, unsigned kind) {
     static const char text[] = "hello the e\xcc\x81 <s> hello hello hello 123";
     rc = roma_tokenize(t, text, sizeof text - 1, ROMA_TEXT_SPECIAL | ROMA_TEXT_BOS, id, 4096, &n, NULL);
     const roma_message m[] = {{ROMA_ROLE_SYSTEM, text, sizeof text - 1}, {ROMA_ROLE_USER, text, sizeof text - 1}};
-    if (!rc) rc = roma_template_apply(t, (roma_template_kind)kind, m, 2, true, id, 4096, &n, NULL);
+    if (!rc) rc = roma_text_template_apply(t, (roma_template_kind)kind, m, 2, true, id, 4096, &n, NULL);
     roma_tokenizer_destroy(t);
     return rc;
 }

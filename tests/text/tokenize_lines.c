@@ -59,8 +59,8 @@ static void converse(const roma_tokenizer *t, const char *s, uint32_t len, unsig
         m[i].len = roma_read_u32(&r);
         m[i].text = (const char *)roma_read_bytes(&r, m[i].len);
     }
-    const int rc = roma_template_apply(t, (roma_template_kind)(arg / 2), m, n_msgs, arg & 1, ids,
-                                       (size_t)len * 3 + 4096, &n, NULL);
+    const int rc = roma_text_template_apply(t, (roma_template_kind)(arg / 2), m, n_msgs, arg & 1, ids,
+                                            (size_t)len * 3 + 4096, &n, NULL);
     answer(ids, rc ? UINT32_MAX : (uint32_t)n, 4);
     free(ids);
 }
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
         case 'd': detokenise(t, s, len); break;
         case 'c': converse(t, s, len, head[1]); break;
         case 'r':
-            kind = (uint32_t)roma_template_recognise(s, len);
+            kind = (uint32_t)roma_text_template_recognise(s, len);
             answer(&kind, 1, 4);
             break;
         }
