@@ -88,15 +88,34 @@ uint64_t roma_study_lunit_cycles(study *x, const roma_placement *p, uint32_t row
 
 static const roma_cost_adapter rank_16 = {1, 16, NULL};
 
+static double decode_cycles(study *x, const roma_design *d, uint32_t context) {
+    const roma_cost_span span = {context, 1, 1, 1, &rank_16};
+    if (!x->rc) x->rc = roma_cost_step(&x->s, &d->place, &span, 1, &x->err);
+    return (double)x->s.cycles;
+}
+
+/* The decode steps at the contexts between two whose cycles are known. No step gets shorter by a longer context, so
+ * that between equal ones all are equal. */
+static void fill_decodes(study *x, const roma_design *d, double *at, uint32_t low, uint32_t high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (x->rc || middle == low) return;
+    at[middle] = at[low] == at[high] ? at[low] : decode_cycles(x, d, middle);
+    fill_decodes(x, d, at, low, middle);
+    fill_decodes(x, d, at, middle, high);
+}
+
 static bool sum_decodes(study *x, const roma_design *d) {
     if (x->decode_sum) return true;
     x->decode_sum = roma_alloc_array(OUTPUTS_MAX + 1, sizeof *x->decode_sum);
-    if (!x->decode_sum) x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
-    for (uint32_t context = 0; context < OUTPUTS_MAX && !x->rc; context++) {
-        const roma_cost_span span = {context, 1, 1, 1, &rank_16};
-        x->rc = roma_cost_step(&x->s, &d->place, &span, 1, &x->err);
-        x->decode_sum[context + 1] = x->decode_sum[context] + (double)x->s.cycles;
+    if (!x->decode_sum) {
+        x->rc = roma_fail(&x->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the decode times");
+        return false;
     }
+    double *const at = x->decode_sum + 1;
+    at[0] = decode_cycles(x, d, 0);
+    at[OUTPUTS_MAX - 1] = decode_cycles(x, d, OUTPUTS_MAX - 1);
+    fill_decodes(x, d, at, 0, OUTPUTS_MAX - 1);
+    for (uint32_t i = 1; i < OUTPUTS_MAX; i++) at[i] += at[i - 1];
     return !x->rc;
 }
 

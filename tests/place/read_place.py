@@ -151,23 +151,17 @@ def lora_bytes(m, rank, count):
 
 
 def fullest(m, c, first, end, pages):
-    """Bytes of pages on the fullest H-Unit of a die, by counting; a layer's pages are those of one repeated in turns of P << k"""
+    """Bytes of pages on the fullest H-Unit of a die, by counting. A layer's pages are those of one repeated in turns of P << k. Heads lie side by side, each on P units:
+    those of the first one have the most heads."""
     U = c["U"] * parts(c)
-    P = max(1, U // m.kv)
-    page, held, k = 64 * m.dim + 256, {}, c["page_run"]
-    for l in range(end - first):
-        for h in range(m.kv):
-            if c["pages"] == "whole":
-                turn = P << k
-                for times, n in ((pages // turn, turn), (1, pages % turn)):
-                    for j in range(n if times else 0):
-                        u = (h * P + ((j >> k) + l * P // (end - first)) % P) % U
-                        held[u] = held.get(u, 0) + times * page
-            else:
-                for x in range(P):
-                    u = (h * P + x) % U
-                    held[u] = held.get(u, 0) + up(32 * pages - x, P) * page / 32
-    return max(held.values(), default=0)
+    P, layers, k = max(1, U // m.kv), end - first, c["page_run"]
+    heads = sum(h * P % U == 0 for h in range(m.kv))
+    if c["pages"] != "whole": return heads * layers * up(32 * pages, P) * (64 * m.dim + 256) / 32
+    turns, rest = divmod(pages, P << k)
+    held = [0] * P
+    for l in range(layers):
+        for j in range(rest): held[((j >> k) + l * P // layers) % P] += 1
+    return heads * (layers * (turns << k) + max(held)) * (64 * m.dim + 256)
 
 
 def scores(m, c, positions, rows=1):
