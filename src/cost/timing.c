@@ -83,36 +83,28 @@ static uint64_t way_out(const timing *t, const roma_image_tensor *w, bool head) 
     return timing_larger(timing_larger(down, timing_cross(k, w->rows)), out);
 }
 
-static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
-                        bool head) {
-    const timing_numbers *k = &t->k;
-    const roma_chip *c = t->c;
-    const uint64_t groups = timing_ceil_div(w->cols, w->format.group),
-                   group = timing_larger(m->row_words * k->word_cycles,
-                                         timing_ceil_div(k->group_rows * groups, k->leaf_units)),
-                   scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0,
-                   row = timing_larger(m->unit_rows / k->group_rows * group, way_out(t, w, head)),
-                   one = c->hold > 0 ? row : scales + row;
-    o->row = scales + row;
-    o->next = timing_larger(one, broadcast_cycles(k, w->cols));
-}
-
 /* A group that reaches into another wave adds up over waves. */
 static uint64_t merge_cycles(const timing_numbers *k, const roma_place_tensor *m) {
     return (timing_clog2(m->group_lunits) + (k->N % m->group_words > 0)) * k->hop;
 }
 
-/* From the last word read to the product in the vector units, and from the first one to where the scale comes in. */
-static void linear_latency(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
-                           bool argmax) {
+/* Rows of a product and its latency, from the last word read to the product in the vector units; first: from the start
+ * to where the scale of the codes comes in. */
+static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
+                        bool head) {
     const timing_numbers *k = &t->k;
     const roma_chip *c = t->c;
-    const uint64_t groups = timing_ceil_div(w->cols, w->format.group);
-    const uint64_t sum =
-        timing_up(c->lunit_pipeline) + merge_cycles(k, m) + leaf_cycles(k, w) + timing_clog2(groups) * k->add;
-    const uint64_t scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0;
+    const bool argmax = head && c->full_logits == 0;
+    const uint64_t groups = timing_ceil_div(w->cols, w->format.group), words = m->row_words * k->word_cycles,
+                   scales = c->scale_port == ROMA_SCALES_SHARED ? m->scale_words * k->word_cycles : 0,
+                   group = timing_larger(words, timing_ceil_div(k->group_rows * groups, k->leaf_units)),
+                   row = timing_larger(m->unit_rows / k->group_rows * group, way_out(t, w, head)),
+                   sum = timing_up(c->lunit_pipeline) + merge_cycles(k, m) + leaf_cycles(k, w) +
+                         timing_clog2(groups) * k->add;
+    o->row = scales + row;
+    o->next = timing_larger(c->hold > 0 ? row : scales + row, broadcast_cycles(k, w->cols));
     o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
-    o->first = scales + m->row_words * k->word_cycles + sum;
+    o->first = scales + words + sum;
 }
 
 /* Words of a matrix over those that an L-Unit of its die has: a matrix unit's wrong words are spread evenly. */
@@ -124,9 +116,7 @@ static void linear(timing_op *o, const timing *t, const roma_op *op, double repa
     const roma_chip *c = t->c;
     const roma_image_tensor *w = timing_tensor(t->p, op);
     const roma_place_tensor *m = timing_place(t, op);
-    const bool head = op->layer == UINT32_MAX;
-    linear_rows(o, t, w, m, head);
-    linear_latency(o, t, w, m, head && c->full_logits == 0);
+    linear_rows(o, t, w, m, op->layer == UINT32_MAX);
     if (c->rom_style == ROMA_ROM_DRAM) {
         o->once = timing_up(roma_cost_timing_stored_bytes(w) * c->clock_hz / (c->dram_bandwidth * c->dram_efficiency));
         o->hides = c->dram_hidden > 0;

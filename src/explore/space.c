@@ -83,6 +83,8 @@ static void find_derived(space *s) {
     for (size_t i = 0; i < 4 && s->grid_follows; i++) s->derived[grid[i]] = !s->given[grid[i]];
     for (size_t i = 0; i < N_SIZES; i++) s->derived[sizes[i].key] = !s->given[sizes[i].key];
     s->derived[ROMA_CHIP_rom_macro_words] = !s->given[ROMA_CHIP_rom_macro_words];
+    s->derived[ROMA_CHIP_sram_depth] = (s->given[ROMA_CHIP_hunit_sram_bytes] || s->given[ROMA_CHIP_hunit_bandwidth]) &&
+                                       !s->given[ROMA_CHIP_sram_depth];
     s->derived[ROMA_CHIP_wafer_usd] = s->given[ROMA_CHIP_node_nm] && !s->given[ROMA_CHIP_wafer_usd];
 }
 
@@ -175,7 +177,18 @@ static double wafer_usd(double node) {
     return at[i - 1][1] + (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
 }
 
+/* The base chip's SRAM macros, halved until those of an H-Unit, with a word of 8 bytes a cycle each, give its
+ * bandwidth. */
+static double sram_depth(const double x[N_KEYS]) {
+    const double least = roma_chip_parameter_at(ROMA_CHIP_sram_depth)->min;
+    double depth = x[ROMA_CHIP_sram_depth];
+    while (8 * ceil(x[ROMA_CHIP_hunit_sram_bytes] / (8 * depth)) < x[ROMA_CHIP_hunit_bandwidth] && depth >= 2 * least)
+        depth = floor(depth / 2);
+    return depth;
+}
+
 bool roma_explore_derive(const space *s, double x[N_KEYS]) {
+    if (s->derived[ROMA_CHIP_sram_depth]) x[ROMA_CHIP_sram_depth] = sram_depth(x);
     if (s->streams_follow && s->given[ROMA_CHIP_streams] && x[ROMA_CHIP_overlap] == 0) x[ROMA_CHIP_streams] = 1;
     if (s->derived[ROMA_CHIP_wafer_usd])
         x[ROMA_CHIP_wafer_usd] =

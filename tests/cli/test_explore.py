@@ -107,6 +107,9 @@ def test_derived(rows):
         ok = f("grid.rows") * f("grid.columns") == f("grid.matrix_units") + f("grid.vector_units") and f("grid.vector_units") == f("grid.columns")
         ok = ok and f("lunit.words") == f("rom_words") and f("fits_rom") == 1 and f("fits_sram") == 1
         need = -(-f("lunit.words") // f("rom.depth")) * f("rom.depth") if r["rom.style"] != "logic" else f("lunit.words")
+        enough = 8192 # words of an SRAM macro; half as many where those of an H-Unit would not give roma-contract's 64 B a cycle
+        while -(-f("hunit.sram") // (8 * enough)) * 8 < 64: enough //= 2
+        ok = ok and f("memory.sram_depth") == enough
         check(ok and f("rom.macro_words") == need, "point %s is not derived as documented" % r["point"])
 
 

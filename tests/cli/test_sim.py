@@ -154,6 +154,7 @@ def test_adapters():
         run(verb, *CONTRACT, "--targets", "q,w", code=2, say="--targets takes all, or some of")
         run(verb, *CONTRACT, "--stacked", 9, code=2, say="--stacked takes a")
         run(verb, *CONTRACT, "--stacked", 0, code=2, say="--stacked takes a")
+        run(verb, *CONTRACT, "--stacked", 3, "--rank", 0, code=2, say="--stacked 3 asks for adapters, and --rank 0 for none")
 
 
 def test_trace():
@@ -193,6 +194,7 @@ def test_capacity():
         root = xml.etree.ElementTree.parse("c.svg").getroot()
         check([p["fits"] for p in curve] == [p["context"] < tokens for p in curve], "the curve in JSON")
         check(sum(e.get("class") == "limit" for e in root.iter()) == n and (f"{tokens} tokens" in "".join(root.itertext())) == bool(n), f"the capacity's line to {to}")
+    run("sim", *CONTRACT, "--curve", "never.csv", "--curve-to", 1048577, code=2, say="--curve-to takes a whole number from 16 to 1048576")
     for mix in "256:100000", "100000:1", f"{tokens + 1}:1", f"{tokens}:1", f"1:{tokens + 1}", "64:64,5000:2":
         check(run("sim", *CONTRACT, "--mix", mix, "--csv", "never.csv", code=2, say="does not fit: each sequence can have the 4608" if mix != f"{tokens}:1" else "does not fit: 4352 do") == "", mix)
     check(not os.path.exists("never.csv"), "a refused mix left a file")

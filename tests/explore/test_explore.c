@@ -125,6 +125,7 @@ static void test_derived(void) {
     roma_explore *x = open_space((roma_explore_config){.set = set, .n_set = 1});
     roma_explored e = run(x, 300, 0, 1, 2);
     const roma_chip *base = roma_explore_base(x);
+    size_t small = 0;
     CHECK(e.n > 0);
     CHECK_STR(base->name, "roma-contract");
     CHECK_STR(roma_explore_model(x), shape);
@@ -139,6 +140,9 @@ static void test_derived(void) {
         CHECK_REAL(c.lunit_words, roma_explored_cost(&e, i)[ROMA_COST_rom_words]);
         CHECK(c.rom_macro_words >= c.lunit_words);
         CHECK(c.overlap == 1 || c.streams == 1);
+        /* macros of the base chip's 8,192 words give 64 B a cycle from 512 KiB on */
+        CHECK_REAL(c.sram_depth, c.hunit_sram_bytes < 524288 ? base->sram_depth / 2 : base->sram_depth);
+        small += c.hunit_sram_bytes < 524288;
         snprintf(point, sizeof point, "point %.0f of seed 0", roma_explored_row(&e, i)[0]);
         CHECK_HAS(c.mark[ROMA_CHIP_lanes].source, point);
         CHECK_HAS(c.mark[ROMA_CHIP_lanes].source, "chosen");
@@ -146,6 +150,7 @@ static void test_derived(void) {
         CHECK_REAL(c.hop_cyc, base->hop_cyc);
         CHECK_STR(c.mark[ROMA_CHIP_hop_cyc].source, base->mark[ROMA_CHIP_hop_cyc].source);
     }
+    CHECK(small > 0 && small < e.n);
     roma_explored_destroy(&e);
     roma_explore_close(x);
 }

@@ -172,7 +172,7 @@ int verb_sim(int argc, char **argv) {
         {"curve", 0, OPT_OUT, &o.curve, "FILE", 0, 0,
          "decode rate over the context, and where the cache ends (SVG; as .csv with power, energy, time to first "
          "token)"},
-        {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 16777216, "its last context (default: 4096)"},
+        {"curve-to", 0, OPT_COUNT, &o.curve_to, "N", 16, 1048576, "its last context (default: 4096)"},
         {"no-ranges", 0, OPT_FLAG, &o.no_ranges, NULL, 0, 0, "only the middle values: faster"},
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the figures as CSV"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
