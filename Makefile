@@ -234,11 +234,11 @@ rtl-vectors: $(LIB)
 rtl-faults: $(LIB)
 	BUILD=$(BUILD) python3 tests/rtl/run.py faults
 
-# layout: the mask ROM of TENSOR of IMAGE, checked and read back, in LAYOUT (build/layout); TENSOR is 0.down, 0.down@UNIT.LUNIT, all@UNIT.LUNIT; or of ROM=DIR, that `roma rtl --rom --style array` wrote
+# layout: the mask ROM of TENSOR of IMAGE, checked and read back, in LAYOUT (build/layout); TENSOR is 0.down, 0.down:FIRST-LAST, 0.down@UNIT.LUNIT, all@UNIT.LUNIT; or of ROM=DIR, that `roma rtl --rom --style array` wrote
 # layout-signoff: every KLayout deck of the folder DECKS on LAYOUT, rule by rule (docs/mask-rom.md)
 LAYOUT ?= $(BUILD)/layout
 layout:
-	@[ -n '$(ROM)' ] || { [ -n '$(TENSOR)' ] && [ -n '$(IMAGE)' ]; } || { echo 'usage: make layout TENSOR=0.down IMAGE=FILE.roma, or ROM=DIR [ROWS=N] [STYLE=nor|brom2|brom4] [LAYOUT=DIR]' >&2; exit 2; }
+	@[ -n '$(ROM)' ] || { [ -n '$(TENSOR)' ] && [ -n '$(IMAGE)' ]; } || { echo 'usage: make layout TENSOR=0.down IMAGE=FILE.roma, or ROM=DIR [ROWS=N] [STYLE=nor|brom2|brom4|column] [LAYOUT=DIR]' >&2; exit 2; }
 	@[ -x $(HW)/venv/bin/python ] || { echo 'make layout: KLayout is missing; make hw-deps installs it' >&2; exit 2; }
 	@$(HW)/venv/bin/python rtl/layout/layout.py --pdk $(HW)/pdk $(if $(ROM),--rom '$(ROM)',--image '$(IMAGE)' --tensor '$(TENSOR)') --rows $(or $(ROWS),0) --style $(or $(STYLE),nor) -o $(LAYOUT)
 layout-signoff:

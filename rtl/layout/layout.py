@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Mask ROM of a tensor: from an image, or a folder with rom.hex, to rom.gds and rom.cdl, which are read again and checked. docs/mask-rom.md
 
-usage: layout.py --pdk DIR --image IMAGE --tensor TENSOR[@UNIT.LUNIT] [-o DIR] [--rows N] [--style S] [--lanes L --units U --lunits N]
+usage: layout.py --pdk DIR --image IMAGE --tensor TENSOR[:FIRST-LAST|@UNIT.LUNIT] [-o DIR] [--rows N] [--style S] [--lanes L --units U --lunits N]
        layout.py --pdk DIR --rom DIR [-o DIR] [--rows N] [--style S]   DIR as `roma rtl --rom --style array` writes it
        layout.py --pdk DIR --check DIR                                 rom.gds and rom.cdl of DIR against its rom.hex, nothing drawn
-style: nor (the plain array, the default), brom2 and brom4 (B-ROM in groups of two and of four addresses)
+style: nor (the plain array, the default), brom2 and brom4 (B-ROM in groups of two and of four addresses), column (the lowest bit's column of the plain
+array alone, with the first word line's driver and with precharge, keeper and sense)
 exit code: 0 all checks passed, 1 one failed, 2 bad input"""
 import argparse
 import os
+import re
+import struct
 import sys
 import time
 
 import klayout.db as db
 
 import brom
+import cells
 import extract
 import nor
 import rules
@@ -27,7 +31,7 @@ def load(path):
     return layout, layout.top_cell()
 
 
-STYLES = {"nor": 0, "brom2": 2, "brom4": 4}  # addresses of a group of B-ROM
+STYLES = {"nor": 0, "brom2": 2, "brom4": 4, "column": 0}  # addresses of a group of B-ROM
 
 
 def check(pdk, folder, width, words, say=print):
@@ -42,7 +46,8 @@ def check(pdk, folder, width, words, say=print):
     say(f"rules: {len(found)} checked, {len(failed)} broken")
     l2n = extract.extract(layers)
     addresses = STYLES.get(layers.top.name, 0)
-    got, faults = brom.read_back(l2n, len(words), addresses) if addresses else nor.read_back(l2n, width, len(words))
+    edge = nor.Plan(pdk).row * (len(words) + len(words) % 2) / 1000 if layers.top.name == "column" else None
+    got, faults = brom.read_back(l2n, len(words), addresses) if addresses else nor.read_back(l2n, width, len(words), edge)
     wrong = extract.differences(got, words)
     for text in (faults + wrong)[:5]:
         say(f"readback: {text}")
@@ -62,27 +67,40 @@ def source(args):
         width, words = rom.read_folder(args.rom or args.check)
         name = args.rom or args.check
     else:
-        name, _, place = args.tensor.partition("@")
-        unit = None
-        if place:
-            u, _, n = place.partition(".")
-            if not (u.isdigit() and n.isdigit() and int(u) < args.units and int(n) < args.lunits):
+        name, sign, numbers = re.fullmatch(r"([^:@]*)([:@]?)(.*)", args.tensor, re.S).groups()
+        unit = rows = None
+        two = re.fullmatch(r"(\d{1,9})-(\d{1,9})" if sign == ":" else r"(\d{1,9})\.(\d{1,9})", numbers, re.A)
+        if sign and not two:
+            raise SystemExit("layout: TENSOR is a name, NAME:FIRST-LAST or NAME@UNIT.LUNIT, as 0.down:0-63 or 0.down@3.1")
+        if sign == ":":
+            rows = int(two[1]), int(two[2])
+        elif sign:
+            unit = (args.units, args.lunits, int(two[1]), int(two[2]))
+            if unit[2] >= args.units or unit[3] >= args.lunits:
                 raise SystemExit(f"layout: '{args.tensor}' names no L-Unit of {args.units} x {args.lunits}")
-            unit = (args.units, args.lunits, int(u), int(n))
-        image = rom.Image(args.image)
-        names = image.names() if name == "all" else [name]
-        width, words, name = 4 * args.lanes, [w for each in names for w in image.words(each, args.lanes, unit)], args.tensor
+        try:
+            image = rom.Image(args.image)
+            names = image.names() if name == "all" else [name]
+            width, words, name = 4 * args.lanes, [w for each in names for w in image.words(each, args.lanes, unit, rows)], args.tensor
+        except (struct.error, IndexError, KeyError):
+            raise SystemExit(f"layout: '{args.image}' is cut or damaged; `roma inspect` says where") from None
     if args.rows:  # the first of them; beyond the last an L-Unit holds nothing
         words = (words + [0] * args.rows)[:args.rows]
+    if args.style == "column" and not args.check:
+        width, words = 4, [word & 1 for word in words]
     return name, width, words
 
 
 def make(pdk, folder, name, width, words, style="nor", pitch=None):
     """Writes rom.hex, manifest.json, rom.gds, rom.cdl; returns the plan and the number of transistors."""
     addresses = STYLES[style]
-    layout, top, plan = brom.draw(pdk, width, words, addresses) if addresses else nor.draw(pdk, width, words, pitch)
+    if style == "column":
+        layout, top, pins, devices, made = cells.column(pdk, words)
+        plan = made["plan"]
+    else:
+        layout, top, plan = brom.draw(pdk, width, words, addresses) if addresses else nor.draw(pdk, width, words, pitch)
+        pins, devices = (brom if addresses else nor).netlist_of(width, words, plan)
     top.name = style
-    pins, devices = (brom if addresses else nor).netlist_of(width, words, plan)
     rom.write_folder(folder, name, width, words)
     layout.write(os.path.join(folder, "rom.gds"))
     extract.write_cdl(os.path.join(folder, "rom.cdl"), style, pins, devices)

@@ -62,16 +62,15 @@ def label(layout, cell, pdk, layer, text, x, y):
 
 
 def unit(layout, pdk, plan, low, high):
-    """Two rows of a column with these bits, from ground to ground; the origin is the middle of the lower ground."""
+    """Two rows of a column with these bits, not both 0, from ground to ground; the origin is the middle of the lower ground."""
     cell = layout.create_cell(f"unit_{low}{high}")
     half, middle = plan.active // 2, plan.row
-    if low or high:
-        box(layout, cell, pdk, "COMP", -half, -half if low else middle - half, half, 2 * middle + half if high else middle + half)
-        for y, there in ((0, low), (middle, 1), (2 * middle, high)):
-            if there:
-                square(layout, cell, pdk, "Contact", 0, y, plan.contact)
-        square(layout, cell, pdk, "Metal1", 0, middle, plan.pad)
-        square(layout, cell, pdk, "Via1", 0, middle, plan.via)
+    box(layout, cell, pdk, "COMP", -half, -half if low else middle - half, half, 2 * middle + half if high else middle + half)
+    for y, there in ((0, low), (middle, 1), (2 * middle, high)):
+        if there:
+            square(layout, cell, pdk, "Contact", 0, y, plan.contact)
+    square(layout, cell, pdk, "Metal1", 0, middle, plan.pad)
+    square(layout, cell, pdk, "Via1", 0, middle, plan.via)
     return cell
 
 
@@ -81,11 +80,12 @@ def draw(pdk, width, words, pitch=None):
     layout.dbu = 0.001
     top = layout.create_cell("rom")
     words = words + [0] * (len(words) % 2)
-    units = {(a, b): unit(layout, pdk, plan, a, b).cell_index() for a in (0, 1) for b in (0, 1) if a or b}
+    units = {}
     for j in range(width):
         for k in range(0, len(words), 2):
             bits = words[k] >> j & 1, words[k + 1] >> j & 1
             if any(bits):
+                units[bits] = units.get(bits) or unit(layout, pdk, plan, *bits).cell_index()
                 top.insert(db.CellInstArray(units[bits], db.Trans(db.Vector(plan.column(j), k * plan.row))))
     lines(layout, top, pdk, plan, width, len(words))
     return layout, top, plan
@@ -141,10 +141,13 @@ def netlist_of(width, words, plan):
     return pins, devices
 
 
-def read_back(l2n, width, count):
-    """(words, faults): words out of the transistors between bl[j] and gnd with the gate wl[i]; a transistor that reaches none of them is a fault."""
+def read_back(l2n, width, count, edge=None):
+    """(words, faults): words out of the transistors between bl[j] and gnd with the gate wl[i]; a transistor that reaches none of them is a fault.
+    edge, in micrometres: transistors above it, and left of x = 0, stand beside the array and are passed over."""
     words, faults = [0] * count, []
     for drain, gate, source, bulk, _, at in extract.transistors(l2n):
+        if edge is not None and (at[0] < 0 or at[1] > edge):
+            continue
         where = f"transistor at ({at[0]:.2f}, {at[1]:.2f}) um"
         row, column = re.fullmatch(r"WL\[(\d+)\]", gate.upper()), re.fullmatch(r"BL\[(\d+)\]", drain.upper())
         if not row:

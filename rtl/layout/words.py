@@ -1,6 +1,7 @@
 """Words of a ROM: a folder with rom.hex (one word a line, in the order of addresses) and manifest.json, or an image's own bytes.
 
 The image is read by this file alone, from docs/rom-format.md and docs/placement.md, so that it is a second reader of what `roma rtl --rom` writes."""
+import functools
 import json
 import os
 import struct
@@ -12,15 +13,14 @@ GGUF = {"attn_q": "q", "attn_k": "k", "attn_v": "v", "attn_output": "o", "ffn_ga
 
 def read_folder(folder):
     """(width in bits, words)"""
-    with open(os.path.join(folder, "rom.hex"), encoding="ascii") as file:
+    with open(os.path.join(folder, "rom.hex"), encoding="latin-1") as file:
         lines = [line.partition("//")[0].strip() for line in file]
     lines = [line for line in lines if line]
     if not lines or len({len(line) for line in lines}) != 1:
         raise SystemExit(f"layout: {folder}/rom.hex is empty, or its words differ in width")
-    try:
-        return 4 * len(lines[0]), [int(line, 16) for line in lines]
-    except ValueError:
-        raise SystemExit(f"layout: {folder}/rom.hex holds what is no hexadecimal word") from None
+    if any(set(line) - set("0123456789abcdefABCDEF") for line in lines):
+        raise SystemExit(f"layout: {folder}/rom.hex holds what is no hexadecimal word")
+    return 4 * len(lines[0]), [int(line, 16) for line in lines]
 
 
 def write_folder(folder, name, width, words):
@@ -90,15 +90,29 @@ class Image:
         block, rest = divmod(i, 32 // width)
         return self.data[at + 64 * block + 4 * row + rest % 4] >> width * (rest // 4) & (1 << width) - 1
 
-    def words(self, name, lanes, unit=None):
-        """Words of 4 x lanes bits: row group by row group, inputs ascending. unit = (U, N, u, n): what L-Unit n of matrix unit u holds of it."""
+    @functools.lru_cache(maxsize=2)
+    def pieces(self, name):
+        """Of every row its 32-bit pieces of words: one a row group and word, in the order of inputs."""
         head = self.find(name)
         rows = struct.unpack_from("<Q", head, 8)[0]
-        step, per_tile = lanes // 2, 64 // (lanes // 2)  # bytes of a word, row groups of a tile
-        groups = []
+        out = []
         for blocks in self.blocks(head):
-            groups += [[int.from_bytes(block[step * q:step * q + step], "little") for block in blocks] for q in range(per_tile)]
-        groups = groups[:-(-rows // (lanes // 8))]
+            tile = [struct.unpack("<16I", block) for block in blocks]
+            out += zip(*tile)
+        return out[:rows]
+
+    def words(self, name, lanes, unit=None, rows=None):
+        """Words of 4 x lanes bits: row group by row group, inputs ascending. rows = (first, last): these alone, both counted.
+        unit = (U, N, u, n): what L-Unit n of matrix unit u holds of it."""
+        pieces = self.pieces(name)
+        first, last = rows or (0, len(pieces) - 1)
+        if not first <= last < len(pieces):
+            raise SystemExit(f"layout: {name} has rows 0 to {len(pieces) - 1}, not {first} to {last}")
+        step, none = lanes // 8, (0,) * len(pieces[0])
+        groups = []
+        for at in range(first, last + 1, step):
+            group = pieces[at:min(at + step, last + 1)]
+            groups.append([sum(piece << 32 * j for j, piece in enumerate(word)) for word in zip(*group + [none] * (step - len(group)))])
         if not unit:
             return [word for group in groups for word in group]
         units, n_units, u, n = unit
