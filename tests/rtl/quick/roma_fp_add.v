@@ -1,4 +1,4 @@
-// Stand-in for roma_fp_add in the bench of a vector unit that ./test builds: this machine's sum, at the same latency.
+// Stand-in for roma_fp_add in benches that ./test builds: this machine's sum, at the same latency.
 module roma_fp_add #(
     parameter LATENCY = 3
 ) (

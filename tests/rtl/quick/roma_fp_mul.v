@@ -1,4 +1,4 @@
-// Stand-in for roma_fp_mul in the bench of a vector unit that ./test builds: this machine's product, at the same latency.
+// Stand-in for roma_fp_mul in benches that ./test builds: this machine's product, at the same latency.
 module roma_fp_mul #(
     parameter LATENCY = 3
 ) (
