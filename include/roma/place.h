@@ -125,6 +125,13 @@ bool roma_place_holds(const roma_placement *p, uint64_t pages, double score_byte
  * adapters alone are too many. */
 uint64_t roma_place_pages(const roma_placement *p, double sram_bytes, double lora_bytes);
 
+/* ---- tiles ------------------------------------------------------------------------------------------- */
+
+/* The tile of a unit of a chip whose tiles are rows x columns: row * columns + column. Vector units fill whole rows in
+ * the middle, matrix units all other tiles in order. */
+uint64_t roma_place_vector_tile(const roma_chip *c, uint64_t unit);
+uint64_t roma_place_matrix_tile(const roma_chip *c, uint64_t unit);
+
 /* ---- what it says -------------------------------------------------------------------------------------- */
 
 /* Says where every tensor and value and the pages lie: as a table appended to *out, or as members of an object that is

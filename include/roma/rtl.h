@@ -94,6 +94,21 @@ int roma_rtl_emit(const char *folder, const roma_rtl_part *part, roma_rtl_style 
 /* Names of the files of a style, NULL behind the last; static. */
 const char *const *roma_rtl_files(roma_rtl_style style);
 
+/* ---- the program ------------------------------------------------------------------------------------ */
+
+/* A program: words of docs/program-format.md. */
+typedef struct {
+    uint64_t *word; /* owned; roma_rtl_program_destroy */
+    size_t words;
+    uint32_t values, formats, records;
+    uint32_t value_words, code_words; /* addresses that the values take of a vector unit's two memories */
+} roma_rtl_program;
+/* Writes the program of a plan where its placement has it, with room for `rows` rows a step. base_id: the image's.
+ * EUNSUPPORTED, by name, for what no field holds; ENOMEM. */
+int roma_rtl_program_make(roma_rtl_program *out, const roma_placement *p, uint32_t rows, const uint8_t base_id[32],
+                          roma_error *err);
+void roma_rtl_program_destroy(roma_rtl_program *p);
+
 /* ---- the second reader -------------------------------------------------------------------------------- */
 
 /* Written files in memory, the caller's; size 0: there is none. */

@@ -1,15 +1,8 @@
 /* Tiles of a die: which unit lies where, and how far apart they are (docs/cost-model.md 1.5). */
 #include "cost_int.h"
 
-/* Vector units fill whole rows in the middle, so that matrix units lie on both sides. */
-static unsigned first_vector_tile(const roma_chip *c) {
-    const unsigned columns = (unsigned)c->grid_columns, rows = (unsigned)c->grid_rows;
-    const unsigned taken = ((unsigned)c->vector_units + columns - 1) / columns;
-    return taken < rows ? (rows - taken) / 2 * columns : 0;
-}
-
 int roma_cost_tile_unit(const roma_chip *c, unsigned row, unsigned column) {
-    const unsigned tile = row * (unsigned)c->grid_columns + column, first = first_vector_tile(c);
+    const unsigned tile = row * (unsigned)c->grid_columns + column, first = (unsigned)roma_place_vector_tile(c, 0);
     const unsigned vectors = (unsigned)c->vector_units;
     if (tile >= first && tile - first < vectors) return ROMA_TILE_VECTOR;
     const unsigned unit = tile < first ? tile : tile - vectors;
@@ -30,11 +23,9 @@ static tile tile_at(const roma_chip *c, uint64_t number) {
     return (tile){(int64_t)(number / columns), (int64_t)(number % columns)};
 }
 
-static tile vector_tile(const roma_chip *c, uint64_t unit) { return tile_at(c, first_vector_tile(c) + unit); }
+static tile vector_tile(const roma_chip *c, uint64_t unit) { return tile_at(c, roma_place_vector_tile(c, unit)); }
 
-static tile matrix_tile(const roma_chip *c, uint64_t unit) {
-    return tile_at(c, unit < first_vector_tile(c) ? unit : unit + (uint64_t)c->vector_units);
-}
+static tile matrix_tile(const roma_chip *c, uint64_t unit) { return tile_at(c, roma_place_matrix_tile(c, unit)); }
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
