@@ -1,6 +1,7 @@
 // Counts the writes to every value that have ended, for each block of rows of a step, and says whether what a record
-// reads is there (docs/program-format.md, "Dependency"). An event of the cycle in which a last element is written is
-// counted from the next cycle on, the first in which the value can be read. `clear` before a step; EVENTS may come at once.
+// reads can be read in the next cycle (docs/program-format.md, "Dependency"): an event of the cycle in which a last element is
+// written counts at once, so that an operation which is started now reads it as soon as it is there. `clear` before a step; EVENTS
+// may come at once.
 module roma_scoreboard #(
     parameter VALUES = 32,
     parameter BLOCK_BITS = 1,  // of a block's number
@@ -28,5 +29,5 @@ module roma_scoreboard #(
             if (ended[e]) next[8*place(value[8*e +: 8], block[BLOCK_BITS*e +: BLOCK_BITS]) +: 8] = next[8*place(value[8*e +: 8], block[BLOCK_BITS*e +: BLOCK_BITS]) +: 8] + 8'd1;
     end
     always @(posedge clk) count <= clear ? {8*N{1'b0}} : next;
-    assign there = (in0 == 8'd255 || count[8*place(in0, in_block) +: 8] >= before0) && (in1 == 8'd255 || count[8*place(in1, in_block) +: 8] >= before1);
+    assign there = (in0 == 8'd255 || next[8*place(in0, in_block) +: 8] >= before0) && (in1 == 8'd255 || next[8*place(in1, in_block) +: 8] >= before1);
 endmodule

@@ -313,15 +313,15 @@ void roma_outfile_abort(roma_outfile *f);
 /* Folder that appears under its name whole or not at all: filled under a temporary name beside it, then renamed. A
  * folder that is there already changes places with the new one and is removed, if it holds nothing but files that the
  * new one may hold too; links are followed. abort leaves nothing of the new folder, and what was there as it was. */
-enum { ROMA_OUTDIR_FILES = 8 };
 typedef struct {
     char *path, *target, *tmp; /* as given; links followed; temporary */
     const char *const *name;   /* of the files, as given */
-    char *file[ROMA_OUTDIR_FILES];
-    roma_file *entry, *file_entry[ROMA_OUTDIR_FILES];
+    size_t files;              /* how many names */
+    char **file;               /* [files], owned: their paths under the temporary name */
+    roma_file *entry, **file_entry;
     bool exists, made; /* the target; the temporary folder */
 } roma_outdir;
-/* Begins a folder that may hold files of these names, at most ROMA_OUTDIR_FILES, then NULL; they outlive the folder.
+/* Begins a folder that may hold files of these names, NULL behind the last; they outlive the folder.
  * EUSAGE for what is no folder, the working folder, and one that holds something else or what this run reads; EIO,
  * ENOMEM. After an error nothing is open. roma_outdir_commit or _abort ends a folder. */
 int roma_outdir_open(roma_outdir *d, const char *path, const char *const names[], roma_error *err);

@@ -41,6 +41,7 @@ typedef struct {
     uint32_t width;     /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
     uint32_t lane_bits; /* of a code: 2, 4 or 8; style fused alone asks */
     uint64_t words;     /* 1 to ROMA_RTL_WORDS_MAX */
+    const char *name;   /* of the module and, of an array, of its file; NULL: roma_rom and rom.hex */
     const void *ctx;
     void (*word)(const void *ctx, uint64_t address, uint32_t *out);
 } roma_rtl_words;
@@ -108,6 +109,14 @@ typedef struct {
 int roma_rtl_program_make(roma_rtl_program *out, const roma_placement *p, uint32_t rows, const uint8_t base_id[32],
                           roma_error *err);
 void roma_rtl_program_destroy(roma_rtl_program *p);
+
+/* ---- a whole chip ------------------------------------------------------------------------------------- */
+
+/* Writes a chip as a folder: roma_chip.v, a file for each tile, the ROMs of all L-Units in a style, and what memories
+ * hold (docs/program-format.md); whole or not at all. What is not built in gates is refused by name: EUNSUPPORTED.
+ * Errors of roma_outdir, ENOMEM, ECANCEL. */
+int roma_rtl_chip_emit(const char *folder, const roma_placement *p, roma_rtl_style style, const uint8_t base_id[32],
+                       const uint8_t sha256[32], const roma_progress *progress, roma_error *err);
 
 /* ---- the second reader -------------------------------------------------------------------------------- */
 

@@ -81,7 +81,10 @@ static int find(roma_outdir *d, roma_error *err) {
 /* On the list of files before there is anything: first the folder, then what will be in it, since a signal handler
  * removes the last entry first. */
 static int announce(roma_outdir *d, roma_error *err) {
-    int rc = roma_files_hold(d->tmp, &d->entry, err);
+    while (d->name[d->files]) d->files++;
+    d->file = roma_alloc_array(d->files + 1, sizeof *d->file);
+    d->file_entry = roma_alloc_array(d->files + 1, sizeof *d->file_entry);
+    int rc = d->file && d->file_entry ? roma_files_hold(d->tmp, &d->entry, err) : no_memory(d->path, err);
     for (size_t i = 0; !rc && d->name[i]; i++) {
         d->file[i] = join(d->tmp, d->name[i]);
         rc = d->file[i] ? roma_files_hold(d->file[i], &d->file_entry[i], err) : no_memory(d->path, err);
@@ -126,10 +129,12 @@ static void remove_temporary(const roma_outdir *d) {
 }
 
 static void release(roma_outdir *d) {
-    for (size_t i = 0; i < ROMA_OUTDIR_FILES; i++) {
+    for (size_t i = 0; d->file && d->file_entry && i < d->files; i++) {
         roma_files_temporary(d->file_entry[i], NULL);
         roma_free(d->file[i]);
     }
+    roma_free(d->file);
+    roma_free(d->file_entry);
     roma_files_temporary(d->entry, NULL);
     roma_free(d->path);
     free(d->target); /* libc's */

@@ -49,14 +49,16 @@ static int tell(const writer *x, const roma_progress *progress, uint64_t address
 
 /* ---- what all styles have ---- */
 
+static const char *name_of(const writer *x) { return x->w->name ? x->w->name : "roma_rom"; }
+
 static int head(writer *x, const char *what, roma_error *err) {
     roma_buf_print(&x->line,
                    "// %s: %llu words of %u bits, written by roma rtl (docs/rom-emission.md).\n"
-                   "`line 3 \"roma_rom.v\" 0\n"
-                   "module roma_rom(input clk, input [%u:0] addr, output [%u:0] word);\n"
+                   "`line 3 \"%s.v\" 0\n"
+                   "module %s(input clk, input [%u:0] addr, output [%u:0] word);\n"
                    "    reg [%u:0] q;\n    assign word = q;\n",
-                   what, (unsigned long long)x->w->words, x->w->width, x->address_bits - 1, x->w->width - 1,
-                   x->w->width - 1);
+                   what, (unsigned long long)x->w->words, x->w->width, name_of(x), name_of(x), x->address_bits - 1,
+                   x->w->width - 1, x->w->width - 1);
     return flush(x, x->v, err);
 }
 
@@ -94,7 +96,7 @@ static int array(writer *x, const roma_rtl_sink *file, const roma_progress *prog
     const unsigned long long words = x->w->words, depth = 1ull << x->address_bits;
     int rc = head(x, "array", err);
     roma_buf_print(&x->line,
-                   "    parameter FILE = \"rom.hex\";\n"
+                   "    parameter FILE = \"%s.hex\";\n"
                    "    reg [%u:0] rom [0:%llu];\n"
                    "    integer i;\n"
                    "    initial begin\n"
@@ -103,7 +105,7 @@ static int array(writer *x, const roma_rtl_sink *file, const roma_progress *prog
                    "    end\n"
                    "    always @(posedge clk) q <= rom[addr];\n"
                    "endmodule\n",
-                   x->w->width - 1, depth - 1, words, depth, x->w->width, words - 1);
+                   x->w->name ? x->w->name : "rom", x->w->width - 1, depth - 1, words, depth, x->w->width, words - 1);
     if (!rc) rc = flush(x, x->v, err);
     for (uint64_t a = 0; !rc && a < words; a++) {
         word_at(x, a, word);

@@ -160,6 +160,22 @@ static int emit(const rtl_options *o) {
     return print_buf("rtl", &b, 0);
 }
 
+static int emit_chip(const rtl_options *o) {
+    model m;
+    roma_rtl_style style = ROMA_RTL_ARRAY;
+    roma_error err;
+    int rc = o->style ? roma_rtl_style_find(o->style, &style, &err) : ROMA_OK;
+    if (rc) return fail("rtl", &err);
+    rc = open_model(&m, o, &err);
+    if (!rc && !o->style) rc = roma_rtl_style_of(&m.place.chip, &style, &err);
+    interrupt_catch(INTERRUPT_ASKS);
+    if (!rc) rc = roma_rtl_chip_emit(o->out, &m.place, style, m.image.base_id, m.image.file_sha256, &progress, &err);
+    interrupt_seen();
+    progress_end();
+    close_model(&m);
+    return rc ? fail("rtl", &err) : 0;
+}
+
 static int verified_json(const rtl_options *o, const roma_rtl_report *r, const roma_error *err) {
     roma_buf b = {0};
     roma_json j = {.out = &b};
@@ -222,10 +238,12 @@ int verb_rtl(int argc, char **argv) {
         0};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    if (!o.rom == !o.verify) return usage_error("rtl", "give --rom TENSOR or --verify DIR, one of them");
+    if (o.rom && o.verify) return usage_error("rtl", "give --rom TENSOR or --verify DIR, one of them");
+    if (!o.rom && !o.verify && !o.chip)
+        return usage_error("rtl", "give --chip NAME for a whole chip, --rom TENSOR or --verify DIR");
     if (!o.image) return usage_error("rtl", "--image IMAGE is missing");
     if (o.verify && (o.style || o.chip || o.out))
         return usage_error("rtl", "--verify takes no --style, --chip or -o; the folder's manifest says what it holds");
-    if (o.rom && !o.out) return usage_error("rtl", "-o DIR is missing");
-    return o.verify ? verify(&o) : emit(&o);
+    if (!o.verify && !o.out) return usage_error("rtl", "-o DIR is missing");
+    return o.verify ? verify(&o) : o.rom ? emit(&o) : emit_chip(&o);
 }

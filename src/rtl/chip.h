@@ -1,0 +1,41 @@
+/* A chip in gates as text: what `roma rtl --chip --image` writes, file by file. Part of room rtl. */
+#ifndef ROMA_RTL_CHIP_H
+#define ROMA_RTL_CHIP_H
+
+#include "net.h"
+
+/* What every file of a chip is made of. */
+typedef struct {
+    const roma_placement *place;
+    roma_rtl_program program;
+    rtl_net net;
+    uint32_t *tiles; /* owned: tiles of the matrix units, then of the vector units */
+    uint32_t units, vectors, root, kv_heads, head_units; /* head_units: H-Units of a KV head */
+    uint32_t far, across, deep, reach, span;
+    uint32_t leaf_units, first_record;
+} rtl_chip;
+
+/* Refuses, by the parameter's or the format's name, what is not built in gates (docs/hardware.md, "What is built").
+ * EUNSUPPORTED. */
+int rtl_chip_check(const roma_placement *p, roma_error *err);
+/* Makes program and network. Errors of rtl_chip_check, roma_rtl_program_make, rtl_net_route. */
+int rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err);
+void rtl_chip_destroy(rtl_chip *c);
+
+/* Verilog of a tile's module and of the top. */
+void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out);
+void rtl_chip_top(const rtl_chip *c, roma_buf *out);
+/* Lines of the files that $readmemh loads: the program; scales of a matrix unit; vectors and RoPE increments of a
+ * vector unit. */
+void rtl_chip_program(const rtl_chip *c, roma_buf *out);
+void rtl_chip_scales(const rtl_chip *c, uint32_t unit, roma_buf *out);
+void rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out);
+void rtl_chip_increments(const rtl_chip *c, uint32_t unit, roma_buf *out);
+/* All words of an L-Unit. */
+typedef struct {
+    const rtl_chip *chip;
+    uint32_t unit, lunit;
+} rtl_chip_lunit;
+roma_rtl_words rtl_chip_lunit_words(const rtl_chip_lunit *l);
+
+#endif
