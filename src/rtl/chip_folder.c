@@ -119,6 +119,7 @@ static int put_manifest(chip_folder *d, const uint8_t sha256[32]) {
     roma_json_uint(&j, "matrix_units", c->units);
     roma_json_uint(&j, "vector_units", c->vectors);
     roma_json_uint(&j, "lunits", (uint64_t)c->place->chip.lunits);
+    roma_json_uint(&j, "lanes", (uint64_t)c->place->chip.lanes);
     roma_json_uint(&j, "words", c->place->rom_words);
     roma_json_uint(&j, "program_words", c->program.words);
     roma_json_uint(&j, "records", c->program.records);

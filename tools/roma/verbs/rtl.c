@@ -1,5 +1,5 @@
-/* roma rtl: what a ROM of the chip holds, as Verilog; and a second reader that holds the written files against the
- * image.
+/* roma rtl: a chip, or what one ROM of it holds, as Verilog; and a second reader that holds the written files against
+ * the image.
  */
 #include "tool.h"
 #include "roma/import.h"
@@ -217,8 +217,8 @@ int verb_rtl(int argc, char **argv) {
         {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0, "array, case, brom or fused (default: the chip's rom.style)"},
         {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image whose weights they are"},
         {"chip", 0, OPT_TEXT, &o.chip, "NAME|FILE", 0, 0,
-         "chip whose lanes make a word: a file, or a built-in name (default: mini)"},
-        {"output", 'o', OPT_TEXT, &o.out, "DIR", 0, 0, "folder for rom.v, rom.hex of an array, and manifest.json"},
+         "the chip, or with --rom the one whose lanes make a word: a file, or a built-in name (--rom: mini)"},
+        {"output", 'o', OPT_TEXT, &o.out, "DIR", 0, 0, "folder for what is written; it appears whole or not at all"},
         {"verify", 0, OPT_TEXT, &o.verify, "DIR", 0, 0,
          "instead: read a folder's files again and hold every word against the image"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
@@ -226,10 +226,12 @@ int verb_rtl(int argc, char **argv) {
         {0}};
     const usage u = {
         "rtl",
-        "--rom TENSOR --image IMAGE -o DIR [options] | --verify DIR --image IMAGE",
-        "Writes what a ROM of the chip holds as a Verilog module, from a matrix of an image; or reads such "
-        "a folder again and holds every\n"
-        "word against the image: exit code 1 when a word differs.",
+        "--chip NAME --image IMAGE -o DIR | --rom TENSOR --image IMAGE -o DIR [options] | --verify DIR --image IMAGE",
+        "Writes a chip with all that an image puts into it: the top, a module for each tile, ROMs, program; or what "
+        "one "
+        "ROM of the chip\n"
+        "holds as a Verilog module, from a matrix of an image; or reads such a folder of a ROM again and holds every "
+        "word against\nthe image: exit code 1 when a word differs.",
         "roma rtl --rom 0.down --style brom --image model.roma -o rom && roma rtl --verify rom --image "
         "model.roma",
         own,
