@@ -116,12 +116,12 @@ static int add_kind(rtl_chip *c, const kind_of_channel *k, uint32_t head, roma_e
     int rc = ROMA_OK;
     if (k->kind != RTL_NET_BROADCAST) {
         ch.root = *to, ch.leaf = from, ch.leaves = n_from, ch.rows_first = rows_first(k->to);
-        return rtl_net_add(&c->net, &ch, err);
+        return roma_rtl_net_add(&c->net, &ch, err);
     }
     for (uint32_t i = 0; !rc && i < n_from; i++) {
         ch.root = from[i], ch.leaf = to, ch.leaves = n_to, ch.rows_first = rows_first(k->from);
         ch.slice = k->from == FIRST_OF_HEAD && k->to == EACH_V ? head : i;
-        rc = rtl_net_add(&c->net, &ch, err);
+        rc = roma_rtl_net_add(&c->net, &ch, err);
     }
     return rc;
 }
@@ -133,25 +133,25 @@ static int make_net(rtl_chip *c, roma_error *err) {
         for (uint32_t head = 0; !rc && head < (each_head ? c->kv_heads : 1); head++)
             rc = add_kind(c, &kinds[i], head, err);
     }
-    return rc ? rc : rtl_net_route(&c->net, err);
+    return rc ? rc : roma_rtl_net_route(&c->net, err);
 }
 
 static void measure(rtl_chip *c) {
     const uint32_t *m = c->tiles, *v = vector_tiles(c), *root = v + c->root;
-    c->far = rtl_net_distance(&c->net, v, c->vectors, m, c->units);
-    c->across = rtl_net_distance(&c->net, root, 1, v, c->vectors);
-    c->deep = rtl_net_distance(&c->net, root, 1, m, c->units);
+    c->far = roma_rtl_net_distance(&c->net, v, c->vectors, m, c->units);
+    c->across = roma_rtl_net_distance(&c->net, root, 1, v, c->vectors);
+    c->deep = roma_rtl_net_distance(&c->net, root, 1, m, c->units);
     c->span = c->deep > c->across ? c->deep : c->across;
     for (uint32_t head = 0; head < c->kv_heads; head++) {
         const uint32_t *first = m + head * c->head_units;
-        const uint32_t reach = rtl_net_distance(&c->net, first, 1, first, c->head_units);
+        const uint32_t reach = roma_rtl_net_distance(&c->net, first, 1, first, c->head_units);
         if (reach > c->reach) c->reach = reach;
     }
 }
 
-int rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err) {
+int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err) {
     *c = (rtl_chip){.place = p};
-    int rc = rtl_chip_check(p, err);
+    int rc = roma_rtl_chip_check(p, err);
     if (rc) return rc;
     c->units = number(p->chip.matrix_units), c->vectors = number(p->chip.vector_units), c->root = c->vectors / 2;
     c->kv_heads = p->plan->desc->hyper.kv_heads, c->head_units = roma_place_page_units(p);
@@ -168,9 +168,9 @@ int rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32
     return rc;
 }
 
-void rtl_chip_destroy(rtl_chip *c) {
+void roma_rtl_chip_destroy(rtl_chip *c) {
     roma_rtl_program_destroy(&c->program);
-    rtl_net_destroy(&c->net);
+    roma_rtl_net_destroy(&c->net);
     roma_free(c->tiles);
     *c = (rtl_chip){0};
 }
@@ -208,7 +208,7 @@ static bool is_of_core(party who, bool is_matrix) { return who == ALL || is_of_m
 /* Connects what a core sends on a channel; a core that this tile's channel has no use for sends to nobody. */
 static void print_out(const rtl_chip *c, uint32_t tile, const char *name, uint32_t width, roma_buf *wires,
                       roma_buf *ports) {
-    const char *unused = rtl_net_sends(&c->net, tile, name) ? "" : "unused_";
+    const char *unused = roma_rtl_net_sends(&c->net, tile, name) ? "" : "unused_";
     roma_buf_print(wires, "    wire [%u:0] %so_%s;\n", width - 1, unused, name);
     roma_buf_print(ports, ",\n        .o_%s(%so_%s)", name, unused, name);
 }
@@ -216,7 +216,7 @@ static void print_out(const rtl_chip *c, uint32_t tile, const char *name, uint32
 /* Connects what a core gets; zeros where nobody sends. */
 static void print_in(const rtl_chip *c, uint32_t tile, const char *name, uint32_t bits, roma_buf *wires,
                      roma_buf *ports) {
-    if (!rtl_net_slices(&c->net, tile, name)) {
+    if (!roma_rtl_net_slices(&c->net, tile, name)) {
         roma_buf_print(ports, ",\n        .i_%s({%u{1'b0}})", name, bits);
         return;
     }
@@ -321,7 +321,7 @@ static uint32_t unit_of(const rtl_chip *c, uint32_t tile) {
     return i;
 }
 
-void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out) {
+void roma_rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out) {
     const uint32_t unit = unit_of(c, tile);
     const bool is_matrix = unit < c->units, is_root = unit == c->units + c->root;
     roma_buf wires = {0}, ports = {0};
@@ -329,7 +329,7 @@ void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out) {
                    "// Tile at row %u, column %u: %s unit %u.\nmodule roma_tile_%u (\n    input clk,\n    input reset",
                    tile / c->net.columns, tile % c->net.columns, is_matrix ? "matrix" : "vector",
                    is_matrix ? unit : unit - c->units, tile);
-    rtl_net_ports(&c->net, tile, out);
+    roma_rtl_net_ports(&c->net, tile, out);
     roma_buf_print(out, "%s\n);\n", is_root ? host_ports : "");
     print_wires(c, tile, is_matrix, &wires, &ports);
     roma_buf_append(out, wires.data, wires.len);
@@ -340,7 +340,7 @@ void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out) {
             roma_buf_print(out, "    wire unused_valid;\n    wire [7:0] unused_what;\n    wire [63:0] unused_data;\n");
         print_vector_core(c, unit - c->units, &ports, out);
     }
-    rtl_net_router(&c->net, tile, out);
+    roma_rtl_net_router(&c->net, tile, out);
     roma_buf_print(out, "endmodule\n");
     roma_buf_destroy(&wires);
     roma_buf_destroy(&ports);
@@ -349,25 +349,26 @@ void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out) {
 /* ---- the top ---- */
 
 static void print_link(const rtl_chip *c, uint32_t tile, unsigned dir, roma_buf *out) {
-    const uint64_t bits = rtl_net_link_bits(&c->net, tile, dir);
+    const uint64_t bits = roma_rtl_net_link_bits(&c->net, tile, dir);
     if (bits)
-        roma_buf_print(out, "    wire [%llu:0] from_%u_%s;\n", (unsigned long long)bits - 1, tile, rtl_net_side[dir]);
+        roma_buf_print(out, "    wire [%llu:0] from_%u_%s;\n", (unsigned long long)bits - 1, tile,
+                       roma_rtl_net_side[dir]);
 }
 
 static void print_tile_instance(const rtl_chip *c, uint32_t tile, roma_buf *out) {
     roma_buf_print(out, "    roma_tile_%u tile_%u (.clk(clk), .reset(reset)", tile, tile);
     for (unsigned dir = 0; dir < 4; dir++) {
-        const uint32_t other = rtl_net_neighbour(&c->net, tile, dir);
-        if (other != UINT32_MAX && rtl_net_link_bits(&c->net, other, dir ^ 2u))
-            roma_buf_print(out, ", .%s_i(from_%u_%s)", rtl_net_side[dir], other, rtl_net_side[dir ^ 2u]);
-        if (rtl_net_link_bits(&c->net, tile, dir))
-            roma_buf_print(out, ", .%s_o(from_%u_%s)", rtl_net_side[dir], tile, rtl_net_side[dir]);
+        const uint32_t other = roma_rtl_net_neighbour(&c->net, tile, dir);
+        if (other != UINT32_MAX && roma_rtl_net_link_bits(&c->net, other, dir ^ 2u))
+            roma_buf_print(out, ", .%s_i(from_%u_%s)", roma_rtl_net_side[dir], other, roma_rtl_net_side[dir ^ 2u]);
+        if (roma_rtl_net_link_bits(&c->net, tile, dir))
+            roma_buf_print(out, ", .%s_o(from_%u_%s)", roma_rtl_net_side[dir], tile, roma_rtl_net_side[dir]);
     }
     if (tile == vector_tiles(c)[c->root]) roma_buf_append(out, root_host, sizeof root_host - 1);
     roma_buf_print(out, ");\n");
 }
 
-void rtl_chip_top(const rtl_chip *c, roma_buf *out) {
+void roma_rtl_chip_top(const rtl_chip *c, roma_buf *out) {
     const uint32_t n = c->net.rows * c->net.columns;
     roma_buf_print(
         out,

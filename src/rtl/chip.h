@@ -17,25 +17,25 @@ typedef struct {
 
 /* Refuses, by the parameter's or the format's name, what is not built in gates (docs/hardware.md, "What is built").
  * EUNSUPPORTED. */
-int rtl_chip_check(const roma_placement *p, roma_error *err);
-/* Makes program and network. Errors of rtl_chip_check, roma_rtl_program_make, rtl_net_route. */
-int rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err);
-void rtl_chip_destroy(rtl_chip *c);
+int roma_rtl_chip_check(const roma_placement *p, roma_error *err);
+/* Makes program and network. Errors of roma_rtl_chip_check, roma_rtl_program_make, roma_rtl_net_route. */
+int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err);
+void roma_rtl_chip_destroy(rtl_chip *c);
 
 /* Verilog of a tile's module and of the top. */
-void rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out);
-void rtl_chip_top(const rtl_chip *c, roma_buf *out);
+void roma_rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out);
+void roma_rtl_chip_top(const rtl_chip *c, roma_buf *out);
 /* Lines of the files that $readmemh loads: the program; scales of a matrix unit; vectors and RoPE increments of a
  * vector unit. */
-void rtl_chip_program(const rtl_chip *c, roma_buf *out);
-void rtl_chip_scales(const rtl_chip *c, uint32_t unit, roma_buf *out);
-void rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out);
-void rtl_chip_increments(const rtl_chip *c, uint32_t unit, roma_buf *out);
+void roma_rtl_chip_program(const rtl_chip *c, roma_buf *out);
+void roma_rtl_chip_scales(const rtl_chip *c, uint32_t unit, roma_buf *out);
+void roma_rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out);
+void roma_rtl_chip_increments(const rtl_chip *c, uint32_t unit, roma_buf *out);
 /* All words of an L-Unit. */
 typedef struct {
     const rtl_chip *chip;
     uint32_t unit, lunit;
 } rtl_chip_lunit;
-roma_rtl_words rtl_chip_lunit_words(const rtl_chip_lunit *l);
+roma_rtl_words roma_rtl_chip_lunit_words(const rtl_chip_lunit *l);
 
 #endif

@@ -75,10 +75,10 @@ static int put_of_unit(chip_folder *d, const char *fmt, uint32_t unit,
 
 static int put_verilog(chip_folder *d) {
     roma_buf text = {0};
-    rtl_chip_top(d->chip, &text);
+    roma_rtl_chip_top(d->chip, &text);
     int rc = put_file(d, "roma_chip.v", &text);
     for (uint32_t t = 0; !rc && t < d->chip->units + d->chip->vectors; t++)
-        rc = put_of_unit(d, "roma_tile_%u.v", t, rtl_chip_tile);
+        rc = put_of_unit(d, "roma_tile_%u.v", t, roma_rtl_chip_tile);
     return rc;
 }
 
@@ -92,7 +92,7 @@ static int put_rom(chip_folder *d, uint32_t unit, uint32_t lunit) {
     char name[32], file[40];
     roma_outfile v = {0}, hex = {0};
     const roma_rtl_sink to_v = {to_file, &v}, to_hex = {to_file, &hex};
-    roma_rtl_words w = rtl_chip_lunit_words(&l);
+    roma_rtl_words w = roma_rtl_chip_lunit_words(&l);
     roma_rtl_counts n;
     roma_print(name, sizeof name, "rom_%u_%u", unit, lunit);
     w.name = name;
@@ -135,17 +135,17 @@ static int put_manifest(chip_folder *d, const uint8_t sha256[32]) {
 static int put_files(chip_folder *d, const uint8_t sha256[32]) {
     const rtl_chip *c = d->chip;
     roma_buf text = {0};
-    rtl_chip_program(c, &text);
+    roma_rtl_chip_program(c, &text);
     int rc = put_file(d, "program.hex", &text);
     if (!rc) rc = put_verilog(d);
     if (!rc) rc = put_manifest(d, sha256);
     for (uint32_t u = 0; !rc && u < c->units; u++) {
-        rc = put_of_unit(d, "scales_%u.hex", u, rtl_chip_scales);
+        rc = put_of_unit(d, "scales_%u.hex", u, roma_rtl_chip_scales);
         for (uint32_t l = 0; !rc && l < (uint32_t)c->place->chip.lunits; l++) rc = put_rom(d, u, l);
     }
     for (uint32_t v = 0; !rc && v < c->vectors; v++) {
-        rc = put_of_unit(d, "vectors_%u.hex", v, rtl_chip_vectors);
-        if (!rc) rc = put_of_unit(d, "increments_%u.hex", v, rtl_chip_increments);
+        rc = put_of_unit(d, "vectors_%u.hex", v, roma_rtl_chip_vectors);
+        if (!rc) rc = put_of_unit(d, "increments_%u.hex", v, roma_rtl_chip_increments);
     }
     return rc;
 }
@@ -155,13 +155,13 @@ int roma_rtl_chip_emit(const char *folder, const roma_placement *p, roma_rtl_sty
     rtl_chip c;
     file_names names = {0};
     chip_folder d = {.chip = &c, .style = style, .progress = progress, .err = err};
-    int rc = rtl_chip_make(&c, p, base_id, err);
+    int rc = roma_rtl_chip_make(&c, p, base_id, err);
     if (!rc) rc = name_files(&c, &names, err);
     if (!rc) rc = roma_outdir_open(&d.dir, folder, names.name, err);
     if (!rc) rc = put_files(&d, sha256);
     if (!rc) rc = roma_outdir_commit(&d.dir, err);
     roma_outdir_abort(&d.dir);
-    rtl_chip_destroy(&c);
+    roma_rtl_chip_destroy(&c);
     roma_free(names.text);
     roma_free((void *)names.name);
     return rc;

@@ -10,7 +10,7 @@ static void print_hex(roma_buf *out, const uint32_t *piece, uint32_t bits) {
     roma_buf_append(out, "\n", 1);
 }
 
-void rtl_chip_program(const rtl_chip *c, roma_buf *out) {
+void roma_rtl_chip_program(const rtl_chip *c, roma_buf *out) {
     for (size_t i = 0; i < c->program.words; i++)
         roma_buf_print(out, "%016llx\n", (unsigned long long)c->program.word[i]);
 }
@@ -31,7 +31,7 @@ static void lunit_word(const void *ctx, uint64_t address, uint32_t *out) {
     }
 }
 
-roma_rtl_words rtl_chip_lunit_words(const rtl_chip_lunit *l) {
+roma_rtl_words roma_rtl_chip_lunit_words(const rtl_chip_lunit *l) {
     return (roma_rtl_words){.width = (uint32_t)roma_chip_word_bits(&l->chip->place->chip),
                             .lane_bits = 4,
                             .words = l->chip->place->rom_words,
@@ -97,7 +97,7 @@ static void print_scales(const rtl_chip *c, size_t tensor, uint32_t unit, roma_b
     roma_free(s.word);
 }
 
-void rtl_chip_scales(const rtl_chip *c, uint32_t unit, roma_buf *out) {
+void roma_rtl_chip_scales(const rtl_chip *c, uint32_t unit, roma_buf *out) {
     for (size_t i = 0; i < c->place->plan->desc->n_tensors; i++)
         if (c->place->tensors[i].where == ROMA_PLACED_LUNITS) print_scales(c, i, unit, out);
 }
@@ -113,7 +113,7 @@ static void put_vector(const rtl_chip *c, size_t tensor, uint32_t unit, uint32_t
                 roma_le32(t->data + 4 * e);
 }
 
-void rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out) {
+void roma_rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out) {
     const uint64_t lanes = (uint64_t)c->place->chip.vector_lanes;
     uint32_t *words = roma_alloc_array(c->place->vector_words * lanes, sizeof *words);
     if (!words) out->failed = true;
@@ -126,7 +126,7 @@ void rtl_chip_vectors(const rtl_chip *c, uint32_t unit, roma_buf *out) {
 
 /* The increments of the pairs of a head that lie in the unit's lanes, in the order of their elements: lanes / 2 for
  * each of its addresses. */
-void rtl_chip_increments(const rtl_chip *c, uint32_t unit, roma_buf *out) {
+void roma_rtl_chip_increments(const rtl_chip *c, uint32_t unit, roma_buf *out) {
     const roma_hyper *h = &c->place->plan->desc->hyper;
     const uint64_t lanes = (uint64_t)c->place->chip.vector_lanes, all = c->vectors * lanes;
     const uint64_t addresses = h->head_dim > all ? h->head_dim / all : 1;

@@ -100,7 +100,7 @@ static int check_formats(const roma_placement *p, roma_error *err) {
     return ROMA_OK;
 }
 
-int rtl_chip_check(const roma_placement *p, roma_error *err) {
+int roma_rtl_chip_check(const roma_placement *p, roma_error *err) {
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (!limits[i].is_built(p))
             return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const rtl_net_side[4] = {"north", "east", "south", "west"};
+const char *const roma_rtl_net_side[4] = {"north", "east", "south", "west"};
 
 enum { ON_TREE = 1, LEAF = 2 };
 
@@ -18,7 +18,7 @@ static uint32_t hops(const rtl_net *net, uint32_t a, uint32_t b) {
     return apart(a / net->columns, b / net->columns) + apart(a % net->columns, b % net->columns);
 }
 
-uint32_t rtl_net_distance(const rtl_net *net, const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t m) {
+uint32_t roma_rtl_net_distance(const rtl_net *net, const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t m) {
     uint32_t most = 0;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < m; k++)
@@ -26,7 +26,7 @@ uint32_t rtl_net_distance(const rtl_net *net, const uint32_t *a, uint32_t n, con
     return most;
 }
 
-uint32_t rtl_net_neighbour(const rtl_net *net, uint32_t tile, unsigned dir) {
+uint32_t roma_rtl_net_neighbour(const rtl_net *net, uint32_t tile, unsigned dir) {
     const uint32_t row = tile / net->columns, column = tile % net->columns;
     const bool is_edge = dir == 0   ? row == 0
                          : dir == 1 ? column + 1 == net->columns
@@ -48,7 +48,7 @@ static unsigned way(const rtl_net *net, const rtl_channel *c, uint32_t tile) {
 
 /* ---- routes ---- */
 
-int rtl_net_add(rtl_net *net, const rtl_channel *c, roma_error *err) {
+int roma_rtl_net_add(rtl_net *net, const rtl_channel *c, roma_error *err) {
     if (net->n == net->room) {
         const size_t room = net->room ? 2 * net->room : 64;
         rtl_channel *more = roma_alloc_array(room, sizeof *more);
@@ -61,7 +61,7 @@ int rtl_net_add(rtl_net *net, const rtl_channel *c, roma_error *err) {
     return ROMA_OK;
 }
 
-int rtl_net_route(rtl_net *net, roma_error *err) {
+int roma_rtl_net_route(rtl_net *net, roma_error *err) {
     net->on = roma_alloc_array(net->n, tiles(net));
     if (!net->on) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the chip's network");
     for (size_t i = 0; i < net->n; i++) {
@@ -73,13 +73,14 @@ int rtl_net_route(rtl_net *net, roma_error *err) {
                 return roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "channel %s does not reach tile %u in %u hops",
                                  c->name, c->leaf[k], c->latency);
             on[c->leaf[k]] |= LEAF;
-            for (uint32_t t = c->leaf[k]; t != c->root; t = rtl_net_neighbour(net, t, way(net, c, t))) on[t] |= ON_TREE;
+            for (uint32_t t = c->leaf[k]; t != c->root; t = roma_rtl_net_neighbour(net, t, way(net, c, t)))
+                on[t] |= ON_TREE;
         }
     }
     return ROMA_OK;
 }
 
-void rtl_net_destroy(rtl_net *net) {
+void roma_rtl_net_destroy(rtl_net *net) {
     roma_free(net->channel);
     roma_free(net->on);
     *net = (rtl_net){0};
@@ -91,7 +92,7 @@ void rtl_net_destroy(rtl_net *net) {
 static bool crosses(const rtl_net *net, size_t i, uint32_t tile, unsigned dir) {
     const rtl_channel *c = &net->channel[i];
     const uint8_t *on = net->on + i * tiles(net);
-    const uint32_t other = rtl_net_neighbour(net, tile, dir);
+    const uint32_t other = roma_rtl_net_neighbour(net, tile, dir);
     if (other == UINT32_MAX || !on[tile] || !on[other]) return false;
     if (c->kind != RTL_NET_BROADCAST) return tile != c->root && way(net, c, tile) == dir;
     return other != c->root && way(net, c, other) == (dir ^ 2u);
@@ -105,9 +106,11 @@ static uint64_t offset(const rtl_net *net, size_t i, uint32_t tile, unsigned dir
     return bits;
 }
 
-uint64_t rtl_net_link_bits(const rtl_net *net, uint32_t tile, unsigned dir) { return offset(net, net->n, tile, dir); }
+uint64_t roma_rtl_net_link_bits(const rtl_net *net, uint32_t tile, unsigned dir) {
+    return offset(net, net->n, tile, dir);
+}
 
-bool rtl_net_sends(const rtl_net *net, uint32_t tile, const char *name) {
+bool roma_rtl_net_sends(const rtl_net *net, uint32_t tile, const char *name) {
     for (size_t i = 0; i < net->n; i++) {
         const rtl_channel *c = &net->channel[i];
         if (strcmp(c->name, name) != 0) continue;
@@ -116,7 +119,7 @@ bool rtl_net_sends(const rtl_net *net, uint32_t tile, const char *name) {
     return false;
 }
 
-uint32_t rtl_net_slices(const rtl_net *net, uint32_t tile, const char *name) {
+uint32_t roma_rtl_net_slices(const rtl_net *net, uint32_t tile, const char *name) {
     uint32_t most = 0;
     for (size_t i = 0; i < net->n; i++) {
         const rtl_channel *c = &net->channel[i];
@@ -127,15 +130,15 @@ uint32_t rtl_net_slices(const rtl_net *net, uint32_t tile, const char *name) {
     return most;
 }
 
-void rtl_net_ports(const rtl_net *net, uint32_t tile, roma_buf *out) {
+void roma_rtl_net_ports(const rtl_net *net, uint32_t tile, roma_buf *out) {
     for (unsigned dir = 0; dir < 4; dir++) {
-        const uint32_t other = rtl_net_neighbour(net, tile, dir);
-        const uint64_t leaves = rtl_net_link_bits(net, tile, dir);
-        const uint64_t enters = other == UINT32_MAX ? 0 : rtl_net_link_bits(net, other, dir ^ 2u);
+        const uint32_t other = roma_rtl_net_neighbour(net, tile, dir);
+        const uint64_t leaves = roma_rtl_net_link_bits(net, tile, dir);
+        const uint64_t enters = other == UINT32_MAX ? 0 : roma_rtl_net_link_bits(net, other, dir ^ 2u);
         if (enters)
-            roma_buf_print(out, ",\n    input [%llu:0] %s_i", (unsigned long long)enters - 1, rtl_net_side[dir]);
+            roma_buf_print(out, ",\n    input [%llu:0] %s_i", (unsigned long long)enters - 1, roma_rtl_net_side[dir]);
         if (leaves)
-            roma_buf_print(out, ",\n    output [%llu:0] %s_o", (unsigned long long)leaves - 1, rtl_net_side[dir]);
+            roma_buf_print(out, ",\n    output [%llu:0] %s_o", (unsigned long long)leaves - 1, roma_rtl_net_side[dir]);
     }
 }
 
@@ -143,8 +146,8 @@ void rtl_net_ports(const rtl_net *net, uint32_t tile, roma_buf *out) {
 
 /* What enters on channel i from the neighbour in a direction, as an expression. */
 static void print_entry(const rtl_net *net, size_t i, uint32_t tile, unsigned dir, roma_buf *out) {
-    const uint64_t low = offset(net, i, rtl_net_neighbour(net, tile, dir), dir ^ 2u);
-    roma_buf_print(out, "%s_i[%llu:%llu]", rtl_net_side[dir], (unsigned long long)low + net->channel[i].width - 1,
+    const uint64_t low = offset(net, i, roma_rtl_net_neighbour(net, tile, dir), dir ^ 2u);
+    roma_buf_print(out, "%s_i[%llu:%llu]", roma_rtl_net_side[dir], (unsigned long long)low + net->channel[i].width - 1,
                    (unsigned long long)low);
 }
 
@@ -163,7 +166,7 @@ static void print_exits(const rtl_net *net, size_t i, uint32_t tile, roma_buf *o
             roma_buf_print(out, "    reg [%u:0] c%zu_q;\n    always @(posedge clk) c%zu_q <= c%zu;\n",
                            net->channel[i].width - 1, i, i, i);
         any = true;
-        roma_buf_print(out, "    assign %s_o[%llu:%llu] = c%zu_q;\n", rtl_net_side[dir],
+        roma_buf_print(out, "    assign %s_o[%llu:%llu] = c%zu_q;\n", roma_rtl_net_side[dir],
                        (unsigned long long)low + net->channel[i].width - 1, (unsigned long long)low, i);
     }
 }
@@ -199,7 +202,7 @@ static void print_merge(const rtl_net *net, size_t i, uint32_t tile, roma_buf *o
         print_delay(net, i, c->latency - hops(net, tile, c->root), d, q, out);
     }
     for (unsigned dir = 0; dir < 4; dir++) {
-        const uint32_t other = rtl_net_neighbour(net, tile, dir);
+        const uint32_t other = roma_rtl_net_neighbour(net, tile, dir);
         if (other == UINT32_MAX || !crosses(net, i, other, dir ^ 2u)) continue;
         if (parts == 0) {
             roma_buf_print(out, "    wire [%u:0] c%zu_m%u = ", c->width - 1, i, parts++);
@@ -221,7 +224,7 @@ static void print_merge(const rtl_net *net, size_t i, uint32_t tile, roma_buf *o
         print_exits(net, i, tile, out);
 }
 
-void rtl_net_router(const rtl_net *net, uint32_t tile, roma_buf *out) {
+void roma_rtl_net_router(const rtl_net *net, uint32_t tile, roma_buf *out) {
     for (size_t i = 0; i < net->n; i++) {
         if (!net->on[i * tiles(net) + tile]) continue;
         if (net->channel[i].kind == RTL_NET_BROADCAST)

@@ -29,30 +29,30 @@ typedef struct {
     uint32_t rows, columns;
     rtl_channel *channel; /* [n], owned */
     size_t n, room;
-    uint8_t *on; /* [n][rows * columns], owned: 1 on the tree, 2 a leaf too; made by rtl_net_route */
+    uint8_t *on; /* [n][rows * columns], owned: 1 on the tree, 2 a leaf too; made by roma_rtl_net_route */
 } rtl_net;
 
 /* Adds a channel. ENOMEM. */
-int rtl_net_add(rtl_net *net, const rtl_channel *c, roma_error *err);
+int roma_rtl_net_add(rtl_net *net, const rtl_channel *c, roma_error *err);
 /* Finds every channel's tree. EINTERNAL for a leaf that is farther than the latency; ENOMEM. */
-int rtl_net_route(rtl_net *net, roma_error *err);
-void rtl_net_destroy(rtl_net *net);
+int roma_rtl_net_route(rtl_net *net, roma_error *err);
+void roma_rtl_net_destroy(rtl_net *net);
 
 /* Largest distance between a tile of a and one of b, in hops. */
-uint32_t rtl_net_distance(const rtl_net *net, const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t m);
+uint32_t roma_rtl_net_distance(const rtl_net *net, const uint32_t *a, uint32_t n, const uint32_t *b, uint32_t m);
 /* Bits that cross from a tile to its neighbour: dir 0 north, 1 east, 2 south, 3 west. */
-uint64_t rtl_net_link_bits(const rtl_net *net, uint32_t tile, unsigned dir);
+uint64_t roma_rtl_net_link_bits(const rtl_net *net, uint32_t tile, unsigned dir);
 /* The neighbour in a direction, or UINT32_MAX at the edge. */
-uint32_t rtl_net_neighbour(const rtl_net *net, uint32_t tile, unsigned dir);
+uint32_t roma_rtl_net_neighbour(const rtl_net *net, uint32_t tile, unsigned dir);
 /* Writes ports of a tile's module for its links, a line each: north_i, north_o, ... where there is something to carry.
  */
-void rtl_net_ports(const rtl_net *net, uint32_t tile, roma_buf *out);
+void roma_rtl_net_ports(const rtl_net *net, uint32_t tile, roma_buf *out);
 /* Writes what lies between these ports and the core's, whose wires o_NAME and i_NAME the caller declares. */
-void rtl_net_router(const rtl_net *net, uint32_t tile, roma_buf *out);
+void roma_rtl_net_router(const rtl_net *net, uint32_t tile, roma_buf *out);
 /* Whether a tile sends on a channel of this name, or gets what is on it, and how many slices it gets. */
-bool rtl_net_sends(const rtl_net *net, uint32_t tile, const char *name);
-uint32_t rtl_net_slices(const rtl_net *net, uint32_t tile, const char *name);
+bool roma_rtl_net_sends(const rtl_net *net, uint32_t tile, const char *name);
+uint32_t roma_rtl_net_slices(const rtl_net *net, uint32_t tile, const char *name);
 
-extern const char *const rtl_net_side[4];
+extern const char *const roma_rtl_net_side[4];
 
 #endif
