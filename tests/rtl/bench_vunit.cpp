@@ -217,31 +217,50 @@ static void get_choice(M &m, uint64_t *out) {
     out[1] = m.key_nan, out[2] = m.key_none, out[0] = m.key_none ? 0 : m.key_id;
 }
 
+/* With other latencies of sum, product, conversion and hop. */
+static int done_other_reciprocal(M &m) { return m.other_recip_done; }
+static int done_other_rms(M &m) { return m.other_rms_done; }
+static int done_other_silu(M &m) { return m.other_silu_done; }
+static void get_other_reciprocal(M &m, uint64_t *out) { out[0] = m.other_factor, out[1] = m.other_scale; }
+static void get_other_rms(M &m, uint64_t *out) { out[0] = m.other_rms_y; }
+static void get_other_silu(M &m, uint64_t *out) { out[0] = m.other_silu_y; }
+static void get_other_code(M &m, uint64_t *out) { out[0] = m.other_codes, out[1] = m.other_shift; }
+static void get_other_relu2(M &m, uint64_t *out) { out[0] = m.other_relu2_y; }
+static void get_other_pair(M &m, uint64_t *out) { out[0] = m.other_rotate_a, out[1] = m.other_rotate_b; }
+
 static void clock_silu(M &m, int on) { m.silu_clk = on != 0; }
 static void clock_lane(M &m, int on) { m.lane_clk = on != 0; }
+static void clock_other(M &m, int on) { m.other_clk = on != 0; }
 
-#define ITERATIVE(name, n_in, n_out, latency, interval, clock)                                                         \
+/* `which` is the name, or that of the instance with other latencies. */
+#define ITERATIVE(name, which, n_in, n_out, latency, interval, clock)                                                  \
     {                                                                                                                  \
-        "roma_" #name, n_in, n_out, latency, interval, draw_##name, put_##name, start_##name, done_##name, get_##name, \
-            want_##name, clock                                                                                         \
+        "roma_" #name, n_in, n_out, latency, interval, draw_##name, put_##name, start_##name, done_##which,            \
+            get_##which, want_##name, clock                                                                            \
     }
 #define STREAM(name, n_in, n_out, latency, draw, put, get, want, clock)                                                \
     { name, n_in, n_out, latency, 1, draw, put, NULL, NULL, get, want, clock }
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        ITERATIVE(reciprocal, 1, 2, 16, 4, NULL),
-        ITERATIVE(rms, 4, 1, 38, 1, NULL),
-        ITERATIVE(silu, 2, 1, 77, 1, clock_silu),
+        ITERATIVE(reciprocal, reciprocal, 1, 2, 16, 4, NULL),
+        ITERATIVE(rms, rms, 4, 1, 38, 1, NULL),
+        ITERATIVE(silu, silu, 2, 1, 77, 1, clock_silu),
         STREAM("roma_code", 9, 2, 8, draw_code, put_code, get_code, want_code, NULL),
         STREAM("roma_square", 2, 1, 5, draw_square, put_square, get_square, want_square, NULL),
         STREAM("roma_square", 2, 1, 8, draw_square, put_square, get_slow_square, want_square, NULL),
+        ITERATIVE(reciprocal, other_reciprocal, 1, 2, 16, 12, clock_other),
+        ITERATIVE(rms, other_rms, 4, 1, 39, 12, clock_other),
+        ITERATIVE(silu, other_silu, 2, 1, 78, 1, clock_other),
+        STREAM("roma_code", 9, 2, 11, draw_code, put_code, get_other_code, want_code, clock_other),
+        STREAM("roma_relu2", 2, 1, 4, draw_silu, put_silu, get_other_relu2, want_relu2, clock_other),
+        STREAM("roma_rotate", 4, 2, 6, draw_operands<4>, put_pair, get_other_pair, want_pair, clock_other),
         STREAM("roma_relu2", 2, 1, 6, draw_silu, put_silu, get_relu2, want_relu2, clock_lane),
         STREAM("roma_fp_mul3", 3, 1, 6, draw_operands<3>, put_three, get_three, want_three, clock_lane),
         STREAM("roma_rotate", 4, 2, 6, draw_operands<4>, put_pair, get_pair, want_pair, clock_lane),
         STREAM("roma_reduce", 8, 2, 3, draw_lanes, put_lanes, get_eight, want_eight, clock_lane),
         STREAM("roma_reduce", 8, 2, 6, draw_lanes, put_lanes, get_five, want_five, clock_lane),
-        ITERATIVE(choice, 9, 3, 3, 1, NULL),
+        ITERATIVE(choice, choice, 9, 3, 3, 1, NULL),
     };
     return bench_main(
         argc, argv, blocks, +[](M &m, int on) { m.reset = on != 0; }, run_rows);

@@ -2,7 +2,7 @@
 // lanes, whose memory and control are the bench. The network between its tree and the root is a delay.
 module bench_vunit (
     input clk,  // of passes
-    input silu_clk, lane_clk,  // of blocks alone
+    input silu_clk, lane_clk, other_clk,  // of blocks alone
     input reset,
     // blocks alone
     input recip_start,
@@ -22,6 +22,11 @@ module bench_vunit (
     input [8*31-1:0] lanes,
     output [30:0] largest_of8, largest_of5,
     output [33:0] sum_of8, sum_of5,
+    // with sum, product, conversion and hop of 4, 2, 3 and 2 cycles, quotients every 12
+    output other_silu_done, other_rms_done, other_recip_done,
+    output [31:0] other_silu_y, other_rms_y, other_factor, other_scale, other_relu2_y, other_rotate_a, other_rotate_b,
+    output [63:0] other_codes,
+    output [2:0] other_shift,
     // codes of a sub-group, alone and in the last pass
     input [255:0] code_x,
     input [31:0] code_factor,
@@ -83,6 +88,33 @@ module bench_vunit (
     roma_reduce #(.SUM(1)) sum8 (.clk(lane_clk), .x(lanes_in), .y(sum_of8));
     roma_reduce #(.LANES(5), .HOP(2)) reduce5 (.clk(lane_clk), .x(lanes_in[5*31-1:0]), .y(largest_of5));
     roma_reduce #(.LANES(5), .HOP(2), .SUM(1)) sum5 (.clk(lane_clk), .x(lanes_in[5*31-1:0]), .y(sum_of5));
+
+    wire [255:0] other_x;
+    wire [31:0] other_code_factor, other_inverse_n, other_epsilon, other_gate, other_up, other_pair_a, other_pair_b, other_cosine, other_sine;
+    wire [30:0] other_recip_largest, other_rms_largest;
+    wire [63:0] other_squares;
+    wire other_recip_start, other_rms_start, other_silu_start;
+    hold #(.W(256 + 9 * 32 + 2 * 31 + 64 + 3)) hold_other (
+        .clk(other_clk),
+        .d({code_x, code_factor, rms_inverse_n, rms_epsilon, gate, up, pair_a, pair_b, cosine, sine, recip_largest, rms_largest, rms_squares,
+            recip_start, rms_start, silu_start}),
+        .q({other_x, other_code_factor, other_inverse_n, other_epsilon, other_gate, other_up, other_pair_a, other_pair_b, other_cosine,
+            other_sine, other_recip_largest, other_rms_largest, other_squares, other_recip_start, other_rms_start, other_silu_start}));
+    roma_silu #(.ADD(4), .MUL(2), .CONVERT(3)) other_silu (
+        .clk(other_clk), .reset(reset), .start(other_silu_start), .gate(other_gate), .up(other_up), .done(other_silu_done),
+        .y(other_silu_y));
+    roma_rms #(.ADD(4), .MUL(2), .CONVERT(3), .INTERVAL(12)) other_rms (
+        .clk(other_clk), .reset(reset), .start(other_rms_start), .squares(other_squares), .largest(other_rms_largest),
+        .inverse_n(other_inverse_n), .epsilon(other_epsilon), .done(other_rms_done), .y(other_rms_y));
+    roma_reciprocal #(.MUL(2), .INTERVAL(12)) other_reciprocal (
+        .clk(other_clk), .reset(reset), .start(other_recip_start), .largest(other_recip_largest), .done(other_recip_done),
+        .factor(other_factor), .scale(other_scale));
+    roma_relu2 #(.MUL(2)) other_relu2 (.clk(other_clk), .gate(other_gate), .up(other_up), .y(other_relu2_y));
+    roma_rotate #(.ADD(4), .MUL(2)) other_rotate (
+        .clk(other_clk), .a(other_pair_a), .b(other_pair_b), .cosine(other_cosine), .sine(other_sine), .y_a(other_rotate_a),
+        .y_b(other_rotate_b));
+    roma_code #(.MUL(2), .CONVERT(3), .HOP(2)) other_code (
+        .clk(other_clk), .x(other_x), .factor(other_code_factor), .codes(other_codes), .shift(other_shift));
 
     // ---- the passes ----
     genvar i;
