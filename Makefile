@@ -142,7 +142,7 @@ mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TES
 clang:
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all test
 
-# prove: ROMs of 64 Kbit, array = case = B-ROM (ten seconds; needs Yosys), and the arithmetic blocks (needs make hw-deps); tests/rtl/proved_rom.txt
+# prove: ROMs of 64 Kbit, array = case = B-ROM (ten seconds; needs Yosys), and the arithmetic blocks (ten minutes; needs make hw-deps); tests/rtl/proved_rom.txt
 # and proved_fp.txt say what was proved
 prove: all
 	$(HW)/venv/bin/python tests/rtl/prove_fp.py --prove
@@ -248,6 +248,10 @@ layout-signoff:
 gates:
 	python3 tests/rtl/gates.py
 
+# gates-sim: gate netlists of the blocks beside their sources, random operands (minutes; docs/hardware.md); BLOCK: some of them
+gates-sim:
+	python3 tests/rtl/netlist.py $(BLOCK)
+
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp)
 format:
@@ -288,4 +292,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean

@@ -240,17 +240,23 @@ int run_once(const options &o, const std::vector<block<M>> &blocks, void (*reset
     return b.run(blocks) || (more && more(b, o));
 }
 
-/* The rest of main: bench [--vectors N] [--faults FIRST-LAST]. `reset` holds the blocks with a start in reset, `more`
- * is what a family tries beyond its blocks; 0, or 1 at the first difference. Half of the vectors are tried at each of
- * two seeds; with a fault first a few, which are enough for most faults. */
+/* The rest of main: bench [--vectors N] [--faults FIRST-LAST] [--block NAME]. `reset` holds the blocks with a start in
+ * reset, `more` is what a family tries beyond its blocks; 0, or 1 at the first difference. Half of the vectors are
+ * tried at each of two seeds; with a fault first a few, which are enough for most faults. */
 template <class M>
-int bench_main(int argc, char **argv, const std::vector<block<M>> &blocks, void (*reset)(M &, int) = NULL,
+int bench_main(int argc, char **argv, std::vector<block<M>> blocks, void (*reset)(M &, int) = NULL,
                int (*more)(bench<M> &, const options &) = NULL) {
     options o = {10000, 1, 0, false};
     int first = 0, last = -1;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--vectors")) o.vectors = strtoull(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--faults")) sscanf(argv[i + 1], "%d-%d", &first, &last);
+        if (strcmp(argv[i], "--block")) continue;
+        const char *name = argv[i + 1];
+        blocks.erase(
+            std::remove_if(blocks.begin(), blocks.end(), [=](const block<M> &b) { return strcmp(b.name, name) != 0; }),
+            blocks.end());
+        more = NULL;
     }
     o.vectors = (o.vectors + 1) / 2;
     const uint64_t all = o.vectors;

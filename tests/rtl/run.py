@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """usage: tests/rtl/run.py lint                   every block of rtl through three parsers: no warning, no waiver
-       tests/rtl/run.py vectors N [FAMILY...]  N vectors for every block against build/libroma.a, half of them at each of two seeds
+       tests/rtl/run.py vectors N [FAMILY...]  N vectors for every block against build/libroma.a, half of them at each of two seeds;
+                                               FAMILY.BLOCK: for one block
        tests/rtl/run.py faults [FAMILY...]     the planted faults of tests/rtl/faults.txt, of which 95 % must be killed
        tests/rtl/run.py test N                 both, from one build: the vectors see the copies with faults, and none of them chosen
 
@@ -90,8 +91,9 @@ def programs(families, source):
 
 
 def vectors(number, families, source="rtl"):
-    for family, program in programs(families, source):
-        status, output = command(program, "--vectors", number)
+    for family, program in programs([f.partition(".")[0] for f in families], source):
+        block = [f.partition(".")[2] for f in families if f.partition(".")[0] == family][0]
+        status, output = command(program, "--vectors", number, *(["--block", block] if block else []))
         print(output, end="")
         if status: fail("bench %s" % family)
     print("rtl: no difference in %s vectors for each block, at two seeds" % number)
