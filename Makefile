@@ -244,7 +244,7 @@ layout:
 layout-signoff:
 	@python3 rtl/layout/signoff.py '$(or $(DECKS),rtl/layout/decks)' $(LAYOUT)
 
-# gates: longest path between registers and area of the blocks, in OSU018's cells (minutes; docs/hardware.md)
+# gates: longest path between registers of the blocks, each under its rule, in OSU018's cells, and areas in OSU018's and ASAP7's (half an hour; docs/hardware.md)
 gates:
 	python3 tests/rtl/gates.py
 

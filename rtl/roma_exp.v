@@ -15,17 +15,20 @@ module roma_exp #(
     wire is_nan = &x[30:23] & |x[22:0];
     wire is_zero;
     wire is_zero_d = x[31] & ~is_nan & x[30:0] > 31'h42AE0000;
-    wire [31:0] x0 = x[31] | is_nan ? x : 32'd0;
 
-    // n = near(x log2 e), r = (x - n c1) - n c2
-    wire [31:0] scaled, n_float, n1, n2, n2_late, x_late, r_high, r;
-    wire [8:0] n, n_late;
-    roma_fp_mul #(.LATENCY(MUL)) mul_log2e (.clk(clk), .a(x0), .b(32'h3FB8AA3B), .y(scaled));
-    roma_fp_to_int #(.W(9), .LATENCY(CONVERT)) near (.clk(clk), .x(scaled), .scale(9'd0), .y(n));
+    // n = near(x log2 e), r = (x - n c1) - n c2; both are made 0 for x above 0 behind registers, where a gate more lengthens no path
+    wire is_above, is_above_late;
+    wire [31:0] x1, scaled, n_float, n1, n2, n2_late, x_late, r_high, r;
+    wire [8:0] n_any, n_late;
+    wire [8:0] n = n_any & {9{~is_above_late}};
+    roma_delay #(.W(33), .N(1)) delay_x1 (.clk(clk), .d({x, ~x[31] & ~is_nan}), .q({x1, is_above}));
+    roma_delay #(.W(1), .N(MUL + CONVERT - 1)) delay_above (.clk(clk), .d(is_above), .q(is_above_late));
+    roma_fp_mul #(.LATENCY(MUL)) mul_log2e (.clk(clk), .a(x), .b(32'h3FB8AA3B), .y(scaled));
+    roma_fp_to_int #(.W(9), .LATENCY(CONVERT)) near (.clk(clk), .x(scaled), .scale(9'd0), .y(n_any));
     roma_int_to_fp #(.LATENCY(CONVERT)) to_float (.clk(clk), .x({{23{n[8]}}, n}), .y(n_float));
     roma_fp_mul #(.LATENCY(MUL)) mul_c1 (.clk(clk), .a(n_float), .b(32'h3F318000), .y(n1));
     roma_fp_mul #(.LATENCY(MUL)) mul_c2 (.clk(clk), .a(n_float), .b(32'hB95E8083), .y(n2));
-    roma_delay #(.W(32), .N(2 * MUL + 2 * CONVERT)) delay_x (.clk(clk), .d(x0), .q(x_late));
+    roma_delay #(.W(32), .N(2 * MUL + 2 * CONVERT - 1)) delay_x (.clk(clk), .d(x1 & {32{~is_above}}), .q(x_late));
     roma_delay #(.W(32), .N(ADD)) delay_n2 (.clk(clk), .d(n2), .q(n2_late));
     roma_fp_add #(.LATENCY(ADD)) add_high (.clk(clk), .a(x_late), .b({~n1[31], n1[30:0]}), .y(r_high));
     roma_fp_add #(.LATENCY(ADD)) add_low (.clk(clk), .a(r_high), .b({~n2_late[31], n2_late[30:0]}), .y(r));

@@ -2,7 +2,7 @@
 //   valid, index   FILL sub-groups of 8 inputs are there, the row's sub-groups from index * FILL on
 //   size           log2 of a group's sub-groups: 1 to 5
 //   done           Z of groups are there, in 23 bits: number `group` and, where a cycle brings several, those behind it, the first lowest
-// Latency 2 after a group's last sub-group: eight codes added; shifted, those of the cycle and what came before added. Interval 1.
+// Latency 2 after a group's last sub-group: eight codes added and shifted; those of the cycle and what came before added. Interval 1.
 // FILL is a power of two.
 module roma_group_sum #(
     parameter FILL = 4,
@@ -44,11 +44,11 @@ module roma_group_sum #(
                     for (j = 0; j < 8; j = j + 1) begin : gen_code
                         assign rows[11*j+:11] = {{3{codes[64*i+8*j+7]}}, codes[64*i+8*j+:8]};
                     end
-                    wire [10:0] sum, carry, eight;
-                    wire [2:0] shift;
+                    wire [10:0] sum, carry;
                     roma_compress #(.ROWS(8), .W(11)) tree (.clk(clk), .rows(rows), .sum(sum), .carry(carry));
-                    roma_cut #(.W(14)) cut (.clk(clk), .d({sum + carry, shifts[3*i+:3]}), .q({eight, shift}));
-                    assign sums[23*i+:23] = {{12{eight[10]}}, eight} << shift;
+                    wire [10:0] eight = sum + carry;
+                    wire [22:0] shifted = {{12{eight[10]}}, eight} << shifts[3*i+:3];
+                    roma_cut #(.W(23)) cut (.clk(clk), .d(shifted), .q(sums[23*i+:23]));
                 end else begin : gen_pair
                     assign sums[23*i+:23] = gen_level[k-1].sums[46*i+:23] + gen_level[k-1].sums[46*i+23+:23];
                 end
@@ -63,7 +63,10 @@ module roma_group_sum #(
         end
     endgenerate
     reg [22:0] running;
-    wire [22:0] total = gen_level[LOG].sums + (is_first ? 23'd0 : running);
+    wire [22:0] total_sum, total_carry;
+    roma_compress #(.ROWS(FILL + 2), .W(23)) total_tree (
+        .clk(clk), .rows({23'd0, is_first ? 23'd0 : running, gen_level[0].sums}), .sum(total_sum), .carry(total_carry));
+    wire [22:0] total = total_sum + total_carry;
     always @(posedge clk) if (valid1) running <= total;
     wire [23*FILL-1:0] z_d = gen_level[LOG].chosen ^ {{23 * FILL - 23{1'b0}}, (gen_level[LOG].chosen[22:0] ^ total) & {23{is_larger}}};
     wire [COUNT+3:0] group_d = ({4'd0, index1} << LOG) >> size1;

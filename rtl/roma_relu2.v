@@ -8,7 +8,11 @@ module roma_relu2 #(
     input [31:0] up,
     output [31:0] y
 );
+    // A gate below 0 has the square 0, behind a register of the product: in front of it a choice would lengthen the path.
     wire is_nan = &gate[30:23] & |gate[22:0];
-    wire [31:0] r = gate & {32{~gate[31] | is_nan}};
-    roma_fp_mul3 #(.MUL(MUL)) product (.clk(clk), .a(r), .b(r), .c(up), .y(y));
+    wire is_below;
+    wire [31:0] square, up_late;
+    roma_fp_mul #(.LATENCY(MUL)) mul_square (.clk(clk), .a(gate), .b(gate), .y(square));
+    roma_delay #(.W(33), .N(MUL)) delay_up (.clk(clk), .d({gate[31] & ~is_nan, up}), .q({is_below, up_late}));
+    roma_fp_mul #(.LATENCY(MUL)) mul_up (.clk(clk), .a(square & {32{~is_below}}), .b(up_late), .y(y));
 endmodule
