@@ -33,14 +33,18 @@ static void draw_product(dice &d, uint64_t *in) {
 }
 static void want_product(const uint64_t *in, uint64_t *out) {
     const int32_t y = (int16_t)in[0] * (int8_t)in[1];
-    for (int i = 0; i < 4; i++) out[i] = (uint32_t)y & 0xffffff;
+    out[0] = (uint32_t)y & 0xffffff;
+}
+static void want_products(const uint64_t *in, uint64_t *out) {
+    for (int i = 0; i < 5; i++) want_product(in, out + i);
 }
 static void put_product(M &m, const uint64_t *in) { m.mul_a = in[0] & 0xffff, m.mul_b = in[1] & 0xff; }
-static void get_product(M &m, uint64_t *out) {
-    for (int i = 0; i < 4; i++) {
+static void get_product(M &m, uint64_t *out) { out[0] = m.mul_y; }
+static void get_products(M &m, uint64_t *out) {
+    for (int i = 0; i < 5; i++) {
         const int at = 24 * i, low = at % 32;
-        uint64_t w = m.mul_y[at / 32];
-        if (low > 8) w |= (uint64_t)m.mul_y[at / 32 + 1] << 32;
+        uint64_t w = m.mul_all[at / 32];
+        if (low > 8) w |= (uint64_t)m.mul_all[at / 32 + 1] << 32;
         out[i] = w >> low & 0xffffff;
     }
 }
@@ -653,7 +657,8 @@ static int run_more(bench<M> &b, const options &o) {
 
 int main(int argc, char **argv) {
     const std::vector<block<M>> blocks = {
-        {"roma_int_mul", 2, 4, 3, 1, draw_product, put_product, NULL, NULL, get_product, want_product, head_clock},
+        {"roma_int_mul", 2, 1, 3, 1, draw_product, put_product, NULL, NULL, get_product, want_product, head_clock},
+        {"roma_int_mul", 2, 5, 4, 1, draw_product, put_product, NULL, NULL, get_products, want_products, head_clock},
     };
     return bench_main(
         argc, argv, blocks,

@@ -9,7 +9,8 @@ module bench_attend #(
     // blocks alone
     input [15:0] mul_a,
     input [7:0] mul_b,
-    output [4*24-1:0] mul_y,  // of latency 0 to 3, delayed to the largest
+    output [23:0] mul_y,
+    output [5*24-1:0] mul_all,  // latencies 0 to 4, delayed to the largest
     input [1:0] head_valid, head_last,
     input [63:0] head_x,
     output [1:0] head_done,
@@ -70,12 +71,13 @@ module bench_attend #(
     localparam TAKE = LANES / 4;
     genvar i;
     generate
-        for (i = 0; i < 4; i = i + 1) begin : gen_mul
+        for (i = 0; i <= 4; i = i + 1) begin : gen_mul
             wire [23:0] early;
-            roma_int_mul #(.LATENCY(i)) mul (.clk(head_clk), .a(mul_a), .b(mul_b), .y(early));
-            roma_delay #(.W(24), .N(3 - i)) late (.clk(head_clk), .d(early), .q(mul_y[24*i+:24]));
+            roma_int_mul #(.LATENCY(i)) mul_i (.clk(head_clk), .a(mul_a), .b(mul_b), .y(early));
+            roma_delay #(.W(24), .N(4 - i)) late (.clk(head_clk), .d(early), .q(mul_all[24*i+:24]));
         end
     endgenerate
+    roma_int_mul mul (.clk(head_clk), .a(mul_a), .b(mul_b), .y(mul_y));
     roma_fp_mul last_mul (.clk(clk), .a(product_x), .b(product_inverse), .y(product_y));
     roma_head_code #(.LANES(2), .INTERVAL(12)) head8 (
         .clk(head_clk), .reset(reset), .valid(head_valid[0]), .last(head_last[0]), .x(head_x), .factor(32'd0), .done(head_done[0]),
