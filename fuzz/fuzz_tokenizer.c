@@ -74,7 +74,6 @@ static void fuzz_text(unsigned choice, const char *text, size_t len) {
     round_trip(&s[i], t[i], text, len, choice / 5 % 8);
     for (int kind = 1 + (int)(choice & 1); len < 1024 && roma_text_template_name((roma_template_kind)kind); kind += 4)
         converse(t[i], kind, text, len);
-    roma_text_template_recognise(text, len);
 }
 
 /* A vocabulary out of the input, arrays as wild as it says but as long as their counts. */

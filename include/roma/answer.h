@@ -32,7 +32,8 @@ typedef struct {
     /* What open looks at. */
     const char *image;         /* path of the image */
     const char *chip;          /* a chip file or built-in name; NULL: the chip "roma" */
-    const char *chat_template; /* a name of ROMA_TEMPLATES; NULL: the model's own */
+    const char *chat_template; /* a name of ROMA_TEMPLATES, or a file of Jinja; NULL: the model's own */
+    const char *date;          /* the day that chat templates take for today, "YYYY-MM-DD"; NULL: the clock's */
     bool no_verify;            /* the image's checksums are not looked at */
     uint32_t threads;          /* 1 to 64, for the checksums and for the engine; 0: all CPUs that the process may use */
     /* What start looks at. */
@@ -56,8 +57,9 @@ typedef struct {
 
 typedef struct roma_answer roma_answer;
 /* Opens and checks image, chip and template, and lowers the plan. *a is the caller's, ended by roma_answer_close; NULL
- * after a failure. EUSAGE for an unknown template; errors of roma_image_open, roma_chip_open, roma_map_plan,
- * roma_map_place and roma_tokenizer_create; EIO for a lock that the system refuses. */
+ * after a failure. EUSAGE for an unknown template, EUNSUPPORTED for a file of one that is not supported; errors of
+ * roma_image_open, roma_chip_open, roma_map_plan, roma_map_place and roma_tokenizer_create; EIO for a lock that the
+ * system refuses. */
 int roma_answer_open(roma_answer **a, const roma_answer_config *c, roma_error *err);
 /* Ends a roma_answer: its own driver stops, requests under way are cancelled (their callbacks come on this thread),
  * everything is freed. NULL does nothing. Not from a callback. */
@@ -104,6 +106,36 @@ bool roma_answer_is_raw(const roma_answer *a, unsigned flags);
 int roma_answer_prompt(const roma_answer *a, const roma_message *messages, size_t n, unsigned flags, int32_t **ids,
                        size_t *n_ids, roma_error *err);
 
+/* Why the model's own chat template is not used, so that the model completes plain text: it has none, or one that is
+ * not supported, then with line and column. NULL: it is used, or another was named. The room's, until
+ * roma_answer_close. */
+const char *roma_answer_template_note(const roma_answer *a);
+
+/* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */
+typedef struct {
+    const char *text;
+    size_t len;
+} roma_answer_text;
+/* A list of n texts. */
+typedef struct {
+    const roma_answer_text *item;
+    size_t n;
+} roma_answer_texts;
+
+/* A conversation with all that a chat template can be given: n messages, or JSON in their place; tools and documents as
+ * JSON; arguments, each NAME=VALUE, where a value that is JSON is that and any other a text. */
+typedef struct {
+    const roma_message *messages;
+    size_t n;
+    roma_answer_text json, tools, documents;
+    roma_answer_texts args;
+    unsigned flags; /* ROMA_ANSWER_RAW, ROMA_ANSWER_SPECIAL */
+} roma_answer_dialog;
+/* As roma_answer_prompt. text (may be NULL) gets the rendered text of a template that is interpreted. Errors too of
+ * roma_template_render; EUSAGE for what only such a template takes. */
+int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d, int32_t **ids, size_t *n_ids,
+                              roma_buf *text, roma_error *err);
+
 /* ---- adapters ----------------------------------------------------------------------------------- */
 
 #define ROMA_ANSWER_NAME_MAX 4095
@@ -140,17 +172,6 @@ int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, s
                               roma_error *err);
 
 /* ---- requests ----------------------------------------------------------------------------------- */
-
-/* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */
-typedef struct {
-    const char *text;
-    size_t len;
-} roma_answer_text;
-/* A list of n texts. */
-typedef struct {
-    const roma_answer_text *item;
-    size_t n;
-} roma_answer_texts;
 
 /* What is asked of an answer: how tokens are drawn, n texts that end the answer, and the number of new tokens. */
 typedef struct {
@@ -244,13 +265,17 @@ int roma_answer_spawn(roma_answer *a, roma_error *err);
 
 /* ---- requests as lines of JSON ------------------------------------------------------------------- */
 
-/* A request as an object on a line of a file: prompt, and if wanted system, raw, n, temp, top_k, top_p, min_p,
- * repeat_penalty, seed, stop, lora and id. The list owns the texts, each with a 0 behind it. */
+/* A request as an object on a line of a file: prompt or messages, and if wanted system, tools, documents,
+ * template_args, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id. The list owns the texts,
+ * each with a 0 behind it. */
 typedef struct {
     roma_answer_ask ask;
-    roma_answer_text prompt, system, id; /* an id that is a number: its characters */
-    roma_answer_texts adapters;          /* "NAME:FACTOR", without a 0 in them */
-    uint64_t line;                       /* of the file, from 1 */
+    roma_answer_text prompt, system, id;         /* an id that is a number: its characters */
+    roma_answer_texts adapters;                  /* "NAME:FACTOR", without a 0 in them */
+    roma_answer_text messages, tools, documents; /* JSON, as it stands in the line */
+    roma_answer_texts args;                      /* of the chat template, NAME=JSON; has_args: the line has some */
+    bool has_args;
+    uint64_t line; /* of the file, from 1 */
     bool raw, id_is_number;
     bool has_adapters; /* the line names its adapters; else adapters is the usual list */
 } roma_answer_line;

@@ -39,6 +39,7 @@ enum {
 #define ROMA_TOKEN_BYTES_MAX 4096
 #define ROMA_TOKENS_MAX (1u << 22)
 #define ROMA_EOG_MAX 16
+#define ROMA_TEXT_TEMPLATE_MAX (1u << 20) /* bytes of a chat template */
 
 /* Vocabulary: plain arrays of its maker. For BPE the text of a token is stored as GGUF has it (GPT-2's printable byte
  * alphabet); merges are pairs of token ids in rank order. */
@@ -56,7 +57,9 @@ typedef struct {
     int32_t eog[ROMA_EOG_MAX];
     uint8_t add_bos, add_eos, add_space_prefix; /* the model's own settings */
     uint8_t ignore_merges;                      /* Llama-3: a piece that is a token is that token */
-    uint32_t template_kind;                     /* roma_template_kind recognised from the file; 0 none */
+    uint32_t template_kind;                     /* roma_template_kind of images of old; 0 none */
+    uint32_t template_bytes;                    /* of the chat template out of the model file; 0: there is none */
+    const char *template_text;
 } roma_vocab;
 
 /* Checks ranges, that ids are unique where they must be, that merges join to existing tokens, lengths. EINPUT or
@@ -73,7 +76,7 @@ const roma_vocab *roma_tokenizer_vocab(const roma_tokenizer *t);
 /* Bytes of heap that the tables take, from create to destroy. */
 size_t roma_tokenizer_bytes(const roma_tokenizer *t);
 
-/* User-defined tokens (type USER) are text and recognised always, unless they look like markers, "<|...|>". */
+/* User-defined tokens (type USER) are text and recognised always, unless they look like markers: "<...>". */
 enum {
     ROMA_TEXT_SPECIAL = 1, /* recognise control tokens written in the text */
     ROMA_TEXT_BOS = 2,     /* add BOS / EOS if the model's settings say so */
@@ -88,6 +91,11 @@ int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigne
 /* As roma_tokenize, into an array as long as it must be, which the caller frees with roma_free. */
 int roma_tokenize_all(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t **ids, size_t *n,
                       roma_error *err);
+
+/* As roma_tokenize, of a text of which each byte is known to be trusted (1) or not (0): trusted bytes alone become
+ * control tokens. */
+int roma_tokenize_marked(const roma_tokenizer *t, const char *text, const uint8_t *trusted, size_t len, int32_t *out,
+                         size_t cap, size_t *n, roma_error *err);
 
 /* Bytes of one token, without the SentencePiece rule of a leading space; a control token has 0 bytes unless special.
  * Writes at most cap bytes (ROMA_TOKEN_BYTES_MAX suffices), returns the length. */
@@ -111,7 +119,7 @@ size_t roma_detok_push(roma_detok *d, int32_t id, char *out);
 /* The bytes that were held, at the end of the text; as roma_detok_push. */
 size_t roma_detok_flush(roma_detok *d, char *out);
 
-/* ---- chat templates: built in, recognised, never interpreted ---------------------------------- */
+/* ---- chat templates that are built in ------------------------------------------------------------ */
 
 /* Every template: name, number in files, text, sentence. */
 #define ROMA_TEMPLATES(X)                                                                                              \
@@ -142,9 +150,6 @@ typedef enum {
 const char *roma_text_template_name(roma_template_kind k);
 /* Kind of the template of that name, or -1. */
 int roma_text_template_find(const char *name);
-/* Recognises a Jinja chat template out of a model file by what it writes, never by running it. ROMA_TEMPLATE_NONE:
- * unknown. */
-roma_template_kind roma_text_template_recognise(const char *jinja, size_t len);
 
 typedef enum { ROMA_ROLE_SYSTEM, ROMA_ROLE_USER, ROMA_ROLE_ASSISTANT } roma_role;
 /* One message of a conversation: len bytes of text, its maker's. */

@@ -3,6 +3,7 @@
 #define ROMA_ANSWER_INTERNAL_H
 
 #include "roma/answer.h"
+#include "roma/template.h"
 
 #include <pthread.h>
 
@@ -59,7 +60,11 @@ struct roma_answer {
     roma_placement place; /* on the chip that was named */
     bool has_image, has_plan;
     roma_tokenizer *tok;
+    roma_template *chat_template; /* interpreted; NULL: the kind, by name */
     roma_template_kind template_kind;
+    char template_note[512]; /* why the model's own is not used; "" when it is */
+    roma_template_date date;
+    bool has_date; /* given, not the clock's */
 
     /* Once started. */
     roma_exec *exec;
@@ -106,6 +111,10 @@ static inline uint32_t roma_answer_mix_set(const roma_answer *a, const mix *m) {
 /* drive.c: from outside the driver, the engine between two steps, and the lock. EUSAGE from a callback. */
 int roma_answer_guest_enter(roma_answer *a, roma_error *err);
 void roma_answer_guest_leave(roma_answer *a);
+
+/* prompt.c: the template that a configuration names, or the model's own. EUSAGE for a name that is no template's and no
+ * file's, and for what is no date; errors of roma_template_create for a file. */
+int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, roma_error *err);
 
 /* grow.c */
 void roma_answer_grow_begin(job *j);

@@ -86,6 +86,53 @@ static int texts(reading *r, const char *key, roma_answer_texts *out) {
     return ROMA_OK;
 }
 
+/* A copy of a value as it is written: JSON. Its first token is read already. */
+static int keep_json(reading *r, const char *name, size_t name_len, roma_answer_text *out) {
+    const char *from = r->json.begin + r->json.at;
+    const int rc = roma_json_read_skip(&r->json, r->err);
+    if (rc) return rc;
+    char *to = r->all->texts + r->all->used;
+    size_t n = name_len;
+    if (name_len) {
+        memmove(to, name, name_len);
+        to[n++] = '=';
+    }
+    const size_t len = (size_t)(r->json.p - from);
+    memcpy(to + n, from, len);
+    to[n + len] = 0;
+    r->all->used += n + len + 1;
+    *out = (roma_answer_text){to, n + len};
+    return ROMA_OK;
+}
+
+static int json_array(reading *r, const char *key, roma_answer_text *out) {
+    return r->json.kind == ROMA_JSON_ARRAY ? keep_json(r, NULL, 0, out) : bad(r, key, "must be an array");
+}
+
+/* Arguments of the chat template: an object, whose members become NAME=VALUE. */
+static int read_args(reading *r, const char *key) {
+    roma_answer_text list[LIST_MAX];
+    size_t n = 0;
+    int rc = ROMA_OK;
+    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, key, "must be an object");
+    while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
+        char name[64];
+        const size_t len = r->json.len;
+        if (n == LIST_MAX || !len || len > sizeof name) return bad(r, key, "has too many members, or too long a name");
+        memcpy(name, r->json.text, len);
+        rc = roma_json_read_next(&r->json, r->err);
+        if (!rc) rc = keep_json(r, name, len, &list[n++]);
+        if (rc) return rc;
+    }
+    if (rc || r->q->has_args) return rc;
+    r->q->has_args = true;
+    roma_answer_text *item = roma_alloc_array(n + 1, sizeof *item);
+    if (!item) return no_memory(r);
+    if (n) memcpy(item, list, n * sizeof *item);
+    r->q->args = (roma_answer_texts){item, n};
+    return ROMA_OK;
+}
+
 static int read_lora(reading *r) {
     r->q->has_adapters = true;
     const int rc = texts(r, "lora", &r->q->adapters);
@@ -114,9 +161,29 @@ static int read_limit(const reading *r) {
 
 /* ---- lines ---- */
 
-typedef enum { PROMPT, SYSTEM, RAW, LIMIT, TEMP, TOP_K, TOP_P, MIN_P, PENALTY, SEED, STOP, LORA, ID, KEYS } key;
-static const char *const keys[KEYS] = {"prompt", "system",         "raw",  "n",    "temp", "top_k", "top_p",
-                                       "min_p",  "repeat_penalty", "seed", "stop", "lora", "id"};
+typedef enum {
+    PROMPT,
+    SYSTEM,
+    RAW,
+    LIMIT,
+    TEMP,
+    TOP_K,
+    TOP_P,
+    MIN_P,
+    PENALTY,
+    SEED,
+    STOP,
+    LORA,
+    ID,
+    MESSAGES,
+    TOOLS,
+    DOCUMENTS,
+    ARGS,
+    KEYS
+} key;
+static const char *const keys[KEYS] = {"prompt", "system",         "raw",          "n",    "temp", "top_k", "top_p",
+                                       "min_p",  "repeat_penalty", "seed",         "stop", "lora", "id",    "messages",
+                                       "tools",  "documents",      "template_args"};
 
 static int unknown(const reading *r) {
     char shown[64];
@@ -148,6 +215,10 @@ static int member(reading *r) {
     case STOP: return texts(r, keys[k], &r->q->ask.stops);
     case LORA: return read_lora(r);
     case ID: return read_id(r);
+    case MESSAGES: return json_array(r, keys[k], &r->q->messages);
+    case TOOLS: return json_array(r, keys[k], &r->q->tools);
+    case DOCUMENTS: return json_array(r, keys[k], &r->q->documents);
+    case ARGS: return read_args(r, keys[k]);
     case KEYS: break;
     }
     return unknown(r);
@@ -169,7 +240,10 @@ static int read_line(roma_answer_lines *all, const char *p, size_t len, const ro
     if (!rc) rc = read_object(&r);
     roma_json_read_end(&r.json);
     if (rc) return rc;
-    if (!r.q->prompt.text) return roma_fail_line(err, ROMA_EINPUT, from->file, from->line, "a prompt is missing");
+    if (!r.q->prompt.text == !r.q->messages.text)
+        return roma_fail_line(err, ROMA_EINPUT, from->file, from->line,
+                              r.q->prompt.text ? "give a prompt or messages, not both"
+                                               : "a prompt is missing, or messages");
     rc = roma_answer_ask_check(&r.q->ask, &why);
     return rc ? roma_fail_line(err, rc, from->file, from->line, "%s", why.text) : ROMA_OK;
 }
@@ -219,6 +293,7 @@ void roma_answer_lines_free(roma_answer_lines *r) {
     for (size_t i = 0; i < r->n; i++) {
         roma_answer_line *q = &r->line[i];
         if (q->ask.stops.item != r->usual_stops) roma_free((roma_answer_text *)(uintptr_t)q->ask.stops.item);
+        if (q->has_args) roma_free((roma_answer_text *)(uintptr_t)q->args.item);
         if (q->has_adapters) roma_free((roma_answer_text *)(uintptr_t)q->adapters.item);
     }
     roma_free(r->line);

@@ -20,28 +20,6 @@ static int open_image(roma_answer *a, const roma_answer_config *c, roma_error *e
     return rc;
 }
 
-static int choose_template(roma_answer *a, const char *name, roma_error *err) {
-    static const char *const names[] = {
-#define X(id, value, text, help) text,
-        ROMA_TEMPLATES(X)
-#undef X
-    };
-    char all[256] = "", shown[64];
-    a->template_kind = a->image.has_vocab ? (roma_template_kind)a->image.vocab.template_kind : ROMA_TEMPLATE_NONE;
-    if (!name) return ROMA_OK;
-    const int kind = roma_text_template_find(name);
-    if (kind >= 0) {
-        a->template_kind = (roma_template_kind)kind;
-        return ROMA_OK;
-    }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
-        strncat(all, names[i], sizeof all - strlen(all) - 1);
-    }
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "no template '%s'; there are %s",
-                     roma_error_name(shown, sizeof shown, name, strlen(name)), all);
-}
-
 static int make_lock(roma_answer *a, roma_error *err) {
     if (pthread_mutex_init(&a->lock, NULL)) return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no lock can be had");
     if (pthread_cond_init(&a->changed, NULL)) {
@@ -64,7 +42,7 @@ int roma_answer_open(roma_answer **out, const roma_answer_config *c, roma_error 
     a->has_plan = a->has_image && !rc;
     if (!rc) rc = roma_map_place(&a->place, &a->plan, &chip, 1, err);
     if (!rc && a->image.has_vocab) rc = roma_tokenizer_create(&a->tok, &a->image.vocab, c->image, err);
-    if (!rc) rc = choose_template(a, c->chat_template, err);
+    if (!rc) rc = roma_answer_choose_template(a, c, err);
     if (rc)
         roma_answer_close(a);
     else
@@ -77,6 +55,7 @@ void roma_answer_close(roma_answer *a) {
     roma_answer_stop(a);
     roma_answer_adapters_free(a);
     roma_tokenizer_destroy(a->tok);
+    roma_template_destroy(a->chat_template);
     roma_place_destroy(&a->place);
     if (a->has_plan) roma_plan_destroy(&a->plan);
     if (a->has_image) roma_image_close(&a->image);
@@ -92,48 +71,6 @@ const roma_plan *roma_answer_plan(const roma_answer *a) { return &a->plan; }
 const roma_placement *roma_answer_placement(const roma_answer *a) { return &a->place; }
 const roma_tokenizer *roma_answer_tokenizer(const roma_answer *a) { return a->tok; }
 roma_exec *roma_answer_engine(const roma_answer *a) { return a->exec; }
-
-/* ---- prompts ---- */
-
-bool roma_answer_is_raw(const roma_answer *a, unsigned flags) {
-    return flags & ROMA_ANSWER_RAW || a->template_kind == ROMA_TEMPLATE_NONE;
-}
-
-static int raw_prompt(const roma_answer *a, const roma_message *m, size_t n, unsigned flags, int32_t **ids,
-                      size_t *n_ids, roma_error *err) {
-    const unsigned how = ROMA_TEXT_BOS | (flags & ROMA_ANSWER_SPECIAL ? ROMA_TEXT_SPECIAL : 0u);
-    roma_buf b = {0};
-    for (size_t i = 0; i < n; i++) {
-        if (m[i].role == ROMA_ROLE_SYSTEM) {
-            roma_buf_destroy(&b);
-            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a system message needs a chat template");
-        }
-        if (n > 1) roma_buf_append(&b, m[i].text, m[i].len);
-    }
-    const bool one = n == 1;
-    int rc = b.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt") : ROMA_OK;
-    if (!rc)
-        rc = roma_tokenize_all(a->tok, one ? m[0].text : (const char *)b.data, one ? m[0].len : b.len, how, ids, n_ids,
-                               err);
-    roma_buf_destroy(&b);
-    return rc;
-}
-
-int roma_answer_prompt(const roma_answer *a, const roma_message *m, size_t n, unsigned flags, int32_t **ids,
-                       size_t *n_ids, roma_error *err) {
-    *ids = NULL;
-    *n_ids = 0;
-    if (!a->tok)
-        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                         "the image holds no tokenizer, so it cannot take text");
-    const int rc = roma_answer_is_raw(a, flags)
-                       ? raw_prompt(a, m, n, flags, ids, n_ids, err)
-                       : roma_text_template_apply_all(a->tok, a->template_kind, m, n, true, ids, n_ids, err);
-    if (rc || *n_ids) return rc;
-    roma_free(*ids);
-    *ids = NULL;
-    return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the prompt is empty");
-}
 
 /* ---- memory ---- */
 

@@ -3,6 +3,7 @@
 
 #include "roma/import.h"
 #include "roma/pack.h"
+#include "roma/template.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -32,14 +33,33 @@ static void provenance(const char *path, const uint8_t sum[32], char *out, size_
     roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
 }
 
+/* A chat template that is not supported is kept, and said: the model then completes plain text. */
+static int look_at_template(const roma_import *imp, roma_buf *notes, roma_error *err) {
+    roma_template *t = NULL;
+    roma_error why;
+    char line[600];
+    if (!imp->has_vocab || !imp->vocab.template_bytes) return ROMA_OK;
+    const int rc = roma_template_create(&t, imp->vocab.template_text, imp->vocab.template_bytes, "chat template", &why);
+    roma_template_destroy(t);
+    if (rc == ROMA_EUNSUPPORTED)
+        roma_buf_print(notes, "%s; run and chat will complete plain text, unless --template names another\n",
+                       roma_error_format(&why, line, sizeof line));
+    else if (rc && err)
+        *err = why;
+    return rc == ROMA_EUNSUPPORTED ? ROMA_OK : rc;
+}
+
 static int fill_report(const roma_import *imp, roma_convert_report *out, roma_error *err) {
     memcpy(out->source_sha256, imp->source_sha256, sizeof out->source_sha256);
     out->source_bytes = imp->source_bytes;
-    const size_t n = strlen(imp->notes) + 1;
-    out->notes = roma_alloc(n);
-    if (!out->notes) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the notes on the model");
-    memcpy(out->notes, imp->notes, n);
-    return ROMA_OK;
+    roma_buf b = {0};
+    int rc = look_at_template(imp, &b, err);
+    roma_buf_print(&b, "%s", imp->notes);
+    roma_buf_append(&b, "", 1);
+    if (!rc && b.failed) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the notes on the model");
+    if (!rc) out->notes = (char *)b.data;
+    if (rc) roma_buf_destroy(&b);
+    return rc;
 }
 
 static int pack(const roma_import *imp, const roma_convert_config *c, const roma_progress *progress,

@@ -25,6 +25,7 @@
     X(HYPR, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
     X(ROPE, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
     X(VOCB, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
+    X(TMPL, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
     X(TENS, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
     X(DATA, 1, 1, IMAGE_DATA_ALIGN)                                                                                    \
     X(META, 0, 1, ROMA_FRAME_ALIGN)
@@ -51,6 +52,8 @@ int roma_image_read_tensors(const roma_frame *in, roma_image *img);
 int roma_image_read_meta(const roma_frame *in, roma_image *img);
 void roma_image_put_hyper(uint8_t out[IMAGE_HYPR_BYTES], const roma_hyper *h);
 void roma_image_put_rope(roma_buf *out, const roma_hyper *h);
+/* The text of section TMPL, into img->vocab. */
+int roma_image_read_template(const roma_frame *in, roma_image *img);
 void roma_image_put_vocab(roma_buf *out, const roma_vocab *v);
 void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_tensor *t);
 /* 0 or a negative code; at is the file offset of the descriptor. */

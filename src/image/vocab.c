@@ -100,6 +100,17 @@ int roma_image_read_vocab(const roma_frame *in, roma_image *img, uint32_t *spare
     return check_arrays(in, at, v, text_bytes);
 }
 
+int roma_image_read_template(const roma_frame *in, roma_image *img) {
+    const roma_section *s = in->known[IMAGE_TMPL];
+    if (!s) return ROMA_OK;
+    if (!img->has_vocab) return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TMPL without a tokenizer");
+    if (s->bytes > ROMA_TEXT_TEMPLATE_MAX)
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section TMPL is longer than 1 MiB");
+    img->vocab.template_text = (const char *)in->data + s->offset;
+    img->vocab.template_bytes = (uint32_t)s->bytes;
+    return ROMA_OK;
+}
+
 /* ---- writing ---- */
 
 static void put_ids(roma_buf *out, const int32_t *id, uint32_t n, uint32_t room) {

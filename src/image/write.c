@@ -124,16 +124,19 @@ static void place_section(writer *w, unsigned known, uint64_t bytes, uint64_t *e
 static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
     roma_description *d = &w->desc;
     uint8_t hyper[IMAGE_HYPR_BYTES];
-    uint64_t data_bytes = place_tensors(d),
-             end = ROMA_FRAME_HEADER + (uint64_t)(vocab ? IMAGE_KNOWN : IMAGE_KNOWN - 1) * ROMA_FRAME_ENTRY;
+    uint64_t data_bytes = place_tensors(d), end;
+    const bool has_template = vocab && vocab->template_bytes;
+    end = ROMA_FRAME_HEADER + (uint64_t)(IMAGE_KNOWN - !vocab - !has_template) * ROMA_FRAME_ENTRY;
     roma_image_put_hyper(hyper, &d->hyper);
     roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
     roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
     if (vocab) roma_image_put_vocab(&w->part[IMAGE_VOCB], vocab);
+    if (has_template) roma_buf_append(&w->part[IMAGE_TMPL], vocab->template_text, vocab->template_bytes);
     put_meta(&w->part[IMAGE_META], d, note);
     place_section(w, IMAGE_HYPR, w->part[IMAGE_HYPR].len, &end);
     place_section(w, IMAGE_ROPE, w->part[IMAGE_ROPE].len, &end);
     if (vocab) place_section(w, IMAGE_VOCB, w->part[IMAGE_VOCB].len, &end);
+    if (has_template) place_section(w, IMAGE_TMPL, w->part[IMAGE_TMPL].len, &end);
     place_section(w, IMAGE_TENS, IMAGE_TENS_HEAD + d->n_tensors * IMAGE_DESCRIPTOR, &end);
     place_section(w, IMAGE_DATA, data_bytes, &end);
     uint64_t base = w->section[w->n_sections - 1].offset;
@@ -220,7 +223,7 @@ static int put_sections(writer *w, uint8_t base_id[32]) {
     unsigned known = 0;
     for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
         roma_section *s = &w->section[i];
-        while (!w->part[known].len && known != IMAGE_DATA) known++; /* no tokenizer */
+        while (!w->part[known].len && known != IMAGE_DATA) known++; /* no tokenizer, no template */
         code = put_zeros(w, s->offset - w->out.bytes);
         if (code) break;
         if (known == IMAGE_DATA) {

@@ -214,8 +214,13 @@ static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
     size_t len;
     bool found;
     const int rc = roma_import_kv_string(g, "tokenizer.chat_template", &text, &len, &found, err);
-    if (!rc && found) v->template_kind = roma_text_template_recognise(text, len);
-    return rc;
+    if (rc || !found || !len) return rc;
+    if (len > ROMA_TEXT_TEMPLATE_MAX)
+        return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.chat_template"), ROMA_EUNSUPPORTED, err,
+                                  "the chat template has %zu bytes; at most 1 MiB are supported", len);
+    v->template_text = text;
+    v->template_bytes = (uint32_t)len;
+    return ROMA_OK;
 }
 
 int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,

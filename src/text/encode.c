@@ -142,13 +142,28 @@ static int encode_text(encoder *e, const char *text, size_t len, bool prefix) {
     return e->t->v.kind == ROMA_TOK_BPE ? encode_bpe(e, text, len) : encode_spm(e, text, len, prefix);
 }
 
-static int encode_all(encoder *e, const char *text, size_t len, unsigned flags) {
+/* The special token at p. Of a text whose bytes are known (trusted, one for each) a marker is made of trusted bytes
+ * alone. */
+static int32_t special_at(const roma_tokenizer *t, const char *p, const char *end, const uint8_t *trusted,
+                          bool special) {
+    if (!trusted) return roma_text_match_special(t, p, end, special);
+    const int32_t plain = roma_text_match_special(t, p, end, false);
+    const char *stop = p;
+    while (stop < end && trusted[stop - p]) stop++;
+    const int32_t marker = stop > p ? roma_text_match_special(t, p, stop, true) : -1;
+    if (plain < 0 || marker < 0) return plain < 0 ? marker : plain;
+    const uint32_t *at = t->v.text_off;
+    return at[marker + 1] - at[marker] >= at[plain + 1] - at[plain] ? marker : plain;
+}
+
+static int encode_all(encoder *e, const char *text, const uint8_t *trusted, size_t len, unsigned flags) {
     const roma_tokenizer *t = e->t;
     const char *p = text, *end = text + len, *from = text;
     bool prefix = t->v.add_space_prefix && !(flags & ROMA_TEXT_CONTINUE);
     int rc = ROMA_OK;
     while (!rc && p < end) {
-        const int32_t id = roma_text_match_special(t, p, end, (flags & ROMA_TEXT_SPECIAL) != 0);
+        const int32_t id =
+            special_at(t, p, end, trusted ? trusted + (p - text) : NULL, (flags & ROMA_TEXT_SPECIAL) != 0);
         if (id < 0) {
             p++;
             continue;
@@ -162,8 +177,8 @@ static int encode_all(encoder *e, const char *text, size_t len, unsigned flags) 
     return rc ? rc : encode_text(e, from, (size_t)(end - from), prefix);
 }
 
-int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t *out, size_t cap,
-                  size_t *n, roma_error *err) {
+static int tokenize(const roma_tokenizer *t, const char *text, const uint8_t *trusted, size_t len, unsigned flags,
+                    int32_t *out, size_t cap, size_t *n, roma_error *err) {
     *n = 0;
     if (len > (size_t)1 << 31)
         return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "text of %zu bytes; at most 2^31 at a time", len);
@@ -171,9 +186,19 @@ int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigne
     encoder e = {.t = t, .out = out, .cap = cap, .err = err};
     const bool ends = (flags & ROMA_TEXT_BOS) != 0;
     if (ends && t->v.add_bos && t->v.bos >= 0) emit(&e, t->v.bos);
-    const int rc = encode_all(&e, text, len, flags);
+    const int rc = encode_all(&e, text, trusted, len, flags);
     if (ends && t->v.add_eos && t->v.eos >= 0) emit(&e, t->v.eos);
     roma_text_word_free(&e.word);
     if (!rc) *n = e.n;
     return rc;
+}
+
+int roma_tokenize(const roma_tokenizer *t, const char *text, size_t len, unsigned flags, int32_t *out, size_t cap,
+                  size_t *n, roma_error *err) {
+    return tokenize(t, text, NULL, len, flags, out, cap, n, err);
+}
+
+int roma_tokenize_marked(const roma_tokenizer *t, const char *text, const uint8_t *trusted, size_t len, int32_t *out,
+                         size_t cap, size_t *n, roma_error *err) {
+    return tokenize(t, text, trusted, len, 0, out, cap, n, err);
 }

@@ -117,7 +117,7 @@ static int build_special(roma_tokenizer *t, const char *file, roma_error *err) {
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         if (!is_special(v, i)) continue;
         t->special[t->n_special++] = i;
-        t->special_first[(uint8_t)v->text[v->text_off[i]]] |= roma_text_is_control(v, i) ? 2 : 1;
+        t->special_first[(uint8_t)v->text[v->text_off[i]]] |= roma_text_is_marker(v, i) ? 2 : 1;
     }
     sort_ids(v, t->special, n, by_text);
     for (uint32_t i = 1; i < n; i++)
@@ -150,7 +150,7 @@ int32_t roma_text_match_special(const roma_tokenizer *t, const char *p, const ch
         hi = narrow(t, lo, hi, depth, c + 1);
         if (lo == hi) break;
         const uint32_t id = t->special[lo]; /* the shortest of those left comes first */
-        if (t->v.text_off[id + 1] - t->v.text_off[id] == depth + 1 && (control || !roma_text_is_control(&t->v, id)))
+        if (t->v.text_off[id + 1] - t->v.text_off[id] == depth + 1 && (control || !roma_text_is_marker(&t->v, id)))
             best = (int32_t)id;
     }
     return best;

@@ -71,10 +71,13 @@ static inline const char *roma_text_of(const roma_vocab *v, uint32_t id, uint32_
 int32_t roma_text_find(const roma_tokenizer *t, const char *text, size_t len);
 /* Control, unknown or user token of exactly that text, or -1. */
 int32_t roma_text_find_special(const roma_tokenizer *t, const char *text, size_t len);
-/* Longest special token at p, or -1; `control` admits control and unknown tokens beside user tokens. */
+/* Longest special token at p, or -1; `control` admits markers beside the other user tokens. */
 int32_t roma_text_match_special(const roma_tokenizer *t, const char *p, const char *end, bool control);
-/* User tokens are text and always recognised, unless they look like a marker: then they count as control. */
+/* User tokens between bars, <|user|>, count as control tokens: they are no text of an answer. */
 bool roma_text_is_control(const roma_vocab *v, uint32_t id);
+/* Whether a token is recognised only where control tokens are: those that count as such, and user tokens in angle
+ * brackets, <tool_response>. Other user tokens are text and always recognised. */
+bool roma_text_is_marker(const roma_vocab *v, uint32_t id);
 /* The byte of a "<0xNN>" token, or -1. */
 int roma_text_byte_of(const char *text, size_t len);
 /* One character of GPT-2's printable byte alphabet: its byte, or -1. */

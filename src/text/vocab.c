@@ -18,8 +18,11 @@ int roma_text_byte_of(const char *text, size_t len) {
     return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
 }
 
-static bool looks_like_marker(const char *s, size_t len) {
-    return len > 4 && memcmp(s, "<|", 2) == 0 && memcmp(s + len - 2, "|>", 2) == 0;
+/* Between bars, <|user|>; full-width ones, U+FF5C, count too. */
+static bool looks_like_control(const char *s, size_t len) {
+    static const char open[] = "<\xef\xbd\x9c", close[] = "\xef\xbd\x9c>";
+    if (len > 4 && memcmp(s, "<|", 2) == 0 && memcmp(s + len - 2, "|>", 2) == 0) return true;
+    return len > 8 && memcmp(s, open, 4) == 0 && memcmp(s + len - 4, close, 4) == 0;
 }
 
 bool roma_text_is_control(const roma_vocab *v, uint32_t id) {
@@ -29,7 +32,17 @@ bool roma_text_is_control(const roma_vocab *v, uint32_t id) {
         if ((int64_t)id == v->eog[i]) return true;
     uint32_t len;
     const char *s = roma_text_of(v, id, &len);
-    return looks_like_marker(s, len);
+    return looks_like_control(s, len);
+}
+
+bool roma_text_is_marker(const roma_vocab *v, uint32_t id) {
+    uint32_t len;
+    const char *s = roma_text_of(v, id, &len);
+    if (roma_text_is_control(v, id)) return true;
+    if (len < 3 || s[0] != '<' || s[len - 1] != '>') return false;
+    for (uint32_t i = 1; i + 1 < len; i++)
+        if (s[i] == '<' || s[i] == '>' || (uint8_t)s[i] <= ' ') return false;
+    return true;
 }
 
 static int bad(roma_error *err, const char *file, const char *what, uint64_t i) {
@@ -63,6 +76,8 @@ static int check_flags(const roma_vocab *v, const char *file, roma_error *err) {
     const uint8_t flag[] = {v->add_bos, v->add_eos, v->add_space_prefix, v->ignore_merges};
     for (unsigned i = 0; i < 4; i++)
         if (flag[i] > 1) return bad(err, file, "a flag is neither 0 nor 1", i);
+    if (v->template_bytes > ROMA_TEXT_TEMPLATE_MAX)
+        return bad(err, file, "the chat template is too long", v->template_bytes);
     if (!roma_text_template_name((roma_template_kind)v->template_kind))
         return bad(err, file, "template_kind is unknown", v->template_kind);
     return ROMA_OK;

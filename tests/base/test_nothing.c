@@ -65,7 +65,6 @@ static void test_files(void) {
     CHECK(roma_image_open_memory(&img, NULL, 0, 0, &err) != 0);
     CHECK(roma_adapter_open_memory(&a, NULL, 0, 0, &err) != 0);
     CHECK(roma_import_open_memory(&imp, NULL, 0, &err) != 0);
-    CHECK_EQ(roma_text_template_recognise(NULL, 0), ROMA_TEMPLATE_NONE);
 }
 
 static void test_report(void) {

@@ -89,7 +89,7 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output")}  # held in test_best and test_rom
-READ = {"--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
+READ = {"--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
 
 
 def test_table():

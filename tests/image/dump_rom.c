@@ -33,6 +33,7 @@ static void print_vocab(const roma_vocab *v) {
            v->add_space_prefix, v->ignore_merges);
     for (uint32_t i = 0; i < v->n_eog; i++) printf(" %d", v->eog[i]);
     putchar('\n');
+    if (v->template_bytes) print_hex("template", (const uint8_t *)v->template_text, v->template_bytes);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         char score[16] = "-";
         if (v->score) snprintf(score, sizeof score, "%08x", roma_f32_bits(v->score[i]));

@@ -115,7 +115,13 @@ static inline void fixture_vocab(fixture *x, uint32_t kind) {
                             .eog = {30},
                             .add_bos = 1,
                             .template_kind = ROMA_TEMPLATE_CHATML};
-    if (kind == ROMA_TOK_SPM) x->vocab.score = x->score;
+    if (kind == ROMA_TOK_SPM) {
+        static const char jinja[] = "{% for m in messages %}{{ m.content }}{% endfor %}";
+        x->vocab.score = x->score;
+        x->vocab.template_kind = ROMA_TEMPLATE_NONE;
+        x->vocab.template_text = jinja;
+        x->vocab.template_bytes = sizeof jinja - 1;
+    }
     if (kind == ROMA_TOK_BPE) x->vocab.merges = x->merges, x->vocab.n_merges = 3;
     x->with_vocab = true;
 }

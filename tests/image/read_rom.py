@@ -9,7 +9,7 @@ import sys
 ROLES = {1: "embed", 2: "head", 3: "final_norm", 4: "attn_norm", 5: "q", 6: "k", 7: "v", 8: "o", 9: "q_bias", 10: "k_bias",
          11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down"}
 LAYER_ORDER = "attn_norm q k v q_bias k_bias v_bias q_norm k_norm o ffn_norm gate up down".split()
-KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TENS": 1, "DATA": 1, "META": 0}
+KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "DATA": 1, "META": 0}
 CRC_TABLE = []
 for n in range(256):
     for _ in range(8):
@@ -83,7 +83,7 @@ def read_frame(f):
         print(f"section {tag} flags {flags} offset {offset} bytes {size} crc {crc:08x}")
     need(end == len(f.data), "bytes behind the last section")
     need([t for t in sections if t in KNOWN] == [t for t in KNOWN if t in sections], "order of sections")
-    need(all(t in sections for t in KNOWN if t != "VOCB"), "a section is missing")
+    need(all(t in sections for t in KNOWN if t not in ("VOCB", "TMPL")), "a section is missing")
     return sections, base
 
 
@@ -133,6 +133,10 @@ def read_vocab(f, sections, h):
     need(all(1 <= t <= 6 for t in types) and all(math.isfinite(s) for s in scores) and all(p < tokens for p in pairs), "tokens")
     print(f"vocab kind {kind} pre {pre} tokens {tokens} merges {merges} ids {' '.join(map(str, ids))} template {template} "
           f"flags {' '.join(map(str, switches))} eog {' '.join(map(str, eog[:n_eog]))}")
+    if "TMPL" in sections:
+        place, size = sections["TMPL"]
+        need(size <= 1 << 20 and not template, "TMPL")
+        print(f"template {f.take(place, size).hex()}")
     for i in range(tokens):
         score = struct.pack(">f", scores[i]).hex() if kind == 2 else "-"
         print(f"token {i} type {types[i]} score {score} text {text[offsets[i]:offsets[i + 1]].hex()}")

@@ -51,6 +51,8 @@ static void check_vocab(const roma_vocab *a, const roma_vocab *b) {
     CHECK(memcmp(a->text_off, b->text_off, 4 * (a->n_tokens + 1)) == 0 &&
           memcmp(a->text, b->text, a->text_off[a->n_tokens]) == 0);
     CHECK(memcmp(a->type, b->type, a->n_tokens) == 0);
+    CHECK(a->template_bytes == b->template_bytes &&
+          (!a->template_bytes || memcmp(a->template_text, b->template_text, a->template_bytes) == 0));
     CHECK(!a->n_merges || memcmp(a->merges, b->merges, 8 * a->n_merges) == 0);
     CHECK(!a->score == !b->score && (!a->score || memcmp(a->score, b->score, 4 * a->n_tokens) == 0));
 }

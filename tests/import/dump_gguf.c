@@ -56,8 +56,8 @@ static void info(const roma_import *imp, double seconds) {
            imp->model.n_tensors, imp->has_vocab, v->kind, v->pre, v->n_tokens, v->n_merges, v->bos, v->eos, v->unk,
            v->pad);
     for (uint32_t i = 0; i < v->n_eog; i++) printf(" %d", v->eog[i]);
-    printf(" add %u %u %u template %s, opened in %.1f ms\n", v->add_bos, v->add_eos, v->add_space_prefix,
-           roma_text_template_name((roma_template_kind)v->template_kind), seconds * 1e3);
+    printf(" add %u %u %u template of %u bytes, opened in %.1f ms\n", v->add_bos, v->add_eos, v->add_space_prefix,
+           v->template_bytes, seconds * 1e3);
 }
 
 int main(int argc, char **argv) {

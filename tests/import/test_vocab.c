@@ -56,9 +56,10 @@ static void test_bpe(void) {
     CHECK_EQ(v->eog[1], 0);
     CHECK_EQ(v->add_bos + v->add_eos + v->add_space_prefix + v->ignore_merges, 0);
     CHECK(v->score == NULL);
-    CHECK_EQ(v->template_kind,
-             roma_text_template_recognise(
-                 "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}", 77));
+    CHECK_EQ(v->template_kind, ROMA_TEMPLATE_NONE);
+    CHECK_EQ(v->template_bytes, 82);
+    CHECK_BYTES(v->template_text,
+                "{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}", 82);
     close_vocab(&o);
 }
 
@@ -132,6 +133,7 @@ static void test_odd(void) {
                    "drop tokenizer.ggml.token_type;;drop tokenizer.chat_template;;set tokenizer.ggml.merges [str]")) {
         CHECK_EQ(o.imp.vocab.type[0], ROMA_TT_NORMAL);
         CHECK_EQ(o.imp.vocab.template_kind, ROMA_TEMPLATE_NONE);
+        CHECK_EQ(o.imp.vocab.template_bytes, 0);
         CHECK_EQ(o.imp.vocab.n_merges, 0);
         close_vocab(&o);
     }

@@ -65,17 +65,3 @@ ZEPHYR = """{% for message in messages %}
 {{ '<|assistant|>' }}
 {% endif %}
 {% endfor %}"""
-
-# Templates that must not be recognised: a conversation in a wrong form is worse than none.
-UNKNOWN = {
-    "phi3": "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') %}{{'<|user|>' + '\n' + message['content'] + "
-            "'<|end|>' + '\n' + '<|assistant|>' + '\n'}}{% elif (message['role'] == 'assistant') %}{{message['content'] + '<|end|>' + '\n'}}{% endif %}{% endfor %}",
-    "gemma": "{{ bos_token }}{% for message in messages %}{{ '<start_of_turn>' + message['role'] + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}",
-    "chatml with a default of its own": chatml(default="You are a pirate."),
-    "chatml with a default as a variable": "{% set system_message = 'You are a pirate.' %}" + chatml(),
-    "llama2 with a default": LLAMA2.replace("{% set system_message = false %}", "{% set system_message = 'Be good.' %}"),
-    "mistral v3": mistral("").replace("' [/INST]'", "'[/INST]'"),
-    "llama31 with another date": "{{ bos_token }}{% set date_string = \"26 July 2024\" %}<|start_header_id|>Cutting Knowledge Date: December 2023<|eot_id|>",
-    "thinking only": chatml().replace("assistant\n' }}", "assistant\n<think>\n' }}"),
-    "nothing": "",
-}

@@ -1,4 +1,4 @@
-/* Chat templates: what each writes, what it refuses, and which Jinja texts are recognised as which. The ids of real
+/* Chat templates: what each writes, and what it refuses. The ids of real
  * vocabularies are compared with transformers' in tests/reference. */
 #include "../test.h"
 #include "small_vocab.h"
@@ -180,45 +180,7 @@ static void test_cap(void) {
     roma_tokenizer_destroy(T);
 }
 
-/* ---- recognition ---------------------------------------------------------------------------------- */
-
-static void recognised(const char *jinja, const char *want) {
-    CHECK_STR(roma_text_template_name(roma_text_template_recognise(jinja, strlen(jinja))), want);
-}
-
-static void test_recognise(void) {
-    recognised("", "none");
-    recognised("{{ 'Human: ' + message['content'] }}", "none");
-    recognised("{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}", "chatml");
-    recognised("{{ bos_token }}{{'<|im_start|>' + message['role'] + '\n'}}", "chatml-bos");
-    recognised(
-        "{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}",
-        "smollm2");
-    recognised(
-        "{{- '<|im_start|>system\\n' }}{{- '<|im_start|>system\\nYou are Qwen, created by Alibaba Cloud. You are a "
-        "helpful assistant.<|im_end|>\\n' }}",
-        "qwen");
-    recognised("'<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n'", "qwen2");
-    recognised("'<|im_start|>system\nYou are a helpful assistant<|im_end|>\n'", "qwen1.5");
-    recognised("'<|im_start|>system\nYou are a pirate.<|im_end|>\n'", "none");
-    recognised("<|im_start|> </think> ns.last_query_index", "qwen3");
-    recognised("<|im_start|> enable_thinking", "none");
-    recognised("<|im_start|>assistant\\n<think>\\n last_query_index", "none");
-    recognised("{{ bos_token }}<|start_header_id|><|eot_id|>", "llama3");
-    recognised("{{- bos_token }}<|start_header_id|>Cutting Knowledge Date: December 2023\\n \"26 Jul 2024\" <|eot_id|>",
-               "llama31");
-    recognised(
-        "{{- bos_token }}<|start_header_id|>Cutting Knowledge Date: December 2023\\n \"26 July 2024\" <|eot_id|>",
-        "none");
-    recognised("<<SYS>> bos_token + '[INST] ' + content.strip() + ' [/INST]' ' ' + content.strip() + ' ' + eos_token",
-               "llama2");
-    recognised("bos_token '[INST] ' + message['content'] + ' [/INST]' message['content'] + eos_token", "mistral");
-    recognised("bos_token '[INST] ' + message['content'] + ' [/INST]' message['content'] + eos_token + ' '",
-               "mistral-v0.1");
-    recognised("bos_token \" [INST] \" + message['content'] + \" [/INST]\" eos_token", "mistral-system");
-    recognised("bos_token '[INST] ' + message['content'] + '[/INST]' eos_token", "none");
-    recognised("'<|user|>\\n' + message['content'] + eos_token '<|assistant|>'", "zephyr");
-    recognised("'<|user|>\\n' + message['content'] + '<|end|>' eos_token '<|assistant|>'", "none");
+static void test_names(void) {
     for (int i = 0; roma_text_template_name((roma_template_kind)i); i++)
         CHECK_EQ(roma_text_template_find(roma_text_template_name((roma_template_kind)i)), i);
     CHECK_EQ(roma_text_template_find("nonsense"), -1);
@@ -234,6 +196,6 @@ int main(void) {
     test_orders();
     test_injection();
     test_cap();
-    test_recognise();
+    test_names();
     return TEST_DONE();
 }

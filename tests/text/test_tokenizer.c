@@ -56,12 +56,21 @@ static void test_special(void) {
     GIVES("<|im_end|><s>", ROMA_TEXT_SPECIAL, "<|im_end|>|<s>|");
     GIVES("<s><s", ROMA_TEXT_SPECIAL, "<s>|<|s|");
     GIVES("<s>", 0, "<|s|>|");
-    GIVES("a<think>b", 0, "a|<think>|b|"); /* user tokens are text */
+    GIVES("a<think>b", 0, "a|<|t|h|i|n|k|>|b|"); /* a user token in angle brackets is a marker */
+    GIVES("a<think>b", ROMA_TEXT_SPECIAL, "a|<think>|b|");
     GIVES("<|user_marker|>", ROMA_TEXT_SPECIAL, "<|user_marker|>|");
     int32_t id[64];
     size_t n;
     CHECK_EQ(roma_tokenize(T, "<|user_marker|>", 15, 0, id, 64, &n, NULL), 0);
-    CHECK_EQ(n, 15); /* unless they look like a marker */
+    CHECK_EQ(n, 15);
+    /* of a text whose bytes are known, markers are made of trusted ones alone */
+    const uint8_t first[] = {1, 1, 1, 0, 0, 0}, second[] = {0, 1, 1, 1, 1, 1};
+    CHECK_EQ(roma_tokenize_marked(T, "<s><s>", first, 6, id, 64, &n, NULL), 0);
+    CHECK_EQ(id[0], small_id(&S, "<s>"));
+    CHECK_EQ(n, 4);
+    CHECK_EQ(roma_tokenize_marked(T, "<s><s>", second, 6, id, 64, &n, NULL), 0);
+    CHECK_EQ(id[3], small_id(&S, "<s>"));
+    CHECK_EQ(n, 4);
     CHECK(roma_token_is_eog(T, small_id(&S, "<|im_end|>")) && roma_token_is_eog(T, small_id(&S, "</s>")));
     CHECK(!roma_token_is_eog(T, 0) && !roma_token_is_eog(T, -1));
     roma_tokenizer_destroy(T);

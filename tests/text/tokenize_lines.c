@@ -2,7 +2,7 @@
  * stdin, answers on stdout. A request is u8 op, u8 arg, u32 length, bytes; an answer u32 count and as many
  * 32-bit values (op 'd': bytes); count UINT32_MAX is a refusal.
  *   't' tokenise, arg = flags            'u' the same, answering ids needed and microseconds of processor time
- *   'd' detokenise ids                   'r' recognise a Jinja template
+ *   'd' detokenise ids
  *   'c' a conversation, arg = kind * 2 + add_reply: u32 n, then per message u8 role, u32 length, bytes */
 #include <stdio.h>
 #include <time.h>
@@ -84,16 +84,11 @@ int main(int argc, char **argv) {
         const uint32_t len = roma_le32(head + 2);
         char *s = malloc((size_t)len + 1);
         if (fread(s, 1, len, stdin) != len) return 2;
-        uint32_t kind = 0;
         switch (head[0]) {
         case 't': tokenise(t, s, len, head[1], false); break;
         case 'u': tokenise(t, s, len, head[1], true); break;
         case 'd': detokenise(t, s, len); break;
         case 'c': converse(t, s, len, head[1]); break;
-        case 'r':
-            kind = (uint32_t)roma_text_template_recognise(s, len);
-            answer(&kind, 1, 4);
-            break;
         }
         free(s);
     }

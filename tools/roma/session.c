@@ -11,14 +11,36 @@ int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threa
     return rc;
 }
 
+/* What the chat template is given beside the messages. */
+static int read_given(session *s, const session_config *c, roma_error *err) {
+    int rc = c->tools ? read_all(&s->tools, c->tools, err) : ROMA_OK;
+    if (!rc && c->documents) rc = read_all(&s->documents, c->documents, err);
+    if (rc) return rc;
+    for (size_t i = 0; i < c->template_arg.n; i++)
+        s->template_arg[i] = (roma_answer_text){c->template_arg.item[i], strlen(c->template_arg.item[i])};
+    s->dialog.args = (roma_answer_texts){s->template_arg, c->template_arg.n};
+    if (c->tools) s->dialog.tools = (roma_answer_text){s->tools.len ? (const char *)s->tools.data : "", s->tools.len};
+    if (c->documents)
+        s->dialog.documents =
+            (roma_answer_text){s->documents.len ? (const char *)s->documents.data : "", s->documents.len};
+    return ROMA_OK;
+}
+
 int session_open(session *s, session_config *c, roma_error *err) {
     memset(s, 0, sizeof *s);
     c->answer.sram_bytes = (uint64_t)c->sram_mib << 20;
     c->answer.chip_is_limit = c->answer.chip != NULL;
     int rc = roma_answer_open(&s->a, &c->answer, err);
     if (!rc) rc = loras_open(&s->loras, s->a, c->any_base, c->lora.item, c->lora.n, err);
+    if (!rc) rc = read_given(s, c, err);
     if (rc) session_close(s);
     return rc;
+}
+
+void session_say_template(const session *s) {
+    const char *why = roma_answer_template_note(s->a);
+    if (why && roma_answer_tokenizer(s->a))
+        note("note: %s; the text is completed as it stands, --template names another form", why);
 }
 
 /* The one list of adapters that most verbs have. */
@@ -50,17 +72,24 @@ int session_start(session *s, const session_config *config, roma_error *err) {
 
 void session_close(session *s) {
     roma_answer_close(s->a);
+    roma_buf_destroy(&s->tools);
+    roma_buf_destroy(&s->documents);
     s->a = NULL;
 }
 
 /* ---- prompts ---- */
 
-int session_prompt(const session *s, roma_answer_text text, roma_answer_text system, unsigned flags, int32_t **ids,
-                   size_t *n, roma_error *err) {
+int session_prompt(const session *s, roma_answer_text text, roma_answer_text system, const roma_answer_dialog *d,
+                   int32_t **ids, size_t *n, roma_error *err) {
+    roma_answer_dialog all = *d;
     const roma_message m[2] = {{ROMA_ROLE_SYSTEM, system.text, system.len}, {ROMA_ROLE_USER, text.text, text.len}};
     *ids = NULL;
-    if (roma_answer_tokenizer(s->a) && roma_answer_is_raw(s->a, flags) && system.text) return no_template(err);
-    return roma_answer_prompt(s->a, system.text ? m : m + 1, system.text ? 2 : 1, flags, ids, n, err);
+    if (roma_answer_tokenizer(s->a) && roma_answer_is_raw(s->a, d->flags) && system.text) return no_template(err);
+    if (!d->json.text) {
+        all.messages = system.text ? m : m + 1;
+        all.n = system.text ? 2 : 1;
+    }
+    return roma_answer_dialog_prompt(s->a, &all, ids, n, NULL, err);
 }
 
 int no_template(roma_error *err) {

@@ -36,7 +36,8 @@ typedef struct {
     roma_answer_config answer;
     const char *spec;
     uint32_t sram_mib;
-    text_list lora;
+    text_list lora, template_arg;
+    const char *tools, *documents; /* files of JSON for the chat template */
     bool any_base;
 } session_config;
 
@@ -56,6 +57,12 @@ typedef struct {
 #define LORA_OPTIONS(c)                                                                                                                     \
     {"lora", 0, OPT_TEXTS, &(c).lora, "FILE[:SCALE]", 0, 0, "run with this adapter; may be repeated, up to 8 add up"},                      \
     {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}
+#define TEMPLATE_OPTIONS(c)                                                                                                                 \
+    {"template", 0, OPT_TEXT, &(c).answer.chat_template, "NAME|FILE", 0, 0, "chat template instead of the model's own: a name, or a file"},  \
+    {"template-arg", 0, OPT_TEXTS, &(c).template_arg, "NAME=VALUE", 0, 0, "argument of the chat template, such as enable_thinking=false"},      \
+    {"tools", 0, OPT_TEXT, &(c).tools, "FILE", 0, 0, "tools for the chat template, a JSON array"},                                             \
+    {"documents", 0, OPT_TEXT, &(c).documents, "FILE", 0, 0, "documents for the chat template, a JSON array"},                                 \
+    {"date", 0, OPT_TEXT, &(c).answer.date, "YYYY-MM-DD", 0, 0, "what the chat template takes for today (default: the clock's)"}
 #define CONTEXT_OPTION(c) \
     {"ctx", 0, OPT_COUNT, &(c).answer.context, "N", 1, 16777216, "tokens of context (default: the model's, at most 4096)"}
 /* clang-format on */
@@ -69,6 +76,10 @@ typedef struct {
     roma_answer *a;
     lora_list loras; /* of the command line */
     uint32_t set;    /* theirs, for who steps the engine himself; 0: none */
+    /* What the command line gives the chat template: to be copied, and completed with messages. */
+    roma_answer_dialog dialog;
+    roma_answer_text template_arg[TEXTS_MAX];
+    roma_buf tools, documents;
 } session;
 
 /* image_open only opens and checks; session_open opens what there is to open, session_start makes the engine, and with
@@ -77,9 +88,11 @@ int image_open(roma_image *img, const char *path, bool no_verify, uint32_t threa
 int session_open(session *s, session_config *c, roma_error *err);
 int session_start(session *s, const session_config *c, roma_error *err);
 void session_close(session *s);
-/* Ids of a prompt, system's text NULL for none; flags as roma_answer_prompt's. */
-int session_prompt(const session *s, roma_answer_text text, roma_answer_text system, unsigned flags, int32_t **ids,
-                   size_t *n, roma_error *err);
+/* Says on a terminal that the model completes plain text, and why, where that was not asked for. */
+void session_say_template(const session *s);
+/* Ids of a prompt, system's text NULL for none; d as session.dialog, with messages as JSON or without. */
+int session_prompt(const session *s, roma_answer_text text, roma_answer_text system, const roma_answer_dialog *d,
+                   int32_t **ids, size_t *n, roma_error *err);
 int session_fits(const session *s, size_t n_prompt, roma_error *err); /* ECONTEXT, with what to do */
 int no_template(roma_error *err);                                     /* a system message and no template */
 

@@ -2,6 +2,11 @@
 #include "inspect_show.h"
 #include "roma/json.h"
 
+/* Of the model file, or by name. */
+static const char *template_of(const roma_vocab *v) {
+    return v->template_bytes ? "own" : roma_text_template_name((roma_template_kind)v->template_kind);
+}
+
 static const char *const kinds[] = {"none", "byte-level BPE", "SentencePiece BPE"};
 static const char *const pres[] = {"none", "gpt2", "smollm", "llama3", "qwen2"};
 
@@ -38,7 +43,7 @@ void image_text(const roma_image *img, roma_buf *b) {
     if (img->has_vocab)
         roma_buf_print(b, "tokenizer      %s, pre-tokenizer %s, %u merges, bos %d, eos %d, template %s\n",
                        kinds[img->vocab.kind], pres[img->vocab.pre], img->vocab.n_merges, img->vocab.bos,
-                       img->vocab.eos, roma_text_template_name((roma_template_kind)img->vocab.template_kind));
+                       img->vocab.eos, template_of(&img->vocab));
     else
         roma_buf_print(b, "tokenizer      none\n");
     roma_buf_print(b,
@@ -103,7 +108,7 @@ void image_json(const roma_image *img, const char *path, roma_buf *b) {
         roma_json_int(&j, "bos", img->vocab.bos);
         roma_json_int(&j, "eos", img->vocab.eos);
         roma_json_bool(&j, "add_bos", img->vocab.add_bos);
-        roma_json_string(&j, "template", roma_text_template_name((roma_template_kind)img->vocab.template_kind));
+        roma_json_string(&j, "template", template_of(&img->vocab));
         roma_json_close(&j, '}');
     } else {
         roma_json_null(&j, "tokenizer");

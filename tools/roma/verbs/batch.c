@@ -180,13 +180,24 @@ static void submit_next(batch *b) {
         b->under_way++;
 }
 
+/* What a line gives the chat template, or else the command line. */
+static roma_answer_dialog dialog_of(const batch *b, const roma_answer_line *q) {
+    roma_answer_dialog d = b->s->dialog;
+    d.flags = (q->raw ? ROMA_ANSWER_RAW : 0u) | (b->o->special ? ROMA_ANSWER_SPECIAL : 0u);
+    d.json = q->messages;
+    if (q->tools.text) d.tools = q->tools;
+    if (q->documents.text) d.documents = q->documents;
+    if (q->has_args) d.args = q->args;
+    return d;
+}
+
 /* Ids of all prompts; one that has none fails when its turn comes. */
 static void read_prompts(batch *b) {
     for (size_t i = 0; i < b->n; i++) {
         job *j = &b->jobs[i];
         roma_error err;
-        const unsigned flags = (j->q->raw ? ROMA_ANSWER_RAW : 0u) | (b->o->special ? ROMA_ANSWER_SPECIAL : 0u);
-        const int bad = session_prompt(b->s, j->q->prompt, j->q->system, flags, &j->ids, &j->n_ids, &err);
+        const roma_answer_dialog d = dialog_of(b, j->q);
+        const int bad = session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
         if (bad) {
             has_reply(j);
             fail_job(j, bad, &err);

@@ -140,7 +140,10 @@ static int generate(chat *c, reply *r, const int32_t *ids, size_t n, roma_error 
 static int answer(chat *c, reply *r, roma_error *err) {
     int32_t *ids = NULL;
     size_t n = 0;
-    int rc = roma_answer_prompt(c->s.a, c->messages, c->n_messages, 0, &ids, &n, err);
+    roma_answer_dialog d = c->s.dialog;
+    d.messages = c->messages;
+    d.n = c->n_messages;
+    int rc = roma_answer_dialog_prompt(c->s.a, &d, &ids, &n, NULL, err);
     if (!rc && n > context_of(c))
         rc = roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE,
                        "the conversation's %zu tokens do not fit the context of %u; /reset starts a new one, --ctx "
@@ -271,6 +274,7 @@ static int start(chat *c, session_config *config, const char *system, roma_error
     if (!rc) rc = session_start(&c->s, config, err);
     if (rc) return rc;
     c->any_base = config->any_base;
+    session_say_template(&c->s);
     c->system = system ? strdup(system) : NULL;
     if (system && !c->system) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the conversation");
     reset(c);
@@ -285,12 +289,10 @@ int verb_chat(int argc, char **argv) {
     size_t n;
     roma_answer_ask_default(&c.ask.ask);
     c.ask.ask.limit = 1u << 24;
-    const option own[] = {{"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"},
-                          {"template", 0, OPT_TEXT, &config.answer.chat_template, "NAME", 0, 0,
-                           "chat template instead of the model's own"},
-                          SAMPLING_OPTIONS(c.ask),
-                          {0}};
-    const option shared[] = {SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
+    const option own[] = {
+        {"system", 0, OPT_TEXT, &system, "TEXT", 0, 0, "system message"}, SAMPLING_OPTIONS(c.ask), {0}};
+    const option shared[] = {
+        TEMPLATE_OPTIONS(config), SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
     const usage u = {
         "chat",
         "IMAGE [options]",

@@ -139,10 +139,11 @@ static int one(const run_options *o, session *s, roma_error *err) {
     size_t n = 0;
     reply r = {.s = s, .silent = o->json, .hashes = o->hash};
     const roma_answer_text system = {o->system, o->system ? strlen(o->system) : 0};
-    const unsigned flags = (o->raw ? ROMA_ANSWER_RAW : 0u) | (o->special ? ROMA_ANSWER_SPECIAL : 0u);
+    roma_answer_dialog d = s->dialog;
+    d.flags = (o->raw ? ROMA_ANSWER_RAW : 0u) | (o->special ? ROMA_ANSWER_SPECIAL : 0u);
     int rc = read_prompt(o, &prompt, err);
     if (!rc)
-        rc = session_prompt(s, (roma_answer_text){(const char *)prompt.data, prompt.len}, system, flags, &ids, &n, err);
+        rc = session_prompt(s, (roma_answer_text){(const char *)prompt.data, prompt.len}, system, &d, &ids, &n, err);
     if (!rc) rc = answer(o, s, &r, ids, n, err);
     const int exit_code = rc && rc != ROMA_ECANCEL ? fail("run", err) : tell(o, s, &r, rc);
     roma_free(ids);
@@ -161,8 +162,6 @@ int verb_run(int argc, char **argv) {
         {"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0, "the prompt; - reads standard input"},
         {"file", 'f', OPT_TEXT, &o.file, "FILE", 0, 0, "the prompt from a file"},
         {"system", 0, OPT_TEXT, &o.system, "TEXT", 0, 0, "system message"},
-        {"template", 0, OPT_TEXT, &o.session.answer.chat_template, "NAME", 0, 0,
-         "chat template instead of the model's own"},
         {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
         {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
         SAMPLING_OPTIONS(o.ask),
@@ -175,13 +174,18 @@ int verb_run(int argc, char **argv) {
          "with --trace-values: the values too, not only their CRC"},
         {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
         {0}};
-    const option shared[] = {SPEC_OPTION(o.session), CONTEXT_OPTION(o.session), SESSION_OPTIONS(o.session), {0}};
+    const option shared[] = {TEMPLATE_OPTIONS(o.session),
+                             SPEC_OPTION(o.session),
+                             CONTEXT_OPTION(o.session),
+                             SESSION_OPTIONS(o.session),
+                             {0}};
     const usage u = {
         "run",
         "IMAGE -p TEXT [options]",
         "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
-        "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, and if\n"
-        "wanted system, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id.",
+        "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, or\n"
+        "messages, and if wanted system, tools, documents, template_args, raw, n, temp, top_k, top_p, min_p,\n"
+        "repeat_penalty, seed, stop, lora and id.",
         "roma run model.roma -p \"Give me three tips for sleeping well.\"",
         own,
         shared,
@@ -200,6 +204,7 @@ int verb_run(int argc, char **argv) {
     if (ask_options_check(&o.ask, &err)) return fail("run", &err);
     o.session.answer.image = operand[0];
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
+    if (!o.raw) session_say_template(&s);
     const batch_options b = {&o.session, &o.ask.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);
     session_close(&s);

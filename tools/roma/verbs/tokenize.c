@@ -1,4 +1,4 @@
-/* roma tokenize: text to token ids. */
+/* roma tokenize: text, or a conversation through a chat template, to token ids. */
 #include "tool.h"
 
 #include <string.h>
@@ -37,34 +37,88 @@ static int run(const char *image, const char *text, const char *file, unsigned f
     return fail("tokenize", err);
 }
 
+static int print_conversation(const roma_buf *prompt, const int32_t *ids, size_t n, bool as_json) {
+    roma_buf out = {0};
+    if (as_json) {
+        roma_json j = {.out = &out};
+        roma_json_open(&j, NULL, '{');
+        if (prompt->data)
+            roma_json_text(&j, "prompt", (const char *)prompt->data, prompt->len);
+        else
+            roma_json_null(&j, "prompt"); /* a template by name has no text of its own */
+        roma_json_open(&j, "ids", '[');
+        for (size_t i = 0; i < n; i++) roma_json_int(&j, NULL, ids[i]);
+        roma_json_close(&j, ']');
+        roma_json_close(&j, '}');
+    } else {
+        for (size_t i = 0; i < n; i++) roma_buf_print(&out, "%s%d", i ? " " : "", ids[i]);
+    }
+    roma_buf_append(&out, "\n", 1);
+    return print_buf("tokenize", &out, 0);
+}
+
+/* The messages of a file through the chat template. */
+static int converse(session_config *c, const char *messages, bool as_json, roma_error *err) {
+    session s;
+    roma_buf in = {0}, prompt = {0};
+    int32_t *ids = NULL;
+    size_t n = 0;
+    int exit_code = 0, rc = session_open(&s, c, err);
+    if (rc) return fail("tokenize", err);
+    rc = read_all(&in, messages, err);
+    if (!rc && roma_answer_is_raw(s.a, 0)) {
+        const char *why = roma_answer_template_note(s.a);
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "messages need a chat template: %s",
+                       why ? why : "'none' was named");
+    }
+    roma_answer_dialog d = s.dialog;
+    d.json = (roma_answer_text){in.len ? (const char *)in.data : "", in.len};
+    if (!rc) rc = roma_answer_dialog_prompt(s.a, &d, &ids, &n, &prompt, err);
+    exit_code = rc ? fail("tokenize", err) : print_conversation(&prompt, ids, n, as_json);
+    roma_free(ids);
+    roma_buf_destroy(&prompt);
+    roma_buf_destroy(&in);
+    session_close(&s);
+    return exit_code;
+}
+
 int verb_tokenize(int argc, char **argv) {
-    const char *operand[OPERANDS_MAX] = {NULL}, *file = NULL;
+    static session_config c;
+    const char *operand[OPERANDS_MAX] = {NULL}, *file = NULL, *messages = NULL;
     bool as_json = false, special = false, bos = false, no_verify = false;
     size_t n;
     const option own[] = {
         {"file", 'f', OPT_TEXT, &file, "FILE", 0, 0, "the text from a file, byte for byte; - is standard input"},
+        {"messages", 0, OPT_TEXT, &messages, "FILE", 0, 0, "a conversation through the chat template, a JSON array"},
         {"special", 0, OPT_FLAG, &special, NULL, 0, 0, "control tokens in the text count as such"},
         {"bos", 0, OPT_FLAG, &bos, NULL, 0, 0, "add the tokens that the model's own settings add"},
         {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
         {"no-verify", 0, OPT_FLAG, &no_verify, NULL, 0, 0, "skip the checksums on opening"},
         {0}};
-    const usage u = {"tokenize",
-                     "IMAGE TEXT|-|-f FILE [options]",
-                     "Prints the token ids of a text on one line; - reads standard input.",
-                     "roma tokenize model.roma \"Hello, world\"",
-                     own,
-                     NULL,
-                     1,
-                     2};
+    const option shared[] = {TEMPLATE_OPTIONS(c), {0}};
+    const usage u = {
+        "tokenize",
+        "IMAGE TEXT|-|-f FILE|--messages FILE [options]",
+        "Prints the token ids of a text on one line; - reads standard input. With --messages the ids are those of\n"
+        "a conversation, and --json has the prompt as the chat template writes it.",
+        "roma tokenize model.roma \"Hello, world\"",
+        own,
+        shared,
+        1,
+        2};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    if ((n == 2) == !!file) return usage_error("tokenize", "give one of TEXT, - and -f FILE");
+    if ((n == 2) + !!file + !!messages != 1)
+        return usage_error("tokenize", "give one of TEXT, -, -f FILE and --messages FILE");
     const char *text = n == 2 ? operand[1] : NULL;
     if (text && strcmp(text, "-") == 0) {
         file = "-";
         text = NULL;
     }
     roma_error err;
+    c.answer.image = operand[0];
+    c.answer.no_verify = no_verify;
+    if (messages) return converse(&c, messages, as_json, &err);
     return run(operand[0], text, file, (special ? ROMA_TEXT_SPECIAL : 0u) | (bos ? ROMA_TEXT_BOS : 0u), as_json,
                no_verify, &err);
 }
