@@ -1,4 +1,4 @@
-/* Renders templates for tests/template/jinja.py: requests on stdin, answers on stdout.
+/* Renders templates for tests/template/test_jinja.py: requests on stdin, answers on stdout.
  *
  * A request is a line "DATE TEMPLATE N", TEMPLATE being bytes of a template and N a number of variables, then the
  * template, then for each variable a line "NAME KIND BYTES", KIND j (JSON), t (text) or T (text that counts as the
