@@ -5,12 +5,13 @@
 //   tag           goes with the row
 //   y             the row's sum, with done and the tag of its last leaves
 // Latency levels * ADD after the last leaves; interval 1, but a row of fewer levels may not catch up with the one before it. Up to 2^LEVELS
-// leaves a row, WIDE a cycle.
+// leaves a row, WIDE a cycle. With INTEGER leaves and sums are integers of 32 bits, ADD is HOP, and what is behind a row's end is 0.
 module roma_tree #(
     parameter LEVELS = 8,
     parameter ADD = 3,
     parameter WIDE = 1,
     parameter TAG = 1,
+    parameter INTEGER = 0,
     parameter COUNT = $clog2(LEVELS + 1),
     parameter MANY = $clog2($clog2(WIDE) + 2)  // bits of many
 ) (
@@ -27,6 +28,7 @@ module roma_tree #(
     output [31:0] y
 );
     localparam MARK = 2 + COUNT + MANY + TAG;
+    localparam [31:0] NOTHING = INTEGER != 0 ? 32'd0 : 32'h80000000;
     genvar k, i;
     generate
         for (k = 0; k <= LEVELS; k = k + 1) begin : gen_level
@@ -56,8 +58,8 @@ module roma_tree #(
                     if (goes) held <= below[31:0];
                     has <= (goes & ~pairs ? ~has & ~gen_level[k-1].is_last : has) & ~reset;
                 end
-                // an odd last one goes through the adder with -0, which changes nothing
-                wire [31:0] first = has ? held : 32'h80000000;
+                // an odd last one goes through the adder with nothing, which is -0
+                wire [31:0] first = has ? held : NOTHING;
                 for (i = 0; i < LANES; i = i + 1) begin : gen_add
                     wire [31:0] a, b;
                     if (BELOW > 1 && i == 0) begin : gen_either
@@ -70,7 +72,11 @@ module roma_tree #(
                         assign a = first;
                         assign b = below;
                     end
-                    roma_fp_add #(.LATENCY(ADD)) add (.clk(clk), .a(a), .b(b), .y(x[32*i+:32]));
+                    if (INTEGER != 0) begin : gen_integer
+                        roma_delay #(.W(32), .N(ADD)) add (.clk(clk), .d(a + b), .q(x[32*i+:32]));
+                    end else begin : gen_float
+                        roma_fp_add #(.LATENCY(ADD)) add (.clk(clk), .a(a), .b(b), .y(x[32*i+:32]));
+                    end
                 end
                 wire [MANY-1:0] fewer = pairs ? gen_level[k-1].wide - {{MANY - 1{1'b0}}, 1'b1} : {MANY{1'b0}};
                 wire [COUNT-1:0] less = gen_level[k-1].above - {{COUNT - 1{1'b0}}, 1'b1};
