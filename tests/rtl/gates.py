@@ -36,10 +36,10 @@ ITERATIVE = [
     ("roma_lunit_serial", "", "gen_row[0].gen_half[0].total"),
 ]
 COMPOSED = [(b, "") for b in (
-    "roma_argmax", "roma_choice", "roma_codes", "roma_exp", "roma_fold", "roma_fp_mul3", "roma_group_sum", "roma_largest", "roma_leaf", "roma_logit_key", "roma_lunit_any", "roma_merge", "roma_net_best", "roma_net_max", "roma_net_sum", "roma_reciprocal",
+    "roma_argmax", "roma_choice", "roma_chunk_sum", "roma_codes", "roma_exp", "roma_fold", "roma_fp_mul3", "roma_group_sum", "roma_largest", "roma_leaf", "roma_logit_key", "roma_lunit_any", "roma_merge", "roma_net_best", "roma_net_max", "roma_net_sum", "roma_reciprocal",
     "roma_reduce", "roma_relu2", "roma_rotate", "roma_running", "roma_score_max", "roma_scoreboard", "roma_square", "roma_walker", "roma_waves", "roma_zero")] + [("roma_tree", "LEVELS 2")]
 ASSEMBLY = [(b, "") for b in (
-    "roma_attend", "roma_code", "roma_denominator", "roma_head_code", "roma_mac", "roma_matrix_unit", "roma_page_code", "roma_page_sum", "roma_page_tree", "roma_rms",
+    "roma_adapter_root", "roma_adapter_unit", "roma_attend", "roma_code", "roma_denominator", "roma_head_code", "roma_mac", "roma_matrix_unit", "roma_page_code", "roma_page_sum", "roma_page_tree", "roma_rms",
     "roma_score", "roma_silu", "roma_sincos", "roma_squares", "roma_weigh")]
 PARTS = ["roma_compress", "roma_cut", "roma_delay", "roma_increment", "roma_lzc", "roma_ring", "roma_rom_file"]
 KEPT = ("fp_add", "fp_mul", "int_to_fp", "int_mul")
