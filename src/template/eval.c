@@ -232,7 +232,8 @@ static tm_value whole(tm_machine *m, unsigned op, int64_t a, int64_t b) {
 
 static double modulo(double a, double b) {
     const double r = fmod(a, b);
-    return r && (r < 0) != (b < 0) ? r + b : r ? r : copysign(0.0, b);
+    if (r == 0) return copysign(0.0, b);
+    return (r < 0) != (b < 0) ? r + b : r;
 }
 
 static tm_value broken(tm_machine *m, unsigned op, double a, double b) {

@@ -30,13 +30,14 @@ static roma_explored run(const roma_explore *x, uint32_t points, int rank, int s
 
 static void test_shares(void) {
     roma_explore *x = open_space((roma_explore_config){.seed = 5});
-    roma_explored all = run(x, 250, 0, 1, 1);
-    CHECK(all.n > 20 && all.n < 250);
+    const uint32_t points = (uint32_t)test_effort(250);
+    roma_explored all = run(x, points, 0, 1, 1);
+    CHECK(all.n > 20 && all.n < points);
     for (int size = 1; size <= 4; size++) {
         size_t at = 0;
         uint64_t refused[ROMA_EXPLORE_REFUSALS_N] = {0};
         for (int rank = 0; rank < size; rank++) {
-            roma_explored part = run(x, 250, rank, size, 3);
+            roma_explored part = run(x, points, rank, size, 3);
             CHECK_EQ(part.stride, all.stride);
             CHECK(at + part.n <= all.n);
             CHECK_BYTES(part.rows, all.rows + at * all.stride, part.n * part.stride * sizeof(double));
@@ -49,7 +50,7 @@ static void test_shares(void) {
     }
     uint64_t sum = all.n;
     for (int k = 0; k < ROMA_EXPLORE_REFUSALS_N; k++) sum += all.refused[k];
-    CHECK_EQ(sum, 250);
+    CHECK_EQ(sum, points);
     size_t serial = 0; /* lanes of both kinds are among the usual knobs */
     for (size_t i = 0; i < all.n; i++) {
         double v[ROMA_EXPLORE_KEYS];
@@ -59,7 +60,7 @@ static void test_shares(void) {
     CHECK(serial > all.n / 4 && serial < all.n * 3 / 4);
     CHECK_EQ(all.refused[ROMA_EXPLORE_NONE], 0);
     CHECK_EQ(all.refused[ROMA_EXPLORE_GRID], 0); /* the usual grids are powers of two, which fill their rows */
-    roma_explored fewer = run(x, 100, 0, 1, 2);  /* a point is its number */
+    roma_explored fewer = run(x, points * 2 / 5, 0, 1, 2); /* a point is its number */
     CHECK(fewer.n && fewer.n < all.n);
     CHECK_BYTES(fewer.rows, all.rows, fewer.n * fewer.stride * sizeof(double));
     roma_explored_destroy(&fewer);
