@@ -113,10 +113,20 @@ int roma_outdir_open(roma_outdir *d, const char *path, const char *const names[]
     return rc;
 }
 
+/* Messages name the file by the folder that was asked for. */
+static int open_file(const roma_outdir *d, size_t i, roma_outfile *f, roma_error *err) {
+    const int rc = roma_outfile_open(f, d->file[i], err);
+    char *shown = rc ? NULL : join(d->path, d->name[i]);
+    if (rc || !shown) return rc;
+    roma_free(f->path);
+    f->path = shown;
+    return ROMA_OK;
+}
+
 int roma_outdir_file(roma_outdir *d, const char *name, roma_outfile *f, roma_error *err) {
     *f = (roma_outfile){.fd = -1, .device = -1};
     for (size_t i = 0; d->made && d->name[i]; i++)
-        if (strcmp(d->name[i], name) == 0) return roma_outfile_open(f, d->file[i], err);
+        if (strcmp(d->name[i], name) == 0) return open_file(d, i, f, err);
     return roma_fail(err, ROMA_EINTERNAL, d->path, ROMA_NOWHERE, "no such file belongs to the folder");
 }
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,22 @@ static void test_made(void) {
     CHECK_EQ(mkdir(in_folder("d"), 0700), 0); /* an empty one */
     CHECK_EQ(make(in_folder("d"), "a", "five", &e), ROMA_OK);
     empty(in_folder("d"));
+}
+
+/* A disk that is full, by the limit of a file's size: the message names the folder that was asked for. */
+static void test_full(void) {
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit none = {0, 0};
+        roma_error e;
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &none);
+        const int rc = make(in_folder("d"), "a", "x", &e);
+        _exit(rc != ROMA_EIO || strcmp(e.file, in_folder("d/a")) != 0 || entries() != 0);
+    }
+    int status = -1;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
 }
 
 static void test_refused(void) {
@@ -185,6 +202,7 @@ int main(void) {
     snprintf(folder, sizeof folder, "/tmp/roma-outdir-XXXXXX");
     CHECK(mkdtemp(folder) != NULL);
     test_made();
+    test_full();
     test_refused();
     test_scarce();
     test_killed();
