@@ -4,8 +4,9 @@
 // Activations, by the broadcast: FILL sub-groups of 8 inputs a cycle, cycle fill_index of the row, from fill_codes' low bits on; what is behind
 // the row's end is 0. Two rows are kept. They are laid out for codes of fill_bits (0, 1, 2: 2, 4, 8 bits), places of 16 inputs of each L-Unit from
 // fill_base on, and summed for groups of 8 << fill_group inputs, Z of the first at fill_z. What comes in a cycle can be multiplied by a product
-// whose first address is read in the next one, if its row groups have two words at least. From LUNIT + clog2(N) cycles after the last address of
-// its products on, a row may be overwritten. Its scale comes by itself.
+// whose first address is read in the next one, if its row groups have two words at least and no group whose last inputs came in that cycle ends
+// at the first address. From LUNIT + clog2(N) cycles after the last address of its products on, a row may be overwritten. Its scale comes by
+// itself.
 //
 // A product begins with `start`; the ports op_* are taken over with it, the first address is read in the cycle after, and another start may
 // come with `last`, which is told while the last one is read:
