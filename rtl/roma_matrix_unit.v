@@ -117,8 +117,8 @@ module roma_matrix_unit #(
     localparam [31:0] LAST_TURN = TURNS - 1;
     localparam [31:0] LOG_N = LOG;
     localparam [31:0] LOG_WIDE = $clog2(WIDE);
-    localparam [2:0] ALL_SLOTS = LOG_N[2:0];
-    localparam [2:0] ALL_WIDE = LOG_WIDE[2:0];
+    localparam [3:0] ALL_SLOTS = LOG_N[3:0];
+    localparam [3:0] ALL_WIDE = LOG_WIDE[3:0];
 
     // ---- the product that is read ----
     localparam OP = 22 + 3 * PLACE + 2 * Z + ADDRESS + SCALE + 2 * WAVES + MERGE + TREE;
@@ -142,7 +142,7 @@ module roma_matrix_unit #(
     assign {row, base, z_base, its_bits, zero, first_address, first_scale, row_words, waves, cycles, merge, turns, groups, levels, minimum,
         lookup, lookup_row} = op;
     wire is_over = |turns;
-    wire [2:0] slots = is_over ? 3'd0 : ALL_SLOTS - {{3 - MERGE{1'b0}}, merge};  // log2 of the groups that end at an address
+    wire [3:0] slots = is_over ? 4'd0 : ALL_SLOTS - {{4 - MERGE{1'b0}}, merge};  // log2 of the groups that end at an address
     wire [PLACE+1:0] word;
     wire [SCALE-1:0] its_scale;
     wire [Z-1:0] group;
@@ -191,7 +191,7 @@ module roma_matrix_unit #(
     endgenerate
 
     // ---- what goes with a wave until its groups are summed ----
-    localparam INFO = 21 + TREE + 2 * Z + TURN + SCALE;
+    localparam INFO = 22 + TREE + 2 * Z + TURN + SCALE;
     localparam MARK = 1 + STAGE + INFO;
     localparam [STAGE-1:0] NEAREST = 1 + LUNIT;
     wire [Z-1:0] left = groups - group;  // groups of the row behind the wave's first one
@@ -274,7 +274,7 @@ module roma_matrix_unit #(
     wire [PART-1:0] part;
     wire now_last, now_row_end, now_row, now_minimum, now_lookup;
     wire [TREE-1:0] now_levels;
-    wire [2:0] now_slots;
+    wire [3:0] now_slots;
     wire [Z-1:0] now_left, unused_z;
     wire [TURN-1:0] now_turn;
     wire [8:0] now_zero;
@@ -310,14 +310,14 @@ module roma_matrix_unit #(
             assign is_now = comes;
             assign last_part = 1'b1;
             assign part = 1'b0;
-            wire [Z+3:0] unused_part = {now_left, now_slots, part};
+            wire [Z+4:0] unused_part = {now_left, now_slots, part};
         end
     endgenerate
 
     localparam EARLY = CONVERT + MUL;
     localparam LEAF = 6 + TREE + MANY + WIDE;
-    wire [2:0] now_many = {1'b0, now_slots} + 4'd1 > {1'b0, ALL_WIDE} ? ALL_WIDE : now_slots;
-    wire [2:0] unused_many = now_many;
+    wire [3:0] now_many = {1'b0, now_slots} + 5'd1 > {1'b0, ALL_WIDE} ? ALL_WIDE : now_slots;
+    wire [3:0] unused_many = now_many;
     wire [WIDE-1:0] behind_end;  // no such group
     wire [HALVES-1:0] halves;
     wire [32*F-1:0] plain, with_minimum;

@@ -26,7 +26,7 @@ module roma_waves #(
     input [WAVES-1:0] cycles,
     input [WORD-1:0] row_words,
     input [WORD-1:0] turn_mask,
-    input [2:0] slots,
+    input [3:0] slots,
     input is_lookup,
     input [3:0] inputs,
     input [TURN-1:0] turns,

@@ -20,7 +20,7 @@ struct shape {
     bool minimum;
     unsigned leaf_units() const { return rows * wide; }
 };
-static const shape shapes[2] = {{4, 2, 1, 4, 128, true}, {8, 1, 2, 2, 64, false}};
+static const shape shapes[2] = {{4, 2, 1, 4, 128, true}, {16, 1, 2, 2, 32, false}};
 enum { ADD = 3, MUL = 3, LEAF = 5, LUNIT = 3 };
 
 /* What a corner says, and what is drawn. */
@@ -58,7 +58,7 @@ struct job {
 class unit_bench {
   public:
     unit_bench(bench<M> &b, unsigned which, uint64_t seed, bool quiet)
-        : m(b.model()), b(b), which(which), s(shapes[which]), d{seed}, quiet(quiet), rom(2048 * 8),
+        : m(b.model()), b(b), which(which), s(shapes[which]), d{seed}, quiet(quiet), rom(2048 * 16),
           scale_rom(2048 * 4) {
         memset(&act, 0, sizeof act);
     }
@@ -185,7 +185,7 @@ class unit_bench {
         const uint64_t ending = ceil_div(now.groups, s.N >> now.merge);
         now.address = next_address = next_address + now.waves > 2000 ? 0 : next_address;
         now.scale_address = next_scale = next_scale + now.row_groups * ending > 2000 ? 0 : next_scale;
-        uint8_t *to = (uint8_t *)&rom[8 * next_address], *scales = (uint8_t *)&scale_rom[4 * next_scale];
+        uint8_t *to = (uint8_t *)&rom[s.N * s.rows * next_address], *scales = (uint8_t *)&scale_rom[4 * next_scale];
         for (uint64_t g = 0; g < now.row_groups; g++) {
             for (uint64_t k = 0; k < now.row_words * s.N; k++, to += bytes)
                 if (k < words)
@@ -340,15 +340,17 @@ class unit_bench {
             uint32_t shifts;
             if (which) {
                 memcpy(codes, &m.other_codes[4 * n], 16);
-                shifts = (uint32_t)(m.other_shifts >> (6 * n));
+                shifts = (uint32_t)((m.other_shifts[6 * n / 32] | (uint64_t)m.other_shifts[std::min(6 * n / 32 + 1, 2u)]
+                                                                      << 32) >>
+                                    (6 * n % 32));
             } else {
                 memcpy(codes, &m.mini_codes[4 * n], 16);
                 shifts = m.mini_shifts >> (6 * n);
             }
-            memcpy(word, (uint8_t *)&rom[8 * word_at] + 4 * s.rows * n, 4 * s.rows);
+            memcpy(word, (uint8_t *)&rom[s.N * s.rows * word_at] + 4 * s.rows * n, 4 * s.rows);
             for (unsigned r = 0; r < s.rows; r++) sum.push_back(word_sum(*q, word + 4 * r, (int8_t *)codes, shifts));
         }
-        m.word = rom[8 * word_at] | (uint64_t)rom[8 * word_at + 1] << 32;
+        m.word = rom[s.N * s.rows * word_at] | (uint64_t)rom[s.N * s.rows * word_at + 1] << 32;
         under_way.push_back({q ? q->level != ROMA_LEVEL_TABLE : false, sum});
         put_sums(under_way.front().sum);
         m.is_real = under_way.front().is_real;
@@ -367,10 +369,10 @@ class unit_bench {
     }
     void put_sums(const std::vector<int64_t> &sum) {
         const unsigned width = which ? 28 : 26;
-        uint32_t out[7] = {};
+        uint32_t out[14] = {};
         for (unsigned i = 0; i < sum.size() * width; i++)
             out[i / 32] |= (uint32_t)(sum[i / width] >> (i % width) & 1) << (i % 32);
-        for (int i = 0; i < 7; i++) which ? m.other_sums[i] = out[i] : m.mini_sums[i] = out[i];
+        for (int i = 0; i < (which ? 14 : 7); i++) which ? m.other_sums[i] = out[i] : m.mini_sums[i] = out[i];
     }
     void check_reading() {
         const bool reading = m.reading >> which & 1, last = m.last >> which & 1;
