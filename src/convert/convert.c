@@ -38,7 +38,12 @@ static int look_at_template(const roma_import *imp, roma_buf *notes, roma_error 
     roma_template *t = NULL;
     roma_error why;
     char line[600];
-    if (!imp->has_vocab || !imp->vocab.template_bytes) return ROMA_OK;
+    if (!imp->has_vocab) return ROMA_OK;
+    if (!imp->vocab.template_bytes) {
+        roma_buf_print(
+            notes, "there is no chat template; run and chat will complete plain text, unless --template names one\n");
+        return ROMA_OK;
+    }
     const int rc = roma_template_create(&t, imp->vocab.template_text, imp->vocab.template_bytes, "chat template", &why);
     roma_template_destroy(t);
     if (rc == ROMA_EUNSUPPORTED)
