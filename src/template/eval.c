@@ -236,6 +236,14 @@ static double modulo(double a, double b) {
     return (r < 0) != (b < 0) ? r + b : r;
 }
 
+/* As CPython has it: the quotient of what is left without the remainder, to the nearest whole number. */
+static double floor_divided(double a, double b) {
+    const double rest = fmod(a, b), quotient = (a - rest) / b - (rest < 0 || rest > 0 ? (rest < 0) != (b < 0) : 0);
+    const double whole_part = floor(quotient);
+    if (quotient == 0) return copysign(0.0, a / b);
+    return quotient - whole_part > 0.5 ? whole_part + 1 : whole_part;
+}
+
 static tm_value broken(tm_machine *m, unsigned op, double a, double b) {
     if ((op == '/' || op == '%' || op == TM_OP_FLOORDIV) && b == 0) return by_zero(m);
     if (op == '+') return roma_template_real(a + b);
@@ -243,7 +251,7 @@ static tm_value broken(tm_machine *m, unsigned op, double a, double b) {
     if (op == '*') return roma_template_real(a * b);
     if (op == '/') return roma_template_real(a / b);
     if (op == '%') return roma_template_real(modulo(a, b));
-    if (op == TM_OP_FLOORDIV) return roma_template_real(floor((a - modulo(a, b)) / b + 0.5));
+    if (op == TM_OP_FLOORDIV) return roma_template_real(floor_divided(a, b));
     if ((a == 0 && b < 0) || (a < 0 && b != floor(b))) return beyond(m);
     return roma_template_real(pow(a, b));
 }

@@ -275,6 +275,8 @@ static tm_node *primary(tm_parser *p) {
 static tm_node *subscript(tm_parser *p, tm_node *of, const tm_token *at) {
     tm_node *n = roma_template_node(p, TM_N_ITEM, at);
     n->a = of;
+    if (roma_template_is_op(p, ']'))
+        roma_template_refuse(p, p->tok, ROMA_EUNSUPPORTED, "an empty subscript is not supported");
     if (!roma_template_is_op(p, ':')) n->b = roma_template_expression(p, true);
     if (roma_template_skip_op(p, ':')) {
         n->kind = TM_N_SLICE;
