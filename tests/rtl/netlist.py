@@ -53,10 +53,10 @@ def cells(work):
     open(work + "/cells.v", "w", encoding="utf-8").write(text)
 
 
-def other_gate(text):
-    """The netlist with the last NAND of its text an AND."""
-    at = text.rindex("  NAND2X1 ")
-    return text[:at] + "  AND2X2 " + text[at + len("  NAND2X1 "):]
+def other_gates(text):
+    """The netlist with a NAND an AND, one after the other of a few: what a gate does need not be seen in every output."""
+    places = [m.start() for m in re.finditer("  NAND2X1 ", text)]
+    for at in places[::-(len(places) // 8 + 1)]: yield text[:at] + "  AND2X2 " + text[at + len("  NAND2X1 "):]
 
 
 def draw(name, width, ports):
@@ -107,10 +107,12 @@ def compare(row, cycles):
         cells(work)
         open(work + "/bench.v", "w", encoding="utf-8").write(bench(block, parameters, ports, cycles))
         text = open(work + "/gates.v", encoding="utf-8").read()
-        open(work + "/other.v", "w", encoding="utf-8").write(other_gate(text))
         said = simulate(work, "gates")
         if said: return "%s %s: %s" % (block, parameters, said), False
-        if not simulate(work, "other"): return "%s %s: a netlist with another gate is not seen to differ" % (block, parameters), False
+        for other in other_gates(text):
+            open(work + "/other.v", "w", encoding="utf-8").write(other)
+            if simulate(work, "other"): break
+        else: return "%s %s: a netlist with another gate is not seen to differ" % (block, parameters), False
         return "%-18s %-12s %6d gates, %d cycles: netlist and source give the same bits; with another gate they do not" % (
             block, parameters, len(re.findall(r"^  [A-Z0-9]+ \S+ \($", text, re.M)), cycles), True
 
