@@ -72,7 +72,7 @@ static int fused_head(writer *x, roma_error *err) {
                    "output [%u:0] sums);\n    reg [%u:0] q;\n",
                    (unsigned long long)x->w->words, width, x->address_bits - 1, width / 32 * 25 - 1, width - 1);
     roma_buf_print(&x->line,
-                   "    roma_lunit #(.LANES(%u), .LATENCY(3)) lunit(.clk(clk), .bits(2'd%u), .word(q), .codes(codes), "
+                   "    roma_lunit #(.LANES(%u), .LATENCY(2)) lunit(.clk(clk), .bits(2'd%u), .word(q), .codes(codes), "
                    ".shifts(shifts), .sums(sums));\n",
                    width / 4,
                    bits == 2   ? 0u

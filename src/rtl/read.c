@@ -158,7 +158,7 @@ static int head(rtl_rom *r) {
     }
     int rc = expect(v, "`line 3 \"roma_fused.v\" 0 module roma_fused(input clk, input [%u:0] addr,", a);
     if (!rc) rc = expect(v, "input [127:0] codes, input [5:0] shifts, output [%u:0] sums);", r->width / 32 * 25 - 1);
-    if (!rc) rc = expect(v, "reg [%u:0] q; roma_lunit #(.LANES(%u), .LATENCY(3)) lunit(.clk(clk),", w, r->width / 4);
+    if (!rc) rc = expect(v, "reg [%u:0] q; roma_lunit #(.LANES(%u), .LATENCY(2)) lunit(.clk(clk),", w, r->width / 4);
     const unsigned code = r->lane_bits == 2 ? 0 : r->lane_bits == 4 ? 1 : 2;
     return rc ? rc : expect(v, ".bits(2'd%u), .word(q), .codes(codes), .shifts(shifts), .sums(sums));", code);
 }

@@ -279,7 +279,7 @@ FUSED_BENCH = """module bench;
             #1 clk = 1;
             #1 clk = 0;
             {shifts, codes} = given[i];
-            for (k = 0; k < 3; k = k + 1) begin
+            for (k = 0; k < 2; k = k + 1) begin
                 #1 clk = 1;
                 #1 clk = 0;
             end
