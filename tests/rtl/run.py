@@ -40,7 +40,7 @@ def lint_block(path):
     said = ""
     for words in (
         ["verilator", "--lint-only", "-Wall", "-y", "rtl", "--top-module", name, path],
-        ["yosys", "-q", "-p", "read_verilog rtl/*.v; hierarchy -check -top %s; proc; check -assert" % name],
+        ["yosys", "-q", "-p", "read_verilog %s; hierarchy -check -top %s -libdir rtl; proc; check -assert" % (path, name)],
         ["iverilog", "-g2005", "-Wall", "-y", "rtl", "-s", name, "-o", os.devnull, path],
     ):
         status, output = command(*words)
