@@ -85,7 +85,7 @@ module roma_walker #(
     always @(posedge clk) begin
         if (reset) begin
             at <= FIRST[A-1:0];
-            turn <= 24'd0;
+            {turn, slots, steps, vectors} <= 136'd0;
             counted <= 16'd0;
             writes <= {8*VALUES{1'b0}};
         end else if (moves) begin

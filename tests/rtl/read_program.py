@@ -6,6 +6,7 @@ Written from docs/program-format.md alone; what it finds is held against `roma p
 """
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -99,6 +100,65 @@ class Program:
                   "%dx%d at %d, scales at %d" % (o["rows"], o["elements"], o["base"], o["scales"]) if o["op"] in MATRIX else "%d at %d" % (o["elements"], o["base"]))
 
 
+# ---- the program as the blocks walk it ----
+
+BENCH = """module bench;
+    reg clk = 0, reset = 1;
+    wire valid, there;
+    wire [319:0] record;
+    wire [15:0] number;
+    wire [7:0] before0, before1;
+    reg [WAIT:0] late;  // the writes of records that were taken
+    reg [8*WAIT+7:0] late_value;
+    integer cycle = 0, taken = 0;
+    wire take = valid && there && !reset;
+    roma_walker #(.FILE("program.hex"), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'hfff8)) walker (
+        .clk(clk), .reset(reset), .take(take), .valid(valid), .record(record), .number(number), .before0(before0), .before1(before1));
+    roma_scoreboard scoreboard (
+        .clk(clk), .clear(reset), .ended(late[WAIT]), .value(late_value[8*WAIT +: 8]), .block(1'b0), .in0(record[47:40]), .in1(record[39:32]),
+        .before0(before0), .before1(before1), .in_block(1'b0), .there(there));
+    always @(posedge clk) begin
+        late <= reset ? 0 : {late[WAIT-1:0], take && record[31:24] != 8'd255};
+        late_value <= {late_value[8*WAIT-1:0], record[31:24]};
+        if (take) $display("%0d %0d %h", cycle, number, record);
+        if (take) taken = taken + 1;
+        cycle = cycle + 1;
+    end
+    initial begin
+        repeat (4) begin #1 clk = 1; #1 clk = 0; end
+        reset = 0;
+        while (taken < MOST && cycle < 100000) begin #1 clk = 1; #1 clk = 0; end
+        $finish;
+    end
+endmodule
+"""
+WAIT = 7
+
+
+def walk(folder, program):
+    """The same operations must come out of roma_walker, each in the first cycle in which roma_scoreboard has the writes that it waits for, WAIT + 1 cycles after
+    they were issued."""
+    ops, first = program.operations(), 3 + len(program.values) + 5 * len(program.formats)
+    text = BENCH.replace("WAIT", str(WAIT)).replace("WORDS(WORDS)", "WORDS(%d)" % (first + 5 * len(program.records))).replace("FIRST(FIRST)", "FIRST(%d)" % first)
+    open(folder + "/bench.v", "w").write(text.replace("MOST", str(len(ops))))
+    rtl = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "rtl")
+    for words in (["iverilog", "-g2005", "-y", rtl, "-s", "bench", "-o", "sim", "bench.v"], ["vvp", "-n", "sim"]):
+        done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode: fail("%s: %s" % (words[0], done.stdout))
+    lines = [line.split() for line in done.stdout.splitlines() if line[0].isdigit()]
+    if len(lines) != len(ops): fail("the walker hands out %d records, not %d" % (len(lines), len(ops)))
+    written, before, got = {}, None, []
+    for (cycle, number, digits), op in zip(lines, ops):
+        words = [int(digits, 16) >> 64 * i & (1 << 64) - 1 for i in range(5)]
+        if program.operation(words, None, 0) != op: fail("the walker's record %s is %s" % (number, program.operation(words, None, 0)))
+        earliest = [written[v] + WAIT + 1 for v in op["in"] if v != NONE] + [0 if before is None else before + 1]
+        got.append((int(cycle), max(earliest)))
+        before = int(cycle)
+        if op["out"] != NONE: written[op["out"]] = before
+    late = [i for i, (cycle, earliest) in enumerate(got[1:], 1) if not earliest <= cycle <= earliest + (2 if got[i - 1][0] + 3 > cycle else 0)]
+    if late: fail("record %d is issued in cycle %d, not %d" % (late[0], *got[late[0]]))
+
+
 # ---- the plan again ----
 
 def ask(roma, *words):
@@ -142,6 +202,7 @@ def check(roma, model, chip):
             fail("roma rtl does not write the chip")
         program = Program(folder + "/chip/program.hex")
         manifest = json.load(open(folder + "/chip/manifest.json"))
+        if shutil.which("iverilog"): walk(folder + "/chip", program)
         plan, place = ask(roma, image), ask(roma, image, "--place", "--chip", chip)
     tensors, scales, own = {}, {}, 0
     for t in place["tensors"]:
