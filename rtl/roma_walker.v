@@ -2,7 +2,7 @@
 // what the scoreboard must have seen before each of them may start. KINDS has a bit for each kind of operation (bit 3 is
 // EMBED, as the records number them). The first record of the next step waits at `record` before the step begins.
 // A record costs a cycle, two records are ready at most; `take` in the cycle in which the record's last block starts.
-// number: of the operation, in the order of the unrolled plan. before0, before1: writes that stand before the record to the values
+// number: of the operation, in the order of the unrolled plan. round: changes from step to step, so that a record of the next one is known. before0, before1: writes that stand before the record to the values
 // that it reads; 0 for values that it does not read. Value 254, the pages, is counted as value VALUES - 1.
 module roma_walker #(
     parameter FILE = "",   // the program; "": an empty one
@@ -15,6 +15,7 @@ module roma_walker #(
     input reset,
     input take,
     output valid,
+    output round,
     output [319:0] record,  // word 0 in the lowest 64 bits; turns of a loop are added
     output [15:0] number,
     output [7:0] before0, before1
@@ -54,7 +55,7 @@ module roma_walker #(
     wire [7:0] seen0 = in0 == 8'd255 ? 8'd0 : writes[8*at0 +: 8], seen1 = in1 == 8'd255 ? 8'd0 : writes[8*at1 +: 8];
 
     // ---- two records wait ----
-    localparam E = 320 + 16 + 16;
+    localparam E = 1 + 320 + 16 + 16;
     reg [E-1:0] front, back;
     reg has_front, has_back;
     wire is_operation = what > 5'd2;
@@ -62,10 +63,11 @@ module roma_walker #(
     wire has_room = !has_back;
     wire enters = is_mine && has_room;
     wire moves = is_mine ? has_room : 1'b1;
-    wire [E-1:0] entry = {read, counted, seen0, seen1};
+    reg turns_round;
+    wire [E-1:0] entry = {turns_round, read, counted, seen0, seen1};
 
     assign valid = has_front;
-    assign {record, number, before0, before1} = front;
+    assign {round, record, number, before0, before1} = front;
 
     always @(posedge clk) begin
         if (reset) begin
@@ -88,6 +90,7 @@ module roma_walker #(
             {turn, slots, steps, vectors} <= 136'd0;
             counted <= 16'd0;
             writes <= {8*VALUES{1'b0}};
+            turns_round <= 1'b0;
         end else if (moves) begin
             at <= next;
             case (what)
@@ -95,6 +98,7 @@ module roma_walker #(
                     at <= FIRST[A-1:0];
                     counted <= 16'd0;
                     writes <= {8*VALUES{1'b0}};
+                    turns_round <= ~turns_round;
                 end
                 5'd1: begin
                     {slots, turns, steps, vectors} <= {w1[15:0], w2[63:40], w3, w4[63:32]};

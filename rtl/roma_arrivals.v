@@ -1,0 +1,74 @@
+// Where results of matrix units go in a vector unit's memory: of what every unit sends, the elements that lie here, as the program has
+// the products and rows of the embedding in order (docs/program-format.md). Channel res: valid, last, index 16, K FP32.
+//   write, address, lane   for each of the U K values that may come in a cycle; they are written in the same cycle
+//   ended                  the last one of an operation and block is there
+module roma_arrivals #(
+    parameter UNIT = 0,
+    parameter V = 4,
+    parameter VL = 8,
+    parameter U = 8,
+    parameter G = 2,
+    parameter F = 2,
+    parameter K = 2,
+    parameter BLOCK_ROWS = 4,
+    parameter BLOCK_BITS = 1,
+    parameter PROGRAM = "",
+    parameter WORDS = 8,
+    parameter FIRST = 3
+) (
+    input clk,
+    input reset,
+    input go,
+    input [7:0] rows,
+    input logits,
+    input [U*(18+32*K)-1:0] i_res,
+    output [U*K-1:0] write,
+    output [16*U*K-1:0] address,
+    output [8*U*K-1:0] lane,
+    output ended,
+    output [7:0] ended_value,
+    output [BLOCK_BITS-1:0] ended_block
+);
+    localparam W = 18 + 32 * K, ALL = V * VL, SHIFT = $clog2(ALL);
+    wire [319:0] record;
+    wire unused_start;
+    wire [15:0] unused_number;
+    wire offers;
+    wire [BLOCK_BITS-1:0] block;
+    wire [7:0] rows_from, rows_count;
+    wire [U-1:0] valid, last;
+    reg [7:0] row;
+    wire is_embed = record[63:59] == 5'd3;
+    wire [15:0] row_groups = record[319:304];
+    wire [23:0] matrix_rows = record[191:168];
+    wire [19:0] columns = record[167:148];
+    wire [15:0] stride = is_embed ? embed_up[19:4] >> (SHIFT - 4) : rows_up[19:4] >> (SHIFT - 4);
+    wire [19:0] embed_up = columns + ALL - 1, rows_up = matrix_rows[19:0] + ALL - 1;
+    wire [15:0] base = record[95:80] + ({8'd0, rows_from} + {8'd0, row}) * stride;
+    wire row_ends;
+    assign ended = row_ends && row == rows_count - 8'd1;
+    assign ended_value = record[31:24];
+    assign ended_block = block;
+    // The head is not stored, and passed over. A record's last block is left behind when it has ended.
+    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000048), .HEAD(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
+        .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
+        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count));
+    always @(posedge clk) row <= reset || ended || go ? 8'd0 : row_ends ? row + 8'd1 : row;
+    assign row_ends = offers && |last;
+    genvar u, k;
+    generate
+        for (u = 0; u < U; u = u + 1) begin : gen_unit
+            wire [15:0] index = i_res[W*u + 32*K +: 16];
+            assign valid[u] = i_res[W*u + 32*K + 17];
+            assign last[u] = valid[u] && i_res[W*u + 32*K + 16];
+            for (k = 0; k < K; k = k + 1) begin : gen_value
+                wire [31:0] element = is_embed ? {16'd0, index} * F + k : u * {16'd0, row_groups} * G + {16'd0, index} * G + k;
+                wire is_one = is_embed ? k < F && element < {12'd0, columns} : k < G && element < {8'd0, matrix_rows};
+                wire [31:0] of_unit = element / VL % V, at = {16'd0, base} + element / ALL, of_lane = element % VL;
+                assign write[K*u + k] = offers && valid[u] && is_one && of_unit == UNIT;
+                assign address[16*(K*u + k) +: 16] = at[15:0];
+                assign lane[8*(K*u + k) +: 8] = of_lane[7:0];
+            end
+        end
+    endgenerate
+endmodule
