@@ -269,6 +269,15 @@ static void print_lunits(const rtl_chip *c, uint32_t unit, roma_buf *out) {
                    unit, (uint32_t)c->place->scale_words, number(p->scale_bits), scale_address(c));
 }
 
+/* A power of two that no matrix has more groups of a row than. */
+static uint32_t most_groups(const rtl_chip *c) {
+    const roma_description *d = c->place->plan->desc;
+    uint32_t most = 2;
+    for (size_t i = 0; i < d->n_tensors; i++)
+        while (!d->tensors[i].is_vector && most < d->tensors[i].cols / d->tensors[i].format.group) most *= 2;
+    return most;
+}
+
 static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *ports, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     print_lunits(c, unit, out);
@@ -277,13 +286,13 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     roma_buf_print(
         out,
         ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
-        "        .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), .SRAM(%u)\n"
+        "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), .SRAM(%u)\n"
         "    ) core (.clk(clk), .reset(reset)%.*s,\n"
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
         ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
         (uint32_t)c->place->rom_words, lunit_address(c), (uint32_t)c->place->scale_words, scale_address(c),
-        number(p->scale_bits), number(p->buffer_inputs), number(p->hunit_mac), number(p->hunit_bandwidth),
+        number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac), number(p->hunit_bandwidth),
         number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes),
         (int)ports->len, (const char *)ports->data);
 }

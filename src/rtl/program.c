@@ -113,6 +113,15 @@ static int put_head(maker *m, record *r, const roma_op *op) {
     return rc ? rc : put(m, &r->w[1], 15, 0, slot == UINT32_MAX ? 0xffff : slot, "an adapter slot");
 }
 
+/* What a unit needs of a matrix's format, level tables apart. */
+static uint64_t format_bits(const roma_format *f) {
+    const uint64_t bits = f->bits == 3 ? 4 : f->bits > 4 ? 8 : f->bits, zero = (uint64_t)(f->zero + (bits == 8 ? 128 : 0));
+    uint64_t group = 0;
+    while (8u << group < f->group) group++;
+    return (bits == 2 ? 0u : bits == 4 ? 1u : 2u) << 18 | (uint64_t)(f->min != 0) << 17 |
+           (uint64_t)(f->level == ROMA_LEVEL_TABLE) << 16 | (zero & 511) << 7 | group << 4;
+}
+
 static int put_matrix(maker *m, record *r, size_t tensor) {
     const roma_image_tensor *t = &m->p->plan->desc->tensors[tensor];
     const size_t data = t->tie >= 0 ? (size_t)t->tie : tensor;
@@ -123,6 +132,7 @@ static int put_matrix(maker *m, record *r, size_t tensor) {
     if (!rc) rc = put(m, &r->w[0], 56, 48, number, "a format");
     if (!rc) rc = put(m, &r->w[2], 63, 40, t->rows, "rows of a matrix");
     if (!rc) rc = put(m, &r->w[2], 39, 20, t->cols, "columns of a matrix");
+    r->w[2] |= format_bits(&t->format);
     if (!rc) rc = put(m, &r->w[3], 63, 32, at->base, "an address in the L-Units");
     if (!rc) rc = put(m, &r->w[3], 31, 0, m->scales[data], "an address of scales");
     if (!rc) rc = put(m, &r->w[4], 63, 48, at->unit_rows / rows, "row groups of a matrix unit");

@@ -1,0 +1,167 @@
+// Matrix unit with its memories and control; its L-Units, their ROMs and the ROM of scales lie beside it. Channels as in roma_vector_tile.v.
+module roma_matrix_tile #(
+    parameter UNIT = 0,
+    parameter V = 4,
+    parameter VL = 8,
+    parameter U = 8,
+    parameter N = 4,
+    parameter LANES = 16,
+    parameter F = 2,
+    parameter KV = 2,
+    parameter HEADS = 4,
+    parameter HEAD_DIM = 32,
+    parameter ROWS = 8,
+    parameter BLOCK_ROWS = 4,
+    parameter BLOCK_BITS = 1,
+    parameter ADD = 3,
+    parameter MUL = 3,
+    parameter CONVERT = 2,
+    parameter DIV = 16,
+    parameter SQRT = 14,
+    parameter FAR = 4,
+    parameter ACROSS = 2,
+    parameter DEEP = 3,
+    parameter REACH = 3,
+    parameter SPAN = 3,
+    parameter PIPELINE = 3,
+    parameter LINK = 64,
+    parameter PROGRAM = "",
+    parameter WORDS = 8,
+    parameter FIRST = 3,
+    parameter COLUMNS = 4,
+    parameter LUNIT_WORDS = 4,
+    parameter ADDRESS = 2,
+    parameter SCALE_WORDS = 2,
+    parameter SCALE = 1,
+    parameter SCALE_BITS = 64,
+    parameter BUFFER = 128,
+    parameter GROUPS = 32,
+    parameter MAC = 32,
+    parameter BANDWIDTH = 32,
+    parameter EXP = 1,
+    parameter PAGE_RUN = 0,
+    parameter LAYERS = 3,
+    parameter SRAM = 65536,
+    parameter G = LANES / 8,
+    parameter K = G > F ? G : F,
+    parameter HG = HEADS / KV,
+    parameter P = U / KV,
+    parameter CODE_W = 10 + VL / 8 * 67,
+    parameter RES_W = 18 + 32 * K,
+    parameter ADD_W = 21 + 32 * G,
+    parameter KV_W = 12 + 32 * VL,
+    parameter PEAK_W = 1 + 32 * HG,
+    parameter DEN_W = 1 + 64 * HG,
+    parameter LEAF_W = 2 + 8 * LINK,
+    parameter ATT_W = 10 + 32 * (V * VL / KV)
+) (
+    input clk,
+    input reset,
+    input [73:0] i_step,
+    input [V*CODE_W-1:0] i_code,
+    input [41:0] i_scale,
+    output [RES_W-1:0] o_res,
+    output [ADD_W-1:0] o_add,
+    output [56:0] o_best,
+    input [V*KV_W-1:0] i_kv,
+    output [PEAK_W-1:0] o_peak,
+    input [PEAK_W-1:0] i_peak,
+    output [PEAK_W-1:0] o_peak_back,
+    input [PEAK_W-1:0] i_peak_back,
+    output [DEN_W-1:0] o_den,
+    input [DEN_W-1:0] i_den,
+    output [LEAF_W-1:0] o_leaf,
+    input [P*LEAF_W-1:0] i_leaf,
+    output [ATT_W-1:0] o_att,
+    output [1:0] o_tok,
+    input [112:0] i_load,
+    output [32:0] o_sign,
+    output [ADDRESS-1:0] lunit_address,
+    output [1:0] lunit_bits,
+    output [128*N-1:0] lunit_codes,
+    output [6*N-1:0] lunit_shifts,
+    input [25*G*N-1:0] lunit_sums,
+    output [SCALE-1:0] scale_address,
+    input [SCALE_BITS-1:0] scale_word
+);
+    localparam FILL = V * VL / 8, INPUTS = BUFFER < 16 ? 16 : BUFFER, PLACE = $clog2(INPUTS / 16), Z = $clog2(GROUPS), LEVELS = $clog2(GROUPS);
+    localparam TREE = $clog2(LEVELS + 1), MERGE = $clog2($clog2(N) + 1), WAVES = 16, COUNT = 16;
+    wire fill, fill_row, start, op_row, op_minimum, op_lookup, reading, last, starts, is_head;
+    wire [1:0] fill_bits, op_bits;
+    wire [PLACE-1:0] fill_base;
+    wire [2:0] fill_group;
+    wire [Z-1:0] fill_z, op_groups;
+    wire [COUNT-1:0] fill_index;
+    wire [64*FILL-1:0] fill_codes;
+    wire [3*FILL-1:0] fill_shifts;
+    wire [8:0] op_zero;
+    wire [ADDRESS-1:0] op_address;
+    wire [SCALE-1:0] op_scale;
+    wire [PLACE+1:0] op_row_words, op_turns;
+    wire [WAVES-1:0] op_waves, op_cycles;
+    wire [MERGE-1:0] op_merge;
+    wire [TREE-1:0] op_levels;
+    wire [3:0] op_lookup_row;
+    wire [23:0] head_rows, unit_rows;
+    wire [15:0] number;
+    roma_products #(.UNIT(UNIT), .V(V), .VL(VL), .N(N), .LANES(LANES), .F(F), .LINK(LINK), .COLUMNS(COLUMNS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS),
+        .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .ADDRESS(ADDRESS), .SCALE(SCALE),
+        .PLACE(PLACE), .Z(Z), .WAVES(WAVES), .COUNT(COUNT), .MERGE(MERGE), .TREE(TREE)) products (
+        .clk(clk), .reset(reset), .step(i_step), .code(i_code), .scale(i_scale), .taken(1'b0), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits),
+        .fill_base(fill_base), .fill_group(fill_group), .fill_z(fill_z), .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts),
+        .start(start), .op_row(op_row), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words),
+        .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels),
+        .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .is_head(is_head),
+        .head_rows(head_rows), .unit_rows(unit_rows), .number(number));
+    wire result, result_last, element, element_last;
+    wire [32*G-1:0] results;
+    wire [32*F-1:0] elements;
+    reg row_of_scale;
+    always @(posedge clk) if (fill) row_of_scale <= fill_row;
+    roma_matrix_unit #(.N(N), .LANES(LANES), .WIDE(F / G), .FILL(FILL), .INPUTS(INPUTS), .GROUPS(GROUPS), .LEVELS(LEVELS), .ADDRESS(ADDRESS), .SCALE(SCALE),
+        .SCALE_BITS(SCALE_BITS), .LUNIT(PIPELINE - 1), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .WAVES(WAVES), .COUNT(COUNT)) unit (
+        .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_base(fill_base), .fill_group(fill_group), .fill_z(fill_z),
+        .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .scale_valid(i_scale[41]), .scale_row(row_of_scale), .scale(i_scale[31:0]),
+        .start(start), .op_row(op_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
+        .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns),
+        .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .reading(reading),
+        .last(last), .address(lunit_address), .bits(lunit_bits), .codes(lunit_codes), .shifts(lunit_shifts), .sums(lunit_sums),
+        .scale_address(scale_address), .scale_word(scale_word), .result(result), .result_last(result_last), .results(results), .element(element),
+        .element_last(element_last), .elements(elements));
+
+    // ---- results leave; the head's are compared, and one choice leaves ----
+    reg head_now;
+    reg [15:0] index;
+    reg [23:0] units_rows;
+    reg [55:0] best;
+    reg best_done;
+    always @(posedge clk) begin
+        if (starts) head_now <= is_head;
+        index <= reset || result_last || element_last ? 16'd0 : result || element ? index + 16'd1 : index;
+    end
+    assign o_res[32*K +: 18] = {result && !head_now || element, result_last || element_last, index};
+    wire [56*G-1:0] keys;
+    wire [55:0] largest;
+    genvar k;
+    generate
+        for (k = 0; k < K; k = k + 1) begin : gen_result
+            assign o_res[32*k +: 32] = element ? (k < F ? elements[32*(k%F) +: 32] : 32'd0) : k < G ? results[32*(k%G) +: 32] : 32'd0;
+        end
+        for (k = 0; k < G; k = k + 1) begin : gen_key
+            wire [23:0] id = UNIT * units_rows + {8'd0, index} * G + k;
+            wire [55:0] key;
+            roma_logit_key #(.ID(24)) of_row (.logit(results[32*k +: 32]), .id(id), .key(key));
+            assign keys[56*k +: 56] = id < last_rows ? key : 56'd0;
+        end
+    endgenerate
+    roma_reduce #(.LANES(G), .W(56), .HOP(0)) of_group (.clk(clk), .x(keys), .y(largest));
+    reg [23:0] last_rows;
+    always @(posedge clk) begin
+        if (starts && is_head) {last_rows, units_rows} <= {head_rows, unit_rows};
+        if (result && head_now) best <= index == 16'd0 || largest > best ? largest : best;
+        best_done <= !reset && result && result_last && head_now;
+    end
+    assign o_best = best_done ? {1'b1, best} : 57'd0;
+
+    assign {o_add, o_peak, o_peak_back, o_den, o_leaf, o_att, o_tok, o_sign} = 0;
+endmodule
