@@ -50,7 +50,7 @@ module roma_arrivals #(
     assign ended_value = record[31:24];
     assign ended_block = block;
     // The head is not stored, and passed over. A record's last block is left behind when it has ended.
-    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000048), .HEAD(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
+    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000048), .HEAD(0), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
         .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count));
     always @(posedge clk) row <= reset || ended || go ? 8'd0 : row_ends ? row + 8'd1 : row;

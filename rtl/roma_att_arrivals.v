@@ -39,7 +39,7 @@ module roma_att_arrivals #(
     assign ended = row_ends && row == rows_count - 8'd1;
     assign ended_value = record[31:24];
     assign ended_block = block;
-    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
+    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
         .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count));
     always @(posedge clk) begin

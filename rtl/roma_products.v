@@ -101,7 +101,7 @@ module roma_products #(
     wire [BLOCK_BITS-1:0] codes_block;
     wire [7:0] unused_from, unused_count;
     wire codes_end = code[CODE_W-2];  // of vector unit 0: all send alike
-    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000030), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) of_codes (
+    roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000030), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .WAITS(0)) of_codes (
         .clk(clk), .reset(reset), .go(step[73]), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}),
         .free(codes_end), .allowed(1'b1), .offers(codes_offer), .start(unused_codes_start), .record(codes_record), .number(unused_codes_number),
         .block(codes_block), .rows_from(unused_from), .rows_count(unused_count));

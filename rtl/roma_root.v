@@ -9,7 +9,8 @@ module roma_root #(
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
-    parameter DIV_INTERVAL = 4
+    parameter DIV_INTERVAL = 4,
+    parameter ROWS = 4
 ) (
     input clk,
     input reset,
@@ -17,7 +18,7 @@ module roma_root #(
     input factor_done,
     input [7:0] factor_row,
     input [31:0] scale,
-    input [31:0] norm_scale,
+    input [32*ROWS-1:0] norm_scales,
     input [64:0] sum,
     input [7:0] sum_row,
     input [30:0] largest,
@@ -41,10 +42,12 @@ module roma_root #(
     wire [7:0] whole_row;
     roma_rms #(.INTERVAL(DIV_INTERVAL), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT)) rms (
         .clk(clk), .reset(reset), .start(sum[64]), .squares(sum[63:0]), .largest(largest), .inverse_n(inverse_n), .epsilon(epsilon), .done(inverse_done), .y(inverse));
-    roma_delay #(.W(32), .N(RMS)) keep_scale (.clk(clk), .d(norm_scale), .q(its_scale));
+    wire [7:0] its_row;  // its scale may be known after its sum, and always before 1/rms
+    roma_delay #(.W(8), .N(RMS)) keep_row (.clk(clk), .d(sum_row), .q(its_row));
+    assign its_scale = norm_scales[32*its_row +: 32];
     roma_fp_mul #(.LATENCY(MUL)) mul (.clk(clk), .a(its_scale), .b(inverse), .y(whole));
     roma_delay #(.W(1), .N(MUL)) late_whole (.clk(clk), .d(inverse_done && !reset), .q(whole_done));
-    roma_delay #(.W(8), .N(RMS + MUL)) keep_row (.clk(clk), .d(sum_row), .q(whole_row));
+    roma_delay #(.W(8), .N(MUL)) keep_whole (.clk(clk), .d(its_row), .q(whole_row));
     wire is_quantised = factor_done && !is_norm;
     assign o_scale = {is_quantised || whole_done, sum[64], whole_done ? whole_row : factor_row, whole_done ? whole : scale};
 

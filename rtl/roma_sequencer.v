@@ -10,6 +10,7 @@ module roma_sequencer #(
     parameter FIRST = 3,
     parameter KINDS = 0,
     parameter HEAD = 1,
+    parameter WAITS = 1,  // 0: for what a record reads nobody waits, who follows what others do
     parameter VALUES = 32,
     parameter BLOCK_ROWS = 4,
     parameter BLOCK_BITS = 1,
@@ -47,7 +48,7 @@ module roma_sequencer #(
     assign rows_from = last_only ? rows - 8'd1 : first_row;
     assign rows_count = last_only ? 8'd1 : left < BLOCK_ROWS ? left : BLOCK_ROWS;
     assign offers = is_now && !skips;
-    assign start = offers && there && free && allowed;
+    assign start = offers && (there || WAITS == 0) && free && allowed;
     roma_walker #(.FILE(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(KINDS), .VALUES(VALUES)) walker (
         .clk(clk), .reset(reset), .take(start && is_last_block || skips), .valid(valid), .round(round), .record(record), .number(number),
         .before0(before0), .before1(before1));

@@ -296,8 +296,8 @@ module roma_vector_tile #(
 
     generate
         if (ROOT != 0) begin : gen_root
-            roma_root #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV_INTERVAL(DIV_INTERVAL)) root (
-                .clk(clk), .reset(reset), .is_norm(is_norm), .factor_done(done_factor), .factor_row(factor_row), .scale(scale), .norm_scale(scales[32*sum_row +: 32]),
+            roma_root #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV_INTERVAL(DIV_INTERVAL), .ROWS(BLOCK_ROWS)) root (
+                .clk(clk), .reset(reset), .is_norm(is_norm), .factor_done(done_factor), .factor_row(factor_row), .scale(scale), .norm_scales(scales),
                 .sum(i_sum_back), .sum_row(sum_row), .largest(largest[31*sum_row +: 31]), .inverse_n(constant0), .epsilon(constant1), .o_scale(o_scale),
                 .i_best(i_best), .host_valid(host_valid), .host_what(host_what), .host_address(host_address), .host_data(host_data), .o_step(o_step),
                 .o_load(o_load), .out_valid(out_valid), .out_what(out_what), .out_data(out_data));
