@@ -1,104 +1,247 @@
-/* What of a chip and a model is built in gates; everything else is refused by name (docs/hardware.md, "What is built").
- */
+/* What of a chip and a model is built in gates; everything else is refused by name: the table in docs/hardware.md,
+ * "What is built", row by row, which tests/rtl/test_limits.py tries. */
 #include "chip.h"
 
 #include <math.h>
 
+/* A row of the table: what a message calls it, and what of it is built. */
 typedef struct {
     const char *name;
     bool (*is_built)(const roma_placement *p);
     const char *needs;
 } limit;
 
-static uint64_t heads_of(const roma_placement *p) { return p->plan->desc->hyper.kv_heads; }
+static bool is(double v, double wanted) { return v >= wanted && v <= wanted; }
+static bool within(double v, double low, double high) { return v >= low && v <= high; }
+static bool is_power_of_two(double v) { return v >= 1 && !((uint64_t)v & ((uint64_t)v - 1)); }
+
+static const roma_hyper *hyper_of(const roma_placement *p) { return &p->plan->desc->hyper; }
+static double all_lanes(const roma_placement *p) { return p->chip.vector_units * p->chip.vector_lanes; }
+
+/* ---- of a chip: the schedule and the H-Units ---- */
 
 static bool no_overlap(const roma_placement *p) { return (int)p->chip.overlap == 0; }
 static bool one_stream(const roma_placement *p) { return p->chip.streams <= 1; }
 static bool beside(const roma_placement *p) { return (int)p->chip.lora_where == 0; }
-static bool one_die(const roma_placement *p) { return p->dies == 1; }
+static bool no_fill(const roma_placement *p) { return p->chip.fill_cyc <= 0; }
+static bool no_full_logits(const roma_placement *p) { return (int)p->chip.full_logits == 0; }
+static bool few_rows(const roma_placement *p) { return p->chip.chunk_rows <= 128; }
 static bool full_mac(const roma_placement *p) { return p->chip.mac_efficiency >= 1; }
 static bool full_read(const roma_placement *p) { return p->chip.read_efficiency >= 1; }
-static bool no_fill(const roma_placement *p) { return p->chip.fill_cyc <= 0; }
-static bool whole_pages(const roma_placement *p) { return (int)p->chip.hunit_pages == 0; }
-static bool own_scales(const roma_placement *p) { return (int)p->chip.scale_port == ROMA_SCALES_OWN; }
-static bool inside(const roma_placement *p) { return (int)p->chip.rom_embedding == 1; }
-static bool parallel(const roma_placement *p) { return (int)p->chip.lunit_style == 0; }
-static bool no_hold(const roma_placement *p) { return (int)p->chip.hold == 0; }
-static bool no_trits(const roma_placement *p) { return (int)p->chip.trits == 0; }
-static bool no_full_logits(const roma_placement *p) { return (int)p->chip.full_logits == 0; }
-static bool int8_adapters(const roma_placement *p) { return p->chip.lora_weight_bytes <= 1; }
-static bool one_hop(const roma_placement *p) { return p->chip.hop_cyc >= 1 && p->chip.hop_cyc <= 1; }
-static bool full_grid(const roma_placement *p) {
-    return p->chip.grid_rows * p->chip.grid_columns <= p->chip.matrix_units + p->chip.vector_units;
+static bool whole_pages(const roma_placement *p) { return (int)p->chip.hunit_pages == ROMA_PAGES_WHOLE; }
+static bool mac_of_head(const roma_placement *p) {
+    const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim;
+    return mac >= 8 && is_power_of_two(mac) && fmod(d, mac) <= 0;
 }
-static bool full_rows(const roma_placement *p) {
-    return fmod(p->chip.vector_units, p->chip.grid_columns) <= 0 || p->chip.vector_units < p->chip.grid_columns;
+/* A key is read while it is multiplied with the queries that share it. */
+static bool reads_in_time(const roma_placement *p) {
+    const double d = hyper_of(p)->head_dim, queries = hyper_of(p)->heads / hyper_of(p)->kv_heads;
+    return p->chip.hunit_bandwidth >= p->chip.hunit_mac &&
+           p->chip.hunit_bandwidth * queries * d >= p->chip.hunit_mac * (d + p->chip.kv_scale_bytes);
 }
-static bool whole_heads(const roma_placement *p) { return fmod(p->chip.matrix_units, (double)heads_of(p)) <= 0; }
-static bool eight_lanes(const roma_placement *p) { return fmod(p->chip.vector_lanes, 8) <= 0; }
-static bool wide_links(const roma_placement *p) {
-    const double wide = 2 * p->chip.vector_units * p->chip.vector_lanes;
-    return p->chip.link_bytes >= wide && p->chip.link_bytes <= wide;
-}
-static bool int8_cache(const roma_placement *p) {
-    return p->chip.kv_bytes <= 1 && p->chip.kv_bytes >= 1 && p->chip.kv_scale_bytes >= 4 && p->chip.kv_scale_bytes <= 4;
-}
-static bool pairs_fit(const roma_placement *p) {
-    const double d = p->plan->desc->hyper.head_dim, all = p->chip.vector_units * p->chip.vector_lanes;
-    return fmod(d, all) <= 0 || fmod(all, d) <= 0;
-}
+static bool one_exp(const roma_placement *p) { return p->chip.hunit_exp <= 1; }
+static bool int8_cache(const roma_placement *p) { return is(p->chip.kv_bytes, 1); }
+static bool fp32_scales(const roma_placement *p) { return is(p->chip.kv_scale_bytes, 4); }
+static bool int8_adapters(const roma_placement *p) { return is(p->chip.lora_weight_bytes, 1); }
+
+/* ---- of a chip: L-Units and their ROMs ---- */
+
 static bool stored(const roma_placement *p) {
     roma_rtl_style style;
     roma_error ignored;
     return roma_rtl_style_of(&p->chip, &style, &ignored) == ROMA_OK;
 }
+static bool inside(const roma_placement *p) { return (int)p->chip.rom_embedding == 1; }
+static bool own_scales(const roma_placement *p) { return (int)p->chip.scale_port == ROMA_SCALES_OWN; }
+static bool no_patches(const roma_placement *p) { return p->chip.patch_words <= 0; }
+static bool not_gated(const roma_placement *p) { return (int)p->chip.rom_gated == 0; }
+static bool parallel(const roma_placement *p) { return (int)p->chip.lunit_style == 0; }
+static bool no_hold(const roma_placement *p) { return (int)p->chip.hold == 0; }
+static bool no_trits(const roma_placement *p) { return (int)p->chip.trits == 0; }
+static bool some_lunits(const roma_placement *p) { return p->chip.lunits >= 2; }
+static bool some_stages(const roma_placement *p) { return within(p->chip.lunit_pipeline, 3, 5); }
+/* Whole leaf units for each row of a word, no more of them than L-Units, nor than groups that may end at an address. */
+static bool leaf_units(const roma_placement *p) {
+    const double group = p->chip.leaf_group;
+    return is_power_of_two(group) && within(group, 16, 8 * p->chip.lunits) && group >= p->chip.lanes;
+}
 
+/* ---- of a chip: vector units and network ---- */
+
+static bool few_lanes(const roma_placement *p) {
+    return p->chip.vector_lanes >= 8 && is_power_of_two(p->chip.vector_lanes);
+}
+static bool few_vectors(const roma_placement *p) { return is_power_of_two(p->chip.vector_units) && all_lanes(p) >= 16; }
+static bool whole_heads(const roma_placement *p) {
+    return fmod(p->chip.matrix_units, (double)hyper_of(p)->kv_heads) <= 0;
+}
+static bool add_in_time(const roma_placement *p) { return within(p->chip.lat_add, 1, 6); }
+static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 6); }
+static bool convert_in_time(const roma_placement *p) { return within(p->chip.lat_convert, 1, 4); }
+static bool div_in_time(const roma_placement *p) { return is(p->chip.lat_div, 16); }
+static bool sqrt_in_time(const roma_placement *p) { return is(p->chip.lat_sqrt, 14); }
+static bool divides_12(double v) { return v <= 12 && fmod(12, v) <= 0; }
+static bool div_stations(const roma_placement *p) { return divides_12(p->chip.div_interval); }
+static bool exp_stations(const roma_placement *p) {
+    return divides_12(p->chip.exp_interval) && p->chip.exp_interval >= p->chip.div_interval;
+}
+static bool one_hop(const roma_placement *p) { return is(p->chip.hop_cyc, 1); }
+static bool wide_links(const roma_placement *p) { return is(p->chip.link_bytes, 2 * all_lanes(p)); }
+
+/* ---- of a model ---- */
+
+static bool no_head_norm(const roma_placement *p) {
+    for (size_t i = 0; i < p->plan->n_ops; i++)
+        if (p->plan->ops[i].kind == ROMA_OP_HEAD_NORM) return false;
+    return true;
+}
+static bool even_heads(const roma_placement *p) {
+    return is_power_of_two(hyper_of(p)->head_dim) && within(hyper_of(p)->head_dim, 16, 512);
+}
+/* Angles lie beside the elements that they turn: a row of angles takes as many addresses as a head. */
+static bool rotated(const roma_placement *p) {
+    return ceil(hyper_of(p)->rope_dim / all_lanes(p)) >= ceil(hyper_of(p)->head_dim / all_lanes(p));
+}
+static bool some_epsilon(const roma_placement *p) { return hyper_of(p)->rms_eps >= 0x1p-100f; }
+/* The scoreboard counts 255 writes to a value a step. */
+static bool few_writes(const roma_placement *p) {
+    const roma_plan *plan = p->plan;
+    for (uint32_t v = 0; v < plan->n_values; v++) {
+        unsigned writes = 0;
+        for (size_t i = 0; i < plan->n_ops; i++) writes += plan->ops[i].out == v;
+        if (writes > 255) return false;
+    }
+    return hyper_of(p)->layers <= 255;
+}
+/* A matrix unit counts 65,536 addresses of a product. */
+static bool few_addresses(const roma_placement *p) {
+    const uint64_t g = (uint64_t)p->chip.lanes / 8;
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) {
+        const roma_place_tensor *t = &p->tensors[i];
+        if (t->where == ROMA_PLACED_LUNITS && t->unit_rows / g * t->row_words > 65536) return false;
+    }
+    return true;
+}
+
+/* clang-format off */
 static const limit limits[] = {
     {"schedule.attention_overlap", no_overlap, "off"},
     {"schedule.streams", one_stream, "1"},
     {"schedule.lora", beside, "beside"},
-    {"--chips", one_die, "1"},
+    {"schedule.fill", no_fill, "0"},
+    {"schedule.full_logits", no_full_logits, "off"},
+    {"schedule.chunk_rows", few_rows, "at most 128"},
     {"hunit.mac_efficiency", full_mac, "1"},
     {"hunit.read_efficiency", full_read, "1"},
-    {"schedule.fill", no_fill, "0"},
     {"hunit.pages", whole_pages, "whole"},
-    {"rom.scale_port", own_scales, "own"},
-    {"rom.embedding", inside, "inside"},
+    {"hunit.mac", mac_of_head, "a power of two, at least 8, that divides the model's heads"},
+    {"hunit.bandwidth", reads_in_time, "as many bytes as hunit.mac, and as keys take that are multiplied meanwhile"},
+    {"hunit.exp", one_exp, "1"},
+    {"cache.element", int8_cache, "1"},
+    {"cache.scale", fp32_scales, "4"},
+    {"cache.lora_element", int8_adapters, "1"},
     {"rom.style", stored, "array (sram, rom), logic, brom or fused"},
+    {"rom.embedding", inside, "inside"},
+    {"rom.scale_port", own_scales, "own"},
+    {"rom.patch_words", no_patches, "0"},
+    {"rom.gated", not_gated, "off"},
     {"lunit.style", parallel, "parallel"},
     {"lunit.hold", no_hold, "off"},
     {"lunit.trits", no_trits, "off"},
-    {"schedule.full_logits", no_full_logits, "off"},
-    {"cache.lora_element", int8_adapters, "1"},
-    {"cache.element and cache.scale", int8_cache, "1 and 4"},
-    {"network.hop", one_hop, "1"},
-    {"grid", full_grid, "rows x columns = matrix units + vector units"},
-    {"grid.vector_units", full_rows, "whole rows of the grid, or part of one row"},
+    {"lunit.per_matrix_unit", some_lunits, "2 and more"},
+    {"lunit.pipeline", some_stages, "3 to 5"},
+    {"lunit.leaf_group", leaf_units, "a power of two, at least 16 and lunit.lanes, at most 8 times lunit.per_matrix_unit"},
+    {"vector.lanes", few_lanes, "a power of two, at least 8"},
+    {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
     {"grid.matrix_units", whole_heads, "a multiple of the model's key-value heads"},
-    {"vector.lanes", eight_lanes, "a multiple of 8"},
-    {"vector.lanes and grid.vector_units", pairs_fit,
-     "all lanes together a multiple of the model's head, or a part of it"},
+    {"vector.add", add_in_time, "1 to 6"},
+    {"vector.mul", mul_in_time, "1 to 6"},
+    {"vector.convert", convert_in_time, "1 to 4"},
+    {"vector.div", div_in_time, "16"},
+    {"vector.sqrt", sqrt_in_time, "14"},
+    {"vector.div_interval", div_stations, "1, 2, 3, 4, 6 or 12"},
+    {"vector.exp_interval", exp_stations, "1, 2, 3, 4, 6 or 12, at least vector.div_interval"},
+    {"network.hop", one_hop, "1"},
     {"network.link", wide_links, "2 bytes for each of all vector lanes, as vector memories give them"},
 };
+static const limit of_model[] = {
+    {"head_norm", no_head_norm, "none: norms of whole rows alone"},
+    {"head_dim", even_heads, "a power of two, 16 to 512"},
+    {"rope_dim", rotated, "all of a head, or as much of one as begins on its last address"},
+    {"rms_eps", some_epsilon, "at least 2^-100"},
+    {"layers", few_writes, "so many that a value is written 255 times a step: 127, with biases 85"},
+    {"rows of a matrix", few_addresses, "65536 addresses a matrix unit: more of grid.matrix_units"},
+};
+/* clang-format on */
 
-/* Formats of the model's matrices. */
+/* ---- formats of matrices ---- */
+
+/* A row of the table; the matrix is one that lies in L-Units. */
+typedef struct {
+    const char *name;
+    bool (*is_built)(const roma_format *f);
+    const char *needs;
+} format_limit;
+
+static bool whole_codes(const roma_format *f) { return f->bits == 2 || f->bits == 4 || f->bits == 8; }
+static bool half_scales(const roma_format *f) { return f->scale == ROMA_SCALE_F16; }
+static bool two_words(const roma_format *f) { return f->group * f->bits >= 64; }
+static bool no_levels(const roma_format *f) { return f->level == ROMA_LEVEL_IDENTITY; }
+
+static const format_limit of_formats[] = {
+    {"bits of codes", whole_codes, "2, 4 or 8"},
+    {"scales", half_scales, "FP16 for each group"},
+    {"group", two_words, "two words of a row and more: 32 and more inputs of 2 bits"},
+    {"level table", no_levels, "none"},
+};
+
+/* The matrix that an operation reads, which a tied head has from the embedding. */
+static const roma_image_tensor *matrix_of(const roma_plan *plan, const roma_op *op) {
+    const roma_image_tensor *t = &plan->desc->tensors[op->tensor];
+    return t->tie >= 0 ? &plan->desc->tensors[t->tie] : t;
+}
+
+/* Codes of a value are laid out once in L-Units' buffers, and summed for groups of one size. */
+static const roma_image_tensor *odd_one(const roma_plan *plan, size_t first) {
+    const roma_op *a = &plan->ops[first];
+    const roma_format *f = &matrix_of(plan, a)->format;
+    for (size_t i = first + 1; i < plan->n_ops; i++) {
+        const roma_op *b = &plan->ops[i];
+        if (b->out == a->in[0]) break; /* the value is written anew */
+        if (b->kind != ROMA_OP_LINEAR || b->in[0] != a->in[0]) continue;
+        const roma_format *other = &matrix_of(plan, b)->format;
+        if (other->bits != f->bits || other->group != f->group) return matrix_of(plan, b);
+    }
+    return NULL;
+}
+
+static int refuse_format(const char *what, const roma_image_tensor *t, const char *needs, roma_error *err) {
+    char name[32], format[96];
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "%s of %s, which is %s: gates are built for %s (docs/hardware.md, What is built)", what,
+                     roma_tensor_name(t->role, t->layer, name, sizeof name),
+                     roma_format_print(&t->format, format, sizeof format), needs);
+}
+
 static int check_formats(const roma_placement *p, roma_error *err) {
-    const roma_description *d = p->plan->desc;
-    for (size_t i = 0; i < d->n_tensors; i++) {
-        const roma_image_tensor *t = &d->tensors[i];
-        char name[32], format[96];
+    const roma_plan *plan = p->plan;
+    for (size_t i = 0; i < plan->desc->n_tensors; i++) {
+        const roma_image_tensor *t = &plan->desc->tensors[i];
         if (t->is_vector || t->tie >= 0) continue;
-        const bool is_built = t->format.scale == ROMA_SCALE_F16 && t->format.bits != 3 && t->format.bits != 5 &&
-                              t->format.bits != 6 && (t->format.bits != 1);
-        if (!is_built)
-            return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                             "%s is %s; gates are built for codes of 2, 4 and 8 bits with FP16 scales: build the image "
-                             "with --type q4_1 or another of these",
-                             roma_tensor_name(t->role, t->layer, name, sizeof name),
-                             roma_format_print(&t->format, format, sizeof format));
+        for (size_t k = 0; k < sizeof of_formats / sizeof *of_formats; k++)
+            if (!of_formats[k].is_built(&t->format))
+                return refuse_format(of_formats[k].name, t, of_formats[k].needs, err);
+    }
+    for (size_t i = 0; i < plan->n_ops; i++) {
+        const roma_image_tensor *t = plan->ops[i].kind == ROMA_OP_LINEAR ? odd_one(plan, i) : NULL;
+        if (t)
+            return refuse_format("formats of one value", t, "one width and one group of all matrices that read a value",
+                                 err);
     }
     return ROMA_OK;
 }
+
+/* ---- all of it ---- */
 
 int roma_rtl_chip_check(const roma_placement *p, roma_error *err) {
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
@@ -106,8 +249,12 @@ int roma_rtl_chip_check(const roma_placement *p, roma_error *err) {
             return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                              "%s of chip %.40s: gates are built for %s (docs/hardware.md, What is built)",
                              limits[i].name, p->chip.name, limits[i].needs);
-    if (!p->fits_rom)
-        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the model does not fit chip %.40s: %s",
-                         p->chip.name, p->note);
-    return check_formats(p, err);
+    for (size_t i = 0; i < sizeof of_model / sizeof *of_model; i++)
+        if (!of_model[i].is_built(p))
+            return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                             "%s of the model: gates are built for %s (docs/hardware.md, What is built)",
+                             of_model[i].name, of_model[i].needs);
+    const int rc = check_formats(p, err);
+    if (rc || p->fits_rom) return rc;
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "%s", p->note);
 }

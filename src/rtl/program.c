@@ -53,10 +53,11 @@ static int place_values(maker *m, uint32_t rows) {
         const roma_value *v = &plan->values[i];
         const uint64_t words = row_addresses(m->p, v->width);
         if (words > 0xffff || next[v->is_codes] + words * rows > 0x10000)
-            return roma_fail(m->err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                             "the values of %u rows take more than 65536 addresses of a vector unit: fewer rows a step "
-                             "(schedule.chunk_rows) or more vector.lanes",
-                             rows);
+            return roma_fail(
+                m->err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                "vector memory: the values of %u rows take more than 65536 addresses of a unit: fewer rows a step "
+                "(schedule.chunk_rows) or more vector.lanes",
+                rows);
         m->address[i] = (uint32_t)next[v->is_codes];
         next[v->is_codes] += words * rows;
     }
@@ -115,11 +116,18 @@ static int put_head(maker *m, record *r, const roma_op *op) {
 
 /* What a unit needs of a matrix's format, level tables apart. */
 static uint64_t format_bits(const roma_format *f) {
-    const uint64_t bits = f->bits == 3 ? 4 : f->bits > 4 ? 8 : f->bits, zero = (uint64_t)(f->zero + (bits == 8 ? 128 : 0));
+    const uint64_t bits = f->bits == 3  ? 4
+                          : f->bits > 4 ? 8
+                                        : f->bits,
+                   zero = (uint64_t)(f->zero + (bits == 8 ? 128 : 0));
     uint64_t group = 0;
     while (8u << group < f->group) group++;
-    return (bits == 2 ? 0u : bits == 4 ? 1u : 2u) << 18 | (uint64_t)(f->min != 0) << 17 |
-           (uint64_t)(f->level == ROMA_LEVEL_TABLE) << 16 | (zero & 511) << 7 | group << 4;
+    return (bits == 2   ? 0u
+            : bits == 4 ? 1u
+                        : 2u)
+               << 18 |
+           (uint64_t)(f->min != 0) << 17 | (uint64_t)(f->level == ROMA_LEVEL_TABLE) << 16 | (zero & 511) << 7 |
+           group << 4;
 }
 
 static int put_matrix(maker *m, record *r, size_t tensor) {
