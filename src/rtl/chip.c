@@ -183,6 +183,11 @@ static uint32_t bits_for(uint64_t most) {
     return n;
 }
 
+uint32_t roma_rtl_chip_block_bits(const rtl_chip *c) {
+    const uint32_t rows = number(c->place->chip.chunk_rows), block = number(c->place->chip.block_rows);
+    return bits_for(rows > block ? (rows - 1) / block : 0);
+}
+
 /* Parameters that all cores have. */
 static void print_parameters(const rtl_chip *c, uint32_t unit, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
@@ -195,10 +200,9 @@ static void print_parameters(const rtl_chip *c, uint32_t unit, roma_buf *out) {
         "        .FAR(%u), .ACROSS(%u), .DEEP(%u), .REACH(%u), .SPAN(%u), .PIPELINE(%u), .LINK(%u),\n"
         "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u)",
         unit, c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
-        c->kv_heads, h->heads, h->head_dim, rows, block, bits_for(rows > block ? (rows - 1) / block : 0),
-        number(p->lat_add), number(p->lat_mul), number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far,
-        c->across, c->deep, c->reach, c->span, number(p->lunit_pipeline), number(p->link_bytes), c->program.words,
-        c->first_record);
+        c->kv_heads, h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add),
+        number(p->lat_mul), number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep,
+        c->reach, c->span, number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record);
 }
 
 /* Whether a party is among the tiles of a kind of core. */
@@ -292,9 +296,9 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
         ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
         (uint32_t)c->place->rom_words, lunit_address(c), (uint32_t)c->place->scale_words, scale_address(c),
-        number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac), number(p->hunit_bandwidth),
-        number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes),
-        (int)ports->len, (const char *)ports->data);
+        number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac),
+        number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
+        number(p->hunit_sram_bytes), (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */

@@ -34,6 +34,7 @@ static const struct {
     {"sim", verb_sim, "say what a chip would do with a model"},
     {"explore", verb_explore, "search chips for a model, and show the best"},
     {"rtl", verb_rtl, "write ROM contents as Verilog, and hold them against an image"},
+    {"cosim", verb_cosim, "simulate a chip in gates beside engine and chip model"},
 };
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 

@@ -136,5 +136,6 @@ int verb_sim(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
 int verb_rtl(int argc, char **argv);
+int verb_cosim(int argc, char **argv);
 
 #endif

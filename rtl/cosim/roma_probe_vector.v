@@ -1,0 +1,67 @@
+// What a bench sees at the ports of a vector unit's memories. Lines, fields in hexadecimal:
+//   R   roma_probe_reads: V of the unit's own operations, S of what is sent to H-Units
+//   W cycle unit number block address lane bits   an element of a value is written
+//   T cycle bits                                  the root has a token (ROOT)
+module roma_probe_vector #(
+    parameter UNIT = 0,
+    parameter ROOT = 0,
+    parameter V = 4,
+    parameter VL = 8,
+    parameter U = 8,
+    parameter K = 2,
+    parameter KV = 2,
+    parameter BB = 1,
+    parameter ALL = V * VL,
+    parameter C = 16 + VL + 1 + 8 + BB + 16,
+    parameter RES_W = 18 + 32 * K,
+    parameter ATT_W = 10 + 32 * (ALL / KV)
+) (
+    input clk,
+    input [31:0] cycle,
+    input reading,
+    input [15:0] number,
+    input [BB-1:0] block,
+    input [4:0] write,
+    input [5*C-1:0] writes,
+    input [5*32*VL-1:0] results,
+    input [U*K-1:0] res_write,
+    input [16*U*K-1:0] res_address,
+    input [8*U*K-1:0] res_lane,
+    input [U*RES_W-1:0] res,
+    input [15:0] res_number,
+    input [BB-1:0] res_block,
+    input att_write,
+    input [ALL-1:0] att_here,
+    input [16*ALL-1:0] att_address,
+    input [KV*ATT_W-1:0] att,
+    input [15:0] att_number,
+    input [BB-1:0] att_block,
+    input send_start,
+    input sending,
+    input [15:0] send_number,
+    input [BB-1:0] send_block,
+    input best,
+    input out_valid,
+    input [63:0] out_data
+);
+    reg [15:0] sent_number;
+    reg [BB-1:0] sent_block;
+    always @(posedge clk) if (send_start) {sent_number, sent_block} <= {send_number, send_block};
+    roma_probe_reads #(.KIND("V"), .UNIT(UNIT)) of_unit (.clk(clk), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
+    roma_probe_reads #(.KIND("S"), .UNIT(UNIT)) of_sender (.clk(clk), .cycle(cycle), .strobe(sending), .number(sent_number), .block({{(8-BB){1'b0}}, sent_block}));
+    integer a, b;
+    always @(posedge clk) begin
+        for (a = 0; a < 5; a = a + 1)
+            for (b = 0; b < VL; b = b + 1)
+                if (write[a] && writes[C*a + C-16-VL + b])
+                    $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, writes[C*a +: 16], writes[C*a + 16 +: BB], writes[C*a + C-16 +: 16], b, results[32*(VL*a + b) +: 32]);
+        for (a = 0; a < U * K; a = a + 1)
+            if (res_write[a])
+                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, res_number, res_block, res_address[16*a +: 16], res_lane[8*a +: 8], res[RES_W*(a/K) + 32*(a%K) +: 32]);
+        for (a = 0; a < ALL; a = a + 1)
+            if (att_write && att_here[a])
+                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, att_number, att_block, att_address[16*a +: 16], a % VL, att[ATT_W*(a/(ALL/KV)) + 32*(a%(ALL/KV)) +: 32]);
+        if (ROOT != 0 && best) $write("B %0h\n", cycle);
+        if (ROOT != 0 && out_valid) $write("T %0h %0h\n", cycle, out_data);
+    end
+endmodule

@@ -1,0 +1,88 @@
+/* The bench of a chip: its top beside probes at the ports of every tile's memories and units (rtl/cosim), whose lines
+ * roma cosim reads. The chip takes nothing from the bench but the host's port. */
+#include "chip.h"
+
+static uint32_t number(double v) { return (uint32_t)v; }
+static uint32_t rows_of_group(const rtl_chip *c) { return number(c->place->chip.lanes) / 8; }
+
+static void print_vector(const rtl_chip *c, uint32_t v, roma_buf *out) {
+    const uint32_t tile = c->tiles[c->units + v], g = rows_of_group(c);
+    roma_buf_print(out,
+                   "    roma_probe_vector #(.UNIT(%u), .ROOT(%d), .V(%u), .VL(%u), .U(%u), .K(%u), .KV(%u), .BB(%u)) "
+                   "vector_%u (.clk(clk), .cycle(cycle)",
+                   v, v == c->root, c->vectors, number(c->place->chip.vector_lanes), c->units,
+                   g > c->leaf_units ? g : c->leaf_units, c->kv_heads, roma_rtl_chip_block_bits(c), v);
+    static const char *const ports[][2] = {{"reading", "reading"},
+                                           {"number", "number_now"},
+                                           {"block", "block_now"},
+                                           {"write", "write"},
+                                           {"writes", "writes"},
+                                           {"results", "results"},
+                                           {"res_write", "res_write"},
+                                           {"res_address", "res_address"},
+                                           {"res_lane", "res_lane"},
+                                           {"res", "i_res"},
+                                           {"res_number", "arrivals.unused_number"},
+                                           {"res_block", "arrivals.block"},
+                                           {"att_write", "att_write"},
+                                           {"att_here", "att_here"},
+                                           {"att_address", "att_address"},
+                                           {"att", "i_att"},
+                                           {"att_number", "att_arrivals.unused_number"},
+                                           {"att_block", "att_arrivals.block"},
+                                           {"send_start", "sender.start"},
+                                           {"sending", "sender.active"},
+                                           {"send_number", "sender.unused_number"},
+                                           {"send_block", "sender.block"},
+                                           {"best", "i_best[56]"},
+                                           {"out_valid", "out_valid"},
+                                           {"out_data", "out_data"}};
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+        roma_buf_print(out, ",\n        .%s(chip.tile_%u.core.%s)", ports[i][0], tile, ports[i][1]);
+    roma_buf_print(out, ");\n");
+}
+
+static void print_matrix(const rtl_chip *c, uint32_t u, roma_buf *out) {
+    static const char *const ports[][2] = {{"starts", "starts"},
+                                           {"reading", "reading"},
+                                           {"number", "number"},
+                                           {"block", "products.unused_block"},
+                                           {"fill", "fill"},
+                                           {"fill_index", "fill_index"},
+                                           {"codes", "fill_codes"},
+                                           {"shifts", "fill_shifts"},
+                                           {"codes_number", "products.unused_codes_number"},
+                                           {"codes_block", "products.codes_block"},
+                                           {"scale_valid", "i_scale[41]"},
+                                           {"scale", "i_scale[31:0]"},
+                                           {"rows", "last_rows"},
+                                           {"unit_rows", "units_rows"},
+                                           {"index", "index"},
+                                           {"results", "results"}};
+    roma_buf_print(out,
+                   "    roma_probe_matrix #(.UNIT(%u), .G(%u), .FILL(%u), .BB(%u)) matrix_%u (.clk(clk), "
+                   ".cycle(cycle),\n        .logits(chip.tile_%u.core.result && chip.tile_%u.core.head_now)",
+                   u, rows_of_group(c), c->vectors * number(c->place->chip.vector_lanes) / 8,
+                   roma_rtl_chip_block_bits(c), u, c->tiles[u], c->tiles[u]);
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+        roma_buf_print(out, ",\n        .%s(chip.tile_%u.core.%s)", ports[i][0], c->tiles[u], ports[i][1]);
+    roma_buf_print(out, ");\n");
+}
+
+void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
+    roma_buf_print(
+        out,
+        "// The chip beside what looks at the ports of its memories and units (rtl/cosim).\n"
+        "module bench (\n    input clk,\n    input reset,\n    input host_valid,\n    input [7:0] host_what,\n"
+        "    input [47:0] host_address,\n    input [63:0] host_data\n);\n"
+        "    wire unused_valid;\n    wire [7:0] unused_what;\n    wire [63:0] unused_data;\n"
+        "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
+        ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
+        ".out_what(unused_what), .out_data(unused_data));\n"
+        "    reg [31:0] cycle;  // of the step\n    initial cycle = 32'd0;\n"
+        "    always @(posedge clk) cycle <= chip.tile_%u.core.go ? 32'd0 : cycle + 32'd1;\n",
+        c->tiles[c->units + c->root]);
+    for (uint32_t v = 0; v < c->vectors; v++) print_vector(c, v, out);
+    for (uint32_t u = 0; u < c->units; u++) print_matrix(c, u, out);
+    roma_buf_print(out, "endmodule\n");
+}
