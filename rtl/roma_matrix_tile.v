@@ -101,6 +101,11 @@ module roma_matrix_tile #(
     wire [WAVES-1:0] op_waves, op_cycles;
     wire [MERGE-1:0] op_merge;
     wire [TREE-1:0] op_levels;
+    wire [ADDRESS-1:0] unit_address, test_address;
+    wire [1:0] unit_bits;
+    wire [128*N-1:0] unit_codes, test_codes;
+    wire [6*N-1:0] unit_shifts;
+    wire testing;
     wire [3:0] op_lookup_row;
     wire [23:0] head_rows, unit_rows;
     wire [15:0] number;
@@ -125,9 +130,18 @@ module roma_matrix_tile #(
         .start(start), .op_row(op_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
         .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns),
         .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .reading(reading),
-        .last(last), .address(lunit_address), .bits(lunit_bits), .codes(lunit_codes), .shifts(lunit_shifts), .sums(lunit_sums),
+        .last(last), .address(unit_address), .bits(unit_bits), .codes(unit_codes), .shifts(unit_shifts), .sums(lunit_sums),
         .scale_address(scale_address), .scale_word(scale_word), .result(result), .result_last(result_last), .results(results), .element(element),
         .element_last(element_last), .elements(elements));
+
+    // ---- self-test: word 0 of a step begins it, and no step follows until it has ended ----
+    roma_selftest #(.N(N), .LANES(LANES), .WORDS(LUNIT_WORDS), .PASS(LUNIT_WORDS > U ? LUNIT_WORDS : U), .ADDRESS(ADDRESS), .PIPELINE(PIPELINE)) selftest (
+        .clk(clk), .reset(reset), .start(i_step[72] && i_step[71:64] == 8'd0 && i_step[9]), .busy(testing), .address(test_address), .codes(test_codes),
+        .sums(lunit_sums), .sign(o_sign));
+    assign lunit_address = testing ? test_address : unit_address;
+    assign lunit_bits = testing ? 2'd0 : unit_bits;
+    assign lunit_codes = testing ? test_codes : unit_codes;
+    assign lunit_shifts = testing ? {N{6'o70}} : unit_shifts;
 
     // ---- results leave; the head's are compared, and one choice leaves ----
     reg head_now;
@@ -163,5 +177,5 @@ module roma_matrix_tile #(
     end
     assign o_best = best_done ? {1'b1, best} : 57'd0;
 
-    assign {o_add, o_peak, o_peak_back, o_den, o_leaf, o_att, o_tok, o_sign} = 0;
+    assign {o_add, o_peak, o_peak_back, o_den, o_leaf, o_att, o_tok} = 0;
 endmodule

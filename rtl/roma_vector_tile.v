@@ -296,14 +296,21 @@ module roma_vector_tile #(
 
     generate
         if (ROOT != 0) begin : gen_root
+            wire token_valid, sign_valid;
+            wire [7:0] token_what;
+            wire [63:0] token_data, sign_data;
             roma_root #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV_INTERVAL(DIV_INTERVAL), .ROWS(BLOCK_ROWS)) root (
                 .clk(clk), .reset(reset), .is_norm(is_norm), .factor_done(done_factor), .factor_row(factor_row), .scale(scale), .norm_scales(scales),
                 .sum(i_sum_back), .sum_row(sum_row), .largest(largest[31*sum_row +: 31]), .inverse_n(constant0), .epsilon(constant1), .o_scale(o_scale),
                 .i_best(i_best), .host_valid(host_valid), .host_what(host_what), .host_address(host_address), .host_data(host_data), .o_step(o_step),
-                .o_load(o_load), .out_valid(out_valid), .out_what(out_what), .out_data(out_data));
+                .o_load(o_load), .out_valid(token_valid), .out_what(token_what), .out_data(token_data));
+            roma_signatures #(.U(U), .N(N)) signatures (.clk(clk), .reset(reset), .signs(i_sign), .valid(sign_valid), .data(sign_data));
+            assign out_valid = token_valid || sign_valid;
+            assign out_what = sign_valid ? 8'd1 : token_what;
+            assign out_data = sign_valid ? sign_data : token_data;
         end else begin : gen_other
             assign {o_scale, o_step, o_load, out_valid, out_what, out_data} = {(42+74+113+73){1'b0}};
-            wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best};
+            wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best, i_sign};
         end
     endgenerate
 endmodule
