@@ -7,6 +7,7 @@
 #ifndef ROMA_RTL_H
 #define ROMA_RTL_H
 
+#include "roma/adapter.h"
 #include "roma/place.h"
 
 #ifdef __cplusplus
@@ -117,6 +118,55 @@ void roma_rtl_program_destroy(roma_rtl_program *p);
  * Errors of roma_outdir, ENOMEM, ECANCEL. */
 int roma_rtl_chip_emit(const char *folder, const roma_placement *p, roma_rtl_style style, const uint8_t base_id[32],
                        const uint8_t sha256[32], const roma_progress *progress, roma_error *err);
+
+/* ---- adapters on a chip in gates ------------------------------------------------------------------------ */
+
+enum {
+    ROMA_RTL_PLACES = 2,             /* adapters of a set that ride together */
+    ROMA_RTL_RANK_MAX = 64,          /* of an adapter, on any matrix */
+    ROMA_RTL_RESIDENT = 4,           /* adapters that are on the chip at the same time */
+    ROMA_RTL_ALL_UNITS = 0xffff,     /* unit of a write that every H-Unit takes */
+    ROMA_RTL_THE_ROOT = 0xfffe,      /* unit of a write that the root alone takes */
+    ROMA_RTL_STEP_WORDS_MAX = 2 * 16 /* words of a step that name its adapters */
+};
+/* A word that the host writes while no adapter that the write concerns is at work: host_what 2, host_address {unit 16,
+ * address 32}, host_data (docs/program-format.md, "Adapters"). */
+typedef struct {
+    uint16_t unit;
+    uint32_t address;
+    uint64_t data;
+} roma_rtl_write;
+/* A word of a step: host_what 0, host_address `index`. */
+typedef struct {
+    uint8_t index;
+    uint64_t data;
+} roma_rtl_step_word;
+
+/* What a chip's H-Units have of adapters. Made by roma_rtl_lora_init, ended by roma_rtl_lora_destroy; one thread. */
+typedef struct {
+    const roma_placement *place; /* borrowed */
+    uint32_t *op;                /* [slots], owned: the LINEAR of each adapter slot of the plan */
+    uint32_t slots;
+    uint32_t top;                               /* first byte of every H-Unit's SRAM that adapters have */
+    uint32_t next_scale;                        /* of scales of B, in words of an H-Unit's own memory of them */
+    uint32_t resident;                          /* adapters that were loaded */
+    const roma_adapter *has[ROMA_RTL_RESIDENT]; /* borrowed */
+    uint16_t rank[ROMA_RTL_RESIDENT];           /* the largest, rounded up to 16 */
+} roma_rtl_lora;
+/* An empty chip. EUNSUPPORTED, by the parameter's name, for a chip whose H-Units take no adapters; ENOMEM. */
+int roma_rtl_lora_init(roma_rtl_lora *l, const roma_placement *p, roma_error *err);
+void roma_rtl_lora_destroy(roma_rtl_lora *l);
+/* Gives an adapter that passed roma_adapter_check a place, from the end of every H-Unit's SRAM down, and says what the
+ * host writes: *writes is the caller's, ended by roma_free. *number names the adapter in roma_rtl_lora_step. The
+ * adapter must stay open. EUNSUPPORTED: codes of B other than int8, a rank above ROMA_RTL_RANK_MAX; EINPUT: more
+ * adapters than ROMA_RTL_RESIDENT, no room in the SRAM; ENOMEM. */
+int roma_rtl_lora_load(roma_rtl_lora *l, const roma_adapter *a, uint32_t *number, roma_rtl_write **writes, size_t *n,
+                       roma_error *err);
+/* What a step with n adapters (by number, in the order of the set, with their factors) has beside its rows: bits for
+ * word 0, and *words words (at most ROMA_RTL_STEP_WORDS_MAX) in out. n 0: none, and word 0 has no such bits.
+ * EUNSUPPORTED for more than ROMA_RTL_PLACES adapters. */
+int roma_rtl_lora_step(const roma_rtl_lora *l, const uint32_t *number, const float *factor, size_t n, uint64_t *word0,
+                       roma_rtl_step_word *out, size_t *words, roma_error *err);
 
 /* ---- the second reader -------------------------------------------------------------------------------- */
 

@@ -96,6 +96,36 @@ static uint64_t value_or(uint32_t value, bool is_pages) {
     return is_pages ? PAGES : value == ROMA_NO_VALUE ? NOTHING : value;
 }
 
+/* The adapter slot of a product of a layer, and of its bias; UINT32_MAX: none. */
+static uint32_t slot_of(const roma_plan *plan, const roma_op *op) {
+    if (op->layer == UINT32_MAX) return UINT32_MAX;
+    if (op->kind == ROMA_OP_BIAS && op > plan->ops && op[-1].kind == ROMA_OP_LINEAR && op[-1].out == op->in[0]) op--;
+    return op->kind == ROMA_OP_LINEAR ? op->adapter_slot : UINT32_MAX;
+}
+
+/* Where products of one value stand, with nothing between them but their own biases (docs/cost-model.md 1.2): the
+ * number of each in its group; whether a bias of it follows; and at the group's last operation that its adapters'
+ * second halves follow. */
+static uint64_t group_bits(const roma_plan *plan, size_t i) {
+    const roma_op *ops = plan->ops, *op = &ops[i];
+    uint64_t number = 0;
+    size_t first = i;
+    if (slot_of(plan, op) == UINT32_MAX) return 0;
+    if (op->kind == ROMA_OP_BIAS) first--;
+    const uint32_t value = ops[first].in[0], layer = op->layer;
+    while (first > 0 && ops[first - 1].layer == layer && slot_of(plan, &ops[first - 1]) != UINT32_MAX) {
+        first--;
+        if (ops[first].kind == ROMA_OP_BIAS) continue;
+        if (ops[first].in[0] != value) break;
+        number++;
+    }
+    const roma_op *next = i + 1 < plan->n_ops ? op + 1 : NULL;
+    const bool has_bias = next && next->kind == ROMA_OP_BIAS && slot_of(plan, next) != UINT32_MAX;
+    const bool goes_on =
+        has_bias || (next && next->kind == ROMA_OP_LINEAR && next->layer == layer && next->in[0] == value);
+    return (uint64_t)!goes_on << 3 | (uint64_t)has_bias << 2 | number;
+}
+
 /* What every record has: words 0 and 1. */
 static int put_head(maker *m, record *r, const roma_op *op) {
     const roma_op_info *info = roma_op_about(op->kind);
@@ -110,7 +140,7 @@ static int put_head(maker *m, record *r, const roma_op *op) {
             rc = put(m, &r->w[1], 63 - 16 * i, 48 - 16 * i, m->address[value[i]], "the address of a value");
     }
     if (!rc) rc = put(m, &r->w[0], 23, 0, op->layer == UINT32_MAX ? 0xffffff : op->layer, "a layer");
-    const uint32_t slot = op->kind == ROMA_OP_LINEAR ? op->adapter_slot : UINT32_MAX;
+    const uint32_t slot = slot_of(m->p->plan, op);
     return rc ? rc : put(m, &r->w[1], 15, 0, slot == UINT32_MAX ? 0xffff : slot, "an adapter slot");
 }
 
@@ -175,6 +205,7 @@ static int make_records(maker *m) {
             rc = put_matrix(m, r, op->tensor);
         else if (!rc)
             rc = put_vector(m, r, op);
+        r->w[2] |= group_bits(plan, i);
     }
     return rc;
 }

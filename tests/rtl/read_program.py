@@ -84,6 +84,7 @@ class Program:
               "layer": -1 if layer == 0xffffff else layer + turn, "slot": None if slot == 0xffff else slot + turn * slots,
               "elements": bits(w[2], 39, 20), "head_dim": bits(w[2], 19, 10), "rotated": bits(w[2], 9, 0)}
         base = bits(w[3], 63, 32)
+        if op["slot"] is not None: op.update(ups=bits(w[2], 3, 3), biased=bits(w[2], 2, 2), of_group=bits(w[2], 1, 0), rotated=0)
         if kind in MATRIX:
             op.update(rows=bits(w[2], 63, 40), base=base + turn * lunit, scales=bits(w[3], 31, 0) + turn * scale,
                       format=self.formats[bits(w[0], 56, 48)], row_groups=bits(w[4], 63, 48), row_words=bits(w[4], 47, 32),
@@ -194,6 +195,28 @@ def check_operation(o, want, tensors, scales, g):
         fail("%s: %s is not %s" % (name, o, want_words))
 
 
+def check_groups(ops):
+    """Slots are counted product by product, and what stands with a product says where its group ends (docs/cost-model.md 1.2)."""
+    groups, slots, before = [], 0, None
+    for o in ops:
+        product = o["op"] == "linear" and o["layer"] >= 0
+        bias = o["op"] == "bias" and before is not None and before["op"] == "linear" and o["in"][0] == before["out"]
+        if (o["slot"] is not None) != (product or bias): fail("slot of %s" % o)
+        if product:
+            if o["slot"] != slots: fail("slot %d, not %d" % (o["slot"], slots))
+            slots += 1
+            if not groups or groups[-1][0]["in"] != o["in"] or groups[-1][-1] is not before: groups.append([])
+        if bias and o["slot"] != before["slot"]: fail("a bias has another slot than its product")
+        if product or bias: groups[-1].append(o)
+        before = o
+    for group in groups:
+        number = -1
+        for i, o in enumerate(group):
+            number += o["op"] == "linear"
+            biased = i + 1 < len(group) and group[i + 1]["op"] == "bias"
+            if (o["of_group"], o["biased"], o["ups"]) != (number, biased, i + 1 == len(group)): fail("%s in its group" % o)
+
+
 def check(roma, model, chip):
     with tempfile.TemporaryDirectory() as folder:
         image = folder + "/model.roma"
@@ -215,6 +238,7 @@ def check(roma, model, chip):
     seen = number_values(list(zip(ops, plan["ops"])))
     g = manifest["lanes"] // 8
     for o, want in zip(ops, plan["ops"]): check_operation(o, want, tensors, scales, g)
+    check_groups(ops)
     print("read_program: %s on %s: %d operations in %d records, %d values, as the plan has them" % (
         os.path.basename(model), os.path.basename(chip), len(ops), len(program.records), len(seen)))
 
