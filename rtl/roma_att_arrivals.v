@@ -1,7 +1,6 @@
 // Where what attention gives goes in a vector unit's memory: the first H-Unit of each KV head sends the heads that share it, V VL / KV
 // elements a cycle, all of them side by side. Channel att: valid, last, row 8, V VL / KV FP32.
 module roma_att_arrivals #(
-    parameter UNIT = 0,
     parameter V = 4,
     parameter VL = 8,
     parameter KV = 2,
@@ -15,6 +14,7 @@ module roma_att_arrivals #(
 ) (
     input clk,
     input reset,
+    input [15:0] unit,
     input go,
     input [7:0] rows,
     input logits,
@@ -29,6 +29,7 @@ module roma_att_arrivals #(
     localparam ALL = V * VL, A = ALL / KV, W = 10 + 32 * A, OF_HEAD = HEADS / KV * HEAD_DIM, STRIDE = (HEADS * HEAD_DIM + ALL - 1) / ALL;
     wire [319:0] record;
     wire unused_start, offers;
+    wire [7:0] unused_before0, unused_before1;
     wire [15:0] unused_number;
     wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count;
@@ -39,9 +40,10 @@ module roma_att_arrivals #(
     assign ended = row_ends && row == rows_count - 8'd1;
     assign ended_value = record[31:24];
     assign ended_block = block;
+    wire unused_over;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
-        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count));
+        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     always @(posedge clk) begin
         row <= reset || ended || go ? 8'd0 : row_ends ? row + 8'd1 : row;
         word <= reset || row_ends || go ? 16'd0 : write ? word + 16'd1 : word;
@@ -52,7 +54,7 @@ module roma_att_arrivals #(
             for (j = 0; j < A; j = j + 1) begin : gen_value
                 wire [31:0] element = h * OF_HEAD + {16'd0, word} * A + j;
                 wire [31:0] of_unit = element / VL % V, at = {16'd0, record[95:80]} + ({24'd0, rows_from} + {24'd0, row}) * STRIDE + element / ALL;
-                assign here[h*A + j] = of_unit == UNIT;
+                assign here[h*A + j] = of_unit == {16'd0, unit};
                 assign address[16*(h*A + j) +: 16] = at[15:0];
             end
         end

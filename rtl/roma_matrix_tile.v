@@ -1,6 +1,5 @@
 // Matrix unit with its memories and control; its L-Units, their ROMs and the ROM of scales lie beside it. Channels as in roma_vector_tile.v.
 module roma_matrix_tile #(
-    parameter UNIT = 0,
     parameter V = 4,
     parameter VL = 8,
     parameter U = 8,
@@ -46,7 +45,8 @@ module roma_matrix_tile #(
     parameter K = G > F ? G : F,
     parameter HG = HEADS / KV,
     parameter P = U / KV,
-    parameter CODE_W = 10 + VL / 8 * 67,
+    parameter CODE_W = 11 + VL / 8 * 67,
+    parameter PULLED_W = 2 + VL / 8 * 67,
     parameter RES_W = 18 + 32 * K,
     parameter ADD_W = 21 + 32 * G,
     parameter KV_W = 12 + 32 * VL,
@@ -57,9 +57,12 @@ module roma_matrix_tile #(
 ) (
     input clk,
     input reset,
+    input [15:0] unit,
     input [73:0] i_step,
     input [V*CODE_W-1:0] i_code,
-    input [41:0] i_scale,
+    input [V*PULLED_W-1:0] i_pulled,
+    input [49:0] i_scale,
+    output [24:0] o_pull,
     output [RES_W-1:0] o_res,
     output [ADD_W-1:0] o_add,
     output [56:0] o_best,
@@ -86,14 +89,15 @@ module roma_matrix_tile #(
 );
     localparam FILL = V * VL / 8, INPUTS = BUFFER < 16 ? 16 : BUFFER, PLACE = $clog2(INPUTS / 16), Z = $clog2(GROUPS), LEVELS = $clog2(GROUPS);
     localparam TREE = $clog2(LEVELS + 1), MERGE = $clog2($clog2(N) + 1), WAVES = 16, COUNT = 16;
-    wire fill, fill_row, start, op_row, op_minimum, op_lookup, reading, last, starts, is_head;
+    localparam S = ROWS > 1 ? $clog2(ROWS) : 1;
+    wire fill, fill_row, start, op_row, op_minimum, op_lookup, reading, last, starts, is_head, unused_reading, unused_row_last;
     wire [1:0] fill_bits, op_bits;
-    wire [PLACE-1:0] fill_base;
     wire [2:0] fill_group;
-    wire [Z-1:0] fill_z, op_groups;
+    wire [Z-1:0] op_groups;
     wire [COUNT-1:0] fill_index;
     wire [64*FILL-1:0] fill_codes;
     wire [3*FILL-1:0] fill_shifts;
+    wire [S-1:0] op_scale_row;
     wire [8:0] op_zero;
     wire [ADDRESS-1:0] op_address;
     wire [SCALE-1:0] op_scale;
@@ -108,26 +112,27 @@ module roma_matrix_tile #(
     wire testing;
     wire [3:0] op_lookup_row;
     wire [23:0] head_rows, unit_rows;
-    wire [15:0] number;
-    roma_products #(.UNIT(UNIT), .V(V), .VL(VL), .N(N), .LANES(LANES), .F(F), .LINK(LINK), .COLUMNS(COLUMNS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS),
-        .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .ADDRESS(ADDRESS), .SCALE(SCALE),
-        .PLACE(PLACE), .Z(Z), .WAVES(WAVES), .COUNT(COUNT), .MERGE(MERGE), .TREE(TREE)) products (
-        .clk(clk), .reset(reset), .step(i_step), .code(i_code), .scale(i_scale), .taken(1'b0), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits),
-        .fill_base(fill_base), .fill_group(fill_group), .fill_z(fill_z), .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts),
-        .start(start), .op_row(op_row), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words),
-        .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels),
-        .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .is_head(is_head),
-        .head_rows(head_rows), .unit_rows(unit_rows), .number(number));
+    wire [15:0] unused_number;
+    wire [BLOCK_BITS-1:0] unused_block;
+    wire attend_last = 1'b0;
+    roma_products #(.V(V), .VL(VL), .N(N), .LANES(LANES), .F(F), .LINK(LINK), .COLUMNS(COLUMNS), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS),
+        .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
+        .ADDRESS(ADDRESS), .SCALE(SCALE), .PLACE(PLACE), .Z(Z), .S(S), .WAVES(WAVES), .COUNT(COUNT), .MERGE(MERGE), .TREE(TREE)) products (
+        .clk(clk), .reset(reset), .unit(unit), .step(i_step), .code(i_code), .pulled(i_pulled), .scale(i_scale), .attend_last(attend_last), .pull(o_pull),
+        .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group), .fill_index(fill_index), .fill_codes(fill_codes),
+        .fill_shifts(fill_shifts), .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_bits(op_bits), .op_zero(op_zero),
+        .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge),
+        .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup),
+        .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
+        .reading(unused_reading), .row_last(unused_row_last), .number(unused_number), .block(unused_block));
     wire result, result_last, element, element_last;
     wire [32*G-1:0] results;
     wire [32*F-1:0] elements;
-    reg row_of_scale;
-    always @(posedge clk) if (fill) row_of_scale <= fill_row;
-    roma_matrix_unit #(.N(N), .LANES(LANES), .WIDE(F / G), .FILL(FILL), .INPUTS(INPUTS), .GROUPS(GROUPS), .LEVELS(LEVELS), .ADDRESS(ADDRESS), .SCALE(SCALE),
-        .SCALE_BITS(SCALE_BITS), .LUNIT(PIPELINE - 1), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .WAVES(WAVES), .COUNT(COUNT)) unit (
-        .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_base(fill_base), .fill_group(fill_group), .fill_z(fill_z),
-        .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .scale_valid(i_scale[41]), .scale_row(row_of_scale), .scale(i_scale[31:0]),
-        .start(start), .op_row(op_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
+    roma_matrix_unit #(.N(N), .LANES(LANES), .WIDE(F / G), .FILL(FILL), .INPUTS(INPUTS), .GROUPS(GROUPS), .SCALES(1 << S), .LEVELS(LEVELS), .ADDRESS(ADDRESS), .SCALE(SCALE),
+        .SCALE_BITS(SCALE_BITS), .LUNIT(PIPELINE - 1), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .WAVES(WAVES), .COUNT(COUNT)) matrix (
+        .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_base({PLACE{1'b0}}), .fill_group(fill_group), .fill_z({Z{1'b0}}),
+        .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .scale_valid(i_scale[49]), .scale_row(i_scale[32 +: S]), .scale(i_scale[31:0]),
+        .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
         .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns),
         .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .reading(reading),
         .last(last), .address(unit_address), .bits(unit_bits), .codes(unit_codes), .shifts(unit_shifts), .sums(lunit_sums),
@@ -144,6 +149,7 @@ module roma_matrix_tile #(
     assign lunit_shifts = testing ? {N{6'o70}} : unit_shifts;
 
     // ---- results leave; the head's are compared, and one choice leaves ----
+    wire ends = result && result_last || element && element_last;
     reg head_now;
     reg [15:0] index;
     reg [23:0] units_rows;
@@ -151,9 +157,9 @@ module roma_matrix_tile #(
     reg best_done;
     always @(posedge clk) begin
         if (starts) head_now <= is_head;
-        index <= reset || result_last || element_last ? 16'd0 : result || element ? index + 16'd1 : index;
+        index <= reset || ends ? 16'd0 : result || element ? index + 16'd1 : index;
     end
-    assign o_res[32*K +: 18] = {result && !head_now || element, result_last || element_last, index};
+    assign o_res[32*K +: 18] = {result && !head_now || element, ends, index};
     wire [56*G-1:0] keys;
     wire [55:0] largest;
     genvar k;
@@ -162,7 +168,7 @@ module roma_matrix_tile #(
             assign o_res[32*k +: 32] = element ? (k < F ? elements[32*(k%F) +: 32] : 32'd0) : k < G ? results[32*(k%G) +: 32] : 32'd0;
         end
         for (k = 0; k < G; k = k + 1) begin : gen_key
-            wire [23:0] id = UNIT * units_rows + {8'd0, index} * G + k;
+            wire [23:0] id = {8'd0, unit} * units_rows + {8'd0, index} * G + k;
             wire [55:0] key;
             roma_logit_key #(.ID(24)) of_row (.logit(results[32*k +: 32]), .id(id), .key(key));
             assign keys[56*k +: 56] = id < last_rows ? key : 56'd0;

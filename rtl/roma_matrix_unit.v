@@ -6,11 +6,11 @@
 // fill_base on, and summed for groups of 8 << fill_group inputs, Z of the first at fill_z. What comes in a cycle can be multiplied by a product
 // whose first address is read in the next one, if its row groups have two words at least and no group whose last inputs came in that cycle ends
 // at the first address. From LUNIT + clog2(N) cycles after the last address of its products on, a row may be overwritten. Its scale comes by
-// itself.
+// itself, and stays until another one comes for scale_row; it may come in the cycle in which a result wants it.
 //
 // A product begins with `start`; the ports op_* are taken over with it, the first address is read in the cycle after, and another start may
 // come with `last`, which is told while the last one is read:
-//   op_row, op_base, op_z   where its activations, its first place and first Z are
+//   op_row, op_base, op_z   where its activations, its first place and first Z are; op_scale_row: which of the SCALES kept scales is theirs
 //   op_bits, op_zero        of its codes; the zero point, for 8-bit codes with 128 added
 //   op_address, op_scale    its first address in the L-Units' ROMs, and in the ROM of scales
 //   op_row_words            addresses of a row group, - 1
@@ -38,6 +38,7 @@ module roma_matrix_unit #(
     parameter FILL = 4,  // sub-groups that the broadcast brings a cycle
     parameter INPUTS = 128,  // of a row, in an L-Unit's buffer
     parameter GROUPS = 32,  // Z kept of a row
+    parameter SCALES = 2,  // of rows of activations that are kept
     parameter CODE = 8,  // bits of the widest code, or of a level of a table - 1
     parameter GROUP = 256,  // inputs of the widest group
     parameter SUM = 25,  // bits of an L-Unit's sum
@@ -58,6 +59,7 @@ module roma_matrix_unit #(
     parameter MERGE = $clog2(LOG + 1),
     parameter PLACE = $clog2(INPUTS / 16),
     parameter Z = $clog2(GROUPS),
+    parameter S = $clog2(SCALES),
     parameter TREE = $clog2(LEVELS + 1)
 ) (
     input clk,
@@ -72,10 +74,11 @@ module roma_matrix_unit #(
     input [64*FILL-1:0] fill_codes,
     input [3*FILL-1:0] fill_shifts,
     input scale_valid,
-    input scale_row,
+    input [S-1:0] scale_row,
     input [31:0] scale,
     input start,
     input op_row,
+    input [S-1:0] op_scale_row,
     input [PLACE-1:0] op_base,
     input [Z-1:0] op_z,
     input [1:0] op_bits,
@@ -121,13 +124,14 @@ module roma_matrix_unit #(
     localparam [3:0] ALL_WIDE = LOG_WIDE[3:0];
 
     // ---- the product that is read ----
-    localparam OP = 22 + 3 * PLACE + 2 * Z + ADDRESS + SCALE + 2 * WAVES + MERGE + TREE;
+    localparam OP = 22 + S + 3 * PLACE + 2 * Z + ADDRESS + SCALE + 2 * WAVES + MERGE + TREE;
     reg [OP-1:0] op;
     always @(posedge clk)
         if (start)
-            op <= {op_row, op_base, op_z, op_bits, op_zero, op_address, op_scale, op_row_words, op_waves, op_cycles, op_merge, op_turns,
+            op <= {op_row, op_scale_row, op_base, op_z, op_bits, op_zero, op_address, op_scale, op_row_words, op_waves, op_cycles, op_merge, op_turns,
                 op_groups, op_levels, op_minimum, op_lookup, op_lookup_row};
     wire row, minimum, lookup;
+    wire [S-1:0] scale_of_row;
     wire [PLACE-1:0] base;
     wire [Z-1:0] z_base, groups;
     wire [1:0] its_bits;
@@ -139,7 +143,7 @@ module roma_matrix_unit #(
     wire [MERGE-1:0] merge;
     wire [TREE-1:0] levels;
     wire [3:0] lookup_row;
-    assign {row, base, z_base, its_bits, zero, first_address, first_scale, row_words, waves, cycles, merge, turns, groups, levels, minimum,
+    assign {row, scale_of_row, base, z_base, its_bits, zero, first_address, first_scale, row_words, waves, cycles, merge, turns, groups, levels, minimum,
         lookup, lookup_row} = op;
     wire is_over = |turns;
     wire [3:0] slots = is_over ? 4'd0 : ALL_SLOTS - {{4 - MERGE{1'b0}}, merge};  // log2 of the groups that end at an address
@@ -191,7 +195,7 @@ module roma_matrix_unit #(
     endgenerate
 
     // ---- what goes with a wave until its groups are summed ----
-    localparam INFO = 22 + TREE + 2 * Z + TURN + SCALE;
+    localparam INFO = 22 + S + TREE + 2 * Z + TURN + SCALE;
     localparam MARK = 1 + STAGE + INFO;
     localparam [STAGE-1:0] NEAREST = 1 + LUNIT;
     wire [Z-1:0] left = groups - group;  // groups of the row behind the wave's first one
@@ -205,7 +209,7 @@ module roma_matrix_unit #(
             wire [SCALE-1:0] scales;
             if (k == 0) begin : gen_read
                 assign mark = {reading & (group_ends | lookup) & ~reset, arrives,
-                    last, row_end, row, minimum, lookup, levels, slots, left, z_base + group, turn, zero, lookup_row, its_scale};
+                    last, row_end, row, minimum, lookup, scale_of_row, levels, slots, left, z_base + group, turn, zero, lookup_row, its_scale};
                 assign is_next = 1'b0;
                 assign arrived = {INFO + 1{1'b0}};
                 assign scales = {SCALE{1'b0}};
@@ -272,7 +276,8 @@ module roma_matrix_unit #(
     wire [SCALE:0] unused_scale = gen_stage[STAGES].arrived[SCALE:0];
     wire is_now, last_part;
     wire [PART-1:0] part;
-    wire now_last, now_row_end, now_row, now_minimum, now_lookup;
+    wire now_last, now_row_end, unused_now_row, now_minimum, now_lookup;
+    wire [S-1:0] now_scale_row;
     wire [TREE-1:0] now_levels;
     wire [3:0] now_slots;
     wire [Z-1:0] now_left, unused_z;
@@ -282,7 +287,7 @@ module roma_matrix_unit #(
     wire [SLOTS*ROWS*ACC-1:0] now_totals;
     wire [SLOTS*23-1:0] now_zs;
     wire [SCALE_BITS-1:0] now_scales;
-    assign {now_last, now_row_end, now_row, now_minimum, now_lookup, now_levels, now_slots, now_left, unused_z, now_turn, now_zero,
+    assign {now_last, now_row_end, unused_now_row, now_minimum, now_lookup, now_scale_row, now_levels, now_slots, now_left, unused_z, now_turn, now_zero,
         now_lookup_row, now_totals, now_zs, now_scales} = now;
     generate
         if (PARTS > 1) begin : gen_queue
@@ -315,7 +320,7 @@ module roma_matrix_unit #(
     endgenerate
 
     localparam EARLY = CONVERT + MUL;
-    localparam LEAF = 6 + TREE + MANY + WIDE;
+    localparam LEAF = 5 + S + TREE + MANY + WIDE;
     wire [3:0] now_many = {1'b0, now_slots} + 5'd1 > {1'b0, ALL_WIDE} ? ALL_WIDE : now_slots;
     wire [3:0] unused_many = now_many;
     wire [WIDE-1:0] behind_end;  // no such group
@@ -359,7 +364,7 @@ module roma_matrix_unit #(
         end
     endgenerate
     wire [LEAF-1:0] mark_d = {
-        is_now & ~reset, now_row_end & last_part, now_last & last_part, now_row, now_minimum, now_lookup, now_levels, now_many[MANY-1:0],
+        is_now & ~reset, now_row_end & last_part, now_last & last_part, now_minimum, now_lookup, now_scale_row, now_levels, now_many[MANY-1:0],
         behind_end};
     roma_delay #(.W(LEAF), .N(EARLY)) delay_leaf (.clk(clk), .d(mark_d), .q(leaf_mark));
     generate
@@ -370,25 +375,27 @@ module roma_matrix_unit #(
             assign late_mark = {LEAF{1'b0}};
         end
     endgenerate
-    wire is_plain = leaf_mark[LEAF-1] & ~(leaf_mark[LEAF-5] & MINIMUM != 0);
-    wire is_late = late_mark[LEAF-1] & late_mark[LEAF-5];
+    wire is_plain = leaf_mark[LEAF-1] & ~(leaf_mark[LEAF-4] & MINIMUM != 0);
+    wire is_late = late_mark[LEAF-1] & late_mark[LEAF-4];
     wire [LEAF-1:0] chosen = is_late ? late_mark : leaf_mark;
     wire [32*F-1:0] leaves = is_late ? with_minimum : plain;
     wire is_leaf = is_plain | is_late;
-    wire leaf_row_end, leaf_last, leaf_row, leaf_lookup;
+    wire leaf_row_end, leaf_last, leaf_lookup;
+    wire [S-1:0] leaf_scale_row;
     wire [1:0] unused_leaf;
     wire [TREE-1:0] leaf_levels;
     wire [MANY-1:0] leaf_many;
     wire [WIDE-1:0] leaf_behind;
-    assign {unused_leaf[1], leaf_row_end, leaf_last, leaf_row, unused_leaf[0], leaf_lookup, leaf_levels, leaf_many, leaf_behind} = chosen;
+    assign {unused_leaf[1], leaf_row_end, leaf_last, unused_leaf[0], leaf_lookup, leaf_scale_row, leaf_levels, leaf_many, leaf_behind} = chosen;
     assign element = is_leaf & leaf_lookup;
     assign element_last = leaf_last;
     assign elements = leaves;
 
     // ---- trees, and the scale of the activations ----
-    reg [31:0] scales[0:1];
+    reg [31:0] scales[0:(1<<S)-1];
     always @(posedge clk) if (scale_valid) scales[scale_row] <= scale;
-    wire [ROWS-1:0] tree_done, tree_last, tree_row;
+    wire [ROWS-1:0] tree_done, tree_last;
+    wire [S*ROWS-1:0] tree_row;
     generate
         for (r = 0; r < ROWS; r = r + 1) begin : gen_row
             wire [32*WIDE-1:0] row_leaves;
@@ -396,10 +403,12 @@ module roma_matrix_unit #(
                 assign row_leaves[32*w+:32] = leaf_behind[w] ? 32'h80000000 : leaves[32*(w*ROWS+r)+:32];
             end
             wire [31:0] sum;
-            roma_tree #(.LEVELS(LEVELS), .ADD(ADD), .WIDE(WIDE), .TAG(2)) tree (
+            roma_tree #(.LEVELS(LEVELS), .ADD(ADD), .WIDE(WIDE), .TAG(1 + S)) tree (
                 .clk(clk), .reset(reset), .valid(is_leaf & ~leaf_lookup), .last(leaf_row_end), .levels(leaf_levels), .many(leaf_many),
-                .tag({leaf_last, leaf_row}), .leaves(row_leaves), .done(tree_done[r]), .tag_out({tree_last[r], tree_row[r]}), .y(sum));
-            roma_fp_mul #(.LATENCY(MUL)) scaled (.clk(clk), .a(scales[tree_row[r]]), .b(sum), .y(results[32*r+:32]));
+                .tag({leaf_last, leaf_scale_row}), .leaves(row_leaves), .done(tree_done[r]), .tag_out({tree_last[r], tree_row[S*r+:S]}), .y(sum));
+            wire [S-1:0] kept = tree_row[S*r+:S];
+            wire comes_now = scale_valid & scale_row == kept;
+            roma_fp_mul #(.LATENCY(MUL)) scaled (.clk(clk), .a(comes_now ? scale : scales[kept]), .b(sum), .y(results[32*r+:32]));
         end
     endgenerate
     wire unused_tree = &{tree_done, tree_last};

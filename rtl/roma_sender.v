@@ -32,6 +32,7 @@ module roma_sender #(
     wire [319:0] record;
     wire [15:0] unused_number;
     wire unused_offers, start;
+    wire [7:0] unused_before0, unused_before1;
     wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count;
     reg active, is_attend, attends, second;
@@ -40,10 +41,11 @@ module roma_sender #(
     wire is_last_word = i == groups - 16'd1 && (is_attend || second), last = active && is_last_word && row == count - 8'd1;
     // An attention keeps the H-Units until they say so; a CACHE until its last word is read, which is here.
     wire h_free = !attends || tok[0];
+    wire unused_over;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001800), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .EVENTS(EVENTS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block),
         .free((!active || last) && h_free), .allowed(1'b1), .offers(unused_offers), .start(start), .record(record), .number(unused_number), .block(block),
-        .rows_from(rows_from), .rows_count(rows_count));
+        .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     wire [19:0] up = record[167:148] + ROUND;
     wire [15:0] row_at = ({8'd0, from} + {8'd0, row}) * groups + i;
     assign address = (second ? at1 : at0) + row_at;

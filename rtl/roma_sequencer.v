@@ -3,7 +3,7 @@
 // last row alone, and is passed over in a step that wants none; so is one with the bit for the head if HEAD is 0.
 //   go        the step's cycles begin with the next one; rows of the step and logits are there
 //   free      the unit is idle, or reads its last operand; allowed: what else the unit asks for, of the record and block at hand
-//   rows_from, rows_count: of the block, within the step
+//   rows_from, rows_count: of the block, within the step; before0, before1: writes to what it reads that stand before it
 module roma_sequencer #(
     parameter PROGRAM = "",
     parameter WORDS = 8,
@@ -31,12 +31,14 @@ module roma_sequencer #(
     output [319:0] record,
     output [15:0] number,
     output [BLOCK_BITS-1:0] block,
-    output [7:0] rows_from, rows_count
+    output [7:0] rows_from, rows_count,
+    output [7:0] before0, before1,
+    output over  // no record of the step is left
 );
     wire valid, round, there;
-    wire [7:0] before0, before1;
     reg its_round, running;
     reg [BLOCK_BITS-1:0] at;
+    assign over = valid && running && !go && round != its_round;
     wire now_round = go ? ~its_round : its_round;
     wire is_now = valid && (running || go) && round == now_round;
     wire last_only = record[58], is_head = record[57];

@@ -1,12 +1,15 @@
 // Vector unit with its memories and control (docs/cost-model.md 1.7): VL lanes that hold element e of every value where
-// floor(e / VL) mod V = UNIT, at address floor(e / (V VL)) of a row. All vector units run alike, each by its own copy of the program
+// floor(e / VL) mod V = unit, at address floor(e / (V VL)) of a row. All vector units run alike, each by its own copy of the program
 // (docs/program-format.md). ROOT has the host's port: it sends steps and the scales of activations to all, and chooses the token.
 //
 // Channels (i_ and o_, fields from the highest bit down) have one latency for all that they reach, counted from o_ to i_:
 //   step       from the root, SPAN: go, valid, index 8, word 64. Words of a step: 0 {rows in 7..0, logits in bit 8}, 1 + r {token 32, position 32}
 //              of row r. `go` comes in the cycle before the first of the step
-//   code       to matrix units, FAR: valid, last, row 8, VL / 8 times {shift 3, eight codes}
-//   scale      from the root to matrix units, FAR: valid, soon, row 8, scale 32. `soon` comes SOON cycles before the scale of a norm does
+//   code       to matrix units, FAR, codes as they are made: valid (of a block's first row), row_end, last (of operation and block), row 8, VL / 8
+//              times {shift 3, eight codes}
+//   pull       from matrix unit 0, FAR: valid, address of codes 16, addresses 8; they go to matrix units as `pulled`, FAR: valid, last, and codes
+//   scale      from the root to matrix units, FAR: valid, soon, row of `soon` 8, row 8, scale 32: `soon` comes SOON cycles before the scale of a
+//              norm does, with that of QUANTISE
 //   res        from each matrix unit, FAR: valid, last, index 16, K FP32: row group `index` of a product, or F elements of the embedding
 //   best       to the root, FAR: valid, key of roma_logit_key #(.ID(24))
 //   kv         to matrix units, FAR: valid, last, what 2 (0 key and value, 1 query), row 8, VL FP32
@@ -15,7 +18,6 @@
 //   max, sum   to the root, merged, and _back, ACROSS: valid, two magnitudes each with bit 31 set where it is there; valid, sum 64
 //   load       to matrix units: what the host writes into adapters' memories
 module roma_vector_tile #(
-    parameter UNIT = 0,
     parameter V = 4,
     parameter VL = 8,
     parameter U = 8,
@@ -48,12 +50,12 @@ module roma_vector_tile #(
     parameter DIV_INTERVAL = 4,
     parameter VALUE_WORDS = 2,
     parameter CODE_WORDS = 2,
-    parameter VECTORS = "",
-    parameter VECTOR_WORDS = 2,
-    parameter INCREMENTS = "",
     parameter G = LANES / 8,
     parameter K = G > F ? G : F,
-    parameter CODE_W = 10 + VL / 8 * 67,
+    parameter CODES = VL / 8 * 67,
+    parameter CODE_W = 11 + CODES,
+    parameter PULLED_W = 2 + CODES,
+    parameter PAIRS = (HEAD_DIM > V * VL ? HEAD_DIM / (V * VL) : 1) * VL / 2,
     parameter RES_W = 18 + 32 * K,
     parameter ADD_W = 21 + 32 * G,
     parameter KV_W = 12 + 32 * VL,
@@ -61,10 +63,13 @@ module roma_vector_tile #(
 ) (
     input clk,
     input reset,
+    input [15:0] unit,
     input [73:0] i_step,
     output [73:0] o_step,
     output [CODE_W-1:0] o_code,
-    output [41:0] o_scale,
+    input [24:0] i_pull,
+    output [PULLED_W-1:0] o_pulled,
+    output [49:0] o_scale,
     input [U*RES_W-1:0] i_res,
     input [U*ADD_W-1:0] i_add,
     input [56:0] i_best,
@@ -87,12 +92,15 @@ module roma_vector_tile #(
     input [63:0] host_data,
     output out_valid,
     output [7:0] out_what,
-    output [63:0] out_data
+    output [63:0] out_data,
+    output [15:0] vector_address,  // of the unit's ROM
+    input [32*VL-1:0] vector_word,
+    input [64*PAIRS-1:0] increments  // of the pairs of a head that lie here
 );
     localparam ALL = V * VL, INTERVAL = EXP_INTERVAL > DIV_INTERVAL ? EXP_INTERVAL : DIV_INTERVAL, BB = BLOCK_BITS;
-    localparam ANGLE_WORDS = HEAD_DIM > ALL ? HEAD_DIM / ALL : 1, PAIRS = ANGLE_WORDS * VL / 2, ANGLE_GROUPS = (HEAD_DIM / 2 + ALL - 1) / ALL;
+    localparam ANGLE_GROUPS = (HEAD_DIM / 2 + ALL - 1) / ALL;
     localparam SINES = (PAIRS + ANGLE_GROUPS * INTERVAL - 1) / (ANGLE_GROUPS * INTERVAL);
-    localparam C = 16 + VL + 1 + 8 + BB + 16, VA = $clog2(VALUE_WORDS), CA = $clog2(CODE_WORDS), RA = $clog2(VECTOR_WORDS);
+    localparam C = 16 + VL + 1 + 8 + BB + 16, VA = $clog2(VALUE_WORDS), CA = $clog2(CODE_WORDS);
     localparam CODE = MUL + 3 + CONVERT;
 
     // ---- the step ----
@@ -125,14 +133,15 @@ module roma_vector_tile #(
     wire [19:0] elements;
     wire [9:0] rotated;
     wire [31:0] constant0, constant1;
-    wire unused_offers;
+    wire unused_offers, over;
+    wire [7:0] unused_before0, unused_before1;
     reg [BB-1:0] block_now;
     reg has_largest, has_factor;
     always @(posedge clk) if (start) block_now <= block;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h0000e7b0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .EVENTS(EVENTS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block),
         .free(idle || last), .allowed(1'b1), .offers(unused_offers), .start(start), .record(record), .number(number), .block(block),
-        .rows_from(rows_from), .rows_count(rows_count));
+        .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(over));
     wire is_norm = what == 5'd4, is_quantise = what == 5'd5;
     roma_vector_passes #(.ALL(ALL), .INTERVAL(INTERVAL)) passes (
         .clk(clk), .reset(reset), .start(start), .record(record), .number(number), .rows_from(rows_from), .rows_count(rows_count),
@@ -142,19 +151,15 @@ module roma_vector_tile #(
         .rotated(rotated), .constant0(constant0), .constant1(constant1), .value(value), .number_now(number_now));
 
     // ---- memories ----
+    assign vector_address = address_vector;
     reg [32*VL-1:0] values [0:(1<<VA)-1];
     reg [32*VL-1:0] gained [0:(1<<CA)-1];  // x g of a norm, from its first pass to its last
-    reg [32*VL-1:0] vectors [0:(1<<RA)-1];
-    reg [63:0] increments [0:PAIRS-1];
-    initial begin
-        if (VECTORS != "") $readmemh(VECTORS, vectors, 0, VECTOR_WORDS - 1);
-        if (INCREMENTS != "") $readmemh(INCREMENTS, increments);
-    end
+    reg [CODES-1:0] coded [0:(1<<CA)-1];
     wire [VL-1:0] lanes;  // that hold elements of the value
     genvar l, u, k;
     generate
         for (l = 0; l < VL; l = l + 1) begin : gen_lanes
-            wire [31:0] element = {16'd0, index} * ALL + UNIT * VL + l;
+            wire [31:0] element = {16'd0, index} * ALL + {16'd0, unit} * VL + l;
             assign lanes[l] = element < {12'd0, elements};
         end
     endgenerate
@@ -162,7 +167,7 @@ module roma_vector_tile #(
         integer j;
         for (j = 0; j < VL; j = j + 1) only[32*j +: 32] = some[j] ? x[32*j +: 32] : 32'd0;
     endfunction
-    wire [32*VL-1:0] x = only(values[address0[VA-1:0]], lanes), gain = only(vectors[address_vector[RA-1:0]], lanes),
+    wire [32*VL-1:0] x = only(values[address0[VA-1:0]], lanes), gain = only(vector_word, lanes),
                      kept = only(gained[address_out[CA-1:0]], lanes), y = what == 5'd7 ? gain : values[address1[VA-1:0]];
 
     // ---- FP32 results ----
@@ -173,12 +178,12 @@ module roma_vector_tile #(
     wire [64*SINES-1:0] increments_now;
     generate
         for (l = 0; l < VL / 2; l = l + 1) begin : gen_turn
-            wire [31:0] of_head = ({16'd0, index} * ALL + UNIT * VL + 2 * l) % HEAD_DIM;
+            wire [31:0] of_head = ({16'd0, index} * ALL + {16'd0, unit} * VL + 2 * l) % HEAD_DIM;
             assign turns[l] = of_head < {22'd0, rotated};
         end
         for (l = 0; l < SINES; l = l + 1) begin : gen_increment
             wire [31:0] pair = ({16'd0, index} * INTERVAL + {24'd0, phase}) * SINES + l;
-            assign increments_now[64*l +: 64] = increments[pair[$clog2(PAIRS)-1:0]];
+            assign increments_now[64*l +: 64] = increments[64*pair[$clog2(PAIRS)-1:0] +: 64];
         end
     endgenerate
     wire [7:0] angle_phase = index[7:0] * INTERVAL + phase;
@@ -219,12 +224,15 @@ module roma_vector_tile #(
     wire [31:0] factor, scale;
     roma_reciprocal #(.INTERVAL(DIV_INTERVAL), .MUL(MUL)) reciprocal (
         .clk(clk), .reset(reset), .start(is_norm ? knows_xg : knows_x), .largest(is_norm ? all_xg : all_x), .done(done_factor), .factor(factor), .scale(scale));
+    // What is known of a row of the step; of a block's first row it says when a pass may begin.
     reg [7:0] x_row, factor_row, sum_row;
-    reg [31*BLOCK_ROWS-1:0] largest;
-    reg [32*BLOCK_ROWS-1:0] factors, scales;
+    reg [31*ROWS-1:0] largest;
+    reg [32*ROWS-1:0] factors, scales;
+    reg [31:0] inverse_n, epsilon;
     always @(posedge clk) begin
         if (reset || start) begin
-            {has_largest, has_factor, x_row, factor_row, sum_row} <= 26'd0;
+            {has_largest, has_factor} <= 2'b00;
+            {x_row, factor_row} <= {rows_from, rows_from};
         end else begin
             if (knows_x) begin
                 largest[31*x_row +: 31] <= all_x;
@@ -235,12 +243,14 @@ module roma_vector_tile #(
                 scales[32*factor_row +: 32] <= scale;
                 {has_factor, factor_row} <= {1'b1, factor_row + 8'd1};
             end
-            if (i_sum_back[64]) sum_row <= sum_row + 8'd1;
         end
+        if (squares_begin) {sum_row, inverse_n, epsilon} <= {row, constant0, constant1};
+        else if (i_sum_back[64]) sum_row <= sum_row + 8'd1;
     end
     wire done_sum;
     wire [63:0] sum;
-    wire [30:0] largest_now = largest[31*row_of_block +: 31];
+    wire [30:0] largest_now = largest[31*row +: 31];
+    wire squares_begin = reading && is_norm && pass == 2'd1 && first_of_row && row_of_block == 8'd0;
     roma_squares #(.LANES(VL), .MUL(MUL), .CONVERT(CONVERT)) squares (
         .clk(clk), .reset(reset), .valid(reading && is_norm && pass == 2'd1), .first(first_of_row), .last(last_of_row), .x(x), .exponent(largest_now[30:23]),
         .done(done_sum), .y(sum));
@@ -254,26 +264,47 @@ module roma_vector_tile #(
             wire [63:0] eight;
             wire [2:0] shift;
             roma_code #(.MUL(MUL), .CONVERT(CONVERT)) code (
-                .clk(clk), .x(is_norm ? kept[256*l +: 256] : x[256*l +: 256]), .factor(factors[32*row_of_block +: 32]), .codes(eight), .shift(shift));
+                .clk(clk), .x(is_norm ? kept[256*l +: 256] : x[256*l +: 256]), .factor(factors[32*row +: 32]), .codes(eight), .shift(shift));
             assign o_code[67*l +: 67] = {shift, eight};
         end
     endgenerate
-    roma_delay #(.W(10), .N(CODE)) late_code (.clk(clk), .d({codes && row_of_block == 8'd0, codes && last, row_of_block}), .q(o_code[CODE_W-1 -: 10]));
+    wire is_first = codes && row_of_block == 8'd0, code_write;
+    wire [CA-1:0] code_at;
+    roma_delay #(.W(11), .N(CODE)) late_code (.clk(clk), .d({is_first, is_first && last_of_row, codes && last, row}), .q(o_code[CODES +: 11]));
+    roma_delay #(.W(1 + CA), .N(CODE)) late_address (.clk(clk), .d({codes, address_out[CA-1:0]}), .q({code_write, code_at}));
+    reg [15:0] pull_at;
+    reg [7:0] pull_left;
+    always @(posedge clk) begin
+        if (code_write) coded[code_at] <= o_code[CODES-1:0];
+        pull_at <= i_pull[24] ? i_pull[23:8] : pull_at + 16'd1;
+        pull_left <= reset ? 8'd0 : i_pull[24] ? i_pull[7:0] : pull_left == 8'd0 ? 8'd0 : pull_left - 8'd1;
+    end
+    assign o_pulled = {pull_left != 8'd0, pull_left == 8'd1, coded[pull_at[CA-1:0]]};
+
+    // ---- a step without logits is over when the last result is written ----
+    reg [7:0] outstanding;
+    reg in_step;
+    wire begins = start && record[63:59] != 5'd4 && record[63:59] != 5'd5;
+    wire ends = in_step && !logits && over && idle && outstanding == 8'd0;
+    always @(posedge clk) begin
+        outstanding <= reset ? 8'd0 : outstanding + {7'd0, begins} - {7'd0, ended[0]} - {7'd0, ended[1]} - {7'd0, ended[2]} - {7'd0, ended[3]} - {7'd0, ended[4]};
+        in_step <= !reset && (go || in_step && !ends);
+    end
 
     // ---- what arrives, what is sent, the root ----
     wire [U*K-1:0] res_write;
     wire [U*K*16-1:0] res_address;
     wire [U*K*8-1:0] res_lane;
-    roma_arrivals #(.UNIT(UNIT), .V(V), .VL(VL), .U(U), .G(G), .F(F), .K(K), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS),
+    roma_arrivals #(.V(V), .VL(VL), .U(U), .N(N), .G(G), .F(F), .K(K), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS),
         .FIRST(FIRST)) arrivals (
-        .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .i_res(i_res), .write(res_write), .address(res_address), .lane(res_lane),
+        .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_res(i_res), .write(res_write), .address(res_address), .lane(res_lane),
         .ended(ended[5]), .ended_value(ended_value[40 +: 8]), .ended_block(ended_block[5*BB +: BB]));
     wire att_write;
     wire [ALL-1:0] att_here;
     wire [16*ALL-1:0] att_address;
-    roma_att_arrivals #(.UNIT(UNIT), .V(V), .VL(VL), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM),
+    roma_att_arrivals #(.V(V), .VL(VL), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM),
         .WORDS(WORDS), .FIRST(FIRST)) att_arrivals (
-        .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address),
+        .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address),
         .ended(ended[6]), .ended_value(ended_value[48 +: 8]), .ended_block(ended_block[6*BB +: BB]));
     wire [15:0] send_address;
     roma_sender #(.ALL(ALL), .VL(VL), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .EVENTS(EVENTS)) sender (
@@ -299,9 +330,9 @@ module roma_vector_tile #(
             wire token_valid, sign_valid;
             wire [7:0] token_what;
             wire [63:0] token_data, sign_data;
-            roma_root #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV_INTERVAL(DIV_INTERVAL), .ROWS(BLOCK_ROWS)) root (
+            roma_root #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV_INTERVAL(DIV_INTERVAL), .ROWS(ROWS)) root (
                 .clk(clk), .reset(reset), .is_norm(is_norm), .factor_done(done_factor), .factor_row(factor_row), .scale(scale), .norm_scales(scales),
-                .sum(i_sum_back), .sum_row(sum_row), .largest(largest[31*sum_row +: 31]), .inverse_n(constant0), .epsilon(constant1), .o_scale(o_scale),
+                .sum(i_sum_back), .sum_row(sum_row), .largest(largest[31*sum_row +: 31]), .inverse_n(inverse_n), .epsilon(epsilon), .over(ends), .o_scale(o_scale),
                 .i_best(i_best), .host_valid(host_valid), .host_what(host_what), .host_address(host_address), .host_data(host_data), .o_step(o_step),
                 .o_load(o_load), .out_valid(token_valid), .out_what(token_what), .out_data(token_data));
             roma_signatures #(.U(U), .N(N)) signatures (.clk(clk), .reset(reset), .signs(i_sign), .valid(sign_valid), .data(sign_data));
@@ -309,7 +340,7 @@ module roma_vector_tile #(
             assign out_what = sign_valid ? 8'd1 : token_what;
             assign out_data = sign_valid ? sign_data : token_data;
         end else begin : gen_other
-            assign {o_scale, o_step, o_load, out_valid, out_what, out_data} = {(42+74+113+73){1'b0}};
+            assign {o_scale, o_step, o_load, out_valid, out_what, out_data} = {(50+74+113+73){1'b0}};
             wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best, i_sign};
         end
     endgenerate

@@ -38,6 +38,8 @@ typedef struct {
 static const kind_of_channel kinds[] = {
     {"step", ROOT, ALL, 'S', RTL_NET_BROADCAST},
     {"code", EACH_V, EACH_M, 'F', RTL_NET_BROADCAST},
+    {"pull", UNIT_0, EACH_V, 'F', RTL_NET_BROADCAST},
+    {"pulled", EACH_V, EACH_M, 'F', RTL_NET_BROADCAST},
     {"scale", ROOT, EACH_M, 'F', RTL_NET_BROADCAST},
     {"res", EACH_M, EACH_V, 'F', RTL_NET_BROADCAST},
     {"add", EACH_M, EACH_V, 'F', RTL_NET_BROADCAST},
@@ -66,8 +68,10 @@ static uint32_t width_of(const rtl_chip *c, const char *name) {
         const char *name;
         uint32_t width;
     } widths[] = {{"step", 74},
-                  {"code", 10 + lanes / 8 * 67},
-                  {"scale", 42},
+                  {"code", 11 + lanes / 8 * 67},
+                  {"pull", 25},
+                  {"pulled", 2 + lanes / 8 * 67},
+                  {"scale", 50},
                   {"res", 18 + 32 * (g > c->leaf_units ? g : c->leaf_units)},
                   {"add", 21 + 32 * g},
                   {"best", 57},
@@ -189,17 +193,17 @@ uint32_t roma_rtl_chip_block_bits(const rtl_chip *c) {
 }
 
 /* Parameters that all cores have. */
-static void print_parameters(const rtl_chip *c, uint32_t unit, roma_buf *out) {
+static void print_parameters(const rtl_chip *c, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     const roma_hyper *h = &c->place->plan->desc->hyper;
     const uint32_t rows = number(p->chunk_rows), block = number(p->block_rows);
     roma_buf_print(
         out,
-        ".UNIT(%u), .V(%u), .VL(%u), .U(%u), .N(%u), .LANES(%u), .F(%u), .KV(%u), .HEADS(%u), .HEAD_DIM(%u),\n"
+        ".V(%u), .VL(%u), .U(%u), .N(%u), .LANES(%u), .F(%u), .KV(%u), .HEADS(%u), .HEAD_DIM(%u),\n"
         "        .ROWS(%u), .BLOCK_ROWS(%u), .BLOCK_BITS(%u), .ADD(%u), .MUL(%u), .CONVERT(%u), .DIV(%u), .SQRT(%u),\n"
         "        .FAR(%u), .ACROSS(%u), .DEEP(%u), .REACH(%u), .SPAN(%u), .PIPELINE(%u), .LINK(%u),\n"
         "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u)",
-        unit, c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
+        c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
         c->kv_heads, h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add),
         number(p->lat_mul), number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep,
         c->reach, c->span, number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record);
@@ -286,19 +290,19 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     const roma_chip *p = &c->place->chip;
     print_lunits(c, unit, out);
     roma_buf_print(out, "    roma_matrix_tile #(\n        ");
-    print_parameters(c, unit, out);
+    print_parameters(c, out);
     roma_buf_print(
         out,
         ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
         "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), .SRAM(%u)\n"
-        "    ) core (.clk(clk), .reset(reset)%.*s,\n"
+        "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
         ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
         (uint32_t)c->place->rom_words, lunit_address(c), (uint32_t)c->place->scale_words, scale_address(c),
         number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac),
         number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
-        number(p->hunit_sram_bytes), (int)ports->len, (const char *)ports->data);
+        number(p->hunit_sram_bytes), unit, (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */
@@ -311,15 +315,27 @@ static const char other_host[] =
 
 static void print_vector_core(const rtl_chip *c, uint32_t unit, const roma_buf *ports, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
-    roma_buf_print(out, "    roma_vector_tile #(\n        ");
-    print_parameters(c, unit, out);
+    const uint32_t lanes = number(p->vector_lanes), all = lanes * c->vectors, d = c->place->plan->desc->hyper.head_dim;
+    const uint32_t pairs = (d > all ? d / all : 1) * lanes / 2, a = bits_for(c->place->vector_words - 1);
     roma_buf_print(
         out,
-        ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u), "
-        ".VECTORS(\"vectors_%u.hex\"), "
-        ".VECTOR_WORDS(%u), .INCREMENTS(\"increments_%u.hex\")\n    ) core (.clk(clk), .reset(reset)%.*s%s);\n",
+        "    wire [15:0] vector_address;\n    wire [%u:0] vector_word;\n    wire [%u:0] unused_vectors;\n    wire [%u:0] increments;\n"
+        "    wire [63:0] unused_increment;\n"
+        "    roma_word_file #(.FILE(\"vectors_%u.hex\"), .WORDS(%u), .W(%u)) vectors (.addr(vector_address[%u:0]), "
+        ".word(vector_word), .all(unused_vectors));\n"
+        "    roma_word_file #(.FILE(\"increments_%u.hex\"), .WORDS(%u)) turns (.addr(%u'd0), .word(unused_increment), "
+        ".all(increments));\n",
+        32 * lanes - 1, 32 * lanes * (uint32_t)c->place->vector_words - 1, 64 * pairs - 1, unit, (uint32_t)c->place->vector_words, 32 * lanes, a - 1, unit, pairs,
+        bits_for(pairs - 1));
+    roma_buf_print(out, "    roma_vector_tile #(\n        ");
+    print_parameters(c, out);
+    roma_buf_print(
+        out,
+        ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u)\n"
+        "    ) core (.clk(clk), .reset(reset), .unit(16'd%u), .vector_address(vector_address), .vector_word(vector_word),\n"
+        "        .increments(increments)%.*s%s);\n",
         unit == c->root, number(p->exp_interval), number(p->div_interval), c->program.value_words,
-        c->program.code_words, unit, (uint32_t)c->place->vector_words, unit, (int)ports->len, (const char *)ports->data,
+        c->program.code_words, unit, (int)ports->len, (const char *)ports->data,
         unit == c->root ? root_host : other_host);
 }
 

@@ -50,7 +50,7 @@ module bench_tile #(
         .N(N), .LANES(LANES), .WIDE(WIDE), .FILL(FILL), .INPUTS(INPUTS), .CODE(CODE), .SUM(SUM), .MINIMUM(MINIMUM), .SCALE_BITS(128)) unit (
         .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_at[0]), .fill_bits(fill_at[32+:2]), .fill_base(fill_at[64+:PLACE]),
         .fill_group(fill_at[96+:3]), .fill_z(fill_at[128+:5]), .fill_index(fill_at[160+:8]), .fill_codes(fill_codes),
-        .fill_shifts(fill_shifts), .scale_valid(scale_valid), .scale_row(scale_row), .scale(scale), .start(start), .op_row(op[0]),
+        .fill_shifts(fill_shifts), .scale_valid(scale_valid), .scale_row(scale_row), .scale(scale), .start(start), .op_row(op[0]), .op_scale_row(op[0]),
         .op_base(op[32+:PLACE]), .op_z(op[64+:5]), .op_bits(op[96+:2]), .op_zero(op[128+:9]), .op_address(op[160+:11]),
         .op_scale(op[192+:11]), .op_row_words(op[224+:PLACE+2]), .op_waves(op[256+:16]), .op_cycles(op[288+:16]), .op_merge(op[320+:$clog2($clog2(N)+1)]),
         .op_turns(op[352+:PLACE+2]), .op_groups(op[384+:5]), .op_levels(op[416+:3]), .op_minimum(op[448]), .op_lookup(op[480]),
