@@ -31,7 +31,8 @@ module roma_arrivals #(
     output [BLOCK_BITS-1:0] ended_block
 );
     localparam W = 18 + 32 * K, ALL = V * VL, SHIFT = $clog2(ALL);
-    localparam [4:0] LOG_N = $clog2(N);
+    localparam [31:0] LOG_OF_N = $clog2(N);
+    localparam [4:0] LOG_N = LOG_OF_N[4:0];
     wire [319:0] record;
     wire unused_start;
     wire [7:0] unused_before0, unused_before1;
@@ -73,10 +74,12 @@ module roma_arrivals #(
                 wire [31:0] element = is_embed ? looked_up : u * {16'd0, row_groups} * G + {16'd0, index} * G + k;
                 wire is_one = is_embed ? k < F && element < {12'd0, columns} : k < G && element < {8'd0, matrix_rows};
                 wire [31:0] of_unit = element / VL % V, at = {16'd0, base} + element / ALL, of_lane = element % VL;
+                wire unused_at = ^{at[31:16], of_lane[31:8]};
                 assign write[K*u + k] = offers && valid[u] && is_one && of_unit == {16'd0, unit};
                 assign address[16*(K*u + k) +: 16] = at[15:0];
                 assign lane[8*(K*u + k) +: 8] = of_lane[7:0];
             end
         end
     endgenerate
+    wire unused_bits = ^{record, embed_up[3:0], rows_up[3:0]};
 endmodule

@@ -162,4 +162,5 @@ module roma_fills #(
             if (ended) codes_of[8*ended_block +: 8] <= codes_of[8*ended_block +: 8] + 8'd1;
         end
     end
+    wire unused_bits = ^{code, pulled, scale[31:0], record};
 endmodule

@@ -80,7 +80,9 @@ module roma_products #(
     output reg [15:0] number,
     output reg [BLOCK_BITS-1:0] block
 );
-    localparam G = LANES / 8, ALL = V * VL, SHIFT = $clog2(ALL), LOG_N = $clog2(N);
+    localparam G = LANES / 8, ALL = V * VL, SHIFT = $clog2(ALL);
+    localparam [31:0] LOG_OF_N = $clog2(N);
+    localparam [4:0] LOG_N = LOG_OF_N[4:0];
     function [4:0] log2(input [15:0] x);  // rounded up
         integer i;
         begin
@@ -154,9 +156,8 @@ module roma_products #(
     assign head_rows = matrix_rows;
     assign unit_rows = group_rows[23:0];
     wire is_mine_now = !is_embed || of_unit == {16'd0, unit};
-    // 1.3, 1.8: from the start until its first leaves are summed; until the first row wants its scale
-    wire [31:0] depth = {27'd0, merge} + {31'd0, is_over} + (op_minimum ? ADD : 0) + {27'd0, levels} * ADD;
-    wire [31:0] first = {16'd0, row_words} + PIPELINE + CONVERT + MUL + depth;
+    // first (1.3, 1.8): from the start until the first row wants its scale
+    wire [31:0] first = {16'd0, row_words} + PIPELINE + {27'd0, merge} + {31'd0, is_over} + CONVERT + MUL + (op_minimum ? ADD : 0) + {27'd0, levels} * ADD;
 
     // ---- its codes ----
     wire has, scaled, codes_ended, pulls;
@@ -194,31 +195,25 @@ module roma_products #(
         if (begins) {its_record, number, block} <= {front, front_number, front_block};
         if (reset) rows_left <= 8'd0;
     end
-    // A product of less depth waits, so that it does not overtake the one before it.
-    reg [31:0] its_depth, since;
-    wire follows = its_depth <= depth + since;
-    always @(posedge clk) begin
-        if (row_starts) its_depth <= is_embed ? 32'd0 : depth;
-        since <= row_starts || !is_free ? 32'd0 : since[7] ? since : since + 32'd1;
-    end
 
     // ---- ATTENDs, which take the L-Units too: what stands behind one in the program waits until it has read its last operand ----
     wire attend_offers, unused_attend;
     wire [319:0] unused_record;
     wire [15:0] attend_number;
     wire [BLOCK_BITS-1:0] unused_block;
-    wire [7:0] unused_attend_from, unused_attend_count, unused_attend0, unused_attend1;
+    wire [7:0] attend_from, unused_attend_count, unused_attend0, unused_attend1;
     wire unused_over0, unused_over1;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .WAITS(0)) of_attends (
         .clk(clk), .reset(reset), .go(step[73]), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}),
         .free(attend_last), .allowed(1'b1), .offers(attend_offers), .start(unused_attend), .record(unused_record), .number(attend_number),
-        .block(unused_block), .rows_from(unused_attend_from), .rows_count(unused_attend_count), .before0(unused_attend0), .before1(unused_attend1), .over(unused_over0));
-    wire last_attend = attend_last && rows <= ({24'd0, unused_attend_from} + BLOCK_ROWS);
+        .block(unused_block), .rows_from(attend_from), .rows_count(unused_attend_count), .before0(unused_attend0), .before1(unused_attend1), .over(unused_over0));
+    wire last_attend = attend_last && {24'd0, rows} <= {24'd0, attend_from} + BLOCK_ROWS;
     wire is_taken = attend_offers && attend_number < front_number && !last_attend;
 
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000048), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(step[73]), .rows(rows), .logits(logits), .ended(codes_ended), .ended_value(codes_value),
-        .ended_block(codes_block), .free(is_free && !more && !is_taken), .allowed(is_embed || has && scaled && follows), .offers(offers), .start(begins),
+        .ended_block(codes_block), .free(is_free && !more && !is_taken), .allowed(is_embed || has && scaled), .offers(offers), .start(begins),
         .record(front), .number(front_number), .block(front_block), .rows_from(front_row), .rows_count(front_rows), .before0(front_before),
         .before1(unused_before1), .over(unused_over1));
+    wire unused_bits = ^{step[31:9], record, last_group, last_wave, last_cycle, last_word, lookup_row, address, scales, pull_at, stride, group_rows};
 endmodule

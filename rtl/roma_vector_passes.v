@@ -90,4 +90,5 @@ module roma_vector_passes #(
         if (start) row_base <= {8'd0, rows_from} * start_groups;
         else if (reading && last_phase && last_of_row) row_base <= last_of_pass ? {8'd0, from} * groups : row_base + groups;
     end
+    wire unused_bits = ^{record, up[3:0], angles_up[3:0], start_up[3:0]};
 endmodule

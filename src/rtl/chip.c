@@ -166,7 +166,8 @@ int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_
     for (uint32_t u = 0; u < c->units; u++) c->tiles[u] = (uint32_t)roma_place_matrix_tile(&p->chip, u);
     for (uint32_t v = 0; v < c->vectors; v++) c->tiles[c->units + v] = (uint32_t)roma_place_vector_tile(&p->chip, v);
     measure(c);
-    rc = make_net(c, err);
+    rc = roma_rtl_chip_check_rows(c, err);
+    if (!rc) rc = make_net(c, err);
     if (!rc) rc = roma_rtl_program_make(&c->program, p, number(p->chip.chunk_rows), base_id, err);
     c->first_record = 3 + c->program.values + 5 * c->program.formats;
     return rc;
@@ -203,10 +204,10 @@ static void print_parameters(const rtl_chip *c, roma_buf *out) {
         "        .ROWS(%u), .BLOCK_ROWS(%u), .BLOCK_BITS(%u), .ADD(%u), .MUL(%u), .CONVERT(%u), .DIV(%u), .SQRT(%u),\n"
         "        .FAR(%u), .ACROSS(%u), .DEEP(%u), .REACH(%u), .SPAN(%u), .PIPELINE(%u), .LINK(%u),\n"
         "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u)",
-        c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
-        c->kv_heads, h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add),
-        number(p->lat_mul), number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep,
-        c->reach, c->span, number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record);
+        c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units, c->kv_heads,
+        h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add), number(p->lat_mul),
+        number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep, c->reach, c->span,
+        number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record);
 }
 
 /* Whether a party is among the tiles of a kind of core. */
@@ -319,24 +320,25 @@ static void print_vector_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     const uint32_t pairs = (d > all ? d / all : 1) * lanes / 2, a = bits_for(c->place->vector_words - 1);
     roma_buf_print(
         out,
-        "    wire [15:0] vector_address;\n    wire [%u:0] vector_word;\n    wire [%u:0] unused_vectors;\n    wire [%u:0] increments;\n"
+        "    wire [15:0] vector_address;\n    wire [%u:0] vector_word;\n    wire [%u:0] unused_vectors;\n    wire "
+        "[%u:0] increments;\n"
         "    wire [63:0] unused_increment;\n"
         "    roma_word_file #(.FILE(\"vectors_%u.hex\"), .WORDS(%u), .W(%u)) vectors (.addr(vector_address[%u:0]), "
         ".word(vector_word), .all(unused_vectors));\n"
         "    roma_word_file #(.FILE(\"increments_%u.hex\"), .WORDS(%u)) turns (.addr(%u'd0), .word(unused_increment), "
         ".all(increments));\n",
-        32 * lanes - 1, 32 * lanes * (uint32_t)c->place->vector_words - 1, 64 * pairs - 1, unit, (uint32_t)c->place->vector_words, 32 * lanes, a - 1, unit, pairs,
-        bits_for(pairs - 1));
+        32 * lanes - 1, 32 * lanes * (uint32_t)c->place->vector_words - 1, 64 * pairs - 1, unit,
+        (uint32_t)c->place->vector_words, 32 * lanes, a - 1, unit, pairs, bits_for(pairs - 1));
     roma_buf_print(out, "    roma_vector_tile #(\n        ");
     print_parameters(c, out);
-    roma_buf_print(
-        out,
-        ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u)\n"
-        "    ) core (.clk(clk), .reset(reset), .unit(16'd%u), .vector_address(vector_address), .vector_word(vector_word),\n"
-        "        .increments(increments)%.*s%s);\n",
-        unit == c->root, number(p->exp_interval), number(p->div_interval), c->program.value_words,
-        c->program.code_words, unit, (int)ports->len, (const char *)ports->data,
-        unit == c->root ? root_host : other_host);
+    roma_buf_print(out,
+                   ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u)\n"
+                   "    ) core (.clk(clk), .reset(reset), .unit(16'd%u), .vector_address(vector_address), "
+                   ".vector_word(vector_word),\n"
+                   "        .increments(increments)%.*s%s);\n",
+                   unit == c->root, number(p->exp_interval), number(p->div_interval), c->program.value_words,
+                   c->program.code_words, unit, (int)ports->len, (const char *)ports->data,
+                   unit == c->root ? root_host : other_host);
 }
 
 static const char host_ports[] =

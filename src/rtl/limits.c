@@ -201,7 +201,8 @@ static const roma_image_tensor *matrix_of(const roma_plan *plan, const roma_op *
     return t->tie >= 0 ? &plan->desc->tensors[t->tie] : t;
 }
 
-/* Codes of a value are laid out once in L-Units' buffers, and summed for groups of one size. */
+/* Codes of a value are laid out once in L-Units' buffers, and summed for groups of one size; with a minimum a product
+ * takes longer, and the next one must not overtake it. */
 static const roma_image_tensor *odd_one(const roma_plan *plan, size_t first) {
     const roma_op *a = &plan->ops[first];
     const roma_format *f = &matrix_of(plan, a)->format;
@@ -210,7 +211,8 @@ static const roma_image_tensor *odd_one(const roma_plan *plan, size_t first) {
         if (b->out == a->in[0]) break; /* the value is written anew */
         if (b->kind != ROMA_OP_LINEAR || b->in[0] != a->in[0]) continue;
         const roma_format *other = &matrix_of(plan, b)->format;
-        if (other->bits != f->bits || other->group != f->group) return matrix_of(plan, b);
+        if (other->bits != f->bits || other->group != f->group || (other->min == 0) != (f->min == 0))
+            return matrix_of(plan, b);
     }
     return NULL;
 }
@@ -235,8 +237,8 @@ static int check_formats(const roma_placement *p, roma_error *err) {
     for (size_t i = 0; i < plan->n_ops; i++) {
         const roma_image_tensor *t = plan->ops[i].kind == ROMA_OP_LINEAR ? odd_one(plan, i) : NULL;
         if (t)
-            return refuse_format("formats of one value", t, "one width and one group of all matrices that read a value",
-                                 err);
+            return refuse_format("formats of one value", t,
+                                 "one width, one group and minima or none of all matrices that read a value", err);
     }
     return ROMA_OK;
 }
@@ -257,4 +259,38 @@ int roma_rtl_chip_check(const roma_placement *p, roma_error *err) {
     const int rc = check_formats(p, err);
     if (rc || p->fits_rom) return rc;
     return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "%s", p->note);
+}
+
+static uint64_t parts(uint64_t n, uint64_t of) { return (n + of - 1) / of; }
+
+/* Cycles of a row of a matrix (docs/cost-model.md 1.8). */
+static uint64_t row_cycles(const rtl_chip *c, size_t tensor) {
+    const roma_place_tensor *t = &c->place->tensors[tensor];
+    const roma_image_tensor *m = &c->place->plan->desc->tensors[tensor];
+    const uint64_t g = (uint64_t)c->place->chip.lanes / 8, link = (uint64_t)c->place->chip.link_bytes;
+    const uint64_t leaves = parts(g * (m->cols / m->format.group), c->leaf_units);
+    const uint64_t rows = t->unit_rows / g * (leaves > t->row_words ? leaves : t->row_words);
+    const uint64_t edge = parts(4 * parts(m->rows, c->net.columns), link), all = (uint64_t)all_lanes(c->place);
+    const uint64_t gather = edge > parts(m->rows, all) ? edge : parts(m->rows, all);
+    return rows > gather ? rows : gather;
+}
+
+int roma_rtl_chip_check_rows(const rtl_chip *c, roma_error *err) {
+    if (c->place->chip.chunk_rows <= 1) return ROMA_OK;
+    for (size_t i = 0; i < c->place->plan->n_ops; i++) {
+        const roma_op *op = &c->place->plan->ops[i];
+        if (op->kind != ROMA_OP_LINEAR || op->layer == UINT32_MAX) continue;
+        const roma_image_tensor *m = matrix_of(c->place->plan, op);
+        const uint64_t cycles = row_cycles(c, (size_t)op->tensor);
+        const uint64_t needs = 2 * c->far + parts(m->cols, (uint64_t)all_lanes(c->place)) + 1;
+        char name[32];
+        if (cycles < needs)
+            return roma_fail(
+                err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                "codes of the next row, which come in %llu cycles where %s takes %llu a row: gates are built "
+                "for as many, or schedule.chunk_rows = 1 (docs/hardware.md, What is built)",
+                (unsigned long long)needs, roma_tensor_name(m->role, m->layer, name, sizeof name),
+                (unsigned long long)cycles);
+    }
+    return ROMA_OK;
 }

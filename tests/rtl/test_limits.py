@@ -77,6 +77,7 @@ TRIES = {
     "group": model(bits=2, group=16),
     "level table": ({"lunit_table": "on"}, dict(table=1)),
     "formats of one value": model(up=8),
+    "codes of the next row": model(hidden=64, heads=2, kv=1),
     "lunit.words": chip(lunit_words=100),
     "rom.scale_words": chip(rom_scale_words=100),
     "rom.scale_bits": chip(rom_scale_bits=16),
