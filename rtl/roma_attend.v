@@ -4,14 +4,12 @@
 // First pass, keys: an operand a cycle, in any order of positions and queries.
 //   key_...            with the operands of roma_mac, as roma_score has them; mac_sum is the sum of these
 //   score              with score_done and score_query, for the score buffer
-//   other_...          a maximum that another H-Unit found, while no score comes; largest: what this one has
+//   largest            of the scores of each query, FFFFFFFF where there is none
 // Second pass, weights: query's page after query's page.
-//   next_query         the query of the next cycle's score
-//   weigh_...          a score of the buffer, the last of its query's page, the slot and the place in the page that the weight gets; its v_scale
-//                      follows ADD + EXP later, as in roma_weigh
+//   weigh_...          a score of the buffer, its query and the largest score of all H-Units, the last of its query's page, the slot and the place
+//                      in the page that the weight gets; its v_scale follows ADD + EXP later, as in roma_weigh
 //   ready, ready_slot  a slot's page is there from the next cycle on
-//   amount_...         a sum of another H-Unit, when all weights are there; sums: what this one has
-//   divide, ...        1/D of a query, as in roma_denominator
+//   sums               of the weights, 64 bits a query, ADD + EXP + CONVERT + 1 behind the last score
 // Second pass, values: query's page after query's page; of each the LANES first dimensions of a head, then the next ones.
 //   get_slot, get_at   a code is wanted, with which value_valid, value_first, value_last come: code is there 1 + CONVERT later, for all lanes of
 //                      roma_mac, whose other operands are the position's values
@@ -22,7 +20,6 @@ module roma_attend #(
     parameter QUERIES = 8,
     parameter SLOTS = 32,
     parameter BEATS = 4,
-    parameter INTERVAL = 4,
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
@@ -38,25 +35,15 @@ module roma_attend #(
     output score_done,
     output [$clog2(QUERIES)-1:0] score_query,
     output [31:0] score,
-    input other_valid,
-    input [$clog2(QUERIES)-1:0] other_query,
-    input [31:0] other_score,
     output [32*QUERIES-1:0] largest,
-    input [$clog2(QUERIES)-1:0] next_query,
     input weigh_valid, weigh_last,
+    input [$clog2(QUERIES)-1:0] weigh_query,
     input [$clog2(SLOTS)-1:0] weigh_slot,
     input [4:0] weigh_at,
-    input [31:0] weigh_score, v_scale,
+    input [31:0] weigh_score, weigh_largest, v_scale,
     output ready,
     output [$clog2(SLOTS)-1:0] ready_slot,
-    input amount_valid,
-    input [$clog2(QUERIES)-1:0] amount_query,
-    input [63:0] amount,
     output [64*QUERIES-1:0] sums,
-    input divide,
-    input [$clog2(QUERIES)-1:0] divide_query,
-    output inverse_done,
-    output [31:0] inverse,
     input value_valid, value_first, value_last,
     input [$clog2(SLOTS)-1:0] get_slot,
     input [4:0] get_at,
@@ -74,18 +61,11 @@ module roma_attend #(
         .done(score_done), .score(score));
     roma_delay #(.W(Q), .N(2 * MUL + CONVERT + $clog2(HEAD) * HOP)) delay_query (.clk(clk), .d(key_query), .q(score_query));
     roma_score_max #(.QUERIES(QUERIES)) maxima (
-        .clk(clk), .clear(clear), .valid(score_done | other_valid), .query(score_done ? score_query : other_query),
-        .score(score_done ? score : other_score), .largest(largest));
+        .clk(clk), .clear(clear), .valid(score_done), .query(score_query), .score(score), .largest(largest));
 
     wire fixed_valid, u_valid, page_done;
     wire [31:0] fixed, u;
     wire [30:0] most;
-    reg [Q-1:0] weigh_query;
-    reg [31:0] weigh_largest;
-    always @(posedge clk) begin
-        weigh_query <= next_query;
-        weigh_largest <= largest[32*next_query+:32];
-    end
     roma_weigh #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .HOP(HOP)) weights (
         .clk(clk), .reset(reset), .valid(weigh_valid), .last(weigh_last), .score(weigh_score), .largest(weigh_largest),
         .v_scale(v_scale), .fixed_valid(fixed_valid), .fixed(fixed), .u_valid(u_valid), .u(u), .done(page_done), .most(most));
@@ -98,10 +78,8 @@ module roma_attend #(
         .clk(clk), .d({weigh_valid & weigh_last & ~reset, weigh_slot, weigh_at}), .q({put_last, put_slot, put_at}));
     roma_delay #(.W(S + 1), .N(5 * HOP - 1)) delay_ready (.clk(clk), .d({put_last & ~reset, put_slot}), .q({ready, ready_slot}));
     roma_delay #(.W(S), .N(1)) delay_done (.clk(clk), .d(ready_slot), .q(done_slot));
-    roma_denominator #(.QUERIES(QUERIES), .CONVERT(CONVERT), .INTERVAL(INTERVAL)) denominator (
-        .clk(clk), .reset(reset), .clear(clear), .valid(fixed_valid | amount_valid), .query(fixed_valid ? fixed_query : amount_query),
-        .amount(fixed_valid ? {32'd0, fixed} : amount), .sums(sums), .start(divide), .which(divide_query), .done(inverse_done),
-        .inverse(inverse));
+    roma_denominator #(.QUERIES(QUERIES)) denominator (
+        .clk(clk), .clear(clear), .valid(fixed_valid), .query(fixed_query), .amount({32'd0, fixed}), .sums(sums));
 
     wire [7:0] exponent;
     wire here, is_first, is_last;

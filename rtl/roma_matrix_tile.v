@@ -41,6 +41,8 @@ module roma_matrix_tile #(
     parameter PAGE_RUN = 0,
     parameter LAYERS = 3,
     parameter SRAM = 65536,
+    parameter ROUNDS = 4,  // pages of a layer in an H-Unit
+    parameter LEADS = 1,   // the first H-Unit of its KV head
     parameter G = LANES / 8,
     parameter K = G > F ? G : F,
     parameter HG = HEADS / KV,
@@ -114,7 +116,7 @@ module roma_matrix_tile #(
     wire [23:0] head_rows, unit_rows;
     wire [15:0] unused_number;
     wire [BLOCK_BITS-1:0] unused_block;
-    wire attend_last = 1'b0;
+    wire attend_last;
     roma_products #(.V(V), .VL(VL), .N(N), .LANES(LANES), .F(F), .LINK(LINK), .COLUMNS(COLUMNS), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS),
         .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
         .ADDRESS(ADDRESS), .SCALE(SCALE), .PLACE(PLACE), .Z(Z), .S(S), .WAVES(WAVES), .COUNT(COUNT), .MERGE(MERGE), .TREE(TREE)) products (
@@ -183,5 +185,16 @@ module roma_matrix_tile #(
     end
     assign o_best = best_done ? {1'b1, best} : 57'd0;
 
-    assign {o_add, o_peak, o_peak_back, o_den, o_leaf, o_att, o_tok} = 0;
+    // ---- CACHE and ATTEND ----
+    wire [8*BANDWIDTH-1:0] unused_word;
+    wire [24*MAC-1:0] unused_products;
+    wire [23+$clog2(MAC):0] unused_sum;
+    roma_hunit_tile #(.LEADS(LEADS), .V(V), .VL(VL), .U(U), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS),
+        .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV(DIV), .FAR(FAR), .REACH(REACH), .LINK(LINK), .MAC(MAC), .WIDE(BANDWIDTH),
+        .LAYERS(LAYERS), .ROUNDS(ROUNDS), .SRAM(SRAM), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST)) hunit (
+        .clk(clk), .reset(reset), .unit(unit), .step(i_step), .kv(i_kv), .o_peak(o_peak), .i_peak(i_peak), .o_peak_back(o_peak_back),
+        .i_peak_back(i_peak_back), .o_den(o_den), .i_den(i_den), .o_leaf(o_leaf), .i_leaf(i_leaf), .o_att(o_att), .o_tok(o_tok), .load(i_load),
+        .attend_ends(attend_last), .other_reads(1'b0), .other_address({$clog2(SRAM/BANDWIDTH){1'b0}}), .sram_word(unused_word), .other_adds(1'b0),
+        .other_a({(16*MAC){1'b0}}), .other_b({(8*MAC){1'b0}}), .products(unused_products), .sum(unused_sum));
+    assign o_add = {ADD_W{1'b0}};
 endmodule

@@ -24,10 +24,10 @@ module roma_scoreboard #(
         place = {b, v == 8'd254 ? {V{1'b1}} : v[V-1:0]};
     endfunction
     always @* begin
-        next = count;
+        next = clear ? {8*N{1'b0}} : count;
         for (e = 0; e < EVENTS; e = e + 1)
             if (ended[e]) next[8*place(value[8*e +: 8], block[BLOCK_BITS*e +: BLOCK_BITS]) +: 8] = next[8*place(value[8*e +: 8], block[BLOCK_BITS*e +: BLOCK_BITS]) +: 8] + 8'd1;
     end
-    always @(posedge clk) count <= clear ? {8*N{1'b0}} : next;
+    always @(posedge clk) count <= next;
     assign there = (in0 == 8'd255 || next[8*place(in0, in_block) +: 8] >= before0) && (in1 == 8'd255 || next[8*place(in1, in_block) +: 8] >= before1);
 endmodule

@@ -45,6 +45,7 @@ module roma_vector_tile #(
     parameter PROGRAM = "",
     parameter WORDS = 8,
     parameter FIRST = 3,
+    parameter BANDWIDTH = 32,  // of an H-Unit
     parameter ROOT = 0,
     parameter EXP_INTERVAL = 4,
     parameter DIV_INTERVAL = 4,
@@ -307,7 +308,7 @@ module roma_vector_tile #(
         .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address),
         .ended(ended[6]), .ended_value(ended_value[48 +: 8]), .ended_block(ended_block[6*BB +: BB]));
     wire [15:0] send_address;
-    roma_sender #(.ALL(ALL), .VL(VL), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .EVENTS(EVENTS)) sender (
+    roma_sender #(.ALL(ALL), .VL(VL), .KV(KV), .HEAD_DIM(HEAD_DIM), .WIDE(BANDWIDTH), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .EVENTS(EVENTS)) sender (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block), .tok(i_tok),
         .address(send_address), .word(values[send_address[VA-1:0]]), .o_kv(o_kv),
         .cached(ended[7]), .cached_block(ended_block[7*BB +: BB]));

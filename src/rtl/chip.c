@@ -287,6 +287,14 @@ static uint32_t most_groups(const rtl_chip *c) {
     return most;
 }
 
+/* Pages of a layer that an H-Unit has room for: those of the model's context, as far as the SRAM goes. */
+static uint32_t rounds_of(const rtl_chip *c) {
+    const roma_hyper *h = &c->place->plan->desc->hyper;
+    const uint32_t pages = (h->context + 31) / 32, wanted = (pages + c->head_units - 1) / c->head_units;
+    const uint32_t room = number(c->place->chip.hunit_sram_bytes) / (h->layers * (64 * h->head_dim + 256));
+    return room < wanted ? (room ? room : 1) : wanted;
+}
+
 static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *ports, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     print_lunits(c, unit, out);
@@ -295,7 +303,9 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     roma_buf_print(
         out,
         ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
-        "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), .SRAM(%u)\n"
+        "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), "
+        ".SRAM(%u),\n"
+        "        .ROUNDS(%u), .LEADS(%u)\n"
         "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
         ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
@@ -303,7 +313,8 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
         (uint32_t)c->place->rom_words, lunit_address(c), (uint32_t)c->place->scale_words, scale_address(c),
         number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac),
         number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
-        number(p->hunit_sram_bytes), unit, (int)ports->len, (const char *)ports->data);
+        number(p->hunit_sram_bytes), rounds_of(c), unit % c->head_units == 0, unit, (int)ports->len,
+        (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */
@@ -332,12 +343,13 @@ static void print_vector_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     roma_buf_print(out, "    roma_vector_tile #(\n        ");
     print_parameters(c, out);
     roma_buf_print(out,
-                   ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u)\n"
+                   ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u), "
+                   ".BANDWIDTH(%u)\n"
                    "    ) core (.clk(clk), .reset(reset), .unit(16'd%u), .vector_address(vector_address), "
                    ".vector_word(vector_word),\n"
                    "        .increments(increments)%.*s%s);\n",
                    unit == c->root, number(p->exp_interval), number(p->div_interval), c->program.value_words,
-                   c->program.code_words, unit, (int)ports->len, (const char *)ports->data,
+                   c->program.code_words, number(p->hunit_bandwidth), unit, (int)ports->len, (const char *)ports->data,
                    unit == c->root ? root_host : other_host);
 }
 
