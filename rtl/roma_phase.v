@@ -15,7 +15,7 @@ module roma_phase #(
     wire [POSITION*64-1:0] rows;
     genvar i, k;
     generate
-        for (i = 0; i < POSITION; i = i + 1) begin : gen_row
+        for (i = 0; i < POSITION; i = i + 1) begin : gen_bit
             assign rows[64*i+:64] = (increment & {64{position[i]}}) << i;
         end
     endgenerate
@@ -23,23 +23,24 @@ module roma_phase #(
     roma_compress #(.ROWS(POSITION), .W(64), .CUTS(LATENCY > 2 ? 1 << (LEVEL - 1) : 0)) tree (
         .clk(clk), .rows(rows), .sum(sum), .carry(carry));
 
+    // Blocks are named otherwise than those of roma_compress, in which Verilator 5.006 looks for them where a module has two of these.
     // Level k knows of the 2^k places that end at each place whether they make a carry, and whether they pass one on.
     wire [63:0] makes, differ;
     roma_cut #(.W(128), .ON(LATENCY > 1 ? 1 : 0)) cut_tree (.clk(clk), .d({sum & carry, sum ^ carry}), .q({makes, differ}));
     generate
-        for (k = 0; k <= 6; k = k + 1) begin : gen_level
+        for (k = 0; k <= 6; k = k + 1) begin : gen_span
             wire [63:0] made, passed;
             if (k == 0) begin : gen_place
                 assign made = makes;
                 assign passed = differ;
             end else begin : gen_places
-                wire [63:0] below = gen_level[k-1].made << (1 << (k - 1));
-                assign made = gen_level[k-1].made | gen_level[k-1].passed & below;
-                assign passed = gen_level[k-1].passed & gen_level[k-1].passed << (1 << (k - 1));
+                wire [63:0] below = gen_span[k-1].made << (1 << (k - 1));
+                assign made = gen_span[k-1].made | gen_span[k-1].passed & below;
+                assign passed = gen_span[k-1].passed & gen_span[k-1].passed << (1 << (k - 1));
             end
         end
     endgenerate
-    wire [63:0] made = gen_level[6].made;
-    wire [128:0] unused = {gen_level[6].passed, made[63], made[30:0], differ[31:0], 1'b0};
+    wire [63:0] made = gen_span[6].made;
+    wire [128:0] unused = {gen_span[6].passed, made[63], made[30:0], differ[31:0], 1'b0};
     roma_cut #(.W(32), .ON(LATENCY > 0 ? 1 : 0)) cut_turn (.clk(clk), .d(differ[63:32] ^ made[62:31]), .q(turn));
 endmodule

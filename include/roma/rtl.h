@@ -40,7 +40,8 @@ enum { ROMA_RTL_WORD_PIECES = 16 }; /* of 32 bits, in the widest word */
 /* Words to write, whatever they are: `word` fills width / 32 pieces, the lowest bits first. */
 typedef struct {
     uint32_t width;     /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
-    uint32_t lane_bits; /* of a code: 2, 4 or 8; style fused alone asks */
+    uint32_t lane_bits; /* of a code: 2, 4 or 8; 0: a port says it. Style fused alone asks */
+    uint32_t latency;   /* of the L-Unit behind the word; 0: 2. The same */
     uint64_t words;     /* 1 to ROMA_RTL_WORDS_MAX */
     const char *name;   /* of the module and, of an array, of its file; NULL: roma_rom and rom.hex */
     const void *ctx;
@@ -113,11 +114,28 @@ void roma_rtl_program_destroy(roma_rtl_program *p);
 
 /* ---- a whole chip ------------------------------------------------------------------------------------- */
 
-/* Writes a chip as a folder: roma_chip.v, a file for each tile, the ROMs of all L-Units in a style, and what memories
+/* How the L-Units of a chip are written: their ROMs in one style, and some in another. is_netlist: a module
+ * lunit_UNIT_LUNIT with the ports of roma_lunit takes the L-Unit's place; its file is the caller's. */
+enum { ROMA_RTL_OTHERS_MAX = 64 };
+typedef struct {
+    roma_rtl_style style;
+    struct roma_rtl_other {
+        uint32_t unit, lunit;
+        roma_rtl_style style;
+        bool is_netlist;
+    } other[ROMA_RTL_OTHERS_MAX];
+    size_t others;
+} roma_rtl_styles;
+/* Reads words with commas between: a style, which is that of all; UNIT.LUNIT=STYLE or UNIT.LUNIT=netlist, of one
+ * L-Unit. What no word says stays. EUSAGE. */
+int roma_rtl_styles_read(roma_rtl_styles *styles, const char *text, roma_error *err);
+
+/* Writes a chip as a folder: roma_chip.v, a file for each tile, the ROMs of all L-Units in styles, and what memories
  * hold (docs/program-format.md); whole or not at all. What is not built in gates is refused by name: EUNSUPPORTED.
- * Errors of roma_outdir, ENOMEM, ECANCEL. */
-int roma_rtl_chip_emit(const char *folder, const roma_placement *p, roma_rtl_style style, const uint8_t base_id[32],
-                       const uint8_t sha256[32], const roma_progress *progress, roma_error *err);
+ * EUSAGE for a style of an L-Unit that is not there. Errors of roma_outdir, ENOMEM, ECANCEL. */
+int roma_rtl_chip_emit(const char *folder, const roma_placement *p, const roma_rtl_styles *styles,
+                       const uint8_t base_id[32], const uint8_t sha256[32], const roma_progress *progress,
+                       roma_error *err);
 
 /* ---- adapters on a chip in gates ------------------------------------------------------------------------ */
 

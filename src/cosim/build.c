@@ -175,8 +175,8 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
         return roma_fail(err, ROMA_EIO, c->cache, ROMA_NOWHERE, "no folder can be made in it: %s", strerror(errno));
     }
     roma_print(emitted, sizeof emitted, "%s/chip", b->folder);
-    rc = roma_rtl_chip_emit(emitted, c->place, ROMA_RTL_ARRAY, c->image->base_id, c->image->file_sha256, c->progress,
-                            err);
+    static const roma_rtl_styles arrays = {.style = ROMA_RTL_ARRAY};
+    rc = roma_rtl_chip_emit(emitted, c->place, &arrays, c->image->base_id, c->image->file_sha256, c->progress, err);
     roma_print(b->folder + strlen(b->folder), 8, "/chip");
     roma_sha256_init(&h);
     roma_sha256_update(&h, &c->quick, sizeof c->quick);

@@ -153,9 +153,21 @@ static void measure(rtl_chip *c) {
     }
 }
 
-int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err) {
-    *c = (rtl_chip){.place = p};
+static int check_styles(const roma_placement *p, const roma_rtl_styles *styles, roma_error *err) {
+    for (size_t i = 0; i < styles->others; i++)
+        if (styles->other[i].unit >= p->chip.matrix_units || styles->other[i].lunit >= p->chip.lunits)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "there is no L-Unit %u.%u: chip %.40s has %.0f matrix units of %.0f, counted from 0",
+                             styles->other[i].unit, styles->other[i].lunit, p->chip.name, p->chip.matrix_units,
+                             p->chip.lunits);
+    return ROMA_OK;
+}
+
+int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const roma_rtl_styles *styles, const uint8_t base_id[32],
+                       roma_error *err) {
+    *c = (rtl_chip){.place = p, .styles = styles};
     int rc = roma_rtl_chip_check(p, err);
+    if (!rc) rc = check_styles(p, styles, err);
     if (rc) return rc;
     c->units = number(p->chip.matrix_units), c->vectors = number(p->chip.vector_units), c->root = c->vectors / 2;
     c->kv_heads = p->plan->desc->hyper.kv_heads, c->head_units = roma_place_page_units(p);
@@ -181,12 +193,6 @@ void roma_rtl_chip_destroy(rtl_chip *c) {
 }
 
 /* ---- tiles ---- */
-
-static uint32_t bits_for(uint64_t most) {
-    uint32_t n = 1;
-    while (most >> n) n++;
-    return n;
-}
 
 uint32_t roma_rtl_chip_block_bits(const rtl_chip *c) {
     const uint32_t rows = number(c->place->chip.chunk_rows), block = number(c->place->chip.block_rows);
@@ -247,37 +253,6 @@ static void print_wires(const rtl_chip *c, uint32_t tile, bool is_matrix, roma_b
     }
 }
 
-/* Widths of the addresses of an L-Unit's ROM and of the ROM of scales. */
-static uint32_t lunit_address(const rtl_chip *c) {
-    const uint32_t a = bits_for(c->place->rom_words - 1);
-    return a < 2 ? 2 : a;
-}
-static uint32_t scale_address(const rtl_chip *c) { return bits_for(c->place->scale_words); }
-
-/* The memories beside a matrix core and the L-Units that read them. */
-static void print_lunits(const rtl_chip *c, uint32_t unit, roma_buf *out) {
-    const roma_chip *p = &c->place->chip;
-    const uint32_t n = number(p->lunits), lanes = number(p->lanes), sums = 25 * lanes / 8;
-    roma_buf_print(out,
-                   "    wire [%u:0] lunit_address;\n    wire [1:0] lunit_bits;\n    wire [%u:0] lunit_codes;\n"
-                   "    wire [%u:0] lunit_shifts;\n    wire [%u:0] lunit_sums;\n    wire [%u:0] scale_address;\n"
-                   "    wire [%u:0] scale_word;\n",
-                   lunit_address(c) - 1, 128 * n - 1, 6 * n - 1, sums * n - 1, scale_address(c) - 1,
-                   number(p->scale_bits) - 1);
-    for (uint32_t i = 0; i < n; i++)
-        roma_buf_print(
-            out,
-            "    wire [%u:0] word_%u;\n    rom_%u_%u rom_%u (.clk(clk), .addr(lunit_address), .word(word_%u));\n"
-            "    roma_lunit #(.LANES(%u), .LATENCY(%u)) lunit_%u (.clk(clk), .bits(lunit_bits), .word(word_%u),\n"
-            "        .codes(lunit_codes[%u:%u]), .shifts(lunit_shifts[%u:%u]), .sums(lunit_sums[%u:%u]));\n",
-            4 * lanes - 1, i, unit, i, i, i, lanes, number(p->lunit_pipeline) - 1, i, i, 128 * i + 127, 128 * i,
-            6 * i + 5, 6 * i, sums * (i + 1) - 1, sums * i);
-    roma_buf_print(out,
-                   "    roma_rom_file #(.FILE(\"scales_%u.hex\"), .WORDS(%u), .W(%u), .A(%u)) scales (.clk(clk), "
-                   ".addr(scale_address), .word(scale_word));\n",
-                   unit, (uint32_t)c->place->scale_words, number(p->scale_bits), scale_address(c));
-}
-
 /* A power of two that no matrix has more groups of a row than. */
 static uint32_t most_groups(const rtl_chip *c) {
     const roma_description *d = c->place->plan->desc;
@@ -297,7 +272,7 @@ static uint32_t rounds_of(const rtl_chip *c) {
 
 static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *ports, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
-    print_lunits(c, unit, out);
+    roma_rtl_chip_lunits(c, unit, out);
     roma_buf_print(out, "    roma_matrix_tile #(\n        ");
     print_parameters(c, out);
     roma_buf_print(
@@ -310,11 +285,11 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
         ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
-        (uint32_t)c->place->rom_words, lunit_address(c), (uint32_t)c->place->scale_words, scale_address(c),
-        number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c), number(p->hunit_mac),
-        number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
-        number(p->hunit_sram_bytes), rounds_of(c), unit % c->head_units == 0, unit, (int)ports->len,
-        (const char *)ports->data);
+        (uint32_t)c->place->rom_words, roma_rtl_chip_lunit_address(c), (uint32_t)c->place->scale_words,
+        roma_rtl_chip_scale_address(c), number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c),
+        number(p->hunit_mac), number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run),
+        c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes), rounds_of(c), unit % c->head_units == 0, unit,
+        (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */

@@ -7,6 +7,7 @@
 /* What every file of a chip is made of. */
 typedef struct {
     const roma_placement *place;
+    const roma_rtl_styles *styles;
     roma_rtl_program program;
     rtl_net net;
     uint32_t *tiles; /* owned: tiles of the matrix units, then of the vector units */
@@ -15,15 +16,30 @@ typedef struct {
     uint32_t leaf_units, first_record;
 } rtl_chip;
 
+/* Bits of a number up to `most`; 1 at least. */
+static inline uint32_t bits_for(uint64_t most) {
+    uint32_t n = 1;
+    while (most >> n) n++;
+    return n;
+}
+
 /* Refuses, by the parameter's or the format's name, what is not built in gates (docs/hardware.md, "What is built").
  * EUNSUPPORTED. */
 int roma_rtl_chip_check(const roma_placement *p, roma_error *err);
 /* Makes program and network. Errors of roma_rtl_chip_check, roma_rtl_program_make, roma_rtl_net_route. */
-int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const uint8_t base_id[32], roma_error *err);
+int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const roma_rtl_styles *styles, const uint8_t base_id[32],
+                       roma_error *err);
 /* Refuses a chip whose codes of a block's next row do not come while a row is multiplied. EUNSUPPORTED. */
 int roma_rtl_chip_check_rows(const rtl_chip *c, roma_error *err);
 void roma_rtl_chip_destroy(rtl_chip *c);
 
+/* Widths of the addresses of an L-Unit's ROM and of a matrix unit's ROM of scales. */
+uint32_t roma_rtl_chip_lunit_address(const rtl_chip *c);
+uint32_t roma_rtl_chip_scale_address(const rtl_chip *c);
+/* Verilog of the memories beside a matrix core and of the L-Units that read them. */
+void roma_rtl_chip_lunits(const rtl_chip *c, uint32_t unit, roma_buf *out);
+/* How an L-Unit is written that has another style than all; NULL: as all are. */
+const struct roma_rtl_other *roma_rtl_chip_other(const rtl_chip *c, uint32_t unit, uint32_t lunit);
 /* Verilog of a tile's module and of the top. */
 void roma_rtl_chip_tile(const rtl_chip *c, uint32_t tile, roma_buf *out);
 void roma_rtl_chip_top(const rtl_chip *c, roma_buf *out);
@@ -43,5 +59,8 @@ typedef struct {
     uint32_t unit, lunit;
 } rtl_chip_lunit;
 roma_rtl_words roma_rtl_chip_lunit_words(const rtl_chip_lunit *l);
+
+/* Signatures of the self-test (docs/program-format.md): those of a matrix unit, lunits of them. */
+void roma_rtl_chip_signatures(const rtl_chip *c, uint32_t unit, uint32_t *out);
 
 #endif

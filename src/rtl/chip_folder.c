@@ -6,7 +6,6 @@
 typedef struct {
     roma_outdir dir;
     const rtl_chip *chip;
-    roma_rtl_style style;
     const roma_progress *progress;
     roma_error *err;
 } chip_folder;
@@ -29,7 +28,7 @@ static const char *add_name(file_names *f, const char *fmt, uint32_t a, uint32_t
 static int name_files(const rtl_chip *c, file_names *f, roma_error *err) {
     const uint32_t lunits = (uint32_t)c->place->chip.lunits;
     const size_t most =
-        4 + (size_t)c->units + c->vectors + (size_t)c->units * (2 * (size_t)lunits + 1) + 2 * (size_t)c->vectors;
+        5 + (size_t)c->units + c->vectors + (size_t)c->units * (2 * (size_t)lunits + 1) + 2 * (size_t)c->vectors;
     *f = (file_names){roma_alloc_array(most, sizeof *f->text), roma_alloc_array(most + 1, sizeof *f->name), 0};
     if (!f->text || !f->name) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the names of files");
     add_name(f, "roma_chip.v", 0, 0);
@@ -37,6 +36,7 @@ static int name_files(const rtl_chip *c, file_names *f, roma_error *err) {
     for (uint32_t t = 0; t < c->units + c->vectors; t++) add_name(f, "roma_tile_%u.v", t, 0);
     add_name(f, "program.hex", 0, 0);
     add_name(f, "manifest.json", 0, 0);
+    add_name(f, "selftest.hex", 0, 0);
     for (uint32_t u = 0; u < c->units; u++) {
         add_name(f, "scales_%u.hex", u, 0);
         for (uint32_t l = 0; l < lunits; l++) {
@@ -94,7 +94,9 @@ static int to_file(void *ctx, const void *text, size_t n, roma_error *err) {
 
 static int put_rom(chip_folder *d, uint32_t unit, uint32_t lunit) {
     const rtl_chip_lunit l = {d->chip, unit, lunit};
-    const bool has_hex = d->style == ROMA_RTL_ARRAY;
+    const struct roma_rtl_other *other = roma_rtl_chip_other(d->chip, unit, lunit);
+    const roma_rtl_style style = other ? other->style : d->chip->styles->style;
+    const bool has_hex = style == ROMA_RTL_ARRAY;
     char name[32], file[40];
     roma_outfile v = {0}, hex = {0};
     const roma_rtl_sink to_v = {to_file, &v}, to_hex = {to_file, &hex};
@@ -106,12 +108,39 @@ static int put_rom(chip_folder *d, uint32_t unit, uint32_t lunit) {
     int rc = roma_outdir_file(&d->dir, file, &v, d->err);
     roma_print(file, sizeof file, "%s.hex", name);
     if (!rc && has_hex) rc = roma_outdir_file(&d->dir, file, &hex, d->err);
-    if (!rc) rc = roma_rtl_verilog(&w, d->style, &to_v, has_hex ? &to_hex : NULL, d->progress, &n, d->err);
+    if (!rc) rc = roma_rtl_verilog(&w, style, &to_v, has_hex ? &to_hex : NULL, d->progress, &n, d->err);
     if (!rc) rc = roma_outfile_commit(&v, d->err);
     if (!rc && has_hex) rc = roma_outfile_commit(&hex, d->err);
     roma_outfile_abort(&v);
     roma_outfile_abort(&hex);
     return rc;
+}
+
+/* The style of all, and L-Units that have another. */
+static void put_styles(roma_json *j, const roma_rtl_styles *s) {
+    roma_json_string(j, "style", roma_rtl_style_name(s->style));
+    roma_json_open(j, "others", '[');
+    for (size_t i = 0; i < s->others; i++) {
+        roma_json_open(j, NULL, '{');
+        roma_json_uint(j, "unit", s->other[i].unit);
+        roma_json_uint(j, "lunit", s->other[i].lunit);
+        roma_json_string(j, "style", s->other[i].is_netlist ? "netlist" : roma_rtl_style_name(s->other[i].style));
+        roma_json_close(j, '}');
+    }
+    roma_json_close(j, ']');
+}
+
+/* What the self-test tells of a chip that holds this image: of each matrix unit, L-Unit by L-Unit. */
+static int put_signatures(chip_folder *d) {
+    const uint32_t n = (uint32_t)d->chip->place->chip.lunits;
+    uint32_t *s = roma_alloc_array(n, sizeof *s);
+    roma_buf text = {.failed = s == NULL};
+    for (uint32_t u = 0; s && u < d->chip->units; u++) {
+        roma_rtl_chip_signatures(d->chip, u, s);
+        for (uint32_t l = 0; l < n; l++) roma_buf_print(&text, "%08x\n", s[l]);
+    }
+    roma_free(s);
+    return put_file(d, "selftest.hex", &text);
 }
 
 static int put_manifest(chip_folder *d, const uint8_t sha256[32]) {
@@ -121,7 +150,7 @@ static int put_manifest(chip_folder *d, const uint8_t sha256[32]) {
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "chip", c->place->chip.name);
     roma_json_hex(&j, "image_sha256", sha256, 32);
-    roma_json_string(&j, "style", roma_rtl_style_name(d->style));
+    put_styles(&j, c->styles);
     roma_json_uint(&j, "matrix_units", c->units);
     roma_json_uint(&j, "vector_units", c->vectors);
     roma_json_uint(&j, "lunits", (uint64_t)c->place->chip.lunits);
@@ -145,6 +174,7 @@ static int put_files(chip_folder *d, const uint8_t sha256[32]) {
     int rc = put_file(d, "program.hex", &text);
     if (!rc) rc = put_verilog(d);
     if (!rc) rc = put_manifest(d, sha256);
+    if (!rc) rc = put_signatures(d);
     for (uint32_t u = 0; !rc && u < c->units; u++) {
         rc = put_of_unit(d, "scales_%u.hex", u, roma_rtl_chip_scales);
         for (uint32_t l = 0; !rc && l < (uint32_t)c->place->chip.lunits; l++) rc = put_rom(d, u, l);
@@ -156,12 +186,13 @@ static int put_files(chip_folder *d, const uint8_t sha256[32]) {
     return rc;
 }
 
-int roma_rtl_chip_emit(const char *folder, const roma_placement *p, roma_rtl_style style, const uint8_t base_id[32],
-                       const uint8_t sha256[32], const roma_progress *progress, roma_error *err) {
+int roma_rtl_chip_emit(const char *folder, const roma_placement *p, const roma_rtl_styles *styles,
+                       const uint8_t base_id[32], const uint8_t sha256[32], const roma_progress *progress,
+                       roma_error *err) {
     rtl_chip c;
     file_names names = {0};
-    chip_folder d = {.chip = &c, .style = style, .progress = progress, .err = err};
-    int rc = roma_rtl_chip_make(&c, p, base_id, err);
+    chip_folder d = {.chip = &c, .progress = progress, .err = err};
+    int rc = roma_rtl_chip_make(&c, p, styles, base_id, err);
     if (!rc) rc = name_files(&c, &names, err);
     if (!rc) rc = roma_outdir_open(&d.dir, folder, names.name, err);
     if (!rc) rc = put_files(&d, sha256);

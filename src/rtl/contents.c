@@ -33,7 +33,8 @@ static void lunit_word(const void *ctx, uint64_t address, uint32_t *out) {
 
 roma_rtl_words roma_rtl_chip_lunit_words(const rtl_chip_lunit *l) {
     return (roma_rtl_words){.width = (uint32_t)roma_chip_word_bits(&l->chip->place->chip),
-                            .lane_bits = 4,
+                            .lane_bits = 0,
+                            .latency = (uint32_t)l->chip->place->chip.lunit_pipeline - 1,
                             .words = l->chip->place->rom_words,
                             .ctx = l,
                             .word = lunit_word};

@@ -65,19 +65,22 @@ static int head(writer *x, const char *what, roma_error *err) {
 /* The same of a ROM with the L-Unit of rtl/roma_lunit.v, whose sums of a row take 25 bits. */
 static int fused_head(writer *x, roma_error *err) {
     const uint32_t width = x->w->width, bits = x->w->lane_bits;
+    const char *name = x->w->name ? x->w->name : "roma_fused";
     roma_buf_print(&x->line,
                    "// fused: %llu words of %u bits and their L-Unit, written by roma rtl (docs/rom-emission.md).\n"
-                   "`line 3 \"roma_fused.v\" 0\n"
-                   "module roma_fused(input clk, input [%u:0] addr, input [127:0] codes, input [5:0] shifts, "
+                   "`line 3 \"%s.v\" 0\n"
+                   "module %s(input clk, input [%u:0] addr, %sinput [127:0] codes, input [5:0] shifts, "
                    "output [%u:0] sums);\n    reg [%u:0] q;\n",
-                   (unsigned long long)x->w->words, width, x->address_bits - 1, width / 32 * 25 - 1, width - 1);
+                   (unsigned long long)x->w->words, width, name, name, x->address_bits - 1,
+                   bits ? "" : "input [1:0] bits, ", width / 32 * 25 - 1, width - 1);
     roma_buf_print(&x->line,
-                   "    roma_lunit #(.LANES(%u), .LATENCY(2)) lunit(.clk(clk), .bits(2'd%u), .word(q), .codes(codes), "
+                   "    roma_lunit #(.LANES(%u), .LATENCY(%u)) lunit(.clk(clk), .bits(%s), .word(q), .codes(codes), "
                    ".shifts(shifts), .sums(sums));\n",
-                   width / 4,
-                   bits == 2   ? 0u
-                   : bits == 4 ? 1u
-                               : 2u);
+                   width / 4, x->w->latency ? x->w->latency : 2,
+                   bits == 0   ? "bits"
+                   : bits == 2 ? "2'd0"
+                   : bits == 4 ? "2'd1"
+                               : "2'd2");
     return flush(x, x->v, err);
 }
 

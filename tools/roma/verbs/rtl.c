@@ -162,14 +162,13 @@ static int emit(const rtl_options *o) {
 
 static int emit_chip(const rtl_options *o) {
     model m;
-    roma_rtl_style style = ROMA_RTL_ARRAY;
+    roma_rtl_styles styles = {.style = ROMA_RTL_ARRAY};
     roma_error err;
-    int rc = o->style ? roma_rtl_style_find(o->style, &style, &err) : ROMA_OK;
-    if (rc) return fail("rtl", &err);
-    rc = open_model(&m, o, &err);
-    if (!rc && !o->style) rc = roma_rtl_style_of(&m.place.chip, &style, &err);
+    int rc = open_model(&m, o, &err);
+    if (!rc && roma_rtl_style_of(&m.place.chip, &styles.style, &err)) styles.style = ROMA_RTL_ARRAY; /* refused later */
+    if (!rc && o->style) rc = roma_rtl_styles_read(&styles, o->style, &err);
     interrupt_catch(INTERRUPT_ASKS);
-    if (!rc) rc = roma_rtl_chip_emit(o->out, &m.place, style, m.image.base_id, m.image.file_sha256, &progress, &err);
+    if (!rc) rc = roma_rtl_chip_emit(o->out, &m.place, &styles, m.image.base_id, m.image.file_sha256, &progress, &err);
     interrupt_seen();
     progress_end();
     close_model(&m);
@@ -214,7 +213,9 @@ int verb_rtl(int argc, char **argv) {
     const option own[] = {
         {"rom", 0, OPT_TEXT, &o.rom, "TENSOR", 0, 0,
          "write the words of TENSOR, TENSOR:FIRST-LAST (rows) or TENSOR@UNIT.LUNIT (what one L-Unit has)"},
-        {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0, "array, case, brom or fused (default: the chip's rom.style)"},
+        {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0,
+         "array, case, brom or fused (default: the chip's rom.style); of a whole chip also UNIT.LUNIT=STYLE or "
+         "UNIT.LUNIT=netlist for one L-Unit, with commas"},
         {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image whose weights they are"},
         {"chip", 0, OPT_TEXT, &o.chip, "NAME|FILE", 0, 0,
          "the chip, or with --rom the one whose lanes make a word: a file, or a built-in name (--rom: mini)"},
