@@ -18,29 +18,31 @@ def lunits(n, lanes, leaf_group):
     return dict(lunit_per_matrix_unit=n, lunit_lanes=lanes, lunit_leaf_group=leaf_group)
 
 
+WIDE = dict(hidden=256, heads=8, kv=4)
+ONE_ROW = dict(schedule_block_rows=1, schedule_chunk_rows=1)
+
 CHIPS = [
     config("mini"),
     config("minima", dict(min=1, zero=0)),
     config("2bit-32", dict(bits=2, zero=2)),
-    config("2bit-64", dict(bits=2, zero=0, min=1, group=64)),
-    config("ternary-128", dict(bits=2, zero=1, group=128)),
+    config("2bit-64", dict(WIDE, bits=2, zero=0, min=1, group=64)),
+    config("ternary-128", dict(WIDE, bits=2, zero=1, group=128)),
     config("8bit-32", dict(bits=8, zero=0)),
     config("8bit-128", dict(bits=8, zero=0, group=128), rom_style="logic"),
     config("4bit-64-brom", dict(group=64), rom_style="brom"),
     config("4bit-128-fused", dict(group=128, min=1, zero=0), rom_style="fused"),
     config("lanes-8", dict(vocab=300), **lunits(4, 8, 32)),
-    config("lanes-32", dict(tied=0), **lunits(4, 32, 32)),
-    config("lanes-64", dict(bits=2, zero=1, group=64), **lunits(8, 64, 64)),
-    config("lanes-128", dict(hidden=256, heads=8, head=32), **lunits(16, 128, 128)),
+    config("lanes-32", dict(WIDE, tied=0), **lunits(4, 32, 32)),
+    config("lanes-64", dict(bits=2, zero=1, group=64), **ONE_ROW, **lunits(8, 64, 64)),
+    config("lanes-128", dict(WIDE), **ONE_ROW, **lunits(16, 128, 128)),
     config("two-lunits", None, **lunits(2, 16, 16)),
-    config("eight-leaves", dict(group=64), **lunits(8, 16, 16)),
+    config("eight-leaves", dict(group=64), **ONE_ROW, **lunits(8, 16, 16)),
     config("one-vector", None, **grid(3, 3, 1, 16)),
     config("two-vectors", dict(heads=4, kv=1), **grid(2, 3, 2, 8)),
     config("wide-vectors", dict(hidden=256, heads=4, head=64), hunit_mac=64, hunit_bandwidth=64, **grid(3, 4, 2, 32)),
     config("latencies", dict(arch="qwen2", down=8, zero=0), lunit_pipeline=4, vector_add=2, vector_mul=4, vector_convert=3, vector_div_interval=2,
            vector_exp_interval=6),
-    config("one-row", dict(heads=8, kv=4, head=16), hunit_mac=16, hunit_bandwidth=32, hunit_page_run=1, schedule_block_rows=1, schedule_chunk_rows=1,
-           rom_style="rom"),
+    config("one-row", dict(heads=8, kv=4, head=16), hunit_mac=16, hunit_bandwidth=32, hunit_page_run=1, rom_style="rom", **ONE_ROW),
 ]
 
 
