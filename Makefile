@@ -234,6 +234,10 @@ rtl-vectors: $(LIB)
 rtl-faults: $(LIB)
 	BUILD=$(BUILD) python3 tests/rtl/run.py faults
 
+# chips20: twenty chips in gates written and looked through, and Verilator over a tile of each kind (half an hour)
+chips20: all $(BUILD)/tests/rtl/make_model
+	python3 tests/rtl/check_chip.py $(BUILD)/roma $(BUILD)/tests/rtl/make_model --lint
+
 # layout: the mask ROM of TENSOR of IMAGE, checked and read back, in LAYOUT (build/layout); TENSOR is 0.down, 0.down:FIRST-LAST, 0.down@UNIT.LUNIT, all@UNIT.LUNIT; or of ROM=DIR, that `roma rtl --rom --style array` wrote
 # layout-signoff: every KLayout deck of the folder DECKS on LAYOUT, rule by rule (docs/mask-rom.md)
 LAYOUT ?= $(BUILD)/layout
@@ -292,4 +296,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim layout layout-signoff format format-check help clean

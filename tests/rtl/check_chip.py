@@ -141,6 +141,62 @@ def check_signatures(chip, name):
     check(told[unit * chip.lunits:(unit + 1) * chip.lunits] == signatures(chip, unit), "%s: signatures of matrix unit %d" % (name, unit))
 
 
+BENCH = """`timescale 1ns/1ns
+module bench;
+    reg clk = 0, reset = 1, start = 0;
+    wire busy;
+    wire [32:0] sign;
+%s
+    wire unused_scale = |scale_word;
+    assign lunit_bits = 2'd0;
+    assign lunit_shifts = {%d{6'o70}};
+    roma_selftest #(.N(%d), .LANES(%d), .WORDS(%d), .PASS(%d), .ADDRESS(%d), .PIPELINE(3)) test (
+        .clk(clk), .reset(reset), .start(start), .busy(busy), .address(lunit_address), .codes(lunit_codes), .sums(lunit_sums), .sign(sign));
+    always #1 clk = ~clk;
+    always @(negedge clk) if (sign[32]) $display("%%h", sign[31:0]);
+    initial begin
+        #40 reset = 0;
+        #40 start = 1;
+        #2 start = 0;
+        #2 while (busy) #2;
+        #8 $finish;
+    end
+endmodule
+"""
+
+
+def simulate(chip, unit):
+    """What the self-test of a matrix unit tells in Icarus: its L-Units with their ROMs, as the tile has them, and roma_selftest."""
+    tile = unit if unit < chip.first_vector else unit + chip.vectors
+    text = open(os.path.join(chip.folder, "roma_tile_%d.v" % tile)).read()
+    inside = text[text.index("    wire", text.index("lunit_address") - 30):text.index("    roma_rom_file")]
+    words = json.load(open(os.path.join(chip.folder, "manifest.json")))["words"]
+    address = int(re.search(r"wire \[(\d+):0\] lunit_address", text).group(1)) + 1
+    with open(os.path.join(chip.folder, "bench.v"), "w") as f:
+        f.write(BENCH % (inside, chip.lunits, chip.lunits, chip.lanes, words, max(words, chip.units), address))
+    subprocess.run(["iverilog", "-g2005", "-y", os.path.join(TOP, "rtl"), "-y", ".", "-s", "bench", "-o", "bench.vvp", "bench.v"], cwd=chip.folder, check=True)
+    said = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=chip.folder, check=True, capture_output=True, text=True).stdout
+    return [int(line, 16) for line in said.split() if re.fullmatch("[0-9a-f]{8}", line)]
+
+
+def check_selftest():
+    """Four L-Units of four styles tell what the files say, and one flipped bit from its L-Unit on; the other units' words do not know of it."""
+    chip_file, image = chips20.write(ROMA, MAKE_MODEL, "mini", ".")
+    subprocess.run([ROMA, "rtl", "--chip", chip_file, "--image", image, "--style", "array,5.1=brom,5.2=fused,5.3=case", "-o", "styles"], check=True)
+    chip = Chip(os.path.abspath("styles"), chip_file)
+    told = [int(line, 16) for line in open("styles/selftest.hex")][5 * chip.lunits:6 * chip.lunits]
+    now = simulate(chip, 5)
+    check(now == told, "self-test of array, brom, fused and case: %s, expected %s" % (now, told))
+    for lunit, file, before in ((0, "rom_5_0.hex", "\n"), (2, "rom_5_2.v", "{c")):
+        path = os.path.join("styles", file)
+        text = open(path).read()
+        at = text.index(before, len(text) // 2) + len(before)  # a digit of a word; a select's line, of which bit k is address k of its group
+        with open(path, "w") as f: f.write(text[:at] + "%x" % (int(text[at], 16) ^ 4) + text[at + 1:])
+        now = simulate(chip, 5)
+        check([a != b for a, b in zip(now, told)] == [l >= lunit for l in range(chip.lunits)], "a bit flipped in L-Unit %d: %s, expected %s" % (lunit, now, told))
+        with open(path, "w") as f: f.write(text)
+
+
 # ---- lint
 
 def check_lint(chip, name):
@@ -156,6 +212,7 @@ def main():
     words = sys.argv[3:]
     names = [w for w in words if w != "--lint"] or [c[0] for c in chips20.CHIPS]
     with own_folder():
+        check_selftest()
         for name in names:
             chip_file, image = chips20.write(ROMA, MAKE_MODEL, name, ".")
             done = subprocess.run([ROMA, "rtl", "--chip", chip_file, "--image", image, "-o", name], capture_output=True, text=True)
