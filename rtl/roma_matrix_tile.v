@@ -41,6 +41,9 @@ module roma_matrix_tile #(
     parameter PAGE_RUN = 0,
     parameter LAYERS = 3,
     parameter SRAM = 65536,
+    parameter TABLE = 0,  // bits of a level, 0 without level tables
+    parameter SUM = TABLE == 0 ? 25 : TABLE + 18,
+    parameter LEVEL = TABLE == 0 ? 8 : TABLE,
     parameter ROUNDS = 4,  // pages of a layer in an H-Unit
     parameter LEADS = 1,   // the first H-Unit of its KV head
     parameter G = LANES / 8,
@@ -85,7 +88,9 @@ module roma_matrix_tile #(
     output [1:0] lunit_bits,
     output [128*N-1:0] lunit_codes,
     output [6*N-1:0] lunit_shifts,
-    input [25*G*N-1:0] lunit_sums,
+    output lunit_table,
+    output [16*LEVEL-1:0] lunit_levels,
+    input [SUM*G*N-1:0] lunit_sums,
     output [SCALE-1:0] scale_address,
     input [SCALE_BITS-1:0] scale_word
 );
@@ -111,7 +116,8 @@ module roma_matrix_tile #(
     wire [1:0] unit_bits;
     wire [128*N-1:0] unit_codes, test_codes;
     wire [6*N-1:0] unit_shifts;
-    wire testing;
+    wire testing, op_table;
+    wire [8:0] op_format;
     wire [3:0] op_lookup_row;
     wire [23:0] head_rows, unit_rows;
     wire [15:0] unused_number;
@@ -124,14 +130,14 @@ module roma_matrix_tile #(
         .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group), .fill_index(fill_index), .fill_codes(fill_codes),
         .fill_shifts(fill_shifts), .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_bits(op_bits), .op_zero(op_zero),
         .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge),
-        .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup),
+        .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_table(op_table), .op_format(op_format), .op_lookup(op_lookup),
         .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
         .reading(unused_reading), .row_last(unused_row_last), .number(unused_number), .block(unused_block));
     wire result, result_last, element, element_last;
     wire [32*G-1:0] results;
     wire [32*F-1:0] elements;
     roma_matrix_unit #(.N(N), .LANES(LANES), .WIDE(F / G), .FILL(FILL), .INPUTS(INPUTS), .GROUPS(GROUPS), .SCALES(1 << S), .LEVELS(LEVELS), .ADDRESS(ADDRESS), .SCALE(SCALE),
-        .SCALE_BITS(SCALE_BITS), .LUNIT(PIPELINE - 1), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .WAVES(WAVES), .COUNT(COUNT)) matrix (
+        .SCALE_BITS(SCALE_BITS), .CODE(TABLE == 10 ? 9 : 8), .SUM(SUM), .LUNIT(PIPELINE - 1), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .WAVES(WAVES), .COUNT(COUNT)) matrix (
         .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_base({PLACE{1'b0}}), .fill_group(fill_group), .fill_z({Z{1'b0}}),
         .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .scale_valid(i_scale[49]), .scale_row(i_scale[32 +: S]), .scale(i_scale[31:0]),
         .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
@@ -142,10 +148,21 @@ module roma_matrix_tile #(
         .element_last(element_last), .elements(elements));
 
     // ---- self-test: word 0 of a step begins it, and no step follows until it has ended ----
-    roma_selftest #(.N(N), .LANES(LANES), .WORDS(LUNIT_WORDS), .PASS(LUNIT_WORDS > U ? LUNIT_WORDS : U), .ADDRESS(ADDRESS), .PIPELINE(PIPELINE)) selftest (
+    roma_selftest #(.N(N), .LANES(LANES), .WORDS(LUNIT_WORDS), .PASS(LUNIT_WORDS > U ? LUNIT_WORDS : U), .ADDRESS(ADDRESS), .PIPELINE(PIPELINE), .SUM(SUM)) selftest (
         .clk(clk), .reset(reset), .start(i_step[72] && i_step[71:64] == 8'd0 && i_step[9]), .busy(testing), .address(test_address), .codes(test_codes),
         .sums(lunit_sums), .sign(o_sign));
     assign lunit_address = testing ? test_address : unit_address;
+    generate
+        if (TABLE == 0) begin : gen_no_levels
+            assign {lunit_table, lunit_levels} = {(1+16*LEVEL){1'b0}};
+            wire unused_format = ^{op_table, op_format};
+        end else begin : gen_levels
+            wire is_table;
+            roma_levels #(.PROGRAM(PROGRAM), .WORDS(WORDS), .LEVEL(LEVEL)) levels (
+                .clk(clk), .start(start), .has_table(op_table), .format(op_format), .is_table(is_table), .levels(lunit_levels));
+            assign lunit_table = is_table && !testing;
+        end
+    endgenerate
     assign lunit_bits = testing ? 2'd0 : unit_bits;
     assign lunit_codes = testing ? test_codes : unit_codes;
     assign lunit_shifts = testing ? {N{6'o70}} : unit_shifts;

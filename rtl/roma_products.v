@@ -67,6 +67,8 @@ module roma_products #(
     output [Z-1:0] op_groups,
     output [TREE-1:0] op_levels,
     output op_minimum,
+    output op_table,
+    output [8:0] op_format,
     output op_lookup,
     output [3:0] op_lookup_row,
     input last,
@@ -123,6 +125,7 @@ module roma_products #(
     wire [4:0] part_log = {2'd0, group_log} + {3'd0, record[147:146]} - 5'd1;  // words of a group: inputs bits / 32
     assign op_bits = record[147:146];
     assign op_minimum = record[145];
+    assign {op_table, op_format} = {record[144], record[56:48]};
     assign op_zero = record[143:135];
     wire [4:0] merge = part_log < LOG_N ? part_log : LOG_N;
     wire is_over = part_log > LOG_N;

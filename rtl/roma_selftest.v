@@ -11,7 +11,8 @@ module roma_selftest #(
     parameter WORDS = 4,  // of an L-Unit
     parameter PASS = 4,   // cycles from L-Unit to L-Unit, WORDS at least
     parameter ADDRESS = 2,
-    parameter PIPELINE = 3
+    parameter PIPELINE = 3,
+    parameter SUM = 25  // bits of a sum, of which 25 count
 ) (
     input clk,
     input reset,
@@ -19,7 +20,7 @@ module roma_selftest #(
     output reg busy,
     output [ADDRESS-1:0] address,
     output [128*N-1:0] codes,
-    input [25*(LANES/8)*N-1:0] sums,
+    input [SUM*(LANES/8)*N-1:0] sums,
     output [32:0] sign
 );
     localparam ROWS = LANES / 8, LOG = $clog2(N), CYCLE = $clog2(PASS + 1);
@@ -66,7 +67,7 @@ module roma_selftest #(
         folded = 32'd0;
         for (r = 0; r < ROWS; r = r + 1) begin
             row = 25'd0;
-            for (l = 0; l < N; l = l + 1) row = row ^ sums[25*(ROWS*l+r) +: 25];
+            for (l = 0; l < N; l = l + 1) row = row ^ sums[SUM*(ROWS*l+r) +: 25];
             turned = {7'd0, row};
             folded = folded ^ turned << 7 * r % 32 ^ turned >> (32 - 7 * r % 32);
         end

@@ -154,12 +154,20 @@ static void measure(rtl_chip *c) {
 }
 
 static int check_styles(const roma_placement *p, const roma_rtl_styles *styles, roma_error *err) {
-    for (size_t i = 0; i < styles->others; i++)
+    bool is_fused = styles->style == ROMA_RTL_FUSED;
+    for (size_t i = 0; i < styles->others; i++) {
+        is_fused |= !styles->other[i].is_netlist && styles->other[i].style == ROMA_RTL_FUSED;
         if (styles->other[i].unit >= p->chip.matrix_units || styles->other[i].lunit >= p->chip.lunits)
             return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                              "there is no L-Unit %u.%u: chip %.40s has %.0f matrix units of %.0f, counted from 0",
                              styles->other[i].unit, styles->other[i].lunit, p->chip.name, p->chip.matrix_units,
                              p->chip.lunits);
+    }
+    if (is_fused && (int)p->chip.table)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "lunit.table of chip %.40s: gates are built for fused ROMs without level tables "
+                         "(docs/hardware.md, What is built)",
+                         p->chip.name);
     return ROMA_OK;
 }
 
@@ -279,17 +287,18 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
         out,
         ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
         "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), "
-        ".SRAM(%u),\n"
+        ".SRAM(%u), .TABLE(%u),\n"
         "        .ROUNDS(%u), .LEADS(%u)\n"
         "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
-        ".lunit_shifts(lunit_shifts), .lunit_sums(lunit_sums),\n"
+        ".lunit_shifts(lunit_shifts), .lunit_table(lunit_table), .lunit_levels(lunit_levels), "
+        ".lunit_sums(lunit_sums),\n"
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
         (uint32_t)c->place->rom_words, roma_rtl_chip_lunit_address(c), (uint32_t)c->place->scale_words,
         roma_rtl_chip_scale_address(c), number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c),
         number(p->hunit_mac), number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run),
-        c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes), rounds_of(c), unit % c->head_units == 0, unit,
-        (int)ports->len, (const char *)ports->data);
+        c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes), (int)p->table ? number(p->table_bits) : 0,
+        rounds_of(c), unit % c->head_units == 0, unit, (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */

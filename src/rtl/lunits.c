@@ -61,21 +61,25 @@ int roma_rtl_styles_read(roma_rtl_styles *s, const char *text, roma_error *err) 
 
 /* ---- Verilog ---- */
 
+/* Bits of a sum: more with level tables. */
+static uint32_t sum_bits(const roma_chip *p) { return (int)p->table ? number(p->table_bits) + 18 : 25; }
+
 static void print_wires(const rtl_chip *c, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     const uint32_t n = number(p->lunits), g = number(p->lanes) / 8;
     roma_buf_print(out,
                    "    wire [%u:0] lunit_address;\n    wire [1:0] lunit_bits;\n    wire [%u:0] lunit_codes;\n"
-                   "    wire [%u:0] lunit_shifts;\n    wire [%u:0] lunit_sums;\n    wire [%u:0] scale_address;\n"
-                   "    wire [%u:0] scale_word;\n",
-                   roma_rtl_chip_lunit_address(c) - 1, 128 * n - 1, 6 * n - 1, 25 * g * n - 1,
+                   "    wire [%u:0] lunit_shifts;\n    wire lunit_table;\n    wire [%u:0] lunit_levels;\n"
+                   "    wire [%u:0] lunit_sums;\n    wire [%u:0] scale_address;\n    wire [%u:0] scale_word;\n",
+                   roma_rtl_chip_lunit_address(c) - 1, 128 * n - 1, 6 * n - 1,
+                   16 * ((int)p->table ? number(p->table_bits) : 8) - 1, sum_bits(p) * g * n - 1,
                    roma_rtl_chip_scale_address(c) - 1, number(p->scale_bits) - 1);
 }
 
 static void print_lunit(const rtl_chip *c, uint32_t unit, uint32_t i, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     const struct roma_rtl_other *other = roma_rtl_chip_other(c, unit, i);
-    const uint32_t lanes = number(p->lanes), sums = 25 * lanes / 8;
+    const uint32_t lanes = number(p->lanes), sums = sum_bits(p) * lanes / 8;
     char ports[160];
     roma_print(ports, sizeof ports,
                ".codes(lunit_codes[%u:%u]), .shifts(lunit_shifts[%u:%u]), .sums(lunit_sums[%u:%u])", 128 * i + 127,
@@ -91,9 +95,13 @@ static void print_lunit(const rtl_chip *c, uint32_t unit, uint32_t i, roma_buf *
         4 * lanes - 1, i, unit, i, i, i);
     if (other && other->is_netlist)
         roma_buf_print(out, "    lunit_%u_%u", unit, i);
+    else if ((int)p->table)
+        roma_buf_print(out, "    roma_lunit_any #(.LANES(%u), .LATENCY(%u), .TABLE(%u))", lanes,
+                       number(p->lunit_pipeline) - 1, number(p->table_bits));
     else
         roma_buf_print(out, "    roma_lunit #(.LANES(%u), .LATENCY(%u))", lanes, number(p->lunit_pipeline) - 1);
-    roma_buf_print(out, " lunit_%u (.clk(clk), .bits(lunit_bits), .word(word_%u),\n        %s);\n", i, i, ports);
+    roma_buf_print(out, " lunit_%u (.clk(clk), .bits(lunit_bits), .word(word_%u),%s\n        %s);\n", i, i,
+                   (int)p->table ? " .is_table(lunit_table), .levels(lunit_levels)," : "", ports);
 }
 
 void roma_rtl_chip_lunits(const rtl_chip *c, uint32_t unit, roma_buf *out) {

@@ -29,6 +29,7 @@ class Chip:
         number = lambda key: int(said[key]["value"] if isinstance(said[key], dict) else said[key])
         self.folder, self.rows, self.columns, self.vectors = folder, number("grid.rows"), number("grid.columns"), number("grid.vector_units")
         self.lunits, self.lanes, self.units = number("lunit.per_matrix_unit"), number("lunit.lanes"), number("grid.matrix_units")
+        self.table_bits = number("lunit.table_bits")
         taken = -(-self.vectors // self.columns)
         self.first_vector = (self.rows - taken) // 2 * self.columns
         self.root = self.first_vector + self.vectors // 2
@@ -197,6 +198,37 @@ def check_selftest():
         with open(path, "w") as f: f.write(text)
 
 
+LEVELS = """`timescale 1ns/1ns
+module bench;
+    reg clk = 0, start = 1;
+    wire is_table;
+    wire [%d:0] levels;
+    roma_levels #(.PROGRAM("program.hex"), .WORDS(%d), .LEVEL(%d)) block (
+        .clk(clk), .start(start), .has_table(1'b1), .format(9'd%d), .is_table(is_table), .levels(levels));
+    always #1 clk = ~clk;
+    initial begin
+        #2 start = 0;
+        #2 $display("%%h %%h", is_table, levels);
+        $finish;
+    end
+endmodule
+"""
+
+
+def check_levels(chip, name, bits):
+    """The table of the program's last format, as roma_levels has it two cycles after `start`."""
+    words = [int(line, 16) for line in open(os.path.join(chip.folder, "program.hex"))]
+    number = (words[1] >> 16 & 0xffff) - 1
+    at = 3 + (words[1] >> 32 & 0xffff) + 5 * number
+    table = [words[at + 1 + i // 4] >> 16 * (i % 4) & (1 << bits) - 1 for i in range(16)]
+    check(words[at] & 1 and len(set(table)) == 16, name + ": a table of levels")
+    with open(os.path.join(chip.folder, "bench.v"), "w") as f: f.write(LEVELS % (16 * bits - 1, len(words), bits, number))
+    subprocess.run(["iverilog", "-g2005", "-y", os.path.join(TOP, "rtl"), "-s", "bench", "-o", "bench.vvp", "bench.v"], cwd=chip.folder, check=True)
+    said = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=chip.folder, check=True, capture_output=True, text=True).stdout.split()
+    wanted = sum(level << bits * i for i, level in enumerate(table))
+    check(said[0] == "1" and int(said[1], 16) == wanted, "%s: levels %s, expected %x" % (name, said, wanted))
+
+
 # ---- lint
 
 def check_lint(chip, name):
@@ -220,6 +252,7 @@ def main():
             chip = Chip(os.path.abspath(name), chip_file)
             check_nets(chip, name)
             check_signatures(chip, name)
+            if name.endswith("-levels"): check_levels(chip, name, chip.table_bits)
             if "--lint" in words: check_lint(chip, name)
             if name == names[0]: check_planted(chip)
     finish("%d chips" % len(names))
