@@ -197,7 +197,8 @@ module roma_matrix_unit #(
     // ---- what goes with a wave until its groups are summed ----
     localparam INFO = 22 + S + TREE + 2 * Z + TURN + SCALE;
     localparam MARK = 1 + STAGE + INFO;
-    localparam [STAGE-1:0] NEAREST = 1 + LUNIT;
+    localparam [31:0] NEAREST_OF = 1 + LUNIT;
+    localparam [STAGE-1:0] NEAREST = NEAREST_OF[STAGE-1:0];
     wire [Z-1:0] left = groups - group;  // groups of the row behind the wave's first one
     wire [STAGE-1:0] merges = {{STAGE - MERGE{1'b0}}, merge} + {{STAGE - 1{1'b0}}, is_over};
     wire [STAGE-1:0] arrives = NEAREST + (lookup ? {STAGE{1'b0}} : merges);

@@ -280,7 +280,7 @@ class unit_bench {
         now.end = now.last + now.passes[2] + (now.is_lookup ? 0 : MUL);
         memcpy(before, now.passes, sizeof before);
         if (is_new) send_scale();
-        held[row].done = now.is_lookup ? held[row].done : now.end - MUL; /* its scale was read */
+        held[row].done = now.is_lookup ? held[row].done : now.end - MUL + 1; /* behind the last result that reads its scale */
         jobs.push_back(now);
         step();
     }
@@ -288,7 +288,7 @@ class unit_bench {
     void send_scale() {
         const bool is_known = !now.is_lookup && now.waves == now.cycles && now.passes[0] == now.sums;
         const uint64_t early = std::max(now.first, held[row].done),
-                       late = now.first + now.row_words + now.passes[2] - 2;
+                       late = now.first + now.row_words + now.passes[2] - 1;
         scales.push_back({is_known ? late : early, row, roma_f32_bits(act.scale)});
     }
 
