@@ -236,7 +236,7 @@ rtl-faults: $(LIB)
 
 # chips20: twenty chips in gates written and looked through, and Verilator over a tile of each kind (half an hour)
 chips20: all $(BUILD)/tests/rtl/make_model
-	python3 tests/rtl/check_chip.py $(BUILD)/roma $(BUILD)/tests/rtl/make_model --lint
+	python3 tests/rtl/check_chip.py $(BUILD)/roma $(BUILD)/tests/rtl/make_model --lint --netlist
 
 # layout: the mask ROM of TENSOR of IMAGE, checked and read back, in LAYOUT (build/layout); TENSOR is 0.down, 0.down:FIRST-LAST, 0.down@UNIT.LUNIT, all@UNIT.LUNIT; or of ROM=DIR, that `roma rtl --rom --style array` wrote
 # layout-signoff: every KLayout deck of the folder DECKS on LAYOUT, rule by rule (docs/mask-rom.md)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Chips as `roma rtl --chip` writes them: twenty of tests/rtl/chips20.py.
 
-usage: check_chip.py ROMA MAKE_MODEL [--lint] [NAME...]
+usage: check_chip.py ROMA MAKE_MODEL [--lint] [--netlist] [NAME...]
 
 For each: the elaborated top (Yosys) has tiles alone, every net joins two of them that are neighbours, the host's port leads to the root and nowhere
 else; faults planted in the top of the first are found. The signatures of the self-test are those of the words in the files, by
-docs/program-format.md. With --lint Verilator elaborates a tile of each kind, the root, another vector unit and a matrix unit.
+docs/program-format.md, and those that a matrix unit's L-Units give in Icarus; with --netlist one of these is the gate netlist of roma_lunit.
+With --lint Verilator elaborates a tile of each kind: the root, another vector unit and a matrix unit.
 """
 import json
 import os
@@ -180,14 +181,16 @@ def simulate(chip, unit):
     return [int(line, 16) for line in said.split() if re.fullmatch("[0-9a-f]{8}", line)]
 
 
-def check_selftest():
+def check_selftest(with_netlist):
     """Four L-Units of four styles tell what the files say, and one flipped bit from its L-Unit on; the other units' words do not know of it."""
     chip_file, image = chips20.write(ROMA, MAKE_MODEL, "mini", ".")
-    subprocess.run([ROMA, "rtl", "--chip", chip_file, "--image", image, "--style", "array,5.1=brom,5.2=fused,5.3=case", "-o", "styles"], check=True)
+    subprocess.run([ROMA, "rtl", "--chip", chip_file, "--image", image, "--style", "array,5.1=brom,5.2=fused,5.3=" + ("netlist" if with_netlist else "case"), "-o", "styles"], check=True)
+    if with_netlist:
+        subprocess.run([sys.executable, os.path.join(TOP, "tests/rtl/netlist.py"), "--write", "lunit_5_3", "styles", "roma_lunit", "LANES", "16", "LATENCY", "2"], check=True)
     chip = Chip(os.path.abspath("styles"), chip_file)
     told = [int(line, 16) for line in open("styles/selftest.hex")][5 * chip.lunits:6 * chip.lunits]
     now = simulate(chip, 5)
-    check(now == told, "self-test of array, brom, fused and case: %s, expected %s" % (now, told))
+    check(now == told, "self-test of array, brom, fused and case or netlist: %s, expected %s" % (now, told))
     for lunit, file, before in ((0, "rom_5_0.hex", "\n"), (2, "rom_5_2.v", "{c")):
         path = os.path.join("styles", file)
         text = open(path).read()
@@ -242,9 +245,9 @@ def check_lint(chip, name):
 
 def main():
     words = sys.argv[3:]
-    names = [w for w in words if w != "--lint"] or [c[0] for c in chips20.CHIPS]
+    names = [w for w in words if w[:2] != "--"] or [c[0] for c in chips20.CHIPS]
     with own_folder():
-        check_selftest()
+        check_selftest("--netlist" in words)
         for name in names:
             chip_file, image = chips20.write(ROMA, MAKE_MODEL, name, ".")
             done = subprocess.run([ROMA, "rtl", "--chip", chip_file, "--image", image, "-o", name], capture_output=True, text=True)

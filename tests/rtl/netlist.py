@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""usage: tests/rtl/netlist.py [--cycles N] [BLOCK...]   gate netlists of blocks beside their sources, in Icarus
+"""usage: tests/rtl/netlist.py [--cycles N] [BLOCK...]                          gate netlists of blocks beside their sources, in Icarus
+       tests/rtl/netlist.py --write MODULE FOLDER BLOCK [PARAMETER VALUE]...  a block's netlist as FOLDER/MODULE.v, and a file for each cell that it has
 
 Yosys and ABC map a block to OSU018's cells as tests/rtl/gates.py does; the cells' models are the functions of the same Liberty file. Block and netlist get
 the same random operands in every cycle, and every output must be the same bits, none of them unknown, from cycle WARM on: the netlist's flip-flops begin
@@ -117,8 +118,23 @@ def compare(row, cycles):
             block, parameters, len(re.findall(r"^  [A-Z0-9]+ \S+ \($", text, re.M)), cycles), True
 
 
+def write(module, folder, block, parameters):
+    with tempfile.TemporaryDirectory() as work:
+        synthesise(block, parameters, work)
+        cells(work)
+        text = open(work + "/gates.v", encoding="utf-8").read()
+        models = re.findall(r"^module (\w+)\(.*?^endmodule\n", open(work + "/cells.v", encoding="utf-8").read(), re.M | re.S)
+        bodies = re.findall(r"^module \w+\(.*?^endmodule\n", open(work + "/cells.v", encoding="utf-8").read(), re.M | re.S)
+        with open(os.path.join(folder, module + ".v"), "w", encoding="utf-8") as f: f.write(text.replace("module gates(", "module %s(" % module, 1))
+        for name, body in zip(models, bodies):
+            if re.search(r"^  %s " % name, text, re.M):
+                with open(os.path.join(folder, name + ".v"), "w", encoding="utf-8") as f: f.write(body)
+
+
 def main():
     words, cycles = sys.argv[1:], 10000
+    if words[:1] == ["--write"] and len(words) >= 4:
+        return write(words[1], words[2], words[3], " ".join(words[4:]))
     if words[:1] == ["--cycles"]: cycles, words = int(words[1]), words[2:]
     unknown = set(words) - {b for b, _ in BLOCKS}
     if unknown: sys.exit("netlist: no block %s; there are %s" % (" ".join(sorted(unknown)), " ".join(dict.fromkeys(b for b, _ in BLOCKS))))
