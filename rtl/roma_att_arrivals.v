@@ -1,5 +1,5 @@
 // Where what attention gives goes in a vector unit's memory: the first H-Unit of each KV head sends the heads that share it, V VL / KV
-// elements a cycle, all of them side by side. Channel att: valid, last, row 8, V VL / KV FP32.
+// elements a cycle, rounded up, all of them side by side. Channel att: valid, last of the row, row 8, as many FP32.
 module roma_att_arrivals #(
     parameter V = 4,
     parameter VL = 8,
@@ -10,7 +10,8 @@ module roma_att_arrivals #(
     parameter BLOCK_BITS = 1,
     parameter PROGRAM = "",
     parameter WORDS = 8,
-    parameter FIRST = 3
+    parameter FIRST = 3,
+    parameter A = (V * VL + KV - 1) / KV
 ) (
     input clk,
     input reset,
@@ -18,15 +19,16 @@ module roma_att_arrivals #(
     input go,
     input [7:0] rows,
     input logits,
-    input [KV*(10+32*(V*VL/KV))-1:0] i_att,
+    input [KV*(10+32*A)-1:0] i_att,
     output write,
-    output [V*VL-1:0] here,
-    output [16*V*VL-1:0] address,
+    output [KV*A-1:0] here,
+    output [16*KV*A-1:0] address,
+    output [8*KV*A-1:0] lane,
     output ended,
     output [7:0] ended_value,
     output [BLOCK_BITS-1:0] ended_block
 );
-    localparam ALL = V * VL, A = ALL / KV, W = 10 + 32 * A, OF_HEAD = HEADS / KV * HEAD_DIM, STRIDE = (HEADS * HEAD_DIM + ALL - 1) / ALL;
+    localparam ALL = V * VL, W = 10 + 32 * A, OF_HEAD = HEADS / KV * HEAD_DIM, STRIDE = (HEADS * HEAD_DIM + ALL - 1) / ALL;
     wire [319:0] record;
     wire unused_start, offers;
     wire [7:0] unused_before0, unused_before1;
@@ -41,6 +43,7 @@ module roma_att_arrivals #(
     assign ended_value = record[31:24];
     assign ended_block = block;
     wire unused_over;
+    wire unused_fields = ^{record[319:96], record[79:32], record[23:0]};
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
         .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
@@ -52,9 +55,12 @@ module roma_att_arrivals #(
     generate
         for (h = 0; h < KV; h = h + 1) begin : gen_head
             for (j = 0; j < A; j = j + 1) begin : gen_value
-                wire [31:0] element = h * OF_HEAD + {16'd0, word} * A + j;
+                wire [31:0] of_head = {16'd0, word} * A + j, element = h * OF_HEAD + of_head;
                 wire [31:0] of_unit = element / VL % V, at = {16'd0, record[95:80]} + ({24'd0, rows_from} + {24'd0, row}) * STRIDE + element / ALL;
-                assign here[h*A + j] = of_unit == {16'd0, unit};
+                wire [31:0] its_lane = element % VL;
+                wire unused_high = ^{at[31:16], its_lane[31:8]};
+                assign lane[8*(h*A + j) +: 8] = its_lane[7:0];
+                assign here[h*A + j] = of_unit == {16'd0, unit} && of_head < OF_HEAD;
                 assign address[16*(h*A + j) +: 16] = at[15:0];
             end
         end

@@ -5,17 +5,19 @@
 //   den             sums of weights of all units, a row a cycle: valid, G sums
 //   row_values      with a row's last value in the sequence of all units: its outputs leave as many cycles later as the law says
 //   att             valid, last of the row, row 8, OUT FP32
+// The last outputs of a row leave in the law's cycle, where a head takes fewer words too (all lanes no multiple of the heads).
 // The outputs of a row wait for all of its sums and quotients, which are there in time by the law.
 module roma_head_sums #(
-    parameter HEAD_DIM = 32,
-    parameter MAC = 32,
-    parameter P = 4,
-    parameter BLOCK_ROWS = 4,
-    parameter GROUP = 2,
-    parameter ROUNDS = 4,
-    parameter LINK = 64,
-    parameter OUT = 16,
-    parameter WIDE = 16,
+    parameter HEAD_DIM = 16,
+    parameter MAC = 8,
+    parameter P = 2,
+    parameter BLOCK_ROWS = 2,
+    parameter GROUP = 3,
+    parameter ROUNDS = 3,
+    parameter LINK = 32,
+    parameter OUT = 8,
+    parameter CROSS = 6,  // cycles in which all heads' outputs of a row leave
+    parameter WIDE = 8,
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
@@ -23,10 +25,10 @@ module roma_head_sums #(
     parameter REACH = 3,
     parameter INTERVAL = 2,
     parameter ROUND = 2,
-    parameter ROW = 2,
-    parameter G = 1,
+    parameter ROW = 1,
+    parameter G = 2,
     parameter PART = 1,
-    parameter SEEN = 3,
+    parameter SEEN = 2,
     parameter BEAT = 1,
     parameter TAG = ROUND + ROW + G + PART + SEEN + 1 + BEAT,
     parameter DEN_W = 1 + 64 * GROUP,
@@ -46,7 +48,7 @@ module roma_head_sums #(
     input row_values,
     output [ATT_W-1:0] att
 );
-    localparam PARTS = HEAD_DIM / MAC, BEATS = MAC / WIDE, WORDS = GROUP * HEAD_DIM / OUT, LOG_P = $clog2(P);
+    localparam PARTS = HEAD_DIM / MAC, BEATS = MAC / WIDE, WORDS = (GROUP * HEAD_DIM + OUT - 1) / OUT, LOG_P = $clog2(P);
     localparam MOST = $clog2(ROUNDS * P), LEVEL = $clog2(MOST + 2), TREE = ROUNDS > 1 ? $clog2(ROUNDS) : 1, TREE_L = $clog2(TREE + 1);
     localparam TREE_ROW = ROW + G + PART + BEAT, SEND = (4 * HEAD_DIM + LINK - 1) / LINK;
     function integer tail(input integer levels);  // from a row's last value to its first output
@@ -54,7 +56,7 @@ module roma_head_sums #(
         begin
             by_tree = MUL + 5 + CONVERT + levels * ADD + (levels < LOG_P ? levels : LOG_P) * SEND;
             by_quotient = CONVERT + 1 + DIV - MUL;
-            tail = 1 + (by_tree > by_quotient ? by_tree : by_quotient) + REACH;
+            tail = 1 + (by_tree > by_quotient ? by_tree : by_quotient) + REACH + CROSS - WORDS;
         end
     endfunction
 
@@ -87,8 +89,8 @@ module roma_head_sums #(
     assign {its_round, its_row, its_head, its_part, unused_pages, its_last, its_beat} = units_tag;
     reg [32*WIDE-1:0] round_sum;
     always @(posedge clk) round_sum <= units_sum;
-    localparam [LEVEL-1:0] OF_UNITS = LOG_P;
-    wire [LEVEL-1:0] above = levels > OF_UNITS ? levels - OF_UNITS : {LEVEL{1'b0}};
+    wire [31:0] all_levels = {{(32-LEVEL){1'b0}}, levels}, above = all_levels > LOG_P ? all_levels - LOG_P : 32'd0;
+    wire unused_above = ^above[31:TREE_L];
     wire done;
     wire [ROW-1:0] done_row;
     wire [G-1:0] done_head;
@@ -96,17 +98,12 @@ module roma_head_sums #(
     wire [BEAT-1:0] done_beat;
     wire [32*WIDE-1:0] sum;
     wire [TREE-1:0] its_page;
-    wire [TREE_L-1:0] tree_levels;
+    wire [TREE_L-1:0] tree_levels = above[TREE_L-1:0];
     generate
         if (TREE > ROUND) begin : gen_more
             assign its_page = {{(TREE-ROUND){1'b0}}, its_round};
         end else begin : gen_same
             assign its_page = its_round[TREE-1:0];
-        end
-        if (TREE_L > LEVEL) begin : gen_wider
-            assign tree_levels = {{(TREE_L-LEVEL){1'b0}}, above};
-        end else begin : gen_narrower
-            assign tree_levels = above[TREE_L-1:0];
         end
     endgenerate
     roma_page_tree #(.LANES(WIDE), .ROWS(1 << TREE_ROW), .LEVELS(TREE), .ADD(ADD)) rounds (
@@ -168,9 +165,9 @@ module roma_head_sums #(
     reg [15:0] word;
     reg [ROW:0] rows;
     wire [ROW:0] due_now = due + {{ROW{1'b0}}, arrives_now};
-    wire [15:0] sums_wanted = ({{(15-ROW){1'b0}}, row} + 16'd1) * GROUP * PARTS * BEATS;
-    wire sends = due_now != {(ROW+1){1'b0}} && inverse_row > row && summed >= sums_wanted;
-    wire row_ends = sends && word == WORDS - 1, ready_all = row_ends && row + {{ROW{1'b0}}, 1'b1} == rows;
+    wire [31:0] sums_wanted = ({{(31-ROW){1'b0}}, row} + 32'd1) * (GROUP * PARTS * BEATS);
+    wire sends = due_now != {(ROW+1){1'b0}} && inverse_row > row && {16'd0, summed} >= sums_wanted;
+    wire row_ends = sends && {16'd0, word} == WORDS - 1, ready_all = row_ends && row + {{ROW{1'b0}}, 1'b1} == rows;
     always @(posedge clk) begin
         if (begins) rows <= count;
         word <= reset || row_ends ? 16'd0 : sends ? word + 16'd1 : word;
@@ -182,7 +179,7 @@ module roma_head_sums #(
     genvar i;
     generate
         for (i = 0; i < OUT; i = i + 1) begin : gen_out
-            wire [31:0] element = {16'd0, word} * OUT + i, head = element / HEAD_DIM;
+            wire [31:0] number = {16'd0, word} * OUT + i, element = number < GROUP * HEAD_DIM ? number : 32'd0, head = element / HEAD_DIM;
             roma_fp_mul #(.LATENCY(MUL)) mul (.clk(clk), .a(row_sums[32*element +: 32]), .b(row_inverses[32*head +: 32]), .y(att[32*i +: 32]));
         end
     endgenerate

@@ -10,20 +10,19 @@
 //   leaf_...     of a query's page and part: MAC FP32, with the page's round, row, head, what pages of the round the row sees; the row's last
 //   frees        FAR before the last value; ends: with it. row_values: with a row's last value
 module roma_hunit_passes #(
-    parameter HEAD_DIM = 32,
-    parameter MAC = 32,
-    parameter WIDE = 32,
-    parameter P = 4,
-    parameter BLOCK_ROWS = 4,
-    parameter GROUP = 2,
-    parameter LAYERS = 3,
-    parameter ROUNDS = 4,
-    parameter A = 11,
+    parameter HEAD_DIM = 16,
+    parameter MAC = 8,
+    parameter WIDE = 16,
+    parameter P = 2,
+    parameter BLOCK_ROWS = 2,
+    parameter GROUP = 3,
+    parameter LAYERS = 2,
+    parameter ROUNDS = 3,
+    parameter A = 9,
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
     parameter FAR = 4,
-    parameter REACH = 3,
     parameter QUERIES = BLOCK_ROWS * GROUP,
     parameter Q = $clog2(QUERIES),
     parameter PARTS = HEAD_DIM / MAC,
@@ -80,28 +79,22 @@ module roma_hunit_passes #(
     reg [7:0] own;  // the unit has page own of each round's P pages
     wire [31:0] turned = {8'd0, layer} * P / LAYERS % P;
     reg [7:0] off;
+    wire [31:0] own_d = ({24'd0, unit} + P - turned) % P;
+    wire unused_turned = ^{turned[31:8], own_d[31:8]};
     assign rotation = off;
     always @(posedge clk)
         if (asked) begin
             {layer_now, first_position, rows, off} <= {layer, position, count, turned[7:0]};
-            own <= unit >= turned[7:0] ? unit - turned[7:0] : unit + P - turned[7:0];
+            own <= own_d[7:0];
         end
-    function [A-1:0] word_of(input [ROUND-1:0] round, input [31:0] place);
-        reg [31:0] at;
-        begin
-            at = ({{(32-ROUND){1'b0}}, round} * LAYERS + {8'd0, layer_now}) * PAGE + place;
-            word_of = at[A-1:0];
-        end
+    function [31:0] word_of(input [ROUND-1:0] round, input [31:0] place);
+        word_of = ({{(32-ROUND){1'b0}}, round} * LAYERS + {8'd0, layer_now}) * PAGE + place;
     endfunction
     function is_there(input [15:0] here, input [ROW-1:0] row);
         is_there = here + {3'd0, own, 5'd0} <= first_position + {{(16-ROW){1'b0}}, row};
     endfunction
-    function [Q-1:0] query_of(input [ROW-1:0] row, input [G-1:0] head);
-        reg [31:0] number;
-        begin
-            number = {{(32-ROW){1'b0}}, row} * GROUP + {{(32-G){1'b0}}, head};
-            query_of = number[Q-1:0];
-        end
+    function [31:0] query_of(input [ROW-1:0] row, input [G-1:0] head);
+        query_of = {{(32-ROW){1'b0}}, row} * GROUP + {{(32-G){1'b0}}, head};
     endfunction
 
     // ---- keys: an item's word is asked for, and is an operand in the next cycle ----
@@ -129,17 +122,20 @@ module roma_hunit_passes #(
     reg [Q-1:0] op_query;
     reg [PART-1:0] op_part;
     reg [AT-1:0] op_at, op_scale_at;
+    wire [31:0] key_query = query_of(key_row, key_head);
+    wire unused_key_query = ^key_query[31:Q];
     wire [31:0] key_each = {{(32-PART){1'b0}}, op_part} % EACH;
     always @(posedge clk) begin
         {op, op_first, op_last} <= {key_valid, key_first, key_last};
         op_ends <= {{(32-PART){1'b0}}, key_part} == PARTS - 1;
         op_there <= is_there(key_here, key_row);
-        {op_query, op_part, op_at} <= {query_of(key_row, key_head), key_part, key_round, key_here[4:0]};
+        {op_query, op_part, op_at} <= {key_query[Q-1:0], key_part, key_round, key_here[4:0]};
         {op_scales, op_scale_at} <= {takes_scales && !reset, scale_round, scale_at};
     end
     // Two words of scales: of the positions at work and of the next ones, turn by turn.
     reg [64*PAIRS-1:0] pairs0, pairs1;
     wire enters = op && op_first && op_part == {PART{1'b0}} && {27'd0, op_at[4:0]} % PAIRS == 0;
+    wire unused_pair = ^pair[63:32];
     wire turn = enters ? !scales_old : scales_old;
     wire [63:0] pair = turn ? pairs1[64*({27'd0, op_at[4:0]} % PAIRS) +: 64] : pairs0[64*({27'd0, op_at[4:0]} % PAIRS) +: 64];
     always @(posedge clk) begin
@@ -205,6 +201,8 @@ module roma_hunit_passes #(
         .ends_query(unused_w_query), .ends_row(w_row_ends), .ends_round(w_round_ends), .last(unused_w_last));
     wire [32*GROUP-1:0] row_peaks = peak_comes && back_row[ROW-1:0] == w_row ? i_peak_back[32*GROUP-1:0] : all_peaks[w_row];
     wire [31:0] peak = row_peaks[32*w_head +: 32];
+    wire [31:0] w_query = query_of(w_row, w_head);
+    wire unused_w_query_high = ^w_query[31:Q];
     reg weighs, weigh_ends, weigh_row_ends, weigh_there, first_round_ends;
     reg [Q-1:0] weigh_query;
     reg [31:0] weigh_score, weigh_largest;
@@ -215,8 +213,8 @@ module roma_hunit_passes #(
         {weigh_ends, weigh_row_ends} <= {w_ends, w_valid && w_row_ends};
         first_round_ends <= w_valid && w_round_ends && w_round == {ROUND{1'b0}};
         weigh_there <= is_there(w_here, w_row);
-        weigh_query <= query_of(w_row, w_head);
-        weigh_score <= scores[{query_of(w_row, w_head), w_round, w_here[4:0]}];
+        weigh_query <= w_query[Q-1:0];
+        weigh_score <= scores[{w_query[Q-1:0], w_round, w_here[4:0]}];
         weigh_largest <= peak[31] ? {1'b0, peak[30:0]} : ~peak;
         weigh_at <= {w_round, w_here[4:0]};
         weigh_slot <= reset || asked ? {S{1'b0}} : weighs && weigh_ends ? weigh_slot + {{(S-1){1'b0}}, 1'b1} : weigh_slot;
@@ -224,10 +222,12 @@ module roma_hunit_passes #(
     wire v_there;
     wire [AT-1:0] v_at;
     roma_delay #(.W(AT + 1), .N(ADD + EXP - 1)) late_v (.clk(clk), .d({weigh_there, weigh_at}), .q({v_there, v_at}));
-    reg [32*PAIRS-1:0] v_scales[0:(ROUNDS*GROUPS)-1];
+    localparam VS = $clog2(ROUNDS * GROUPS);
+    reg [32*PAIRS-1:0] v_scales[0:(1<<VS)-1];
+    wire unused_words = ^{v_word[31:VS], put_word[31:VS]};
     reg [31:0] v_scale;
     wire [31:0] v_word = {{(32-AT){1'b0}}, v_at} / PAIRS, put_word = {{(32-AT){1'b0}}, op_scale_at} / PAIRS;
-    wire [32*PAIRS-1:0] v_now = v_scales[v_word[AT-1:0]];
+    wire [32*PAIRS-1:0] v_now = v_scales[v_word[VS-1:0]];
     wire [32*PAIRS-1:0] its_v;
     generate
         for (i = 0; i < PAIRS; i = i + 1) begin : gen_v
@@ -235,7 +235,7 @@ module roma_hunit_passes #(
         end
     endgenerate
     always @(posedge clk) begin
-        if (op_scales) v_scales[put_word[AT-1:0]] <= its_v;
+        if (op_scales) v_scales[put_word[VS-1:0]] <= its_v;
         v_scale <= v_there ? v_now[32*({{(32-AT){1'b0}}, v_at} % PAIRS) +: 32] : 32'd0;
     end
     wire den_goes;
@@ -309,7 +309,9 @@ module roma_hunit_passes #(
     wire [31:0] value_place = 32 * KEY + {27'd0, ask_at[4:0]} * KEY + {{(32-PART){1'b0}}, ask_part} / EACH;
     wire [31:0] scale_place = 64 * KEY + {27'd0, scale_at} / PAIRS;
     assign reads = ask || takes_scales || key_valid && key_first;
-    assign address = ask ? word_of(ask_at[AT-1:5], value_place) : takes_scales ? word_of(scale_round, scale_place) : word_of(key_round, key_place);
+    wire [31:0] wanted = ask ? word_of(ask_at[AT-1:5], value_place) : takes_scales ? word_of(scale_round, scale_place) : word_of(key_round, key_place);
+    wire unused_wanted = ^wanted[31:A];
+    assign address = wanted[A-1:0];
 
     // ---- the datapath ----
     wire [15:0] code;

@@ -8,14 +8,14 @@
 //   other_a, other_b, other_adds  operands; products and sum follow as of roma_mac
 module roma_hunit_tile #(
     parameter LEADS = 1,  // the first H-Unit of its KV head
-    parameter V = 4,
+    parameter V = 2,
     parameter VL = 8,
-    parameter U = 8,
+    parameter U = 4,
     parameter KV = 2,
-    parameter HEADS = 4,
-    parameter HEAD_DIM = 32,
-    parameter ROWS = 8,
-    parameter BLOCK_ROWS = 4,
+    parameter HEADS = 6,
+    parameter HEAD_DIM = 16,
+    parameter ROWS = 4,
+    parameter BLOCK_ROWS = 2,
     parameter BLOCK_BITS = 1,
     parameter ADD = 3,
     parameter MUL = 3,
@@ -23,19 +23,19 @@ module roma_hunit_tile #(
     parameter DIV = 16,
     parameter FAR = 4,
     parameter REACH = 3,
-    parameter LINK = 64,
-    parameter MAC = 32,
-    parameter WIDE = 32,
-    parameter LAYERS = 3,
-    parameter ROUNDS = 4,
-    parameter SRAM = 65536,
+    parameter LINK = 32,
+    parameter MAC = 8,
+    parameter WIDE = 16,
+    parameter LAYERS = 2,
+    parameter ROUNDS = 3,
+    parameter SRAM = 8192,
     parameter PROGRAM = "",
     parameter WORDS = 8,
     parameter FIRST = 3,
     parameter GROUP = HEADS / KV,
     parameter P = U / KV,
     parameter A = $clog2(SRAM / WIDE),
-    parameter OUT = V * VL / KV,
+    parameter OUT = (V * VL + KV - 1) / KV,
     parameter KV_W = 12 + 32 * VL,
     parameter PEAK_W = 1 + 32 * GROUP,
     parameter DEN_W = 1 + 64 * GROUP,
@@ -101,6 +101,7 @@ module roma_hunit_tile #(
         .free(kv_ends), .allowed(1'b1), .offers(unused_offers), .start(unused_start), .record(record), .number(unused_number), .block(unused_block),
         .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     wire [23:0] layer = record[23:0];
+    wire unused_fields = ^{step[63:16], record[287:24], rows_count[7:ROW+1], row[7:$clog2(ROWS)], base_d[31:A], load_word[31:A]};
     reg [31:0] factor;
     always @(posedge clk) if (kv[KV_W-1] && is_query) factor <= record[319:288];
     wire [15:0] row_position = positions[row[$clog2(ROWS)-1:0]], first_position = positions[rows_from[$clog2(ROWS)-1:0]];
@@ -133,7 +134,8 @@ module roma_hunit_tile #(
     reg [A-1:0] base;
     reg [4:0] at;
     always @(posedge clk) if (caches) {is_mine, base, at} <= {is_mine_late, base_late, at_late};
-    wire page_write, is_load = load[112] && load[111:96] == unit;
+    wire page_write;
+    wire is_load = load[112] && load[111:96] == unit;
     wire [WIDE/8-1:0] page_parts;
     wire [A-1:0] page_address, address;
     wire [8*WIDE-1:0] page_word;
@@ -145,12 +147,13 @@ module roma_hunit_tile #(
     wire [A-1:0] pass_address;
     assign address = other_reads ? other_address : pass_address;
     roma_page_sram #(.WORDS(SRAM / WIDE), .WIDE(WIDE), .A(A)) sram (
-        .clk(clk), .address(address), .word(sram_word), .write(page_write || is_load),
+        .clk(clk), .read(reads || other_reads), .address(address), .word(sram_word), .write(page_write || is_load),
         .write_parts(is_load ? {{(WIDE/8-1){1'b0}}, 1'b1} << load_part : page_parts), .write_address(is_load ? load_word[A-1:0] : page_address),
         .write_word(is_load ? {(WIDE/8){load[63:0]}} : page_word));
 
     // ---- attention ----
-    wire asked = kv_ends && is_query, begins, leaf_done, row_values, frees;
+    wire asked = kv_ends && is_query;
+    wire begins, leaf_done, row_values, frees;
     wire [7:0] rotation;
     wire [15:0] run_position;
     wire [ROW:0] run_rows;
@@ -159,7 +162,7 @@ module roma_hunit_tile #(
     wire [32*MAC-1:0] leaves;
     wire [TAG-1:0] leaf_tag;
     roma_hunit_passes #(.HEAD_DIM(HEAD_DIM), .MAC(MAC), .WIDE(WIDE), .P(P), .BLOCK_ROWS(BLOCK_ROWS), .GROUP(GROUP), .LAYERS(LAYERS), .ROUNDS(ROUNDS),
-        .A(A), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .FAR(FAR), .REACH(REACH)) passes (
+        .A(A), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .FAR(FAR)) passes (
         .clk(clk), .reset(reset), .unit(of_head), .asked(asked), .layer(layer), .position(first_position), .count(rows_count[ROW:0]), .begins(begins),
         .rotation(rotation), .first_position(run_position), .rows(run_rows), .reads(reads), .address(pass_address), .word(sram_word), .query(query),
         .part(part), .codes(codes), .q_scale(q_scale), .mac_a(pass_a), .mac_b(pass_b), .mac_products(products), .mac_sum(sum), .o_peak(o_peak),
@@ -201,6 +204,7 @@ module roma_hunit_tile #(
             reg [7:0] run_from;  // of the block whose last query was here
             always @(posedge clk) if (asked) run_from <= rows_from;
             roma_head_sums #(.HEAD_DIM(HEAD_DIM), .MAC(MAC), .P(P), .BLOCK_ROWS(BLOCK_ROWS), .GROUP(GROUP), .ROUNDS(ROUNDS), .LINK(LINK), .OUT(OUT),
+                .CROSS((HEADS * HEAD_DIM + V * VL - 1) / (V * VL)),
                 .WIDE(LEAVES), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV(DIV), .REACH(REACH), .ROUND(ROUND), .ROW(ROW), .G(G), .PART(PART),
                 .SEEN(SEEN), .BEAT(BEAT)) sums (
                 .clk(clk), .reset(reset), .begins(begins), .position(run_position), .count(run_rows), .rows_from(run_from), .first(rotation),

@@ -29,16 +29,17 @@ module roma_key_walk #(
     output [4:0] next_at,
     output last
 );
-    localparam [15:0] STEP = 32 * P - 31;  // from a page's last position to the next page's first
     reg active;
     wire [ROW:0] last_row = count - {{ROW{1'b0}}, 1'b1};
     wire [15:0] last_position = position + {{(15-ROW){1'b0}}, last_row};
     wire ends_part = {{(32-PART){1'b0}}, part} == PARTS - 1, ends_head = ends_part && {{(32-G){1'b0}}, head} == GROUP - 1;
     wire ends = ends_head && row == last_row[ROW-1:0];
     wire ends_page = &here[4:0] || here == last_position;
-    wire [15:0] next_page = {here[15:5], 5'd31} + STEP, next_here = ends_page ? next_page : here + 16'd1;
+    wire [31:0] after = {16'd0, here[15:5], 5'd0} + 32 * P;
+    wire [15:0] next_page = after[15:0], next_here = ends_page ? next_page : here + 16'd1;
     wire [15:0] behind = here - position, next_behind = next_here - position;
     wire [ROW-1:0] first_row = here > position ? behind[ROW-1:0] : {ROW{1'b0}}, next_row = next_here > position ? next_behind[ROW-1:0] : {ROW{1'b0}};
+    wire unused_high = ^{after[31:16], behind[15:ROW], next_behind[15:ROW]};
     wire is_end = ends && ends_page && next_page > last_position;
     assign valid = (start || active) && !reset;
     assign first = row == first_row && head == {G{1'b0}};

@@ -4,8 +4,8 @@
 //   valid, word, beat   those that leave, with the tag and the number of the word among those of the part
 // Latency 1 from put to the first word.
 module roma_leaf_queue #(
-    parameter MAC = 32,
-    parameter WIDE = 16,
+    parameter MAC = 8,
+    parameter WIDE = 4,
     parameter TAG = 8,
     parameter DEPTH = 8,
     parameter BEAT = MAC > WIDE ? $clog2(MAC / WIDE) : 1
@@ -21,12 +21,11 @@ module roma_leaf_queue #(
     output reg [BEAT-1:0] beat
 );
     localparam A = DEPTH > 1 ? $clog2(DEPTH) : 1;
-    localparam [BEAT-1:0] LAST = MAC / WIDE - 1;
     reg [32*MAC-1:0] memory[0:(1<<A)-1];
     reg [TAG-1:0] tags[0:(1<<A)-1];
     reg [A-1:0] head, tail;
     reg [A:0] count;
-    wire ends = valid && beat == LAST;
+    wire ends = valid && {{(32-BEAT){1'b0}}, beat} == MAC / WIDE - 1;
     wire [32*MAC-1:0] first = memory[head];
     assign valid = count != {(A+1){1'b0}};
     assign word = first[32*WIDE*beat +: 32*WIDE];

@@ -58,7 +58,7 @@ module roma_matrix_tile #(
     parameter PEAK_W = 1 + 32 * HG,
     parameter DEN_W = 1 + 64 * HG,
     parameter LEAF_W = 2 + 8 * LINK,
-    parameter ATT_W = 10 + 32 * (V * VL / KV)
+    parameter ATT_W = 10 + 32 * ((V * VL + KV - 1) / KV)
 ) (
     input clk,
     input reset,

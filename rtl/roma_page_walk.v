@@ -32,17 +32,18 @@ module roma_page_walk #(
     output last_page,
     output first, ends, ends_query, ends_row, ends_round, last
 );
-    localparam [15:0] STEP = 32 * P;
-    localparam [SEEN-1:0] MOST = P;
     reg active;
+    wire [31:0] sum = {16'd0, here[15:5], 5'd0} + 32 * P, seen = {21'd0, left[15:5]} + 1;
     wire [ROW:0] last_row = count - {{ROW{1'b0}}, 1'b1};
     wire [15:0] mine = position + {{(16-ROW){1'b0}}, row}, last_position = position + {{(15-ROW){1'b0}}, last_row};
-    wire [15:0] page = {here[15:5], 5'd0}, next_page = page + STEP, after = next_page - position;
+    wire [15:0] page = {here[15:5], 5'd0}, next_page = sum[15:0], after = next_page - position;
     wire [ROW-1:0] next_row = next_page > position ? after[ROW-1:0] : {ROW{1'b0}};
     wire [15:0] left = mine - page;
+    wire [31:0] least = seen < P ? seen : P;
+    wire unused_high = ^{sum[31:16], after[15:ROW], left[4:0], least[31:SEEN]};
     wire ends_part = {{(32-PART){1'b0}}, part} == PARTS - 1, ends_head = ends_query && {{(32-G){1'b0}}, head} == GROUP - 1;
     assign valid = (start || active) && steps && !reset;
-    assign pages = {5'd0, left[15:5]} < P ? left[5+SEEN-1:5] + {{(SEEN-1){1'b0}}, 1'b1} : MOST;
+    assign pages = least[SEEN-1:0];
     assign first = here[4:0] == 5'd0;
     assign ends = &here[4:0] || here == mine;
     assign ends_query = ends && ends_part;

@@ -22,15 +22,15 @@ module roma_page_write #(
     output [8*WIDE-1:0] word
 );
     localparam KEY = HEAD_DIM / WIDE, STEPS = 2 * KEY + 1, S = $clog2(STEPS + 1), PAIRS = WIDE / 8;
-    localparam [S-1:0] LAST = STEPS - 1, KEYS = KEY;
     reg [S-1:0] step;
     reg active;
     wire [S-1:0] now = start ? {S{1'b0}} : step;
-    wire is_pair = now == LAST, is_value = now >= KEYS;
+    wire [31:0] number = {{(32-S){1'b0}}, now};
+    wire is_pair = number == STEPS - 1, is_value = number >= KEY;
     wire [16*HEAD_DIM-1:0] both = {value, key};
-    wire [31:0] place = {27'd0, at}, of_half = {{(32-S){1'b0}}, is_value ? now - KEYS : now};
+    wire [31:0] place = {27'd0, at}, of_half = is_value ? number - KEY : number;
     wire [31:0] offset = is_pair ? 64 * KEY + place / PAIRS : (is_value ? 32 * KEY : 32'd0) + place * KEY + of_half;
-    wire [31:0] unused_offset = offset;
+    wire unused_offset = ^offset[31:A];
     assign write = (start || active) && mine;
     assign address = base + offset[A-1:0];
     assign parts = is_pair ? {{(WIDE/8-1){1'b0}}, 1'b1} << place % PAIRS : {(WIDE/8){1'b1}};

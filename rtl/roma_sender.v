@@ -46,6 +46,7 @@ module roma_sender #(
     // An attention keeps the H-Units until they say so; a CACHE until its last word is read, which is here.
     wire h_free = !attends || tok[0];
     wire unused_over;
+    wire unused_fields = ^{record[319:168], record[147:128], record[95:64], record[58:0], block, words[31:16], last_block};
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001800), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .EVENTS(EVENTS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block),
         .free((!active || last) && h_free), .allowed(1'b1), .offers(unused_offers), .start(start), .record(record), .number(unused_number), .block(block),

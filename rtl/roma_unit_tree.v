@@ -7,7 +7,7 @@
 // Latency min(levels, clog2(P)) ADD, interval 1. P is a power of two.
 module roma_unit_tree #(
     parameter P = 4,
-    parameter WIDE = 16,
+    parameter WIDE = 2,
     parameter TAG = 8,
     parameter SEEN = 3,
     parameter LEVEL = 3,  // bits of levels
@@ -32,7 +32,6 @@ module roma_unit_tree #(
             localparam N = P >> k;
             wire [W*N-1:0] x;
             wire [MARK-1:0] mark;
-            wire [SEEN-1:0] there = mark[TAG +: SEEN];
             wire [W+MARK-1:0] out;
             if (k == 0) begin : gen_leaves
                 for (i = 0; i < P; i = i + 1) begin : gen_page
@@ -43,7 +42,7 @@ module roma_unit_tree #(
                 assign out = {x[W-1:0], mark};
             end else begin : gen_sums
                 wire [W*2*N-1:0] below = gen_level[k-1].x;
-                wire [SEEN-1:0] of_below = gen_level[k-1].there, pairs = (of_below >> 1) + {{(SEEN-1){1'b0}}, of_below[0]};
+                wire [SEEN-1:0] of_below = gen_level[k-1].mark[TAG +: SEEN], pairs = (of_below >> 1) + {{(SEEN-1){1'b0}}, of_below[0]};
                 for (i = 0; i < N; i = i + 1) begin : gen_pair
                     wire has_both = {{(32-SEEN){1'b0}}, of_below} > 2 * i + 1;
                     for (j = 0; j < WIDE; j = j + 1) begin : gen_lane

@@ -13,7 +13,7 @@
 //   res        from each matrix unit, FAR: valid, last, index 16, K FP32: row group `index` of a product, or F elements of the embedding
 //   best       to the root, FAR: valid, key of roma_logit_key #(.ID(24))
 //   kv         to matrix units, FAR: valid, last, what 2 (0 key and value, 1 query), row 8, VL FP32
-//   att        from the first H-Unit of each KV head, FAR: valid, last, row 8, V VL / KV FP32
+//   att        from the first H-Unit of each KV head, FAR: valid, last, row 8, V VL / KV FP32 (rounded up)
 //   tok        FAR: the cache has ended, H-Units are free, both sent so that they come in the last cycle of what they tell
 //   max, sum   to the root, merged, and _back, ACROSS: valid, two magnitudes each with bit 31 set where it is there; valid, sum 64
 //   load       to matrix units: what the host writes into adapters' memories
@@ -60,7 +60,7 @@ module roma_vector_tile #(
     parameter RES_W = 18 + 32 * K,
     parameter ADD_W = 21 + 32 * G,
     parameter KV_W = 12 + 32 * VL,
-    parameter ATT_W = 10 + 32 * (V * VL / KV)
+    parameter ATT_W = 10 + 32 * ((V * VL + KV - 1) / KV)
 ) (
     input clk,
     input reset,
@@ -301,11 +301,13 @@ module roma_vector_tile #(
         .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_res(i_res), .write(res_write), .address(res_address), .lane(res_lane),
         .ended(ended[5]), .ended_value(ended_value[40 +: 8]), .ended_block(ended_block[5*BB +: BB]));
     wire att_write;
-    wire [ALL-1:0] att_here;
-    wire [16*ALL-1:0] att_address;
+    localparam OF_HEAD = (ALL + KV - 1) / KV, ATTS = KV * OF_HEAD;  // elements that come at once
+    wire [ATTS-1:0] att_here;
+    wire [16*ATTS-1:0] att_address;
+    wire [8*ATTS-1:0] att_lane;
     roma_att_arrivals #(.V(V), .VL(VL), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM),
         .WORDS(WORDS), .FIRST(FIRST)) att_arrivals (
-        .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address),
+        .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address), .lane(att_lane),
         .ended(ended[6]), .ended_value(ended_value[48 +: 8]), .ended_block(ended_block[6*BB +: BB]));
     wire [15:0] send_address;
     roma_sender #(.ALL(ALL), .VL(VL), .KV(KV), .HEAD_DIM(HEAD_DIM), .WIDE(BANDWIDTH), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .EVENTS(EVENTS)) sender (
@@ -322,8 +324,8 @@ module roma_vector_tile #(
                 if (write[a] && writes[C*a + C-16-VL + b]) values[writes[C*a + C-16 +: VA]][32*b +: 32] <= results[32*(VL*a + b) +: 32];
         for (a = 0; a < U * K; a = a + 1)
             if (res_write[a]) values[res_address[16*a +: VA]][{27'd0, res_lane[8*a +: 5]} * 32 +: 32] <= i_res[RES_W*(a/K) + 32*(a%K) +: 32];
-        for (a = 0; a < ALL; a = a + 1)
-            if (att_write && att_here[a]) values[att_address[16*a +: VA]][32*(a%VL) +: 32] <= i_att[ATT_W*(a/(ALL/KV)) + 32*(a%(ALL/KV)) +: 32];
+        for (a = 0; a < ATTS; a = a + 1)
+            if (att_write && att_here[a]) values[att_address[16*a +: VA]][{24'd0, att_lane[8*a +: 8]} * 32 +: 32] <= i_att[ATT_W*(a/OF_HEAD) + 32*(a%OF_HEAD) +: 32];
     end
 
     generate

@@ -80,7 +80,7 @@ static uint32_t width_of(const rtl_chip *c, const char *name) {
                   {"peak_back", 1 + 32 * heads},
                   {"den", 1 + 64 * heads},
                   {"leaf", 2 + 32 * (number(p->link_bytes) / 4)},
-                  {"att", 10 + 32 * (c->vectors * lanes / h->kv_heads)},
+                  {"att", 10 + 32 * ((c->vectors * lanes + h->kv_heads - 1) / h->kv_heads)},
                   {"tok", 2},
                   {"max", 65},
                   {"max_back", 65},

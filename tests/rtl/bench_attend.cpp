@@ -243,7 +243,7 @@ struct attention {
     unsigned d, G, rows, queries, positions, parts, pages;
     /* operands, and what src/num makes of them */
     std::vector<std::vector<int16_t>> q;
-    std::vector<float> q_scale, largest, inverse;
+    std::vector<float> q_scale, largest, own, inverse;
     std::vector<float> other;     /* the largest score that another H-Unit found, and what it summed */
     std::vector<uint64_t> amount; /* empty: there is no other unit */
     std::vector<std::vector<float>> score, weight;
@@ -302,7 +302,7 @@ struct attention {
 
     void compute() {
         score.assign(queries, std::vector<float>(32 * pages));
-        largest.assign(queries, 0), sum.assign(queries, 0), inverse.assign(queries, 0), is_nan.assign(queries, false);
+        largest.assign(queries, 0), own = largest, sum.assign(queries, 0), inverse.assign(queries, 0), is_nan.assign(queries, false);
         leaf.assign(queries, {}), tree.assign(queries, {});
         for (unsigned i = 0; i < queries; i++) {
             const unsigned s = seen(i);
@@ -310,6 +310,7 @@ struct attention {
                 roma_page_scores_c(&page[j], d, q[i].data(), &q_scale[i], 1, &score[i][32 * j], 32 * pages);
             for (unsigned t = 0; t < s; t++) is_nan[i] = is_nan[i] || score[i][t] != score[i][t];
             largest[i] = roma_largest_c(score[i].data(), s);
+            own[i] = largest[i];
             if (!other.empty() && other[i] > largest[i]) largest[i] = other[i];
         }
         weight = score;
@@ -362,7 +363,7 @@ struct attention {
         m.mac_b[i / 4] = (m.mac_b[i / 4] & ~(255u << (8 * (i % 4)))) | (uint32_t)(uint8_t)code << (8 * (i % 4));
     }
     void idle() {
-        m.clear = m.key_valid = m.other_valid = m.weigh_valid = m.amount_valid = m.divide = m.value_valid = 0;
+        m.clear = m.key_valid = m.weigh_valid = m.divide = m.value_valid = 0;
         m.is_value = m.tree_valid = 0;
     }
     int bad(const char *what, uint64_t got, uint64_t want) {
@@ -424,13 +425,9 @@ struct attention {
         idle();
         b.tick(), now++; /* the last hop, and M: written with the last score, read from now on */
         if (now != end + latency) return bad("cycles to the largest, M", now + 1 - end, latency + 1);
-        for (unsigned k = 0; k < other.size(); k++) {
-            m.other_valid = 1, m.other_query = k & 7, m.other_score = roma_f32_bits(other[k]);
-            b.tick(), now++;
-        }
         for (unsigned k = 0; k < queries; k++)
-            if (!is_nan[k] && f(m.largest[k]) != largest[k])
-                return bad("a largest score", m.largest[k], roma_f32_bits(largest[k]));
+            if (!is_nan[k] && f(m.largest[k]) != own[k])
+                return bad("a largest score", m.largest[k], roma_f32_bits(own[k]));
         return 0;
     }
 
@@ -456,7 +453,7 @@ struct attention {
         uint64_t first_value = 0, last_value = 0, stalls = 0, sums_at = 0;
         const unsigned levels = (unsigned)clog2(pages), rows_of_tree = queries * parts * BEATS;
         std::vector<int> answered(rows_of_tree, 0);
-        unsigned left = rows_of_tree, summed = 0, divided = 0, inverted = 0;
+        unsigned left = rows_of_tree, divided = 0, inverted = 0;
         uint64_t last_leaf = 0, divide_from = 0;
         for (const uint64_t most = now + 40 * items.size() * (parts + 1) + 2000;;) {
             if (now > most) return bad("cycles", now, most);
@@ -467,11 +464,11 @@ struct attention {
                 m.weigh_valid = 1, m.weigh_last = at == it.count - 1;
                 m.weigh_slot = given % SLOTS, m.weigh_at = at & 31;
                 m.weigh_score = roma_f32_bits(score[it.query][32 * it.page + at]);
+                m.weigh_query = it.query & 7, m.weigh_largest = roma_f32_bits(largest[it.query]);
                 scales.push_back({now + ADD + EXP, page[it.page].v_scale[at]});
                 if (++at == it.count) at = 0, given++;
                 if (given == items.size()) sums_at = now + ADD + EXP + CONVERT + 1;
             }
-            m.next_query = given < items.size() ? items[given].query & 7 : 0;
             if (!scales.empty() && scales.front().first == now) {
                 m.v_scale = roma_f32_bits(scales.front().second);
                 scales.pop_front();
@@ -524,18 +521,16 @@ struct attention {
             }
             m.tree_levels = levels & 3;
             /* denominators, when all weights are there */
-            if (sums_at && now >= sums_at && summed < amount.size()) {
-                m.amount_valid = 1, m.amount_query = summed & 7, m.amount = amount[summed];
-                summed++;
-            } else if (sums_at && now >= sums_at && !divide_from) {
+            if (sums_at && now >= sums_at && !divide_from) {
                 for (unsigned k = 0; k < queries; k++) {
-                    const int64_t got = (int64_t)((uint64_t)m.sums[2 * k] | (uint64_t)m.sums[2 * k + 1] << 32);
-                    if (!is_nan[k] && got != sum[k]) return bad("a denominator", (uint64_t)got, (uint64_t)sum[k]);
+                    const uint64_t got = (uint64_t)m.sums[2 * k] | (uint64_t)m.sums[2 * k + 1] << 32;
+                    const uint64_t of_own = (uint64_t)sum[k] - (amount.empty() ? 0 : amount[k]);
+                    if (!is_nan[k] && got != of_own) return bad("a denominator", got, of_own);
                 }
                 divide_from = now;
             }
             if (divide_from && divided < queries) {
-                m.divide_query = divided & 7; /* a cycle before, or longer */
+                m.divide_sum = (uint64_t)sum[divided];
                 m.divide = (now - divide_from) % 4 == 1;
                 if (m.divide) divided++;
             }
@@ -664,8 +659,8 @@ int main(int argc, char **argv) {
         argc, argv, blocks,
         +[](M &m, int on) {
             m.reset = on != 0;
-            m.head_valid = m.sum_valid = m.sum_start = m.sum_clear = m.clear = m.key_valid = m.other_valid = 0;
-            m.weigh_valid = m.amount_valid = m.divide = m.value_valid = m.tree_valid = 0;
+            m.head_valid = m.sum_valid = m.sum_start = m.sum_clear = m.clear = m.key_valid = 0;
+            m.weigh_valid = m.divide = m.value_valid = m.tree_valid = 0;
         },
         run_more);
 }

@@ -34,22 +34,16 @@ module bench_attend #(
     output score_done,
     output [2:0] score_query,
     output [31:0] score,
-    input other_valid,
-    input [2:0] other_query,
-    input [31:0] other_score,
     output [255:0] largest,
-    input [2:0] next_query,
     input weigh_valid, weigh_last,
+    input [2:0] weigh_query,
     input [4:0] weigh_slot, weigh_at,
-    input [31:0] weigh_score, v_scale,
+    input [31:0] weigh_score, weigh_largest, v_scale,
     output ready,
     output [4:0] ready_slot,
-    input amount_valid,
-    input [2:0] amount_query,
-    input [63:0] amount,
     output [511:0] sums,
     input divide,
-    input [2:0] divide_query,
+    input [63:0] divide_sum,
     output inverse_done,
     output [31:0] inverse,
     input value_valid, value_first, value_last,
@@ -85,10 +79,11 @@ module bench_attend #(
     roma_head_code #(.BITS(16), .HEAD(128), .LANES(2), .INTERVAL(12)) head16 (
         .clk(head_clk), .reset(reset), .valid(head_valid[1]), .last(head_last[1]), .x(head_x), .factor(32'h3DB504F3),
         .done(head_done[1]), .codes(head16_codes), .scale(head_scale[63:32]));
-    wire [511:0] unused_sums;
+    wire [511:0] all_sums;
     roma_denominator denominator (
-        .clk(head_clk), .reset(reset), .clear(sum_clear), .valid(sum_valid), .query(sum_query), .amount(sum_amount), .sums(unused_sums),
-        .start(sum_start), .which(sum_which), .done(sum_done), .inverse(sum_inverse));
+        .clk(head_clk), .clear(sum_clear), .valid(sum_valid), .query(sum_query), .amount(sum_amount), .sums(all_sums));
+    roma_inverse alone (
+        .clk(head_clk), .reset(reset), .start(sum_start), .sum(all_sums[64*sum_which+:64]), .done(sum_done), .y(sum_inverse));
 
     wire [16*LANES-1:0] a;
     wire [8*LANES-1:0] b;
@@ -99,13 +94,13 @@ module bench_attend #(
     roma_mac #(.LANES(LANES)) mac (.clk(clk), .a(takes_code ? {LANES{code}} : a), .b(b), .products(products), .sum(sum));
     roma_attend #(.HEAD(HEAD), .LANES(LANES)) unit (
         .clk(clk), .reset(reset), .clear(clear), .key_valid(key_valid), .key_last(key_last), .key_query(key_query), .q_scale(q_scale),
-        .k_scale(k_scale), .mac_sum(sum), .score_done(score_done), .score_query(score_query), .score(score), .other_valid(other_valid),
-        .other_query(other_query), .other_score(other_score), .largest(largest), .next_query(next_query), .weigh_valid(weigh_valid),
-        .weigh_last(weigh_last), .weigh_slot(weigh_slot), .weigh_at(weigh_at), .weigh_score(weigh_score), .v_scale(v_scale),
-        .ready(ready), .ready_slot(ready_slot), .amount_valid(amount_valid), .amount_query(amount_query), .amount(amount), .sums(sums),
-        .divide(divide), .divide_query(divide_query), .inverse_done(inverse_done), .inverse(inverse), .value_valid(value_valid),
+        .k_scale(k_scale), .mac_sum(sum), .score_done(score_done), .score_query(score_query), .score(score), .largest(largest),
+        .weigh_valid(weigh_valid), .weigh_last(weigh_last), .weigh_query(weigh_query), .weigh_slot(weigh_slot), .weigh_at(weigh_at),
+        .weigh_score(weigh_score), .weigh_largest(weigh_largest), .v_scale(v_scale), .ready(ready), .ready_slot(ready_slot), .sums(sums),
+        .value_valid(value_valid),
         .value_first(value_first), .value_last(value_last), .get_slot(get_slot), .get_at(get_at), .code(code), .mac_products(products),
         .leaf_done(leaf_done), .leaf_beat(leaf_beat), .leaf_soon(leaf_soon), .leaves(leaves));
+    roma_inverse quotient (.clk(clk), .reset(reset), .start(divide), .sum(divide_sum), .done(inverse_done), .y(inverse));
     roma_page_tree #(.LANES(TAKE), .ROWS(256), .LEVELS(3)) tree (
         .clk(clk), .reset(reset), .valid(tree_valid), .last(tree_last), .page(tree_page), .row(tree_row), .leaf(leaves),
         .levels(tree_levels), .done(tree_done), .done_row(tree_done_row), .y(tree_y));

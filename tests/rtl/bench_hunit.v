@@ -24,7 +24,7 @@ module hunit_set #(
     parameter PEAK_W = 1 + 32 * GROUP,
     parameter DEN_W = 1 + 64 * GROUP,
     parameter LEAF_W = 2 + 8 * LINK,
-    parameter OUT = V * VL / KV,
+    parameter OUT = (V * VL + KV - 1) / KV,
     parameter ATT_W = 10 + 32 * OUT
 ) (
     input clk,
@@ -32,6 +32,7 @@ module hunit_set #(
     input [73:0] step,
     input [2:0] ended,  // values 0, 1, 2 of a block
     input [BB-1:0] ended_block,
+    input [112:0] load,
     output [15:0] address,
     input [32*V*VL-1:0] word,
     output sends,
@@ -87,7 +88,7 @@ module hunit_set #(
                 .FAR(FAR), .REACH(REACH), .LINK(LINK), .MAC(MAC), .WIDE(WIDE), .LAYERS(LAYERS), .ROUNDS(ROUNDS), .SRAM(SRAM), .PROGRAM(PROGRAM), .WORDS(43)) unit (
                 .clk(clk), .reset(reset), .unit((KV - 1) * P + u), .step(step), .kv(kv), .o_peak(peak[PEAK_W*u +: PEAK_W]), .i_peak(i_peak), .o_peak_back(peak_back[PEAK_W*u +: PEAK_W]),
                 .i_peak_back(i_back), .o_den(den[DEN_W*u +: DEN_W]), .i_den(i_den), .o_leaf(leaf[LEAF_W*u +: LEAF_W]), .i_leaf(i_leaf),
-                .o_att(atts[ATT_W*u +: ATT_W]), .o_tok(toks[2*u +: 2]), .load(113'd0), .attend_ends(value_ends[u]), .other_reads(1'b0), .other_address(0),
+                .o_att(atts[ATT_W*u +: ATT_W]), .o_tok(toks[2*u +: 2]), .load(load), .attend_ends(value_ends[u]), .other_reads(1'b0), .other_address(0),
                 .sram_word(unused_word), .other_adds(1'b0), .other_a({(16*MAC){1'b0}}), .other_b({(8*MAC){1'b0}}), .products(unused_products), .sum(unused_sum));
             assign write[u] = unit.page_write;
             roma_delay #(.W(PEAK_W), .N(REACH)) way_back (.clk(clk), .d(peak_back[PEAK_W-1:0]), .q(i_back));
@@ -111,22 +112,34 @@ module hunit_set #(
     endgenerate
 endmodule
 
-module bench_hunit (
+module bench_hunit #(
+`ifdef ROMA_MINI
+    parameter ALL = 32
+`else
+    parameter ALL = 16
+`endif
+) (
     input clk,
     input reset,
     input [73:0] step,
     input [2:0] ended,
     input ended_block,
+    input [112:0] load,
     output [15:0] address,
-    input [511:0] word,
+    input [32*ALL-1:0] word,
     output sends, writes, values_end, cache_tells,
     output [1:0] sent,
     output att, att_last,
     output [7:0] att_row,
-    output [255:0] outputs
+    output [16*ALL-1:0] outputs
 );
+`ifdef ROMA_MINI
+    hunit_set #(.PROGRAM("tests/rtl/hunit_mini.hex")) set (
+`else
     hunit_set #(.V(2), .VL(8), .U(4), .KV(2), .HEADS(6), .HEAD_DIM(16), .LAYERS(2), .FAR(6), .REACH(2), .MAC(8), .WIDE(16), .ROUNDS(3), .SRAM(8192),
         .PROGRAM("tests/rtl/hunit_other.hex")) set (
-        .clk(clk), .reset(reset), .step(step), .ended(ended), .ended_block(ended_block), .address(address), .word(word), .sends(sends), .sent(sent),
-        .writes(writes), .values_end(values_end), .cache_tells(cache_tells), .att(att), .att_last(att_last), .att_row(att_row), .outputs(outputs));
+`endif
+        .clk(clk), .reset(reset), .step(step), .ended(ended), .ended_block(ended_block), .load(load), .address(address), .word(word), .sends(sends),
+        .sent(sent), .writes(writes), .values_end(values_end), .cache_tells(cache_tells), .att(att), .att_last(att_last), .att_row(att_row),
+        .outputs(outputs));
 endmodule

@@ -21,7 +21,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 FAMILIES = sorted(re.sub(r".*bench_|\.v", "", p) for p in glob.glob(ROOT + "/tests/rtl/bench_*.v"))
 WORKERS = os.cpu_count() or 1
-QUICK = ["adapter", "attend", "matrix", "vunit"]
+QUICK = ["adapter", "attend", "hunit", "matrix", "vunit"]
 
 
 def fail(text):
