@@ -1,6 +1,6 @@
 /* The H-Units of a KV head at work: steps of some rows, layer by layer and block by block, with the senders of the vector
  * units and the distances of the network. Outputs are held against src/num, and each CACHE and ATTEND starts, is busy
- * and ends in the cycles of docs/cost-model.md 1.7 and 1.9. ROMA_MINI: the mini chip's shape, which takes longer to build. */
+ * and ends in the cycles of docs/cost-model.md 1.7 and 1.9. */
 #include "Vbench_hunit.h"
 #include "bench.h"
 
@@ -9,13 +9,12 @@ typedef Vbench_hunit M;
 enum { ADD = 3, MUL = 3, CONVERT = 2, DIV = 16, BLOCK_ROWS = 4, ROWS = 8 };
 enum { WEIGH = 9 * ADD + 9 * MUL + 3 * CONVERT + 5 };
 
-/* The shape of bench_hunit.v. */
-#ifdef ROMA_MINI
-enum { V = 4, VL = 8, U = 8, KV = 2, HEADS = 4, HEAD = 32, LAYERS = 3, FAR = 4, REACH = 3, MAC = 32, WIDE = 32, ROUNDS = 4 };
-#else
-enum { V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 16, LAYERS = 2, FAR = 6, REACH = 2, MAC = 8, WIDE = 16, ROUNDS = 3 };
+/* The parameters of bench_hunit.v; other ones come from outside. */
+#ifndef ROMA_SHAPE
+#define ROMA_SHAPE V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 32, LAYERS = 2, FAR = 6, REACH = 2, MAC = 16, WIDE = 32, ROUNDS = 3
 #endif
-enum { ALL = V * VL, LINK = 2 * ALL, G = HEADS / KV, P = U / KV, OUT = ALL / KV, PAGES = P * ROUNDS, OWN = (KV - 1) * P };
+enum { ROMA_SHAPE };
+enum { ALL = V * VL, LINK = 2 * ALL, G = HEADS / KV, P = U / KV, OUT = (ALL + KV - 1) / KV, PAGES = P * ROUNDS, OWN = (KV - 1) * P };
 enum { FROM = (KV - 1) * G * HEAD }; /* first element that the head's units give */
 
 static unsigned up(unsigned a, unsigned b) { return (a + b - 1) / b; }
@@ -213,10 +212,10 @@ struct world {
         if (!words) got.push_back(row(HEADS * HEAD));
         const unsigned number = (unsigned)got.size() - 1;
         if (m.att_row != number || number >= rows) return bad("a row of outputs", m.att_row, number);
-        for (unsigned i = 0; i < OUT; i++) got.back()[FROM + words * OUT + i] = f(m.outputs[i]);
+        for (unsigned i = 0; i < OUT && words * OUT + i < G * HEAD; i++) got.back()[FROM + words * OUT + i] = f(m.outputs[i]);
         words = m.att_last ? 0 : words + 1;
         if (m.att_last && (number == rows - 1 || number % BLOCK_ROWS == BLOCK_ROWS - 1)) ends.push_back(now + 1);
-        return words >= G * HEAD / OUT ? bad("words of a row", words, G * HEAD / OUT) : 0;
+        return words >= up(G * HEAD, OUT) ? bad("words of a row", words, up(G * HEAD, OUT)) : 0;
     }
     int hold_times(const std::vector<operation> &all) {
         const size_t blocks = all.size() / 2;

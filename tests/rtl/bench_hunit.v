@@ -113,11 +113,21 @@ module hunit_set #(
 endmodule
 
 module bench_hunit #(
-`ifdef ROMA_MINI
-    parameter ALL = 32
-`else
-    parameter ALL = 16
-`endif
+    parameter V = 2,
+    parameter VL = 8,
+    parameter U = 4,
+    parameter KV = 2,
+    parameter HEADS = 6,
+    parameter HEAD = 32,
+    parameter LAYERS = 2,
+    parameter FAR = 6,
+    parameter REACH = 2,
+    parameter MAC = 16,
+    parameter WIDE = 32,
+    parameter ROUNDS = 3,
+    parameter PROGRAM = "tests/rtl/hunit.hex",
+    parameter ALL = V * VL,
+    parameter OUT = (ALL + KV - 1) / KV
 ) (
     input clk,
     input reset,
@@ -131,14 +141,10 @@ module bench_hunit #(
     output [1:0] sent,
     output att, att_last,
     output [7:0] att_row,
-    output [16*ALL-1:0] outputs
+    output [32*OUT-1:0] outputs
 );
-`ifdef ROMA_MINI
-    hunit_set #(.PROGRAM("tests/rtl/hunit_mini.hex")) set (
-`else
-    hunit_set #(.V(2), .VL(8), .U(4), .KV(2), .HEADS(6), .HEAD_DIM(16), .LAYERS(2), .FAR(6), .REACH(2), .MAC(8), .WIDE(16), .ROUNDS(3), .SRAM(8192),
-        .PROGRAM("tests/rtl/hunit_other.hex")) set (
-`endif
+    hunit_set #(.V(V), .VL(VL), .U(U), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD), .LAYERS(LAYERS), .FAR(FAR), .REACH(REACH), .MAC(MAC), .WIDE(WIDE),
+        .ROUNDS(ROUNDS), .SRAM(LAYERS * ROUNDS * (64 * HEAD + 256)), .PROGRAM(PROGRAM)) set (
         .clk(clk), .reset(reset), .step(step), .ended(ended), .ended_block(ended_block), .load(load), .address(address), .word(word), .sends(sends),
         .sent(sent), .writes(writes), .values_end(values_end), .cache_tells(cache_tells), .att(att), .att_last(att_last), .att_row(att_row),
         .outputs(outputs));
