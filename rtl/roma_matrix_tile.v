@@ -158,7 +158,7 @@ module roma_matrix_tile #(
             wire unused_format = ^{op_table, op_format};
         end else begin : gen_levels
             wire is_table;
-            roma_levels #(.PROGRAM(PROGRAM), .WORDS(WORDS), .LEVEL(LEVEL)) levels (
+            roma_levels #(.PROGRAM(PROGRAM), .WORDS(WORDS), .LEVEL(LEVEL)) tables (
                 .clk(clk), .start(start), .has_table(op_table), .format(op_format), .is_table(is_table), .levels(lunit_levels));
             assign lunit_table = is_table && !testing;
         end

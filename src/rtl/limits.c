@@ -31,13 +31,18 @@ static bool full_read(const roma_placement *p) { return p->chip.read_efficiency 
 static bool whole_pages(const roma_placement *p) { return (int)p->chip.hunit_pages == ROMA_PAGES_WHOLE; }
 static bool mac_of_head(const roma_placement *p) {
     const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim;
-    return mac >= 8 && is_power_of_two(mac) && fmod(d, mac) <= 0;
+    return mac >= 16 && is_power_of_two(mac) && fmod(d, mac) <= 0;
 }
-/* A key is read while it is multiplied with the queries that share it. */
+/* A word of the SRAM is a part of a key, which is read while it is multiplied with the queries that share it. */
 static bool reads_in_time(const roma_placement *p) {
     const double d = hyper_of(p)->head_dim, queries = hyper_of(p)->heads / hyper_of(p)->kv_heads;
-    return p->chip.hunit_bandwidth >= p->chip.hunit_mac &&
-           p->chip.hunit_bandwidth * queries * d >= p->chip.hunit_mac * (d + p->chip.kv_scale_bytes);
+    const double bytes = p->chip.hunit_bandwidth;
+    return is_power_of_two(bytes) && within(bytes, p->chip.hunit_mac, d) &&
+           bytes * queries * d >= p->chip.hunit_mac * (d + p->chip.kv_scale_bytes);
+}
+static bool no_runs(const roma_placement *p) { return p->chip.page_run <= 0; }
+static bool some_pages(const roma_placement *p) {
+    return p->chip.hunit_sram_bytes >= hyper_of(p)->layers * (64.0 * hyper_of(p)->head_dim + 256);
 }
 static bool one_exp(const roma_placement *p) { return p->chip.hunit_exp <= 1; }
 static bool int8_cache(const roma_placement *p) { return is(p->chip.kv_bytes, 1); }
@@ -73,7 +78,8 @@ static bool few_lanes(const roma_placement *p) {
 }
 static bool few_vectors(const roma_placement *p) { return is_power_of_two(p->chip.vector_units) && all_lanes(p) >= 16; }
 static bool whole_heads(const roma_placement *p) {
-    return fmod(p->chip.matrix_units, (double)hyper_of(p)->kv_heads) <= 0;
+    const double units = p->chip.matrix_units, heads = hyper_of(p)->kv_heads;
+    return fmod(units, heads) <= 0 && is_power_of_two(units / heads) && units <= 256;
 }
 static bool add_in_time(const roma_placement *p) { return within(p->chip.lat_add, 1, 6); }
 static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 6); }
@@ -134,9 +140,11 @@ static const limit limits[] = {
     {"hunit.mac_efficiency", full_mac, "1"},
     {"hunit.read_efficiency", full_read, "1"},
     {"hunit.pages", whole_pages, "whole"},
-    {"hunit.mac", mac_of_head, "a power of two, at least 8, that divides the model's heads"},
-    {"hunit.bandwidth", reads_in_time, "as many bytes as hunit.mac, and as keys take that are multiplied meanwhile"},
+    {"hunit.mac", mac_of_head, "a power of two, at least 16, that divides the model's heads"},
+    {"hunit.bandwidth", reads_in_time, "a power of two from hunit.mac to the model's heads, and as many bytes as keys take meanwhile"},
     {"hunit.exp", one_exp, "1"},
+    {"hunit.page_run", no_runs, "0"},
+    {"hunit.sram", some_pages, "room for a page of each layer"},
     {"cache.element", int8_cache, "1"},
     {"cache.scale", fp32_scales, "4"},
     {"cache.lora_element", int8_adapters, "1"},
@@ -153,7 +161,7 @@ static const limit limits[] = {
     {"lunit.leaf_group", leaf_units, "a power of two, at least 16 and lunit.lanes, at most 8 times lunit.per_matrix_unit"},
     {"vector.lanes", few_lanes, "a power of two, at least 8"},
     {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
-    {"grid.matrix_units", whole_heads, "a multiple of the model's key-value heads"},
+    {"grid.matrix_units", whole_heads, "a power of two for each of the model's key-value heads, 256 in all"},
     {"vector.add", add_in_time, "1 to 6"},
     {"vector.mul", mul_in_time, "1 to 6"},
     {"vector.convert", convert_in_time, "1 to 4"},

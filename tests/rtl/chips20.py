@@ -39,10 +39,10 @@ CHIPS = [
     config("eight-leaves", dict(group=64), **ONE_ROW, **lunits(8, 16, 16)),
     config("one-vector", None, **grid(3, 3, 1, 16)),
     config("two-vectors", dict(heads=4, kv=1), **grid(2, 3, 2, 8)),
-    config("wide-vectors", dict(hidden=256, heads=4, head=64), hunit_mac=64, hunit_bandwidth=64, **grid(3, 4, 2, 32)),
+    config("wide-vectors", dict(hidden=256, heads=4, head=64), hunit_mac=64, hunit_bandwidth=64, **grid(2, 5, 2, 32)),
     config("latencies", dict(arch="qwen2", down=8, zero=0), lunit_pipeline=4, vector_add=2, vector_mul=4, vector_convert=3, vector_div_interval=2,
            vector_exp_interval=6),
-    config("one-row", dict(heads=8, kv=4, head=16), hunit_mac=16, hunit_bandwidth=32, hunit_page_run=1, rom_style="rom", **ONE_ROW),
+    config("one-row", dict(heads=8, kv=4, head=16), hunit_mac=16, hunit_bandwidth=16, rom_style="rom", **ONE_ROW),
 ]
 
 
