@@ -32,7 +32,8 @@ module roma_sender #(
     output reg [BLOCK_BITS-1:0] cached_block
 );
     localparam KEYS = (KV * HEAD_DIM + ALL - 1) / ALL, WRITES = 2 * HEAD_DIM / WIDE + 1;
-    localparam [15:0] PAUSE = WRITES > 2 * KEYS ? WRITES - 2 * KEYS : 0;  // of a row of CACHE
+    localparam [31:0] PAUSE_32 = WRITES > 2 * KEYS ? WRITES - 2 * KEYS : 0;  // of a row of CACHE
+    localparam [15:0] PAUSE = PAUSE_32[15:0];
     wire [319:0] record;
     wire [15:0] unused_number;
     wire unused_offers, start;

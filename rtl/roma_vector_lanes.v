@@ -81,7 +81,8 @@ module roma_vector_lanes #(
         end
     endgenerate
     wire [VL-1:0] silu_lanes = {{VL-SILUS{1'b0}}, {SILUS{1'b1}}} << (SILUS * phase);
-    wire [7:0] pair = phase * SINES;
+    localparam [31:0] SINES_32 = SINES;
+    wire [7:0] pair = phase * SINES_32[7:0];
     wire [VL-1:0] angle_lanes = {{VL-2*SINES{1'b0}}, {2*SINES{1'b1}}} << (2 * (pair % (VL / 2)));
     wire [15:0] angle_at = angle_address + {8'd0, pair} / (VL / 2);
 

@@ -33,7 +33,8 @@ module roma_vector_passes #(
     output [15:0] number_now
 );
     localparam SHIFT = $clog2(ALL);
-    localparam [19:0] ROUND = ALL - 1;
+    localparam [31:0] LAST_LANE = ALL - 1;
+    localparam [19:0] ROUND = LAST_LANE[19:0];
     localparam [7:0] LAST_PHASE = INTERVAL - 1;
     localparam OP = 5 + 8 + 3 * 16 + 20 + 10 + 16 + 64;
     reg [OP-1:0] op;
