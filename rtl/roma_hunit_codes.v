@@ -4,7 +4,8 @@
 //   head         the unit's KV head; rows_from: the first row of the block
 //   factor       of queries, 1/sqrt(HEAD_DIM)
 //   row_ends     the last word of a row's values, or of its queries, is here; ends: of the block's rows
-//   cached       a position's key and value are there, and stay until the next one's: WAIT + 1 behind row_ends
+//   comes        a position's key and value are there in the next cycle: WAIT behind the value's word
+//   cached       they are there, and stay until the next one's
 //   codes        MAC codes of part `part` of query `query`, with its scale; they are there WAIT + 1 behind row_ends
 // WAIT = red(d) + 16 + MUL + CONVERT, of docs/cost-model.md 1.7 and 1.9.
 module roma_hunit_codes #(
@@ -33,6 +34,7 @@ module roma_hunit_codes #(
     output ends,
     output [7:0] row,
     output is_query,
+    output comes,
     output reg cached,
     output reg [8*HEAD_DIM-1:0] key, value,
     output reg [31:0] k_scale, v_scale,
@@ -94,8 +96,9 @@ module roma_hunit_codes #(
     reg [8*HEAD_DIM-1:0] first_key;
     reg [31:0] first_scale;
     assign narrow_key = first_key;
+    assign comes = coded && coded_value && !reset;
     always @(posedge clk) begin
-        cached <= coded && coded_value && !reset;
+        cached <= comes;
         if (coded && !coded_value) {first_key, first_scale} <= {narrow, scale};
         if (coded && coded_value) {key, k_scale, value, v_scale} <= {narrow_key, first_scale, narrow, scale};
     end

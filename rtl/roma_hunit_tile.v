@@ -95,7 +95,7 @@ module roma_hunit_tile #(
     wire [15:0] unused_number;
     wire [BLOCK_BITS-1:0] unused_block;
     wire [7:0] rows_from, rows_count, row;
-    wire kv_ends, row_ends, is_query;
+    wire kv_ends, unused_row_ends, is_query;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001800), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(step_rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}),
         .free(kv_ends), .allowed(1'b1), .offers(unused_offers), .start(unused_start), .record(record), .number(unused_number), .block(unused_block),
@@ -107,7 +107,7 @@ module roma_hunit_tile #(
     wire [15:0] row_position = positions[row[$clog2(ROWS)-1:0]], first_position = positions[rows_from[$clog2(ROWS)-1:0]];
 
     // ---- codes ----
-    wire cached;
+    wire cached, value_comes;
     wire [8*HEAD_DIM-1:0] key, value;
     wire [31:0] k_scale, v_scale, q_scale;
     wire [Q-1:0] query;
@@ -115,8 +115,8 @@ module roma_hunit_tile #(
     wire [16*MAC-1:0] codes;
     roma_hunit_codes #(.V(V), .VL(VL), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .MAC(MAC), .BLOCK_ROWS(BLOCK_ROWS), .MUL(MUL), .CONVERT(CONVERT),
         .PART(PART)) arriving (
-        .clk(clk), .reset(reset), .head(head), .kv(kv), .rows_from(rows_from), .factor(factor), .row_ends(row_ends), .ends(kv_ends), .row(row),
-        .is_query(is_query), .cached(cached), .key(key), .value(value), .k_scale(k_scale), .v_scale(v_scale), .query(query), .part(part),
+        .clk(clk), .reset(reset), .head(head), .kv(kv), .rows_from(rows_from), .factor(factor), .row_ends(unused_row_ends), .ends(kv_ends), .row(row),
+        .is_query(is_query), .comes(value_comes), .cached(cached), .key(key), .value(value), .k_scale(k_scale), .v_scale(v_scale), .query(query), .part(part),
         .codes(codes), .q_scale(q_scale));
 
     // ---- a position's place: page by page over the units of the head, from another one in each layer ----
@@ -128,12 +128,10 @@ module roma_hunit_tile #(
     assign is_mine_d = holder == {24'd0, of_head};
     roma_delay #(.W(A + 6), .N(WAIT)) late_place (
         .clk(clk), .d({is_mine_d, base_d[A-1:0], row_position[4:0]}), .q({is_mine_late, base_late, at_late}));
-    wire caches;
-    roma_delay #(.W(1), .N(WAIT)) late_row (.clk(clk), .d(row_ends && !is_query && !reset), .q(caches));
     reg is_mine;
     reg [A-1:0] base;
     reg [4:0] at;
-    always @(posedge clk) if (caches) {is_mine, base, at} <= {is_mine_late, base_late, at_late};
+    always @(posedge clk) if (value_comes) {is_mine, base, at} <= {is_mine_late, base_late, at_late};
     wire page_write;
     wire is_load = load[112] && load[111:96] == unit;
     wire [WIDE/8-1:0] page_parts;
