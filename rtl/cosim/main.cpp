@@ -1,6 +1,9 @@
-/* Runs a chip: commands on standard input, what the bench's probes see on standard output. A command is a line of three
- * hexadecimal numbers, what address data: what below F0 goes to the host's port for a cycle; F0: `data` cycles pass, then
- * a line "."; F1: the end. */
+/* Runs a chip: commands on standard input, what the bench's probes see on standard output. A command is a line, its
+ * numbers hexadecimal:
+ *   h WHAT ADDRESS DATA     a cycle at the host's port
+ *   f FAULT STEP FROM TO    plants a fault in cycles [FROM, TO) of a step; steps count from 1
+ *   t STEP FROM TO FILE     writes a waveform of these cycles (a program with traces)
+ *   c N                     N cycles pass, then a line "." is written */
 #include "Vbench.h"
 #include "verilated.h"
 #if VM_TRACE
@@ -10,55 +13,106 @@
 #include <cstdio>
 #include <memory>
 
-static const unsigned RESET_CYCLES = 64;
-
 namespace {
-struct chip {
-    std::unique_ptr<VerilatedContext> context{new VerilatedContext};
-    std::unique_ptr<Vbench> bench;
-    uint64_t time = 0;
-    void half(int clk) {
-        bench->clk = clk;
-        bench->eval();
-        time++;
-    }
-    void tick() {
-        half(0);
-        half(1);
-    }
-    void reset() {
-        bench->reset = 1;
+
+const unsigned RESET_CYCLES = 64;
+
+struct trace {
+    char file[3000];
+    unsigned step, from, to;
+};
+
+class chip {
+public:
+    explicit chip(VerilatedContext *context) : bench(new Vbench(context)) {
+        bench->fault = 0;
         bench->host_valid = 0;
-        for (unsigned i = 0; i < RESET_CYCLES; i++) tick();
+        bench->reset = 1;
+        run(RESET_CYCLES);
         bench->reset = 0;
-        for (unsigned i = 0; i < RESET_CYCLES; i++) tick();
+        run(RESET_CYCLES);
+    }
+    ~chip() {
+#if VM_TRACE
+        if (waves) waves->close();
+#endif
+        bench->final();
+    }
+    void run(uint64_t cycles) {
+        while (cycles--) {
+            half(0);
+            half(1);
+        }
     }
     void host(unsigned what, uint64_t address, uint64_t data) {
         bench->host_valid = 1;
         bench->host_what = what;
         bench->host_address = address;
         bench->host_data = data;
-        tick();
+        run(1);
         bench->host_valid = 0;
     }
+    void plant(unsigned fault, unsigned step, unsigned from, unsigned to) {
+        bench->fault = fault;
+        bench->fault_step = step;
+        bench->fault_from = from;
+        bench->fault_to = to;
+    }
+    bool open(const trace &t) {
+#if VM_TRACE
+        window = t;
+        waves.reset(new VerilatedVcdC);
+        bench->trace(waves.get(), 5);
+        waves->open(t.file);
+        return waves->isOpen();
+#else
+        return t.file[0] == 0;
+#endif
+    }
+
+private:
+    std::unique_ptr<Vbench> bench;
+    uint64_t time = 0;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> waves;
+    trace window;
+#endif
+    void half(int clk) {
+        bench->clk = clk;
+        bench->eval();
+#if VM_TRACE
+        if (waves && bench->step == window.step && bench->cycle >= window.from && bench->cycle < window.to)
+            waves->dump(time);
+#endif
+        time++;
+    }
 };
+
 }  // namespace
 
 int main(int argc, char **argv) {
-    chip c;
-    c.context->commandArgs(argc, argv);
-    c.bench.reset(new Vbench(c.context.get()));
-    c.reset();
-    unsigned what;
-    uint64_t address, data;
-    while (scanf("%x %" SCNx64 " %" SCNx64, &what, &address, &data) == 3 && what != 0xf1) {
-        if (what < 0xf0) {
+    VerilatedContext context;
+    context.commandArgs(argc, argv);
+    context.traceEverOn(true);
+    chip c(&context);
+    static char line[4096];
+    while (fgets(line, sizeof line, stdin)) {
+        unsigned what, step, from, to;
+        uint64_t address, data;
+        trace t;
+        if (sscanf(line, "h %x %" SCNx64 " %" SCNx64, &what, &address, &data) == 3) {
             c.host(what, address, data);
-            continue;
+        } else if (sscanf(line, "f %x %x %x %x", &what, &step, &from, &to) == 4) {
+            c.plant(what, step, from, to);
+        } else if (sscanf(line, "t %x %x %x %2999[^\n]", &t.step, &t.from, &t.to, t.file) == 4) {
+            if (!c.open(t)) return 1;
+        } else if (sscanf(line, "c %" SCNx64, &data) == 1) {
+            c.run(data);
+            puts(".");
+            fflush(stdout);
+        } else {
+            return 2;
         }
-        while (data--) c.tick();
-        puts(".");
-        fflush(stdout);
     }
     return 0;
 }

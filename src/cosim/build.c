@@ -29,8 +29,7 @@ static int make_folders(const char *path, roma_error *err) {
         const char was = *p;
         if (was && was != '/') continue;
         *p = 0;
-        if (mkdir(part, 0777) && errno != EEXIST)
-            return roma_fail(err, ROMA_EIO, part, ROMA_NOWHERE, "cannot be made: %s", strerror(errno));
+        if (mkdir(part, 0777) && errno != EEXIST) return roma_fail_errno(err, part, "cannot be made");
         if (!was) return ROMA_OK;
         *p = '/';
     }
@@ -68,7 +67,7 @@ static int hash_folder(roma_sha256 *h, const char *folder, roma_error *err) {
     size_t n = 0, cap = 0;
     int rc = ROMA_OK;
     DIR *d = opendir(folder);
-    if (!d) return roma_fail(err, ROMA_EIO, folder, ROMA_NOWHERE, "cannot be read: %s", strerror(errno));
+    if (!d) return roma_fail_errno(err, folder, "cannot be read");
     for (const struct dirent *e; !rc && (e = readdir(d));) {
         if (!is_source(e->d_name)) continue;
         if (n == cap) {
@@ -109,19 +108,19 @@ static void add(arguments *a, const char *fmt, const char *x) {
 }
 
 /* Arguments but for paths are part of the hash. */
-static void collect(arguments *a, const roma_cosim_config *c) {
+static void collect(arguments *a, const cosim_build *b, const roma_cosim_config *c) {
     char jobs[16];
     roma_print(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-    const char *const fixed[] = {"verilator",    "--cc",        "--exe",
-                                 "--build",      "-O3",         "-fno-gate",
-                                 "-Wno-fatal",   "-Wno-lint",   "--x-assign",
-                                 "unique",       "--x-initial", "unique",
-                                 "--top-module", "bench",       "-CFLAGS",
-                                 "-O1",          "-MAKEFLAGS",  "OPT_FAST=-O0 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1",
-                                 "-Mdir",        "obj",         "-o",
-                                 "sim"};
+    /* Who runs a token or two wants the program soon, who runs many a fast one. */
+    const char *const options = c->quick || c->fault ? "OPT_FAST=-O0 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1"
+                                                     : "OPT_FAST=-O1 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1";
+    const char *const fixed[] = {"verilator",   "--cc",       "--exe",        "--build",    "-O3",
+                                 "-fno-gate",   "-Wno-fatal", "-Wno-lint",    "--x-assign", "unique",
+                                 "--x-initial", "unique",     "--top-module", "bench",      "-MAKEFLAGS",
+                                 options,       "-Mdir",      "obj",          "-o",         "sim"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add(a, "%s", fixed[i]);
-    if (c->vcd) add(a, "%s", "--trace");
+    if (b->traces) add(a, "%s", "--trace");
+    if (c->fault) add(a, "%s", "-DROMA_FAULTS");
     if (c->quick) {
         add(a, "%s", "-y");
         add(a, "%s/../tests/rtl/quick", c->rtl);
@@ -146,7 +145,7 @@ static int make_sim(cosim_build *b, const roma_cosim_config *c, roma_error *err)
     arguments a = {.n = 0};
     int status;
     const double begin = now();
-    collect(&a, c);
+    collect(&a, b, c);
     roma_print(log, sizeof log, "%s.log", b->sim);
     roma_print(made, sizeof made, "%s/obj/sim", b->folder);
     remove(log);
@@ -166,22 +165,20 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
     char emitted[PATH_CAP], sub[PATH_CAP], hex[33];
     uint8_t digest[32];
     roma_sha256 h;
-    *b = (cosim_build){0};
     int rc = make_folders(c->cache, err);
     if (rc) return rc;
     roma_print(b->folder, sizeof b->folder, "%s/run-XXXXXX", c->cache);
     if (!mkdtemp(b->folder)) {
         b->folder[0] = 0;
-        return roma_fail(err, ROMA_EIO, c->cache, ROMA_NOWHERE, "no folder can be made in it: %s", strerror(errno));
+        return roma_fail_errno(err, c->cache, "no folder can be made there");
     }
     roma_print(emitted, sizeof emitted, "%s/chip", b->folder);
     static const roma_rtl_styles arrays = {.style = ROMA_RTL_ARRAY};
     rc = roma_rtl_chip_emit(emitted, c->place, &arrays, c->image->base_id, c->image->file_sha256, c->progress, err);
     roma_print(b->folder + strlen(b->folder), 8, "/chip");
     roma_sha256_init(&h);
-    roma_sha256_update(&h, &c->quick, sizeof c->quick);
-    const uint8_t traced = c->vcd != NULL;
-    roma_sha256_update(&h, &traced, 1);
+    const uint8_t kind[3] = {c->quick, b->traces, c->fault != NULL};
+    roma_sha256_update(&h, kind, sizeof kind);
     if (!rc) rc = hash_folder(&h, emitted, err);
     if (!rc) rc = hash_folder(&h, c->rtl, err);
     roma_print(sub, sizeof sub, "%s/cosim", c->rtl);

@@ -13,7 +13,8 @@
 extern char **environ;
 
 static int refused(const char *what, int why, roma_error *err) {
-    return roma_fail(err, ROMA_EIO, what, ROMA_NOWHERE, "cannot be run: %s", strerror(why));
+    errno = why;
+    return roma_fail_errno(err, what, "cannot be run");
 }
 
 /* Starts a program with three standard streams. 0, or an errno. */
@@ -94,10 +95,13 @@ char *roma_cosim_child_line(cosim_child *c) {
     }
 }
 
-void roma_cosim_child_end(cosim_child *c) {
+void roma_cosim_child_end(cosim_child *c, bool is_killed) {
     if (!c->pid) return;
+    shutdown(c->fd, SHUT_WR);
+    if (is_killed) kill(c->pid, SIGTERM);
+    while (!is_killed && roma_cosim_child_line(c)) {
+    }
     close(c->fd);
-    kill(c->pid, SIGTERM);
     wait_for(c->pid);
     c->pid = 0;
 }

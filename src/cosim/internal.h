@@ -3,6 +3,7 @@
 #define ROMA_COSIM_INTERNAL_H
 
 #include "roma/cosim.h"
+#include "roma/json.h"
 
 #include <sys/types.h>
 
@@ -21,13 +22,15 @@ int roma_cosim_child_start(cosim_child *c, const char *folder, char *const argv[
 int roma_cosim_child_send(cosim_child *c, const void *text, size_t n, roma_error *err);
 /* The next line without its end, valid until the next call; NULL: the child is gone. */
 char *roma_cosim_child_line(cosim_child *c);
-void roma_cosim_child_end(cosim_child *c);
+/* Ends a process: by the end of its input, or at once. */
+void roma_cosim_child_end(cosim_child *c, bool is_killed);
 
 /* ---- build.c: from a placement to a simulator ---- */
 
 typedef struct {
     char folder[4096]; /* of this run, with the emitted chip; removed at the end */
     char sim[4200];    /* the simulator */
+    bool traces;       /* asked for: a simulator that writes waveforms */
     double seconds;    /* that making it took */
 } cosim_build;
 int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err);
@@ -72,6 +75,10 @@ typedef struct {
     uint32_t *scales;    /* [units]: scales that came in the step */
     bool failed;         /* no memory inside a tap */
     bool token_came;
+    /* the fault that is planted: its number from 1, 0 for none; step 0: in all steps */
+    uint32_t fault, fault_step, fault_from, fault_to;
+    roma_buf sent;  /* all commands that the simulator got */
+    uint64_t cycle; /* of the line at hand */
     /* results */
     roma_cosim_report *report;
     void (*record)(void *ctx, const roma_cosim_record *r);

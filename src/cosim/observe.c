@@ -303,6 +303,7 @@ int roma_cosim_line(cosim *s, char *line, roma_error *err) {
         memmove(at, at + 2, strlen(at + 2) + 1);
     }
     const size_t n = fields(line + 1, f);
+    if (n) s->cycle = f[0];
     switch (line[0]) {
     case 'R': return n == 5 ? (take_reads(s, kind, f), ROMA_OK) : is_none(err);
     case 'W': return n == 7 ? (take_write(s, f), ROMA_OK) : is_none(err);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Cycles that the chip may take beyond the model's: what has not come by then never comes. */
 enum { PATIENCE = 512 };
@@ -14,15 +15,68 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* ---- faults ---- */
+
+/* NAME[:STEP[:FROM[:TO]]], in decimal; STEP 0: every one. */
+static int find_fault(cosim *s, roma_error *err) {
+    const char *text = s->config->fault;
+    if (!text) return ROMA_OK;
+    const size_t len = strcspn(text, ":");
+    const char *names[128];
+    size_t n = 0;
+    for (const roma_rtl_fault *f; n < 127 && (f = roma_rtl_fault_at((unsigned)n)); n++) {
+        names[n] = f->name;
+        if (strlen(f->name) == len && memcmp(f->name, text, len) == 0) s->fault = (uint32_t)n + 1;
+    }
+    if (!s->fault) {
+        char given[32] = "", shown[64];
+        if (len < sizeof given) memcpy(given, text, len);
+        const char *near = roma_nearest(given, names, n);
+        roma_error_name(shown, sizeof shown, text, len);
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "there is no fault '%s'%s%s%s; `roma cosim --faults` lists them", shown,
+                         near ? ", did you mean '" : "", near ? near : "", near ? "'" : "");
+    }
+    uint64_t v[3] = {0, 0, UINT32_MAX};
+    for (size_t i = 0; text += strcspn(text, ":"), *text; i++) {
+        const size_t digits = strcspn(++text, ":");
+        if (i == 3 || !roma_json_to_u64(text, digits, &v[i]) || v[i] > UINT32_MAX)
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "--fault takes NAME[:STEP[:FROM[:TO]]], whole numbers");
+    }
+    s->fault_step = (uint32_t)v[0], s->fault_from = (uint32_t)v[1], s->fault_to = (uint32_t)v[2];
+    return ROMA_OK;
+}
+
+/* The command that plants a fault in the step at hand. */
+static void plant(const cosim *s, roma_buf *b) {
+    const roma_rtl_fault *f = s->fault ? roma_rtl_fault_at(s->fault - 1) : NULL;
+    uint64_t from = s->fault_from, to = s->fault_to;
+    if (!f || (s->fault_step && s->fault_step != s->step + 1)) return;
+    if (f->how == ROMA_RTL_ONCE && !from && to == UINT32_MAX) {
+        for (size_t i = 0; i < s->schedule.n; i++) {
+            const roma_cost_instance *m = &s->schedule.instances[i];
+            if (s->plan->ops[m->op].kind != (f->is_matrix ? ROMA_OP_LINEAR : ROMA_OP_NORM)) continue;
+            from = m->start + (uint64_t)(int64_t)f->offset, to = from + 1;
+            break;
+        }
+    }
+    roma_buf_print(b, "f %x %x %llx %llx\n", s->fault, s->fault_step, (unsigned long long)from, (unsigned long long)to);
+}
+
+/* ---- steps ---- */
+
 /* What the host writes for a step (rtl/roma_root.v), and so many cycles. */
-static int send_step(const cosim *s, cosim_child *child, const int32_t *tokens, roma_error *err) {
+static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_error *err) {
     roma_buf b = {0};
-    roma_buf_print(&b, "0 0 %x\n", s->rows | (unsigned)s->logits << 8);
+    plant(s, &b);
+    roma_buf_print(&b, "h 0 0 %x\n", s->rows | (unsigned)s->logits << 8);
     for (uint32_t i = 0; i < s->rows; i++)
-        roma_buf_print(&b, "0 %x %x%08x\n", i + 1, (unsigned)tokens[i], s->position + i);
-    roma_buf_print(&b, "1 0 0\nf0 0 %llx\n", (unsigned long long)(s->schedule.cycles + PATIENCE));
-    const int rc = b.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a step")
-                            : roma_cosim_child_send(child, b.data, b.len, err);
+        roma_buf_print(&b, "h 0 %x %x%08x\n", i + 1, (unsigned)tokens[i], s->position + i);
+    roma_buf_print(&b, "h 1 0 0\nc %llx\n", (unsigned long long)(s->schedule.cycles + PATIENCE));
+    roma_buf_append(&s->sent, b.data, b.len);
+    const int rc = b.failed || s->sent.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a step")
+                                              : roma_cosim_child_send(child, b.data, b.len, err);
     roma_buf_destroy(&b);
     return rc;
 }
@@ -68,15 +122,50 @@ static int run(cosim *s, cosim_child *child, roma_error *err) {
     return rc;
 }
 
+/* ---- the waveform ---- */
+
+/* Cycles before and after a difference that a waveform has. */
+enum { BEFORE = 100, AFTER = 20 };
+
+/* Runs the same steps once more on a simulator that writes waveforms: around the first difference, or all of the last
+ * step where there is none. */
+static int write_waves(cosim *s, cosim_build *b, cosim_child *child, roma_error *err) {
+    const bool differs = s->report->mismatches;
+    const uint64_t from = !differs || s->cycle < BEFORE ? 0 : s->cycle - BEFORE,
+                   to = differs ? s->cycle + AFTER : UINT32_MAX;
+    char folder[4096] = "", head[9000];
+    char *const argv[] = {b->sim, NULL};
+    b->traces = true;
+    roma_cosim_build_end(b);
+    int rc = roma_cosim_build(b, s->config, err);
+    if (!rc && s->config->vcd[0] != '/' && !getcwd(folder, sizeof folder))
+        rc = roma_fail_errno(err, s->config->vcd, "the working folder has no name");
+    const uint32_t step = differs ? s->step + 1 : s->step;
+    const int n = roma_print(head, sizeof head, "t %x %llx %llx %s%s%s\n", step, (unsigned long long)from,
+                             (unsigned long long)to, folder, folder[0] ? "/" : "", s->config->vcd);
+    if (!rc) rc = roma_cosim_child_start(child, b->folder, argv, err);
+    if (!rc) rc = roma_cosim_child_send(child, head, (size_t)n, err);
+    if (!rc) rc = roma_cosim_child_send(child, s->sent.data, s->sent.len, err);
+    for (uint32_t steps = 0; !rc && steps < step;) {
+        const char *line = roma_cosim_child_line(child);
+        if (!line) return roma_fail(err, ROMA_EIO, s->config->vcd, ROMA_NOWHERE, "the waveform cannot be written");
+        steps += line[0] == '.';
+    }
+    roma_cosim_child_end(child, rc != ROMA_OK);
+    return rc;
+}
+
 int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
                    void (*record)(void *ctx, const roma_cosim_record *r), void *ctx, roma_error *err) {
-    cosim_build b;
+    cosim_build b = {.seconds = 0};
     cosim s = {.report = out, .record = record, .ctx = ctx};
     cosim_child *child = roma_alloc(sizeof *child);
     *out = (roma_cosim_report){0};
     if (!child) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a simulation");
     child->pid = 0;
-    int rc = roma_cosim_build(&b, c, err);
+    s.config = c;
+    int rc = find_fault(&s, err);
+    if (!rc) rc = roma_cosim_build(&b, c, err);
     out->build_seconds = b.seconds;
     if (!rc) rc = roma_cosim_open(&s, c, err);
     char *const argv[] = {b.sim, NULL};
@@ -84,10 +173,13 @@ int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
     const double begin = now();
     if (!rc) rc = run(&s, child, err);
     out->seconds = now() - begin;
-    roma_cosim_child_end(child);
+    roma_cosim_child_end(child, true);
+    if (!rc && c->vcd) rc = write_waves(&s, &b, child, err);
+    roma_cosim_child_end(child, true);
     roma_free(child);
-    if (s.config) roma_exec_tap(c->engine, NULL, NULL, NULL);
-    if (s.config) roma_cosim_close(&s);
+    roma_buf_destroy(&s.sent);
+    if (s.plan) roma_exec_tap(c->engine, NULL, NULL, NULL);
+    if (s.plan) roma_cosim_close(&s);
     roma_cosim_build_end(&b);
     return rc;
 }
