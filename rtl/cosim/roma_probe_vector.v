@@ -1,6 +1,7 @@
 // What a bench sees at the ports of a vector unit's memories. Lines, fields in hexadecimal:
 //   R   roma_probe_reads: V of the unit's own operations, S of what is sent to H-Units
 //   W cycle unit number block address lane bits   an element of a value is written
+//   C cycle unit number block address group shift codes   eight codes and their shift are written
 //   T cycle bits                                  the root has a token (ROOT)
 module roma_probe_vector #(
     parameter UNIT = 0,
@@ -11,6 +12,7 @@ module roma_probe_vector #(
     parameter K = 2,
     parameter KV = 2,
     parameter BB = 1,
+    parameter CODE = 8,  // cycles from an operand to its code
     parameter ALL = V * VL,
     parameter C = 16 + VL + 1 + 8 + BB + 16,
     parameter RES_W = 18 + 32 * K,
@@ -21,6 +23,9 @@ module roma_probe_vector #(
     input reading,
     input [15:0] number,
     input [BB-1:0] block,
+    input code_write,
+    input [15:0] code_address,
+    input [VL/8*67-1:0] codes,
     input [4:0] write,
     input [5*C-1:0] writes,
     input [5*32*VL-1:0] results,
@@ -50,7 +55,16 @@ module roma_probe_vector #(
     roma_probe_reads #(.KIND("V"), .UNIT(UNIT)) of_unit (.clk(clk), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
     roma_probe_reads #(.KIND("S"), .UNIT(UNIT)) of_sender (.clk(clk), .cycle(cycle), .strobe(sending), .number(sent_number), .block({{(8-BB){1'b0}}, sent_block}));
     integer a, b;
+    reg [15+BB:0] late [0:CODE-1];  // whose codes are made
+    wire [15:0] code_number;
+    wire [BB-1:0] code_block;
+    assign {code_number, code_block} = late[CODE-1];
     always @(posedge clk) begin
+        late[0] <= {number, block};
+        for (a = 1; a < CODE; a = a + 1) late[a] <= late[a-1];
+        for (a = 0; a < VL / 8; a = a + 1)
+            if (code_write)
+                $write("C %0h %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, code_number, code_block, code_address, a, codes[67*a + 64 +: 3], codes[67*a +: 64]);
         for (a = 0; a < 5; a = a + 1)
             for (b = 0; b < VL; b = b + 1)
                 if (write[a] && writes[C*a + C-16-VL + b])

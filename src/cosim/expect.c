@@ -65,9 +65,9 @@ int roma_cosim_open(cosim *s, const roma_cosim_config *c, roma_error *err) {
     const size_t n = s->plan->n_ops * s->blocks_max, tiles = (size_t)s->units + s->vectors;
     s->instance = roma_alloc_array(n, sizeof *s->instance);
     s->seen_read = roma_alloc_array(n * tiles, 2 * sizeof *s->seen_read);
-    s->codes_row = roma_alloc_array(n * s->units, sizeof *s->codes_row);
+    s->ends = roma_alloc_array(s->units, sizeof *s->ends);
     s->scales = roma_alloc_array(s->units, sizeof *s->scales);
-    if (!s->instance || !s->seen_read || !s->codes_row || !s->scales) return no_memory(err);
+    if (!s->instance || !s->seen_read || !s->ends || !s->scales) return no_memory(err);
     const int rc = read_addresses(s, err);
     return rc ? rc : make_values(s, err);
 }
@@ -81,7 +81,7 @@ void roma_cosim_close(cosim *s) {
     roma_free(s->value);
     roma_free(s->instance);
     roma_free(s->seen_read);
-    roma_free(s->codes_row);
+    roma_free(s->ends);
     roma_free(s->scales);
     roma_free(s->address);
     roma_free(s->stride);
@@ -125,6 +125,15 @@ static int step_engine(cosim *s, const int32_t *tokens, roma_error *err) {
     return rc;
 }
 
+/* Pieces of the result of an operation: elements; sub-groups of codes, their end and scales at every matrix unit; eight
+ * bytes of pages. */
+static uint64_t pieces(const cosim *s, uint32_t op, uint32_t rows) {
+    const cosim_value *v = &s->value[op];
+    const roma_hyper *h = &s->plan->desc->hyper;
+    if (s->plan->ops[op].out == ROMA_NO_VALUE) return (uint64_t)rows * h->kv_heads * (2 * h->head_dim / 8 + 1);
+    return v->is_codes ? (uint64_t)rows * (v->width / 8 + s->units) + s->units : (uint64_t)rows * v->width;
+}
+
 static int step_model(cosim *s, roma_error *err) {
     const roma_cosim_config *c = s->config;
     const roma_cost_span span = {.position = s->position,
@@ -146,8 +155,7 @@ static int step_model(cosim *s, roma_error *err) {
         x->model = (roma_cosim_times){m->start, m->busy, m->end, 0};
         x->rtl = (roma_cosim_times){UINT64_MAX, 0, 0, 0};
         const cosim_value *v = &s->value[m->op];
-        const uint64_t row = v->is_codes ? (uint64_t)s->units * (v->width / 8 + 1) : v->width;
-        x->left = row * x->rows;
+        x->left = pieces(s, m->op, x->rows);
         x->model.crc = roma_crc32c(0, v->want + x->row * v->row_bytes, x->rows * v->row_bytes);
     }
     return ROMA_OK;
@@ -159,7 +167,7 @@ int roma_cosim_expect(cosim *s, const int32_t *tokens, uint32_t n, bool logits, 
     s->blocks = (n + s->block_rows - 1) / s->block_rows;
     memset(s->instance, 0, all * sizeof *s->instance);
     memset(s->seen_read, 0xff, all * tiles * 2 * sizeof *s->seen_read);
-    memset(s->codes_row, 0, all * s->units * sizeof *s->codes_row);
+    memset(s->ends, 0, s->units * sizeof *s->ends);
     memset(s->scales, 0, s->units * sizeof *s->scales);
     for (size_t i = 0; i < s->plan->n_ops; i++) {
         cosim_value *v = &s->value[i];

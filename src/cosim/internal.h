@@ -71,8 +71,7 @@ typedef struct {
     uint32_t blocks_max;
     cosim_value *value;  /* [operations] */
     uint64_t *seen_read; /* [operations x blocks_max x (units + vectors) x 2]: start and busy by unit */
-    uint32_t *codes_row; /* [units][operations x blocks_max] groups that came */
-    uint32_t *scales;    /* [units]: scales that came in the step */
+    uint32_t *scales, *ends; /* [units]: scales and ends of codes that came in the step */
     bool failed;         /* no memory inside a tap */
     bool token_came;
     /* the fault that is planted: its number from 1, 0 for none; step 0: in all steps */

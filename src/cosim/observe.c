@@ -8,7 +8,7 @@ enum { FIELDS = 8 };
 /* ---- words for a reader ---- */
 
 static const char *unit_word(char kind) {
-    return kind == 'V' || kind == 'S' ? "vector unit" : kind == 'P' ? "H-Unit of matrix unit" : "matrix unit";
+    return kind == 'V' || kind == 'C' ? "vector unit" : kind == 'P' ? "H-Unit of matrix unit" : "matrix unit";
 }
 
 /* "operation 3 LINEAR q of layer 0" and, of several blocks, which. */
@@ -105,8 +105,8 @@ static void value_differs(cosim *s, cosim_instance *x, char kind, size_t unit, u
     roma_buf b = {0};
     op_words(s, x, &b);
     roma_buf_print(&b, ": %s %zu, row %u, %s %zu: %0*llX in cycle %llu, the engine has %0*llX (the model ends in %llu)",
-                   unit_word(kind), unit, row, what, element, kind == 'V' || kind == 'S' ? 8 : 2,
-                   (unsigned long long)rtl, (unsigned long long)cycle, kind == 'V' || kind == 'S' ? 8 : 2,
+                   unit_word(kind), unit, row, what, element, (kind == 'V' || kind == 'L') ? 8 : 2,
+                   (unsigned long long)rtl, (unsigned long long)cycle, (kind == 'V' || kind == 'L') ? 8 : 2,
                    (unsigned long long)want, (unsigned long long)x->model.end);
     say(s, x, &b);
     if (!x->done && !s->config->all) retire(s, x);
@@ -164,34 +164,41 @@ static void take_write(cosim *s, const uint64_t *f) {
     piece(s, x, f[1], f[0]);
 }
 
-/* C cycle unit number block group shift codes */
+/* A piece that says nothing of the operation's end: codes are written on the way to matrix units. */
+static void part_of_codes(cosim *s, cosim_instance *x, size_t unit) {
+    if (!x->left || --x->left || x->done) return;
+    check_times(s, x, unit);
+    retire(s, x);
+}
+
+/* C cycle unit number block address group shift codes */
 static void take_codes(cosim *s, const uint64_t *f) {
     cosim_instance *x = find(s, f[2], f[3]);
-    if (!x || !s->value[x->op].is_codes || s->plan->ops[x->op].out == ROMA_NO_VALUE || f[1] >= s->units) {
+    const roma_op *op = x ? &s->plan->ops[x->op] : NULL;
+    if (!x || op->out == ROMA_NO_VALUE || !s->value[x->op].is_codes || f[4] < s->address[op->out]) {
         stray(s, "codes", f[2], f[3], f[1], f[0]);
         return;
     }
     cosim_value *v = &s->value[x->op];
-    uint32_t *came = &s->codes_row[(size_t)(x - s->instance) * s->units + f[1]];
-    const size_t groups = v->width / 8;
-    if (f[4] >= groups) return; /* what is behind the row's end */
-    const uint32_t row = x->row + *came / (uint32_t)groups;
-    if (row >= x->row + x->rows) {
+    const uint64_t at = f[4] - s->address[op->out];
+    const uint64_t group = (at % s->stride[op->out] * s->vectors + f[1]) * (s->lanes / 8) + f[5];
+    const uint64_t row = op->last_rows_only ? at / s->stride[op->out] - (s->rows - 1) : at / s->stride[op->out];
+    if (group >= v->width / 8) return; /* lanes behind the row's end */
+    if (row < x->row || row >= x->row + x->rows) {
         stray(s, "codes of a row", f[2], f[3], f[1], f[0]);
         return;
     }
-    ++*came;
     uint8_t *got = v->got + row * v->row_bytes;
     const uint8_t *want = v->want + row * v->row_bytes;
     for (size_t i = 0; i < 8; i++) {
-        const size_t e = 8 * f[4] + i;
-        got[e] = (uint8_t)(f[6] >> 8 * i);
-        if (got[e] != want[e]) value_differs(s, x, 'L', f[1], row, e, "code", got[e], want[e], f[0]);
+        const size_t e = 8 * group + i;
+        got[e] = (uint8_t)(f[7] >> 8 * i);
+        if (got[e] != want[e]) value_differs(s, x, 'C', f[1], (uint32_t)row, e, "code", got[e], want[e], f[0]);
     }
-    got[v->width + f[4]] = (uint8_t)f[5];
-    if (got[v->width + f[4]] != want[v->width + f[4]])
-        value_differs(s, x, 'L', f[1], row, f[4], "shift", f[5], want[v->width + f[4]], f[0]);
-    piece(s, x, f[1], f[0]);
+    got[v->width + group] = (uint8_t)f[6];
+    if (got[v->width + group] != want[v->width + group])
+        value_differs(s, x, 'C', f[1], (uint32_t)row, group, "shift", f[6], want[v->width + group], f[0]);
+    part_of_codes(s, x, f[1]);
 }
 
 /* The instance and row of the k-th scale of a step: scales come in the order of the plan, block by block, row by row.
@@ -207,24 +214,71 @@ static cosim_instance *of_scale(cosim *s, uint32_t k, uint32_t *row) {
     return NULL;
 }
 
-/* S cycle unit bits */
+/* S cycle unit row bits */
 static void take_scale(cosim *s, const uint64_t *f) {
     uint32_t row;
     cosim_instance *x = f[1] < s->units ? of_scale(s, s->scales[f[1]]++, &row) : NULL;
-    if (!x) {
-        stray(s, "a scale", 0, 0, f[1], f[0]);
+    const uint32_t step_row = x && s->plan->ops[x->op].last_rows_only ? s->rows - 1 : row;
+    if (!x || f[2] != step_row) {
+        stray(s, "a scale", x ? x->op : 0, x ? x->block : 0, f[1], f[0]);
         return;
     }
     cosim_value *v = &s->value[x->op];
     const size_t at = row * v->row_bytes + v->width + v->width / 8;
     const uint32_t want = roma_le32(v->want + at);
-    roma_put32(v->got + at, (uint32_t)f[2]);
-    if (want != (uint32_t)f[2]) value_differs(s, x, 'L', f[1], row, 0, "scale", f[2], want, f[0]);
+    roma_put32(v->got + at, (uint32_t)f[3]);
+    if (want != (uint32_t)f[3]) value_differs(s, x, 'L', f[1], row, 0, "scale", f[3], want, f[0]);
     /* The codes' end is the operation's; the scale has a cycle of its own in the law, which LINEARs' starts show. */
-    if (x->left && --x->left == 0 && !x->done) {
-        check_times(s, x, f[1]);
-        retire(s, x);
+    part_of_codes(s, x, f[1]);
+}
+
+/* E cycle unit: the last codes of an operation and block have come. They come in the order of the plan. */
+static void take_codes_end(cosim *s, const uint64_t *f) {
+    uint32_t k = f[1] < s->units ? s->ends[f[1]]++ : UINT32_MAX;
+    for (size_t i = 0; i < s->plan->n_ops * s->blocks_max; i++) {
+        cosim_instance *x = &s->instance[i];
+        if (!x->rows || !s->value[x->op].is_codes || s->plan->ops[x->op].out == ROMA_NO_VALUE || k--) continue;
+        piece(s, x, f[1], f[0]);
+        return;
     }
+    stray(s, "an end of codes", 0, 0, f[1], f[0]);
+}
+
+/* K cycle unit address part bits: eight bytes of a page (docs/placement.md). The address says whose they are. */
+static void take_page(cosim *s, const uint64_t *f) {
+    const roma_hyper *h = &s->plan->desc->hyper;
+    const roma_chip *chip = &s->config->place->chip;
+    const uint32_t wide = (uint32_t)chip->hunit_bandwidth, key = h->head_dim / wide, pairs = wide / 8;
+    const uint32_t page_words = 64 * key + 32 / pairs, units = s->units / h->kv_heads, layers = h->layers;
+    const uint64_t slot = f[2] / page_words, word = f[2] % page_words;
+    const uint32_t layer = (uint32_t)(slot % layers), head = (uint32_t)f[1] / units, own = (uint32_t)f[1] % units;
+    const uint32_t turned = layer * units / layers % units;
+    const uint64_t page = slot / layers * units + (own + units - turned) % units;
+    const bool is_pair = word >= 64 * key;
+    const uint64_t place = is_pair ? (word - 64 * key) * pairs + f[3] : word % (32 * key) / key;
+    const uint64_t row = page * 32 + place - s->position;
+    size_t op = 0;
+    while (op < s->plan->n_ops && (s->plan->ops[op].kind != ROMA_OP_CACHE || s->plan->ops[op].layer != layer)) op++;
+    cosim_instance *x = row < s->rows ? find(s, op, row / s->block_rows) : NULL;
+    if (!x || head >= h->kv_heads) {
+        stray(s, "a write of a page", op, row / s->block_rows, f[1], f[0]);
+        return;
+    }
+    cosim_value *v = &s->value[op];
+    uint8_t *got = v->got + row * v->row_bytes, bytes[8];
+    const size_t half = v->row_bytes / 2, width = (size_t)h->kv_heads * h->head_dim;
+    roma_put64(bytes, f[4]);
+    for (size_t i = 0; i < 8; i++) {
+        const size_t in_head = word % (32 * key) % key * wide + 8 * f[3] + i;
+        const size_t at = is_pair ? (i >= 4) * half + width + 4 * head + i % 4
+                                  : (word >= 32 * key) * half + (size_t)head * h->head_dim + in_head;
+        const uint8_t want = v->want[row * v->row_bytes + at];
+        got[at] = bytes[i];
+        if (want != bytes[i])
+            value_differs(s, x, 'P', f[1], (uint32_t)row, is_pair ? head : in_head, is_pair ? "byte of the scales of head" : "code",
+                          bytes[i], want, f[0]);
+    }
+    piece(s, x, f[1], f[0]);
 }
 
 static cosim_instance *head(cosim *s) {
@@ -307,8 +361,10 @@ int roma_cosim_line(cosim *s, char *line, roma_error *err) {
     switch (line[0]) {
     case 'R': return n == 5 ? (take_reads(s, kind, f), ROMA_OK) : is_none(err);
     case 'W': return n == 7 ? (take_write(s, f), ROMA_OK) : is_none(err);
-    case 'C': return n == 7 ? (take_codes(s, f), ROMA_OK) : is_none(err);
-    case 'S': return n == 3 ? (take_scale(s, f), ROMA_OK) : is_none(err);
+    case 'C': return n == 8 ? (take_codes(s, f), ROMA_OK) : is_none(err);
+    case 'E': return n == 2 ? (take_codes_end(s, f), ROMA_OK) : is_none(err);
+    case 'K': return n == 5 ? (take_page(s, f), ROMA_OK) : is_none(err);
+    case 'S': return n == 4 ? (take_scale(s, f), ROMA_OK) : is_none(err);
     case 'L': return n == 4 ? (take_logit(s, f), ROMA_OK) : is_none(err);
     case 'B': return n == 1 ? (take_best(s, f), ROMA_OK) : is_none(err);
     case 'T': return n == 2 ? (take_token(s, f), ROMA_OK) : is_none(err);

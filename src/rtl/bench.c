@@ -8,13 +8,17 @@ static uint32_t rows_of_group(const rtl_chip *c) { return number(c->place->chip.
 static void print_vector(const rtl_chip *c, uint32_t v, roma_buf *out) {
     const uint32_t tile = c->tiles[c->units + v], g = rows_of_group(c);
     roma_buf_print(out,
-                   "    roma_probe_vector #(.UNIT(%u), .ROOT(%d), .V(%u), .VL(%u), .U(%u), .K(%u), .KV(%u), .BB(%u)) "
-                   "vector_%u (.clk(clk), .cycle(cycle)",
+                   "    roma_probe_vector #(.UNIT(%u), .ROOT(%d), .V(%u), .VL(%u), .U(%u), .K(%u), .KV(%u), .BB(%u), "
+                   ".CODE(%u)) vector_%u (.clk(clk), .cycle(cycle)",
                    v, v == c->root, c->vectors, number(c->place->chip.vector_lanes), c->units,
-                   g > c->leaf_units ? g : c->leaf_units, c->kv_heads, roma_rtl_chip_block_bits(c), v);
+                   g > c->leaf_units ? g : c->leaf_units, c->kv_heads, roma_rtl_chip_block_bits(c),
+                   number(c->place->chip.lat_mul) + 3 + number(c->place->chip.lat_convert), v);
     static const char *const ports[][2] = {{"reading", "reading"},
                                            {"number", "number_now"},
                                            {"block", "block_now"},
+                                           {"code_write", "code_write"},
+                                           {"code_address", "code_at"},
+                                           {"codes", "o_code[CODES-1:0]"},
                                            {"write", "write"},
                                            {"writes", "writes"},
                                            {"results", "results"},
@@ -43,27 +47,33 @@ static void print_vector(const rtl_chip *c, uint32_t v, roma_buf *out) {
 }
 
 static void print_matrix(const rtl_chip *c, uint32_t u, roma_buf *out) {
-    static const char *const ports[][2] = {{"starts", "starts"},
-                                           {"reading", "reading"},
-                                           {"number", "number"},
-                                           {"block", "products.unused_block"},
-                                           {"fill", "fill"},
-                                           {"fill_index", "fill_index"},
-                                           {"codes", "fill_codes"},
-                                           {"shifts", "fill_shifts"},
-                                           {"codes_number", "products.unused_codes_number"},
-                                           {"codes_block", "products.codes_block"},
-                                           {"scale_valid", "i_scale[41]"},
+    static const char *const ports[][2] = {{"reading", "reading"},
+                                           {"number", "unused_number"},
+                                           {"block", "unused_block"},
+                                           {"codes_last", "i_code[CODES + 8]"},
+                                           {"scale_valid", "i_scale[49]"},
+                                           {"scale_row", "i_scale[39:32]"},
                                            {"scale", "i_scale[31:0]"},
                                            {"rows", "last_rows"},
                                            {"unit_rows", "units_rows"},
                                            {"index", "index"},
-                                           {"results", "results"}};
+                                           {"results", "results"},
+                                           {"asked", "hunit.asked"},
+                                           {"attend_number", "hunit.unused_number"},
+                                           {"attend_block", "hunit.unused_block"},
+                                           {"page_reads", "hunit.reads"},
+                                           {"page_write", "hunit.page_write"},
+                                           {"page_parts", "hunit.page_parts"},
+                                           {"page_address", "hunit.page_address"},
+                                           {"page_word", "hunit.page_word"}};
+    const roma_chip *p = &c->place->chip;
+    uint32_t address = 0;
+    while ((number(p->hunit_sram_bytes) / number(p->hunit_bandwidth) - 1) >> address) address++;
     roma_buf_print(out,
-                   "    roma_probe_matrix #(.UNIT(%u), .G(%u), .FILL(%u), .BB(%u)) matrix_%u (.clk(clk), "
+                   "    roma_probe_matrix #(.UNIT(%u), .G(%u), .BB(%u), .WIDE(%u), .A(%u)) matrix_%u (.clk(clk), "
                    ".cycle(cycle),\n        .logits(chip.tile_%u.core.result && chip.tile_%u.core.head_now)",
-                   u, rows_of_group(c), c->vectors * number(c->place->chip.vector_lanes) / 8,
-                   roma_rtl_chip_block_bits(c), u, c->tiles[u], c->tiles[u]);
+                   u, rows_of_group(c), roma_rtl_chip_block_bits(c), number(p->hunit_bandwidth), address, u,
+                   c->tiles[u], c->tiles[u]);
     for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
         roma_buf_print(out, ",\n        .%s(chip.tile_%u.core.%s)", ports[i][0], c->tiles[u], ports[i][1]);
     roma_buf_print(out, ");\n");
@@ -77,10 +87,10 @@ static void print_faults(const rtl_chip *c, roma_buf *out) {
                    "`ifdef ROMA_FAULTS\n"
                    "    wire is_now = (fault_step == 32'd0 || step == fault_step) && cycle >= fault_from && cycle < "
                    "fault_to;\n"
-                   "    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = %u;\n"
+                   "    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = CODES + 10;\n"
                    "    reg turned;\n    initial turned = 1'b0;\n"
                    "    always @(negedge clk) begin\n        turned <= fault != 8'd0;\n",
-                   32 * k, 32 * k + 17, 9 + number(c->place->chip.vector_lanes) / 8 * 67);
+                   32 * k, 32 * k + 17);
     const roma_rtl_fault *f;
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++) {
         char where[80];
@@ -108,11 +118,11 @@ void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
         "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
         ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
         ".out_what(unused_what), .out_data(unused_data));\n"
-        "    initial {step, cycle} = 64'd0;\n"
+        "    localparam CODES = %u;\n    initial {step, cycle} = 64'd0;\n"
         "    always @(posedge clk) begin\n"
         "        cycle <= chip.tile_%u.core.go ? 32'd0 : cycle + 32'd1;\n"
         "        if (chip.tile_%u.core.go && !reset) step <= step + 32'd1;\n    end\n",
-        c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
+        number(c->place->chip.vector_lanes) / 8 * 67, c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
     for (uint32_t v = 0; v < c->vectors; v++) print_vector(c, v, out);
     for (uint32_t u = 0; u < c->units; u++) print_matrix(c, u, out);
     print_faults(c, out);

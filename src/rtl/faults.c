@@ -8,7 +8,7 @@
     X("rom-bit", M, 1, TURNED, "rom_0.rom[40]", "64'h1", "a bit of an L-Unit's ROM is the other one")                       \
     X("rom-word", M, 5, TURNED, "rom_3.rom[300]", "64'hFFFF", "a lane's worth of bits of an L-Unit's ROM is wrong")         \
     X("scale-bit", M, 2, TURNED, "scales.words[9]", "64'h400", "a bit of the ROM of scales is the other one")               \
-    X("gain-bit", V, 1, TURNED, "core.vectors[2]", "256'h800000", "a bit of a norm's weights is the other one")             \
+    X("gain-bit", V, 1, TURNED, "vectors.words[2]", "256'h800000", "a bit of a norm's weights is the other one")             \
     X("increment-bit", V, 0, TURNED, "core.increments[1]", "64'h100000000000", "a bit of a RoPE increment is the other one") \
     X("linear-late", M, 3, ONCE(-1), "core.products.allowed", "1'b0", "a product may not start for a cycle")                  \
     X("address-stuck", M, 1, HELD, "core.lunit_address[2]", "1'b0", "a bit of the L-Units' address is stuck at 0")        \
@@ -27,7 +27,7 @@
     X("fill-code", M, 2, HELD, "core.fill_codes[9]", "1'b1", "a bit of the broadcast's codes is stuck at 1")              \
     X("fill-shift", M, 3, HELD, "core.fill_shifts[2:0]", "3'd7", "a shift of the broadcast is stuck at 7")                \
     X("scale-value", M, 5, HELD, "i_scale[20]", "1'b1", "a bit of the activations' scale is stuck at 1 on its way")  \
-    X("scale-lost", M, 6, HELD, "i_scale[41]", "1'b0", "a scale of activations is lost on its way")                  \
+    X("scale-lost", M, 6, HELD, "i_scale[49]", "1'b0", "a scale of activations is lost on its way")                  \
     X("wrong-hop", M, 1, HELD, "core.o_res[RES_INDEX]", "1'b1", "results go where the neighbouring row group's belong")   \
     X("result-lost", M, 0, HELD, "core.o_res[RES_VALID]", "1'b0", "results are lost on their way")                        \
     X("head-key", M, 2, HELD, "core.keys", "0", "the choice does not see a unit's logits")                                \
