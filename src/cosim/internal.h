@@ -69,10 +69,10 @@ typedef struct {
     roma_schedule schedule;
     cosim_instance *instance; /* [operations x blocks_max]; rows 0: there is none */
     uint32_t blocks_max;
-    cosim_value *value;  /* [operations] */
-    uint64_t *seen_read; /* [operations x blocks_max x (units + vectors) x 2]: start and busy by unit */
+    cosim_value *value;      /* [operations] */
+    uint64_t *seen_read;     /* [operations x blocks_max x (units + vectors) x 2]: start and busy by unit */
     uint32_t *scales, *ends; /* [units]: scales and ends of codes that came in the step */
-    bool failed;         /* no memory inside a tap */
+    bool failed;             /* no memory inside a tap */
     bool token_came;
     /* the fault that is planted: its number from 1, 0 for none; step 0: in all steps */
     uint32_t fault, fault_step, fault_from, fault_to;

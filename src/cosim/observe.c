@@ -33,6 +33,12 @@ static void say(cosim *s, cosim_instance *x, roma_buf *b) {
 
 /* ---- the end of an instance ---- */
 
+/* Kinds that wait inside for a reduction, or for what they made themselves (docs/cost-model.md 1.7, 1.9): between their
+ * start and their last read lie cycles that are no padding. */
+static bool waits(roma_op_kind kind) {
+    return kind == ROMA_OP_NORM || kind == ROMA_OP_QUANTISE || kind == ROMA_OP_HEAD_NORM || kind == ROMA_OP_ATTEND;
+}
+
 static void retire(cosim *s, cosim_instance *x) {
     const cosim_value *v = &s->value[x->op];
     roma_cosim_sum *sum = &s->report->of[s->plan->ops[x->op].kind];
@@ -44,6 +50,8 @@ static void retire(cosim *s, cosim_instance *x) {
     if (x->rtl.start != UINT64_MAX && x->rtl.end != UINT64_MAX && x->rtl.end > x->rtl.start)
         sum->cycles_rtl += x->rtl.end - x->rtl.start;
     if (x->rtl.end != UINT64_MAX && x->rtl.end > s->end) s->end = x->rtl.end;
+    if (!waits(s->plan->ops[x->op].kind) && x->rtl.busy > x->rtl.start + x->reads)
+        sum->padding_cyc += x->rtl.busy - x->rtl.start - x->reads;
     const roma_cosim_record r = {s->step, x->order, x->op, x->block, x->reads, x->rtl, x->model, x->differs, x->first};
     if (s->record) s->record(s->ctx, &r);
 }
@@ -69,16 +77,30 @@ static void hold_time(cosim *s, cosim_instance *x, const char *what, char kind, 
     say(s, x, &b);
 }
 
+static void reads_nothing(cosim *s, cosim_instance *x, char kind, size_t unit) {
+    roma_buf b = {0};
+    op_words(s, x, &b);
+    roma_buf_print(&b, ": %s %zu reads nothing, in the model from cycle %llu on", unit_word(kind), unit,
+                   (unsigned long long)x->model.start);
+    say(s, x, &b);
+}
+
 /* Every unit that took part began and ended its reads where the model says; with H-Units, whose parts differ, the first
  * of all and the last of all. */
 static void check_times(cosim *s, cosim_instance *x, size_t last_writer) {
     const bool is_h = s->plan->ops[x->op].unit == ROMA_UNIT_H;
+    const char all = s->plan->ops[x->op].unit == ROMA_UNIT_V      ? 'V'
+                     : s->plan->ops[x->op].kind == ROMA_OP_LINEAR ? 'L'
+                                                                  : 0; /* all units of which kind take part */
     uint64_t busy = 0;
     for (size_t t = 0; t < (size_t)s->units + s->vectors; t++) {
         const uint64_t *r = reads_of(s, x, t);
         const char kind = t < s->units ? 'L' : 'V';
         const size_t unit = t < s->units ? t : t - s->units;
-        if (r[0] == UINT64_MAX) continue;
+        if (r[0] == UINT64_MAX) {
+            if (kind == all) reads_nothing(s, x, kind, unit);
+            continue;
+        }
         if (!is_h) hold_time(s, x, "start", kind, unit, r[0], x->model.start);
         if (!is_h) hold_time(s, x, "busy", kind, unit, r[1], x->model.busy);
         if (r[0] < x->rtl.start) x->rtl.start = r[0];
@@ -196,7 +218,7 @@ static void take_codes(cosim *s, const uint64_t *f) {
         if (got[e] != want[e]) value_differs(s, x, 'C', f[1], (uint32_t)row, e, "code", got[e], want[e], f[0]);
     }
     got[v->width + group] = (uint8_t)f[6];
-    if (got[v->width + group] != want[v->width + group])
+    if (f[6] != want[v->width + group])
         value_differs(s, x, 'C', f[1], (uint32_t)row, group, "shift", f[6], want[v->width + group], f[0]);
     part_of_codes(s, x, f[1]);
 }
@@ -275,8 +297,8 @@ static void take_page(cosim *s, const uint64_t *f) {
         const uint8_t want = v->want[row * v->row_bytes + at];
         got[at] = bytes[i];
         if (want != bytes[i])
-            value_differs(s, x, 'P', f[1], (uint32_t)row, is_pair ? head : in_head, is_pair ? "byte of the scales of head" : "code",
-                          bytes[i], want, f[0]);
+            value_differs(s, x, 'P', f[1], (uint32_t)row, is_pair ? head : in_head,
+                          is_pair ? "byte of the scales of head" : "code", bytes[i], want, f[0]);
     }
     piece(s, x, f[1], f[0]);
 }

@@ -164,7 +164,10 @@ int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
     if (!child) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a simulation");
     child->pid = 0;
     s.config = c;
-    int rc = find_fault(&s, err);
+    int rc = c->chunk > (uint32_t)c->place->chip.chunk_rows
+                 ? roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--chunk %u: the chip's chunk_rows are %u", c->chunk,
+                             (uint32_t)c->place->chip.chunk_rows)
+                 : find_fault(&s, err);
     if (!rc) rc = roma_cosim_build(&b, c, err);
     out->build_seconds = b.seconds;
     if (!rc) rc = roma_cosim_open(&s, c, err);

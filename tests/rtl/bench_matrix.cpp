@@ -280,7 +280,8 @@ class unit_bench {
         now.end = now.last + now.passes[2] + (now.is_lookup ? 0 : MUL);
         memcpy(before, now.passes, sizeof before);
         if (is_new) send_scale();
-        held[row].done = now.is_lookup ? held[row].done : now.end - MUL + 1; /* behind the last result that reads its scale */
+        held[row].done =
+            now.is_lookup ? held[row].done : now.end - MUL + 1; /* behind the last result that reads its scale */
         jobs.push_back(now);
         step();
     }

@@ -10,7 +10,7 @@ typedef struct {
     session_config session;
     const char *prompt, *chip, *image, *csv, *vcd, *fault, *rtl;
     uint32_t tokens, chunk;
-    bool json, quick, all;
+    bool json, quick, all, faults;
 } cosim_options;
 
 typedef struct {
@@ -196,6 +196,14 @@ static int cosim(const cosim_options *o) {
     return print_buf("cosim", &b, r.mismatches != 0);
 }
 
+static int list_faults(void) {
+    roma_buf b = {0};
+    const roma_rtl_fault *f;
+    for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++)
+        roma_buf_print(&b, "%-16s %s unit %u: %s\n", f->name, f->is_matrix ? "matrix" : "vector", f->unit, f->what);
+    return print_buf("cosim", &b, 0);
+}
+
 int verb_cosim(int argc, char **argv) {
     static cosim_options o = {.prompt = usual_prompt, .tokens = 64};
     const char *operand[OPERANDS_MAX] = {NULL};
@@ -211,7 +219,8 @@ int verb_cosim(int argc, char **argv) {
         {"csv", 0, OPT_OUT_FILE, &o.csv, "FILE", 0, 0,
          "a line for each operation of each step: both sides' cycles and hashes"},
         {"vcd", 0, OPT_TEXT, &o.vcd, "FILE", 0, 0, "waveform around the first difference"},
-        {"fault", 0, OPT_TEXT, &o.fault, "NAME[:ARGS]", 0, 0, "plant a fault; `list` lists them"},
+        {"fault", 0, OPT_TEXT, &o.fault, "NAME[:ARGS]", 0, 0, "plant a fault"},
+        {"faults", 0, OPT_FLAG, &o.faults, NULL, 0, 0, "list the faults and end"},
         {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "go on after a difference"},
         {"quick", 0, OPT_FLAG, &o.quick, NULL, 0, 0, "FP32 sums and products by this machine's, not the blocks'"},
         {"rtl", 0, OPT_TEXT, &o.rtl, "DIR", 0, 0, "folder of the Verilog blocks (default: beside the program)"},
@@ -229,6 +238,7 @@ int verb_cosim(int argc, char **argv) {
         0};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    if (o.faults) return list_faults();
     if (!o.image) return usage_error("cosim", "--image IMAGE is missing");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";
