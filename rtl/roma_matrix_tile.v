@@ -214,4 +214,14 @@ module roma_matrix_tile #(
         .attend_ends(attend_last), .other_reads(1'b0), .other_address({$clog2(SRAM/BANDWIDTH){1'b0}}), .sram_word(unused_word), .other_adds(1'b0),
         .other_a({(16*MAC){1'b0}}), .other_b({(8*MAC){1'b0}}), .products(unused_products), .sum(unused_sum));
     assign o_add = {ADD_W{1'b0}};
+
+`ifdef ROMA_PROBES
+    // What a simulation sees (rtl/cosim); a chip has none of it.
+    roma_probe_matrix #(.G(G), .BB(BLOCK_BITS), .WIDE(BANDWIDTH), .A($clog2(SRAM / BANDWIDTH))) probe (
+        .clk(clk), .reset(reset), .unit(unit), .go(i_step[73]), .reading(reading), .number(unused_number), .block(unused_block),
+        .codes_last(i_code[CODE_W-3]), .scale_valid(i_scale[49]), .scale_row(i_scale[39:32]), .scale(i_scale[31:0]), .logits(result && head_now),
+        .rows(last_rows), .unit_rows(units_rows), .index(index), .results(results), .asked(hunit.asked), .attend_number(hunit.unused_number),
+        .attend_block(hunit.unused_block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
+        .page_address(hunit.page_address), .page_word(hunit.page_word));
+`endif
 endmodule

@@ -5,14 +5,15 @@
 //   L cycle unit id bits                  a logit leaves the head's leaves
 //   K cycle unit address part bits        eight bytes of a page are written
 module roma_probe_matrix #(
-    parameter UNIT = 0,
     parameter G = 2,
     parameter BB = 1,
     parameter WIDE = 32,
     parameter A = 11
 ) (
     input clk,
-    input [31:0] cycle,
+    input reset,
+    input [15:0] unit,
+    input go,  // the step's cycle 0 is the next one
     input reading,
     input [15:0] number,
     input [BB-1:0] block,
@@ -34,22 +35,24 @@ module roma_probe_matrix #(
     input [A-1:0] page_address,
     input [8*WIDE-1:0] page_word
 );
+    reg [31:0] cycle;
+    always @(posedge clk) cycle <= reset || go ? 32'd0 : cycle + 32'd1;
     reg [15:0] attend_now;
     reg [BB-1:0] attend_block_now;
     always @(posedge clk) if (asked) {attend_now, attend_block_now} <= {attend_number, attend_block};
-    roma_probe_reads #(.KIND("L"), .UNIT(UNIT)) of_lunits (.clk(clk), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
-    roma_probe_reads #(.KIND("P"), .UNIT(UNIT)) of_pages (
-        .clk(clk), .cycle(cycle), .strobe(page_reads), .number(attend_now), .block({{(8-BB){1'b0}}, attend_block_now}));
+    roma_probe_reads #(.KIND("L")) of_lunits (.clk(clk), .unit(unit), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
+    roma_probe_reads #(.KIND("P")) of_pages (
+        .clk(clk), .unit(unit), .cycle(cycle), .strobe(page_reads), .number(attend_now), .block({{(8-BB){1'b0}}, attend_block_now}));
     integer i;
     reg [23:0] id;
     always @(posedge clk) begin
-        if (codes_last) $write("E %0h %0h\n", cycle, UNIT);
-        if (scale_valid) $write("S %0h %0h %0h %0h\n", cycle, UNIT, scale_row, scale);
+        if (codes_last) $write("E %0h %0h\n", cycle, unit);
+        if (scale_valid) $write("S %0h %0h %0h %0h\n", cycle, unit, scale_row, scale);
         for (i = 0; i < G; i = i + 1) begin
-            id = UNIT * unit_rows + index * G + i;
-            if (logits && id < rows) $write("L %0h %0h %0h %0h\n", cycle, UNIT, id, results[32*i +: 32]);
+            id = {8'd0, unit} * unit_rows + index * G + i;
+            if (logits && id < rows) $write("L %0h %0h %0h %0h\n", cycle, unit, id, results[32*i +: 32]);
         end
         for (i = 0; i < WIDE / 8; i = i + 1)
-            if (page_write && page_parts[i]) $write("K %0h %0h %0h %0h %0h\n", cycle, UNIT, page_address, i, page_word[64*i +: 64]);
+            if (page_write && page_parts[i]) $write("K %0h %0h %0h %0h %0h\n", cycle, unit, page_address, i, page_word[64*i +: 64]);
     end
 endmodule

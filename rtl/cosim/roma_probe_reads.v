@@ -1,10 +1,10 @@
 // Tells when an operation's operands are read: a line for each run of cycles in which `strobe` is up with one tag.
 // Lines, fields in hexadecimal: R cycle-after-the-last kind unit number block cycle-of-the-first
 module roma_probe_reads #(
-    parameter [7:0] KIND = "V",
-    parameter UNIT = 0
+    parameter [7:0] KIND = "V"
 ) (
     input clk,
+    input [15:0] unit,
     input [31:0] cycle,
     input strobe,
     input [15:0] number,
@@ -17,7 +17,7 @@ module roma_probe_reads #(
     wire is_same = number == number_was && block == block_was;
     initial was = 1'b0;
     always @(posedge clk) begin
-        if (was && !(strobe && is_same)) $write("R %0h %c %0h %0h %0h %0h\n", cycle, KIND, UNIT, number_was, block_was, from);
+        if (was && !(strobe && is_same)) $write("R %0h %c %0h %0h %0h %0h\n", cycle, KIND, unit, number_was, block_was, from);
         if (strobe && !(was && is_same)) from <= cycle;
         was <= strobe;
         {number_was, block_was} <= {number, block};

@@ -4,7 +4,6 @@
 //   C cycle unit number block address group shift codes   eight codes and their shift are written
 //   T cycle bits                                  the root has a token (ROOT)
 module roma_probe_vector #(
-    parameter UNIT = 0,
     parameter ROOT = 0,
     parameter V = 4,
     parameter VL = 8,
@@ -19,7 +18,9 @@ module roma_probe_vector #(
     parameter ATT_W = 10 + 32 * (ALL / KV)
 ) (
     input clk,
-    input [31:0] cycle,
+    input reset,
+    input [15:0] unit,
+    input go,  // the step's cycle 0 is the next one
     input reading,
     input [15:0] number,
     input [BB-1:0] block,
@@ -49,11 +50,13 @@ module roma_probe_vector #(
     input out_valid,
     input [63:0] out_data
 );
+    reg [31:0] cycle;
+    always @(posedge clk) cycle <= reset || go ? 32'd0 : cycle + 32'd1;
     reg [15:0] sent_number;
     reg [BB-1:0] sent_block;
     always @(posedge clk) if (send_start) {sent_number, sent_block} <= {send_number, send_block};
-    roma_probe_reads #(.KIND("V"), .UNIT(UNIT)) of_unit (.clk(clk), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
-    roma_probe_reads #(.KIND("S"), .UNIT(UNIT)) of_sender (.clk(clk), .cycle(cycle), .strobe(sending), .number(sent_number), .block({{(8-BB){1'b0}}, sent_block}));
+    roma_probe_reads #(.KIND("V")) of_unit (.clk(clk), .unit(unit), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
+    roma_probe_reads #(.KIND("S")) of_sender (.clk(clk), .unit(unit), .cycle(cycle), .strobe(sending), .number(sent_number), .block({{(8-BB){1'b0}}, sent_block}));
     integer a, b;
     reg [15+BB:0] late [0:CODE-1];  // whose codes are made
     wire [15:0] code_number;
@@ -64,17 +67,17 @@ module roma_probe_vector #(
         for (a = 1; a < CODE; a = a + 1) late[a] <= late[a-1];
         for (a = 0; a < VL / 8; a = a + 1)
             if (code_write)
-                $write("C %0h %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, code_number, code_block, code_address, a, codes[67*a + 64 +: 3], codes[67*a +: 64]);
+                $write("C %0h %0h %0h %0h %0h %0h %0h %0h\n", cycle, unit, code_number, code_block, code_address, a, codes[67*a + 64 +: 3], codes[67*a +: 64]);
         for (a = 0; a < 5; a = a + 1)
             for (b = 0; b < VL; b = b + 1)
                 if (write[a] && writes[C*a + C-16-VL + b])
-                    $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, writes[C*a +: 16], writes[C*a + 16 +: BB], writes[C*a + C-16 +: 16], b, results[32*(VL*a + b) +: 32]);
+                    $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, unit, writes[C*a +: 16], writes[C*a + 16 +: BB], writes[C*a + C-16 +: 16], b, results[32*(VL*a + b) +: 32]);
         for (a = 0; a < U * K; a = a + 1)
             if (res_write[a])
-                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, res_number, res_block, res_address[16*a +: 16], res_lane[8*a +: 8], res[RES_W*(a/K) + 32*(a%K) +: 32]);
+                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, unit, res_number, res_block, res_address[16*a +: 16], res_lane[8*a +: 8], res[RES_W*(a/K) + 32*(a%K) +: 32]);
         for (a = 0; a < ALL; a = a + 1)
             if (att_write && att_here[a])
-                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, UNIT, att_number, att_block, att_address[16*a +: 16], a % VL, att[ATT_W*(a/(ALL/KV)) + 32*(a%(ALL/KV)) +: 32]);
+                $write("W %0h %0h %0h %0h %0h %0h %0h\n", cycle, unit, att_number, att_block, att_address[16*a +: 16], a % VL, att[ATT_W*(a/(ALL/KV)) + 32*(a%(ALL/KV)) +: 32]);
         if (ROOT != 0 && best) $write("B %0h\n", cycle);
         if (ROOT != 0 && out_valid) $write("T %0h %0h\n", cycle, out_data);
     end
