@@ -199,7 +199,7 @@ $(BUILD)/installed/libroma.a: $(LIB_OBJ) $(BUILD)/public.names
 	$(call binutil,ar) rcs $@ $(@D)/roma.o
 COMPLETIONS := share/bash-completion/completions/roma share/zsh/site-functions/_roma share/fish/vendor_completions.d/roma.fish
 INSTALLED := bin/roma lib/libroma.a lib/libroma.so lib/$(SONAME) lib/libroma.so.$(VERSION) lib/pkgconfig/roma.pc share/man/man1/roma.1 \
-    $(COMPLETIONS) $(wildcard include/roma/*.h) $(addprefix share/roma/,$(wildcard chips/*.chip))
+    $(COMPLETIONS) $(wildcard include/roma/*.h) $(addprefix share/roma/,$(wildcard chips/*.chip rtl/*.v rtl/cosim/*))
 install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 	sh tools/install.sh folders '$(DESTDIR)' '$(PREFIX)' $(sort $(dir $(INSTALLED)))
 	install -m 755 $(BUILD)/roma $(AT)/bin/roma
@@ -211,6 +211,8 @@ install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 	ln -sf $(SONAME) $(AT)/lib/libroma.so
 	install -m 644 include/roma/*.h $(AT)/include/roma
 	install -m 644 chips/*.chip $(AT)/share/roma/chips
+	install -m 644 rtl/*.v $(AT)/share/roma/rtl
+	install -m 644 rtl/cosim/* $(AT)/share/roma/rtl/cosim
 	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
 	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -lm\n' \
 	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
@@ -256,8 +258,17 @@ gates:
 gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
+# cosim: the mini chip in gates beside engine and model, 64 tokens, and planted faults; cosim-full: twenty chips; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
+cosim: all
+	python3 tests/rtl/cosim.py test $(BUILD)/roma
+cosim-full: all $(BUILD)/tests/rtl/make_model
+	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model
+cosim-smollm2: all
+	$(BUILD)/roma build $(MODEL) -o $(BUILD)/cosim-smollm2.roma
+	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),mini) 8
+
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
-FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp)
+FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp rtl/cosim/*.cpp)
 format:
 	clang-format -i $(FORMATTED)
 format-check:
@@ -296,4 +307,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-full cosim-smollm2 layout layout-signoff format format-check help clean

@@ -23,7 +23,7 @@ struct trace {
 };
 
 class chip {
-public:
+  public:
     explicit chip(VerilatedContext *context) : bench(new Vbench(context)) {
         bench->fault = 0;
         bench->host_valid = 0;
@@ -70,7 +70,7 @@ public:
 #endif
     }
 
-private:
+  private:
     std::unique_ptr<Vbench> bench;
     uint64_t time = 0;
 #if VM_TRACE
@@ -88,7 +88,7 @@ private:
     }
 };
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
     VerilatedContext context;

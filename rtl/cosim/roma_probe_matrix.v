@@ -41,8 +41,10 @@ module roma_probe_matrix #(
     reg [BB-1:0] attend_block_now;
     always @(posedge clk) if (asked) {attend_now, attend_block_now} <= {attend_number, attend_block};
     roma_probe_reads #(.KIND("L")) of_lunits (.clk(clk), .unit(unit), .cycle(cycle), .strobe(reading), .number(number), .block({{(8-BB){1'b0}}, block}));
+    reg page_word_comes;  // an operand is read when its word leaves the SRAM, a cycle after its address
+    always @(posedge clk) page_word_comes <= page_reads;
     roma_probe_reads #(.KIND("P")) of_pages (
-        .clk(clk), .unit(unit), .cycle(cycle), .strobe(page_reads), .number(attend_now), .block({{(8-BB){1'b0}}, attend_block_now}));
+        .clk(clk), .unit(unit), .cycle(cycle), .strobe(page_word_comes), .number(attend_now), .block({{(8-BB){1'b0}}, attend_block_now}));
     integer i;
     reg [23:0] id;
     always @(posedge clk) begin

@@ -107,18 +107,22 @@ static void add(arguments *a, const char *fmt, const char *x) {
     a->used += (size_t)roma_print(a->text + a->used, sizeof a->text - a->used, fmt, x) + 1;
 }
 
-/* Arguments but for paths are part of the hash. */
+/* Tiles are blocks that are compiled once for each kind, and the program of one of these blocks may not be looked into:
+ * what plants faults and what writes waveforms is made of the whole chip, which takes as long as there are tiles. */
+static bool is_flat(const cosim_build *b, const roma_cosim_config *c) { return b->traces || c->fault; }
+
 static void collect(arguments *a, const cosim_build *b, const roma_cosim_config *c) {
     char jobs[16];
+    const bool flat = is_flat(b, c);
     roma_print(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-    /* Who runs a token or two wants the program soon, who runs many a fast one. */
-    const char *const options = c->quick || c->fault ? "OPT_FAST=-O0 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1"
-                                                     : "OPT_FAST=-O1 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1";
-    const char *const fixed[] = {"verilator",   "--cc",       "--exe",        "--build",    "-O3",
-                                 "-fno-gate",   "-Wno-fatal", "-Wno-lint",    "--x-assign", "unique",
-                                 "--x-initial", "unique",     "--top-module", "bench",      "-MAKEFLAGS",
-                                 options,       "-Mdir",      "obj",          "-o",         "sim"};
+    static const char *const fixed[] = {"verilator",  "--cc",         "--exe",      "--build",       "-O3",
+                                        "-Wno-fatal", "-Wno-lint",    "--x-assign", "unique",        "--x-initial",
+                                        "unique",     "--top-module", "bench",      "-DROMA_PROBES", "-Mdir",
+                                        "obj",        "-o",           "sim",        "-MAKEFLAGS"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add(a, "%s", fixed[i]);
+    add(a, "%s", flat ? "OPT_FAST=-O0 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1" : "OPT_FAST=-O1 VM_PARALLEL_BUILDS=0");
+    add(a, "%s", flat ? "-fno-gate" : "--hierarchical");
+    if (flat) add(a, "%s", "-DROMA_FLAT");
     if (b->traces) add(a, "%s", "--trace");
     if (c->fault) add(a, "%s", "-DROMA_FAULTS");
     if (c->quick) {
@@ -133,7 +137,7 @@ static void collect(arguments *a, const cosim_build *b, const roma_cosim_config 
     add(a, "%s/cosim", c->rtl);
     add(a, "%s", "-y");
     add(a, "%s", ".");
-    add(a, "%s/cosim/bench.vlt", c->rtl);
+    add(a, flat ? "%s/cosim/flat.vlt" : "%s/cosim/tiles.vlt", c->rtl);
     add(a, "%s", "bench.v");
     add(a, "%s/cosim/main.cpp", c->rtl);
     add(a, "%s", "-j");

@@ -44,10 +44,10 @@ void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
         "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
         ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
         ".out_what(unused_what), .out_data(unused_data));\n"
-        "    localparam CODES = %u;\n    initial {step, cycle} = 64'd0;\n"
+        "    initial {step, cycle} = 64'd0;\n`ifdef ROMA_FLAT\n    localparam CODES = %u;\n"
         "    always @(posedge clk) begin\n"
         "        cycle <= chip.tile_%u.core.go ? 32'd0 : cycle + 32'd1;\n"
-        "        if (chip.tile_%u.core.go && !reset) step <= step + 32'd1;\n    end\n",
+        "        if (chip.tile_%u.core.go && !reset) step <= step + 32'd1;\n    end\n`endif\n",
         number(c->place->chip.vector_lanes) / 8 * 67, c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
     print_faults(c, out);
     roma_buf_print(out, "endmodule\n");

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Chips in gates beside engine and chip model, by roma cosim (docs/hardware.md, "Beside engine and model"): no operation of any token may differ in a
+bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
+usage: cosim.py test ROMA          the mini chip: 64 tokens, a prompt in chunks of 7; a chip of three tiles with its planted faults
+       cosim.py full ROMA MAKE     the twenty chips of chips20.py, four tokens each; the cycles of every operation in build/cosim/NAME.csv
+       cosim.py model ROMA IMAGE CHIP TOKENS    any model on any chip, timed"""
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+OUT = os.path.join(TOP, "build", "cosim")
+PROMPT = "Once upon a time, in a small house by the sea, there lived"
+bad = 0
+
+# Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
+SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=16, network_link=32, lunit_words=65536, lunit_buffer=512,
+             rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, hunit_sram=262144)
+
+
+def say(ok, what):
+    global bad
+    bad += not ok
+    print("cosim: %s%s" % ("" if ok else "FAILED: ", what), flush=True)
+
+
+def cosim(roma, *args, **more):
+    env = dict(os.environ, XDG_CACHE_HOME=OUT, **more)
+    p = subprocess.run([roma, "cosim", *map(str, args)], capture_output=True, text=True, env=env)
+    if p.returncode > 1: sys.exit("cosim: roma cosim %s: %s" % (" ".join(map(str, args)), p.stderr))
+    return p.stdout
+
+
+def same(name, tokens, roma, *args):
+    begin = time.time()
+    r = json.loads(cosim(roma, *args, "-n", tokens, "--json"))
+    ok = r["tokens"] == tokens and r["mismatches"] == 0 and r["cycles_rtl"] == r["cycles_model"]
+    padded = ["%s %d" % (o["operation"], o["padding_cyc"]) for o in r["operations"] if o["padding_cyc"]]
+    say(ok, "%s: %d tokens, %d operations differ, %d cycles in gates, %d in the model; padding %s; %.0f s, made in %.0f, run in %.0f%s" % (
+        name, r["tokens"], r["mismatches"], r["cycles_rtl"], r["cycles_model"], ", ".join(padded) or "none", time.time() - begin, r["build_seconds"],
+        r["seconds"], ": " + r["difference"] if "difference" in r else ""))
+
+
+def chip_file(name, like, settings):
+    path = os.path.join(OUT, name + ".chip")
+    with open(path, "w") as f:
+        f.write("like = %s\n" % like)
+        for key, value in settings.items(): f.write("[%s]\n%s = %s [exact]  # assumed: a test\n" % (*key.split("_", 1), value))
+    return path
+
+
+def faults(roma, image):
+    """Every planted fault ends the run, with the operation and the unit that expect_faults.txt has for it."""
+    chip = chip_file("small", "mini", SMALL)
+    same("two matrix units and a vector unit", 2, roma, "--chip", chip, "--image", image, "-p", PROMPT)
+    wanted = dict(line.rstrip("\n").split("\t") for line in open(os.path.join(TOP, "tests", "rtl", "expect_faults.txt")) if line[0] != "#")
+    names = [line.split()[0] for line in cosim(roma, "--faults").splitlines()]
+    for name in names:
+        out = cosim(roma, "--chip", chip, "--image", image, "-n", 2, "-p", PROMPT, "--quick", "--fault", name).splitlines()[0]
+        found = re.search(r"operation \d+ \(([^)]*)\).*?((?:matrix|vector) unit \d+|H-Unit of matrix unit \d+|never \w+|logits missing)", out)
+        what = "%s, %s" % found.groups() if found else out
+        if "--write" in sys.argv: print("%s\t%s" % (name, what))
+        else: say(what == wanted.get(name), "fault %s: %s%s" % (name, what, "" if what == wanted.get(name) else "; expected " + str(wanted.get(name))))
+
+
+def test(roma):
+    image = os.path.join(OUT, "tiny.roma")
+    subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
+    same("the mini chip", 64, roma, "--image", image)
+    same("the mini chip, a prompt in chunks of 7", 8, roma, "--image", image, "-p", PROMPT, "--chunk", 7)
+    faults(roma, image)
+
+
+def full(roma, make_model):
+    sys.path.insert(0, os.path.join(TOP, "tests", "rtl"))
+    import chips20
+    for name, _, _ in chips20.CHIPS:
+        chip, image = chips20.write(roma, make_model, name, OUT)
+        same(name, 4, roma, "--chip", chip, "--image", image, "-p", "A", "--csv", os.path.join(OUT, name + ".csv"))
+
+
+os.makedirs(OUT, exist_ok=True)
+if sys.argv[1] == "test": test(os.path.abspath(sys.argv[2]))
+elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
+else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4])
+sys.exit(bad != 0)
