@@ -6,7 +6,7 @@
 //   row_values      with a row's last value in the sequence of all units: its outputs leave as many cycles later as the law says
 //   att             valid, last of the row, row 8, OUT FP32
 // The last outputs of a row leave in the law's cycle, where a head takes fewer words too (all lanes no multiple of the heads).
-// The outputs of a row wait for all of its sums and quotients, which are there in time by the law.
+// Outputs wait for their sums and all quotients of their row, which are there in time by the law.
 module roma_head_sums #(
     parameter HEAD_DIM = 16,
     parameter MAC = 8,
@@ -165,7 +165,8 @@ module roma_head_sums #(
     reg [15:0] word;
     reg [ROW:0] rows;
     wire [ROW:0] due_now = due + {{ROW{1'b0}}, arrives_now};
-    wire [31:0] sums_wanted = ({{(31-ROW){1'b0}}, row} + 32'd1) * (GROUP * PARTS * BEATS);
+    wire [31:0] of_words = ({16'd0, word} + 1) * OUT + WIDE - 1, all_sums = GROUP * PARTS * BEATS;
+    wire [31:0] sums_wanted = {{(31-ROW){1'b0}}, row} * all_sums + (of_words / WIDE < all_sums ? of_words / WIDE : all_sums);
     wire sends = due_now != {(ROW+1){1'b0}} && inverse_row > row && {16'd0, summed} >= sums_wanted;
     wire row_ends = sends && {16'd0, word} == WORDS - 1, ready_all = row_ends && row + {{ROW{1'b0}}, 1'b1} == rows;
     always @(posedge clk) begin

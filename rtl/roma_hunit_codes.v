@@ -19,7 +19,7 @@ module roma_hunit_codes #(
     parameter MUL = 3,
     parameter CONVERT = 2,
     parameter GROUP = HEADS / KV,
-    parameter QUERIES = BLOCK_ROWS * GROUP,
+    parameter QUERIES = BLOCK_ROWS * GROUP > 1 ? BLOCK_ROWS * GROUP : 2,
     parameter Q = $clog2(QUERIES),
     parameter PART = 1,
     parameter KV_W = 12 + 32 * VL

@@ -23,7 +23,7 @@ module roma_hunit_passes #(
     parameter MUL = 3,
     parameter CONVERT = 2,
     parameter FAR = 4,
-    parameter QUERIES = BLOCK_ROWS * GROUP,
+    parameter QUERIES = BLOCK_ROWS * GROUP > 1 ? BLOCK_ROWS * GROUP : 2,
     parameter Q = $clog2(QUERIES),
     parameter PARTS = HEAD_DIM / MAC,
     parameter PART = PARTS > 1 ? $clog2(PARTS) : 1,
@@ -111,23 +111,26 @@ module roma_hunit_passes #(
     roma_key_walk #(.PARTS(PARTS), .GROUP(GROUP), .P(P), .ROUND(ROUND), .ROW(ROW), .G(G), .PART(PART)) keys (
         .clk(clk), .reset(reset), .start(key_starts), .position(first_position), .count(rows), .valid(key_valid), .round(key_round), .here(key_here),
         .row(key_row), .head(key_head), .part(key_part), .first(key_first), .next_round(key_next_round), .next_at(key_next_at), .last(key_last));
-    // While a position's second query is at work, the scales of the next positions are read.
+    // The scales of the next positions are read while a word has another part, or else with a position's second query.
+    wire [31:0] key_parts = {{(32-PART){1'b0}}, key_part};
+    wire key_reads = key_valid && key_first && key_parts % EACH == 0;
     reg was_first;  // the item before was the position's first query
     always @(posedge clk) was_first <= key_valid && key_first;
-    wire takes_scales = fetches || key_valid && was_first && !key_first && {27'd0, key_next_at} % PAIRS == 0;
+    wire has_room = EACH > 1 ? key_first && key_parts == 1 : was_first && !key_first;
+    wire takes_scales = fetches || key_valid && has_room && {27'd0, key_next_at} % PAIRS == 0;
     wire [ROUND-1:0] scale_round = fetches ? {ROUND{1'b0}} : key_next_round;
     wire [4:0] scale_at = fetches ? 5'd0 : key_next_at;
 
-    reg op, op_first, op_last, op_ends, op_there, op_scales, scales_turn, scales_old;
+    reg op, op_reads, op_first, op_last, op_ends, op_there, op_scales, scales_turn, scales_old;
     reg [Q-1:0] op_query;
     reg [PART-1:0] op_part;
     reg [AT-1:0] op_at, op_scale_at;
     wire [31:0] key_query = query_of(key_row, key_head);
     wire unused_key_query = ^key_query[31:Q];
-    wire [31:0] key_each = {{(32-PART){1'b0}}, op_part} % EACH;
     always @(posedge clk) begin
         {op, op_first, op_last} <= {key_valid, key_first, key_last};
-        op_ends <= {{(32-PART){1'b0}}, key_part} == PARTS - 1;
+        op_ends <= key_parts == PARTS - 1;
+        op_reads <= key_reads;
         op_there <= is_there(key_here, key_row);
         {op_query, op_part, op_at} <= {key_query[Q-1:0], key_part, key_round, key_here[4:0]};
         {op_scales, op_scale_at} <= {takes_scales && !reset, scale_round, scale_at};
@@ -147,9 +150,10 @@ module roma_hunit_passes #(
         if (op_scales && !scales_turn) pairs0 <= word[64*PAIRS-1:0];
         if (op_scales && scales_turn) pairs1 <= word[64*PAIRS-1:0];
     end
-    reg [8*HEAD_DIM-1:0] kept;  // the key, for further queries
-    wire [8*MAC-1:0] key = op_first ? word[8*MAC*key_each +: 8*MAC] : kept[8*MAC*op_part +: 8*MAC];
-    always @(posedge clk) if (op && op_first) kept[8*MAC*op_part +: 8*MAC] <= key;
+    reg [8*HEAD_DIM-1:0] kept;  // the key, for further parts of a word and further queries
+    wire [31:0] op_word = {{(32-PART){1'b0}}, op_part} / EACH;
+    wire [8*MAC-1:0] key = op_reads ? word[8*MAC-1:0] : kept[8*MAC*op_part +: 8*MAC];
+    always @(posedge clk) if (op_reads) kept[8*WIDE*op_word +: 8*WIDE] <= word;
     assign {query, part} = {op_query, op_part};
 
     // ---- scores, and the largest ----
@@ -305,10 +309,10 @@ module roma_hunit_passes #(
     endgenerate
 
     // ---- words of the SRAM ----
-    wire [31:0] key_place = {27'd0, key_here[4:0]} * KEY + {{(32-PART){1'b0}}, key_part} / EACH;
+    wire [31:0] key_place = {27'd0, key_here[4:0]} * KEY + key_parts / EACH;
     wire [31:0] value_place = 32 * KEY + {27'd0, ask_at[4:0]} * KEY + {{(32-PART){1'b0}}, ask_part} / EACH;
     wire [31:0] scale_place = 64 * KEY + {27'd0, scale_at} / PAIRS;
-    assign reads = ask || takes_scales || key_valid && key_first;
+    assign reads = ask || takes_scales || key_reads;
     wire [31:0] wanted = ask ? word_of(ask_at[AT-1:5], value_place) : takes_scales ? word_of(scale_round, scale_place) : word_of(key_round, key_place);
     wire unused_wanted = ^wanted[31:A];
     assign address = wanted[A-1:0];

@@ -68,7 +68,7 @@ module roma_hunit_tile #(
     output [24*MAC-1:0] products,
     output [23+$clog2(MAC):0] sum
 );
-    localparam QUERIES = BLOCK_ROWS * GROUP, Q = $clog2(QUERIES), PARTS = HEAD_DIM / MAC, PART = PARTS > 1 ? $clog2(PARTS) : 1;
+    localparam QUERIES = BLOCK_ROWS * GROUP > 1 ? BLOCK_ROWS * GROUP : 2, Q = $clog2(QUERIES), PARTS = HEAD_DIM / MAC, PART = PARTS > 1 ? $clog2(PARTS) : 1;
     localparam ROUND = ROUNDS > 1 ? $clog2(ROUNDS) : 1, ROW = BLOCK_ROWS > 1 ? $clog2(BLOCK_ROWS) : 1, G = GROUP > 1 ? $clog2(GROUP) : 1;
     localparam SEEN = $clog2(P) + 1, TAG = ROUND + ROW + G + PART + SEEN + 1, LINKED = LINK / 4, POWER = 1 << ($clog2(LINKED + 1) - 1);
     localparam LEAVES = POWER < MAC ? POWER : MAC, BEAT = MAC > LEAVES ? $clog2(MAC / LEAVES) : 1;
