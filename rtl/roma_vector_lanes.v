@@ -47,7 +47,8 @@ module roma_vector_lanes #(
             roma_relu2 #(.MUL(MUL)) relu (.clk(clk), .gate(a), .up(b), .y(results[32*(2*VL+l) +: 32]));
         end
         for (l = 0; l < VL; l = l + 2) begin : gen_pair
-            wire [31:0] a = x[32*l +: 32], b = x[32*l+32 +: 32], y_a, y_b;
+            wire [31:0] a = x[32*l +: 32], b = x[32*l+32 +: 32];
+            wire [31:0] y_a, y_b;
             wire keeps;
             wire [63:0] kept;
             roma_rotate #(.ADD(ADD), .MUL(MUL)) rotate (.clk(clk), .a(a), .b(b), .cosine(y[32*l +: 32]), .sine(y[32*l+32 +: 32]), .y_a(y_a), .y_b(y_b));
@@ -58,7 +59,8 @@ module roma_vector_lanes #(
 
     // ---- gates and angles: in each phase some lanes, from the lowest ----
     wire [32*SILUS*INTERVAL-1:0] gates, ups;
-    wire [32*SILUS-1:0] gate_now = gates[32*SILUS*phase +: 32*SILUS], up_now = ups[32*SILUS*phase +: 32*SILUS], silus;
+    wire [32*SILUS-1:0] gate_now = gates[32*SILUS*phase +: 32*SILUS], up_now = ups[32*SILUS*phase +: 32*SILUS];
+    wire [32*SILUS-1:0] silus;
     wire [64*SINES-1:0] sines;
     generate
         for (l = 0; l < SILUS * INTERVAL; l = l + 1) begin : gen_gate

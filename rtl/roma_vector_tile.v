@@ -269,7 +269,8 @@ module roma_vector_tile #(
             assign o_code[67*l +: 67] = {shift, eight};
         end
     endgenerate
-    wire is_first = codes && row_of_block == 8'd0, code_write;
+    wire is_first = codes && row_of_block == 8'd0;
+    wire code_write;
     wire [CA-1:0] code_at;
     roma_delay #(.W(11), .N(CODE)) late_code (.clk(clk), .d({is_first, is_first && last_of_row, codes && last, row}), .q(o_code[CODES +: 11]));
     roma_delay #(.W(1 + CA), .N(CODE)) late_address (.clk(clk), .d({codes, address_out[CA-1:0]}), .q({code_write, code_at}));
