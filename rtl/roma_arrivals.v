@@ -1,7 +1,7 @@
 // Where results of matrix units go in a vector unit's memory: of what every unit sends, the elements that lie here, as the program has
 // the products and rows of the embedding in order (docs/program-format.md). Channel res: valid, last, index 16, K FP32.
 //   write, address, lane   for each of the U K values that may come in a cycle; they are written in the same cycle
-//   ended                  the last one of an operation and block is there
+//   ended                  the last one of an operation and block is there, at places to which adapters add nothing
 module roma_arrivals #(
     parameter V = 4,
     parameter VL = 8,
@@ -26,6 +26,9 @@ module roma_arrivals #(
     output [U*K-1:0] write,
     output [16*U*K-1:0] address,
     output [8*U*K-1:0] lane,
+    output [15:0] slot,    // of the product whose rows come; FFFF: none
+    output biased,         // its bias follows
+    output group_comes,    // a row group of it is there
     output ended,
     output [7:0] ended_value,
     output [BLOCK_BITS-1:0] ended_block
@@ -52,6 +55,9 @@ module roma_arrivals #(
     wire [15:0] base = record[95:80] + ({8'd0, rows_from} + {8'd0, row}) * stride;
     wire row_ends;
     assign ended = row_ends && row == rows_count - 8'd1;
+    assign slot = offers && !is_embed ? record[79:64] : 16'hffff;
+    assign biased = record[130];
+    assign group_comes = offers && valid[0];
     assign ended_value = record[31:24];
     assign ended_block = block;
     // The head is not stored, and passed over. A record's last block is left behind when it has ended.

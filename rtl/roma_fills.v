@@ -56,6 +56,7 @@ module roma_fills #(
     output scaled,
     // roma_matrix_unit
     output fill,
+    output [7:0] fill_step_row,  // of the step
     output fill_row,
     output [1:0] fill_bits,
     output [2:0] fill_group,
@@ -104,6 +105,7 @@ module roma_fills #(
     assign {fill_bits, fill_group} = pull_comes || !is_first_word ? its_tag[4:0] : want[4:0];
     assign fill_index = pull_comes ? pull_index : index;
     wire [TAG-1:0] tag_now = pull_comes || !is_first_word ? its_tag : want;
+    assign fill_step_row = tag_now[12:5];
     wire comes_now = complete && tag_now == want;
     assign has = wants && (in0 || in1 || comes_now);
     assign has_buffer = comes_now ? !current : in1;

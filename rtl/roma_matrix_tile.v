@@ -53,7 +53,17 @@ module roma_matrix_tile #(
     parameter CODE_W = 11 + VL / 8 * 67,
     parameter PULLED_W = 2 + VL / 8 * 67,
     parameter RES_W = 18 + 32 * K,
-    parameter ADD_W = 21 + 32 * G,
+    parameter RANK = 16,  // of adapters, at most
+    parameter PLACES = 2,
+    parameter SLOTS = 21,
+    parameter ENTRIES = 84,
+    parameter SCALES_B = 256,
+    parameter A_COLUMNS = 64,
+    parameter LEAVES = 4,
+    parameter UPS = MAC > 16 ? MAC / 16 : 1,
+    parameter ADD_W = 21 + 32 * UPS,
+    parameter PART_W = 2 + 32 * LEAVES,
+    parameter DOWN_W = 41 + 16 * RANK,
     parameter KV_W = 12 + 32 * VL,
     parameter PEAK_W = 1 + 32 * HG,
     parameter DEN_W = 1 + 64 * HG,
@@ -70,6 +80,8 @@ module roma_matrix_tile #(
     output [24:0] o_pull,
     output [RES_W-1:0] o_res,
     output [ADD_W-1:0] o_add,
+    output [PART_W-1:0] o_part,
+    input [DOWN_W-1:0] i_down,
     output [56:0] o_best,
     input [V*KV_W-1:0] i_kv,
     output [PEAK_W-1:0] o_peak,
@@ -120,6 +132,9 @@ module roma_matrix_tile #(
     wire [8:0] op_format;
     wire [3:0] op_lookup_row;
     wire [23:0] head_rows, unit_rows;
+    wire [7:0] fill_step_row;
+    wire [19:0] fill_columns;
+    wire passes;
     wire [15:0] unused_number;
     wire [BLOCK_BITS-1:0] unused_block;
     wire attend_last;
@@ -127,11 +142,11 @@ module roma_matrix_tile #(
         .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
         .ADDRESS(ADDRESS), .SCALE(SCALE), .PLACE(PLACE), .Z(Z), .S(S), .WAVES(WAVES), .COUNT(COUNT), .MERGE(MERGE), .TREE(TREE)) products (
         .clk(clk), .reset(reset), .unit(unit), .step(i_step), .code(i_code), .pulled(i_pulled), .scale(i_scale), .attend_last(attend_last), .pull(o_pull),
-        .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group), .fill_index(fill_index), .fill_codes(fill_codes),
-        .fill_shifts(fill_shifts), .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_bits(op_bits), .op_zero(op_zero),
+        .fill(fill), .fill_step_row(fill_step_row), .fill_columns(fill_columns), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group),
+        .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_bits(op_bits), .op_zero(op_zero),
         .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge),
         .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_table(op_table), .op_format(op_format), .op_lookup(op_lookup),
-        .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
+        .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .passes(passes), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
         .reading(unused_reading), .row_last(unused_row_last), .number(unused_number), .block(unused_block));
     wire result, result_last, element, element_last;
     wire [32*G-1:0] results;
@@ -203,17 +218,32 @@ module roma_matrix_tile #(
     assign o_best = best_done ? {1'b1, best} : 57'd0;
 
     // ---- CACHE and ATTEND ----
-    wire [8*BANDWIDTH-1:0] unused_word;
-    wire [24*MAC-1:0] unused_products;
     wire [23+$clog2(MAC):0] unused_sum;
+    wire lora_reads, lora_adds;
+    wire [$clog2(SRAM/BANDWIDTH)-1:0] lora_address;
+    wire [8*BANDWIDTH-1:0] lora_word;
+    wire [16*MAC-1:0] lora_operands;
+    wire [24*MAC-1:0] lora_products;
     roma_hunit_tile #(.LEADS(LEADS), .V(V), .VL(VL), .U(U), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS),
         .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV(DIV), .FAR(FAR), .REACH(REACH), .LINK(LINK), .MAC(MAC), .WIDE(BANDWIDTH),
         .LAYERS(LAYERS), .ROUNDS(ROUNDS), .SRAM(SRAM), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST)) hunit (
         .clk(clk), .reset(reset), .unit(unit), .step(i_step), .kv(i_kv), .o_peak(o_peak), .i_peak(i_peak), .o_peak_back(o_peak_back),
         .i_peak_back(i_peak_back), .o_den(o_den), .i_den(i_den), .o_leaf(o_leaf), .i_leaf(i_leaf), .o_att(o_att), .o_tok(o_tok), .load(i_load),
-        .attend_ends(attend_last), .other_reads(1'b0), .other_address({$clog2(SRAM/BANDWIDTH){1'b0}}), .sram_word(unused_word), .other_adds(1'b0),
-        .other_a({(16*MAC){1'b0}}), .other_b({(8*MAC){1'b0}}), .products(unused_products), .sum(unused_sum));
-    assign o_add = {ADD_W{1'b0}};
+        .attend_ends(attend_last), .other_reads(lora_reads), .other_address(lora_address), .sram_word(lora_word), .other_adds(lora_adds),
+        .other_a(lora_operands), .other_b(lora_word[8*MAC-1:0]), .products(lora_products), .sum(unused_sum));
+
+    // ---- adapters ----
+    wire unused_begins, unused_is_up;
+    wire [15:0] unused_lora_number;
+    wire [BLOCK_BITS-1:0] unused_lora_block;
+    wire [7:0] unused_place;
+    roma_adapter_tile #(.V(V), .VL(VL), .U(U), .LANES(LANES), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL),
+        .CONVERT(CONVERT), .DEEP(DEEP), .LINK(LINK), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .MAC(MAC), .RANK(RANK), .PLACES(PLACES),
+        .SLOTS(SLOTS), .ENTRIES(ENTRIES), .SCALES(SCALES_B), .COLUMNS(A_COLUMNS), .LEAVES(LEAVES), .A($clog2(SRAM/BANDWIDTH)), .COUNT(COUNT)) adapters (
+        .clk(clk), .reset(reset), .unit(unit), .step(i_step), .fill(fill), .fill_row(fill_step_row), .fill_index(fill_index), .fill_codes(fill_codes),
+        .fill_shifts(fill_shifts), .fill_columns(fill_columns), .passes(passes), .scale(i_scale), .load(i_load), .i_down(i_down), .o_part(o_part),
+        .o_add(o_add), .reads(lora_reads), .address(lora_address), .adds(lora_adds), .operands(lora_operands), .products(lora_products),
+        .starts(unused_begins), .is_up(unused_is_up), .number(unused_lora_number), .block(unused_lora_block), .at_place(unused_place));
 
 `ifdef ROMA_PROBES
     // What a simulation sees (rtl/cosim); a chip has none of it.

@@ -46,6 +46,8 @@ module roma_products #(
     output [24:0] pull,
     // roma_matrix_unit
     output fill,
+    output [7:0] fill_step_row,   // of the step, and columns of its value
+    output [19:0] fill_columns,
     output fill_row,
     output [1:0] fill_bits,
     output [2:0] fill_group,
@@ -74,6 +76,7 @@ module roma_products #(
     input last,
     // what the product is
     output starts,       // an operation begins, whether this unit has part in it or not
+    output passes,       // a block's last row begins, of a product with an adapter slot
     output is_head,
     output [23:0] head_rows,
     output [23:0] unit_rows,
@@ -173,7 +176,7 @@ module roma_products #(
         .wants((more || offers) && !is_embed), .is_front(!more), .want_value(record[47:40]), .want_before(front_before), .want_block(front_block),
         .want_row(row), .want_bits(op_bits), .want_group(group_log), .has(has), .has_buffer(op_row), .begins(row_starts && !is_embed), .pull(pulls),
         .ended(codes_ended), .ended_value(codes_value), .ended_block(codes_block), .scale_of(front_row + front_rows - 8'd1), .first(first), .scaled(scaled),
-        .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group), .fill_index(fill_index), .fill_codes(fill_codes),
+        .fill(fill), .fill_step_row(fill_step_row), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group), .fill_index(fill_index), .fill_codes(fill_codes),
         .fill_shifts(fill_shifts));
     wire [31:0] stride = ({12'd0, columns} + ALL - 1) >> SHIFT, pull_at = {16'd0, record[127:112]} + {24'd0, row} * stride;
     assign pull = {pulls, pull_at[15:0], stride[7:0]};
@@ -186,6 +189,8 @@ module roma_products #(
     assign row_starts = begins || more && is_free && (is_embed || has);
     assign start = row_starts && is_mine_now;
     assign starts = begins;
+    assign passes = row_starts && !is_embed && record[79:64] != 16'hffff && (more ? rows_left == 8'd1 : front_rows == 8'd1);
+    assign fill_columns = columns;
     assign reading = working;
     assign row_last = last_now;
     always @(posedge clk) begin

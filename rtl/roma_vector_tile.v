@@ -11,6 +11,8 @@
 //   scale      from the root to matrix units, FAR: valid, soon, row of `soon` 8, row 8, scale 32: `soon` comes SOON cycles before the scale of a
 //              norm does, with that of QUANTISE
 //   res        from each matrix unit, FAR: valid, last, index 16, K FP32: row group `index` of a product, or F elements of the embedding
+//   add        from each matrix unit, FAR: valid, last of a row, place 3, index 16, UPS FP32 that adapters add to a product
+//   part, down to the root, merged, and from it to matrix units, DEEP: roma_downs
 //   best       to the root, FAR: valid, key of roma_logit_key #(.ID(24))
 //   kv         to matrix units, FAR: valid, last, what 2 (0 key and value, 1 query), row 8, VL FP32
 //   att        from the first H-Unit of each KV head, FAR: valid, last, row 8, V VL / KV FP32 (rounded up)
@@ -58,7 +60,17 @@ module roma_vector_tile #(
     parameter PULLED_W = 2 + CODES,
     parameter PAIRS = (HEAD_DIM > V * VL ? HEAD_DIM / (V * VL) : 1) * VL / 2,
     parameter RES_W = 18 + 32 * K,
-    parameter ADD_W = 21 + 32 * G,
+    parameter MAC = 32,
+    parameter RANK = 16,
+    parameter PLACES = 2,
+    parameter SLOTS = 21,
+    parameter ENTRIES = 84,
+    parameter LEAVES = 4,
+    parameter DEPTH = 128,
+    parameter UPS = MAC > 16 ? MAC / 16 : 1,
+    parameter ADD_W = 21 + 32 * UPS,
+    parameter PART_W = 2 + 32 * LEAVES,
+    parameter DOWN_W = 41 + 16 * RANK,
     parameter KV_W = 12 + 32 * VL,
     parameter ATT_W = 10 + 32 * ((V * VL + KV - 1) / KV)
 ) (
@@ -73,6 +85,8 @@ module roma_vector_tile #(
     output [49:0] o_scale,
     input [U*RES_W-1:0] i_res,
     input [U*ADD_W-1:0] i_add,
+    input [PART_W-1:0] i_part,
+    output [DOWN_W-1:0] o_down,
     input [56:0] i_best,
     output [KV_W-1:0] o_kv,
     input [KV*ATT_W-1:0] i_att,
@@ -101,7 +115,7 @@ module roma_vector_tile #(
     localparam ALL = V * VL, INTERVAL = EXP_INTERVAL > DIV_INTERVAL ? EXP_INTERVAL : DIV_INTERVAL, BB = BLOCK_BITS;
     localparam ANGLE_GROUPS = (HEAD_DIM / 2 + ALL - 1) / ALL;
     localparam SINES = (PAIRS + ANGLE_GROUPS * INTERVAL - 1) / (ANGLE_GROUPS * INTERVAL);
-    localparam C = 16 + VL + 1 + 8 + BB + 16, VA = $clog2(VALUE_WORDS), CA = $clog2(CODE_WORDS);
+    localparam C = 16 + VL + 1 + 8 + BB + 16, VA = $clog2(VALUE_WORDS), CA = $clog2(CODE_WORDS), LA = $clog2(VL);
     localparam CODE = MUL + 3 + CONVERT;
 
     // ---- the step ----
@@ -118,8 +132,10 @@ module roma_vector_tile #(
         end
 
     // ---- what has ended ----
-    localparam EVENTS = 8;
+    localparam EVENTS = 8 + PLACES;
     wire [EVENTS-1:0] ended;
+    wire [4:0] written;  // last results of the unit's own operations
+    wire keeps, keeps_bias, bias_ends, product_ended;  // ups follow
     wire [8*EVENTS-1:0] ended_value;
     wire [BB*EVENTS-1:0] ended_block;
 
@@ -195,7 +211,12 @@ module roma_vector_tile #(
     generate
         for (k = 0; k < 5; k = k + 1) begin : gen_ended
             wire [C-1:0] w = writes[C*k +: C];
-            assign ended[k] = write[k] && w[C-17-VL];
+            assign written[k] = write[k] && w[C-17-VL];
+            if (k == 0) begin : gen_bias
+                assign ended[k] = written[k] && !(bias_ends && keeps_bias);
+            end else begin : gen_plain
+                assign ended[k] = written[k];
+            end
             assign ended_value[8*k +: 8] = w[16+BB +: 8];
             assign ended_block[BB*k +: BB] = w[16 +: BB];
         end
@@ -289,18 +310,21 @@ module roma_vector_tile #(
     wire begins = start && record[63:59] != 5'd4 && record[63:59] != 5'd5;
     wire ends = in_step && !logits && over && idle && outstanding == 8'd0;
     always @(posedge clk) begin
-        outstanding <= reset ? 8'd0 : outstanding + {7'd0, begins} - {7'd0, ended[0]} - {7'd0, ended[1]} - {7'd0, ended[2]} - {7'd0, ended[3]} - {7'd0, ended[4]};
+        outstanding <= reset ? 8'd0 : outstanding + {7'd0, begins} - {7'd0, written[0]} - {7'd0, written[1]} - {7'd0, written[2]} - {7'd0, written[3]} - {7'd0, written[4]};
         in_step <= !reset && (go || in_step && !ends);
     end
 
     // ---- what arrives, what is sent, the root ----
+    wire [15:0] product_slot;
+    wire biased, group_comes;
+    assign ended[5] = product_ended && !keeps;
     wire [U*K-1:0] res_write;
     wire [U*K*16-1:0] res_address;
     wire [U*K*8-1:0] res_lane;
     roma_arrivals #(.V(V), .VL(VL), .U(U), .N(N), .G(G), .F(F), .K(K), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS),
         .FIRST(FIRST)) arrivals (
         .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_res(i_res), .write(res_write), .address(res_address), .lane(res_lane),
-        .ended(ended[5]), .ended_value(ended_value[40 +: 8]), .ended_block(ended_block[5*BB +: BB]));
+        .slot(product_slot), .biased(biased), .group_comes(group_comes), .ended(product_ended), .ended_value(ended_value[40 +: 8]), .ended_block(ended_block[5*BB +: BB]));
     wire att_write;
     localparam OF_HEAD = (ALL + KV - 1) / KV, ATTS = KV * OF_HEAD;  // elements that come at once
     wire [ATTS-1:0] att_here;
@@ -317,6 +341,34 @@ module roma_vector_tile #(
         .cached(ended[7]), .cached_block(ended_block[7*BB +: BB]));
     assign ended_value[56 +: 8] = 8'd254;
 
+    // ---- what adapters add ----
+    localparam ADDS = PLACES * U * UPS;
+    wire [32*G*U-1:0] arriving;
+    wire [16*ADDS-1:0] add_address, sum_address;
+    wire [8*ADDS-1:0] add_lane, sum_lane;
+    wire [32*ADDS-1:0] add_y, sums;
+    wire [ADDS-1:0] sum_write;
+    wire [15:0] bias_slot;
+    reg [15:0] slot_now;
+    always @(posedge clk) if (start) slot_now <= record[79:64];
+    roma_delay #(.W(17), .N(ADD)) late_bias (.clk(clk), .d({last && what == 5'd7, slot_now}), .q({bias_ends, bias_slot}));
+    generate
+        for (u = 0; u < U; u = u + 1) begin : gen_arriving
+            assign arriving[32*G*u +: 32*G] = i_res[RES_W*u +: 32*G];
+        end
+        for (u = 0; u < ADDS; u = u + 1) begin : gen_add
+            wire [32*VL-1:0] word = values[add_address[16*u +: VA]];
+            wire [7:0] of_lane = add_lane[8*u +: 8];
+            assign add_y[32*u +: 32] = word[32*of_lane[LA-1:0] +: 32];
+        end
+    endgenerate
+    roma_ups #(.V(V), .VL(VL), .U(U), .LANES(LANES), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .ADD(ADD), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
+        .MAC(MAC), .PLACES(PLACES), .SLOTS(SLOTS), .DEPTH(DEPTH)) ups (
+        .clk(clk), .reset(reset), .unit(unit), .step(i_step), .i_add(i_add), .slot_now(product_slot), .biased(biased), .group_comes(group_comes),
+        .arriving(arriving), .product_ends(product_ended), .bias_ends(bias_ends), .bias_slot(bias_slot), .keeps(keeps), .keeps_bias(keeps_bias),
+        .address(add_address), .lane(add_lane), .y(add_y), .write(sum_write), .write_address(sum_address), .write_lane(sum_lane), .sums(sums),
+        .ended(ended[8 +: PLACES]), .ended_value(ended_value[64 +: 8*PLACES]), .ended_block(ended_block[8*BB +: BB*PLACES]));
+
     // ---- writes ----
     integer a, b;
     always @(posedge clk) begin
@@ -325,6 +377,8 @@ module roma_vector_tile #(
                 if (write[a] && writes[C*a + C-16-VL + b]) values[writes[C*a + C-16 +: VA]][32*b +: 32] <= results[32*(VL*a + b) +: 32];
         for (a = 0; a < U * K; a = a + 1)
             if (res_write[a]) values[res_address[16*a +: VA]][{27'd0, res_lane[8*a +: 5]} * 32 +: 32] <= i_res[RES_W*(a/K) + 32*(a%K) +: 32];
+        for (a = 0; a < ADDS; a = a + 1)
+            if (sum_write[a]) values[sum_address[16*a +: VA]][{27'd0, sum_lane[8*a +: 5]} * 32 +: 32] <= sums[32*a +: 32];
         for (a = 0; a < ATTS; a = a + 1)
             if (att_write && att_here[a]) values[att_address[16*a +: VA]][{24'd0, att_lane[8*a +: 8]} * 32 +: 32] <= i_att[ATT_W*(a/OF_HEAD) + 32*(a%OF_HEAD) +: 32];
     end
@@ -339,13 +393,17 @@ module roma_vector_tile #(
                 .sum(i_sum_back), .sum_row(sum_row), .largest(largest[31*sum_row +: 31]), .inverse_n(inverse_n), .epsilon(epsilon), .over(ends), .o_scale(o_scale),
                 .i_best(i_best), .host_valid(host_valid), .host_what(host_what), .host_address(host_address), .host_data(host_data), .o_step(o_step),
                 .o_load(o_load), .out_valid(token_valid), .out_what(token_what), .out_data(token_data));
+            roma_downs #(.U(U), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .LINK(LINK), .PROGRAM(PROGRAM),
+                .WORDS(WORDS), .FIRST(FIRST), .MAC(MAC), .RANK(RANK), .PLACES(PLACES), .SLOTS(SLOTS), .ENTRIES(ENTRIES), .LEAVES(LEAVES)) downs (
+                .clk(clk), .reset(reset), .step(i_step), .part(i_part), .begins(start && (record[63:59] == 5'd4 || record[63:59] == 5'd5)),
+                .from_now(rows_from), .rows_now(rows_count), .scale(o_scale), .load(o_load), .o_down(o_down));
             roma_signatures #(.U(U), .N(N)) signatures (.clk(clk), .reset(reset), .signs(i_sign), .valid(sign_valid), .data(sign_data));
             assign out_valid = token_valid || sign_valid;
             assign out_what = sign_valid ? 8'd1 : token_what;
             assign out_data = sign_valid ? sign_data : token_data;
         end else begin : gen_other
-            assign {o_scale, o_step, o_load, out_valid, out_what, out_data} = {(50+74+113+73){1'b0}};
-            wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best, i_sign};
+            assign {o_scale, o_step, o_load, o_down, out_valid, out_what, out_data} = {(50+74+113+73+DOWN_W){1'b0}};
+            wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best, i_sign, i_part};
         end
     endgenerate
 

@@ -141,7 +141,7 @@ int roma_rtl_chip_emit(const char *folder, const roma_placement *p, const roma_r
 
 enum {
     ROMA_RTL_PLACES = 2,             /* adapters of a set that ride together */
-    ROMA_RTL_RANK_MAX = 64,          /* of an adapter, on any matrix */
+    ROMA_RTL_RANK_MAX = 32,          /* of an adapter, on any matrix */
     ROMA_RTL_RESIDENT = 4,           /* adapters that are on the chip at the same time */
     ROMA_RTL_ALL_UNITS = 0xffff,     /* unit of a write that every H-Unit takes */
     ROMA_RTL_THE_ROOT = 0xfffe,      /* unit of a write that the root alone takes */

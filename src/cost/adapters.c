@@ -24,6 +24,18 @@ static uint32_t id_at(const roma_cost_span *s, uint32_t place) {
     return place < s->n_adapters ? s->adapters[place].id : 0;
 }
 
+static uint64_t sixteens(uint64_t rank) { return timing_ceil_div(rank, 16) * 16; }
+
+uint64_t roma_cost_timing_most_rank(const timing *t) {
+    uint64_t most = 0;
+    for (size_t s = 0; s < t->n_spans; s++)
+        for (uint32_t i = 0; i < t->spans[s].n_adapters; i++)
+            for (size_t o = 0; o < t->p->n_ops; o++)
+                if (t->p->ops[o].kind == ROMA_OP_LINEAR)
+                    most = timing_larger(most, roma_cost_timing_rank(&t->spans[s], i, &t->p->ops[o]));
+    return sixteens(most);
+}
+
 /* Column i of A is on unit floor(i / c), c a power of two; rows of B lie as the base's. The leaves of A's groups go to
  * the root. */
 void roma_cost_timing_slots(timing_op *o, const timing *t, const roma_op *op) {
@@ -35,18 +47,20 @@ void roma_cost_timing_slots(timing_op *o, const timing *t, const roma_op *op) {
     o->down_columns = columns < cols ? columns : cols;
     o->up_rows = timing_place(t, op)->unit_rows;
     o->down_groups = cols / group;
+    const uint64_t merged = o->down_columns < group ? o->down_columns : group;
     o->down_sums =
-        timing_clog2(o->down_columns) * k->hop + k->deep + k->mul + k->convert + timing_clog2(o->down_groups) * k->add;
+        timing_clog2(merged) * k->hop + k->deep + k->mul + k->convert + timing_clog2(o->down_groups) * k->add;
 }
 
-static uint64_t run_cycles(const timing *t, const run *r, uint64_t here) {
+/* Beside the L-Units a row of activations meets whole words of codes, those of an up in words of 16 columns. */
+static uint64_t run_cycles(const timing *t, const run *r, uint64_t here, bool down) {
     const roma_chip *c = t->c;
     const bool serial = c->lora_where > 0;
-    const double rank = (double)r->rank, weights = rank * (double)here;
+    const double rank = (double)(down || serial ? r->rank : sixteens(r->rank)), weights = rank * (double)here;
     const double l = serial ? 1 : t->k.lora_share;
     const uint64_t work = serial ? timing_up((double)r->rows * weights * 8 * c->lora_weight_bytes /
                                              (4 * c->lanes * c->lunits))
-                                 : timing_up((double)r->rows * weights / (c->hunit_mac * l)),
+                                 : r->rows * timing_up(weights / (c->hunit_mac * l)),
                    reads = timing_up(weights * c->lora_weight_bytes / (c->hunit_bandwidth * l));
     return timing_larger(work, reads);
 }
@@ -84,7 +98,6 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
     const uint64_t here = down ? o->down_columns : o->up_rows, all = down ? w->cols : w->rows;
     timing_walk walk = roma_cost_timing_walk(t, part.block);
     timing_piece x;
-    uint64_t rank = 0;
     for (bool more = roma_cost_timing_next(&walk, &x); more;) {
         const uint32_t id = id_at(x.span, part.place);
         run r = {x.rows, roma_cost_timing_rank(x.span, part.place, op)};
@@ -92,14 +105,13 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
                roma_cost_timing_rank(x.span, part.place, op) == r.rank)
             r.rows += x.rows;
         if (!r.rank) continue;
-        if (r.rank > rank) rank = r.rank;
-        const uint64_t cycles = run_cycles(t, &r, here);
+        const uint64_t cycles = run_cycles(t, &r, here, down);
         d->occ += cycles;
         if (e) count(t, &r, all, cycles, down, e);
     }
     if (t->k.calibrated) return;
     if (down)
-        down_latency(t, o, rank, d);
+        down_latency(t, o, t->most_rank, d);
     else
-        up_latency(t, rank, d);
+        up_latency(t, t->most_rank, d);
 }

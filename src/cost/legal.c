@@ -89,6 +89,19 @@ static bool has_passed(const checker *k, const roma_cost_instance *y, const timi
     return y->start + base.pass <= k->s->instances[k->next].start;
 }
 
+/* A CACHE comes behind the ends of all ups that took the H-Units before it. */
+static int check_ups(const checker *k, const timing_part *part) {
+    const roma_cost_instance *x = &k->s->instances[k->next];
+    if (roma_op_about(k->t.p->ops[part->op].kind)->out != ROMA_DATA_PAGES) return ROMA_OK;
+    for (size_t i = k->next; i-- > 0;) {
+        const roma_cost_instance *y = &k->s->instances[i];
+        if (y->part == ROMA_PART_UP && roma_cost_timing_units(&k->t, y->op, y->part) >> ROMA_UNIT_H & 1 &&
+            y->end > x->start)
+            return broken(k, "begins before an up has ended");
+    }
+    return ROMA_OK;
+}
+
 /* Pages that an attention reads are there. */
 static int check_pages(const checker *k, const timing_part *part, const timing_duration *d) {
     const roma_cost_instance *x = &k->s->instances[k->next];
@@ -105,6 +118,7 @@ static int check_before(checker *k, const timing_part *part, const timing_durati
     uint64_t end = x->busy + d->lat;
     int rc = check_units(k, part);
     if (!rc) rc = check_pages(k, part, d);
+    if (!rc) rc = check_ups(k, part);
     for (size_t i = k->of_block[part->block]; i != SIZE_MAX && !rc; i = k->before[i]) {
         const roma_cost_instance *y = &k->s->instances[i];
         if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) rc = broken(k, "reads what is not there yet");

@@ -23,6 +23,7 @@ typedef struct {
     arrival *ready; /* [values][blocks]: the value of a block; one more row: the cache up to a block */
     moment *downs;  /* [adapter slots of the plan][places][blocks] */
     moment free[ROMA_COST_UNITS];
+    moment added; /* last end of an up that took the H-Units */
 } scheduler;
 
 static const moment never = {0, NONE};
@@ -97,6 +98,8 @@ static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
             if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
             roma_cost_timing_of(&k->t, part, &d, &k->s->events);
             *sum = place(k, part, &d, *down_at(k, &part), (moment){sum->time + k->t.k.add, sum->instance});
+            if (roma_cost_timing_units(&k->t, op, ROMA_PART_UP) >> ROMA_UNIT_H & 1 && sum->time > k->added.time)
+                k->added = *sum;
         }
     }
 }
@@ -113,6 +116,7 @@ static void issue_base(scheduler *k, uint32_t index, uint32_t block) {
         wait_for(&start, value_at(k, op->in[i], block)->whole);
         wait_for_scale(&start, value_at(k, op->in[i], block)->scale, d.first);
     }
+    if (info->out == ROMA_DATA_PAGES) wait_for(&start, k->added); /* vector units know of ups by their ends */
     if (info->in[1] == ROMA_DATA_PAGES) wait_for(&start, *cache_at(k, block));
     const moment done = place(k, part, &d, start, never);
     const uint64_t began = k->s->instances[done.instance].start;
@@ -177,7 +181,8 @@ static int step(roma_schedule *s, const roma_placement *place, const roma_cost_s
                          (unsigned long long)rows, instances, ROMA_COST_INSTANCES_MAX);
     int rc = reserve(s, instances, arrivals + moments + timing_size, err);
     if (rc) return rc;
-    scheduler k = {.s = s, .ready = (arrival *)(void *)s->scratch, .free = {never, never, never, never}};
+    scheduler k = {
+        .s = s, .ready = (arrival *)(void *)s->scratch, .free = {never, never, never, never}, .added = never};
     k.downs = (moment *)(void *)(k.ready + values);
     roma_cost_timing_init(&k.t, (char *)s->scratch + arrivals + moments, place, spans, n, repair);
     assert(k.t.n_blocks <= blocks);

@@ -260,6 +260,7 @@ static void find_groups(timing *t) {
     }
     for (size_t i = 0; i < t->n_spans; i++)
         if (t->spans[i].n_adapters > t->places) t->places = t->spans[i].n_adapters;
+    t->most_rank = roma_cost_timing_most_rank(t);
 }
 
 /* ---- all of it ---- */

@@ -66,6 +66,7 @@ typedef struct {
     uint32_t n_blocks, n_streams, first_logits; /* first block that wants logits; n_blocks: none */
     uint32_t *stream_block;                     /* [n_streams + 1] first block of each stream */
     uint32_t places;                            /* most adapters of a set */
+    uint64_t most_rank;                         /* largest rank of any of them on any matrix, in whole sixteens */
     double tree_mm, mean_mm, unit_mm;           /* wire to reach every tile; mean distance of a tile; of two L-Units */
 } timing;
 
@@ -146,6 +147,8 @@ timing_walk roma_cost_timing_walk(const timing *t, uint32_t block);
 bool roma_cost_timing_next(timing_walk *w, timing_piece *out);
 /* Rank of the adapter at a place of a set on an operation's matrix; 0: none. */
 uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op);
+/* The largest rank of the step's adapters on any matrix, rounded up to 16: that of the trees and ways of all of them. */
+uint64_t roma_cost_timing_most_rank(const timing *t);
 /* The same of a down or an up, and of ATTEND; *d is zero before. */
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e);
 void roma_cost_timing_attend(const timing *t, uint32_t block, timing_duration *d, roma_events *e);

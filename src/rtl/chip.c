@@ -43,6 +43,8 @@ static const kind_of_channel kinds[] = {
     {"scale", ROOT, EACH_M, 'F', RTL_NET_BROADCAST},
     {"res", EACH_M, EACH_V, 'F', RTL_NET_BROADCAST},
     {"add", EACH_M, EACH_V, 'F', RTL_NET_BROADCAST},
+    {"part", EACH_M, ROOT, 'D', RTL_NET_PART},
+    {"down", ROOT, EACH_M, 'D', RTL_NET_BROADCAST},
     {"best", EACH_M, ROOT, 'F', RTL_NET_BEST},
     {"kv", EACH_V, EACH_M, 'F', RTL_NET_BROADCAST},
     {"peak", OF_HEAD, FIRST_OF_HEAD, 'R', RTL_NET_MAX},
@@ -64,6 +66,7 @@ static uint32_t width_of(const rtl_chip *c, const char *name) {
     const roma_chip *p = &c->place->chip;
     const roma_hyper *h = &c->place->plan->desc->hyper;
     const uint32_t g = number(p->lanes) / 8, lanes = number(p->vector_lanes), heads = h->heads / h->kv_heads;
+    const uint32_t mac = number(p->hunit_mac), ups = mac > 16 ? mac / 16 : 1;
     const struct {
         const char *name;
         uint32_t width;
@@ -73,7 +76,9 @@ static uint32_t width_of(const rtl_chip *c, const char *name) {
                   {"pulled", 2 + lanes / 8 * 67},
                   {"scale", 50},
                   {"res", 18 + 32 * (g > c->leaf_units ? g : c->leaf_units)},
-                  {"add", 21 + 32 * g},
+                  {"add", 21 + 32 * ups},
+                  {"part", 2 + 32 * roma_rtl_lora_sizes(c->place).leaves},
+                  {"down", 41 + 16 * ROMA_RTL_RANK_MAX},
                   {"best", 57},
                   {"kv", 12 + 32 * lanes},
                   {"peak", 1 + 32 * heads},
@@ -212,16 +217,19 @@ static void print_parameters(const rtl_chip *c, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
     const roma_hyper *h = &c->place->plan->desc->hyper;
     const uint32_t rows = number(p->chunk_rows), block = number(p->block_rows);
+    const rtl_lora_sizes lora = roma_rtl_lora_sizes(c->place);
     roma_buf_print(
         out,
         ".V(%u), .VL(%u), .U(%u), .N(%u), .LANES(%u), .F(%u), .KV(%u), .HEADS(%u), .HEAD_DIM(%u),\n"
         "        .ROWS(%u), .BLOCK_ROWS(%u), .BLOCK_BITS(%u), .ADD(%u), .MUL(%u), .CONVERT(%u), .DIV(%u), .SQRT(%u),\n"
         "        .FAR(%u), .ACROSS(%u), .DEEP(%u), .REACH(%u), .SPAN(%u), .PIPELINE(%u), .LINK(%u),\n"
-        "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u)",
+        "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u),\n"
+        "        .MAC(%u), .RANK(%u), .PLACES(%u), .SLOTS(%u), .ENTRIES(%u), .LEAVES(%u)",
         c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units, c->kv_heads,
         h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add), number(p->lat_mul),
         number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep, c->reach, c->span,
-        number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record);
+        number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record, number(p->hunit_mac),
+        ROMA_RTL_RANK_MAX, ROMA_RTL_PLACES, lora.slots, lora.entries, lora.leaves);
 }
 
 /* Whether a party is among the tiles of a kind of core. */
@@ -280,15 +288,16 @@ static uint32_t rounds_of(const rtl_chip *c) {
 
 static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *ports, roma_buf *out) {
     const roma_chip *p = &c->place->chip;
+    const rtl_lora_sizes lora = roma_rtl_lora_sizes(c->place);
     roma_rtl_chip_lunits(c, unit, out);
     roma_buf_print(out, "    roma_matrix_tile #(\n        ");
     print_parameters(c, out);
     roma_buf_print(
         out,
         ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
-        "        .COLUMNS(%u), .GROUPS(%u), .MAC(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), "
+        "        .COLUMNS(%u), .GROUPS(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), "
         ".SRAM(%u), .TABLE(%u),\n"
-        "        .ROUNDS(%u), .LEADS(%u)\n"
+        "        .ROUNDS(%u), .LEADS(%u), .SCALES_B(%u), .A_COLUMNS(%u)\n"
         "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
         "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
         ".lunit_shifts(lunit_shifts), .lunit_table(lunit_table), .lunit_levels(lunit_levels), "
@@ -296,9 +305,9 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
         "        .scale_address(scale_address), .scale_word(scale_word));\n",
         (uint32_t)c->place->rom_words, roma_rtl_chip_lunit_address(c), (uint32_t)c->place->scale_words,
         roma_rtl_chip_scale_address(c), number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c),
-        number(p->hunit_mac), number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run),
-        c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes), (int)p->table ? number(p->table_bits) : 0,
-        rounds_of(c), unit % c->head_units == 0, unit, (int)ports->len, (const char *)ports->data);
+        number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
+        number(p->hunit_sram_bytes), (int)p->table ? number(p->table_bits) : 0, rounds_of(c), unit % c->head_units == 0,
+        lora.scales, lora.columns, unit, (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */
@@ -328,13 +337,13 @@ static void print_vector_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     print_parameters(c, out);
     roma_buf_print(out,
                    ",\n        .ROOT(%u), .EXP_INTERVAL(%u), .DIV_INTERVAL(%u), .VALUE_WORDS(%u), .CODE_WORDS(%u), "
-                   ".BANDWIDTH(%u)\n"
+                   ".BANDWIDTH(%u), .DEPTH(%u)\n"
                    "    ) core (.clk(clk), .reset(reset), .unit(16'd%u), .vector_address(vector_address), "
                    ".vector_word(vector_word),\n"
                    "        .increments(increments)%.*s%s);\n",
                    unit == c->root, number(p->exp_interval), number(p->div_interval), c->program.value_words,
-                   c->program.code_words, number(p->hunit_bandwidth), unit, (int)ports->len, (const char *)ports->data,
-                   unit == c->root ? root_host : other_host);
+                   c->program.code_words, number(p->hunit_bandwidth), roma_rtl_lora_sizes(c->place).depth, unit,
+                   (int)ports->len, (const char *)ports->data, unit == c->root ? root_host : other_host);
 }
 
 static const char host_ports[] =

@@ -23,6 +23,16 @@ static inline uint32_t bits_for(uint64_t most) {
     return n;
 }
 
+/* What tiles have for adapters (docs/program-format.md, "Adapters"); powers of two but for slots and entries. */
+typedef struct {
+    uint32_t slots, entries; /* adapter slots of the plan; entries of a directory */
+    uint32_t scales;         /* words of scale_B in an H-Unit */
+    uint32_t columns;        /* of A on a unit, at most */
+    uint32_t leaves;         /* sums and leaves of A that reach the root in a cycle, at most */
+    uint32_t depth;          /* words of ups that may wait for a product */
+} rtl_lora_sizes;
+rtl_lora_sizes roma_rtl_lora_sizes(const roma_placement *p);
+
 /* Refuses, by the parameter's or the format's name, what is not built in gates (docs/hardware.md, "What is built").
  * EUNSUPPORTED. */
 int roma_rtl_chip_check(const roma_placement *p, roma_error *err);

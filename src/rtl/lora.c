@@ -1,7 +1,7 @@
 /* Adapters in the H-Units of a chip in gates (docs/program-format.md, "Adapters"): where A, B and their scales lie, and
  * the words that the host writes for an adapter and for a step. Codes lie in words of `mac` bytes of the SRAM, from its
  * end down; scales of B have a memory of their own beside it, those of A lie at the root. */
-#include "internal.h"
+#include "chip.h"
 
 enum { UP_COLUMNS = 16, ENTRY_A = 36, ENTRY_B = 16, ENTRY_RANK = 56 };
 enum { DIRECTORY = 1, SCALES_B = 2, ROOT_TARGETS = 0, ROOT_SCALES_A = 1 };
@@ -46,15 +46,44 @@ static slot_shape shape_of(const roma_rtl_lora *l, const roma_adapter *a, uint32
     return s;
 }
 
+/* ---- sizes of the tiles' memories ---- */
+
+static uint32_t power(uint64_t least) { return UINT32_C(1) << clog2(least); }
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+rtl_lora_sizes roma_rtl_lora_sizes(const roma_placement *p) {
+    const uint64_t mac = (uint64_t)p->chip.hunit_mac, ups = mac > UP_COLUMNS ? mac / UP_COLUMNS : 1;
+    rtl_lora_sizes out = {.slots = p->plan->n_adapter_slots, .columns = 8, .leaves = 1, .depth = 2};
+    uint64_t scales = 0;
+    for (size_t i = 0; i < p->plan->n_ops; i++) {
+        const roma_op *op = &p->plan->ops[i];
+        if (op->kind != ROMA_OP_LINEAR || op->layer == UINT32_MAX || op->adapter_slot == UINT32_MAX) continue;
+        const roma_image_tensor *t = &p->plan->desc->tensors[op->tensor];
+        const uint64_t even = ceil_div(t->cols, (uint64_t)p->chip.matrix_units),
+                       group = roma_adapter_format(t->cols).group;
+        const uint32_t c = power(even > 8 ? even : 8);
+        const uint64_t together = c < mac ? c : mac, rows = together < group ? mac / together : 1;
+        const uint64_t words = ceil_div(p->tensors[t->tie >= 0 ? (size_t)t->tie : op->tensor].unit_rows, ups);
+        scales += words;
+        out.columns = larger(out.columns, c);
+        out.leaves = larger(out.leaves,
+                            (c > group ? 1 : power(rows)) * power(c > group ? ceil_div(t->cols, c) : t->cols / group));
+        out.depth = larger(out.depth, power(2 * words * (uint64_t)p->chip.block_rows));
+    }
+    out.entries = ROMA_RTL_RESIDENT * larger(out.slots, 1);
+    out.scales = power(ROMA_RTL_RESIDENT * larger((uint32_t)scales, 2));
+    return out;
+}
+
 /* ---- what is there ---- */
 
 int roma_rtl_lora_init(roma_rtl_lora *l, const roma_placement *p, roma_error *err) {
     const uint64_t mac = (uint64_t)p->chip.hunit_mac, lanes = (uint64_t)p->chip.lanes;
     *l = (roma_rtl_lora){.place = p, .slots = p->plan->n_adapter_slots, .top = (uint32_t)p->chip.hunit_sram_bytes};
-    if (mac < 2 * lanes || mac & (mac - 1) || mac > p->chip.hunit_bandwidth)
+    if (mac < 2 * lanes || mac & (mac - 1) || mac != (uint64_t)p->chip.hunit_bandwidth)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                         "hunit.mac is %llu: adapters in gates need a power of two, at least twice lunit.lanes (%llu) "
-                         "and at most hunit.bandwidth",
+                         "hunit.mac is %llu: adapters in gates need hunit.bandwidth, a power of two that is at least "
+                         "twice lunit.lanes (%llu)",
                          (unsigned long long)mac, (unsigned long long)(2 * lanes));
     l->op = roma_alloc_array(l->slots + 1, sizeof *l->op);
     if (!l->op) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for adapter slots");

@@ -188,7 +188,7 @@ static void print_broadcast(const rtl_net *net, size_t i, uint32_t tile, roma_bu
     print_delay(net, i, c->latency - hops(net, tile, c->root), d, q, out);
 }
 
-static const char *const merger[] = {"", "roma_net_max", "roma_net_sum", "roma_net_best"};
+static const char *const merger[] = {"", "roma_net_max", "roma_net_sum", "roma_net_best", "roma_net_part"};
 
 static void print_merge(const rtl_net *net, size_t i, uint32_t tile, roma_buf *out) {
     const rtl_channel *c = &net->channel[i];

@@ -9,8 +9,8 @@
 #include "roma/rtl.h"
 
 /* How what meets on the way becomes one: not at all; the largest of fields of 32 bits; sums of fields of 64 bits; the
- * better of two logits (roma_net_best). */
-typedef enum { RTL_NET_BROADCAST, RTL_NET_MAX, RTL_NET_SUM, RTL_NET_BEST } rtl_net_kind;
+ * better of two logits (roma_net_best); sums of fields of 32 bits (roma_net_part). */
+typedef enum { RTL_NET_BROADCAST, RTL_NET_MAX, RTL_NET_SUM, RTL_NET_BEST, RTL_NET_PART } rtl_net_kind;
 
 /* A channel. Ports of cores are o_NAME and i_NAME; of i_NAME the channel is bits [slice * width, (slice + 1) * width).
  */

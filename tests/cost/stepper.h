@@ -268,6 +268,11 @@ static inline uint64_t stepper_ready(const stepper *s, const stepper_instance *m
     return from->is_ended ? from->end : UINT64_MAX;
 }
 
+/* An up on the H-Units: the vector units, which start a CACHE, know of it by its end (1.3). */
+static inline bool stepper_is_up_on_h(const stepper_instance *it) {
+    return it->part == ROMA_PART_UP && it->unit == STEPPER_H;
+}
+
 /* The cycle from which an instance can start; UINT64_MAX: it is not the next on all its units, or what it reads is not
  * known yet. A cycle that is known stays: nothing else can take its units before. */
 static inline uint64_t stepper_opens(const stepper *s, uint32_t number, const size_t head[STEPPER_UNITS],
@@ -279,6 +284,8 @@ static inline uint64_t stepper_opens(const stepper *s, uint32_t number, const si
         if (me->takes[u]) at = stepper_max(at, free_at[u]);
     }
     for (size_t i = 0; i < me->n_reads; i++) at = stepper_max(at, stepper_ready(s, me, &s->reads[me->first_read + i]));
+    for (uint32_t i = 0; s->p->ops[me->op].kind == ROMA_OP_CACHE && i < number; i++)
+        if (stepper_is_up_on_h(&s->all[i])) at = stepper_max(at, s->all[i].is_ended ? s->all[i].end : UINT64_MAX);
     return at;
 }
 
@@ -369,6 +376,9 @@ static inline bool stepper_reads_hold(const stepper *s, size_t i, uint32_t other
     return false;
 }
 static inline bool stepper_unit_holds(const stepper *s, size_t i, uint32_t other) {
+    if (s->p->ops[s->all[i].op].kind == ROMA_OP_CACHE && stepper_is_up_on_h(&s->all[other]) &&
+        s->all[other].end == s->all[i].start)
+        return true;
     for (int u = 0; u < STEPPER_UNITS; u++)
         if (stepper_before(s, i, u) == other && s->all[other].busy == s->all[i].start) return true;
     return false;
@@ -396,11 +406,25 @@ static inline bool stepper_has_rank(const roma_plan *p, const roma_cost_span *sp
     return false;
 }
 
+/* The largest rank of an adapter on a matrix, rounded up to 16. */
+static inline uint64_t stepper_most_rank(const roma_plan *p, const roma_cost_span *spans, size_t n_spans) {
+    uint64_t most = 0;
+    for (size_t i = 0; i < n_spans; i++)
+        for (uint32_t k = 0; k < spans[i].n_adapters; k++)
+            for (size_t o = 0; o < p->n_ops; o++) {
+                const roma_cost_adapter *a = &spans[i].adapters[k];
+                if (p->ops[o].kind != ROMA_OP_LINEAR || p->ops[o].adapter_slot == UINT32_MAX) continue;
+                most = stepper_max(most, a->ranks ? a->ranks[p->ops[o].adapter_slot] : a->rank);
+            }
+    return stepper_div_up(most, 16) * 16;
+}
+
 static inline stepper stepper_run(const roma_placement *place, const roma_cost_span *spans, size_t n_spans) {
     const roma_plan *p = place->plan;
     const roma_chip *c = &place->chip;
     stepper s = {.p = p, .c = c};
     s.law = stepper_law_of(place, c->overlap != 0 && c->lora_where == 0 && stepper_has_rank(p, spans, n_spans));
+    s.law.most_rank = stepper_most_rank(p, spans, n_spans);
     stepper_cut(&s, spans, n_spans);
     s.number = stepper_memory(p->n_ops * s.n_blocks * STEPPER_PARTS, sizeof *s.number);
     memset(s.number, 0xff, p->n_ops * s.n_blocks * STEPPER_PARTS * sizeof *s.number);

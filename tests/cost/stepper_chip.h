@@ -19,6 +19,7 @@ typedef struct {
     uint64_t add, mul, convert, divide, root, hop, pipeline, fill;
     uint64_t far, across, deep, reach;
     uint64_t head_units; /* that share a KV head */
+    uint64_t most_rank;  /* of the step's adapters, in whole sixteens */
     bool is_tensor, has_share;
 } stepper_law;
 

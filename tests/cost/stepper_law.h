@@ -153,32 +153,33 @@ static inline uint64_t stepper_adapter_run(const stepper_law *l, uint64_t k, uin
     if (l->c->lora_where != 0)
         return stepper_max(stepper_up((double)(k * rank * wide * 8) * x / (double)(4 * l->lanes * l->lunits)),
                            stepper_up((double)(rank * wide) * x / l->c->hunit_bandwidth));
-    return stepper_max(stepper_up((double)(k * rank * wide) / (l->c->hunit_mac * share)),
+    return stepper_max(k * stepper_up((double)(rank * wide) / (l->c->hunit_mac * share)),
                        stepper_up((double)(rank * wide) * x / (l->c->hunit_bandwidth * share)));
 }
 
 static inline stepper_time stepper_adapter(const stepper_law *l, const roma_op *op, const stepper_view *v, bool is_up,
                                            uint32_t place) {
     const roma_image_tensor *t = &l->p->desc->tensors[op->tensor];
-    uint64_t c = 8, group = 256, most = 0;
+    uint64_t c = 8, group = 256;
+    const uint64_t most = l->most_rank;
     while (c * l->units < t->cols) c *= 2;
     while (t->cols % group) group /= 2;
     const uint64_t y = stepper_min(c, t->cols), groups = t->cols / group;
     stepper_time x = {0};
     for (size_t i = 0, j; i < v->n; i = j) {
-        const uint64_t rank = stepper_rank(v->row[i], place, op);
+        uint64_t rank = stepper_rank(v->row[i], place, op);
+        if (is_up && l->c->lora_where == 0) rank = (rank + 15) / 16 * 16;
         for (j = i + 1; j < v->n && stepper_same(v->row[j], v->row[i], place); j++) {
         }
         if (rank) x.occ += stepper_adapter_run(l, j - i, rank, is_up ? stepper_words_of(l, t).unit_rows : y);
-        most = stepper_max(most, rank);
     }
     if (l->fill) return x;
     if (is_up) {
         x.lat = l->mul + stepper_red(l, most) + l->convert + 2 * l->mul + l->far + l->add;
         return x;
     }
-    const uint64_t root = l->mul + stepper_red(l, y) + l->deep + l->convert + stepper_log_up(groups) * l->add +
-                          stepper_div_up(4 * most * groups, l->link);
+    const uint64_t root = l->mul + stepper_red(l, stepper_min(y, group)) + l->deep + l->convert +
+                          stepper_log_up(groups) * l->add + stepper_div_up(4 * most * groups, l->link);
     x.lat = root + 2 * l->mul + stepper_red(l, most) + l->divide + l->mul + l->convert + l->deep;
     x.first = x.occ + root;
     return x;

@@ -13,6 +13,7 @@ typedef struct {
     bool scale;    /* codes were there before, their scale is late */
     bool last_row; /* a down's LINEAR reads its last row then */
     bool value[2]; /* inputs that are there only then */
+    bool ups;      /* a CACHE: an up that it does not read ends then */
 } held;
 
 static held holding(const stepper *t, size_t i) {
@@ -30,6 +31,9 @@ static held holding(const stepper *t, size_t i) {
         for (int v = 0; v < 2; v++)
             if (op->in[v] != ROMA_NO_VALUE && op->in[v] == writer->out) h.value[v] = true;
     }
+    for (size_t k = 0; t->p->ops[me->op].kind == ROMA_OP_CACHE && k < i; k++)
+        h.ups |= stepper_is_up_on_h(&t->all[k]) && t->all[k].end == me->start;
+    h.ups &= !h.reads;
     for (int u = 0; u < STEPPER_UNITS; u++) {
         const uint32_t y = stepper_before(t, i, u);
         h.unit[u] = y != UINT32_MAX && t->all[y].busy == me->start;
@@ -72,6 +76,7 @@ enum {
     L_BEHIND_ATTEND,
     L_SERIAL,
     H_CACHE,
+    H_CACHE_UPS,
     H_ATTEND,
     H_ATTEND_BOTH,
     H_ADAPTER,
@@ -85,7 +90,7 @@ static const char *const situation_name[SITUATIONS] = {
     "ATTEND reads CACHE", "QUANTISE reads", "SILU reads up",
     "RESIDUAL reads", "NORM reads", "reader of two parts waits for the base", "reader of two parts waits for an up",
     "down waits for the scale of its codes", "down waits for the last row of its LINEAR", "up waits for its down", "EMBED behind L", "LINEAR behind L", "LINEAR behind an ATTEND that takes L",
-    "serial adapter part behind L", "CACHE behind H", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H", "adapter part behind another where attention overlaps",
+    "serial adapter part behind L", "CACHE behind H", "CACHE behind the end of an up", "ATTEND behind H", "ATTEND that takes both, behind H", "adapter part behind H", "adapter part behind another where attention overlaps",
     "V operation behind V"};
 /* clang-format on */
 static unsigned met[SITUATIONS];
@@ -160,6 +165,7 @@ static bool meet(const stepper *t, size_t i, const held *h) {
     for (int u = 0; u < STEPPER_UNITS; u++)
         if (h->unit[u]) meet_unit(t, i, u);
     if (h->reads) meet_reads(t, &t->all[i], h);
+    if (h->ups) met[H_CACHE_UPS]++;
     for (int k = 0; k < SITUATIONS; k++) rare |= met[k] != before[k] && met[k] <= 12;
     return rare;
 }
@@ -170,13 +176,14 @@ static void test_moves(roma_schedule *s, const stepper *t) {
     for (size_t i = 0; i < t->n && test_failures < 5; i++) {
         if (!t->all[i].start) continue;
         const held h = holding(t, i);
-        const int holders = h.reads + h.unit[0] + h.unit[1] + h.unit[2] + h.unit[3];
+        const int holders = h.reads + h.ups + h.unit[0] + h.unit[1] + h.unit[2] + h.unit[3];
         CHECK(holders > 0);
         const char *said = "instance"; /* several rules: any may be named */
         if (holders == 1) {
             said = "reads";
             for (int u = 0; u < STEPPER_UNITS; u++)
                 if (h.unit[u]) said = unit_text[u];
+            if (h.ups) said = "up has ended";
         }
         const bool rare = holders == 1 && meet(t, i, &h);
         if (!rare && random_below(&r, t->n) >= 16) continue; /* each takes as long as the schedule */

@@ -6,7 +6,7 @@
 
 typedef Vbench_adapter M;
 
-enum { LANES = 32, MUL = 3, ADD = 3, CONVERT = 2, DIV = 16 };
+enum { LANES = 32, MUL = 3, ADD = 3, CONVERT = 2, DIV = 16, RANK_MAX = 32, TOGETHER = 16 };
 
 static float f(uint64_t bits) { return roma_f32_from_bits((uint32_t)bits); }
 static unsigned clog2(uint64_t n) {
@@ -43,9 +43,8 @@ static void draw_case(dice &d, uint64_t *in) {
         in[UNITS] = 1u << d.below(4);
         in[COLS] = 32 * (1 + d.below(24));
     } while (!shape(in).is_built(in));
-    in[RANK] = 4 * (1 + d.below(4));
-    const uint64_t together = in[RANK] & (~in[RANK] + 1), at_a_time = LANES / together;
-    in[ROWS] = (1 + d.below(4)) * (together == in[RANK] ? 2 : at_a_time);
+    in[RANK] = 1 + d.below(RANK_MAX);
+    in[ROWS] = 2 * (1 + d.below(8));
     in[RUNS] = 1 + d.below(2);
     in[KIND] = d.below(2) ? (uint64_t)RANDOM : d.below(KINDS);
 }
@@ -106,7 +105,7 @@ class adapter_bench {
 
     void draw() {
         a_code.resize(in[RANK] * in[COLS]), b_code.resize(in[ROWS] * in[RANK]);
-        a_scale.assign(16, 0), b_scale.assign(ceil_div(in[ROWS], 16) * 16, 0);
+        a_scale.assign(RANK_MAX, 0), b_scale.assign(ceil_div(in[ROWS], 16) * 16, 0);
         for (int8_t &x : a_code) x = draw_code();
         for (int8_t &x : b_code) x = draw_code();
         for (uint64_t j = 0; j < in[RANK]; j++) a_scale[j] = d.below(8) ? draw_scale() : 0;
@@ -126,8 +125,9 @@ class adapter_bench {
         }
     }
 
-    /* A cycle of the unit: the word that was asked for meets its operands, products come MUL later. */
+    /* A cycle of the unit: the word that was asked for in the one before meets its operands, products come MUL later. */
     void step() {
+        m.eval();
         std::vector<int32_t> now(LANES);
         for (unsigned l = 0; l < LANES; l++)
             now[l] = memory.size() > word * LANES + l
@@ -141,13 +141,12 @@ class adapter_bench {
                 m.products[i / 32] |= (uint32_t)(p[i / 24] >> (i % 24) & 1) << (i % 32);
             under_way.erase(under_way.begin());
         }
-        const uint32_t next = m.address;
+        word = m.address;
         b.tick();
-        word = next;
-        m.fill = m.start = m.code_valid = m.t_valid = 0;
+        m.fill = m.start = m.code_valid = 0;
     }
     void start(std::vector<uint32_t> op) {
-        for (size_t i = 0; i < 9; i++) m.op[i] = op[i];
+        for (size_t i = 0; i < 12; i++) m.op[i] = op[i];
         m.start = 1;
         step();
     }
@@ -157,12 +156,13 @@ class adapter_bench {
         m.own_first = (uint16_t)(u * s.c / 8), m.own_count = (uint16_t)(s.c / 8);
         for (uint64_t k = 0; k < in[RUNS]; k++)
             for (uint64_t i = 0; i < in[COLS] / 32; i++) {
-                m.fill = 1, m.run_in = k != 0, m.fill_index = (uint8_t)i, m.fill_shifts = 0;
+                m.fill = 1, m.run_in = k != 0, m.fill_index = (uint16_t)i, m.fill_shifts = 0;
                 memcpy(&m.fill_codes[0], act[k].code + 32 * i, 32);
                 for (unsigned j = 0; j < 4; j++) m.fill_shifts |= (uint16_t)(act[k].shift[4 * i + j] << (3 * j));
                 step();
             }
-        const unsigned width = clog2(s.c) < 5 ? clog2(s.c) : 5;
+        const uint64_t wide = std::min<uint64_t>(std::min<uint64_t>(s.c, LANES), s.group);
+        const unsigned width = clog2(wide);
         const uint64_t rows = LANES >> width, words = s.c >> width, blocks = ceil_div(in[RANK], rows);
         memory.assign(blocks * words * LANES, 0);
         for (uint64_t i = 0; i < memory.size(); i++) {
@@ -171,18 +171,21 @@ class adapter_bench {
             if (j < in[RANK] && at < in[COLS]) memory[i] = a_code[j * in[COLS] + at];
         }
         const bool is_float = s.c > s.group;
-        const uint64_t per = is_float ? s.group >> width : words;
-        start({0, 0, (uint32_t)blocks - 1, (uint32_t)words - 1, (uint32_t)in[RUNS] - 1, width, clog2(per),
+        const uint64_t per = is_float ? s.group >> width : words, columns = std::min(s.c, in[COLS] - u * s.c) / 8;
+        const unsigned levels = width + clog2(per);
+        start({0, 0, 0, (uint32_t)blocks - 1, (uint32_t)words - 1, 0, (uint32_t)in[RUNS] - 1, (uint32_t)columns, width, levels,
                is_float ? (uint32_t)per - 1 : 0, is_float ? clog2(s.c / s.group) : 0});
         const uint64_t cycles = in[RUNS] * blocks * words;
-        const uint64_t end = cycles + MUL + width + clog2(per) + (is_float ? CONVERT + clog2(s.c / s.group) * ADD : 0);
+        if (cycles != in[RUNS] * ceil_div(in[RANK] * s.c, LANES)) wrong = "a down takes more cycles than the law says";
+        const uint64_t end = cycles - 1 + MUL + levels + (is_float ? CONVERT + clog2(s.c / s.group) * ADD : 0);
         const uint64_t values = s.values(in), mine = is_float ? u : u * s.c / s.group;
         std::vector<uint64_t> seen(in[RUNS], 0);
-        /* cycle 0 asks for the first word, cycle 1 has its operands */
+        uint64_t k = 0;
+        /* cycle 0 has the first word and its operands */
         for (uint64_t c = 0; c <= end; c++, step()) {
+            m.eval();
             if (m.reading != (c < cycles) || m.last != (c == cycles - 1)) wrong = "a word is read in a wrong cycle";
             if (!m.down_valid) continue;
-            const uint64_t k = m.down_run;
             if (k >= in[RUNS]) return void(wrong = "a sum of a run that is not there");
             leaf[k].resize(blocks * rows * values, 0);
             for (uint64_t i = 0; i < rows && seen[k] < blocks * rows; i++, seen[k]++) {
@@ -192,38 +195,46 @@ class adapter_bench {
             if ((seen[k] == blocks * rows) != m.down_last) wrong = "the last sum is told wrongly";
             if (m.down_last && k == in[RUNS] - 1 && c != end)
                 wrong = "the last sum comes in cycle " + std::to_string(c) + ", the law says " + std::to_string(end);
+            if (m.down_last) k++;
         }
         if (seen[in[RUNS] - 1] != blocks * rows) wrong = "sums are missing";
     }
 
     void root(const shape &s) {
-        const uint64_t values = s.values(in), levels = clog2(values), at_once = 4u >> levels;
-        m.root_levels = (uint8_t)levels, m.root_float = s.c > s.group;
+        const uint64_t values = s.values(in), levels = clog2(values), most = 4u >> levels, at_once = 1 + d.below((uint32_t)most);
+        const uint64_t convert = s.c > s.group ? 0 : CONVERT;
+        m.root_levels = (uint8_t)levels, m.root_float = s.c > s.group, m.root_ranks = (uint8_t)at_once;
         m.link = (uint8_t)ceil_div(4 * in[RANK] * s.groups, 64);
-        m.rank_levels = (uint8_t)clog2(in[RANK]);
+        m.rank_levels = (uint8_t)(clog2(in[RANK]) + d.below(6 - clog2(in[RANK])));
         m.target = roma_f32_bits(target), m.factor = roma_f32_bits(factor);
-        for (int i = 0; i < 16; i++) m.a_scales[i] = roma_f32_bits(a_scale[(size_t)i]);
-        std::vector<uint64_t> due, taken;
-        uint64_t given = 0, run = 0, done = 0, asked = 0, next_end = 0;
-        for (uint64_t c = 0; done < in[RUNS] && c < 400; c++) {
-            const bool may_end = given + at_once < in[RANK] || c >= next_end;
-            m.root_valid = run < in[RUNS] && may_end && d.below(8) != 0;
+        for (int i = 0; i < RANK_MAX; i++) m.a_scales[i] = roma_f32_bits(a_scale[(size_t)i]);
+        std::vector<uint64_t> there, due;
+        uint64_t given = 0, run = 0, done = 0, taken = 0, next_take = 0;
+        std::vector<uint64_t> scaled(in[RUNS]);
+        for (uint64_t &c : scaled) c = d.below(2) ? 0 : d.below(100);
+        for (uint64_t c = 0; done < in[RUNS] && c < 600; c++) {
+            m.root_valid = run < in[RUNS] && d.below(8) != 0;
             for (int i = 0; i < 4; i++) m.root_leaves[i] = 0;
+            m.root_last = 0, m.root_tag = (uint8_t)(run + 5);
             if (m.root_valid) {
                 for (uint64_t i = 0; i < at_once && given + i < in[RANK]; i++)
                     for (uint64_t v = 0; v < values; v++)
                         m.root_leaves[(i << levels) + v] = leaf[run][(given + i) * values + v];
                 given += at_once;
                 m.root_last = given >= in[RANK];
-                if (m.root_last) {
-                    due.push_back(c + CONVERT + levels * ADD + m.link + 2 * MUL + m.rank_levels + DIV + MUL + CONVERT);
-                    given = 0, run++, next_end = c + std::max<uint64_t>(4, m.link);
-                }
+                if (m.root_last) there.push_back(c + convert + levels * ADD + m.link), given = 0, run++;
             }
-            m.root_scale = (uint32_t)d.next();
-            if (m.take) m.root_scale = roma_f32_bits(act[asked++ % in[RUNS]].scale);
+            m.root_ready = 0;
+            m.eval();
+            m.root_ready = taken < in[RUNS] && m.take_tag == taken + 5 && c >= scaled[taken];
+            m.root_scale = m.root_ready ? roma_f32_bits(act[taken].scale) : (uint32_t)d.next();
+            m.eval();
+            const bool takes = taken < there.size() && c >= std::max(std::max(there[taken], scaled[taken]), next_take);
+            if (m.take != takes) return void(wrong = "a row of h is made in a wrong cycle");
+            if (takes) due.push_back(c + 2 * MUL + m.rank_levels + DIV + MUL + CONVERT), taken++, next_take = c + 1;
             if (m.root_done) {
                 if (done >= due.size() || due[done] != c) return void(wrong = "codes of h come in a wrong cycle");
+                if (m.done_tag != done + 5) return void(wrong = "codes of h are told to be another row's");
                 check_codes(done++);
             } else if (done < due.size() && due[done] == c) {
                 return void(wrong = "codes of h do not come");
@@ -238,18 +249,18 @@ class adapter_bench {
         const roma_format format = {8, 0, ROMA_SCALE_F16, 0, (uint16_t)shape(in).group, 0, 0, {0}};
         roma_tile_layout at;
         roma_tile_layout_get(&format, in[COLS], &at);
-        std::vector<uint8_t> tile(at.bytes, 0);
+        std::vector<uint8_t> tile(RANK_MAX / 16 * at.bytes, 0);
         for (uint64_t j = 0; j < in[RANK]; j++)
             for (uint64_t i = 0; i < in[COLS]; i++)
-                tile[i / 4 * 64 + j * 4 + i % 4] = (uint8_t)a_code[j * in[COLS] + i];
-        float h[16];
+                tile[j / 16 * at.bytes + i / 4 * 64 + j % 16 * 4 + i % 4] = (uint8_t)a_code[j * in[COLS] + i];
+        float h[RANK_MAX];
         const roma_act *const acts[] = {&act[k]};
-        roma_lora_product_c(in[COLS], format.group, tile.data(), 1, acts, 1, h, 16);
+        roma_lora_product_c(in[COLS], format.group, tile.data(), RANK_MAX / 16, acts, 1, h, RANK_MAX);
         for (uint64_t j = 0; j < in[RANK]; j++) h[j] = h[j] * a_scale[j];
-        code[k].assign(16, 0);
+        code[k].assign(RANK_MAX, 0);
         const float sh = roma_quantise_i16(h, (unsigned)in[RANK], code[k].data());
         t[k] = sh * (target * factor);
-        for (uint64_t j = 0; j < 16; j++) {
+        for (uint64_t j = 0; j < RANK_MAX; j++) {
             const int16_t got = (int16_t)(m.root_codes[j / 2] >> (16 * (j % 2)) & 0xffff);
             if (got != code[k][j])
                 wrong = "code " + std::to_string(j) + " of h is " + std::to_string(got) + ", not " +
@@ -260,55 +271,59 @@ class adapter_bench {
     }
 
     void up() {
+        const uint32_t from = 2 * d.below(32);
         for (uint64_t k = 0; k < in[RUNS]; k++) {
-            m.code_valid = m.t_valid = 1, m.code_run = k != 0, m.t = roma_f32_bits(t[k]);
-            for (size_t i = 0; i < 8; i++)
+            m.code_valid = 1, m.code_at = (uint8_t)(from + k), m.t = roma_f32_bits(t[k]);
+            for (size_t i = 0; i < RANK_MAX / 2; i++)
                 m.codes[i] = (uint16_t)code[k][2 * i] | (uint32_t)(uint16_t)code[k][2 * i + 1] << 16;
             step();
         }
-        unsigned width = 2;
-        while (in[RANK] % (2u << width) == 0) width++;
-        const uint64_t rows = LANES >> width, words = in[RANK] >> width, blocks = ceil_div(in[ROWS], rows);
+        const uint64_t rows = LANES / TOGETHER, words = ceil_div(in[RANK], TOGETHER), blocks = ceil_div(in[ROWS], rows);
         memory.assign(blocks * words * LANES, 0);
         for (uint64_t i = 0; i < memory.size(); i++) {
-            const uint64_t l = i % LANES, k = (i / LANES % words << width) + (l & ((1u << width) - 1)),
-                           r = i / LANES / words * rows + (l >> width);
-            if (r < in[ROWS]) memory[i] = b_code[r * in[RANK] + k];
+            const uint64_t l = i % LANES, k = i / LANES % words * TOGETHER + l % TOGETHER,
+                           r = i / LANES / words * rows + l / TOGETHER;
+            if (r < in[ROWS] && k < in[RANK]) memory[i] = b_code[r * in[RANK] + k];
         }
         const uint64_t cycles = in[RUNS] * blocks * words;
-        if (cycles != in[RUNS] * ceil_div(in[RANK] * in[ROWS], LANES))
+        if (cycles != in[RUNS] * ceil_div(TOGETHER * words * in[ROWS], LANES))
             wrong = "an up takes more cycles than the law says";
-        start({1, 0, (uint32_t)blocks - 1, (uint32_t)words - 1, (uint32_t)in[RUNS] - 1, width, clog2(words), 0, 0});
-        const uint64_t end = cycles + MUL + clog2(in[RANK]) + CONVERT + 2 * MUL;
+        const unsigned levels = 4 + clog2(words) + d.below(2 - clog2(words)), scale = d.below(64);
+        start({1, 0, scale, (uint32_t)blocks - 1, (uint32_t)words - 1, from, (uint32_t)in[RUNS] - 1, 0, 4, levels, 0, 0});
+        const uint64_t end = cycles - 1 + MUL + levels + CONVERT + 2 * MUL;
         std::vector<std::vector<float>> got(in[RUNS]);
-        uint32_t asked = 0;
+        uint64_t k = 0;
         for (uint64_t c = 0; c <= end; c++, step()) {
+            m.eval();
             if (m.reading != (c < cycles) || m.last != (c == cycles - 1)) wrong = "a word is read in a wrong cycle";
-            for (uint32_t i = 0; i < 8; i++)
-                m.scales[i] = i < rows && asked * rows + i < in[ROWS] ? roma_f32_bits(b_scale[asked * rows + i]) : 0;
-            asked = m.scale_block;
+            const uint64_t at = (m.scale_address - scale) * rows;
+            m.scales = 0;
+            for (uint32_t i = 0; i < rows && at + i < in[ROWS]; i++)
+                m.scales |= (uint64_t)roma_f32_bits(b_scale[at + i]) << 32 * i;
+            m.eval();
             if (!m.up_valid) continue;
-            const uint64_t k = m.up_run;
             if (k >= in[RUNS]) return void(wrong = "an up of a run that is not there");
-            for (uint64_t i = 0; i < rows && got[k].size() < in[ROWS]; i++) got[k].push_back(f(m.ups[i]));
+            for (uint64_t i = 0; i < rows && got[k].size() < in[ROWS]; i++) got[k].push_back(f(m.ups >> 32 * i & 0xffffffff));
             if ((got[k].size() == in[ROWS]) != m.up_last) wrong = "the last up is told wrongly";
             if (m.up_last && k == in[RUNS] - 1 && c != end)
                 wrong = "the last up comes in cycle " + std::to_string(c) + ", the law says " + std::to_string(end);
+            if (m.up_from != from + k) wrong = "an up is told to be another row's";
+            if (m.up_last) k++;
         }
-        for (uint64_t k = 0; k < in[RUNS] && wrong.empty(); k++) check_ups(k, got[k]);
+        for (k = 0; k < in[RUNS] && wrong.empty(); k++) check_ups(k, got[k]);
     }
     void check_ups(uint64_t k, const std::vector<float> &got) {
         const uint64_t tiles = ceil_div(in[ROWS], 16);
         std::vector<uint8_t> bytes(tiles * roma_lora_tile_bytes(ROMA_B_INT8, (unsigned)in[RANK]), 0);
         for (uint64_t r = 0; r < in[ROWS]; r++)
             for (uint64_t j = 0; j < in[RANK]; j++)
-                bytes[r / 16 * 16 * in[RANK] + 32 * (j / 2) + 2 * (r % 16) + j % 2] = (uint8_t)b_code[r * in[RANK] + j];
+                bytes[r / 16 * roma_lora_tile_bytes(ROMA_B_INT8, (unsigned)in[RANK]) + 32 * (j / 2) + 2 * (r % 16) + j % 2] = (uint8_t)b_code[r * in[RANK] + j];
         const roma_lora_b lora = {ROMA_B_INT8, (unsigned)in[RANK], bytes.data(), b_scale.data()};
         std::vector<float> y(16 * tiles), had;
         for (float &v : y) v = f(draw_float_near(d, 127, 8));
         had = y;
         float *rows[] = {y.data()};
-        roma_lora_add_c(&lora, tiles, code[k].data(), 16, &t[k], 1, rows);
+        roma_lora_add_c(&lora, tiles, code[k].data(), RANK_MAX, &t[k], 1, rows);
         if (got.size() < in[ROWS]) return void(wrong = "ups are missing");
         for (uint64_t r = 0; r < in[ROWS]; r++)
             if (one_nan(had[r] + got[r]) != one_nan(y[r]))
@@ -340,6 +355,6 @@ static int run_adapters(bench<M> &b, const options &o) {
 int main(int argc, char **argv) {
     return bench_main<M>(
         argc, argv, {},
-        +[](M &m, int on) { m.reset = on != 0, m.start = m.fill = m.code_valid = m.t_valid = m.root_valid = 0; },
+        +[](M &m, int on) { m.reset = on != 0, m.start = m.fill = m.code_valid = m.root_valid = 0; },
         run_adapters);
 }
