@@ -83,8 +83,12 @@ typedef struct {
     const uint8_t *data;
 } gguf_tensor;
 
+/* Whose names the tensors of a file have. Hugging Face pairs rotated rows by halves in every architecture. */
+typedef enum { IMPORT_GGUF, IMPORT_HF } import_naming;
+
 typedef struct {
     const char *path; /* for messages; may be NULL */
+    import_naming naming;
     const uint8_t *data;
     uint64_t size;
     uint32_t version;
@@ -160,6 +164,11 @@ void roma_import_row_q5_k(const uint8_t *src, uint64_t cols, const roma_row *out
 void roma_import_row_q6_k(const uint8_t *src, uint64_t cols, const roma_row *out);
 
 /* ---- meaning ---------------------------------------------------------------------------------------------------- */
+
+/* Role and layer (0 for roles without one) of a tensor's name; false: none that is known. */
+bool roma_import_role(import_naming naming, const char *name, size_t len, uint32_t *role, uint32_t *layer);
+/* "N." without leading zeros at the beginning of a name; returns its length, 0 when there is none. */
+size_t roma_import_layer(const char *name, size_t len, uint32_t *layer);
 
 /* A set of part files, the first of which holds the metadata. */
 typedef struct {
