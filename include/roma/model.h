@@ -69,6 +69,7 @@ typedef struct {
     uint32_t context;                         /* the model's own limit, tokens */
     float rms_eps;                            /* > 0 */
     uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX]; /* rope_dim / 2 increments for one position: turns x 2^64 */
+    float rope_gain;                          /* factor of cos and sin, 0.000001 to 1e6; 0: none */
 } roma_hyper;
 /* Checks every member against its bounds: EUNSUPPORTED, with file as the model's name, says which and what is
  * supported. */

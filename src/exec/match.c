@@ -25,6 +25,7 @@ static int match_hyper(const roma_hyper *plan, const roma_hyper *image, roma_err
         {"rotated width", plan->rope_dim, image->rope_dim},
         {"vocabulary", plan->vocab, image->vocab},
         {"context limit", plan->context, image->context},
+        {"factor of cos and sin (its bits)", roma_f32_bits(plan->rope_gain), roma_f32_bits(image->rope_gain)},
         {"epsilon (its bits)", roma_f32_bits(plan->rms_eps), roma_f32_bits(image->rms_eps)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)

@@ -41,6 +41,9 @@ static void op_angles(roma_exec *e, const roma_op *op, int thread, int threads) 
         for (uint32_t i = 0; i < op->param.rotated / 2; i++, cs += 2) {
             const uint64_t phase = (uint64_t)e->rows[r].position * e->hyper->rope_phase[i];
             roma_sincos_turn((uint32_t)(phase >> 32), &cs[1], &cs[0]);
+            if (!(op->param.gain > 0)) continue;
+            cs[0] *= op->param.gain;
+            cs[1] *= op->param.gain;
         }
     }
 }

@@ -19,6 +19,10 @@ void roma_image_id_begin(roma_sha256 *h, const roma_description *d) {
         roma_put64(phase, d->hyper.rope_phase[i]);
         roma_sha256_update(h, phase, sizeof phase);
     }
+    if (d->hyper.rope_gain > 0) {
+        update32(h, roma_f32_bits(d->hyper.rope_gain));
+        update32(h, 0);
+    }
     update32(h, (uint32_t)d->n_tensors);
 }
 

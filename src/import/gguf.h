@@ -190,6 +190,8 @@ typedef struct {
 
 /* Opens the part files beside path that the first one announces. */
 int roma_import_set_open(gguf_set *s, const char *path, roma_error *err);
+/* The tensor of that name and its part; NULL when no part has one. */
+const gguf_tensor *roma_import_find_tensor(const gguf_set *s, const char *name, const gguf_file **part);
 int roma_import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err);
 void roma_import_set_close(gguf_set *s);
 

@@ -25,10 +25,12 @@ static void add_values(builder *b) {
     roma_map_values(b, values, h->rope_dim ? N_VALUES : A);
 }
 
-/* ANGLES or ROPE, where the model rotates at all. */
-static void add_rotation(builder *b, roma_op_kind kind, uint32_t value, uint32_t angles, uint32_t out) {
+/* ANGLES or ROPE where the model rotates at all, else NULL. */
+static roma_op *add_rotation(builder *b, roma_op_kind kind, uint32_t value, uint32_t angles, uint32_t out) {
     const uint32_t rotated = b->d->hyper.rope_dim;
-    if (rotated) roma_map_op(b, kind, value, angles, out)->param.rotated = rotated;
+    roma_op *op = rotated ? roma_map_op(b, kind, value, angles, out) : NULL;
+    if (op) op->param.rotated = rotated;
+    return op;
 }
 
 static void add_attention(builder *b) {
@@ -60,7 +62,8 @@ static void add_ffn(builder *b) {
 
 void roma_map_llama(builder *b) {
     add_values(b);
-    add_rotation(b, ROMA_OP_ANGLES, ROMA_NO_VALUE, ROMA_NO_VALUE, A);
+    roma_op *angles = add_rotation(b, ROMA_OP_ANGLES, ROMA_NO_VALUE, ROMA_NO_VALUE, A);
+    if (angles) angles->param.gain = b->d->hyper.rope_gain;
     roma_map_tensor_op(b, ROMA_OP_EMBED, ROMA_W_EMBED, ROMA_NO_VALUE, X);
     for (b->layer = 0; b->layer < b->d->hyper.layers; b->layer++) {
         add_attention(b);

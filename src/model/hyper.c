@@ -56,6 +56,9 @@ int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err) {
                          h->heads, h->kv_heads);
     if (!(h->rms_eps > 0 && h->rms_eps < 1))
         return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "the norm's epsilon must lie between 0 and 1");
+    if ((h->rope_gain < 0 || h->rope_gain > 0) && !(h->rope_gain >= 1e-6f && h->rope_gain <= 1e6f))
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
+                         "the factor of cos and sin must lie between 0.000001 and 1000000");
     return ROMA_OK;
 }
 

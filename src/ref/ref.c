@@ -118,8 +118,9 @@ static void turn(roma_ref *f, uint32_t role, uint32_t layer, float *x, uint32_t 
     roma_team_run(f->team, run_turn, &j);
 }
 
-/* cos and sin of a 64-bit phase, 2^64 being a turn: Taylor over half a turn either way, absolute error below 1e-13. */
-static void cos_sin(uint64_t phase, float out[2]) {
+/* cos and sin of a 64-bit phase, 2^64 being a turn, times a gain: Taylor over half a turn either way, absolute error
+ * below 1e-13. */
+static void cos_sin(uint64_t phase, double gain, float out[2]) {
     const double x = (double)(int64_t)phase * (6.283185307179586 * 0x1p-64);
     double c = 0, s = 0, term = 1;
     for (int i = 1; i <= 32; i++) {
@@ -129,8 +130,8 @@ static void cos_sin(uint64_t phase, float out[2]) {
             s += i & 2 ? term : -term;
         term = term * x / i;
     }
-    out[0] = (float)c;
-    out[1] = (float)s;
+    out[0] = (float)(gain * c);
+    out[1] = (float)(gain * s);
 }
 
 /* ---- attention ---- */
@@ -290,6 +291,7 @@ int roma_ref_create(roma_ref **out, const roma_image *image, roma_team *team, ui
                          "no memory for the FP32 evaluation of windows of %u tokens", ctx);
     for (uint32_t p = 0; p < ctx; p++)
         for (uint32_t i = 0; i < h->rope_dim / 2; i++)
-            cos_sin(h->rope_phase[i] * p, f->turn + (size_t)p * h->rope_dim + 2 * i);
+            cos_sin(h->rope_phase[i] * p, h->rope_gain > 0 ? (double)h->rope_gain : 1,
+                    f->turn + (size_t)p * h->rope_dim + 2 * i);
     return ROMA_OK;
 }

@@ -47,6 +47,7 @@ static bool pairs_fit(const roma_placement *p) {
     const double d = p->plan->desc->hyper.head_dim, all = p->chip.vector_units * p->chip.vector_lanes;
     return fmod(d, all) <= 0 || fmod(all, d) <= 0;
 }
+static bool no_gain(const roma_placement *p) { return !(p->plan->desc->hyper.rope_gain > 0); }
 static bool stored(const roma_placement *p) {
     roma_rtl_style style;
     roma_error ignored;
@@ -54,6 +55,7 @@ static bool stored(const roma_placement *p) {
 }
 
 static const limit limits[] = {
+    {"the model's factor of cos and sin", no_gain, "1"},
     {"schedule.attention_overlap", no_overlap, "off"},
     {"schedule.streams", one_stream, "1"},
     {"schedule.lora", beside, "beside"},

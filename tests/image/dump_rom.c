@@ -25,6 +25,7 @@ static void print_hyper(const roma_hyper *h) {
            h->arch, h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context,
            roma_f32_bits(h->rms_eps));
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) printf("rope %u %016llx\n", i, (unsigned long long)h->rope_phase[i]);
+    if (h->rope_gain > 0) printf("gain %.9g\n", (double)h->rope_gain);
 }
 
 static void print_vocab(const roma_vocab *v) {

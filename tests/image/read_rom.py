@@ -102,9 +102,14 @@ def read_hyper(f, sections):
     need(1 <= h["vocab"] <= 4194304 and 1 <= h["context"] <= 16777216, "vocabulary or context")
     print("hyper " + " ".join(f"{k} {v}" for k, v in h.items()))
     at, size = sections["ROPE"]
-    need(size == h["rope_dim"] // 2 * 8, "size of ROPE")
-    for i, phase in enumerate(f.fields(at, f"{size // 8}Q")):
+    pairs = h["rope_dim"] // 2
+    need(size in (8 * pairs, 8 * pairs + 8), "size of ROPE")
+    for i, phase in enumerate(f.fields(at, f"{pairs}Q")):
         print(f"rope {i} {phase:016x}")
+    if size > 8 * pairs:
+        gain, zero = f.fields(at + 8 * pairs, "fI")
+        need(not zero and gain != 1 and 1e-6 <= gain <= 1e6, "factor of ROPE")
+        print(f"gain {gain:.9g}")
     return h
 
 

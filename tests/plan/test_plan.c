@@ -86,7 +86,7 @@ static const char want_text[] =
     "   24  L    -     linear     xn         -> logits   320x96                30720  embed, 4 bit, group 32, FP16 scale, zero point 8 (rows whose logits are wanted)\n";
 static const char want_json[] =
     "{\"adapter_slots\":8,\"ops\":[{"
-    "\"op\":\"angles\",\"unit\":\"V\",\"layer\":-1,\"in\":[],\"out\":\"angles\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"angles\",\"unit\":\"V\",\"layer\":-1,\"in\":[],\"out\":\"angles\",\"mac\":0,\"rotated\":32,\"gain\":0,\"base\":0},{"
     "\"op\":\"embed\",\"unit\":\"L\",\"layer\":-1,\"in\":[],\"out\":\"x\",\"mac\":0,\"tensor\":\"embed\",\"rows\":320,\"cols\":96},{"
     "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"attn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"q\",\"mac\":12288,\"tensor\":\"q\",\"rows\":128,\"cols\":96},{"
