@@ -14,20 +14,20 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *model;     /* a GGUF file; of one in parts the first, -00001-of-N */
+    const char *model;     /* a GGUF file, of one in parts the first, -00001-of-N; or a Hugging Face folder */
     const char *image;     /* the output, replaced when the new image is complete and not before */
-    roma_quant_kind quant; /* how float matrices become codes */
+    roma_quant_kind quant; /* how float matrices become codes; NONE of a folder: Q8 */
 } roma_convert_config;
 
 /* What became of a conversion. */
 typedef struct {
     roma_image_written image;
-    uint8_t source_sha256[32]; /* of the model's first file, which the image's note names */
+    uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
 } roma_convert_report;
 
-/* Converts a model file to an image. EUNSUPPORTED for a folder, and for what import does not read; EUSAGE as
+/* Converts a model file to an image. EUNSUPPORTED for what import does not read; EUSAGE as
  * roma_convert_check_output, and for float matrices that nothing quantises; EDAMAGED for values that are infinite or
  * no numbers; ECANCEL when progress, which may be NULL, says so; else the errors of the files. *report is the
  * caller's, ended by roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */

@@ -177,9 +177,10 @@ typedef struct {
     uint32_t n_parts;
 } gguf_set;
 
+typedef struct hf_folder hf_folder;
 typedef struct {
     gguf_set set;
-    char *first_path;
+    hf_folder *folder;  /* of a Hugging Face folder; else NULL */
     uint32_t *text_off; /* vocabulary tables */
     char *text;
     uint8_t *type;
@@ -204,6 +205,12 @@ int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, 
                       roma_error *err);
 /* What the file says twice and differently, as roma_import.notes; v NULL: the model has no tokenizer. */
 int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *v, roma_buf *out, roma_error *err);
+/* An index of the normal tokens, which alone take part in merges; none may be there twice. */
+int roma_import_index_tokens(const roma_vocab *v, const char *path, import_index *x, roma_error *err);
+/* Adds to the ids that end a turn; -1 and an id that is among them change nothing. */
+void roma_import_add_eog(roma_vocab *v, int32_t id);
+/* Adds the tokens whose text says that they end a turn, which converters forget to name. */
+void roma_import_add_eog_texts(roma_vocab *v);
 int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

@@ -137,30 +137,34 @@ static int read_flags(const gguf_file *g, roma_vocab *v, roma_error *err) {
     return rc;
 }
 
-static void add_eog(roma_vocab *v, int32_t id) {
+void roma_import_add_eog(roma_vocab *v, int32_t id) {
     for (uint32_t i = 0; i < v->n_eog; i++)
         if (v->eog[i] == id) return;
     if (id >= 0 && v->n_eog < ROMA_EOG_MAX) v->eog[v->n_eog++] = id;
 }
 
-/* The ids that end a turn: those the file names, and tokens of these texts, which converters forget to name. */
-static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
+void roma_import_add_eog_texts(roma_vocab *v) {
     static const char *const texts[] = {"<|im_end|>",      "<|eot_id|>",    "<|eom_id|>",
                                         "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"};
-    int32_t eot, eom;
-    int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
-    if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
-    if (rc) return rc;
-    add_eog(v, v->eos);
-    add_eog(v, eot);
-    add_eog(v, eom);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         const uint32_t len = v->text_off[i + 1] - v->text_off[i];
         const char *text = v->text + v->text_off[i];
         if (len < 10 || text[0] != '<') continue;
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
-            if (is(text, len, texts[k])) add_eog(v, (int32_t)i);
+            if (is(text, len, texts[k])) roma_import_add_eog(v, (int32_t)i);
     }
+}
+
+/* The ids that end a turn: those the file names, and tokens of known texts. */
+static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
+    int32_t eot, eom;
+    int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
+    if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
+    if (rc) return rc;
+    roma_import_add_eog(v, v->eos);
+    roma_import_add_eog(v, eot);
+    roma_import_add_eog(v, eom);
+    roma_import_add_eog_texts(v);
     return ROMA_OK;
 }
 

@@ -132,7 +132,7 @@ static void test_refused(void) {
     const roma_convert_config plain = {model, image, ROMA_QUANT_NONE}, folder = {dir, image, ROMA_QUANT_NONE},
                               over = {model, model, ROMA_QUANT_NONE}, none = {"/nowhere.gguf", image, ROMA_QUANT_NONE};
     write_model(8, "");
-    check_refused(&folder, ROMA_EUNSUPPORTED, "this is a folder");
+    check_refused(&folder, ROMA_EINPUT, "no config.json in this folder");
     check_refused(&over, ROMA_EUSAGE, "a model is never overwritten");
     check_refused(&none, ROMA_EINPUT, "no such file");
     CHECK_EQ(roma_convert_check_output(model, &err), ROMA_EUSAGE);

@@ -1,14 +1,18 @@
-/* roma build: a GGUF model, or random weights of a shape, to a ROM image. */
+/* roma build: a GGUF model, a Hugging Face folder, or random weights of a shape, to a ROM image. */
 #include "tool.h"
 #include "roma/convert.h"
 #include "roma/synth.h"
 
 #include <string.h>
 
-/* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, in the current folder. */
+/* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, folder/ -> folder.roma, in the current folder. */
 static void default_name(const char *model, char *out, size_t cap) {
-    const char *base = strrchr(model, '/');
-    roma_print(out, cap, "%s", base ? base + 1 : model);
+    size_t end = strlen(model), from = 0;
+    while (end > 1 && model[end - 1] == '/') end--;
+    for (size_t i = 0; i + 1 < end; i++)
+        if (model[i] == '/') from = i + 1;
+    const bool none = strspn(model + from, "./") >= end - from; /* ".", ".." and "/" are no names */
+    roma_print(out, cap, "%.*s", none ? 5 : (int)(end - from), none ? "model" : model + from);
     size_t n = strlen(out);
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n -= 5] = 0;
     if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5)
@@ -107,7 +111,7 @@ int verb_build(int argc, char **argv) {
     const option own[] = {
         {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
-        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits (a folder's: q8)"},
         {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
          "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
@@ -118,9 +122,10 @@ int verb_build(int argc, char **argv) {
         {0}};
     const usage u = {
         "build",
-        "MODEL.gguf [-o IMAGE] [options]",
-        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
-        "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
+        "MODEL [-o IMAGE] [options]",
+        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds, or from a Hugging Face folder, whose\n"
+        "matrices are rounded to 8 bits or as --quant says. Of a GGUF model in parts name the first, -00001-of-N.\n"
+        "An image of that name is replaced when the new one is complete.\n"
         "With --shape SHAPE --random SEED an image of a shape with random weights, for measuring: no download, no "
         "tokenizer.",
         "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma",
