@@ -16,17 +16,33 @@ static bool is_rotated(uint32_t role) {
 
 /* ---- one tensor ------------------------------------------------------------------------------------------ */
 
+/* Each kind of file has its own order of dimensions. */
+static int other_shape(const gguf_file *g, const gguf_tensor *src, uint64_t cols, uint64_t rows, bool vector,
+                       roma_error *err) {
+    char have[96] = "", want[64];
+    if (g->naming == IMPORT_GGUF)
+        return roma_import_tensor_bad(
+            g, src, ROMA_EDAMAGED, err, "shape %llu x %llu x %llu x %llu, but the hyper-parameters ask for %llu x %llu",
+            (unsigned long long)src->dim[0], (unsigned long long)src->dim[1], (unsigned long long)src->dim[2],
+            (unsigned long long)src->dim[3], (unsigned long long)cols, (unsigned long long)rows);
+    if (src->n_dims == 2) roma_print(have, sizeof have, "%llu, ", (unsigned long long)src->dim[1]);
+    if (vector)
+        want[0] = 0;
+    else
+        roma_print(want, sizeof want, "%llu, ", (unsigned long long)rows);
+    return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "shape [%s%llu], but config.json asks for [%s%llu]", have,
+                                  (unsigned long long)src->dim[0], want, (unsigned long long)cols);
+}
+
 static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t,
                        roma_error *err) {
     if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols))
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
                                       roma_arch_name(h->arch));
     const uint64_t rows = roma_tensor_role_is_matrix(t->role) ? t->rows : 1;
-    if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1)
-        return roma_import_tensor_bad(
-            g, src, ROMA_EDAMAGED, err, "shape %llu x %llu x %llu x %llu, but the hyper-parameters ask for %llu x %llu",
-            (unsigned long long)src->dim[0], (unsigned long long)src->dim[1], (unsigned long long)src->dim[2],
-            (unsigned long long)src->dim[3], (unsigned long long)t->cols, (unsigned long long)rows);
+    const bool flat = g->naming == IMPORT_HF && src->n_dims != (roma_tensor_role_is_matrix(t->role) ? 2 : 1);
+    if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1 || flat)
+        return other_shape(g, src, t->cols, rows, !roma_tensor_role_is_matrix(t->role), err);
     return ROMA_OK;
 }
 
