@@ -36,6 +36,10 @@ enum {
     ROMA_TT_BYTE = 6
 };
 
+/* Which texts of SentencePiece get a space in front: none; each stretch between special tokens; each that does not
+ * begin with one; the text's beginning alone, where it does not begin with one. */
+enum { ROMA_PREFIX_NONE = 0, ROMA_PREFIX_EACH = 1, ROMA_PREFIX_MISSING = 2, ROMA_PREFIX_FIRST = 3 };
+
 #define ROMA_TOKEN_BYTES_MAX 4096
 #define ROMA_TOKENS_MAX (1u << 22)
 #define ROMA_EOG_MAX 16
@@ -55,10 +59,11 @@ typedef struct {
     int32_t bos, eos, unk, pad; /* -1: none */
     uint32_t n_eog;             /* ids that end a turn (eos among them) */
     int32_t eog[ROMA_EOG_MAX];
-    uint8_t add_bos, add_eos, add_space_prefix; /* the model's own settings */
-    uint8_t ignore_merges;                      /* Llama-3: a piece that is a token is that token */
-    uint32_t template_kind;                     /* roma_template_kind of images of old; 0 none */
-    uint32_t template_bytes;                    /* of the chat template out of the model file; 0: there is none */
+    uint8_t add_bos, add_eos; /* the model's own settings */
+    uint8_t add_space_prefix; /* ROMA_PREFIX_* */
+    uint8_t ignore_merges;    /* Llama-3: a piece that is a token is that token */
+    uint32_t template_kind;   /* roma_template_kind of images of old; 0 none */
+    uint32_t template_bytes;  /* of the chat template out of the model file; 0: there is none */
     const char *template_text;
 } roma_vocab;
 

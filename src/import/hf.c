@@ -82,13 +82,11 @@ static int usual_specials(hf_says *s, const char *path, roma_error *err) {
 static int settle_prefix(const hf_says *s, bool spm_model, const char *path, roma_vocab *v, roma_error *err) {
     if (v->kind != ROMA_TOK_SPM) return ROMA_OK;
     if (spm_model && s->add_prefix >= 0) v->add_space_prefix = s->add_prefix > 0;
-    if (!spm_model && s->add_prefix >= 0 && v->add_space_prefix != s->add_prefix)
+    if (spm_model && s->legacy == 0 && v->add_space_prefix) v->add_space_prefix = ROMA_PREFIX_FIRST;
+    if (!spm_model && s->add_prefix >= 0 && (v->add_space_prefix > 0) != s->add_prefix)
         return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
                          "add_prefix_space is %s, but tokenizer.json says otherwise; save the tokenizer anew",
                          s->add_prefix ? "true" : "false");
-    if (spm_model && s->legacy == 0 && v->add_space_prefix)
-        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
-                         "legacy is false: a space before the first text alone is not supported");
     return ROMA_OK;
 }
 
@@ -125,6 +123,11 @@ static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t,
     if (!rc && in->model) rc = usual_specials(s, file->path, err);
     const char *path = in->tokenizer ? in->tokenizer->path : file->path;
     if (!rc) rc = settle_prefix(s, in->model != NULL, path, v, err);
+    if (!rc && t->unk < 0 && s->special[HF_UNK] >= 0) { /* newer tokenizer.json leave it to tokenizer_config.json */
+        const char *unk = (const char *)s->text.data + s->special[HF_UNK];
+        t->unk_len = (uint32_t)strlen(unk);
+        t->unk = (int64_t)roma_import_hf_text(t, unk, t->unk_len);
+    }
     if (!rc) rc = roma_import_hf_vocab(t, file->path, o, v, err);
     if (!rc) rc = settle(s, in->model != NULL, path, v, err);
     return rc ? rc : roma_vocab_check(v, file->path, err);

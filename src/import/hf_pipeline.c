@@ -167,18 +167,19 @@ static const struct {
     const char *normalizer, *steps;
     uint8_t prefix;
 } marks[] = {
-    {"Prepend prepend=\xe2\x96\x81\nReplace content=\xe2\x96\x81 pattern=str: \n", "", 1},
-    {"Replace content=\xe2\x96\x81 pattern=str: \n", "", 0},
-    {"", "Metaspace prepend_scheme=never replacement=\xe2\x96\x81 split=false\n", 0},
+    {"Prepend prepend=\xe2\x96\x81\nReplace content=\xe2\x96\x81 pattern=str: \n", "", ROMA_PREFIX_EACH},
+    {"Replace content=\xe2\x96\x81 pattern=str: \n", "", ROMA_PREFIX_NONE},
+    {"", "Metaspace prepend_scheme=always replacement=\xe2\x96\x81 split=false\n", ROMA_PREFIX_MISSING},
+    {"", "Metaspace prepend_scheme=first replacement=\xe2\x96\x81 split=false\n", ROMA_PREFIX_FIRST},
+    {"", "Metaspace prepend_scheme=never replacement=\xe2\x96\x81 split=false\n", ROMA_PREFIX_NONE},
 };
 
 static const char *const byte_decoders[] = {"ByteLevel add_prefix_space=true\n", "ByteLevel add_prefix_space=false\n",
                                             "ByteLevel add_prefix_space=true use_regex=false\n",
                                             "ByteLevel add_prefix_space=false use_regex=false\n"};
 #define UNMARK "Replace content=  pattern=str:\xe2\x96\x81\nByteFallback\nFuse\n"
-static const char *const mark_decoders[] = {UNMARK "Strip content=  start=1 stop=0\n", UNMARK,
-                                            "ByteFallback\nMetaspace prepend_scheme=never replacement=\xe2\x96\x81 "
-                                            "split=false\n"};
+#define NO_MARK "ByteFallback\nMetaspace prepend_scheme=never replacement=\xe2\x96\x81 split=false\n"
+static const char *const mark_decoders[] = {UNMARK "Strip content=  start=1 stop=0\n", UNMARK, NO_MARK};
 
 static int unknown(const char *part, const char *steps, const char *path, roma_error *err) {
     char shown[240];

@@ -73,9 +73,11 @@ static int check_flags(const roma_vocab *v, const char *file, roma_error *err) {
     if (v->n_eog > ROMA_EOG_MAX) return bad(err, file, "n_eog is out of range", v->n_eog);
     for (uint32_t i = 0; i < v->n_eog; i++)
         if (v->eog[i] < 0 || v->eog[i] >= n) return bad(err, file, "eog is no token", i);
-    const uint8_t flag[] = {v->add_bos, v->add_eos, v->add_space_prefix, v->ignore_merges};
-    for (unsigned i = 0; i < 4; i++)
+    const uint8_t flag[] = {v->add_bos, v->add_eos, v->ignore_merges};
+    for (unsigned i = 0; i < 3; i++)
         if (flag[i] > 1) return bad(err, file, "a flag is neither 0 nor 1", i);
+    if (v->add_space_prefix > ROMA_PREFIX_FIRST)
+        return bad(err, file, "add_space_prefix is unknown", v->add_space_prefix);
     if (v->template_bytes > ROMA_TEXT_TEMPLATE_MAX)
         return bad(err, file, "the chat template is too long", v->template_bytes);
     if (!roma_text_template_name((roma_template_kind)v->template_kind))

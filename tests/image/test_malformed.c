@@ -107,6 +107,7 @@ static const bad_field fields[] = {
     {VOCB, 0, 28, 4, 1000, IN, "a special id is no token", ELSEWHERE},
     {VOCB, 0, 32, 4, 77, NO, "chat template 77", FIELD},
     {VOCB, 0, 36, 1, 2, IN, "neither 0 nor 1", FIELD},
+    {VOCB, 0, 38, 1, 4, ROMA_EUNSUPPORTED, "space prefix 4 is unknown", FIELD},
     {VOCB, 0, 39, 1, 255, IN, "neither 0 nor 1", ELSEWHERE},
     {VOCB, 0, 40, 4, 17, IN, "more than 16 ids", FIELD},
     {VOCB, 0, 40, 4, 2, IN, "ends a turn is no token", ELSEWHERE},

@@ -239,7 +239,6 @@ static const bad_case cases[] = {
     {H_MODEL, {SAYS, "\"13\"", "\"16\""}, INPUT, "added token '<tool>' has the id 16"},
     {H_MODEL, {SAYS, "\"13\"", "\"6\""}, DAMAGED, "added token '<tool>' has the id 6 of another token"},
     {H_MODEL, {SAYS, "\"normalized\": true", "\"lstrip\": true"}, UNSUPPORTED, "lstrip is not supported"},
-    {H_MODEL, {SAYS, "\"add_bos_token\": true", "\"legacy\": false"}, UNSUPPORTED, "legacy is false"},
     {H_MODEL, {SAYS, "{\"13\": {", "[{\"13\": {"}, DAMAGED, "added_tokens_decoder must be an object"},
 };
 /* clang-format on */
