@@ -16,7 +16,10 @@ void roma_image_put_hyper(uint8_t out[IMAGE_HYPR_BYTES], const roma_hyper *h) {
                                h->rope_dim,
                                h->vocab,
                                h->context,
-                               roma_f32_bits(h->rms_eps)};
+                               roma_f32_bits(h->rms_eps),
+                               h->true_hidden,
+                               h->true_ffn,
+                               h->true_head};
     memset(out, 0, IMAGE_HYPR_BYTES);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) roma_put32(out + 4 * i, fields[i]);
 }
@@ -54,8 +57,11 @@ int roma_image_read_hyper(const roma_frame *in, roma_hyper *h) {
                                 &h->kv_heads, &h->head_dim, &h->rope_dim, &h->vocab, &h->context};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = roma_read_u32(&r);
     h->rms_eps = roma_read_f32(&r);
-    if (!roma_frame_all_zero(in->data + s->offset + 44, 20))
-        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 44, "reserved bytes of section HYPR are not zero");
+    h->true_hidden = roma_read_u32(&r);
+    h->true_ffn = roma_read_u32(&r);
+    h->true_head = roma_read_u32(&r);
+    if (!roma_frame_all_zero(in->data + s->offset + 56, 8))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 56, "reserved bytes of section HYPR are not zero");
     roma_error why;
     int code = roma_hyper_check(h, NULL, &why);
     return code ? roma_frame_fail(in, code, s->offset, "%s", why.text) : read_rope(in, h);

@@ -88,17 +88,15 @@ static int fill_shapes(hyper_reading *rd, roma_hyper *h) {
     }
     if (w->value_length && w->value_length != w->key_length)
         return roma_import_hyper_bad(rd, "attention.key_length and attention.value_length differ; they must be equal");
-    if (w->key_length < 16 || w->key_length > HEAD_DIM_MAX)
-        return roma_import_hyper_bad(rd, "heads must be 16 to 512 wide");
+    if (w->key_length < 2 || w->key_length > HEAD_DIM_MAX)
+        return roma_import_hyper_bad(rd, "heads must be 2 to 512 wide");
     if (!w->rope_dim) w->rope_dim = w->key_length;
     if (w->rope_dim > w->key_length || w->rope_dim % 2)
         return roma_import_hyper_bad(rd, "rope.dimension_count must be even and at most attention.key_length");
     h->layers = (uint32_t)w->layers;
-    h->hidden = (uint32_t)w->hidden;
-    h->ffn = (uint32_t)w->ffn;
     h->heads = (uint32_t)w->heads;
     h->kv_heads = (uint32_t)w->kv_heads;
-    h->head_dim = (uint32_t)w->key_length;
+    roma_hyper_set_widths(h, (uint32_t)w->hidden, (uint32_t)w->ffn, (uint32_t)w->key_length);
     h->rope_dim = (uint32_t)w->rope_dim;
     h->rms_eps = (float)w->eps;
     /* A sliding window changes nothing within its first `window` positions: every earlier one is in sight.

@@ -11,12 +11,12 @@
 #define INTEGERS(X)                                                                                                    \
     X(layers, "block_count", 1, 1024, 1, 0)                                                                            \
     X(context, "context_length", 1, 1u << 24, 1, 0)                                                                    \
-    X(hidden, "embedding_length", 32, 65536, 1, 0)                                                                     \
-    X(ffn, "feed_forward_length", 32, 262144, 1, 1)                                                                    \
+    X(hidden, "embedding_length", 1, 65536, 1, 0)                                                                      \
+    X(ffn, "feed_forward_length", 1, 262144, 1, 1)                                                                     \
     X(heads, "attention.head_count", 1, 4096, 1, 1)                                                                    \
     X(kv_heads, "attention.head_count_kv", 1, 4096, 0, 1)                                                              \
-    X(key_length, "attention.key_length", 16, HEAD_DIM_MAX, 0, 0)                                                      \
-    X(value_length, "attention.value_length", 16, HEAD_DIM_MAX, 0, 0)                                                  \
+    X(key_length, "attention.key_length", 2, HEAD_DIM_MAX, 0, 0)                                                       \
+    X(value_length, "attention.value_length", 2, HEAD_DIM_MAX, 0, 0)                                                   \
     X(rope_dim, "rope.dimension_count", 2, HEAD_DIM_MAX, 0, 0)                                                         \
     X(original, "rope.scaling.original_context_length", 0, 1u << 24, 0, 0)                                             \
     X(vocab, "vocab_size", 1, ROMA_TOKENS_MAX, 0, 0)                                                                   \

@@ -50,6 +50,8 @@ static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint6
     return ROMA_OK;
 }
 
+static bool is_in_heads(uint32_t role) { return role == ROMA_W_Q || role == ROMA_W_K || role == ROMA_W_V; }
+
 int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t,
                          const char *what) {
     const roma_hyper *h = &b->base->hyper;
@@ -61,16 +63,20 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
     lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
     if (is_b ? p->has_b : p->has_a)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
-    roma_hyper_shape(h, role, &rows, &cols);
+    roma_hyper_true_shape(h, role, &rows, &cols);
     int rc = check_shape(b, t, is_b, rows, cols, what);
     if (!rc) rc = check_values(b, t, what);
     if (rc) return rc;
     const import_type *type = roma_import_type_get(t->type);
     roma_tensor *view = is_b ? &p->b : &p->a;
+    roma_hyper_shape(h, role, &rows, &cols);
     *view = (roma_tensor){.role = role,
                           .layer = layer,
-                          .rows = t->dim[0],
-                          .cols = t->dim[1],
+                          .rows = is_b ? rows : t->dim[0],
+                          .cols = is_b ? t->dim[1] : cols,
+                          .true_rows = t->dim[0],
+                          .true_cols = t->dim[1],
+                          .true_head = is_b && is_in_heads(role) ? (uint16_t)roma_true_head(h) : 0,
                           .is_float = type->floats != NULL,
                           .format = type->format,
                           .source_type = t->type,

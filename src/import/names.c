@@ -18,12 +18,16 @@ static const struct {
     {ROMA_W_Q_BIAS, {"attn_q.bias", "self_attn.q_proj.bias"}},
     {ROMA_W_K_BIAS, {"attn_k.bias", "self_attn.k_proj.bias"}},
     {ROMA_W_V_BIAS, {"attn_v.bias", "self_attn.v_proj.bias"}},
+    {ROMA_W_O_BIAS, {"attn_output.bias", "self_attn.o_proj.bias"}},
     {ROMA_W_Q_NORM, {"attn_q_norm.weight", "self_attn.q_norm.weight"}},
     {ROMA_W_K_NORM, {"attn_k_norm.weight", "self_attn.k_norm.weight"}},
     {ROMA_W_FFN_NORM, {"ffn_norm.weight", "post_attention_layernorm.weight"}},
     {ROMA_W_GATE, {"ffn_gate.weight", "mlp.gate_proj.weight"}},
     {ROMA_W_UP, {"ffn_up.weight", "mlp.up_proj.weight"}},
     {ROMA_W_DOWN, {"ffn_down.weight", "mlp.down_proj.weight"}},
+    {ROMA_W_GATE_BIAS, {"ffn_gate.bias", "mlp.gate_proj.bias"}},
+    {ROMA_W_UP_BIAS, {"ffn_up.bias", "mlp.up_proj.bias"}},
+    {ROMA_W_DOWN_BIAS, {"ffn_down.bias", "mlp.down_proj.bias"}},
 };
 
 static uint32_t role_of(import_naming naming, const char *name, size_t len, bool layered) {

@@ -34,15 +34,20 @@ static int other_shape(const gguf_file *g, const gguf_tensor *src, uint64_t cols
                                   (unsigned long long)src->dim[0], want, (unsigned long long)cols);
 }
 
+static bool is_in_heads(uint32_t role) { return is_rotated(role) || role == ROMA_W_V || role == ROMA_W_V_BIAS; }
+
+/* The file has the model's own widths, the tensor ours. */
 static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t,
                        roma_error *err) {
-    if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols))
+    uint64_t cols;
+    if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols) || !roma_hyper_true_shape(h, t->role, &t->true_rows, &cols))
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
                                       roma_arch_name(h->arch));
-    const uint64_t rows = roma_tensor_role_is_matrix(t->role) ? t->rows : 1;
+    const uint64_t rows = t->true_rows;
     const bool flat = g->naming == IMPORT_HF && src->n_dims != (roma_tensor_role_is_matrix(t->role) ? 2 : 1);
-    if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1 || flat)
-        return other_shape(g, src, t->cols, rows, !roma_tensor_role_is_matrix(t->role), err);
+    t->true_cols = cols;
+    if (src->dim[0] != cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1 || flat)
+        return other_shape(g, src, cols, rows, !roma_tensor_role_is_matrix(t->role), err);
     return ROMA_OK;
 }
 
@@ -82,6 +87,7 @@ static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h,
     t->data = src->data;
     t->row_bytes = src->row_bytes;
     t->rope_halves = (g->naming == IMPORT_HF || h->arch != ROMA_ARCH_LLAMA) && is_rotated(t->role);
+    t->true_head = is_in_heads(t->role) ? (uint16_t)roma_true_head(h) : 0;
     t->head_dim = (uint16_t)h->head_dim;
     t->rope_dim = (uint16_t)h->rope_dim;
     t->read_row = t->is_float ? NULL : roma_import_read_row;

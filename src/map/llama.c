@@ -14,7 +14,7 @@ static void add_values(builder *b) {
         [K] = {"k", kv, false},
         [V] = {"v", kv, false},
         [O] = {"o", q, false},
-        [ON] = {"on", q, true},
+        [ON] = {"on", roma_hyper_attended(h), true},
         [Y] = {"y", h->hidden, false},
         [G] = {"g", h->ffn, false},
         [U] = {"u", h->ffn, false},
@@ -44,19 +44,19 @@ static void add_attention(builder *b) {
     add_rotation(b, ROMA_OP_ROPE, K, A, K);
     roma_map_op(b, ROMA_OP_CACHE, K, V, ROMA_NO_VALUE);
     roma_map_op(b, ROMA_OP_ATTEND, Q, ROMA_NO_VALUE, O)->param.scale =
-        1.0f / __builtin_sqrtf((float)b->d->hyper.head_dim);
-    roma_map_op(b, ROMA_OP_QUANTISE, O, ROMA_NO_VALUE, ON);
-    roma_map_linear(b, ROMA_W_O, 0, ON, Y);
+        1.0f / __builtin_sqrtf((float)roma_true_head(&b->d->hyper));
+    roma_map_op(b, ROMA_OP_QUANTISE, O, ROMA_NO_VALUE, ON)->param.packed = roma_hyper_packed(&b->d->hyper);
+    roma_map_linear(b, ROMA_W_O, ROMA_W_O_BIAS, ON, Y);
     roma_map_op(b, ROMA_OP_RESIDUAL, X, Y, X);
 }
 
 static void add_ffn(builder *b) {
     roma_map_norm(b, ROMA_OP_NORM, ROMA_W_FFN_NORM, X, XN);
-    roma_map_linear(b, ROMA_W_GATE, 0, XN, G);
-    roma_map_linear(b, ROMA_W_UP, 0, XN, U);
+    roma_map_linear(b, ROMA_W_GATE, ROMA_W_GATE_BIAS, XN, G);
+    roma_map_linear(b, ROMA_W_UP, ROMA_W_UP_BIAS, XN, U);
     roma_map_op(b, ROMA_OP_SILU, G, U, G);
     roma_map_op(b, ROMA_OP_QUANTISE, G, ROMA_NO_VALUE, GN);
-    roma_map_linear(b, ROMA_W_DOWN, 0, GN, Y);
+    roma_map_linear(b, ROMA_W_DOWN, ROMA_W_DOWN_BIAS, GN, Y);
     roma_map_op(b, ROMA_OP_RESIDUAL, X, Y, X);
 }
 

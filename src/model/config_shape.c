@@ -120,15 +120,13 @@ int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_err
     *s = (roma_shape){.tied = c->tied > 0};
     s->hyper = (roma_hyper){.arch = families[c->family].arch,
                             .layers = c->layers,
-                            .hidden = c->hidden,
-                            .ffn = c->ffn,
                             .heads = c->heads,
                             .kv_heads = c->kv_heads,
-                            .head_dim = c->head_dim,
                             .rope_dim = c->head_dim,
                             .vocab = c->vocab,
                             .context = c->context,
                             .rms_eps = (float)c->eps};
+    roma_hyper_set_widths(&s->hyper, c->hidden, c->ffn, c->head_dim);
     rc = roma_hyper_check(&s->hyper, r->path, r->err);
     if (rc) return rc;
     roma_model_set_rope(&s->hyper, &rope);

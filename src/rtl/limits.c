@@ -47,6 +47,15 @@ static bool pairs_fit(const roma_placement *p) {
     const double d = p->plan->desc->hyper.head_dim, all = p->chip.vector_units * p->chip.vector_lanes;
     return fmod(d, all) <= 0 || fmod(all, d) <= 0;
 }
+static bool own_widths(const roma_placement *p) {
+    const roma_hyper *h = &p->plan->desc->hyper;
+    return !h->true_hidden && !h->true_ffn && !h->true_head && !roma_hyper_packed(h);
+}
+static bool few_biases(const roma_placement *p) {
+    const roma_description *d = p->plan->desc;
+    return !roma_description_find(d, ROMA_W_O_BIAS, 0) && !roma_description_find(d, ROMA_W_GATE_BIAS, 0) &&
+           !roma_description_find(d, ROMA_W_UP_BIAS, 0) && !roma_description_find(d, ROMA_W_DOWN_BIAS, 0);
+}
 static bool no_gain(const roma_placement *p) { return !(p->plan->desc->hyper.rope_gain > 0); }
 static bool stored(const roma_placement *p) {
     roma_rtl_style style;
@@ -56,6 +65,8 @@ static bool stored(const roma_placement *p) {
 
 static const limit limits[] = {
     {"the model's factor of cos and sin", no_gain, "1"},
+    {"the model's widths", own_widths, "hidden and feed-forward in 32s, heads in 16s, all heads in 32s"},
+    {"the model's biases", few_biases, "those of q, k and v"},
     {"schedule.attention_overlap", no_overlap, "off"},
     {"schedule.streams", one_stream, "1"},
     {"schedule.lora", beside, "beside"},
