@@ -170,6 +170,16 @@ replay-run: $(FUZZ:%=$(BUILD)/replay_%)
 $(BUILD)/replay_%: $(BUILD)/fuzz/%.o $(BUILD)/fuzz/replay.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
 
+# trained: for every pre-tokenizer a BPE trained on the spot, against Hugging Face tokenizers (two minutes); vocabularies: those of the peer's archive
+# (ARCHIVE=vendor/llama.cpp of it) with the ids they came with. PYTHON has what tests/reference/requirements.txt says; results are in tests/reference/results
+PYTHON ?= python3
+RESULTS := tests/reference/results
+trained: $(BUILD)/tests/text/tokenize_lines
+	TOKENIZERS_PARALLELISM=false $(PYTHON) tests/reference/trained.py $< --out $(RESULTS)/trained.txt
+vocabularies: all
+	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make vocabularies ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
+	$(PYTHON) tests/reference/vocabularies.py $(BUILD)/roma '$(ARCHIVE)/models' --out $(RESULTS)/vocabularies.txt
+
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
 matrix: all
@@ -292,4 +302,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean

@@ -31,6 +31,9 @@ typedef struct {
 /* Opens a model file, parses and checks everything; reads no values of tensors except vectors'. roma_import_close ends
  * *imp; after an error there is nothing to close. */
 int roma_import_open(roma_import *imp, const char *path, roma_error *err);
+/* As roma_import_open; pre: GGUF's name of the pre-tokenizer where a GGUF file has none, or `default`; NULL: the file
+ * must say. EUSAGE for a name that is not known, against the file's own, or of a folder. */
+int roma_import_open_pre(roma_import *imp, const char *path, const char *pre, roma_error *err);
 /* As roma_import_open, on the bytes of a GGUF file that outlive *imp. */
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err);
 /* A file of a folder in memory. */
@@ -41,6 +44,9 @@ typedef struct {
 } roma_import_file;
 /* As roma_import_open, of a Hugging Face folder whose files are in memory and outlive *imp, the list too. */
 int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err);
+/* Opens the tokenizer alone, as imp->vocab, of a GGUF file of any architecture, with or without tensors; pre as above.
+ * EUNSUPPORTED for a file without a tokenizer. */
+int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err);
 void roma_import_close(roma_import *imp);
 /* SHA-256 into imp->source_sha256: of a GGUF model's first file; of a folder, the one that `sha256sum FILE... |
  * sha256sum` gives, of the files that were read, in the order of their names. progress may be NULL; ECANCEL when

@@ -6,6 +6,7 @@
 #include "roma/template.h"
 
 #include <string.h>
+#include <strings.h>
 
 int roma_convert_check_output(const char *path, roma_error *err) {
     if (!roma_gguf_is(path)) return ROMA_OK;
@@ -65,17 +66,35 @@ static int pack(const roma_import *imp, const roma_convert_config *c, const roma
     return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, progress, &out->image, err);
 }
 
+/* The file against the hash that the caller has from its source: GGUF has no checksum of its own. */
+static int check_hash(const roma_import *imp, const roma_convert_config *c, roma_error *err) {
+    char hex[65];
+    if (!c->sha256) return ROMA_OK;
+    roma_hex(hex, imp->source_sha256, 32);
+    if (strcasecmp(hex, c->sha256) == 0) return ROMA_OK;
+    return roma_fail(err, ROMA_EDAMAGED, c->model, ROMA_NOWHERE,
+                     "the file's SHA-256 is %s, not what was asked for; get the file anew, or look for its true hash",
+                     hex);
+}
+
+static int check_config(const roma_convert_config *c, roma_error *err) {
+    if (c->sha256 && (strlen(c->sha256) != 64 || strspn(c->sha256, "0123456789abcdefABCDEF") != 64))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a SHA-256 has 64 hexadecimal digits");
+    return roma_convert_check_output(c->image, err);
+}
+
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err) {
     roma_import imp;
     *report = (roma_convert_report){0};
-    int rc = roma_convert_check_output(c->image, err);
-    if (!rc) rc = roma_import_open(&imp, c->model, err);
+    int rc = check_config(c, err);
+    if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
     /* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
     rc = roma_quantise_model(&imp.model, imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant, err);
-    if (!rc) rc = roma_import_check_values(&imp, progress, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
+    if (!rc) rc = check_hash(&imp, c, err);
+    if (!rc) rc = roma_import_check_values(&imp, progress, err);
     if (!rc) rc = fill_report(&imp, report, err);
     if (!rc) rc = pack(&imp, c, progress, report, err);
     if (rc) roma_convert_report_destroy(report);

@@ -32,7 +32,7 @@ static int read_head(const roma_frame *in, roma_reader *r, roma_vocab *v, uint32
         return roma_frame_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
     if (v->kind != ROMA_TOK_BPE && v->kind != ROMA_TOK_SPM)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
-    if (v->pre > ROMA_PRE_QWEN2)
+    if (v->pre > ROMA_PRE_LAST)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
     if (!roma_text_template_name((roma_template_kind)v->template_kind))
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);

@@ -181,6 +181,7 @@ typedef struct hf_folder hf_folder;
 typedef struct {
     gguf_set set;
     hf_folder *folder;  /* of a Hugging Face folder; else NULL */
+    const char *pre;    /* the caller's name of the pre-tokenizer; NULL: none */
     uint32_t *text_off; /* vocabulary tables */
     char *text;
     uint8_t *type;
@@ -200,9 +201,8 @@ void roma_import_set_close(gguf_set *s);
 int roma_import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
 /* Tensors to roles. */
 int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
-/* Tokenizer; *has is false when the file has none. */
-int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
-                      roma_error *err);
+/* Tokenizer; *has is false when the file has none. rows: of the embedding, as many as tokens; 0: not known. */
+int roma_import_vocab(const gguf_file *g, uint32_t rows, import_owned *o, roma_vocab *v, bool *has, roma_error *err);
 /* What the file says twice and differently, as roma_import.notes; v NULL: the model has no tokenizer. */
 int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *v, roma_buf *out, roma_error *err);
 /* An index of the normal tokens, which alone take part in merges; none may be there twice. */

@@ -16,8 +16,20 @@ static int understand(roma_import *imp, import_owned *o, roma_error *err) {
     read_label(first, "general.license", imp->model.license, sizeof imp->model.license);
     int rc = roma_import_hyper(s, &imp->model.hyper, err);
     if (!rc) rc = roma_import_tensors(s, &imp->model, err);
-    if (!rc) rc = roma_import_vocab(first, &imp->model.hyper, o, &imp->vocab, &imp->has_vocab, err);
+    if (!rc) rc = roma_import_vocab(first, imp->model.hyper.vocab, o, &imp->vocab, &imp->has_vocab, err);
     if (!rc) rc = roma_import_notes(s, &imp->model.hyper, imp->has_vocab ? &imp->vocab : NULL, &o->notes, err);
+    if (!rc) imp->notes = (const char *)o->notes.data;
+    return rc;
+}
+
+/* The tokenizer alone, and what was odd about it. */
+static int understand_vocab(roma_import *imp, import_owned *o, roma_error *err) {
+    const gguf_file *g = &o->set.part[0];
+    int rc = roma_import_vocab(g, 0, o, &imp->vocab, &imp->has_vocab, err);
+    if (!rc && !imp->has_vocab)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, g->path, ROMA_NOWHERE, "the file holds no tokenizer");
+    roma_buf_append(&o->notes, "", 1);
+    if (!rc && o->notes.failed) rc = roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for the notes");
     if (!rc) imp->notes = (const char *)o->notes.data;
     return rc;
 }
@@ -34,12 +46,17 @@ static int end(roma_import *imp, int rc) {
     return rc;
 }
 
-static int open_gguf(roma_import *imp, const char *path, const void *data, uint64_t size, roma_error *err) {
+typedef int (*understand_fn)(roma_import *imp, import_owned *o, roma_error *err);
+
+/* path NULL: data, of size bytes. */
+static int open_gguf(roma_import *imp, const char *path, const char *pre, const void *data, uint64_t size,
+                     understand_fn reads, roma_error *err) {
     int rc = begin(imp, path, err);
     import_owned *o = imp->owned;
+    if (!rc) o->pre = pre;
     if (!rc)
         rc = path ? roma_import_set_open(&o->set, path, err) : roma_import_set_open_memory(&o->set, data, size, err);
-    if (!rc) rc = understand(imp, o, err);
+    if (!rc) rc = reads(imp, o, err);
     return end(imp, rc);
 }
 
@@ -58,13 +75,23 @@ static int open_folder(roma_import *imp, const char *path, const roma_import_fil
 }
 
 int roma_import_open(roma_import *imp, const char *path, roma_error *err) {
+    return roma_import_open_pre(imp, path, NULL, err);
+}
+
+int roma_import_open_pre(roma_import *imp, const char *path, const char *pre, roma_error *err) {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? open_folder(imp, path, NULL, 0, err)
-                                                       : open_gguf(imp, path, NULL, 0, err);
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return open_gguf(imp, path, pre, NULL, 0, understand, err);
+    if (pre)
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "a folder says itself how text is cut; leave --pre out");
+    return open_folder(imp, path, NULL, 0, err);
 }
 
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err) {
-    return open_gguf(imp, NULL, data, size, err);
+    return open_gguf(imp, NULL, NULL, data, size, understand, err);
+}
+
+int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err) {
+    return open_gguf(imp, path, pre, NULL, 0, understand_vocab, err);
 }
 
 int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err) {

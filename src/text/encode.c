@@ -60,7 +60,7 @@ static int encode_bpe_piece(encoder *e, const uint8_t *piece, size_t len) {
 static int encode_bpe(encoder *e, const char *text, size_t len) {
     char *owned = NULL;
     int rc = ROMA_OK;
-    if (e->t->v.pre == ROMA_PRE_QWEN2 && roma_text_nfc_needed(text, len)) {
+    if (roma_text_pre_composes(e->t->v.pre) && roma_text_nfc_needed(text, len)) {
         rc = roma_text_nfc(text, len, &owned, &len, e->err);
         if (rc) return rc;
         text = owned;

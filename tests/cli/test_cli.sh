@@ -114,7 +114,7 @@ gives 0 "$roma" build three.gguf -o three.roma; warned build
 gives 0 "$roma" eval three.roma --ids i12.bin --all --hash --json; cp out a; gives 0 "$roma" eval t.roma --ids i12.bin --all --hash --json
 py 'o["hash"] == json.load(open("a"))["hash"]'
 gives 0 "$roma" build three.gguf -o three.roma --json; warned build; py 'len(o["warnings"]) == 1 and "is 3," in o["warnings"][0] and "1024 tokens" in o["warnings"][0]'
-gives 0 "$roma" verify three.gguf; warned verify; prints intact
+gives 0 "$roma" verify three.gguf; warned verify; prints "well formed"
 gives 0 "$roma" verify three.gguf --json; warned verify; py 'o["ok"] and len(o["warnings"]) == 1'
 gives 0 "$roma" inspect three.gguf; prints "^warning: key 'llama.vocab_size' is 3, but there are 1024 tokens"
 gives 0 "$roma" inspect three.gguf --json; py 'len(o["warnings"]) == 1 and "is 3," in o["warnings"][0]'

@@ -127,7 +127,7 @@ def read_vocab(f, sections, h):
     kind, pre, tokens, merges = head[:4]
     ids, template, switches, n_eog, eog, text_bytes = head[4:8], head[8], head[9:13], head[13], head[14:30], head[30]
     f.zero(at + 112, 16)
-    need(kind in (1, 2) and pre <= 4 and template <= 9 and all(s < (4 if i == 2 else 2) for i, s in enumerate(switches)), "head of VOCB")
+    need(kind in (1, 2) and pre <= 12 and template <= 9 and all(s < (4 if i == 2 else 2) for i, s in enumerate(switches)), "head of VOCB")
     need(1 <= tokens <= h["vocab"] and merges <= 4194304 and (kind == 1 or not merges), "counts of VOCB")
     need(all(-1 <= i < tokens for i in ids) and n_eog <= 16, "ids of VOCB")
     need(all(0 <= i < tokens for i in eog[:n_eog]) and all(i == -1 for i in eog[n_eog:]), "ids that end a turn")

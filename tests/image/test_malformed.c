@@ -101,7 +101,7 @@ static const bad_field fields[] = {
     {VOCB, 0, 0, 4, 0, NO, "tokenizer kind 0", FIELD},
     {VOCB, 0, 0, 4, 3, NO, "tokenizer kind 3", FIELD},
     {VOCB, 0, 0, 4, 2, IN, "merges are too many", ELSEWHERE},
-    {VOCB, 0, 4, 4, 5, NO, "pre-tokenizer 5", FIELD},
+    {VOCB, 0, 4, 4, 13, NO, "pre-tokenizer 13", FIELD},
     {VOCB, 0, 8, 4, 0, IN, "0 tokens for a vocabulary of 45", FIELD},
     {VOCB, 0, 8, 4, 46, IN, "46 tokens for a vocabulary of 45", FIELD},
     {VOCB, 0, 8, 4, 41, IN, "another size than its counts", RECORD},
