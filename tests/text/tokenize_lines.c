@@ -33,6 +33,15 @@ static void tokenise(const roma_tokenizer *t, const char *s, uint32_t len, unsig
     free(ids);
 }
 
+static void tokenise_marked(const roma_tokenizer *t, const char *s, uint32_t len) {
+    int32_t *ids = malloc(4 * ((size_t)len * 3 + 16));
+    size_t n = 0;
+    const int rc =
+        roma_tokenize_marked(t, s, (const uint8_t *)s + len / 2, len / 2, ids, (size_t)len * 3 + 16, &n, NULL);
+    answer(ids, rc ? UINT32_MAX : (uint32_t)n, 4);
+    free(ids);
+}
+
 static void detokenise(const roma_tokenizer *t, const char *s, uint32_t len) {
     static char piece[3 * (ROMA_TOKEN_BYTES_MAX + 4)];
     roma_buf b = {0};
@@ -96,6 +105,7 @@ int main(int argc, char **argv) {
         switch (head[0]) {
         case 't': tokenise(t, s, len, head[1], false); break;
         case 'u': tokenise(t, s, len, head[1], true); break;
+        case 'm': tokenise_marked(t, s, len); break;
         case 'd': detokenise(t, s, len); break;
         case 'c': converse(t, s, len, head[1]); break;
         }
