@@ -74,7 +74,7 @@ const import_type *roma_import_type_get(uint32_t type) {
 /* ---- rows of a model's tensor ------------------------------------------------------------------------- */
 
 /* Row r of the model, or element r of a vector, in the source; false where the source has none: it is zero. */
-static bool source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out) {
+bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out) {
     *out = r;
     if (!t->true_head) return !n || r < n;
     const uint64_t head = r / t->head_dim, i = r % t->head_dim;
@@ -85,7 +85,7 @@ static bool source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *ou
 /* NULL: a row of zeros. */
 static const uint8_t *source_row(const roma_tensor *t, uint64_t r) {
     uint64_t row;
-    return source_of(t, r, t->true_rows, &row) ? t->data + row * t->row_bytes : NULL;
+    return roma_import_source_of(t, r, t->true_rows, &row) ? t->data + row * t->row_bytes : NULL;
 }
 
 void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
@@ -117,7 +117,7 @@ static void dequant_row(const import_type *type, const uint8_t *src, uint64_t co
 static void vector_of_heads(const roma_tensor *t, const import_type *type, float *out) {
     uint64_t from;
     for (uint64_t i = 0; i < t->cols; i++)
-        if (source_of(t, i, 0, &from))
+        if (roma_import_source_of(t, i, 0, &from))
             type->floats(t->data + from * type->bytes, 1, out + i);
         else
             out[i] = 0;

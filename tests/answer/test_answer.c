@@ -398,7 +398,8 @@ static void test_parse(void) {
     CHECK(strcmp(name, "C:a.roma") == 0 && factor == -0.5f);
     CHECK_EQ(roma_answer_adapter_parse("a:b", name, &factor, &err), 0);
     CHECK(strcmp(name, "a:b") == 0 && factor == 1);
-    CHECK_EQ(roma_answer_adapter_parse("a:0", name, &factor, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_answer_adapter_parse("a:0", name, &factor, &err), 0); /* switched off */
+    CHECK(strcmp(name, "a") == 0 && factor == 0);
     CHECK_EQ(roma_answer_adapter_parse("a:1e9", name, &factor, &err), ROMA_EUSAGE);
     CHECK_EQ(roma_answer_adapter_parse("", name, &factor, &err), ROMA_EUSAGE);
 }

@@ -272,6 +272,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--keep", help="keep what failed here")
     a = ap.parse_args()
+    os.environ["GGML_NO_BACKTRACE"] = "1"        # a debugger that a dying child starts takes seconds
     C, log = quiet()
     rng = random.Random(a.seed)
     tally, bad, worst = collections.Counter(), 0, (2.0, "")
