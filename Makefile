@@ -186,6 +186,11 @@ vocabularies: all
 	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make vocabularies ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
 	$(PYTHON) tests/reference/vocabularies.py $(BUILD)/roma '$(ARCHIVE)/models' --out $(RESULTS)/vocabularies.txt
 
+# markers: every control token of these vocabularies as users', systems' and tools' text through every template of the archive (a quarter of an hour)
+markers: $(BUILD)/tests/text/tokenize_lines $(BUILD)/tests/template/render_lines
+	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make markers ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
+	$(PYTHON) tests/reference/markers.py $^ '$(ARCHIVE)' --out $(RESULTS)/markers.txt
+
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
 matrix: all
@@ -308,4 +313,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults gates gates-sim layout layout-signoff format format-check help clean

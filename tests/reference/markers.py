@@ -4,7 +4,7 @@
 Users' text cannot become a marker: every control token of every vocabulary of the archive, written as a user's, a system's, an assistant's
 and a tool's text, in the definition of a tool and in a document, through every template of the archive: the ids hold no more of a control
 token than the template's own bytes spell. ARCHIVE is vendor/llama.cpp of PyPI's source archive of llama-cpp-python 0.3.36, DRIVER
-build/tests/text/tokenize_lines, RENDERER build/tests/template/render_lines; needs jinja2 and gguf."""
+build/tests/text/tokenize_lines, RENDERER build/tests/template/render_lines; needs jinja2 alone."""
 import argparse
 import glob
 import os
@@ -12,8 +12,6 @@ import re
 import struct
 import subprocess
 import sys
-
-import gguf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "template"))
 from reference import Renderer, call, message
@@ -24,6 +22,40 @@ CONTROL, UNKNOWN, USER = 3, 2, 4
 def is_marker(text, kind):
     """What is a marker to a reader: control tokens, and what is written as one."""
     return kind in (CONTROL, UNKNOWN) or kind == USER and re.fullmatch(r"<[|｜].*[|｜]>|<[^<>\s]+>", text, re.S) is not None
+
+
+def keys_of(path):
+    """The keys of a GGUF file."""
+    data = open(path, "rb").read()
+    plain = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+    at = 24
+
+    def text():
+        nonlocal at
+        n, = struct.unpack_from("<Q", data, at)
+        at += 8 + n
+        return data[at - n:at].decode("utf-8", "surrogateescape")
+
+    def value(kind):
+        nonlocal at
+        if kind == 8:
+            return text()
+        if kind == 9:
+            of, n = struct.unpack_from("<IQ", data, at)
+            at += 12
+            if of != 8:
+                at += n * struct.calcsize("<" + plain[of])
+                return struct.unpack_from("<%d%s" % (n, plain[of]), data, at - n * struct.calcsize("<" + plain[of]))
+            return [text() for _ in range(n)]
+        at += struct.calcsize("<" + plain[kind])
+        return struct.unpack_from("<" + plain[kind], data, at - struct.calcsize("<" + plain[kind]))[0]
+
+    keys = {}
+    for _ in range(struct.unpack_from("<Q", data, 16)[0]):
+        name = text()
+        at += 4
+        keys[name] = value(struct.unpack_from("<I", data, at - 4)[0])
+    return keys
 
 
 def conversations(hostile):
@@ -74,10 +106,10 @@ def main():
     render, lines, leaks, total = Renderer(a.renderer), [], 0, 0
     for path in sorted(glob.glob(os.path.join(a.archive, "models/ggml-vocab-*.gguf"))):
         name = os.path.basename(path)[len("ggml-vocab-"):-len(".gguf")]
-        fields = gguf.GGUFReader(path).fields
-        if fields["tokenizer.ggml.model"].contents() not in ("gpt2", "llama") or "tokenizer.ggml.pre" not in fields:
+        fields = keys_of(path)
+        if fields["tokenizer.ggml.model"] not in ("gpt2", "llama") or "tokenizer.ggml.pre" not in fields:
             continue
-        tokens, kinds = fields["tokenizer.ggml.tokens"].contents(), fields["tokenizer.ggml.token_type"].contents()
+        tokens, kinds = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.token_type"]
         markers = {i: t for i, (t, k) in enumerate(zip(tokens, kinds)) if t and is_marker(t, k)}
         hostile = " ".join(markers.values()) + "x" + "".join(list(markers.values())[:50])
         ours, refused, renderings, wrong = Tokenizer(a.driver, path), 0, 0, 0
