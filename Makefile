@@ -114,6 +114,12 @@ check: $(LIB) $(TOOL_OBJ)
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh --fault
 
+# settings-sweep: 2,000 generated GGUF files with keys dropped, added and changed against llama.cpp's logits (ten minutes; PYTHON with the
+# packages of tests/reference/requirements.txt); recorded in tests/reference/results/settings_sweep.txt
+PYTHON ?= python3
+settings-sweep: all
+	$(PYTHON) tests/reference/settings_sweep.py $(BUILD)/roma --count 2000
+
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
 	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
@@ -169,6 +175,21 @@ replay-run: $(FUZZ:%=$(BUILD)/replay_%)
 	@for t in $(FUZZ); do $(BUILD)/replay_$$t fuzz/corpus/$${t#fuzz_} || exit 1; done
 $(BUILD)/replay_%: $(BUILD)/fuzz/%.o $(BUILD)/fuzz/replay.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $(filter %.o,$^) $(LIB) $(LDLIBS_ALL) -o $@
+
+# trained: for every pre-tokenizer a BPE trained on the spot, against Hugging Face tokenizers (two minutes); vocabularies: those of the peer's archive
+# (ARCHIVE=vendor/llama.cpp of it) with the ids they came with. PYTHON has what tests/reference/requirements.txt says; results are in tests/reference/results
+PYTHON ?= python3
+RESULTS := tests/reference/results
+trained: $(BUILD)/tests/text/tokenize_lines
+	TOKENIZERS_PARALLELISM=false $(PYTHON) tests/reference/trained.py $< --out $(RESULTS)/trained.txt
+vocabularies: all
+	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make vocabularies ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
+	$(PYTHON) tests/reference/vocabularies.py $(BUILD)/roma '$(ARCHIVE)/models' --out $(RESULTS)/vocabularies.txt
+
+# markers: every control token of these vocabularies as users', systems' and tools' text through every template of the archive (a quarter of an hour)
+markers: $(BUILD)/tests/text/tokenize_lines $(BUILD)/tests/template/render_lines
+	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make markers ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
+	$(PYTHON) tests/reference/markers.py $^ '$(ARCHIVE)' --out $(RESULTS)/markers.txt
 
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
@@ -307,4 +328,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-full cosim-smollm2 layout layout-signoff format format-check help clean

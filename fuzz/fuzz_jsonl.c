@@ -19,9 +19,13 @@ static void check_text(roma_answer_text p) {
 
 static void check_request(const roma_answer_line *q) {
     roma_json_reader r;
-    check_text(q->prompt);
-    if (q->system.text) check_text(q->system);
     if (q->id.text) check_text(q->id);
+    if (q->rc) check(q->line >= 1 && q->error && q->error[0] && !strchr(q->error, '\n'));
+    if (q->rc) return;
+    check(!q->prompt.text != !q->messages.text);
+    check_text(q->prompt.text ? q->prompt : q->messages);
+    if (q->system.text) check_text(q->system);
+    check(q->ask.sampling.n_bias <= ROMA_BIAS_MAX && (!q->ask.sampling.n_bias || q->ask.sampling.bias));
     for (size_t i = 0; i < q->ask.stops.n; i++) check_text(q->ask.stops.item[i]);
     for (size_t i = 0; i < q->adapters.n; i++) {
         check_text(q->adapters.item[i]);

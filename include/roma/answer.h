@@ -265,9 +265,11 @@ int roma_answer_spawn(roma_answer *a, roma_error *err);
 
 /* ---- requests as lines of JSON ------------------------------------------------------------------- */
 
-/* A request as an object on a line of a file: prompt or messages, and if wanted system, tools, documents,
- * template_args, raw, n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, lora and id. The list owns the texts,
- * each with a 0 behind it. */
+/* A request as an object on a line of a file. Its own form: prompt or messages, and if wanted system, tools, documents,
+ * template_args, raw, n, temp, top_k, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, logit_bias,
+ * logprobs, seed, stop, lora and id. Or the form of OpenAI's batches: custom_id, method, url, and the request as body,
+ * in the names of that interface. An optional key whose value is null is as if it were not there. The list owns the
+ * texts, each with a 0 behind it. */
 typedef struct {
     roma_answer_ask ask;
     roma_answer_text prompt, system, id;         /* an id that is a number: its characters */
@@ -278,6 +280,13 @@ typedef struct {
     uint64_t line; /* of the file, from 1 */
     bool raw, id_is_number;
     bool has_adapters; /* the line names its adapters; else adapters is the usual list */
+    bool seeded;       /* ask.sampling.seed was given, here or in *usual; else it is the caller's to draw */
+    bool logprobs;     /* wanted of each token, with the `top` likeliest, 0 to 20 */
+    uint32_t top;
+    bool is_batch;          /* in OpenAI's form: id is the custom_id */
+    roma_answer_text model; /* of that form, told back */
+    int rc;                 /* of a bad line: its error's code, of which nothing counts but line, id and is_batch */
+    const char *error;      /* and text, with file, line and column */
 } roma_answer_line;
 /* The requests of a file, n lines; what stands below n is the reader's own. */
 typedef struct {
@@ -289,8 +298,8 @@ typedef struct {
     size_t used, cap;
 } roma_answer_lines;
 /* Reads all lines of `size` bytes of JSON. What a line does not say is as in *usual, whose texts must outlive *out.
- * Blank lines are skipped. One bad line refuses the whole: EINPUT, with `file`, line and column in the error; ENOMEM.
- * roma_answer_lines_free frees *out, after a failure too. */
+ * Blank lines are skipped. A bad line is one with an rc, and with its id where that could be read; EINPUT, with
+ * `file`, when there is no line at all; ENOMEM. roma_answer_lines_free frees *out, after a failure too. */
 int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void *data, size_t size,
                            const roma_answer_line *usual, roma_error *err);
 void roma_answer_lines_free(roma_answer_lines *l);

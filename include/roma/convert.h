@@ -14,23 +14,26 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *model;     /* a GGUF file; of one in parts the first, -00001-of-N */
+    const char *model;     /* a GGUF file, of one in parts the first, -00001-of-N; or a Hugging Face folder */
     const char *image;     /* the output, replaced when the new image is complete and not before */
-    roma_quant_kind quant; /* how float matrices become codes */
+    roma_quant_kind quant; /* how float matrices become codes; NONE of a folder: Q8 */
+    const char *pre;       /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
+    const char *sha256;    /* 64 hexadecimal digits that the model's first file must have; NULL: any */
 } roma_convert_config;
 
 /* What became of a conversion. */
 typedef struct {
     roma_image_written image;
-    uint8_t source_sha256[32]; /* of the model's first file, which the image's note names */
+    uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
 } roma_convert_report;
 
-/* Converts a model file to an image. EUNSUPPORTED for a folder, and for what import does not read; EUSAGE as
- * roma_convert_check_output, and for float matrices that nothing quantises; EDAMAGED for values that are infinite or
- * no numbers; ECANCEL when progress, which may be NULL, says so; else the errors of the files. *report is the
- * caller's, ended by roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
+/* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than
+ * c->sha256, EUSAGE for one that is none; EUSAGE as roma_convert_check_output, and for float matrices that nothing
+ * quantises; EDAMAGED for values that are infinite or no numbers; ECANCEL when progress, which may be NULL, says so;
+ * else the errors of the files. *report is the caller's, ended by roma_convert_report_destroy; after an error there is
+ * no new image and nothing to destroy. */
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err);
 void roma_convert_report_destroy(roma_convert_report *report);

@@ -154,8 +154,9 @@ int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err);
 /* Bytes of adapter_bytes that no adapter takes. */
 uint64_t roma_exec_adapter_free(const roma_exec *e);
 /* Defines set 1 to adapter_sets: n adapters, applied in this order, each with a factor on its own scale (factors NULL:
- * 1). n = 0 is the base alone. Writes a few words: nothing is copied or allocated. EUSAGE for another set number;
- * EINPUT for more adapters than adapter_stack, one that is not loaded, or a factor beyond ROMA_ADAPTER_ALPHA_MAX. */
+ * 1; 0: switched off, as if it were not named). n = 0 is the base alone. Writes a few words: nothing is copied or
+ * allocated. EUSAGE for another set number; EINPUT for more adapters than adapter_stack, one that is not loaded, or a
+ * factor beyond ROMA_ADAPTER_ALPHA_MAX. */
 int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n,
                           roma_error *err);
 
@@ -211,14 +212,25 @@ int roma_exec_shares(const roma_plan *plan, int threads, uint32_t rows, uint32_t
 
 /* ---- sampling ---------------------------------------------------------------------------------- */
 
+/* Added to a token's logit, -100 to 100; ids beyond the vocabulary change nothing. */
+typedef struct {
+    int32_t id;
+    float bias;
+} roma_logit_bias;
+#define ROMA_BIAS_MAX 1024
+
 /* How tokens are drawn (docs/numerics.md 5.10). */
 typedef struct {
     float temperature;    /* 0: greedy, ties to the lowest id; up to 100 */
     uint32_t top_k;       /* draw among so many of the likeliest; 0: off */
-    float top_p;          /* share of the odds that is kept, above 0 to 1; 1: off */
-    float min_p;          /* least share of the best one's odds, 0 to below 1; 0: off */
+    float top_p;          /* share of the odds that is kept, 0 (the best alone) to 1; 1: off */
+    float min_p;          /* least share of the best one's odds, 0 to 1 (as likely as the best); 0: off */
     float repeat_penalty; /* of the last 64 tokens, 0.1 to 10; 1: off */
     uint64_t seed;        /* of the draw */
+    /* Taken off the logits of tokens that the answer holds: once, and once for each time; -2 to 2, 0: off. */
+    float presence_penalty, frequency_penalty;
+    const roma_logit_bias *bias; /* n_bias of them; the caller's, there as long as the sampling is used */
+    size_t n_bias;
 } roma_sampling;
 /* Greedy, everything else off. */
 void roma_sampling_default(roma_sampling *s);
@@ -227,7 +239,8 @@ int roma_sampling_check(const roma_sampling *s, roma_error *err);
 /* Bytes of scratch that roma_sample needs for a vocabulary. */
 size_t roma_sample_bytes(uint32_t vocab);
 /* Chooses a token of 0 to vocab - 1, vocab >= 1, by docs/numerics.md 5.10; *s passed roma_sampling_check. logits:
- * vocab FP32 values. recent: the last tokens of the sequence, of which the last 64 count and ids beyond vocab do not.
+ * vocab FP32 values. recent: the sequence, of which the last 64 tokens count for the repeat penalty, the last
+ * n_answer for presence and frequency, and ids beyond vocab for neither.
  * The draw is keyed by (seed, position): the same request gives the same text alone or in a batch. scratch: the
  * caller's, roma_sample_bytes(vocab), aligned as malloc does.
  *
@@ -235,7 +248,7 @@ size_t roma_sample_bytes(uint32_t vocab);
  *  - A logit of -infinity: its token is never chosen.
  *  - EINPUT, and *token as before, when a logit is NaN or all are -infinity: there is nothing to choose from. */
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
-                uint64_t position, void *scratch, int32_t *token, roma_error *err);
+                size_t n_answer, uint64_t position, void *scratch, int32_t *token, roma_error *err);
 
 /* ---- batches: many requests over one engine ------------------------------------------------------
  *

@@ -1,4 +1,5 @@
-/* import - model files to models: GGUF v2 and v3, one file or parts -00001-of-N; LoRA adapters: PEFT folders and GGUF.
+/* import - model files to models: GGUF v2 and v3, one file or parts -00001-of-N; Hugging Face folders (config.json,
+ * safetensors, tokenizer); LoRA adapters: PEFT folders and GGUF.
  * docs/import.md says what is read and what is refused.
  *
  * Errors: EINPUT for no such file, EDAMAGED for a file that contradicts itself, EUNSUPPORTED for a kind that is not
@@ -20,8 +21,9 @@ typedef struct {
     roma_model model;
     roma_vocab vocab;
     bool has_vocab;
-    uint8_t source_sha256[32]; /* of the first file; zero until roma_import_hash */
-    uint64_t source_bytes;     /* bytes of all parts */
+    uint8_t source_sha256[32]; /* zero until roma_import_hash */
+    uint64_t source_bytes;     /* bytes of all files */
+    bool is_folder;            /* a Hugging Face folder; else GGUF */
     const char *notes;         /* contradictions in the file that leave the model whole, a line each; often "" */
     void *owned;               /* maps and tables */
 } roma_import;
@@ -29,10 +31,25 @@ typedef struct {
 /* Opens a model file, parses and checks everything; reads no values of tensors except vectors'. roma_import_close ends
  * *imp; after an error there is nothing to close. */
 int roma_import_open(roma_import *imp, const char *path, roma_error *err);
-/* As roma_import_open, on bytes that outlive *imp. */
+/* As roma_import_open; pre: GGUF's name of the pre-tokenizer where a GGUF file has none, or `default`; NULL: the file
+ * must say. EUSAGE for a name that is not known, against the file's own, or of a folder. */
+int roma_import_open_pre(roma_import *imp, const char *path, const char *pre, roma_error *err);
+/* As roma_import_open, on the bytes of a GGUF file that outlive *imp. */
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err);
+/* A file of a folder in memory. */
+typedef struct {
+    const char *name;
+    const void *data;
+    uint64_t size;
+} roma_import_file;
+/* As roma_import_open, of a Hugging Face folder whose files are in memory and outlive *imp, the list too. */
+int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err);
+/* Opens the tokenizer alone, as imp->vocab, of a GGUF file of any architecture, with or without tensors; pre as above.
+ * EUNSUPPORTED for a file without a tokenizer. */
+int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err);
 void roma_import_close(roma_import *imp);
-/* SHA-256 of the first file into imp->source_sha256; reads the whole file. progress may be NULL; ECANCEL when
+/* SHA-256 into imp->source_sha256: of a GGUF model's first file; of a folder, the one that `sha256sum FILE... |
+ * sha256sum` gives, of the files that were read, in the order of their names. progress may be NULL; ECANCEL when
  * progress says so. */
 int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error *err);
 /* Checks every value of scales and vectors: EDAMAGED for NaN and infinity, which would poison every token. Reads all

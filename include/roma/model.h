@@ -39,7 +39,11 @@ const char *roma_arch_name(uint32_t arch);
     X(FFN_NORM, 14, "ffn_norm", 0, 1)                                                                                  \
     X(GATE, 15, "gate", 1, 1)                                                                                          \
     X(UP, 16, "up", 1, 1)                                                                                              \
-    X(DOWN, 17, "down", 1, 1)
+    X(DOWN, 17, "down", 1, 1)                                                                                          \
+    X(O_BIAS, 18, "o_bias", 0, 1)                                                                                      \
+    X(GATE_BIAS, 19, "gate_bias", 0, 1)                                                                                \
+    X(UP_BIAS, 20, "up_bias", 0, 1)                                                                                    \
+    X(DOWN_BIAS, 21, "down_bias", 0, 1)
 enum {
 #define X(name, value, text, matrix, layer) ROMA_W_##name = (value),
     ROMA_ROLES(X)
@@ -56,26 +60,42 @@ bool roma_tensor_role_is_layered(uint32_t role);
 
 #define ROMA_ROPE_PAIRS_MAX 256
 
-/* Hyper-parameters of a model; widths in elements. */
+/* Hyper-parameters of a model; widths in elements. hidden, ffn and head_dim are as tensors and values have them; where
+ * a model's own width is smaller, true_... is that, and the elements behind it are zero: weights, biases and so values.
+ */
 typedef struct {
-    uint32_t arch;                            /* roma_arch */
-    uint32_t layers;                          /* 1 to 1024 */
-    uint32_t hidden;                          /* multiple of 32, <= 65536 */
-    uint32_t ffn;                             /* multiple of 32, <= 262144 */
-    uint32_t heads, kv_heads;                 /* heads a multiple of kv_heads */
-    uint32_t head_dim;                        /* multiple of 16, <= 512; heads * head_dim a multiple of 32 */
-    uint32_t rope_dim;                        /* even, <= head_dim */
-    uint32_t vocab;                           /* tokens, up to 2^22 */
-    uint32_t context;                         /* the model's own limit, tokens */
-    float rms_eps;                            /* > 0 */
-    uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX]; /* rope_dim / 2 increments for one position: turns x 2^64 */
+    uint32_t arch;                             /* roma_arch */
+    uint32_t layers;                           /* 1 to 1024 */
+    uint32_t hidden;                           /* multiple of 32, <= 65536 */
+    uint32_t ffn;                              /* multiple of 32, <= 262144 */
+    uint32_t heads, kv_heads;                  /* heads a multiple of kv_heads */
+    uint32_t head_dim;                         /* multiple of 16, <= 512 */
+    uint32_t rope_dim;                         /* even, <= the model's own head width */
+    uint32_t vocab;                            /* tokens, up to 2^22 */
+    uint32_t context;                          /* the model's own limit, tokens */
+    float rms_eps;                             /* > 0 */
+    uint64_t rope_phase[ROMA_ROPE_PAIRS_MAX];  /* rope_dim / 2 increments for one position: turns x 2^64 */
+    uint32_t true_hidden, true_ffn, true_head; /* 0: the same as hidden, ffn, head_dim */
+    float rope_gain;                           /* factor of cos and sin, 0.000001 to 1e6; 0: none */
 } roma_hyper;
+/* The model's own widths. */
+static inline uint32_t roma_true_hidden(const roma_hyper *h) { return h->true_hidden ? h->true_hidden : h->hidden; }
+static inline uint32_t roma_true_ffn(const roma_hyper *h) { return h->true_ffn ? h->true_ffn : h->ffn; }
+static inline uint32_t roma_true_head(const roma_hyper *h) { return h->true_head ? h->true_head : h->head_dim; }
+/* Sets hidden, ffn, head_dim and their true ones from a model's own: the next multiples of 32, 32 and 16. */
+void roma_hyper_set_widths(roma_hyper *h, uint32_t hidden, uint32_t ffn, uint32_t head);
+/* Columns of o: heads x the model's own head width, up to a multiple of 32. */
+uint32_t roma_hyper_attended(const roma_hyper *h);
+/* Elements of each head that go from attention to o, one head behind the other; 0: the heads lie so already. */
+uint32_t roma_hyper_packed(const roma_hyper *h);
 /* Checks every member against its bounds: EUNSUPPORTED, with file as the model's name, says which and what is
  * supported. */
 int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err);
-/* Shape of a role under h: rows and cols (a vector has 1 row). False when h.arch has no such role. Q_BIAS and its like
- * exist for qwen2 (and are optional for llama), Q_NORM and K_NORM for qwen3; HEAD is optional (tied). */
+/* Shape of a role under h: rows and cols (a vector has 1 row). False when h.arch has no such role. Biases are optional,
+ * but those of q, k and v in qwen2; Q_NORM and K_NORM exist for qwen3; HEAD is optional (tied). */
 bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols);
+/* The same in the model's own widths, as its files have them. */
+bool roma_hyper_true_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols);
 /* Whether a model of h.arch must have the role. */
 bool roma_hyper_required(const roma_hyper *h, uint32_t role);
 
@@ -89,9 +109,11 @@ struct roma_tensor {
     uint32_t source_type; /* the importer's own type number */
     const uint8_t *data;  /* borrowed from the source file; the importer checked its size */
     uint64_t row_bytes;
-    bool rope_halves;            /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
-                                  * is source row roma_rope_source_row(...); vectors: elements */
-    uint16_t head_dim, rope_dim; /* of a tensor with rope_halves */
+    uint64_t true_rows, true_cols; /* that the source has; the model's others are zero. 0: all */
+    bool rope_halves;              /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
+                                    * is source row roma_rope_source_row(...); vectors: elements */
+    uint16_t head_dim, rope_dim;   /* of a tensor whose rows, or elements of a vector, are those of heads */
+    uint16_t true_head;            /* the same in the source; 0: no heads */
     /* Codes and scales of model row r, of a tensor that is not is_float, into the caller's arrays. Set by the
      * importer. */
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);

@@ -97,7 +97,10 @@ typedef struct {
     X(epsilon, float, ROMA_OP_BIT(NORM) | ROMA_OP_BIT(HEAD_NORM), "added to the mean of squares, 0 to 1")              \
     X(rotated, uint32_t, ROMA_OP_BIT(ROPE) | ROMA_OP_BIT(ANGLES),                                                      \
       "elements of a head, from the first, that are rotated: the model's")                                             \
+    X(gain, float, ROMA_OP_BIT(ANGLES), "factor of cos and sin: the model's; 0, none")                                 \
     X(base, uint32_t, ROMA_OP_BIT(ROPE) | ROMA_OP_BIT(ANGLES), "which of the model's RoPE bases; 0, the only one")     \
+    X(packed, uint32_t, ROMA_OP_BIT(QUANTISE),                                                                         \
+      "elements of each head that are read, one head behind the other, zeros behind the last; 0, the whole row")       \
     X(scale, float, ROMA_OP_BIT(ATTEND), "factor of scores, > 0")                                                      \
     X(cap, float, ROMA_OP_BIT(ATTEND), "soft cap of scores; 0, none")                                                  \
     X(window, uint32_t, ROMA_OP_BIT(ATTEND), "last positions that a row sees; 0, all")

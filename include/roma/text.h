@@ -17,14 +17,34 @@ extern "C" {
 
 typedef enum { ROMA_TOK_BPE = 1, ROMA_TOK_SPM = 2 } roma_tok_kind; /* byte-level BPE; SentencePiece BPE */
 
-/* Pre-tokenizer of byte-level BPE: hand-written scanners for these patterns only. */
+/* Pre-tokenizer of byte-level BPE: hand-written scanners for published patterns (docs/tokenizer.md) only. */
 typedef enum {
     ROMA_PRE_NONE = 0,   /* SentencePiece */
     ROMA_PRE_GPT2 = 1,   /* 's|'t|... ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     ROMA_PRE_SMOLLM = 2, /* single digits (\p{N}) split off first, then GPT-2 */
     ROMA_PRE_LLAMA3 = 3, /* (?i:'s|...)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|... */
     ROMA_PRE_QWEN2 = 4,  /* as Llama-3 with \p{N} single, on text in Unicode's form C */
+    ROMA_PRE_DEEPSEEK_LLM = 5, /* line ends, words, punctuation and CJK by ranges, single digits, each split in turn */
+    ROMA_PRE_DEEPSEEK_CODER = 6, /* the same with \s?\p{L}+ and \s?\p{P}+ */
+    ROMA_PRE_FALCON = 7,         /* punctuation, then GPT-2, then digits by threes */
+    ROMA_PRE_TEKKEN = 8,         /* words cut where lower case meets upper case, single digits */
+    ROMA_PRE_GPT4O = 9,          /* the same with contractions, and digits by threes */
+    ROMA_PRE_QWEN35 = 10,        /* as Qwen2 where marks belong to words, on text as it stands */
+    ROMA_PRE_MPT = 11,           /* GPT-2 on text in form C */
+    ROMA_PRE_COMMAND_R = 12,     /* SmolLM on text in form C */
+    ROMA_PRE_LAST = ROMA_PRE_COMMAND_R
 } roma_pre_kind;
+
+/* What GGUF's name of a pre-tokenizer stands for, beside the pattern: what its models have where a file does not say
+ * so. */
+typedef struct {
+    roma_pre_kind pre;
+    bool ignore_merges, add_bos;
+} roma_pre_rule;
+/* The rule of a name of len bytes; false: the name is not known here. */
+bool roma_text_pre_find(const char *name, size_t len, roma_pre_rule *out);
+/* The names, for messages: "gpt-2, smollm, ..."; static. */
+const char *roma_text_pre_names(void);
 
 /* Token types as GGUF numbers them. */
 enum {
@@ -35,6 +55,13 @@ enum {
     ROMA_TT_UNUSED = 5,
     ROMA_TT_BYTE = 6
 };
+
+/* Which texts of SentencePiece get a space in front: none; each stretch between special tokens; each that does not
+ * begin with one; the text's beginning alone, where it does not begin with one. */
+enum { ROMA_PREFIX_NONE = 0, ROMA_PREFIX_EACH = 1, ROMA_PREFIX_MISSING = 2, ROMA_PREFIX_FIRST = 3 };
+
+/* The byte that the text of a token of SentencePiece stands for, "<0xNN>", or -1. */
+int roma_text_byte_of(const char *text, size_t len);
 
 #define ROMA_TOKEN_BYTES_MAX 4096
 #define ROMA_TOKENS_MAX (1u << 22)
@@ -55,10 +82,11 @@ typedef struct {
     int32_t bos, eos, unk, pad; /* -1: none */
     uint32_t n_eog;             /* ids that end a turn (eos among them) */
     int32_t eog[ROMA_EOG_MAX];
-    uint8_t add_bos, add_eos, add_space_prefix; /* the model's own settings */
-    uint8_t ignore_merges;                      /* Llama-3: a piece that is a token is that token */
-    uint32_t template_kind;                     /* roma_template_kind of images of old; 0 none */
-    uint32_t template_bytes;                    /* of the chat template out of the model file; 0: there is none */
+    uint8_t add_bos, add_eos; /* the model's own settings */
+    uint8_t add_space_prefix; /* ROMA_PREFIX_* */
+    uint8_t ignore_merges;    /* Llama-3: a piece that is a token is that token */
+    uint32_t template_kind;   /* roma_template_kind of images of old; 0 none */
+    uint32_t template_bytes;  /* of the chat template out of the model file; 0: there is none */
     const char *template_text;
 } roma_vocab;
 

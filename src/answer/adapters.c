@@ -18,9 +18,9 @@ int roma_answer_adapter_parse(const char *text, char name[ROMA_ANSWER_NAME_MAX +
     if (!n || n > ROMA_ANSWER_NAME_MAX)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an adapter is FILE or FILE:SCALE, not '%s'",
                          roma_error_name(shown, sizeof shown, text, strlen(text)));
-    if (is_given && !(given >= -max && given <= max && (float)given != 0))
+    if (is_given && !(given >= -max && given <= max))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                         "the scale of an adapter is a number from %.0f to %.0f and not 0, not '%s'", -max, max,
+                         "the scale of an adapter is a number from %.0f to %.0f, not '%s'", -max, max,
                          roma_error_name(shown, sizeof shown, colon + 1, strlen(colon + 1)));
     memcpy(name, text, n);
     name[n] = 0;

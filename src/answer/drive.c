@@ -25,10 +25,12 @@ static job *make_job(roma_answer *a, const roma_answer_request *r) {
     const size_t left = context - r->n_prompt + 1, answer = r->ask.limit < left ? r->ask.limit : left;
     uint64_t stops;
     const uint64_t longest = longest_stop(&r->ask, &stops), held = longest ? longest + SLACK : 0;
-    const size_t at_ids = r->ask.stops.n * sizeof(roma_answer_text), n_ids = r->n_prompt + answer;
+    const size_t at_bias = r->ask.stops.n * sizeof(roma_answer_text), n_ids = r->n_prompt + answer,
+                 at_ids = at_bias + r->ask.sampling.n_bias * sizeof(roma_logit_bias);
     job *j = roma_alloc_array(1, sizeof *j + at_ids + n_ids * sizeof(int32_t) + stops + held);
     if (!j) return NULL;
     roma_answer_text *stop = (void *)(j + 1);
+    roma_logit_bias *bias = (void *)((uint8_t *)stop + at_bias);
     int32_t *ids = (void *)((uint8_t *)stop + at_ids);
     char *text = (void *)(ids + n_ids);
     *j = (job){.a = a, .r = *r, .ids = ids, .n = r->n_prompt, .context = context};
@@ -38,8 +40,10 @@ static job *make_job(roma_answer *a, const roma_answer_request *r) {
         stop[i] = (roma_answer_text){memcpy(text, s->text, s->len), s->len};
         text += s->len;
     }
+    if (r->ask.sampling.n_bias) memcpy(bias, r->ask.sampling.bias, r->ask.sampling.n_bias * sizeof *bias);
     j->r.prompt = ids;
     j->r.ask.stops.item = stop;
+    j->r.ask.sampling.bias = bias;
     j->r.adapters = NULL;
     j->longest_stop = longest;
     j->held = text;

@@ -79,10 +79,11 @@ void roma_answer_grow_let_go(job *j) {
     j->n_held = 0;
 }
 
-/* Nothing more comes: characters held back are let go, and so is the beginning of a stop text. */
+/* Nothing more comes: the beginning of a stop text is let go. Bytes that might have become a character are shown as
+ * what they are where the model ended so, and stay back where a limit cut the character. */
 static void end(job *j, roma_answer_stop_kind why) {
     char *piece = j->a->piece;
-    const size_t n = j->a->tok ? roma_detok_flush(&j->detok, piece) : 0;
+    const size_t n = j->a->tok && why == ROMA_ANSWER_EOS ? roma_detok_flush(&j->detok, piece) : 0;
     j->stop = add(j, piece, n) ? ROMA_ANSWER_STOP : why;
     roma_answer_grow_let_go(j);
 }

@@ -1,251 +1,178 @@
-/* Requests as lines of JSON: all are read and checked before one runs. Knows nothing of images and engines. */
-#include "roma/answer.h"
-#include "roma/json.h"
+/* Requests as lines of JSON: all are read and checked before one runs, and a bad one is an answer of its own. Knows
+ * nothing of images and engines. */
+#include "answer/lines.h"
 
-#include <math.h>
 #include <string.h>
 
-enum { LIST_MAX = 16 };
+/* ---- objects ---- */
 
 typedef struct {
-    roma_answer_lines *all;
-    roma_answer_line *q;
-    roma_json_reader json;
-    roma_error *err;
-} reading;
+    const char *name;
+    answer_key key;
+} named;
 
-static int bad(const reading *r, const char *key, const char *what) {
-    return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err, "%s %s", key, what);
+/* clang-format off */
+static const named own_keys[] = {
+    {"prompt", ANSWER_KEY_PROMPT}, {"system", ANSWER_KEY_SYSTEM}, {"raw", ANSWER_KEY_RAW}, {"n", ANSWER_KEY_LIMIT},
+    {"temp", ANSWER_KEY_TEMP}, {"top_k", ANSWER_KEY_TOP_K}, {"top_p", ANSWER_KEY_TOP_P}, {"min_p", ANSWER_KEY_MIN_P},
+    {"repeat_penalty", ANSWER_KEY_REPEAT}, {"presence_penalty", ANSWER_KEY_PRESENCE}, {"frequency_penalty", ANSWER_KEY_FREQUENCY},
+    {"logit_bias", ANSWER_KEY_BIAS}, {"logprobs", ANSWER_KEY_LOGPROBS}, {"seed", ANSWER_KEY_SEED}, {"stop", ANSWER_KEY_STOP},
+    {"lora", ANSWER_KEY_LORA}, {"id", ANSWER_KEY_ID}, {"messages", ANSWER_KEY_MESSAGES}, {"tools", ANSWER_KEY_TOOLS},
+    {"documents", ANSWER_KEY_DOCUMENTS}, {"template_args", ANSWER_KEY_ARGS}, {0}};
+static const named outer_keys[] = {
+    {"custom_id", ANSWER_KEY_ID}, {"method", ANSWER_KEY_METHOD}, {"url", ANSWER_KEY_URL}, {"body", ANSWER_KEY_BODY}, {0}};
+static const named body_keys[] = {
+    {"model", ANSWER_KEY_MODEL}, {"messages", ANSWER_KEY_MESSAGES}, {"prompt", ANSWER_KEY_PROMPT}, {"max_tokens", ANSWER_KEY_LIMIT},
+    {"max_completion_tokens", ANSWER_KEY_LIMIT}, {"temperature", ANSWER_KEY_TEMP}, {"top_p", ANSWER_KEY_TOP_P},
+    {"top_k", ANSWER_KEY_TOP_K}, {"min_p", ANSWER_KEY_MIN_P}, {"repetition_penalty", ANSWER_KEY_REPEAT},
+    {"presence_penalty", ANSWER_KEY_PRESENCE}, {"frequency_penalty", ANSWER_KEY_FREQUENCY}, {"logit_bias", ANSWER_KEY_BIAS},
+    {"logprobs", ANSWER_KEY_LOGPROBS}, {"top_logprobs", ANSWER_KEY_TOP}, {"seed", ANSWER_KEY_SEED}, {"stop", ANSWER_KEY_STOP},
+    {"tools", ANSWER_KEY_TOOLS}, {"documents", ANSWER_KEY_DOCUMENTS}, {"chat_template_kwargs", ANSWER_KEY_ARGS},
+    {"lora", ANSWER_KEY_LORA}, {"n", ANSWER_KEY_ONE}, {"stream", ANSWER_KEY_OFF}, {"response_format", ANSWER_KEY_PLAIN},
+    {"tool_choice", ANSWER_KEY_AUTO}, {"user", ANSWER_KEY_ANY}, {"metadata", ANSWER_KEY_ANY}, {"store", ANSWER_KEY_ANY},
+    {"service_tier", ANSWER_KEY_ANY}, {"stream_options", ANSWER_KEY_ANY}, {"parallel_tool_calls", ANSWER_KEY_ANY}, {0}};
+/* clang-format on */
+
+static const named *find(const named *keys, const roma_json_reader *j) {
+    for (; keys->name; keys++)
+        if (roma_json_is(j, keys->name)) return keys;
+    return NULL;
 }
 
-static int no_memory(const reading *r) {
-    return roma_fail(r->err, ROMA_ENOMEM, r->json.from.file, ROMA_NOWHERE, "no memory for the requests");
-}
-
-/* ---- values ---- */
-
-/* A copy of the token's text. Its quotes, or what follows a number, leave room for the 0. */
-static roma_answer_text keep(const reading *r) {
-    char *to = r->all->texts + r->all->used;
-    memcpy(to, r->json.text, r->json.len);
-    to[r->json.len] = 0;
-    r->all->used += r->json.len + 1;
-    return (roma_answer_text){to, r->json.len};
-}
-
-static int number(const reading *r, const char *key, float *out) {
-    double v;
-    if (r->json.kind != ROMA_JSON_NUMBER) return bad(r, key, "must be a number");
-    if (!roma_json_to_real(r->json.text, r->json.len, &v) || !isfinite((float)v)) return bad(r, key, "is too large");
-    *out = (float)v;
-    return ROMA_OK;
-}
-
-static int whole(const reading *r, const char *key, uint64_t max, uint64_t *out) {
-    if (r->json.kind == ROMA_JSON_NUMBER && roma_json_to_u64(r->json.text, r->json.len, out) && *out <= max)
-        return ROMA_OK;
-    return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err, "%s must be a whole number, at most %llu", key,
-                               (unsigned long long)max);
-}
-
-static int count(const reading *r, const char *key, uint32_t *out) {
-    uint64_t v;
-    const int rc = whole(r, key, 1u << 24, &v);
-    if (!rc) *out = (uint32_t)v;
-    return rc;
-}
-
-static int text(const reading *r, const char *key, roma_answer_text *out) {
-    if (r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text");
-    *out = keep(r);
-    return ROMA_OK;
-}
-
-/* A text, or an array of texts. */
-static int texts(reading *r, const char *key, roma_answer_texts *out) {
-    roma_answer_text list[LIST_MAX];
+static int unknown(const reading *r, const named *a, const named *b) {
+    enum { MOST = 64 };
+    const char *names[MOST];
     size_t n = 0;
-    int rc = ROMA_OK;
-    if (r->json.kind == ROMA_JSON_TEXT) {
-        list[n++] = keep(r);
-    } else if (r->json.kind == ROMA_JSON_ARRAY) {
-        while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind != ROMA_JSON_ARRAY_END) {
-            if (r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text or an array of texts");
-            if (n == LIST_MAX) return bad(r, key, "has too many texts");
-            list[n++] = keep(r);
-        }
-    } else {
-        return bad(r, key, "must be a text or an array of texts");
-    }
-    *out = (roma_answer_texts){NULL, 0};
-    if (rc || !n) return rc;
-    roma_answer_text *item = roma_alloc_array(n, sizeof *item);
-    if (!item) return no_memory(r);
-    memcpy(item, list, n * sizeof *item);
-    *out = (roma_answer_texts){item, n};
-    return ROMA_OK;
-}
-
-/* A copy of a value as it is written: JSON. Its first token is read already. */
-static int keep_json(reading *r, const char *name, size_t name_len, roma_answer_text *out) {
-    const char *from = r->json.begin + r->json.at;
-    const int rc = roma_json_read_skip(&r->json, r->err);
-    if (rc) return rc;
-    char *to = r->all->texts + r->all->used;
-    size_t n = name_len;
-    if (name_len) {
-        memmove(to, name, name_len);
-        to[n++] = '=';
-    }
-    const size_t len = (size_t)(r->json.p - from);
-    memcpy(to + n, from, len);
-    to[n + len] = 0;
-    r->all->used += n + len + 1;
-    *out = (roma_answer_text){to, n + len};
-    return ROMA_OK;
-}
-
-static int json_array(reading *r, const char *key, roma_answer_text *out) {
-    return r->json.kind == ROMA_JSON_ARRAY ? keep_json(r, NULL, 0, out) : bad(r, key, "must be an array");
-}
-
-/* Arguments of the chat template: an object, whose members become NAME=VALUE. */
-static int read_args(reading *r, const char *key) {
-    roma_answer_text list[LIST_MAX];
-    size_t n = 0;
-    int rc = ROMA_OK;
-    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, key, "must be an object");
-    while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
-        char name[64];
-        const size_t len = r->json.len;
-        if (n == LIST_MAX || !len || len > sizeof name) return bad(r, key, "has too many members, or too long a name");
-        memcpy(name, r->json.text, len);
-        rc = roma_json_read_next(&r->json, r->err);
-        if (!rc) rc = keep_json(r, name, len, &list[n++]);
-        if (rc) return rc;
-    }
-    if (rc || r->q->has_args) return rc;
-    r->q->has_args = true;
-    roma_answer_text *item = roma_alloc_array(n + 1, sizeof *item);
-    if (!item) return no_memory(r);
-    if (n) memcpy(item, list, n * sizeof *item);
-    r->q->args = (roma_answer_texts){item, n};
-    return ROMA_OK;
-}
-
-static int read_lora(reading *r) {
-    r->q->has_adapters = true;
-    const int rc = texts(r, "lora", &r->q->adapters);
-    for (size_t i = 0; i < r->q->adapters.n && !rc; i++)
-        if (strlen(r->q->adapters.item[i].text) != r->q->adapters.item[i].len)
-            return bad(r, "lora", "must not hold the character 0: it names a file");
-    return rc;
-}
-
-static int read_id(reading *r) {
-    r->q->id_is_number = r->json.kind == ROMA_JSON_NUMBER;
-    if (!r->q->id_is_number && r->json.kind != ROMA_JSON_TEXT) return bad(r, "id", "must be a text or a number");
-    r->q->id = keep(r);
-    return ROMA_OK;
-}
-
-static int read_raw(const reading *r) {
-    r->q->raw = r->json.kind == ROMA_JSON_TRUE;
-    return r->q->raw || r->json.kind == ROMA_JSON_FALSE ? ROMA_OK : bad(r, "raw", "must be true or false");
-}
-
-static int read_limit(const reading *r) {
-    const int rc = count(r, "n", &r->q->ask.limit);
-    return rc || r->q->ask.limit ? rc : bad(r, "n", "must be at least 1");
-}
-
-/* ---- lines ---- */
-
-typedef enum {
-    PROMPT,
-    SYSTEM,
-    RAW,
-    LIMIT,
-    TEMP,
-    TOP_K,
-    TOP_P,
-    MIN_P,
-    PENALTY,
-    SEED,
-    STOP,
-    LORA,
-    ID,
-    MESSAGES,
-    TOOLS,
-    DOCUMENTS,
-    ARGS,
-    KEYS
-} key;
-static const char *const keys[KEYS] = {"prompt", "system",         "raw",          "n",    "temp", "top_k", "top_p",
-                                       "min_p",  "repeat_penalty", "seed",         "stop", "lora", "id",    "messages",
-                                       "tools",  "documents",      "template_args"};
-
-static int unknown(const reading *r) {
     char shown[64];
+    for (; a && a->name; a++) names[n++] = a->name;
+    for (; b && b->name; b++) names[n++] = b->name;
     roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
-    const char *near = roma_nearest(shown, keys, KEYS);
+    const char *near = roma_nearest(shown, names, n);
     return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err,
                                near ? "unknown key %s, did you mean %s?" : "unknown key %s", shown, near);
 }
 
-/* The token is a key. */
-static int member(reading *r) {
-    roma_sampling *s = &r->q->ask.sampling;
-    key k = PROMPT;
-    while (k < KEYS && !roma_json_is(&r->json, keys[k])) k++;
-    if (k == KEYS) return unknown(r);
-    const int rc = roma_json_read_next(&r->json, r->err);
-    if (rc) return rc;
-    switch (k) {
-    case PROMPT: return text(r, keys[k], &r->q->prompt);
-    case SYSTEM: return text(r, keys[k], &r->q->system);
-    case RAW: return read_raw(r);
-    case LIMIT: return read_limit(r);
-    case TEMP: return number(r, keys[k], &s->temperature);
-    case TOP_K: return count(r, keys[k], &s->top_k);
-    case TOP_P: return number(r, keys[k], &s->top_p);
-    case MIN_P: return number(r, keys[k], &s->min_p);
-    case PENALTY: return number(r, keys[k], &s->repeat_penalty);
-    case SEED: return whole(r, keys[k], UINT64_MAX, &s->seed);
-    case STOP: return texts(r, keys[k], &r->q->ask.stops);
-    case LORA: return read_lora(r);
-    case ID: return read_id(r);
-    case MESSAGES: return json_array(r, keys[k], &r->q->messages);
-    case TOOLS: return json_array(r, keys[k], &r->q->tools);
-    case DOCUMENTS: return json_array(r, keys[k], &r->q->documents);
-    case ARGS: return read_args(r, keys[k]);
-    case KEYS: break;
-    }
-    return unknown(r);
+/* Null is as if the key were not there; what names the request, or is asked, has a value. */
+static bool may_be_null(answer_key k) {
+    return k != ANSWER_KEY_PROMPT && k != ANSWER_KEY_MESSAGES && k != ANSWER_KEY_ID && k != ANSWER_KEY_BODY;
 }
+
+/* The members of an object whose bracket is read; `more` (may be NULL) is another list of keys. */
+static int members(reading *r, const named *keys, const named *more) {
+    int rc;
+    while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
+        const named *k = find(keys, &r->json);
+        if (k && keys == own_keys) r->has_own = true;
+        if (!k && more) k = find(more, &r->json);
+        if (!k) return unknown(r, keys, more);
+        if (k >= outer_keys && k < outer_keys + sizeof outer_keys / sizeof *outer_keys) r->q->is_batch = true;
+        rc = roma_json_read_next(&r->json, r->err);
+        if (!rc && !(r->json.kind == ROMA_JSON_NULL && may_be_null(k->key))) rc = roma_answer_value(r, k->key, k->name);
+        if (rc) return rc;
+    }
+    return rc;
+}
+
+int roma_answer_body(reading *r) { return members(r, body_keys, NULL); }
 
 static int read_object(reading *r) {
     int rc = roma_json_read_next(&r->json, r->err);
     if (rc) return rc;
-    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, "a request", "is an object in braces");
-    while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY)
-        if ((rc = member(r)) != 0) return rc;
+    if (r->json.kind != ROMA_JSON_OBJECT)
+        return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err, "a request is an object in braces");
+    rc = members(r, own_keys, outer_keys);
     return rc ? rc : roma_json_read_next(&r->json, r->err); /* nothing behind it */
+}
+
+/* ---- lines ---- */
+
+static int check_line(const reading *r, const roma_json_source *from) {
+    const roma_answer_line *q = r->q;
+    const char *what = NULL;
+    roma_error why;
+    if (q->is_batch && (r->has_own || !r->has_body))
+        what = r->has_body ? "with a body, its settings stand in there" : "a body is missing";
+    else if (!q->prompt.text == !q->messages.text)
+        what = q->prompt.text ? "give a prompt or messages, not both" : "a prompt is missing, or messages";
+    if (what) return roma_fail_line(r->err, ROMA_EINPUT, from->file, from->line, "%s", what);
+    const int rc = roma_answer_ask_check(&q->ask, &why);
+    return rc ? roma_fail_line(r->err, rc, from->file, from->line, "%s", why.text) : ROMA_OK;
 }
 
 static int read_line(roma_answer_lines *all, const char *p, size_t len, const roma_json_source *from, roma_error *err) {
     reading r = {.all = all, .q = &all->line[all->n - 1], .err = err};
-    roma_error why;
     int rc = roma_json_read_begin(&r.json, p, len, from, err);
     if (!rc) rc = read_object(&r);
     roma_json_read_end(&r.json);
-    if (rc) return rc;
-    if (!r.q->prompt.text == !r.q->messages.text)
-        return roma_fail_line(err, ROMA_EINPUT, from->file, from->line,
-                              r.q->prompt.text ? "give a prompt or messages, not both"
-                                               : "a prompt is missing, or messages");
-    rc = roma_answer_ask_check(&r.q->ask, &why);
-    return rc ? roma_fail_line(err, rc, from->file, from->line, "%s", why.text) : ROMA_OK;
+    if (!rc) rc = check_line(&r, from);
+    if (!rc && r.has_body && r.q->prompt.text) r.q->raw = true; /* completions are of text */
+    return rc;
+}
+
+static void forget(const roma_answer_lines *all, roma_answer_line *q) {
+    if (q->ask.stops.item != all->usual_stops) roma_free((roma_answer_text *)(uintptr_t)q->ask.stops.item);
+    if (q->has_args) roma_free((roma_answer_text *)(uintptr_t)q->args.item);
+    if (q->has_adapters) roma_free((roma_answer_text *)(uintptr_t)q->adapters.item);
+    roma_free((roma_logit_bias *)(uintptr_t)q->ask.sampling.bias);
+    roma_free((char *)(uintptr_t)q->error);
+}
+
+/* The byte behind a JSON text that begins at p, whatever is in it. */
+static const char *text_end(const char *p, const char *end) {
+    for (p++; p < end && *p != '"'; p++)
+        if (*p == '\\' && p + 1 < end) p++;
+    return p < end ? p + 1 : end;
+}
+
+/* Keeps the value at p as the line's id where it can be one. */
+static void take_id(roma_answer_lines *all, const char *p, const char *end) {
+    reading r = {.all = all, .q = &all->line[all->n - 1]};
+    const roma_json_source from = {0};
+    const char *stop = p;
+    while (stop < end && !strchr(",} \t\r", *stop)) stop = *stop == '"' ? text_end(stop, end) : stop + 1;
+    if (!roma_json_read_begin(&r.json, p, (size_t)(stop - p), &from, NULL) && !roma_json_read_next(&r.json, NULL))
+        roma_answer_value(&r, ANSWER_KEY_ID, "id");
+    roma_json_read_end(&r.json);
+}
+
+static const char *blanks(const char *p, const char *end) {
+    while (p < end && (*p == ' ' || *p == '\t')) p++;
+    return p;
+}
+
+/* What names a bad line: its id, wherever it stands and whatever else is wrong. */
+static void find_id(roma_answer_lines *all, const char *p, const char *end) {
+    roma_answer_line *q = &all->line[all->n - 1];
+    for (unsigned depth = 0; p < end;) {
+        const char *stop = *p == '"' ? text_end(p, end) : p + 1, *colon = blanks(stop, end);
+        const size_t len = (size_t)(stop - p);
+        const bool is_key = *p == '"' && depth == 1 && colon < end && *colon == ':';
+        const bool is_custom = is_key && len == 11 && memcmp(p, "\"custom_id\"", 11) == 0;
+        q->is_batch |= is_custom || (is_key && len == 6 && memcmp(p, "\"body\"", 6) == 0);
+        if (is_custom || (is_key && len == 4 && memcmp(p, "\"id\"", 4) == 0)) {
+            if (!q->id.text) take_id(all, blanks(colon + 1, end), end);
+        } else if (*p == '{' || *p == '[')
+            depth++;
+        else if ((*p == '}' || *p == ']') && depth)
+            depth--;
+        p = stop;
+    }
+}
+
+/* The last line is bad: all that is left of it is its error, with its id. */
+static bool spoil(roma_answer_lines *all, const char *p, size_t len, const roma_json_source *from, size_t used, int rc,
+                  const roma_error *why) {
+    roma_answer_line *q = &all->line[all->n - 1];
+    char text[1024];
+    roma_error_format(why, text, sizeof text);
+    forget(all, q);
+    *q = (roma_answer_line){.line = from->line, .rc = rc, .ask.stops.item = all->usual_stops};
+    all->used = used;
+    find_id(all, p, p + len);
+    char *copy = roma_alloc(strlen(text) + 1);
+    if (copy) memcpy(copy, text, strlen(text) + 1);
+    q->error = copy;
+    return copy != NULL;
 }
 
 static bool is_blank(const char *p, size_t len) {
@@ -276,13 +203,15 @@ int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void 
         return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the requests");
     for (uint64_t line = 1; p < end; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
-        const size_t len = (size_t)((stop ? stop : end) - p);
+        const size_t len = (size_t)((stop ? stop : end) - p), used = out->used;
         const roma_json_source from = {.file = file, .at = (uint64_t)(p - (const char *)data), .line = line};
         if (!is_blank(p, len)) {
+            roma_error why;
             if (!add(out, usual, line))
                 return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the requests");
-            const int rc = read_line(out, p, len, &from, err);
-            if (rc) return rc;
+            const int rc = read_line(out, p, len, &from, &why);
+            if (rc == ROMA_ENOMEM || (rc && !spoil(out, p, len, &from, used, rc, &why)))
+                return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the requests");
         }
         p += len + (stop != NULL);
     }
@@ -290,12 +219,7 @@ int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void 
 }
 
 void roma_answer_lines_free(roma_answer_lines *r) {
-    for (size_t i = 0; i < r->n; i++) {
-        roma_answer_line *q = &r->line[i];
-        if (q->ask.stops.item != r->usual_stops) roma_free((roma_answer_text *)(uintptr_t)q->ask.stops.item);
-        if (q->has_args) roma_free((roma_answer_text *)(uintptr_t)q->args.item);
-        if (q->has_adapters) roma_free((roma_answer_text *)(uintptr_t)q->adapters.item);
-    }
+    for (size_t i = 0; i < r->n; i++) forget(r, &r->line[i]);
     roma_free(r->line);
     roma_free(r->texts);
     *r = (roma_answer_lines){0};

@@ -6,7 +6,7 @@
 #include "roma/template.h"
 
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 
 int roma_convert_check_output(const char *path, roma_error *err) {
     if (!roma_gguf_is(path)) return ROMA_OK;
@@ -14,23 +14,15 @@ int roma_convert_check_output(const char *path, roma_error *err) {
                      "the output is a GGUF file: a model is never overwritten; choose another name for the image");
 }
 
-static int check_input(const char *path, roma_error *err) {
-    struct stat st;
-    if (stat(path, &st)) return roma_fail_open(err, path);
-    if (S_ISDIR(st.st_mode))
-        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
-                         "this is a folder; this version reads GGUF files, which llama.cpp's convert_hf_to_gguf.py "
-                         "makes from Hugging Face folders");
-    return ROMA_OK;
-}
-
 /* "model.gguf, SHA-256 ..." as printable ASCII: the image's note. */
 static void provenance(const char *path, const uint8_t sum[32], char *out, size_t cap) {
     char name[160], hex[65];
-    const char *base = strrchr(path, '/');
-    base = base ? base + 1 : path;
+    size_t len = strlen(path), from = 0;
+    while (len > 1 && path[len - 1] == '/') len--; /* of a folder */
+    for (size_t i = 0; i + 1 < len; i++)
+        if (path[i] == '/') from = i + 1;
     roma_hex(hex, sum, 32);
-    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, base, strlen(base)), hex);
+    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, path + from, len - from), hex);
 }
 
 /* A chat template that is not supported is kept, and said: the model then completes plain text. */
@@ -74,17 +66,35 @@ static int pack(const roma_import *imp, const roma_convert_config *c, const roma
     return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, progress, &out->image, err);
 }
 
+/* The file against the hash that the caller has from its source: GGUF has no checksum of its own. */
+static int check_hash(const roma_import *imp, const roma_convert_config *c, roma_error *err) {
+    char hex[65];
+    if (!c->sha256) return ROMA_OK;
+    roma_hex(hex, imp->source_sha256, 32);
+    if (strcasecmp(hex, c->sha256) == 0) return ROMA_OK;
+    return roma_fail(err, ROMA_EDAMAGED, c->model, ROMA_NOWHERE,
+                     "the file's SHA-256 is %s, not what was asked for; get the file anew, or look for its true hash",
+                     hex);
+}
+
+static int check_config(const roma_convert_config *c, roma_error *err) {
+    if (c->sha256 && (strlen(c->sha256) != 64 || strspn(c->sha256, "0123456789abcdefABCDEF") != 64))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a SHA-256 has 64 hexadecimal digits");
+    return roma_convert_check_output(c->image, err);
+}
+
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err) {
     roma_import imp;
     *report = (roma_convert_report){0};
-    int rc = check_input(c->model, err);
-    if (!rc) rc = roma_convert_check_output(c->image, err);
-    if (!rc) rc = roma_import_open(&imp, c->model, err);
+    int rc = check_config(c, err);
+    if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
-    rc = roma_quantise_model(&imp.model, c->quant, err);
-    if (!rc) rc = roma_import_check_values(&imp, progress, err);
+    /* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
+    rc = roma_quantise_model(&imp.model, imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
+    if (!rc) rc = check_hash(&imp, c, err);
+    if (!rc) rc = roma_import_check_values(&imp, progress, err);
     if (!rc) rc = fill_report(&imp, report, err);
     if (!rc) rc = pack(&imp, c, progress, report, err);
     if (rc) roma_convert_report_destroy(report);

@@ -120,7 +120,7 @@ static int step_engine(cosim *s, const int32_t *tokens, roma_error *err) {
     roma_sampling_default(&greedy);
     void *scratch = roma_alloc(roma_sample_bytes(vocab));
     if (!scratch) return no_memory(err);
-    rc = roma_sample(&greedy, roma_exec_logits(c->engine, 0), vocab, NULL, 0, s->position, scratch, &s->token, err);
+    rc = roma_sample(&greedy, roma_exec_logits(c->engine, 0), vocab, NULL, 0, 0, s->position, scratch, &s->token, err);
     roma_free(scratch);
     return rc;
 }

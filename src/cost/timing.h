@@ -147,7 +147,8 @@ timing_walk roma_cost_timing_walk(const timing *t, uint32_t block);
 bool roma_cost_timing_next(timing_walk *w, timing_piece *out);
 /* Rank of the adapter at a place of a set on an operation's matrix; 0: none. */
 uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op);
-/* The largest rank of the step's adapters on any matrix, rounded up to 16: that of the trees and ways of all of them. */
+/* The largest rank of the step's adapters on any matrix, rounded up to 16: that of the trees and ways of all of them.
+ */
 uint64_t roma_cost_timing_most_rank(const timing *t);
 /* The same of a down or an up, and of ATTEND; *d is zero before. */
 void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration *d, roma_events *e);

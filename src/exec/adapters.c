@@ -147,16 +147,17 @@ int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const
     if (n > e->cfg.adapter_stack)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%u adapters at once, and there is room for %u", n,
                          e->cfg.adapter_stack);
-    lora_set s = {.is_defined = true, .n = n};
+    lora_set s = {.is_defined = true};
     for (uint32_t i = 0; i < n; i++) {
         const float factor = factors ? factors[i] : 1;
         if (!is_loaded(e, ids[i]))
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "adapter %u is not loaded", ids[i]);
         if (!(factor >= -ROMA_ADAPTER_ALPHA_MAX && factor <= ROMA_ADAPTER_ALPHA_MAX))
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "an adapter's factor must be a number up to 1000000");
-        s.part[i].serial = e->lora.adapters[ids[i]].serial;
-        s.part[i].id = ids[i];
-        s.part[i].factor = factor;
+        if (factor >= 0 && factor <= 0) continue; /* switched off */
+        s.part[s.n].serial = e->lora.adapters[ids[i]].serial;
+        s.part[s.n].id = ids[i];
+        s.part[s.n++].factor = factor;
     }
     e->lora.sets[set] = s;
     return ROMA_OK;

@@ -103,7 +103,8 @@ static void start(roma_batch *b, request *q, uint32_t to, uint32_t length) {
     l->adapters = *set_of(b, q);
     l->request = q;
     if (b->cfg.proposals && q->r.proposals)
-        roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1);
+        roma_draft_begin(&l->draft, q->r.sampling.temperature > 0 || q->r.sampling.repeat_penalty > 1 ||
+                                        q->r.sampling.presence_penalty > 0 || q->r.sampling.frequency_penalty > 0);
     q->lane = to;
     q->status.state = ROMA_REQUEST_PROMPT;
     q->status.shared = q->status.fed = length;

@@ -88,9 +88,9 @@ static int check_request(const roma_batch *b, const roma_request *r, roma_error 
     const roma_exec *e = b->e;
     if (!r->n_prompt || !r->prompt || !r->limit || !r->token)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt, a limit and a token function");
-    if (r->n_prompt > e->cfg.context)
+    if (r->n_prompt > e->memory.context)
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u",
-                         r->n_prompt, e->cfg.context);
+                         r->n_prompt, e->memory.context);
     for (uint32_t i = 0; i < r->n_prompt; i++)
         if (r->prompt[i] < 0 || (uint32_t)r->prompt[i] >= e->hyper->vocab)
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "token %d is not in the vocabulary of %u",
@@ -101,7 +101,7 @@ static int check_request(const roma_batch *b, const roma_request *r, roma_error 
 }
 
 int roma_batch_submit(roma_batch *b, const roma_request *r, uint32_t *id, roma_error *err) {
-    const uint32_t context = b->e->cfg.context;
+    const uint32_t context = b->e->memory.context;
     int rc = check_request(b, r, err);
     if (rc) return rc;
     const uint32_t end = r->limit < context - r->n_prompt ? r->n_prompt + r->limit : context;

@@ -165,6 +165,7 @@ static int settle_context(roma_exec *e, uint32_t most, roma_error *err) {
     if (c->context > e->hyper->context)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a context of %u is more than the model's own %u",
                          c->context, e->hyper->context);
+    e->memory.context = c->context; /* exactly; the rest of the last page stays empty */
     c->context = roma_pages(c->context) * ROMA_PAGE;
     const uint64_t all = (uint64_t)(c->context / ROMA_PAGE) * c->sequences;
     if (all >= NO_BLOCK) return impossible(c, err);
@@ -179,7 +180,6 @@ int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config
     const uint32_t most = most_pages(e);
     rc = settle_context(e, most, err);
     if (rc) return rc;
-    m->context = e->cfg.context;
     m->pages = e->cfg.pages;
     if (!add_up(e)) return impossible(&e->cfg, err);
     if (m->pages > most) return too_large(e, most, err);

@@ -48,7 +48,8 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     s->product = take(w, roma_kern_scratch_bytes(max_cols, e->cfg.rows));
     s->score = take(w, (uint64_t)PARTY * e->cfg.context * sizeof *s->score);
     s->tree = take(w, (uint64_t)PARTY * h->head_dim * tree_levels(e->cfg.context / ROMA_PAGE) * sizeof *s->tree);
-    s->gained = take(w, h->hidden * sizeof *s->gained);
+    const uint32_t packed = roma_hyper_packed(h) ? roma_hyper_attended(h) : 0;
+    s->gained = take(w, (packed > h->hidden ? packed : h->hidden) * sizeof *s->gained);
     s->query = take(w, (uint64_t)PARTY * h->head_dim * sizeof *s->query);
     s->query_scale = take(w, PARTY * sizeof *s->query_scale);
     s->h = take(w, (uint64_t)LORA_BLOCK * e->lora.width * sizeof *s->h);

@@ -33,7 +33,7 @@ typedef struct {
     void *product; /* of kern->product */
     float *score;  /* PARTY x context: see attend.c */
     float *tree; /* of PARTY x head_dim at each of the levels that a context has: tree of leaves, a vector at a time */
-    float *gained;      /* hidden: x * g */
+    float *gained;      /* hidden: x * g; or heads, packed (pack_heads) */
     int16_t *query;     /* PARTY x head_dim */
     float *query_scale; /* PARTY */
     float *h;           /* LORA_BLOCK x lora.width: A x */

@@ -23,8 +23,12 @@ static int match_hyper(const roma_hyper *plan, const roma_hyper *image, roma_err
         {"number of KV heads", plan->kv_heads, image->kv_heads},
         {"head width", plan->head_dim, image->head_dim},
         {"rotated width", plan->rope_dim, image->rope_dim},
+        {"model's own hidden width", plan->true_hidden, image->true_hidden},
+        {"model's own feed-forward width", plan->true_ffn, image->true_ffn},
+        {"model's own head width", plan->true_head, image->true_head},
         {"vocabulary", plan->vocab, image->vocab},
         {"context limit", plan->context, image->context},
+        {"factor of cos and sin (its bits)", roma_f32_bits(plan->rope_gain), roma_f32_bits(image->rope_gain)},
         {"epsilon (its bits)", roma_f32_bits(plan->rms_eps), roma_f32_bits(image->rms_eps)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)

@@ -41,6 +41,9 @@ static void op_angles(roma_exec *e, const roma_op *op, int thread, int threads) 
         for (uint32_t i = 0; i < op->param.rotated / 2; i++, cs += 2) {
             const uint64_t phase = (uint64_t)e->rows[r].position * e->hyper->rope_phase[i];
             roma_sincos_turn((uint32_t)(phase >> 32), &cs[1], &cs[0]);
+            if (!(op->param.gain > 0)) continue;
+            cs[0] *= op->param.gain;
+            cs[1] *= op->param.gain;
         }
     }
 }
@@ -55,19 +58,31 @@ static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
     for (size_t i = begin; i < end; i++) {
         const size_t row = op->last_rows_only ? e->logit_row[i] : i;
         const float *xr = slot_f32(e, x, row_slot(e, row, thread));
-        const float inverse = e->kern->rms_inverse(xr, n, op->param.epsilon);
+        const float inverse = e->kern->rms_inverse(xr, roma_true_hidden(e->hyper), op->param.epsilon);
         e->kern->mul(gained, xr, g, n);
         e->kern->quantise(gained, n, inverse, &out->act[row_slot(e, i, thread)]);
     }
 }
 
+/* Of each head the elements that are the model's, one head behind the other, and zeros up to the width of codes. */
+static const float *pack_heads(const roma_exec *e, const roma_op *op, const float *x, uint64_t n, int thread) {
+    const uint32_t dim = e->hyper->head_dim, keep = op->param.packed;
+    float *out = e->scratch[thread].gained;
+    for (uint32_t h = 0; h < e->hyper->heads; h++) memcpy(out + h * keep, x + h * dim, keep * sizeof *out);
+    memset(out + e->hyper->heads * keep, 0, (n - e->hyper->heads * keep) * sizeof *out);
+    return out;
+}
+
 static void op_quantise(roma_exec *e, const roma_op *op, int thread, int threads) {
     const value_store *x = &e->values[op->in[0]], *out = &e->values[op->out];
-    const uint64_t n = e->plan->values[op->in[0]].width;
+    const uint64_t n = e->plan->values[op->out].width;
     size_t begin, end;
     row_share(e, e->n_rows, thread, threads, &begin, &end);
-    for (size_t r = begin; r < end; r++)
-        e->kern->quantise(x->f32 + r * x->stride, n, 1.0f, &out->act[row_slot(e, r, thread)]);
+    for (size_t r = begin; r < end; r++) {
+        const float *xr = x->f32 + r * x->stride;
+        if (op->param.packed) xr = pack_heads(e, op, xr, n, thread);
+        e->kern->quantise(xr, n, 1.0f, &out->act[row_slot(e, r, thread)]);
+    }
 }
 
 /* Tiles of a thread: share.c. */
@@ -182,7 +197,8 @@ static void for_heads(roma_exec *e, const roma_op *op, int thread, int threads, 
 static void head_norm(roma_exec *e, const roma_op *op, size_t slot, float *head) {
     (void)slot;
     const uint32_t dim = e->hyper->head_dim;
-    const float inverse = e->kern->rms_inverse(head, dim, op->param.epsilon), *g = vector_of(e, op);
+    const float inverse = e->kern->rms_inverse(head, roma_true_head(e->hyper), op->param.epsilon),
+                *g = vector_of(e, op);
     for (uint32_t i = 0; i < dim; i++) head[i] = head[i] * inverse * g[i];
 }
 

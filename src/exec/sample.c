@@ -14,14 +14,19 @@ typedef struct {
     int32_t id;
 } candidate;
 
-void roma_sampling_default(roma_sampling *s) { *s = (roma_sampling){0, 0, 1, 0, 1, 0}; }
+void roma_sampling_default(roma_sampling *s) { *s = (roma_sampling){.top_p = 1, .repeat_penalty = 1}; }
 
 int roma_sampling_check(const roma_sampling *s, roma_error *err) {
     const char *what = NULL;
     if (!(s->temperature >= 0 && s->temperature <= 100)) what = "temperature must lie in 0 to 100";
-    if (!(s->top_p > 0 && s->top_p <= 1)) what = "top-p must lie in 0 (excluded) to 1";
-    if (!(s->min_p >= 0 && s->min_p < 1)) what = "min-p must lie in 0 to 1 (excluded)";
+    if (!(s->top_p >= 0 && s->top_p <= 1)) what = "top-p must lie in 0 to 1";
+    if (!(s->min_p >= 0 && s->min_p <= 1)) what = "min-p must lie in 0 to 1";
     if (!(s->repeat_penalty >= 0.1f && s->repeat_penalty <= 10)) what = "repeat penalty must lie in 0.1 to 10";
+    if (!(s->presence_penalty >= -2 && s->presence_penalty <= 2)) what = "presence penalty must lie in -2 to 2";
+    if (!(s->frequency_penalty >= -2 && s->frequency_penalty <= 2)) what = "frequency penalty must lie in -2 to 2";
+    if (s->n_bias > ROMA_BIAS_MAX) what = "at most 1024 tokens can have a bias";
+    for (size_t i = 0; i < s->n_bias && !what; i++)
+        if (!(s->bias[i].bias >= -100 && s->bias[i].bias <= 100)) what = "a bias must lie in -100 to 100";
     return what ? roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s", what) : ROMA_OK;
 }
 
@@ -60,6 +65,34 @@ static void penalise(float *logits, uint32_t vocab, const roma_sampling *s, cons
         if (!skip) logits[recent[i]] = penalised(logits[recent[i]], s->repeat_penalty);
     }
 }
+
+/* What is finite stays so. */
+static float moved(float l, float by) {
+    const float p = l + by;
+    return is_finite(p) || !is_finite(l) ? p : p > 0 ? FLT_MAX : -FLT_MAX;
+}
+
+/* Presence and frequency, of the answer's tokens; seen: vocab bytes of scratch. */
+static void penalise_answer(float *logits, uint32_t vocab, const roma_sampling *s, const int32_t *answer, size_t n,
+                            uint8_t *seen) {
+    memset(seen, 0, vocab);
+    for (size_t i = 0; i < n; i++) {
+        if (answer[i] < 0 || (uint32_t)answer[i] >= vocab) continue;
+        float *l = &logits[answer[i]];
+        if (!seen[answer[i]]) *l = moved(*l, -s->presence_penalty);
+        *l = moved(*l, -s->frequency_penalty);
+        seen[answer[i]] = 1;
+    }
+}
+
+static void add_bias(float *logits, uint32_t vocab, const roma_sampling *s) {
+    for (size_t i = 0; i < s->n_bias; i++) {
+        const roma_logit_bias *b = &s->bias[i];
+        if (b->id >= 0 && (uint32_t)b->id < vocab) logits[b->id] = moved(logits[b->id], b->bias);
+    }
+}
+
+static bool is_zero(float x) { return !(x > 0) && !(x < 0); }
 
 /* *best: of the largest, the lowest id among equals. Refuses logits that say nothing. */
 static int find_best(const float *l, uint32_t n, uint32_t *best, roma_error *err) {
@@ -120,12 +153,16 @@ static int32_t draw(const roma_sampling *s, candidate *c, size_t n, float *weigh
 }
 
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
-                uint64_t position, void *scratch, int32_t *token, roma_error *err) {
+                size_t n_answer, uint64_t position, void *scratch, int32_t *token, roma_error *err) {
     candidate *c = scratch;
-    float *own = (float *)(void *)(c + vocab); /* penalised logits, then the weights */
-    if (s->repeat_penalty != 1.0f) {
+    float *own = (float *)(void *)(c + vocab); /* changed logits, then the weights */
+    const bool repeats = s->repeat_penalty != 1.0f,
+               answers = n_answer && (!is_zero(s->presence_penalty) || !is_zero(s->frequency_penalty));
+    if (repeats || answers || s->n_bias) {
         memcpy(own, logits, vocab * sizeof *own);
-        penalise(own, vocab, s, recent, n_recent);
+        if (repeats) penalise(own, vocab, s, recent, n_recent);
+        if (answers) penalise_answer(own, vocab, s, recent + n_recent - n_answer, n_answer, scratch);
+        add_bias(own, vocab, s);
         logits = own;
     }
     uint32_t best;

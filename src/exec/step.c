@@ -34,8 +34,9 @@ static int check_rows(roma_exec *e, const roma_exec_row *rows, size_t n, roma_er
         const uint32_t expected = s->length + s->rows;
         int rc = check_row(e, &rows[i], expected, err);
         if (rc) return rc;
-        if (expected >= e->cfg.context)
-            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the context of %u tokens is full", e->cfg.context);
+        if (expected >= e->memory.context)
+            return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the context of %u tokens is full",
+                             e->memory.context);
         const uint32_t before = s->rows ? roma_exec_pages_for(e, rows[i].sequence, expected) : 0;
         pages += roma_exec_pages_for(e, rows[i].sequence, expected + 1) - before;
         s->rows++;
@@ -93,11 +94,11 @@ int roma_exec_prefill(roma_exec *e, uint32_t seq, uint32_t adapters, const int32
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];
     if (seq >= e->cfg.sequences || n == 0)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a prompt needs a sequence and at least one token");
-    if (n > e->cfg.context - e->sequences[seq].length)
+    if (n > e->memory.context - e->sequences[seq].length)
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE,
                          "%zu tokens do not fit the %u that are left of the context of %u; "
                          "a larger --ctx makes room",
-                         n, e->cfg.context - e->sequences[seq].length, e->cfg.context);
+                         n, e->memory.context - e->sequences[seq].length, e->memory.context);
     for (size_t done = 0; done < n;) {
         if (cancel && *cancel) return roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
         const size_t m = n - done < e->cfg.rows ? n - done : e->cfg.rows;

@@ -15,9 +15,14 @@ void roma_image_id_begin(roma_sha256 *h, const roma_description *d) {
     roma_sha256_update(h, name, sizeof name - 1);
     roma_sha256_update(h, hyper, 36);
     roma_sha256_update(h, hyper + 40, 4); /* 36: the context limit, which changes no result */
+    if (d->hyper.true_hidden || d->hyper.true_ffn || d->hyper.true_head) roma_sha256_update(h, hyper + 44, 12);
     for (uint32_t i = 0; i < d->hyper.rope_dim / 2; i++) {
         roma_put64(phase, d->hyper.rope_phase[i]);
         roma_sha256_update(h, phase, sizeof phase);
+    }
+    if (d->hyper.rope_gain > 0) {
+        update32(h, roma_f32_bits(d->hyper.rope_gain));
+        update32(h, 0);
     }
     update32(h, (uint32_t)d->n_tensors);
 }

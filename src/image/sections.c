@@ -16,17 +16,40 @@ void roma_image_put_hyper(uint8_t out[IMAGE_HYPR_BYTES], const roma_hyper *h) {
                                h->rope_dim,
                                h->vocab,
                                h->context,
-                               roma_f32_bits(h->rms_eps)};
+                               roma_f32_bits(h->rms_eps),
+                               h->true_hidden,
+                               h->true_ffn,
+                               h->true_head};
     memset(out, 0, IMAGE_HYPR_BYTES);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) roma_put32(out + 4 * i, fields[i]);
 }
 
 void roma_image_put_rope(roma_buf *out, const roma_hyper *h) {
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) roma_buf_le64(out, h->rope_phase[i]);
+    if (!(h->rope_gain > 0)) return;
+    roma_buf_le32(out, roma_f32_bits(h->rope_gain));
+    roma_buf_le32(out, 0);
+}
+
+/* Phase increments, and behind them the factor of cos and sin where there is one other than 1. */
+static int read_rope(const roma_frame *in, roma_hyper *h) {
+    const roma_section *s = in->known[IMAGE_ROPE];
+    const uint64_t pairs = h->rope_dim / 2;
+    roma_reader r = roma_image_section_reader(in, IMAGE_ROPE);
+    if (s->bytes != 8 * pairs && s->bytes != 8 * pairs + 8)
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset,
+                               "section ROPE must have 8 bytes per rotated pair, and 8 for a factor");
+    for (uint64_t i = 0; i < pairs; i++) h->rope_phase[i] = roma_read_u64(&r);
+    if (s->bytes == 8 * pairs) return ROMA_OK;
+    h->rope_gain = roma_read_f32(&r);
+    const bool one = h->rope_gain >= 1 && h->rope_gain <= 1;
+    if (one || !(h->rope_gain >= 1e-6f && h->rope_gain <= 1e6f) || roma_read_u32(&r))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 8 * pairs, "section ROPE: its factor is no factor");
+    return ROMA_OK;
 }
 
 int roma_image_read_hyper(const roma_frame *in, roma_hyper *h) {
-    const roma_section *s = in->known[IMAGE_HYPR], *rope = in->known[IMAGE_ROPE];
+    const roma_section *s = in->known[IMAGE_HYPR];
     if (s->bytes != IMAGE_HYPR_BYTES)
         return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section HYPR must have 64 bytes");
     roma_reader r = roma_image_section_reader(in, IMAGE_HYPR);
@@ -34,16 +57,14 @@ int roma_image_read_hyper(const roma_frame *in, roma_hyper *h) {
                                 &h->kv_heads, &h->head_dim, &h->rope_dim, &h->vocab, &h->context};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) *fields[i] = roma_read_u32(&r);
     h->rms_eps = roma_read_f32(&r);
-    if (!roma_frame_all_zero(in->data + s->offset + 44, 20))
-        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 44, "reserved bytes of section HYPR are not zero");
+    h->true_hidden = roma_read_u32(&r);
+    h->true_ffn = roma_read_u32(&r);
+    h->true_head = roma_read_u32(&r);
+    if (!roma_frame_all_zero(in->data + s->offset + 56, 8))
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset + 56, "reserved bytes of section HYPR are not zero");
     roma_error why;
     int code = roma_hyper_check(h, NULL, &why);
-    if (code) return roma_frame_fail(in, code, s->offset, "%s", why.text);
-    if (rope->bytes != (uint64_t)h->rope_dim / 2 * 8)
-        return roma_frame_fail(in, ROMA_EINPUT, rope->offset, "section ROPE must have 8 bytes per rotated pair");
-    r = roma_image_section_reader(in, IMAGE_ROPE);
-    for (uint32_t i = 0; i < h->rope_dim / 2; i++) h->rope_phase[i] = roma_read_u64(&r);
-    return ROMA_OK;
+    return code ? roma_frame_fail(in, code, s->offset, "%s", why.text) : read_rope(in, h);
 }
 
 /* ---- TENS ---- */

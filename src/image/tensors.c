@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const uint8_t layer_order[] = {
-    ROMA_W_ATTN_NORM, ROMA_W_Q,      ROMA_W_K, ROMA_W_V,        ROMA_W_Q_BIAS, ROMA_W_K_BIAS, ROMA_W_V_BIAS,
-    ROMA_W_Q_NORM,    ROMA_W_K_NORM, ROMA_W_O, ROMA_W_FFN_NORM, ROMA_W_GATE,   ROMA_W_UP,     ROMA_W_DOWN,
+    ROMA_W_ATTN_NORM, ROMA_W_Q,         ROMA_W_K,      ROMA_W_V,       ROMA_W_Q_BIAS, ROMA_W_K_BIAS,
+    ROMA_W_V_BIAS,    ROMA_W_Q_NORM,    ROMA_W_K_NORM, ROMA_W_O,       ROMA_W_O_BIAS, ROMA_W_FFN_NORM,
+    ROMA_W_GATE,      ROMA_W_GATE_BIAS, ROMA_W_UP,     ROMA_W_UP_BIAS, ROMA_W_DOWN,   ROMA_W_DOWN_BIAS,
 };
 #define PER_LAYER (sizeof layer_order)
 

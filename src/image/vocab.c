@@ -19,7 +19,10 @@ static int read_head(const roma_frame *in, roma_reader *r, roma_vocab *v, uint32
     v->template_kind = roma_read_u32(r);
     uint8_t *const flags[] = {&v->add_bos, &v->add_eos, &v->add_space_prefix, &v->ignore_merges};
     unsigned all = 0;
-    for (int i = 0; i < 4; i++) all |= *flags[i] = roma_read_u8(r);
+    for (int i = 0; i < 4; i++) {
+        *flags[i] = roma_read_u8(r);
+        if (flags[i] != &v->add_space_prefix) all |= *flags[i];
+    }
     v->n_eog = roma_read_u32(r);
     for (int i = 0; i < ROMA_EOG_MAX; i++) v->eog[i] = (int32_t)roma_read_u32(r);
     *text_bytes = roma_read_u32(r);
@@ -29,10 +32,12 @@ static int read_head(const roma_frame *in, roma_reader *r, roma_vocab *v, uint32
         return roma_frame_fail(in, ROMA_EINPUT, at + 112, "reserved bytes of section VOCB are not zero");
     if (v->kind != ROMA_TOK_BPE && v->kind != ROMA_TOK_SPM)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at, "tokenizer kind %u is unknown", v->kind);
-    if (v->pre > ROMA_PRE_QWEN2)
+    if (v->pre > ROMA_PRE_LAST)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 4, "pre-tokenizer %u is unknown", v->pre);
     if (!roma_text_template_name((roma_template_kind)v->template_kind))
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 32, "chat template %u is unknown", v->template_kind);
+    if (v->add_space_prefix > ROMA_PREFIX_FIRST)
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 38, "space prefix %u is unknown", v->add_space_prefix);
     if (all > 1) return roma_frame_fail(in, ROMA_EINPUT, at + 36, "a flag of the tokenizer is neither 0 nor 1");
     return ROMA_OK;
 }

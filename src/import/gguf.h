@@ -83,8 +83,12 @@ typedef struct {
     const uint8_t *data;
 } gguf_tensor;
 
+/* Whose names the tensors of a file have. Hugging Face pairs rotated rows by halves in every architecture. */
+typedef enum { IMPORT_GGUF, IMPORT_HF } import_naming;
+
 typedef struct {
     const char *path; /* for messages; may be NULL */
+    import_naming naming;
     const uint8_t *data;
     uint64_t size;
     uint32_t version;
@@ -141,6 +145,9 @@ typedef struct {
 } import_type;
 /* NULL when no such type is known. */
 const import_type *roma_import_type_get(uint32_t type);
+/* Row r of the model (element r of a vector of heads) in the source, which has n rows (0: as many); false: it is zero.
+ */
+bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out);
 void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out);
 void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out);
 /* Row number `row` in the file: the first NaN, infinite value or scale; its byte offset in the row or -1. */
@@ -161,6 +168,11 @@ void roma_import_row_q6_k(const uint8_t *src, uint64_t cols, const roma_row *out
 
 /* ---- meaning ---------------------------------------------------------------------------------------------------- */
 
+/* Role and layer (0 for roles without one) of a tensor's name; false: none that is known. */
+bool roma_import_role(import_naming naming, const char *name, size_t len, uint32_t *role, uint32_t *layer);
+/* "N." without leading zeros at the beginning of a name; returns its length, 0 when there is none. */
+size_t roma_import_layer(const char *name, size_t len, uint32_t *layer);
+
 /* A set of part files, the first of which holds the metadata. */
 typedef struct {
     gguf_file *part;
@@ -168,9 +180,11 @@ typedef struct {
     uint32_t n_parts;
 } gguf_set;
 
+typedef struct hf_folder hf_folder;
 typedef struct {
     gguf_set set;
-    char *first_path;
+    hf_folder *folder;  /* of a Hugging Face folder; else NULL */
+    const char *pre;    /* the caller's name of the pre-tokenizer; NULL: none */
     uint32_t *text_off; /* vocabulary tables */
     char *text;
     uint8_t *type;
@@ -181,6 +195,8 @@ typedef struct {
 
 /* Opens the part files beside path that the first one announces. */
 int roma_import_set_open(gguf_set *s, const char *path, roma_error *err);
+/* The tensor of that name and its part; NULL when no part has one. */
+const gguf_tensor *roma_import_find_tensor(const gguf_set *s, const char *name, const gguf_file **part);
 int roma_import_set_open_memory(gguf_set *s, const void *data, uint64_t size, roma_error *err);
 void roma_import_set_close(gguf_set *s);
 
@@ -188,11 +204,16 @@ void roma_import_set_close(gguf_set *s);
 int roma_import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
 /* Tensors to roles. */
 int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
-/* Tokenizer; *has is false when the file has none. */
-int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
-                      roma_error *err);
+/* Tokenizer; *has is false when the file has none. rows: of the embedding, as many as tokens; 0: not known. */
+int roma_import_vocab(const gguf_file *g, uint32_t rows, import_owned *o, roma_vocab *v, bool *has, roma_error *err);
 /* What the file says twice and differently, as roma_import.notes; v NULL: the model has no tokenizer. */
 int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *v, roma_buf *out, roma_error *err);
+/* An index of the normal tokens, which alone take part in merges; none may be there twice. */
+int roma_import_index_tokens(const roma_vocab *v, const char *path, import_index *x, roma_error *err);
+/* Adds to the ids that end a turn; -1 and an id that is among them change nothing. */
+void roma_import_add_eog(roma_vocab *v, int32_t id);
+/* Adds the tokens whose text says that they end a turn, which converters forget to name. */
+void roma_import_add_eog_texts(roma_vocab *v);
 int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

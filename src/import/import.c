@@ -1,6 +1,7 @@
 /* Opening and closing of a model, its hash, and the check of its values. Contract in roma/import.h. */
-#include <string.h>
-#include "gguf.h"
+#include <sys/stat.h>
+
+#include "hf.h"
 
 static void read_label(const gguf_file *g, const char *key, char *out, size_t cap) {
     const gguf_kv *kv = roma_import_kv_find(g, key);
@@ -15,35 +16,93 @@ static int understand(roma_import *imp, import_owned *o, roma_error *err) {
     read_label(first, "general.license", imp->model.license, sizeof imp->model.license);
     int rc = roma_import_hyper(s, &imp->model.hyper, err);
     if (!rc) rc = roma_import_tensors(s, &imp->model, err);
-    if (!rc) rc = roma_import_vocab(first, &imp->model.hyper, o, &imp->vocab, &imp->has_vocab, err);
+    if (!rc) rc = roma_import_vocab(first, imp->model.hyper.vocab, o, &imp->vocab, &imp->has_vocab, err);
     if (!rc) rc = roma_import_notes(s, &imp->model.hyper, imp->has_vocab ? &imp->vocab : NULL, &o->notes, err);
     if (!rc) imp->notes = (const char *)o->notes.data;
     return rc;
 }
 
-static int open_either(roma_import *imp, const char *path, const void *data, uint64_t size, roma_error *err) {
+/* The tokenizer alone, and what was odd about it. */
+static int understand_vocab(roma_import *imp, import_owned *o, roma_error *err) {
+    const gguf_file *g = &o->set.part[0];
+    int rc = roma_import_vocab(g, 0, o, &imp->vocab, &imp->has_vocab, err);
+    if (!rc && !imp->has_vocab)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, g->path, ROMA_NOWHERE, "the file holds no tokenizer");
+    roma_buf_append(&o->notes, "", 1);
+    if (!rc && o->notes.failed) rc = roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for the notes");
+    if (!rc) imp->notes = (const char *)o->notes.data;
+    return rc;
+}
+
+static int begin(roma_import *imp, const char *path, roma_error *err) {
     memset(imp, 0, sizeof *imp);
-    import_owned *o = roma_alloc_array(1, sizeof *o);
-    if (!o) return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to open a model");
-    imp->owned = o;
-    int rc = path ? roma_import_set_open(&o->set, path, err) : roma_import_set_open_memory(&o->set, data, size, err);
-    if (!rc) rc = understand(imp, o, err);
+    imp->notes = "";
+    imp->owned = roma_alloc_array(1, sizeof(import_owned));
+    return imp->owned ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to open a model");
+}
+
+static int end(roma_import *imp, int rc) {
     if (rc) roma_import_close(imp);
     return rc;
 }
 
+typedef int (*understand_fn)(roma_import *imp, import_owned *o, roma_error *err);
+
+/* path NULL: data, of size bytes. */
+static int open_gguf(roma_import *imp, const char *path, const char *pre, const void *data, uint64_t size,
+                     understand_fn reads, roma_error *err) {
+    int rc = begin(imp, path, err);
+    import_owned *o = imp->owned;
+    if (!rc) o->pre = pre;
+    if (!rc)
+        rc = path ? roma_import_set_open(&o->set, path, err) : roma_import_set_open_memory(&o->set, data, size, err);
+    if (!rc) rc = reads(imp, o, err);
+    return end(imp, rc);
+}
+
+static int open_folder(roma_import *imp, const char *path, const roma_import_file *files, size_t n, roma_error *err) {
+    int rc = begin(imp, path, err);
+    import_owned *o = imp->owned;
+    if (!rc) o->folder = roma_alloc_array(1, sizeof *o->folder);
+    if (!rc && !o->folder) rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to open a model");
+    if (!rc) {
+        imp->is_folder = true;
+        *o->folder = (hf_folder){.path = path, .mem = files, .n_mem = n};
+        rc = roma_import_hf(imp, o, err);
+        o->folder->path = NULL; /* the caller's, and not needed any more */
+    }
+    return end(imp, rc);
+}
+
 int roma_import_open(roma_import *imp, const char *path, roma_error *err) {
-    return open_either(imp, path, NULL, 0, err);
+    return roma_import_open_pre(imp, path, NULL, err);
+}
+
+int roma_import_open_pre(roma_import *imp, const char *path, const char *pre, roma_error *err) {
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return open_gguf(imp, path, pre, NULL, 0, understand, err);
+    if (pre)
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "a folder says itself how text is cut; leave --pre out");
+    return open_folder(imp, path, NULL, 0, err);
 }
 
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err) {
-    return open_either(imp, NULL, data, size, err);
+    return open_gguf(imp, NULL, NULL, data, size, understand, err);
+}
+
+int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err) {
+    return open_gguf(imp, path, pre, NULL, 0, understand_vocab, err);
+}
+
+int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err) {
+    return open_folder(imp, NULL, files, n, err);
 }
 
 void roma_import_close(roma_import *imp) {
     import_owned *o = imp->owned;
     if (o) {
         roma_import_set_close(&o->set);
+        if (o->folder) roma_import_hf_close(o->folder);
         roma_free(o->text_off);
         roma_free(o->text);
         roma_free(o->type);
@@ -60,11 +119,16 @@ void roma_import_close(roma_import *imp) {
 
 int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error *err) {
     const import_owned *o = imp->owned;
-    const gguf_file *g = &o->set.part[0];
-    roma_sha256 h;
-    roma_sha256_init(&h);
-    const int rc = roma_sha256_update_told(&h, g->data, g->size, progress, "hashing");
-    roma_sha256_final(&h, imp->source_sha256);
+    int rc;
+    if (o->folder) {
+        rc = roma_import_hf_hash(o->folder, imp->source_bytes, progress, imp->source_sha256);
+    } else {
+        const gguf_file *g = &o->set.part[0];
+        roma_sha256 h;
+        roma_sha256_init(&h);
+        rc = roma_sha256_update_told(&h, g->data, g->size, progress, "hashing");
+        roma_sha256_final(&h, imp->source_sha256);
+    }
     return rc ? roma_fail(err, rc, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
 }
 

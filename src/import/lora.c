@@ -50,8 +50,13 @@ static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint6
     return ROMA_OK;
 }
 
-int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t,
+static bool is_in_heads(uint32_t role) { return role == ROMA_W_Q || role == ROMA_W_K || role == ROMA_W_V; }
+
+int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *in,
                          const char *what) {
+    st_tensor as_rows = *in;
+    const st_tensor *t = &as_rows; /* whose dimensions are rows and columns */
+    if (b->turned) as_rows.dim[0] = in->dim[1], as_rows.dim[1] = in->dim[0];
     const roma_hyper *h = &b->base->hyper;
     const uint32_t role = slots[slot].role;
     uint64_t rows, cols;
@@ -61,37 +66,53 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
     lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
     if (is_b ? p->has_b : p->has_a)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
-    roma_hyper_shape(h, role, &rows, &cols);
+    roma_hyper_true_shape(h, role, &rows, &cols);
     int rc = check_shape(b, t, is_b, rows, cols, what);
-    if (!rc) rc = check_values(b, t, what);
+    if (!rc) rc = check_values(b, in, what);
     if (rc) return rc;
     const import_type *type = roma_import_type_get(t->type);
     roma_tensor *view = is_b ? &p->b : &p->a;
+    roma_hyper_shape(h, role, &rows, &cols);
     *view = (roma_tensor){.role = role,
                           .layer = layer,
-                          .rows = t->dim[0],
-                          .cols = t->dim[1],
+                          .rows = is_b ? rows : t->dim[0],
+                          .cols = is_b ? t->dim[1] : cols,
+                          .true_rows = t->dim[0],
+                          .true_cols = t->dim[1],
+                          .true_head = is_b && is_in_heads(role) ? (uint16_t)roma_true_head(h) : 0,
                           .is_float = type->floats != NULL,
                           .format = type->format,
                           .source_type = t->type,
                           .data = t->data,
-                          .row_bytes = t->dim[1] / type->block * type->bytes,
+                          .row_bytes = in->dim[1] / type->block * type->bytes,
                           .rope_halves = is_b && b->rope_halves && (role == ROMA_W_Q || role == ROMA_W_K),
                           .head_dim = (uint16_t)h->head_dim,
                           .rope_dim = (uint16_t)h->rope_dim};
     *(is_b ? &p->has_b : &p->has_a) = true;
+    p->turned = b->turned;
     return ROMA_OK;
 }
 
 /* ---- targets ---- */
 
+static void read_row(const lora_pair *p, const roma_tensor *t, uint64_t row, float *out) {
+    if (!p->turned) {
+        roma_import_read_floats(t, row, out);
+        return;
+    }
+    const import_type *type = roma_import_type_get(t->source_type);
+    uint64_t from;
+    const uint64_t n = roma_import_source_of(t, row, t->true_rows, &from) ? t->true_cols : 0;
+    for (uint64_t i = 0; i < n; i++) type->floats(t->data + i * t->row_bytes + from * type->bytes, 1, out + i);
+    for (uint64_t i = n; i < t->cols; i++) out[i] = 0;
+}
 static void row_a(void *ctx, size_t i, uint32_t row, float *out) {
     const lora_owned *o = ctx;
-    roma_import_read_floats(&o->used[i]->a, row, out);
+    read_row(o->used[i], &o->used[i]->a, row, out);
 }
 static void row_b(void *ctx, size_t i, uint64_t row, float *out) {
     const lora_owned *o = ctx;
-    roma_import_read_floats(&o->used[i]->b, row, out);
+    read_row(o->used[i], &o->used[i]->b, row, out);
 }
 
 static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scale, void *ctx) {
@@ -160,26 +181,29 @@ static bool is_there(const char *folder, const char *name) {
 static int open_folder(lora_build *b, const char *folder) {
     lora_owned *o = b->out->owned;
     char path[4096];
+    const bool mlx = !is_there(folder, "adapter_model.safetensors") && is_there(folder, "adapters.safetensors");
+    const char *tensors = mlx ? "adapters.safetensors" : "adapter_model.safetensors";
     if (!is_there(folder, "adapter_config.json"))
         return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE,
                          "no adapter_config.json in this folder: not an adapter that PEFT saved");
-    if (!is_there(folder, "adapter_model.safetensors")) {
+    if (!is_there(folder, tensors)) {
         if (is_there(folder, "adapter_model.bin"))
             return roma_fail(b->err, ROMA_EUNSUPPORTED, folder, ROMA_NOWHERE,
                              "adapter_model.bin is a pickle, which is a program; save the adapter as safetensors "
                              "(save_pretrained with safe_serialization=True)");
-        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE, "no adapter_model.safetensors in this folder");
+        return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE,
+                         "no adapter_model.safetensors in this folder, nor MLX's adapters.safetensors");
     }
     if (roma_print(path, sizeof path, "%s/adapter_config.json", folder) >= (int)sizeof path)
         return roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
     int rc = roma_map_open(&o->config, path, b->err);
-    if (!rc && roma_print(path, sizeof path, "%s/adapter_model.safetensors", folder) >= (int)sizeof path)
+    if (!rc && roma_print(path, sizeof path, "%s/%s", folder, tensors) >= (int)sizeof path)
         rc = roma_fail(b->err, ROMA_EUSAGE, folder, ROMA_NOWHERE, "the path is too long");
     if (!rc) rc = roma_map_open(&o->tensors, path, b->err);
     if (rc) return rc;
     b->path = o->tensors.path;
-    return roma_import_lora_peft(b, o->config.data, o->config.size, o->config.path, o->tensors.data, o->tensors.size,
-                                 o->tensors.path);
+    return (mlx ? roma_import_lora_mlx : roma_import_lora_peft)(b, o->config.data, o->config.size, o->config.path,
+                                                                o->tensors.data, o->tensors.size, o->tensors.path);
 }
 
 static int open_file(lora_build *b, const char *path) {

@@ -3,6 +3,7 @@
 #define ROMA_SRC_IMPORT_LORA_H
 
 #include "gguf.h"
+#include "pattern.h"
 #include "roma/json.h"
 
 #define ST_HEADER_MAX 100000000u /* bytes of a safetensors header, as the format's own library */
@@ -33,8 +34,9 @@ void roma_import_st_free(st_file *f);
 
 /* ---- peft_config.c ---- */
 
+enum { PEFT_PATTERNS_MAX = 256 };
 typedef struct {
-    size_t name; /* in names */
+    size_t name; /* in names; of rank_pattern and alpha_pattern: the pattern's number */
     double value;
 } peft_entry;
 typedef struct {
@@ -44,9 +46,12 @@ typedef struct {
     bool rslora;
     roma_buf names;                       /* texts, each ends in 0 */
     roma_buf rank_pattern, alpha_pattern; /* peft_entry */
-    roma_buf targets;                     /* peft_entry, its value unused; empty: the tensors say which */
+    roma_buf patterns;                    /* of import_pattern */
+    roma_buf targets, excluded;           /* peft_entry, its value unused: names */
+    size_t target_pattern;                /* number of the pattern + 1 where target_modules is a text; 0: none */
+    size_t excluded_pattern;              /* likewise exclude_modules */
     roma_buf layers;                      /* peft_entry, its name unused; empty: all */
-    bool excludes;                        /* exclude_modules names some */
+    bool bare; /* names of modules lack "model.": the adapter is of the model without its head */
 } peft_config;
 int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, const char *path, roma_error *err);
 void roma_import_peft_free(peft_config *c);
@@ -55,7 +60,7 @@ uint32_t roma_import_peft_rank(const peft_config *c, const char *module);
 double roma_import_peft_alpha(const peft_config *c, const char *module);
 /* Whether target_modules and layers_to_transform select it. */
 bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer);
-/* Whether they leave no doubt: then each selected module must be there. */
+/* Whether target_modules leaves no doubt: then each selected module must be there. */
 bool roma_import_peft_is_exact(const peft_config *c);
 
 /* ---- lora.c ---- */
@@ -64,6 +69,7 @@ bool roma_import_peft_is_exact(const peft_config *c);
 typedef struct {
     roma_tensor a, b;
     bool has_a, has_b;
+    bool turned; /* both lie column after column */
 } lora_pair;
 
 typedef struct {
@@ -72,6 +78,7 @@ typedef struct {
     const char *path;
     roma_error *err;
     bool rope_halves; /* rows of B of q and k are paired by halves */
+    bool turned;      /* A has dims cols, rank and B rank, rows, as MLX saves them */
     lora_pair *pair;  /* layers x roles */
 } lora_build;
 
@@ -85,6 +92,9 @@ int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx);
 
 int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
                           const void *data, uint64_t bytes, const char *data_path);
+/* lora_mlx.c: a folder that MLX saved. */
+int roma_import_lora_mlx(lora_build *b, const void *config, uint64_t config_bytes, const char *config_path,
+                         const void *data, uint64_t bytes, const char *data_path);
 int roma_import_lora_gguf(lora_build *b, const void *data, uint64_t bytes);
 
 #endif

@@ -9,27 +9,44 @@ static unsigned digits(const char *p, uint32_t *out) {
     return i && !(i > 1 && p[0] == '0') ? i : 0;
 }
 
-/* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, "default." may be
- * there. */
-static bool parse_name(const char *name, unsigned *slot, uint32_t *layer, bool *is_b) {
+/* What a tensor's name says. */
+typedef struct {
+    unsigned slot;
+    uint32_t layer;
+    bool is_b, bare;
+    const char *own; /* the adapter's own name, own_len letters; "default" where there is none */
+    size_t own_len;
+} part_name;
+
+/* "weight", or "NAME.weight". */
+static bool read_own(const char *p, part_name *out) {
+    const char *dot = strchr(p, '.');
+    if (!dot) return strcmp(p, "weight") == 0;
+    out->own = p;
+    out->own_len = (size_t)(dot - p);
+    return dot > p && strcmp(dot + 1, "weight") == 0;
+}
+
+/* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, the adapter's own name
+ * may stand before "weight". */
+static bool parse_name(const char *name, part_name *out) {
     static const char prefix[] = "base_model.model.";
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
     const char *p = name + sizeof prefix - 1;
-    if (strncmp(p, "model.", 6) == 0) p += 6;
+    *out = (part_name){.bare = strncmp(p, "model.", 6) != 0, .own = "default", .own_len = 7};
+    if (!out->bare) p += 6;
     if (strncmp(p, "layers.", 7) != 0) return false;
-    const unsigned n = digits(p += 7, layer);
+    const unsigned n = digits(p += 7, &out->layer);
     if (!n || p[n] != '.') return false;
     p += n + 1;
-    for (*slot = 0; *slot < LORA_ROLES; ++*slot) {
-        const char *module = roma_import_lora_module(*slot);
+    for (; out->slot < LORA_ROLES; out->slot++) {
+        const char *module = roma_import_lora_module(out->slot);
         const size_t len = strlen(module);
         if (strncmp(p, module, len) != 0 || p[len] != '.') continue;
         p += len + 1;
-        *is_b = strncmp(p, "lora_B.", 7) == 0;
-        if (!*is_b && strncmp(p, "lora_A.", 7) != 0) return false;
-        p += 7;
-        if (strncmp(p, "default.", 8) == 0) p += 8;
-        return strcmp(p, "weight") == 0;
+        out->is_b = strncmp(p, "lora_B.", 7) == 0;
+        if (!out->is_b && strncmp(p, "lora_A.", 7) != 0) return false;
+        return read_own(p + 7, out);
     }
     return false;
 }
@@ -53,25 +70,39 @@ static int unknown(const lora_build *b, const char *name) {
                      "tensor '%s': no part of an adapter that we know; leaving it out would change it", shown);
 }
 
-static const char *module_name(char buf[96], unsigned slot, uint32_t layer) {
-    roma_print(buf, 96, "model.layers.%u.%s", layer, roma_import_lora_module(slot));
+static const char *module_name(const peft_config *c, char buf[96], unsigned slot, uint32_t layer) {
+    roma_print(buf, 96, "%slayers.%u.%s", c->bare ? "" : "model.", layer, roma_import_lora_module(slot));
     return buf;
 }
 
-static int add_all(lora_build *b, const peft_config *c, const st_file *f) {
+/* All tensors are of one adapter, and of one kind of model. */
+static int check_same(const lora_build *b, const part_name *n, const part_name *first, const char *what) {
+    char shown[64];
+    if (n->bare != first->bare)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                         "tensor '%s': some names have 'model.' before the layers, others have not", what);
+    if (n->own_len == first->own_len && memcmp(n->own, first->own, n->own_len) == 0) return ROMA_OK;
+    return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                     "tensor '%s': of another adapter than '%s'; there must be one", what,
+                     roma_error_name(shown, sizeof shown, first->own, first->own_len));
+}
+
+static int add_all(lora_build *b, peft_config *c, const st_file *f) {
+    part_name first = {0};
     for (uint32_t i = 0; i < f->n_tensors; i++) {
         const st_tensor *t = &f->tensor[i];
-        unsigned slot;
-        uint32_t layer;
-        bool is_b;
+        part_name n;
         char shown[160], module[96];
-        if (!parse_name(t->name, &slot, &layer, &is_b)) return unknown(b, t->name);
+        if (!parse_name(t->name, &n)) return unknown(b, t->name);
         roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
-        if (!roma_import_peft_selects(c, module_name(module, slot, layer), layer))
+        if (!i) first = n, c->bare = n.bare;
+        const int other = check_same(b, &n, &first, shown);
+        if (other) return other;
+        if (!roma_import_peft_selects(c, module_name(c, module, n.slot, n.layer), n.layer))
             return roma_fail(
                 b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                 "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
-        const int rc = roma_import_lora_add(b, slot, layer, is_b, t, shown);
+        const int rc = roma_import_lora_add(b, n.slot, n.layer, n.is_b, t, shown);
         if (rc) return rc;
     }
     return ROMA_OK;
@@ -83,7 +114,7 @@ static int check_complete(const lora_build *b, const peft_config *c) {
     for (uint32_t l = 0; l < b->base->hyper.layers && roma_import_peft_is_exact(c); l++)
         for (unsigned s = 0; s < LORA_ROLES; s++) {
             const lora_pair *p = &b->pair[l * LORA_ROLES + s];
-            if (!p->has_a && !p->has_b && roma_import_peft_selects(c, module_name(module, s, l), l))
+            if (!p->has_a && !p->has_b && roma_import_peft_selects(c, module_name(c, module, s, l), l))
                 return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                                  "adapter_config.json names %s, but its matrices are missing", module);
         }
@@ -105,7 +136,7 @@ typedef struct {
 static int scale_of(void *ctx, unsigned slot, uint32_t layer, uint32_t rank, float *alpha, float *scale) {
     const scaling *s = ctx;
     char module[96];
-    module_name(module, slot, layer);
+    module_name(s->c, module, slot, layer);
     const uint32_t want = roma_import_peft_rank(s->c, module);
     if (rank != want)
         return roma_fail(s->b->err, ROMA_EINPUT, s->b->path, ROMA_NOWHERE,

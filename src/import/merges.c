@@ -8,18 +8,17 @@ static const char *token_text(const void *ctx, uint32_t i, uint32_t *len) {
     return v->text + v->text_off[i];
 }
 
-/* Only plain text takes part in merges. */
-static int index_tokens(const gguf_file *g, const roma_vocab *v, import_index *x, roma_error *err) {
+int roma_import_index_tokens(const roma_vocab *v, const char *path, import_index *x, roma_error *err) {
     if (!roma_import_index_create(x, v->n_tokens, token_text, v))
-        return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for an index of %u tokens", v->n_tokens);
+        return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for an index of %u tokens", v->n_tokens);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         if (v->type[i] != ROMA_TT_NORMAL || v->text_off[i + 1] == v->text_off[i]) continue;
         const int added = roma_import_index_add(x, i);
         if (added)
-            return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.tokens"), ROMA_EDAMAGED, err,
-                                      added == IMPORT_INDEX_TWICE ? "token %u is there twice"
-                                                                  : "token %u: the tokens are made to collide",
-                                      i);
+            return roma_fail(err, ROMA_EDAMAGED, path, ROMA_NOWHERE,
+                             added == IMPORT_INDEX_TWICE ? "token %u is there twice"
+                                                         : "token %u: the tokens are made to collide",
+                             i);
     }
     return ROMA_OK;
 }
@@ -63,7 +62,7 @@ int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_
         return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for %llu merges",
                          (unsigned long long)kv->count);
     import_index x = {0};
-    rc = index_tokens(g, v, &x, err);
+    rc = roma_import_index_tokens(v, g->path, &x, err);
     if (!rc) rc = read_pairs(g, kv, &x, o->merges, err);
     roma_import_index_destroy(&x);
     v->merges = o->merges;

@@ -58,9 +58,9 @@ static void look_at_shapes(looking *k) {
         note(k, kv, "is %llu, but there are %u %s; these count", (unsigned long long)n, k->h->vocab,
              k->v ? "tokens" : "rows of token_embd.weight");
     kv = find(k, "rope.dimension_count");
-    if (whole(kv, &n) && n != k->h->head_dim)
+    if (whole(kv, &n) && n != roma_true_head(k->h))
         note(k, kv, "is %llu, but heads are %u wide; the others of each head are not rotated", (unsigned long long)n,
-             k->h->head_dim);
+             roma_true_head(k->h));
     kv = find(k, "expert_used_count");
     if (whole(kv, &n) && n)
         note(k, kv, "is %llu, but there are no experts: %s.expert_count is 0", (unsigned long long)n, k->arch);

@@ -74,27 +74,32 @@ static int key_rslora(reading *r, const char *key) {
     return r->c->rslora || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EINPUT, key, "it must be true or false");
 }
 
-/* Keys of a pattern are regular expressions in Python; names, which is what they are in practice, are understood. */
-static bool is_name(const char *text, size_t len) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
-    const size_t from = len && *text == '^';
-    for (size_t i = from; i < len; i++)
-        if (!memchr(letters, text[i], sizeof letters - 1)) return false;
-    return len > from;
+/* The token's text as a pattern more: *number is its number. */
+static int add_pattern(reading *r, const char *key, bool ends, size_t *number) {
+    import_pattern p;
+    char shown[64];
+    const char *why = roma_import_pattern_read(&p, r->json.text, r->json.len, ends);
+    *number = r->c->patterns.len / sizeof p;
+    if (!why && *number >= PEFT_PATTERNS_MAX) why = "one of more than 256 patterns";
+    if (why)
+        return BAD(r, ROMA_EUNSUPPORTED, key, "the pattern '%s': %s",
+                   roma_error_name(shown, sizeof shown, r->json.text, r->json.len), why);
+    roma_buf_append(&r->c->patterns, &p, sizeof p);
+    return r->c->patterns.failed ? no_memory(r) : ROMA_OK;
 }
+
 static int read_pattern(reading *r, const char *key, roma_buf *list,
                         int (*read)(const reading *, const char *, double *)) {
     int rc;
     if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EINPUT, key, "it must be an object");
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
-        double v = 0;
-        if (!is_name(r->json.text, r->json.len))
-            return BAD(r, ROMA_EUNSUPPORTED, key, "a regular expression; names of modules are supported");
-        rc = add(r, list, r->json.text, r->json.len, 0);
+        peft_entry e = {0};
+        rc = add_pattern(r, key, true, &e.name);
         if (!rc) rc = next(r);
-        if (!rc) rc = read(r, key, &v);
+        if (!rc) rc = read(r, key, &e.value);
         if (rc) return rc;
-        ((peft_entry *)(void *)list->data)[list->len / sizeof(peft_entry) - 1].value = v;
+        roma_buf_append(list, &e, sizeof e);
+        if (list->failed) return no_memory(r);
     }
     return rc;
 }
@@ -105,18 +110,29 @@ static int key_alpha_pattern(reading *r, const char *key) {
     return read_pattern(r, key, &r->c->alpha_pattern, read_alpha);
 }
 
-static int key_targets(reading *r, const char *key) {
-    int rc;
-    size_t n = 0;
-    if (is(r, ROMA_JSON_TEXT)) return ROMA_OK; /* "all-linear" or a regular expression: the tensors say which */
+/* A list of names, or a pattern of whole names. */
+static int read_modules(reading *r, const char *key, roma_buf *list, size_t *number) {
+    int rc = ROMA_OK;
+    if (is(r, ROMA_JSON_TEXT)) {
+        rc = add_pattern(r, key, false, number);
+        ++*number;
+        return rc;
+    }
     if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
-    for (; !(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END); n++) {
+    for (size_t n = 0; !(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END); n++) {
         if (!is(r, ROMA_JSON_TEXT)) return BAD(r, ROMA_EINPUT, key, "name %zu is no text", n);
         if (memchr(r->json.text, 0, r->json.len)) return BAD(r, ROMA_EINPUT, key, "name %zu holds a 0", n);
-        rc = add(r, &r->c->targets, r->json.text, r->json.len, 0);
+        rc = add(r, list, r->json.text, r->json.len, 0);
         if (rc) return rc;
     }
-    return rc || n ? rc : BAD(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
+    return rc;
+}
+static int key_targets(reading *r, const char *key) {
+    if (is_text(r, "all-linear")) return ROMA_OK; /* the tensors say which */
+    const int rc = read_modules(r, key, &r->c->targets, &r->c->target_pattern);
+    return rc || r->c->target_pattern || r->c->targets.len
+               ? rc
+               : BAD(r, ROMA_EINPUT, key, "it must be a list of names, or a text");
 }
 static int add_layer(reading *r, const char *key) {
     int64_t v;
@@ -185,11 +201,8 @@ static int key_saved(reading *r, const char *key) {
                "whole retrained modules cannot replace those in ROM; train without modules_to_save");
 }
 static int key_excluded(reading *r, const char *key) {
-    bool empty;
-    const int rc = read_over(r, &empty);
-    (void)key;
-    r->c->excludes = !empty;
-    return rc;
+    if (is_text(r, "")) return ROMA_OK;
+    return read_modules(r, key, &r->c->excluded, &r->c->excluded_pattern);
 }
 static int key_fine(reading *r, const char *key) {
     (void)key;
@@ -212,6 +225,8 @@ static const struct {
     {"auto_mapping", key_fine}, {"lora_dropout", key_fine}, {"loftq_config", key_fine}, {"eva_config", key_fine},
     {"corda_config", key_fine}, {"lora_ga_config", key_fine}, {"megatron_core", key_fine}, {"runtime_config", key_fine},
     {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_excluded}, {"ensure_weight_tying", key_fine},
+    /* of PEFT 0.2 */
+    {"merge_weights", key_off}, {"enable_lora", key_off},
 };
 /* clang-format on */
 
@@ -241,6 +256,9 @@ static int read_keys(reading *r) {
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY))
         if ((rc = read_member(r, seen)) != 0) return rc;
     if (!rc) rc = next(r); /* nothing behind it */
+    if (!rc && r->c->target_pattern && r->c->layers.len)
+        return roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE,
+                         "key 'layers_to_transform': PEFT has none beside a text of target_modules");
     for (size_t i = 0; i < 3 && !rc; i++)
         for (size_t k = 0; k < N_KEYS && !rc; k++)
             if (strcmp(keys[k].key, needed[i]) == 0 && !seen[k])
@@ -262,32 +280,28 @@ int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, cons
 }
 
 void roma_import_peft_free(peft_config *c) {
-    roma_buf *const all[] = {&c->names, &c->rank_pattern, &c->alpha_pattern, &c->targets, &c->layers};
+    roma_buf *const all[] = {&c->names,  &c->rank_pattern, &c->alpha_pattern, &c->targets,
+                             &c->layers, &c->patterns,     &c->excluded};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) roma_buf_destroy(all[i]);
     *c = (peft_config){0};
 }
 
 /* ---- what it says of a module ---- */
 
-/* As PEFT: the whole name, or its end behind a dot; "^name" only the whole. */
-static bool names(const char *pattern, const char *module) {
-    if (*pattern == '^') return strcmp(pattern + 1, module) == 0;
-    const size_t n = strlen(pattern), all = strlen(module);
-    return n <= all && strcmp(module + all - n, pattern) == 0 && (n == all || module[all - n - 1] == '.');
-}
-
 static const peft_entry *entries(const roma_buf *list, size_t *n) {
     *n = list->len / sizeof(peft_entry);
     return (const peft_entry *)(const void *)list->data;
 }
 
-static const char *name_of(const peft_config *c, const peft_entry *e) { return (const char *)c->names.data + e->name; }
+static bool matches(const peft_config *c, size_t number, const char *module) {
+    return roma_import_pattern_matches((const import_pattern *)(const void *)c->patterns.data + number, module);
+}
 
 static double lookup(const peft_config *c, const roma_buf *patterns, const char *module, double otherwise) {
     size_t n;
     const peft_entry *e = entries(patterns, &n);
     for (size_t i = 0; i < n; i++)
-        if (names(name_of(c, &e[i]), module)) return e[i].value;
+        if (matches(c, e[i].name, module)) return e[i].value;
     return otherwise;
 }
 
@@ -299,13 +313,37 @@ double roma_import_peft_alpha(const peft_config *c, const char *module) {
     return lookup(c, &c->alpha_pattern, module, c->alpha);
 }
 
-bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer) {
-    size_t n_targets, n_layers;
-    const peft_entry *t = entries(&c->targets, &n_targets), *l = entries(&c->layers, &n_layers);
-    bool target = !n_targets, in_layer = !n_layers;
-    for (size_t i = 0; i < n_targets && !target; i++) target = names(name_of(c, &t[i]), module);
-    for (size_t i = 0; i < n_layers && !in_layer; i++) in_layer = l[i].value == layer;
-    return target && in_layer;
+/* As PEFT: a name of the list is the module's, *whole, or its end behind a dot. */
+static bool is_listed(const peft_config *c, const roma_buf *list, const char *module, bool *whole) {
+    size_t count;
+    const peft_entry *e = entries(list, &count);
+    const size_t all = strlen(module);
+    bool found = *whole = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = (const char *)c->names.data + e[i].name;
+        const size_t n = strlen(name);
+        const bool ends = n <= all && strcmp(module + all - n, name) == 0;
+        *whole |= ends && n == all;
+        found |= ends && (n == all || module[all - n - 1] == '.');
+    }
+    return found;
 }
 
-bool roma_import_peft_is_exact(const peft_config *c) { return c->targets.len && !c->excludes; }
+static bool in_layers(const peft_config *c, uint32_t layer) {
+    size_t n;
+    const peft_entry *l = entries(&c->layers, &n);
+    bool found = !n;
+    for (size_t i = 0; i < n && !found; i++) found = l[i].value >= layer && l[i].value <= layer;
+    return found;
+}
+
+bool roma_import_peft_selects(const peft_config *c, const char *module, uint32_t layer) {
+    bool whole;
+    if (c->excluded_pattern ? matches(c, c->excluded_pattern - 1, module) : is_listed(c, &c->excluded, module, &whole))
+        return false;
+    if (c->target_pattern) return matches(c, c->target_pattern - 1, module);
+    if (!c->targets.len) return in_layers(c, layer);
+    return is_listed(c, &c->targets, module, &whole) && (whole || in_layers(c, layer));
+}
+
+bool roma_import_peft_is_exact(const peft_config *c) { return c->targets.len || c->target_pattern; }

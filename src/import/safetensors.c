@@ -109,8 +109,7 @@ static int check_entry(const reading *r, const entry *e, st_tensor *t) {
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
     for (unsigned i = 0; i < 3; i++)
         if (!(e->has >> i & 1)) return bad(r, ROMA_EDAMAGED, "%s is missing", keys[i]);
-    if (e->n_dims < 1 || e->n_dims > 2)
-        return bad(r, ROMA_EUNSUPPORTED, "%zu dimensions; a matrix of an adapter has 2", e->n_dims);
+    if (e->n_dims < 1 || e->n_dims > 2) return bad(r, ROMA_EUNSUPPORTED, "%zu dimensions; 1 and 2 are read", e->n_dims);
     t->n_dims = (uint32_t)e->n_dims;
     for (size_t i = 0; i < e->n_dims; i++) {
         if (!t->dim[i]) return bad(r, ROMA_EDAMAGED, "dimension %zu is 0", i);
@@ -254,7 +253,7 @@ static int read_header(st_file *f, const uint8_t *p, uint32_t n, uint64_t data_b
 static int parse(st_file *f, const uint8_t *p, uint64_t size, roma_error *err) {
     if (size >= 4 && memcmp(p, "PK\3\4", 4) == 0)
         return roma_fail(err, ROMA_EUNSUPPORTED, f->path, 0,
-                         "a zip archive, probably a PyTorch pickle; save the adapter as safetensors");
+                         "a zip archive, probably a PyTorch pickle; save the weights as safetensors");
     if (size < 8)
         return roma_fail(err, ROMA_EDAMAGED, f->path, size, "the file ends inside its header; fetch it again");
     const uint64_t n = roma_le64(p);

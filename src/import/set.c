@@ -137,3 +137,12 @@ void roma_import_set_close(gguf_set *s) {
     roma_free(s->map);
     *s = (gguf_set){0};
 }
+
+const gguf_tensor *roma_import_find_tensor(const gguf_set *s, const char *name, const gguf_file **part) {
+    for (uint32_t p = 0; p < s->n_parts; p++) {
+        const int64_t i = roma_import_index_find(&s->part[p].names, name, strlen(name));
+        *part = &s->part[p];
+        if (i >= 0) return &s->part[p].tensor[i];
+    }
+    return NULL;
+}

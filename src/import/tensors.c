@@ -1,59 +1,6 @@
-/* GGUF's tensor names to roles. A name that we do not know is refused: a weight left out is a wrong model. */
+/* Tensors of a file to those of a model. A name that we do not know is refused: a weight left out is a wrong model. */
 #include <string.h>
 #include "gguf.h"
-
-static const struct {
-    const char *name; /* behind "blk.N." for roles with a layer */
-    uint32_t role;
-} names[] = {
-    {"token_embd.weight", ROMA_W_EMBED},
-    {"output.weight", ROMA_W_HEAD},
-    {"output_norm.weight", ROMA_W_FINAL_NORM},
-    {"attn_norm.weight", ROMA_W_ATTN_NORM},
-    {"attn_q.weight", ROMA_W_Q},
-    {"attn_k.weight", ROMA_W_K},
-    {"attn_v.weight", ROMA_W_V},
-    {"attn_output.weight", ROMA_W_O},
-    {"attn_q.bias", ROMA_W_Q_BIAS},
-    {"attn_k.bias", ROMA_W_K_BIAS},
-    {"attn_v.bias", ROMA_W_V_BIAS},
-    {"attn_q_norm.weight", ROMA_W_Q_NORM},
-    {"attn_k_norm.weight", ROMA_W_K_NORM},
-    {"ffn_norm.weight", ROMA_W_FFN_NORM},
-    {"ffn_gate.weight", ROMA_W_GATE},
-    {"ffn_up.weight", ROMA_W_UP},
-    {"ffn_down.weight", ROMA_W_DOWN},
-};
-
-static uint32_t role_of(const char *name, size_t len, bool layered) {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (roma_tensor_role_is_layered(names[i].role) == layered && strlen(names[i].name) == len &&
-            memcmp(names[i].name, name, len) == 0)
-            return names[i].role;
-    return 0;
-}
-
-/* "blk.N." without leading zeros; returns its length, 0 when the name does not begin so. */
-static size_t layer_prefix(const char *name, size_t len, uint32_t *layer) {
-    if (len < 6 || memcmp(name, "blk.", 4) != 0) return 0;
-    uint32_t n = 0, i = 4;
-    for (; i < len && i < 9 && name[i] >= '0' && name[i] <= '9'; i++) n = n * 10 + (uint32_t)(name[i] - '0');
-    if (i == 4 || i == len || name[i] != '.' || (name[4] == '0' && i > 5)) return 0;
-    *layer = n;
-    return i + 1;
-}
-
-bool roma_gguf_tensor(const char *name, size_t len, uint32_t *role, uint32_t *layer) {
-    *layer = 0;
-    const size_t skip = layer_prefix(name, len, layer);
-    *role = role_of(name + skip, len - skip, skip > 0);
-    return *role != 0;
-}
-
-static uint32_t role_and_layer(const gguf_tensor *t, uint32_t *layer) {
-    uint32_t role;
-    return roma_gguf_tensor(t->name, t->name_len, &role, layer) ? role : 0;
-}
 
 static bool is_rotated(uint32_t role) {
     switch (role) {
@@ -69,17 +16,38 @@ static bool is_rotated(uint32_t role) {
 
 /* ---- one tensor ------------------------------------------------------------------------------------------ */
 
-static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t,
+/* Each kind of file has its own order of dimensions. */
+static int other_shape(const gguf_file *g, const gguf_tensor *src, uint64_t cols, uint64_t rows, bool vector,
                        roma_error *err) {
-    if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols))
-        return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
-                                      roma_arch_name(h->arch));
-    const uint64_t rows = roma_tensor_role_is_matrix(t->role) ? t->rows : 1;
-    if (src->dim[0] != t->cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1)
+    char have[96] = "", want[64];
+    if (g->naming == IMPORT_GGUF)
         return roma_import_tensor_bad(
             g, src, ROMA_EDAMAGED, err, "shape %llu x %llu x %llu x %llu, but the hyper-parameters ask for %llu x %llu",
             (unsigned long long)src->dim[0], (unsigned long long)src->dim[1], (unsigned long long)src->dim[2],
-            (unsigned long long)src->dim[3], (unsigned long long)t->cols, (unsigned long long)rows);
+            (unsigned long long)src->dim[3], (unsigned long long)cols, (unsigned long long)rows);
+    if (src->n_dims == 2) roma_print(have, sizeof have, "%llu, ", (unsigned long long)src->dim[1]);
+    if (vector)
+        want[0] = 0;
+    else
+        roma_print(want, sizeof want, "%llu, ", (unsigned long long)rows);
+    return roma_import_tensor_bad(g, src, ROMA_EDAMAGED, err, "shape [%s%llu], but config.json asks for [%s%llu]", have,
+                                  (unsigned long long)src->dim[0], want, (unsigned long long)cols);
+}
+
+static bool is_in_heads(uint32_t role) { return is_rotated(role) || role == ROMA_W_V || role == ROMA_W_V_BIAS; }
+
+/* The file has the model's own widths, the tensor ours. */
+static int check_shape(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t,
+                       roma_error *err) {
+    uint64_t cols;
+    if (!roma_hyper_shape(h, t->role, &t->rows, &t->cols) || !roma_hyper_true_shape(h, t->role, &t->true_rows, &cols))
+        return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err, "does not belong to architecture %s",
+                                      roma_arch_name(h->arch));
+    const uint64_t rows = t->true_rows;
+    const bool flat = g->naming == IMPORT_HF && src->n_dims != (roma_tensor_role_is_matrix(t->role) ? 2 : 1);
+    t->true_cols = cols;
+    if (src->dim[0] != cols || src->dim[1] != rows || src->dim[2] != 1 || src->dim[3] != 1 || flat)
+        return other_shape(g, src, cols, rows, !roma_tensor_role_is_matrix(t->role), err);
     return ROMA_OK;
 }
 
@@ -118,7 +86,8 @@ static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h,
     t->source_type = src->type;
     t->data = src->data;
     t->row_bytes = src->row_bytes;
-    t->rope_halves = h->arch != ROMA_ARCH_LLAMA && is_rotated(t->role);
+    t->rope_halves = (g->naming == IMPORT_HF || h->arch != ROMA_ARCH_LLAMA) && is_rotated(t->role);
+    t->true_head = is_in_heads(t->role) ? (uint16_t)roma_true_head(h) : 0;
     t->head_dim = (uint16_t)h->head_dim;
     t->rope_dim = (uint16_t)h->rope_dim;
     t->read_row = t->is_float ? NULL : roma_import_read_row;
@@ -135,8 +104,7 @@ static bool is_known_extra(const gguf_tensor *t) {
 
 static int add(const gguf_file *g, const gguf_tensor *src, roma_model *m, uint8_t *seen, roma_error *err) {
     roma_tensor *t = &m->tensors[m->n_tensors];
-    t->role = role_and_layer(src, &t->layer);
-    if (!t->role)
+    if (!roma_import_role(g->naming, src->name, src->name_len, &t->role, &t->layer))
         return roma_import_tensor_bad(g, src, ROMA_EUNSUPPORTED, err,
                                       "no part of architecture %s that we know; leaving it out would change the model",
                                       roma_arch_name(m->hyper.arch));

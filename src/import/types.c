@@ -1,5 +1,6 @@
 /* ggml's tensor types: block sizes of all that are in use, and for those that import, the weight format
  * (docs/numerics.md section 1) and the row readers. The table is in docs/import.md. */
+#include <string.h>
 #include "gguf.h"
 
 #define F16_32 .scale = ROMA_SCALE_F16, .group = 32
@@ -72,13 +73,33 @@ const import_type *roma_import_type_get(uint32_t type) {
 
 /* ---- rows of a model's tensor ------------------------------------------------------------------------- */
 
+/* Row r of the model, or element r of a vector, in the source; false where the source has none: it is zero. */
+bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out) {
+    *out = r;
+    if (!t->true_head) return !n || r < n;
+    const uint64_t head = r / t->head_dim, i = r % t->head_dim;
+    *out = head * t->true_head + (t->rope_halves ? roma_rope_source_row(i, t->true_head, t->rope_dim) : i);
+    return i < t->true_head;
+}
+
+/* NULL: a row of zeros. */
 static const uint8_t *source_row(const roma_tensor *t, uint64_t r) {
-    const uint64_t row = t->rope_halves ? roma_rope_source_row(r, t->head_dim, t->rope_dim) : r;
-    return t->data + row * t->row_bytes;
+    uint64_t row;
+    return roma_import_source_of(t, r, t->true_rows, &row) ? t->data + row * t->row_bytes : NULL;
 }
 
 void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
-    types[t->source_type].row(source_row(t, r), t->cols, out);
+    const uint8_t *src = source_row(t, r);
+    const roma_format *f = &t->format;
+    if (src) {
+        types[t->source_type].row(src, t->cols, out);
+        return;
+    }
+    memset(out->code, 0, t->cols);
+    memset(out->scale, 0, t->cols / f->group * sizeof *out->scale);
+    if (f->min) memset(out->min, 0, t->cols / f->group * sizeof *out->min);
+    if (f->super) memset(out->super_scale, 0, t->cols / f->super * sizeof *out->super_scale);
+    if (f->super && f->min) memset(out->super_min, 0, t->cols / f->super * sizeof *out->super_min);
 }
 
 /* One block at a time through the codes: what is dequantised is what read_row gives. */
@@ -92,20 +113,29 @@ static void dequant_row(const import_type *type, const uint8_t *src, uint64_t co
     }
 }
 
-/* A vector whose elements are paired by halves: element by element. */
-static void permuted_vector(const roma_tensor *t, const import_type *type, float *out) {
+/* A vector of heads: element by element. */
+static void vector_of_heads(const roma_tensor *t, const import_type *type, float *out) {
+    uint64_t from;
     for (uint64_t i = 0; i < t->cols; i++)
-        type->floats(t->data + roma_rope_source_row(i, t->head_dim, t->rope_dim) * type->bytes, 1, out + i);
+        if (roma_import_source_of(t, i, 0, &from))
+            type->floats(t->data + from * type->bytes, 1, out + i);
+        else
+            out[i] = 0;
 }
 
 void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
     const import_type *type = &types[t->source_type];
-    if (!roma_tensor_role_is_matrix(t->role) && t->rope_halves)
-        permuted_vector(t, type, out);
-    else if (type->floats)
-        type->floats(source_row(t, r), t->cols, out);
-    else
-        dequant_row(type, source_row(t, r), t->cols, out);
+    if (!roma_tensor_role_is_matrix(t->role) && t->true_head) {
+        vector_of_heads(t, type, out);
+        return;
+    }
+    const uint8_t *src = source_row(t, r);
+    const uint64_t n = !src ? 0 : t->true_cols ? t->true_cols : t->cols;
+    if (type->floats && n)
+        type->floats(src, n, out);
+    else if (n)
+        dequant_row(type, src, n, out);
+    for (uint64_t i = n; i < t->cols; i++) out[i] = 0;
 }
 
 /* ---- values that would poison every token ------------------------------------------------------------- */

@@ -36,14 +36,17 @@ static int copy_tokens(const gguf_file *g, const gguf_kv *kv, import_owned *o, r
     return ROMA_OK;
 }
 
-static int read_tokens(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, roma_error *err) {
+static int read_tokens(const gguf_file *g, uint32_t rows, import_owned *o, roma_vocab *v, roma_error *err) {
     const gguf_kv *kv;
     const int rc = roma_import_kv_array(g, "tokenizer.ggml.tokens", GGUF_STRING, &kv, err);
     if (rc) return rc;
     if (!kv) return need(g, "tokenizer.ggml.tokens", err);
-    if (kv->count != h->vocab)
+    if (rows && kv->count != rows)
         return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "%llu tokens, but the embedding has %u rows",
-                                  (unsigned long long)kv->count, h->vocab);
+                                  (unsigned long long)kv->count, rows);
+    if (!kv->count || kv->count > ROMA_TOKENS_MAX)
+        return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "%llu tokens; 1 to %u are supported",
+                                  (unsigned long long)kv->count, ROMA_TOKENS_MAX);
     const uint64_t bytes = kv->bytes - 8 * kv->count;
     if (bytes > TEXT_BYTES_MAX)
         return roma_import_kv_bad(g, kv, ROMA_EUNSUPPORTED, err, "the tokens have more than 2 GiB of text");
@@ -54,6 +57,19 @@ static int read_tokens(const gguf_file *g, const roma_hyper *h, import_owned *o,
     v->text_off = o->text_off;
     v->text = o->text;
     return copy_tokens(g, kv, o, err);
+}
+
+/* Bytes are known by their text, whatever their type says: old converters called them normal. */
+static void find_bytes(const roma_vocab *v, uint8_t *type) {
+    bool seen[256] = {false};
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < v->n_tokens; i++) {
+            const uint32_t at = v->text_off[i];
+            const int b = roma_text_byte_of(v->text + at, v->text_off[i + 1] - at);
+            if (b < 0 || (!pass && type[i] != ROMA_TT_BYTE) || seen[b]) continue;
+            type[i] = ROMA_TT_BYTE;
+            seen[b] = true;
+        }
 }
 
 static int read_types(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err) {
@@ -75,6 +91,7 @@ static int read_types(const gguf_file *g, import_owned *o, roma_vocab *v, roma_e
             return roma_import_kv_bad(g, kv, ROMA_EDAMAGED, err, "token %u has the unknown type %d", i, (int32_t)type);
         o->type[i] = (uint8_t)type;
     }
+    if (v->kind == ROMA_TOK_SPM) find_bytes(v, o->type);
     return ROMA_OK;
 }
 
@@ -125,42 +142,46 @@ static int read_flag(const gguf_file *g, const char *key, bool absent, uint8_t *
     return rc;
 }
 
-static int read_flags(const gguf_file *g, roma_vocab *v, roma_error *err) {
+static int read_flags(const gguf_file *g, roma_vocab *v, const roma_pre_rule *rule, roma_error *err) {
     const bool spm = v->kind == ROMA_TOK_SPM;
-    int rc = read_flag(g, "tokenizer.ggml.add_bos_token", spm || v->pre == ROMA_PRE_LLAMA3, &v->add_bos, err);
+    int rc = read_flag(g, "tokenizer.ggml.add_bos_token", spm || rule->add_bos, &v->add_bos, err);
     if (!rc) rc = read_flag(g, "tokenizer.ggml.add_eos_token", false, &v->add_eos, err);
     if (!rc) rc = read_flag(g, "tokenizer.ggml.add_space_prefix", spm, &v->add_space_prefix, err);
-    v->ignore_merges = v->pre == ROMA_PRE_LLAMA3;
+    v->ignore_merges = rule->ignore_merges;
     /* Settings that ask for what is not there could only be obeyed wrongly. */
     if (!rc && v->add_bos && v->bos < 0) v->add_bos = 0;
     if (!rc && v->add_eos && v->eos < 0) v->add_eos = 0;
     return rc;
 }
 
-static void add_eog(roma_vocab *v, int32_t id) {
+void roma_import_add_eog(roma_vocab *v, int32_t id) {
     for (uint32_t i = 0; i < v->n_eog; i++)
         if (v->eog[i] == id) return;
     if (id >= 0 && v->n_eog < ROMA_EOG_MAX) v->eog[v->n_eog++] = id;
 }
 
-/* The ids that end a turn: those the file names, and tokens of these texts, which converters forget to name. */
-static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
+void roma_import_add_eog_texts(roma_vocab *v) {
     static const char *const texts[] = {"<|im_end|>",      "<|eot_id|>",    "<|eom_id|>",
                                         "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"};
-    int32_t eot, eom;
-    int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
-    if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
-    if (rc) return rc;
-    add_eog(v, v->eos);
-    add_eog(v, eot);
-    add_eog(v, eom);
     for (uint32_t i = 0; i < v->n_tokens; i++) {
         const uint32_t len = v->text_off[i + 1] - v->text_off[i];
         const char *text = v->text + v->text_off[i];
         if (len < 10 || text[0] != '<') continue;
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
-            if (is(text, len, texts[k])) add_eog(v, (int32_t)i);
+            if (is(text, len, texts[k])) roma_import_add_eog(v, (int32_t)i);
     }
+}
+
+/* The ids that end a turn: those the file names, and tokens of known texts. */
+static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
+    int32_t eot, eom;
+    int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
+    if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
+    if (rc) return rc;
+    roma_import_add_eog(v, v->eos);
+    roma_import_add_eog(v, eot);
+    roma_import_add_eog(v, eom);
+    roma_import_add_eog_texts(v);
     return ROMA_OK;
 }
 
@@ -173,40 +194,65 @@ static int read_kind(const gguf_file *g, roma_vocab *v, bool *has, roma_error *e
     if (rc || !*has) return rc;
     v->kind = is(model, len, "gpt2") ? ROMA_TOK_BPE : is(model, len, "llama") ? ROMA_TOK_SPM : 0;
     if (v->kind) return ROMA_OK;
+    static const char *const kinds[][2] = {{"bert", " (WordPiece)"},
+                                           {"t5", " (SentencePiece unigram)"},
+                                           {"gemma4", " (BPE over SentencePiece's text)"},
+                                           {"rwkv", " (greedy)"},
+                                           {"plamo2", " (its own)"}};
+    const char *kind = "";
     char name[64];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (is(model, len, kinds[i][0])) kind = kinds[i][1];
     return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.model"), ROMA_EUNSUPPORTED, err,
-                              "tokenizer '%s' is not supported; gpt2 and llama are",
-                              roma_error_name(name, sizeof name, model, len));
+                              "tokenizer '%s'%s is not supported; gpt2 and llama are",
+                              roma_error_name(name, sizeof name, model, len), kind);
 }
 
-static int read_pre(const gguf_file *g, roma_vocab *v, roma_error *err) {
-    static const struct {
-        const char *name;
-        uint32_t pre;
-    } known[] = {
-        {"gpt-2", ROMA_PRE_GPT2},
-        {"smollm", ROMA_PRE_SMOLLM},
-        {"llama-bpe", ROMA_PRE_LLAMA3},
-        {"llama3", ROMA_PRE_LLAMA3},
-        {"llama-v3", ROMA_PRE_LLAMA3},
-        {"qwen2", ROMA_PRE_QWEN2},
-        {"deepseek-r1-qwen", ROMA_PRE_QWEN2},
-    };
+/* The rule that the caller names, where the file has no word of its own; a note says so. */
+static int named_pre(const gguf_file *g, import_owned *o, const char *said, roma_pre_rule *rule, roma_error *err) {
+    if (!roma_text_pre_find(o->pre, strlen(o->pre), rule)) {
+        char shown[64];
+        return roma_fail(err, ROMA_EUSAGE, g->path, ROMA_NOWHERE, "no pre-tokenizer '%s'; there are %s",
+                         roma_error_name(shown, sizeof shown, o->pre, strlen(o->pre)), roma_text_pre_names());
+    }
+    roma_buf_print(&o->notes, "tokenizer.ggml.pre is %s; text is cut as '%s' says, which the file cannot confirm\n",
+                   said, o->pre);
+    return ROMA_OK;
+}
+
+static int read_pre(const gguf_file *g, import_owned *o, roma_vocab *v, roma_pre_rule *rule, roma_error *err) {
+    static const char key[] = "tokenizer.ggml.pre";
     const char *text;
     size_t len;
     bool found;
+    *rule = (roma_pre_rule){ROMA_PRE_NONE, false, false};
     v->pre = ROMA_PRE_NONE;
-    if (v->kind == ROMA_TOK_SPM) return ROMA_OK;
-    const int rc = roma_import_kv_string(g, "tokenizer.ggml.pre", &text, &len, &found, err);
+    if (v->kind == ROMA_TOK_SPM)
+        return o->pre ? roma_fail(err, ROMA_EUSAGE, g->path, ROMA_NOWHERE,
+                                  "a SentencePiece tokenizer has no pre-tokenizer; leave --pre out")
+                      : ROMA_OK;
+    int rc = roma_import_kv_string(g, key, &text, &len, &found, err);
     if (rc) return rc;
-    if (!found) return need(g, "tokenizer.ggml.pre", err);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (is(text, len, known[i].name)) v->pre = known[i].pre;
-    if (v->pre) return ROMA_OK;
-    char name[64];
-    return roma_import_kv_bad(g, roma_import_kv_find(g, "tokenizer.ggml.pre"), ROMA_EUNSUPPORTED, err,
-                              "pre-tokenizer '%s' is not supported; gpt-2, smollm, llama-bpe and qwen2 are",
-                              roma_error_name(name, sizeof name, text, len));
+    const bool open = !found || is(text, len, "default");
+    if (open && o->pre)
+        rc = named_pre(g, o, found ? "'default'" : "missing", rule, err);
+    else if (open)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, g->path, found ? roma_import_kv_find(g, key)->at : ROMA_NOWHERE,
+                       "key '%s' is %s, which says nothing of how text is cut; --pre NAME does: %s", key,
+                       found ? "'default'" : "missing", roma_text_pre_names());
+    else if (!roma_text_pre_find(text, len, rule)) {
+        char name[64];
+        rc = roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EUNSUPPORTED, err,
+                                "pre-tokenizer '%s' is not supported; %s are",
+                                roma_error_name(name, sizeof name, text, len), roma_text_pre_names());
+    } else if (o->pre && !is(text, len, o->pre)) {
+        char name[64];
+        rc = roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EUSAGE, err,
+                                "the file says '%s', and --pre another; leave --pre out",
+                                roma_error_name(name, sizeof name, text, len));
+    }
+    v->pre = rule->pre;
+    return rc;
 }
 
 static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
@@ -223,17 +269,17 @@ static int read_template(const gguf_file *g, roma_vocab *v, roma_error *err) {
     return ROMA_OK;
 }
 
-int roma_import_vocab(const gguf_file *g, const roma_hyper *h, import_owned *o, roma_vocab *v, bool *has,
-                      roma_error *err) {
+int roma_import_vocab(const gguf_file *g, uint32_t rows, import_owned *o, roma_vocab *v, bool *has, roma_error *err) {
+    roma_pre_rule rule;
     int rc = read_kind(g, v, has, err);
     if (rc || !*has) return rc;
-    rc = read_pre(g, v, err);
-    if (!rc) rc = read_tokens(g, h, o, v, err);
+    rc = read_pre(g, o, v, &rule, err);
+    if (!rc) rc = read_tokens(g, rows, o, v, err);
     if (!rc) rc = read_types(g, o, v, err);
     if (!rc && v->kind == ROMA_TOK_SPM) rc = read_scores(g, o, v, err);
     if (!rc && v->kind == ROMA_TOK_BPE) rc = roma_import_merges(g, o, v, err);
     if (!rc) rc = read_ids(g, v, err);
-    if (!rc) rc = read_flags(g, v, err);
+    if (!rc) rc = read_flags(g, v, &rule, err);
     if (!rc) rc = read_eog(g, v, err);
     if (!rc) rc = read_template(g, v, err);
     return rc ? rc : roma_vocab_check(v, g->path, err);

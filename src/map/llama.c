@@ -14,7 +14,7 @@ static void add_values(builder *b) {
         [K] = {"k", kv, false},
         [V] = {"v", kv, false},
         [O] = {"o", q, false},
-        [ON] = {"on", q, true},
+        [ON] = {"on", roma_hyper_attended(h), true},
         [Y] = {"y", h->hidden, false},
         [G] = {"g", h->ffn, false},
         [U] = {"u", h->ffn, false},
@@ -25,10 +25,12 @@ static void add_values(builder *b) {
     roma_map_values(b, values, h->rope_dim ? N_VALUES : A);
 }
 
-/* ANGLES or ROPE, where the model rotates at all. */
-static void add_rotation(builder *b, roma_op_kind kind, uint32_t value, uint32_t angles, uint32_t out) {
+/* ANGLES or ROPE where the model rotates at all, else NULL. */
+static roma_op *add_rotation(builder *b, roma_op_kind kind, uint32_t value, uint32_t angles, uint32_t out) {
     const uint32_t rotated = b->d->hyper.rope_dim;
-    if (rotated) roma_map_op(b, kind, value, angles, out)->param.rotated = rotated;
+    roma_op *op = rotated ? roma_map_op(b, kind, value, angles, out) : NULL;
+    if (op) op->param.rotated = rotated;
+    return op;
 }
 
 static void add_attention(builder *b) {
@@ -42,25 +44,26 @@ static void add_attention(builder *b) {
     add_rotation(b, ROMA_OP_ROPE, K, A, K);
     roma_map_op(b, ROMA_OP_CACHE, K, V, ROMA_NO_VALUE);
     roma_map_op(b, ROMA_OP_ATTEND, Q, ROMA_NO_VALUE, O)->param.scale =
-        1.0f / __builtin_sqrtf((float)b->d->hyper.head_dim);
-    roma_map_op(b, ROMA_OP_QUANTISE, O, ROMA_NO_VALUE, ON);
-    roma_map_linear(b, ROMA_W_O, 0, ON, Y);
+        1.0f / __builtin_sqrtf((float)roma_true_head(&b->d->hyper));
+    roma_map_op(b, ROMA_OP_QUANTISE, O, ROMA_NO_VALUE, ON)->param.packed = roma_hyper_packed(&b->d->hyper);
+    roma_map_linear(b, ROMA_W_O, ROMA_W_O_BIAS, ON, Y);
     roma_map_op(b, ROMA_OP_RESIDUAL, X, Y, X);
 }
 
 static void add_ffn(builder *b) {
     roma_map_norm(b, ROMA_OP_NORM, ROMA_W_FFN_NORM, X, XN);
-    roma_map_linear(b, ROMA_W_GATE, 0, XN, G);
-    roma_map_linear(b, ROMA_W_UP, 0, XN, U);
+    roma_map_linear(b, ROMA_W_GATE, ROMA_W_GATE_BIAS, XN, G);
+    roma_map_linear(b, ROMA_W_UP, ROMA_W_UP_BIAS, XN, U);
     roma_map_op(b, ROMA_OP_SILU, G, U, G);
     roma_map_op(b, ROMA_OP_QUANTISE, G, ROMA_NO_VALUE, GN);
-    roma_map_linear(b, ROMA_W_DOWN, 0, GN, Y);
+    roma_map_linear(b, ROMA_W_DOWN, ROMA_W_DOWN_BIAS, GN, Y);
     roma_map_op(b, ROMA_OP_RESIDUAL, X, Y, X);
 }
 
 void roma_map_llama(builder *b) {
     add_values(b);
-    add_rotation(b, ROMA_OP_ANGLES, ROMA_NO_VALUE, ROMA_NO_VALUE, A);
+    roma_op *angles = add_rotation(b, ROMA_OP_ANGLES, ROMA_NO_VALUE, ROMA_NO_VALUE, A);
+    if (angles) angles->param.gain = b->d->hyper.rope_gain;
     roma_map_tensor_op(b, ROMA_OP_EMBED, ROMA_W_EMBED, ROMA_NO_VALUE, X);
     for (b->layer = 0; b->layer < b->d->hyper.layers; b->layer++) {
         add_attention(b);

@@ -20,11 +20,11 @@ enum {
 /* Whole numbers: member, key, least, most, whether it must be there. */
 #define COUNTS(X)                                                                                                      \
     X(layers, "num_hidden_layers", 1, 1024, true)                                                                      \
-    X(hidden, "hidden_size", 32, 65536, true)                                                                          \
-    X(ffn, "intermediate_size", 32, 262144, true)                                                                      \
+    X(hidden, "hidden_size", 1, 65536, true)                                                                           \
+    X(ffn, "intermediate_size", 1, 262144, true)                                                                       \
     X(heads, "num_attention_heads", 1, 65536, true)                                                                    \
     X(kv_heads, "num_key_value_heads", 1, 65536, false)                                                                \
-    X(head_dim, "head_dim", 16, 512, false)                                                                            \
+    X(head_dim, "head_dim", 2, 512, false)                                                                             \
     X(vocab, "vocab_size", 1, 4194304, true)                                                                           \
     X(context, "max_position_embeddings", 1, 16777216, true)                                                           \
     X(window, "sliding_window", 0, UINT32_MAX, false)                                                                  \

@@ -63,17 +63,14 @@ static int check_biases(const asked *r) {
     return ROMA_OK;
 }
 
-/* A window that all of the context is within changes nothing; nor does one that no layer uses. */
-static int check_window(const asked *r) {
-    const config *c = r->c;
+/* Within its first `window` positions a sliding window hides nothing, so the model is exact up to there, and its
+ * context ends there, as GGUF's readers have it. A window that no layer uses changes nothing. */
+static void end_at_window(config *c) {
     const uint32_t arch = families[c->family].arch;
     const bool qwen = arch == ROMA_ARCH_QWEN2 || arch == ROMA_ARCH_QWEN3;
-    if (!c->window || c->window >= c->context) return ROMA_OK;
-    if (qwen && (c->use_window <= 0 || c->window_layers >= c->layers)) return ROMA_OK;
-    return refuse(r,
-                  "key 'sliding_window': a window of %u positions is not supported; up to there the model is the same: "
-                  "set max_position_embeddings to it",
-                  c->window);
+    if (!c->window || c->window >= c->context) return;
+    if (qwen && (c->use_window <= 0 || c->window_layers >= c->layers)) return;
+    c->context = c->window;
 }
 
 static int rope_of(const asked *r, roma_model_rope *out) {
@@ -117,21 +114,19 @@ int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_err
     roma_model_rope rope = {0};
     int rc = settle(r);
     if (!rc) rc = check_biases(r);
-    if (!rc) rc = check_window(r);
     if (!rc) rc = rope_of(r, &rope);
     if (rc) return rc;
+    end_at_window(c);
     *s = (roma_shape){.tied = c->tied > 0};
     s->hyper = (roma_hyper){.arch = families[c->family].arch,
                             .layers = c->layers,
-                            .hidden = c->hidden,
-                            .ffn = c->ffn,
                             .heads = c->heads,
                             .kv_heads = c->kv_heads,
-                            .head_dim = c->head_dim,
                             .rope_dim = c->head_dim,
                             .vocab = c->vocab,
                             .context = c->context,
                             .rms_eps = (float)c->eps};
+    roma_hyper_set_widths(&s->hyper, c->hidden, c->ffn, c->head_dim);
     rc = roma_hyper_check(&s->hyper, r->path, r->err);
     if (rc) return rc;
     roma_model_set_rope(&s->hyper, &rope);

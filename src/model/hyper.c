@@ -43,8 +43,8 @@ int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err) {
         {"the number of heads", h->heads, HEADS_WIDTH_MAX, 1, "1 to 65536"},
         {"the number of key/value heads", h->kv_heads, h->heads, 1, "1 to the number of heads"},
         {"the head width", h->head_dim, HEAD_DIM_MAX, 16, "multiples of 16 up to 512"},
-        {"heads times head width", heads_width, HEADS_WIDTH_MAX, 32, "multiples of 32 up to 65536"},
-        {"the rotated width of a head", h->rope_dim, h->head_dim, 2, "even, up to the head width"},
+        {"heads times head width", heads_width, HEADS_WIDTH_MAX, 16, "up to 65536"},
+        {"the rotated width of a head", h->rope_dim, roma_true_head(h), 2, "even, up to the head width"},
         {"the vocabulary", h->vocab, VOCAB_MAX, 1, "1 to 4194304"},
         {"the context limit", h->context, CONTEXT_MAX, 1, "1 to 16777216"},
     };
@@ -54,51 +54,99 @@ int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err) {
     if (h->heads % h->kv_heads)
         return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "%u heads are no multiple of %u key/value heads",
                          h->heads, h->kv_heads);
+    roma_hyper own = *h;
+    roma_hyper_set_widths(&own, roma_true_hidden(h), roma_true_ffn(h), roma_true_head(h));
+    if (own.hidden != h->hidden || own.ffn != h->ffn || own.head_dim != h->head_dim ||
+        own.true_hidden != h->true_hidden || own.true_ffn != h->true_ffn || own.true_head != h->true_head)
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
+                         "the model's own widths %u, %u and %u do not belong to the widths %u, %u and %u",
+                         roma_true_hidden(h), roma_true_ffn(h), roma_true_head(h), h->hidden, h->ffn, h->head_dim);
     if (!(h->rms_eps > 0 && h->rms_eps < 1))
         return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "the norm's epsilon must lie between 0 and 1");
+    if ((h->rope_gain < 0 || h->rope_gain > 0) && !(h->rope_gain >= 1e-6f && h->rope_gain <= 1e6f))
+        return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
+                         "the factor of cos and sin must lie between 0.000001 and 1000000");
     return ROMA_OK;
 }
+
+/* ---- widths ---- */
+
+static uint32_t up(uint32_t x, uint32_t unit) { return x / unit * unit + (x % unit ? unit : 0); }
+
+void roma_hyper_set_widths(roma_hyper *h, uint32_t hidden, uint32_t ffn, uint32_t head) {
+    h->hidden = up(hidden, 32);
+    h->ffn = up(ffn, 32);
+    h->head_dim = up(head, 16);
+    h->true_hidden = hidden == h->hidden ? 0 : hidden;
+    h->true_ffn = ffn == h->ffn ? 0 : ffn;
+    h->true_head = head == h->head_dim ? 0 : head;
+}
+
+uint32_t roma_hyper_attended(const roma_hyper *h) { return up(h->heads * roma_true_head(h), 32); }
+
+uint32_t roma_hyper_packed(const roma_hyper *h) {
+    return h->true_head || roma_hyper_attended(h) != h->heads * h->head_dim ? roma_true_head(h) : 0;
+}
+
+/* ---- roles ---- */
 
 /* Whether the role belongs to the architecture at all. */
 static bool exists(const roma_hyper *h, uint32_t role) {
     switch (role) {
-    case ROMA_W_Q_BIAS:
-    case ROMA_W_K_BIAS:
-    case ROMA_W_V_BIAS: return h->arch != ROMA_ARCH_QWEN3;
     case ROMA_W_Q_NORM:
     case ROMA_W_K_NORM: return h->arch == ROMA_ARCH_QWEN3;
     default: return roma_tensor_role_name(role) != NULL;
     }
 }
 
-bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
+/* Widths of a model's tensors. */
+typedef struct {
+    uint32_t hidden, ffn, head, attended;
+} widths;
+
+static bool shape_of(const roma_hyper *h, widths w, uint32_t role, uint64_t *rows, uint64_t *cols) {
     if (!exists(h, role)) return false;
-    uint64_t q = (uint64_t)h->heads * h->head_dim, kv = (uint64_t)h->kv_heads * h->head_dim;
+    const uint64_t q = (uint64_t)h->heads * w.head, kv = (uint64_t)h->kv_heads * w.head;
     *rows = 1;
-    *cols = h->hidden;
+    *cols = w.hidden;
     switch (role) {
     case ROMA_W_EMBED:
     case ROMA_W_HEAD: *rows = h->vocab; break;
     case ROMA_W_Q: *rows = q; break;
     case ROMA_W_K:
     case ROMA_W_V: *rows = kv; break;
-    case ROMA_W_O: *rows = h->hidden, *cols = q; break;
+    case ROMA_W_O: *rows = w.hidden, *cols = w.attended; break;
     case ROMA_W_Q_BIAS: *cols = q; break;
     case ROMA_W_K_BIAS:
     case ROMA_W_V_BIAS: *cols = kv; break;
     case ROMA_W_Q_NORM:
-    case ROMA_W_K_NORM: *cols = h->head_dim; break;
+    case ROMA_W_K_NORM: *cols = w.head; break;
     case ROMA_W_GATE:
-    case ROMA_W_UP: *rows = h->ffn; break;
-    case ROMA_W_DOWN: *rows = h->hidden, *cols = h->ffn; break;
-    default: break; /* norms */
+    case ROMA_W_UP: *rows = w.ffn; break;
+    case ROMA_W_GATE_BIAS:
+    case ROMA_W_UP_BIAS: *cols = w.ffn; break;
+    case ROMA_W_DOWN: *rows = w.hidden, *cols = w.ffn; break;
+    default: break; /* norms, biases of o and down */
     }
     return true;
 }
 
+bool roma_hyper_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
+    return shape_of(h, (widths){h->hidden, h->ffn, h->head_dim, roma_hyper_attended(h)}, role, rows, cols);
+}
+
+bool roma_hyper_true_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
+    const uint32_t head = roma_true_head(h);
+    return shape_of(h, (widths){roma_true_hidden(h), roma_true_ffn(h), head, h->heads * head}, role, rows, cols);
+}
+
 bool roma_hyper_required(const roma_hyper *h, uint32_t role) {
     switch (role) {
-    case ROMA_W_HEAD: return false;
+    case ROMA_W_HEAD:
+    case ROMA_W_O_BIAS:
+    case ROMA_W_GATE_BIAS:
+    case ROMA_W_UP_BIAS:
+    case ROMA_W_DOWN_BIAS: return false;
     case ROMA_W_Q_BIAS:
     case ROMA_W_K_BIAS:
     case ROMA_W_V_BIAS: return h->arch == ROMA_ARCH_QWEN2;

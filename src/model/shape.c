@@ -82,14 +82,14 @@ bool roma_model_known(roma_shape *s, const char *name) {
 
 static bool is_same(const roma_shape *s, const known *k) {
     const roma_hyper *h = &s->hyper;
-    return h->arch == k->arch && h->layers == k->layers && h->hidden == k->hidden && h->ffn == k->ffn &&
-           h->heads == k->heads && h->kv_heads == k->kv_heads && h->head_dim == k->head_dim && h->vocab == k->vocab &&
-           h->context == k->context && s->tied == k->tied;
+    return !h->true_hidden && !h->true_ffn && !h->true_head && h->arch == k->arch && h->layers == k->layers &&
+           h->hidden == k->hidden && h->ffn == k->ffn && h->heads == k->heads && h->kv_heads == k->kv_heads &&
+           h->head_dim == k->head_dim && h->vocab == k->vocab && h->context == k->context && s->tied == k->tied;
 }
 
 void roma_model_call(roma_shape *s, const char *name) {
     const roma_hyper *h = &s->hyper;
-    const uint32_t q = h->heads * h->head_dim;
+    const uint32_t q = roma_hyper_attended(h);
     s->bits = 4;
     s->group = 128; /* widths are multiples of 32 */
     while (h->hidden % s->group || h->ffn % s->group || q % s->group) s->group /= 2;

@@ -150,15 +150,13 @@ static void fill(roma_shape *s, const numbers *w) {
     *s = (roma_shape){.tied = w->v[KEY_TIED] != 0};
     s->hyper = (roma_hyper){.arch = w->given[KEY_ARCH] ? w->v[KEY_ARCH] : ROMA_ARCH_LLAMA,
                             .layers = w->v[KEY_LAYERS],
-                            .hidden = w->v[KEY_HIDDEN],
-                            .ffn = w->v[KEY_FFN],
                             .heads = w->v[KEY_HEADS],
                             .kv_heads = w->v[KEY_KV],
-                            .head_dim = w->v[KEY_HEAD],
                             .rope_dim = w->v[KEY_HEAD],
                             .vocab = w->v[KEY_VOCAB],
                             .context = w->given[KEY_CONTEXT] ? w->v[KEY_CONTEXT] : 131072,
                             .rms_eps = 1e-6f};
+    roma_hyper_set_widths(&s->hyper, w->v[KEY_HIDDEN], w->v[KEY_FFN], w->v[KEY_HEAD]);
 }
 
 /* The same text whatever was left out, and in whatever order. */
@@ -167,8 +165,8 @@ static void call(roma_shape *s) {
     char name[160];
     roma_print(name, sizeof name,
                "layers=%u,hidden=%u,heads=%u,kv=%u,head=%u,ffn=%u,vocab=%u,tied=%d,arch=%s,context=%u", h->layers,
-               h->hidden, h->heads, h->kv_heads, h->head_dim, h->ffn, h->vocab, s->tied, roma_arch_name(h->arch),
-               h->context);
+               roma_true_hidden(h), h->heads, h->kv_heads, roma_true_head(h), roma_true_ffn(h), h->vocab, s->tied,
+               roma_arch_name(h->arch), h->context);
     roma_model_call(s, name);
 }
 

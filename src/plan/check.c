@@ -46,6 +46,9 @@ static bool shape_agrees(const walk *w) {
     const roma_image_tensor *t = w->info->tensor == ROMA_TENSOR_NONE ? NULL : walk_tensor(w);
     if (op->in[0] == ROMA_NO_VALUE) return width(w, op->out) == (t ? t->cols : op->param.rotated);
     const uint32_t in = width(w, op->in[0]);
+    if (op->param.packed)
+        return in == w->p->desc->hyper.heads * w->p->desc->hyper.head_dim &&
+               width(w, op->out) == roma_hyper_attended(&w->p->desc->hyper);
     if (t && !t->is_vector) return in == t->cols && width(w, op->out) == t->rows;
     if (op->in[1] != ROMA_NO_VALUE && width(w, op->in[1]) != (op->param.rotated ? op->param.rotated : in)) return false;
     if (op->out != ROMA_NO_VALUE && width(w, op->out) != in) return false;

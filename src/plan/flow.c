@@ -23,10 +23,14 @@ static const struct {
     [ROMA_W_Q_NORM] = {ROMA_OP_HEAD_NORM, ROMA_W_Q, 0},
     [ROMA_W_K_NORM] = {ROMA_OP_HEAD_NORM, ROMA_W_K, 0},
     [ROMA_W_O] = {ROMA_OP_LINEAR, ATTENDED, 0},
+    [ROMA_W_O_BIAS] = {ROMA_OP_BIAS, ROMA_W_O, 0},
     [ROMA_W_FFN_NORM] = {ROMA_OP_NORM, RESIDUAL, 1},
     [ROMA_W_GATE] = {ROMA_OP_LINEAR, ROMA_W_FFN_NORM, 1},
     [ROMA_W_UP] = {ROMA_OP_LINEAR, ROMA_W_FFN_NORM, 1},
     [ROMA_W_DOWN] = {ROMA_OP_LINEAR, GATED, 1},
+    [ROMA_W_GATE_BIAS] = {ROMA_OP_BIAS, ROMA_W_GATE, 1},
+    [ROMA_W_UP_BIAS] = {ROMA_OP_BIAS, ROMA_W_UP, 1},
+    [ROMA_W_DOWN_BIAS] = {ROMA_OP_BIAS, ROMA_W_DOWN, 1},
     [ROMA_W_FINAL_NORM] = {ROMA_OP_NORM, RESIDUAL, 0},
     [ROMA_W_HEAD] = {ROMA_OP_LINEAR, ROMA_W_FINAL_NORM, 0},
 };
@@ -118,6 +122,9 @@ const char *roma_plan_check_flow(const walk *w) {
     for (unsigned k = 0; k < 2 && !what; k++)
         if (has_value(w, k)) what = check_input(w, k);
     if (what) return what;
+    if (w->op->kind == ROMA_OP_QUANTISE &&
+        w->op->param.packed != (input(w, 0)->what == ATTENDED ? roma_hyper_packed(&w->p->desc->hyper) : 0))
+        return "takes other elements of a head than the model has";
     if (!is_its_turn(w)) return "meets the residual out of turn";
     if (w->info->in[1] == ROMA_DATA_PAGES && w->op->layer >= w->cached) return "reads a cache that nothing wrote";
     return w->info->out == ROMA_DATA_PAGES && w->op->layer != w->cached ? "writes the cache of a layer out of turn"

@@ -27,6 +27,10 @@ const char *roma_plan_check_parameters(const walk *w) {
     if (has_epsilon(op) && !(a->epsilon > 0 && a->epsilon < 1)) return "has an epsilon that is not between 0 and 1";
     if (has_rotated(op) && a->rotated != w->p->desc->hyper.rope_dim)
         return "is for another width of a head than the model has phases for";
+    if (has_packed(op) && a->packed && a->packed != roma_hyper_packed(&w->p->desc->hyper))
+        return "takes other elements of a head than the model has";
+    if (has_gain(op) && roma_f32_bits(a->gain) != roma_f32_bits(w->p->desc->hyper.rope_gain))
+        return "has another factor of cos and sin than the model";
     if (has_base(op) && a->base) return "asks for another RoPE base than the first, which the engine lacks";
     if (has_scale(op) && !(a->scale > 0 && a->scale <= 0x1.fffffep127f))
         return "has a scale of scores that is no positive number";

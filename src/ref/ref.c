@@ -74,11 +74,12 @@ static void linear(roma_ref *f, uint32_t role, uint32_t layer, uint32_t bias, co
 
 /* ---- norms, rotation ---- */
 
-static void norm_row(const float *g, const float *in, float *out, uint32_t n, float eps) {
+/* n of them are the model's; the others are zero. */
+static void norm_row(const float *g, const float *in, float *out, uint32_t width, uint32_t n, float eps) {
     double s = 0;
     for (uint32_t i = 0; i < n; i++) s += (double)in[i] * (double)in[i];
     s = 1 / sqrt(s / n + (double)eps);
-    for (uint32_t i = 0; i < n; i++) out[i] = (float)((double)in[i] * s * (double)g[i]);
+    for (uint32_t i = 0; i < width; i++) out[i] = (float)((double)in[i] * s * (double)g[i]);
 }
 
 static void run_norm(void *ctx, int thread, int threads) {
@@ -87,7 +88,8 @@ static void run_norm(void *ctx, int thread, int threads) {
     size_t from, to;
     roma_share(j->n, thread, threads, &from, &to);
     for (size_t p = from; p < to; p++)
-        norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, j->f->h->rms_eps);
+        norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, roma_true_hidden(j->f->h),
+                 j->f->h->rms_eps);
 }
 
 static void norm(roma_ref *f, uint32_t role, uint32_t layer) {
@@ -104,7 +106,7 @@ static void run_turn(void *ctx, int thread, int threads) {
     for (size_t i = from; i < to; i++) {
         float *x = j->out + i * h->head_dim;
         const float *t = j->f->turn + i / j->heads * h->rope_dim;
-        if (j->t) norm_row(floats(j->t), x, x, h->head_dim, h->rms_eps);
+        if (j->t) norm_row(floats(j->t), x, x, h->head_dim, roma_true_head(h), h->rms_eps);
         for (uint32_t k = 0; k < h->rope_dim; k += 2) {
             const float a = x[k], b = x[k + 1];
             x[k] = a * t[k] - b * t[k + 1];
@@ -118,8 +120,9 @@ static void turn(roma_ref *f, uint32_t role, uint32_t layer, float *x, uint32_t 
     roma_team_run(f->team, run_turn, &j);
 }
 
-/* cos and sin of a 64-bit phase, 2^64 being a turn: Taylor over half a turn either way, absolute error below 1e-13. */
-static void cos_sin(uint64_t phase, float out[2]) {
+/* cos and sin of a 64-bit phase, 2^64 being a turn, times a gain: Taylor over half a turn either way, absolute error
+ * below 1e-13. */
+static void cos_sin(uint64_t phase, double gain, float out[2]) {
     const double x = (double)(int64_t)phase * (6.283185307179586 * 0x1p-64);
     double c = 0, s = 0, term = 1;
     for (int i = 1; i <= 32; i++) {
@@ -129,8 +132,8 @@ static void cos_sin(uint64_t phase, float out[2]) {
             s += i & 2 ? term : -term;
         term = term * x / i;
     }
-    out[0] = (float)c;
-    out[1] = (float)s;
+    out[0] = (float)(gain * c);
+    out[1] = (float)(gain * s);
 }
 
 /* ---- attention ---- */
@@ -140,7 +143,8 @@ static void attend(const roma_ref *f, uint32_t head, uint32_t pos, double *score
     const roma_hyper *h = f->h;
     const uint32_t d = h->head_dim, width = h->kv_heads * d, at = head / (h->heads / h->kv_heads) * d;
     const float *q = f->q + ((size_t)pos * h->heads + head) * d;
-    float *o = f->o + ((size_t)pos * h->heads + head) * d;
+    const uint32_t own = roma_true_head(h); /* the rest of a head is zero, and o has no columns for it */
+    float *o = f->o + (size_t)pos * roma_hyper_attended(h) + head * own;
     double max = -HUGE_VAL, sum = 0;
     for (uint32_t p = 0; p <= pos; p += 4) {
         const float *k[4];
@@ -148,15 +152,15 @@ static void attend(const roma_ref *f, uint32_t head, uint32_t pos, double *score
         for (uint32_t i = 0; i < 4; i++) k[i] = f->k + (size_t)(p + i <= pos ? p + i : pos) * width + at;
         f->dot4(q, k, d, s);
         for (uint32_t i = 0; i < 4 && p + i <= pos; i++) {
-            score[p + i] = (double)s[i] / sqrt(d);
+            score[p + i] = (double)s[i] / sqrt(own);
             if (score[p + i] > max) max = score[p + i];
         }
     }
     for (uint32_t p = 0; p <= pos; p++) sum += score[p] = roma_exp_double(score[p] - max);
-    memset(o, 0, d * sizeof *o);
+    memset(o, 0, own * sizeof *o);
     for (uint32_t p = 0; p <= pos; p++) {
         const float w = (float)(score[p] / sum), *v = f->v + (size_t)p * width + at;
-        for (uint32_t i = 0; i < d; i++) o[i] += w * v[i];
+        for (uint32_t i = 0; i < own; i++) o[i] += w * v[i];
     }
 }
 
@@ -195,13 +199,13 @@ static void layer_forward(roma_ref *f, uint32_t l) {
     turn(f, ROMA_W_Q_NORM, l, f->q, f->h->heads);
     turn(f, ROMA_W_K_NORM, l, f->k, f->h->kv_heads);
     roma_team_run(f->team, run_attend, &j);
-    linear(f, ROMA_W_O, l, 0, f->o, f->xn);
+    linear(f, ROMA_W_O, l, ROMA_W_O_BIAS, f->o, f->xn);
     add(f, f->xn);
     norm(f, ROMA_W_FFN_NORM, l);
-    linear(f, ROMA_W_GATE, l, 0, f->xn, f->gate);
-    linear(f, ROMA_W_UP, l, 0, f->xn, f->up);
+    linear(f, ROMA_W_GATE, l, ROMA_W_GATE_BIAS, f->xn, f->gate);
+    linear(f, ROMA_W_UP, l, ROMA_W_UP_BIAS, f->xn, f->up);
     roma_team_run(f->team, run_silu, &j);
-    linear(f, ROMA_W_DOWN, l, 0, f->gate, f->xn);
+    linear(f, ROMA_W_DOWN, l, ROMA_W_DOWN_BIAS, f->gate, f->xn);
     add(f, f->xn);
 }
 
@@ -259,7 +263,7 @@ static bool take(roma_ref *f, uint32_t rows) {
     } room[] = {{&f->x, n, h->hidden},
                 {&f->xn, n, h->hidden},
                 {&f->q, n, wide},
-                {&f->o, n, wide},
+                {&f->o, n, roma_hyper_attended(h)},
                 {&f->k, n, kv},
                 {&f->v, n, kv},
                 {&f->gate, n, h->ffn},
@@ -290,6 +294,7 @@ int roma_ref_create(roma_ref **out, const roma_image *image, roma_team *team, ui
                          "no memory for the FP32 evaluation of windows of %u tokens", ctx);
     for (uint32_t p = 0; p < ctx; p++)
         for (uint32_t i = 0; i < h->rope_dim / 2; i++)
-            cos_sin(h->rope_phase[i] * p, f->turn + (size_t)p * h->rope_dim + 2 * i);
+            cos_sin(h->rope_phase[i] * p, h->rope_gain > 0 ? (double)h->rope_gain : 1,
+                    f->turn + (size_t)p * h->rope_dim + 2 * i);
     return ROMA_OK;
 }

@@ -109,6 +109,16 @@ static bool rotated(const roma_placement *p) {
     return ceil(hyper_of(p)->rope_dim / all_lanes(p)) >= ceil(hyper_of(p)->head_dim / all_lanes(p));
 }
 static bool some_epsilon(const roma_placement *p) { return hyper_of(p)->rms_eps >= 0x1p-100f; }
+static bool own_widths(const roma_placement *p) {
+    const roma_hyper *h = hyper_of(p);
+    return !h->true_hidden && !h->true_ffn && !h->true_head && !roma_hyper_packed(h);
+}
+static bool few_biases(const roma_placement *p) {
+    const roma_description *d = p->plan->desc;
+    return !roma_description_find(d, ROMA_W_O_BIAS, 0) && !roma_description_find(d, ROMA_W_GATE_BIAS, 0) &&
+           !roma_description_find(d, ROMA_W_UP_BIAS, 0) && !roma_description_find(d, ROMA_W_DOWN_BIAS, 0);
+}
+static bool no_gain(const roma_placement *p) { return !(hyper_of(p)->rope_gain > 0); }
 /* The scoreboard counts 255 writes to a value a step. */
 static bool few_writes(const roma_placement *p) {
     const roma_plan *plan = p->plan;
@@ -176,6 +186,9 @@ static const limit of_model[] = {
     {"head_norm", no_head_norm, "none: norms of whole rows alone"},
     {"head_dim", even_heads, "a power of two, 16 to 512"},
     {"rope_dim", rotated, "all of a head, or as much of one as begins on its last address"},
+    {"factor of cos and sin", no_gain, "1"},
+    {"own widths", own_widths, "none: hidden and feed-forward in 32s, heads in 16s, all heads in 32s"},
+    {"biases", few_biases, "those of q, k and v"},
     {"rms_eps", some_epsilon, "at least 2^-100"},
     {"layers", few_writes, "so many that a value is written 255 times a step: 127, with biases 85"},
     {"rows of a matrix", few_addresses, "65536 addresses a matrix unit: more of grid.matrix_units"},

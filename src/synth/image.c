@@ -39,15 +39,37 @@ static uint16_t random_scale(uint64_t random, double size) {
     return roma_f32_to_f16((float)(random & 1 ? -s : s));
 }
 
-/* The last tile of a matrix whose rows do not fill it: the others are zero. */
-static void random_rows(const weights *w, const roma_image_tensor *t, uint64_t key, unsigned rows, uint8_t *out) {
+/* Row r of a matrix, which is zero where the model's own widths end before it. */
+static bool is_own_row(const roma_hyper *h, uint32_t role, uint64_t r) {
+    switch (role) {
+    case ROMA_W_Q:
+    case ROMA_W_K:
+    case ROMA_W_V: return r % h->head_dim < roma_true_head(h);
+    case ROMA_W_GATE:
+    case ROMA_W_UP: return r < roma_true_ffn(h);
+    case ROMA_W_O:
+    case ROMA_W_DOWN: return r < roma_true_hidden(h);
+    default: return true;
+    }
+}
+
+static bool has_own_widths(const roma_hyper *h) { return h->true_hidden || h->true_ffn || h->true_head; }
+
+/* The last tile of a matrix whose rows do not fill it, or one with rows or columns that the model has not: these are
+ * zero. Columns matter in the embedding alone, as all other matrices meet zeros there. */
+static void random_rows(const weights *w, const roma_image_tensor *t, uint64_t tile, unsigned rows, uint8_t *out) {
+    const roma_hyper *h = &w->d->hyper;
+    const uint64_t key = key_of(w, t, tile);
     const unsigned mask = (1u << t->format.bits) - 1;
     const double size = scale_size(w, t);
     const roma_row row = {.code = w->code, .scale = w->scale};
     memset(out, 0, (size_t)t->tile_bytes);
     for (unsigned r = 0; r < rows; r++) {
+        if (!is_own_row(h, t->role, tile * ROMA_TILE_ROWS + r)) continue;
         const uint64_t own = roma_random(key, r);
         for (uint64_t i = 0; i < t->cols; i++) w->code[i] = (uint8_t)(roma_random(own, i) & mask);
+        for (uint64_t i = roma_true_hidden(h); t->role == ROMA_W_EMBED && i < t->cols; i++)
+            w->code[i] = (uint8_t)t->format.zero;
         for (uint64_t g = 0; g < t->cols / t->format.group; g++)
             w->scale[g] = random_scale(roma_random(own, t->cols + g), size);
         roma_tile_put_row(&t->format, t->cols, out, r, &row);
@@ -60,8 +82,8 @@ static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     const uint64_t key = key_of(w, t, tile);
     const double size = scale_size(w, t);
     const uint64_t left = t->rows - tile * ROMA_TILE_ROWS;
-    if (left < ROMA_TILE_ROWS) {
-        random_rows(w, t, key, (unsigned)left, out);
+    if (left < ROMA_TILE_ROWS || has_own_widths(&w->d->hyper)) {
+        random_rows(w, t, tile, left < ROMA_TILE_ROWS ? (unsigned)left : ROMA_TILE_ROWS, out);
         return;
     }
     const size_t scales = (size_t)t->cols / t->format.group * ROMA_TILE_ROWS;
@@ -96,7 +118,7 @@ int roma_synth_image(const char *shape, const roma_shape_format *f, uint64_t see
     int rc = roma_shape_describe(&d, shape, f, err);
     if (rc) return rc;
     tie_head(&d);
-    const uint64_t q = (uint64_t)d.hyper.heads * d.hyper.head_dim;
+    const uint64_t q = roma_hyper_attended(&d.hyper);
     const uint64_t widest = d.hyper.ffn > d.hyper.hidden ? d.hyper.ffn : d.hyper.hidden;
     weights w = {.d = &d, .seed = seed};
     w.code = roma_alloc_array((size_t)(widest > q ? widest : q), sizeof *w.code);

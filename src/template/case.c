@@ -59,3 +59,8 @@ bool roma_template_printable(uint32_t c) {
     }
     return low == roma_template_n_hidden || c < roma_template_hidden[low].first;
 }
+
+bool roma_template_is_cased(uint32_t c) {
+    uint32_t other[3];
+    return roma_template_map_case(c, TM_LOWER, other) || roma_template_map_case(c, TM_UPPER, other);
+}

@@ -216,9 +216,7 @@ static tm_value words(tm_machine *m, const tm_text *s) {
     for (size_t at = 0; at < s->len;) {
         unsigned k;
         const uint32_t c = roma_template_char(s->p + at, s->len - at, &k);
-        uint32_t to[3];
-        const bool word = c == '_' || (c >= '0' && c <= '9') || roma_template_map_case(c, TM_LOWER, to) ||
-                          roma_template_map_case(c, TM_UPPER, to);
+        const bool word = c == '_' || (c >= '0' && c <= '9') || roma_template_is_cased(c);
         if (c >= 0x80) roma_template_stop(m, ROMA_EUNSUPPORTED, "wordcount of a text beyond ASCII is not supported");
         n += word && !inside;
         inside = word;

@@ -352,6 +352,8 @@ typedef enum { TM_LOWER, TM_UPPER, TM_CAPITALIZE, TM_TITLE, TM_WORDS } tm_case;
 tm_value roma_template_case(tm_machine *m, const tm_text *s, tm_case how);
 /* The characters that c becomes; 0: itself. title: as the first of a word. */
 unsigned roma_template_map_case(uint32_t c, tm_case how, uint32_t out[3]);
+/* Whether a character has case: another one is its capital or its small letter. */
+bool roma_template_is_cased(uint32_t c);
 bool roma_template_printable(uint32_t c);
 
 void roma_template_write(tm_machine *m, tm_sink *s, const char *p, size_t n, tm_origin origin);

@@ -219,15 +219,11 @@ tm_value roma_template_case(tm_machine *m, const tm_text *s, tm_case how) {
         if (c == 0x3a3 && now == TM_LOWER) {
             /* Sigma at the end of a word: a letter before it, and none behind. */
             unsigned after = 0;
-            uint32_t dummy[3];
             const uint32_t next = at + n < s->len ? roma_template_char(s->p + at + n, s->len - at - n, &after) : ' ';
-            const bool letter =
-                roma_template_map_case(next, TM_LOWER, dummy) || roma_template_map_case(next, TM_UPPER, dummy);
-            to[0] = cased && !letter ? 0x3c2 : 0x3c3;
+            to[0] = cased && !roma_template_is_cased(next) ? 0x3c2 : 0x3c3;
             k = 1;
         }
-        uint32_t dummy[3];
-        cased = roma_template_map_case(c, TM_LOWER, dummy) || roma_template_map_case(c, TM_UPPER, dummy);
+        cased = roma_template_is_cased(c);
         const bool data = s->origin == TM_OF_DATA || (s->origin == TM_OF_BOTH && s->data[at]);
         if (!k) {
             roma_template_write_part(m, &out, s, at, n);

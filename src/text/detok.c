@@ -36,10 +36,19 @@ static size_t put(char *out, size_t cap, size_t n, const char *s, size_t len) {
     return n + len;
 }
 
+/* A token that is not written in the byte alphabet, as Command R has some, is no merge's and stands for its text. */
+static bool in_alphabet(const uint8_t *p, const uint8_t *end) {
+    unsigned n;
+    for (; p < end; p += n)
+        if (roma_text_alphabet_byte(roma_text_utf8(p, end, &n)) < 0) return false;
+    return true;
+}
+
 static size_t alphabet_bytes(const char *s, uint32_t len, char *out, size_t cap) {
     const uint8_t *p = (const uint8_t *)s, *end = p + len;
     size_t n = 0;
     unsigned k;
+    if (!in_alphabet(p, end)) return put(out, cap, 0, s, len);
     for (; p < end; p += k) {
         const char b = (char)roma_text_alphabet_byte(roma_text_utf8(p, end, &k));
         n = put(out, cap, n, &b, 1);

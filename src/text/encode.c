@@ -60,7 +60,7 @@ static int encode_bpe_piece(encoder *e, const uint8_t *piece, size_t len) {
 static int encode_bpe(encoder *e, const char *text, size_t len) {
     char *owned = NULL;
     int rc = ROMA_OK;
-    if (e->t->v.pre == ROMA_PRE_QWEN2 && roma_text_nfc_needed(text, len)) {
+    if (roma_text_pre_composes(e->t->v.pre) && roma_text_nfc_needed(text, len)) {
         rc = roma_text_nfc(text, len, &owned, &len, e->err);
         if (rc) return rc;
         text = owned;
@@ -112,6 +112,18 @@ static const char *word_end(const roma_tokenizer *t, const char *p, const char *
     return p;
 }
 
+/* Whether a stretch of text gets a space in front; first: the whole text begins with the stretch. */
+static bool gets_space(const roma_tokenizer *t, const char *text, size_t len, bool first, unsigned flags) {
+    const bool begins = len && space_at(text, text + len);
+    if (t->v.kind != ROMA_TOK_SPM || (first && (flags & ROMA_TEXT_CONTINUE))) return false;
+    switch (t->v.add_space_prefix) {
+    case ROMA_PREFIX_EACH: return true;
+    case ROMA_PREFIX_MISSING: return !begins;
+    case ROMA_PREFIX_FIRST: return !begins && first;
+    default: return false;
+    }
+}
+
 static int encode_spm(encoder *e, const char *text, size_t len, bool prefix) {
     const char *p = text, *end = text + len;
     e->after_unk = false;
@@ -159,7 +171,6 @@ static int32_t special_at(const roma_tokenizer *t, const char *p, const char *en
 static int encode_all(encoder *e, const char *text, const uint8_t *trusted, size_t len, unsigned flags) {
     const roma_tokenizer *t = e->t;
     const char *p = text, *end = text + len, *from = text;
-    bool prefix = t->v.add_space_prefix && !(flags & ROMA_TEXT_CONTINUE);
     int rc = ROMA_OK;
     while (!rc && p < end) {
         const int32_t id =
@@ -168,12 +179,12 @@ static int encode_all(encoder *e, const char *text, const uint8_t *trusted, size
             p++;
             continue;
         }
-        rc = encode_text(e, from, (size_t)(p - from), prefix);
+        rc = encode_text(e, from, (size_t)(p - from), gets_space(t, from, (size_t)(p - from), from == text, flags));
         emit(e, id);
         p += t->v.text_off[id + 1] - t->v.text_off[id];
         from = p;
-        prefix = t->v.add_space_prefix;
     }
+    const bool prefix = gets_space(t, from, (size_t)(end - from), from == text, flags);
     return rc ? rc : encode_text(e, from, (size_t)(end - from), prefix);
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes the Unicode tables of this room. Two Unicode versions, because the yardstick (Hugging Face `tokenizers`)
-uses two: its regular expressions know 16.0.0, its normaliser 9.0.0. Run each half with a Python that has that data:
+uses two: its regular expressions know 16.0.0, its normaliser 9.0.0; and its Punctuation knows what 8.0.0 called so, for
+which the library is asked. Run each half with a Python that has that data:
 
-    pip install unicodedata2==16.0.0 && python3 gen_unicode.py classes > unicode_classes.c
+    pip install unicodedata2==16.0.0 tokenizers==0.23.3 && python3 gen_unicode.py classes > unicode_classes.c
     python3.6 gen_unicode.py nfc > unicode_nfc.c        # Python 3.6's unicodedata is 9.0.0
 """
 import sys
@@ -10,6 +11,9 @@ import sys
 # Numbers that only Unicode 17 has: `Digits` asks Rust's standard library, which is one version ahead.
 NUMBERS_17 = list(range(0x11DE0, 0x11DEA)) + list(range(0x16FF4, 0x16FF7))
 CHARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+# Numbers of the classes, as roma_text_class (utf8.c) has them.
+UPPER, LOWER, LETTER, MARK, NUMBER, NUMBER_NEW, PUNCT, PUNCT_NEW, DELIMITER, MARK_DELIMITER = range(1, 11)
+KINDS = {"Lu": UPPER, "Lt": UPPER, "Ll": LOWER, "Lm": LETTER, "Lo": LETTER, "M": MARK, "N": NUMBER, "P": PUNCT_NEW}
 
 
 def rows(values, per_row, fmt):
@@ -17,30 +21,43 @@ def rows(values, per_row, fmt):
         print("    " + ", ".join(fmt(v) for v in values[i:i + per_row]) + ",")
 
 
+def delimiters():
+    """What the library's Punctuation splits off."""
+    from tokenizers import pre_tokenizers
+    split = pre_tokenizers.Punctuation("isolated")
+    for i in range(0, len(CHARS), 2048):
+        text = "\x01" + "\x01".join(map(chr, CHARS[i:i + 2048])) + "\x01"
+        yield from (ord(p) for p, _ in split.pre_tokenize_str(text) if len(p) == 1 and p != "\x01")
+
+
 def classes():
     import unicodedata2 as u
     assert u.unidata_version == "16.0.0", u.unidata_version
     kind = bytearray(0x110000)
     for c in CHARS:
-        kind[c] = {"L": 1, "N": 2}.get(u.category(chr(c))[0], 0)
+        category = u.category(chr(c))
+        kind[c] = KINDS.get(category, KINDS.get(category[0], 0))
+    for c in delimiters():
+        kind[c] = {PUNCT_NEW: PUNCT, MARK: MARK_DELIMITER, 0: DELIMITER}[kind[c]]
     for c in NUMBERS_17:
-        kind[c] = 3
+        kind[c] = NUMBER_NEW
     blocks, index = [], []
     for b in range(0x1100):
         k = kind[b * 256:b * 256 + 256]
-        block = bytes(k[i] | k[i + 1] << 2 | k[i + 2] << 4 | k[i + 3] << 6 for i in range(0, 256, 4))
+        block = bytes(k[i] | k[i + 1] << 4 for i in range(0, 256, 2))
         if block not in blocks:
             blocks.append(block)
         index.append(blocks.index(block))
     assert len(blocks) < 256
-    print("/* Made by gen_unicode.py classes; Unicode %s. Two bits a character: 1 letter (L), 2 number (N),\n"
-          " * 3 number that only Unicode 17 has. */\n#include \"text.h\"\n" % u.unidata_version)
+    print("/* Made by gen_unicode.py classes; Unicode %s. Four bits a character: the classes that roma_text_class\n"
+          " * (utf8.c) numbers. */\n#include \"text.h\"\n" % u.unidata_version)
     print("/* clang-format off */")
     print("const uint8_t roma_text_class_index[0x1100] = {")
     rows(index, 24, str)
-    print("};\nconst uint8_t roma_text_class_blocks[%d][64] = {" % len(blocks))
+    print("};\nconst uint8_t roma_text_class_blocks[%d][128] = {" % len(blocks))
     for b in blocks:
-        print("    {" + ",".join(str(x) for x in b) + "},")
+        print("    {" + ",".join(str(x) for x in b[:64]) + ",")
+        print("     " + ",".join(str(x) for x in b[64:]) + "},")
     print("};")
 
 

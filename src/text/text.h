@@ -15,12 +15,24 @@ unsigned roma_text_utf8_put(uint32_t c, uint8_t *out);
 
 /* ---- Unicode -------------------------------------------------------------------------------------- */
 
-enum { TEXT_OTHER = 0, TEXT_LETTER = 1, TEXT_NUMBER = 2, TEXT_NUMBER_NEW = 3, TEXT_SPACE = 4, TEXT_NEWLINE = 5 };
+/* What the pre-tokenizers ask of a character (docs/tokenizer.md). A letter has UPPER, LOWER or, without case, both. */
+enum {
+    TEXT_UPPER = 1, /* Lu, Lt, Lm, Lo */
+    TEXT_LOWER = 2, /* Ll, Lm, Lo */
+    TEXT_LETTER = TEXT_UPPER | TEXT_LOWER,
+    TEXT_MARK = 4,
+    TEXT_NUMBER = 8,     /* to a regular expression */
+    TEXT_DIGIT = 16,     /* to the digit splitter: numbers of Unicode 17 too */
+    TEXT_PUNCT = 32,     /* to a regular expression */
+    TEXT_DELIMITER = 64, /* to Falcon's splitter: punctuation of Unicode 8, and all of ASCII's */
+    TEXT_SPACE = 128,    /* White_Space */
+    TEXT_NEWLINE = 256   /* CR and LF, which are SPACE too */
+};
 
 extern const uint8_t roma_text_class_index[0x1100];
-extern const uint8_t roma_text_class_blocks[][64]; /* 256 classes of two bits */
+extern const uint8_t roma_text_class_blocks[][128]; /* 256 classes of four bits */
 
-/* Class of a character: TEXT_NUMBER_NEW is a number to the digit splitter only (docs/tokenizer.md). */
+/* The flags of a character, TEXT_BAD too. */
 unsigned roma_text_class(uint32_t c);
 bool roma_text_is_space(uint32_t c); /* White_Space */
 
@@ -78,8 +90,6 @@ bool roma_text_is_control(const roma_vocab *v, uint32_t id);
 /* Whether a token is recognised only where control tokens are: those that count as such, and user tokens in angle
  * brackets, <tool_response>. Other user tokens are text and always recognised. */
 bool roma_text_is_marker(const roma_vocab *v, uint32_t id);
-/* The byte of a "<0xNN>" token, or -1. */
-int roma_text_byte_of(const char *text, size_t len);
 /* One character of GPT-2's printable byte alphabet: its byte, or -1. */
 int roma_text_alphabet_byte(uint32_t c);
 uint32_t roma_text_alphabet_char(uint8_t byte);
@@ -93,14 +103,32 @@ const roma_text_merge *roma_text_merge_find(const roma_tokenizer *t, uint32_t le
 
 /* ---- pre-tokenizer -------------------------------------------------------------------------------- */
 
+enum { TEXT_STAGES_MAX = 6 };
+/* End of the first piece of a text that is not empty. */
+typedef const uint8_t *(*roma_text_scan)(const uint8_t *p, const uint8_t *end);
+/* A pre-tokenizer at work: each stage cuts the pieces of the one before it; at[i] is what stage i has yet to cut. */
 typedef struct {
-    const uint8_t *p, *end;
-    const uint8_t *limit; /* pieces end here at the latest: the next digit, where digits stand alone */
-    uint32_t pre;
+    const roma_text_scan *stage;
+    unsigned n;
+    struct {
+        const uint8_t *p, *end;
+    } at[TEXT_STAGES_MAX];
 } roma_text_pre;
 void roma_text_pre_init(roma_text_pre *s, uint32_t pre, const char *text, size_t len);
 /* Next piece; false at the end. */
 bool roma_text_pre_next(roma_text_pre *s, const uint8_t **piece, size_t *len);
+/* Whether a pre-tokenizer takes text in form C. */
+bool roma_text_pre_composes(uint32_t pre);
+
+/* Stages that are one regular expression (pretok_words.c). */
+const uint8_t *roma_text_scan_gpt2(const uint8_t *p, const uint8_t *end);
+const uint8_t *roma_text_scan_llama3(const uint8_t *p, const uint8_t *end);
+const uint8_t *roma_text_scan_qwen2(const uint8_t *p, const uint8_t *end);
+const uint8_t *roma_text_scan_qwen35(const uint8_t *p, const uint8_t *end);
+const uint8_t *roma_text_scan_tekken(const uint8_t *p, const uint8_t *end);
+const uint8_t *roma_text_scan_gpt4o(const uint8_t *p, const uint8_t *end);
+/* The flags of the character at p (p < end), and its length. */
+unsigned roma_text_class_at(const uint8_t *p, const uint8_t *end, unsigned *len);
 
 /* ---- merging -------------------------------------------------------------------------------------- */
 

@@ -57,12 +57,25 @@ bool roma_text_is_space(uint32_t c) {
            c == 0x3000;
 }
 
+/* The classes as gen_unicode.py numbers them. */
+static const uint16_t flags_of[16] = {0,
+                                      TEXT_UPPER,
+                                      TEXT_LOWER,
+                                      TEXT_LETTER,
+                                      TEXT_MARK,
+                                      TEXT_NUMBER | TEXT_DIGIT,
+                                      TEXT_DIGIT,
+                                      TEXT_PUNCT | TEXT_DELIMITER,
+                                      TEXT_PUNCT,
+                                      TEXT_DELIMITER,
+                                      TEXT_MARK | TEXT_DELIMITER};
+
 unsigned roma_text_class(uint32_t c) {
-    if (c == '\n' || c == '\r') return TEXT_NEWLINE;
-    if (c > 0x10ffff) return TEXT_OTHER;
+    if (c == '\n' || c == '\r') return TEXT_SPACE | TEXT_NEWLINE;
+    if (c > 0x10ffff) return 0;
     if (roma_text_is_space(c)) return TEXT_SPACE;
     const uint8_t *block = roma_text_class_blocks[roma_text_class_index[c >> 8]];
-    return block[(c & 0xff) >> 2] >> (2 * (c & 3)) & 3;
+    return flags_of[block[(c & 0xff) >> 1] >> (4 * (c & 1)) & 15];
 }
 
 /* GPT-2's alphabet: printable Latin-1 stands for itself, the other 68 bytes for U+0100 onwards, in order. */

@@ -52,7 +52,7 @@ static int bad(roma_error *err, const char *file, const char *what, uint64_t i) 
 static int check_kind(const roma_vocab *v, const char *file, roma_error *err) {
     if (v->kind != ROMA_TOK_BPE && v->kind != ROMA_TOK_SPM) return bad(err, file, "kind is unknown", v->kind);
     const bool bpe = v->kind == ROMA_TOK_BPE;
-    if (bpe ? v->pre < ROMA_PRE_GPT2 || v->pre > ROMA_PRE_QWEN2 : v->pre != ROMA_PRE_NONE)
+    if (bpe ? v->pre < ROMA_PRE_GPT2 || v->pre > ROMA_PRE_LAST : v->pre != ROMA_PRE_NONE)
         return bad(err, file, "pre does not fit the kind", v->pre);
     const uint32_t n = v->n_tokens;
     if (n == 0 || n > ROMA_TOKENS_MAX) return bad(err, file, "n_tokens is out of range", n);
@@ -73,9 +73,11 @@ static int check_flags(const roma_vocab *v, const char *file, roma_error *err) {
     if (v->n_eog > ROMA_EOG_MAX) return bad(err, file, "n_eog is out of range", v->n_eog);
     for (uint32_t i = 0; i < v->n_eog; i++)
         if (v->eog[i] < 0 || v->eog[i] >= n) return bad(err, file, "eog is no token", i);
-    const uint8_t flag[] = {v->add_bos, v->add_eos, v->add_space_prefix, v->ignore_merges};
-    for (unsigned i = 0; i < 4; i++)
+    const uint8_t flag[] = {v->add_bos, v->add_eos, v->ignore_merges};
+    for (unsigned i = 0; i < 3; i++)
         if (flag[i] > 1) return bad(err, file, "a flag is neither 0 nor 1", i);
+    if (v->add_space_prefix > ROMA_PREFIX_FIRST)
+        return bad(err, file, "add_space_prefix is unknown", v->add_space_prefix);
     if (v->template_bytes > ROMA_TEXT_TEMPLATE_MAX)
         return bad(err, file, "the chat template is too long", v->template_bytes);
     if (!roma_text_template_name((roma_template_kind)v->template_kind))
@@ -93,15 +95,6 @@ static int check_merges(const roma_vocab *v, const char *file, roma_error *err) 
     return ROMA_OK;
 }
 
-/* Normal tokens of BPE are written in the byte alphabet. */
-static bool in_alphabet(const char *s, uint32_t len) {
-    const uint8_t *p = (const uint8_t *)s, *end = p + len;
-    unsigned n;
-    for (; p < end; p += n)
-        if (roma_text_alphabet_byte(roma_text_utf8(p, end, &n)) < 0) return false;
-    return true;
-}
-
 static int check_tokens(const roma_vocab *v, const char *file, roma_error *err) {
     if (v->text_off[0] != 0) return bad(err, file, "text_off does not begin at 0", 0);
     bool seen[256] = {false};
@@ -114,8 +107,6 @@ static int check_tokens(const roma_vocab *v, const char *file, roma_error *err) 
         const unsigned type = v->type[i];
         if (type < ROMA_TT_NORMAL || type > ROMA_TT_BYTE) return bad(err, file, "type is unknown", i);
         if (v->kind == ROMA_TOK_SPM && !isfinite(v->score[i])) return bad(err, file, "score is not finite", i);
-        if (v->kind == ROMA_TOK_BPE && type == ROMA_TT_NORMAL && !in_alphabet(s, len))
-            return bad(err, file, "text is not written in the byte alphabet", i);
         if (type == ROMA_TT_BYTE) {
             const int b = v->kind == ROMA_TOK_SPM ? roma_text_byte_of(s, len) : -1;
             if (b < 0 || seen[b]) return bad(err, file, "a byte token is not <0xNN>, or is there twice", i);

@@ -398,7 +398,8 @@ static void test_parse(void) {
     CHECK(strcmp(name, "C:a.roma") == 0 && factor == -0.5f);
     CHECK_EQ(roma_answer_adapter_parse("a:b", name, &factor, &err), 0);
     CHECK(strcmp(name, "a:b") == 0 && factor == 1);
-    CHECK_EQ(roma_answer_adapter_parse("a:0", name, &factor, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_answer_adapter_parse("a:0", name, &factor, &err), 0); /* switched off */
+    CHECK(strcmp(name, "a") == 0 && factor == 0);
     CHECK_EQ(roma_answer_adapter_parse("a:1e9", name, &factor, &err), ROMA_EUSAGE);
     CHECK_EQ(roma_answer_adapter_parse("", name, &factor, &err), ROMA_EUSAGE);
 }
@@ -533,8 +534,74 @@ static void test_lines(void) {
     CHECK(l.line[0].has_adapters && !l.line[1].has_adapters && l.line[0].id_is_number);
     CHECK(l.line[1].raw && l.line[1].prompt.len == 3 && l.line[1].line == 3 && l.line[1].system.len == 7);
     roma_answer_lines_free(&l);
-    CHECK_EQ(roma_answer_lines_read(&l, "f", "{\"promt\": 1}", 12, &usual, &err), ROMA_EINPUT);
-    CHECK(strstr(err.text, "did you mean prompt") != NULL);
+    CHECK_EQ(roma_answer_lines_read(&l, "f", " ", 1, &usual, &err), ROMA_EINPUT);
+    CHECK(strstr(err.text, "no request") != NULL);
+    roma_answer_lines_free(&l);
+}
+
+/* A bad line is an error of its own, with the id that it has somewhere; the others are read. */
+static void test_bad_lines(void) {
+    static const char file[] =
+        "{\"promt\": 1, \"id\": 5}\n{\"prompt\": \"a\"}\n{\"prompt\": \"\\x\", \"id\": \"late\"}\n"
+        "{\"body\": {\"prompt\": \"a\", \"n\": 2, \"id\": 9}, \"custom_id\": \"c\"}\n{\"id\": {\"id\": 1}}\n";
+    static const char *const says[] = {"line 1: column 2: unknown key promt, did you mean prompt?", NULL,
+                                       "a bad escape", "n must be 1", "id must be a text or a number"};
+    roma_answer_line usual = {0};
+    roma_answer_lines l;
+    roma_answer_ask_default(&usual.ask);
+    CHECK_EQ(roma_answer_lines_read(&l, "f", file, sizeof file - 1, &usual, NULL), 0);
+    CHECK_EQ(l.n, 5);
+    for (size_t i = 0; i < l.n; i++) {
+        CHECK_EQ(l.line[i].rc, says[i] ? ROMA_EINPUT : 0);
+        CHECK(says[i] ? l.line[i].error && strstr(l.line[i].error, says[i]) : !l.line[i].error);
+        CHECK_EQ(l.line[i].line, i + 1);
+    }
+    CHECK(l.line[0].id_is_number && l.line[0].id.text && strcmp(l.line[0].id.text, "5") == 0);
+    CHECK(!l.line[2].id_is_number && l.line[2].id.text && strcmp(l.line[2].id.text, "late") == 0);
+    CHECK(l.line[3].is_batch && l.line[3].id.text && strcmp(l.line[3].id.text, "c") == 0);
+    CHECK(!l.line[4].id.text);
+    roma_answer_lines_free(&l);
+}
+
+/* OpenAI's form and its names; null is as if the key were not there. */
+static void test_batch_lines(void) {
+    static const char file[] =
+        "{\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\", \"body\": {\"model\": \"m\", "
+        "\"n\": 1,"
+        " \"messages\": [], \"max_tokens\": 7, \"temperature\": 0.5, \"top_p\": null, \"stop\": null, \"seed\": -1,"
+        " \"logit_bias\": {\"3\": -100, \"4\": 1.5}, \"presence_penalty\": 1, \"frequency_penalty\": -2, \"logprobs\": "
+        "true,"
+        " \"top_logprobs\": 4, \"stream\": false, \"response_format\": {\"type\": \"text\"}, \"user\": {\"x\": [1]}}}\n"
+        "{\"body\": {\"prompt\": \"p\", \"seed\": 5}, \"custom_id\": null}\n"
+        "{\"body\": {\"prompt\": \"p\", \"response_format\": {\"type\": \"json_object\"}}}\n"
+        "{\"body\": {\"prompt\": \"p\"}, \"n\": 2}\n{\"custom_id\": \"x\"}\n{\"body\": {\"prompt\": \"p\", \"stream\": "
+        "true}}\n"
+        "{\"body\": {\"prompt\": \"p\", \"logit_bias\": {\"-1\": 2}}}\n{\"prompt\": \"p\", \"logit_bias\": {\"1\": "
+        "101}}\n"
+        "{\"url\": \"/v1/embeddings\", \"body\": {\"prompt\": \"p\"}}\n{\"prompt\": \"p\", \"presence_penalty\": "
+        "2.5}\n";
+    roma_answer_line usual = {.seeded = true};
+    roma_answer_lines l;
+    roma_answer_ask_default(&usual.ask);
+    usual.ask.sampling.top_p = 0.25f;
+    CHECK_EQ(roma_answer_lines_read(&l, "f", file, sizeof file - 1, &usual, NULL), 0);
+    CHECK_EQ(l.n, 10);
+    const roma_answer_line *q = &l.line[0];
+    const roma_sampling *s = &q->ask.sampling;
+    CHECK(!q->rc && q->is_batch && !q->raw && q->messages.len == 2 && q->ask.limit == 7 && !q->seeded);
+    CHECK(s->n_bias == 2 && s->bias[0].id == 3 && s->bias[0].bias < -99 && s->bias[1].id == 4 && s->bias[1].bias > 1);
+    CHECK(s->presence_penalty > 0.9f && s->frequency_penalty < -1.9f && s->top_p < 0.3f && s->temperature > 0.4f);
+    CHECK(q->logprobs && q->top == 4 && strcmp(q->model.text, "m") == 0 && strcmp(q->id.text, "a") == 0);
+    CHECK(l.line[1].rc == ROMA_EINPUT && strstr(l.line[1].error, "custom_id must be a text"));
+    static const char *const says[] = {"no other form is enforced",
+                                       "its settings stand in there",
+                                       "a body is missing",
+                                       "stream must be false",
+                                       "no token's id",
+                                       "a bias must lie in -100 to 100",
+                                       "url must be",
+                                       "presence penalty must lie"};
+    for (size_t i = 0; i < 8; i++) CHECK(l.line[2 + i].rc && strstr(l.line[2 + i].error, says[i]));
     roma_answer_lines_free(&l);
 }
 
@@ -558,6 +625,8 @@ int main(void) {
     test_adapters();
     test_sets();
     test_lines();
+    test_bad_lines();
+    test_batch_lines();
     tiny_remove();
     return TEST_DONE();
 }

@@ -176,7 +176,7 @@ def merge_cases(work, base, other, folders, files):
     run("adapter", "build", folders[0], "--base", other, "-o", stranger)
     run("adapter", "merge", files[0], stranger, "-o", out, code=2, say="build both with the same --base")
     run("adapter", "merge", files[0], code=2, say="-o FILE")
-    run("adapter", "merge", files[0] + ":0", "-o", out, code=2, say="not 0")
+    run("adapter", "merge", files[0] + ":0", "-o", out, code=2, say="scale of 0")
     run("adapter", "merge", files[0] + ":nan", "-o", out, code=2, say="no such file")
     run("adapter", "merge", files[0], base, "-o", out, code=2, say="ROM image")
     run("adapter", "merge", files[0], "-o", base, code=2, say="no adapter")

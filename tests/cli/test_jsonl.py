@@ -83,6 +83,7 @@ BAD = [
     (b'["prompt"]', "a request is an object in braces"),
     (b'"x"', "a request is an object in braces"),
     (b'{"n":1}', "line 1: a prompt is missing"),
+    (b'{"custom_id":"a","body":{}}', "line 1: a prompt is missing"),
     (b'{"prompt":null}', "prompt must be a text"),
     (b'{"prompt":["x"]}', "prompt must be a text"),
     (b'{"prompt":"x","n":1.0}', "n must be a whole number"),
@@ -93,9 +94,12 @@ BAD = [
     (b'{"prompt":"x","temp":"1"}', "temp must be a number"),
     (b'{"prompt":"x","id":null}', "id must be a text or a number"),
     (b'{"prompt":"x","id":[1]}', "id must be a text or a number"),
+    (b'{"prompt":"x","top_p":1.5}', "top-p must lie in 0 to 1"),
     (b'{"prompt":"x","stop":[1]}', "stop must be a text or an array of texts"),
+    (b'{"prompt":"x","top_p":1.5}', "top-p must lie in 0 to 1"),
     (b'{"prompt":"x","stop":[["a"]]}', "stop must be a text or an array of texts"),
     (b'{"prompt":"x","stop":""}', "line 1: a stop text must not be empty"),
+    (b'{"prompt":"x","top_p":1.5}', "top-p must lie in 0 to 1"),
     (b'{"prompt":"x","stop":[' + b",".join([b'"a"'] * 17) + b"]}", "stop has too many texts"),
     (b'{"prompt":"x","lora":"a\\u0000b"}', "lora must not hold the character 0"),
     (b'{"prompt":"x","lora":"none.lora.roma"}', "line 1: none.lora.roma"),
@@ -109,8 +113,19 @@ BAD = [
 def test_refused():
     for data, text in BAD:
         r = run(data)
-        said = r.stderr.decode()
-        check(r.returncode == 2 and text in said and said.count("\n") == 1 and not r.stdout, "%r: %d: %r, not %r" % (data[:80], r.returncode, said, text))
+        said = r.stderr.decode() + r.stdout.decode()
+        check(r.returncode == 2 and text in said.replace("\\\\", "\\") and r.stderr.count(b"\n") == 1, "%r: %d: %r, not %r" % (data[:80], r.returncode, said, text))
+    # the lines beside a bad one are answered, and that one by its error, with its id
+    good = '{"prompt":"One","raw":true,"n":2,"id":%d}\n'
+    alone = answers(good % 1)[0]
+    for data, text in BAD[3:]:
+        if data[:1] != b"{" or b"\n" in data.strip():
+            continue
+        r = run((good % 1).encode() + data.replace(b"{", b'{"id":"b",', 1) + b"\n" + (good % 3).encode())
+        lines = [json.loads(x) for x in r.stdout.decode().splitlines()]
+        check(r.returncode == 2 and len(lines) == 3 and lines[0]["ids"] == lines[2]["ids"] and "error" in lines[1] and lines[1].get("custom_id", lines[1].get("id", "b")) in ("b", 1),
+              "%r between good lines: %d %r" % (data[:80], r.returncode, lines))
+        check(len(lines) < 3 or lines[0]["hash"] == lines[2]["hash"] == alone["hash"], "%r changes its neighbours" % data[:80])
 
 
 def test_forms():

@@ -126,11 +126,11 @@ def images(tmp):
             both("adapter inspect", ["adapter", "inspect", lora, *flags])
         both("run --lora", ["run", image, "-p", "Hello", "-n", "8", "--lora", lora + ":0.75", "--hash", "-q"])
         both("adapter merge", ["adapter", "merge", lora + ":0.5", lora + ":0.25", "-o", "m.lora", "--base", image], files=["m.lora"])
-    both("chat", ["chat", image, "--temp", "0.7"], b"Hello\n/stats\n")
+    both("chat", ["chat", image, "--temp", "0.7", "--seed", "5"], b"Hello\n/stats\n")
     jsonl = os.path.join(tmp, "r.jsonl")
     with open(jsonl, "w", encoding="utf-8") as f:
         for i in range(4):
-            f.write(json.dumps({"prompt": "Once", "temp": 0.25 * i, "top_p": 0.95, "n": 8, "id": str(i)}) + "\n")
+            f.write(json.dumps({"prompt": "Once", "temp": 0.25 * i, "top_p": 0.95, "n": 8, "seed": i, "id": str(i)}) + "\n")
     both("--jsonl", ["run", image, "--jsonl", jsonl, "--hash"])
     for option, value in ("--temp", "0,5"), ("--temp", "abc"), ("--top-p", "1.5"), ("--min-p", "2"):
         both("%s %s" % (option, value), ["run", image, "-p", "x", option, value], codes=(2,))

@@ -110,7 +110,10 @@ def test_refused():
     run(*go, "--lora", other, code=2, say="--allow-base-mismatch")
     run(*go, "--lora", other, "--allow-base-mismatch")
     run(*go, "--lora", "absent.lora.roma", code=2, say="absent.lora.roma")
-    run(*go, "--lora", f"{a}:0", code=2, say="not 0")
+    plain = run("run", image, "-p", "Once", "-n", 12, "-q", "--temp", 0)
+    check(run("run", image, "-p", "Once", "-n", 12, "-q", "--temp", 0, "--lora", f"{a}:0") == plain, "an adapter switched off answers as the base does")
+    check(run("run", image, "-p", "Once", "-n", 12, "-q", "--temp", 0, "--lora", f"{a}:0", "--lora", b) ==
+          run("run", image, "-p", "Once", "-n", 12, "-q", "--temp", 0, "--lora", b), "beside another one it changes nothing")
     run(*go, "--lora", "", code=2, say="FILE")
     run(*go, "--lora", image, code=2, say="adapter")
     run(*go, *["--lora", a] * 9, code=2, say="at most 8")

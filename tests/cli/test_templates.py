@@ -72,9 +72,9 @@ def main():
     out = [json.loads(x) for x in run("run", "t.roma", "--jsonl", "lines.jsonl", "--template", "t.jinja", "--date", "2026-02-03").splitlines()]
     check(len(out) == 2 and out[0]["prompt_tokens"] == len(plain["ids"]), "a line with messages: %r" % out)
     put("lines.jsonl", json.dumps({"messages": MESSAGES, "prompt": "x"}) + "\n")
-    refuse(["--jsonl", "lines.jsonl", "--template", "t.jinja"], "not both", "run")
+    check("not both" in refuse(["--jsonl", "lines.jsonl", "--template", "t.jinja"], "1 of 1 requests failed", "run"), "a prompt and messages")
     put("lines.jsonl", json.dumps({"messages": {}}) + "\n")
-    refuse(["--jsonl", "lines.jsonl"], "messages must be an array", "run")
+    check("messages must be an array" in refuse(["--jsonl", "lines.jsonl"], "1 of 1 requests failed", "run"), "messages that are no array")
 
 
 with own_folder():

@@ -88,7 +88,7 @@ static void check_report(const roma_convert_report *r, const roma_image *img) {
 static void test_image(uint32_t type, roma_quant_kind quant, double bits) {
     roma_convert_report r, again;
     roma_image img;
-    const roma_convert_config c = {model, image, quant};
+    const roma_convert_config c = {.model = model, .image = image, .quant = quant};
     write_model(type, "");
     CHECK_EQ(roma_convert(&c, NULL, &r, NULL), 0);
     CHECK_STR(r.notes, "");
@@ -108,7 +108,7 @@ static void test_image(uint32_t type, roma_quant_kind quant, double bits) {
 
 static void test_notes(void) {
     roma_convert_report r;
-    const roma_convert_config c = {model, image, ROMA_QUANT_NONE};
+    const roma_convert_config c = {.model = model, .image = image};
     write_model(8, "set qwen3.vocab_size u32 3");
     CHECK_EQ(roma_convert(&c, NULL, &r, NULL), 0);
     CHECK_HAS(r.notes, "'qwen3.vocab_size' is 3,");
@@ -129,10 +129,11 @@ static void check_refused(const roma_convert_config *c, int code, const char *wo
 
 static void test_refused(void) {
     roma_error err;
-    const roma_convert_config plain = {model, image, ROMA_QUANT_NONE}, folder = {dir, image, ROMA_QUANT_NONE},
-                              over = {model, model, ROMA_QUANT_NONE}, none = {"/nowhere.gguf", image, ROMA_QUANT_NONE};
+    const roma_convert_config plain = {.model = model, .image = image}, folder = {.model = dir, .image = image},
+                              over = {.model = model, .image = model},
+                              none = {.model = "/nowhere.gguf", .image = image};
     write_model(8, "");
-    check_refused(&folder, ROMA_EUNSUPPORTED, "this is a folder");
+    check_refused(&folder, ROMA_EINPUT, "no config.json in this folder");
     check_refused(&over, ROMA_EUSAGE, "a model is never overwritten");
     check_refused(&none, ROMA_EINPUT, "no such file");
     CHECK_EQ(roma_convert_check_output(model, &err), ROMA_EUSAGE);
@@ -158,7 +159,7 @@ static int stop_at(void *ctx, const char *what, uint64_t done, uint64_t total) {
 static void test_cancelled(void) {
     roma_convert_report r;
     roma_error err;
-    const roma_convert_config c = {model, image, ROMA_QUANT_NONE};
+    const roma_convert_config c = {.model = model, .image = image};
     int rc = ROMA_ECANCEL, after = 0;
     write_model(8, "");
     for (; rc == ROMA_ECANCEL && after < 1000; after++) {
@@ -177,7 +178,7 @@ static void test_cancelled(void) {
 static void test_scarce(void) {
     roma_convert_report r;
     roma_error err;
-    const roma_convert_config c = {model, image, ROMA_QUANT_NONE};
+    const roma_convert_config c = {.model = model, .image = image};
     int rc = ROMA_ENOMEM, pieces = 0;
     for (; rc == ROMA_ENOMEM && pieces < 1000; pieces++) {
         scarce_begin(pieces);

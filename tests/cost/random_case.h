@@ -12,7 +12,7 @@ enum { RANDOM_SPANS = 12, RANDOM_SET = 3, RANDOM_ADAPTERS = 5, RANDOM_SLOTS = 64
 typedef struct {
     uint64_t seed, draws;
     roma_description d;
-    roma_image_tensor tensors[64];
+    roma_image_tensor tensors[96];
     roma_plan plan;
     roma_placement place;
     roma_cost_span spans[RANDOM_SPANS];

@@ -11,7 +11,7 @@
 
 typedef struct {
     roma_description d;
-    roma_image_tensor tensors[64];
+    roma_image_tensor tensors[96];
     uint64_t seed;
 } random_model;
 

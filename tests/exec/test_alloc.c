@@ -174,8 +174,8 @@ static uint64_t work(engine *g) {
         ok = ok && roma_exec_adapter_set(g->exec, 1, &g->id[q % 2], NULL, 1, NULL) == 0 &&
              roma_exec_prefill(g->exec, q, q % 2, ids[q], PROMPT, NULL, NULL, NULL) == 0;
         n[q] = PROMPT;
-        ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]],
-                               NULL) == 0;
+        ok = ok && roma_sample(&s, roma_exec_logits(g->exec, 0), vocab, ids[q], n[q], 0, n[q], g->scratch,
+                               &ids[q][n[q]], NULL) == 0;
     }
     for (int t = 0; ok && t < TOKENS; t++) {
         roma_exec_row rows[SEQUENCES];
@@ -183,7 +183,7 @@ static uint64_t work(engine *g) {
         ok = swap(g, t) && roma_exec_step(g->exec, rows, t % 2 ? SEQUENCES : 1, NULL) == 0;
         for (uint32_t q = 0; ok && q < (t % 2 ? SEQUENCES : 1u); q++) {
             n[q]++;
-            ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], n[q], g->scratch, &ids[q][n[q]],
+            ok = roma_sample(&s, roma_exec_logits(g->exec, q), vocab, ids[q], n[q], 0, n[q], g->scratch, &ids[q][n[q]],
                              NULL) == 0;
             const size_t len = roma_detok_push(&d[q], ids[q][n[q]], g->text);
             hash = hash * 31 + (uint64_t)ids[q][n[q]] + len;

@@ -55,7 +55,7 @@ static void alone(roma_exec *e, work *w, void *scratch) {
     CHECK_EQ(roma_exec_prefill(e, 0, 0, w->ids, w->n_prompt, NULL, NULL, &err), 0);
     for (;;) {
         const float *logits = roma_exec_logits(e, 0);
-        CHECK_EQ(roma_sample(&w->sampling, logits, VOCAB, w->ids, w->n, w->n, scratch, &token, &err), 0);
+        CHECK_EQ(roma_sample(&w->sampling, logits, VOCAB, w->ids, w->n, 0, w->n, scratch, &token, &err), 0);
         if (on_token(w, token, logits, &err) || w->n >= end) return;
         const roma_exec_row row = {token, 0, w->n - 1, 0, true};
         CHECK_EQ(roma_exec_step(e, &row, 1, &err), 0);

@@ -157,7 +157,7 @@ static int any_token(void *ctx, int32_t token, const float *logits, roma_error *
 static void test_waiting(roma_exec *e) {
     static const int32_t prompt[] = {1, 2, 3};
     const roma_request r = {
-        .prompt = prompt, .n_prompt = 3, .limit = 2, .token = any_token, .sampling = {0, 0, 1, 0, 1, 0}};
+        .prompt = prompt, .n_prompt = 3, .limit = 2, .token = any_token, .sampling = {.top_p = 1, .repeat_penalty = 1}};
     for (uint32_t running = 1; running <= 4; running++)
         for (uint32_t waiting = 0; waiting <= 3; waiting++) {
             roma_error err = {0};

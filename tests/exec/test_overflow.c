@@ -56,7 +56,7 @@ static void alone(roma_exec *e, work *w, void *scratch) {
         const roma_exec_row row = {w->ids[i], 0, i, 0, true};
         CHECK_EQ(roma_exec_step(e, &row, 1, &err), 0);
         if (i + 1 < w->n_prompt) continue;
-        w->rc = roma_sample(&w->sampling, roma_exec_logits(e, 0), VOCAB, w->ids, w->n, w->n, scratch, &token, &err);
+        w->rc = roma_sample(&w->sampling, roma_exec_logits(e, 0), VOCAB, w->ids, w->n, 0, w->n, scratch, &token, &err);
         if (w->rc) return;
         CHECK(token >= 0 && token < VOCAB);
         on_token(w, token, roma_exec_logits(e, 0), NULL);

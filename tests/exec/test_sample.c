@@ -7,7 +7,7 @@ static uint64_t scratch[1 << 12];
 static int32_t pick(const roma_sampling *s, const float *l, uint32_t n, uint64_t position) {
     int32_t token = -1;
     roma_error err = {0};
-    CHECK_EQ(roma_sample(s, l, n, NULL, 0, position, scratch, &token, &err), 0);
+    CHECK_EQ(roma_sample(s, l, n, NULL, 0, 0, position, scratch, &token, &err), 0);
     return token;
 }
 
@@ -26,7 +26,7 @@ static void test_greedy(void) {
     bad[1] = roma_f32_from_bits(0x7fc00000);
     int32_t t;
     roma_error err = {0};
-    CHECK_EQ(roma_sample(&s, bad, 3, NULL, 0, 0, scratch, &t, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_sample(&s, bad, 3, NULL, 0, 0, 0, scratch, &t, &err), ROMA_EINPUT);
 }
 
 static void test_distribution(void) {
@@ -83,11 +83,59 @@ static void test_penalty(void) {
     s.repeat_penalty = 2; /* 2 -> 1: token 1 wins; applied once though it occurs twice */
     int32_t t;
     roma_error err = {0};
-    CHECK_EQ(roma_sample(&s, l, 3, recent, 3, 0, scratch, &t, &err), 0);
+    CHECK_EQ(roma_sample(&s, l, 3, recent, 3, 0, 0, scratch, &t, &err), 0);
     CHECK_EQ(t, 1);
     s.repeat_penalty = 1.2f; /* 1.667 still wins */
-    CHECK_EQ(roma_sample(&s, l, 3, recent, 3, 0, scratch, &t, &err), 0);
+    CHECK_EQ(roma_sample(&s, l, 3, recent, 3, 0, 0, scratch, &t, &err), 0);
     CHECK_EQ(t, 0);
+}
+
+/* Presence once, frequency each time, of the answer's tokens alone; then biases. */
+static void test_answer_penalties(void) {
+    const float l[] = {2, 1.5f, 1, 0};
+    const int32_t recent[] = {1, 1, 0, 0, 2}; /* the last three are the answer's */
+    const roma_logit_bias ban[] = {{0, -100}, {1, -100}, {9, 100}, {-1, 100}}, lift[] = {{3, 1.9f}, {3, 0.2f}};
+    const struct {
+        float presence, frequency;
+        const roma_logit_bias *bias;
+        size_t n_bias, n_answer;
+        int32_t want;
+    } cases[] = {{0, 0, NULL, 0, 3, 0},       {0.4f, 0, NULL, 0, 3, 0},    {0.6f, 0, NULL, 0, 3, 1},
+                 {0, 0.2f, NULL, 0, 3, 0},    {0, 0.3f, NULL, 0, 3, 1},    {2, 2, NULL, 0, 0, 0},
+                 {2, 0.1f, NULL, 0, 5, 3},    {0, -2, NULL, 0, 1, 2},      {-2, 0, NULL, 0, 1, 2},
+                 {0, 0, ban, 4, 0, 2},        {0, 0, lift, 2, 0, 3},       {0, 0, lift, 1, 0, 0},
+                 {0.3f, 0.1f, NULL, 0, 3, 0}, {0.3f, 0.15f, NULL, 0, 3, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        roma_sampling s;
+        int32_t t = -1;
+        roma_sampling_default(&s);
+        s.presence_penalty = cases[i].presence;
+        s.frequency_penalty = cases[i].frequency;
+        s.bias = cases[i].bias;
+        s.n_bias = cases[i].n_bias;
+        CHECK_EQ(roma_sampling_check(&s, NULL), 0);
+        CHECK_EQ(roma_sample(&s, l, 4, recent, 5, cases[i].n_answer, 0, scratch, &t, NULL), 0);
+        if (t != cases[i].want) TEST_FAILED("case %zu: token %d, expected %d", i, t, cases[i].want);
+    }
+}
+
+/* top-p 0 keeps the best alone, min-p 1 the best and its equals. */
+static void test_ends(void) {
+    const float l[] = {1, 3, 2.9f, 3};
+    roma_sampling s;
+    roma_sampling_default(&s);
+    s.temperature = 10;
+    s.top_p = 0;
+    for (uint64_t i = 0; i < 100; i++) CHECK_EQ(pick(&s, l, 4, i), 1);
+    s.top_p = 1;
+    s.min_p = 1;
+    unsigned other = 0;
+    for (uint64_t i = 0; i < 100; i++) {
+        const int32_t t = pick(&s, l, 4, i);
+        CHECK(t == 1 || t == 3);
+        other += t == 3;
+    }
+    CHECK(other > 20 && other < 80);
 }
 
 static void test_check(void) {
@@ -99,10 +147,20 @@ static void test_check(void) {
     s.temperature = nan;
     CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
     roma_sampling_default(&s);
-    s.top_p = 0;
+    s.top_p = -0.01f;
     CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
     roma_sampling_default(&s);
-    s.min_p = 1;
+    s.min_p = 1.01f;
+    CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
+    roma_sampling_default(&s);
+    s.presence_penalty = 2.1f;
+    CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
+    roma_sampling_default(&s);
+    s.frequency_penalty = nan;
+    CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
+    roma_sampling_default(&s);
+    s.bias = &(roma_logit_bias){0, nan};
+    s.n_bias = 1;
     CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
     roma_sampling_default(&s);
     s.repeat_penalty = 0;
@@ -139,7 +197,7 @@ static void check_pick(const roma_sampling *s, const float *l, uint32_t n, const
         int32_t token = -77;
         roma_error err = {0};
         memset(&mem, 0xa5, sizeof mem);
-        const int rc = roma_sample(s, l, n, recent, n_recent, position, mem.used, &token, &err);
+        const int rc = roma_sample(s, l, n, recent, n_recent, 0, position, mem.used, &token, &err);
         CHECK_EQ(rc, set ? ROMA_OK : ROMA_EINPUT);
         if (rc) CHECK(token == -77 && err.text[0]);
         if (!rc) CHECK(token >= 0 && (uint32_t)token < n && (set >> token & 1));
@@ -159,7 +217,12 @@ static void test_not_finite(void) {
         for (uint32_t code = 0; code < 10u * (n > 1 ? 10 : 1) * (n > 2 ? 10 : 1) * (n > 3 ? 10 : 1); code++)
             for (uint32_t k = code % 7; k<180; k += n> 2 ? 37 : 1) {
                 for (uint32_t i = 0, c = code; i < n; i++, c /= 10) l[i] = c % 10 == 9 ? NAN_F : value[c % 10];
-                const roma_sampling s = {temperature[k % 5], top_k[k / 5 % 4], top_p[k / 20 % 3], min_p[k / 60], 1, k};
+                const roma_sampling s = {.temperature = temperature[k % 5],
+                                         .top_k = top_k[k / 5 % 4],
+                                         .top_p = top_p[k / 20 % 3],
+                                         .min_p = min_p[k / 60],
+                                         .repeat_penalty = 1,
+                                         .seed = k};
                 CHECK_EQ(roma_sampling_check(&s, NULL), 0);
                 check_pick(&s, l, n, NULL, 0, allowed(l, n, &s));
             }
@@ -195,17 +258,17 @@ static void test_penalty_overflow(void) {
         for (int a = 0; a < 6; a++)
             for (int t = 0; t < 3; t++) {
                 const float one[] = {value[a]}, two[] = {value[a], value[a]};
-                const roma_sampling s = {(float)t, 0, 1, 0, penalty[p], 1};
+                const roma_sampling s = {.temperature = (float)t, .top_p = 1, .repeat_penalty = penalty[p], .seed = 1};
                 check_pick(&s, one, 1, recent, 7, value[a] > -INF);
                 check_pick(&s, two, 2, recent, 7, value[a] > -INF ? 3 : 0);
             }
     const float up[] = {MAX / 2, MAX}; /* times ten, both are the largest number: a tie */
-    const roma_sampling s = {0, 0, 1, 0, 0.1f, 1};
+    const roma_sampling s = {.top_p = 1, .repeat_penalty = 0.1f, .seed = 1};
     int32_t token;
-    CHECK_EQ(roma_sample(&s, up, 2, recent, 3, 0, scratch, &token, NULL), 0);
+    CHECK_EQ(roma_sample(&s, up, 2, recent, 3, 0, 0, scratch, &token, NULL), 0);
     CHECK_EQ(token, 0);
     const float mixed[] = {MAX, INF};
-    CHECK_EQ(roma_sample(&s, mixed, 2, recent, 3, 0, scratch, &token, NULL), 0);
+    CHECK_EQ(roma_sample(&s, mixed, 2, recent, 3, 0, 0, scratch, &token, NULL), 0);
     CHECK_EQ(token, 1);
 }
 
@@ -214,6 +277,8 @@ int main(void) {
     test_distribution();
     test_keyed();
     test_penalty();
+    test_answer_penalties();
+    test_ends();
     test_check();
     test_not_finite();
     test_infinite_share();

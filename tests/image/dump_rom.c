@@ -21,10 +21,14 @@ static void print_sections(const uint8_t *data) {
 
 static void print_hyper(const roma_hyper *h) {
     printf("hyper arch %u layers %u hidden %u ffn %u heads %u kv_heads %u head_dim %u rope_dim %u vocab %u context %u "
-           "eps %u\n",
+           "eps %u",
            h->arch, h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim, h->vocab, h->context,
            roma_f32_bits(h->rms_eps));
+    if (h->true_hidden || h->true_ffn || h->true_head)
+        printf(" own %u %u %u", h->true_hidden, h->true_ffn, h->true_head);
+    printf("\n");
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) printf("rope %u %016llx\n", i, (unsigned long long)h->rope_phase[i]);
+    if (h->rope_gain > 0) printf("gain %.9g\n", (double)h->rope_gain);
 }
 
 static void print_vocab(const roma_vocab *v) {

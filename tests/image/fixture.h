@@ -11,7 +11,7 @@
 
 typedef struct {
     roma_description d;
-    roma_image_tensor tensors[48];
+    roma_image_tensor tensors[64];
     roma_vocab vocab;
     uint32_t text_off[FIXTURE_TOKENS + 1], merges[6];
     uint8_t type[FIXTURE_TOKENS];
@@ -157,7 +157,8 @@ static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_
     size_t next = first;
     for (uint32_t role = 1; role < ROMA_W_END; role++)
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? h->layers : 1); l++) {
-            if (role == ROMA_W_HEAD) continue;                                   /* tied, below */
+            if (role == ROMA_W_HEAD) continue; /* tied, below */
+            if (role >= ROMA_W_O_BIAS && arch != ROMA_ARCH_QWEN3) continue;
             if (role == ROMA_W_Q_BIAS && arch == ROMA_ARCH_LLAMA && l) continue; /* optional: one is absent */
             while (roma_format_check(&fixture_formats[next % FIXTURE_FORMATS], width, NULL)) next++;
             fixture_add(x, role, l, &fixture_formats[next % FIXTURE_FORMATS]);

@@ -7,8 +7,9 @@ import struct
 import sys
 
 ROLES = {1: "embed", 2: "head", 3: "final_norm", 4: "attn_norm", 5: "q", 6: "k", 7: "v", 8: "o", 9: "q_bias", 10: "k_bias",
-         11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down"}
-LAYER_ORDER = "attn_norm q k v q_bias k_bias v_bias q_norm k_norm o ffn_norm gate up down".split()
+         11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down",
+         18: "o_bias", 19: "gate_bias", 20: "up_bias", 21: "down_bias"}
+LAYER_ORDER = "attn_norm q k v q_bias k_bias v_bias q_norm k_norm o o_bias ffn_norm gate gate_bias up up_bias down down_bias".split()
 KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "DATA": 1, "META": 0}
 CRC_TABLE = []
 for n in range(256):
@@ -92,19 +93,28 @@ def read_hyper(f, sections):
     need(size == 64, "size of HYPR")
     names = "arch layers hidden ffn heads kv_heads head_dim rope_dim vocab context eps".split()
     h = dict(zip(names, f.fields(at, "11I")))
-    f.zero(at + 44, 20)
+    own = f.fields(at + 44, "3I")
+    for name, width, unit in zip(("hidden", "ffn", "head_dim"), own, (32, 32, 16)):
+        need(not width or (width < h[name] and up(width, unit) == h[name]), "own widths")
+    h["head_own"] = own[2] or h["head_dim"]
+    f.zero(at + 56, 8)
     eps = struct.unpack("<f", struct.pack("<I", h["eps"]))[0]
     need(h["arch"] in (1, 2, 3) and 1 <= h["layers"] <= 1024 and 0 < eps < 1, "HYPR")
     need(h["hidden"] % 32 == 0 and 0 < h["hidden"] <= 65536 and h["ffn"] % 32 == 0 and 0 < h["ffn"] <= 262144, "widths")
     need(h["kv_heads"] and h["heads"] % h["kv_heads"] == 0 and h["head_dim"] % 16 == 0 and 0 < h["head_dim"] <= 512, "heads")
-    need(h["heads"] * h["head_dim"] % 32 == 0 and 0 < h["heads"] * h["head_dim"] <= 65536, "width of the heads")
-    need(h["rope_dim"] % 2 == 0 and 2 <= h["rope_dim"] <= h["head_dim"], "rotated width")
+    need(0 < h["heads"] * h["head_dim"] <= 65536, "width of the heads")
+    need(h["rope_dim"] % 2 == 0 and 2 <= h["rope_dim"] <= h["head_own"], "rotated width")
     need(1 <= h["vocab"] <= 4194304 and 1 <= h["context"] <= 16777216, "vocabulary or context")
-    print("hyper " + " ".join(f"{k} {v}" for k, v in h.items()))
+    print("hyper " + " ".join(f"{k} {h[k]}" for k in names) + (f" own {own[0]} {own[1]} {own[2]}" if any(own) else ""))
     at, size = sections["ROPE"]
-    need(size == h["rope_dim"] // 2 * 8, "size of ROPE")
-    for i, phase in enumerate(f.fields(at, f"{size // 8}Q")):
+    pairs = h["rope_dim"] // 2
+    need(size in (8 * pairs, 8 * pairs + 8), "size of ROPE")
+    for i, phase in enumerate(f.fields(at, f"{pairs}Q")):
         print(f"rope {i} {phase:016x}")
+    if size > 8 * pairs:
+        gain, zero = f.fields(at + 8 * pairs, "fI")
+        need(not zero and gain != 1 and 1e-6 <= gain <= 1e6, "factor of ROPE")
+        print(f"gain {gain:.9g}")
     return h
 
 
@@ -117,7 +127,7 @@ def read_vocab(f, sections, h):
     kind, pre, tokens, merges = head[:4]
     ids, template, switches, n_eog, eog, text_bytes = head[4:8], head[8], head[9:13], head[13], head[14:30], head[30]
     f.zero(at + 112, 16)
-    need(kind in (1, 2) and pre <= 4 and template <= 9 and all(s < 2 for s in switches), "head of VOCB")
+    need(kind in (1, 2) and pre <= 12 and template <= 9 and all(s < (4 if i == 2 else 2) for i, s in enumerate(switches)), "head of VOCB")
     need(1 <= tokens <= h["vocab"] and merges <= 4194304 and (kind == 1 or not merges), "counts of VOCB")
     need(all(-1 <= i < tokens for i in ids) and n_eog <= 16, "ids of VOCB")
     need(all(0 <= i < tokens for i in eog[:n_eog]) and all(i == -1 for i in eog[n_eog:]), "ids that end a turn")
@@ -148,20 +158,20 @@ def shape(h, role):
     q, kv = h["heads"] * h["head_dim"], h["kv_heads"] * h["head_dim"]
     hidden, ffn, vocab = h["hidden"], h["ffn"], h["vocab"]
     return {"embed": (vocab, hidden), "head": (vocab, hidden), "q": (q, hidden), "k": (kv, hidden), "v": (kv, hidden),
-            "o": (hidden, q), "gate": (ffn, hidden), "up": (ffn, hidden), "down": (hidden, ffn), "q_bias": (1, q),
-            "k_bias": (1, kv), "v_bias": (1, kv), "q_norm": (1, h["head_dim"]), "k_norm": (1, h["head_dim"])}.get(role, (1, hidden))
+            "o": (hidden, up(h["heads"] * h["head_own"], 32)), "gate": (ffn, hidden), "up": (ffn, hidden), "down": (hidden, ffn), "q_bias": (1, q),
+            "k_bias": (1, kv), "v_bias": (1, kv), "gate_bias": (1, ffn), "up_bias": (1, ffn), "q_norm": (1, h["head_dim"]), "k_norm": (1, h["head_dim"])}.get(role, (1, hidden))
 
 
 def required(h, role):
     if role == "head":
         return False
     if role.endswith("_bias"):
-        return h["arch"] == 2
+        return h["arch"] == 2 and role[0] in "qkv"
     return h["arch"] == 3 if role in ("q_norm", "k_norm") else True
 
 
 def exists(h, role):
-    return h["arch"] != 3 if role.endswith("_bias") else h["arch"] == 3 if role in ("q_norm", "k_norm") else True
+    return h["arch"] == 3 if role in ("q_norm", "k_norm") else True
 
 
 SCALE_BYTES = {1: 32, 2: 8, 3: 12, 4: 12, 5: 16}
@@ -269,7 +279,8 @@ def read_tensors(f, sections, h, base):
     need(all(o in have for o in order if required(h, o[0])) and all(exists(h, r) for r, _ in have), "set of tensors")
     ident = hashlib.sha256(b"ROMA base identity 1\n")
     hyper, rope = sections["HYPR"][0], sections["ROPE"]
-    ident.update(f.data[hyper:hyper + 36] + f.data[hyper + 40:hyper + 44] + f.data[rope[0]:sum(rope)] + struct.pack("<I", n))
+    ident.update(f.data[hyper:hyper + 36] + f.data[hyper + 40:hyper + 44] +
+                 (f.data[hyper + 44:hyper + 56] if any(f.data[hyper + 44:hyper + 56]) else b"") + f.data[rope[0]:sum(rope)] + struct.pack("<I", n))
     end, data_end = sections["DATA"][0], sum(sections["DATA"])
     for i, t in enumerate(tensors):
         need((t.rows, t.cols) == shape(h, t.name), f"shape of {t.name}")

@@ -208,6 +208,7 @@ static void test_identity(void) {
     CHECK(CHANGED(x.vocab.add_bos = 0) && !same);
     CHECK(!CHANGED(x.d.hyper.rms_eps = 1e-6f));
     CHECK(!CHANGED(x.d.hyper.rope_phase[3]++));
+    CHECK(!CHANGED(x.d.hyper.rope_gain = 1.5f));
     CHECK(!CHANGED(x.tensors[x.d.n_tensors - 1].tie = -1)); /* the same weights, stored twice */
     CHECK(!CHANGED((x.tensors[0].format.zero = 7, x.tensors[x.d.n_tensors - 1].format.zero = 7)));
     CHECK(!CHANGED((x.d.n_tensors--, 0)));

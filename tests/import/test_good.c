@@ -220,6 +220,8 @@ static const struct {
     {"t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000041", 128, 2, 10000, 8},
     {"t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000041;;set llama.rope.scaling.factor f32 2", 128, 2,
      10000, 16},
+    {"set llama.rope.scaling.finetuned bool 1;;set llama.tensor_data_layout str Meta", 128, 2, 10000, 1},
+    {"set llama.expert_used_count u32 0;;set llama.use_parallel_residual bool 0", 128, 2, 10000, 1},
     {"set llama.expert_count u32 0;;set llama.logit_scale f32 1;;set llama.pooling_type u32 0", 128, 2, 10000, 1},
     {"set llama.vocab_size u32 99", 128, 2, 10000, 1},
     {"set general.type str model;;set llama.attention.causal bool 1", 128, 2, 10000, 1},
@@ -244,6 +246,51 @@ static void test_hypers(void) {
         CHECK_EQ(h->head_dim, 16);
         CHECK_EQ(h->rope_dim, 16);
         CHECK(h->rope_phase[1] == roma_rope_phase(hypers[i].base, 1, 16, hypers[i].factor));
+        close_file(&o);
+    }
+}
+
+/* YaRN: what transformers' own computation gives in double for a head of 16 and base 10,000, and the factor of cos and
+ * sin, which llama.cpp has for the same keys. */
+#define YARN "set llama.rope.scaling.type str yarn;;set llama.rope.scaling.factor f32 4"
+#define FROM_64 ";;set llama.rope.scaling.original_context_length u32 64"
+static const struct {
+    const char *commands;
+    double factor[8]; /* by which each pair turns less */
+    float gain;
+} yarns[] = {
+    {YARN FROM_64, {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 1.138629436111989f},
+    {YARN FROM_64 ";;set llama.rope.scaling.yarn_beta_fast f32 8;;set llama.rope.scaling.yarn_beta_slow f32 2",
+     {1, 1.6, 4, 4, 4, 4, 4, 4},
+     1.138629436111989f},
+    {YARN, {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 1.138629436111989f},
+    {YARN ";;set llama.rope.scaling.original_context_length u32 0", {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 1.138629436111989f},
+    {YARN FROM_64 ";;set llama.rope.scaling.attn_factor f32 0.5", {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 0.5693147180559945f},
+    {YARN FROM_64 ";;set llama.rope.scaling.yarn_attn_factor f32 1.25", {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 1.25f},
+    {YARN FROM_64 ";;set llama.rope.scaling.yarn_attn_factor f32 1", {1, 4.0 / 3, 2, 4, 4, 4, 4, 4}, 0},
+    {YARN FROM_64 ";;set llama.rope.scaling.yarn_ext_factor f32 0", {4, 4, 4, 4, 4, 4, 4, 4}, 0},
+    {YARN FROM_64 ";;t.add rope_freqs.weight 8;;t.poke rope_freqs.weight 4 00000040",
+     {1, 8.0 / 3, 2, 4, 4, 4, 4, 4},
+     1.138629436111989f},
+    {"set llama.rope.scaling.type str yarn", {1, 1, 1, 1, 1, 1, 1, 1}, 0},
+    {"set llama.rope.scaling.attn_factor f32 1.5", {1, 1, 1, 1, 1, 1, 1, 1}, 1.5f},
+    {"set llama.rope.scaling.attn_factor f32 1.5;;set llama.rope.scaling.type str none",
+     {1, 1, 1, 1, 1, 1, 1, 1},
+     1.5f},
+    {"set llama.rope.scaling.attn_factor f32 1.5;;set llama.rope.scaling.factor f32 2", {2, 2, 2, 2, 2, 2, 2, 2}, 1.5f},
+    {"set llama.rope.scaling.yarn_beta_fast f32 8;;set llama.rope.scaling.yarn_ext_factor f32 0",
+     {1, 1, 1, 1, 1, 1, 1, 1},
+     0},
+};
+
+static void test_yarn(void) {
+    for (size_t i = 0; i < sizeof yarns / sizeof *yarns; i++) {
+        opened o;
+        if (!open_small(&o, "llama", yarns[i].commands)) continue;
+        const roma_hyper *h = &o.imp.model.hyper;
+        for (unsigned k = 0; k < 8; k++)
+            CHECK_NEAR((double)h->rope_phase[k], (double)roma_rope_phase(10000, k, 16, yarns[i].factor[k]), 1e-12);
+        CHECK_NEAR((double)h->rope_gain, (double)yarns[i].gain, 1e-7);
         close_file(&o);
     }
 }
@@ -321,6 +368,7 @@ int main(void) {
     test_pairing("qwen3");
     test_hyper();
     test_hypers();
+    test_yarn();
     test_order();
     test_values();
     test_value_types();

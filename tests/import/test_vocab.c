@@ -91,7 +91,19 @@ static void test_pre(void) {
                  {"llama3", ROMA_PRE_LLAMA3, 1, 1},
                  {"llama-v3", ROMA_PRE_LLAMA3, 1, 1},
                  {"qwen2", ROMA_PRE_QWEN2, 0, 0},
-                 {"deepseek-r1-qwen", ROMA_PRE_QWEN2, 0, 0}};
+                 {"deepseek-r1-qwen", ROMA_PRE_QWEN2, 0, 0},
+                 {"smaug-bpe", ROMA_PRE_LLAMA3, 0, 0},
+                 {"deepseek-llm", ROMA_PRE_DEEPSEEK_LLM, 0, 0},
+                 {"deepseek-coder", ROMA_PRE_DEEPSEEK_CODER, 0, 0},
+                 {"falcon", ROMA_PRE_FALCON, 0, 0},
+                 {"falcon3", ROMA_PRE_LLAMA3, 1, 1},
+                 {"mpt", ROMA_PRE_MPT, 0, 0},
+                 {"tekken", ROMA_PRE_TEKKEN, 1, 1},
+                 {"refact", ROMA_PRE_SMOLLM, 0, 0},
+                 {"starcoder", ROMA_PRE_SMOLLM, 0, 0},
+                 {"command-r", ROMA_PRE_COMMAND_R, 0, 0},
+                 {"gpt-4o", ROMA_PRE_GPT4O, 0, 0},
+                 {"qwen35", ROMA_PRE_QWEN35, 0, 0}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         opened o;
         char commands[128];

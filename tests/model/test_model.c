@@ -65,14 +65,43 @@ static void test_hyper(void) {
     WITH(rms_eps, roma_f32_from_bits(0x7fc00000), "epsilon");
     roma_hyper odd = good;
     odd.head_dim = odd.rope_dim = 16, odd.heads = odd.kv_heads = 3;
-    expect_hyper(odd, "heads times head width is 48");
+    CHECK_EQ(roma_hyper_check(&odd, NULL, NULL), ROMA_OK); /* 48 elements of heads, in 64 columns of o */
+    CHECK(roma_hyper_attended(&odd) == 64 && roma_hyper_packed(&odd) == 16 && !roma_hyper_packed(&good));
+    odd.heads = odd.kv_heads = 8192;
+    expect_hyper(odd, "heads times head width is 131072");
     CHECK_EQ(roma_hyper_check(&odd, NULL, NULL), ROMA_EUNSUPPORTED);
+}
+
+/* A model of odd widths: 10 heads of 100, hidden 1000, feed-forward 172. */
+static void test_own_widths(void) {
+    roma_hyper h = good;
+    uint64_t rows, cols;
+    h.heads = 10;
+    roma_hyper_set_widths(&h, 1000, 172, 100);
+    h.rope_dim = 100;
+    CHECK_EQ(roma_hyper_check(&h, NULL, NULL), ROMA_OK);
+    CHECK(h.hidden == 1024 && h.ffn == 192 && h.head_dim == 112);
+    CHECK(roma_true_hidden(&h) == 1000 && roma_true_ffn(&h) == 172 && roma_true_head(&h) == 100);
+    CHECK(roma_hyper_attended(&h) == 1024 && roma_hyper_packed(&h) == 100);
+    CHECK(roma_hyper_shape(&h, ROMA_W_Q, &rows, &cols) && rows == 1120 && cols == 1024);
+    CHECK(roma_hyper_shape(&h, ROMA_W_O, &rows, &cols) && rows == 1024 && cols == 1024);
+    CHECK(roma_hyper_shape(&h, ROMA_W_DOWN, &rows, &cols) && rows == 1024 && cols == 192);
+    CHECK(roma_hyper_true_shape(&h, ROMA_W_Q, &rows, &cols) && rows == 1000 && cols == 1000);
+    CHECK(roma_hyper_true_shape(&h, ROMA_W_GATE_BIAS, &rows, &cols) && rows == 1 && cols == 172);
+    CHECK(roma_hyper_true_shape(&h, ROMA_W_HEAD, &rows, &cols) && rows == 77 && cols == 1000);
+    h.rope_dim = 112;
+    expect_hyper(h, "rotated width of a head is 112");
+    h.rope_dim = 100;
+    h.true_ffn = 160;
+    expect_hyper(h, "own widths 1000, 160 and 100 do not belong");
+    roma_hyper_set_widths(&h, 64, 32, 16);
+    CHECK(!h.true_hidden && !h.true_ffn && !h.true_head && h.hidden == 64 && h.ffn == 32 && h.head_dim == 16);
 }
 
 static void test_roles(void) {
     unsigned n = 0;
     for (uint32_t r = 0; r < 100; r++) n += roma_tensor_role_name(r) != NULL;
-    CHECK_EQ(n, 17);
+    CHECK_EQ(n, 21);
     CHECK_STR(roma_tensor_role_name(ROMA_W_FFN_NORM), "ffn_norm");
     CHECK(!roma_tensor_role_name(0) && !roma_tensor_role_name(ROMA_W_END) && !roma_tensor_role_name(UINT32_MAX));
     CHECK(roma_tensor_role_is_matrix(ROMA_W_HEAD) && !roma_tensor_role_is_matrix(ROMA_W_Q_BIAS) &&
@@ -85,24 +114,25 @@ static void test_roles(void) {
 
 static void test_shapes(void) {
     static const uint64_t want[ROMA_W_END][2] = {
-        [ROMA_W_EMBED] = {77, 96},    [ROMA_W_HEAD] = {77, 96},    [ROMA_W_FINAL_NORM] = {1, 96},
-        [ROMA_W_ATTN_NORM] = {1, 96}, [ROMA_W_Q] = {192, 96},      [ROMA_W_K] = {64, 96},
-        [ROMA_W_V] = {64, 96},        [ROMA_W_O] = {96, 192},      [ROMA_W_Q_BIAS] = {1, 192},
-        [ROMA_W_K_BIAS] = {1, 64},    [ROMA_W_V_BIAS] = {1, 64},   [ROMA_W_Q_NORM] = {1, 32},
-        [ROMA_W_K_NORM] = {1, 32},    [ROMA_W_FFN_NORM] = {1, 96}, [ROMA_W_GATE] = {160, 96},
-        [ROMA_W_UP] = {160, 96},      [ROMA_W_DOWN] = {96, 160},
+        [ROMA_W_EMBED] = {77, 96},     [ROMA_W_HEAD] = {77, 96},    [ROMA_W_FINAL_NORM] = {1, 96},
+        [ROMA_W_ATTN_NORM] = {1, 96},  [ROMA_W_Q] = {192, 96},      [ROMA_W_K] = {64, 96},
+        [ROMA_W_V] = {64, 96},         [ROMA_W_O] = {96, 192},      [ROMA_W_Q_BIAS] = {1, 192},
+        [ROMA_W_K_BIAS] = {1, 64},     [ROMA_W_V_BIAS] = {1, 64},   [ROMA_W_Q_NORM] = {1, 32},
+        [ROMA_W_K_NORM] = {1, 32},     [ROMA_W_FFN_NORM] = {1, 96}, [ROMA_W_GATE] = {160, 96},
+        [ROMA_W_UP] = {160, 96},       [ROMA_W_DOWN] = {96, 160},   [ROMA_W_O_BIAS] = {1, 96},
+        [ROMA_W_GATE_BIAS] = {1, 160}, [ROMA_W_UP_BIAS] = {1, 160}, [ROMA_W_DOWN_BIAS] = {1, 96},
     };
     for (uint32_t arch = 1; arch <= 3; arch++)
-        for (uint32_t role = 0; role < 20; role++) {
+        for (uint32_t role = 0; role < 24; role++) {
             roma_hyper h = good;
             h.arch = arch;
-            const bool bias = role >= ROMA_W_Q_BIAS && role <= ROMA_W_V_BIAS,
+            const bool bias = role >= ROMA_W_Q_BIAS && role <= ROMA_W_V_BIAS, extra = role >= ROMA_W_O_BIAS,
                        norm = role == ROMA_W_Q_NORM || role == ROMA_W_K_NORM;
-            const bool real = role >= 1 && role < ROMA_W_END && !(bias && arch == 3) && !(norm && arch != 3);
+            const bool real = role >= 1 && role < ROMA_W_END && !(norm && arch != 3);
             uint64_t rows = 0, cols = 0;
             CHECK_EQ(roma_hyper_shape(&h, role, &rows, &cols), real);
             if (real) CHECK(rows == want[role][0] && cols == want[role][1]);
-            CHECK_EQ(roma_hyper_required(&h, role), real && role != ROMA_W_HEAD && !(bias && arch == 1));
+            CHECK_EQ(roma_hyper_required(&h, role), real && role != ROMA_W_HEAD && !extra && !(bias && arch != 2));
         }
 }
 
@@ -202,6 +232,7 @@ static void test_names(void) {
 int main(void) {
     test_names();
     test_hyper();
+    test_own_widths();
     test_roles();
     test_shapes();
     test_rope_rows();

@@ -135,14 +135,14 @@ static void test_bad_spellings(void) {
         {"layers=2,hidden=64,heads=3,ffn=64,vocab=9", "give head=N"},
         {GOOD ",kv=3", "key/value heads is 3"},
         {"layers=2,hidden=96,heads=3,kv=2,ffn=64,vocab=9", "no multiple"},
-        {GOOD ",head=24", "the head width is 24"},
+        {GOOD ",head=25", "the rotated width of a head is 25"},
         {GOOD ",head=528", "the head width is 528"},
         {GOOD ",arch=mistral", "llama, qwen2 or qwen3, not 'mistral'"},
         {GOOD ",tied=yes", "0 or 1, not 'yes'"},
         {"layers=1025,hidden=64,heads=2,ffn=64,vocab=9", "1025"},
-        {"layers=2,hidden=65,heads=5,head=16,ffn=64,vocab=9", "the hidden width is 65"},
+        {"layers=2,hidden=65537,heads=5,head=16,ffn=64,vocab=9", "the hidden width is 65568"},
         {"layers=2,hidden=131072,heads=256,ffn=64,vocab=9", "131072"},
-        {"layers=2,hidden=64,heads=2,ffn=33,vocab=9", "feed-forward width is 33"},
+        {"layers=2,hidden=64,heads=2,ffn=262145,vocab=9", "feed-forward width is 262176"},
         {"layers=2,hidden=64,heads=2,ffn=262176,vocab=9", "262176"},
         {"layers=2,hidden=64,heads=2,ffn=64,vocab=4194305", "4194305"},
         {"layers=2,hidden=64,heads=65536,head=512,ffn=64,vocab=9", "heads times head width"},
@@ -258,6 +258,21 @@ static void test_config_defaults(void) {
     }
 }
 
+/* A window that layers use is where the context ends. */
+static void test_window(void) {
+    static const char *const v[] = {
+        "\"model_type\": \"mistral\", \"sliding_window\": 256",
+        "\"model_type\": \"qwen2\", \"sliding_window\": 256, \"use_sliding_window\": true, \"max_window_layers\": 1"};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[1000];
+        roma_shape s;
+        roma_error err;
+        snprintf(text, sizeof text, "{%s, " SMALL "}", v[i]);
+        CHECK_EQ(read_config(text, &s, &err), 0);
+        CHECK_EQ(s.hyper.context, 256);
+    }
+}
+
 static void test_bad_configs(void) {
     static const char *const v[][2] = {
         {"\"model_type\": \"gemma2\"", "key 'model_type': gemma2 is not supported"},
@@ -276,9 +291,6 @@ static void test_bad_configs(void) {
         {"\"model_type\": \"qwen2\", \"attention_bias\": false", "key 'attention_bias'"},
         {"\"model_type\": \"llama\", \"attention_bias\": \"yes\"", "must be true or false"},
         {"\"model_type\": \"llama\", \"mlp_bias\": true", "key 'mlp_bias'"},
-        {"\"model_type\": \"mistral\", \"sliding_window\": 256", "key 'sliding_window': a window of 256"},
-        {"\"model_type\": \"qwen2\", \"sliding_window\": 256, \"use_sliding_window\": true, \"max_window_layers\": 1",
-         "key 'sliding_window'"},
         {"\"model_type\": \"mistral\", \"sliding_window\": -1", "key 'sliding_window': must be a whole number"},
         {"\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\", \"sliding_attention\"]",
          "key 'layer_types': sliding_attention"},
@@ -313,8 +325,8 @@ static void test_bad_configs(void) {
         {"\"model_type\": \"llama\", \"final_logit_softcapping\": 30.0", "key 'final_logit_softcapping'"},
         {"\"model_type\": \"llama\", \"text_config\": {\"a\": 1}", "key 'text_config'"},
         {"\"model_type\": \"llama\", \"clip_qkv\": \"x\"", "key 'clip_qkv'"},
-        {"\"model_type\": \"llama\", \"head_dim\": 24", "the head width is 24"},
-        {"\"model_type\": \"llama\", \"head_dim\": 1024", "key 'head_dim': must be a whole number from 16 to 512"},
+        {"\"model_type\": \"llama\", \"head_dim\": 25", "the rotated width of a head is 25"},
+        {"\"model_type\": \"llama\", \"head_dim\": 1024", "key 'head_dim': must be a whole number from 2 to 512"},
         {"\"model_type\": \"llama\", \"num_key_value_heads\": 2", "no multiple"},
         {"\"model_type\": \"llama\", \"num_key_value_heads\": [3, 3]",
          "key 'num_key_value_heads': must be a whole number"},
@@ -400,6 +412,7 @@ int main(void) {
     test_bad_spellings();
     test_published();
     test_config_defaults();
+    test_window();
     test_bad_configs();
     test_bad_widths();
     test_hostile();

@@ -157,7 +157,7 @@ static void test_dies(void) {
 
 /* ---- brute force ---- */
 
-static roma_image_tensor tensors[64];
+static roma_image_tensor tensors[96];
 
 static roma_description small(uint64_t seed) {
     roma_description d = {.tensors = tensors};

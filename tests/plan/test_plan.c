@@ -3,7 +3,7 @@
 #include "roma/map.h"
 #include "../test.h"
 
-static roma_image_tensor tensors[64];
+static roma_image_tensor tensors[96];
 static roma_description desc;
 static roma_plan plan;
 
@@ -86,7 +86,7 @@ static const char want_text[] =
     "   24  L    -     linear     xn         -> logits   320x96                30720  embed, 4 bit, group 32, FP16 scale, zero point 8 (rows whose logits are wanted)\n";
 static const char want_json[] =
     "{\"adapter_slots\":8,\"ops\":[{"
-    "\"op\":\"angles\",\"unit\":\"V\",\"layer\":-1,\"in\":[],\"out\":\"angles\",\"mac\":0,\"rotated\":32,\"base\":0},{"
+    "\"op\":\"angles\",\"unit\":\"V\",\"layer\":-1,\"in\":[],\"out\":\"angles\",\"mac\":0,\"rotated\":32,\"gain\":0,\"base\":0},{"
     "\"op\":\"embed\",\"unit\":\"L\",\"layer\":-1,\"in\":[],\"out\":\"x\",\"mac\":0,\"tensor\":\"embed\",\"rows\":320,\"cols\":96},{"
     "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"attn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"q\",\"mac\":12288,\"tensor\":\"q\",\"rows\":128,\"cols\":96},{"
@@ -99,14 +99,14 @@ static const char want_json[] =
     "\"op\":\"rope\",\"unit\":\"V\",\"layer\":0,\"in\":[\"k\",\"angles\"],\"out\":\"k\",\"mac\":0,\"rotated\":32,\"base\":0},{"
     "\"op\":\"cache\",\"unit\":\"H\",\"layer\":0,\"in\":[\"k\",\"v\"],\"out\":\"cache\",\"mac\":0},{"
     "\"op\":\"attend\",\"unit\":\"H\",\"layer\":0,\"in\":[\"q\"],\"out\":\"o\",\"mac\":256,\"scale\":0.176776692,\"cap\":0,\"window\":0},{"
-    "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"o\"],\"out\":\"on\",\"mac\":0},{"
+    "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"o\"],\"out\":\"on\",\"mac\":0,\"packed\":0},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"on\"],\"out\":\"y\",\"mac\":12288,\"tensor\":\"o\",\"rows\":96,\"cols\":128},{"
     "\"op\":\"residual\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\",\"y\"],\"out\":\"x\",\"mac\":0},{"
     "\"op\":\"norm\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"ffn_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"g\",\"mac\":15360,\"tensor\":\"gate\",\"rows\":160,\"cols\":96},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"xn\"],\"out\":\"u\",\"mac\":15360,\"tensor\":\"up\",\"rows\":160,\"cols\":96},{"
     "\"op\":\"silu\",\"unit\":\"V\",\"layer\":0,\"in\":[\"g\",\"u\"],\"out\":\"g\",\"mac\":0},{"
-    "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"g\"],\"out\":\"gn\",\"mac\":0},{"
+    "\"op\":\"quantise\",\"unit\":\"V\",\"layer\":0,\"in\":[\"g\"],\"out\":\"gn\",\"mac\":0,\"packed\":0},{"
     "\"op\":\"linear\",\"unit\":\"L\",\"layer\":0,\"in\":[\"gn\"],\"out\":\"y\",\"mac\":15360,\"tensor\":\"down\",\"rows\":96,\"cols\":160},{"
     "\"op\":\"residual\",\"unit\":\"V\",\"layer\":0,\"in\":[\"x\",\"y\"],\"out\":\"x\",\"mac\":0},{"
     "\"op\":\"norm\",\"unit\":\"V\",\"layer\":-1,\"in\":[\"x\"],\"out\":\"xn\",\"mac\":0,\"tensor\":\"final_norm\",\"rows\":1,\"cols\":96,\"epsilon\":9.99999975e-06},{"

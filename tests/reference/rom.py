@@ -6,7 +6,8 @@ import struct
 import numpy as np
 
 ROLES = {1: "embed", 2: "head", 3: "final_norm", 4: "attn_norm", 5: "q", 6: "k", 7: "v", 8: "o", 9: "q_bias", 10: "k_bias",
-         11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down"}
+         11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down",
+         18: "o_bias", 19: "gate_bias", 20: "up_bias", 21: "down_bias"}
 F16, U4, U6, S6, S8 = 1, 2, 3, 4, 5
 SCALE_BYTES = {F16: 32, U4: 8, U6: 12, S6: 12, S8: 16}
 

@@ -125,7 +125,8 @@ class adapter_bench {
         }
     }
 
-    /* A cycle of the unit: the word that was asked for in the one before meets its operands, products come MUL later. */
+    /* A cycle of the unit: the word that was asked for in the one before meets its operands, products come MUL later.
+     */
     void step() {
         m.eval();
         std::vector<int32_t> now(LANES);
@@ -173,8 +174,8 @@ class adapter_bench {
         const bool is_float = s.c > s.group;
         const uint64_t per = is_float ? s.group >> width : words, columns = std::min(s.c, in[COLS] - u * s.c) / 8;
         const unsigned levels = width + clog2(per);
-        start({0, 0, 0, (uint32_t)blocks - 1, (uint32_t)words - 1, 0, (uint32_t)in[RUNS] - 1, (uint32_t)columns, width, levels,
-               is_float ? (uint32_t)per - 1 : 0, is_float ? clog2(s.c / s.group) : 0});
+        start({0, 0, 0, (uint32_t)blocks - 1, (uint32_t)words - 1, 0, (uint32_t)in[RUNS] - 1, (uint32_t)columns, width,
+               levels, is_float ? (uint32_t)per - 1 : 0, is_float ? clog2(s.c / s.group) : 0});
         const uint64_t cycles = in[RUNS] * blocks * words;
         if (cycles != in[RUNS] * ceil_div(in[RANK] * s.c, LANES)) wrong = "a down takes more cycles than the law says";
         const uint64_t end = cycles - 1 + MUL + levels + (is_float ? CONVERT + clog2(s.c / s.group) * ADD : 0);
@@ -201,7 +202,8 @@ class adapter_bench {
     }
 
     void root(const shape &s) {
-        const uint64_t values = s.values(in), levels = clog2(values), most = 4u >> levels, at_once = 1 + d.below((uint32_t)most);
+        const uint64_t values = s.values(in), levels = clog2(values), most = 4u >> levels,
+                       at_once = 1 + d.below((uint32_t)most);
         const uint64_t convert = s.c > s.group ? 0 : CONVERT;
         m.root_levels = (uint8_t)levels, m.root_float = s.c > s.group, m.root_ranks = (uint8_t)at_once;
         m.link = (uint8_t)ceil_div(4 * in[RANK] * s.groups, 64);
@@ -289,7 +291,8 @@ class adapter_bench {
         if (cycles != in[RUNS] * ceil_div(TOGETHER * words * in[ROWS], LANES))
             wrong = "an up takes more cycles than the law says";
         const unsigned levels = 4 + clog2(words) + d.below(2 - clog2(words)), scale = d.below(64);
-        start({1, 0, scale, (uint32_t)blocks - 1, (uint32_t)words - 1, from, (uint32_t)in[RUNS] - 1, 0, 4, levels, 0, 0});
+        start(
+            {1, 0, scale, (uint32_t)blocks - 1, (uint32_t)words - 1, from, (uint32_t)in[RUNS] - 1, 0, 4, levels, 0, 0});
         const uint64_t end = cycles - 1 + MUL + levels + CONVERT + 2 * MUL;
         std::vector<std::vector<float>> got(in[RUNS]);
         uint64_t k = 0;
@@ -303,7 +306,8 @@ class adapter_bench {
             m.eval();
             if (!m.up_valid) continue;
             if (k >= in[RUNS]) return void(wrong = "an up of a run that is not there");
-            for (uint64_t i = 0; i < rows && got[k].size() < in[ROWS]; i++) got[k].push_back(f(m.ups >> 32 * i & 0xffffffff));
+            for (uint64_t i = 0; i < rows && got[k].size() < in[ROWS]; i++)
+                got[k].push_back(f(m.ups >> 32 * i & 0xffffffff));
             if ((got[k].size() == in[ROWS]) != m.up_last) wrong = "the last up is told wrongly";
             if (m.up_last && k == in[RUNS] - 1 && c != end)
                 wrong = "the last up comes in cycle " + std::to_string(c) + ", the law says " + std::to_string(end);
@@ -317,7 +321,8 @@ class adapter_bench {
         std::vector<uint8_t> bytes(tiles * roma_lora_tile_bytes(ROMA_B_INT8, (unsigned)in[RANK]), 0);
         for (uint64_t r = 0; r < in[ROWS]; r++)
             for (uint64_t j = 0; j < in[RANK]; j++)
-                bytes[r / 16 * roma_lora_tile_bytes(ROMA_B_INT8, (unsigned)in[RANK]) + 32 * (j / 2) + 2 * (r % 16) + j % 2] = (uint8_t)b_code[r * in[RANK] + j];
+                bytes[r / 16 * roma_lora_tile_bytes(ROMA_B_INT8, (unsigned)in[RANK]) + 32 * (j / 2) + 2 * (r % 16) +
+                      j % 2] = (uint8_t)b_code[r * in[RANK] + j];
         const roma_lora_b lora = {ROMA_B_INT8, (unsigned)in[RANK], bytes.data(), b_scale.data()};
         std::vector<float> y(16 * tiles), had;
         for (float &v : y) v = f(draw_float_near(d, 127, 8));
@@ -354,7 +359,6 @@ static int run_adapters(bench<M> &b, const options &o) {
 
 int main(int argc, char **argv) {
     return bench_main<M>(
-        argc, argv, {},
-        +[](M &m, int on) { m.reset = on != 0, m.start = m.fill = m.code_valid = m.root_valid = 0; },
+        argc, argv, {}, +[](M &m, int on) { m.reset = on != 0, m.start = m.fill = m.code_valid = m.root_valid = 0; },
         run_adapters);
 }

@@ -302,7 +302,8 @@ struct attention {
 
     void compute() {
         score.assign(queries, std::vector<float>(32 * pages));
-        largest.assign(queries, 0), own = largest, sum.assign(queries, 0), inverse.assign(queries, 0), is_nan.assign(queries, false);
+        largest.assign(queries, 0), own = largest, sum.assign(queries, 0), inverse.assign(queries, 0),
+                                    is_nan.assign(queries, false);
         leaf.assign(queries, {}), tree.assign(queries, {});
         for (unsigned i = 0; i < queries; i++) {
             const unsigned s = seen(i);

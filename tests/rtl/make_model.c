@@ -1,7 +1,8 @@
 /* Writes a random image of any shape and format without a tokenizer, for chips in gates: make_model OUT.roma
  * [KEY=VALUE]... Keys of the shape: layers hidden ffn heads kv head rope vocab tied eps arch (llama, qwen2 with biases,
  * qwen3 with norms of heads); of the format of all matrices: bits group scale (1 FP16, 2 U4) min (0 none, or as scale)
- * zero table (1: a table of levels); up, down: bits of those matrices; seed. What is not given is as in KEYS. */
+ * zero table (1: a table of levels); up, down: bits of those matrices; seed; gain of cos and sin in thousandths; width:
+ * own width of ffn; biases 1: those of o too. What is not given is as in KEYS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
     X(layers, 2)                                                                                                       \
     X(hidden, 128)                                                                                                     \
     X(ffn, 256)                                                                                                        \
-    X(heads, 4) X(kv, 2) X(head, 32) X(rope, 0) X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) \
-        X(zero, 0) X(table, 0) X(up, 0) X(down, 0) X(seed, 1)
+    X(heads, 4)                                                                                                        \
+    X(kv, 2) X(head, 32) X(rope, 0) X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0)  \
+        X(table, 0) X(up, 0) X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
 
 typedef struct {
 #define X(key, value) uint32_t key;
@@ -71,7 +73,9 @@ static void describe(model *m, const spec *s) {
                       .rope_dim = s->rope ? s->rope : s->head,
                       .vocab = s->vocab,
                       .context = 2048,
-                      .rms_eps = s->eps};
+                      .rms_eps = s->eps,
+                      .true_ffn = s->width,
+                      .rope_gain = (float)s->gain / 1000};
     for (uint32_t i = 0; i < h->rope_dim / 2; i++) h->rope_phase[i] = roma_rope_phase(10000, i, h->rope_dim, 1);
     snprintf(m->d.name, sizeof m->d.name, "random");
     m->d.tensors = m->tensors;
@@ -84,7 +88,7 @@ static void describe(model *m, const spec *s) {
             roma_image_tensor t = {.role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role)};
             if (!t.is_vector) t.format = format_of(s, bits);
             if (!roma_hyper_shape(h, role, &t.rows, &t.cols)) continue;
-            if (!roma_hyper_required(h, role) && role != ROMA_W_HEAD) continue;
+            if (!roma_hyper_required(h, role) && role != ROMA_W_HEAD && !(s->biases && role == ROMA_W_O_BIAS)) continue;
             if (role == ROMA_W_HEAD && s->tied) t.tie = 0;
             if (m->d.n_tensors < TENSORS_MAX) m->tensors[m->d.n_tensors++] = t;
         }

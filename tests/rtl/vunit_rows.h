@@ -13,7 +13,7 @@ static void choose(const float *logits, uint32_t n, uint64_t *out) {
     std::vector<uint64_t> scratch(roma_sample_bytes(n) / 8 + 1);
     int32_t id = 0;
     roma_error err;
-    const bool is_bad = roma_sample(&greedy, logits, n, NULL, 0, 0, scratch.data(), &id, &err) != 0;
+    const bool is_bad = roma_sample(&greedy, logits, n, NULL, 0, 0, 0, scratch.data(), &id, &err) != 0;
     out[1] = is_bad && strstr(err.text, "not a number");
     out[2] = is_bad && !out[1];
     if (out[1]) sscanf(err.text, "the logit of token %d", &id);

@@ -78,6 +78,92 @@ static void test_qwen2(void) {
     pieces(p, "a.b\n", "a|.b|\n|");
 }
 
+/* What Hugging Face `tokenizers` makes of these texts with the published expressions
+ * (tests/reference/pretokenizers.py). */
+static void test_published(void) {
+    pieces(ROMA_PRE_DEEPSEEK_LLM, "Hello, world!\n\r\nHi 123", "Hello|,| world|!|\n|\r|\n|Hi| |1|2|3|");
+    pieces(ROMA_PRE_DEEPSEEK_LLM,
+           "caf\xc3\xa9s \xe4\xbd\xa0\xe5\xa5\xbd"
+           "7\xe4\xb8\xad 42",
+           "caf|\xc3\xa9|s| |\xe4\xbd\xa0\xe5\xa5\xbd|7|\xe4\xb8\xad| |4|2|");
+    pieces(ROMA_PRE_DEEPSEEK_LLM, "a  b   ", "a| | b|   |");
+    pieces(ROMA_PRE_DEEPSEEK_LLM, "x\xe3\x80\x80\xe3\x80\x82y  \xed\x95\x9c\xea\xb8\x80",
+           "x|\xe3\x80\x80\xe3\x80\x82|y|  |\xed\x95\x9c\xea\xb8\x80|");
+    pieces(ROMA_PRE_DEEPSEEK_LLM,
+           "\xc7\x85\xe2\x85\xa0 ~\xcc\x81 \xf0\x90\x90\x80"
+           "a",
+           "\xc7\x85|\xe2\x85\xa0| ~|\xcc\x81| \xf0\x90\x90\x80|a|");
+    pieces(ROMA_PRE_DEEPSEEK_LLM, "\xc2\xbdx\xc2\xa0y", "\xc2\xbd|x|\xc2\xa0y|");
+    pieces(ROMA_PRE_DEEPSEEK_CODER, "Hello, world!\n\r\nHi 123", "Hello|,| world|!|\n|\r|\n|Hi| |1|2|3|");
+    pieces(ROMA_PRE_DEEPSEEK_CODER,
+           "caf\xc3\xa9s \xe4\xbd\xa0\xe5\xa5\xbd"
+           "7\xe4\xb8\xad 42",
+           "caf\xc3\xa9s| |\xe4\xbd\xa0\xe5\xa5\xbd|7|\xe4\xb8\xad| |4|2|");
+    pieces(ROMA_PRE_DEEPSEEK_CODER, "a  b   ", "a| | b|   |");
+    pieces(ROMA_PRE_DEEPSEEK_CODER, "if (x+=1) {\xc2\xab}", "if| (|x|+=|1|)| {\xc2\xab}|");
+    pieces(ROMA_PRE_DEEPSEEK_CODER,
+           "\xcc\x81"
+           "a \xe2\xb9\x92"
+           "b",
+           "\xcc\x81|a| |\xe2\xb9\x92|b|");
+    pieces(ROMA_PRE_FALCON, "Hello, world!! 1234567 a12", "Hello|,| world|!!| |123|456|7| a|12|");
+    pieces(ROMA_PRE_FALCON,
+           "x\xc2\xb2y \xc2\xbd"
+           "3456 \xd0\xbc",
+           "x|\xc2|\xb2|y| \xc2|\xbd|345|6| \xd0|\xbc|");
+    pieces(ROMA_PRE_FALCON, "a$b+c <=> ~", "a|$|b|+|c| |<=>| |~|");
+    pieces(ROMA_PRE_FALCON, "don't 'LL", "don|'|t| |'|LL|");
+    pieces(ROMA_PRE_FALCON, "  12  345 ", " | |12| | |345| |");
+    pieces(ROMA_PRE_FALCON,
+           "\xe2\xb9\x92x \xe1\x99\xady \xe1\x84\x9c"
+           "9",
+           "\xe2|\xb9|\x92|x| |\xe1\x99\xad|y| \xe1\x84\x9c|9|");
+    pieces(ROMA_PRE_TEKKEN, "HelloWorld ABCdef XMLHttpRequest", "Hello|World| ABCdef| XMLHttp|Request|");
+    pieces(ROMA_PRE_TEKKEN, "don't DON'T 1234", "don|'t| DON|'T| |1|2|3|4|");
+    pieces(ROMA_PRE_TEKKEN, "a/b//\n\n/ x", "a|/b|//\n\n/| x|");
+    pieces(ROMA_PRE_TEKKEN,
+           "\xcc\x81"
+           "a \xcc\x81"
+           "A !\xcc\x81",
+           "\xcc\x81"
+           "a| \xcc\x81|A| !\xcc\x81|");
+    pieces(ROMA_PRE_TEKKEN, "\xc3\x89TUDE \xc3\xa9tude \xc7\x85x", "\xc3\x89TUDE| \xc3\xa9tude| \xc7\x85x|");
+    pieces(ROMA_PRE_TEKKEN,
+           "\xe4\xbd\xa0"
+           "A\xe5\xa5\xbd"
+           "B \xca\xb0"
+           "A",
+           "\xe4\xbd\xa0"
+           "A\xe5\xa5\xbd|B| \xca\xb0|A|");
+    pieces(ROMA_PRE_TEKKEN,
+           "A\xcc\x81"
+           "BC\xcc\x81",
+           "A\xcc\x81"
+           "BC\xcc\x81|");
+    pieces(ROMA_PRE_TEKKEN, "!!!\r\n/ \n  y", "!!!\r\n/| \n| | y|");
+    pieces(ROMA_PRE_GPT4O, "HelloWorld's ABC'LLdef", "Hello|World's| ABC'LL|def|");
+    pieces(ROMA_PRE_GPT4O, "don't DON'T 12345", "don't| DON'T| |123|45|");
+    pieces(ROMA_PRE_GPT4O, "a/b//\n\n/ x", "a|/b|//\n\n/| x|");
+    pieces(ROMA_PRE_GPT4O,
+           "\xcc\x81'sA \xcc\x81"
+           "A",
+           "\xcc\x81's|A| \xcc\x81|A|");
+    pieces(ROMA_PRE_GPT4O, "we'\xc5\xbf X'reY", "we'\xc5\xbf| X're|Y|");
+    pieces(ROMA_PRE_GPT4O, "'s 'tis", "'s| '|tis|");
+    pieces(ROMA_PRE_QWEN35,
+           "a\xcc\x81"
+           "b \xcc\x81"
+           "c!\xcc\x81",
+           "a\xcc\x81"
+           "b| \xcc\x81"
+           "c|!\xcc\x81|");
+    pieces(ROMA_PRE_QWEN35, "don't 123", "don|'t| |1|2|3|");
+    pieces(ROMA_PRE_QWEN35, "\xe0\xa4\x95\xe0\xa5\x8d\xe0\xa4\xb7 x\xcc\x81\xcc\x81y !\xcc\x81!",
+           "\xe0\xa4\x95\xe0\xa5\x8d\xe0\xa4\xb7| x\xcc\x81\xcc\x81y| !|\xcc\x81|!|");
+    pieces(ROMA_PRE_QWEN35, "a  b\n\n c", "a| | b|\n\n| c|");
+    pieces(ROMA_PRE_QWEN35, "\t\xcc\x81", "\t\xcc\x81|");
+}
+
 static void test_alphabet(void) {
     bool seen[0x200] = {false};
     for (unsigned b = 0; b < 256; b++) {
@@ -120,13 +206,19 @@ static void test_utf8(void) {
         CHECK_EQ(roma_text_utf8(s, s + strlen(bad[i]), &n), TEXT_BAD);
         CHECK_EQ(n, 1);
     }
-    CHECK_EQ(roma_text_class('a'), TEXT_LETTER);
-    CHECK_EQ(roma_text_class('7'), TEXT_NUMBER);
-    CHECK_EQ(roma_text_class(0x301), TEXT_OTHER); /* marks are no letters */
+    CHECK_EQ(roma_text_class('a'), TEXT_LOWER);
+    CHECK_EQ(roma_text_class(0x1c5), TEXT_UPPER); /* a title case letter */
+    CHECK_EQ(roma_text_class(0x4e00), TEXT_LETTER);
+    CHECK_EQ(roma_text_class('7'), TEXT_NUMBER | TEXT_DIGIT);
+    CHECK_EQ(roma_text_class(0x301), TEXT_MARK); /* marks are no letters */
     CHECK_EQ(roma_text_class(0x85), TEXT_SPACE);
-    CHECK_EQ(roma_text_class('\r'), TEXT_NEWLINE);
-    CHECK_EQ(roma_text_class(0x11DE2), TEXT_NUMBER_NEW);
-    CHECK_EQ(roma_text_class(TEXT_BAD), TEXT_OTHER);
+    CHECK_EQ(roma_text_class('\r'), TEXT_SPACE | TEXT_NEWLINE);
+    CHECK_EQ(roma_text_class(0x11DE2), TEXT_DIGIT);
+    CHECK_EQ(roma_text_class('!'), TEXT_PUNCT | TEXT_DELIMITER);
+    CHECK_EQ(roma_text_class('+'), TEXT_DELIMITER);
+    CHECK_EQ(roma_text_class(0x2e52), TEXT_PUNCT); /* of Unicode 14 */
+    CHECK_EQ(roma_text_class(0x111c9), TEXT_MARK | TEXT_DELIMITER);
+    CHECK_EQ(roma_text_class(TEXT_BAD), 0);
 }
 
 static void nfc(const char *text, const char *want) {
@@ -232,6 +324,7 @@ int main(void) {
     test_smollm();
     test_llama3();
     test_qwen2();
+    test_published();
     test_alphabet();
     test_utf8();
     test_nfc();

@@ -136,6 +136,23 @@ static void test_spm(void) {
     GIVES("in</s>in", ROMA_TEXT_SPECIAL, "▁|in|</s>|▁|in|");
     roma_tokenizer_destroy(T);
 
+    small_spm(&S); /* a space before what begins with none */
+    S.v.add_space_prefix = ROMA_PREFIX_MISSING;
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+    GIVES("in</s>in</s> in", ROMA_TEXT_SPECIAL, "▁|in|</s>|▁|in|</s>|▁|in|");
+    GIVES("\xe2\x96\x81hello", 0, "▁hello|");
+    GIVES(" hello", 0, "▁hello|");
+    GIVES("in</s>in", ROMA_TEXT_SPECIAL | ROMA_TEXT_CONTINUE, "in|</s>|▁|in|");
+    roma_tokenizer_destroy(T);
+    S.v.add_space_prefix = ROMA_PREFIX_FIRST; /* the same, at the beginning alone */
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+    GIVES("in</s>in</s> in", ROMA_TEXT_SPECIAL, "▁|in|</s>|in|</s>|▁|in|");
+    GIVES("</s>in", ROMA_TEXT_SPECIAL, "</s>|in|");
+    GIVES(" hello", 0, "▁hello|");
+    roma_tokenizer_destroy(T);
+    S.v.add_space_prefix = ROMA_PREFIX_FIRST + 1;
+    CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), ROMA_EDAMAGED);
+
     small_spm(&S); /* without byte tokens: unknown characters in a row are one */
     for (unsigned i = 3; i < 259; i++) S.type[i] = ROMA_TT_UNUSED;
     CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);

@@ -1,11 +1,11 @@
-/* Runs the tokenizer for tests/reference/tokenizer_families.py: a vocabulary file as argument, requests on
- * stdin, answers on stdout. A request is u8 op, u8 arg, u32 length, bytes; an answer u32 count and as many
- * 32-bit values (op 'd': bytes); count UINT32_MAX is a refusal.
- *   't' tokenise, arg = flags            'u' the same, answering ids needed and microseconds of processor time
- *   'd' detokenise ids
- *   'c' a conversation, arg = kind * 2 + add_reply: u32 n, then per message u8 role, u32 length, bytes */
+/* Runs the tokenizer for tests/reference (tokenizer_families.py, trained.py): a vocabulary file, or a GGUF file, as
+ * argument, requests on stdin, answers on stdout. A request is u8 op, u8 arg, u32 length, bytes; an answer u32 count
+ * and as many 32-bit values (op 'd': bytes); count UINT32_MAX is a refusal. 't' tokenise, arg = flags            'u'
+ * the same, answering ids needed and microseconds of processor time 'd' detokenise ids 'c' a conversation, arg = kind *
+ * 2 + add_reply: u32 n, then per message u8 role, u32 length, bytes */
 #include <stdio.h>
 #include <time.h>
+#include "roma/import.h"
 #include "vocab_file.h"
 
 static void answer(const void *data, uint32_t count, size_t size) {
@@ -30,6 +30,15 @@ static void tokenise(const roma_tokenizer *t, const char *s, uint32_t len, unsig
         answer(took, rc ? UINT32_MAX : 2, 4);
     else
         answer(ids, rc ? UINT32_MAX : (uint32_t)n, 4);
+    free(ids);
+}
+
+static void tokenise_marked(const roma_tokenizer *t, const char *s, uint32_t len) {
+    int32_t *ids = malloc(4 * ((size_t)len * 3 + 16));
+    size_t n = 0;
+    const int rc =
+        roma_tokenize_marked(t, s, (const uint8_t *)s + len / 2, len / 2, ids, (size_t)len * 3 + 16, &n, NULL);
+    answer(ids, rc ? UINT32_MAX : (uint32_t)n, 4);
     free(ids);
 }
 
@@ -65,17 +74,26 @@ static void converse(const roma_tokenizer *t, const char *s, uint32_t len, unsig
     free(ids);
 }
 
+/* A GGUF file's tokenizer, or that of a file of the tests' own. */
+static const roma_vocab *load(const char *path, roma_import *imp, test_vocab_file *f, roma_map *map, roma_error *err) {
+    if (roma_gguf_is(path)) return roma_import_open_vocab(imp, path, NULL, err) ? NULL : &imp->vocab;
+    if (roma_map_open(map, path, err)) return NULL;
+    return test_vocab_load(f, map) ? &f->v : NULL;
+}
+
 int main(int argc, char **argv) {
-    roma_error err;
-    roma_map map;
-    test_vocab_file f;
+    roma_error err = {.text = "no vocabulary"};
+    roma_import imp = {0};
+    roma_map map = {0};
+    test_vocab_file f = {0};
     roma_tokenizer *t;
     char line[1024];
-    if (argc != 2 || roma_map_open(&map, argv[1], &err) || !test_vocab_load(&f, &map)) {
+    if (argc != 2) {
         fprintf(stderr, "use: tokenize_lines VOCABULARY < requests\n");
         return 2;
     }
-    if (roma_tokenizer_create(&t, &f.v, argv[1], &err)) {
+    const roma_vocab *v = load(argv[1], &imp, &f, &map, &err);
+    if (!v || roma_tokenizer_create(&t, v, argv[1], &err)) {
         fprintf(stderr, "%s\n", roma_error_format(&err, line, sizeof line));
         return 2;
     }
@@ -87,6 +105,7 @@ int main(int argc, char **argv) {
         switch (head[0]) {
         case 't': tokenise(t, s, len, head[1], false); break;
         case 'u': tokenise(t, s, len, head[1], true); break;
+        case 'm': tokenise_marked(t, s, len); break;
         case 'd': detokenise(t, s, len); break;
         case 'c': converse(t, s, len, head[1]); break;
         }
@@ -95,5 +114,6 @@ int main(int argc, char **argv) {
     roma_tokenizer_destroy(t);
     test_vocab_unload(&f);
     roma_map_close(&map);
+    roma_import_close(&imp);
     return 0;
 }

@@ -8,6 +8,7 @@
 /* An ask that options fill. */
 typedef struct {
     roma_answer_ask ask;
+    seed_option seed;
     text_list stop;
     roma_answer_text stops[TEXTS_MAX];
 } ask_options;
@@ -17,13 +18,19 @@ typedef struct {
     {"n", 'n', OPT_COUNT, &(o).ask.limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
     {"temp", 0, OPT_REAL, &(o).ask.sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
     {"top-k", 0, OPT_COUNT, &(o).ask.sampling.top_k, "K", 0, 16777216, "draw among the K likeliest; 0 is off"},        \
-    {"top-p", 0, OPT_REAL, &(o).ask.sampling.top_p, "P", 1e-6, 1, "draw among the likeliest that make up P; 1 is off"}, \
-    {"min-p", 0, OPT_REAL, &(o).ask.sampling.min_p, "P", 0, 0.999999, "drop tokens below P times the likeliest"},      \
+    {"top-p", 0, OPT_REAL, &(o).ask.sampling.top_p, "P", 0, 1, "draw among the likeliest that make up P; 1 is off"}, \
+    {"min-p", 0, OPT_REAL, &(o).ask.sampling.min_p, "P", 0, 1, "drop tokens below P times the likeliest"},      \
     {"repeat-penalty", 0, OPT_REAL, &(o).ask.sampling.repeat_penalty, "R", 0.1, 10, "penalty on the last 64 tokens; 1 is off"}, \
-    {"seed", 0, OPT_U64, &(o).ask.sampling.seed, "S", 0, 0, "seed of the draws"},                                      \
+    {"presence-penalty", 0, OPT_REAL, &(o).ask.sampling.presence_penalty, "A", -2, 2, "taken off the logits of the answer's tokens; 0 is off"}, \
+    {"frequency-penalty", 0, OPT_REAL, &(o).ask.sampling.frequency_penalty, "F", -2, 2, "the same, for each time that they occur"}, \
+    {"seed", 0, OPT_SEED, &(o).seed, "S", 0, 0, "seed of the draws; -1 draws one, which is told (default: -1)"},        \
     {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
 /* clang-format on */
 
 int ask_options_check(ask_options *o, roma_error *err); /* after the options are read */
+/* Whether tokens are drawn at all, so that a seed matters. */
+bool ask_draws(const roma_sampling *s);
+/* A seed out of the system's random numbers, below 2^32, or from the clock. */
+uint64_t seed_drawn(void);
 
 #endif

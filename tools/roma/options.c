@@ -87,7 +87,7 @@ static const char *dashes(const option *o) { return o->name[1] ? "--" : "-"; }
 static int bad_value(const usage *u, const option *o, const char *value) {
     char shown[64];
     roma_error_name(shown, sizeof shown, value, strlen(value));
-    if (o->kind == OPT_U64)
+    if (o->kind == OPT_U64 || o->kind == OPT_SEED)
         return usage_error(u->verb, "%s%s takes a whole number, not '%s'", dashes(o), o->name, shown);
     return usage_error(u->verb, "%s%s takes a %snumber from %.10g to %.10g, not '%s'", dashes(o), o->name,
                        o->kind == OPT_COUNT ? "whole " : "", o->min, o->max, shown);
@@ -104,6 +104,8 @@ static int set(const usage *u, const option *o, const char *value) {
         text_list *l = o->out;
         if (l->n == TEXTS_MAX) return usage_error(u->verb, "%s%s may occur %d times", dashes(o), o->name, TEXTS_MAX);
         l->item[l->n++] = value;
+    } else if (o->kind == OPT_SEED && strcmp(value, "-1") == 0) {
+        *(seed_option *)o->out = (seed_option){0};
     } else if (o->kind == OPT_REAL) {
         double d;
         if (!roma_real_read(value, strlen(value), &d) || !(d >= o->min && d <= o->max)) return bad_value(u, o, value);
@@ -114,6 +116,8 @@ static int set(const usage *u, const option *o, const char *value) {
         if (!digit || *end || errno) return bad_value(u, o, value);
         if (o->kind == OPT_U64)
             *(uint64_t *)o->out = n;
+        else if (o->kind == OPT_SEED)
+            *(seed_option *)o->out = (seed_option){n, true};
         else if (!((double)n >= o->min && (double)n <= o->max))
             return bad_value(u, o, value);
         else

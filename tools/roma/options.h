@@ -5,7 +5,17 @@
 
 #include "roma/base.h"
 
-typedef enum { OPT_FLAG, OPT_COUNT, OPT_U64, OPT_REAL, OPT_TEXT, OPT_TEXTS, OPT_OUT, OPT_OUT_FILE } option_kind;
+typedef enum {
+    OPT_FLAG,
+    OPT_COUNT,
+    OPT_U64,
+    OPT_SEED,
+    OPT_REAL,
+    OPT_TEXT,
+    OPT_TEXTS,
+    OPT_OUT,
+    OPT_OUT_FILE
+} option_kind;
 
 /* OUT and OUT_FILE are texts that name an output, which is announced (roma_files_writes): "-" is standard output to
  * OUT, and refused by OUT_FILE. */
@@ -13,12 +23,17 @@ typedef struct {
     const char *name; /* without dashes; NULL ends a table */
     char letter;      /* 0: none */
     option_kind kind;
-    void *out;        /* bool, uint32_t, uint64_t, float, const char *, text_list: as the kind says */
+    void *out;        /* bool, uint32_t, uint64_t, seed_option, float, const char *, text_list: as the kind says */
     const char *arg;  /* its name in the help */
     double min, max;  /* of COUNT and REAL */
     const char *help; /* NULL: not listed */
 } option;
 
+/* The seed of draws: -1 is none, as if the option were not there. */
+typedef struct {
+    uint64_t value;
+    bool given;
+} seed_option;
 enum { TEXTS_MAX = 64, OPERANDS_MAX = 17 };
 typedef struct {
     const char *item[TEXTS_MAX];

@@ -38,6 +38,10 @@ void image_text(const roma_image *img, roma_buf *b) {
                    "layers         %u\nhidden         %u\nffn            %u\nheads          %u query, %u key-value, %u "
                    "wide, %u rotated\n",
                    h->layers, h->hidden, h->ffn, h->heads, h->kv_heads, h->head_dim, h->rope_dim);
+    if (h->true_hidden || h->true_ffn || h->true_head)
+        roma_buf_print(b, "own widths     hidden %u, ffn %u, heads %u; the rest is zero\n", roma_true_hidden(h),
+                       roma_true_ffn(h), roma_true_head(h));
+    if (h->rope_gain > 0) roma_buf_print(b, "rotation       cos and sin times %.9g\n", (double)h->rope_gain);
     roma_buf_print(b, "vocabulary     %u\ncontext        %u\nrms epsilon    %.9g\n", h->vocab, h->context,
                    (double)h->rms_eps);
     if (img->has_vocab)
@@ -98,6 +102,10 @@ void image_json(const roma_image *img, const char *path, roma_buf *b) {
                  {"heads", h->heads},       {"kv_heads", h->kv_heads}, {"head_dim", h->head_dim},
                  {"rope_dim", h->rope_dim}, {"vocab", h->vocab},       {"context", h->context}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) roma_json_int(&j, shape[i].key, shape[i].v);
+    if (h->true_hidden) roma_json_int(&j, "own_hidden", h->true_hidden);
+    if (h->true_ffn) roma_json_int(&j, "own_ffn", h->true_ffn);
+    if (h->true_head) roma_json_int(&j, "own_head_dim", h->true_head);
+    if (h->rope_gain > 0) roma_json_real(&j, "rope_gain", (double)h->rope_gain);
     roma_json_real(&j, "rms_eps", (double)h->rms_eps);
     if (img->has_vocab) {
         roma_json_open(&j, "tokenizer", '{');

@@ -117,6 +117,8 @@ static int merge(const adapter_config *c, const char *const *text, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const int bad = lora_arg_read("adapter", text[i], &arg[i]);
         if (bad != OPTIONS_GO) return bad;
+        if (arg[i].scale >= 0 && arg[i].scale <= 0)
+            return usage_error("adapter", "merge: a scale of 0 leaves nothing of %s; leave the file out", arg[i].path);
         part[i] = (roma_adapter_part){&in[i], arg[i].scale, arg[i].path};
     }
     int rc = 0;

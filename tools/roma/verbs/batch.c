@@ -2,7 +2,9 @@
  * on its neighbours: the engine's promise, and the draws are keyed by seed and position. Results are printed in input
  * order. */
 #include "batch.h"
+#include "ask.h"
 #include "reply.h"
+#include "show/batch_show.h"
 
 #include <string.h>
 
@@ -13,7 +15,8 @@ typedef struct {
     const roma_answer_line *q;
     int32_t *ids;
     size_t n_ids;
-    reply *reply; /* NULL after a failure: memory for it was missing as well */
+    reply *reply;   /* NULL after a failure: memory for it was missing as well */
+    roma_buf probs; /* token_probs of the answer's tokens, where they were asked for */
     int rc;
     bool done;
 } job;
@@ -42,7 +45,28 @@ static int adapters_of(const batch *b, const roma_answer_line *q, lora_list *l, 
     return loras_open(l, b->s->a, b->o->session->any_base, lora, q->adapters.n, err);
 }
 
-/* The files that a line names are opened when all lines are known to be good. */
+/* ---- a job ---- */
+
+static bool has_reply(job *j) {
+    if (!j->reply) j->reply = roma_alloc_array(1, sizeof *j->reply);
+    return j->reply != NULL;
+}
+
+/* A job that cannot run: its line gets the error, and the others go on. */
+static void fail_job(job *j, int rc, const roma_error *why) {
+    j->rc = rc;
+    if (has_reply(j)) j->reply->err = *why;
+}
+
+static void free_job(job *j) {
+    if (j->reply) reply_destroy(j->reply);
+    roma_free(j->reply);
+    roma_free(j->ids);
+    roma_buf_destroy(&j->probs);
+    j->reply = NULL;
+    j->ids = NULL;
+}
+
 static int open_adapters(batch *b, const roma_answer_line *q, uint32_t *longest, roma_error *err) {
     lora_list l;
     char said[512]; /* an adapter's file is named too */
@@ -52,74 +76,45 @@ static int open_adapters(batch *b, const roma_answer_line *q, uint32_t *longest,
     return rc ? roma_fail_line(err, rc, b->o->path, q->line, "%s", roma_error_format(&why, said, sizeof said)) : rc;
 }
 
+/* A job of a line: its adapters opened, a seed drawn where none is given. */
+static void read_job(batch *b, job *j, roma_answer_line *q) {
+    roma_error err;
+    *j = (job){.b = b, .q = q, .rc = q->rc};
+    if (q->rc) return;
+    if (!q->seeded && ask_draws(&q->ask.sampling)) q->ask.sampling.seed = seed_drawn();
+    const int rc = open_adapters(b, q, &b->o->session->answer.stack, &err);
+    if (rc) fail_job(j, rc, &err);
+}
+
 static int read_jobs(batch *b, const roma_buf *file, roma_error *err) {
     const char *system = b->o->system;
     const roma_answer_line usual = {
-        .ask = *b->o->ask, .system = {system, system ? strlen(system) : 0}, .raw = b->o->raw};
+        .ask = *b->o->ask, .system = {system, system ? strlen(system) : 0}, .raw = b->o->raw, .seeded = b->o->seeded};
     int rc = roma_answer_lines_read(&b->lines, b->o->path, file->data, file->len, &usual, err);
     if (rc) return rc;
     b->jobs = roma_alloc_array(b->lines.n, sizeof *b->jobs);
     if (!b->jobs) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", b->lines.n);
     b->n = b->lines.n;
-    for (size_t i = 0; i < b->n && !rc; i++) {
-        b->jobs[i] = (job){.b = b, .q = &b->lines.line[i]};
-        rc = open_adapters(b, b->jobs[i].q, &b->o->session->answer.stack, err);
-    }
-    return rc;
-}
-
-/* ---- the end of a job ---- */
-
-static void fail_job(job *j, int rc, const roma_error *why) {
-    j->rc = rc;
-    if (j->reply) j->reply->err = *why;
-}
-
-static bool has_reply(job *j) {
-    if (!j->reply) j->reply = roma_alloc_array(1, sizeof *j->reply);
-    return j->reply != NULL;
-}
-
-static void free_job(job *j) {
-    if (j->reply) reply_destroy(j->reply);
-    roma_free(j->reply);
-    roma_free(j->ids);
-    j->reply = NULL;
-    j->ids = NULL;
+    for (size_t i = 0; i < b->n; i++) read_job(b, &b->jobs[i], &b->lines.line[i]);
+    return ROMA_OK;
 }
 
 /* ---- writing ---- */
 
 /* Returns the exit code. */
 static int print_result(const batch *b, const job *done) {
-    const roma_answer_line *q = done->q;
-    const reply *r = done->reply;
+    char line[1024];
     roma_buf out = {0};
-    roma_json j = {.out = &out};
-    roma_json_open(&j, NULL, '{');
-    if (q->id_is_number)
-        roma_json_number(&j, "id", q->id.text, q->id.len);
-    else if (q->id.text)
-        roma_json_text(&j, "id", q->id.text, q->id.len);
-    if (done->rc) {
-        char line[1024];
-        roma_json_string(&j, "error", r ? roma_error_format(&r->err, line, sizeof line) : roma_error_text(done->rc));
-    } else {
-        roma_json_text(&j, "text", (const char *)r->text.data, r->text.len);
-        roma_json_open(&j, "ids", '[');
-        for (size_t i = 0; i < r->n; i++) roma_json_int(&j, NULL, r->ids[i]);
-        roma_json_close(&j, ']');
-        roma_json_int(&j, "prompt_tokens", (int64_t)r->n_prompt);
-        roma_json_string(&j, "stop", reply_stop(r));
-        if (b->o->hash) {
-            uint8_t sum[32];
-            roma_sha256 hash = r->hash;
-            roma_sha256_final(&hash, sum);
-            roma_json_hex(&j, "hash", sum, sizeof sum);
-        }
-    }
-    roma_json_close(&j, '}');
-    roma_buf_append(&out, "\n", 1);
+    batch_answer a = {.line = done->q,
+                      .tok = roma_answer_tokenizer(b->s->a),
+                      .r = done->reply,
+                      .probs = done->q->logprobs ? (const token_probs *)(void *)done->probs.data : NULL,
+                      .error = done->q->error,
+                      .rc = done->rc,
+                      .hash = b->o->hash,
+                      .draws = ask_draws(&done->q->ask.sampling)};
+    if (!a.error && a.rc) a.error = a.r ? roma_error_format(&a.r->err, line, sizeof line) : roma_error_text(a.rc);
+    batch_answer_json(&a, &out);
     return print_buf("run", &out, 0);
 }
 
@@ -138,12 +133,20 @@ static void on_over(void *ctx, const roma_answer_result *result) {
     job *j = ctx;
     reply_over(j->reply, result);
     j->rc = j->reply->rc;
+    if (!j->rc && j->probs.failed) {
+        roma_fail(&j->reply->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the probabilities");
+        j->rc = ROMA_ENOMEM;
+    }
     j->b->under_way--;
     finish_job(j->b, j);
 }
 static void on_token(void *ctx, int32_t token, const float *logits) {
-    const job *j = ctx;
+    job *j = ctx;
     reply_token(j->reply, token, logits);
+    if (!j->q->logprobs) return;
+    token_probs p;
+    token_probs_of(&p, logits, roma_answer_image(j->b->s->a)->desc.hyper.vocab, token, j->q->top);
+    roma_buf_append(&j->probs, &p, sizeof p);
 }
 static int on_text(void *ctx, const char *text, size_t len) {
     const job *j = ctx;
@@ -196,15 +199,23 @@ static void read_prompts(batch *b) {
     for (size_t i = 0; i < b->n; i++) {
         job *j = &b->jobs[i];
         roma_error err;
+        if (j->rc) continue;
         const roma_answer_dialog d = dialog_of(b, j->q);
         const int bad = session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
-        if (bad) {
-            has_reply(j);
-            fail_job(j, bad, &err);
-        }
+        if (bad) fail_job(j, bad, &err);
         const uint64_t length = (uint64_t)j->n_ids + j->q->ask.limit;
         if (length > b->longest) b->longest = length;
     }
+}
+
+/* Whether the engine can take a line's adapters. */
+static void try_adapters(batch *b, job *j) {
+    lora_list l;
+    roma_error err;
+    if (j->rc || !j->q->has_adapters) return;
+    int rc = adapters_of(b, j->q, &l, &err);
+    if (!rc) rc = roma_answer_adapters_load(b->s->a, l.item, l.n, NULL, &err);
+    if (rc) fail_job(j, rc, &err);
 }
 
 /* An engine for the longest request, and a look at whether it can take every line's adapters. */
@@ -215,12 +226,7 @@ static int start(batch *b, roma_error *err) {
     b->places = 2 * c.answer.running;
     int rc = roma_answer_fit(b->s->a, &c.answer, b->longest, err);
     if (!rc) rc = session_start(b->s, &c, err);
-    for (size_t i = 0; i < b->n && !rc; i++) {
-        lora_list l;
-        if (!b->jobs[i].q->has_adapters) continue;
-        rc = adapters_of(b, b->jobs[i].q, &l, err);
-        if (!rc) rc = roma_answer_adapters_load(b->s->a, l.item, l.n, NULL, err);
-    }
+    for (size_t i = 0; i < b->n && !rc; i++) try_adapters(b, &b->jobs[i]);
     return rc;
 }
 
@@ -246,10 +252,13 @@ int batch_run(const batch_options *o, session *s) {
     roma_answer_stop(s->a);
     progress_end();
     if (rc) exit_code = fail("run", &err);
+    size_t failed = 0;
     for (size_t i = 0; i < b.n; i++) {
+        failed += b.jobs[i].rc != 0;
         if (!exit_code && b.jobs[i].rc) exit_code = roma_error_exit(b.jobs[i].rc);
         free_job(&b.jobs[i]);
     }
+    if (!rc && failed) print_to(stderr, "roma run: %zu of %zu requests failed; their lines say why\n", failed, b.n);
     roma_free(b.jobs);
     roma_answer_lines_free(&b.lines);
     return finish("run", exit_code);

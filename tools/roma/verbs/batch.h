@@ -8,7 +8,7 @@ typedef struct {
     session_config *session;
     const roma_answer_ask *ask; /* what a line does not say */
     const char *path, *system;
-    bool raw, special, hash;
+    bool raw, special, hash, seeded; /* seeded: the command line has a seed */
     uint32_t batch;
 } batch_options;
 

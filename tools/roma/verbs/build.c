@@ -1,14 +1,18 @@
-/* roma build: a GGUF model, or random weights of a shape, to a ROM image. */
+/* roma build: a GGUF model, a Hugging Face folder, or random weights of a shape, to a ROM image. */
 #include "tool.h"
 #include "roma/convert.h"
 #include "roma/synth.h"
 
 #include <string.h>
 
-/* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, in the current folder. */
+/* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, folder/ -> folder.roma, in the current folder. */
 static void default_name(const char *model, char *out, size_t cap) {
-    const char *base = strrchr(model, '/');
-    roma_print(out, cap, "%s", base ? base + 1 : model);
+    size_t end = strlen(model), from = 0;
+    while (end > 1 && model[end - 1] == '/') end--;
+    for (size_t i = 0; i + 1 < end; i++)
+        if (model[i] == '/') from = i + 1;
+    const bool none = strspn(model + from, "./") >= end - from; /* ".", ".." and "/" are no names */
+    roma_print(out, cap, "%.*s", none ? 5 : (int)(end - from), none ? "model" : model + from);
     size_t n = strlen(out);
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n -= 5] = 0;
     if (n > 15 && memcmp(out + n - 15, "-00001-of-", 10) == 0 && strspn(out + n - 5, "0123456789") == 5)
@@ -17,9 +21,11 @@ static void default_name(const char *model, char *out, size_t cap) {
 }
 
 /* Of what was written. Where the image went to standard output nothing follows it. */
-static int report(const char *path, const roma_image_written *w, const char *notes, double seconds, bool as_json) {
+static int report(const char *path, const roma_convert_report *made, bool has_source, double seconds, bool as_json) {
+    const roma_image_written *w = &made->image;
     roma_buf b = {0};
-    char sum[65], base[65];
+    char sum[65], base[65], source[65];
+    roma_hex(source, made->source_sha256, 32);
     roma_hex(sum, w->file_sha256, 32);
     roma_hex(base, w->base_id, 32);
     if (is_stdout(path)) {
@@ -32,25 +38,27 @@ static int report(const char *path, const roma_image_written *w, const char *not
         roma_json_string(&j, "image", path);
         roma_json_string(&j, "sha256", sum);
         roma_json_string(&j, "base", base);
+        if (has_source) roma_json_string(&j, "source_sha256", source);
         roma_json_string(&j, "arch", roma_arch_name(w->arch));
         roma_json_string(&j, "name", w->name);
         roma_json_int(&j, "params", (int64_t)w->params);
         roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
-        warn_json(&j, notes);
+        warn_json(&j, made->notes);
         roma_json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
     } else {
         roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n",
                        path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
                        w->bits_per_weight, (double)w->bytes / 1e6, seconds, sum, base);
+        if (has_source) roma_buf_print(&b, "source %s\n", source);
     }
     return print_buf("build", &b, 0);
 }
 
 typedef struct {
-    const char *model, *out, *quant, *shape;
+    const char *model, *out, *quant, *shape, *pre, *sha256;
     roma_shape_format format;
     uint64_t seed;
     roma_quant_kind kind;
@@ -65,6 +73,8 @@ static int settle(build_options *o) {
         return usage_error("build", "a shape has no weights; --random SEED draws some");
     if (o->shape && o->quant)
         return usage_error("build", "--quant is for float models; a shape's matrices have --bits and --group");
+    if (o->shape && (o->pre || o->sha256))
+        return usage_error("build", "--pre and --sha256 are of a model's file; a shape has none");
     if (o->model && o->seed != UINT64_MAX)
         return usage_error("build", "--random belongs to --shape; a model has its own weights");
     if (o->model && has_format)
@@ -91,7 +101,8 @@ static int settle(build_options *o) {
 }
 
 static int build(const build_options *o, roma_convert_report *out, roma_error *err) {
-    const roma_convert_config c = {.model = o->model, .image = o->out, .quant = o->kind};
+    const roma_convert_config c = {
+        .model = o->model, .image = o->out, .quant = o->kind, .pre = o->pre, .sha256 = o->sha256};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
     progress_end();
@@ -107,7 +118,10 @@ int verb_build(int argc, char **argv) {
     const option own[] = {
         {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
-        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits"},
+        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits (a folder's: q8)"},
+        {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
+         "pre-tokenizer of a file that names none, as GGUF names it: llama-bpe, ..."},
+        {"sha256", 0, OPT_TEXT, &o.sha256, "HEX", 0, 0, "what the model's file (of parts the first) must hash to"},
         {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
          "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
@@ -118,9 +132,10 @@ int verb_build(int argc, char **argv) {
         {0}};
     const usage u = {
         "build",
-        "MODEL.gguf [-o IMAGE] [options]",
-        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds. Of a model in parts name the first,\n"
-        "-00001-of-N. An image of that name is replaced when the new one is complete.\n"
+        "MODEL [-o IMAGE] [options]",
+        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds, or from a Hugging Face folder, whose\n"
+        "matrices are rounded to 8 bits or as --quant says. Of a GGUF model in parts name the first, -00001-of-N.\n"
+        "An image of that name is replaced when the new one is complete.\n"
         "With --shape SHAPE --random SEED an image of a shape with random weights, for measuring: no download, no "
         "tokenizer.",
         "roma build SmolLM2-135M-Instruct.Q4_1.gguf -o smollm2.roma",
@@ -136,7 +151,7 @@ int verb_build(int argc, char **argv) {
     roma_convert_report made = {0};
     const double began = roma_now();
     rc = build(&o, &made, &err);
-    rc = rc ? fail("build", &err) : report(o.out, &made.image, made.notes, roma_now() - began, as_json);
+    rc = rc ? fail("build", &err) : report(o.out, &made, o.model != NULL, roma_now() - began, as_json);
     roma_convert_report_destroy(&made);
     return rc;
 }

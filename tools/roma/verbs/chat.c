@@ -315,6 +315,8 @@ int verb_chat(int argc, char **argv) {
         rc = fail("chat", &err);
     } else {
         c.terminal = isatty(STDIN_FILENO);
+        if (ask_draws(&c.ask.ask.sampling))
+            print_to(stderr, "seed %llu\n", (unsigned long long)c.ask.ask.sampling.seed);
         if (c.terminal) {
             history_path(history, sizeof history);
             using_history();

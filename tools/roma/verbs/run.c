@@ -39,7 +39,7 @@ static double decode_rate(const reply *r) {
     return r->result.drawn ? roma_rate((double)r->result.drawn - 1, reply_decode_s(r)) : 0;
 }
 
-static void stat_line(const session *s, const reply *r) {
+static void stat_line(const session *s, const reply *r, const roma_sampling *k) {
     const roma_exec *e = roma_answer_engine(s->a);
     const roma_exec_memory *m = roma_exec_memory_of(e);
     fflush(stdout);
@@ -53,10 +53,11 @@ static void stat_line(const session *s, const reply *r) {
         (double)roma_answer_image(s->a)->map.size / 1048576, (double)roma_answer_bytes(s->a) / 1048576,
         (double)m->cache / 1048576, (double)(roma_answer_bytes(s->a) - m->cache) / 1048576, roma_exec_isa(e),
         roma_exec_threads(e));
+    if (ask_draws(k)) print_to(stderr, "seed %llu\n", (unsigned long long)k->seed);
     chip_line(s, r->n_prompt, r->n);
 }
 
-static int print_json(const session *s, reply *r, int rc) {
+static int print_json(const session *s, reply *r, uint64_t seed, int rc) {
     const roma_exec *e = roma_answer_engine(s->a);
     roma_buf b = {0};
     roma_json j = {.out = &b};
@@ -78,6 +79,7 @@ static int print_json(const session *s, reply *r, int rc) {
     roma_json_int(&j, "threads", roma_exec_threads(e));
     roma_json_string(&j, "isa", roma_exec_isa(e));
     roma_json_string(&j, "stop", reply_stop(r));
+    roma_json_uint(&j, "seed", seed);
     loras_json(&j, &s->loras, s->a);
     chip_json(&j, s, r->n_prompt, r->n);
     if (r->hashes) {
@@ -127,8 +129,8 @@ static void print_hash(reply *r) {
 static int tell(const run_options *o, const session *s, reply *r, int rc) {
     const int exit_code = rc ? roma_error_exit(rc) : 0;
     if (!roma_answer_engine(s->a)) return exit_code;
-    if (o->json) return print_json(s, r, exit_code);
-    if (!o->quiet) stat_line(s, r);
+    if (o->json) return print_json(s, r, o->ask.ask.sampling.seed, exit_code);
+    if (!o->quiet) stat_line(s, r, &o->ask.ask.sampling);
     if (o->hash) print_hash(r);
     return exit_code;
 }
@@ -185,7 +187,8 @@ int verb_run(int argc, char **argv) {
         "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
         "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, or\n"
         "messages, and if wanted system, tools, documents, template_args, raw, n, temp, top_k, top_p, min_p,\n"
-        "repeat_penalty, seed, stop, lora and id.",
+        "repeat_penalty, presence_penalty, frequency_penalty, logit_bias, logprobs, seed, stop, lora and id; or it is\n"
+        "a request of OpenAI's batches: custom_id, method, url, body. A bad line is answered by its error.",
         "roma run model.roma -p \"Give me three tips for sleeping well.\"",
         own,
         shared,
@@ -205,7 +208,8 @@ int verb_run(int argc, char **argv) {
     o.session.answer.image = operand[0];
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
     if (!o.raw) session_say_template(&s);
-    const batch_options b = {&o.session, &o.ask.ask, o.jsonl, o.system, o.raw, o.special, o.hash, o.batch};
+    const batch_options b = {&o.session, &o.ask.ask, o.jsonl,          o.system, o.raw,
+                             o.special,  o.hash,     o.ask.seed.given, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);
     session_close(&s);
     return exit_code;

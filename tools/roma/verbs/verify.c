@@ -42,7 +42,8 @@ int verb_verify(int argc, char **argv) {
         "IMAGE|ADAPTER|MODEL.gguf [options]",
         "Checks everything: structure, the checksum of every section, the file's SHA-256, the base identity, that "
         "scales\n"
-        "are finite and padding is zero. Exit code 1 when damage is found, 2 when the file is none of ours.",
+        "are finite and padding is zero. Of a GGUF file, which has no checksum, only that it is well formed; build\n"
+        "--sha256 compares its hash. Exit code 1 when damage is found, 2 when the file is none of ours.",
         "roma verify model.roma && echo intact",
         own,
         NULL,
@@ -52,7 +53,8 @@ int verb_verify(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     char *notes = NULL;
     roma_error err = {.offset = ROMA_NOWHERE};
-    rc = roma_gguf_is(operand[0]) ? check_gguf(operand[0], &notes, &err)
+    const bool is_gguf = roma_gguf_is(operand[0]);
+    rc = is_gguf                  ? check_gguf(operand[0], &notes, &err)
          : is_adapter(operand[0]) ? roma_adapter_verify(operand[0], &progress, &err)
                                   : check_image(operand[0], threads, &err);
     progress_end();
@@ -60,7 +62,7 @@ int verb_verify(int argc, char **argv) {
     if (rc) fail("verify", &err);
     if (!as_json) {
         free(notes);
-        if (!rc) printf("%s: intact\n", operand[0]);
+        if (!rc) printf("%s: %s\n", operand[0], is_gguf ? "well formed; GGUF holds no checksum to compare" : "intact");
         return finish("verify", exit_code);
     }
     roma_buf b = {0};

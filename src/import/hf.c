@@ -1,0 +1,189 @@
+/* A Hugging Face folder as a model: config.json, weights, tokenizer. */
+#include <sys/stat.h>
+
+#include "hf.h"
+
+/* ---- the tokenizer ---- */
+
+static int settle_id(const roma_vocab *v, const hf_says *s, int which, const char *key, const char *path, int32_t *out,
+                     roma_error *err) {
+    const int64_t said = s->special[which];
+    char name[64];
+    int64_t id = said == -1 ? s->id[which] : -1;
+    *out = -1;
+    if (said >= 0) {
+        const char *text = (const char *)s->text.data + said;
+        id = roma_import_hf_find(v, text, strlen(text));
+        if (id < 0 && (which == HF_BOS || which == HF_EOS))
+            return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s '%s' is no token of the vocabulary", key,
+                             roma_error_name(name, sizeof name, text, strlen(text)));
+    }
+    if (id >= v->n_tokens && which != HF_PAD && which != HF_UNK)
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s_id is %lld, of a vocabulary of %u", key,
+                         (long long)id, v->n_tokens);
+    if (id < v->n_tokens) *out = (int32_t)id;
+    return ROMA_OK;
+}
+
+/* Whether a token is put before (or behind) a text, and that it is the one that is called so. */
+static int settle_end(const hf_says *s, const roma_vocab *v, bool spm_model, bool last, const char *path, int32_t *id,
+                      uint8_t *add, roma_error *err) {
+    const int said = last ? s->add_eos : s->add_bos;
+    const int64_t put = last ? s->last : s->first;
+    char name[64];
+    *add = said >= 0 ? said > 0 : put >= 0 || (put == -2 && spm_model && !last);
+    if (*add && put >= 0) {
+        const char *text = (const char *)s->text.data + put;
+        const int64_t token = roma_import_hf_find(v, text, strlen(text));
+        if (token < 0 || (*id >= 0 && *id != token))
+            return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                             "post_processor puts '%s' %s a text, which is not the %s token",
+                             roma_error_name(name, sizeof name, text, strlen(text)), last ? "behind" : "before",
+                             last ? "eos" : "bos");
+        *id = (int32_t)token;
+    }
+    if (*id < 0) *add = 0;
+    return ROMA_OK;
+}
+
+static int settle(const hf_says *s, bool spm_model, const char *path, roma_vocab *v, roma_error *err) {
+    int rc = settle_id(v, s, HF_BOS, "bos_token", path, &v->bos, err);
+    if (!rc) rc = settle_id(v, s, HF_EOS, "eos_token", path, &v->eos, err);
+    if (!rc) rc = settle_id(v, s, HF_UNK, "unk_token", path, &v->unk, err);
+    if (!rc) rc = settle_id(v, s, HF_PAD, "pad_token", path, &v->pad, err);
+    if (!rc) rc = settle_end(s, v, spm_model, false, path, &v->bos, &v->add_bos, err);
+    if (!rc) rc = settle_end(s, v, spm_model, true, path, &v->eos, &v->add_eos, err);
+    for (uint32_t i = 0; i < v->n_tokens && v->kind == ROMA_TOK_SPM; i++)
+        if (v->type[i] == ROMA_TT_UNKNOWN) v->unk = (int32_t)i;
+    if (rc) return rc;
+    roma_import_add_eog(v, v->eos);
+    for (uint32_t i = 0; i < s->n_eos; i++) {
+        if (s->eos[i] >= v->n_tokens)
+            return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "eos_token_id has %llu, of a vocabulary of %u",
+                             (unsigned long long)s->eos[i], v->n_tokens);
+        roma_import_add_eog(v, (int32_t)s->eos[i]);
+    }
+    roma_import_add_eog_texts(v);
+    return ROMA_OK;
+}
+
+/* LlamaTokenizer's names where the folder has none. */
+static int usual_specials(hf_says *s, const char *path, roma_error *err) {
+    static const char *const usual[] = {"<s>", "</s>"};
+    for (int i = 0; i < 2; i++) {
+        if (s->special[i] != -1) continue;
+        s->special[i] = (int64_t)s->text.len;
+        roma_buf_append(&s->text, usual[i], strlen(usual[i]) + 1);
+    }
+    return s->text.failed ? roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a tokenizer") : ROMA_OK;
+}
+
+/* add_prefix_space of tokenizer_config.json speaks of SentencePiece alone. */
+static int settle_prefix(const hf_says *s, bool spm_model, const char *path, roma_vocab *v, roma_error *err) {
+    if (v->kind != ROMA_TOK_SPM) return ROMA_OK;
+    if (spm_model && s->add_prefix >= 0) v->add_space_prefix = s->add_prefix > 0;
+    if (spm_model && s->legacy == 0 && v->add_space_prefix) v->add_space_prefix = ROMA_PREFIX_FIRST;
+    if (!spm_model && s->add_prefix >= 0 && (v->add_space_prefix > 0) != s->add_prefix)
+        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                         "add_prefix_space is %s, but tokenizer.json says otherwise; save the tokenizer anew",
+                         s->add_prefix ? "true" : "false");
+    return ROMA_OK;
+}
+
+typedef struct {
+    const hf_file *json, *model, *config, *generation, *jinja, *tokenizer;
+} tokenizer_files;
+
+static int find_files(hf_folder *f, tokenizer_files *t, roma_error *err) {
+    const struct {
+        const char *name;
+        const hf_file **file;
+    } files[] = {{"tokenizer.json", &t->json},
+                 {"tokenizer_config.json", &t->tokenizer},
+                 {"generation_config.json", &t->generation},
+                 {"chat_template.jinja", &t->jinja},
+                 {"config.json", &t->config}};
+    int rc = ROMA_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && !rc; i++)
+        rc = roma_import_hf_file(f, files[i].name, files[i].file, err);
+    if (!rc && !t->json) rc = roma_import_hf_file(f, "tokenizer.model", &t->model, err);
+    return rc;
+}
+
+static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t, hf_says *s, import_owned *o,
+                          roma_vocab *v, roma_error *err) {
+    const hf_file *file = in->json ? in->json : in->model;
+    int rc = in->json ? roma_import_hf_tokenizer(file, t, s, v, err) : roma_import_hf_sentencepiece(file, t, v, err);
+    if (!rc && in->jinja)
+        rc =
+            roma_import_hf_template(f, in->jinja->path, (const char *)in->jinja->data, (size_t)in->jinja->size, v, err);
+    if (!rc && in->tokenizer) rc = roma_import_hf_tokenizer_config(in->tokenizer, f, in->json ? NULL : t, s, v, err);
+    if (!rc) rc = roma_import_hf_ids(in->config, s, err);
+    if (!rc && in->generation) rc = roma_import_hf_ids(in->generation, s, err);
+    if (!rc && in->model) rc = usual_specials(s, file->path, err);
+    const char *path = in->tokenizer ? in->tokenizer->path : file->path;
+    if (!rc) rc = settle_prefix(s, in->model != NULL, path, v, err);
+    if (!rc && t->unk < 0 && s->special[HF_UNK] >= 0) { /* newer tokenizer.json leave it to tokenizer_config.json */
+        const char *unk = (const char *)s->text.data + s->special[HF_UNK];
+        t->unk_len = (uint32_t)strlen(unk);
+        t->unk = (int64_t)roma_import_hf_text(t, unk, t->unk_len);
+    }
+    if (!rc) rc = roma_import_hf_vocab(t, file->path, o, v, err);
+    if (!rc) rc = settle(s, in->model != NULL, path, v, err);
+    return rc ? rc : roma_vocab_check(v, file->path, err);
+}
+
+static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error *err) {
+    tokenizer_files in = {0};
+    const hf_file *old = NULL;
+    hf_tokens t;
+    hf_says s = {.add_bos = -1, .add_eos = -1, .add_prefix = -1, .legacy = -1, .first = -2, .last = -2};
+    for (int i = 0; i < 4; i++) s.special[i] = s.id[i] = -1;
+    int rc = find_files(f, &in, err);
+    if (rc) return rc;
+    if (!in.json && !in.model) {
+        rc = roma_import_hf_file(f, "vocab.json", &old, err);
+        if (!rc && old)
+            rc =
+                roma_fail(err, ROMA_EUNSUPPORTED, f->path, ROMA_NOWHERE,
+                          "vocab.json without tokenizer.json; save the tokenizer anew (save_pretrained of a fast one)");
+        return rc;
+    }
+    rc = roma_import_hf_tokens_create(&t, imp->model.hyper.vocab, err);
+    if (!rc) rc = read_tokenizer(f, &in, &t, &s, o, &imp->vocab, err);
+    roma_import_hf_tokens_destroy(&t);
+    roma_buf_destroy(&s.text);
+    imp->has_vocab = !rc;
+    return rc;
+}
+
+/* ---- the model ---- */
+
+static int read_config(hf_folder *f, roma_model *m, bool *tied, roma_error *err) {
+    const hf_file *file;
+    roma_shape shape;
+    int rc = roma_import_hf_file(f, "config.json", &file, err);
+    if (!rc && !file)
+        rc = roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
+                       "no config.json in this folder: not a model that transformers saved");
+    if (!rc) rc = roma_shape_read_config(&shape, file->data, (size_t)file->size, file->path, err);
+    if (rc) return rc;
+    m->hyper = shape.hyper;
+    *tied = shape.tied;
+    memcpy(m->name, shape.name, sizeof m->name);
+    return ROMA_OK;
+}
+
+int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
+    hf_folder *f = o->folder;
+    bool tied;
+    int rc = read_config(f, &imp->model, &tied, err);
+    if (!rc) rc = roma_import_hf_weights(f, &o->set, tied, err);
+    if (!rc) rc = roma_import_tensors(&o->set, &imp->model, err);
+    if (!rc && !tied && !roma_model_find(&imp->model, ROMA_W_HEAD, 0))
+        rc = roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
+                       "tensor 'lm_head.weight' is missing, and tie_word_embeddings is not true");
+    if (!rc) rc = tokenizer(f, imp, o, err);
+    for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;
+    return rc;
+}

@@ -1,0 +1,218 @@
+/* tokenizer_config.json, generation_config.json and the ids of config.json: special tokens, what begins and ends a
+ * text, the chat template. */
+#include "hf.h"
+
+typedef struct {
+    roma_json_reader json;
+    const hf_file *file;
+    roma_error *err;
+} reading;
+
+static int next(reading *r) { return roma_json_read_next(&r->json, r->err); }
+static bool is(const reading *r, roma_json_kind kind) { return r->json.kind == kind; }
+
+#define BAD(r, code, ...) roma_json_read_fail(&(r)->json, code, (r)->err, __VA_ARGS__)
+
+static int no_memory(const reading *r) {
+    return roma_fail(r->err, ROMA_ENOMEM, r->file->path, ROMA_NOWHERE, "no memory for a tokenizer");
+}
+
+/* Every member of a file's object through `read`. */
+static int read_file(reading *r, int (*read)(reading *r, void *ctx, const char *key), void *ctx) {
+    const roma_json_source from = {.file = r->file->path, .line = 1};
+    char key[48];
+    int rc = roma_json_read_begin(&r->json, r->file->data, (size_t)r->file->size, &from, r->err);
+    if (!rc) rc = next(r);
+    if (!rc && !is(r, ROMA_JSON_OBJECT)) rc = BAD(r, ROMA_EINPUT, "a configuration is an object");
+    while (!rc && !(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
+        roma_error_name(key, sizeof key, r->json.text, r->json.len);
+        rc = next(r);
+        if (!rc) rc = read(r, ctx, key);
+    }
+    if (!rc) rc = next(r); /* nothing may follow */
+    roma_json_read_end(&r->json);
+    return rc;
+}
+
+/* ---- tokenizer_config.json ---- */
+
+typedef struct {
+    hf_folder *f;
+    hf_tokens *t;
+    hf_says *s;
+    roma_vocab *v;
+} tokenizer_config;
+
+static int keep_text(const reading *r, hf_says *s, int64_t *at) {
+    if (memchr(r->json.text, 0, r->json.len)) return BAD(r, ROMA_EDAMAGED, "a special token holds a 0");
+    *at = (int64_t)s->text.len;
+    roma_buf_append(&s->text, r->json.text, r->json.len);
+    roma_buf_append(&s->text, "", 1);
+    return s->text.failed ? no_memory(r) : ROMA_OK;
+}
+
+/* TEXT, {"content": TEXT, ...} or null */
+static int read_special(reading *r, hf_says *s, const char *key, int64_t *at) {
+    int rc = ROMA_OK;
+    bool found = false;
+    if (is(r, ROMA_JSON_NULL)) {
+        *at = -2;
+        return ROMA_OK;
+    }
+    if (is(r, ROMA_JSON_TEXT)) return keep_text(r, s, at);
+    if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EDAMAGED, "%s must be a text, an object or null", key);
+    while (!rc && !(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
+        const bool content = roma_json_is(&r->json, "content");
+        rc = next(r);
+        if (rc) break;
+        if (content && is(r, ROMA_JSON_TEXT)) {
+            found = true;
+            rc = keep_text(r, s, at);
+        } else
+            rc = roma_json_read_skip(&r->json, r->err);
+    }
+    return rc || found ? rc : BAD(r, ROMA_EDAMAGED, "%s has no content", key);
+}
+
+static int read_flag(const reading *r, const char *key, int *out) {
+    if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
+    *out = is(r, ROMA_JSON_TRUE);
+    return *out || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EDAMAGED, "%s must be true or false", key);
+}
+
+int roma_import_hf_template(hf_folder *f, const char *path, const char *text, size_t len, roma_vocab *v,
+                            roma_error *err) {
+    if (!len || f->template_text) return ROMA_OK; /* chat_template.jinja came first */
+    if (len > ROMA_TEXT_TEMPLATE_MAX)
+        return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                         "the chat template has %zu bytes; at most 1 MiB are supported", len);
+    f->template_text = roma_alloc(len);
+    if (!f->template_text) return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a chat template");
+    memcpy(f->template_text, text, len);
+    v->template_text = f->template_text;
+    v->template_bytes = (uint32_t)len;
+    return ROMA_OK;
+}
+
+/* One of several templates: the one called "default" counts. */
+static int read_named_template(reading *r, const tokenizer_config *c) {
+    roma_buf text = {0};
+    bool is_default = false;
+    int rc = is(r, ROMA_JSON_OBJECT) ? ROMA_OK : BAD(r, ROMA_EDAMAGED, "chat_template: a list of objects");
+    while (!rc && !(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
+        const bool name = roma_json_is(&r->json, "name"), body = roma_json_is(&r->json, "template");
+        rc = next(r);
+        if (rc) break;
+        if ((name || body) && !is(r, ROMA_JSON_TEXT))
+            rc = BAD(r, ROMA_EDAMAGED, "chat_template: name and template are texts");
+        else if (name)
+            is_default = roma_json_is(&r->json, "default");
+        else if (body)
+            roma_buf_append(&text, r->json.text, r->json.len);
+        else
+            rc = roma_json_read_skip(&r->json, r->err);
+    }
+    if (!rc && text.failed) rc = no_memory(r);
+    if (!rc && is_default)
+        rc = roma_import_hf_template(c->f, r->file->path, (const char *)text.data, text.len, c->v, r->err);
+    roma_buf_destroy(&text);
+    return rc;
+}
+
+static int read_template(reading *r, const tokenizer_config *c) {
+    int rc;
+    if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
+    if (is(r, ROMA_JSON_TEXT))
+        return roma_import_hf_template(c->f, r->file->path, r->json.text, r->json.len, c->v, r->err);
+    if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EDAMAGED, "chat_template must be a text or a list");
+    while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END)) {
+        rc = read_named_template(r, c);
+        if (rc) break;
+    }
+    return rc;
+}
+
+static int read_decoder(reading *r, hf_tokens *t) {
+    uint64_t id;
+    int rc;
+    if (!t || is(r, ROMA_JSON_NULL)) return roma_json_read_skip(&r->json, r->err);
+    if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EDAMAGED, "added_tokens_decoder must be an object");
+    while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
+        if (!roma_json_to_u64(r->json.text, r->json.len, &id))
+            return BAD(r, ROMA_EDAMAGED, "added_tokens_decoder: a key is no id");
+        rc = next(r);
+        if (!rc) rc = roma_import_hf_added(&r->json, t, &id, r->err);
+        if (rc) break;
+    }
+    return rc;
+}
+
+static int read_tokenizer_member(reading *r, void *ctx, const char *key) {
+    const tokenizer_config *c = ctx;
+    static const char *const special[] = {"bos_token", "eos_token", "unk_token", "pad_token"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(key, special[i]) == 0) return read_special(r, c->s, key, &c->s->special[i]);
+    if (strcmp(key, "add_bos_token") == 0) return read_flag(r, key, &c->s->add_bos);
+    if (strcmp(key, "add_eos_token") == 0) return read_flag(r, key, &c->s->add_eos);
+    if (strcmp(key, "add_prefix_space") == 0) return read_flag(r, key, &c->s->add_prefix);
+    if (strcmp(key, "legacy") == 0) return read_flag(r, key, &c->s->legacy);
+    if (strcmp(key, "chat_template") == 0) return read_template(r, c);
+    if (strcmp(key, "added_tokens_decoder") == 0) return read_decoder(r, c->t);
+    return roma_json_read_skip(&r->json, r->err);
+}
+
+int roma_import_hf_tokenizer_config(const hf_file *file, hf_folder *f, hf_tokens *t, hf_says *s, roma_vocab *v,
+                                    roma_error *err) {
+    reading r = {.file = file, .err = err};
+    tokenizer_config c = {f, t, s, v};
+    return read_file(&r, read_tokenizer_member, &c);
+}
+
+/* ---- ids ---- */
+
+/* A number, a list of numbers, or null; below zero is none, as older files have it. */
+static int read_id(const reading *r, const char *key, uint64_t *id, bool *found) {
+    int64_t v;
+    *found = false;
+    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_i64(r->json.text, r->json.len, &v) || v > UINT32_MAX)
+        return BAD(r, ROMA_EDAMAGED, "%s: no token's id", key);
+    *found = v >= 0;
+    *id = (uint64_t)v;
+    return ROMA_OK;
+}
+
+static void add_eos(hf_says *s, uint64_t id) {
+    for (uint32_t i = 0; i < s->n_eos; i++)
+        if (s->eos[i] == id) return;
+    if (s->n_eos < ROMA_EOG_MAX) s->eos[s->n_eos++] = id;
+}
+
+static int read_ids(reading *r, hf_says *s, int which, const char *key) {
+    const bool list = is(r, ROMA_JSON_ARRAY);
+    bool first = true, found;
+    uint64_t id;
+    int rc = list ? next(r) : ROMA_OK;
+    if (rc || is(r, ROMA_JSON_NULL)) return rc;
+    while (!rc && !is(r, ROMA_JSON_ARRAY_END)) {
+        rc = read_id(r, key, &id, &found);
+        if (rc) break;
+        if (found && which == HF_EOS) add_eos(s, id);
+        if (found && first && s->id[which] < 0) s->id[which] = (int64_t)id;
+        first = false;
+        if (!list) break;
+        rc = next(r);
+    }
+    return rc;
+}
+
+static int read_id_member(reading *r, void *ctx, const char *key) {
+    static const char *const ids[] = {"bos_token_id", "eos_token_id", "unk_token_id", "pad_token_id"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(key, ids[i]) == 0) return read_ids(r, ctx, i, key);
+    return roma_json_read_skip(&r->json, r->err);
+}
+
+int roma_import_hf_ids(const hf_file *file, hf_says *s, roma_error *err) {
+    reading r = {.file = file, .err = err};
+    return read_file(&r, read_id_member, s);
+}
