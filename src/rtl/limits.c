@@ -29,9 +29,11 @@ static bool few_rows(const roma_placement *p) { return p->chip.chunk_rows <= 128
 static bool full_mac(const roma_placement *p) { return p->chip.mac_efficiency >= 1; }
 static bool full_read(const roma_placement *p) { return p->chip.read_efficiency >= 1; }
 static bool whole_pages(const roma_placement *p) { return (int)p->chip.hunit_pages == ROMA_PAGES_WHOLE; }
+/* Leaves and outputs of a row leave while the next row is multiplied, so that they wait for nobody. */
 static bool mac_of_head(const roma_placement *p) {
-    const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim;
-    return mac >= 16 && is_power_of_two(mac) && fmod(d, mac) <= 0;
+    const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim, lanes = all_lanes(p);
+    const bool in_time = p->chip.block_rows <= 1 || mac * hyper_of(p)->kv_heads <= 2 * lanes;
+    return mac >= 16 && is_power_of_two(mac) && fmod(d, mac) <= 0 && mac <= lanes && in_time;
 }
 /* A word of the SRAM is a part of a key, which is read while it is multiplied with the queries that share it. */
 static bool reads_in_time(const roma_placement *p) {
@@ -140,7 +142,7 @@ static const limit limits[] = {
     {"hunit.mac_efficiency", full_mac, "1"},
     {"hunit.read_efficiency", full_read, "1"},
     {"hunit.pages", whole_pages, "whole"},
-    {"hunit.mac", mac_of_head, "a power of two, at least 16, that divides the model's heads"},
+    {"hunit.mac", mac_of_head, "a power of two from 16 to all vector lanes, that divides the model's heads; twice all lanes for each key-value head"},
     {"hunit.bandwidth", reads_in_time, "a power of two from hunit.mac to the model's heads, and as many bytes as keys take meanwhile"},
     {"hunit.exp", one_exp, "1"},
     {"hunit.page_run", no_runs, "0"},
