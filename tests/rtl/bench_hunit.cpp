@@ -1,20 +1,28 @@
-/* The H-Units of a KV head at work: steps of some rows, layer by layer and block by block, with the senders of the vector
- * units and the distances of the network. Outputs are held against src/num, and each CACHE and ATTEND starts, is busy
- * and ends in the cycles of docs/cost-model.md 1.7 and 1.9. */
+/* The H-Units of a KV head at work: steps of some rows, layer by layer and block by block, with the senders of the
+ * vector units and the distances of the network. Outputs are held against src/num, and each CACHE and ATTEND starts, is
+ * busy and ends in the cycles of docs/cost-model.md 1.7 and 1.9. */
 #include "Vbench_hunit.h"
 #include "bench.h"
 
 typedef Vbench_hunit M;
 
-enum { ADD = 3, MUL = 3, CONVERT = 2, DIV = 16, BLOCK_ROWS = 4, ROWS = 8 };
-enum { WEIGH = 9 * ADD + 9 * MUL + 3 * CONVERT + 5 };
-
 /* The parameters of bench_hunit.v; other ones come from outside. */
 #ifndef ROMA_SHAPE
-#define ROMA_SHAPE V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 32, LAYERS = 2, FAR = 6, REACH = 2, MAC = 16, WIDE = 32, ROUNDS = 3
+#define ROMA_SHAPE                                                                                                     \
+    V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 32, LAYERS = 2, FAR = 6, REACH = 2, MAC = 16, WIDE = 32,           \
+    ROUNDS = 3, ADD = 3, MUL = 3, CONVERT = 2
 #endif
 enum { ROMA_SHAPE };
-enum { ALL = V * VL, LINK = 2 * ALL, G = HEADS / KV, P = U / KV, OUT = (ALL + KV - 1) / KV, PAGES = P * ROUNDS, OWN = (KV - 1) * P };
+enum { DIV = 16, BLOCK_ROWS = 4, ROWS = 8, WEIGH = 9 * ADD + 9 * MUL + 3 * CONVERT + 5 };
+enum {
+    ALL = V * VL,
+    LINK = 2 * ALL,
+    G = HEADS / KV,
+    P = U / KV,
+    OUT = (ALL + KV - 1) / KV,
+    PAGES = P * ROUNDS,
+    OWN = (KV - 1) * P
+};
 enum { FROM = (KV - 1) * G * HEAD }; /* first element that the head's units give */
 
 static unsigned up(unsigned a, unsigned b) { return (a + b - 1) / b; }
@@ -55,7 +63,8 @@ static times law_attend(uint64_t start, unsigned position, unsigned n) {
     }
     const unsigned Q = n * cross(HEADS * HEAD) + FAR + RED + CODES, M = MUL + RED + CONVERT + MUL + 1 + 2 * REACH;
     const uint64_t busy = start + Q + K + M + WEIGH + G * X1 - 1 + W;
-    const unsigned sums = MUL + 5 + CONVERT + levels * ADD + low * up(4 * HEAD, LINK), quotient = CONVERT + 1 + DIV - MUL;
+    const unsigned sums = MUL + 5 + CONVERT + levels * ADD + low * up(4 * HEAD, LINK),
+                   quotient = CONVERT + 1 + DIV - MUL;
     return {start, busy, busy + std::max(sums, quotient) + REACH + MUL + cross(HEADS * HEAD) + FAR};
 }
 
@@ -80,7 +89,8 @@ struct world {
 
     world(bench<M> &b, const options &o)
         : m(b.model()), b(b), o(o), d{o.seed + 40}, now(0), operations(0), outputs(0), q(ROWS, row(HEADS * HEAD)),
-          k(ROWS, row(KV * HEAD)), v(k), memory(LAYERS * PAGES), pages(LAYERS * PAGES), written(0), between(true), words(0) {
+          k(ROWS, row(KV * HEAD)), v(k), memory(LAYERS * PAGES), pages(LAYERS * PAGES), written(0), between(true),
+          words(0) {
         for (size_t i = 0; i < pages.size(); i++) {
             memory[i].assign(roma_kv_page_bytes(HEAD), 0);
             roma_kv_page_init(&pages[i], memory[i].data(), HEAD);
@@ -125,10 +135,11 @@ struct world {
             for (unsigned i = 0; i < HEAD; i++) head[i] = f(draw_float_near(d, 13, 13));
     }
     void put(unsigned layer, unsigned position, const row &key, const row &value) {
-        roma_kv_page_put(&page(layer, position / 32), HEAD, position % 32, &key[(KV - 1) * HEAD], &value[(KV - 1) * HEAD]);
+        roma_kv_page_put(&page(layer, position / 32), HEAD, position % 32, &key[(KV - 1) * HEAD],
+                         &value[(KV - 1) * HEAD]);
     }
-    /* Pages of the positions before this one, in the H-Units as docs/placement.md has them: position by position 32 keys,
-     * 32 values, 32 pairs of scales. */
+    /* Pages of the positions before this one, in the H-Units as docs/placement.md has them: position by position 32
+     * keys, 32 values, 32 pairs of scales. */
     void fill(unsigned position) {
         row key(KV * HEAD), value(KV * HEAD);
         for (unsigned layer = 0; layer < LAYERS; layer++)
@@ -157,7 +168,8 @@ struct world {
         row y(HEADS * HEAD), score(32 * n), leaf(HEAD);
         std::vector<int16_t> codes(HEAD);
         for (unsigned h = (KV - 1) * G; h < HEADS; h++) {
-            const float scale = roma_quantise_i16(&x[h * HEAD], HEAD, codes.data()) * (1.0f / __builtin_sqrtf((float)HEAD));
+            const float scale =
+                roma_quantise_i16(&x[h * HEAD], HEAD, codes.data()) * (1.0f / __builtin_sqrtf((float)HEAD));
             for (unsigned j = 0; j < n; j++)
                 roma_page_scores_c(&page(layer, j), HEAD, codes.data(), &scale, 1, &score[32 * j], 32 * n);
             const float largest = roma_largest_c(score.data(), seen);
@@ -166,7 +178,8 @@ struct world {
             std::vector<roma_tree> stack(HEAD);
             for (roma_tree &t : stack) roma_tree_init(&t);
             for (unsigned j = 0; j < n; j++) {
-                roma_page_values_c(&page(layer, j), HEAD, &score[32 * j], 32 * n, 1, std::min(32u, seen - 32 * j), leaf.data());
+                roma_page_values_c(&page(layer, j), HEAD, &score[32 * j], 32 * n, 1, std::min(32u, seen - 32 * j),
+                                   leaf.data());
                 for (unsigned i = 0; i < HEAD; i++) roma_tree_add(&stack[i], leaf[i]);
             }
             for (unsigned i = 0; i < HEAD; i++) y[h * HEAD + i] = roma_tree_sum(&stack[i]) * inverse;
@@ -186,7 +199,8 @@ struct world {
         std::vector<uint64_t> cached;
         uint64_t busy = 0;
         for (unsigned i = 0; i < ready.size(); i++) {
-            all.push_back({false, i, law_cache(std::max(busy, ready[i]), std::min<unsigned>(BLOCK_ROWS, rows - i * BLOCK_ROWS))});
+            all.push_back(
+                {false, i, law_cache(std::max(busy, ready[i]), std::min<unsigned>(BLOCK_ROWS, rows - i * BLOCK_ROWS))});
             busy = all.back().t.busy, cached.push_back(all.back().t.end);
         }
         for (unsigned i = 0; i < ready.size(); i++) {
@@ -212,14 +226,16 @@ struct world {
         if (!words) got.push_back(row(HEADS * HEAD));
         const unsigned number = (unsigned)got.size() - 1;
         if (m.att_row != number || number >= rows) return bad("a row of outputs", m.att_row, number);
-        for (unsigned i = 0; i < OUT && words * OUT + i < G * HEAD; i++) got.back()[FROM + words * OUT + i] = f(m.outputs[i]);
+        for (unsigned i = 0; i < OUT && words * OUT + i < G * HEAD; i++)
+            got.back()[FROM + words * OUT + i] = f(m.outputs[i]);
         words = m.att_last ? 0 : words + 1;
         if (m.att_last && (number == rows - 1 || number % BLOCK_ROWS == BLOCK_ROWS - 1)) ends.push_back(now + 1);
         return words >= up(G * HEAD, OUT) ? bad("words of a row", words, up(G * HEAD, OUT)) : 0;
     }
     int hold_times(const std::vector<operation> &all) {
         const size_t blocks = all.size() / 2;
-        if (starts.size() != all.size() || sent.size() != blocks || told.size() != blocks || values.size() != blocks || ends.size() != blocks)
+        if (starts.size() != all.size() || sent.size() != blocks || told.size() != blocks || values.size() != blocks ||
+            ends.size() != blocks)
             return bad("operations that start or end", starts.size(), all.size());
         for (size_t i = 0; i < all.size(); i++) {
             const operation &a = all[i];
@@ -268,7 +284,8 @@ struct world {
         for (unsigned r = 0; r < rows; r++)
             for (unsigned i = FROM; i < HEADS * HEAD; i++, outputs++)
                 if (one_nan(got[r][i]) != one_nan(want[r][i])) {
-                    if (!o.quiet) printf("layer %u, position %u, element %u of head %u\n", l, position + r, i % HEAD, i / HEAD);
+                    if (!o.quiet)
+                        printf("layer %u, position %u, element %u of head %u\n", l, position + r, i % HEAD, i / HEAD);
                     return bad("an output", one_nan(got[r][i]), one_nan(want[r][i]));
                 }
         return 0;
@@ -286,7 +303,9 @@ struct world {
     /* Some steps from each beginning: an empty cache, the ends of pages, anywhere, the end of all pages. */
     int run() {
         for (unsigned n = 0; outputs < o.vectors; n++) {
-            unsigned position = n == 0 ? 0 : n % 4 == 1 ? 32 * (1 + d.below(PAGES - 1)) - d.below(6) : d.below(32 * PAGES - 40);
+            unsigned position = n == 0       ? 0
+                                : n % 4 == 1 ? 32 * (1 + d.below(PAGES - 1)) - d.below(6)
+                                             : d.below(32 * PAGES - 40);
             if (n % 8 == 7) position = 32 * PAGES - 5;
             fill(position);
             for (unsigned i = n == 0 ? 12 : 4; i && position < 32 * PAGES; i--) {
@@ -306,7 +325,8 @@ static int run_more(bench<M> &b, const options &o) {
     w.m.reset = 0;
     if (w.run()) return 1;
     if (!o.quiet)
-        printf("%-22s %" PRIu64 " CACHEs and ATTENDs in the law's cycles, %" PRIu64 " outputs\n", "roma_hunit_tile", w.operations, w.outputs);
+        printf("%-22s %" PRIu64 " CACHEs and ATTENDs in the law's cycles, %" PRIu64 " outputs\n", "roma_hunit_tile",
+               w.operations, w.outputs);
     return 0;
 }
 
