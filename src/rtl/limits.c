@@ -84,7 +84,7 @@ static bool whole_heads(const roma_placement *p) {
     return fmod(units, heads) <= 0 && is_power_of_two(units / heads) && units <= 256;
 }
 static bool add_in_time(const roma_placement *p) { return within(p->chip.lat_add, 1, 6); }
-static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 6); }
+static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 4); }
 static bool convert_in_time(const roma_placement *p) { return within(p->chip.lat_convert, 1, 4); }
 static bool div_in_time(const roma_placement *p) { return is(p->chip.lat_div, 16); }
 static bool sqrt_in_time(const roma_placement *p) { return is(p->chip.lat_sqrt, 14); }
@@ -165,7 +165,7 @@ static const limit limits[] = {
     {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
     {"grid.matrix_units", whole_heads, "a power of two for each of the model's key-value heads, 256 in all"},
     {"vector.add", add_in_time, "1 to 6"},
-    {"vector.mul", mul_in_time, "1 to 6"},
+    {"vector.mul", mul_in_time, "1 to 4"},
     {"vector.convert", convert_in_time, "1 to 4"},
     {"vector.div", div_in_time, "16"},
     {"vector.sqrt", sqrt_in_time, "14"},
