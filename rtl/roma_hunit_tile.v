@@ -133,14 +133,14 @@ module roma_hunit_tile #(
     reg [4:0] at;
     always @(posedge clk) if (value_comes) {is_mine, base, at} <= {is_mine_late, base_late, at_late};
     wire page_write;
-    wire is_load = load[112] && load[111:96] == unit;
+    wire is_load = load[112] && load[111:96] == unit && load[95:92] == 4'd0;
     wire [WIDE/8-1:0] page_parts;
     wire [A-1:0] page_address, address;
     wire [8*WIDE-1:0] page_word;
     roma_page_write #(.HEAD_DIM(HEAD_DIM), .WIDE(WIDE), .A(A)) writing (
         .clk(clk), .reset(reset), .start(cached), .mine(is_mine), .base(base), .at(at), .key(key), .value(value), .k_scale(k_scale), .v_scale(v_scale),
         .write(page_write), .parts(page_parts), .address(page_address), .word(page_word));
-    wire [31:0] load_word = load[95:64] / (WIDE / 8), load_part = load[95:64] % (WIDE / 8);
+    wire [31:0] load_at = {4'd0, load[91:64]}, load_word = load_at / (WIDE / 8), load_part = load_at % (WIDE / 8);
     wire reads;
     wire [A-1:0] pass_address;
     assign address = other_reads ? other_address : pass_address;

@@ -19,10 +19,11 @@ extern "C" {
 /* What is run. All that it points to is the caller's. */
 typedef struct {
     const roma_image *image;
-    const roma_placement *place;       /* of the image's plan */
-    roma_exec *engine;                 /* of the same plan, its sequence 0 empty, with rows for a chunk */
-    uint32_t set;                      /* the engine's adapter set of all rows */
-    const roma_cost_adapter *adapters; /* the same set for the chip model */
+    const roma_placement *place;         /* of the image's plan */
+    roma_exec *engine;                   /* of the same plan, its sequence 0 empty, with rows for a chunk */
+    uint32_t set;                        /* the engine's adapter set of all rows */
+    const roma_adapter *const *adapters; /* [n_adapters] the same set, with its factors */
+    const float *factors;
     uint32_t n_adapters;
     const int32_t *prompt;         /* token ids */
     size_t n_prompt;               /* 1 or more */

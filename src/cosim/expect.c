@@ -140,7 +140,7 @@ static int step_model(cosim *s, roma_error *err) {
                                  .rows = s->rows,
                                  .logits = s->logits,
                                  .n_adapters = c->n_adapters,
-                                 .adapters = c->adapters};
+                                 .adapters = s->lora.model};
     const int rc = roma_cost_step(&s->schedule, c->place, &span, 1, err);
     if (rc) return rc;
     uint32_t order = 0;

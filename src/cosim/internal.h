@@ -57,9 +57,21 @@ typedef struct {
     bool is_codes;
 } cosim_value;
 
+/* Adapters of all steps: what the chip and what the model takes. */
+typedef struct {
+    roma_rtl_lora chip;
+    roma_cost_adapter model[ROMA_RTL_PLACES];
+    uint32_t *ranks; /* [n_adapters][slots of the plan] */
+    uint32_t number[ROMA_RTL_PLACES];
+    uint64_t word0;
+    roma_rtl_step_word word[ROMA_RTL_STEP_WORDS_MAX];
+    size_t words;
+} cosim_lora;
+
 typedef struct {
     const roma_cosim_config *config;
     const roma_plan *plan;
+    cosim_lora lora;
     uint32_t units, vectors, lanes, block_rows, blocks;
     uint32_t *address, *stride; /* of values, in the vector units' memories */
     /* of the step */
@@ -89,6 +101,13 @@ int roma_cosim_open(cosim *s, const roma_cosim_config *c, roma_error *err);
 void roma_cosim_close(cosim *s);
 /* Lets engine and model make a step of n tokens. */
 int roma_cosim_expect(cosim *s, const int32_t *tokens, uint32_t n, bool logits, roma_error *err);
+
+/* ---- lora.c: adapters ---- */
+
+/* Gives the config's adapters places on the chip and appends the commands that write them to *out. Nothing without
+ * adapters. Errors of roma_rtl_lora_load and roma_rtl_lora_step; ENOMEM. */
+int roma_cosim_lora_open(cosim *s, roma_buf *out, roma_error *err);
+void roma_cosim_lora_close(cosim *s);
 
 /* ---- observe.c: what the bench saw ---- */
 

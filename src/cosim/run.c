@@ -70,7 +70,9 @@ static void plant(const cosim *s, roma_buf *b) {
 static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_error *err) {
     roma_buf b = {0};
     plant(s, &b);
-    roma_buf_print(&b, "h 0 0 %x\n", s->rows | (unsigned)s->logits << 8);
+    roma_buf_print(&b, "h 0 0 %llx\n", (unsigned long long)(s->rows | (uint64_t)s->logits << 8 | s->lora.word0));
+    for (size_t i = 0; i < s->lora.words; i++)
+        roma_buf_print(&b, "h 0 %x %llx\n", s->lora.word[i].index, (unsigned long long)s->lora.word[i].data);
     for (uint32_t i = 0; i < s->rows; i++)
         roma_buf_print(&b, "h 0 %x %x%08x\n", i + 1, (unsigned)tokens[i], s->position + i);
     roma_buf_print(&b, "h 1 0 0\nc %llx\n", (unsigned long long)(s->schedule.cycles + PATIENCE));
@@ -104,7 +106,9 @@ static bool goes_on(const cosim *s) { return s->config->all || !s->report->misma
 static int run(cosim *s, cosim_child *child, roma_error *err) {
     const roma_cosim_config *c = s->config;
     const uint32_t most = (uint32_t)c->place->chip.chunk_rows, chunk = c->chunk ? c->chunk : most;
-    int rc = ROMA_OK;
+    int rc = roma_cosim_lora_open(s, &s->sent, err);
+    if (!rc && s->sent.failed) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a run's commands");
+    if (!rc) rc = roma_cosim_child_send(child, s->sent.data, s->sent.len, err);
     for (size_t at = 0; !rc && at < c->n_prompt && goes_on(s);) {
         const uint32_t n = c->n_prompt - at < chunk ? (uint32_t)(c->n_prompt - at) : chunk;
         rc = step(s, child, c->prompt + at, n, at + n == c->n_prompt, err);
@@ -183,6 +187,7 @@ int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
     roma_buf_destroy(&s.sent);
     if (s.plan) roma_exec_tap(c->engine, NULL, NULL, NULL);
     if (s.plan) roma_cosim_close(&s);
+    roma_cosim_lora_close(&s);
     roma_cosim_build_end(&b);
     return rc;
 }

@@ -29,9 +29,11 @@ static bool few_rows(const roma_placement *p) { return p->chip.chunk_rows <= 128
 static bool full_mac(const roma_placement *p) { return p->chip.mac_efficiency >= 1; }
 static bool full_read(const roma_placement *p) { return p->chip.read_efficiency >= 1; }
 static bool whole_pages(const roma_placement *p) { return (int)p->chip.hunit_pages == ROMA_PAGES_WHOLE; }
+/* Leaves and outputs of a row leave while the next row is multiplied, so that they wait for nobody. */
 static bool mac_of_head(const roma_placement *p) {
-    const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim;
-    return mac >= 16 && is_power_of_two(mac) && fmod(d, mac) <= 0;
+    const double mac = p->chip.hunit_mac, d = hyper_of(p)->head_dim, lanes = all_lanes(p);
+    const bool in_time = p->chip.block_rows <= 1 || mac * hyper_of(p)->kv_heads <= 2 * lanes;
+    return mac >= 16 && is_power_of_two(mac) && fmod(d, mac) <= 0 && mac <= lanes && in_time;
 }
 /* A word of the SRAM is a part of a key, which is read while it is multiplied with the queries that share it. */
 static bool reads_in_time(const roma_placement *p) {
@@ -82,7 +84,7 @@ static bool whole_heads(const roma_placement *p) {
     return fmod(units, heads) <= 0 && is_power_of_two(units / heads) && units <= 256;
 }
 static bool add_in_time(const roma_placement *p) { return within(p->chip.lat_add, 1, 6); }
-static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 6); }
+static bool mul_in_time(const roma_placement *p) { return within(p->chip.lat_mul, 1, 4); }
 static bool convert_in_time(const roma_placement *p) { return within(p->chip.lat_convert, 1, 4); }
 static bool div_in_time(const roma_placement *p) { return is(p->chip.lat_div, 16); }
 static bool sqrt_in_time(const roma_placement *p) { return is(p->chip.lat_sqrt, 14); }
@@ -150,7 +152,7 @@ static const limit limits[] = {
     {"hunit.mac_efficiency", full_mac, "1"},
     {"hunit.read_efficiency", full_read, "1"},
     {"hunit.pages", whole_pages, "whole"},
-    {"hunit.mac", mac_of_head, "a power of two, at least 16, that divides the model's heads"},
+    {"hunit.mac", mac_of_head, "a power of two from 16 to all vector lanes, that divides the model's heads; twice all lanes for each key-value head"},
     {"hunit.bandwidth", reads_in_time, "a power of two from hunit.mac to the model's heads, and as many bytes as keys take meanwhile"},
     {"hunit.exp", one_exp, "1"},
     {"hunit.page_run", no_runs, "0"},
@@ -173,7 +175,7 @@ static const limit limits[] = {
     {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
     {"grid.matrix_units", whole_heads, "a power of two for each of the model's key-value heads, 256 in all"},
     {"vector.add", add_in_time, "1 to 6"},
-    {"vector.mul", mul_in_time, "1 to 6"},
+    {"vector.mul", mul_in_time, "1 to 4"},
     {"vector.convert", convert_in_time, "1 to 4"},
     {"vector.div", div_in_time, "16"},
     {"vector.sqrt", sqrt_in_time, "14"},

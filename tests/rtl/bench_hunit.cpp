@@ -6,15 +6,14 @@
 
 typedef Vbench_hunit M;
 
-enum { ADD = 3, MUL = 3, CONVERT = 2, DIV = 16, BLOCK_ROWS = 4, ROWS = 8 };
-enum { WEIGH = 9 * ADD + 9 * MUL + 3 * CONVERT + 5 };
-
 /* The parameters of bench_hunit.v; other ones come from outside. */
 #ifndef ROMA_SHAPE
 #define ROMA_SHAPE                                                                                                     \
-    V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 32, LAYERS = 2, FAR = 6, REACH = 2, MAC = 16, WIDE = 32, ROUNDS = 3
+    V = 2, VL = 8, U = 4, KV = 2, HEADS = 6, HEAD = 32, LAYERS = 2, FAR = 6, REACH = 2, MAC = 16, WIDE = 32,           \
+    ROUNDS = 3, ADD = 3, MUL = 3, CONVERT = 2
 #endif
 enum { ROMA_SHAPE };
+enum { DIV = 16, BLOCK_ROWS = 4, ROWS = 8, WEIGH = 9 * ADD + 9 * MUL + 3 * CONVERT + 5 };
 enum {
     ALL = V * VL,
     LINK = 2 * ALL,

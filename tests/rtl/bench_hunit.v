@@ -12,6 +12,9 @@ module hunit_set #(
     parameter MAC = 32,
     parameter WIDE = 32,
     parameter ROUNDS = 4,
+    parameter ADD = 3,
+    parameter MUL = 3,
+    parameter CONVERT = 2,
     parameter SRAM = 65536,
     parameter PROGRAM = "",
     parameter BLOCK_ROWS = 4,
@@ -85,7 +88,7 @@ module hunit_set #(
             wire [24*MAC-1:0] unused_products;
             wire [23+$clog2(MAC):0] unused_sum;
             roma_hunit_tile #(.LEADS(u == 0), .V(V), .VL(VL), .U(U), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD_DIM), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB),
-                .FAR(FAR), .REACH(REACH), .LINK(LINK), .MAC(MAC), .WIDE(WIDE), .LAYERS(LAYERS), .ROUNDS(ROUNDS), .SRAM(SRAM), .PROGRAM(PROGRAM), .WORDS(43)) unit (
+                .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .FAR(FAR), .REACH(REACH), .LINK(LINK), .MAC(MAC), .WIDE(WIDE), .LAYERS(LAYERS), .ROUNDS(ROUNDS), .SRAM(SRAM), .PROGRAM(PROGRAM), .WORDS(43)) unit (
                 .clk(clk), .reset(reset), .unit((KV - 1) * P + u), .step(step), .kv(kv), .o_peak(peak[PEAK_W*u +: PEAK_W]), .i_peak(i_peak), .o_peak_back(peak_back[PEAK_W*u +: PEAK_W]),
                 .i_peak_back(i_back), .o_den(den[DEN_W*u +: DEN_W]), .i_den(i_den), .o_leaf(leaf[LEAF_W*u +: LEAF_W]), .i_leaf(i_leaf),
                 .o_att(atts[ATT_W*u +: ATT_W]), .o_tok(toks[2*u +: 2]), .load(load), .attend_ends(value_ends[u]), .other_reads(1'b0), .other_address(0),
@@ -125,6 +128,9 @@ module bench_hunit #(
     parameter MAC = 16,
     parameter WIDE = 32,
     parameter ROUNDS = 3,
+    parameter ADD = 3,
+    parameter MUL = 3,
+    parameter CONVERT = 2,
     parameter PROGRAM = "tests/rtl/hunit.hex",
     parameter ALL = V * VL,
     parameter OUT = (ALL + KV - 1) / KV
@@ -144,7 +150,7 @@ module bench_hunit #(
     output [32*OUT-1:0] outputs
 );
     hunit_set #(.V(V), .VL(VL), .U(U), .KV(KV), .HEADS(HEADS), .HEAD_DIM(HEAD), .LAYERS(LAYERS), .FAR(FAR), .REACH(REACH), .MAC(MAC), .WIDE(WIDE),
-        .ROUNDS(ROUNDS), .SRAM(LAYERS * ROUNDS * (64 * HEAD + 256)), .PROGRAM(PROGRAM)) set (
+        .ROUNDS(ROUNDS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .SRAM(LAYERS * ROUNDS * (64 * HEAD + 256)), .PROGRAM(PROGRAM)) set (
         .clk(clk), .reset(reset), .step(step), .ended(ended), .ended_block(ended_block), .load(load), .address(address), .word(word), .sends(sends),
         .sent(sent), .writes(writes), .values_end(values_end), .cache_tells(cache_tells), .att(att), .att_last(att_last), .att_row(att_row),
         .outputs(outputs));

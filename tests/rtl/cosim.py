@@ -7,6 +7,7 @@ usage: cosim.py test ROMA          the mini chip: 64 tokens, a prompt in chunks 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -66,10 +67,35 @@ def faults(roma, image):
         else: say(what == wanted.get(name), "fault %s: %s%s" % (name, what, "" if what == wanted.get(name) else "; expected " + str(wanted.get(name))))
 
 
+def signatures(folder, simulator):
+    """What the self-test of a chip with the files of a folder tells: by matrix unit and L-Unit."""
+    told = subprocess.run([simulator], cwd=folder, input="h 0 0 200\nc 4000\n", capture_output=True, text=True, check=True).stdout
+    words = [int(line.split()[2], 16) for line in told.splitlines() if line.startswith("T ")]
+    return [s for _, s in sorted(((w >> 32 & 0xffff, w >> 48), w & 0xffffffff) for w in words)]
+
+
+def selftest(roma, image):
+    """Signatures of the mini chip's ROMs, and those of the same chip with one bit flipped (docs/program-format.md): of one matrix unit, from the L-Unit
+    with the bit on. The simulator is the one that cosim has just made."""
+    made = [os.path.join(OUT, "roma", "cosim", f) for f in os.listdir(os.path.join(OUT, "roma", "cosim")) if re.fullmatch("[0-9a-f]{32}", f)]
+    simulator, folder = max(made, key=os.path.getmtime), os.path.join(OUT, "selftest")
+    subprocess.run([roma, "rtl", "--chip", "mini", "--image", image, "--style", "array", "-o", folder], check=True)
+    wanted = [int(line, 16) for line in open(os.path.join(folder, "selftest.hex"))]
+    say(signatures(folder, simulator) == wanted, "self-test: %d signatures" % len(wanted))
+    path = os.path.join(folder, "rom_5_2.hex")
+    text = open(path).read()
+    at = text.index("\n", len(text) // 2) + 6
+    with open(path, "w") as f: f.write(text[:at] + "%x" % (int(text[at], 16) ^ 2) + text[at + 1:])
+    other = [divmod(i, 4) for i, s in enumerate(signatures(folder, simulator)) if s != wanted[i]]
+    say(other == [(5, 2), (5, 3)], "self-test: a bit flipped in L-Unit 5.2 changes the signatures after %s" % ", ".join("%d.%d" % u for u in other))
+    shutil.rmtree(folder)
+
+
 def test(roma):
     image = os.path.join(OUT, "tiny.roma")
     subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
     same("the mini chip", 64, roma, "--image", image)
+    selftest(roma, image)
     same("the mini chip, a prompt in chunks of 7", 8, roma, "--image", image, "-p", PROMPT, "--chunk", 7)
     faults(roma, image)
 

@@ -57,7 +57,7 @@ TRIES = {
     "lunit.pipeline": chip(lunit_pipeline=2),
     "lunit.leaf_group": chip(lunit_leaf_group=64),
     "vector.lanes": chip(vector_lanes=12),
-    "grid.vector_units": chip(grid_columns=3, grid_rows=4, grid_matrix_units=9, grid_vector_units=3),
+    "grid.vector_units": chip(grid_columns=3, grid_rows=4, grid_matrix_units=9, grid_vector_units=3, hunit_mac=16),
     "grid.matrix_units": chip(grid_columns=1, grid_rows=13, grid_matrix_units=9),
     "vector.add": chip(vector_add=7),
     "vector.mul": chip(vector_mul=0),

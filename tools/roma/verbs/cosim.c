@@ -150,10 +150,19 @@ static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_repo
     size_t n = 0;
     const roma_message text = {.role = ROMA_ROLE_USER, .text = o->prompt, .len = strlen(o->prompt)};
     if (!rc) rc = roma_answer_prompt(e->s.a, &text, 1, ROMA_ANSWER_RAW, &ids, &n, err);
+    const roma_adapter *adapters[ROMA_EXEC_STACK_MAX];
+    float factors[ROMA_EXEC_STACK_MAX];
+    for (size_t i = 0; !rc && i < e->s.loras.n; i++) {
+        adapters[i] = roma_answer_adapter_find(e->s.a, e->s.loras.item[i].name);
+        factors[i] = e->s.loras.item[i].factor;
+    }
     const roma_cosim_config run = {.image = rc ? NULL : roma_answer_image(e->s.a),
                                    .place = rc ? NULL : roma_answer_placement(e->s.a),
                                    .engine = rc ? NULL : roma_answer_engine(e->s.a),
                                    .set = e->s.set,
+                                   .adapters = adapters,
+                                   .factors = factors,
+                                   .n_adapters = (uint32_t)e->s.loras.n,
                                    .prompt = ids,
                                    .n_prompt = n,
                                    .tokens = o->tokens,
