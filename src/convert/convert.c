@@ -63,7 +63,8 @@ static int pack(const roma_import *imp, const roma_convert_config *c, const roma
                 roma_convert_report *out, roma_error *err) {
     char from[256];
     provenance(c->model, imp->source_sha256, from, sizeof from);
-    return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, progress, &out->image, err);
+    return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, NULL, progress, &out->image,
+                     err);
 }
 
 /* The file against the hash that the caller has from its source: GGUF has no checksum of its own. */
