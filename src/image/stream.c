@@ -42,12 +42,25 @@ int roma_image_resume(image_writer *w) {
 
 /* ---- bytes ---- */
 
-/* What an earlier run wrote stands already. */
+static int damaged(const image_writer *w) {
+    return fail(w, ROMA_EDAMAGED, "what is left of the earlier run is damaged; begin anew, without --resume");
+}
+
+/* What an earlier run wrote stands already, and must be the same. */
 static int put(image_writer *w, const void *data, size_t n) {
-    if (w->at < w->kept && n > w->kept - w->at)
-        return fail(w, ROMA_EDAMAGED, "what is left of the earlier run is damaged; begin anew, without --resume");
-    const int code = w->at < w->kept ? ROMA_OK : roma_outfile_write(&w->out, data, n, w->err);
-    w->at += n;
+    uint8_t was[4096];
+    int code = ROMA_OK;
+    if (w->at >= w->kept) {
+        code = roma_outfile_write(&w->out, data, n, w->err);
+        w->at += n;
+        return code;
+    }
+    if (n > w->kept - w->at) return damaged(w);
+    for (size_t i = 0, m; i < n && !code; i += m, w->at += m) {
+        m = n - i < sizeof was ? n - i : sizeof was;
+        code = roma_outfile_read(&w->out, w->at, was, m, w->err);
+        if (!code && memcmp(was, (const uint8_t *)data + i, m) != 0) return damaged(w);
+    }
     return code;
 }
 
@@ -64,9 +77,7 @@ static int put_zeros(image_writer *w, uint64_t n) {
 static int put_block(image_writer *w, uint64_t n, roma_section *s) {
     s->crc = roma_crc32c(s->crc, w->block, (size_t)n);
     const int code = put(w, w->block, (size_t)n);
-    if (!code && w->at == w->kept && s->crc != w->kept_crc)
-        return fail(w, ROMA_EDAMAGED, "what is left of the earlier run is damaged; begin anew, without --resume");
-    return code;
+    return !code && w->at == w->kept && s->crc != w->kept_crc ? damaged(w) : code;
 }
 
 static int tell(image_writer *w, const roma_section *data) {
@@ -193,8 +204,10 @@ static int take_report(image_writer *w, roma_section *s) {
 }
 
 int roma_image_stream(image_writer *w, uint8_t base_id[32]) {
-    int code = put_zeros(w, ROMA_FRAME_HEADER + (uint64_t)w->n_sections * ROMA_FRAME_ENTRY);
+    const uint64_t head = ROMA_FRAME_HEADER + (uint64_t)w->n_sections * ROMA_FRAME_ENTRY;
+    int code = w->kept ? ROMA_OK : put_zeros(w, head);
     unsigned known = 0;
+    w->at = head; /* the record of an earlier run stands there */
     for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
         roma_section *s = &w->section[i];
         while (memcmp(s->tag, roma_image_kind.known[known].tag, 4) != 0) known++; /* no tokenizer, no template */
