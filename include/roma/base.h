@@ -238,6 +238,9 @@ typedef struct {
  * of files refuses. The owner ends the map with roma_map_close. */
 int roma_map_open(roma_map *m, const char *path, roma_error *err);
 void roma_map_close(roma_map *m);
+/* Gives the memory of n bytes of a mapped file back, which are read from the file again when they are touched: who goes
+ * through a file larger than the memory forgets what is behind. Only of a mapping: other memory would be lost. */
+void roma_map_forget(const void *p, uint64_t n);
 /* Asks the system for huge pages; nothing depends on the answer. */
 void roma_map_advise_huge(const roma_map *m);
 /* Reads the first n bytes of a file, to see what it is. Returns how many there were; 0 of what is no regular file or
@@ -295,12 +298,20 @@ typedef struct {
 /* Begins an output. EUSAGE for a folder and a write-protected file, and when the program's list refuses; EIO, ENOMEM.
  * After an error nothing is open. roma_outfile_commit or _abort ends an output. */
 int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err);
+/* As roma_outfile_open; but what a dead writer of the same name left is taken over: f->bytes says how much of it there
+ * is, which may be anything that was ever written. */
+int roma_outfile_resume(roma_outfile *f, const char *path, roma_error *err);
 /* Keeps what is written in place until commit; before the first write. EIO. */
 int roma_outfile_keep(roma_outfile *f, roma_error *err);
 /* Appends n bytes. EIO: the file is given up, and only roma_outfile_abort may follow. */
 int roma_outfile_write(roma_outfile *f, const void *data, size_t n, roma_error *err);
 /* Overwrites n bytes at `offset`, all of them written before; in place: kept files alone. EIO as in write. */
 int roma_outfile_patch(roma_outfile *f, uint64_t offset, const void *data, size_t n, roma_error *err);
+/* Cuts what was written down to its first `bytes` bytes; brings it to disk; reads n bytes at `offset` back. In place
+ * nothing can be cut or read, but for kept files. EIO as in write. */
+int roma_outfile_cut(roma_outfile *f, uint64_t bytes, roma_error *err);
+int roma_outfile_sync(roma_outfile *f, roma_error *err);
+int roma_outfile_read(roma_outfile *f, uint64_t offset, void *out, size_t n, roma_error *err);
 /* Maps what was written so far, to be read until the next write; in place: kept files alone. The caller closes the
  * map. EIO, ENOMEM. */
 int roma_outfile_map(roma_outfile *f, roma_map *m, roma_error *err);

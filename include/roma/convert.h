@@ -1,7 +1,8 @@
 /* convert - from a model file to a ROM image: the file is imported, its values are checked, float matrices are
- * quantised, everything is packed, and a report says what became of it.
+ * quantised, everything is packed, and a report says what became of it. A matrix at a time: memory is bounded by a few
+ * MiB and the tokenizer, however large the model.
  *
- * Thread rule: calls are re-entrant; a call runs on its caller's thread.
+ * Thread rule: calls are re-entrant; a call runs on its caller's thread and on a team of its own.
  */
 #ifndef ROMA_CONVERT_H
 #define ROMA_CONVERT_H
@@ -19,6 +20,8 @@ typedef struct {
     roma_quant_kind quant; /* how float matrices become codes; NONE of a folder: Q8 */
     const char *pre;       /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
     const char *sha256;    /* 64 hexadecimal digits that the model's first file must have; NULL: any */
+    int threads;           /* 1 to 64; 0: all CPUs */
+    bool resume;           /* what a killed run of the same conversion left is taken up */
 } roma_convert_config;
 
 /* What became of a conversion. */
@@ -27,6 +30,7 @@ typedef struct {
     uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
+    char *text;                /* source, method, and what rounding cost each layer, as the image has it; owned too */
 } roma_convert_report;
 
 /* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than

@@ -65,7 +65,9 @@ typedef struct {
     uint8_t file_sha256[32]; /* as the file states it */
     uint8_t base_id[32];     /* base identity: hash of what an adapter depends on */
     char note[512];          /* provenance, printable ASCII */
-    void *owned;             /* tables that the reader had to build */
+    const char *report;      /* how the image was made: lines of printable ASCII, report_bytes of them; NULL: none */
+    uint32_t report_bytes;
+    void *owned; /* tables that the reader had to build */
 } roma_image;
 
 enum { ROMA_IMAGE_NO_VERIFY = 1 }; /* skip the CRCs (the structure is always checked) */
@@ -86,11 +88,25 @@ int roma_image_verify(const char *path, roma_team *team, const roma_progress *pr
 /* ---- writing ---- */
 
 /* Where the writer gets a tensor's bytes from: `tile` fills one tile of 16 rows (tile_bytes, zeroed before), `vector`
- * one vector of cols FP32 values. tensor: index in the description. */
+ * one vector of cols FP32 values. tensor: index in the description. What stands behind `vector` may be zero. */
 typedef struct {
     void *ctx;
     void (*tile)(void *ctx, size_t tensor, uint64_t tile, uint8_t *out);
     void (*vector)(void *ctx, size_t tensor, float *out);
+    /* Members of the team call tile and see, each for other tiles at the same time; NULL: the caller's thread does. */
+    roma_team *team;
+    /* Gets each tile as it stands in the image, also those of an earlier run. */
+    void (*see)(void *ctx, size_t tensor, uint64_t tile, const uint8_t *in);
+    /* A matrix is complete. */
+    void (*complete)(void *ctx, size_t tensor);
+    /* The report of section REPT, lines of printable ASCII, asked for when all tensors are complete; NULL: none.
+     */
+    const char *(*report)(void *report_ctx);
+    void *report_ctx;
+    /* What the weights come from, and how. The same job, image and description begun by a run that was killed is taken
+     * up where it stood with resume; all zero without resume: what is left of a run is of no use to another. */
+    uint8_t job[32];
+    bool resume;
 } roma_tile_source;
 
 /* What was written: the file, and its content as roma_description_size counts it. */

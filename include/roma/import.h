@@ -83,6 +83,11 @@ int roma_import_lora_open(roma_import_lora *l, const char *path, const roma_desc
 int roma_import_lora_open_memory(roma_import_lora *l, const void *config, uint64_t config_bytes, const void *tensors,
                                  uint64_t tensors_bytes, const roma_description *base, roma_error *err);
 void roma_import_lora_close(roma_import_lora *l);
+/* Path (cap bytes of room) of the model folder that a PEFT folder names as its base. The name is tried as an absolute
+ * path, then in each of n folders (NULL: passed over) as ORG/NAME, as NAME, as the folder itself, and as the hub's
+ * cache keeps models. EINPUT: it is in none of them; errors of the configuration. */
+int roma_import_base_of(const char *adapter, const char *const *roots, size_t n, char *path, size_t cap,
+                        roma_error *err);
 
 #ifdef __cplusplus
 }

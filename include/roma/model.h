@@ -108,6 +108,7 @@ struct roma_tensor {
     roma_format format;   /* when not is_float */
     uint32_t source_type; /* the importer's own type number */
     const uint8_t *data;  /* borrowed from the source file; the importer checked its size */
+    bool mapped;          /* data is a mapping of the file, which may be forgotten (roma_map_forget) */
     uint64_t row_bytes;
     uint64_t true_rows, true_cols; /* that the source has; the model's others are zero. 0: all */
     bool rope_halves;              /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model

@@ -39,6 +39,9 @@ const char *roma_target_name(const char *path); /* its last part */
 enum { ROMA_TEMPORARY_EXTRA = 64 }; /* bytes of a name beyond its target's */
 /* Makes one and its name, which goes to entry too; -1 with errno set when the system refuses. */
 int roma_temporary_open(const char *target, char *tmp, mode_t mode, roma_file *entry);
+/* Takes over what a dead writer of the same target, of our user, left: its descriptor, at its end, and its bytes; -1:
+ * there is none. */
+int roma_temporary_adopt(const char *target, char *tmp, roma_file *entry, uint64_t *bytes);
 /* Makes up the next such name of this process, cap bytes of room. */
 void roma_temporary_name(const char *target, char *tmp, size_t cap);
 /* Removes those of dead writers of the same target: files; or, with the names of what they hold, NULL behind the last,

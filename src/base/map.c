@@ -74,6 +74,12 @@ void roma_map_close(roma_map *m) {
     *m = (roma_map){0};
 }
 
+void roma_map_forget(const void *p, uint64_t n) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) / page * page,
+                    to = ((uintptr_t)p + n) / page * page;
+    if (to > from) (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* A wish; most file systems have no huge pages to give and say so, which harms nothing. */
 void roma_map_advise_huge(const roma_map *m) {
     if (m->data) (void)madvise((void *)(uintptr_t)m->data, (size_t)m->size, MADV_HUGEPAGE);

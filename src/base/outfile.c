@@ -95,17 +95,18 @@ static bool take_over(int fd, const struct stat *st) {
     return fchmod(fd, mode) == 0;
 }
 
-static int open_file(roma_outfile *f, const roma_target *t, roma_error *err) {
+static int open_file(roma_outfile *f, const roma_target *t, bool resume, roma_error *err) {
     f->tmp = roma_alloc(ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA);
     if (!f->tmp) return roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for the output buffer");
+    if (resume) f->fd = roma_temporary_adopt(f->target, f->tmp, f->entry, &f->bytes);
     roma_temporary_sweep(f->target, NULL);
-    f->fd = roma_temporary_open(f->target, f->tmp, t->exists ? 0600 : 0666, f->entry);
+    if (f->fd < 0) f->fd = roma_temporary_open(f->target, f->tmp, t->exists ? 0600 : 0666, f->entry);
     if (f->fd < 0) return roma_fail_errno(err, f->path, "cannot create a file in the target's folder");
     if (t->exists && !take_over(f->fd, &t->st)) return roma_fail_errno(err, f->path, "cannot give the file its mode");
     return ROMA_OK;
 }
 
-int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err) {
+static int open_either(roma_outfile *f, const char *path, bool resume, roma_error *err) {
     roma_target t;
     *f = (roma_outfile){.fd = -1, .device = -1};
     int code = roma_target_find(&t, path, err);
@@ -117,12 +118,16 @@ int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err) {
         code = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the output buffer");
     if (!code) code = roma_files_output(&t, path, &f->entry, &f->fd, err);
     if (!code && !t.in_place)
-        code = open_file(f, &t, err);
+        code = open_file(f, &t, resume, err);
     else if (!code && f->fd < 0)
         code = roma_target_open(&t, path, &f->fd, err);
     if (code) roma_outfile_abort(f);
     return code;
 }
+
+int roma_outfile_open(roma_outfile *f, const char *path, roma_error *err) { return open_either(f, path, false, err); }
+
+int roma_outfile_resume(roma_outfile *f, const char *path, roma_error *err) { return open_either(f, path, true, err); }
 
 int roma_outfile_keep(roma_outfile *f, roma_error *err) {
     const int code = check_open(f, err);
@@ -163,6 +168,42 @@ int roma_outfile_patch(roma_outfile *f, uint64_t offset, const void *data, size_
     if (offset > f->bytes || n > f->bytes - offset)
         return roma_fail(err, ROMA_EINTERNAL, f->path, offset, "a patch reaches beyond what was written");
     if (!flush(f) || !pwrite_all(f->fd, data, n, offset)) return give_up(f, err, "cannot write");
+    return ROMA_OK;
+}
+
+int roma_outfile_cut(roma_outfile *f, uint64_t bytes, roma_error *err) {
+    const int code = check_open(f, err);
+    if (code) return code;
+    if (in_place(f) || bytes > f->bytes)
+        return roma_fail(err, ROMA_EINTERNAL, f->path, bytes, "what is not there cannot be cut off");
+    if (!flush(f) || ftruncate(f->fd, (off_t)bytes) != 0 || lseek(f->fd, (off_t)bytes, SEEK_SET) < 0)
+        return give_up(f, err, "cannot cut the file");
+    f->bytes = bytes;
+    return ROMA_OK;
+}
+
+int roma_outfile_sync(roma_outfile *f, roma_error *err) {
+    const int code = check_open(f, err);
+    if (code || in_place(f)) return code;
+    return flush(f) && (fdatasync(f->fd) == 0 || errno == EINVAL || errno == ENOTSUP)
+               ? ROMA_OK
+               : give_up(f, err, "cannot bring the file to disk");
+}
+
+int roma_outfile_read(roma_outfile *f, uint64_t offset, void *out, size_t n, roma_error *err) {
+    const int code = check_open(f, err);
+    if (code) return code;
+    if (in_place(f) || offset > f->bytes || n > f->bytes - offset)
+        return roma_fail(err, ROMA_EINTERNAL, f->path, offset, "what is not there cannot be read back");
+    if (!flush(f)) return give_up(f, err, "cannot write");
+    for (uint8_t *p = out; n;) {
+        const ssize_t got = pread(f->fd, p, n, (off_t)offset);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return give_up(f, err, "cannot read back what was written");
+        p += got;
+        n -= (size_t)got;
+        offset += (uint64_t)got;
+    }
     return ROMA_OK;
 }
 

@@ -81,6 +81,42 @@ static void remove_folder(int at, const char *entry, const char *const names[]) 
     unlinkat(at, entry, AT_REMOVEDIR);
 }
 
+/* The largest leftover takes the name of a temporary of ours, so that nobody else can take it over too. */
+int roma_temporary_adopt(const char *target, char *tmp, roma_file *entry, uint64_t *bytes) {
+    char prefix[NAME_PART + 16], folder[ROMA_TARGET_PATH], best[NAME_PART + 80] = "";
+    const char *name = roma_target_name(target);
+    const size_t n = (size_t)(name - target);
+    struct stat st;
+    off_t most = 0;
+    int fd = -1;
+    memcpy(folder, n ? target : ".", n ? n : 1);
+    folder[n ? n : 1] = 0;
+    const size_t len = (size_t)roma_print(prefix, sizeof prefix, ".%.*s.tmp-", NAME_PART, name);
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        if (!is_left(e->d_name, prefix, len) || strlen(e->d_name) >= sizeof best ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) || st.st_size <= most ||
+            st.st_uid != geteuid() || st.st_nlink != 1)
+            continue;
+        most = st.st_size;
+        roma_print(best, sizeof best, "%s", e->d_name);
+    }
+    if (d && best[0]) {
+        roma_temporary_name(target, tmp, ROMA_TARGET_PATH + ROMA_TEMPORARY_EXTRA);
+        roma_files_temporary(entry, tmp);
+        if (renameat(dirfd(d), best, AT_FDCWD, tmp) == 0) fd = open(tmp, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+        if (fd < 0 || fstat(fd, &st) != 0 || lseek(fd, 0, SEEK_END) != st.st_size) {
+            if (fd >= 0) close(fd);
+            unlink(tmp);
+            roma_files_temporary(entry, NULL);
+            fd = -1;
+        } else
+            *bytes = (uint64_t)st.st_size;
+    }
+    if (d) closedir(d);
+    return fd;
+}
+
 void roma_temporary_sweep(const char *target, const char *const names[]) {
     char prefix[NAME_PART + 16], folder[ROMA_TARGET_PATH];
     const char *name = roma_target_name(target);

@@ -1,12 +1,10 @@
 /* The chain from a model file to an image. */
-#include "roma/convert.h"
-
-#include "roma/import.h"
-#include "roma/pack.h"
-#include "roma/template.h"
-
 #include <string.h>
 #include <strings.h>
+
+#include "convert/internal.h"
+#include "roma/import.h"
+#include "roma/template.h"
 
 int roma_convert_check_output(const char *path, roma_error *err) {
     if (!roma_gguf_is(path)) return ROMA_OK;
@@ -17,12 +15,9 @@ int roma_convert_check_output(const char *path, roma_error *err) {
 /* "model.gguf, SHA-256 ..." as printable ASCII: the image's note. */
 static void provenance(const char *path, const uint8_t sum[32], char *out, size_t cap) {
     char name[160], hex[65];
-    size_t len = strlen(path), from = 0;
-    while (len > 1 && path[len - 1] == '/') len--; /* of a folder */
-    for (size_t i = 0; i + 1 < len; i++)
-        if (path[i] == '/') from = i + 1;
+    roma_convert_name(path, name, sizeof name);
     roma_hex(hex, sum, 32);
-    roma_print(out, cap, "%s, SHA-256 %s", roma_error_name(name, sizeof name, path + from, len - from), hex);
+    roma_print(out, cap, "%s, SHA-256 %s", name, hex);
 }
 
 /* A chat template that is not supported is kept, and said: the model then completes plain text. */
@@ -59,11 +54,42 @@ static int fill_report(const roma_import *imp, roma_convert_report *out, roma_er
     return rc;
 }
 
-static int pack(const roma_import *imp, const roma_convert_config *c, const roma_progress *progress,
-                roma_convert_report *out, roma_error *err) {
+/* Source, method and the version of what rounds: what the rest of a killed run must have been made of. */
+static void name_job(const roma_import *imp, roma_quant_kind kind, uint8_t job[32]) {
+    static const char version[] = "rounding 1";
+    const uint8_t method = (uint8_t)kind;
+    roma_sha256 h;
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, version, sizeof version);
+    roma_sha256_update(&h, imp->source_sha256, 32);
+    roma_sha256_update(&h, &method, 1);
+    roma_sha256_final(&h, job);
+}
+
+static int pack(const roma_import *imp, const roma_convert_config *c, roma_quant_kind kind,
+                const roma_progress *progress, roma_convert_report *out, roma_error *err) {
     char from[256];
+    convert_report r = {.model = &imp->model,
+                        .source = c->model,
+                        .sha256 = imp->source_sha256,
+                        .source_bytes = imp->source_bytes,
+                        .kind = kind};
+    roma_pack_options how = {.report = roma_convert_print, .ctx = &r, .resume = c->resume};
     provenance(c->model, imp->source_sha256, from, sizeof from);
-    return roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, progress, &out->image, err);
+    name_job(imp, kind, how.job);
+    how.loss = r.loss = roma_alloc_array(imp->model.n_tensors + 1, sizeof *r.loss);
+    int rc = r.loss ? roma_team_create(&how.team, c->threads ? c->threads : roma_cpu_count(), err)
+                    : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the report");
+    if (!rc)
+        rc = roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, &how, progress, &out->image,
+                       err);
+    roma_team_destroy(how.team);
+    roma_free(r.loss);
+    if (rc)
+        roma_buf_destroy(&r.text);
+    else
+        out->text = (char *)r.text.data;
+    return rc;
 }
 
 /* The file against the hash that the caller has from its source: GGUF has no checksum of its own. */
@@ -91,12 +117,13 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
     /* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
-    rc = roma_quantise_model(&imp.model, imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant, err);
+    const roma_quant_kind kind = imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant;
+    rc = roma_quantise_model(&imp.model, kind, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
     if (!rc) rc = check_hash(&imp, c, err);
     if (!rc) rc = roma_import_check_values(&imp, progress, err);
     if (!rc) rc = fill_report(&imp, report, err);
-    if (!rc) rc = pack(&imp, c, progress, report, err);
+    if (!rc) rc = pack(&imp, c, kind, progress, report, err);
     if (rc) roma_convert_report_destroy(report);
     roma_import_close(&imp);
     return rc;
@@ -104,5 +131,6 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
 
 void roma_convert_report_destroy(roma_convert_report *report) {
     roma_free(report->notes);
-    report->notes = NULL;
+    roma_free(report->text);
+    report->notes = report->text = NULL;
 }

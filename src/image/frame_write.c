@@ -35,15 +35,32 @@ static void put_table(const roma_section *s, unsigned n, uint8_t *table) {
     }
 }
 
-/* From the file as it stands, which the hash takes with zeros in its own place. */
+/* From the file as it stands, which the hash takes with zeros in its own place. Read, not mapped: an image may be
+ * larger than the memory. */
+static int hash_written(roma_outfile *out, const roma_progress *progress, uint8_t sum[32], roma_error *err) {
+    enum { PIECE = 1 << 20 };
+    roma_sha256 h;
+    uint8_t *piece = roma_alloc(PIECE);
+    if (!piece) return roma_fail(err, ROMA_ENOMEM, out->path, ROMA_NOWHERE, "no memory to hash a file");
+    roma_sha256_init(&h);
+    int code = ROMA_OK;
+    for (uint64_t at = 0; at < out->bytes && !code; at += PIECE) {
+        const size_t n = out->bytes - at < PIECE ? (size_t)(out->bytes - at) : PIECE;
+        code = roma_outfile_read(out, at, piece, n, err);
+        if (at == 0) memset(piece + ROMA_FRAME_HASH, 0, ROMA_FRAME_HEADER - ROMA_FRAME_HASH);
+        if (!code) roma_sha256_update(&h, piece, n);
+        if (!code && roma_progress_tell(progress, "hashing", at + n, out->bytes))
+            code = roma_fail(err, ROMA_ECANCEL, out->path, ROMA_NOWHERE, "stopped; nothing was written");
+    }
+    roma_sha256_final(&h, sum);
+    roma_free(piece);
+    return code;
+}
+
 static int put_hash(roma_outfile *out, const roma_progress *progress, uint8_t sum[32], roma_error *err) {
     uint8_t h[ROMA_FRAME_HEADER - ROMA_FRAME_HASH] = {0};
-    roma_map map;
-    int code = roma_outfile_map(out, &map, err);
+    const int code = hash_written(out, progress, sum, err);
     if (code) return code;
-    code = roma_frame_hash(map.data, map.size, progress, sum);
-    roma_map_close(&map);
-    if (code) return roma_fail(err, code, out->path, ROMA_NOWHERE, "stopped; nothing was written");
     memcpy(h, sum, 32);
     roma_put32(h + 36, roma_crc32c(0, h, 36));
     return roma_outfile_patch(out, ROMA_FRAME_HASH, h, sizeof h, err);

@@ -15,6 +15,7 @@
 #define IMAGE_DESCRIPTOR 128
 #define IMAGE_META_HEAD 16
 #define IMAGE_NOTE_MAX 511
+#define IMAGE_REPORT_MAX (1u << 20)
 
 #ifndef IMAGE_BIG_ENDIAN /* 1 on a little-endian host tries the same code: the swaps are then copies */
 #define IMAGE_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
@@ -28,7 +29,8 @@
     X(TMPL, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
     X(TENS, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
     X(DATA, 1, 1, IMAGE_DATA_ALIGN)                                                                                    \
-    X(META, 0, 1, ROMA_FRAME_ALIGN)
+    X(META, 0, 1, ROMA_FRAME_ALIGN)                                                                                    \
+    X(REPT, 0, 0, ROMA_FRAME_ALIGN)
 enum {
 #define X(tag, critical, required, align) IMAGE_##tag,
     IMAGE_SECTIONS(X)
@@ -50,6 +52,8 @@ int roma_image_read_hyper(const roma_frame *in, roma_hyper *h);
 int roma_image_read_vocab(const roma_frame *in, roma_image *img, uint32_t *spare);
 int roma_image_read_tensors(const roma_frame *in, roma_image *img);
 int roma_image_read_meta(const roma_frame *in, roma_image *img);
+/* Section REPT, as img->report. */
+int roma_image_read_report(const roma_frame *in, roma_image *img);
 void roma_image_put_hyper(uint8_t out[IMAGE_HYPR_BYTES], const roma_hyper *h);
 void roma_image_put_rope(roma_buf *out, const roma_hyper *h);
 /* The text of section TMPL, into img->vocab. */

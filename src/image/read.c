@@ -58,6 +58,7 @@ int roma_image_read(roma_frame *in, roma_image *img, bool check_crcs, roma_team 
     if (!code) code = roma_image_read_vocab(in, img, spare);
     if (!code) code = roma_image_read_template(in, img);
     if (!code) code = roma_image_read_meta(in, img);
+    if (!code) code = roma_image_read_report(in, img);
     return code;
 }
 

@@ -215,6 +215,20 @@ static int read_text(const roma_frame *in, roma_reader *r, uint32_t n, char *out
     return ROMA_OK;
 }
 
+int roma_image_read_report(const roma_frame *in, roma_image *img) {
+    const roma_section *s = in->known[IMAGE_REPT];
+    if (!s) return ROMA_OK;
+    const char *text = (const char *)in->data + s->offset;
+    if (s->bytes > IMAGE_REPORT_MAX)
+        return roma_frame_fail(in, ROMA_EINPUT, s->offset, "section REPT is longer than 1 MiB");
+    for (uint64_t i = 0; i < s->bytes; i++)
+        if (text[i] != '\n' && (text[i] < 0x20 || text[i] > 0x7e))
+            return roma_frame_fail(in, ROMA_EINPUT, s->offset + i, "the report has a byte that is not printable ASCII");
+    img->report = text;
+    img->report_bytes = (uint32_t)s->bytes;
+    return ROMA_OK;
+}
+
 int roma_image_read_meta(const roma_frame *in, roma_image *img) {
     roma_reader r = roma_image_section_reader(in, IMAGE_META);
     uint32_t name = roma_read_u32(&r), license = roma_read_u32(&r), note = roma_read_u32(&r), zero = roma_read_u32(&r);

@@ -1,26 +1,11 @@
 /* Writing an image: everything but the weights is laid out first, then tiles stream through CRC and base identity
- * into the temporary file ("Writing"). */
-#include "image/internal.h"
-
+ * into the temporary file ("Writing"; stream.c). */
 #include <assert.h>
 #include <string.h>
 
-typedef struct {
-    roma_outfile out;
-    const char *path;
-    roma_error *err;
-    const roma_progress *progress;
-    const roma_tile_source *source;
-    roma_description desc;      /* in order of execution; tensors owned */
-    size_t *from;               /* index of each tensor in the caller's description */
-    roma_buf part[IMAGE_KNOWN]; /* content of the sections; DATA's stays empty */
-    roma_section section[IMAGE_KNOWN];
-    unsigned n_sections;
-    uint8_t *block, *raw_block; /* one tile or vector, 64-byte aligned; its allocation */
-    uint64_t told;
-} writer;
+#include "image/writer.h"
 
-static int fail(const writer *w, int code, const char *text) {
+static int fail(const image_writer *w, int code, const char *text) {
     return roma_fail(w->err, code, w->path, ROMA_NOWHERE, "%s", text);
 }
 
@@ -33,7 +18,7 @@ static bool printable(const char *text, size_t max) {
     return n <= max;
 }
 
-static int check_input(const writer *w, const roma_vocab *vocab, const char *note) {
+static int check_input(const image_writer *w, const roma_vocab *vocab, const char *note) {
     int code = roma_hyper_check(&w->desc.hyper, w->path, w->err);
     if (code) return code;
     if (!printable(w->desc.name, sizeof w->desc.name - 1) || !printable(w->desc.license, sizeof w->desc.license - 1) ||
@@ -58,7 +43,7 @@ static void put_plain(roma_image_tensor *to, const roma_image_tensor *t) {
 }
 
 /* Tensors into the order of execution, ties along with them. */
-static int arrange(writer *w, const roma_description *d) {
+static int arrange(image_writer *w, const roma_description *d) {
     roma_description *own = &w->desc;
     own->n_tensors = 0;
     own->tensors = roma_alloc_array(d->n_tensors ? d->n_tensors : 1, sizeof *own->tensors);
@@ -117,16 +102,16 @@ static void put_tensors(roma_buf *b, const roma_description *d) {
 }
 
 /* One section behind the others; *end moves along. */
-static void place_section(writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
+static void place_section(image_writer *w, unsigned known, uint64_t bytes, uint64_t *end) {
     roma_frame_place(&w->section[w->n_sections++], &roma_image_kind.known[known], bytes, end);
 }
 
-static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
+static int lay_out(image_writer *w, const roma_vocab *vocab, const char *note) {
     roma_description *d = &w->desc;
     uint8_t hyper[IMAGE_HYPR_BYTES];
     uint64_t data_bytes = place_tensors(d), end;
-    const bool has_template = vocab && vocab->template_bytes;
-    end = ROMA_FRAME_HEADER + (uint64_t)(IMAGE_KNOWN - !vocab - !has_template) * ROMA_FRAME_ENTRY;
+    const bool has_template = vocab && vocab->template_bytes, has_report = w->source->report != NULL;
+    end = ROMA_FRAME_HEADER + (uint64_t)(IMAGE_KNOWN - !vocab - !has_template - !has_report) * ROMA_FRAME_ENTRY;
     roma_image_put_hyper(hyper, &d->hyper);
     roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
     roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
@@ -141,6 +126,7 @@ static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
     place_section(w, IMAGE_DATA, data_bytes, &end);
     uint64_t base = w->section[w->n_sections - 1].offset;
     place_section(w, IMAGE_META, w->part[IMAGE_META].len, &end);
+    if (has_report) place_section(w, IMAGE_REPT, 0, &end); /* its bytes are known at the end */
     for (size_t i = 0; i < d->n_tensors; i++) d->tensors[i].offset += base;
     put_tensors(&w->part[IMAGE_TENS], d);
     for (int k = 0; k < IMAGE_KNOWN; k++)
@@ -148,110 +134,35 @@ static int lay_out(writer *w, const roma_vocab *vocab, const char *note) {
     return ROMA_OK;
 }
 
-/* ---- stream ---- */
-
-static int put_zeros(writer *w, uint64_t n) {
-    static const uint8_t zero[IMAGE_DATA_ALIGN];
-    int code = ROMA_OK;
-    for (; n && !code; n -= n < sizeof zero ? n : sizeof zero)
-        code = roma_outfile_write(&w->out, zero, n < sizeof zero ? (size_t)n : sizeof zero, w->err);
-    return code;
-}
-
-static int put_block(writer *w, uint64_t n, roma_section *s) {
-    s->crc = roma_crc32c(s->crc, w->block, (size_t)n);
-    return roma_outfile_write(&w->out, w->block, (size_t)n, w->err);
-}
-
-static int tell(writer *w, const roma_section *data) {
-    uint64_t done = w->out.bytes - data->offset;
-    if (done - w->told < 1 << 20 && done != data->bytes) return ROMA_OK;
-    w->told = done;
-    int code = roma_progress_tell(w->progress, "tensors", done, data->bytes);
-    return code ? fail(w, code, "stopped; nothing was written") : ROMA_OK;
-}
-
-static int refuse_value(const writer *w, const roma_image_tensor *t) {
-    char name[64];
-    return roma_fail(w->err, ROMA_EINPUT, w->path, ROMA_NOWHERE,
-                     "%s: a scale or value is not finite; the source is damaged", roma_image_tensor_place(name, t));
-}
-
-static int put_vector(writer *w, size_t i, roma_sha256 *id, roma_section *s) {
-    const roma_image_tensor *t = &w->desc.tensors[i];
-    float *value = (float *)(void *)w->block;
-    memset(w->block, 0, (size_t)t->bytes);
-    w->source->vector(w->source->ctx, w->from[i], value);
-    for (uint64_t k = 0; k < t->cols; k++) roma_put32(w->block + 4 * k, roma_f32_bits(value[k]));
-    if (!roma_image_vector_finite(t, w->block)) return refuse_value(w, t);
-    roma_sha256_update(id, w->block, (size_t)t->bytes);
-    return put_block(w, t->bytes, s);
-}
-
-static int put_matrix(writer *w, size_t i, roma_sha256 *id, roma_section *s) {
-    const roma_image_tensor *t = &w->desc.tensors[i];
-    size_t used = roma_image_tile_used(t);
-    int code = ROMA_OK;
-    for (uint64_t tile = 0; !code && tile < t->bytes / t->tile_bytes; tile++) {
-        memset(w->block, 0, (size_t)t->tile_bytes);
-        w->source->tile(w->source->ctx, w->from[i], tile, w->block);
-        if (!roma_image_tile_finite(t, w->block)) return refuse_value(w, t);
-        roma_sha256_update(id, w->block, used);
-        code = put_block(w, t->tile_bytes, s);
-        if (!code) code = tell(w, s);
-    }
-    return code;
-}
-
-static int put_data(writer *w, roma_section *s, uint8_t base_id[32]) {
-    roma_sha256 id;
-    int code = ROMA_OK;
-    roma_image_id_begin(&id, &w->desc);
-    for (size_t i = 0; !code && i < w->desc.n_tensors; i++) {
-        const roma_image_tensor *t = &w->desc.tensors[i];
-        roma_image_id_tensor(&id, &w->desc, i);
-        if (t->tie >= 0) continue;
-        code = t->is_vector ? put_vector(w, i, &id, s) : put_matrix(w, i, &id, s);
-        if (!code) code = tell(w, s);
-    }
-    roma_sha256_final(&id, base_id);
-    return code;
-}
-
-static int put_sections(writer *w, uint8_t base_id[32]) {
-    int code = put_zeros(w, ROMA_FRAME_HEADER + (uint64_t)w->n_sections * ROMA_FRAME_ENTRY);
-    unsigned known = 0;
-    for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
-        roma_section *s = &w->section[i];
-        while (!w->part[known].len && known != IMAGE_DATA) known++; /* no tokenizer, no template */
-        code = put_zeros(w, s->offset - w->out.bytes);
-        if (code) break;
-        if (known == IMAGE_DATA) {
-            code = put_data(w, s, base_id);
-        } else {
-            s->crc = roma_crc32c(0, w->part[known].data, w->part[known].len);
-            code = roma_outfile_write(&w->out, w->part[known].data, w->part[known].len, w->err);
-        }
-    }
-    return code;
-}
-
 /* ---- all together ---- */
 
-static int take_block(writer *w) {
-    uint64_t most = ROMA_FRAME_ALIGN;
+/* The largest tile or vector, and as many tiles as a team makes at a time. */
+static int take_block(image_writer *w) {
+    uint64_t most = IMAGE_BATCH;
     for (size_t i = 0; i < w->desc.n_tensors; i++) {
         const roma_image_tensor *t = &w->desc.tensors[i];
         uint64_t n = t->is_vector ? t->bytes : t->tile_bytes;
         if (n > most) most = n;
     }
+    w->block_bytes = (size_t)most;
     w->raw_block = roma_alloc((size_t)most + ROMA_FRAME_ALIGN);
-    if (!w->raw_block) return fail(w, ROMA_ENOMEM, "no memory for a tile");
+    if (!w->raw_block) return fail(w, ROMA_ENOMEM, "no memory for tiles");
     w->block = w->raw_block + (ROMA_FRAME_ALIGN - (uintptr_t)w->raw_block % ROMA_FRAME_ALIGN) % ROMA_FRAME_ALIGN;
     return ROMA_OK;
 }
 
-static void describe_written(const writer *w, roma_image_written *out) {
+/* Of the caller's job and of all that is laid out: another vocabulary, format or name is another job. */
+static void name_job(image_writer *w) {
+    static const uint8_t none[32];
+    roma_sha256 h;
+    w->has_job = memcmp(w->source->job, none, sizeof none) != 0;
+    roma_sha256_init(&h);
+    roma_sha256_update(&h, w->source->job, sizeof w->source->job);
+    for (int k = 0; k < IMAGE_KNOWN; k++) roma_sha256_update(&h, w->part[k].data, w->part[k].len);
+    roma_sha256_final(&h, w->job);
+}
+
+static void describe_written(const image_writer *w, roma_image_written *out) {
     out->bytes = w->out.bytes;
     out->arch = w->desc.hyper.arch;
     memcpy(out->name, w->desc.name, sizeof out->name);
@@ -261,16 +172,18 @@ static void describe_written(const writer *w, roma_image_written *out) {
 int roma_image_write(const char *path, const roma_description *desc, const roma_vocab *vocab, const char *note,
                      const roma_tile_source *source, const roma_progress *progress, roma_image_written *out,
                      roma_error *err) {
-    writer w = {.path = path, .err = err, .progress = progress, .source = source, .desc = *desc};
+    image_writer w = {.path = path, .err = err, .progress = progress, .source = source, .desc = *desc};
     roma_image_written done = {0};
     w.desc.tensors = NULL;
     int code = check_input(&w, vocab, note);
     if (!code) code = arrange(&w, desc);
     if (!code) code = lay_out(&w, vocab, note);
     if (!code) code = take_block(&w);
-    if (!code) code = roma_outfile_open(&w.out, path, err);
+    if (!code) name_job(&w);
+    if (!code) code = source->resume ? roma_outfile_resume(&w.out, path, err) : roma_outfile_open(&w.out, path, err);
     if (!code) code = roma_outfile_keep(&w.out, err);
-    if (!code) code = put_sections(&w, done.base_id);
+    if (!code) code = roma_image_resume(&w);
+    if (!code) code = roma_image_stream(&w, done.base_id);
     if (!code) describe_written(&w, &done);
     if (!code)
         code = roma_frame_write_header(&w.out, &roma_image_kind, w.section, w.n_sections, done.base_id, progress,

@@ -91,6 +91,7 @@ typedef struct {
     import_naming naming;
     const uint8_t *data;
     uint64_t size;
+    bool mapped; /* data is a file's mapping */
     uint32_t version;
     uint64_t alignment;
     uint64_t data_at;  /* start of the tensor data */

@@ -87,6 +87,12 @@ int64_t roma_import_hf_find(const roma_vocab *v, const char *text, size_t len);
 
 /* ---- hf_pipeline.c: normalizer, pre-tokenizer, decoder as known shapes ---- */
 
+/* Byte-level BPE: the scanner for a pre-tokenizer and its normalizer, both as steps; the last has no steps. */
+typedef struct {
+    const char *normalizer, *steps;
+    uint32_t pre;
+} hf_scanner;
+extern const hf_scanner roma_import_hf_scanners[];
 /* Steps of a part of tokenizer.json, a line each; the reader stands at its value. */
 int roma_import_hf_steps(roma_json_reader *r, const char *part, roma_buf *out, roma_error *err);
 /* What the steps together mean: kind, pre, add_space_prefix. Anything unknown is refused by name. */
@@ -107,6 +113,8 @@ typedef struct {
 } hf_says;
 enum { HF_BOS, HF_EOS, HF_UNK, HF_PAD };
 
+/* The post-processor: s->first and s->last; the reader stands at its value. */
+int roma_import_hf_post(roma_json_reader *j, hf_says *s, roma_error *err);
 /* tokenizer.json. */
 int roma_import_hf_tokenizer(const hf_file *file, hf_tokens *t, hf_says *s, roma_vocab *v, roma_error *err);
 /* tokenizer.model. */

@@ -82,36 +82,38 @@ static const hf_file *after(const hf_folder *f, const hf_file *last) {
     return next;
 }
 
-typedef struct {
-    const roma_progress *outer;
-    uint64_t before, total;
-} share_of;
-
-static int tell(void *ctx, const char *what, uint64_t done, uint64_t total) {
-    const share_of *s = ctx;
-    (void)total;
-    return roma_progress_tell(s->outer, what, s->before + done, s->total);
+/* In pieces, which are forgotten when they are done: a folder may be larger than the memory. */
+static int hash_file(const hf_file *file, uint64_t before, uint64_t total, const roma_progress *progress,
+                     uint8_t out[32]) {
+    enum { PIECE = 8 << 20 };
+    roma_sha256 h;
+    roma_sha256_init(&h);
+    for (uint64_t at = 0; at < file->size; at += PIECE) {
+        const uint64_t n = file->size - at < PIECE ? file->size - at : PIECE;
+        roma_sha256_update(&h, file->data + at, (size_t)n);
+        if (file->map.data) roma_map_forget(file->data + at, n);
+        const int rc = roma_progress_tell(progress, "hashing", before + at + n, total);
+        if (rc) return rc;
+    }
+    roma_sha256_final(&h, out);
+    return ROMA_OK;
 }
 
 int roma_import_hf_hash(const hf_folder *f, uint64_t total, const roma_progress *progress, uint8_t out[32]) {
     roma_sha256 all;
-    share_of share = {progress, 0, total};
-    const roma_progress part = {tell, &share};
+    uint64_t before = 0;
     roma_sha256_init(&all);
     for (const hf_file *at = after(f, NULL); at; at = after(f, at)) {
         uint8_t sum[32];
         char hex[65];
-        roma_sha256 one;
-        roma_sha256_init(&one);
-        const int rc = roma_sha256_update_told(&one, at->data, at->size, &part, "hashing");
+        const int rc = hash_file(at, before, total, progress, sum);
         if (rc) return rc;
-        roma_sha256_final(&one, sum);
         roma_hex(hex, sum, 32);
         roma_sha256_update(&all, hex, 64);
         roma_sha256_update(&all, "  ", 2);
         roma_sha256_update(&all, at->name, strlen(at->name));
         roma_sha256_update(&all, "\n", 1);
-        share.before += at->size;
+        before += at->size;
     }
     roma_sha256_final(&all, out);
     return ROMA_OK;

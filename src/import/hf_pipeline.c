@@ -2,7 +2,7 @@
  * looked up among those that are known as a whole. No expression out of a file is run. */
 #include "hf.h"
 
-enum { MEMBERS_MAX = 12, VALUE_MAX = 1024, NESTED_MAX = 6 };
+enum { MEMBERS_MAX = 12, VALUE_MAX = 2048, NESTED_MAX = 6 };
 
 /* ---- steps ---- */
 
@@ -146,22 +146,6 @@ int roma_import_hf_steps(roma_json_reader *r, const char *part, roma_buf *out, r
 
 /* ---- what they mean ---- */
 
-#define SPLIT(regex) "Split behavior=Isolated pattern=re:" regex "\n"
-#define BYTES "ByteLevel add_prefix_space=false use_regex=false\n"
-#define SMALL "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-#define REST "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-
-/* Byte-level BPE: the scanner for a pre-tokenizer and its normalizer. */
-static const struct {
-    const char *normalizer, *steps;
-    uint32_t pre;
-} scanners[] = {
-    {"", "ByteLevel add_prefix_space=false\n", ROMA_PRE_GPT2},
-    {"", "Digits individual_digits=true\nByteLevel add_prefix_space=false\n", ROMA_PRE_SMOLLM},
-    {"", SPLIT(SMALL "\\p{N}{1,3}" REST) BYTES, ROMA_PRE_LLAMA3},
-    {"NFC\n", SPLIT(SMALL "\\p{N}" REST) BYTES, ROMA_PRE_QWEN2},
-};
-
 /* SentencePiece: where spaces become marks, and whether one is put in front. */
 static const struct {
     const char *normalizer, *steps;
@@ -197,11 +181,11 @@ static bool is_among(const char *const *list, size_t n, const char *steps) {
 static int byte_level(const char *normalizer, const char *pre, const char *path, roma_vocab *v, roma_error *err) {
     bool known = false;
     v->kind = ROMA_TOK_BPE;
-    for (size_t i = 0; i < sizeof scanners / sizeof *scanners; i++) {
-        if (strcmp(scanners[i].steps, pre) != 0) continue;
+    for (const hf_scanner *k = roma_import_hf_scanners; k->steps; k++) {
+        if (strcmp(k->steps, pre) != 0) continue;
         known = true;
-        v->pre = scanners[i].pre;
-        if (strcmp(scanners[i].normalizer, normalizer) == 0) return ROMA_OK;
+        v->pre = k->pre;
+        if (strcmp(k->normalizer, normalizer) == 0) return ROMA_OK;
     }
     return known ? unknown("the normalizer of this pre_tokenizer", normalizer, path, err)
                  : unknown("pre_tokenizer", pre, path, err);

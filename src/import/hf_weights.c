@@ -146,7 +146,11 @@ static int add_part(hf_folder *f, gguf_set *s, const hf_file *file, bool tied, r
     if (rc) return rc;
     f->n_shards++;
     s->n_parts++;
-    *g = (gguf_file){.path = file->path, .naming = IMPORT_HF, .data = file->data, .size = file->size};
+    *g = (gguf_file){.path = file->path,
+                     .naming = IMPORT_HF,
+                     .data = file->data,
+                     .size = file->size,
+                     .mapped = file->map.data != NULL};
     return fill(g, st, tied, err);
 }
 

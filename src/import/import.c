@@ -156,6 +156,7 @@ int roma_import_check_values(const roma_import *imp, const roma_progress *progre
                 return roma_fail(err, ROMA_ECANCEL, g->path, ROMA_NOWHERE, "interrupted");
             const int rc = check_tensor(g, &g->tensor[i], err);
             if (rc) return rc;
+            if (g->mapped) roma_map_forget(g->tensor[i].data, g->tensor[i].bytes);
             done += g->tensor[i].bytes;
         }
     }

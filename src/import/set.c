@@ -47,7 +47,10 @@ static int check_total(const gguf_set *s, roma_error *err) {
 
 static int open_part(gguf_set *s, uint32_t i, const char *path, roma_error *err) {
     const int rc = roma_map_open(&s->map[i], path, err);
-    return rc ? rc : roma_import_gguf_parse(&s->part[i], s->map[i].data, s->map[i].size, s->map[i].path, err);
+    if (rc) return rc;
+    const int parsed = roma_import_gguf_parse(&s->part[i], s->map[i].data, s->map[i].size, s->map[i].path, err);
+    s->part[i].mapped = !parsed;
+    return parsed;
 }
 
 static int open_others(gguf_set *s, const char *path, roma_error *err) {

@@ -85,6 +85,7 @@ static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h,
     t->is_float = type->floats != NULL;
     t->source_type = src->type;
     t->data = src->data;
+    t->mapped = g->mapped;
     t->row_bytes = src->row_bytes;
     t->rope_halves = (g->naming == IMPORT_HF || h->arch != ROMA_ARCH_LLAMA) && is_rotated(t->role);
     t->true_head = is_in_heads(t->role) ? (uint16_t)roma_true_head(h) : 0;

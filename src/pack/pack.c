@@ -6,36 +6,22 @@
 
 typedef struct {
     const roma_model *m;
-    roma_row row; /* room for the longest row */
-    uint8_t *room;
+    const roma_pack_options *how;
+    roma_pack_loss *tile; /* of each tile of the matrix being written */
+    uint64_t tiles;       /* room for so many */
 } packer;
 
-/* Everything of one row: codes, then four arrays of at most one u16 per 16 inputs each. */
-static int take_row(packer *p, roma_error *err) {
-    uint64_t cols = ROMA_STRIPE;
-    for (size_t i = 0; i < p->m->n_tensors; i++)
-        if (p->m->tensors[i].cols > cols) cols = p->m->tensors[i].cols;
-    p->room = roma_alloc_array((size_t)cols, 2);
-    if (!p->room)
-        return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for a row of %llu weights",
-                         (unsigned long long)cols);
-    uint16_t *scales = (uint16_t *)(void *)(p->room + cols);
-    const size_t step = (size_t)cols / 16;
-    p->row = (roma_row){.code = p->room,
-                        .scale = scales,
-                        .min = scales + step,
-                        .super_scale = scales + 2 * step,
-                        .super_min = scales + 3 * step};
-    return ROMA_OK;
-}
-
+/* The row stands on the stack, at most 1 MiB (roma_hyper_check bounds cols by 262144): many threads fill tiles. */
 static void fill_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
-    packer *p = ctx;
+    const packer *p = ctx;
     const roma_tensor *t = &p->m->tensors[tensor];
     const uint64_t first = tile * ROMA_TILE_ROWS;
+    uint8_t code[t->cols];
+    uint16_t words[4][t->cols / 16 + 1]; /* a scale for 16 inputs, at most */
+    const roma_row row = {code, words[0], words[1], words[2], words[3]};
     for (unsigned r = 0; r < ROMA_TILE_ROWS && first + r < t->rows; r++) {
-        t->read_row(t, first + r, &p->row);
-        roma_tile_put_row(&t->format, t->cols, out, r, &p->row);
+        t->read_row(t, first + r, &row);
+        roma_tile_put_row(&t->format, t->cols, out, r, &row);
     }
 }
 
@@ -43,6 +29,54 @@ static void fill_vector(void *ctx, size_t tensor, float *out) {
     const packer *p = ctx;
     const roma_tensor *t = &p->m->tensors[tensor];
     t->read_floats(t, 0, out);
+}
+
+/* ---- what rounding cost ---- */
+
+static void see_tile(void *ctx, size_t tensor, uint64_t tile, const uint8_t *in) {
+    const packer *p = ctx;
+    const roma_tensor *t = &p->m->tensors[tensor];
+    if (!t->read_source || !p->tile) return;
+    float was[t->cols], is[t->cols];
+    roma_pack_loss sum = {0};
+    for (unsigned r = 0; r < ROMA_TILE_ROWS && tile * ROMA_TILE_ROWS + r < t->rows; r++) {
+        t->read_source(t, tile * ROMA_TILE_ROWS + r, was);
+        roma_tile_dequant_row(&t->format, t->cols, in, r, is);
+        for (uint64_t i = 0; i < t->cols; i++) {
+            const double w = (double)was[i], d = (double)is[i] - w;
+            sum.error += d * d;
+            sum.weight += w * w;
+            if (d > sum.most || -d > sum.most) sum.most = d < 0 ? -d : d;
+        }
+    }
+    p->tile[tile] = sum;
+}
+
+/* A source that is larger than the memory is forgotten matrix by matrix. */
+static void end_matrix(void *ctx, size_t tensor) {
+    const packer *p = ctx;
+    const roma_tensor *t = &p->m->tensors[tensor];
+    if (t->read_source && p->tile) {
+        roma_pack_loss *loss = &p->how->loss[tensor];
+        *loss = (roma_pack_loss){.rounded = true};
+        for (uint64_t i = 0; i < (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS; i++) {
+            loss->error += p->tile[i].error;
+            loss->weight += p->tile[i].weight;
+            if (p->tile[i].most > loss->most) loss->most = p->tile[i].most;
+        }
+    }
+    if (t->mapped) roma_map_forget(t->data, (t->true_rows ? t->true_rows : t->rows) * t->row_bytes);
+}
+
+static int take_room(packer *p, roma_error *err) {
+    for (size_t i = 0; i < p->m->n_tensors; i++) {
+        const roma_tensor *t = &p->m->tensors[i];
+        const uint64_t tiles = (t->rows + ROMA_TILE_ROWS - 1) / ROMA_TILE_ROWS;
+        if (t->read_source && tiles > p->tiles) p->tiles = tiles;
+    }
+    if (!p->how->loss || !p->tiles) return ROMA_OK;
+    p->tile = roma_alloc_array((size_t)p->tiles, sizeof *p->tile);
+    return p->tile ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for the sums of a matrix");
 }
 
 /* A model without a head uses its embedding: the image says so by a tie. */
@@ -77,15 +111,25 @@ static int describe(roma_description *d, const roma_model *m, roma_error *err) {
 }
 
 int roma_pack(const roma_model *m, const roma_vocab *vocab, const char *note, const char *path,
-              const roma_progress *progress, roma_image_written *out, roma_error *err) {
-    packer p = {.m = m};
+              const roma_pack_options *how, const roma_progress *progress, roma_image_written *out, roma_error *err) {
+    static const roma_pack_options plain;
+    packer p = {.m = m, .how = how ? how : &plain};
     roma_description d = {0};
-    const roma_tile_source source = {&p, fill_tile, fill_vector};
+    roma_tile_source source = {.ctx = &p,
+                               .tile = fill_tile,
+                               .vector = fill_vector,
+                               .team = p.how->team,
+                               .see = see_tile,
+                               .complete = end_matrix,
+                               .report = p.how->report,
+                               .report_ctx = p.how->ctx,
+                               .resume = p.how->resume};
+    memcpy(source.job, p.how->job, sizeof source.job);
     int code = roma_model_check(m, NULL, err);
     if (!code) code = describe(&d, m, err);
-    if (!code) code = take_row(&p, err);
+    if (!code) code = take_room(&p, err);
     if (!code) code = roma_image_write(path, &d, vocab, note, &source, progress, out, err);
     roma_free(d.tensors);
-    roma_free(p.room);
+    roma_free(p.tile);
     return code;
 }

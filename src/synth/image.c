@@ -123,7 +123,7 @@ int roma_synth_image(const char *shape, const roma_shape_format *f, uint64_t see
     weights w = {.d = &d, .seed = seed};
     w.code = roma_alloc_array((size_t)(widest > q ? widest : q), sizeof *w.code);
     w.scale = roma_alloc_array((size_t)(widest > q ? widest : q), sizeof *w.scale);
-    const roma_tile_source source = {&w, random_tile, random_vector};
+    const roma_tile_source source = {.ctx = &w, .tile = random_tile, .vector = random_vector};
     char note[96], name[sizeof d.name];
     roma_print(note, sizeof note, "random weights of the shape %.32s, seed %llu", d.name, (unsigned long long)seed);
     roma_print(name, sizeof name, "random %.120s", d.name);

@@ -20,7 +20,7 @@ static inline void tiny_make(void) {
     roma_error err = {0};
     snprintf(tiny_path, sizeof tiny_path, "/tmp/roma-test-answer-%d.roma", (int)getpid());
     CHECK_EQ(roma_import_open(&imp, "models/tiny/tiny-q4.gguf", &err), 0);
-    CHECK_EQ(roma_pack(&imp.model, &imp.vocab, "a test", tiny_path, NULL, NULL, &err), 0);
+    CHECK_EQ(roma_pack(&imp.model, &imp.vocab, "a test", tiny_path, NULL, NULL, NULL, &err), 0);
     roma_import_close(&imp);
 }
 

@@ -240,6 +240,19 @@ def test_batch_form():
     check(text_["object"] == "text_completion" and text_["choices"][0]["text"] == batch({"prompt": "One day", "raw": True, "n": 2})[0]["text"], "completions: %r" % text_)
 
 
+def test_adapter_lines():
+    """An adapter of another base, or none at all, is its line's error."""
+    output("build", TINY.replace("-q4", "-f32"), "--quant", "q8", "-o", "other.roma")
+    for base, name in (("other.roma", "other.lora"), ("t.roma", "own.lora")):
+        output("adapter", "build", "--random", "1", "--base", base, "-o", name)
+    line = {"prompt": "One day", "raw": True, "n": 3}
+    with open("l.jsonl", "w") as f:
+        f.write("".join(json.dumps({**line, "id": i, **more}) + "\n" for i, more in enumerate(({}, {"lora": "other.lora"}, {"lora": "none.lora"}, {"lora": "own.lora"}, {}))))
+    got = [json.loads(x) for x in run("run", "t.roma", "--jsonl", "l.jsonl", code=2, say="2 of 5 requests failed").splitlines()]
+    check([x["id"] for x in got] == [0, 1, 2, 3, 4] and ["error" in x for x in got] == [False, True, True, False, False], "adapters of lines: %r" % got)
+    check(got[0]["ids"] == got[4]["ids"] == batch(line)[0]["ids"] and "other.lora" in got[1]["error"] and "line 2" in got[1]["error"], "lines beside bad adapters: %r" % got)
+
+
 def test_provenance():
     """No control token comes out of a message, a tool, a document, an argument, a role or a system text, by any way in."""
     specials = {}
@@ -290,5 +303,6 @@ with own_folder():
     test_context()
     test_cut()
     test_batch_form()
+    test_adapter_lines()
     test_provenance()
 finish()

@@ -33,7 +33,7 @@ static const roma_format *format_of(const char *name) {
 static int write_model(const roma_image *from, const char *path, uint32_t arch, const roma_format *f, uint64_t seed,
                        roma_error *err) {
     static random_model m;
-    const roma_tile_source src = {&m, random_tile, random_vector};
+    const roma_tile_source src = {.ctx = &m, .tile = random_tile, .vector = random_vector};
     roma_image_written w;
     random_model_init(&m, arch, *f, seed);
     m.d.hyper.vocab = from->desc.hyper.vocab;

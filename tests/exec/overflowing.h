@@ -73,7 +73,7 @@ static void overflowing_vector(void *ctx, size_t tensor, float *out) {
 static inline int overflowing_write(overflowing *o, const char *path, uint32_t tokens, const roma_vocab *vocab,
                                     const int32_t special[SPECIALS], roma_error *err) {
     static const roma_format q8_f16 = {.bits = 8, .scale = ROMA_SCALE_F16, .group = CHANNELS};
-    const roma_tile_source src = {o, overflowing_tile, overflowing_vector};
+    const roma_tile_source src = {.ctx = o, .tile = overflowing_tile, .vector = overflowing_vector};
     roma_image_written w;
     random_model_init(&o->m, ROMA_ARCH_LLAMA, q8_f16, 5);
     memcpy(o->special, special, sizeof o->special);

@@ -83,7 +83,7 @@ static void random_vector(void *ctx, size_t tensor, float *out) {
 }
 
 static inline int random_model_write(random_model *m, const char *path, roma_error *err) {
-    const roma_tile_source src = {m, random_tile, random_vector};
+    const roma_tile_source src = {.ctx = m, .tile = random_tile, .vector = random_vector};
     roma_image_written w;
     return roma_image_write(path, &m->d, NULL, "random", &src, NULL, &w, err);
 }

@@ -171,7 +171,7 @@ static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_
 }
 
 static inline int fixture_write(fixture *x, const char *path, roma_image_written *out, roma_error *err) {
-    const roma_tile_source source = {x, fixture_tile, fixture_vector};
+    const roma_tile_source source = {.ctx = x, .tile = fixture_tile, .vector = fixture_vector};
     return roma_image_write(path, &x->d, x->with_vocab ? &x->vocab : NULL, "made by the tests", &source, NULL, out,
                             err);
 }

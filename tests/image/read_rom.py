@@ -10,7 +10,7 @@ ROLES = {1: "embed", 2: "head", 3: "final_norm", 4: "attn_norm", 5: "q", 6: "k",
          11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down",
          18: "o_bias", 19: "gate_bias", 20: "up_bias", 21: "down_bias"}
 LAYER_ORDER = "attn_norm q k v q_bias k_bias v_bias q_norm k_norm o o_bias ffn_norm gate gate_bias up up_bias down down_bias".split()
-KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "DATA": 1, "META": 0}
+KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "DATA": 1, "META": 0, "REPT": 0}
 CRC_TABLE = []
 for n in range(256):
     for _ in range(8):
@@ -84,7 +84,7 @@ def read_frame(f):
         print(f"section {tag} flags {flags} offset {offset} bytes {size} crc {crc:08x}")
     need(end == len(f.data), "bytes behind the last section")
     need([t for t in sections if t in KNOWN] == [t for t in KNOWN if t in sections], "order of sections")
-    need(all(t in sections for t in KNOWN if t not in ("VOCB", "TMPL")), "a section is missing")
+    need(all(t in sections for t in KNOWN if t not in ("VOCB", "TMPL", "REPT")), "a section is missing")
     return sections, base
 
 
@@ -333,6 +333,13 @@ def read_meta(f, sections):
         at += n
 
 
+def read_report(f, sections):
+    if "REPT" in sections:
+        at, size = sections["REPT"]
+        text = f.take(at, size)
+        need(size <= 1 << 20 and all(c == 10 or 0x20 <= c <= 0x7E for c in text), "REPT")
+
+
 def main(path):
     with open(path, "rb") as file:
         f = Image(file.read())
@@ -341,6 +348,7 @@ def main(path):
     read_vocab(f, sections, h)
     read_tensors(f, sections, h, base)
     read_meta(f, sections)
+    read_report(f, sections)
     need(all(f.claimed), f"byte {f.claimed.find(0)} belongs to nothing")
     print(f"all {len(f.data)} bytes accounted for")
 

@@ -221,7 +221,7 @@ static void test_identity(void) {
         if (turned.tensors[i].tie >= 0) turned.tensors[i].tie = (int32_t)(n - 1) - turned.tensors[i].tie;
     }
     roma_image_written w;
-    const roma_tile_source none = {&turned, fixture_tile, fixture_vector};
+    const roma_tile_source none = {.ctx = &turned, .tile = fixture_tile, .vector = fixture_vector};
     CHECK_EQ(roma_image_write(in_folder("b.roma"), &turned.d, &plain.vocab, "made by the tests", &none, NULL, &w, NULL),
              ROMA_OK);
     CHECK_EQ(w.bytes, base.bytes); /* other random weights, as they come by index; the same layout */
@@ -268,7 +268,7 @@ static void test_refusals(void) {
             "head: a scale or value is not finite");
     roma_error err;
     fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, 0);
-    const roma_tile_source source = {&x, fixture_tile, fixture_vector};
+    const roma_tile_source source = {.ctx = &x, .tile = fixture_tile, .vector = fixture_vector};
     const roma_progress stop = {stop_at_once, NULL};
     CHECK_EQ(roma_image_write(path, &x.d, NULL, "bad\n", &source, NULL, NULL, &err), ROMA_EINPUT);
     CHECK_EQ(roma_image_write(path, &x.d, NULL, "", &source, &stop, NULL, &err), ROMA_ECANCEL);

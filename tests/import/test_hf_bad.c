@@ -151,7 +151,7 @@ static const bad_case cases[] = {
     {H_BPE, {TOK, "\"special\": true", "\"special\": true, \"regex\": \"a*\""}, UNSUPPORTED, "unknown member 'regex'"},
     /* normalizer, pre-tokenizer, decoder */
     {H_BPE, {TOK, "\"normalizer\": null", "\"normalizer\": {\"type\": \"NFKC\"}"}, UNSUPPORTED, "the normalizer of this pre_tokenizer is none that is known: NFKC"},
-    {H_BPE, {TOK, "\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}"}, UNSUPPORTED, "the normalizer of this pre_tokenizer"},
+    {H_BPE, {TOK, "\"normalizer\": null", "\"normalizer\": {\"type\": \"NFD\"}"}, UNSUPPORTED, "the normalizer of this pre_tokenizer"},
     {H_BPE, {TOK, "\"normalizer\": null", "\"normalizer\": [1]"}, UNSUPPORTED, "normalizer: must be an object"},
     {H_BPE, {TOK, "\"normalizer\": null", "\"normalizer\": {\"nfc\": true}"}, UNSUPPORTED, "its type is missing"},
     {H_BPE, {TOK, "\"individual_digits\": true", "\"individual_digits\": false"}, UNSUPPORTED, "Digits individual_digits=false"},

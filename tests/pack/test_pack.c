@@ -94,8 +94,8 @@ static void test_quantised(void) {
             roma_error err;
             make(&s, head);
             CHECK_EQ(roma_quantise_model(&s.m, kind, &err), ROMA_OK);
-            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, &w, &err), ROMA_OK);
-            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, &again, &err), ROMA_OK);
+            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, NULL, &w, &err), ROMA_OK);
+            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, NULL, &again, &err), ROMA_OK);
             CHECK(memcmp(&w, &again, sizeof w) == 0);
             CHECK_EQ(roma_image_verify(path, NULL, NULL, &err), ROMA_OK);
             CHECK_EQ(roma_image_open(&img, path, 0, NULL, &err), ROMA_OK);
@@ -120,7 +120,7 @@ static void test_coded(void) {
         s.t[i].read_row = read_codes;
     }
     CHECK_EQ(roma_quantise_model(&s.m, ROMA_QUANT_NONE, &err), ROMA_OK); /* nothing to do */
-    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, &err), ROMA_OK);
+    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, NULL, &err), ROMA_OK);
     CHECK_EQ(roma_image_open(&img, path, 0, NULL, &err), ROMA_OK);
     for (size_t i = 0; i < s.m.n_tensors; i++) {
         const roma_tensor *t = &s.t[i];
@@ -145,16 +145,16 @@ static void test_refusals(void) {
     unlink(path);
     CHECK_EQ(roma_quantise_model(&s.m, ROMA_QUANT_NONE, &err), ROMA_EUSAGE);
     CHECK(strstr(err.text, "embed") && strstr(err.text, "--quant q8"));
-    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, NULL, &err), ROMA_EUSAGE);
     CHECK(strstr(err.text, "embed") && strstr(err.text, "--quant"));
     s.m.n_tensors--;
-    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, NULL, &err), ROMA_EINPUT);
     CHECK(strstr(err.text, "is missing"));
     make(&s, false), s.t[0].cols = 50;
     CHECK_EQ(roma_quantise_model(&s.m, ROMA_QUANT_Q8, &err), ROMA_EUNSUPPORTED);
     make(&s, false), s.m.name[1] = '\t';
     CHECK_EQ(roma_quantise_model(&s.m, ROMA_QUANT_Q8, &err), ROMA_OK);
-    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_pack(&s.m, NULL, "", path, NULL, NULL, NULL, &err), ROMA_EINPUT);
     CHECK(access(path, F_OK) != 0);
 }
 

@@ -85,7 +85,7 @@ static void check_by_hand(void) {
     float embed[256], head[256];
     double squares = 0, sum = 0;
     random_model *r = calloc(1, sizeof *r);
-    const roma_tile_source source = {r, zero_tile, random_vector};
+    const roma_tile_source source = {.ctx = r, .tile = zero_tile, .vector = random_vector};
     snprintf(path, sizeof path, "/tmp/roma-test-ref-%ld", (long)getpid());
     random_model_init(r, ROMA_ARCH_LLAMA, q4_1, 3);
     CHECK_EQ(roma_image_write(path, &r->d, NULL, "", &source, NULL, &w, NULL), 0);

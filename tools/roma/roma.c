@@ -67,11 +67,18 @@ void warn(const char *verb, const char *file, const char *notes) {
         fprintf(stderr, "roma %s: warning: %s: %.*s\n", verb, file, (int)strcspn(p, "\n"), p);
 }
 
-void warn_json(roma_json *j, const char *notes) {
-    roma_json_open(j, "warnings", '[');
-    for (const char *p = notes ? notes : ""; *p; p += strcspn(p, "\n") + 1)
-        roma_json_text(j, NULL, p, strcspn(p, "\n"));
+void lines_json(roma_json *j, const char *key, const char *text, size_t len) {
+    roma_json_open(j, key, '[');
+    for (const char *p = text, *end = text + len, *line; p < end; p = line + 1) {
+        line = memchr(p, '\n', (size_t)(end - p));
+        if (!line) line = end;
+        roma_json_text(j, NULL, p, (size_t)(line - p));
+    }
     roma_json_close(j, ']');
+}
+
+void warn_json(roma_json *j, const char *notes) {
+    lines_json(j, "warnings", notes ? notes : "", notes ? strlen(notes) : 0);
 }
 
 int print_buf(const char *verb, roma_buf *b, int rc) {

@@ -112,6 +112,8 @@ int fail(const char *verb, const roma_error *err);
 /* Lines of a roma_import's notes, each on stderr as a warning, terminal or not: what was made of the file may not be
  * what its maker meant. */
 void warn(const char *verb, const char *file, const char *notes);
+/* Lines of a text as a list. */
+void lines_json(roma_json *j, const char *key, const char *text, size_t len);
 void warn_json(roma_json *j, const char *notes); /* member "warnings", a list; NULL is none */
 /* Flushes stdout; returns rc, or 3 when the output could not be written. */
 int finish(const char *verb, int rc);

@@ -1,6 +1,7 @@
 /* Contract in inspect_show.h. */
 #include "inspect_show.h"
 #include "roma/json.h"
+#include "tool.h"
 
 /* Of the model file, or by name. */
 static const char *template_of(const roma_vocab *v) {
@@ -55,6 +56,7 @@ void image_text(const roma_image *img, roma_buf *b) {
                    "bytes  format\n",
                    sum, base);
     for (size_t i = 0; i < img->desc.n_tensors; i++) tensor_text(&img->desc, i, b);
+    if (img->report) roma_buf_print(b, "\n%.*s", (int)img->report_bytes, img->report);
 }
 
 static void tensor_json(const roma_description *d, size_t i, roma_json *j) {
@@ -121,6 +123,7 @@ void image_json(const roma_image *img, const char *path, roma_buf *b) {
     } else {
         roma_json_null(&j, "tokenizer");
     }
+    if (img->report) lines_json(&j, "report", img->report, img->report_bytes);
     roma_json_open(&j, "tensors", '[');
     for (size_t i = 0; i < img->desc.n_tensors; i++) tensor_json(&img->desc, i, &j);
     roma_json_close(&j, ']');

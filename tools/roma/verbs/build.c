@@ -1,8 +1,10 @@
 /* roma build: a GGUF model, a Hugging Face folder, or random weights of a shape, to a ROM image. */
 #include "tool.h"
 #include "roma/convert.h"
+#include "roma/import.h"
 #include "roma/synth.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* model.gguf -> model.roma, model-00001-of-00003.gguf -> model.roma, folder/ -> folder.roma, in the current folder. */
@@ -45,6 +47,7 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
         roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
+        if (made->text) lines_json(&j, "report", made->text, strlen(made->text));
         warn_json(&j, made->notes);
         roma_json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
@@ -53,22 +56,50 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
                        path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
                        w->bits_per_weight, (double)w->bytes / 1e6, seconds, sum, base);
         if (has_source) roma_buf_print(&b, "source %s\n", source);
+        if (made->text && strstr(made->text, "\nmethod")) roma_buf_print(&b, "\n%s", made->text);
     }
     return print_buf("build", &b, 0);
 }
 
 typedef struct {
-    const char *model, *out, *quant, *shape, *pre, *sha256;
+    const char *model, *out, *quant, *shape, *pre, *sha256, *base_of;
     roma_shape_format format;
     uint64_t seed;
     roma_quant_kind kind;
-    char name[1024]; /* the default of out */
+    uint32_t threads;
+    bool resume;
+    char name[1024];  /* the default of out */
+    char found[4096]; /* the base that base_of names */
 } build_options;
+
+/* The base of an adapter: in the folder that was given; else here, beside the adapter, in the hub's cache. */
+static int find_base(build_options *o) {
+    char beside[4096], home[4096] = "", hub[4096] = "";
+    const char *const cache = getenv("HF_HUB_CACHE"), *const hf = getenv("HF_HOME"), *const user = getenv("HOME");
+    roma_error err;
+    if (hf) roma_print(hub, sizeof hub, "%s/hub", hf);
+    if (user) roma_print(home, sizeof home, "%s/.cache/huggingface/hub", user);
+    roma_print(beside, sizeof beside, "%s/..", o->base_of);
+    const char *const given[] = {o->model}, *const usual[] = {".", beside, cache, hub, home};
+    const int rc =
+        roma_import_base_of(o->base_of, o->model ? given : usual, o->model ? 1 : 5, o->found, sizeof o->found, &err);
+    if (rc) return fail("build", &err);
+    note("base: %s", o->found);
+    o->model = o->found;
+    return OPTIONS_GO;
+}
 
 /* What contradicts itself, and the defaults. */
 static int settle(build_options *o) {
     const bool has_format = o->format.bits || o->format.group || o->format.head_bits;
+    if (o->base_of && o->shape) return usage_error("build", "--base-of and --shape are two models");
+    if (o->base_of) {
+        const int rc = find_base(o);
+        if (rc != OPTIONS_GO) return rc;
+    }
     if (!o->model == !o->shape) return usage_error("build", "give a model or --shape SHAPE, one of them");
+    if (o->shape && (o->resume || o->threads))
+        return usage_error("build", "--resume and --threads are of a model; a shape's image is made anew");
     if (o->shape && o->seed == UINT64_MAX)
         return usage_error("build", "a shape has no weights; --random SEED draws some");
     if (o->shape && o->quant)
@@ -101,8 +132,13 @@ static int settle(build_options *o) {
 }
 
 static int build(const build_options *o, roma_convert_report *out, roma_error *err) {
-    const roma_convert_config c = {
-        .model = o->model, .image = o->out, .quant = o->kind, .pre = o->pre, .sha256 = o->sha256};
+    const roma_convert_config c = {.model = o->model,
+                                   .image = o->out,
+                                   .quant = o->kind,
+                                   .pre = o->pre,
+                                   .sha256 = o->sha256,
+                                   .threads = (int)o->threads,
+                                   .resume = o->resume};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
     progress_end();
@@ -122,6 +158,10 @@ int verb_build(int argc, char **argv) {
         {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
          "pre-tokenizer of a file that names none, as GGUF names it: llama-bpe, ..."},
         {"sha256", 0, OPT_TEXT, &o.sha256, "HEX", 0, 0, "what the model's file (of parts the first) must hash to"},
+        {"base-of", 0, OPT_TEXT, &o.base_of, "ADAPTER", 0, 0,
+         "the folder that a PEFT adapter names as its base, looked for in MODEL or, without one, locally"},
+        {"resume", 0, OPT_FLAG, &o.resume, NULL, 0, 0, "take up what a killed run of the same build left"},
+        {"threads", 't', OPT_COUNT, &o.threads, "N", 1, 64, "threads (default: all CPUs)"},
         {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
          "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},

@@ -1,0 +1,73 @@
+/* The report of a conversion as text: where the weights come from, what was done to them, and what that cost. */
+#include <math.h>
+#include <string.h>
+
+#include "convert/internal.h"
+
+void roma_convert_name(const char *path, char *out, size_t cap) {
+    size_t len = strlen(path), from = 0;
+    while (len > 1 && path[len - 1] == '/') len--; /* of a folder */
+    for (size_t i = 0; i + 1 < len; i++)
+        if (path[i] == '/') from = i + 1;
+    roma_error_name(out, cap, path + from, len - from);
+}
+
+static double relative(double error, double weight) { return weight > 0 ? sqrt(error / weight) : 0; }
+
+static void add(roma_pack_loss *to, const roma_pack_loss *l) {
+    to->rounded = to->rounded || l->rounded;
+    to->error += l->error;
+    to->weight += l->weight;
+    if (l->most > to->most) to->most = l->most;
+}
+
+static void print_loss(roma_buf *b, const char *name, const roma_pack_loss *l) {
+    if (l->rounded) roma_buf_print(b, "%-10s %14.3e %14.3e\n", name, relative(l->error, l->weight), l->most);
+}
+
+/* A line for what has no layer, one for each layer, one for all. */
+static void print_losses(roma_buf *b, const roma_model *m, const roma_pack_loss *loss) {
+    roma_pack_loss all = {0}, layer;
+    char name[32];
+    roma_buf_print(b, "%-10s %14s %14s\n", "rounding", "relative error", "largest");
+    for (size_t i = 0; i < m->n_tensors; i++) {
+        if (!roma_tensor_role_is_layered(m->tensors[i].role))
+            print_loss(b, roma_tensor_role_name(m->tensors[i].role), &loss[i]);
+        add(&all, &loss[i]);
+    }
+    for (uint32_t l = 0; l < m->hyper.layers; l++) {
+        layer = (roma_pack_loss){0};
+        for (size_t i = 0; i < m->n_tensors; i++)
+            if (roma_tensor_role_is_layered(m->tensors[i].role) && m->tensors[i].layer == l) add(&layer, &loss[i]);
+        roma_print(name, sizeof name, "layer %u", l);
+        print_loss(b, name, &layer);
+    }
+    print_loss(b, "all", &all);
+}
+
+static void print_method(roma_buf *b, roma_quant_kind kind, size_t rounded, size_t kept) {
+    static const char *const how[] = {
+        [ROMA_QUANT_NONE] = "none",
+        [ROMA_QUANT_Q8] = "q8: round to nearest, signed bytes, an FP16 scale for 32 weights",
+        [ROMA_QUANT_Q4] = "q4: round to nearest, 4 bits, an FP16 scale and minimum for 32 weights"};
+    if (rounded) roma_buf_print(b, "method     %s\n", how[kind]);
+    roma_buf_print(b, "matrices   %zu rounded, %zu as they were\n", rounded, kept);
+}
+
+const char *roma_convert_print(void *ctx) {
+    convert_report *r = ctx;
+    char name[160], hex[65];
+    size_t rounded = 0, matrices = 0;
+    for (size_t i = 0; i < r->model->n_tensors; i++) {
+        matrices += roma_tensor_role_is_matrix(r->model->tensors[i].role);
+        rounded += r->loss[i].rounded;
+    }
+    roma_convert_name(r->source, name, sizeof name);
+    roma_hex(hex, r->sha256, 32);
+    roma_buf_print(&r->text, "source     %s, %llu bytes\nSHA-256    %s\n", name, (unsigned long long)r->source_bytes,
+                   hex);
+    print_method(&r->text, r->kind, rounded, matrices - rounded);
+    if (rounded) print_losses(&r->text, r->model, r->loss);
+    roma_buf_append(&r->text, "", 1);
+    return r->text.failed ? NULL : (const char *)r->text.data;
+}
