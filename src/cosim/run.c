@@ -57,8 +57,8 @@ static int plant(cosim *s, char words[4][40], roma_error *err) {
     if (f && f->how == ROMA_RTL_ONCE && !from && to == UINT32_MAX) {
         const uint32_t most = c->chunk ? c->chunk : (uint32_t)c->place->chip.chunk_rows;
         const uint32_t rows = c->n_prompt < most ? (uint32_t)c->n_prompt : most;
-        const roma_cost_span span = {
-            .rows = rows, .logits = c->n_prompt <= most, .n_adapters = c->n_adapters, .adapters = c->adapters};
+        /* Adapters move neither the first product nor the first norm. */
+        const roma_cost_span span = {.rows = rows, .logits = c->n_prompt <= most};
         const int rc = roma_cost_step(&s->schedule, c->place, &span, 1, err);
         if (rc) return rc;
         step = 1;
