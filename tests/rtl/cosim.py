@@ -19,7 +19,7 @@ PROMPT = "Once upon a time, in a small house by the sea, there lived"
 bad = 0
 
 # Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
-SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=16, network_link=32, lunit_words=65536, lunit_buffer=512,
+SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=32, network_link=64, lunit_words=65536, lunit_buffer=512,
              rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, hunit_sram=262144)
 
 
