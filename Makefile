@@ -279,7 +279,7 @@ gates:
 gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
-# cosim: the mini chip in gates beside engine and model, 64 tokens, and planted faults; cosim-full: twenty chips; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
+# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
 cosim: all
 	python3 tests/rtl/cosim.py test $(BUILD)/roma
 cosim-full: all $(BUILD)/tests/rtl/make_model

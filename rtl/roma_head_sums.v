@@ -8,16 +8,16 @@
 // The last outputs of a row leave in the law's cycle, where a head takes fewer words too (all lanes no multiple of the heads).
 // Outputs wait for their sums and all quotients of their row, which are there in time by the law.
 module roma_head_sums #(
-    parameter HEAD_DIM = 16,
-    parameter MAC = 8,
+    parameter HEAD_DIM = 8,
+    parameter MAC = 4,
     parameter P = 2,
     parameter BLOCK_ROWS = 2,
-    parameter GROUP = 3,
+    parameter GROUP = 2,
     parameter ROUNDS = 3,
-    parameter LINK = 32,
-    parameter OUT = 8,
-    parameter CROSS = 6,  // cycles in which all heads' outputs of a row leave
-    parameter WIDE = 8,
+    parameter LINK = 16,
+    parameter OUT = 4,
+    parameter CROSS = 4,  // cycles in which all heads' outputs of a row leave
+    parameter WIDE = 4,
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
@@ -26,7 +26,7 @@ module roma_head_sums #(
     parameter INTERVAL = 2,
     parameter ROUND = 2,
     parameter ROW = 1,
-    parameter G = 2,
+    parameter G = 1,
     parameter PART = 1,
     parameter SEEN = 2,
     parameter BEAT = 1,

@@ -9,12 +9,12 @@
 //   codes        MAC codes of part `part` of query `query`, with its scale; they are there WAIT + 1 behind row_ends
 // WAIT = red(d) + 16 + MUL + CONVERT, of docs/cost-model.md 1.7 and 1.9.
 module roma_hunit_codes #(
-    parameter V = 2,
+    parameter V = 1,
     parameter VL = 8,
     parameter KV = 2,
-    parameter HEADS = 6,
-    parameter HEAD_DIM = 16,
-    parameter MAC = 8,
+    parameter HEADS = 4,
+    parameter HEAD_DIM = 8,
+    parameter MAC = 4,
     parameter BLOCK_ROWS = 2,
     parameter MUL = 3,
     parameter CONVERT = 2,

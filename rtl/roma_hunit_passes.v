@@ -10,15 +10,15 @@
 //   leaf_...     of a query's page and part: MAC FP32, with the page's round, row, head, what pages of the round the row sees; the row's last
 //   frees        FAR before the last value; ends: with it. row_values: with a row's last value
 module roma_hunit_passes #(
-    parameter HEAD_DIM = 16,
-    parameter MAC = 8,
-    parameter WIDE = 16,
+    parameter HEAD_DIM = 8,
+    parameter MAC = 4,
+    parameter WIDE = 8,
     parameter P = 2,
     parameter BLOCK_ROWS = 2,
-    parameter GROUP = 3,
+    parameter GROUP = 2,
     parameter LAYERS = 2,
     parameter ROUNDS = 3,
-    parameter A = 9,
+    parameter A = 10,
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,

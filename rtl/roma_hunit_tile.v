@@ -8,12 +8,12 @@
 //   other_a, other_b, other_adds  operands; products and sum follow as of roma_mac
 module roma_hunit_tile #(
     parameter LEADS = 1,  // the first H-Unit of its KV head
-    parameter V = 2,
+    parameter V = 1,
     parameter VL = 8,
     parameter U = 4,
     parameter KV = 2,
-    parameter HEADS = 6,
-    parameter HEAD_DIM = 16,
+    parameter HEADS = 4,
+    parameter HEAD_DIM = 8,
     parameter ROWS = 4,
     parameter BLOCK_ROWS = 2,
     parameter BLOCK_BITS = 1,
@@ -23,9 +23,9 @@ module roma_hunit_tile #(
     parameter DIV = 16,
     parameter FAR = 4,
     parameter REACH = 3,
-    parameter LINK = 32,
-    parameter MAC = 8,
-    parameter WIDE = 16,
+    parameter LINK = 16,
+    parameter MAC = 4,
+    parameter WIDE = 8,
     parameter LAYERS = 2,
     parameter ROUNDS = 3,
     parameter SRAM = 8192,

@@ -254,4 +254,7 @@ module roma_matrix_tile #(
         .attend_block(hunit.unused_block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
         .page_address(hunit.page_address), .page_word(hunit.page_word));
 `endif
+`ifdef ROMA_FAULTS
+`include "faults_matrix.vh"
+`endif
 endmodule

@@ -417,4 +417,7 @@ module roma_vector_tile #(
         .att_block(att_arrivals.block), .send_start(sender.start), .sending(sender.active), .send_number(sender.unused_number),
         .send_block(sender.block), .best(i_best[56]), .out_valid(out_valid), .out_data(out_data));
 `endif
+`ifdef ROMA_FAULTS
+`include "faults_vector.vh"
+`endif
 endmodule

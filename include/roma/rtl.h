@@ -41,11 +41,11 @@ enum { ROMA_RTL_WORD_PIECES = 16 }; /* of 32 bits, in the widest word */
 typedef struct {
     uint32_t width;     /* bits: a multiple of 32, up to 32 * ROMA_RTL_WORD_PIECES */
     uint32_t lane_bits; /* of a code: 2, 4 or 8; 0: a port says it. Style fused alone asks */
-    uint32_t latency;   /* of the L-Unit behind the word; 0: 2. The same */
     uint64_t words;     /* 1 to ROMA_RTL_WORDS_MAX */
     const char *name;   /* of the module and, of an array, of its file; NULL: roma_rom and rom.hex */
     const void *ctx;
     void (*word)(const void *ctx, uint64_t address, uint32_t *out);
+    uint32_t latency; /* of the L-Unit behind the word, 0: 2; style fused alone asks */
 } roma_rtl_words;
 
 /* A piece of a matrix that becomes one ROM: row groups from row `first` on, in each the words k of a row with k mod

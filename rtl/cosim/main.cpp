@@ -1,7 +1,6 @@
 /* Runs a chip: commands on standard input, what the bench's probes see on standard output. A command is a line, its
  * numbers hexadecimal:
  *   h WHAT ADDRESS DATA     a cycle at the host's port
- *   f FAULT STEP FROM TO    plants a fault in cycles [FROM, TO) of a step; steps count from 1
  *   t STEP FROM TO FILE     writes a waveform of these cycles (a program with traces)
  *   c N                     N cycles pass, then a line "." is written */
 #include "Vbench.h"
@@ -25,7 +24,6 @@ struct trace {
 class chip {
   public:
     explicit chip(VerilatedContext *context) : bench(new Vbench(context)) {
-        bench->fault = 0;
         bench->host_valid = 0;
         bench->reset = 1;
         run(RESET_CYCLES);
@@ -51,12 +49,6 @@ class chip {
         bench->host_data = data;
         run(1);
         bench->host_valid = 0;
-    }
-    void plant(unsigned fault, unsigned step, unsigned from, unsigned to) {
-        bench->fault = fault;
-        bench->fault_step = step;
-        bench->fault_from = from;
-        bench->fault_to = to;
     }
     bool open(const trace &t) {
 #if VM_TRACE
@@ -93,17 +85,16 @@ class chip {
 int main(int argc, char **argv) {
     VerilatedContext context;
     context.commandArgs(argc, argv);
+    Verilated::threadContextp(&context); /* that of blocks too */
     context.traceEverOn(true);
     chip c(&context);
     static char line[4096];
     while (fgets(line, sizeof line, stdin)) {
-        unsigned what, step, from, to;
+        unsigned what;
         uint64_t address, data;
         trace t;
         if (sscanf(line, "h %x %" SCNx64 " %" SCNx64, &what, &address, &data) == 3) {
             c.host(what, address, data);
-        } else if (sscanf(line, "f %x %x %x %x", &what, &step, &from, &to) == 4) {
-            c.plant(what, step, from, to);
         } else if (sscanf(line, "t %x %x %x %2999[^\n]", &t.step, &t.from, &t.to, t.file) == 4) {
             if (!c.open(t)) return 1;
         } else if (sscanf(line, "c %" SCNx64, &data) == 1) {

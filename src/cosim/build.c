@@ -46,8 +46,8 @@ static int by_name(const void *a, const void *b) { return strcmp(*(char *const *
 
 static bool is_source(const char *name) {
     const char *dot = strrchr(name, '.');
-    return dot &&
-           (strcmp(dot, ".v") == 0 || strcmp(dot, ".cpp") == 0 || strcmp(dot, ".h") == 0 || strcmp(dot, ".vlt") == 0);
+    return dot && (strcmp(dot, ".v") == 0 || strcmp(dot, ".cpp") == 0 || strcmp(dot, ".h") == 0 ||
+                   strcmp(dot, ".vlt") == 0 || strcmp(dot, ".vh") == 0);
 }
 
 static int hash_file(roma_sha256 *h, const char *folder, const char *name, roma_error *err) {
@@ -108,12 +108,12 @@ static void add(arguments *a, const char *fmt, const char *x) {
 }
 
 /* Tiles are blocks that are compiled once for each kind, and the program of one of these blocks may not be looked into:
- * what plants faults and what writes waveforms is made of the whole chip, which takes as long as there are tiles. */
-static bool is_flat(const cosim_build *b, const roma_cosim_config *c) { return b->traces || c->fault; }
+ * what writes waveforms is made of the whole chip, which takes as long as there are tiles. */
+static bool is_flat(const cosim_build *b) { return b->traces; }
 
 static void collect(arguments *a, const cosim_build *b, const roma_cosim_config *c) {
     char jobs[16];
-    const bool flat = is_flat(b, c);
+    const bool flat = is_flat(b);
     roma_print(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     static const char *const fixed[] = {"verilator",  "--cc",         "--exe",      "--build",       "-O3",
                                         "-Wno-fatal", "-Wno-lint",    "--x-assign", "unique",        "--x-initial",
@@ -137,6 +137,7 @@ static void collect(arguments *a, const cosim_build *b, const roma_cosim_config 
     add(a, "%s/cosim", c->rtl);
     add(a, "%s", "-y");
     add(a, "%s", ".");
+    add(a, "%s", "-I.");
     add(a, flat ? "%s/cosim/flat.vlt" : "%s/cosim/tiles.vlt", c->rtl);
     add(a, "%s", "bench.v");
     add(a, "%s/cosim/main.cpp", c->rtl);

@@ -85,10 +85,10 @@ static void reads_nothing(cosim *s, cosim_instance *x, char kind, size_t unit) {
     say(s, x, &b);
 }
 
-/* Every unit that took part began and ended its reads where the model says; with H-Units, whose parts differ, the first
- * of all and the last of all. */
+/* Every unit that took part began and ended its reads where the model says; with H-Units, whose parts differ, and the
+ * embedding, whose rows lie in several units, the first of all and the last of all. */
 static void check_times(cosim *s, cosim_instance *x, size_t last_writer) {
-    const bool is_h = s->plan->ops[x->op].unit == ROMA_UNIT_H;
+    const bool is_h = s->plan->ops[x->op].unit == ROMA_UNIT_H, is_embed = s->plan->ops[x->op].kind == ROMA_OP_EMBED;
     const char all = s->plan->ops[x->op].unit == ROMA_UNIT_V      ? 'V'
                      : s->plan->ops[x->op].kind == ROMA_OP_LINEAR ? 'L'
                                                                   : 0; /* all units of which kind take part */
@@ -101,15 +101,15 @@ static void check_times(cosim *s, cosim_instance *x, size_t last_writer) {
             if (kind == all) reads_nothing(s, x, kind, unit);
             continue;
         }
-        if (!is_h) hold_time(s, x, "start", kind, unit, r[0], x->model.start);
-        if (!is_h) hold_time(s, x, "busy", kind, unit, r[1], x->model.busy);
+        if (!is_h && !is_embed) hold_time(s, x, "start", kind, unit, r[0], x->model.start);
+        if (!is_h && !is_embed) hold_time(s, x, "busy", kind, unit, r[1], x->model.busy);
         if (r[0] < x->rtl.start) x->rtl.start = r[0];
         if (r[1] > busy) busy = r[1];
     }
     x->rtl.busy = busy;
-    if (is_h || x->rtl.start == UINT64_MAX) {
-        hold_time(s, x, "start", 'V', 0, x->rtl.start, x->model.start);
-        hold_time(s, x, "busy", 'P', 0, busy, x->model.busy);
+    if (is_h || is_embed || x->rtl.start == UINT64_MAX) {
+        hold_time(s, x, "start", is_embed ? 'L' : 'V', 0, x->rtl.start, x->model.start);
+        hold_time(s, x, "busy", is_embed ? 'L' : 'P', 0, busy, x->model.busy);
     }
     hold_time(s, x, "end, a write,", s->value[x->op].is_codes ? 'L' : 'V', last_writer, x->rtl.end, x->model.end);
 }

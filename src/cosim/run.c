@@ -48,12 +48,20 @@ static int find_fault(cosim *s, roma_error *err) {
     return ROMA_OK;
 }
 
-/* The command that plants a fault in the step at hand. */
-static void plant(const cosim *s, roma_buf *b) {
+/* Words of the simulator's command line that plant the fault. A fault of one cycle, for which none is named, is planted
+ * in the first step. */
+static int plant(cosim *s, char words[4][40], roma_error *err) {
+    const roma_cosim_config *c = s->config;
     const roma_rtl_fault *f = s->fault ? roma_rtl_fault_at(s->fault - 1) : NULL;
-    uint64_t from = s->fault_from, to = s->fault_to;
-    if (!f || (s->fault_step && s->fault_step != s->step + 1)) return;
-    if (f->how == ROMA_RTL_ONCE && !from && to == UINT32_MAX) {
+    uint64_t step = s->fault_step, from = s->fault_from, to = s->fault_to;
+    if (f && f->how == ROMA_RTL_ONCE && !from && to == UINT32_MAX) {
+        const uint32_t most = c->chunk ? c->chunk : (uint32_t)c->place->chip.chunk_rows;
+        const uint32_t rows = c->n_prompt < most ? (uint32_t)c->n_prompt : most;
+        /* Adapters move neither the first product nor the first norm. */
+        const roma_cost_span span = {.rows = rows, .logits = c->n_prompt <= most};
+        const int rc = roma_cost_step(&s->schedule, c->place, &span, 1, err);
+        if (rc) return rc;
+        step = 1;
         for (size_t i = 0; i < s->schedule.n; i++) {
             const roma_cost_instance *m = &s->schedule.instances[i];
             if (s->plan->ops[m->op].kind != (f->is_matrix ? ROMA_OP_LINEAR : ROMA_OP_NORM)) continue;
@@ -61,7 +69,11 @@ static void plant(const cosim *s, roma_buf *b) {
             break;
         }
     }
-    roma_buf_print(b, "f %x %x %llx %llx\n", s->fault, s->fault_step, (unsigned long long)from, (unsigned long long)to);
+    roma_print(words[0], sizeof words[0], "+fault=%u", s->fault);
+    roma_print(words[1], sizeof words[1], "+fault_step=%llu", (unsigned long long)step);
+    roma_print(words[2], sizeof words[2], "+fault_from=%llu", (unsigned long long)from);
+    roma_print(words[3], sizeof words[3], "+fault_to=%llu", (unsigned long long)(to < INT32_MAX ? to : INT32_MAX));
+    return ROMA_OK;
 }
 
 /* ---- steps ---- */
@@ -69,7 +81,6 @@ static void plant(const cosim *s, roma_buf *b) {
 /* What the host writes for a step (rtl/roma_root.v), and so many cycles. */
 static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_error *err) {
     roma_buf b = {0};
-    plant(s, &b);
     roma_buf_print(&b, "h 0 0 %llx\n", (unsigned long long)(s->rows | (uint64_t)s->logits << 8 | s->lora.word0));
     for (size_t i = 0; i < s->lora.words; i++)
         roma_buf_print(&b, "h 0 %x %llx\n", s->lora.word[i].index, (unsigned long long)s->lora.word[i].data);
@@ -134,11 +145,14 @@ enum { BEFORE = 100, AFTER = 20 };
 /* Runs the same steps once more on a simulator that writes waveforms: around the first difference, or all of the last
  * step where there is none. */
 static int write_waves(cosim *s, cosim_build *b, cosim_child *child, roma_error *err) {
+    char words[4][40];
+    int planted = plant(s, words, err);
+    if (planted) return planted;
     const bool differs = s->report->mismatches;
     const uint64_t from = !differs || s->cycle < BEFORE ? 0 : s->cycle - BEFORE,
                    to = differs ? s->cycle + AFTER : UINT32_MAX;
     char folder[4096] = "", head[9000];
-    char *const argv[] = {b->sim, NULL};
+    char *const argv[] = {b->sim, words[0], words[1], words[2], words[3], NULL};
     b->traces = true;
     roma_cosim_build_end(b);
     int rc = roma_cosim_build(b, s->config, err);
@@ -175,7 +189,9 @@ int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
     if (!rc) rc = roma_cosim_build(&b, c, err);
     out->build_seconds = b.seconds;
     if (!rc) rc = roma_cosim_open(&s, c, err);
-    char *const argv[] = {b.sim, NULL};
+    char words[4][40];
+    char *const argv[] = {b.sim, words[0], words[1], words[2], words[3], NULL};
+    if (!rc) rc = plant(&s, words, err);
     if (!rc) rc = roma_cosim_child_start(child, b.folder, argv, err);
     const double begin = now();
     if (!rc) rc = run(&s, child, err);

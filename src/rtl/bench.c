@@ -1,54 +1,99 @@
-/* The bench of a chip: its top beside probes at the ports of every tile's memories and units (rtl/cosim), whose lines
- * roma cosim reads. The chip takes nothing from the bench but the host's port. */
+/* The bench of a chip, whose cores' probes (rtl/cosim) write lines that roma cosim reads, and the faults that a
+ * simulation can plant. A chip has neither: both stand behind macros. */
 #include "chip.h"
+
+#include <string.h>
 
 static uint32_t number(double v) { return (uint32_t)v; }
 static uint32_t rows_of_group(const rtl_chip *c) { return number(c->place->chip.lanes) / 8; }
 
-/* Faults that a bench plants (docs/hardware.md): signals that are held while the fault is chosen, and memories of which
- * a bit is turned. They lie in the bench alone, behind a macro, so that a chip has none. */
+/* ---- faults ---- */
+
+/* What is below a core, which a simulator may keep to itself, is planted by statements inside the core. */
+static const char *in_core(const roma_rtl_fault *f) {
+    return strncmp(f->signal, "core.", 5) == 0 ? f->signal + 5 : NULL;
+}
+
+static void print_fault(const roma_rtl_fault *f, unsigned number, const char *when, const char *where, roma_buf *out) {
+    if (f->how == ROMA_RTL_TURNED)
+        roma_buf_print(out, "        if (fault == %u && !turned%s) %s = %s ^ %s;\n", number, when, where, where,
+                       f->value);
+    else
+        roma_buf_print(out, "        if (fault == %u && is_now%s) force %s = %s; else release %s;\n", number, when,
+                       where, f->value, where);
+}
+
+/* Numbers that the command line of a simulator has: +fault=N +fault_step=S (0: all; from 1) +fault_from=A +fault_to=B.
+ */
+static void print_window(const char *go, roma_buf *out) {
+    roma_buf_print(out,
+                   "    integer fault, fault_step, fault_from, fault_to, fault_now, fault_cycle;\n    reg turned;\n"
+                   "    wire is_now = (fault_step == 0 || fault_step == fault_now) && fault_cycle >= fault_from && "
+                   "fault_cycle < fault_to;\n    initial begin\n        turned = 1'b0;\n"
+                   "        fault_now = 0;\n        fault_cycle = 0;\n"
+                   "        if (!$value$plusargs(\"fault=%%d\", fault)) fault = 0;\n"
+                   "        if (!$value$plusargs(\"fault_step=%%d\", fault_step)) fault_step = 0;\n"
+                   "        if (!$value$plusargs(\"fault_from=%%d\", fault_from)) fault_from = 0;\n"
+                   "        if (!$value$plusargs(\"fault_to=%%d\", fault_to)) fault_to = 2147483647;\n    end\n"
+                   "    always @(posedge clk) begin\n        fault_cycle <= %s ? 0 : fault_cycle + 1;\n"
+                   "        if (%s && !reset) fault_now <= fault_now + 1;\n    end\n"
+                   "    always @(negedge clk) begin\n        turned <= fault != 0;\n",
+                   go, go);
+}
+
+void roma_rtl_chip_faults(const rtl_chip *c, bool is_matrix, roma_buf *out) {
+    const uint32_t n = is_matrix ? c->units : c->vectors;
+    const roma_rtl_fault *f;
+    roma_buf_print(out, "    // Faults of a simulation, one chosen by its command line.\n");
+    print_window("i_step[73]", out);
+    for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++) {
+        char when[40];
+        if (!in_core(f) || f->is_matrix != is_matrix) continue;
+        roma_print(when, sizeof when, " && unit == %u", f->unit < n ? f->unit : n - 1);
+        print_fault(f, i + 1, when, in_core(f), out);
+    }
+    roma_buf_print(out, "    end\n");
+}
+
+/* Faults of what stands beside the cores. The host's command to begin comes before a step's cycle 0 by the way to the
+ * farthest tile and the root's register. */
 static void print_faults(const rtl_chip *c, roma_buf *out) {
     const uint32_t g = rows_of_group(c), k = g > c->leaf_units ? g : c->leaf_units;
-    roma_buf_print(out,
-                   "`ifdef ROMA_FAULTS\n"
-                   "    wire is_now = (fault_step == 32'd0 || step == fault_step) && cycle >= fault_from && cycle < "
-                   "fault_to;\n"
-                   "    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = CODES + 10;\n"
-                   "    reg turned;\n    initial turned = 1'b0;\n"
-                   "    always @(negedge clk) begin\n        turned <= fault != 8'd0;\n",
-                   32 * k, 32 * k + 17);
     const roma_rtl_fault *f;
+    roma_buf_print(out,
+                   "`ifdef ROMA_FAULTS\n    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = %u;\n    wire go = "
+                   "go_late[%u];\n    reg [31:0] go_late;\n"
+                   "    always @(posedge clk) go_late <= {go_late[30:0], !reset && host_valid && host_what == 8'd1};\n",
+                   32 * k, 32 * k + 17, number(c->place->chip.vector_lanes) / 8 * 67 + 10, c->span);
+    print_window("go", out);
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++) {
         char where[80];
         const uint32_t n = f->is_matrix ? c->units : c->vectors, unit = f->unit < n ? f->unit : n - 1;
+        if (in_core(f)) continue;
         roma_print(where, sizeof where, "chip.tile_%u.%s", c->tiles[f->is_matrix ? unit : c->units + unit], f->signal);
-        if (f->how == ROMA_RTL_TURNED)
-            roma_buf_print(out, "        if (fault == 8'd%u && !turned) %s = %s ^ %s;\n", i + 1, where, where,
-                           f->value);
-        else
-            roma_buf_print(out, "        if (fault == 8'd%u && is_now) force %s = %s; else release %s;\n", i + 1, where,
-                           f->value, where);
+        print_fault(f, i + 1, "", where, out);
     }
     roma_buf_print(out, "    end\n`endif\n");
 }
 
+/* ---- the bench ---- */
+
 void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
     roma_buf_print(
         out,
-        "// The chip beside what looks at the ports of its memories and units (rtl/cosim).\n"
+        "// The chip for a simulation: what its cores' probes see is written out (rtl/cosim).\n"
         "module bench (\n    input clk,\n    input reset,\n    input host_valid,\n    input [7:0] host_what,\n"
-        "    input [47:0] host_address,\n    input [63:0] host_data,\n    input [7:0] fault,  // 0: none\n"
-        "    input [31:0] fault_step, fault_from, fault_to,\n"
-        "    output reg [31:0] step, cycle  // steps count from 1, cycles from 0\n);\n"
+        "    input [47:0] host_address,\n    input [63:0] host_data,\n"
+        "    output reg [31:0] step, cycle  // steps count from 1, cycles from 0: for waveforms\n);\n"
         "    wire unused_valid;\n    wire [7:0] unused_what;\n    wire [63:0] unused_data;\n"
         "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
         ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
         ".out_what(unused_what), .out_data(unused_data));\n"
-        "    initial {step, cycle} = 64'd0;\n`ifdef ROMA_FLAT\n    localparam CODES = %u;\n"
+        "    initial {step, cycle} = 64'd0;\n`ifdef ROMA_FLAT\n"
         "    always @(posedge clk) begin\n"
         "        cycle <= chip.tile_%u.core.go ? 32'd0 : cycle + 32'd1;\n"
         "        if (chip.tile_%u.core.go && !reset) step <= step + 32'd1;\n    end\n`endif\n",
-        number(c->place->chip.vector_lanes) / 8 * 67, c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
+        c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
     print_faults(c, out);
     roma_buf_print(out, "endmodule\n");
 }

@@ -28,11 +28,13 @@ static const char *add_name(file_names *f, const char *fmt, uint32_t a, uint32_t
 static int name_files(const rtl_chip *c, file_names *f, roma_error *err) {
     const uint32_t lunits = (uint32_t)c->place->chip.lunits;
     const size_t most =
-        5 + (size_t)c->units + c->vectors + (size_t)c->units * (2 * (size_t)lunits + 1) + 2 * (size_t)c->vectors;
+        7 + (size_t)c->units + c->vectors + (size_t)c->units * (2 * (size_t)lunits + 1) + 2 * (size_t)c->vectors;
     *f = (file_names){roma_alloc_array(most, sizeof *f->text), roma_alloc_array(most + 1, sizeof *f->name), 0};
     if (!f->text || !f->name) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the names of files");
     add_name(f, "roma_chip.v", 0, 0);
     add_name(f, "bench.v", 0, 0);
+    add_name(f, "faults_vector.vh", 0, 0);
+    add_name(f, "faults_matrix.vh", 0, 0);
     for (uint32_t t = 0; t < c->units + c->vectors; t++) add_name(f, "roma_tile_%u.v", t, 0);
     add_name(f, "program.hex", 0, 0);
     add_name(f, "manifest.json", 0, 0);
@@ -78,10 +80,14 @@ static int put_verilog(chip_folder *d) {
     roma_buf text = {0};
     roma_rtl_chip_top(d->chip, &text);
     int rc = put_file(d, "roma_chip.v", &text);
-    if (!rc) {
+    for (unsigned i = 0; !rc && i < 3; i++) {
+        static const char *const names[] = {"bench.v", "faults_vector.vh", "faults_matrix.vh"};
         text = (roma_buf){0};
-        roma_rtl_chip_bench(d->chip, &text);
-        rc = put_file(d, "bench.v", &text);
+        if (i)
+            roma_rtl_chip_faults(d->chip, i == 2, &text);
+        else
+            roma_rtl_chip_bench(d->chip, &text);
+        rc = put_file(d, names[i], &text);
     }
     for (uint32_t t = 0; !rc && t < d->chip->units + d->chip->vectors; t++)
         rc = put_of_unit(d, "roma_tile_%u.v", t, roma_rtl_chip_tile);

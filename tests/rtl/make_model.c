@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc; i++)
         if (!take(&s, argv[i])) return fprintf(stderr, "make_model: what is %s?\n", argv[i]), 2;
     if (argc < 2) return fprintf(stderr, "usage: make_model OUT.roma [KEY=VALUE]...\n"), 2;
-    const roma_tile_source source = {&m, tile, vector};
+    const roma_tile_source source = {.ctx = &m, .tile = tile, .vector = vector};
     roma_image_written w;
     roma_error err;
     char text[1024];

@@ -54,7 +54,7 @@ static uint64_t reads_back(const emitted *e, const roma_rtl_words *w) {
 
 static void test_every_pattern(void) {
     for (uint32_t width = 32; width <= 512; width *= 2) {
-        const roma_rtl_words w = {.width = width, .lane_bits = 4, .words = 64, .ctx = &width, .word = every_pattern};
+        const roma_rtl_words w = {width, 4, 64, NULL, &width, every_pattern, 0};
         emitted e;
         roma_error err;
         need(emitted_words(&e, &w, ROMA_RTL_BROM, &err), &err);
@@ -72,11 +72,7 @@ static void test_sizes(void) {
         for (unsigned style = ROMA_RTL_ARRAY; style <= ROMA_RTL_FUSED; style++)
             for (int empty = 0; empty < 2; empty++) {
                 const uint32_t width = i % 2 ? 32 : 96;
-                const roma_rtl_words w = {.width = width,
-                                          .lane_bits = 8,
-                                          .words = sizes[i],
-                                          .ctx = &width,
-                                          .word = empty ? no_words : random_words};
+                const roma_rtl_words w = {width, 8, sizes[i], NULL, &width, empty ? no_words : random_words, 0};
                 emitted e;
                 roma_error err;
                 need(emitted_words(&e, &w, (roma_rtl_style)style, &err), &err);
