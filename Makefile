@@ -114,12 +114,6 @@ check: $(LIB) $(TOOL_OBJ)
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh
 	LIB=$(LIB) CC=$(CC) sh tests/check.sh --fault
 
-# settings-sweep: 2,000 generated GGUF files with keys dropped, added and changed against llama.cpp's logits (ten minutes; PYTHON with the
-# packages of tests/reference/requirements.txt); recorded in tests/reference/results/settings_sweep.txt
-PYTHON ?= python3
-settings-sweep: all
-	$(PYTHON) tests/reference/settings_sweep.py $(BUILD)/roma --count 2000
-
 # san: unit tests and the program under ASan and UBSan, in build/san (clang: it compiles the kernels ten times as fast there)
 san:
 	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
@@ -190,6 +184,11 @@ vocabularies: all
 markers: $(BUILD)/tests/text/tokenize_lines $(BUILD)/tests/template/render_lines
 	@[ -n '$(ARCHIVE)' ] || { echo 'usage: make markers ARCHIVE=.../vendor/llama.cpp' >&2; exit 2; }
 	$(PYTHON) tests/reference/markers.py $^ '$(ARCHIVE)' --out $(RESULTS)/markers.txt
+
+# settings-sweep: 2,000 generated GGUF files with keys dropped, added and changed against llama.cpp's logits (ten minutes; PYTHON with the
+# packages of tests/reference/requirements.txt); recorded in tests/reference/results/settings_sweep.txt
+settings-sweep: all
+	$(PYTHON) tests/reference/settings_sweep.py $(BUILD)/roma --count 2000
 
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf

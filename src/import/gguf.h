@@ -203,6 +203,8 @@ void roma_import_set_close(gguf_set *s);
 
 /* Architecture and hyper-parameters; vocab from the embedding's rows, rope_freqs.weight applied. */
 int roma_import_hyper(const gguf_set *s, roma_hyper *h, roma_error *err);
+/* archs.c: why an architecture of llama.cpp's is not run, static; NULL: the name is none that we know. */
+const char *roma_import_arch_reason(const char *name, size_t len);
 /* Tensors to roles. */
 int roma_import_tensors(const gguf_set *s, roma_model *m, roma_error *err);
 /* Tokenizer; *has is false when the file has none. rows: of the embedding, as many as tokens; 0: not known. */

@@ -135,9 +135,10 @@ static int read_arch(const gguf_file *g, roma_hyper *h, roma_error *err) {
             return ROMA_OK;
         }
     char name[64];
+    const char *why = roma_import_arch_reason(text, len);
     return roma_import_kv_bad(g, roma_import_kv_find(g, "general.architecture"), ROMA_EUNSUPPORTED, err,
-                              "architecture '%s' is not supported; llama, qwen2 and qwen3 are",
-                              roma_error_name(name, sizeof name, text, len));
+                              "architecture '%s' is not supported%s%s; llama, qwen2 and qwen3 are",
+                              roma_error_name(name, sizeof name, text, len), why ? ": " : "", why ? why : "");
 }
 
 static int read_vocab_rows(hyper_reading *rd, roma_hyper *h) {

@@ -83,7 +83,7 @@ gives 0 "$roma" build "$model"; prints 'tiny-q4.roma'
 [ -s tiny-q4.roma ] || bad "the default name is the model's with .roma, here"
 gives 0 "$roma" build "$model" -o t.roma --json; json image sha256 arch params bits_per_weight bytes seconds
 same t.roma tiny-q4.roma "building twice gives the same bytes"
-gives 2 "$roma" build .; says 'reads GGUF'
+gives 2 "$roma" build .; says 'no config.json'
 gives 2 "$roma" build t.roma -o x.roma
 cp "$model" copy.gguf
 gives 2 "$roma" build copy.gguf -o copy.gguf; says 'never overwritten'

@@ -354,6 +354,21 @@ def test_mlx():
     run("adapter", "build", "badmlx", "--base", image, "-o", "b.roma", code=2, say="80 columns")
 
 
+def test_decisions():
+    """Every architecture of the table in docs/import.md is run, or refused with the reason that the table gives."""
+    page = open(os.path.join(TOP, "docs", "import.md")).read()
+    rows = page[page.index("| decision | architectures |"):].split("\n\n")[0].splitlines()[2:]
+    count = 0
+    for row in rows:
+        decision, names = [x.strip() for x in row.strip("|").split("|")]
+        for name in names.replace("`", "").split(", "):
+            count += 1
+            gguf("arch.gguf", {"general.architecture": name}, {"token_embd.weight": np.zeros((2, 32), np.float32)})
+            why = decision.split(": ", 1)[1] if ": " in decision else "'%s.block_count' is missing" % name
+            run("build", "arch.gguf", "-o", "arch.roma", code=2, say=why)
+    check(count >= 140, f"{count} architectures")
+
+
 def test_patterns():
     r = subprocess.run([sys.executable, os.path.join(TOP, "tests", "import", "check_patterns.py"), LINES, "2000"], capture_output=True, text=True)
     check(r.returncode == 0, r.stdout + r.stderr)
@@ -363,6 +378,7 @@ if __name__ == "__main__":
     LINES = os.path.abspath(sys.argv[2])
     with own_folder():
         test_patterns()
+        test_decisions()
         test_models()
         test_peft()
         test_mlx()

@@ -7,6 +7,8 @@
 #include "show/batch_show.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A request under way. What it grows to is large: it is there only while it is needed. */
 typedef struct batch batch;
@@ -76,14 +78,32 @@ static int open_adapters(batch *b, const roma_answer_line *q, uint32_t *longest,
     return rc ? roma_fail_line(err, rc, b->o->path, q->line, "%s", roma_error_format(&why, said, sizeof said)) : rc;
 }
 
-/* A job of a line: its adapters opened, a seed drawn where none is given. */
-static void read_job(batch *b, job *j, roma_answer_line *q) {
+/* Whether an adapter of the line is what standard output writes: a line of errors would spoil the adapter. */
+static bool names_output(const roma_answer_line *q) {
+    char name[ROMA_ANSWER_NAME_MAX + 1];
+    struct stat out, file;
+    float factor;
+    if (fstat(STDOUT_FILENO, &out)) return false;
+    for (size_t i = 0; i < q->adapters.n; i++)
+        if (!roma_answer_adapter_parse(q->adapters.item[i].text, name, &factor, NULL) && !stat(name, &file) &&
+            file.st_dev == out.st_dev && file.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
+/* A job of a line: its adapters opened, a seed drawn where none is given. An error that all requests end with. */
+static int read_job(batch *b, job *j, roma_answer_line *q, roma_error *all) {
     roma_error err;
     *j = (job){.b = b, .q = q, .rc = q->rc};
-    if (q->rc) return;
+    if (q->rc) return ROMA_OK;
     if (!q->seeded && ask_draws(&q->ask.sampling)) q->ask.sampling.seed = seed_drawn();
     const int rc = open_adapters(b, q, &b->o->session->answer.stack, &err);
+    if (rc && names_output(q)) {
+        *all = err;
+        return rc;
+    }
     if (rc) fail_job(j, rc, &err);
+    return ROMA_OK;
 }
 
 static int read_jobs(batch *b, const roma_buf *file, roma_error *err) {
@@ -95,8 +115,8 @@ static int read_jobs(batch *b, const roma_buf *file, roma_error *err) {
     b->jobs = roma_alloc_array(b->lines.n, sizeof *b->jobs);
     if (!b->jobs) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %zu requests", b->lines.n);
     b->n = b->lines.n;
-    for (size_t i = 0; i < b->n; i++) read_job(b, &b->jobs[i], &b->lines.line[i]);
-    return ROMA_OK;
+    for (size_t i = 0; i < b->n && !rc; i++) rc = read_job(b, &b->jobs[i], &b->lines.line[i], err);
+    return rc;
 }
 
 /* ---- writing ---- */
