@@ -16,12 +16,9 @@ module roma_matrix_tile #(
     parameter MUL = 3,
     parameter CONVERT = 2,
     parameter DIV = 16,
-    parameter SQRT = 14,
     parameter FAR = 4,
-    parameter ACROSS = 2,
     parameter DEEP = 3,
     parameter REACH = 3,
-    parameter SPAN = 3,
     parameter PIPELINE = 3,
     parameter LINK = 64,
     parameter PROGRAM = "",
@@ -30,15 +27,12 @@ module roma_matrix_tile #(
     parameter COLUMNS = 4,
     parameter LUNIT_WORDS = 4,
     parameter ADDRESS = 2,
-    parameter SCALE_WORDS = 2,
     parameter SCALE = 1,
     parameter SCALE_BITS = 64,
     parameter BUFFER = 128,
     parameter GROUPS = 32,
     parameter MAC = 32,
     parameter BANDWIDTH = 32,
-    parameter EXP = 1,
-    parameter PAGE_RUN = 0,
     parameter LAYERS = 3,
     parameter SRAM = 65536,
     parameter TABLE = 0,  // bits of a level, 0 without level tables
@@ -254,6 +248,7 @@ module roma_matrix_tile #(
         .attend_block(hunit.unused_block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
         .page_address(hunit.page_address), .page_word(hunit.page_word));
 `endif
+    wire unused_bits = reading;
 `ifdef ROMA_FAULTS
 `include "faults_matrix.vh"
 `endif

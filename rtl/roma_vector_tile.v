@@ -35,14 +35,6 @@ module roma_vector_tile #(
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
-    parameter DIV = 16,
-    parameter SQRT = 14,
-    parameter FAR = 4,
-    parameter ACROSS = 2,
-    parameter DEEP = 3,
-    parameter REACH = 3,
-    parameter SPAN = 3,
-    parameter PIPELINE = 3,
     parameter LINK = 64,
     parameter PROGRAM = "",
     parameter WORDS = 8,
@@ -140,7 +132,7 @@ module roma_vector_tile #(
     wire [BB*EVENTS-1:0] ended_block;
 
     // ---- operations of the unit ----
-    wire start, idle, last, reading, first_of_row, last_of_row, last_of_pass;
+    wire start, idle, last, reading, first_of_row, last_of_row, unused_last_of_pass;
     wire [319:0] record;
     wire [15:0] number, number_now, index, address0, address1, address_out, address_vector;
     wire [BB-1:0] block;
@@ -163,7 +155,7 @@ module roma_vector_tile #(
     roma_vector_passes #(.ALL(ALL), .INTERVAL(INTERVAL)) passes (
         .clk(clk), .reset(reset), .start(start), .record(record), .number(number), .rows_from(rows_from), .rows_count(rows_count),
         .known(is_norm ? {has_factor, has_largest, 1'b1} : {1'b1, has_factor, 1'b1}), .idle(idle), .last(last), .reading(reading), .what(what), .pass(pass),
-        .row(row), .row_of_block(row_of_block), .first_of_row(first_of_row), .last_of_row(last_of_row), .last_of_pass(last_of_pass), .index(index),
+        .row(row), .row_of_block(row_of_block), .first_of_row(first_of_row), .last_of_row(last_of_row), .last_of_pass(unused_last_of_pass), .index(index),
         .phase(phase), .address0(address0), .address1(address1), .address_out(address_out), .address_vector(address_vector), .elements(elements),
         .rotated(rotated), .constant0(constant0), .constant1(constant1), .value(value), .number_now(number_now));
 
@@ -201,6 +193,7 @@ module roma_vector_tile #(
         for (l = 0; l < SINES; l = l + 1) begin : gen_increment
             wire [31:0] pair = ({16'd0, index} * INTERVAL + {24'd0, phase}) * SINES + l;
             assign increments_now[64*l +: 64] = increments[64*pair[$clog2(PAIRS)-1:0] +: 64];
+            wire unused_pair = ^pair;
         end
     endgenerate
     wire [7:0] angle_phase = index[7:0] * INTERVAL + phase;
@@ -359,6 +352,7 @@ module roma_vector_tile #(
         for (u = 0; u < ADDS; u = u + 1) begin : gen_add
             wire [32*VL-1:0] word = values[add_address[16*u +: VA]];
             wire [7:0] of_lane = add_lane[8*u +: 8];
+            wire unused_lane = ^of_lane;
             assign add_y[32*u +: 32] = word[32*of_lane[LA-1:0] +: 32];
         end
     endgenerate
@@ -403,7 +397,7 @@ module roma_vector_tile #(
             assign out_data = sign_valid ? sign_data : token_data;
         end else begin : gen_other
             assign {o_scale, o_step, o_load, o_down, out_valid, out_what, out_data} = {(50+74+113+73+DOWN_W){1'b0}};
-            wire unused_host = ^{host_valid, host_what, host_address, host_data, i_best, i_sign, i_part};
+            wire unused_host = ^{scales, inverse_n, epsilon, sum_row, host_valid, host_what, host_address, host_data, i_best, i_sign, i_part};
         end
     endgenerate
 
@@ -417,6 +411,7 @@ module roma_vector_tile #(
         .att_block(att_arrivals.block), .send_start(sender.start), .sending(sender.active), .send_number(sender.unused_number),
         .send_block(sender.block), .best(i_best[56]), .out_valid(out_valid), .out_data(out_data));
 `endif
+    wire unused_bits = ^{i_step[63:32], i_sum_back, address0, address1, largest_now[22:0], send_address, add_address};
 `ifdef ROMA_FAULTS
 `include "faults_vector.vh"
 `endif

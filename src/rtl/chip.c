@@ -218,18 +218,15 @@ static void print_parameters(const rtl_chip *c, roma_buf *out) {
     const roma_hyper *h = &c->place->plan->desc->hyper;
     const uint32_t rows = number(p->chunk_rows), block = number(p->block_rows);
     const rtl_lora_sizes lora = roma_rtl_lora_sizes(c->place);
-    roma_buf_print(
-        out,
-        ".V(%u), .VL(%u), .U(%u), .N(%u), .LANES(%u), .F(%u), .KV(%u), .HEADS(%u), .HEAD_DIM(%u),\n"
-        "        .ROWS(%u), .BLOCK_ROWS(%u), .BLOCK_BITS(%u), .ADD(%u), .MUL(%u), .CONVERT(%u), .DIV(%u), .SQRT(%u),\n"
-        "        .FAR(%u), .ACROSS(%u), .DEEP(%u), .REACH(%u), .SPAN(%u), .PIPELINE(%u), .LINK(%u),\n"
-        "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u),\n"
-        "        .MAC(%u), .RANK(%u), .PLACES(%u), .SLOTS(%u), .ENTRIES(%u), .LEAVES(%u)",
-        c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units, c->kv_heads,
-        h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add), number(p->lat_mul),
-        number(p->lat_convert), number(p->lat_div), number(p->lat_sqrt), c->far, c->across, c->deep, c->reach, c->span,
-        number(p->lunit_pipeline), number(p->link_bytes), c->program.words, c->first_record, number(p->hunit_mac),
-        ROMA_RTL_RANK_MAX, ROMA_RTL_PLACES, lora.slots, lora.entries, lora.leaves);
+    roma_buf_print(out,
+                   ".V(%u), .VL(%u), .U(%u), .N(%u), .LANES(%u), .F(%u), .KV(%u), .HEADS(%u), .HEAD_DIM(%u),\n"
+                   "        .ROWS(%u), .BLOCK_ROWS(%u), .BLOCK_BITS(%u), .ADD(%u), .MUL(%u), .CONVERT(%u), .LINK(%u),\n"
+                   "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u),\n"
+                   "        .MAC(%u), .RANK(%u), .PLACES(%u), .SLOTS(%u), .ENTRIES(%u), .LEAVES(%u)",
+                   c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
+                   c->kv_heads, h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add),
+                   number(p->lat_mul), number(p->lat_convert), number(p->link_bytes), c->program.words, c->first_record,
+                   number(p->hunit_mac), ROMA_RTL_RANK_MAX, ROMA_RTL_PLACES, lora.slots, lora.entries, lora.leaves);
 }
 
 /* Whether a party is among the tiles of a kind of core. */
@@ -292,22 +289,23 @@ static void print_matrix_core(const rtl_chip *c, uint32_t unit, const roma_buf *
     roma_rtl_chip_lunits(c, unit, out);
     roma_buf_print(out, "    roma_matrix_tile #(\n        ");
     print_parameters(c, out);
-    roma_buf_print(
-        out,
-        ",\n        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE_WORDS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
-        "        .COLUMNS(%u), .GROUPS(%u), .BANDWIDTH(%u), .EXP(%u), .PAGE_RUN(%u), .LAYERS(%u), "
-        ".SRAM(%u), .TABLE(%u),\n"
-        "        .ROUNDS(%u), .LEADS(%u), .SCALES_B(%u), .A_COLUMNS(%u)\n"
-        "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
-        "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
-        ".lunit_shifts(lunit_shifts), .lunit_table(lunit_table), .lunit_levels(lunit_levels), "
-        ".lunit_sums(lunit_sums),\n"
-        "        .scale_address(scale_address), .scale_word(scale_word));\n",
-        (uint32_t)c->place->rom_words, roma_rtl_chip_lunit_address(c), (uint32_t)c->place->scale_words,
-        roma_rtl_chip_scale_address(c), number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c),
-        number(p->hunit_bandwidth), number(p->hunit_exp), number(p->page_run), c->place->plan->desc->hyper.layers,
-        number(p->hunit_sram_bytes), (int)p->table ? number(p->table_bits) : 0, rounds_of(c), unit % c->head_units == 0,
-        lora.scales, lora.columns, unit, (int)ports->len, (const char *)ports->data);
+    roma_buf_print(out,
+                   ",\n        .DIV(%u), .FAR(%u), .DEEP(%u), .REACH(%u), .PIPELINE(%u),\n"
+                   "        .LUNIT_WORDS(%u), .ADDRESS(%u), .SCALE(%u), .SCALE_BITS(%u), .BUFFER(%u),\n"
+                   "        .COLUMNS(%u), .GROUPS(%u), .BANDWIDTH(%u), .LAYERS(%u), "
+                   ".SRAM(%u), .TABLE(%u),\n"
+                   "        .ROUNDS(%u), .LEADS(%u), .SCALES_B(%u), .A_COLUMNS(%u)\n"
+                   "    ) core (.clk(clk), .reset(reset), .unit(16'd%u)%.*s,\n"
+                   "        .lunit_address(lunit_address), .lunit_bits(lunit_bits), .lunit_codes(lunit_codes), "
+                   ".lunit_shifts(lunit_shifts), .lunit_table(lunit_table), .lunit_levels(lunit_levels), "
+                   ".lunit_sums(lunit_sums),\n"
+                   "        .scale_address(scale_address), .scale_word(scale_word));\n",
+                   number(p->lat_div), c->far, c->deep, c->reach, number(p->lunit_pipeline),
+                   (uint32_t)c->place->rom_words, roma_rtl_chip_lunit_address(c), roma_rtl_chip_scale_address(c),
+                   number(p->scale_bits), number(p->buffer_inputs), c->net.columns, most_groups(c),
+                   number(p->hunit_bandwidth), c->place->plan->desc->hyper.layers, number(p->hunit_sram_bytes),
+                   (int)p->table ? number(p->table_bits) : 0, rounds_of(c), unit % c->head_units == 0, lora.scales,
+                   lora.columns, unit, (int)ports->len, (const char *)ports->data);
 }
 
 /* The host's port of a vector core; only the root's leads somewhere. */
