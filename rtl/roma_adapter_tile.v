@@ -204,7 +204,8 @@ module roma_adapter_tile #(
     reg [KEPT-1:0] arrived;
     wire reading, last;
     wire is_free = !reading || last;
-    wire has_passed = passed + {15'd0, passes} > 16'sd0;
+    wire signed [15:0] passed_now = passed + $signed({15'd0, passes});
+    wire has_passed = passed_now > 16'sd0;
     wire [7:0] last_row = rows_from + last_run;
     wire [7:0] left_now = scale[48] && scale[47:40] == last_row ? promised : left[8*last_row +: 8];
     wire comes = i_down[DOWN_W-1];
