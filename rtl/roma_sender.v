@@ -25,6 +25,8 @@ module roma_sender #(
     input [8*EVENTS-1:0] ended_value,
     input [BLOCK_BITS*EVENTS-1:0] ended_block,
     input [1:0] tok,
+    output [15:0] number,  // of the operation that is next; allowed: it may begin
+    input allowed,
     output [15:0] address,
     input [32*VL-1:0] word,
     output [12+32*VL-1:0] o_kv,
@@ -35,7 +37,6 @@ module roma_sender #(
     localparam [31:0] PAUSE_32 = WRITES > 2 * KEYS ? WRITES - 2 * KEYS : 0;  // of a row of CACHE
     localparam [15:0] PAUSE = PAUSE_32[15:0];
     wire [319:0] record;
-    wire [15:0] unused_number;
     wire unused_offers, start;
     wire [7:0] unused_before0, unused_before1;
     wire [BLOCK_BITS-1:0] block;
@@ -50,7 +51,7 @@ module roma_sender #(
     wire unused_fields = ^{record[319:168], record[147:128], record[95:64], record[58:0], block, words[31:16], last_block};
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001800), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .EVENTS(EVENTS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block),
-        .free((!active || last) && h_free), .allowed(1'b1), .offers(unused_offers), .start(start), .record(record), .number(unused_number), .block(block),
+        .free((!active || last) && h_free), .allowed(allowed), .offers(unused_offers), .start(start), .record(record), .number(number), .block(block),
         .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     wire [31:0] elements = {12'd0, record[167:148]}, words = (elements + ALL - 1) / ALL;
     wire [15:0] row_at = ({8'd0, from} + {8'd0, row}) * groups + i;

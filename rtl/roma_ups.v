@@ -8,6 +8,8 @@
 //   address, y   of the U PLACES UPS numbers that may be added now: place by place, unit by unit, row by row; y of those that lie here
 //   write ...    the sums, ADD later, with their addresses; here: of the lane
 //   ended        the last sum of a value and block is written, of each place
+//   asked        number of an operation: are_added when the last sums of all ups that stand before it in the program are written in this cycle
+//                or before
 module roma_ups #(
     parameter V = 4,
     parameter VL = 8,
@@ -40,6 +42,8 @@ module roma_ups #(
     input product_ends,
     input bias_ends,
     input [15:0] bias_slot,
+    input [15:0] asked,
+    output are_added,
     output keeps,
     output keeps_bias,
     output [16*PLACES*ALL_UPS-1:0] address,
@@ -82,9 +86,9 @@ module roma_ups #(
     // ---- products and biases of layers in order; those of a group ----
     wire [319:0] record;
     wire unused_record = ^record;
-    wire offers, advances, unused_start, unused_over;
+    wire offers, advances, unused_start, over;
     wire [7:0] unused_before0, unused_before1;
-    wire [15:0] unused_number;
+    wire [15:0] number;
     wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count;
     wire is_linear = record[63:59] == 5'd6, has_slot = record[79:64] != 16'hffff, has_ups = offers && has_slot && record[131];
@@ -118,8 +122,10 @@ module roma_ups #(
     assign advances = offers && (!has_ups || &is_done);
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h000000c0), .HEAD(0), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}),
-        .free(!has_ups || &is_done), .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block),
-        .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
+        .free(!has_ups || &is_done), .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(number), .block(block),
+        .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(over));
+    wire [PLACES-1:0] adding;
+    assign are_added = ~|adding && (over || offers && number > asked);
     reg turn;  // another record or block
     always @(posedge clk) turn <= !reset && (turn ^ advances);
 
@@ -231,6 +237,9 @@ module roma_ups #(
                 .q({out_turn, out_ends, out_product, out_word, out_base, out_row_word, out_words, out_rows, ended_value[8*p +: 8],
                     ended_block[BLOCK_BITS*p +: BLOCK_BITS]}));
             assign ended[p] = out_valid && out_ends;
+            reg [7:0] under_way;
+            always @(posedge clk) under_way <= reset ? 8'd0 : under_way + {7'd0, launch} - {7'd0, out_valid};
+            assign adding[p] = under_way != {7'd0, out_valid} || launch;
             reg has_written;
             reg [2:0] last_product;
             reg [15:0] last_word;

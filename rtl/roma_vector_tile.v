@@ -327,9 +327,10 @@ module roma_vector_tile #(
         .WORDS(WORDS), .FIRST(FIRST)) att_arrivals (
         .clk(clk), .reset(reset), .unit(unit), .go(go), .rows(rows), .logits(logits), .i_att(i_att), .write(att_write), .here(att_here), .address(att_address), .lane(att_lane),
         .ended(ended[6]), .ended_value(ended_value[48 +: 8]), .ended_block(ended_block[6*BB +: BB]));
-    wire [15:0] send_address;
+    wire [15:0] send_address, send_number;
+    wire are_added;
     roma_sender #(.ALL(ALL), .VL(VL), .KV(KV), .HEAD_DIM(HEAD_DIM), .WIDE(BANDWIDTH), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .EVENTS(EVENTS)) sender (
-        .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block), .tok(i_tok),
+        .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(ended), .ended_value(ended_value), .ended_block(ended_block), .tok(i_tok), .number(send_number), .allowed(are_added),
         .address(send_address), .word(values[send_address[VA-1:0]]), .o_kv(o_kv),
         .cached(ended[7]), .cached_block(ended_block[7*BB +: BB]));
     assign ended_value[56 +: 8] = 8'd254;
@@ -359,7 +360,7 @@ module roma_vector_tile #(
     roma_ups #(.V(V), .VL(VL), .U(U), .LANES(LANES), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .ADD(ADD), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
         .MAC(MAC), .PLACES(PLACES), .SLOTS(SLOTS), .DEPTH(DEPTH)) ups (
         .clk(clk), .reset(reset), .unit(unit), .step(i_step), .i_add(i_add), .slot_now(product_slot), .biased(biased), .group_comes(group_comes),
-        .arriving(arriving), .product_ends(product_ended), .bias_ends(bias_ends), .bias_slot(bias_slot), .keeps(keeps), .keeps_bias(keeps_bias),
+        .arriving(arriving), .product_ends(product_ended), .bias_ends(bias_ends), .bias_slot(bias_slot), .keeps(keeps), .keeps_bias(keeps_bias), .asked(send_number), .are_added(are_added),
         .address(add_address), .lane(add_lane), .y(add_y), .write(sum_write), .write_address(sum_address), .write_lane(sum_lane), .sums(sums),
         .ended(ended[8 +: PLACES]), .ended_value(ended_value[64 +: 8*PLACES]), .ended_block(ended_block[8*BB +: BB*PLACES]));
 
@@ -408,7 +409,7 @@ module roma_vector_tile #(
         .code_address({{(16-CA){1'b0}}, code_at}), .codes(o_code[CODES-1:0]), .write(write), .writes(writes), .results(results), .res_write(res_write),
         .res_address(res_address), .res_lane(res_lane), .res(i_res), .res_number(arrivals.unused_number), .res_block(arrivals.block),
         .att_write(att_write), .att_here(att_here), .att_address(att_address), .att(i_att), .att_number(att_arrivals.unused_number),
-        .att_block(att_arrivals.block), .send_start(sender.start), .sending(sender.active), .send_number(sender.unused_number),
+        .att_block(att_arrivals.block), .send_start(sender.start), .sending(sender.active), .send_number(send_number),
         .send_block(sender.block), .best(i_best[56]), .out_valid(out_valid), .out_data(out_data));
 `endif
     wire unused_bits = ^{i_step[63:32], i_sum_back, address0, address1, largest_now[22:0], send_address, add_address};
