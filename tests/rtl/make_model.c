@@ -16,8 +16,9 @@
     X(heads, 4)                                                                                                        \
     X(kv, 2)                                                                                                           \
     X(head, 32)                                                                                                        \
-    X(rope, 0) X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) X(table, 0) X(up, 0)  \
-        X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
+    X(rope, 0)                                                                                                         \
+    X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) X(table, 0) X(up, 0) X(down, 0)  \
+        X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
 
 typedef struct {
 #define X(key, value) uint32_t key;
