@@ -9,16 +9,12 @@
 
 #include "roma/image.h"
 
-#define KEYS(X)                                                                                                        \
-    X(layers, 2)                                                                                                       \
-    X(hidden, 128)                                                                                                     \
-    X(ffn, 256)                                                                                                        \
-    X(heads, 4)                                                                                                        \
-    X(kv, 2)                                                                                                           \
-    X(head, 32)                                                                                                        \
-    X(rope, 0)                                                                                                         \
-    X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) X(table, 0) X(up, 0) X(down, 0)  \
-        X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
+/* clang-format off */
+#define KEYS(X) \
+    X(layers, 2) X(hidden, 128) X(ffn, 256) X(heads, 4) X(kv, 2) X(head, 32) X(rope, 0) \
+    X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) \
+    X(table, 0) X(up, 0) X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
+/* clang-format on */
 
 typedef struct {
 #define X(key, value) uint32_t key;
