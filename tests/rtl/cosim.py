@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Chips in gates beside engine and chip model, by roma cosim (docs/hardware.md, "Beside engine and model"): no operation of any token may differ in a
 bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
-usage: cosim.py test ROMA          the mini chip: 64 tokens, a prompt in chunks of 7
+usage: cosim.py test ROMA          the mini chip: 64 tokens; adapters; a prompt in chunks of 7; the self-test
        cosim.py faults ROMA IMAGE  a chip of three tiles with each planted fault: what the run says of it
        cosim.py full ROMA MAKE     the twenty chips of chips20.py, four tokens each; the cycles of every operation in build/cosim/NAME.csv
        cosim.py model ROMA IMAGE CHIP TOKENS    any model on any chip, timed"""
@@ -90,9 +90,16 @@ def selftest(roma, image):
 def test(roma):
     image = os.path.join(OUT, "tiny.roma")
     subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
-    same("the mini chip", 64, roma, "--image", image)
+    quick = ["--quick", "--image", image]  # sums and products of FP32 by this machine: rtl-vectors has those of the blocks
+    same("the mini chip", 64, roma, *quick)
     selftest(roma, image)
-    same("the mini chip, a prompt in chunks of 7", 8, roma, "--image", image, "-p", PROMPT, "--chunk", 7)
+    lora = []
+    for rank in (16, 4):
+        lora.append(os.path.join(OUT, "rank%d.roma" % rank))
+        subprocess.run([roma, "adapter", "build", "--random", str(rank), "--rank", str(rank), "--base", image, "-o", lora[-1]], check=True,
+                       stdout=subprocess.DEVNULL)
+    same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
+    same("the mini chip with two, a prompt in chunks of 7", 2, roma, *quick, "-p", PROMPT, "--chunk", 7, "--lora", lora[0], "--lora", lora[1])
 
 
 def full(roma, make_model):
