@@ -4,7 +4,7 @@
 //                  last: of the row. What is behind the last group or rank is 0
 //   is_float       leaves are FP32, sums of a unit's own groups, and converted already; otherwise the integers of groups
 //   tag            of the row, with its last values
-//   link           cycles, 1 at least, that the values are on their way to where h is made
+//   link           with them: cycles, 1 at least, that the row's values are on their way to where h is made
 //   take           then, and when `ready` says of the row take_tag that its scale is there, h is made with it, and with a_scales: scale_A, 0 from
 //                  the rank on
 //   rank_levels    hops until the largest is found, clog2 of the largest rank: the same for all rows under way
@@ -53,19 +53,19 @@ module roma_adapter_root #(
     genvar k, i;
 
     // ---- trees over A's groups ----
-    localparam INFO = LOG + 1 + TAG, MARK = 2 + LEVEL + INFO;
+    localparam INFO = LOG + 9 + TAG, MARK = 2 + LEVEL + INFO;
     wire [MARK-1:0] mark_late;
-    roma_delay #(.W(MARK), .N(CONVERT)) delay_leaf (.clk(clk), .d({valid & ~is_float & ~reset, last, levels, ranks, tag}), .q(mark_late));
+    roma_delay #(.W(MARK), .N(CONVERT)) delay_leaf (.clk(clk), .d({valid & ~is_float & ~reset, last, levels, ranks, link, tag}), .q(mark_late));
     wire float_now = valid & is_float & ~reset;
     generate
         for (k = 0; k <= LOG; k = k + 1) begin : gen_level
             localparam [LEVEL-1:0] HERE = k;
             wire [32*(LEAVES>>k)-1:0] q;
-            wire [MARK-1:0] mark;  // valid, last, levels, ranks, tag
+            wire [MARK-1:0] mark;  // valid, last, levels, ranks, link, tag
             wire here = mark[MARK-1] & mark[INFO+:LEVEL] == HERE;
             wire [32*LEAVES+MARK-1:0] out;
             if (k == 0) begin : gen_leaves
-                assign mark = float_now ? {1'b1, last, levels, ranks, tag} : mark_late;
+                assign mark = float_now ? {1'b1, last, levels, ranks, link, tag} : mark_late;
                 assign out = {mark, q} & {32 * LEAVES + MARK{here}};
                 for (i = 0; i < LEAVES; i = i + 1) begin : gen_leaf
                     wire [31:0] converted;
@@ -91,9 +91,10 @@ module roma_adapter_root #(
     wire comes, row_ends;
     wire [LEVEL-1:0] unused_levels;
     wire [LOG:0] its_ranks;
+    wire [7:0] its_link;
     wire [TAG-1:0] its_tag;
     wire [32*LEAVES-1:0] values;
-    assign {comes, row_ends, unused_levels, its_ranks, its_tag, values} = gen_level[LOG].out;
+    assign {comes, row_ends, unused_levels, its_ranks, its_link, its_tag, values} = gen_level[LOG].out;
 
     // ---- a row's values come together, and wait until the link has brought them and their scale is there ----
     localparam AT = RANKS + 1, ROWS = 1 << WAITING;
@@ -133,7 +134,7 @@ module roma_adapter_root #(
         if (comes & row_ends) begin
             filled[put] <= next;
             tags[put] <= its_tag;
-            due[put] <= now + {8'd0, link};
+            due[put] <= now + {8'd0, its_link};
         end
         put <= reset ? {WAITING{1'b0}} : comes & row_ends ? put + ONE : put;
         get <= reset ? {WAITING{1'b0}} : take ? get + ONE : get;

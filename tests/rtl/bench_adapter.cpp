@@ -206,7 +206,7 @@ class adapter_bench {
                        at_once = 1 + d.below((uint32_t)most);
         const uint64_t convert = s.c > s.group ? 0 : CONVERT;
         m.root_levels = (uint8_t)levels, m.root_float = s.c > s.group, m.root_ranks = (uint8_t)at_once;
-        m.link = (uint8_t)ceil_div(4 * in[RANK] * s.groups, 64);
+        const uint64_t link = ceil_div(4 * in[RANK] * s.groups, 64);
         m.rank_levels = (uint8_t)(clog2(in[RANK]) + d.below(6 - clog2(in[RANK])));
         m.target = roma_f32_bits(target), m.factor = roma_f32_bits(factor);
         for (int i = 0; i < RANK_MAX; i++) m.a_scales[i] = roma_f32_bits(a_scale[(size_t)i]);
@@ -216,6 +216,7 @@ class adapter_bench {
         for (uint64_t &c : scaled) c = d.below(2) ? 0 : d.below(100);
         for (uint64_t c = 0; done < in[RUNS] && c < 600; c++) {
             m.root_valid = run < in[RUNS] && d.below(8) != 0;
+            m.link = (uint8_t)(m.root_valid ? link : 1 + d.below(200)); /* of the values that come with it, no others */
             for (int i = 0; i < 4; i++) m.root_leaves[i] = 0;
             m.root_last = 0, m.root_tag = (uint8_t)(run + 5);
             if (m.root_valid) {
@@ -224,7 +225,7 @@ class adapter_bench {
                         m.root_leaves[(i << levels) + v] = leaf[run][(given + i) * values + v];
                 given += at_once;
                 m.root_last = given >= in[RANK];
-                if (m.root_last) there.push_back(c + convert + levels * ADD + m.link), given = 0, run++;
+                if (m.root_last) there.push_back(c + convert + levels * ADD + link), given = 0, run++;
             }
             m.root_ready = 0;
             m.eval();
