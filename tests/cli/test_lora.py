@@ -69,10 +69,11 @@ def test_jsonl():
         check(got == [alone[i] for i in single], f"batch {batch}: more adapters than there is room for")
     with open(path, "w") as f:
         f.write('{"prompt": "x", "lora": 3}\n')
-    run("run", image, "--jsonl", path, code=2, say="line 1: column 25: lora must be a text or an array of texts")
+    said = run("run", image, "--jsonl", path, code=2, say="their lines say why")
+    check("column 25: lora must be a text or an array of texts" in said, said)
     with open(path, "w") as f:
         f.write('{"prompt": "x"}\n{"prompt": "x", "lora": "absent"}\n')
-    run("run", image, "--jsonl", path, code=2, say="absent")
+    check("absent" in run("run", image, "--jsonl", path, code=2, say="their lines say why"), "the line does not name the adapter")
 
 
 def test_chat():

@@ -88,8 +88,8 @@ TABLE = [
     ("sim", "--energy", SIM, ["i.roma"], ANY),
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
-FOLDERS = {("explore", "--best"), ("rtl", "--output")}  # held in test_best and test_rom
-READ = {"--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
+FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
+READ = {"--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
 
 
 def test_table():

@@ -128,7 +128,7 @@ WRITE = [["--version"], ["--help"], ["help"], ["-h"],
          ["sim", "i.roma", "--no-ranges", "--trace", "-"], ["paper"], ["paper", "--json"], ["paper", "--markdown"],
          ["explore", "i.roma", "-n", "60"], ["explore", "i.roma", "-n", "60", "--json"], ["explore", "i.roma", "-n", "60", "--csv", "-"],
          ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom"], ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom", "--json"],
-         ["rtl", "--verify", "rom", "--image", "i.roma"]]
+         ["rtl", "--verify", "rom", "--image", "i.roma"], ["cosim", "--faults"]]
 
 
 def test_full():

@@ -83,12 +83,14 @@ def test_refused():
     cases = (("layers=28,hidden=3072", "heads is missing"), ("layer=28", "did you mean layers?"), (spelt("llama-3-8b") + ",kv=8", "kv is given twice"),
              ("layers=0,hidden=64,heads=2,ffn=64,vocab=9", "0; supported: 1 to 1024"), ("layers=2,hidden=4294967296,heads=2,ffn=64,vocab=9", "hidden takes a whole number"),
              ("layers=2,hidden=64,heads=2,ffn=64,vocab=9,arch=gpt", "llama, qwen2 or qwen3"), ("gemma.json", "gemma2 is not supported"),
-             ("window.json", "sliding_window"), ("yarn.json", "'yarn' is not supported"), ("gelu.json", "gelu is not supported"), ("broken.json", "broken.json: "), ("none.json", "no such file"))
+             ("yarn.json", "'yarn' is not supported"), ("gelu.json", "gelu is not supported"), ("broken.json", "broken.json: "), ("none.json", "no such file"))
     for verb in [*VERBS, "build"]:
         for shape, say in cases:
             args = [verb, "--shape", shape] + (["--random", "1", "-o", "x.roma"] if verb == "build" else [])
             check(run(*args, code=2, say=say) == "", f"{args}: something on standard output")
     check(not os.path.exists("x.roma"), "a refused shape left an image")
+    shape = json.loads(run("sim", "--shape", "window.json", "--json"))["shape"]
+    check(shape["context"] == 4096, "a sliding window ends the context: %s" % shape)
 
 
 # ---- what was asked, and its units ----

@@ -278,7 +278,8 @@ int batch_run(const batch_options *o, session *s) {
         if (!exit_code && b.jobs[i].rc) exit_code = roma_error_exit(b.jobs[i].rc);
         free_job(&b.jobs[i]);
     }
-    if (!rc && failed) print_to(stderr, "roma run: %zu of %zu requests failed; their lines say why\n", failed, b.n);
+    if (!rc && failed && !ferror(stdout))
+        print_to(stderr, "roma run: %zu of %zu requests failed; their lines say why\n", failed, b.n);
     roma_free(b.jobs);
     roma_answer_lines_free(&b.lines);
     return finish("run", exit_code);

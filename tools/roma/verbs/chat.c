@@ -315,7 +315,7 @@ int verb_chat(int argc, char **argv) {
         rc = fail("chat", &err);
     } else {
         c.terminal = isatty(STDIN_FILENO);
-        if (ask_draws(&c.ask.ask.sampling))
+        if (!c.ask.seed.given && ask_draws(&c.ask.ask.sampling))
             print_to(stderr, "seed %llu\n", (unsigned long long)c.ask.ask.sampling.seed);
         if (c.terminal) {
             history_path(history, sizeof history);
