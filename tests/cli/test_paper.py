@@ -74,7 +74,7 @@ def layer(lanes):
 
 def late(lanes):
     """What the adapters of a block of 32 rows end after the base, at q k v, o, gate up, and down: A begins with the last row, B follows."""
-    mac = lambda per_unit: ceil(32 * 16 * per_unit / 256)
+    mac = lambda per_unit: 32 * ceil(16 * per_unit / 256)  # whole words a row
     ends = [(mac(16) + mac(12) + 2 * mac(4), (1024, 3072)), (mac(16) + mac(12), (3072, 3072)), (mac(16) + 2 * mac(32), (8192, 3072)), (mac(32) + mac(12), (3072, 8192))]
     return sum(max(0, end - occ(*matrix, lanes)) for end, matrix in ends)
 
