@@ -233,6 +233,7 @@ static down_result down_done(const bench *b, const roma_op *op, uint64_t rank) {
     while (cols % group) group /= 2;
     while (here * units < cols) here *= 2;
     if (here > cols) here = cols;
+    if (here > group) here = group; /* a unit adds the integers of each of its groups */
     const uint64_t groups = cols / group, moves = b->deep + ceil_div(4 * rank * groups, b->link);
     real h[512];
     down_result d = {.code = {0, 0}};

@@ -95,6 +95,11 @@ static void run(roma_exec *e, const field *f, uint64_t v) {
         return;
     }
     CHECK(m->logit_rows <= m->rows);
+    if (m->context < 2) {
+        CHECK(roma_batch_submit(b, &r, &id, &err) != 0); /* no room for the prompt */
+        roma_batch_destroy(b);
+        return;
+    }
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     CHECK(n == (m->context < 5 ? (int)m->context - 2 : 3));
