@@ -87,8 +87,10 @@ static void check_start(const bench *b, size_t i, uint64_t first) {
 static void check_adapter(const bench *b, size_t i) {
     const roma_cost_instance *s = &b->s.instances[i];
     const roma_op *op = &b->r.plan.ops[s->op];
-    /* trees are as deep as the step's largest rank asks, so that no place overtakes another */
-    const uint64_t rank = later(b->adapters[0].rank, b->adapters[1].rank);
+    /* trees are as deep as the step's largest rank in sixteens asks, so that no place overtakes another */
+    uint64_t rank = 0;
+    for (uint32_t k = 0; k < b->span.n_adapters; k++) rank = later(rank, b->adapters[k].rank);
+    rank = (rank + 15) / 16 * 16;
     const down_result d = down_done(b, op, rank);
     if (s->part == ROMA_PART_DOWN) {
         CHECK_EQ(s->end - s->busy, d.code.at);
