@@ -6,6 +6,7 @@ Standard library only. usage: test_cosim.py ROMA"""
 import csv
 import json
 import os
+import shutil
 import stat
 import subprocess
 
@@ -177,6 +178,8 @@ def refusals():
     run(*args, "--fault", "rom-bit:x", code=2, say="NAME[:STEP[:FROM[:TO]]]", env=environment())
     run(*args, "--set", "x", code=2, env=environment())
     run(*args, "--chip", "roma", code=2, env=environment())
+    shutil.copytree(os.path.join(TOP, "rtl"), "alone/rtl")
+    run(*args, "--rtl", "alone/rtl", code=2, say="--quick needs the source tree", env=environment())
     run(*args, code=3, say="log", env=environment())
     os.makedirs("empty", exist_ok=True)
     run(*args, code=3, say="Debian's package verilator", env=environment(os.path.abspath("empty")))

@@ -237,7 +237,7 @@ int verb_cosim(int argc, char **argv) {
         {0}};
     const usage u = {
         "cosim",
-        "[--chip NAME --image IMAGE] [options]",
+        "--image IMAGE [options]",
         "Simulates a chip in gates with Verilator, and holds every operation against the engine's values, bit for bit, "
         "and\nthe chip model's cycles: start, busy and end. It ends with the first difference, and exit code 1.",
         "roma cosim --chip mini --image model.roma -p \"Once upon a time\" -n 64",
