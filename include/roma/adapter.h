@@ -62,6 +62,12 @@ typedef struct {
 
 /* Whether matrices of this role can have an adapter. */
 bool roma_adapter_role(uint32_t role);
+/* Whether an adapter may change the matrix of that role: those seven, the head, the embedding. What it adds to the head
+ * is head rows x hidden; to the embedding, hidden rows x tokens, rounded up to whole stripes: its A has a column a
+ * token. */
+bool roma_adapter_can(uint32_t role);
+/* Shape of what an adapter adds to the matrix of a role under h; false: the model has no such matrix. */
+bool roma_adapter_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols);
 /* The target of a matrix, the adapter's; NULL: the adapter leaves this matrix alone. */
 const roma_adapter_target *roma_adapter_find(const roma_adapter *a, uint32_t role, uint32_t layer);
 

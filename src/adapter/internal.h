@@ -9,8 +9,8 @@
 #define ADAPTER_TARG_HEAD 16
 #define ADAPTER_DESCRIPTOR 64
 #define ADAPTER_META_HEAD 16
-#define ADAPTER_TARGETS_MAX (7u * 1024u)
-#define ADAPTER_ONE 0x3c00u /* 1 as FP16 */
+#define ADAPTER_TARGETS_MAX (7u * 1024u + 2u) /* of every layer, the head, the embedding */
+#define ADAPTER_ONE 0x3c00u                   /* 1 as FP16 */
 
 #ifndef ADAPTER_BIG_ENDIAN /* 1 on a little-endian host tries the same code: the swaps are then copies */
 #define ADAPTER_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)

@@ -14,9 +14,21 @@ bool roma_adapter_role(uint32_t role) {
     }
 }
 
+bool roma_adapter_can(uint32_t role) { return roma_adapter_role(role) || role == ROMA_W_HEAD || role == ROMA_W_EMBED; }
+
+bool roma_adapter_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
+    if (!roma_adapter_can(role) || !roma_hyper_shape(h, role, rows, cols)) return false;
+    if (role != ROMA_W_EMBED) return true;
+    *rows = h->hidden;
+    *cols = ((uint64_t)h->vocab + ROMA_STRIPE - 1) / ROMA_STRIPE * ROMA_STRIPE;
+    return true;
+}
+
 const char *roma_adapter_place(char buf[64], const roma_adapter_target *t) {
     if (roma_adapter_role(t->role))
         roma_print(buf, 64, "layer %u: %s", t->layer, roma_tensor_role_name(t->role));
+    else if (roma_adapter_can(t->role))
+        roma_print(buf, 64, "%s", roma_tensor_role_name(t->role));
     else
         roma_print(buf, 64, "role %u", t->role);
     return buf;
@@ -35,12 +47,15 @@ static bool in_range(float v, float max) { return (v >= -max && v <= max) && v !
 int roma_adapter_check_target(const roma_adapter_target *t, roma_error *err) {
     char at[64];
     roma_adapter_place(at, t);
-    if (!roma_adapter_role(t->role))
+    if (!roma_adapter_can(t->role))
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
-                         "%s cannot have an adapter; q, k, v, o, gate, up and down can", at);
+                         "%s cannot have an adapter; q, k, v, o, gate, up, down, head and embed can", at);
+    if (!roma_adapter_role(t->role) && t->layer)
+        return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "%s is in no layer", at);
     if (t->layer >= 1024)
         return roma_fail(err, ROMA_EINPUT, NULL, ROMA_NOWHERE, "%s: there are at most 1024 layers", at);
-    if (!t->rows || t->rows > 262144 || t->rows % 16 || !t->cols || t->cols > 262144 || t->cols % ROMA_STRIPE)
+    if (!t->rows || t->rows > 262144 || (t->rows % 16 && t->role != ROMA_W_HEAD) || !t->cols || t->cols > 262144 ||
+        t->cols % ROMA_STRIPE)
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
                          "%s is %llu x %llu; rows must be a multiple of 16 and columns of 32, up to 262144", at,
                          (unsigned long long)t->rows, (unsigned long long)t->cols);
@@ -196,7 +211,7 @@ int roma_adapter_check(const roma_adapter *a, const roma_description *base, cons
         if (t->layer >= base->hyper.layers)
             return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the base has %u layers", name,
                              base->hyper.layers);
-        if (!roma_hyper_shape(&base->hyper, t->role, &rows, &cols))
+        if (!roma_adapter_shape(&base->hyper, t->role, &rows, &cols))
             return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "%s: the base has no such matrix", name);
         if (rows != t->rows || cols != t->cols)
             return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE,

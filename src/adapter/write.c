@@ -51,7 +51,7 @@ static int arrange(writer *w) {
     if (!roma_adapter_type_name(w->a->type)) return fail(w, ROMA_EUSAGE, "B must be int8, fp8 or f16");
     if (!printable(w->a->name, sizeof w->a->name - 1) || !printable(w->a->note, ROMA_ADAPTER_NOTE_MAX))
         return fail(w, ROMA_EINPUT, "name and note must be printable ASCII of at most 127 and 511 characters");
-    if (!n || n > ADAPTER_TARGETS_MAX) return fail(w, ROMA_EINPUT, "an adapter needs 1 to 7168 targets");
+    if (!n || n > ADAPTER_TARGETS_MAX) return fail(w, ROMA_EINPUT, "an adapter needs 1 to 7170 targets");
     w->targets = roma_alloc_array(n, sizeof *w->targets);
     w->from = roma_alloc_array(n, sizeof *w->from);
     if (!w->targets || !w->from) return fail(w, ROMA_ENOMEM, "no memory for the table of targets");

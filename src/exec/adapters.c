@@ -15,7 +15,7 @@ void roma_exec_adapters_lay(roma_exec *e, walk *w) {
     lora_state *l = &e->lora;
     l->adapters = take(w, (uint64_t)e->cfg.adapters * sizeof *l->adapters);
     for (uint32_t i = 0; i < e->cfg.adapters; i++) {
-        lora_matrix *m = take(w, e->plan->n_adapter_slots * sizeof *m);
+        lora_matrix *m = take(w, (e->plan->n_adapter_slots + 1ull) * sizeof *m);
         if (l->adapters) l->adapters[i].matrix = m;
     }
     l->sets = take(w, ((uint64_t)e->cfg.adapter_sets + 1) * sizeof *l->sets);
@@ -48,7 +48,7 @@ static void move_adapter(const roma_exec *e, lora_adapter *a, uint64_t to) {
     if (!down) return;
     memmove(base + to, base + a->at, a->bytes);
     memset(base + to + a->bytes, 0, down);
-    for (uint32_t i = 0; i < e->plan->n_adapter_slots; i++) {
+    for (uint32_t i = 0; i <= e->plan->n_adapter_slots; i++) {
         lora_matrix *m = &a->matrix[i];
         if (!m->b.rank) continue;
         m->a -= down;
@@ -75,13 +75,16 @@ static uint64_t find_gap(roma_exec *e, uint64_t bytes) {
 /* Matrices of the adapter by the plan's slots, pointing into the copy. */
 static void point(const roma_exec *e, lora_adapter *to, const roma_adapter *a) {
     const uint8_t *copy = e->lora.arena.base + to->at;
-    memset(to->matrix, 0, e->plan->n_adapter_slots * sizeof *to->matrix);
+    memset(to->matrix, 0, (e->plan->n_adapter_slots + 1ull) * sizeof *to->matrix);
     for (size_t i = 0; i < e->plan->n_ops; i++) {
         const roma_op *op = &e->plan->ops[i];
-        if (op->adapter_slot == UINT32_MAX) continue;
-        const roma_adapter_target *t = roma_adapter_find(a, e->plan->desc->tensors[op->tensor].role, op->layer);
+        const bool embeds = op->kind == ROMA_OP_EMBED;
+        if (op->adapter_slot == UINT32_MAX && !embeds) continue;
+        /* the head's role, though its tensor may be the embedding */
+        const uint32_t role = op->last_rows_only ? ROMA_W_HEAD : e->plan->desc->tensors[op->tensor].role;
+        const roma_adapter_target *t = roma_adapter_find(a, role, op->layer == UINT32_MAX ? 0 : op->layer);
         if (!t) continue;
-        to->matrix[op->adapter_slot] =
+        to->matrix[embeds ? e->plan->n_adapter_slots : op->adapter_slot] =
             (lora_matrix){.b = {a->type, t->rank, copy + (t->b - a->data),
                                 (const float *)(const void *)(copy + ((const uint8_t *)t->b_scale - a->data))},
                           .a = copy + (t->a - a->data),

@@ -54,7 +54,7 @@ typedef struct {
 typedef struct {
     uint64_t serial; /* never given twice; 0: this place is free */
     uint64_t at, bytes;
-    lora_matrix *matrix; /* by the plan's adapter slots */
+    lora_matrix *matrix; /* by the plan's adapter slots, and behind them the embedding's */
 } lora_adapter;
 
 /* Two sets of equal parts do the same, whatever their numbers. */
@@ -193,6 +193,10 @@ void roma_exec_lora_find(roma_exec *e);  /* fills lora.from */
 void roma_exec_lora_group(roma_exec *e); /* slots and groups of the step's rows */
 /* Steps 1 and 2 for a thread's share of the slots. */
 void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int threads);
+/* All steps at once, in tiles [begin, end) of the head's product, which nobody else adds to. */
+void roma_exec_lora_head(roma_exec *e, const roma_op *linear, int thread, size_t begin, size_t end);
+/* What the adapters of row r add to its row of the embedding, x. */
+void roma_exec_lora_embed(roma_exec *e, size_t r, float *x, int thread);
 /* Steps 3 and 4: adds to columns [from, to), whole tiles, of rows [begin, end) of y. */
 void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to,
                         size_t begin, size_t end);

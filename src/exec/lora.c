@@ -158,3 +158,62 @@ void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, siz
         }
     }
 }
+
+/* ---- where no other operation reads the product: the head, and the embedding ---- */
+
+/* int16 codes of h, behind h in the thread's room; *t: their scale, the target's and the request's. */
+static const int16_t *codes_of(const roma_exec *e, const lora_matrix *m, float *h, float factor, float *t) {
+    int16_t *codes = (int16_t *)(void *)(h + e->lora.width);
+    e->kern->mul(h, h, m->a_scale, m->b.rank);
+    const float scale = roma_quantise_i16(h, m->b.rank, codes);
+    if (m->b.rank % 2) codes[m->b.rank] = 0;
+    *t = scale * (m->scale * factor);
+    return codes;
+}
+
+/* Logits of one row: number i of those that are wanted. */
+static void head_row(roma_exec *e, const roma_op *linear, const lora_matrix *m, float factor, size_t i, int thread,
+                     size_t begin, size_t end) {
+    const value_store *out = &e->values[linear->out];
+    const uint64_t cols = e->plan->values[linear->in[0]].width;
+    const roma_act *act = &e->values[linear->in[0]].act[row_slot(e, i, thread)];
+    float *h = e->scratch[thread].h, *y = out->f32 + i * out->stride + begin * ROMA_TILE_ROWS, t;
+    roma_lora_b b = m->b;
+    b.tiles += begin * roma_lora_tile_bytes(b.type, b.rank);
+    b.scale += begin * ROMA_TILE_ROWS;
+    e->kern->lora_product(cols, roma_adapter_format(cols).group, m->a, roma_tiles(b.rank), &act, 1, h, e->lora.width);
+    const int16_t *codes = codes_of(e, m, h, factor, &t);
+    e->kern->lora_add(&b, end - begin, codes, e->lora.width, &t, 1, &y);
+}
+
+void roma_exec_lora_head(roma_exec *e, const roma_op *linear, int thread, size_t begin, size_t end) {
+    const lora_state *l = &e->lora;
+    for (uint32_t g = 0; g < l->n_groups && begin < end; g++) {
+        const lora_matrix *m = &l->groups[g].adapter->matrix[linear->adapter_slot];
+        for (uint32_t s = 0; m->b.rank && s < l->groups[g].n; s++) {
+            const lora_slot *slot = &l->slots[l->groups[g].first + s];
+            for (size_t i = 0; i < e->n_logits; i++)
+                if (e->logit_row[i] == slot->row) head_row(e, linear, m, slot->factor, i, thread, begin, end);
+        }
+    }
+}
+
+void roma_exec_lora_embed(roma_exec *e, size_t r, float *x, int thread) {
+    const lora_set *set = set_of(e, r);
+    const uint64_t id = (uint64_t)e->rows[r].token,
+                   cols = ((uint64_t)e->hyper->vocab + ROMA_STRIPE - 1) / ROMA_STRIPE * ROMA_STRIPE;
+    for (uint32_t p = 0; p < set->n; p++) {
+        const lora_matrix *m = &e->lora.adapters[set->part[p].id].matrix[e->plan->n_adapter_slots];
+        const roma_format f = roma_adapter_format(cols);
+        float *h = e->scratch[thread].h, t;
+        roma_tile_layout at;
+        if (!m->b.rank) continue;
+        roma_tile_layout_get(&f, cols, &at);
+        for (unsigned k = 0; k < m->b.rank; k++) {
+            const uint8_t *tile = m->a + k / ROMA_TILE_ROWS * at.bytes;
+            h[k] = (float)(int8_t)tile[64 * (id / 4) + 4 * (k % ROMA_TILE_ROWS) + id % 4];
+        }
+        const int16_t *codes = codes_of(e, m, h, set->part[p].factor, &t);
+        e->kern->lora_add(&m->b, e->hyper->hidden / ROMA_TILE_ROWS, codes, e->lora.width, &t, 1, &x);
+    }
+}

@@ -29,6 +29,7 @@ static void op_embed(roma_exec *e, const roma_op *op, int thread, int threads) {
         const uint64_t id = (uint64_t)e->rows[r].token;
         roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes,
                               (unsigned)(id % ROMA_TILE_ROWS), slot_f32(e, x, row_slot(e, r, thread)));
+        if (e->lora.n_slots) roma_exec_lora_embed(e, r, slot_f32(e, x, row_slot(e, r, thread)), thread);
     }
 }
 
@@ -102,7 +103,11 @@ static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) 
         e->kern->product(&t->format, t->cols, t->data + begin * t->tile_bytes, end - begin,
                          &in->act[row_slot(e, 0, thread)], n, out->f32 + begin * ROMA_TILE_ROWS, out->stride,
                          e->scratch[thread].product);
-    if (e->lora.n_slots && op->adapter_slot != UINT32_MAX) roma_exec_lora_product(e, op, thread, threads);
+    if (!e->lora.n_slots || op->adapter_slot == UINT32_MAX) return;
+    if (op->last_rows_only)
+        roma_exec_lora_head(e, op, thread, begin, end);
+    else
+        roma_exec_lora_product(e, op, thread, threads);
 }
 
 /* Columns of a value that a thread owns after a linear: whole tiles, clipped to the width. */

@@ -132,7 +132,7 @@ static void tell_op(const roma_exec *e, const roma_op *op) {
             tell_cache(e, op, &b);
         else
             tell_value(e, op, &b);
-        if (op->adapter_slot != UINT32_MAX) tell_adapters(e, op, &b);
+        if (op->adapter_slot != UINT32_MAX && !op->last_rows_only) tell_adapters(e, op, &b); /* the head's are in it */
     }
 }
 

@@ -6,11 +6,26 @@
 static const struct {
     const char *module;
     uint32_t role;
-} slots[LORA_ROLES] = {
-    {"self_attn.q_proj", ROMA_W_Q}, {"self_attn.k_proj", ROMA_W_K}, {"self_attn.v_proj", ROMA_W_V},
-    {"self_attn.o_proj", ROMA_W_O}, {"mlp.gate_proj", ROMA_W_GATE}, {"mlp.up_proj", ROMA_W_UP},
+} slots[] = {
+    {"self_attn.q_proj", ROMA_W_Q},
+    {"self_attn.k_proj", ROMA_W_K},
+    {"self_attn.v_proj", ROMA_W_V},
+    {"self_attn.o_proj", ROMA_W_O},
+    {"mlp.gate_proj", ROMA_W_GATE},
+    {"mlp.up_proj", ROMA_W_UP},
     {"mlp.down_proj", ROMA_W_DOWN},
+    [LORA_HEAD] = {"lm_head", ROMA_W_HEAD},
+    [LORA_EMBED] = {"embed_tokens", ROMA_W_EMBED},
 };
+
+const char *roma_import_lora_module_name(char buf[96], unsigned slot, uint32_t layer, bool bare) {
+    const char *model = bare || slot == LORA_HEAD ? "" : "model.";
+    if (slot < LORA_ROLES)
+        roma_print(buf, 96, "%slayers.%u.%s", model, layer, slots[slot].module);
+    else
+        roma_print(buf, 96, "%s%s", model, slots[slot].module);
+    return buf;
+}
 
 const char *roma_import_lora_module(unsigned slot) { return slots[slot].module; }
 
@@ -56,23 +71,29 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
                          const char *what) {
     st_tensor as_rows = *in;
     const st_tensor *t = &as_rows; /* whose dimensions are rows and columns */
-    if (b->turned) as_rows.dim[0] = in->dim[1], as_rows.dim[1] = in->dim[0];
+    const bool turned = b->turned || (b->turned_embedding && slot == LORA_EMBED && !is_b);
+    if (turned && !roma_import_type_get(in->type)->floats)
+        return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
+                         "tensor '%s': type %s; A of the embedding must be F32, F16 or BF16", what,
+                         roma_import_type_get(in->type)->name);
+    if (turned) as_rows.dim[0] = in->dim[1], as_rows.dim[1] = in->dim[0];
     const roma_hyper *h = &b->base->hyper;
     const uint32_t role = slots[slot].role;
     uint64_t rows, cols;
     if (layer >= h->layers)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': the base has %u layers", what,
                          h->layers);
-    lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
+    lora_pair *p = roma_import_lora_pair(b, slot, layer);
     if (is_b ? p->has_b : p->has_a)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
     roma_hyper_true_shape(h, role, &rows, &cols);
+    if (slot == LORA_EMBED) rows = cols, cols = h->vocab; /* what is added has a column a token */
     int rc = check_shape(b, t, is_b, rows, cols, what);
     if (!rc) rc = check_values(b, in, what);
     if (rc) return rc;
     const import_type *type = roma_import_type_get(t->type);
     roma_tensor *view = is_b ? &p->b : &p->a;
-    roma_hyper_shape(h, role, &rows, &cols);
+    roma_adapter_shape(h, role, &rows, &cols);
     *view = (roma_tensor){.role = role,
                           .layer = layer,
                           .rows = is_b ? rows : t->dim[0],
@@ -89,14 +110,14 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
                           .head_dim = (uint16_t)h->head_dim,
                           .rope_dim = (uint16_t)h->rope_dim};
     *(is_b ? &p->has_b : &p->has_a) = true;
-    p->turned = b->turned;
+    *(is_b ? &p->turned_b : &p->turned_a) = turned;
     return ROMA_OK;
 }
 
 /* ---- targets ---- */
 
-static void read_row(const lora_pair *p, const roma_tensor *t, uint64_t row, float *out) {
-    if (!p->turned) {
+static void read_row(const roma_tensor *t, bool turned, uint64_t row, float *out) {
+    if (!turned) {
         roma_import_read_floats(t, row, out);
         return;
     }
@@ -108,24 +129,29 @@ static void read_row(const lora_pair *p, const roma_tensor *t, uint64_t row, flo
 }
 static void row_a(void *ctx, size_t i, uint32_t row, float *out) {
     const lora_owned *o = ctx;
-    read_row(o->used[i], &o->used[i]->a, row, out);
+    read_row(&o->used[i]->a, o->used[i]->turned_a, row, out);
 }
 static void row_b(void *ctx, size_t i, uint64_t row, float *out) {
     const lora_owned *o = ctx;
-    read_row(o->used[i], &o->used[i]->b, row, out);
+    read_row(&o->used[i]->b, o->used[i]->turned_b, row, out);
 }
 
 static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scale, void *ctx) {
     lora_owned *o = b->out->owned;
     roma_adapter *a = &b->out->adapter;
-    lora_pair *p = &b->pair[layer * LORA_ROLES + slot];
+    lora_pair *p = roma_import_lora_pair(b, slot, layer);
+    char where[96];
     if (!p->has_a && !p->has_b) return ROMA_OK;
+    if (slot < LORA_ROLES)
+        roma_print(where, sizeof where, "layer %u, %s", layer, slots[slot].module);
+    else
+        roma_print(where, sizeof where, "%s", slots[slot].module);
     if (!p->has_a || !p->has_b)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: matrix %c is missing", layer,
-                         slots[slot].module, p->has_a ? 'B' : 'A');
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "%s: matrix %c is missing", where,
+                         p->has_a ? 'B' : 'A');
     if (p->a.rows != p->b.cols)
-        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "layer %u, %s: A has rank %llu, B has rank %llu",
-                         layer, slots[slot].module, (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "%s: A has rank %llu, B has rank %llu", where,
+                         (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
     roma_adapter_target *t = &a->targets[a->n_targets];
     *t = (roma_adapter_target){
         .role = slots[slot].role, .layer = layer, .rows = p->b.rows, .cols = p->a.cols, .rank = (uint32_t)p->a.rows};
@@ -135,6 +161,9 @@ static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scal
 }
 
 int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
+    int first = take(b, LORA_EMBED, 0, scale, ctx);
+    if (!first) first = take(b, LORA_HEAD, 0, scale, ctx);
+    if (first) return first;
     for (uint32_t l = 0; l < b->base->hyper.layers; l++)
         for (unsigned s = 0; s < LORA_ROLES; s++) {
             const int rc = take(b, s, l, scale, ctx);
@@ -149,7 +178,7 @@ int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
 /* ---- opening ---- */
 
 static int begin(lora_build *b, roma_import_lora *l, const roma_description *base, roma_error *err) {
-    const size_t n = (size_t)base->hyper.layers * LORA_ROLES;
+    const size_t n = (size_t)base->hyper.layers * LORA_ROLES + 2;
     memset(l, 0, sizeof *l);
     *b = (lora_build){.out = l, .base = base, .err = err};
     lora_owned *o = l->owned = roma_alloc_array(1, sizeof *o);

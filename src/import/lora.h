@@ -10,7 +10,9 @@
 #define ST_ENTRY_MIN 50u         /* bytes of an entry's text, at least: what bounds the table of tensors */
 #define ST_NAME_MAX 512u
 #define PEFT_CONFIG_MAX (1u << 20)
-#define LORA_ROLES 7u
+#define LORA_ROLES 7u /* of a layer: q k v o gate up down */
+#define LORA_HEAD 7u  /* beside the layers */
+#define LORA_EMBED 8u
 
 #define JSON_DEPTH 32u
 
@@ -69,7 +71,7 @@ bool roma_import_peft_is_exact(const peft_config *c);
 typedef struct {
     roma_tensor a, b;
     bool has_a, has_b;
-    bool turned; /* both lie column after column */
+    bool turned_a, turned_b; /* lie column after column */
 } lora_pair;
 
 typedef struct {
@@ -77,10 +79,24 @@ typedef struct {
     const roma_description *base;
     const char *path;
     roma_error *err;
-    bool rope_halves; /* rows of B of q and k are paired by halves */
-    bool turned;      /* A has dims cols, rank and B rank, rows, as MLX saves them */
-    lora_pair *pair;  /* layers x roles */
+    bool rope_halves;      /* rows of B of q and k are paired by halves */
+    bool turned;           /* A has dims cols, rank and B rank, rows, as MLX saves them */
+    bool turned_embedding; /* only A of the embedding has, as GGUF does */
+    lora_pair *pair;       /* layers x roles, the head, the embedding */
 } lora_build;
+/* ---- lora_base.c: what only the base's weights tell ---- */
+
+/* Whether a matrix of true shape is the head or the embedding that the image holds, up to the rounding of its weights:
+ * less than half its length away. False where the description has no weights. */
+bool roma_import_lora_is_base(const lora_build *b, unsigned slot, const st_tensor *t);
+
+/* A and B of a slot; the head's and the embedding's have no layer. */
+static inline lora_pair *roma_import_lora_pair(const lora_build *b, unsigned slot, uint32_t layer) {
+    return &b->pair[slot < LORA_ROLES ? layer * LORA_ROLES + slot
+                                      : b->base->hyper.layers * LORA_ROLES + slot - LORA_ROLES];
+}
+/* Name of a slot's module as PEFT has it; bare: of a model without its head. */
+const char *roma_import_lora_module_name(char buf[96], unsigned slot, uint32_t layer, bool bare);
 
 const char *roma_import_lora_module(unsigned slot); /* "self_attn.q_proj" */
 /* Takes A (dims rank, cols) or B (dims rows, rank). slot 0..6 in the order q k v o gate up down. what: its name,

@@ -10,7 +10,16 @@ static const struct {
 
 /* "blk.N.attn_q.weight.lora_a" */
 static bool parse_name(const gguf_tensor *t, unsigned *slot, uint32_t *layer, bool *is_b) {
+    static const char *const whole[] = {"output.weight.lora_", "token_embd.weight.lora_"};
     uint32_t i = 4;
+    for (unsigned k = 0; k < 2; k++) {
+        const size_t n = strlen(whole[k]);
+        if (t->name_len != n + 1 || memcmp(t->name, whole[k], n) != 0) continue;
+        *slot = k ? LORA_EMBED : LORA_HEAD;
+        *layer = 0;
+        *is_b = t->name[n] == 'b';
+        return *is_b || t->name[n] == 'a';
+    }
     if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) return false;
     for (*layer = 0; i < t->name_len && i < 9 && t->name[i] >= '0' && t->name[i] <= '9'; i++)
         *layer = *layer * 10 + (uint32_t)(t->name[i] - '0');
@@ -67,9 +76,10 @@ static int add_all(lora_build *b, const gguf_file *g) {
         bool is_b;
         char shown[96];
         if (!parse_name(t, &slot, &layer, &is_b))
-            return roma_import_tensor_bad(g, t, ROMA_EUNSUPPORTED, b->err,
-                                          "no part of an adapter that we know (q, k, v, o, gate, up and down can have "
-                                          "one); leaving it out would change it");
+            return roma_import_tensor_bad(
+                g, t, ROMA_EUNSUPPORTED, b->err,
+                "no part of an adapter that we know (q, k, v, o, gate, up, down, output and token_embd "
+                "can have one); leaving it out would change it");
         if (!type->floats && !type->row)
             return roma_import_tensor_bad(g, t, ROMA_EUNSUPPORTED, b->err, "type %s is not supported", type->name);
         if (t->dim[2] != 1 || t->dim[3] != 1 || t->n_dims < 2)
@@ -109,6 +119,7 @@ int roma_import_lora_gguf(lora_build *b, const void *data, uint64_t bytes) {
     int rc = roma_import_gguf_parse(&g, data, bytes, b->path, b->err);
     if (rc) return rc;
     b->rope_halves = b->base->hyper.arch != ROMA_ARCH_LLAMA;
+    b->turned_embedding = true;
     rc = read_all(b, &g);
     roma_import_gguf_free(&g);
     return rc;

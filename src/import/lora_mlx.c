@@ -85,7 +85,15 @@ static int read_config(reading *r, const void *data, uint64_t size, const char *
 
 /* "model.layers.N.self_attn.q_proj.lora_a" */
 static bool parse_name(const char *name, unsigned *slot, uint32_t *layer, bool *is_b) {
-    static const char prefix[] = "model.layers.";
+    static const char prefix[] = "model.layers.", *const whole[] = {"lm_head.lora_", "model.embed_tokens.lora_"};
+    for (unsigned k = 0; k < 2; k++) {
+        const size_t n = strlen(whole[k]);
+        if (strncmp(name, whole[k], n) != 0) continue;
+        *slot = k ? LORA_EMBED : LORA_HEAD;
+        *layer = 0;
+        *is_b = strcmp(name + n, "b") == 0;
+        return *is_b || strcmp(name + n, "a") == 0;
+    }
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
     const char *p = name + sizeof prefix - 1;
     const size_t n = roma_import_layer(p, strlen(p), layer);
@@ -110,11 +118,10 @@ static int add_all(lora_build *b, const st_file *f) {
         char shown[160];
         roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
         if (!parse_name(t->name, &slot, &layer, &is_b))
-            return roma_fail(
-                b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
-                "tensor '%s': no part of an adapter that we know (lora_a and lora_b of q, k, v, o, gate, up "
-                "and down); leaving it out would change it",
-                shown);
+            return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
+                             "tensor '%s': no part of an adapter that we know (lora_a and lora_b of the seven "
+                             "matrices of a layer, of lm_head and embed_tokens); leaving it out would change it",
+                             shown);
         const int rc = roma_import_lora_add(b, slot, layer, is_b, t, shown);
         if (rc) return rc;
     }

@@ -34,7 +34,19 @@ static bool parse_name(const char *name, part_name *out) {
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
     const char *p = name + sizeof prefix - 1;
     *out = (part_name){.bare = strncmp(p, "model.", 6) != 0, .own = "default", .own_len = 7};
+    if (strncmp(p, "lm_head.lora_", 13) == 0) {
+        out->slot = LORA_HEAD;
+        out->is_b = p[13] == 'B';
+        return (p[13] == 'A' || p[13] == 'B') && p[14] == '.' && read_own(p + 15, out);
+    }
     if (!out->bare) p += 6;
+    if (strncmp(p, "embed_tokens.lora_embedding_", 28) == 0) {
+        out->slot = LORA_EMBED;
+        out->is_b = p[28] == 'B';
+        if (p[28] != 'A' && p[28] != 'B') return false;
+        if (p[29] == '.') out->own = p + 30, out->own_len = strlen(p + 30);
+        return !p[29] || (p[29] == '.' && p[30] && !strchr(p + 30, '.'));
+    }
     if (strncmp(p, "layers.", 7) != 0) return false;
     const unsigned n = digits(p += 7, &out->layer);
     if (!n || p[n] != '.') return false;
@@ -51,14 +63,19 @@ static bool parse_name(const char *name, part_name *out) {
     return false;
 }
 
+#define WHOLE(what)                                                                                                    \
+    "a whole " what ", which cannot replace the one in ROM (save_pretrained with save_embedding_layers=False leaves "  \
+    "out one that was not trained)"
+
 static int unknown(const lora_build *b, const char *name) {
     static const struct {
         const char *part, *text;
     } known[] = {
         {"lora_magnitude_vector", "DoRA's magnitudes; DoRA is not supported"},
-        {"lora_embedding_", "an adapter of the embedding; q, k, v, o, gate, up and down can have one"},
-        {"lm_head", "an adapter of the head; q, k, v, o, gate, up and down can have one"},
-        {"embed_tokens", "an adapter of the embedding; q, k, v, o, gate, up and down can have one"},
+        {"lm_head.weight", WHOLE("head")},
+        {"lm_head.base_layer.weight", WHOLE("head")},
+        {"embed_tokens.weight", WHOLE("embedding")},
+        {"embed_tokens.base_layer.weight", WHOLE("embedding")},
         {".bias", "a trained bias is not supported"},
     };
     char shown[160];
@@ -70,15 +87,43 @@ static int unknown(const lora_build *b, const char *name) {
                      "tensor '%s': no part of an adapter that we know; leaving it out would change it", shown);
 }
 
+/* What PEFT saves beside an adapter of head or embedding unless told not to: the base's own matrix, left as it was. */
+static bool is_base_layer(const char *name, unsigned *slot) {
+    static const char prefix[] = "base_model.model.";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
+    name += sizeof prefix - 1;
+    *slot = LORA_HEAD;
+    if (strcmp(name, "lm_head.base_layer.weight") == 0) return true;
+    if (strncmp(name, "model.", 6) == 0) name += 6;
+    *slot = LORA_EMBED;
+    return strcmp(name, "embed_tokens.base_layer.weight") == 0;
+}
+
+/* Without an adapter beside it, or unlike the base's, such a matrix is one that was trained. */
+static int check_base_layers(const lora_build *b, const st_file *f) {
+    for (uint32_t i = 0; i < f->n_tensors; i++) {
+        const st_tensor *t = &f->tensor[i];
+        unsigned slot;
+        if (!is_base_layer(t->name, &slot)) continue;
+        if (!roma_import_lora_pair(b, slot, 0)->has_a || !roma_import_lora_is_base(b, slot, t))
+            return unknown(b, t->name);
+    }
+    return ROMA_OK;
+}
+
 static const char *module_name(const peft_config *c, char buf[96], unsigned slot, uint32_t layer) {
-    roma_print(buf, 96, "%slayers.%u.%s", c->bare ? "" : "model.", layer, roma_import_lora_module(slot));
-    return buf;
+    return roma_import_lora_module_name(buf, slot, layer, c->bare);
+}
+
+/* A layer's number selects nothing that is in no layer, but by its whole name. */
+static bool is_selected(const peft_config *c, char module[96], unsigned slot, uint32_t layer) {
+    return roma_import_peft_selects(c, module_name(c, module, slot, layer), slot < LORA_ROLES ? layer : UINT32_MAX);
 }
 
 /* All tensors are of one adapter, and of one kind of model. */
 static int check_same(const lora_build *b, const part_name *n, const part_name *first, const char *what) {
     char shown[64];
-    if (n->bare != first->bare)
+    if (n->slot != LORA_HEAD && first->slot != LORA_HEAD && n->bare != first->bare)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                          "tensor '%s': some names have 'model.' before the layers, others have not", what);
     if (n->own_len == first->own_len && memcmp(n->own, first->own, n->own_len) == 0) return ROMA_OK;
@@ -93,12 +138,15 @@ static int add_all(lora_build *b, peft_config *c, const st_file *f) {
         const st_tensor *t = &f->tensor[i];
         part_name n;
         char shown[160], module[96];
-        if (!parse_name(t->name, &n)) return unknown(b, t->name);
         roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
-        if (!i) first = n, c->bare = n.bare;
+        unsigned slot;
+        if (is_base_layer(t->name, &slot)) continue;
+        if (!parse_name(t->name, &n)) return unknown(b, t->name);
+        if (!first.own || (first.slot == LORA_HEAD && n.slot != LORA_HEAD))
+            first = n, c->bare = n.bare && n.slot != LORA_HEAD;
         const int other = check_same(b, &n, &first, shown);
         if (other) return other;
-        if (!roma_import_peft_selects(c, module_name(c, module, n.slot, n.layer), n.layer))
+        if (!is_selected(c, module, n.slot, n.layer))
             return roma_fail(
                 b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                 "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
@@ -108,17 +156,22 @@ static int add_all(lora_build *b, peft_config *c, const st_file *f) {
     return ROMA_OK;
 }
 
+static int check_there(const lora_build *b, const peft_config *c, unsigned slot, uint32_t layer) {
+    const lora_pair *p = roma_import_lora_pair(b, slot, layer);
+    char module[96];
+    if (p->has_a || p->has_b || !is_selected(c, module, slot, layer)) return ROMA_OK;
+    return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                     "adapter_config.json names %s, but its matrices are missing", module);
+}
+
 /* What the configuration names must be there: PEFT would run it with B = 0, another adapter than was saved. */
 static int check_complete(const lora_build *b, const peft_config *c) {
-    char module[96];
-    for (uint32_t l = 0; l < b->base->hyper.layers && roma_import_peft_is_exact(c); l++)
-        for (unsigned s = 0; s < LORA_ROLES; s++) {
-            const lora_pair *p = &b->pair[l * LORA_ROLES + s];
-            if (!p->has_a && !p->has_b && roma_import_peft_selects(c, module_name(c, module, s, l), l))
-                return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
-                                 "adapter_config.json names %s, but its matrices are missing", module);
-        }
-    return ROMA_OK;
+    int rc = ROMA_OK;
+    if (!roma_import_peft_is_exact(c)) return rc;
+    for (uint32_t l = 0; l < b->base->hyper.layers; l++)
+        for (unsigned s = 0; s < LORA_ROLES && !rc; s++) rc = check_there(b, c, s, l);
+    for (unsigned s = LORA_HEAD; s <= LORA_EMBED && !rc; s++) rc = check_there(b, c, s, 0);
+    return rc;
 }
 
 /* Square root of a small whole number to the nearest FP32 or next to it: Newton in double. */
@@ -157,6 +210,7 @@ int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_byt
     scaling s = {b, &c};
     rc = roma_import_st_parse(&f, data, bytes, data_path, b->err);
     if (!rc) rc = add_all(b, &c, &f);
+    if (!rc) rc = check_base_layers(b, &f);
     if (!rc) rc = check_complete(b, &c);
     if (!rc) rc = roma_import_lora_finish(b, scale_of, &s);
     roma_import_st_free(&f);

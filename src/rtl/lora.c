@@ -199,6 +199,11 @@ static int check(const roma_rtl_lora *l, const roma_adapter *a, uint64_t *bytes,
     if (a->rank > ROMA_RTL_RANK_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "adapter %s has rank %u; gates are built for %d",
                          a->name, a->rank, ROMA_RTL_RANK_MAX);
+    for (size_t i = 0; i < a->n_targets; i++)
+        if (!roma_adapter_role(a->targets[i].role))
+            return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                             "adapter %s changes the %s; gates are built for adapters of the layers' matrices", a->name,
+                             a->targets[i].role == ROMA_W_HEAD ? "head" : "embedding");
     for (uint32_t i = 0; i < l->slots; i++) {
         const slot_shape s = shape_of(l, a, i);
         if (s.target && s.unit_rows % s.b_rows)

@@ -6,7 +6,7 @@ import hashlib
 import struct
 import sys
 
-ROLES = {5: "q", 6: "k", 7: "v", 8: "o", 15: "gate", 16: "up", 17: "down"}
+ROLES = {1: "embed", 2: "head", 5: "q", 6: "k", 7: "v", 8: "o", 15: "gate", 16: "up", 17: "down"}
 TABLE = []
 for n in range(256):
     for _ in range(8):

@@ -131,8 +131,11 @@ static void test_bad_writes(void) {
         roma_adapter_target t;
         const char *text;
     } bad[] = {
-        {{.role = ROMA_W_EMBED, .rows = 64, .cols = 64, .rank = 1, .alpha = 1, .scale = 1},
-         "role 1 cannot have an adapter"},
+        {{.role = ROMA_W_FINAL_NORM, .rows = 64, .cols = 64, .rank = 1, .alpha = 1, .scale = 1},
+         "cannot have an adapter"},
+        {{.role = ROMA_W_EMBED, .layer = 1, .rows = 64, .cols = 64, .rank = 1, .alpha = 1, .scale = 1}, "in no layer"},
+        {{.role = ROMA_W_HEAD, .rows = 61, .cols = 60, .rank = 1, .alpha = 1, .scale = 1}, "columns of 32"},
+        {{.role = ROMA_W_HEAD, .rows = 262145, .cols = 64, .rank = 1, .alpha = 1, .scale = 1}, "up to 262144"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 64, .rank = 0, .alpha = 1, .scale = 1}, "rank 0"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 64, .rank = 513, .alpha = 1, .scale = 1}, "rank 513"},
         {{.role = ROMA_W_V, .rows = 64, .cols = 65, .rank = 1, .alpha = 1, .scale = 1}, "columns of 32"},

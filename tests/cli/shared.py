@@ -3,8 +3,10 @@
 A test is called with the program as its first word, says `from shared import ...` and ends with finish().
 """
 import contextlib
+import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -58,3 +60,16 @@ def finish(more=""):
     """The test's last line; its exit code is 1 when a check failed or none was made."""
     print("%s: %d checks, %d failed%s" % (NAME, checks, failures, more and "; " + more), flush=True)
     sys.exit(failures != 0 or not checks)
+
+
+def safetensors(path, tensors):
+    """Arrays of NumPy by name, as FP32."""
+    head, at = {}, 0
+    for name, a in tensors.items():
+        n = a.size * 4
+        head[name] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": [at, at + n]}
+        at += n
+    raw = json.dumps(head).encode()
+    raw += b" " * (-len(raw) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(raw)) + raw + b"".join(a.astype("<f4").tobytes() for a in tensors.values()))

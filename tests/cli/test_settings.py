@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from shared import TOP, check, finish, output, own_folder, run
+from shared import TOP, check, finish, output, own_folder, run, safetensors
 
 sys.path.insert(0, os.path.join(TOP, "tests", "adapter"))
 
@@ -51,18 +51,6 @@ def gguf(path, keys, tensors):
         data += raw
     with open(path, "wb") as f:
         f.write(out + bytes(-len(out) % 32) + data)
-
-
-def safetensors(path, tensors):
-    head, at = {}, 0
-    for name, a in tensors.items():
-        n = a.size * 4
-        head[name] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": [at, at + n]}
-        at += n
-    raw = json.dumps(head).encode()
-    raw += b" " * (-len(raw) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(raw)) + raw + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in tensors.values()))
 
 
 # ------------------------------------------------------------------ a model and its forward pass
@@ -354,6 +342,55 @@ def test_mlx():
     run("adapter", "build", "badmlx", "--base", image, "-o", "b.roma", code=2, say="80 columns")
 
 
+def test_head_and_embedding():
+    """Adapters of the head and of the embedding, tied or not: PEFT, GGUF and MLX, alone and with others."""
+    for tied in (False, True):
+        made = model(head=24, hidden=84, ffn=100, tied=tied)
+        image = build(made)
+        keys, tensors = made
+        some = [(0, "self_attn.v_proj")]
+        after, pairs = adapt(made, some, lambda *_: 4, lambda *_: 2.0)
+        rng = np.random.default_rng(9)
+        head_a, head_b = pair(rng, VOCAB, 84, 4)
+        embed_a, embed_b = (rng.standard_normal((4, VOCAB)) / 2).astype(np.float32), (rng.standard_normal((84, 4)) / 8).astype(np.float32)
+        full = dict(after[1])
+        full["embedding delta"] = (2.0 * (embed_b.astype(np.float64) @ embed_a)).T[IDS]
+        full["head delta"] = 2.0 * (head_b.astype(np.float64) @ head_a)
+        after = keys, full
+        config = dict(peft_type="LORA", r=4, lora_alpha=8, target_modules=["v_proj", "lm_head", "embed_tokens"], layers_to_transform=None, bias="none", exclude_modules="model.layers.1.*")
+        peft("whole", made, pairs, config)
+        v = "base_model.model.model.layers.0.self_attn.v_proj.lora_"
+        (a, b), stem = pairs[0, "self_attn.v_proj"], "base_model.model."
+        parts = {v + "A.weight": a, v + "B.weight": b, stem + "lm_head.lora_A.weight": head_a, stem + "lm_head.lora_B.weight": head_b,
+                 stem + "model.embed_tokens.lora_embedding_A": embed_a, stem + "model.embed_tokens.lora_embedding_B": embed_b}
+        safetensors("whole/adapter_model.safetensors", parts)
+        same(f"head and embedding, PEFT, tied {tied}", image, after, "whole", "--lora-type", "f16")
+        whole = tensors["token_embd.weight" if tied else "output.weight"]
+        kept = {stem + "lm_head.base_layer.weight": whole, stem + "model.embed_tokens.base_layer.weight": tensors["token_embd.weight"]}
+        safetensors("whole/adapter_model.safetensors", {**parts, **kept})
+        same(f"head and embedding with the base's own beside them, as PEFT saves, tied {tied}", image, after, "whole", "--lora-type", "f16")
+        one = logits(image, "--lora", "a.lora.roma", "--threads", "1", "--rows", "1")
+        many = logits(image, "--lora", "a.lora.roma", "--threads", "3")
+        check(np.array_equal(one, many), "the same bits whatever the threads and rows of a step")
+        ggml = {"blk.0.attn_v.weight.lora_a": a, "blk.0.attn_v.weight.lora_b": b, "output.weight.lora_a": head_a, "output.weight.lora_b": head_b,
+                "token_embd.weight.lora_a": embed_a.T, "token_embd.weight.lora_b": embed_b}
+        gguf("lora.gguf", {"general.type": "adapter", "general.architecture": "llama", "adapter.type": "lora", "adapter.lora.alpha": 8.0}, ggml)
+        same(f"head and embedding, GGUF, tied {tied}", image, after, "lora.gguf", "--lora-type", "f16")
+        mlx("mlxwhole", made, {}, dict(fine_tune_type="lora", lora_parameters=dict(rank=4, scale=2.0)))
+        safetensors("mlxwhole/adapters.safetensors", {"model.layers.0.self_attn.v_proj.lora_a": a.T, "model.layers.0.self_attn.v_proj.lora_b": b.T,
+                    "lm_head.lora_a": head_a.T, "lm_head.lora_b": head_b.T, "model.embed_tokens.lora_a": embed_a.T, "model.embed_tokens.lora_b": embed_b.T})
+        same(f"head and embedding, MLX, tied {tied}", image, after, "mlxwhole", "--lora-type", "f16")
+    for name, shape, say in (("lm_head.weight", (VOCAB, 84), "a whole head"), ("model.embed_tokens.weight", (VOCAB, 84), "a whole embedding"),
+                             ("lm_head.base_layer.weight", (VOCAB, 84), "a whole head"), ("lm_head.lora_C.weight", (4, 84), "head"),
+                             ("model.embed_tokens.lora_embedding_C", (4, VOCAB), "embedding")):
+        safetensors("whole/adapter_model.safetensors", {**parts, stem + name: np.zeros(shape, np.float32)})
+        run("adapter", "build", "whole", "--base", image, "-o", "b.roma", code=2, say=say)
+    for name, shape, say in (("lm_head.lora_A.weight", (4, 83), "84 columns"), ("lm_head.lora_B.weight", (60, 4), "61 rows"),
+                             ("model.embed_tokens.lora_embedding_A", (4, 62), "61 columns"), ("model.embed_tokens.lora_embedding_B", (83, 4), "84 rows")):
+        safetensors("whole/adapter_model.safetensors", {**parts, stem + name: np.zeros(shape, np.float32)})
+        run("adapter", "build", "whole", "--base", image, "-o", "b.roma", code=2, say=say)
+
+
 def test_decisions():
     """Every architecture of the table in docs/import.md is run, or refused with the reason that the table gives."""
     page = open(os.path.join(TOP, "docs", "import.md")).read()
@@ -382,4 +419,5 @@ if __name__ == "__main__":
         test_models()
         test_peft()
         test_mlx()
+        test_head_and_embedding()
     finish()

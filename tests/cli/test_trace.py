@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from shared import ROMA, TOP, check, finish, output  # noqa: E402
+from shared import ROMA, TOP, check, finish, output, safetensors  # noqa: E402
 
 sys.path.insert(0, os.path.join(TOP, "tests", "reference"))
 import numpy as np  # noqa: E402
@@ -70,6 +70,24 @@ def test_tiny():
         equal("tiny.roma", "adapter " + kind, "--spec", "off", loras=loras[-2:-1])
     equal("tiny.roma", "a factor that leaves zeros of both signs, and one below 0", "--spec", "off", loras=[("int8.lora", 1e-44), ("random-int8.lora", -0.5)])
     equal("tiny.roma", "six adapters", "--spec", "off", loras=loras)
+    outer_adapter("tiny.roma")
+    for kind in ("int8", "fp8", "f16"):
+        output("adapter", "build", "outer", "--base", "tiny.roma", "--lora-type", kind, "-o", "outer-" + kind + ".lora")
+        equal("tiny.roma", "head and embedding, " + kind, "--spec", "off", loras=[("outer-" + kind + ".lora", 1.0)])
+        equal("tiny.roma", "two of each, " + kind, "--spec", "auto", loras=[("outer-" + kind + ".lora", 0.5), loras[1], ("outer-int8.lora", -0.25)], tokens=12)
+
+
+def outer_adapter(image):
+    """A PEFT folder of an adapter of head and embedding of odd rank, beside one of a layer's matrix."""
+    h, rng = Image(image).hyper, np.random.default_rng(1)
+    draw, stem = (lambda *shape: rng.standard_normal(shape) / 8), "base_model.model."
+    os.makedirs("outer", exist_ok=True)
+    safetensors("outer/adapter_model.safetensors", {
+        stem + "lm_head.lora_A.weight": draw(5, h["hidden"]), stem + "lm_head.lora_B.weight": draw(h["vocab"], 5),
+        stem + "model.embed_tokens.lora_embedding_A": draw(5, h["vocab"]), stem + "model.embed_tokens.lora_embedding_B": draw(h["hidden"], 5),
+        stem + "model.layers.0.mlp.down_proj.lora_A.weight": draw(5, h["ffn"]), stem + "model.layers.0.mlp.down_proj.lora_B.weight": draw(h["hidden"], 5)})
+    with open("outer/adapter_config.json", "w") as f:
+        json.dump(dict(peft_type="LORA", r=5, lora_alpha=5, target_modules=["lm_head", "model.embed_tokens", "down_proj"], layers_to_transform=[0], bias="none"), f)
 
 
 def test_random():

@@ -128,12 +128,19 @@ class Model:
         self.out = {"angles": n.angles(positions, self.image.phase)}
         yield ("angles", None, None, "angles", "result", None, float_bytes(self.out["angles"]))
         x = np.stack([n.embedding(self.image.get("embed"), t) for t in tokens])
+        for a in self.adapters:
+            if ("embed", 0) in a.target:
+                x = x + n.adapter_of_embedding(a.target["embed", 0], a.factor, tokens)
         yield ("embed", None, "embed", "x", "result", None, float_bytes(x))
         for i in range(self.h["layers"]):
             yield from self.layer(i, x, positions)
         yield self.norm("final_norm", 0, x)[:1] + (None, "final_norm", "xn", "result", None, code_bytes(self.codes))
         head = "head" if self.image.has("head") else "embed"
-        yield ("linear", None, head, "logits", "base", None, float_bytes(n.product(self.image.get(head), self.codes)))
+        y = n.product(self.image.get(head), self.codes)
+        for a in self.adapters:
+            if ("head", 0) in a.target:
+                y = y + n.adapter(a.target["head", 0], a.factor, self.codes)
+        yield ("linear", None, head, "logits", "base", None, float_bytes(y))
 
 
 def first_difference(r, want):

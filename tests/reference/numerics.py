@@ -92,7 +92,15 @@ def integers_of(x, most):
 
 def adapter(t, factor, codes):
     """3.4: what one adapter adds to a product, before it is added."""
-    h = product(t.a, codes) * t.a_scale
+    return adapter_from(t, factor, product(t.a, codes) * t.a_scale)
+
+
+def adapter_of_embedding(t, factor, tokens):
+    """3.4: what one adapter adds to rows of the embedding."""
+    return adapter_from(t, factor, t.a.level[:, tokens].T.astype(F) * t.a_scale)
+
+
+def adapter_from(t, factor, h):
     c, scale = integers_of(h, 32767)
     by = scale * (t.scale * factor)
     if t.is_int8:

@@ -134,6 +134,27 @@ static void test_rank(emitted_model *m, roma_rtl_lora *l, uint32_t rank, const c
     unlink(path);
 }
 
+/* What changes head or embedding is refused by name. */
+static void test_refused(emitted_model *m, roma_rtl_lora *l, const char *path) {
+    static const uint32_t roles[] = {ROMA_W_HEAD, ROMA_W_EMBED};
+    static const char *const said[] = {"changes the head", "changes the embedding"};
+    roma_error err;
+    roma_adapter adapter;
+    roma_adapter_written written;
+    roma_rtl_write *w;
+    size_t n;
+    uint32_t number;
+    need(roma_synth_adapter(&m->image, ROMA_ADAPTER_INT8, 4, 1, path, NULL, &written, &err), &err);
+    need(roma_adapter_open(&adapter, path, 0, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        adapter.targets[0].role = roles[i];
+        CHECK_EQ(roma_rtl_lora_load(l, &adapter, &number, &w, &n, &err), ROMA_EUNSUPPORTED);
+        CHECK(strstr(err.text, said[i]) != NULL);
+    }
+    roma_adapter_close(&adapter);
+    unlink(path);
+}
+
 int main(void) {
     size_t size = 0;
     roma_error err;
@@ -147,6 +168,7 @@ int main(void) {
     need(emitted_open(&m, data, size, UNITS, 2, 16, &err), &err);
     m.place.chip.hunit_mac = MAC, m.place.chip.hunit_bandwidth = MAC, m.place.chip.hunit_sram_bytes = SRAM;
     need(roma_rtl_lora_init(&l, &m.place, &err), &err);
+    test_refused(&m, &l, path);
     static const uint32_t ranks[] = {16, 5, 32, 17};
     for (size_t i = 0; i < 4; i++) test_rank(&m, &l, ranks[i], path);
     roma_rtl_lora_destroy(&l);
