@@ -52,6 +52,7 @@ module hunit_set #(
     wire [1:0] tok_sent, tok;
     roma_delay #(.W(2), .N(FAR)) way_tok (.clk(clk), .d(tok_sent), .q(tok));
     wire [V*KV_W-1:0] kv_sent, kv;
+    wire [16*V-1:0] unused_number;
     wire [16*V-1:0] addresses;
     wire [V-1:0] cached;
     wire [BB*V-1:0] cached_block;
@@ -61,7 +62,7 @@ module hunit_set #(
         for (v = 0; v < V; v = v + 1) begin : gen_sender
             roma_sender #(.ALL(V * VL), .VL(VL), .KV(KV), .HEAD_DIM(HEAD_DIM), .WIDE(WIDE), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BB), .PROGRAM(PROGRAM), .WORDS(43), .EVENTS(4)) sender (
                 .clk(clk), .reset(reset), .go(step[73]), .rows(rows), .logits(1'b1), .ended({cached[v], ended}), .ended_value({8'd254, 8'd2, 8'd1, 8'd0}),
-                .ended_block({cached_block[BB*v +: BB], {3{ended_block}}}), .tok(tok), .address(addresses[16*v +: 16]), .word(word[32*VL*v +: 32*VL]),
+                .ended_block({cached_block[BB*v +: BB], {3{ended_block}}}), .tok(tok), .number(unused_number[16*v +: 16]), .allowed(1'b1), .address(addresses[16*v +: 16]), .word(word[32*VL*v +: 32*VL]),
                 .o_kv(kv_sent[KV_W*v +: KV_W]), .cached(cached[v]), .cached_block(cached_block[BB*v +: BB]));
         end
     endgenerate

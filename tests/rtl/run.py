@@ -69,7 +69,7 @@ def build(family, source):
     here = os.path.join(ROOT, "tests", "rtl")
     quick = ["-y", here + "/quick", "-CFLAGS", "-include " + here + "/quick/host.h"] if family in QUICK and source != "rtl" else []
     status, output = command(
-        "verilator", *quick, "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "--x-assign", "unique", "--x-initial", "unique",
+        "verilator", *quick, "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Werror-PINMISSING", "--x-assign", "unique", "--x-initial", "unique",
         "-y", source, "--Mdir", out, "--top-module", "bench_" + family, "-o", "bench",
         "-CFLAGS", "-I%s/include" % ROOT, "-MAKEFLAGS", "OPT_FAST=-O2" if source == "rtl" else "OPT_FAST=-O0 VM_PARALLEL_BUILDS=0", "-LDFLAGS", "-lpthread -lz -lm",
         here + "/bench_%s.v" % family, here + "/hold.v", here + "/bench_%s.cpp" % family, here + "/bench.cpp", BUILD + "/libroma.a")
