@@ -29,6 +29,7 @@ typedef struct {
     size_t n_prompt;               /* 1 or more */
     uint32_t tokens;               /* to generate, greedily; 1 or more */
     uint32_t chunk;                /* rows of a step of the prompt; 0: the chip's chunk_rows */
+    const roma_rtl_styles *styles; /* of L-Units and their ROMs; NULL: arrays, so that images of a shape share a chip */
     const char *rtl;               /* folder of the blocks, with the bench in its folder cosim */
     const char *cache;             /* folder that keeps simulators by what they were made of; made when missing */
     const char *vcd;               /* waveform to write, or NULL */
@@ -66,8 +67,9 @@ typedef struct {
 
 /* Runs the chip and fills *out. record (may be NULL) gets every record in the order in which operations end. A
  * difference is no error: mismatches counts the records that differ, and unless c->all the run ends with the first.
- * EUNSUPPORTED for what is not built in gates; EIO, with the package's name, when Verilator is missing, and for what
- * the system refuses; EINTERNAL, with the log's name, when the simulator cannot be made; ECANCEL; errors of
+ * EUNSUPPORTED for what is not built in gates; EIO, with the package's name, when Verilator is missing, or Yosys for a
+ * netlist, and for what the system refuses; EINPUT for what needs the source tree around the folder of the blocks and
+ * has none; EINTERNAL, with the log's name, when the simulator or a netlist cannot be made; ECANCEL; errors of
  * roma_rtl_chip_emit, roma_exec_step and roma_cost_step. */
 int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
                    void (*record)(void *ctx, const roma_cosim_record *r), void *ctx, roma_error *err);

@@ -145,6 +145,62 @@ static void collect(arguments *a, const cosim_build *b, const roma_cosim_config 
     add(a, "%s", jobs);
 }
 
+/* ---- netlists ---- */
+
+/* What makes them; it lies in the tests of the source tree around the blocks. */
+#define NETLIST_SCRIPT "netlist.py"
+
+static bool has_netlists(const roma_cosim_config *c) {
+    for (size_t i = 0; c->styles && i < c->styles->others; i++)
+        if (c->styles->other[i].is_netlist) return true;
+    return false;
+}
+
+/* One L-Unit as gates, by Yosys: the module that its tile asks for. */
+static int make_netlist(const cosim_build *b, const roma_cosim_config *c, const struct roma_rtl_other *l,
+                        const char *log, roma_error *err) {
+    const roma_chip *p = &c->place->chip;
+    char script[PATH_CAP], module[40], lanes[12], latency[12], table[12];
+    int status;
+    roma_print(script, sizeof script, "%s/../tests/rtl/%s", c->rtl, NETLIST_SCRIPT);
+    roma_print(module, sizeof module, "lunit_%u_%u", l->unit, l->lunit);
+    roma_print(lanes, sizeof lanes, "%u", (unsigned)p->lanes);
+    roma_print(latency, sizeof latency, "%u", (unsigned)p->lunit_pipeline - 1);
+    roma_print(table, sizeof table, "%u", (unsigned)p->table_bits);
+    char *const argv[] = {"python3",
+                          script,
+                          "--write",
+                          module,
+                          ".",
+                          (int)p->table ? "roma_lunit_any" : "roma_lunit",
+                          "LANES",
+                          lanes,
+                          "LATENCY",
+                          latency,
+                          (int)p->table ? "TABLE" : NULL,
+                          table,
+                          NULL};
+    const int rc = roma_cosim_call(b->folder, log, argv, &status, err);
+    if (rc || !status) return rc;
+    return roma_fail(err, ROMA_EINTERNAL, log, ROMA_NOWHERE, "L-Unit %u.%u has no netlist; this is the log", l->unit,
+                     l->lunit);
+}
+
+static int make_netlists(const cosim_build *b, const roma_cosim_config *c, const char *log, roma_error *err) {
+    int status = 0, rc = ROMA_OK;
+    static char *const yosys[] = {"yosys", "-V", NULL};
+    if (has_netlists(c)) rc = roma_cosim_call(b->folder, log, yosys, &status, err);
+    if (status == 127) {
+        remove(log);
+        return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "Yosys is missing; Debian's package yosys has it");
+    }
+    for (size_t i = 0; !rc && c->styles && i < c->styles->others; i++)
+        if (c->styles->other[i].is_netlist) rc = make_netlist(b, c, &c->styles->other[i], log, err);
+    return rc;
+}
+
+/* ---- the simulator ---- */
+
 static int make_sim(cosim_build *b, const roma_cosim_config *c, roma_error *err) {
     char log[PATH_CAP], made[PATH_CAP];
     arguments a = {.n = 0};
@@ -154,7 +210,8 @@ static int make_sim(cosim_build *b, const roma_cosim_config *c, roma_error *err)
     roma_print(log, sizeof log, "%s.log", b->sim);
     roma_print(made, sizeof made, "%s/obj/sim", b->folder);
     remove(log);
-    const int rc = roma_cosim_call(b->folder, log, a.arg, &status, err);
+    int rc = make_netlists(b, c, log, err);
+    if (!rc) rc = roma_cosim_call(b->folder, log, a.arg, &status, err);
     if (rc) return rc;
     if (status == 127) {
         remove(log);
@@ -166,13 +223,23 @@ static int make_sim(cosim_build *b, const roma_cosim_config *c, roma_error *err)
     return ROMA_OK;
 }
 
+static int needs_tree(const char *what, const char *path, roma_error *err) {
+    return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
+                     "is not there; %s needs the source tree: --rtl DIR names the folder rtl of one", what);
+}
+
 /* The blocks that --quick takes in place of the chip's are a test's, and lie in the source tree alone. */
 static int hash_quick(roma_sha256 *h, const char *rtl, roma_error *err) {
     char folder[PATH_CAP];
     roma_print(folder, sizeof folder, "%s/../tests/rtl/quick", rtl);
-    if (access(folder, R_OK) == 0) return hash_folder(h, folder, err);
-    return roma_fail(err, ROMA_EINPUT, folder, ROMA_NOWHERE,
-                     "is not there; --quick needs the source tree: --rtl DIR names the folder rtl of one");
+    return access(folder, R_OK) == 0 ? hash_folder(h, folder, err) : needs_tree("--quick", folder, err);
+}
+
+/* A netlist is made when the simulator is: of the blocks, by a script of the source tree. */
+static int hash_netlists(roma_sha256 *h, const char *rtl, roma_error *err) {
+    char folder[PATH_CAP];
+    roma_print(folder, sizeof folder, "%s/../tests/rtl", rtl);
+    return access(folder, R_OK) == 0 ? hash_file(h, folder, NETLIST_SCRIPT, err) : needs_tree("netlist", folder, err);
 }
 
 int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err) {
@@ -188,7 +255,8 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
     }
     roma_print(emitted, sizeof emitted, "%s/chip", b->folder);
     static const roma_rtl_styles arrays = {.style = ROMA_RTL_ARRAY};
-    rc = roma_rtl_chip_emit(emitted, c->place, &arrays, c->image->base_id, c->image->file_sha256, c->progress, err);
+    rc = roma_rtl_chip_emit(emitted, c->place, c->styles ? c->styles : &arrays, c->image->base_id,
+                            c->image->file_sha256, c->progress, err);
     roma_print(b->folder + strlen(b->folder), 8, "/chip");
     roma_sha256_init(&h);
     const uint8_t kind[3] = {c->quick, b->traces, c->fault != NULL};
@@ -198,6 +266,7 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
     roma_print(sub, sizeof sub, "%s/cosim", c->rtl);
     if (!rc) rc = hash_folder(&h, sub, err);
     if (!rc && c->quick) rc = hash_quick(&h, c->rtl, err);
+    if (!rc && has_netlists(c)) rc = hash_netlists(&h, c->rtl, err);
     if (rc) return rc;
     roma_sha256_final(&h, digest);
     for (unsigned i = 0; i < 16; i++) roma_print(hex + 2 * i, 3, "%02x", digest[i]);

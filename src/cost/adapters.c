@@ -65,6 +65,12 @@ static uint64_t run_cycles(const timing *t, const run *r, uint64_t here, bool do
     return timing_larger(work, reads);
 }
 
+/* Cycles in which the sums of a run's up are added that have waited together: as many rows a cycle as an up of rank 16
+ * makes. */
+static uint64_t sums_of(const timing *t, const run *r, uint64_t here) {
+    return r->rows * timing_up(16 * (double)here / (t->c->hunit_mac * t->k.lora_share));
+}
+
 static void count(const timing *t, const run *r, uint64_t all, uint64_t cycles, bool down, roma_events *e) {
     const double weights = (double)(r->rank * all), rows = (double)r->rows, x = t->c->lora_weight_bytes;
     e->sram_bits += 8 * weights * x;
@@ -107,8 +113,11 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
         if (!r.rank) continue;
         const uint64_t cycles = run_cycles(t, &r, here, down);
         d->occ += cycles;
+        if (!down && t->c->lora_where <= 0) d->queue += sums_of(t, &r, here);
         if (e) count(t, &r, all, cycles, down, e);
     }
+    if (d->queue) d->queue--;
+    if (t->k.calibrated) d->queue = 0;
     if (t->k.calibrated) return;
     if (down)
         down_latency(t, o, t->most_rank, d);

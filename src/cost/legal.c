@@ -123,7 +123,9 @@ static int check_before(checker *k, const timing_part *part, const timing_durati
         const roma_cost_instance *y = &k->s->instances[i];
         if (is_read(k, y, part) && earliest(k, y, d->first) > x->start) rc = broken(k, "reads what is not there yet");
         if (!rc && !has_passed(k, y, part)) rc = broken(k, "reads codes that have not passed yet");
-        if (part->part == ROMA_PART_UP && is_in_sum(k, y, part) && y->end + k->t.k.add > end) end = y->end + k->t.k.add;
+        if (part->part != ROMA_PART_UP || !is_in_sum(k, y, part)) continue;
+        const uint64_t queue = k->t.p->ops[y->op].kind == ROMA_OP_BIAS ? d->queue : 0;
+        if (y->end + queue + k->t.k.add > end) end = y->end + queue + k->t.k.add;
     }
     return rc ? rc : x->end == end ? ROMA_OK : broken(k, "has a wrong duration");
 }

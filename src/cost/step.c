@@ -92,12 +92,16 @@ static void issue_ups(scheduler *k, uint32_t last, uint32_t block) {
     for (uint32_t op = k->t.turns[last].group; op <= last; op++) {
         if (k->t.p->ops[op].kind != ROMA_OP_LINEAR) continue;
         moment *sum = &value_at(k, k->t.p->ops[op].out, block)->whole;
+        const moment base = *sum;
+        const bool is_biased = op < last && k->t.p->ops[op + 1].kind == ROMA_OP_BIAS;
         for (uint32_t i = 0; i < k->t.places; i++) {
             const timing_part part = {op, block, ROMA_PART_UP, i};
             timing_duration d;
             if (!roma_cost_timing_has_part(&k->t, op, block, i)) continue;
             roma_cost_timing_of(&k->t, part, &d, &k->s->events);
-            *sum = place(k, part, &d, *down_at(k, &part), (moment){sum->time + k->t.k.add, sum->instance});
+            moment after = {sum->time + k->t.k.add, sum->instance};
+            if (is_biased) wait_for(&after, (moment){base.time + d.queue + k->t.k.add, base.instance});
+            *sum = place(k, part, &d, *down_at(k, &part), after);
             if (roma_cost_timing_units(&k->t, op, ROMA_PART_UP) >> ROMA_UNIT_H & 1 && sum->time > k->added.time)
                 k->added = *sum;
         }

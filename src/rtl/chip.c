@@ -191,9 +191,11 @@ int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const roma_rtl_styl
     for (uint32_t u = 0; u < c->units; u++) c->tiles[u] = (uint32_t)roma_place_matrix_tile(&p->chip, u);
     for (uint32_t v = 0; v < c->vectors; v++) c->tiles[c->units + v] = (uint32_t)roma_place_vector_tile(&p->chip, v);
     measure(c);
-    rc = roma_rtl_chip_check_rows(c, err);
+    rc = roma_rtl_chip_check_ways(c, err);
+    if (!rc) rc = roma_rtl_chip_check_rows(c, err);
     if (!rc) rc = make_net(c, err);
     if (!rc) rc = roma_rtl_program_make(&c->program, p, number(p->chip.chunk_rows), base_id, err);
+    if (!rc) rc = roma_rtl_chip_check_vectors(c, err);
     c->first_record = 3 + c->program.values + 5 * c->program.formats;
     return rc;
 }

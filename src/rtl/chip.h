@@ -39,7 +39,10 @@ int roma_rtl_chip_check(const roma_placement *p, roma_error *err);
 /* Makes program and network. Errors of roma_rtl_chip_check, roma_rtl_program_make, roma_rtl_net_route. */
 int roma_rtl_chip_make(rtl_chip *c, const roma_placement *p, const roma_rtl_styles *styles, const uint8_t base_id[32],
                        roma_error *err);
-/* Refuses a chip whose codes of a block's next row do not come while a row is multiplied. EUNSUPPORTED. */
+/* Refuses a chip whose tiles are too far apart, one whose vector units have no room for a step's values, and one whose
+ * codes of a block's next row do not come while a row is multiplied. EUNSUPPORTED. */
+int roma_rtl_chip_check_ways(const rtl_chip *c, roma_error *err);
+int roma_rtl_chip_check_vectors(const rtl_chip *c, roma_error *err);
 int roma_rtl_chip_check_rows(const rtl_chip *c, roma_error *err);
 void roma_rtl_chip_destroy(rtl_chip *c);
 

@@ -296,6 +296,32 @@ static uint64_t row_cycles(const rtl_chip *c, size_t tensor) {
     return rows > gather ? rows : gather;
 }
 
+/* The end of a CACHE is told to the vector units so early that it comes when it is there: the way is no longer than
+ * the last key's and value's from their arrival to their page. */
+int roma_rtl_chip_check_ways(const rtl_chip *c, roma_error *err) {
+    const roma_chip *p = &c->place->chip;
+    const uint32_t d = c->place->plan->desc->hyper.head_dim;
+    const uint32_t most = bits_for(d - 1) + (uint32_t)(p->lat_div + p->lat_mul + p->lat_convert) +
+                          2 * d / (uint32_t)p->hunit_bandwidth + 1;
+    if (c->far <= most) return ROMA_OK;
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "distance of tiles of chip %.40s: gates are built for %u hops at most from vector units to matrix "
+                     "units, which are up to %u apart (docs/hardware.md, What is built)",
+                     p->name, most, c->far);
+}
+
+/* Values of a step's rows, and codes with shifts, 67 bits for eight of them. */
+int roma_rtl_chip_check_vectors(const rtl_chip *c, roma_error *err) {
+    const roma_chip *p = &c->place->chip;
+    const uint64_t lanes = (uint64_t)p->vector_lanes;
+    const uint64_t needs = 4 * lanes * c->program.value_words + parts(67 * (lanes / 8) * c->program.code_words, 8);
+    if ((double)needs <= p->vector_sram_bytes) return ROMA_OK;
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "vector.sram of chip %.40s: gates are built for all values and codes of schedule.chunk_rows rows, "
+                     "%llu bytes (docs/hardware.md, What is built)",
+                     p->name, (unsigned long long)needs);
+}
+
 int roma_rtl_chip_check_rows(const rtl_chip *c, roma_error *err) {
     if (c->place->chip.chunk_rows <= 1) return ROMA_OK;
     for (size_t i = 0; i < c->place->plan->n_ops; i++) {

@@ -289,8 +289,12 @@ static inline uint64_t stepper_opens(const stepper *s, uint32_t number, const si
     return at;
 }
 
-/* Cycles from the end of what an up adds to until its own (1.3). */
-static inline uint64_t stepper_sum(const stepper *s) { return s->law.fill ? 0 : s->law.add; }
+/* Cycles from the end of what an up adds to until its own, a word a cycle behind a BIAS (1.3). */
+static inline uint64_t stepper_sum(const stepper *s, const stepper_instance *me, const stepper_instance *from) {
+    if (s->law.fill) return 0;
+    const bool waits = s->p->ops[from->op].kind == ROMA_OP_BIAS && me->time.words;
+    return s->law.add + (waits ? me->time.words - 1 : 0);
+}
 
 /* Fixes the end of an instance that runs when all that it adds to have theirs; true when it did. */
 static inline bool stepper_finish(stepper *s, stepper_instance *me) {
@@ -299,7 +303,7 @@ static inline bool stepper_finish(stepper *s, stepper_instance *me) {
         const stepper_read *r = &s->reads[me->first_read + i];
         if (r->wait != STEPPER_SUM) continue;
         if (!s->all[r->from].is_ended) return false;
-        end = stepper_max(end, s->all[r->from].end + stepper_sum(s));
+        end = stepper_max(end, s->all[r->from].end + stepper_sum(s, me, &s->all[r->from]));
     }
     me->end = end;
     me->is_ended = true;

@@ -22,6 +22,7 @@ typedef struct {
  * begins, and occ without the stream. All from the start. */
 typedef struct {
     uint64_t occ, lat, scale, first, last_row, work;
+    uint64_t words; /* up, beside: J of 1.3 */
 } stepper_time;
 
 /* 1.6 */
@@ -172,6 +173,9 @@ static inline stepper_time stepper_adapter(const stepper_law *l, const roma_op *
         for (j = i + 1; j < v->n && stepper_same(v->row[j], v->row[i], place); j++) {
         }
         if (rank) x.occ += stepper_adapter_run(l, j - i, rank, is_up ? stepper_words_of(l, t).unit_rows : y);
+        if (rank && is_up && l->c->lora_where == 0)
+            x.words += (j - i) * stepper_up((double)(16 * stepper_words_of(l, t).unit_rows) /
+                                            (l->c->hunit_mac * (l->has_share ? l->c->lora_share : 1)));
     }
     if (l->fill) return x;
     if (is_up) {

@@ -248,7 +248,8 @@ static void test_later(roma_schedule *s, const stepper *t) {
         for (size_t k = 0; k < t->all[i].n_reads; k++) {
             const stepper_read *read = &t->reads[t->all[i].first_read + k];
             if (read->wait == STEPPER_SUM)
-                me->end = stepper_max(me->end, s->instances[read->from].end + stepper_sum(t));
+                me->end = stepper_max(me->end,
+                                      s->instances[read->from].end + stepper_sum(t, &t->all[i], &t->all[read->from]));
         }
         s->cycles = stepper_max(s->cycles, me->end);
     }

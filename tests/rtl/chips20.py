@@ -53,7 +53,7 @@ def write(roma, make_model, name, folder):
     words = max(1, model.get("group", 32) * model["bits"] // 32)
     leaves = lanes // 8 * max(1, math.ceil(n / words))
     room = dict(lunit_words=65536, rom_macro_words=65536, lunit_buffer=512, rom_scale_words=65536, rom_scale_bits=leaves * (32 if model.get("min") else 16),
-                vector_rom_words=1024)
+                vector_rom_words=1024, vector_sram=1000000)
     lines = ["like = mini"]
     for key, value in dict(room, **chip).items():
         section, _, parameter = key.partition("_")

@@ -20,7 +20,7 @@ bad = 0
 
 # Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
 SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=32, network_link=64, lunit_words=65536, lunit_buffer=512,
-             rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, hunit_sram=262144)
+             rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, vector_sram=131072, hunit_sram=262144)
 
 
 def say(ok, what):

@@ -26,7 +26,7 @@ def model(**keys):
     return {}, keys
 
 
-WIDE = dict(lunit_words=2000000, rom_macro_words=2000000, rom_scale_words=2000000, lunit_buffer=200000, vector_rom_words=200000)
+WIDE = dict(lunit_words=2000000, rom_macro_words=2000000, rom_scale_words=2000000, lunit_buffer=200000, vector_rom_words=200000, vector_sram=100000000)
 TRIES = {
     "schedule.attention_overlap": chip(schedule_attention_overlap="on"),
     "schedule.streams": chip(schedule_streams=2),
@@ -68,6 +68,7 @@ TRIES = {
     "vector.exp_interval": chip(vector_exp_interval=3),
     "network.hop": chip(network_hop=2),
     "network.link": chip(network_link=32),
+    "distance of tiles": chip(grid_rows=3, grid_columns=32, grid_matrix_units=64, grid_vector_units=32, network_link=512, vector_sram=1000000),
     "head_norm": model(arch="qwen3"),
     "head_dim": model(head=96, hidden=192),
     "rope_dim": ({}, dict(head=64, rope=16)),
@@ -88,6 +89,7 @@ TRIES = {
     "rom.scale_bits": chip(rom_scale_bits=16),
     "lunit.buffer": chip(lunit_buffer=32),
     "vector.rom_words": chip(vector_rom_words=2),
+    "vector.sram": chip(vector_sram=4096),
     "vector memory": (dict(WIDE, schedule_chunk_rows=128), dict(layers=1, ffn=8192, bits=2)),
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct {
     session_config session;
-    const char *prompt, *chip, *image, *csv, *vcd, *fault, *rtl;
+    const char *prompt, *chip, *image, *csv, *vcd, *fault, *rtl, *style;
     uint32_t tokens, chunk;
     bool json, quick, all, faults;
 } cosim_options;
@@ -143,8 +143,10 @@ static int put_csv(const cosim_run *e, roma_error *err) {
 static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_report *r, roma_error *err) {
     const cosim_options *o = e->o;
     session_config c = o->session;
+    roma_rtl_styles styles = {.style = ROMA_RTL_ARRAY};
     c.answer.running = 0;
-    int rc = session_open(&e->s, &c, err);
+    int rc = o->style ? roma_rtl_styles_read(&styles, o->style, err) : ROMA_OK;
+    if (!rc) rc = session_open(&e->s, &c, err);
     if (!rc) rc = session_start(&e->s, &c, err);
     int32_t *ids = NULL;
     size_t n = 0;
@@ -167,6 +169,7 @@ static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_repo
                                    .n_prompt = n,
                                    .tokens = o->tokens,
                                    .chunk = o->chunk,
+                                   .styles = &styles,
                                    .rtl = rtl,
                                    .cache = cache,
                                    .vcd = o->vcd,
@@ -225,6 +228,9 @@ int verb_cosim(int argc, char **argv) {
         {"tokens", 'n', OPT_COUNT, &o.tokens, "N", 1, 16777216, "tokens to generate, the likeliest each (default: 64)"},
         {"chunk", 0, OPT_COUNT, &o.chunk, "N", 1, 255, "rows of a step of the prompt (default: the chip's chunk_rows)"},
         LORA_OPTIONS(o.session),
+        {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0,
+         "how L-Units are written, as with roma rtl: array, case, brom, fused, UNIT.LUNIT=STYLE or UNIT.LUNIT=netlist "
+         "of one, with commas (default: array)"},
         {"csv", 0, OPT_OUT_FILE, &o.csv, "FILE", 0, 0,
          "a line for each operation of each step: both sides' cycles and hashes"},
         {"vcd", 0, OPT_TEXT, &o.vcd, "FILE", 0, 0, "waveform around the first difference"},
@@ -249,6 +255,7 @@ int verb_cosim(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (o.faults) return list_faults();
     if (!o.image) return usage_error("cosim", "--image IMAGE is missing");
+    if (o.style && o.fault) return usage_error("cosim", "--fault turns bits of arrays; give it without --style");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";
     return cosim(&o);
