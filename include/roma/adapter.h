@@ -1,9 +1,9 @@
 /* adapter - a LoRA adapter as it lies in SRAM: byte format (docs/adapter-format.md), writer, mapped reader, checks.
  *
  * An adapter changes some matrices W of one base model: W x becomes W x + scale * B (A x), A being rank x cols and B
- * rows x rank. A is a tile matrix of signed bytes, so that the kernels which multiply the base multiply A too, fed the
- * same quantised activations; a scale for each row stands beside the tiles. B lies in tiles of 16 output rows, pairs
- * of inputs side by side, so that sums never cross lanes.
+ * rows x rank; DoRA's have W x times a factor a row besides. A is a tile matrix of signed bytes, so that the kernels
+ * which multiply the base multiply A too, fed the same quantised activations; a scale for each row stands beside the
+ * tiles. B lies in tiles of 16 output rows, pairs of inputs side by side, so that sums never cross lanes.
  *
  * Threads: an open adapter is read-only and may be read by any number of threads; opening, closing and writing belong
  * to one thread each. Sizes are bytes unless a name says otherwise. */
@@ -41,6 +41,8 @@ typedef struct {
     const uint8_t *a;       /* ceil(rank / 16) tiles of roma_adapter_format(cols); every scale in them is 1 */
     const float *a_scale;   /* one per row of A, padded to whole tiles with 0 */
     const float *b_scale;   /* one per row of B, padded to whole tiles with 0 */
+    bool dora;              /* the base's product is multiplied by a factor a row, which B has in it already */
+    const float *factor;    /* dora: one per row, padded as b_scale; to roma_adapter_write the caller's, rows of them */
     const uint8_t
         *b; /* ceil(rows / 16) tiles: code [tile][input / 2][row % 16][input % 2], rank padded to even with 0 */
 } roma_adapter_target;
@@ -50,6 +52,7 @@ typedef struct {
     roma_map map;
     uint32_t type;                /* roma_adapter_type */
     uint32_t rank;                /* the largest of any target */
+    bool dora;                    /* some target is: first of its set and at factor 1, or not at all */
     char name[128], note[512];    /* printable ASCII */
     uint8_t base_id[32];          /* base identity of the image it was made for */
     uint8_t file_sha256[32];      /* as the file states it */
@@ -60,6 +63,10 @@ typedef struct {
     void *owned;
 } roma_adapter;
 
+/* What is said where a DoRA adapter stands behind another, or has a factor that its rows' factors were not made for. */
+#define ROMA_ADAPTER_DORA_PLACE                                                                                        \
+    "a DoRA adapter must be the first of those that add up, at scale 1 (or 0): its rows' factors were computed for "   \
+    "that"
 /* Whether matrices of this role can have an adapter. */
 bool roma_adapter_role(uint32_t role);
 /* Whether an adapter may change the matrix of that role: those seven, the head, the embedding. What it adds to the head
@@ -77,13 +84,13 @@ const roma_adapter_target *roma_adapter_find(const roma_adapter *a, uint32_t rol
  * 32 that divides the row. */
 roma_format roma_adapter_format(uint64_t cols);
 /* Where a target's parts begin, in bytes from the start of its data; all are multiples of 32, those of a, a_scale,
- * b_scale and b of 64. */
+ * b_scale, factor and b of 64. factor is b where a target has none. */
 typedef struct {
-    size_t a, a_scale, b_scale, b, bytes;
+    size_t a, a_scale, b_scale, factor, b, bytes;
     size_t a_tile_bytes, b_tile_bytes;
     size_t a_tiles, b_tiles;
 } roma_adapter_layout;
-/* Layout of a target, whose rows, cols and rank count, with B of this type. */
+/* Layout of a target, whose rows, cols, rank and dora count, with B of this type. */
 void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_adapter_layout *out);
 /* data_bytes of an adapter of one rank on every matrix of the base whose role is in `roles` (bit r: role r; 0: all
  * roles that can have one). */
@@ -136,9 +143,9 @@ typedef struct {
     uint8_t file_sha256[32];
 } roma_adapter_written;
 /* Writes an adapter. *a gives type, name, note, base_id and targets (role, layer, rows, cols, rank, alpha, scale) in
- * any order. The same input gives the same bytes. The file appears whole or not at all (roma_outfile). progress may be
- * NULL. EINPUT for a value that is not finite, by the name of its target, and for targets that no adapter has;
- * ECANCEL; EIO, ENOMEM. */
+ * any order; of dora the factors too. The same input gives the same bytes. The file appears whole or not at all
+ * (roma_outfile). progress may be NULL. EINPUT for a value that is not finite, by the name of its target, and for
+ * targets that no adapter has; ECANCEL; EIO, ENOMEM. */
 int roma_adapter_write(const char *path, const roma_adapter *a, const roma_adapter_source *source,
                        const roma_progress *progress, roma_adapter_written *out, roma_error *err);
 

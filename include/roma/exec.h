@@ -155,8 +155,8 @@ int roma_exec_adapter_unload(roma_exec *e, uint32_t id, roma_error *err);
 uint64_t roma_exec_adapter_free(const roma_exec *e);
 /* Defines set 1 to adapter_sets: n adapters, applied in this order, each with a factor on its own scale (factors NULL:
  * 1; 0: switched off, as if it were not named). n = 0 is the base alone. Writes a few words: nothing is copied or
- * allocated. EUSAGE for another set number; EINPUT for more adapters than adapter_stack, one that is not loaded, or a
- * factor beyond ROMA_ADAPTER_ALPHA_MAX. */
+ * allocated. EUSAGE for another set number; EINPUT for more adapters than adapter_stack, one that is not loaded, a
+ * factor beyond ROMA_ADAPTER_ALPHA_MAX, or a DoRA adapter that is not the first or has another factor than 1. */
 int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const float *factors, uint32_t n,
                           roma_error *err);
 

@@ -39,7 +39,8 @@ void roma_adapter_layout_get(uint32_t type, const roma_adapter_target *t, roma_a
     out->a = 0;
     out->a_scale = out->a_tiles * out->a_tile_bytes;
     out->b_scale = out->a_scale + out->a_tiles * ROMA_TILE_ROWS * sizeof(float);
-    out->b = out->b_scale + out->b_tiles * ROMA_TILE_ROWS * sizeof(float);
+    out->factor = out->b_scale + out->b_tiles * ROMA_TILE_ROWS * sizeof(float);
+    out->b = out->factor + (t->dora ? out->b_tiles * ROMA_TILE_ROWS * sizeof(float) : 0);
     out->bytes = (out->b + out->b_tiles * out->b_tile_bytes + ROMA_FRAME_ALIGN - 1) & ~(size_t)(ROMA_FRAME_ALIGN - 1);
 }
 

@@ -94,7 +94,10 @@ int roma_adapter_compare(const roma_adapter *a, const roma_adapter *b, const cha
                          int (*each)(void *ctx, const roma_adapter_difference *d), void *ctx,
                          roma_adapter_difference *all, roma_error *err) {
     walk w = {.adapter = {a, b}, .file = file, .each = each, .ctx = ctx};
-    int rc = ROMA_OK;
+    int rc = a->dora || b->dora ? roma_fail(err, ROMA_EUNSUPPORTED, b->dora ? file : NULL, ROMA_NOWHERE,
+                                            "a DoRA adapter multiplies the base's product too: how far it is from "
+                                            "another cannot be told without the base")
+                                : ROMA_OK;
     for (size_t i = 0, k = 0; !rc && (i < a->n_targets || k < b->n_targets);) {
         const roma_adapter_target *t[2] = {i < a->n_targets ? &a->targets[i] : NULL,
                                            k < b->n_targets ? &b->targets[k] : NULL};

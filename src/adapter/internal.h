@@ -8,6 +8,7 @@
 #define ADAPTER_VERSION 1
 #define ADAPTER_TARG_HEAD 16
 #define ADAPTER_DESCRIPTOR 64
+#define ADAPTER_DORA 1u /* flag of a descriptor: factors */
 #define ADAPTER_META_HEAD 16
 #define ADAPTER_TARGETS_MAX (7u * 1024u + 2u) /* of every layer, the head, the embedding */
 #define ADAPTER_ONE 0x3c00u                   /* 1 as FP16 */

@@ -68,9 +68,20 @@ static int add(merger *m, size_t i, const roma_adapter_target *t, roma_error *er
     return ROMA_OK;
 }
 
+static int check_plain(const merger *m, roma_error *err) {
+    for (size_t i = 0; i < m->n; i++)
+        if (m->in[i].adapter->dora)
+            return roma_fail(
+                err, ROMA_EUNSUPPORTED, m->in[i].file, ROMA_NOWHERE,
+                "a DoRA adapter multiplies the base's product too, which no sum of adapters does; stack it "
+                "as the first of its set instead");
+    return ROMA_OK;
+}
+
 static int gather(merger *m, roma_error *err) {
     size_t most = 0;
-    int rc = check_bases(m, err);
+    int rc = check_plain(m, err);
+    if (!rc) rc = check_bases(m, err);
     for (size_t i = 0; i < m->n; i++) most += m->in[i].adapter->n_targets;
     m->out.targets = roma_alloc_array(most, sizeof *m->out.targets);
     m->parts = roma_alloc_array(most, sizeof *m->parts);

@@ -8,8 +8,9 @@ void roma_adapter_print(const roma_adapter *a, roma_buf *out) {
     roma_buf_print(out, "adapter        %llu bytes\nname           %s\nmade from      %s\n",
                    (unsigned long long)a->map.size, a->name[0] ? a->name : "-", a->note[0] ? a->note : "-");
     roma_buf_print(out,
-                   "rank           %u\ntype           A int8, B %s\ntargets        %zu\nSRAM           %llu bytes\n",
-                   a->rank, roma_adapter_type_name(a->type), a->n_targets, (unsigned long long)a->data_bytes);
+                   "rank           %u\ntype           A int8, B %s%s\ntargets        %zu\nSRAM           %llu bytes\n",
+                   a->rank, roma_adapter_type_name(a->type), a->dora ? ", a factor a row (DoRA)" : "", a->n_targets,
+                   (unsigned long long)a->data_bytes);
     roma_buf_print(out,
                    "file SHA-256   %s\nbase identity  %s\n\n  layer  matrix     rows x columns  rank       alpha       "
                    "scale       bytes\n",

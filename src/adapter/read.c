@@ -54,6 +54,14 @@ static bool scales_good(const uint8_t *p, uint64_t n) {
     return true;
 }
 
+static bool factors_good(const uint8_t *p, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        const float v = roma_f32_from_bits(roma_le32(p + 4 * i));
+        if (!(v > -1e30f && v < 1e30f)) return false;
+    }
+    return true;
+}
+
 /* Every group scale of A's tile is 1 in rows that count and 0 in those that fill up. */
 static bool tile_good(const roma_format *f, uint64_t cols, const uint8_t *tile, unsigned rows) {
     roma_tile_layout l;
@@ -82,9 +90,12 @@ int roma_adapter_check_values(const roma_frame *in, const roma_adapter *a) {
         const roma_format f = roma_adapter_format(t->cols);
         roma_adapter_layout l;
         roma_adapter_layout_get(a->type, t, &l);
-        if (!scales_good(p + l.a_scale, (l.b - l.a_scale) / 4))
+        if (!scales_good(p + l.a_scale, (l.factor - l.a_scale) / 4))
             return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.a_scale,
                                    "%s: a scale is negative, too large or no number", roma_adapter_place(name, t));
+        if (!factors_good(p + l.factor, (l.b - l.factor) / 4))
+            return roma_frame_fail(in, ROMA_EINPUT, t->offset + l.factor,
+                                   "%s: a row's factor is too large or no number", roma_adapter_place(name, t));
         for (size_t k = 0; k < l.a_tiles; k++) {
             const uint32_t left = t->rank - (uint32_t)k * ROMA_TILE_ROWS;
             if (!tile_good(&f, t->cols, p + k * l.a_tile_bytes, left < ROMA_TILE_ROWS ? left : ROMA_TILE_ROWS))
@@ -117,6 +128,7 @@ static int swap(const roma_frame *in, roma_adapter *a) {
         t->a = at;
         t->a_scale = scale;
         t->b_scale = (const float *)(const void *)(at + l.b_scale);
+        if (t->dora) t->factor = (const float *)(const void *)(at + l.factor);
         t->b = at + l.b;
     }
     a->data = copy;

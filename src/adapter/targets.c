@@ -79,6 +79,7 @@ void roma_adapter_put_descriptor(uint8_t out[ADAPTER_DESCRIPTOR], const roma_ada
     roma_put32(out + 16, t->rank);
     roma_put32(out + 20, roma_f32_bits(t->alpha));
     roma_put32(out + 24, roma_f32_bits(t->scale));
+    roma_put32(out + 28, t->dora ? ADAPTER_DORA : 0);
     roma_put64(out + 32, t->offset);
     roma_put64(out + 40, t->bytes);
 }
@@ -95,13 +96,17 @@ static int get_descriptor(const roma_frame *in, uint64_t at, uint32_t type, roma
                                .rank = roma_le32(p + 16),
                                .alpha = roma_f32_from_bits(roma_le32(p + 20)),
                                .scale = roma_f32_from_bits(roma_le32(p + 24)),
+                               .dora = roma_le32(p + 28) & ADAPTER_DORA,
                                .offset = roma_le64(p + 32),
                                .bytes = roma_le64(p + 40)};
     const int code = roma_adapter_check_target(t, &why);
     if (code) return roma_frame_fail(in, code, at, "%s", why.text);
     roma_adapter_place(name, t);
-    if (!roma_frame_all_zero(p + 28, 4) || !roma_frame_all_zero(p + 48, 16))
-        return roma_frame_fail(in, ROMA_EINPUT, at + 28, "%s: reserved bytes are not zero", name);
+    if (roma_le32(p + 28) & ~ADAPTER_DORA)
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 28, "%s: flags %08x are unknown", name,
+                               roma_le32(p + 28) & ~ADAPTER_DORA);
+    if (!roma_frame_all_zero(p + 48, 16))
+        return roma_frame_fail(in, ROMA_EINPUT, at + 48, "%s: reserved bytes are not zero", name);
     roma_adapter_layout_get(type, t, &l);
     if (t->bytes != l.bytes)
         return roma_frame_fail(in, ROMA_EINPUT, at + 40, "%s has %llu bytes of data; its shape needs %llu", name,
@@ -115,6 +120,7 @@ static void point(roma_adapter_target *t, uint32_t type, const uint8_t *data) {
     t->a = data + l.a;
     t->a_scale = (const float *)(const void *)(data + l.a_scale);
     t->b_scale = (const float *)(const void *)(data + l.b_scale);
+    if (t->dora) t->factor = (const float *)(const void *)(data + l.factor);
     t->b = data + l.b;
 }
 
@@ -173,6 +179,7 @@ int roma_adapter_read_targets(const roma_frame *in, roma_adapter *a) {
         end += t->bytes;
         point(t, a->type, in->data + t->offset);
         if (t->rank > a->rank) a->rank = t->rank;
+        a->dora |= t->dora;
     }
     if (end != data->offset + data->bytes)
         return roma_frame_fail(in, ROMA_EINPUT, end, "section DATA is larger than its targets");

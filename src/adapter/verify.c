@@ -20,6 +20,17 @@ static bool spare_b(const roma_adapter_target *t, const roma_adapter_layout *l, 
     return true;
 }
 
+/* Rows of B that fill up its last tile, their scales and factors: the head's alone, whose rows are any number. */
+static bool spare_rows(const roma_adapter_target *t, const roma_adapter_layout *l, const uint8_t *p, unsigned bytes) {
+    const unsigned from = t->rows % ROMA_TILE_ROWS, spare = ROMA_TILE_ROWS - from;
+    const uint8_t *last = p + l->b + (l->b_tiles - 1) * l->b_tile_bytes;
+    if (!from) return true;
+    for (size_t k = 0; k < l->b_tile_bytes; k += (size_t)2 * ROMA_TILE_ROWS * bytes)
+        if (!roma_frame_all_zero(last + k + (size_t)2 * from * bytes, (size_t)2 * spare * bytes)) return false;
+    return roma_frame_all_zero(p + l->factor - 4 * spare, 4 * spare) &&
+           (!t->dora || roma_frame_all_zero(p + l->b - 4 * spare, 4 * spare));
+}
+
 static int check_target(const roma_frame *in, const roma_adapter *a, const roma_adapter_target *t) {
     const uint8_t *p = in->data + t->offset;
     const unsigned bytes = roma_adapter_code_bytes(a->type), used = t->rank % ROMA_TILE_ROWS;
@@ -30,7 +41,8 @@ static int check_target(const roma_frame *in, const roma_adapter *a, const roma_
     roma_adapter_layout_get(a->type, t, &l);
     roma_tile_layout_get(&f, t->cols, &tile);
     const size_t scales = tile.scale + t->cols / f.group * 32, end = l.b + l.b_tiles * l.b_tile_bytes;
-    bool good = roma_frame_all_zero(p + end, l.bytes - end) && spare_b(t, &l, p + l.b, bytes);
+    bool good =
+        roma_frame_all_zero(p + end, l.bytes - end) && spare_b(t, &l, p + l.b, bytes) && spare_rows(t, &l, p, bytes);
     if (used) {
         good = good && spare_a(t, p + (l.a_tiles - 1) * l.a_tile_bytes, used);
         good = good && roma_frame_all_zero(p + l.b_scale - 4 * (ROMA_TILE_ROWS - used), 4 * (ROMA_TILE_ROWS - used));

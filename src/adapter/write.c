@@ -158,11 +158,19 @@ static int put_a(writer *w, size_t i, const roma_adapter_layout *l) {
     return ROMA_OK;
 }
 
+static bool factors_fit(const roma_adapter_target *t) {
+    bool fit = t->factor != NULL;
+    for (uint64_t r = 0; r < t->rows && fit; r++) fit = t->factor[r] > -1e30f && t->factor[r] < 1e30f;
+    return fit;
+}
+
 static int put_b(writer *w, size_t i, const roma_adapter_layout *l) {
     const roma_adapter_target *t = &w->targets[i];
     const unsigned bytes = roma_adapter_code_bytes(w->a->type);
     float max, factor;
+    if (t->dora && !factors_fit(t)) return fail(w, ROMA_EINPUT, "a row's factor is no number or too large");
     for (uint64_t r = 0; r < t->rows; r++) {
+        if (t->dora) roma_put32(w->block + l->factor + 4 * r, roma_f32_bits(t->factor[r]));
         uint8_t *tile = w->block + l->b + r / ROMA_TILE_ROWS * l->b_tile_bytes + r % ROMA_TILE_ROWS * 2 * bytes;
         w->source->row_b(w->source->ctx, w->from[i], r, w->row);
         if (!largest(w->row, t->rank, &max)) return refuse(w, t, 'B', r);

@@ -102,6 +102,15 @@ static bool has(const mix *m, const named *f) {
     return false;
 }
 
+static bool is_off(float factor) { return factor >= 0 && factor <= 0; }
+
+/* Whether an adapter that is not switched off is in the list already. */
+static bool is_behind(const mix *m) {
+    for (uint32_t i = 0; i < m->n; i++)
+        if (!is_off(m->factor[i])) return true;
+    return false;
+}
+
 static int read_list(const roma_answer *a, const roma_answer_adapter *list, size_t n, mix *m, roma_error *err) {
     memset(m, 0, sizeof *m);
     if (n > ROMA_EXEC_STACK_MAX)
@@ -110,6 +119,9 @@ static int read_list(const roma_answer *a, const roma_answer_adapter *list, size
     for (; m->n < n; m->n++) {
         const size_t at = find(a, list[m->n].name);
         if (at == a->n_adapters) return no_name(list[m->n].name, err);
+        const float factor = list[m->n].factor;
+        if (a->adapters[at]->adapter.dora && (factor < 1 || factor > 1 || is_behind(m)) && !is_off(factor))
+            return roma_fail(err, ROMA_EINPUT, list[m->n].name, ROMA_NOWHERE, ROMA_ADAPTER_DORA_PLACE);
         m->part[m->n] = a->adapters[at];
         m->factor[m->n] = list[m->n].factor;
     }

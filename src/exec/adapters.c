@@ -55,6 +55,7 @@ static void move_adapter(const roma_exec *e, lora_adapter *a, uint64_t to) {
         m->b.tiles -= down;
         m->a_scale -= down / sizeof *m->a_scale;
         m->b.scale -= down / sizeof *m->b.scale;
+        if (m->factor) m->factor -= down / sizeof *m->factor;
     }
     a->at = to;
 }
@@ -72,6 +73,10 @@ static uint64_t find_gap(roma_exec *e, uint64_t bytes) {
 
 /* ---- loading ---- */
 
+static const float *floats_in(const uint8_t *copy, const roma_adapter *a, const float *p) {
+    return (const float *)(const void *)(copy + ((const uint8_t *)(const void *)p - a->data));
+}
+
 /* Matrices of the adapter by the plan's slots, pointing into the copy. */
 static void point(const roma_exec *e, lora_adapter *to, const roma_adapter *a) {
     const uint8_t *copy = e->lora.arena.base + to->at;
@@ -85,10 +90,10 @@ static void point(const roma_exec *e, lora_adapter *to, const roma_adapter *a) {
         const roma_adapter_target *t = roma_adapter_find(a, role, op->layer == UINT32_MAX ? 0 : op->layer);
         if (!t) continue;
         to->matrix[embeds ? e->plan->n_adapter_slots : op->adapter_slot] =
-            (lora_matrix){.b = {a->type, t->rank, copy + (t->b - a->data),
-                                (const float *)(const void *)(copy + ((const uint8_t *)t->b_scale - a->data))},
+            (lora_matrix){.b = {a->type, t->rank, copy + (t->b - a->data), floats_in(copy, a, t->b_scale)},
                           .a = copy + (t->a - a->data),
-                          .a_scale = (const float *)(const void *)(copy + ((const uint8_t *)t->a_scale - a->data)),
+                          .a_scale = floats_in(copy, a, t->a_scale),
+                          .factor = t->dora ? floats_in(copy, a, t->factor) : NULL,
                           .scale = t->scale};
     }
 }
@@ -121,7 +126,7 @@ int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, 
     assert(at + a->data_bytes <= e->memory.adapters);
     for (*id = 0; e->lora.adapters[*id].serial;) ++*id;
     lora_adapter *to = &e->lora.adapters[*id];
-    *to = (lora_adapter){++e->lora.serials, at, a->data_bytes, to->matrix};
+    *to = (lora_adapter){++e->lora.serials, at, a->data_bytes, a->dora, to->matrix};
     memcpy(e->lora.arena.base + at, a->data, a->data_bytes);
     point(e, to, a);
     return ROMA_OK;
@@ -158,6 +163,8 @@ int roma_exec_adapter_set(roma_exec *e, uint32_t set, const uint32_t *ids, const
         if (!(factor >= -ROMA_ADAPTER_ALPHA_MAX && factor <= ROMA_ADAPTER_ALPHA_MAX))
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "an adapter's factor must be a number up to 1000000");
         if (factor >= 0 && factor <= 0) continue; /* switched off */
+        if (e->lora.adapters[ids[i]].dora && (s.n || factor < 1 || factor > 1))
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, ROMA_ADAPTER_DORA_PLACE);
         s.part[s.n].serial = e->lora.adapters[ids[i]].serial;
         s.part[s.n].id = ids[i];
         s.part[s.n++].factor = factor;

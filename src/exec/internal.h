@@ -48,12 +48,14 @@ typedef struct {
     roma_lora_b b;
     const uint8_t *a;
     const float *a_scale;
+    const float *factor; /* of the base's product, row by row; NULL: none */
     float scale;
 } lora_matrix;
 
 typedef struct {
     uint64_t serial; /* never given twice; 0: this place is free */
     uint64_t at, bytes;
+    bool dora;           /* some matrix has factors */
     lora_matrix *matrix; /* by the plan's adapter slots, and behind them the embedding's */
 } lora_adapter;
 
@@ -191,6 +193,8 @@ bool roma_exec_sets_equal(const lora_set *a, const lora_set *b);
 void roma_exec_lora_lay(roma_exec *e, walk *host);
 void roma_exec_lora_find(roma_exec *e);  /* fills lora.from */
 void roma_exec_lora_group(roma_exec *e); /* slots and groups of the step's rows */
+/* Multiplies tiles [begin, end) of a product by the factors that rows' adapters have for them. */
+void roma_exec_lora_factors(const roma_exec *e, const roma_op *linear, size_t begin, size_t end);
 /* Steps 1 and 2 for a thread's share of the slots. */
 void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int threads);
 /* All steps at once, in tiles [begin, end) of the head's product, which nobody else adds to. */

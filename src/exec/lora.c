@@ -80,6 +80,21 @@ void roma_exec_lora_group(roma_exec *e) {
     for (uint32_t p = 0; p < most; p++) group_place(e, p);
 }
 
+/* ---- factors of the base's product ---- */
+
+void roma_exec_lora_factors(const roma_exec *e, const roma_op *linear, size_t begin, size_t end) {
+    const lora_state *l = &e->lora;
+    const value_store *y = &e->values[linear->out];
+    const size_t n = linear->last_rows_only ? e->n_logits : e->n_rows, from = begin * ROMA_TILE_ROWS,
+                 width = (end - begin) * ROMA_TILE_ROWS;
+    for (size_t i = 0; i < n && begin < end; i++) { /* of a row's adapters the first alone may have factors */
+        const lora_set *set = set_of(e, linear->last_rows_only ? e->logit_row[i] : i);
+        const float *factor = set->n ? l->adapters[set->part[0].id].matrix[linear->adapter_slot].factor : NULL;
+        float *at = y->f32 + i * y->stride + from;
+        if (factor) e->kern->mul(at, at, factor + from, width);
+    }
+}
+
 /* ---- A x ---- */
 
 /* int16 codes of slot's h, with the 0 that follows an odd rank, and t. */
@@ -213,6 +228,7 @@ void roma_exec_lora_embed(roma_exec *e, size_t r, float *x, int thread) {
             const uint8_t *tile = m->a + k / ROMA_TILE_ROWS * at.bytes;
             h[k] = (float)(int8_t)tile[64 * (id / 4) + 4 * (k % ROMA_TILE_ROWS) + id % 4];
         }
+        if (m->factor) e->kern->mul(x, x, m->factor, e->hyper->hidden);
         const int16_t *codes = codes_of(e, m, h, set->part[p].factor, &t);
         e->kern->lora_add(&m->b, e->hyper->hidden / ROMA_TILE_ROWS, codes, e->lora.width, &t, 1, &x);
     }

@@ -104,6 +104,7 @@ static void op_linear(roma_exec *e, const roma_op *op, int thread, int threads) 
                          &in->act[row_slot(e, 0, thread)], n, out->f32 + begin * ROMA_TILE_ROWS, out->stride,
                          e->scratch[thread].product);
     if (!e->lora.n_slots || op->adapter_slot == UINT32_MAX) return;
+    roma_exec_lora_factors(e, op, begin, end);
     if (op->last_rows_only)
         roma_exec_lora_head(e, op, thread, begin, end);
     else

@@ -114,6 +114,26 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
     return ROMA_OK;
 }
 
+int roma_import_lora_add_magnitude(lora_build *b, unsigned slot, uint32_t layer, const st_tensor *t, const char *what) {
+    const roma_hyper *h = &b->base->hyper;
+    uint64_t rows, cols;
+    if (layer >= h->layers)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s': the base has %u layers", what,
+                         h->layers);
+    lora_pair *p = roma_import_lora_pair(b, slot, layer);
+    if (p->magnitude.data)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "tensor '%s' is there twice", what);
+    roma_hyper_true_shape(h, slots[slot].role, &rows, &cols);
+    if (slot == LORA_EMBED) rows = cols;
+    if (t->n_dims != 1 || t->dim[0] * t->dim[1] != rows)
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                         "tensor '%s': the base needs a magnitude for each of %llu rows", what,
+                         (unsigned long long)rows);
+    p->magnitude = *t;
+    p->magnitude.dim[0] = 1, p->magnitude.dim[1] = rows;
+    return check_values(b, &p->magnitude, what);
+}
+
 /* ---- targets ---- */
 
 static void read_row(const roma_tensor *t, bool turned, uint64_t row, float *out) {
@@ -127,13 +147,16 @@ static void read_row(const roma_tensor *t, bool turned, uint64_t row, float *out
     for (uint64_t i = 0; i < n; i++) type->floats(t->data + i * t->row_bytes + from * type->bytes, 1, out + i);
     for (uint64_t i = n; i < t->cols; i++) out[i] = 0;
 }
+void roma_import_lora_row(const lora_pair *p, bool is_b, uint64_t row, float *out) {
+    read_row(is_b ? &p->b : &p->a, is_b ? p->turned_b : p->turned_a, row, out);
+}
 static void row_a(void *ctx, size_t i, uint32_t row, float *out) {
-    const lora_owned *o = ctx;
-    read_row(&o->used[i]->a, o->used[i]->turned_a, row, out);
+    roma_import_lora_row(((const lora_owned *)ctx)->used[i], false, row, out);
 }
 static void row_b(void *ctx, size_t i, uint64_t row, float *out) {
-    const lora_owned *o = ctx;
-    read_row(&o->used[i]->b, o->used[i]->turned_b, row, out);
+    const lora_pair *p = ((const lora_owned *)ctx)->used[i];
+    roma_import_lora_row(p, true, row, out);
+    for (uint64_t k = 0; p->factor && k < p->b.cols; k++) out[k] *= p->factor[row];
 }
 
 static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scale, void *ctx) {
@@ -141,7 +164,7 @@ static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scal
     roma_adapter *a = &b->out->adapter;
     lora_pair *p = roma_import_lora_pair(b, slot, layer);
     char where[96];
-    if (!p->has_a && !p->has_b) return ROMA_OK;
+    if (!p->has_a && !p->has_b && !p->magnitude.data) return ROMA_OK;
     if (slot < LORA_ROLES)
         roma_print(where, sizeof where, "layer %u, %s", layer, slots[slot].module);
     else
@@ -149,6 +172,11 @@ static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scal
     if (!p->has_a || !p->has_b)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "%s: matrix %c is missing", where,
                          p->has_a ? 'B' : 'A');
+    if (b->dora != (p->magnitude.data != NULL))
+        return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+                         b->dora ? "%s: DoRA's magnitudes are missing"
+                                 : "%s: magnitudes of DoRA, which the configuration does not speak of",
+                         where);
     if (p->a.rows != p->b.cols)
         return roma_fail(b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE, "%s: A has rank %llu, B has rank %llu", where,
                          (unsigned long long)p->a.rows, (unsigned long long)p->b.cols);
@@ -157,7 +185,11 @@ static int take(lora_build *b, unsigned slot, uint32_t layer, lora_scale_fn scal
         .role = slots[slot].role, .layer = layer, .rows = p->b.rows, .cols = p->a.cols, .rank = (uint32_t)p->a.rows};
     o->used[a->n_targets++] = p;
     if (t->rank > a->rank) a->rank = t->rank;
-    return scale(ctx, slot, layer, t->rank, &t->alpha, &t->scale);
+    int rc = scale(ctx, slot, layer, t->rank, &t->alpha, &t->scale);
+    if (!rc && b->dora) rc = roma_import_lora_factors(b, p, t->scale, where);
+    t->dora = b->dora;
+    t->factor = p->factor;
+    return rc;
 }
 
 int roma_import_lora_finish(lora_build *b, lora_scale_fn scale, void *ctx) {
@@ -265,6 +297,7 @@ void roma_import_lora_close(roma_import_lora *l) {
     if (o) {
         roma_map_close(&o->config);
         roma_map_close(&o->tensors);
+        for (size_t i = 0; i < l->adapter.n_targets; i++) roma_free(o->used[i]->factor);
         roma_free(o->pair);
         roma_free(o->used);
         roma_free(o);

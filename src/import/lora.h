@@ -45,7 +45,7 @@ typedef struct {
     const char *path;
     uint32_t rank;
     double alpha;
-    bool rslora;
+    bool rslora, dora;
     roma_buf names;                       /* texts, each ends in 0 */
     roma_buf rank_pattern, alpha_pattern; /* peft_entry */
     roma_buf patterns;                    /* of import_pattern */
@@ -72,6 +72,8 @@ typedef struct {
     roma_tensor a, b;
     bool has_a, has_b;
     bool turned_a, turned_b; /* lie column after column */
+    st_tensor magnitude;     /* of DoRA: a value for each row of B, in the file's order; data NULL: none */
+    float *factor;           /* of DoRA: for each row of the image's matrix */
 } lora_pair;
 
 typedef struct {
@@ -82,13 +84,19 @@ typedef struct {
     bool rope_halves;      /* rows of B of q and k are paired by halves */
     bool turned;           /* A has dims cols, rank and B rank, rows, as MLX saves them */
     bool turned_embedding; /* only A of the embedding has, as GGUF does */
+    bool dora;             /* every pair must have magnitudes, else none may */
     lora_pair *pair;       /* layers x roles, the head, the embedding */
 } lora_build;
+
 /* ---- lora_base.c: what only the base's weights tell ---- */
 
 /* Whether a matrix of true shape is the head or the embedding that the image holds, up to the rounding of its weights:
  * less than half its length away. False where the description has no weights. */
 bool roma_import_lora_is_base(const lora_build *b, unsigned slot, const st_tensor *t);
+/* factor[r] = magnitude[r] / |row r of W + scale B A| of a pair that has magnitudes, in double, W being the image's
+ * weights; rows in the image's order, those that are nothing have 1. EUSAGE where the description has no weights,
+ * EINPUT where a factor is no number to compute with; ENOMEM. name: the matrix's, for messages. */
+int roma_import_lora_factors(const lora_build *b, lora_pair *p, float scale, const char *name);
 
 /* A and B of a slot; the head's and the embedding's have no layer. */
 static inline lora_pair *roma_import_lora_pair(const lora_build *b, unsigned slot, uint32_t layer) {
@@ -99,6 +107,10 @@ static inline lora_pair *roma_import_lora_pair(const lora_build *b, unsigned slo
 const char *roma_import_lora_module_name(char buf[96], unsigned slot, uint32_t layer, bool bare);
 
 const char *roma_import_lora_module(unsigned slot); /* "self_attn.q_proj" */
+/* Takes the magnitudes of DoRA, one for each row of B. */
+int roma_import_lora_add_magnitude(lora_build *b, unsigned slot, uint32_t layer, const st_tensor *t, const char *what);
+/* Row of A (is_b: of B) in the image's order of rows, without factors. */
+void roma_import_lora_row(const lora_pair *p, bool is_b, uint64_t row, float *out);
 /* Takes A (dims rank, cols) or B (dims rows, rank). slot 0..6 in the order q k v o gate up down. what: its name,
  * printable. */
 int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *t, const char *what);

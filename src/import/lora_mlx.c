@@ -6,7 +6,7 @@
 typedef struct {
     roma_json_reader json;
     size_t at; /* of the value being read */
-    bool has_parameters, has_scale;
+    bool has_parameters, has_scale, dora;
     double rank, scale, alpha; /* alpha 0: none */
     const lora_build *b;
     roma_error *err;
@@ -49,11 +49,12 @@ static int read_members(reading *r, int (*read)(reading *, const char *)) {
 }
 
 static int read_kind(reading *r) {
-    if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "lora")) return ROMA_OK;
+    r->dora = is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "dora");
+    if (r->dora || (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "lora"))) return ROMA_OK;
     if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "full"))
         return BAD(r, ROMA_EUNSUPPORTED, "fine_tune_type",
                    "whole retrained matrices, which cannot replace those in ROM");
-    return BAD(r, ROMA_EUNSUPPORTED, "fine_tune_type", "only lora is supported");
+    return BAD(r, ROMA_EUNSUPPORTED, "fine_tune_type", "only lora and dora are supported");
 }
 
 static int read_key(reading *r, const char *key) {
@@ -83,30 +84,33 @@ static int read_config(reading *r, const void *data, uint64_t size, const char *
 
 /* ---- tensors ---- */
 
-/* "model.layers.N.self_attn.q_proj.lora_a" */
-static bool parse_name(const char *name, unsigned *slot, uint32_t *layer, bool *is_b) {
-    static const char prefix[] = "model.layers.", *const whole[] = {"lm_head.lora_", "model.embed_tokens.lora_"};
+/* What stands behind a module's name: 'a', 'b', of DoRA 'm'; 0: something else. */
+static char part_of(const char *end) {
+    if (strcmp(end, ".m") == 0) return 'm';
+    return strncmp(end, ".lora_", 6) == 0 && (end[6] == 'a' || end[6] == 'b') && !end[7] ? end[6] : 0;
+}
+
+/* "model.layers.N.self_attn.q_proj.lora_a"; gives its part. */
+static char parse_name(const char *name, unsigned *slot, uint32_t *layer) {
+    static const char prefix[] = "model.layers.", *const whole[] = {"lm_head", "model.embed_tokens"};
     for (unsigned k = 0; k < 2; k++) {
         const size_t n = strlen(whole[k]);
         if (strncmp(name, whole[k], n) != 0) continue;
         *slot = k ? LORA_EMBED : LORA_HEAD;
         *layer = 0;
-        *is_b = strcmp(name + n, "b") == 0;
-        return *is_b || strcmp(name + n, "a") == 0;
+        return part_of(name + n);
     }
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) return 0;
     const char *p = name + sizeof prefix - 1;
     const size_t n = roma_import_layer(p, strlen(p), layer);
-    if (!n) return false;
+    if (!n) return 0;
     p += n;
     for (*slot = 0; *slot < LORA_ROLES; ++*slot) {
         const char *module = roma_import_lora_module(*slot);
         const size_t len = strlen(module);
-        if (strncmp(p, module, len) != 0) continue;
-        *is_b = strcmp(p + len, ".lora_b") == 0;
-        return *is_b || strcmp(p + len, ".lora_a") == 0;
+        if (strncmp(p, module, len) == 0) return part_of(p + len);
     }
-    return false;
+    return 0;
 }
 
 static int add_all(lora_build *b, const st_file *f) {
@@ -114,15 +118,21 @@ static int add_all(lora_build *b, const st_file *f) {
         const st_tensor *t = &f->tensor[i];
         unsigned slot;
         uint32_t layer;
-        bool is_b;
         char shown[160];
         roma_error_name(shown, sizeof shown, t->name, strlen(t->name));
-        if (!parse_name(t->name, &slot, &layer, &is_b))
+        const char part = parse_name(t->name, &slot, &layer);
+        if (!part)
             return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
-                             "tensor '%s': no part of an adapter that we know (lora_a and lora_b of the seven "
+                             "tensor '%s': no part of an adapter that we know (lora_a, lora_b and m of the seven "
                              "matrices of a layer, of lm_head and embed_tokens); leaving it out would change it",
                              shown);
-        const int rc = roma_import_lora_add(b, slot, layer, is_b, t, shown);
+        if (part == 'm' && slot == LORA_EMBED)
+            return roma_fail(b->err, ROMA_EUNSUPPORTED, b->path, ROMA_NOWHERE,
+                             "tensor '%s': MLX's DoRA of the embedding has a magnitude a token, PEFT's one a column, "
+                             "which is what runs",
+                             shown);
+        const int rc = part == 'm' ? roma_import_lora_add_magnitude(b, slot, layer, t, shown)
+                                   : roma_import_lora_add(b, slot, layer, part == 'b', t, shown);
         if (rc) return rc;
     }
     return ROMA_OK;
@@ -147,6 +157,7 @@ int roma_import_lora_mlx(lora_build *b, const void *config, uint64_t config_byte
     int rc = read_config(&r, config, config_bytes, config_path);
     if (rc) return rc;
     b->rope_halves = b->turned = true;
+    b->dora = r.dora;
     rc = roma_import_st_parse(&f, data, bytes, data_path, b->err);
     if (!rc) rc = add_all(b, &f);
     if (!rc) rc = roma_import_lora_finish(b, scale_of, &r);

@@ -13,7 +13,7 @@ static unsigned digits(const char *p, uint32_t *out) {
 typedef struct {
     unsigned slot;
     uint32_t layer;
-    bool is_b, bare;
+    bool is_b, is_magnitude, bare;
     const char *own; /* the adapter's own name, own_len letters; "default" where there is none */
     size_t own_len;
 } part_name;
@@ -27,6 +27,19 @@ static bool read_own(const char *p, part_name *out) {
     return dot > p && strcmp(dot + 1, "weight") == 0;
 }
 
+/* "lora_magnitude_vector", with or without the adapter's own name, with or without "weight". */
+static bool read_magnitude(const char *p, part_name *out) {
+    static const char word[] = "lora_magnitude_vector";
+    out->is_magnitude = strncmp(p, word, sizeof word - 1) == 0;
+    p += out->is_magnitude ? sizeof word - 1 : 0;
+    if (!out->is_magnitude || !*p || strcmp(p, ".weight") == 0) return out->is_magnitude;
+    if (*p++ != '.') return false;
+    const char *dot = strchr(p, '.');
+    out->own = p;
+    out->own_len = dot ? (size_t)(dot - p) : strlen(p);
+    return out->own_len && (!dot || strcmp(dot, ".weight") == 0);
+}
+
 /* "base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight"; one "model." may be missing, the adapter's own name
  * may stand before "weight". */
 static bool parse_name(const char *name, part_name *out) {
@@ -34,14 +47,19 @@ static bool parse_name(const char *name, part_name *out) {
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) return false;
     const char *p = name + sizeof prefix - 1;
     *out = (part_name){.bare = strncmp(p, "model.", 6) != 0, .own = "default", .own_len = 7};
+    if (strncmp(p, "lm_head.lora_magnitude_vector", 29) == 0) {
+        out->slot = LORA_HEAD;
+        return read_magnitude(p + 8, out);
+    }
     if (strncmp(p, "lm_head.lora_", 13) == 0) {
         out->slot = LORA_HEAD;
         out->is_b = p[13] == 'B';
         return (p[13] == 'A' || p[13] == 'B') && p[14] == '.' && read_own(p + 15, out);
     }
     if (!out->bare) p += 6;
+    out->slot = LORA_EMBED;
+    if (strncmp(p, "embed_tokens.", 13) == 0 && read_magnitude(p + 13, out)) return true;
     if (strncmp(p, "embed_tokens.lora_embedding_", 28) == 0) {
-        out->slot = LORA_EMBED;
         out->is_b = p[28] == 'B';
         if (p[28] != 'A' && p[28] != 'B') return false;
         if (p[29] == '.') out->own = p + 30, out->own_len = strlen(p + 30);
@@ -51,11 +69,12 @@ static bool parse_name(const char *name, part_name *out) {
     const unsigned n = digits(p += 7, &out->layer);
     if (!n || p[n] != '.') return false;
     p += n + 1;
-    for (; out->slot < LORA_ROLES; out->slot++) {
+    for (out->slot = 0; out->slot < LORA_ROLES; out->slot++) {
         const char *module = roma_import_lora_module(out->slot);
         const size_t len = strlen(module);
         if (strncmp(p, module, len) != 0 || p[len] != '.') continue;
         p += len + 1;
+        if (read_magnitude(p, out)) return true;
         out->is_b = strncmp(p, "lora_B.", 7) == 0;
         if (!out->is_b && strncmp(p, "lora_A.", 7) != 0) return false;
         return read_own(p + 7, out);
@@ -71,7 +90,6 @@ static int unknown(const lora_build *b, const char *name) {
     static const struct {
         const char *part, *text;
     } known[] = {
-        {"lora_magnitude_vector", "DoRA's magnitudes; DoRA is not supported"},
         {"lm_head.weight", WHOLE("head")},
         {"lm_head.base_layer.weight", WHOLE("head")},
         {"embed_tokens.weight", WHOLE("embedding")},
@@ -150,7 +168,8 @@ static int add_all(lora_build *b, peft_config *c, const st_file *f) {
             return roma_fail(
                 b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                 "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
-        const int rc = roma_import_lora_add(b, n.slot, n.layer, n.is_b, t, shown);
+        const int rc = n.is_magnitude ? roma_import_lora_add_magnitude(b, n.slot, n.layer, t, shown)
+                                      : roma_import_lora_add(b, n.slot, n.layer, n.is_b, t, shown);
         if (rc) return rc;
     }
     return ROMA_OK;
@@ -207,6 +226,7 @@ int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_byt
     int rc = roma_import_peft_parse(&c, config, config_bytes, config_path, b->err);
     if (rc) return rc;
     b->rope_halves = true;
+    b->dora = c.dora;
     scaling s = {b, &c};
     rc = roma_import_st_parse(&f, data, bytes, data_path, b->err);
     if (!rc) rc = add_all(b, &c, &f);

@@ -69,10 +69,11 @@ static int key_r(reading *r, const char *key) {
     return rc;
 }
 static int key_alpha(reading *r, const char *key) { return read_alpha(r, key, &r->c->alpha); }
-static int key_rslora(reading *r, const char *key) {
-    r->c->rslora = is(r, ROMA_JSON_TRUE);
-    return r->c->rslora || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EINPUT, key, "it must be true or false");
+static int read_switch(reading *r, const char *key, bool *out) {
+    *out = is(r, ROMA_JSON_TRUE);
+    return *out || is(r, ROMA_JSON_FALSE) ? ROMA_OK : BAD(r, ROMA_EINPUT, key, "it must be true or false");
 }
+static int key_rslora(reading *r, const char *key) { return read_switch(r, key, &r->c->rslora); }
 
 /* The token's text as a pattern more: *number is its number. */
 static int add_pattern(reading *r, const char *key, bool ends, size_t *number) {
@@ -188,11 +189,7 @@ static int key_off(reading *r, const char *key) {
     if (rc || off || empty) return rc;
     return BAD(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
 }
-static int key_dora(reading *r, const char *key) {
-    return is(r, ROMA_JSON_FALSE) ? ROMA_OK
-                                  : BAD(r, ROMA_EUNSUPPORTED, key,
-                                        "DoRA rescales the base's own weights, which are in ROM; train plain LoRA");
-}
+static int key_dora(reading *r, const char *key) { return read_switch(r, key, &r->c->dora); }
 static int key_saved(reading *r, const char *key) {
     bool empty;
     const int rc = read_over(r, &empty);

@@ -199,6 +199,9 @@ static int check(const roma_rtl_lora *l, const roma_adapter *a, uint64_t *bytes,
     if (a->rank > ROMA_RTL_RANK_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "adapter %s has rank %u; gates are built for %d",
                          a->name, a->rank, ROMA_RTL_RANK_MAX);
+    if (a->dora)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "adapter %s is DoRA's, with a factor a row; gates are built for plain LoRA", a->name);
     for (size_t i = 0; i < a->n_targets; i++)
         if (!roma_adapter_role(a->targets[i].role))
             return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Second reader of .lora.roma files, written from docs/adapter-format.md alone; standard library only.
-read(path) checks the frame and gives {"base", "type", "name", "note", "targets": [{role, layer, rows, cols, rank, alpha, scale, a, b}]},
-a and b being lists of rows of floats. As a program: reads the files and says so."""
+read(path) checks the frame and gives {"base", "type", "name", "note", "targets": [{role, layer, rows, cols, rank, alpha, scale, factor, a, b}]},
+a and b being lists of rows of floats, factor one of each row or None. As a program: reads the files and says so."""
 import hashlib
 import struct
 import sys
@@ -36,18 +36,19 @@ def f32(x):
 
 
 def target(data, kind, at):
-    role, layer, rows, cols, rank, alpha, scale, zero, offset, size = struct.unpack_from("<IIIIIffIQQ", data, at)
-    assert zero == 0 and not any(data[at + 48 : at + 64])
+    role, layer, rows, cols, rank, alpha, scale, flags, offset, size = struct.unpack_from("<IIIIIffIQQ", data, at)
+    assert flags in (0, 1) and not any(data[at + 48 : at + 64])
     group = next(g for g in (256, 128, 64, 32) if cols % g == 0)
     tile = up(16 * cols + cols // group * 32, 64)
     bytes_of = {1: 1, 2: 1, 3: 2}[kind]
     r16, rows16, r2 = up(rank, 16), up(rows, 16), up(rank, 2)
     a_scale = offset + r16 // 16 * tile
     b_scale = a_scale + 4 * r16
-    b_at = b_scale + 4 * rows16
+    b_at = b_scale + 4 * rows16 * (1 + flags)
     assert size == up(b_at - offset + rows16 * r2 * bytes_of, 64)
     sa = struct.unpack_from(f"<{r16}f", data, a_scale)
     sb = struct.unpack_from(f"<{rows16}f", data, b_scale)
+    factor = list(struct.unpack_from(f"<{rows}f", data, b_scale + 4 * rows16)) if flags else None
     a = []
     for r in range(rank):
         base, lane = offset + r // 16 * tile, r % 16
@@ -65,7 +66,7 @@ def target(data, kind, at):
             code = struct.unpack_from("<b", data, p)[0] if kind == 1 else f8(data[p]) if kind == 2 else struct.unpack_from("<e", data, p)[0]
             row.append(f32(code * sb[r]))
         b.append(row)
-    return dict(role=ROLES[role], layer=layer, rows=rows, cols=cols, rank=rank, alpha=alpha, scale=scale, a=a, b=b, offset=offset, bytes=size)
+    return dict(role=ROLES[role], layer=layer, rows=rows, cols=cols, rank=rank, alpha=alpha, scale=scale, factor=factor, a=a, b=b, offset=offset, bytes=size)
 
 
 def read(path):

@@ -65,7 +65,8 @@ static const bad_case cases[] = {
     {"type of another size", 'T', 8, 4, 3, I, "its shape needs"},
     {"reserved of TARG", 'T', 12, 4, 1, I, "reserved"},
     {"role 0", 'T', 16, 4, 0, U, "role 0 cannot"},
-    {"role embed", 'T', 16, 4, 1, U, "role 1 cannot"},
+    {"role of the final norm", 'T', 16, 4, 3, U, "role 3 cannot"},
+    {"embedding out of order", 'T', 80, 4, 1, I, "out of order"},
     {"role of a norm", 'T', 16, 4, 4, U, "role 4 cannot"},
     {"role 2^32 - 1", 'T', 16, 4, UINT32_MAX, U, "cannot"},
     {"layer 1024", 'T', 20, 4, 1024, I, "1024 layers"},
@@ -87,7 +88,9 @@ static const bad_case cases[] = {
     {"alpha NaN", 'T', 36, 4, 0x7fc00000, U, "alpha or scale"},
     {"scale infinite", 'T', 40, 4, 0x7f800000, U, "alpha or scale"},
     {"scale 1e30", 'T', 40, 4, 0x7149f2ca, U, "alpha or scale"},
-    {"reserved of a descriptor", 'T', 44, 4, 1, I, "reserved"},
+    {"factors without room", 'T', 44, 4, 1, I, "its shape needs"},
+    {"unknown flags", 'T', 44, 4, 2, U, "flags 00000002 are unknown"},
+    {"reserved of a descriptor", 'T', 64, 4, 1, I, "reserved"},
     {"offset 0", 'T', 48, 8, 0, I, "not behind"},
     {"offset 2^64 - 64", 'T', 48, 8, UINT64_MAX - 63, I, "not behind"},
     {"bytes 0", 'T', 56, 8, 0, I, "its shape needs"},
@@ -211,6 +214,51 @@ static void test_verify(const uint8_t *good, size_t size) {
     roma_adapter_close(&a);
 }
 
+/* A head of 61 rows with factors: spare rows, a factor that is no number. */
+static void test_rows(void) {
+    float factor[61];
+    roma_adapter_target t = {
+        .role = ROMA_W_HEAD, .rows = 61, .cols = 64, .rank = 3, .alpha = 3, .scale = 1, .dora = true};
+    roma_adapter a = {.type = ROMA_ADAPTER_F16, .name = "head", .targets = &t, .n_targets = 1}, in;
+    const roma_adapter_source s = {&a, fx_a, fx_b};
+    roma_error err = {0};
+    roma_map m;
+    for (int i = 0; i < 61; i++) factor[i] = (float)(i - 30) * 0.125f;
+    CHECK_EQ(roma_adapter_write(fx_path(), &a, &s, NULL, NULL, &err), ROMA_EINPUT); /* none given */
+    t.factor = factor;
+    factor[7] = roma_f32_from_bits(0x7fc00000);
+    CHECK_EQ(roma_adapter_write(fx_path(), &a, &s, NULL, NULL, &err), ROMA_EINPUT);
+    CHECK(strstr(err.text, "factor") != NULL && access(fx_path(), F_OK) != 0);
+    factor[7] = -2.5f;
+    CHECK_EQ(roma_adapter_write(fx_path(), &a, &s, NULL, NULL, &err), ROMA_OK);
+    if (roma_map_open(&m, fx_path(), NULL)) abort();
+    uint8_t *good = fx_aligned(m.data, m.size);
+    unlink(fx_path());
+    CHECK_EQ(verify(good, m.size, &err), ROMA_OK);
+    CHECK_EQ(roma_adapter_open_memory(&in, good, m.size, 0, NULL), ROMA_OK);
+    CHECK(in.dora && in.targets[0].dora && memcmp(in.targets[0].factor, factor, sizeof factor) == 0);
+    roma_adapter_layout l;
+    roma_adapter_layout_get(a.type, &t, &l);
+    const size_t at = (size_t)(in.targets[0].a - good);
+    const size_t spare[] = {at + l.b_scale + 4 * 61, at + l.factor + 4 * 63 + 3, at + l.b + 3 * l.b_tile_bytes + 4 * 13,
+                            at + l.b + 4 * l.b_tile_bytes - 4};
+    for (size_t i = 0; i < sizeof spare / sizeof *spare; i++) {
+        uint8_t *p = fx_aligned(good, m.size);
+        p[spare[i]] = 1;
+        fx_mend(p, m.size);
+        CHECK_EQ(verify(p, m.size, &err), ROMA_EINPUT);
+        CHECK(strstr(err.text, "only fill up") != NULL);
+        free(p);
+    }
+    roma_put32(good + at + l.factor + 4 * 60, 0x7f800000);
+    fx_mend(good, m.size);
+    CHECK_EQ(verify(good, m.size, &err), ROMA_EINPUT);
+    CHECK(strstr(err.text, "a row's factor is too large or no number") != NULL);
+    roma_adapter_close(&in);
+    roma_map_close(&m);
+    free(good);
+}
+
 /* ---- failing allocations, in reading and writing ---- */
 
 static void test_memory(void) {
@@ -240,6 +288,7 @@ int main(void) {
     test_codes(ROMA_ADAPTER_FP8);
     test_codes(ROMA_ADAPTER_F16);
     test_verify(good, size);
+    test_rows();
     test_memory();
     free(good);
     return TEST_DONE();

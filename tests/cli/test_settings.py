@@ -327,13 +327,13 @@ def test_mlx():
     same("MLX", image, after, "mlx")
     mlx("mlx", made, pairs, dict(lora_layers=1, lora_parameters=dict(rank=4, alpha=12, scale=1.0, dropout=0.0)))
     same("MLX's first versions", image, after, "mlx")
-    for change, say in ((dict(fine_tune_type="dora"), "fine_tune_type"), (dict(fine_tune_type="full"), "whole retrained"), (dict(lora_parameters=None), "lora_parameters"),
+    for change, say in ((dict(fine_tune_type="dora"), "magnitudes are missing"), (dict(fine_tune_type="ia3"), "fine_tune_type"), (dict(fine_tune_type="full"), "whole retrained"), (dict(lora_parameters=None), "lora_parameters"),
                         (dict(lora_parameters=dict(rank=5, scale=3.0)), "rank 4"), (dict(lora_parameters=dict(rank=4)), "rank and scale"),
                         (dict(lora_parameters=dict(rank=4, scale="3")), "scale"), (dict(lora_parameters=dict(rank=0, scale=1.0)), "rank"),
                         (dict(lora_parameters=[4]), "must be an object")):
         mlx("badmlx", made, pairs, {**config, **change})
         run("adapter", "build", "badmlx", "--base", image, "-o", "b.roma", code=2, say=say)
-    for name, say in (("model.layers.1.self_attn.q_proj.m", "no part"), ("layers.1.self_attn.q_proj.lora_a", "no part"), ("model.layers.9.self_attn.q_proj.lora_a", "2 layers"),
+    for name, say in (("model.layers.1.self_attn.q_proj.m", "a magnitude for each"), ("model.embed_tokens.m", "a magnitude a token"), ("model.layers.1.self_attn.q_proj.mm", "no part"), ("layers.1.self_attn.q_proj.lora_a", "no part"), ("model.layers.9.self_attn.q_proj.lora_a", "2 layers"),
                       ("model.embed_tokens.weight", "no part")):
         mlx("badmlx", made, pairs, config)
         safetensors("badmlx/adapters.safetensors", {name: np.zeros((80, 4), np.float32)})
@@ -391,6 +391,78 @@ def test_head_and_embedding():
         run("adapter", "build", "whole", "--base", image, "-o", "b.roma", code=2, say=say)
 
 
+def test_dora():
+    """DoRA: a factor a row of the product without its bias, PEFT and MLX, beside biases and odd widths, head and embedding too."""
+    made = model(head=24, hidden=84, ffn=100, biases="attn_q attn_k attn_v attn_output ffn_down")
+    image, (keys, tensors), rng = build(made), made, np.random.default_rng(12)
+    all_of = [(l, m) for l in range(2) for m in MODULES]
+    (_, plain), pairs = adapt(made, all_of, lambda *_: 4, lambda *_: 2.0)
+    after, magnitudes, stem = dict(plain), {}, "base_model.model."
+    for layer, module in all_of:
+        name = f"blk.{layer}.{MODULES[module]}.weight"
+        m = np.linalg.norm(tensors[name].astype(np.float64), axis=1) * rng.uniform(0.5, 1.5, len(tensors[name]))
+        after[name] = plain[name] * (m / np.linalg.norm(plain[name], axis=1))[:, None]
+        magnitudes[layer, module] = m
+    config = dict(peft_type="LORA", r=4, lora_alpha=8, target_modules=[m.split(".")[1] for m in MODULES], bias="none", use_dora=True)
+    peft("dora", made, pairs, config)
+    parts = {f"{stem}model.layers.{l}.{m}.lora_{x}.weight": y for (l, m), (a, b) in pairs.items() for x, y in (("A", a), ("B", as_hf(made, m, b)))}
+    names = {f"{stem}model.layers.{l}.{m}.lora_magnitude_vector": as_hf(made, m, x) for (l, m), x in magnitudes.items()}
+    safetensors("dora/adapter_model.safetensors", {**parts, **names})
+    same("DoRA, PEFT", image, (keys, after), "dora")
+    check("DoRA" in output("inspect", "a.lora.roma").decode(), "inspect says DoRA")
+    one = logits(image, "--lora", "a.lora.roma", "--threads", "1", "--rows", "1", "--isa", "scalar")
+    check(np.array_equal(one, logits(image, "--lora", "a.lora.roma", "--threads", "3")), "the same bits whatever threads, rows and instruction set")
+    peft("plainone", made, pairs, dict(config, use_dora=False))
+    run("adapter", "build", "plainone", "--base", image, "-o", "p.lora.roma")
+    base = logits(image)
+    check(np.array_equal(base, logits(image, "--lora", "a.lora.roma:0")), "DoRA switched off")
+    check(np.array_equal(one, logits(image, "--lora", "p.lora.roma:0", "--lora", "a.lora.roma")), "DoRA behind one that is off")
+    sums = {n: (after[n] + plain[n] - tensors[n] if n in after and n.startswith("blk") and n.endswith("weight") and tensors[n].ndim == 2 else after[n]) for n in after}
+    both = logits(image, "--lora", "a.lora.roma", "--lora", "p.lora.roma")
+    check(kl(forward(keys, sums), both) <= 4e-3, f"plain LoRA behind DoRA: {kl(forward(keys, sums), both):.3g}")
+    for loras in (("p.lora.roma", "a.lora.roma"), ("a.lora.roma:0.5",), ("a.lora.roma", "a.lora.roma")):
+        run("eval", image, "--ids", "ids", *[x for l in loras for x in ("--lora", l)], code=2, say="DoRA adapter must be the first")
+    run("adapter", "merge", "a.lora.roma", "p.lora.roma", "-o", "m.lora.roma", code=2, say="DoRA")
+    run("adapter", "diff", "a.lora.roma", "p.lora.roma", code=2, say="DoRA")
+    os.makedirs("mlxdora", exist_ok=True)
+    turned = {f"model.layers.{l}.{m}.lora_{x}": y.T for (l, m), (a, b) in pairs.items() for x, y in (("a", a), ("b", as_hf(made, m, b)))}
+    turned.update({f"model.layers.{l}.{m}.m": as_hf(made, m, x) for (l, m), x in magnitudes.items()})
+    mlx("mlxdora", made, {}, dict(fine_tune_type="dora", lora_parameters=dict(rank=4, scale=2.0)))
+    safetensors("mlxdora/adapters.safetensors", turned)
+    same("DoRA, MLX", image, (keys, after), "mlxdora")
+    outer_dora(made, image, rng)
+    q = stem + "model.layers.0.self_attn.q_proj."
+    for change, use, say in ((dict(), False, "does not speak of"), ({q + "lora_magnitude_vector": None}, True, "magnitudes are missing"),
+                             ({q + "lora_magnitude_vector": np.ones(95)}, True, "each of 96 rows"), ({q + "lora_magnitude_vector": np.ones((96, 1))}, True, "each of 96 rows"),
+                             ({q + "lora_magnitude_vector": np.full(96, np.nan)}, True, "not a number"), ({q + "lora_magnitude_vector": np.full(96, 1e38)}, True, "too large"),
+                             ({q + "lora_magnitude_vector.b.c": np.ones(96)}, True, "no part"), ({q + "lora_magnitude_vector.other": np.ones(96)}, True, "another adapter"),
+                             ({q + "lora_magnitude_vector.default": np.ones(96)}, True, "twice"), ({q + "lora_A.weight": None}, True, "matrix A is missing"),
+                             ({q + "lora_A.weight": None, q + "lora_B.weight": None}, True, "matrices are missing")):
+        kept = {n: a for n, a in {**parts, **names, **change}.items() if a is not None}
+        safetensors("dora/adapter_model.safetensors", kept)
+        with open("dora/adapter_config.json", "w") as f:
+            json.dump(dict(config, use_dora=use), f)
+        run("adapter", "build", "dora", "--base", image, "-o", "b.roma", code=2, say=say)
+
+
+def outer_dora(made, image, rng):
+    keys, tensors = made
+    a, b = pair(rng, VOCAB, 84, 4)
+    ea, eb = (rng.standard_normal((4, VOCAB)) / 2).astype(np.float32), (rng.standard_normal((84, 4)) / 8).astype(np.float32)
+    head, embed = tensors["output.weight"] + 2.0 * (b.astype(np.float64) @ a), tensors["token_embd.weight"].T + 2.0 * (eb.astype(np.float64) @ ea)
+    mh, me = (np.linalg.norm(x, axis=1) * rng.uniform(0.7, 1.3, len(x)) for x in (head, embed))
+    after = dict(tensors)
+    after["output.weight"] = head * (mh / np.linalg.norm(head, axis=1))[:, None]
+    after["embedding delta"] = ((embed * (me / np.linalg.norm(embed, axis=1))[:, None]).T - tensors["token_embd.weight"])[IDS]
+    stem = "base_model.model."
+    peft("outer", made, {}, dict(peft_type="LORA", r=4, lora_alpha=8, target_modules=["lm_head", "embed_tokens"], bias="none", use_dora=True))
+    safetensors("outer/adapter_model.safetensors", {
+        stem + "lm_head.lora_A.default.weight": a, stem + "lm_head.lora_B.default.weight": b, stem + "lm_head.lora_magnitude_vector.default.weight": mh,
+        stem + "model.embed_tokens.lora_embedding_A.default": ea, stem + "model.embed_tokens.lora_embedding_B.default": eb,
+        stem + "model.embed_tokens.lora_magnitude_vector.weight": me})
+    same("DoRA of head and embedding", image, (keys, after), "outer", "--lora-type", "f16")
+
+
 def test_decisions():
     """Every architecture of the table in docs/import.md is run, or refused with the reason that the table gives."""
     page = open(os.path.join(TOP, "docs", "import.md")).read()
@@ -420,4 +492,5 @@ if __name__ == "__main__":
         test_peft()
         test_mlx()
         test_head_and_embedding()
+        test_dora()
     finish()

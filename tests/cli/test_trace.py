@@ -71,23 +71,36 @@ def test_tiny():
     equal("tiny.roma", "a factor that leaves zeros of both signs, and one below 0", "--spec", "off", loras=[("int8.lora", 1e-44), ("random-int8.lora", -0.5)])
     equal("tiny.roma", "six adapters", "--spec", "off", loras=loras)
     outer_adapter("tiny.roma")
+    outer_adapter("tiny.roma", dora=True)
     for kind in ("int8", "fp8", "f16"):
         output("adapter", "build", "outer", "--base", "tiny.roma", "--lora-type", kind, "-o", "outer-" + kind + ".lora")
         equal("tiny.roma", "head and embedding, " + kind, "--spec", "off", loras=[("outer-" + kind + ".lora", 1.0)])
+        output("adapter", "build", "dora", "--base", "tiny.roma", "--lora-type", kind, "-o", "dora-" + kind + ".lora")
+        equal("tiny.roma", "DoRA, " + kind, "--spec", "off", loras=[("dora-" + kind + ".lora", 1.0), ("outer-" + kind + ".lora", 0.5)])
         equal("tiny.roma", "two of each, " + kind, "--spec", "auto", loras=[("outer-" + kind + ".lora", 0.5), loras[1], ("outer-int8.lora", -0.25)], tokens=12)
+    for name, priced in (("dora-int8.lora", False), ("outer-int8.lora", False), ("int8.lora", True)):
+        said = json.loads(output("run", "tiny.roma", "--raw", "-p", "Once", "-n", "1", "--json", "--lora", name))
+        check(said["chip"].get("adapters_priced", True) == priced, name + ": the chip's estimate says what is not in it")
 
 
-def outer_adapter(image):
-    """A PEFT folder of an adapter of head and embedding of odd rank, beside one of a layer's matrix."""
+def outer_adapter(image, dora=False):
+    """A PEFT folder of an adapter of head and embedding of odd rank, beside two of a layer's matrices."""
     h, rng = Image(image).hyper, np.random.default_rng(1)
-    draw, stem = (lambda *shape: rng.standard_normal(shape) / 8), "base_model.model."
-    os.makedirs("outer", exist_ok=True)
-    safetensors("outer/adapter_model.safetensors", {
+    draw, stem, folder = (lambda *shape: rng.standard_normal(shape) / 8), "base_model.model.", "dora" if dora else "outer"
+    os.makedirs(folder, exist_ok=True)
+    q = "model.layers.0.self_attn.q_proj."
+    parts = {
         stem + "lm_head.lora_A.weight": draw(5, h["hidden"]), stem + "lm_head.lora_B.weight": draw(h["vocab"], 5),
         stem + "model.embed_tokens.lora_embedding_A": draw(5, h["vocab"]), stem + "model.embed_tokens.lora_embedding_B": draw(h["hidden"], 5),
-        stem + "model.layers.0.mlp.down_proj.lora_A.weight": draw(5, h["ffn"]), stem + "model.layers.0.mlp.down_proj.lora_B.weight": draw(h["hidden"], 5)})
-    with open("outer/adapter_config.json", "w") as f:
-        json.dump(dict(peft_type="LORA", r=5, lora_alpha=5, target_modules=["lm_head", "model.embed_tokens", "down_proj"], layers_to_transform=[0], bias="none"), f)
+        stem + "model.layers.0.mlp.down_proj.lora_A.weight": draw(5, h["ffn"]), stem + "model.layers.0.mlp.down_proj.lora_B.weight": draw(h["hidden"], 5),
+        stem + q + "lora_A.weight": draw(5, h["hidden"]), stem + q + "lora_B.weight": draw(h["heads"] * h["head_dim"], 5)}
+    if dora:
+        for name, n in (("lm_head.", h["vocab"]), ("model.embed_tokens.", h["hidden"]), ("model.layers.0.mlp.down_proj.", h["hidden"]), (q, h["heads"] * h["head_dim"])):
+            parts[stem + name + "lora_magnitude_vector"] = rng.uniform(0.5, 3, n)
+    safetensors(folder + "/adapter_model.safetensors", parts)
+    with open(folder + "/adapter_config.json", "w") as f:
+        json.dump(dict(peft_type="LORA", r=5, lora_alpha=5, target_modules=["lm_head", "model.embed_tokens", "down_proj", "q_proj"], layers_to_transform=[0], bias="none",
+                       use_dora=dora), f)
 
 
 def test_random():

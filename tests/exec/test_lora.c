@@ -68,17 +68,30 @@ static void test_close(uint32_t arch, roma_format f, uint32_t type, uint32_t ran
 
 /* ---- the same bits in any company ---- */
 
-enum { SETS = 6, SEQUENCES = 7 };
+enum { SETS = 7, SEQUENCES = 7 };
 
-/* Sets 1 to 5: one adapter, another type and rank on some matrices only, two stacked either way round, nothing. */
-static void make_sets(roma_exec *e, const roma_adapter a[3]) {
-    uint32_t id[3];
-    for (int i = 0; i < 3; i++) id[i] = adapter_load(e, &a[i]);
+/* Of head and embedding too; of some matrices; of others; DoRA of all, head and embedding too. */
+static void make_adapters(roma_adapter a[4], const roma_image *img) {
+    const uint32_t layers = 1u << ROMA_W_Q | 1u << ROMA_W_K | 1u << ROMA_W_V | 1u << ROMA_W_O | 1u << ROMA_W_GATE |
+                            1u << ROMA_W_UP | 1u << ROMA_W_DOWN;
+    adapter_random(&a[0], img, ROMA_ADAPTER_INT8, 16, 0, layers | ADAPTER_OUTER, 1);
+    adapter_random(&a[1], img, ROMA_ADAPTER_FP8, 3, 1,
+                   1u << ROMA_W_Q | 1u << ROMA_W_V | 1u << ROMA_W_DOWN | 1u << ROMA_W_UP, 2);
+    adapter_random(&a[2], img, ROMA_ADAPTER_F16, 21, 0, 1u << ROMA_W_K | 1u << ROMA_W_O | 1u << ROMA_W_GATE, 3);
+    adapter_random_as(&a[3], img, ROMA_ADAPTER_INT8, 5, 0, layers | ADAPTER_OUTER, 4, true);
+}
+
+/* Sets 1 to 6: one adapter, another type and rank on some matrices only, two stacked either way round, nothing, DoRA
+ * before another. */
+static void make_sets(roma_exec *e, const roma_adapter a[4]) {
+    uint32_t id[4];
+    for (int i = 0; i < 4; i++) id[i] = adapter_load(e, &a[i]);
     adapter_set(e, 1, 1, &id[0], NULL);
     adapter_set(e, 2, 1, &id[1], (float[]){0.3f});
     adapter_set(e, 3, 2, (uint32_t[]){id[0], id[1]}, (float[]){1, -2});
     adapter_set(e, 4, 3, (uint32_t[]){id[1], id[2], id[0]}, (float[]){0.5f, 1, 0.25f});
     adapter_set(e, 5, 0, NULL, NULL);
+    adapter_set(e, 6, 2, (uint32_t[]){id[3], id[0]}, (float[]){1, 0.5f});
 }
 
 static uint32_t set_of_sequence(uint32_t s) { return s % SETS; }
@@ -90,8 +103,8 @@ static roma_exec_config mixed_config(int threads, const char *isa) {
                               .sequences = SEQUENCES,
                               .rows = 64,
                               .logit_rows = 64,
-                              .adapters = 3,
-                              .adapter_bytes = 2 << 20,
+                              .adapters = 4,
+                              .adapter_bytes = 3 << 20,
                               .adapter_rank = 21,
                               .adapter_stack = 3,
                               .adapter_sets = SETS - 1};
@@ -139,14 +152,11 @@ static void test_same_bits(uint32_t arch, roma_format f) {
     static const char *const isas[] = {"scalar", "avx2", "avxvnni", "avx512", "neon"};
     const bool in_part = test_effort(100) < 100;
     loaded m;
-    roma_adapter a[3];
+    roma_adapter a[4];
     int32_t t[SEQUENCES][POSITIONS];
     float *want[SEQUENCES];
     load_as(&m, arch, f, 3);
-    adapter_random(&a[0], &m.img, ROMA_ADAPTER_INT8, 16, 0, 0, 1);
-    adapter_random(&a[1], &m.img, ROMA_ADAPTER_FP8, 3, 1,
-                   1u << ROMA_W_Q | 1u << ROMA_W_V | 1u << ROMA_W_DOWN | 1u << ROMA_W_UP, 2);
-    adapter_random(&a[2], &m.img, ROMA_ADAPTER_F16, 21, 0, 1u << ROMA_W_K | 1u << ROMA_W_O | 1u << ROMA_W_GATE, 3);
+    make_adapters(a, &m.img);
     for (uint32_t s = 0; s < SEQUENCES; s++) tokens_of(t[s], POSITIONS, 70 + s);
     roma_exec *e = engine(&m, mixed_config(1, "auto"));
     make_sets(e, a);
@@ -170,20 +180,20 @@ static void test_same_bits(uint32_t arch, roma_format f) {
             roma_exec_destroy(e);
         }
     for (uint32_t s = 0; s < SEQUENCES; s++) free(want[s]);
-    for (int i = 0; i < 3; i++) roma_adapter_close(&a[i]);
+    for (int i = 0; i < 4; i++) roma_adapter_close(&a[i]);
     unload(&m);
 }
 
 /* A set without adapters is the base; so is a row under set 0 while others have adapters. Order and factor count. */
 static void test_meaning(void) {
     loaded m;
-    roma_adapter a[3];
+    roma_adapter a[4];
     int32_t t[POSITIONS];
     roma_error err = {0};
     float *out[SETS], plain[VOCAB];
     load(&m, 3);
     tokens_of(t, POSITIONS, 1);
-    for (int i = 0; i < 3; i++) adapter_random(&a[i], &m.img, ROMA_ADAPTER_INT8, 4, 1, 0, (uint64_t)i);
+    make_adapters(a, &m.img);
     roma_exec *without = engine(&m, (roma_exec_config){.threads = 1, .context = 64});
     CHECK_EQ(roma_exec_prefill(without, 0, 0, t, POSITIONS, NULL, NULL, &err), 0);
     memcpy(plain, roma_exec_logits(without, 0), sizeof plain);
@@ -199,7 +209,7 @@ static void test_meaning(void) {
     }
     CHECK(memcmp(plain, out[0] + (POSITIONS - 1) * VOCAB, sizeof plain) == 0);
     for (uint32_t s = 0; s < SETS; s++) free(out[s]);
-    for (int i = 0; i < 3; i++) roma_adapter_close(&a[i]);
+    for (int i = 0; i < 4; i++) roma_adapter_close(&a[i]);
     roma_exec_destroy(e);
     unload(&m);
 }
@@ -219,8 +229,9 @@ static void test_memory(void) {
     load(&m, 8);
     tokens_of(t, POSITIONS, 2);
     for (int i = 0; i < 4; i++) {
-        adapter_random(&a[i], &m.img, ROMA_ADAPTER_INT8, i == 3 ? 8 : 2 + (uint32_t)i, 0, 0, 90 + (uint64_t)i);
-        CHECK_EQ(a[i].data_bytes, roma_adapter_bytes(&m.img.desc, ROMA_ADAPTER_INT8, i == 3 ? 8 : 2 + (uint32_t)i, 0));
+        const uint32_t rank = i == 3 ? 8 : 2 + (uint32_t)i;
+        adapter_random_as(&a[i], &m.img, ROMA_ADAPTER_INT8, rank, 0, 0, 90 + (uint64_t)i, i == 1);
+        CHECK(i == 1 || a[i].data_bytes == roma_adapter_bytes(&m.img.desc, ROMA_ADAPTER_INT8, rank, 0));
         if (i < 3) bytes += a[i].data_bytes;
     }
     roma_exec_config c = {.threads = 2, .context = 64, .adapters = 4, .adapter_bytes = bytes};
@@ -252,6 +263,9 @@ static void test_memory(void) {
     adapter_set(e, 2, 1, &id[3], NULL);
     alone(e, t, 1, got);
     CHECK(memcmp(got, want[0], sizeof got) == 0);
+    CHECK_EQ(roma_exec_adapter_set(e, 2, (uint32_t[]){id[1]}, (float[]){0.5f}, 1, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "a DoRA adapter must be the first");
+    CHECK_EQ(roma_exec_adapter_set(e, 2, (uint32_t[]){id[1]}, (float[]){0}, 1, &err), ROMA_OK);
     roma_exec_destroy(e);
 
     c.adapter_bytes--;

@@ -40,10 +40,15 @@ class Model:
     def heads(self, x):
         return x.reshape(len(x), -1, self.h["head_dim"])
 
+    def scaled(self, y, role, layer):
+        """By the factors of DoRA that the first adapter may have."""
+        t = self.adapters[0].target.get((role, layer)) if self.adapters else None
+        return y if t is None or t.factor is None else y * t.factor
+
     def linear(self, role, layer, codes, value):
         """The product's parts, then what the next operation reads."""
         m = self.image.get(role, layer)
-        y = n.product(m, codes)
+        y = self.scaled(n.product(m, codes), role, layer)
         yield ("linear", layer, role, value, "base", None, float_bytes(y))
         parts = []
         for k, a in enumerate(self.adapters):
@@ -128,6 +133,7 @@ class Model:
         self.out = {"angles": n.angles(positions, self.image.phase)}
         yield ("angles", None, None, "angles", "result", None, float_bytes(self.out["angles"]))
         x = np.stack([n.embedding(self.image.get("embed"), t) for t in tokens])
+        x = self.scaled(x, "embed", 0)
         for a in self.adapters:
             if ("embed", 0) in a.target:
                 x = x + n.adapter_of_embedding(a.target["embed", 0], a.factor, tokens)
@@ -136,7 +142,7 @@ class Model:
             yield from self.layer(i, x, positions)
         yield self.norm("final_norm", 0, x)[:1] + (None, "final_norm", "xn", "result", None, code_bytes(self.codes))
         head = "head" if self.image.has("head") else "embed"
-        y = n.product(self.image.get(head), self.codes)
+        y = self.scaled(n.product(self.image.get(head), self.codes), "head", 0)
         for a in self.adapters:
             if ("head", 0) in a.target:
                 y = y + n.adapter(a.target["head", 0], a.factor, self.codes)

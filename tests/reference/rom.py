@@ -122,7 +122,7 @@ def float8(code):
 
 
 class Target:
-    """One matrix of an adapter: a is a Matrix whose scales are 1, b[row, rank] int8 codes or FP32 values."""
+    """One matrix of an adapter: a is a Matrix whose scales are 1, b[row, rank] int8 codes or FP32 values, factor[row] or None."""
 
     def __init__(self, raw, head, kind):
         _, _, rows, cols, rank = struct.unpack_from("<5I", head)
@@ -140,6 +140,8 @@ class Target:
         offset += 64 * tiles_a
         self.b_scale = raw[offset:offset + 4 * rows].view("<f4").astype(np.float32)
         offset += 64 * tiles_b
+        self.factor = raw[offset:offset + 4 * rows].view("<f4").astype(np.float32) if head[28] & 1 else None
+        offset += 64 * tiles_b * (head[28] & 1)
         code = raw[offset:offset + tiles_b * 16 * even * (2 if kind == 3 else 1)]
         code = code.view("<f2") if kind == 3 else code
         code = code.reshape(tiles_b, even // 2, 16, 2).transpose(0, 2, 1, 3).reshape(-1, even)[:rows, :rank]

@@ -151,6 +151,9 @@ static void test_refused(emitted_model *m, roma_rtl_lora *l, const char *path) {
         CHECK_EQ(roma_rtl_lora_load(l, &adapter, &number, &w, &n, &err), ROMA_EUNSUPPORTED);
         CHECK(strstr(err.text, said[i]) != NULL);
     }
+    adapter.dora = true;
+    CHECK_EQ(roma_rtl_lora_load(l, &adapter, &number, &w, &n, &err), ROMA_EUNSUPPORTED);
+    CHECK(strstr(err.text, "DoRA") != NULL);
     roma_adapter_close(&adapter);
     unlink(path);
 }

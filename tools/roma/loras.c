@@ -35,14 +35,28 @@ int loras_open(lora_list *l, roma_answer *a, bool any_base, const char *const *t
     return ROMA_OK;
 }
 
+static bool is_of_layers(const roma_adapter_target *t) { return t->role != ROMA_W_HEAD && t->role != ROMA_W_EMBED; }
+
+bool loras_are_priced(const lora_list *l, roma_answer *a) {
+    for (size_t i = 0; i < l->n; i++) {
+        const roma_adapter *f = roma_answer_adapter_find(a, l->item[i].name);
+        bool layers = !f->dora;
+        for (size_t t = 0; t < f->n_targets; t++) layers = layers && is_of_layers(&f->targets[t]);
+        if (!layers) return false;
+    }
+    return true;
+}
+
 void loras_workload(const lora_list *l, roma_answer *a, roma_workload *w) {
     uint32_t sum = 0;
     w->roles = 0;
     for (size_t i = 0; i < l->n; i++) {
         const roma_adapter *f = roma_answer_adapter_find(a, l->item[i].name);
         sum += f->rank;
-        for (size_t t = 0; t < f->n_targets; t++) w->roles |= 1u << f->targets[t].role;
+        for (size_t t = 0; t < f->n_targets; t++)
+            if (is_of_layers(&f->targets[t])) w->roles |= 1u << f->targets[t].role;
     }
+    if (!w->roles) return; /* none that the chip model knows */
     w->stacked = w->adapters = (uint32_t)l->n;
     w->rank = l->n ? (sum + w->stacked - 1) / w->stacked : 0;
 }

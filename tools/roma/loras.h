@@ -22,6 +22,8 @@ typedef struct {
 /* Reads n texts FILE[:SCALE] and opens the files that are new. */
 int loras_open(lora_list *l, roma_answer *a, bool any_base, const char *const *text, size_t n, roma_error *err);
 void loras_copy(lora_list *to, const lora_list *from);
+/* Whether the chip model knows all that the list's adapters do: neither head nor embedding nor DoRA's factors. */
+bool loras_are_priced(const lora_list *l, roma_answer *a);
 /* The list as a workload has adapters, of one rank on some matrices: a set of as many, of the mean rank rounded up, on
  * every matrix that one of them is on. */
 void loras_workload(const lora_list *l, roma_answer *a, roma_workload *w);

@@ -44,9 +44,11 @@ void chip_line(const session *s, size_t prompt, size_t answer) {
     print_to(stderr,
              "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
              "H-Units %.0f %%, "
-             "vector units %.0f %%%s\n",
+             "vector units %.0f %%%s%s\n",
              roma_answer_placement(s->a)->chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit,
-             100 * c.use_hunit, 100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit");
+             100 * c.use_hunit, 100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit",
+             loras_are_priced(&s->loras, s->a) ? ""
+                                               : "; adapters of head and embedding, and DoRA's factors, are not in it");
 }
 
 void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
@@ -65,6 +67,7 @@ void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
     roma_json_real(j, "use_lunit", c.use_lunit);
     roma_json_real(j, "use_hunit", c.use_hunit);
     roma_json_real(j, "use_vector", c.use_vector);
+    if (!loras_are_priced(&s->loras, s->a)) roma_json_bool(j, "adapters_priced", false);
     roma_json_bool(j, "fits", c.fits_rom > 0 && c.fits_sram > 0);
     roma_json_close(j, '}');
 }
