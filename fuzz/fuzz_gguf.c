@@ -21,7 +21,7 @@ static void read_rows(const roma_tensor *t) {
     uint8_t *code = malloc(n);
     uint16_t *s = malloc(n * 8);
     if (!row || !code || !s) abort();
-    const roma_row out = {code, s, s + n, s + 2 * n, s + 3 * n};
+    const roma_row out = {code, s, s + n, s + 2 * n, s + 3 * n, NULL, NULL};
     const uint64_t rows[] = {0, t->rows / 2, t->rows - 1};
     for (unsigned i = 0; i < 3; i++) {
         t->read_floats(t, rows[i], row);

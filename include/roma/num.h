@@ -24,7 +24,9 @@ extern "C" {
 /* Number of tiles of a matrix of so many rows; the last tile may be partly filled. */
 static inline uint64_t roma_tiles(uint64_t rows) { return rows / ROMA_TILE_ROWS + (rows % ROMA_TILE_ROWS != 0); }
 
-enum { ROMA_LEVEL_IDENTITY = 0, ROMA_LEVEL_TABLE = 1 }; /* level = code, or table[code] (4-bit codes) */
+/* level = code, or table[code] (4-bit codes): of -128 to 127, or of -511 to 511 */
+enum { ROMA_LEVEL_IDENTITY = 0, ROMA_LEVEL_TABLE = 1, ROMA_LEVEL_FINE = 2 };
+#define ROMA_FINE_MAX 511 /* sums of a group stay in int32 */
 
 /* Form of a scale (and of a minimum): what is stored per group, and how it becomes FP32. */
 enum {
@@ -34,19 +36,25 @@ enum {
     ROMA_SCALE_U6 = 3,  /* 6-bit unsigned, the same */
     ROMA_SCALE_S6 = 4,  /* 6-bit code - 32, the same */
     ROMA_SCALE_S8 = 5,  /* 8-bit two's complement, the same */
+    ROMA_SCALE_F32 = 6, /* FP32 per group; never with a minimum */
 };
 
+/* Integer zero point of each group and row, added to that of the tensor: none, 4-bit unsigned (codes of 2 to 4 bits),
+ * or a signed byte (codes of 8). */
+enum { ROMA_ZEROS_NONE = 0, ROMA_ZEROS_U4 = 1, ROMA_ZEROS_S8 = 2 };
+
 /* Format of a matrix's weights: w = scale * (level - zero) + min. An integer scale x FP16 is exact in FP32, and so is
- * scale x level. */
+ * scale x level; with an FP32 scale that product rounds, and nothing else does. */
 typedef struct {
-    uint8_t bits;     /* code width: 2, 3 = 2+1, 4, 5 = 4+1, 6 = 4+2, 8 (a signed byte) */
-    uint8_t level;    /* ROMA_LEVEL_* */
-    uint8_t scale;    /* ROMA_SCALE_*, not NONE */
-    uint8_t min;      /* ROMA_SCALE_NONE or the scale's own form */
-    uint16_t group;   /* inputs per scale: 16, 32, 64, 128, 256; divides the row */
-    uint16_t super;   /* inputs per super-group: 256 with an integer scale, else 0 */
-    int16_t zero;     /* integer zero point of the whole tensor */
-    int8_t table[16]; /* ROMA_LEVEL_TABLE: levels in ascending code order */
+    uint8_t bits;      /* code width: 2, 3 = 2+1, 4, 5 = 4+1, 6 = 4+2, 8 (a signed byte) */
+    uint8_t level;     /* ROMA_LEVEL_* */
+    uint8_t scale;     /* ROMA_SCALE_*, not NONE */
+    uint8_t min;       /* ROMA_SCALE_NONE or the scale's own form */
+    uint16_t group;    /* inputs per scale: 16, 32, 64, 128, 256; divides the row */
+    uint16_t super;    /* inputs per super-group: 256 with an integer scale, else 0 */
+    int16_t zero;      /* integer zero point of the whole tensor */
+    uint16_t zeros;    /* ROMA_ZEROS_*; 16 bits, so that formats have no padding and compare by memcmp */
+    int16_t table[16]; /* ROMA_LEVEL_TABLE, ROMA_LEVEL_FINE: levels in ascending code order */
 } roma_format;
 
 /* Checks a format for rows of cols inputs: 0, or EINPUT, EUNSUPPORTED with a sentence that names the member. */
@@ -61,6 +69,8 @@ typedef struct {
     size_t plane_hi;               /* the 1- or 2-bit upper plane of 3-, 5-, 6-bit codes */
     size_t scale, min;             /* per group */
     size_t super_scale, super_min; /* FP16 per super-group */
+    size_t zeros;                  /* per group: own zero points */
+    size_t used;                   /* the end of them all */
     size_t bytes;                  /* whole tile, a multiple of 64 */
 } roma_tile_layout;
 /* Layout of a format's tile for rows of cols inputs; the format passes roma_format_check for these, or would if its
@@ -75,13 +85,22 @@ typedef struct {
     uint16_t *min;         /* the same, or unused */
     uint16_t *super_scale; /* cols / super FP16 bits, or unused */
     uint16_t *super_min;
+    float *scale32; /* cols / group scales of form F32, which has no bits in scale */
+    uint8_t *zeros; /* cols / group own zero points, a signed one as its two's complement byte; or unused */
 } roma_row;
 
-/* Writes row r, 0 to 15, of a tile whose bytes were zero, and reads it back. */
+/* Writes row r, 0 to 15, of a tile whose bytes were zero, and reads it back (but not into a scale32 or zeros that is
+ * NULL). */
 void roma_tile_put_row(const roma_format *f, uint64_t cols, uint8_t *tile, unsigned r, const roma_row *row);
 void roma_tile_get_row(const roma_format *f, uint64_t cols, const uint8_t *tile, unsigned r, roma_row *row);
 /* FP32 scales of a tile, and minima where min is not NULL: out[group * 16 + row], cols / group x 16 values. */
 void roma_tile_scales(const roma_format *f, uint64_t cols, const uint8_t *tile, float *scale, float *min);
+/* Own zero points of group g of a tile, without the tensor's: 16, of the rows; 0 in formats that have none. */
+void roma_tile_zeros(const roma_format *f, uint64_t cols, const uint8_t *tile, uint64_t g, int32_t out[ROMA_TILE_ROWS]);
+/* Level of a code, without a zero point. */
+static inline int roma_level(const roma_format *f, uint8_t code) {
+    return f->level != ROMA_LEVEL_IDENTITY ? f->table[code & 15] : f->bits == 8 ? (int8_t)code : code;
+}
 /* FP32 weights, cols of them, of row r of a tile, and of an unpacked row. */
 void roma_tile_dequant_row(const roma_format *f, uint64_t cols, const uint8_t *tile, unsigned r, float *out);
 void roma_row_dequant(const roma_format *f, uint64_t cols, const roma_row *row, float *out);

@@ -217,8 +217,8 @@ static bool is_like(const timing *t, uint32_t a, uint32_t b) {
     const roma_place_tensor *m = timing_place(t, x), *n = timing_place(t, y);
     const roma_format *f = &v->format, *g = &w->format;
     return v->rows == w->rows && v->cols == w->cols && f->bits == g->bits && f->group == g->group &&
-           f->scale == g->scale && f->min == g->min && f->zero == g->zero && f->super == g->super &&
-           m->words == n->words && m->die == n->die;
+           f->scale == g->scale && f->min == g->min && f->zero == g->zero && f->zeros == g->zeros &&
+           f->super == g->super && m->words == n->words && m->die == n->die;
 }
 
 /* Times of all operations; those of a layer like the one before it are the same. */

@@ -41,8 +41,8 @@ static int match_hyper(const roma_hyper *plan, const roma_hyper *image, roma_err
 
 static bool formats_equal(const roma_format *a, const roma_format *b) {
     return a->bits == b->bits && a->level == b->level && a->scale == b->scale && a->min == b->min &&
-           a->group == b->group && a->super == b->super && a->zero == b->zero &&
-           (a->level != ROMA_LEVEL_TABLE || memcmp(a->table, b->table, sizeof a->table) == 0);
+           a->group == b->group && a->super == b->super && a->zero == b->zero && a->zeros == b->zeros &&
+           (a->level == ROMA_LEVEL_IDENTITY || memcmp(a->table, b->table, sizeof a->table) == 0);
 }
 
 static bool tensors_equal(const roma_image_tensor *a, const roma_image_tensor *b) {

@@ -92,25 +92,15 @@ void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_t
     out[28] = f->level;
     out[29] = f->scale;
     out[30] = f->min;
+    out[31] = (uint8_t)f->zeros;
     roma_put16(out + 32, f->group);
     roma_put16(out + 34, f->super);
     roma_put16(out + 36, (uint16_t)f->zero);
     roma_put32(out + 40, t->act_group);
     roma_put32(out + 44, t->transform);
     roma_put64(out + 72, t->tile_bytes);
-    if (f->level == ROMA_LEVEL_TABLE)
-        for (int i = 0; i < 16; i++) roma_put16(out + 80 + 2 * i, (uint16_t)(int16_t)f->table[i]);
-}
-
-static int get_table(const roma_frame *in, uint64_t at, roma_format *f) {
-    for (int i = 0; i < 16; i++) {
-        int16_t level = (int16_t)roma_le16(in->data + at + 80 + 2 * i);
-        if (level < -128 || level > 127)
-            return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 80 + 2 * (uint64_t)i, "level %d does not fit 8 bits",
-                                   level);
-        f->table[i] = (int8_t)level;
-    }
-    return ROMA_OK;
+    if (f->level != ROMA_LEVEL_IDENTITY)
+        for (int i = 0; i < 16; i++) roma_put16(out + 80 + 2 * i, (uint16_t)f->table[i]);
 }
 
 int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tensor *t) {
@@ -124,8 +114,7 @@ int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tens
     t->offset = roma_le64(p + 56);
     t->bytes = roma_le64(p + 64);
     t->tile_bytes = roma_le64(p + 72);
-    if (!roma_frame_all_zero(p + 31, 1) || !roma_frame_all_zero(p + 38, 2) || !roma_frame_all_zero(p + 52, 4) ||
-        !roma_frame_all_zero(p + 112, 16))
+    if (!roma_frame_all_zero(p + 38, 2) || !roma_frame_all_zero(p + 52, 4) || !roma_frame_all_zero(p + 112, 16))
         return roma_frame_fail(in, ROMA_EINPUT, at, "reserved bytes of a tensor descriptor are not zero");
     if (t->is_vector) {
         if (roma_frame_all_zero(p + 25, 23) && roma_frame_all_zero(p + 72, 40)) return ROMA_OK;
@@ -137,16 +126,18 @@ int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tens
                               .min = p[30],
                               .group = roma_le16(p + 32),
                               .super = roma_le16(p + 34),
-                              .zero = (int16_t)roma_le16(p + 36)};
+                              .zero = (int16_t)roma_le16(p + 36),
+                              .zeros = p[31]};
     t->act_group = roma_le32(p + 40);
     t->transform = roma_le32(p + 44);
     planes_of(t->format.bits, planes);
     if (memcmp(planes, p + 26, 2) != 0)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes",
                                p[26], p[27], p[25]);
-    if (t->format.level != ROMA_LEVEL_TABLE && !roma_frame_all_zero(p + 80, 32))
+    if (t->format.level == ROMA_LEVEL_IDENTITY && !roma_frame_all_zero(p + 80, 32))
         return roma_frame_fail(in, ROMA_EINPUT, at + 80, "a level table without table levels");
-    return get_table(in, at, &t->format);
+    for (int i = 0; i < 16; i++) t->format.table[i] = (int16_t)roma_le16(p + 80 + 2 * i);
+    return ROMA_OK;
 }
 
 /* Stated places against the only right ones; ties repeat their target's. */

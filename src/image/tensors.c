@@ -148,12 +148,10 @@ void roma_image_tensor_size(const roma_image_tensor *t, uint64_t *bytes, uint64_
     *bytes = roma_tiles(t->rows) * at.bytes;
 }
 
-static size_t supers_of(const roma_image_tensor *t) { return t->format.super ? t->cols / t->format.super : 0; }
-
 size_t roma_image_tile_used(const roma_image_tensor *t) {
     roma_tile_layout at;
     roma_tile_layout_get(&t->format, t->cols, &at);
-    return at.super_min + (t->format.min ? supers_of(t) * 32 : 0);
+    return at.used;
 }
 
 /* ---- values ---- */
@@ -164,15 +162,18 @@ static bool f16s_finite(const uint8_t *p, size_t n) {
     return !bad;
 }
 
+static bool f32s_finite(const uint8_t *p, uint64_t n) {
+    unsigned bad = 0;
+    for (uint64_t i = 0; i < n; i++) bad |= (roma_le32(p + 4 * i) & 0x7f800000u) == 0x7f800000u;
+    return !bad;
+}
+
 bool roma_image_tile_finite(const roma_image_tensor *t, const uint8_t *tile) {
     roma_tile_layout at;
     roma_tile_layout_get(&t->format, t->cols, &at);
-    if (!f16s_finite(tile + at.super_scale, (roma_image_tile_used(t) - at.super_scale) / 2)) return false;
+    if (t->format.scale == ROMA_SCALE_F32) return f32s_finite(tile + at.scale, (at.min - at.scale) / 4);
+    if (!f16s_finite(tile + at.super_scale, (at.zeros - at.super_scale) / 2)) return false;
     return t->format.scale != ROMA_SCALE_F16 || f16s_finite(tile + at.scale, (at.super_scale - at.scale) / 2);
 }
 
-bool roma_image_vector_finite(const roma_image_tensor *t, const uint8_t *data) {
-    unsigned bad = 0;
-    for (uint64_t i = 0; i < t->cols; i++) bad |= (roma_le32(data + 4 * i) & 0x7f800000u) == 0x7f800000u;
-    return !bad;
-}
+bool roma_image_vector_finite(const roma_image_tensor *t, const uint8_t *data) { return f32s_finite(data, t->cols); }

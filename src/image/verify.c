@@ -53,7 +53,7 @@ static int check_hashes(const roma_frame *in, const roma_image *img, roma_team *
 
 /* ---- values, and zeros inside tiles ---- */
 
-/* Rows that only fill up a tile. code, scale: scratch for a row and for its scales four times. */
+/* Rows that only fill up a tile. code, scale: scratch for a row and for its scales eight times. */
 static bool spare_rows_zero(const roma_image_tensor *t, const uint8_t *tile, uint8_t *code, uint16_t *scale) {
     const roma_format *f = &t->format;
     size_t groups = t->cols / f->group, supers = f->super ? t->cols / f->super : 0;
@@ -61,12 +61,14 @@ static bool spare_rows_zero(const roma_image_tensor *t, const uint8_t *tile, uin
                     .scale = scale,
                     .min = scale + groups,
                     .super_scale = scale + 2 * groups,
-                    .super_min = scale + 2 * groups + supers};
+                    .super_min = scale + 2 * groups + supers,
+                    .scale32 = (float *)(void *)(scale + 4 * groups),
+                    .zeros = (uint8_t *)(scale + 6 * groups)};
     for (unsigned r = t->rows % ROMA_TILE_ROWS; r && r < ROMA_TILE_ROWS; r++) {
-        memset(scale, 0, 4 * groups * sizeof *scale);
+        memset(scale, 0, 8 * groups * sizeof *scale);
         roma_tile_get_row(f, t->cols, tile, r, &row);
         if (!roma_frame_all_zero(code, t->cols) ||
-            !roma_frame_all_zero((const uint8_t *)scale, 4 * groups * sizeof *scale))
+            !roma_frame_all_zero((const uint8_t *)scale, 8 * groups * sizeof *scale))
             return false;
     }
     return true;
@@ -96,7 +98,7 @@ static int check_values(const roma_frame *in, const roma_image *img, const roma_
     char name[64];
     for (size_t i = 0; i < img->desc.n_tensors; i++)
         if (img->desc.tensors[i].cols > widest) widest = img->desc.tensors[i].cols;
-    uint8_t *row = roma_alloc_array((size_t)widest, 2); /* codes; four arrays of 2 bytes per 16 inputs at most */
+    uint8_t *row = roma_alloc_array((size_t)widest, 2); /* codes; eight arrays of 2 bytes per 16 inputs at most */
     if (!row) return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for a row");
     int code = ROMA_OK;
     for (size_t i = 0; !code && i < img->desc.n_tensors; i++) {

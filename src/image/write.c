@@ -39,7 +39,7 @@ static void put_plain(roma_image_tensor *to, const roma_image_tensor *t) {
     *to = *t;
     to->data = NULL;
     if (t->is_vector) memset(&to->format, 0, sizeof to->format);
-    if (t->format.level != ROMA_LEVEL_TABLE) memset(to->format.table, 0, sizeof to->format.table);
+    if (t->format.level == ROMA_LEVEL_IDENTITY) memset(to->format.table, 0, sizeof to->format.table);
 }
 
 /* Tensors into the order of execution, ties along with them. */

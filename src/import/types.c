@@ -106,7 +106,7 @@ void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out)
 static void dequant_row(const import_type *type, const uint8_t *src, uint64_t cols, float *out) {
     uint8_t code[256];
     uint16_t scale[16], min[16], super_scale, super_min;
-    const roma_row row = {code, scale, min, &super_scale, &super_min};
+    const roma_row row = {code, scale, min, &super_scale, &super_min, NULL, NULL};
     for (uint64_t i = 0; i < cols; i += type->block, src += type->bytes) {
         type->row(src, type->block, &row);
         roma_row_dequant(&type->format, type->block, &row, out + i);

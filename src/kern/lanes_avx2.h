@@ -33,6 +33,9 @@ ALWAYS_INLINE ints broadcast(const void *p) { return _mm256_set1_epi32(*(const i
 ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 ALWAYS_INLINE ints set_ints(int32_t i) { return _mm256_set1_epi32(i); }
 ALWAYS_INLINE ints add_ints(ints a, ints b) { return _mm256_add_epi32(a, b); }
+ALWAYS_INLINE ints sub_ints(ints a, ints b) { return _mm256_sub_epi32(a, b); }
+ALWAYS_INLINE ints mul_ints(ints a, ints b) { return _mm256_mullo_epi32(a, b); }
+ALWAYS_INLINE ints bits_of(floats v) { return _mm256_castps_si256(v); }
 ALWAYS_INLINE ints load_ints(const void *p) { return _mm256_load_si256(p); }
 ALWAYS_INLINE void store_ints(void *p, ints v) { _mm256_store_si256(p, v); }
 ALWAYS_INLINE floats to_floats(ints v) { return _mm256_cvtepi32_ps(v); }

@@ -16,6 +16,9 @@ typedef struct {
 ALWAYS_INLINE void prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 ALWAYS_INLINE ints set_ints(int32_t i) { return (ints){vdupq_n_s32(i), vdupq_n_s32(i)}; }
 ALWAYS_INLINE ints add_ints(ints a, ints b) { return (ints){vaddq_s32(a.lo, b.lo), vaddq_s32(a.hi, b.hi)}; }
+ALWAYS_INLINE ints sub_ints(ints a, ints b) { return (ints){vsubq_s32(a.lo, b.lo), vsubq_s32(a.hi, b.hi)}; }
+ALWAYS_INLINE ints mul_ints(ints a, ints b) { return (ints){vmulq_s32(a.lo, b.lo), vmulq_s32(a.hi, b.hi)}; }
+ALWAYS_INLINE ints bits_of(floats v) { return (ints){vreinterpretq_s32_f32(v.lo), vreinterpretq_s32_f32(v.hi)}; }
 ALWAYS_INLINE ints load_ints(const void *p) { return (ints){vld1q_s32(p), vld1q_s32((const int32_t *)p + 4)}; }
 ALWAYS_INLINE void store_ints(void *p, ints v) {
     vst1q_s32(p, v.lo);

@@ -1,12 +1,19 @@
-/* For kernels that multiply every width of code alike, so that half.h has one class and one kind of record. PACK_AS
- * says how the records hold shifts. */
+/* For kernels that multiply every width of code alike, and the two parts of fine levels as codes of their own, so that
+ * half.h has two classes and one kind of record. PACK_AS says how the records hold shifts, FINE_OFFSET what is added to
+ * fine levels. */
 #ifndef ROMA_KERN_ONE_CLASS_H
 #define ROMA_KERN_ONE_CLASS_H
 
 #include "product.h"
 
-#define CLASSES 1
-ALWAYS_INLINE int class_of(unsigned bits) { return (void)bits, 0; }
+#define FINE_SHIFT 4
+enum { CODES, FINE_CODES };
+#define CLASSES 2
+ALWAYS_INLINE int class_of(unsigned bits) { return bits == FINE ? FINE_CODES : CODES; }
+ALWAYS_INLINE void init_fine(job *j, bool one_row) {
+    (void)one_row;
+    fine_init(j, FINE_SHIFT, FINE_OFFSET);
+}
 
 static void pack(job *j, int class, bool one_row) {
     (void)class, (void)one_row;

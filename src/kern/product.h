@@ -44,7 +44,8 @@ typedef struct {
     unsigned chunk_mask; /* groups per super-group - 1 */
     int32_t offset;      /* of unsigned codes: level = code - offset */
     bool ints;           /* integer scales under a super-group: expanded to FP32 a chunk at a time */
-    uint8_t table[16];   /* level table + 128 */
+    uint8_t table[16];   /* level table, plus the offset of signed levels */
+    uint8_t fine[2][16]; /* fine level table in two parts: fine_init */
     void *records;
     void *stack;                                   /* partial sums [level][row of the block][tile] */
     _Alignas(64) float super[2][16];               /* [scale, min][row]: of the super-group, where it is not expanded */
@@ -65,16 +66,33 @@ ALWAYS_INLINE void job_init(job *j, const roma_format *f, uint64_t cols, const r
     j->log_span = (unsigned)__builtin_ctz(j->span);
     j->chunk_mask = 256u / f->group - 1;
     j->offset = f->zero + (f->bits == 8 || f->level == ROMA_LEVEL_TABLE ? signed_offset : 0);
-    j->ints = f->scale != ROMA_SCALE_F16;
-    for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + 128);
+    j->ints = f->super != 0;
+    for (int i = 0; i < 16; i++) j->table[i] = (uint8_t)(f->table[i] + signed_offset);
     j->records = scratch;
     j->stack = (uint8_t *)scratch + j->stripes * n_acts * WIDE_RECORD;
 }
 
-/* Bytes of a stripe in the lower and the upper plane. */
-#define TABLE 7 /* a width of its own: 4-bit codes with a level table */
-ALWAYS_INLINE unsigned width_of(const roma_format *f) { return f->level == ROMA_LEVEL_TABLE ? TABLE : f->bits; }
+/* Levels of a fine table as high << shift | low; the high parts are signed, or with an offset of 512 no more. */
+ALWAYS_INLINE void fine_init(job *j, int shift, int32_t offset) {
+    j->offset = offset;
+    for (int i = 0; i < 16; i++) {
+        j->fine[0][i] = (uint8_t)((j->f->table[i] + 512) & ((1 << shift) - 1));
+        j->fine[1][i] = (uint8_t)(((j->f->table[i] + 512) >> shift) - ((512 - offset) >> shift));
+    }
+}
+
+/* What a leaf has beside its scale: nothing, a minimum, a zero point of its own. */
+enum { ALONE, WITH_MIN, OWN_ZEROS };
+ALWAYS_INLINE unsigned extra_of(const roma_format *f) { return f->min ? WITH_MIN : f->zeros ? OWN_ZEROS : ALONE; }
+
+/* Widths of their own: 4-bit codes with a level table. */
+#define TABLE 7
+#define FINE 9
+ALWAYS_INLINE unsigned width_of(const roma_format *f) {
+    return f->level == ROMA_LEVEL_TABLE ? TABLE : f->level == ROMA_LEVEL_FINE ? FINE : f->bits;
+}
 ALWAYS_INLINE bool is_signed(unsigned width) { return width == 8 || width == TABLE; }
+/* Bytes of a stripe in the lower and the upper plane. */
 ALWAYS_INLINE size_t lo_bytes(unsigned bits) { return bits == 8 ? 512 : bits >= 4 ? 256 : 128; }
 ALWAYS_INLINE size_t hi_bytes(unsigned bits) { return bits == 6 ? 128 : bits == 3 || bits == 5 ? 64 : 0; }
 
@@ -129,12 +147,8 @@ ALWAYS_INLINE void pack_records(job *j, int order) {
     pack_each(j, sizeof(record), order == PACK_SHIFT ? pack_shift : order == PACK_FACTOR ? pack_factor : pack_mult);
 }
 
-/* One row of activations has a function of its own for the formats that models come in: width, kind of group, minimum.
- * Any other format takes the path of several rows, so that compilers need not build 42 of them. */
-#define ONE_ROW_FORMATS(X)                                                                                             \
-    X(2, 0, 1)                                                                                                         \
-    X(2, 2, 0)                                                                                                         \
-    X(3, 0, 0) X(4, 1, 0) X(4, 1, 1) X(4, 2, 0) X(5, 1, 0) X(5, 1, 1) X(6, 0, 0) X(6, 2, 0) X(7, 1, 0) X(8, 1, 0)
+/* One row of activations has a function of its own for the formats that models come in. Any other format takes the path
+ * of several rows, so that compilers need not build all of them. */
 typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
 
 #endif

@@ -11,7 +11,12 @@
 
 enum { CODES_5, CODES_6, LEVELS }; /* unsigned of up to 5 bits, of 6 bits, signed */
 #define CLASSES 3
-ALWAYS_INLINE int class_of(unsigned bits) { return is_signed(bits) ? LEVELS : bits == 6 ? CODES_6 : CODES_5; }
+ALWAYS_INLINE int class_of(unsigned bits) {
+    return is_signed(bits) || bits == FINE ? LEVELS : bits == 6 ? CODES_6 : CODES_5;
+}
+
+/* Fine levels: several rows have them in 16 bits, one row in two parts of four and six bits, unsigned. */
+ALWAYS_INLINE void init_fine(job *j, bool one_row) { fine_init(j, one_row ? 4 : 8, one_row ? 512 : 0); }
 
 /* ---- records: in order for one row, interleaved by pairs for several, or shifted and wide ----------- */
 
@@ -92,6 +97,11 @@ ALWAYS_INLINE __m256i signed_four(__m256i w, __m256i act, __m256i factor) {
     return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(act, w)), factor);
 }
 
+/* Products of codes of up to 6 bits with activations, under their factor. */
+ALWAYS_INLINE __m256i unsigned_eight(__m256i w0, __m256i w1, __m256i a, __m256i c, __m256i factor) {
+    return _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w0, a), _mm256_maddubs_epi16(w1, c)), factor);
+}
+
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
 ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
                               __m256i *first, __m256i *second) {
@@ -107,10 +117,11 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
             else
                 unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
             const __m256i v =
-                is_signed(bits)
-                    ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
-                    : _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w[0], a), _mm256_maddubs_epi16(w[1], c)),
-                                        f);
+                is_signed(bits) ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
+                : bits == FINE ? _mm256_add_epi32(unsigned_eight(fine_part(j, 0, w[0]), fine_part(j, 0, w[1]), a, c, f),
+                                                  unsigned_eight(fine_part(j, 1, w[0]), fine_part(j, 1, w[1]), a, c,
+                                                                 shift_left_16(f, 4)))
+                               : unsigned_eight(w[0], w[1], a, c, f);
             sum[h] = keep(_mm256_add_epi32(sum[h], v));
         }
     }
@@ -152,8 +163,17 @@ ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m
 }
 
 /* Codes of a stripe in the order of the records: interleaved by pairs, or widened to (even, odd). */
-ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {
-    if (class == LEVELS) {
+ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m256i w[16]) {
+    if (bits == FINE) {
+        const __m256i low = _mm256_set1_epi16(255);
+        for (int i = 0; i < 8; i++) {
+            const __m256i a = fine_part(j, 0, v[i]), b = fine_part(j, 1, v[i]);
+            w[2 * i] = _mm256_or_si256(_mm256_and_si256(a, low), _mm256_slli_epi16(b, 8));
+            w[2 * i + 1] = _mm256_or_si256(_mm256_srli_epi16(a, 8), _mm256_andnot_si256(low, b));
+        }
+        return;
+    }
+    if (is_signed(bits)) {
         for (int i = 0; i < 8; i++) {
             w[2 * i] = _mm256_srai_epi16(_mm256_slli_epi16(v[i], 8), 8);
             w[2 * i + 1] = _mm256_srai_epi16(v[i], 8);

@@ -95,6 +95,38 @@ ALWAYS_INLINE __m512i subgroup(__m512i w0, __m512i w1, const line *l, unsigned b
         _mm512_sub_ps(_mm512_castsi512_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32(l->base[b]))));
 }
 
+/* How integers are summed: int32, exact FP32, or int32 of the two parts of fine levels. */
+enum { INTS, EXACT, FINE_INTS };
+enum { FINE_SHIFT = 4 };
+
+/* Integer of sub-group b of fine levels: their low parts w[0] and w[1], the high ones eight registers on. */
+ALWAYS_INLINE __m512i fine_subgroup(const __m512i *w, const line *l, unsigned b) {
+    const __m512i a = _mm512_set1_epi32(l->code[2 * b]), c = _mm512_set1_epi32(l->code[2 * b + 1]),
+                  none = _mm512_setzero_si512();
+    const __m512i low = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(none, w[0], a), w[1], c),
+                  high = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(none, w[8], a), w[9], c);
+    return _mm512_sllv_epi32(_mm512_add_epi32(low, _mm512_slli_epi32(high, FINE_SHIFT)),
+                             _mm512_set1_epi32(l->start[b]));
+}
+
+/* Both parts of the levels of a stripe's codes. */
+ALWAYS_INLINE void fine_parts(const job *j, __m512i w[16]) {
+    const __m512i low = byte_table(j->fine[0]), high = byte_table(j->fine[1]);
+    for (int v = 0; v < 8; v++) {
+        w[8 + v] = _mm512_shuffle_epi8(high, w[v]);
+        w[v] = _mm512_shuffle_epi8(low, w[v]);
+    }
+}
+
+ALWAYS_INLINE __m512i fine_stripe(const job *j, const __m512i codes[8], const line *l) {
+    __m512i w[16];
+    memcpy(w, codes, 8 * sizeof *w);
+    fine_parts(j, w);
+    __m512i sum = fine_subgroup(w, l, 0);
+    for (unsigned b = 1; b < 4; b++) sum = _mm512_add_epi32(sum, fine_subgroup(w + 2 * b, l, b));
+    return sum;
+}
+
 /* Integer of half a stripe. */
 ALWAYS_INLINE __m512i half_stripe(const __m512i w[8], const line *l, unsigned h, bool exact) {
     return plus(subgroup(w[4 * h], w[4 * h + 1], l, 2 * h, exact),
@@ -105,12 +137,15 @@ ALWAYS_INLINE __m512i stripe(const __m512i w[8], const line *l, bool exact) {
     return plus(half_stripe(w, l, 0, exact), half_stripe(w, l, 1, exact), exact);
 }
 
-/* The leaf of integer `sum`; h is the half of a stripe for groups of 16, else 0. */
-ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const tail *q, unsigned h, bool min, bool exact) {
-    const __m512 i =
-        exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(q->bias[h])));
+/* The leaf of integer `sum`; h is the half of a stripe for groups of 16, else 0. m: minima, or the bits of own zero
+ * points. */
+ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const tail *q, unsigned h, unsigned extra, bool exact) {
+    if (!exact) sum = _mm512_add_epi32(sum, _mm512_set1_epi32(q->bias[h]));
+    if (extra == OWN_ZEROS)
+        sum = _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_castps_si512(m), _mm512_set1_epi32((int32_t)q->z[h])));
+    const __m512 i = exact ? _mm512_castsi512_ps(sum) : _mm512_cvtepi32_ps(sum);
     const __m512 v = _mm512_mul_ps(i, s);
-    return min ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(q->z[h]), m)) : v;
+    return extra == WITH_MIN ? _mm512_add_ps(v, _mm512_mul_ps(_mm512_set1_ps(q->z[h]), m)) : v;
 }
 
 /* ---- prefetch -------------------------------------------------------------------------------------- */
@@ -153,8 +188,8 @@ typedef struct {
     job *j;
     const uint8_t *tile;
     size_t row;
-    unsigned bits, kind;
-    bool min, exact;
+    unsigned bits, kind, extra;
+    bool exact;
 } walk;
 
 ALWAYS_INLINE void codes_of(const walk *k, uint64_t s, __m512i w[8]) {
@@ -168,7 +203,6 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
     const uint64_t s = u * (k->kind == GROUP_MORE ? j->span : 1);
     const line *l = (const line *)j->records + s * j->n_acts + k->row;
     const tail *q = tails_of(j) + s * j->n_acts + k->row;
-    const __m512 none = _mm512_setzero_ps();
     __m512i w[8];
     if (j->ints && s % CHUNK == 0) expand_chunk(j, k->tile, s / CHUNK, 0);
     if (s % CHUNK == 0) prefetch_scales(j, k->tile, s / CHUNK, AHEAD);
@@ -178,24 +212,24 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
         __m512 v[2];
         for (unsigned h = 0; h < 2; h++)
             v[h] = leaf(half_stripe(w, l, h, k->exact), scale_of(j, k->tile, 2 * s + h, 0, 0),
-                        k->min ? scale_of(j, k->tile, 2 * s + h, 0, 1) : none, q, h, k->min, k->exact);
+                        extra_at(j, k->tile, 2 * s + h, 0, k->extra), q, h, k->extra, k->exact);
         return _mm512_add_ps(v[0], v[1]);
     }
-    __m512i sum = stripe(w, l, k->exact);
+    __m512i sum = k->bits == FINE ? fine_stripe(j, w, l) : stripe(w, l, k->exact);
     if (k->kind == GROUP_MORE)
         for (unsigned i = 1; i < j->span; i++) {
             prefetch_codes(j, k->tile, k->bits, s + i, AHEAD);
             codes_of(k, s + i, w);
-            sum = plus(sum, stripe(w, l + i * j->n_acts, k->exact), k->exact);
+            l += j->n_acts;
+            sum = plus(sum, k->bits == FINE ? fine_stripe(j, w, l) : stripe(w, l, k->exact), k->exact);
         }
     if (k->kind == GROUP_MORE) q += (j->span - 1) * j->n_acts;
-    return leaf(sum, scale_of(j, k->tile, u, 0, 0), k->min ? scale_of(j, k->tile, u, 0, 1) : none, q, 0, k->min,
-                k->exact);
+    return leaf(sum, scale_of(j, k->tile, u, 0, 0), extra_at(j, k->tile, u, 0, k->extra), q, 0, k->extra, k->exact);
 }
 
 ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *out, unsigned bits, unsigned kind,
-                                bool min, bool exact) {
-    const walk k = {j, tile, row, bits, kind, min, exact};
+                                unsigned extra, bool exact) {
+    const walk k = {j, tile, row, bits, kind, extra, exact};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     __m512 part[32];
     int top = 0;
@@ -217,7 +251,8 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
     _mm512_storeu_ps(out, _mm512_mul_ps(_mm512_set1_ps(j->acts[row].scale), v));
 }
 
-/* A function of its own for the formats that models come in: width, kind of group, minimum, exact in FP32. */
+/* A function of its own for the formats that models come in: width (9: FINE), kind of group, what leaves have beside
+ * scales, exact in FP32. */
 #define FORMATS(X)                                                                                                     \
     X(2, 0, 1, 1)                                                                                                      \
     X(2, 2, 0, 1)                                                                                                      \
@@ -226,17 +261,21 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
     X(4, 1, 0, 1)                                                                                                      \
     X(4, 1, 1, 1)                                                                                                      \
     X(4, 2, 0, 1)                                                                                                      \
-    X(5, 1, 0, 1) X(5, 1, 1, 1) X(6, 0, 0, 1) X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0)
-#define ONE_ROW(bits, kind, min, exact)                                                                                \
-    static void one_row_##bits##_##kind##_##min##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) {              \
+    X(5, 1, 0, 1)                                                                                                      \
+    X(5, 1, 1, 1)                                                                                                      \
+    X(6, 0, 0, 1)                                                                                                      \
+    X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0) X(4, 2, 0, 0) X(4, 2, 2, 0) X(9, 2, 0, 0)
+#define ONE_ROW(bits, kind, extra, exact)                                                                              \
+    static void one_row_##bits##_##kind##_##extra##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) {            \
         for (size_t t = 0; t < n_tiles; t++)                                                                           \
             for (size_t i = 0; i < j->n_acts; i++)                                                                     \
                 one_row_tile(j, tiles + t * j->l.bytes, i, j->out + i * j->stride + t * ROMA_TILE_ROWS, bits, kind,    \
-                             min, exact);                                                                              \
+                             extra, exact);                                                                            \
     }
 FORMATS(ONE_ROW)
-#define ONE_ROW_ENTRY(bits, kind, min, exact) [bits][kind][min][exact] = one_row_##bits##_##kind##_##min##_##exact,
-static const one_row_fn one_row_table[9][3][2][2] = {FORMATS(ONE_ROW_ENTRY)};
+#define ONE_ROW_ENTRY(bits, kind, extra, exact)                                                                        \
+    [bits][kind][extra][exact] = one_row_##bits##_##kind##_##extra##_##exact,
+static const one_row_fn one_row_table[10][3][3][2] = {FORMATS(ONE_ROW_ENTRY)};
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
@@ -248,9 +287,23 @@ ALWAYS_INLINE void push(__m512 *stack, size_t n, size_t i, int tiles, unsigned c
     for (int t = 0; t < tiles; t++) _mm512_store_ps((float *)(at + t), v[t]);
 }
 
+/* The same of fine levels, in int32, whose low parts are w[0..7] and high parts w[8..15]: of one tile. */
+ALWAYS_INLINE void fine_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, __m512i sum[2]) {
+    for (unsigned b = from; b < to; b++) {
+        const __m512i p = fine_subgroup(w + 2 * b, l, b);
+        sum[0] = b == from ? p : _mm512_add_epi32(sum[0], p);
+        KEEP(sum[0]);
+    }
+}
+
 /* Integers of sub-groups [from, to) of a row for each tile. */
-ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, bool exact,
+ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, int mode,
                                  __m512i sum[2]) {
+    const bool exact = mode == EXACT;
+    if (mode == FINE_INTS) {
+        fine_subgroups(w, l, from, to, sum);
+        return;
+    }
     for (unsigned b = from; b < to; b++)
         for (int t = 0; t < tiles; t++) {
             const __m512i p = subgroup(w[8 * t + 2 * (int)b], w[8 * t + 2 * (int)b + 1], l, b, exact);
@@ -261,24 +314,25 @@ ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned fr
 
 /* One stripe of `tiles` tiles, codes w, against n rows. A group of more than one stripe keeps its integers in acc. */
 ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m512i w[16], const __m512 s[4],
-                               const __m512 m[4], int tiles, unsigned kind, bool min, bool exact, bool first, bool last,
-                               unsigned carry, __m512i *acc, __m512 *stack) {
+                               const __m512 m[4], int tiles, unsigned kind, unsigned extra, int mode, bool first,
+                               bool last, unsigned carry, __m512i *acc, __m512 *stack) {
+    const bool exact = mode == EXACT;
     for (size_t i = 0; i < n; i++, l++, q++, acc += tiles) {
         __m512i sum[2];
         __m512 v[2];
         if (kind == GROUP_16) {
-            sum_subgroups(w, l, 0, 2, tiles, exact, sum);
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
-            sum_subgroups(w, l, 2, 4, tiles, exact, sum);
+            sum_subgroups(w, l, 0, 2, tiles, mode, sum);
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, extra, exact);
+            sum_subgroups(w, l, 2, 4, tiles, mode, sum);
             for (int t = 0; t < tiles; t++)
-                v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, min, exact));
+                v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, extra, exact));
             push(stack, n, i, tiles, carry, v);
             continue;
         }
-        sum_subgroups(w, l, 0, 4, tiles, exact, sum);
+        sum_subgroups(w, l, 0, 4, tiles, mode, sum);
         for (int t = 0; t < tiles && !first; t++) sum[t] = plus(_mm512_load_si512(acc + t), sum[t], exact);
         if (last) {
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, min, exact);
+            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, extra, exact);
             push(stack, n, i, tiles, carry, v);
         } else
             for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
@@ -299,9 +353,15 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, boo
     }
 }
 
+ALWAYS_INLINE void unpack_fine(const job *j, const uint8_t *tile, uint64_t s, __m512i w[16]) {
+    unpack(FINE, j, tile + s * lo_bytes(FINE), tile, false, w);
+    fine_parts(j, w);
+}
+
 /* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. */
 ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
-                               unsigned kind, bool min, bool exact) {
+                               unsigned kind, unsigned extra, int mode) {
+    const bool exact = mode == EXACT;
     const line *lines = (const line *)j->records + begin * j->stripes;
     const tail *tails = tails_of(j) + begin * j->stripes;
     __m512i *acc = j->stack;
@@ -317,24 +377,27 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
             prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes);
             if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes);
             if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
-            unpack_any(j, at, st, exact, w + 8 * t);
+            if (mode == FINE_INTS)
+                unpack_fine(j, at, st, w);
+            else
+                unpack_any(j, at, st, exact, w + 8 * t);
             for (unsigned h = 0; h < (kind == GROUP_16 ? 2 : 1); h++) {
                 const uint64_t g = kind == GROUP_16 ? 2 * st + h : kind == GROUP_32 ? st : st >> j->log_span;
                 s[2 * t + (int)h] = scale_of(j, at, g, t, 0);
-                m[2 * t + (int)h] = min ? scale_of(j, at, g, t, 1) : _mm512_setzero_ps();
+                m[2 * t + (int)h] = extra_at(j, at, g, t, extra);
             }
         }
         const unsigned carry = (unsigned)__builtin_ctzll(~units);
         const line *const l = lines + st * n;
         const tail *const q = tails + st * n;
         if (first && last)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, true, carry, acc, stack);
+            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, true, true, carry, acc, stack);
         else if (first)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, true, false, carry, acc, stack);
+            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, true, false, carry, acc, stack);
         else if (last)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, true, carry, acc, stack);
+            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, false, true, carry, acc, stack);
         else
-            stripe_rows(l, q, n, w, s, m, tiles, kind, min, exact, false, false, carry, acc, stack);
+            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, false, false, carry, acc, stack);
         units += last;
     }
     for (size_t i = 0; i < n; i++)
@@ -351,26 +414,26 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
 }
 
 typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
-#define BLOCK(tiles, kind, min, exact)                                                                                 \
-    static void block_##tiles##_##kind##_##min##_##exact(job *j, const uint8_t *tile, float *out, size_t begin,        \
-                                                         size_t n) {                                                   \
-        block_tiles(j, tile, out, begin, n, tiles, kind, min, exact);                                                  \
+#define BLOCK(tiles, kind, extra, mode)                                                                                \
+    static void block_##tiles##_##kind##_##extra##_##mode(job *j, const uint8_t *tile, float *out, size_t begin,       \
+                                                          size_t n) {                                                  \
+        block_tiles(j, tile, out, begin, n, tiles, kind, extra, mode);                                                 \
     }
-#define BLOCKS(X, tiles)                                                                                               \
-    X(tiles, 0, 0, 0)                                                                                                  \
-    X(tiles, 0, 0, 1)                                                                                                  \
-    X(tiles, 0, 1, 0)                                                                                                  \
-    X(tiles, 0, 1, 1)                                                                                                  \
-    X(tiles, 1, 0, 0)                                                                                                  \
-    X(tiles, 1, 0, 1)                                                                                                  \
-    X(tiles, 1, 1, 0) X(tiles, 1, 1, 1) X(tiles, 2, 0, 0) X(tiles, 2, 0, 1) X(tiles, 2, 1, 0) X(tiles, 2, 1, 1)
+#define BLOCKS_OF(X, tiles, kind)                                                                                      \
+    X(tiles, kind, 0, 0) X(tiles, kind, 0, 1) X(tiles, kind, 1, 0) X(tiles, kind, 1, 1) X(tiles, kind, 2, 0)
+#define BLOCKS(X, tiles) BLOCKS_OF(X, tiles, 0) BLOCKS_OF(X, tiles, 1) BLOCKS_OF(X, tiles, 2)
+#define FINE_BLOCKS(X) X(1, 0, 0, 2) X(1, 1, 0, 2) X(1, 2, 0, 2)
 BLOCKS(BLOCK, 1)
 BLOCKS(BLOCK, 2)
-#define BLOCK_ENTRY(tiles, kind, min, exact) [tiles - 1][kind][min][exact] = block_##tiles##_##kind##_##min##_##exact,
-static const block_fn block_table[2][3][2][2] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)};
+FINE_BLOCKS(BLOCK)
+#define BLOCK_ENTRY(tiles, kind, extra, mode)                                                                          \
+    [tiles - 1][kind][extra][mode] = block_##tiles##_##kind##_##extra##_##mode,
+static const block_fn block_table[2][3][3][3] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)
+                                                     FINE_BLOCKS(BLOCK_ENTRY)};
 
 /* Whether FP32 holds every sum of a group (see the top). */
 static bool is_exact(const roma_format *f) {
+    if (f->zeros || f->level == ROMA_LEVEL_FINE) return false;
     int lo = f->bits == 8 ? -128 : 0, hi = f->bits == 8 ? 127 : (1 << f->bits) - 1;
     if (f->level == ROMA_LEVEL_TABLE) lo = -128, hi = 127;
     const int a = f->zero - lo, b = hi - f->zero;
@@ -389,17 +452,21 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
 #endif
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
-    const bool min = f->min != ROMA_SCALE_NONE, exact = is_exact(f);
+    const bool exact = is_exact(f), fine = f->level == ROMA_LEVEL_FINE;
+    const int mode = fine ? FINE_INTS : exact ? EXACT : INTS;
+    const unsigned extra = extra_of(f);
+    if (fine) fine_init(&j, FINE_SHIFT, 512);
     pack(&j, exact);
-    const one_row_fn one_row = n_acts <= FEW ? one_row_table[width_of(f)][j.kind][min][exact] : NULL;
+    const one_row_fn one_row = n_acts <= FEW ? one_row_table[width_of(f)][j.kind][extra][exact] : NULL;
     if (one_row) {
         one_row(&j, tiles, n_tiles);
         return;
     }
-    for (size_t t = 0; t < n_tiles; t += 2)
+    for (size_t t = 0; t < n_tiles; t += fine ? 1 : 2)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[n_tiles - t > 1][j.kind][min][exact](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
-                                                             n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
+            block_table[!fine && n_tiles - t > 1][j.kind][extra][mode](
+                &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
+                n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
 const roma_kern roma_kern_table_avx512 = {

@@ -6,6 +6,7 @@
  * compiled for the one its flags allow. The library has the first, the tests run both, and an emulation. */
 #define SIGNED_OFFSET 128
 #define PACK_AS PACK_SHIFT
+#define FINE_OFFSET 512
 #include "unpack_avx2.h"
 #include "vector.h"
 #include "one_class.h"
@@ -23,6 +24,13 @@ ALWAYS_INLINE __m256i add_subgroup(__m256i sum, __m256i w0, __m256i w1, const __
     return _mm256_add_epi32(sum, _mm256_sllv_epi32(dpbusd(dpbusd(_mm256_setzero_si256(), w0, a[0]), w1, a[1]), shift));
 }
 
+/* The same of fine levels, w their low and high parts. */
+ALWAYS_INLINE __m256i add_fine(__m256i sum, const __m256i w[4], const __m256i a[2], __m256i shift) {
+    const __m256i low = dpbusd(dpbusd(_mm256_setzero_si256(), w[0], a[0]), w[1], a[1]),
+                  high = dpbusd(dpbusd(_mm256_setzero_si256(), w[2], a[0]), w[3], a[1]);
+    return _mm256_add_epi32(sum, _mm256_sllv_epi32(_mm256_add_epi32(low, _mm256_slli_epi32(high, FINE_SHIFT)), shift));
+}
+
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
 ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
                               __m256i *first, __m256i *second) {
@@ -34,7 +42,12 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
         for (int h = 0; h < 2; h++) {
             __m256i w[2];
             unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
-            sum[h] = add_subgroup(sum[h], w[0], w[1], a, shift);
+            if (bits == FINE) {
+                const __m256i parts[4] = {fine_part(j, 0, w[0]), fine_part(j, 0, w[1]), fine_part(j, 1, w[0]),
+                                          fine_part(j, 1, w[1])};
+                sum[h] = add_fine(sum[h], parts, a, shift);
+            } else
+                sum[h] = add_subgroup(sum[h], w[0], w[1], a, shift);
         }
     }
 }
@@ -42,21 +55,26 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
                                 __m256i sum[4]) {
-    (void)class;
     for (int b = 2 * i; b < 2 * i + 2; b++) {
         const __m256i v[4] = {keep(w[0][2 * b]), keep(w[0][2 * b + 1]), keep(w[1][2 * b]), keep(w[1][2 * b + 1])};
         for (int r = 0; r < rows; r++) {
             const record *at = (const record *)rec + row + r;
             const __m256i a[2] = {keep(broadcast(&at->code[2 * b])), keep(broadcast(&at->code[2 * b + 1]))},
                           shift = keep(broadcast(&at->shift[b]));
-            for (int h = 0; h < 2; h++) sum[2 * r + h] = add_subgroup(sum[2 * r + h], v[2 * h], v[2 * h + 1], a, shift);
+            for (int h = 0; h < 2; h++) {
+                const __m256i parts[4] = {v[2 * h], v[2 * h + 1], w[h][8 + 2 * b], w[h][8 + 2 * b + 1]};
+                sum[2 * r + h] = class == FINE_CODES ? add_fine(sum[2 * r + h], parts, a, shift)
+                                                     : add_subgroup(sum[2 * r + h], parts[0], parts[1], a, shift);
+            }
         }
     }
 }
 
-ALWAYS_INLINE void arrange(const __m256i v[8], int class, __m256i w[16]) {
-    (void)class;
-    memcpy(w, v, 8 * sizeof *w);
+ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m256i w[16]) {
+    for (int i = 0; i < 8; i++) {
+        w[i] = bits == FINE ? fine_part(j, 0, v[i]) : v[i];
+        w[8 + i] = bits == FINE ? fine_part(j, 1, v[i]) : v[i];
+    }
 }
 
 #include "half.h"

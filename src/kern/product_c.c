@@ -6,6 +6,7 @@ typedef struct {
     int16_t *value;     /* [act][cols]: code << shift */
     int16_t *level;     /* [cols]: level - zero of a row */
     float *scale, *min; /* of a tile: [group][16] */
+    int32_t *zeros;     /* likewise */
     roma_row row;
 } space;
 
@@ -15,22 +16,21 @@ static space space_lay(const roma_format *f, uint64_t cols, size_t n_acts, void 
     uint64_t groups = cols / f->group;
     s.scale = scratch;
     s.min = s.scale + 16 * groups;
-    s.value = (int16_t *)(void *)(s.min + 16 * groups);
+    s.zeros = (int32_t *)(void *)(s.min + 16 * groups);
+    s.row.scale32 = (float *)(void *)(s.zeros + 16 * groups);
+    s.value = (int16_t *)(void *)(s.row.scale32 + groups);
     s.level = s.value + cols * n_acts;
     s.row.scale = (uint16_t *)(s.level + cols);
     s.row.min = s.row.scale + groups;
     s.row.super_scale = s.row.min + groups;
     s.row.super_min = s.row.super_scale + groups;
-    s.row.code = (uint8_t *)(s.row.super_min + groups);
+    s.row.zeros = (uint8_t *)(s.row.super_min + groups);
+    s.row.code = s.row.zeros + groups;
     return s;
 }
 
 static void row_levels(const roma_format *f, uint64_t cols, const space *s) {
-    for (uint64_t i = 0; i < cols; i++) {
-        const uint8_t c = s->row.code[i];
-        const int level = f->bits == 8 ? (int8_t)c : f->level == ROMA_LEVEL_TABLE ? f->table[c] : c;
-        s->level[i] = (int16_t)(level - f->zero);
-    }
+    for (uint64_t i = 0; i < cols; i++) s->level[i] = (int16_t)(roma_level(f, s->row.code[i]) - f->zero);
 }
 
 static int32_t dot(const int16_t *a, const int16_t *b, unsigned n) {
@@ -50,7 +50,9 @@ static float row_product(const roma_format *f, uint64_t cols, const space *s, co
     roma_tree t;
     roma_tree_init(&t);
     for (uint64_t g = 0; g < cols / f->group; g++) {
-        float leaf = (float)dot(s->level + g * f->group, value + g * f->group, f->group) * s->scale[16 * g + r];
+        int32_t sum = dot(s->level + g * f->group, value + g * f->group, f->group);
+        if (f->zeros) sum -= s->zeros[16 * g + r] * group_sum(a, g, f->group);
+        float leaf = (float)sum * s->scale[16 * g + r];
         if (f->min != ROMA_SCALE_NONE) leaf = leaf + (float)group_sum(a, g, f->group) * s->min[16 * g + r];
         roma_tree_add(&t, leaf);
     }
@@ -67,6 +69,7 @@ void roma_product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
             s.value[i * cols + c] = (int16_t)(acts[i].code[c] * (1 << acts[i].shift[c / 8]));
     for (size_t t = 0; t < n_tiles; t++, tiles += l.bytes) {
         roma_tile_scales(f, cols, tiles, s.scale, s.min);
+        for (uint64_t g = 0; g < cols / f->group && f->zeros; g++) roma_tile_zeros(f, cols, tiles, g, s.zeros + 16 * g);
         for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) {
             roma_row row = s.row;
             roma_tile_get_row(f, cols, tiles, r, &row);

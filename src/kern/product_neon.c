@@ -4,6 +4,7 @@
  */
 #define SIGNED_OFFSET 0
 #define PACK_AS PACK_FACTOR
+#define FINE_OFFSET 0
 #include "unpack_neon.h"
 #include "vector.h"
 #include "one_class.h"
@@ -13,6 +14,27 @@
     vmlaq_lane_s32(sum, DOT(DOT(vdupq_n_s32(0), w0, acts, 2 * (b)), w1, acts, 2 * (b) + 1), factors, b)
 
 ALWAYS_INLINE ints row_integer(unsigned bits, ints sum) { return (void)bits, sum; }
+
+/* Low and high parts of fine levels of a sub-group b. */
+#define FINE_GROUP(sum, w, at, b)                                                                                      \
+    vmlaq_lane_s32(sum,                                                                                                \
+                   vaddq_s32(DOT(DOT(vdupq_n_s32(0), w[0].at, acts, 2 * (b)), w[1].at, acts, 2 * (b) + 1),             \
+                             vshlq_n_s32(DOT(DOT(vdupq_n_s32(0), w[8].at, acts, 2 * (b)), w[9].at, acts, 2 * (b) + 1), \
+                                         FINE_SHIFT)),                                                                 \
+                   factors, b)
+
+/* The same of fine levels: w holds low parts, then high ones. */
+ALWAYS_INLINE ints fine_half_stripe(const record *r, const ints *w, int i, ints sum) {
+    const int8x16_t acts = vreinterpretq_s8_s32(vld1q_s32(r->code + 4 * i));
+    const int32x2_t factors = vreinterpret_s32_u32(vld1_u32(r->shift + 2 * i));
+    w += 4 * i;
+    sum.lo = FINE_GROUP(sum.lo, w, lo, 0);
+    sum.hi = FINE_GROUP(sum.hi, w, hi, 0);
+    w += 2;
+    sum.lo = FINE_GROUP(sum.lo, w, lo, 1);
+    sum.hi = FINE_GROUP(sum.hi, w, hi, 1);
+    return sum;
+}
 
 /* Integer of half stripe i of a row on top of sum. */
 ALWAYS_INLINE ints half_stripe(const record *r, const ints *w, int i, ints sum) {
@@ -26,27 +48,32 @@ ALWAYS_INLINE ints half_stripe(const record *r, const ints *w, int i, ints sum) 
     return sum;
 }
 
+ALWAYS_INLINE void arrange(const job *j, unsigned bits, const ints v[8], ints w[16]) {
+    for (int i = 0; i < 8; i++) {
+        w[i] = bits == FINE ? fine_part(j, 0, v[i]) : v[i];
+        w[8 + i] = bits == FINE ? fine_part(j, 1, v[i]) : v[i];
+    }
+}
+
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
 ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
                               ints *first, ints *second) {
     for (int h = 0; h < 2; h++) {
-        ints w[8];
-        unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, w);
-        first[h] = half_stripe(r, w, 0, first[h]);
-        second[h] = half_stripe(r, w, 1, second[h]);
+        ints v[8], w[16];
+        unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, v);
+        arrange(j, bits, v, w);
+        first[h] = bits == FINE ? fine_half_stripe(r, w, 0, first[h]) : half_stripe(r, w, 0, first[h]);
+        second[h] = bits == FINE ? fine_half_stripe(r, w, 1, second[h]) : half_stripe(r, w, 1, second[h]);
     }
 }
 
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const ints w[2][16], int i, int class,
                                 ints sum[4]) {
-    (void)class;
-    for (int x = 0; x < 2 * rows; x++) sum[x] = half_stripe((const record *)rec + row + x / 2, w[x % 2], i, sum[x]);
-}
-
-ALWAYS_INLINE void arrange(const ints v[8], int class, ints w[16]) {
-    (void)class;
-    memcpy(w, v, 8 * sizeof *w);
+    for (int x = 0; x < 2 * rows; x++) {
+        const record *r = (const record *)rec + row + x / 2;
+        sum[x] = class == FINE_CODES ? fine_half_stripe(r, w[x % 2], i, sum[x]) : half_stripe(r, w[x % 2], i, sum[x]);
+    }
 }
 
 #include "half.h"

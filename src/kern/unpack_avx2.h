@@ -12,8 +12,18 @@ ALWAYS_INLINE __m256i field(__m256i v, int from, int to, int mask) {
     return _mm256_and_si256(moved, _mm256_set1_epi8((char)mask));
 }
 
+ALWAYS_INLINE __m256i byte_table(const uint8_t *p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* Bytes of one part of the fine levels of codes. */
+ALWAYS_INLINE __m256i fine_part(const job *j, int part, __m256i codes) {
+    return _mm256_shuffle_epi8(byte_table(j->fine[part]), codes);
+}
+
 /* w[i] = codes of inputs 4i..4i+3 of sub-group b of a stripe; of 8-bit codes and tables the signed levels, or with
- * SIGNED_OFFSET 128 unsigned ones. lo and hi point to this half of the stripe's first blocks. */
+ * SIGNED_OFFSET 128 unsigned ones; of fine tables the codes. lo and hi point to this half of the stripe's first blocks.
+ */
 ALWAYS_INLINE void unpack_subgroup(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, int b,
                                    __m256i w[2]) {
     if (bits == 8) {
@@ -25,9 +35,7 @@ ALWAYS_INLINE void unpack_subgroup(unsigned bits, const job *j, const uint8_t *l
     }
     const __m256i p = plane(lo + 64 * (bits <= 3 ? b / 2 : b));
     const __m256i h = bits == 6 ? plane(hi + 64 * (b / 2)) : bits == 3 || bits == 5 ? plane(hi) : p;
-    const __m256i table = bits == TABLE ? _mm256_broadcastsi128_si256(_mm_loadu_si128(
-                                              SIGNED_OFFSET ? (const void *)j->table : (const void *)j->f->table))
-                                        : p;
+    const __m256i table = bits == TABLE ? byte_table(j->table) : p;
     for (int i = 0; i < 2; i++) {
         const int two = 4 * (b % 2) + 2 * i; /* bit of a field of two in its byte */
         w[i] = bits <= 3 ? field(p, two, 0, 3) : field(p, 4 * i, 0, 15);
@@ -82,12 +90,27 @@ ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int 
         for (size_t h = 0; h < 2; h++)
             v[h] = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + 16 * g + 8 * h)));
         break;
+    case ROMA_SCALE_F32:
+        for (size_t h = 0; h < 2; h++) out[h] = _mm256_loadu_ps((const float *)(const void *)(p + 64 * g + 32 * h));
+        return;
     default:
         for (size_t h = 0; h < 2; h++) out[h] = load_f16(p + 32 * g + 16 * h);
         return;
     }
     for (size_t h = 0; h < 2; h++)
         out[h] = _mm256_mul_ps(_mm256_cvtepi32_ps(v[h]), _mm256_load_ps(j->super[part] + 8 * h));
+}
+
+/* Own zero points of group g, as the bits of both halves. */
+ALWAYS_INLINE void zeros_of(const job *j, const uint8_t *tile, uint64_t g, __m256 out[2]) {
+    const uint8_t *p = tile + j->l.zeros;
+    __m256i v[2];
+    if (j->f->zeros == ROMA_ZEROS_U4)
+        group_integers(ROMA_SCALE_U4, p + 8 * g, v);
+    else
+        for (size_t h = 0; h < 2; h++)
+            v[h] = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p + 16 * g + 8 * h)));
+    for (size_t h = 0; h < 2; h++) out[h] = _mm256_castsi256_ps(v[h]);
 }
 
 #endif

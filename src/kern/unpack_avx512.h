@@ -26,6 +26,10 @@ ALWAYS_INLINE __m512i plane(const uint8_t *p) {
 /* Bit at which unpack leaves the codes of sub-group b when they may lie anywhere. */
 ALWAYS_INLINE int place_of(unsigned bits, unsigned b) { return bits <= 3 && b % 2 ? 4 : 0; }
 
+ALWAYS_INLINE __m512i byte_table(const uint8_t *p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
 /* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows, times 2^place_of if they may lie anywhere. */
 ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere,
                           __m512i w[8]) {
@@ -53,7 +57,7 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
         const __m512i p[2] = {plane(hi), plane(hi + 64)};
         for (int v = 0; v < 8; v++) w[v] = or_masked(w[v], field_at(p[v / 4], v % 4 * 2, 4), _mm512_set1_epi8(48));
     } else if (bits == TABLE) {
-        const __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)j->table));
+        const __m512i table = byte_table(j->table);
         for (int v = 0; v < 8; v++) w[v] = _mm512_shuffle_epi8(table, w[v]);
     }
 }
@@ -64,7 +68,11 @@ ALWAYS_INLINE __m512 load_f16(const uint8_t *p) {
 
 /* Bytes of a group's scales. */
 ALWAYS_INLINE size_t group_bytes(unsigned form) {
-    return form == ROMA_SCALE_F16 ? 32 : form == ROMA_SCALE_S8 ? 16 : form == ROMA_SCALE_U4 ? 8 : 12;
+    return form == ROMA_SCALE_F32   ? 64
+           : form == ROMA_SCALE_F16 ? 32
+           : form == ROMA_SCALE_S8  ? 16
+           : form == ROMA_SCALE_U4  ? 8
+                                    : 12;
 }
 
 /* The 16 integers of a group. */
@@ -98,7 +106,17 @@ static NOINLINE void expand_chunk(job *j, const uint8_t *tile, uint64_t c, int s
 /* Scales (part 0) or minima (part 1) of group g. */
 ALWAYS_INLINE __m512 scale_of(const job *j, const uint8_t *tile, uint64_t g, int slot, int part) {
     if (j->ints) return _mm512_load_ps(j->chunk[slot][part][g & j->chunk_mask]);
+    if (j->f->scale == ROMA_SCALE_F32) return _mm512_loadu_ps(tile + j->l.scale + 64 * g);
     return load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g);
+}
+
+/* What the leaves of group g have beside scales: minima, or the bits of own zero points. */
+ALWAYS_INLINE __m512 extra_at(const job *j, const uint8_t *tile, uint64_t g, int slot, unsigned extra) {
+    if (extra == WITH_MIN) return scale_of(j, tile, g, slot, 1);
+    if (extra == ALONE) return _mm512_setzero_ps();
+    const bool nibbles = j->f->zeros == ROMA_ZEROS_U4;
+    return _mm512_castsi512_ps(
+        group_integers(nibbles ? ROMA_SCALE_U4 : ROMA_SCALE_S8, tile + j->l.zeros + (nibbles ? 8 : 16) * g));
 }
 
 #endif

@@ -58,7 +58,7 @@ ALWAYS_INLINE void unpack_four(unsigned bits, const job *j, const uint8_t *lo, c
             for (int k = 0; k < 4; k++) w[4 * b + k] = vorrq_u8(w[4 * b + k], masked(field_at(p, 2 * k, 4), 48));
         }
     } else if (bits == TABLE) {
-        const uint8x16_t table = vreinterpretq_u8_s8(vld1q_s8(j->f->table));
+        const uint8x16_t table = vld1q_u8(j->table);
         for (int v = 0; v < 8; v++) w[v] = vqtbl1q_u8(table, w[v]);
     }
 }
@@ -96,6 +96,23 @@ ALWAYS_INLINE ints group_integers(unsigned form, const uint8_t *p, unsigned half
     return (ints){vmovl_s16(vget_low_s16(wide)), vmovl_s16(vget_high_s16(wide))};
 }
 
+/* Own zero points of group g, as the bits of both halves. */
+ALWAYS_INLINE void zeros_of(const job *j, const uint8_t *tile, uint64_t g, floats out[2]) {
+    const bool nibbles = j->f->zeros == ROMA_ZEROS_U4;
+    for (unsigned h = 0; h < 2; h++) {
+        const ints v =
+            group_integers(nibbles ? ROMA_SCALE_U4 : ROMA_SCALE_S8, tile + j->l.zeros + (nibbles ? 8 : 16) * g, h);
+        out[h] = (floats){vreinterpretq_f32_s32(v.lo), vreinterpretq_f32_s32(v.hi)};
+    }
+}
+
+/* One part of the fine levels of codes. */
+ALWAYS_INLINE ints fine_part(const job *j, int part, ints codes) {
+    const uint8x16_t table = vld1q_u8(j->fine[part]);
+    return (ints){vreinterpretq_s32_u8(vqtbl1q_u8(table, vreinterpretq_u8_s32(codes.lo))),
+                  vreinterpretq_s32_u8(vqtbl1q_u8(table, vreinterpretq_u8_s32(codes.hi)))};
+}
+
 /* FP32 scales (and minima) of super-group c of a tile, for integer scales. */
 static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool min) {
     const unsigned form = j->f->scale, groups = 256u / j->f->group;
@@ -112,8 +129,9 @@ static NOINLINE void begin_chunk(job *j, const uint8_t *tile, uint64_t c, bool m
 /* Scales (part 0) or minima (part 1) of group g, of both halves. */
 ALWAYS_INLINE void scales_of(const job *j, const uint8_t *tile, uint64_t g, int part, unsigned form, floats out[2]) {
     for (size_t h = 0; h < 2; h++)
-        out[h] = form != ROMA_SCALE_F16 ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h)
-                                        : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
+        out[h] = form == ROMA_SCALE_F32   ? load_floats(tile + j->l.scale + 64 * g + 32 * h)
+                 : form != ROMA_SCALE_F16 ? load_floats(j->chunk[0][part][g & j->chunk_mask] + 8 * h)
+                                          : load_f16(tile + (part ? j->l.min : j->l.scale) + 32 * g + 16 * h);
 }
 
 #endif

@@ -15,7 +15,7 @@ static bool is_two_level(unsigned form) { return form >= ROMA_SCALE_U4 && form <
 
 /* Smallest and largest level - zero. */
 static void level_range(const roma_format *f, int *lo, int *hi) {
-    if (f->level == ROMA_LEVEL_TABLE) {
+    if (f->level != ROMA_LEVEL_IDENTITY) {
         *lo = *hi = f->table[0];
         for (int i = 1; i < 16; i++) {
             if (f->table[i] < *lo) *lo = f->table[i];
@@ -29,6 +29,32 @@ static void level_range(const roma_format *f, int *lo, int *hi) {
     *hi -= f->zero;
 }
 
+/* What a stored zero point may take off the smallest level and add to the largest one. */
+static void own_zeros(const roma_format *f, int *lo, int *hi) {
+    if (f->zeros == ROMA_ZEROS_U4) *lo -= 15;
+    if (f->zeros == ROMA_ZEROS_S8) *lo -= 127, *hi += 128;
+}
+
+/* Fine tables and own zero points: with plain scales alone. */
+static int check_plain(const roma_format *f, roma_error *err) {
+    if (f->zeros > ROMA_ZEROS_S8) return bad(err, ROMA_EUNSUPPORTED, "zero points of form %lld are unknown", f->zeros);
+    if (f->zeros && (f->level != ROMA_LEVEL_IDENTITY || (f->zeros == ROMA_ZEROS_U4 ? f->bits > 4 : f->bits != 8)))
+        return bad(err, ROMA_EUNSUPPORTED, "zero points of form %lld do not fit the codes", f->zeros);
+    const bool plain = !f->min && (f->scale == ROMA_SCALE_F16 || f->scale == ROMA_SCALE_F32);
+    if ((f->zeros || f->level == ROMA_LEVEL_FINE) && !plain)
+        return bad(err, ROMA_EUNSUPPORTED,
+                   "scale form %lld beside a fine level table or own zero points; "
+                   "they need FP16 or FP32 scales and no minimum",
+                   f->scale);
+    return ROMA_OK;
+}
+
+static bool table_exceeds(const roma_format *f, int lo, int hi) {
+    for (int i = 0; i < 16; i++)
+        if (f->table[i] < lo || f->table[i] > hi) return true;
+    return false;
+}
+
 static int check_levels(const roma_format *f, roma_error *err) {
     switch (f->bits) {
     case 2:
@@ -39,12 +65,20 @@ static int check_levels(const roma_format *f, roma_error *err) {
     case 8: break;
     default: return bad(err, ROMA_EUNSUPPORTED, "code width of %lld bits; supported are 2, 3, 4, 5, 6 and 8", f->bits);
     }
-    if (f->level > ROMA_LEVEL_TABLE) return bad(err, ROMA_EUNSUPPORTED, "level kind %lld is unknown", f->level);
-    if (f->level == ROMA_LEVEL_TABLE && f->bits != 4)
+    if (f->level > ROMA_LEVEL_FINE) return bad(err, ROMA_EUNSUPPORTED, "level kind %lld is unknown", f->level);
+    if (f->level != ROMA_LEVEL_IDENTITY && f->bits != 4)
         return bad(err, ROMA_EUNSUPPORTED, "a level table needs 4-bit codes, not %lld-bit ones", f->bits);
-    int lo, hi;
+    if (f->level == ROMA_LEVEL_FINE && f->zero)
+        return bad(err, ROMA_EUNSUPPORTED, "zero point %lld of a fine level table; it has none", f->zero);
+    int lo, hi, limit = f->level == ROMA_LEVEL_FINE ? ROMA_FINE_MAX : 128;
     level_range(f, &lo, &hi);
-    if (lo < -128 || hi > 128)
+    if (f->zeros == ROMA_ZEROS_S8) limit = 255;
+    if (f->level == ROMA_LEVEL_TABLE && (table_exceeds(f, -128, 127)))
+        return bad(err, ROMA_EUNSUPPORTED, "a level table with levels out of -128..%lld", 127);
+    own_zeros(f, &lo, &hi);
+    if (f->level == ROMA_LEVEL_FINE && (lo < -limit || hi > limit))
+        return bad(err, ROMA_EUNSUPPORTED, "a fine level table with levels out of -511..%lld", limit);
+    if (lo < -limit || hi > limit)
         return bad(err, ROMA_EUNSUPPORTED, "zero point %lld takes levels out of -128..128", f->zero);
     /* 7 bits of scale x 11 of FP16 leave 6 for the level, or the product would round. */
     if (f->scale == ROMA_SCALE_S8 && (lo < -64 || hi > 64))
@@ -53,8 +87,10 @@ static int check_levels(const roma_format *f, roma_error *err) {
 }
 
 static int check_scales(const roma_format *f, roma_error *err) {
-    if (f->scale == ROMA_SCALE_NONE || f->scale > ROMA_SCALE_S8)
+    if (f->scale == ROMA_SCALE_NONE || f->scale > ROMA_SCALE_F32)
         return bad(err, ROMA_EUNSUPPORTED, "scale form %lld is unknown", f->scale);
+    if (f->min != ROMA_SCALE_NONE && f->scale == ROMA_SCALE_F32)
+        return bad(err, ROMA_EUNSUPPORTED, "minimum form %lld beside FP32 scales, which have none", f->min);
     if (f->min != ROMA_SCALE_NONE && f->min != f->scale)
         return bad(err, ROMA_EUNSUPPORTED, "minimum form %lld; it must be none or the scale's own form", f->min);
     switch (f->group) {
@@ -66,7 +102,8 @@ static int check_scales(const roma_format *f, roma_error *err) {
     default: return bad(err, ROMA_EUNSUPPORTED, "group of %lld; supported are 16, 32, 64, 128 and 256", f->group);
     }
     if (f->super != (is_two_level(f->scale) ? 256 : 0))
-        return bad(err, ROMA_EUNSUPPORTED, "super-group of %lld; integer scales need 256, FP16 scales 0", f->super);
+        return bad(err, ROMA_EUNSUPPORTED, "super-group of %lld; integer scales need 256, FP16 and FP32 scales 0",
+                   f->super);
     return ROMA_OK;
 }
 
@@ -96,16 +133,22 @@ static int check_cols(const roma_format *f, uint64_t cols, roma_error *err) {
 int roma_format_check(const roma_format *f, uint64_t cols, roma_error *err) {
     int code = check_levels(f, err);
     if (!code) code = check_scales(f, err);
+    if (!code) code = check_plain(f, err);
     if (!code) code = check_cols(f, cols, err);
     return code;
 }
 
 const char *roma_format_print(const roma_format *f, char *buf, size_t cap) {
-    static const char *const forms[] = {"no", "FP16", "4-bit", "6-bit", "signed 6-bit", "signed 8-bit"};
-    char zero[24] = "";
-    if (f->zero) roma_print(zero, sizeof zero, ", zero point %d", f->zero);
-    roma_print(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits, f->level == ROMA_LEVEL_TABLE ? " by table" : "",
-               f->group, f->scale <= ROMA_SCALE_S8 ? forms[f->scale] : "unknown", f->min ? " + min" : "",
+    static const char *const forms[] = {"no", "FP16", "4-bit", "6-bit", "signed 6-bit", "signed 8-bit", "FP32"};
+    static const char *const levels[] = {"", " by table", " by fine table"};
+    char zero[40] = "";
+    if (f->zeros)
+        roma_print(zero, sizeof zero, f->zero ? ", own zero points + %d" : ", own zero points", f->zero);
+    else if (f->zero)
+        roma_print(zero, sizeof zero, ", zero point %d", f->zero);
+    roma_print(buf, cap, "%u bit%s, group %u, %s scale%s%s%s", f->bits,
+               f->level <= ROMA_LEVEL_FINE ? levels[f->level] : " by unknown levels", f->group,
+               f->scale <= ROMA_SCALE_F32 ? forms[f->scale] : "unknown", f->min ? " + min" : "",
                f->super ? " under FP16 per 256" : "", zero);
     return buf;
 }
@@ -121,6 +164,7 @@ static size_t scale_bytes(unsigned form) {
     case ROMA_SCALE_U6:
     case ROMA_SCALE_S6: return 12;
     case ROMA_SCALE_S8: return 16;
+    case ROMA_SCALE_F32: return 64;
     default: return 0;
     }
 }
@@ -135,5 +179,7 @@ void roma_tile_layout_get(const roma_format *f, uint64_t cols, roma_tile_layout 
     out->min = out->scale + groups * scale_bytes(f->scale);
     out->super_scale = out->min + groups * scale_bytes(f->min);
     out->super_min = out->super_scale + supers * 32;
-    out->bytes = (out->super_min + (f->min ? supers * 32 : 0) + 63) & ~(size_t)63;
+    out->zeros = out->super_min + (f->min ? supers * 32 : 0);
+    out->used = out->zeros + groups * (f->zeros == ROMA_ZEROS_U4 ? 8 : f->zeros ? 16 : 0);
+    out->bytes = (out->used + 63) & ~(size_t)63;
 }

@@ -24,7 +24,7 @@ FOR_BITS int level_at(const roma_format *f, unsigned bits, const roma_tile_layou
     default: break;
     }
     const unsigned code = plane_field(lo, 4, r, input);
-    return f->level == ROMA_LEVEL_TABLE ? f->table[code] : (int)code;
+    return f->level != ROMA_LEVEL_IDENTITY ? f->table[code] : (int)code;
 }
 
 /* The integer of row r in a group's 16 integers. */
@@ -38,19 +38,28 @@ static int group_integer(unsigned form, const uint8_t *p, unsigned r) {
 
 static float group_value(const roma_format *f, unsigned form, const uint8_t *region, const uint8_t *super,
                          uint64_t group, unsigned r) {
+    if (form == ROMA_SCALE_F32) return roma_f32_from_bits(roma_le32(region + 64 * group + 4 * r));
     if (form == ROMA_SCALE_F16) return roma_f16_to_f32(roma_le16(region + 32 * group + 2 * r));
     const size_t bytes = form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
     const uint8_t *s = super + 32 * (group * f->group / f->super) + 2 * r;
     return (float)group_integer(form, region + bytes * group, r) * roma_f16_to_f32(roma_le16(s));
 }
 
+/* Zero point of a row in a group: the tensor's and the own one. */
+static int zero_of(const roma_format *f, const roma_tile_layout *l, const uint8_t *tile, uint64_t group, unsigned r) {
+    if (f->zeros == ROMA_ZEROS_U4) return f->zero + group_integer(ROMA_SCALE_U4, tile + l->zeros + 8 * group, r);
+    if (f->zeros == ROMA_ZEROS_S8) return f->zero + group_integer(ROMA_SCALE_S8, tile + l->zeros + 16 * group, r);
+    return f->zero;
+}
+
 /* The leaves of a group, of all 16 rows. */
 FOR_BITS void leaves_of(const roma_format *f, unsigned bits, const roma_tile_layout *l, const uint8_t *tile,
                         const roma_act *a, uint64_t group, float out[ROMA_TILE_ROWS]) {
-    int32_t dot[ROMA_TILE_ROWS] = {0}, sum = 0;
+    int32_t dot[ROMA_TILE_ROWS] = {0}, zero[ROMA_TILE_ROWS], sum = 0;
+    for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) zero[r] = zero_of(f, l, tile, group, r);
     for (uint64_t i = group * f->group; i < (group + 1) * f->group; i++) {
         const int32_t value = a->code[i] * (1 << a->shift[i / 8]);
-        for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) dot[r] += (level_at(f, bits, l, tile, r, i) - f->zero) * value;
+        for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) dot[r] += (level_at(f, bits, l, tile, r, i) - zero[r]) * value;
         sum += value;
     }
     for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) {

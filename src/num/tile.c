@@ -79,7 +79,8 @@ static unsigned low_width(unsigned bits) { return bits <= 3 ? 2 : bits == 8 ? 8 
 /* ---- scales: 16 codes of a group ---------------------------------------------------------------- */
 
 static size_t form_bytes(unsigned form) {
-    return form == ROMA_SCALE_F16 ? 32 : form == ROMA_SCALE_U4 ? 8 : form == ROMA_SCALE_S8 ? 16 : 12;
+    static const uint8_t bytes[] = {0, 32, 8, 12, 12, 16, 64};
+    return bytes[form];
 }
 
 static void put_scale(unsigned form, uint8_t *at, unsigned r, uint16_t code) {
@@ -123,6 +124,32 @@ static void get_scales(unsigned form, const uint8_t *at, unsigned r, uint16_t *c
     for (size_t g = 0; g < n; g++) code[g] = get_scale(form, at + g * form_bytes(form), r);
 }
 
+/* FP32 scales of row r. */
+static void put_f32(uint8_t *at, unsigned r, const float *scale, size_t n) {
+    for (size_t g = 0; g < n; g++) roma_put32(at + 64 * g + 4 * r, roma_f32_bits(scale[g]));
+}
+
+static void get_f32(const uint8_t *at, unsigned r, float *scale, size_t n) {
+    for (size_t g = 0; g < n && scale; g++) scale[g] = roma_f32_from_bits(roma_le32(at + 64 * g + 4 * r));
+}
+
+/* Own zero points lie as integer scales of their width do. */
+static unsigned zeros_form(const roma_format *f) { return f->zeros == ROMA_ZEROS_U4 ? ROMA_SCALE_U4 : ROMA_SCALE_S8; }
+
+static int zero_value(const roma_format *f, unsigned code) {
+    return f->zeros == ROMA_ZEROS_S8 ? (int8_t)(uint8_t)code : (int)code;
+}
+
+static void put_zeros(const roma_format *f, uint8_t *at, unsigned r, const uint8_t *zeros, size_t n) {
+    const size_t bytes = form_bytes(zeros_form(f));
+    for (size_t g = 0; g < n && f->zeros; g++) put_scale(zeros_form(f), at + g * bytes, r, zeros[g]);
+}
+
+static void get_zeros(const roma_format *f, const uint8_t *at, unsigned r, uint8_t *zeros, size_t n) {
+    const size_t bytes = form_bytes(zeros_form(f));
+    for (size_t g = 0; g < n && f->zeros && zeros; g++) zeros[g] = (uint8_t)get_scale(zeros_form(f), at + g * bytes, r);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------------- */
 
 void roma_tile_put_row(const roma_format *f, uint64_t cols, uint8_t *tile, unsigned r, const roma_row *row) {
@@ -134,6 +161,11 @@ void roma_tile_put_row(const roma_format *f, uint64_t cols, uint8_t *tile, unsig
         put_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low),
                    row->code + s * ROMA_STRIPE);
     size_t groups = cols / f->group, supers = f->super ? cols / f->super : 0;
+    put_zeros(f, tile + at.zeros, r, row->zeros, groups);
+    if (f->scale == ROMA_SCALE_F32) {
+        put_f32(tile + at.scale, r, row->scale32, groups);
+        return;
+    }
     put_scales(f->scale, tile + at.scale, r, row->scale, groups);
     put_scales(ROMA_SCALE_F16, tile + at.super_scale, r, row->super_scale, supers);
     if (!f->min) return;
@@ -150,6 +182,11 @@ void roma_tile_get_row(const roma_format *f, uint64_t cols, const uint8_t *tile,
         get_stripe(f->bits, lo + s * stripe_bytes(low), hi + s * stripe_bytes(f->bits - low),
                    row->code + s * ROMA_STRIPE);
     size_t groups = cols / f->group, supers = f->super ? cols / f->super : 0;
+    get_zeros(f, tile + at.zeros, r, row->zeros, groups);
+    if (f->scale == ROMA_SCALE_F32) {
+        get_f32(tile + at.scale, r, row->scale32, groups);
+        return;
+    }
     get_scales(f->scale, tile + at.scale, r, row->scale, groups);
     get_scales(ROMA_SCALE_F16, tile + at.super_scale, r, row->super_scale, supers);
     if (!f->min) return;
@@ -161,6 +198,7 @@ void roma_tile_get_row(const roma_format *f, uint64_t cols, const uint8_t *tile,
 
 /* One scale or minimum of a tile: region holds the forms, supers the FP16 of the super-groups. */
 static float tile_scale(const roma_format *f, const uint8_t *region, const uint8_t *supers, size_t g, unsigned r) {
+    if (f->scale == ROMA_SCALE_F32) return roma_f32_from_bits(roma_le32(region + 64 * g + 4 * r));
     uint16_t super = f->super ? roma_le16(supers + g * f->group / f->super * 32 + 2 * r) : 0;
     return scale_value(f->scale, get_scale(f->scale, region + g * form_bytes(f->scale), r), super);
 }
@@ -175,11 +213,19 @@ void roma_tile_scales(const roma_format *f, uint64_t cols, const uint8_t *tile, 
         }
 }
 
-/* n codes (within one group) to weights: the product is exact, so the addition is the only rounding. */
-static void dequant(const roma_format *f, const uint8_t *code, unsigned n, float scale, float min, float *out) {
+void roma_tile_zeros(const roma_format *f, uint64_t cols, const uint8_t *tile, uint64_t g,
+                     int32_t out[ROMA_TILE_ROWS]) {
+    roma_tile_layout at;
+    roma_tile_layout_get(f, cols, &at);
+    const uint8_t *p = tile + at.zeros + g * form_bytes(zeros_form(f));
+    for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) out[r] = f->zeros ? zero_value(f, get_scale(zeros_form(f), p, r)) : 0;
+}
+
+/* n codes (within one group) to weights: one product and one addition, of which one rounds. */
+static void dequant(const roma_format *f, const uint8_t *code, unsigned n, float scale, float min, int zero,
+                    float *out) {
     for (unsigned i = 0; i < n; i++) {
-        int level = f->level == ROMA_LEVEL_TABLE ? f->table[code[i] & 15] : f->bits == 8 ? (int8_t)code[i] : code[i];
-        float w = scale * (float)(level - f->zero);
+        float w = scale * (float)(roma_level(f, code[i]) - zero);
         out[i] = f->min ? w + min : w;
     }
 }
@@ -196,7 +242,9 @@ void roma_tile_dequant_row(const roma_format *f, uint64_t cols, const uint8_t *t
             size_t g = (s * ROMA_STRIPE + i) / f->group;
             float scale = tile_scale(f, tile + at.scale, tile + at.super_scale, g, r);
             float min = f->min ? tile_scale(f, tile + at.min, tile + at.super_min, g, r) : 0;
-            dequant(f, code + i, n, scale, min, out + s * ROMA_STRIPE + i);
+            const uint8_t *zeros = tile + at.zeros + g * form_bytes(zeros_form(f));
+            const int zero = f->zeros ? f->zero + zero_value(f, get_scale(zeros_form(f), zeros, r)) : f->zero;
+            dequant(f, code + i, n, scale, min, zero, out + s * ROMA_STRIPE + i);
         }
     }
 }
@@ -204,8 +252,11 @@ void roma_tile_dequant_row(const roma_format *f, uint64_t cols, const uint8_t *t
 void roma_row_dequant(const roma_format *f, uint64_t cols, const roma_row *row, float *out) {
     for (size_t g = 0; g < cols / f->group; g++) {
         size_t s = f->super ? g * f->group / f->super : 0;
-        float scale = scale_value(f->scale, row->scale[g], f->super ? row->super_scale[s] : 0);
+        float scale = f->scale == ROMA_SCALE_F32
+                          ? row->scale32[g]
+                          : scale_value(f->scale, row->scale[g], f->super ? row->super_scale[s] : 0);
+        const int zero = f->zeros ? f->zero + zero_value(f, row->zeros[g]) : f->zero;
         float min = f->min ? scale_value(f->min, row->min[g], f->super ? row->super_min[s] : 0) : 0;
-        dequant(f, row->code + g * f->group, f->group, scale, min, out + g * f->group);
+        dequant(f, row->code + g * f->group, f->group, scale, min, zero, out + g * f->group);
     }
 }

@@ -18,7 +18,9 @@ static void fill_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     const uint64_t first = tile * ROMA_TILE_ROWS;
     uint8_t code[t->cols];
     uint16_t words[4][t->cols / 16 + 1]; /* a scale for 16 inputs, at most */
-    const roma_row row = {code, words[0], words[1], words[2], words[3]};
+    float scale32[t->cols / 16 + 1];
+    uint8_t zeros[t->cols / 16 + 1];
+    const roma_row row = {code, words[0], words[1], words[2], words[3], scale32, zeros};
     for (unsigned r = 0; r < ROMA_TILE_ROWS && first + r < t->rows; r++) {
         t->read_row(t, first + r, &row);
         roma_tile_put_row(&t->format, t->cols, out, r, &row);

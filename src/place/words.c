@@ -6,9 +6,7 @@ static uint64_t ceil_div(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 uint64_t roma_place_scale_bits(const roma_image_tensor *t) {
     roma_tile_layout lay;
     roma_tile_layout_get(&t->format, t->cols, &lay);
-    const uint64_t supers = t->format.super ? t->cols / t->format.super : 0;
-    const uint64_t super_min = t->format.min ? supers * 2 * ROMA_TILE_ROWS : 0;
-    return (lay.super_min + super_min - lay.scale) * 8 / ROMA_TILE_ROWS;
+    return (lay.used - lay.scale) * 8 / ROMA_TILE_ROWS;
 }
 
 /* A lane takes 1, 2, 4 or 8 bits at a time; codes of other widths lie in the next wider one. */
@@ -16,7 +14,7 @@ static uint32_t lane_bits(const roma_format *f) { return f->bits <= 2 ? f->bits 
 
 /* Codes 0, 1 and 2 for -1, 0 and 1. */
 static bool is_ternary(const roma_format *f) {
-    return f->bits == 2 && f->zero == 1 && !f->min && f->level == ROMA_LEVEL_IDENTITY;
+    return f->bits == 2 && f->zero == 1 && !f->min && !f->zeros && f->level == ROMA_LEVEL_IDENTITY;
 }
 
 static uint32_t word_inputs(const place_numbers *k, const roma_format *f) {
@@ -160,7 +158,7 @@ static uint64_t value_inputs(const roma_placement *p, uint32_t value) {
 
 static bool has_table(const roma_description *d) {
     for (size_t i = 0; i < d->n_tensors; i++)
-        if (!d->tensors[i].is_vector && d->tensors[i].format.level == ROMA_LEVEL_TABLE) return true;
+        if (!d->tensors[i].is_vector && d->tensors[i].format.level != ROMA_LEVEL_IDENTITY) return true;
     return false;
 }
 

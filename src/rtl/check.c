@@ -113,7 +113,7 @@ static void load_group(wanted *w, uint64_t group) {
     for (uint64_t j = 0; j < w->group_rows; j++) {
         const uint64_t row = w->first + group * w->group_rows + j;
         uint8_t *code = w->code + j * cols;
-        roma_row into = {code, w->scale, w->scale + cols, w->scale + 2 * cols, w->scale + 3 * cols};
+        roma_row into = {code, w->scale, w->scale + cols, w->scale + 2 * cols, w->scale + 3 * cols, NULL, NULL};
         if (row <= w->last && row < w->t->rows)
             roma_tile_get_row(&w->t->format, cols, w->t->data + row / ROMA_TILE_ROWS * w->t->tile_bytes,
                               (unsigned)(row % ROMA_TILE_ROWS), &into);

@@ -86,7 +86,8 @@ int roma_rtl_emit(const char *folder, const roma_rtl_part *part, roma_rtl_style 
                   const roma_progress *progress, roma_rtl_counts *out, roma_error *err) {
     roma_outdir d;
     const roma_format *f = &part->place->plan->desc->tensors[part->tensor].format;
-    if (style == ROMA_RTL_FUSED && (f->level == ROMA_LEVEL_TABLE || part->place->tensors[part->tensor].lane_bits == 1))
+    if (style == ROMA_RTL_FUSED &&
+        (f->level != ROMA_LEVEL_IDENTITY || part->place->tensors[part->tensor].lane_bits == 1))
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "style fused has an L-Unit for codes of 2, 4 and 8 bits without a level table; give --style "
                          "brom, whose words any L-Unit reads");

@@ -208,11 +208,15 @@ typedef struct {
 
 static bool whole_codes(const roma_format *f) { return f->bits == 2 || f->bits == 4 || f->bits == 8; }
 static bool half_scales(const roma_format *f) { return f->scale == ROMA_SCALE_F16; }
+static bool byte_levels(const roma_format *f) { return f->level != ROMA_LEVEL_FINE; }
+static bool one_zero(const roma_format *f) { return f->zeros == ROMA_ZEROS_NONE; }
 static bool two_words(const roma_format *f) { return f->group * f->bits >= 64; }
 
 static const format_limit of_formats[] = {
     {"bits of codes", whole_codes, "2, 4 or 8"},
     {"scales", half_scales, "FP16 for each group"},
+    {"level table", byte_levels, "levels of 8 bits"},
+    {"zero points", one_zero, "one zero point of the whole matrix"},
     {"group", two_words, "two words of a row and more: 32 and more inputs of 2 bits"},
 };
 

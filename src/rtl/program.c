@@ -76,7 +76,7 @@ static void place_scales(maker *m) {
 
 static bool same_format(const roma_format *a, const roma_format *b) {
     return a->bits == b->bits && a->level == b->level && a->scale == b->scale && a->min == b->min &&
-           a->group == b->group && a->super == b->super && a->zero == b->zero &&
+           a->group == b->group && a->super == b->super && a->zero == b->zero && a->zeros == b->zeros &&
            memcmp(a->table, b->table, sizeof a->table) == 0;
 }
 

@@ -90,7 +90,7 @@ static void draw_weights(weights *w, const roma_format *f) {
         w->super_s[g] = roma_f32_to_f16(draw(6));
         w->super_m[g] = roma_f32_to_f16(draw(6));
     }
-    w->row = (roma_row){w->code, w->s, w->m, w->super_s, w->super_m};
+    w->row = (roma_row){w->code, w->s, w->m, w->super_s, w->super_m, NULL, NULL};
 }
 /* An integer times an FP16 is exact. */
 static float scale_of(const roma_format *f, const uint16_t *s, const uint16_t *super, size_t group) {

@@ -41,7 +41,7 @@ static void overflowing_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *o
     const bool reads = t->role == ROMA_W_EMBED || t->role == ROMA_W_HEAD;
     int8_t code[512];
     uint16_t scale[16];
-    const roma_row row = {(uint8_t *)code, scale, NULL, NULL, NULL};
+    const roma_row row = {(uint8_t *)code, scale, NULL, NULL, NULL, NULL, NULL};
     for (uint32_t r = 0; r < 16 && tile * 16 + r < t->rows; r++) {
         const uint32_t at = (uint32_t)tile * 16 + r;
         for (uint32_t g = 0; g < t->cols / CHANNELS; g++) {

@@ -55,7 +55,9 @@ static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     const roma_format *f = &t->format;
     uint8_t code[512];
     uint16_t scale[64], min[64], super[4], super_min[4];
-    const roma_row row = {code, scale, min, super, super_min};
+    float scale32[64];
+    uint8_t zeros[64];
+    const roma_row row = {code, scale, min, super, super_min, scale32, zeros};
     const uint32_t groups = (uint32_t)(t->cols / f->group);
     const float target = 0.1f / (float)(1 << (f->bits - 1)) / (f->super ? 16.0f : 1.0f);
     for (unsigned r = 0; r < 16 && tile * 16 + r < t->rows; r++) {
@@ -64,6 +66,9 @@ static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
         for (uint32_t g = 0; g < groups; g++) {
             scale[g] = f->super ? (uint16_t)(roma_random(key, 9000 + g) & 15)
                                 : roma_f32_to_f16(target * (1.5f + random_float(key, 9000 + g) * 0.5f));
+            scale32[g] =
+                target * (1.5f + random_float(key, 9000 + g) * 0.5f) / (f->level == ROMA_LEVEL_FINE ? 64.0f : 1.0f);
+            zeros[g] = (uint8_t)(f->zeros == ROMA_ZEROS_U4 ? roma_random(key, 9600 + g) & 15 : 0);
             min[g] = f->super ? (uint16_t)(roma_random(key, 9500 + g) & 15) : roma_f32_to_f16(-0.08f);
         }
         for (uint32_t g = 0; f->super && g < t->cols / f->super; g++) {

@@ -71,13 +71,14 @@ static void print_tensor(const roma_image_tensor *t, size_t i) {
     }
     roma_sha256_final(&h, values);
     free(row);
-    printf("tensor %zu %s layer %u %llu x %llu kind %u bits %u level %u scale %u min %u group %u super %u zero %d tie "
+    printf("tensor %zu %s layer %u %llu x %llu kind %u bits %u level %u scale %u min %u group %u super %u zero %d "
+           "zeros %u tie "
            "%d offset %llu bytes "
            "%llu tile %llu table ",
            i, roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->rows, (unsigned long long)t->cols,
-           !t->is_vector, f->bits, f->level, f->scale, f->min, f->group, f->super, f->zero, t->tie,
+           !t->is_vector, f->bits, f->level, f->scale, f->min, f->group, f->super, f->zero, f->zeros, t->tie,
            (unsigned long long)t->offset, (unsigned long long)t->bytes, (unsigned long long)t->tile_bytes);
-    if (f->level == ROMA_LEVEL_TABLE)
+    if (f->level != ROMA_LEVEL_IDENTITY)
         for (int k = 0; k < 16; k++) printf("%d ", f->table[k]);
     else
         printf("- ");

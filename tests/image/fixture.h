@@ -45,6 +45,13 @@ static const roma_format fixture_formats[] = {
     {.bits = 6, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 64},
     {.bits = 2, .scale = ROMA_SCALE_F16, .group = 128, .zero = 1},
     {.bits = 3, .scale = ROMA_SCALE_U4, .group = 256, .super = 256, .zero = 3},
+    {.bits = 4,
+     .level = ROMA_LEVEL_FINE,
+     .scale = ROMA_SCALE_F32,
+     .group = 64,
+     .table = {-511, -356, -268, -202, -145, -95, -47, 0, 41, 82, 126, 172, 225, 287, 369, 511}}, /* NF4 */
+    {.bits = 4, .scale = ROMA_SCALE_F16, .group = 128, .zeros = ROMA_ZEROS_U4},                   /* AWQ */
+    {.bits = 8, .scale = ROMA_SCALE_F32, .group = 64, .zeros = ROMA_ZEROS_S8},
 };
 #define FIXTURE_FORMATS (sizeof fixture_formats / sizeof *fixture_formats)
 
@@ -54,7 +61,9 @@ static inline void fixture_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t
     const roma_format *f = &t->format;
     uint8_t code[1024];
     uint16_t s[4][64];
-    const roma_row row = {.code = code, .scale = s[0], .min = s[1], .super_scale = s[2], .super_min = s[3]};
+    float scale32[64];
+    uint8_t zeros[64];
+    const roma_row row = {code, s[0], s[1], s[2], s[3], scale32, zeros};
     const unsigned form_max = f->scale == ROMA_SCALE_U4 ? 15 : f->scale == ROMA_SCALE_S8 ? 255 : 63;
     for (unsigned r = 0; r < ROMA_TILE_ROWS && tile * ROMA_TILE_ROWS + r < t->rows; r++) {
         const uint64_t key = tensor << 32 | (tile * ROMA_TILE_ROWS + r);
@@ -65,6 +74,11 @@ static inline void fixture_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t
                 const unsigned v = (unsigned)roma_random(key, 5000 + 64 * k + g);
                 s[k][g] = (uint16_t)(k < 2 && f->super ? v % (form_max + 1) : (v & 0x83ff) | (8 + v % 9) << 10);
             }
+        for (unsigned g = 0; g < 64; g++) {
+            scale32[g] = (float)(int32_t)roma_random(key, 6000 + g) * 0x1p-40f;
+            zeros[g] = (uint8_t)(roma_random(key, 7000 + g) & (f->zeros == ROMA_ZEROS_U4 ? 15 : 255));
+        }
+        if (x->poison && tensor + 1 == x->d.n_tensors) scale32[0] = roma_f32_from_bits(0x7f800000);
         if (x->poison && tensor + 1 == x->d.n_tensors) s[f->super ? 2 : 0][0] = 0x7c00;
         roma_tile_put_row(f, t->cols, out, r, &row);
     }

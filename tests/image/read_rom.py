@@ -174,7 +174,12 @@ def exists(h, role):
     return h["arch"] == 3 if role in ("q_norm", "k_norm") else True
 
 
-SCALE_BYTES = {1: 32, 2: 8, 3: 12, 4: 12, 5: 16}
+SCALE_BYTES = {1: 32, 2: 8, 3: 12, 4: 12, 5: 16, 6: 64}
+ZERO_BYTES = {0: 0, 1: 8, 2: 16}
+
+
+def f32(x):
+    return struct.unpack("<f", struct.pack("<f", x))[0]
 
 
 class Tensor:
@@ -182,7 +187,7 @@ class Tensor:
         self.head, self.table_bytes = f.data[at:at + 48], f.data[at + 80:at + 112]
         self.role, self.layer, self.rows, self.cols = f.fields(at, "IIQQ")
         (self.kind, self.bits, self.low, self.high, self.level, self.scale, self.min) = f.fields(at + 24, "7B")
-        f.zero(at + 31, 1)
+        self.zeros = f.fields(at + 31, "B")[0]
         self.group, self.super, self.zero = f.fields(at + 32, "HHh")
         f.zero(at + 38, 2)
         act, transform, self.tie = f.fields(at + 40, "IIi")
@@ -199,16 +204,23 @@ class Tensor:
             return
         need(self.kind == 1 and (self.low, self.high) == {2: (2, 0), 3: (2, 1), 4: (4, 0), 5: (4, 1), 6: (4, 2), 8: (8, 0)}[self.bits],
              "planes")
-        need(self.level in (0, 1) and (self.bits == 4 if self.level else not any(self.table)), "levels")
+        need(self.level in (0, 1, 2) and (self.bits == 4 if self.level else not any(self.table)), "levels")
         need(self.scale in SCALE_BYTES and self.min in (0, self.scale), "scale forms")
-        need(self.group in (16, 32, 64, 128, 256) and self.super == (256 if self.scale > 1 else 0), "groups")
+        need(self.group in (16, 32, 64, 128, 256) and self.super == (256 if 1 < self.scale < 6 else 0), "groups")
         need(self.cols % 32 == 0 and self.cols % self.group == 0 and (not self.super or self.cols % self.super == 0), "row length")
         levels = self.table if self.level else range(-128, 128) if self.bits == 8 else range(1 << self.bits)
-        worst = max(abs(min(levels) - self.zero), abs(max(levels) - self.zero))
-        need(worst <= (64 if self.scale == 5 else 128), "zero point")
+        own = {0: (0, 0), 1: (0, 15), 2: (-128, 127)}[self.zeros]
+        worst = max(abs(min(levels) - self.zero - own[1]), abs(max(levels) - self.zero - own[0]))
+        need(worst <= (64 if self.scale == 5 else 511 if self.level == 2 else 255 if self.zeros == 2 else 128), "zero point")
+        need(self.level != 1 or -128 <= min(levels) and max(levels) <= 127, "levels of 8 bits")
+        need(not self.min or self.scale < 6, "a minimum beside FP32 scales")
+        need(not (self.zeros or self.level == 2) or (self.scale in (1, 6) and not self.min), "scales beside zero points or a fine table")
+        need(not self.zeros or (not self.level and (self.bits <= 4 if self.zeros == 1 else self.bits == 8)), "zero points")
+        need(self.level != 2 or not self.zero, "zero point of a fine table")
         self.groups, self.supers = self.cols // self.group, self.cols // self.super if self.super else 0
         sizes = [2 * self.cols * self.low, 2 * self.cols * self.high, self.groups * SCALE_BYTES[self.scale],
-                 self.groups * SCALE_BYTES[self.scale] if self.min else 0, 32 * self.supers, 32 * self.supers if self.min else 0]
+                 self.groups * SCALE_BYTES[self.scale] if self.min else 0, 32 * self.supers, 32 * self.supers if self.min else 0,
+                 self.groups * ZERO_BYTES[self.zeros]]
         self.at = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
         self.tiles = up(self.rows, 16) // 16
         need(self.tile_bytes == up(self.at[-1], 64) and self.bytes == self.tiles * self.tile_bytes, "bytes of a matrix")
@@ -225,6 +237,8 @@ class Tensor:
 
     def scale_of(self, tile, region, super_region, g, r):
         at = self.at[region] + g * SCALE_BYTES[self.scale]
+        if self.scale == 6:
+            return struct.unpack_from("<f", tile, at + 4 * r)[0]
         if self.scale == 1:
             return struct.unpack_from("<e", tile, at + 2 * r)[0]
         c = struct.unpack_from("<b", tile, at + r)[0] if self.scale == 5 else tile[at + r % 8] >> (4 if r >= 8 else 0) & 15
@@ -234,16 +248,22 @@ class Tensor:
             c -= 32
         return c * struct.unpack_from("<e", tile, self.at[super_region] + 32 * (g * self.group // self.super) + 2 * r)[0]
 
+    def zero_of(self, tile, g, r):
+        at = self.at[6] + g * ZERO_BYTES[self.zeros]
+        own = struct.unpack_from("<b", tile, at + r)[0] if self.zeros == 2 else tile[at + r % 8] >> (4 if r >= 8 else 0) & 15 if self.zeros else 0
+        return self.zero + own
+
     def row(self, tile, r):
         out = []
         for g in range(self.groups):
             scale = self.scale_of(tile, 2, 4, g, r)
             low = self.scale_of(tile, 3, 5, g, r) if self.min else 0.0
             need(math.isfinite(scale) and math.isfinite(low), "a scale is not finite")
+            zero = self.zero_of(tile, g, r)
             for i in range(g * self.group, (g + 1) * self.group):
                 c = self.code(tile, r, i)
                 level = self.table[c] if self.level else c - 256 if self.bits == 8 and c > 127 else c
-                w = scale * float(level - self.zero)
+                w = f32(scale * float(level - zero))
                 out.append(w + low if self.min else w)
         return struct.pack(f"<{self.cols}f", *out)
 
@@ -253,11 +273,15 @@ class Tensor:
             for i in range(self.cols):
                 need(self.code(tile, r, i) == 0, "a spare code")
             fields = [(self.at[2], self.groups, SCALE_BYTES[self.scale]), (self.at[4], self.supers, 32)]
+            if self.zeros:
+                fields.append((self.at[6], self.groups, ZERO_BYTES[self.zeros]))
             if self.min:
                 fields += [(self.at[3], self.groups, SCALE_BYTES[self.scale]), (self.at[5], self.supers, 32)]
             for start, n, step in fields:
                 for at in range(start, start + n * step, step):
-                    if step == 32:
+                    if step == 64:
+                        bits = any(tile[at + 4 * r:at + 4 * r + 4])
+                    elif step == 32:
                         bits = tile[at + 2 * r] | tile[at + 2 * r + 1]
                     elif step == 16:
                         bits = tile[at + r]
@@ -315,7 +339,7 @@ def read_tensors(f, sections, h, base):
             t.spare_rows_zero(tile)
         table = " ".join(map(str, t.table)) if t.level else "-"
         print(f"tensor {i} {t.name} layer {t.layer} {t.rows} x {t.cols} kind {t.kind} bits {t.bits} level {t.level} scale {t.scale} "
-              f"min {t.min} group {t.group} super {t.super} zero {t.zero} tie {t.tie} offset {t.offset} bytes {t.bytes} "
+              f"min {t.min} group {t.group} super {t.super} zero {t.zero} zeros {t.zeros} tie {t.tie} offset {t.offset} bytes {t.bytes} "
               f"tile {t.tile_bytes} table {table} values {values.hexdigest()}")
     need(end == data_end, "end of DATA")
     need(ident.digest() == base, "base identity")

@@ -91,7 +91,8 @@ static void check_identity(const uint8_t *data) {
     roma_sha256_update(&h, section[1], rope);
     roma_sha256_update(&h, section[2], 4);
     for (uint32_t i = 0; i < roma_le32(section[2]); i++) {
-        static const uint8_t s[] = {0, 32, 8, 12, 12, 16}; /* bytes of a group's scales, by form */
+        static const uint8_t s[] = {0, 32, 8, 12, 12, 16, 64}; /* bytes of a group's scales, by form */
+        static const uint8_t zeros[] = {0, 8, 16};             /* likewise of own zero points */
         static const uint8_t is_tied[2][4] = {{0}, {1, 0, 0, 0}};
         const uint8_t *d = section[2] + 16 + 128 * i, *p = data + roma_le64(d + 56);
         const int32_t tie = (int32_t)roma_le32(d + 48);
@@ -105,7 +106,8 @@ static void check_identity(const uint8_t *data) {
         const uint64_t cols = roma_le64(d + 16), bytes = roma_le64(d + 64), supers = roma_le16(d + 34);
         const uint64_t step = d[24] ? roma_le64(d + 72) : bytes;
         const uint64_t used = !d[24] ? bytes
-                                     : 2 * cols * (d[26] + d[27]) + cols / roma_le16(d + 32) * (s[d[29]] + s[d[30]]) +
+                                     : 2 * cols * (d[26] + d[27]) +
+                                           cols / roma_le16(d + 32) * (unsigned)(s[d[29]] + s[d[30]] + zeros[d[31]]) +
                                            (supers ? cols / supers * 32 * (d[30] ? 2 : 1) : 0);
         for (uint64_t at = 0; at < bytes; at += step) roma_sha256_update(&h, p + at, used);
     }

@@ -16,7 +16,7 @@ static int by_codes(const roma_tensor *t, uint64_t r, const float *want) {
     uint16_t *s = malloc(n * 8);
     float *got = malloc(n * 4);
     if (!code || !s || !got) abort();
-    const roma_row row = {code, s, s + n, s + 2 * n, s + 3 * n};
+    const roma_row row = {code, s, s + n, s + 2 * n, s + 3 * n, NULL, NULL};
     t->read_row(t, r, &row);
     roma_row_dequant(&t->format, t->cols, &row, got);
     const int differ = memcmp(got, want, n * 4) != 0;

@@ -80,7 +80,7 @@ static void test_type(size_t k) {
     float row[256], again[256];
     uint8_t code[256];
     uint16_t scale[64];
-    const roma_row codes = {code, scale, scale + 16, scale + 32, scale + 48};
+    const roma_row codes = {code, scale, scale + 16, scale + 32, scale + 48, NULL, NULL};
     uint64_t fnv = 0xcbf29ce484222325u;
     CHECK_EQ(t->rows, 3);
     for (uint64_t r = 0; r < 3; r++) {

@@ -11,16 +11,20 @@ typedef struct {
 } kern_list;
 
 /* A vector here is one row of weights times one row of activations. They are counted per kernel: one row of activations
- * or several, width (7 for level tables), group of 16, of 32 or longer, minimum. */
+ * or several, width (7 for level tables, 9 for fine ones), group of 16, of 32 or longer, minimum or own zero points. */
 #define TABLE_WIDTH 7
-typedef uint64_t kernel_counts[2][9][3][2];
+#define FINE_WIDTH 9
+typedef uint64_t kernel_counts[2][10][3][3];
 static kernel_counts vectors;
 
 static uint64_t *vectors_of(const roma_format *f, size_t n_acts) {
-    const int width = f->level == ROMA_LEVEL_TABLE ? TABLE_WIDTH : f->bits, kind = f->group == 16   ? 0
-                                                                                   : f->group == 32 ? 1
-                                                                                                    : 2;
-    return &vectors[n_acts > 1][width][kind][f->min != ROMA_SCALE_NONE];
+    const int width = f->level == ROMA_LEVEL_TABLE  ? TABLE_WIDTH
+                      : f->level == ROMA_LEVEL_FINE ? FINE_WIDTH
+                                                    : f->bits,
+              kind = f->group == 16   ? 0
+                     : f->group == 32 ? 1
+                                      : 2;
+    return &vectors[n_acts > 1][width][kind][f->zeros ? 2 : f->min != ROMA_SCALE_NONE];
 }
 
 #define MANY 9 /* rows of activations of the cases that make the number */
@@ -63,7 +67,11 @@ static void fill_tile(const roma_format *f, uint64_t cols, uint8_t *tile, int pa
     if (pattern == PATTERN_MIN) memset(tile, f->bits == 8 ? 0x80 : 0x00, l.scale);
     if (pattern == PATTERN_ZERO) memset(tile, 0, l.scale);
     const size_t halves = f->super ? l.super_scale : l.scale;
-    for (size_t i = halves; i < l.bytes; i += 2) {
+    for (size_t i = l.scale; f->scale == ROMA_SCALE_F32 && i < l.min; i += 4) {
+        if (pattern == PATTERN_SMALL && random_u32() % 2) tile[i + 3] &= 0x80, tile[i + 2] &= 0x7f;
+        tile[i + 3] &= 0xbf; /* no infinity: below 2 */
+    }
+    for (size_t i = halves; f->scale != ROMA_SCALE_F32 && i < l.zeros; i += 2) {
         if (pattern == PATTERN_SMALL && random_u32() % 2)
             tile[i + 1] &= 0x83; /* subnormal or zero */
         else if (random_u32() % 64)
@@ -173,6 +181,28 @@ static int check_product_more(const kern_list *k, const roma_format *f, uint64_t
     return 1;
 }
 
+/* FP32 scales, own zero points, fine tables; beside FP32 scales plain levels too. */
+static size_t plain_formats(roma_format *list) {
+    static const uint8_t widths[] = {2, 3, 4, 5, 6, 8};
+    static const uint16_t groups[] = {16, 32, 64, 128, 256};
+    static const int16_t fine[16] = {-511, -356, -268, -202, -145, -95, -47, 0, 41, 82, 126, 172, 225, 287, 369, 511};
+    size_t n = 0;
+    for (unsigned w = 0; w < 7; w++)
+        for (unsigned g = 0; g < 5; g++)
+            for (unsigned k = 0; k < 4; k++) {
+                roma_format f = {.bits = widths[w < 6 ? w : 2],
+                                 .level = w == 6 ? ROMA_LEVEL_FINE : ROMA_LEVEL_IDENTITY,
+                                 .scale = k % 2 ? ROMA_SCALE_F32 : ROMA_SCALE_F16,
+                                 .group = groups[g],
+                                 .zero = (int16_t)(w == 6 || k < 2 ? 0 : 1)};
+                if (w < 6 && k < 3) f.zeros = f.bits == 8 ? ROMA_ZEROS_S8 : ROMA_ZEROS_U4;
+                if (f.bits == 8) f.zero = 0;
+                if (w == 6) memcpy(f.table, fine, sizeof fine);
+                if (!roma_format_check(&f, 256, NULL)) list[n++] = f;
+            }
+    return n;
+}
+
 /* Every valid format. */
 static size_t all_formats(roma_format *list) {
     static const uint8_t widths[] = {2, 3, 4, 5, 6, 8},
@@ -189,12 +219,12 @@ static size_t all_formats(roma_format *list) {
                     f.min = mz / 2 ? f.scale : ROMA_SCALE_NONE;
                     f.super = s ? 256 : 0;
                     f.zero = (int16_t)(mz % 2 == 0 ? 0 : f.bits == 8 || w == 6 ? -1 : 1 << (f.bits - 1));
-                    if (w == 6) memcpy(f.table, levels, 16);
+                    for (int i = 0; w == 6 && i < 16; i++) f.table[i] = levels[i];
                     if (w == 6 && f.scale == ROMA_SCALE_S8)
                         for (int i = 0; i < 16; i++) f.table[i] /= 2;
                     if (!roma_format_check(&f, 256, NULL)) list[n++] = f;
                 }
-    return n;
+    return n + plain_formats(list + n);
 }
 
 static void print_vectors(const kern_list *k) {
@@ -210,7 +240,7 @@ static void print_vectors(const kern_list *k) {
 
 /* Every format with edge patterns; one of seven at length; then until each kernel has the number of vectors wanted. */
 static void check_product(const kern_list *k, uint64_t wanted) {
-    static roma_format list[7 * 5 * 5 * 4];
+    static roma_format list[7 * 5 * 5 * 4 + 7 * 5 * 4];
     const size_t n = all_formats(list);
     CHECK(n > 200);
     const size_t each = wanted > 1000 ? 1 : 3; /* under an emulator, every third has the edges */

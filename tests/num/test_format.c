@@ -22,6 +22,20 @@ static const roma_format formats[] = {
     {.bits = 6, .scale = ROMA_SCALE_S8, .group = 16, .super = 256, .zero = 32},
     {.bits = 6, .scale = ROMA_SCALE_S8, .min = ROMA_SCALE_S8, .group = 32, .super = 256},
     {.bits = 8, .scale = ROMA_SCALE_F16, .group = 32},
+    {.bits = 4, .scale = ROMA_SCALE_F32, .group = 64, .zero = 8},
+    {.bits = 4,
+     .level = ROMA_LEVEL_FINE,
+     .scale = ROMA_SCALE_F32,
+     .group = 64,
+     .table = {-511, -356, -268, -202, -145, -95, -47, 0, 41, 82, 126, 172, 225, 287, 369, 511}},
+    {.bits = 4,
+     .level = ROMA_LEVEL_FINE,
+     .scale = ROMA_SCALE_F16,
+     .group = 256,
+     .table = {0, 1, 128, 192, 64, 96, 32, 48, 0, -1, -128, -192, -64, -96, -32, -48}},
+    {.bits = 4, .scale = ROMA_SCALE_F16, .group = 128, .zeros = ROMA_ZEROS_U4},
+    {.bits = 3, .scale = ROMA_SCALE_F32, .group = 32, .zero = 1, .zeros = ROMA_ZEROS_U4},
+    {.bits = 8, .scale = ROMA_SCALE_F32, .group = 16, .zeros = ROMA_ZEROS_S8},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
@@ -91,7 +105,8 @@ static void expect(roma_format f, uint64_t cols, int code, const char *text) {
 }
 
 static void test_check(void) {
-    const roma_format q4 = {.bits = 4, .scale = ROMA_SCALE_F16, .group = 128}, q6 = formats[10], iq4 = formats[7];
+    const roma_format q4 = {.bits = 4, .scale = ROMA_SCALE_F16, .group = 128}, q6 = formats[10], iq4 = formats[7],
+                      nf4 = formats[14];
     for (size_t i = 0; i < N_FORMATS; i++) expect(formats[i], 512, ROMA_OK, "");
     roma_format f = q4;
     expect(q4, 576, ROMA_EUNSUPPORTED, "use a group of 64");
@@ -105,10 +120,21 @@ static void test_check(void) {
         const bool ok = (bits >= 2 && bits <= 6) || bits == 8;
         expect(f, 128, ok ? ROMA_OK : ROMA_EUNSUPPORTED, "code width");
     }
-    f = q4, f.level = 2, expect(f, 128, ROMA_EUNSUPPORTED, "level kind 2");
+    f = q4, f.level = 3, expect(f, 128, ROMA_EUNSUPPORTED, "level kind 3");
     f = iq4, f.bits = 5, expect(f, 256, ROMA_EUNSUPPORTED, "needs 4-bit codes");
     f = q4, f.scale = 0, expect(f, 128, ROMA_EUNSUPPORTED, "scale form 0");
-    f = q4, f.scale = 6, expect(f, 128, ROMA_EUNSUPPORTED, "scale form 6");
+    f = q4, f.scale = 7, expect(f, 128, ROMA_EUNSUPPORTED, "scale form 7");
+    f = q4, f.zeros = 3, expect(f, 128, ROMA_EUNSUPPORTED, "zero points of form 3");
+    f = q4, f.zeros = ROMA_ZEROS_S8, expect(f, 128, ROMA_EUNSUPPORTED, "do not fit the codes");
+    f = q4, f.zeros = ROMA_ZEROS_U4, f.bits = 5, expect(f, 128, ROMA_EUNSUPPORTED, "do not fit the codes");
+    f = q4, f.zeros = ROMA_ZEROS_U4, f.min = 1, expect(f, 128, ROMA_EUNSUPPORTED, "no minimum");
+    f = q4, f.zeros = ROMA_ZEROS_U4, f.zero = 114, expect(f, 128, ROMA_EUNSUPPORTED, "zero point 114");
+    f = q4, f.scale = f.min = ROMA_SCALE_F32, expect(f, 128, ROMA_EUNSUPPORTED, "minimum form 6 beside FP32");
+    f = iq4, f.level = ROMA_LEVEL_FINE, expect(f, 256, ROMA_EUNSUPPORTED, "beside a fine level table");
+    f = nf4, f.zero = 1, expect(f, 256, ROMA_EUNSUPPORTED, "zero point 1 of a fine");
+    f = nf4, f.table[3] = 512, expect(f, 256, ROMA_EUNSUPPORTED, "-511..511");
+    f = nf4, f.table[3] = -512, expect(f, 256, ROMA_EUNSUPPORTED, "-511..511");
+    f = iq4, f.table[3] = 128, expect(f, 256, ROMA_EUNSUPPORTED, "-128..127");
     f = q4, f.min = ROMA_SCALE_U4, expect(f, 128, ROMA_EUNSUPPORTED, "minimum form 2");
     f = q4, f.super = 256, expect(f, 256, ROMA_EUNSUPPORTED, "super-group of 256");
     f = q6, f.super = 128, expect(f, 256, ROMA_EUNSUPPORTED, "super-group of 128");
@@ -131,6 +157,9 @@ static void test_print(void) {
               "6 bit, group 16, signed 8-bit scale under FP16 per 256, zero point 32");
     CHECK_STR(roma_format_print(&formats[7], buf, sizeof buf),
               "4 bit by table, group 32, signed 6-bit scale under FP16 per 256");
+    CHECK_STR(roma_format_print(&formats[14], buf, sizeof buf), "4 bit by fine table, group 64, FP32 scale");
+    CHECK_STR(roma_format_print(&formats[16], buf, sizeof buf), "4 bit, group 128, FP16 scale, own zero points");
+    CHECK_STR(roma_format_print(&formats[17], buf, sizeof buf), "3 bit, group 32, FP32 scale, own zero points + 1");
     CHECK_STR(roma_format_print(&formats[5], buf, 6), "4 bit");
 }
 
@@ -165,8 +194,20 @@ enum { COLS = 768 };
 typedef struct {
     uint8_t code[COLS];
     uint16_t s[4][COLS / 16];
+    float s32[COLS / 16];
+    uint8_t zeros[COLS / 16];
     roma_row row;
 } test_row;
+
+static roma_row row_of(test_row *t) {
+    return (roma_row){.code = t->code,
+                      .scale = t->s[0],
+                      .min = t->s[1],
+                      .super_scale = t->s[2],
+                      .super_min = t->s[3],
+                      .scale32 = t->s32,
+                      .zeros = t->zeros};
+}
 
 static void make_row(test_row *t, const roma_format *f, uint64_t key) {
     const unsigned max = f->scale == ROMA_SCALE_F16  ? 0xffff
@@ -180,17 +221,21 @@ static void make_row(test_row *t, const roma_format *f, uint64_t key) {
             if ((k > 1 || max == 0xffff) && (v & 0x7c00) == 0x7c00) v ^= 0x4000; /* finite */
             t->s[k][g] = (uint16_t)v;
         }
-    t->row =
-        (roma_row){.code = t->code, .scale = t->s[0], .min = t->s[1], .super_scale = t->s[2], .super_min = t->s[3]};
+    for (unsigned g = 0; g < COLS / 16; g++) {
+        t->s32[g] = roma_f32_from_bits((uint32_t)roma_random(key, 2000 + g) & 0xbf7fffffu); /* finite, of any size */
+        t->zeros[g] = (uint8_t)(roma_random(key, 3000 + g) & (f->zeros == ROMA_ZEROS_U4 ? 15 : 255));
+    }
+    t->row = row_of(t);
 }
 
 static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, const test_row *want) {
     static const uint8_t low[] = {[2] = 2, [3] = 2, [4] = 4, [5] = 4, [6] = 4, [8] = 8},
-                         form_bytes[] = {0, 32, 8, 12, 12, 16};
+                         form_bytes[] = {0, 32, 8, 12, 12, 16, 64};
     const unsigned lo = low[f->bits], hi = f->bits - lo, groups = COLS / f->group, step = form_bytes[f->scale];
     const uint8_t *scale = tile + 2 * COLS * (lo + hi), *min = scale + groups * step,
                   *super = min + (f->min ? groups * step : 0);
     const uint8_t *super_min = super + (f->super ? COLS / 256 * 32 : 0);
+    const bool f32 = f->scale == ROMA_SCALE_F32;
     float row[COLS], flat[COLS];
     unsigned wrong = 0;
     roma_tile_dequant_row(f, COLS, tile, r, row);
@@ -199,7 +244,17 @@ static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, con
         const unsigned g = i / f->group,
                        code = plane_bits(tile, lo, r, i) | (hi ? plane_bits(tile + 2 * COLS * lo, hi, r, i) << lo : 0);
         wrong += code != want->code[i];
-        wrong += stored_scale(f->scale, scale + g * step, r) != want->s[0][g];
+        if (f32)
+            wrong += roma_le32(scale + g * 64 + 4 * r) != roma_f32_bits(want->s32[g]);
+        else
+            wrong += stored_scale(f->scale, scale + g * step, r) != want->s[0][g];
+        int zero = f->zero;
+        if (f->zeros) { /* they have no minimum, and lie behind the scales */
+            const unsigned z = stored_scale(f->zeros == ROMA_ZEROS_U4 ? ROMA_SCALE_U4 : ROMA_SCALE_S8,
+                                            min + g * (f->zeros == ROMA_ZEROS_U4 ? 8 : 16), r);
+            wrong += z != want->zeros[g];
+            zero += f->zeros == ROMA_ZEROS_U4 ? (int)z : (int8_t)(uint8_t)z;
+        }
         if (f->min) wrong += stored_scale(f->min, min + g * step, r) != want->s[1][g];
         const unsigned us = f->super ? stored_scale(ROMA_SCALE_F16, super + i / 256 * 32, r) : 0;
         const unsigned um = f->super && f->min ? stored_scale(ROMA_SCALE_F16, super_min + i / 256 * 32, r) : 0;
@@ -207,7 +262,7 @@ static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, con
         if (f->super && f->min) wrong += um != want->s[3][i / 256];
         /* In double the product and the sum are exact enough that one rounding at the end is the right one. */
         const int level = f->level ? f->table[code] : f->bits == 8 ? (int8_t)code : (int)code;
-        double w = scale_value(f->scale, want->s[0][g], us) * (level - f->zero);
+        double w = (f32 ? (double)want->s32[g] : scale_value(f->scale, want->s[0][g], us)) * (level - zero);
         if (f->min) w += scale_value(f->min, want->s[1][g], um);
         wrong += row[i] != (float)w || flat[i] != (float)w;
     }
@@ -217,12 +272,15 @@ static void check_row(const roma_format *f, const uint8_t *tile, unsigned r, con
 static void check_back(const roma_format *f, const uint8_t *tile, unsigned r, const test_row *want) {
     static test_row got;
     memset(&got, 0, sizeof got);
-    got.row = (roma_row){
-        .code = got.code, .scale = got.s[0], .min = got.s[1], .super_scale = got.s[2], .super_min = got.s[3]};
+    got.row = row_of(&got);
     roma_tile_get_row(f, COLS, tile, r, &got.row);
     const size_t groups = (size_t)COLS / f->group * 2, supers = f->super ? (size_t)COLS / 256 * 2 : 0;
     CHECK(memcmp(got.code, want->code, COLS) == 0);
-    CHECK(memcmp(got.s[0], want->s[0], groups) == 0);
+    if (f->scale == ROMA_SCALE_F32)
+        CHECK(memcmp(got.s32, want->s32, 2 * groups) == 0);
+    else
+        CHECK(memcmp(got.s[0], want->s[0], groups) == 0);
+    CHECK(!f->zeros || memcmp(got.zeros, want->zeros, groups / 2) == 0);
     CHECK(memcmp(got.s[2], want->s[2], supers) == 0);
     CHECK(!f->min || (memcmp(got.s[1], want->s[1], groups) == 0 && memcmp(got.s[3], want->s[3], supers) == 0));
 }
@@ -246,7 +304,14 @@ static void test_tiles(void) {
             check_back(f, tile, r, &rows[r]);
             for (unsigned g = 0; g < COLS / f->group; g++) {
                 const unsigned s = g * f->group / 256;
-                CHECK((double)scale[g * 16 + r] == scale_value(f->scale, rows[r].s[0][g], rows[r].s[2][s]));
+                CHECK((double)scale[g * 16 + r] == (f->scale == ROMA_SCALE_F32
+                                                        ? (double)rows[r].s32[g]
+                                                        : scale_value(f->scale, rows[r].s[0][g], rows[r].s[2][s])));
+                int32_t zeros[16];
+                roma_tile_zeros(f, COLS, tile, g, zeros);
+                CHECK_EQ(zeros[r], !f->zeros                   ? 0
+                                   : f->zeros == ROMA_ZEROS_U4 ? rows[r].zeros[g]
+                                                               : (int8_t)rows[r].zeros[g]);
                 CHECK(!f->min || (double)min[g * 16 + r] == scale_value(f->min, rows[r].s[1][g], rows[r].s[3][s]));
             }
         }

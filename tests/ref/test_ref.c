@@ -67,7 +67,7 @@ static void zero_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     }
     uint8_t code[512] = {0};
     uint16_t scale[16] = {0}, min[16] = {0};
-    const roma_row row = {code, scale, min, NULL, NULL};
+    const roma_row row = {code, scale, min, NULL, NULL, NULL, NULL};
     for (unsigned r = 0; r < ROMA_TILE_ROWS; r++) roma_tile_put_row(&t->format, t->cols, out, r, &row);
 }
 

@@ -249,7 +249,7 @@ class adapter_bench {
         if (done < in[RUNS]) wrong = "codes of h are missing";
     }
     void check_codes(uint64_t k) {
-        const roma_format format = {8, 0, ROMA_SCALE_F16, 0, (uint16_t)shape(in).group, 0, 0, {0}};
+        const roma_format format = {8, 0, ROMA_SCALE_F16, 0, (uint16_t)shape(in).group, 0, 0, 0, {0}};
         roma_tile_layout at;
         roma_tile_layout_get(&format, in[COLS], &at);
         std::vector<uint8_t> tile(RANK_MAX / 16 * at.bytes, 0);

@@ -1,8 +1,9 @@
 /* Writes a random image of any shape and format without a tokenizer, for chips in gates: make_model OUT.roma
  * [KEY=VALUE]... Keys of the shape: layers hidden ffn heads kv head rope vocab tied eps arch (llama, qwen2 with biases,
- * qwen3 with norms of heads); of the format of all matrices: bits group scale (1 FP16, 2 U4) min (0 none, or as scale)
- * zero table (1: a table of levels); up, down: bits of those matrices; seed; gain of cos and sin in thousandths; width:
- * own width of ffn; biases 1: those of o too. What is not given is as in KEYS. */
+ * qwen3 with norms of heads); of the format of all matrices: bits group scale (1 FP16, 2 U4, 6 FP32) min (0 none, or as
+ * scale) zero zeros (1: own zero points) table (1: a table of levels, 2: a fine one); up, down: bits of those matrices;
+ * seed; gain of cos and sin in thousandths; width: own width of ffn; biases 1: those of o too. What is not given is as
+ * in KEYS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 /* clang-format off */
 #define KEYS(X) \
     X(layers, 2) X(hidden, 128) X(ffn, 256) X(heads, 4) X(kv, 2) X(head, 32) X(rope, 0) \
-    X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) \
+    X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) X(zeros, 0) \
     X(table, 0) X(up, 0) X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
 /* clang-format on */
 
@@ -53,9 +54,10 @@ static roma_format format_of(const spec *s, uint32_t bits) {
                      .scale = (uint8_t)s->scale,
                      .min = (uint8_t)s->min,
                      .group = (uint16_t)s->group,
-                     .super = s->scale == ROMA_SCALE_F16 ? 0 : 256,
+                     .super = s->scale == ROMA_SCALE_F16 || s->scale == ROMA_SCALE_F32 ? 0 : 256,
                      .zero = (int16_t)s->zero,
-                     .level = s->table ? ROMA_LEVEL_TABLE : ROMA_LEVEL_IDENTITY};
+                     .zeros = (uint16_t)s->zeros,
+                     .level = (uint8_t)s->table};
     for (int i = 0; s->table && i < 16; i++) f.table[i] = (int8_t)(i * i / 2 + 9 * i - 127);
     return f;
 }
@@ -106,8 +108,10 @@ static void tile(void *ctx, size_t tensor, uint64_t number, uint8_t *out) {
     const roma_format *f = &t->format;
     uint8_t *code = malloc(t->cols);
     uint16_t *scale = calloc(t->cols, 4 * sizeof *scale);
-    if (!code || !scale) abort();
-    const roma_row row = {code, scale, scale + t->cols, scale + 2 * t->cols, scale + 3 * t->cols};
+    float *scale32 = calloc(t->cols, sizeof *scale32);
+    uint8_t *zeros = calloc(t->cols, 1);
+    if (!code || !scale || !scale32 || !zeros) abort();
+    const roma_row row = {code, scale, scale + t->cols, scale + 2 * t->cols, scale + 3 * t->cols, scale32, zeros};
     for (unsigned r = 0; r < ROMA_TILE_ROWS && number * ROMA_TILE_ROWS + r < t->rows; r++) {
         const uint64_t key = m->seed * 1000003 + tensor * 65537 + number * ROMA_TILE_ROWS + r;
         for (uint64_t i = 0; i < t->cols; i++) {
@@ -116,6 +120,8 @@ static void tile(void *ctx, size_t tensor, uint64_t number, uint8_t *out) {
         }
         for (uint64_t g = 0; g < t->cols / f->group; g++) {
             row.scale[g] = scale_of(f, key, 1 + 2 * g);
+            scale32[g] = roma_f16_to_f32(row.scale[g]);
+            zeros[g] = (uint8_t)(roma_random(key, 2 + 2 * g) & 15);
             row.min[g] = f->super ? 3 : roma_f32_to_f16(-0.05f);
         }
         for (uint64_t g = 0; f->super && g < t->cols / f->super; g++)
@@ -124,6 +130,8 @@ static void tile(void *ctx, size_t tensor, uint64_t number, uint8_t *out) {
     }
     free(code);
     free(scale);
+    free(scale32);
+    free(zeros);
 }
 
 static void vector(void *ctx, size_t tensor, float *out) {
