@@ -88,6 +88,19 @@ void roma_hyper_set_widths(roma_hyper *h, uint32_t hidden, uint32_t ffn, uint32_
 uint32_t roma_hyper_attended(const roma_hyper *h);
 /* Elements of each head that go from attention to o, one head behind the other; 0: the heads lie so already. */
 uint32_t roma_hyper_packed(const roma_hyper *h);
+/* YaRN (arXiv 2309.00071, 3.2 and 3.4): pairs that turn more often than `fast` over the original context keep their
+ * angles, those that turn less often than `slow` are divided by the factor, between them it goes evenly. base > 1,
+ * 0 < slow <= fast. */
+typedef struct {
+    double base, factor, original; /* original: the context, in positions, that the model was trained for first */
+    double fast, slow;
+    double share; /* of what is kept, 0 to 1: llama.cpp's extrapolation factor */
+    bool is_real; /* the ends are not moved out to whole pairs */
+} roma_yarn;
+/* By what the angle of pair i, of dim / 2, is divided. */
+double roma_yarn_divisor(const roma_yarn *y, uint32_t dim, uint32_t i);
+/* YaRN's factor of cos and sin: 1 + 0.1 scale ln(factor), or 1 where angles are not divided. */
+double roma_yarn_gain(double factor, double scale);
 /* Checks every member against its bounds: EUNSUPPORTED, with file as the model's name, says which and what is
  * supported. */
 int roma_hyper_check(const roma_hyper *h, const char *file, roma_error *err);
@@ -148,9 +161,13 @@ typedef struct {
     char name[128]; /* printable ASCII */
     roma_hyper hyper;
     bool tied;            /* the embedding is the head too */
+    bool attention_bias;  /* q, k, v and o have biases (those of q, k and v in qwen2 need not be said) */
+    bool mlp_bias;        /* gate, up and down have biases */
     uint32_t bits, group; /* of a code; weights under one scale */
     bool ternary;         /* codes of 2 bits are -1, 0 and 1 */
 } roma_shape;
+/* Whether a model of that shape has the role. */
+bool roma_shape_has(const roma_shape *s, uint32_t role);
 /* Name of the i-th known shape, in order, static; NULL past the last. */
 const char *roma_shape_name(unsigned i);
 /* Reads what a user calls a shape into *s:

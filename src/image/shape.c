@@ -23,11 +23,11 @@ static int check_format(const roma_format *f, uint64_t cols, roma_error *err) {
     return roma_format_check(&like, cols, err);
 }
 
-/* Appends every tensor that the hyper-parameters require. */
+/* Appends every tensor of the shape. */
 static int add_tensors(roma_description *d, const roma_shape *s, const roma_shape_format *f, roma_error *err) {
     const bool tied = s->tied;
     for (uint32_t role = 1; role < ROMA_W_END; role++) {
-        if (!roma_hyper_required(&d->hyper, role) && (role != ROMA_W_HEAD || tied)) continue;
+        if (!roma_shape_has(s, role)) continue;
         const bool head = role == ROMA_W_HEAD || (role == ROMA_W_EMBED && tied);
         for (uint32_t l = 0; l < (roma_tensor_role_is_layered(role) ? d->hyper.layers : 1); l++) {
             roma_image_tensor t = {.role = role, .layer = l, .tie = -1, .is_vector = !roma_tensor_role_is_matrix(role)};

@@ -159,30 +159,46 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
 
 /* ---- the model ---- */
 
-static int read_config(hf_folder *f, roma_model *m, bool *tied, roma_error *err) {
+static int read_config(hf_folder *f, roma_model *m, roma_shape *shape, roma_error *err) {
     const hf_file *file;
-    roma_shape shape;
     int rc = roma_import_hf_file(f, "config.json", &file, err);
     if (!rc && !file)
         rc = roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
                        "no config.json in this folder: not a model that transformers saved");
-    if (!rc) rc = roma_shape_read_config(&shape, file->data, (size_t)file->size, file->path, err);
+    if (!rc) rc = roma_shape_read_config(shape, file->data, (size_t)file->size, file->path, err);
     if (rc) return rc;
-    m->hyper = shape.hyper;
-    *tied = shape.tied;
-    memcpy(m->name, shape.name, sizeof m->name);
+    m->hyper = shape->hyper;
+    memcpy(m->name, shape->name, sizeof m->name);
+    return ROMA_OK;
+}
+
+/* config.json says which of the optional tensors there are; transformers would make one that is missing anew, and pass
+ * over one too many. */
+static int check_roles(const hf_folder *f, const roma_model *m, const roma_shape *shape, roma_error *err) {
+    static const uint32_t optional[] = {ROMA_W_HEAD,   ROMA_W_Q_BIAS,    ROMA_W_K_BIAS,  ROMA_W_V_BIAS,
+                                        ROMA_W_O_BIAS, ROMA_W_GATE_BIAS, ROMA_W_UP_BIAS, ROMA_W_DOWN_BIAS};
+    char name[32];
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        for (uint32_t l = 0; l < (roma_tensor_role_is_layered(optional[i]) ? m->hyper.layers : 1); l++) {
+            const bool there = roma_model_find(m, optional[i], l) != NULL;
+            if (there == roma_shape_has(shape, optional[i])) continue;
+            return roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
+                             "tensor %s is %s, but %s of config.json says otherwise",
+                             roma_tensor_name(optional[i], l, name, sizeof name), there ? "there" : "missing",
+                             optional[i] == ROMA_W_HEAD       ? "tie_word_embeddings"
+                             : optional[i] < ROMA_W_GATE_BIAS ? "attention_bias"
+                                                              : "mlp_bias");
+        }
     return ROMA_OK;
 }
 
 int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     hf_folder *f = o->folder;
-    bool tied;
-    int rc = read_config(f, &imp->model, &tied, err);
-    if (!rc) rc = roma_import_hf_weights(f, &o->set, tied, err);
+    roma_shape shape;
+    int rc = read_config(f, &imp->model, &shape, err);
+    if (!rc) rc = roma_import_hf_weights(f, &o->set, shape.tied, err);
     if (!rc) rc = roma_import_tensors(&o->set, &imp->model, err);
-    if (!rc && !tied && !roma_model_find(&imp->model, ROMA_W_HEAD, 0))
-        rc = roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
-                       "tensor 'lm_head.weight' is missing, and tie_word_embeddings is not true");
+    if (!rc) rc = check_roles(f, &imp->model, &shape, err);
     if (!rc) rc = tokenizer(f, imp, o, err);
     for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;
     return rc;

@@ -52,36 +52,6 @@ static int pair_factors(const hyper_reading *rd, const roma_hyper *h, float *fac
 
 /* ---- YaRN -------------------------------------------------------------------------------------------------------- */
 
-/* Pairs from `low` to `high` go over from what they were to what is divided by the factor. */
-typedef struct {
-    double low, high;
-} ramp;
-
-/* The pair, as a real number, that turns so often over the original context. */
-static double pair_of(const hyper_reading *rd, const roma_hyper *h, double turns) {
-    const double context = (double)(rd->raw.original ? rd->raw.original : rd->raw.context);
-    return h->rope_dim * roma_log_double(context / (turns * 6.283185307179586)) /
-           (2 * roma_log_double(rd->raw.freq_base));
-}
-
-static double whole_below(double x) {
-    const double w = (double)(int64_t)x;
-    return w > x ? w - 1 : w;
-}
-
-static ramp yarn_ramp(const hyper_reading *rd, const roma_hyper *h) {
-    ramp r = {whole_below(pair_of(rd, h, rd->raw.yarn_fast)), -whole_below(-pair_of(rd, h, rd->raw.yarn_slow))};
-    if (r.low < 0) r.low = 0;
-    if (r.high > h->rope_dim - 1) r.high = h->rope_dim - 1;
-    return r;
-}
-
-/* How much of pair i stays undivided, 0 to 1. */
-static double yarn_share(const ramp *r, uint32_t i, double most) {
-    const double width = r->high - r->low < 1e-3 ? 1e-3 : r->high - r->low, at = (i - r->low) / width;
-    return (1 - (at < 0 ? 0 : at > 1 ? 1 : at)) * most;
-}
-
 static int check_yarn(const hyper_reading *rd) {
     if (!(rd->raw.freq_base > 1)) return roma_import_hyper_bad(rd, "YaRN needs a rope.freq_base above 1");
     if (rd->raw.yarn_slow > rd->raw.yarn_fast)
@@ -104,8 +74,8 @@ static double gain_of(hyper_reading *rd, bool yarn, double factor) {
     double gain = 1;
     if (yarn && roma_import_kv_find(rd->g, roma_import_hyper_key(rd, "rope.scaling.yarn_attn_factor")))
         gain = rd->raw.yarn_attn;
-    else if (yarn && rd->raw.yarn_ext > 0 && factor > 1)
-        gain = 1 + 0.1 * roma_log_double(factor);
+    else if (yarn && rd->raw.yarn_ext > 0)
+        gain = roma_yarn_gain(factor, 1);
     return gain * rd->raw.attn_factor;
 }
 
@@ -120,14 +90,19 @@ int roma_import_rope(hyper_reading *rd, roma_hyper *h) {
     if (!rc) rc = pair_factors(rd, h, factor);
     if (!rc) rc = type == SCALING_YARN ? check_yarn(rd) : check_no_yarn(rd);
     if (rc) return rc;
-    const bool yarn = type == SCALING_YARN;
-    const ramp r = yarn ? yarn_ramp(rd, h) : (ramp){0, 0};
-    for (uint32_t i = 0; i < h->rope_dim / 2; i++) {
-        const double stays = yarn ? yarn_share(&r, i, rd->raw.yarn_ext) : 0;
-        h->rope_phase[i] = roma_rope_phase(rd->raw.freq_base, i, h->rope_dim,
-                                           (double)factor[i] * (stays > 0 ? 1 / ((1 - stays) / scale + stays) : scale));
-    }
-    const float gain = (float)gain_of(rd, yarn, scale);
+    const bool is_yarn = type == SCALING_YARN;
+    const raw_hyper *w = &rd->raw;
+    const roma_yarn yarn = {.base = w->freq_base,
+                            .factor = scale,
+                            .original = (double)(w->original ? w->original : w->context),
+                            .fast = w->yarn_fast,
+                            .slow = w->yarn_slow,
+                            .share = w->yarn_ext};
+    for (uint32_t i = 0; i < h->rope_dim / 2; i++)
+        h->rope_phase[i] =
+            roma_rope_phase(w->freq_base, i, h->rope_dim,
+                            (double)factor[i] * (is_yarn ? roma_yarn_divisor(&yarn, h->rope_dim, i) : scale));
+    const float gain = (float)gain_of(rd, is_yarn, scale);
     h->rope_gain = gain < 1 || gain > 1 ? gain : 0;
     return ROMA_OK;
 }

@@ -104,7 +104,7 @@ static int read_layer_types(reading *r) {
 /* ---- rotary embedding ---- */
 
 static int read_rope_type(reading *r, const char *key) {
-    static const char *const types[] = {"default", "linear", "llama3"};
+    static const char *const types[] = {"default", "linear", "llama3", "yarn"};
     char name[48];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (!is(r, ROMA_JSON_TEXT) || !roma_json_is(&r->json, types[i])) continue;
@@ -113,7 +113,7 @@ static int read_rope_type(reading *r, const char *key) {
         roma_print(r->c.rope_type, sizeof r->c.rope_type, "%s", types[i]);
         return ROMA_OK;
     }
-    return BAD(r, ROMA_EUNSUPPORTED, key, "RoPE scaling '%s' is not supported; default, linear and llama3 are",
+    return BAD(r, ROMA_EUNSUPPORTED, key, "RoPE scaling '%s' is not supported; default, linear, llama3 and yarn are",
                shown(r, name));
 }
 
@@ -126,6 +126,7 @@ static int read_rope_member(reading *r, const char *key) {
     ROPE_REALS(X)
 #undef X
     if (strcmp(key, "partial_rotary_factor") == 0) return read_real(r, key, 1, 1, &one);
+    if (strcmp(key, "truncate") == 0) return read_flag(r, key, &r->c.truncate);
     /* A type that is not known is the better reason. */
     if (!r->c.rope_key[0]) roma_print(r->c.rope_key, sizeof r->c.rope_key, "%s", key);
     return roma_json_read_skip(&r->json, r->err);
@@ -233,7 +234,7 @@ static int read_members(reading *r) {
 
 int roma_shape_read_config(roma_shape *s, const void *text, size_t size, const char *path, roma_error *err) {
     reading r = {.err = err, .c = {.family = -1, .class = -1}};
-    r.c.tied = r.c.attention_bias = r.c.mlp_bias = r.c.use_window = -1;
+    r.c.tied = r.c.attention_bias = r.c.mlp_bias = r.c.use_window = r.c.truncate = -1;
     r.c.window_layers = 28; /* as Qwen's own code has it */
     const roma_json_source from = {.file = path, .line = 1, .size = CONFIG_MAX};
     int rc = roma_json_read_begin(&r.json, text, size, &from, err);

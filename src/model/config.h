@@ -41,6 +41,11 @@ enum {
     X(low, "low_freq_factor", 1e-3, 1e6)                                                                               \
     X(high, "high_freq_factor", 1e-3, 1e6)                                                                             \
     X(original, "original_max_position_embeddings", 1, 16777216)                                                       \
+    X(attention_factor, "attention_factor", 1e-3, 1e3)                                                                 \
+    X(fast, "beta_fast", 1e-3, 1e6)                                                                                    \
+    X(slow, "beta_slow", 1e-3, 1e6)                                                                                    \
+    X(mscale, "mscale", 0, 1e3)                                                                                        \
+    X(mscale_all, "mscale_all_dim", 0, 1e3)                                                                            \
     X(rope_theta, "rope_theta", 1.0, 1e12)
 
 /* true or false: member, key. */
@@ -65,6 +70,7 @@ typedef struct {
 #undef X
     int family, class; /* FAMILY_*, as model_type and architectures say; -1: not said */
     bool has_rope;
+    int truncate;                     /* of YaRN; -1: not said */
     char rope_type[16], rope_key[48]; /* "": not said; a key of the rotary embedding that is not known */
 } config;
 

@@ -51,15 +51,16 @@ static int settle(const asked *r) {
     return ROMA_OK;
 }
 
-/* Qwen's models have biases of q, k and v whatever they say; a llama that says so has one of o too. */
+/* Qwen2's models have biases of q, k and v whatever they say, and mistral's and qwen's own code has none where a llama
+ * may have them: what says otherwise would be another model in transformers. */
 static int check_biases(const asked *r) {
     const config *c = r->c;
-    const bool has = families[c->family].arch == ROMA_ARCH_QWEN2;
-    if (c->mlp_bias > 0) return refuse(r, "key 'mlp_bias': biases of gate, up and down are not supported");
-    if (has && c->attention_bias == 0)
+    if (c->mlp_bias > 0 && c->family != FAMILY_LLAMA)
+        return refuse(r, "key 'mlp_bias': %s models have no biases of gate, up and down", families[c->family].type);
+    if (c->family == FAMILY_QWEN2 && c->attention_bias == 0)
         return refuse(r, "key 'attention_bias': qwen2 models have biases of q, k and v; without them is not supported");
-    if (!has && c->attention_bias > 0)
-        return refuse(r, "key 'attention_bias': biases of q, k, v and o are not supported");
+    if (c->family == FAMILY_MISTRAL && c->attention_bias > 0)
+        return refuse(r, "key 'attention_bias': mistral models have no biases of q, k, v and o");
     return ROMA_OK;
 }
 
@@ -73,22 +74,62 @@ static void end_at_window(config *c) {
     c->context = c->window;
 }
 
+static int yarn_of(const asked *r, double base, roma_model_rope *out) {
+    const config *c = r->c;
+    const double all = c->mscale > 0 && c->mscale_all > 0 ? c->mscale_all : 0;
+    out->yarn = (roma_yarn){.base = base,
+                            .factor = c->factor,
+                            .original = c->original > 0 ? c->original : c->context,
+                            .fast = c->fast > 0 ? c->fast : 32,
+                            .slow = c->slow > 0 ? c->slow : 1,
+                            .share = 1,
+                            .is_real = c->truncate == 0};
+    const double own =
+        all > 0 ? roma_yarn_gain(c->factor, c->mscale) / roma_yarn_gain(c->factor, all) : roma_yarn_gain(c->factor, 1);
+    out->gain = (float)(c->attention_factor > 0 ? c->attention_factor : own);
+    if (!(base > 1)) return refuse(r, "RoPE scaling yarn needs a rope_theta above 1");
+    if (out->yarn.slow > out->yarn.fast) return refuse(r, "key 'beta_slow' of the RoPE scaling is above beta_fast");
+    return ROMA_OK;
+}
+
+/* Keys that only YaRN knows; transformers passes over them elsewhere, with a warning. */
+static int check_no_yarn(const asked *r) {
+    const config *c = r->c;
+    const struct {
+        const char *key;
+        bool said;
+    } of_yarn[] = {{"attention_factor", c->attention_factor > 0},
+                   {"beta_fast", c->fast > 0},
+                   {"beta_slow", c->slow > 0},
+                   {"mscale", c->mscale > 0},
+                   {"mscale_all_dim", c->mscale_all > 0},
+                   {"truncate", c->truncate >= 0}};
+    for (size_t i = 0; i < sizeof of_yarn / sizeof *of_yarn; i++)
+        if (of_yarn[i].said) return refuse(r, "key '%s' of the RoPE scaling is yarn's alone", of_yarn[i].key);
+    return ROMA_OK;
+}
+
 static int rope_of(const asked *r, roma_model_rope *out) {
     const config *c = r->c;
-    const bool linear = strcmp(c->rope_type, "linear") == 0, llama3 = strcmp(c->rope_type, "llama3") == 0;
+    const bool linear = strcmp(c->rope_type, "linear") == 0, llama3 = strcmp(c->rope_type, "llama3") == 0,
+               yarn = strcmp(c->rope_type, "yarn") == 0;
+    const double base = c->rope_theta > 0 ? c->rope_theta : c->theta;
     if (c->rope_key[0]) return refuse(r, "key '%s' of the RoPE scaling is not supported", c->rope_key);
-    if ((linear || llama3) && !(c->factor > 0)) return refuse(r, "key 'factor' of the RoPE scaling is missing");
+    if ((linear || llama3 || yarn) && !(c->factor > 0)) return refuse(r, "key 'factor' of the RoPE scaling is missing");
     if (llama3 && !(c->low > 0 && c->high > c->low && c->original > 0))
         return refuse(r, "RoPE scaling llama3 needs original_max_position_embeddings, and a high_freq_factor above its "
                          "low_freq_factor");
     if (!c->rope_type[0] && c->factor > 0) return refuse(r, "key 'rope_type' of the RoPE scaling is missing");
-    *out = (roma_model_rope){c->rope_theta > 0 ? c->rope_theta : c->theta,
-                             linear || llama3 ? c->factor : 1,
-                             llama3,
-                             c->low,
-                             c->high,
-                             c->original};
-    return ROMA_OK;
+    *out = (roma_model_rope){.kind = llama3 ? ROMA_ROPE_LLAMA3
+                                     : yarn ? ROMA_ROPE_YARN
+                                            : ROMA_ROPE_EVEN,
+                             .base = base,
+                             .factor = linear || llama3 ? c->factor : 1,
+                             .low = c->low,
+                             .high = c->high,
+                             .original = c->original,
+                             .gain = 1};
+    return yarn ? yarn_of(r, base, out) : check_no_yarn(r);
 }
 
 /* The folder's name where the file has the usual one, else the file's. */
@@ -117,7 +158,9 @@ int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_err
     if (!rc) rc = rope_of(r, &rope);
     if (rc) return rc;
     end_at_window(c);
-    *s = (roma_shape){.tied = c->tied > 0};
+    *s = (roma_shape){.tied = c->tied > 0,
+                      .attention_bias = c->attention_bias > 0 && c->family != FAMILY_QWEN2,
+                      .mlp_bias = c->mlp_bias > 0};
     s->hyper = (roma_hyper){.arch = families[c->family].arch,
                             .layers = c->layers,
                             .heads = c->heads,

@@ -5,13 +5,16 @@
 #include "roma/model.h"
 
 /* RoPE as a shape gives it: angles of pair i advance by base^(-2i/dim) a position, divided by a factor, which with
- * `llama3` goes from 1 for short waves to the factor for long ones. */
+ * LLAMA3 goes from 1 for short waves to the factor for long ones, and with YARN is roma_yarn_divisor's. */
+typedef enum { ROMA_ROPE_EVEN, ROMA_ROPE_LLAMA3, ROMA_ROPE_YARN } roma_rope_kind;
 typedef struct {
+    roma_rope_kind kind;
     double base, factor;
-    bool llama3;
-    double low, high, original; /* of llama3: waves of original / high positions stay, of original / low are divided */
+    double low, high, original; /* of LLAMA3: waves of original / high positions stay, of original / low are divided */
+    roma_yarn yarn;
+    float gain; /* of cos and sin; 1: none */
 } roma_model_rope;
-/* Sets the increments of h, whose rope_dim is set. */
+/* Sets increments and gain of h, whose rope_dim is set. */
 void roma_model_set_rope(roma_hyper *h, const roma_model_rope *r);
 
 /* Gives a shape whose hyper and tied are set its name and low-bit form: those of the known shape that has the same

@@ -30,31 +30,19 @@ enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
 const char *roma_shape_name(unsigned i) { return i < N_SHAPES ? shapes[i].name : NULL; }
 
-/* ---- rotary embedding ---- */
-
-/* Llama 3's rope_scaling: short waves stay, long ones are stretched, between them it goes smoothly. As GGUF has it, in
- * FP32. */
-static float llama3_factor(const roma_model_rope *r, uint32_t i, uint32_t dim) {
-    const double wave = 6.283185307179586 * roma_pow_double(r->base, (double)(2 * i) / dim);
-    if (wave < r->original / r->high) return 1;
-    if (wave > r->original / r->low) return (float)r->factor;
-    const double smooth = (r->original / wave - r->low) / (r->high - r->low);
-    return (float)(1 / ((1 - smooth) / r->factor + smooth));
-}
-
-void roma_model_set_rope(roma_hyper *h, const roma_model_rope *r) {
-    for (uint32_t i = 0; i < h->rope_dim / 2; i++)
-        h->rope_phase[i] =
-            roma_rope_phase(r->base, i, h->rope_dim, r->llama3 ? (double)llama3_factor(r, i, h->rope_dim) : r->factor);
-}
-
 /* ---- known shapes ---- */
 
 static bool is_ternary(const known *k) { return strcmp(k->name, "bitnet-2b") == 0; }
 
 static void fill(roma_shape *s, const known *k) {
     /* Llama 3.2: factor 32, low_freq_factor 1, high_freq_factor 4, original context 8192 */
-    const roma_model_rope rope = {k->rope_base, k->rope_llama3 ? 32 : 1, k->rope_llama3, 1, 4, 8192};
+    const roma_model_rope rope = {.kind = k->rope_llama3 ? ROMA_ROPE_LLAMA3 : ROMA_ROPE_EVEN,
+                                  .base = k->rope_base,
+                                  .factor = k->rope_llama3 ? 32 : 1,
+                                  .low = 1,
+                                  .high = 4,
+                                  .original = 8192,
+                                  .gain = 1};
     *s = (roma_shape){.tied = k->tied, .bits = k->bits, .group = k->group, .ternary = is_ternary(k)};
     s->hyper = (roma_hyper){.arch = k->arch,
                             .layers = k->layers,
@@ -84,7 +72,8 @@ static bool is_same(const roma_shape *s, const known *k) {
     const roma_hyper *h = &s->hyper;
     return !h->true_hidden && !h->true_ffn && !h->true_head && h->arch == k->arch && h->layers == k->layers &&
            h->hidden == k->hidden && h->ffn == k->ffn && h->heads == k->heads && h->kv_heads == k->kv_heads &&
-           h->head_dim == k->head_dim && h->vocab == k->vocab && h->context == k->context && s->tied == k->tied;
+           h->head_dim == k->head_dim && h->vocab == k->vocab && h->context == k->context && s->tied == k->tied &&
+           !s->attention_bias && !s->mlp_bias;
 }
 
 void roma_model_call(roma_shape *s, const char *name) {
@@ -101,6 +90,20 @@ void roma_model_call(roma_shape *s, const char *name) {
             s->ternary = is_ternary(&shapes[i]);
         }
     roma_error_name(s->name, sizeof s->name, name, strlen(name));
+}
+
+bool roma_shape_has(const roma_shape *s, uint32_t role) {
+    switch (role) {
+    case ROMA_W_HEAD: return !s->tied;
+    case ROMA_W_Q_BIAS:
+    case ROMA_W_K_BIAS:
+    case ROMA_W_V_BIAS: return s->attention_bias || roma_hyper_required(&s->hyper, role);
+    case ROMA_W_O_BIAS: return s->attention_bias;
+    case ROMA_W_GATE_BIAS:
+    case ROMA_W_UP_BIAS:
+    case ROMA_W_DOWN_BIAS: return s->mlp_bias;
+    default: return roma_hyper_required(&s->hyper, role);
+    }
 }
 
 /* ---- which way ---- */

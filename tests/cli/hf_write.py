@@ -44,6 +44,12 @@ def stored(x, dtype):
     return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(x.shape)
 
 
+def has_bias(config, name):
+    if config["model_type"] == "qwen2":
+        return name.endswith(("q_proj", "k_proj", "v_proj"))
+    return config.get("attention_bias" if name.startswith("self_attn") else "mlp_bias", False)
+
+
 def weights(config, seed):
     """Of a model of that configuration: name to FP32; the softmax is not flat, and logits deviate by about 1."""
     rng = np.random.default_rng(seed)
@@ -64,7 +70,7 @@ def weights(config, seed):
                                  ("self_attn.o_proj", hidden, q), ("mlp.gate_proj", ffn, hidden), ("mlp.up_proj", ffn, hidden),
                                  ("mlp.down_proj", hidden, ffn)):
             w[at + name + ".weight"] = matrix(rows, cols, 1.1 if name[-6] in "qk" else 1.0)
-            if config["model_type"] == "qwen2" and name.endswith(("q_proj", "k_proj", "v_proj")):
+            if has_bias(config, name):
                 w[at + name + ".bias"] = (0.3 * rng.standard_normal(rows)).astype(np.float32)
         if config["model_type"] == "qwen3":
             w[at + "self_attn.q_norm.weight"], w[at + "self_attn.k_norm.weight"] = norm(dim), norm(dim)
@@ -198,6 +204,11 @@ def write_same_gguf(path, name, config, w, dtype, tokenizer):
     if rope.get("rope_type", rope.get("type")) == "linear":
         keys[f"{arch}.rope.scaling.type"] = "linear"
         keys[f"{arch}.rope.scaling.factor"] = float(config["rope_scaling"]["factor"])
+    if rope.get("rope_type") == "yarn":
+        keys[f"{arch}.rope.scaling.type"] = "yarn"
+        for key, of in (("factor", "factor"), ("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow"), ("yarn_attn_factor", "attention_factor")):
+            if of in rope: keys[f"{arch}.rope.scaling.{key}"] = float(rope[of])
+        keys[f"{arch}.rope.scaling.original_context_length"] = rope["original_max_position_embeddings"]
     keys.update({"tokenizer." + k: v for k, v in tokenizer.items()})
     tensors = {}
     for hf, x in w.items():
@@ -214,6 +225,19 @@ def write_same_gguf(path, name, config, w, dtype, tokenizer):
 
 # ---- a forward pass of the folder, in FP64 ----
 
+def yarn(config, rope):
+    """By what each pair's angle is divided, and the factor of cos and sin (arXiv 2309.00071, with transformers' names and ends)."""
+    dim, factor = config["head_dim"], rope["factor"]
+    low, high = (dim * np.log(rope["original_max_position_embeddings"] / (2 * np.pi * rope.get(key, usual))) / (2 * np.log(config["rope_theta"]))
+                 for key, usual in (("beta_fast", 32), ("beta_slow", 1)))
+    if rope.get("truncate", True):
+        low, high = np.floor(low), np.ceil(high)
+    low, high = max(low, 0), min(high, dim - 1)
+    divided = np.clip((np.arange(dim // 2) - low) / (high - low or 0.001), 0, 1)
+    size = [1 + 0.1 * rope.get(key, 1) * np.log(factor) for key in ("mscale", "mscale_all_dim")]
+    return 1 / (divided / factor + 1 - divided), rope.get("attention_factor", size[0] / size[1] if "mscale" in rope else size[0])
+
+
 def forward(config, w, ids):
     """Logits of every position."""
     dim, heads, kv, n = config["head_dim"], config["num_attention_heads"], config["num_key_value_heads"], len(ids)
@@ -222,9 +246,11 @@ def forward(config, w, ids):
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + config["rms_norm_eps"]) * g
 
     rope = config.get("rope_scaling") or {}
-    divide = rope_factors(config) if rope.get("rope_type") == "llama3" else rope.get("factor", 1)
+    divide, gain_of_rope = rope_factors(config) if rope.get("rope_type") == "llama3" else rope.get("factor", 1), 1
+    if rope.get("rope_type") == "yarn":
+        divide, gain_of_rope = yarn(config, rope)
     angle = np.outer(np.arange(n), config["rope_theta"] ** (-np.arange(0, dim, 2) / dim) / divide)
-    cos, sin = np.tile(np.cos(angle), 2)[:, None], np.tile(np.sin(angle), 2)[:, None]
+    cos, sin = gain_of_rope * np.tile(np.cos(angle), 2)[:, None], gain_of_rope * np.tile(np.sin(angle), 2)[:, None]
 
     def rotate(x):
         return x * cos + np.concatenate([-x[..., dim // 2:], x[..., :dim // 2]], -1) * sin

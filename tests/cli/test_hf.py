@@ -286,6 +286,7 @@ def killed(times):
 def main():
     counts = {"close": 0, "compared": 0}
     llama3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+    yarn = {"rope_type": "yarn", "factor": 4.0, "beta_fast": 4.0, "beta_slow": 0.5, "original_max_position_embeddings": 64}
     template = {"chat_template.jinja": CHATML.encode()}
     cases = [
         ("llama", config_of("llama", 1030), hf.F32, 1, byte_level("gpt-2", 1030, False, False)),
@@ -296,6 +297,9 @@ def main():
         ("qwen2", config_of("qwen2", 1040, tie_word_embeddings=True, rope_theta=1e6, use_sliding_window=False), hf.BF16, 1,
          byte_level("qwen2", 1040, False, False)),
         ("qwen3", config_of("qwen3", 1040, head_dim=32, rope_theta=1e6), hf.F32, 5, byte_level("qwen2", 1040, True, False)),
+        ("biases", config_of("llama", 1030, attention_bias=True, mlp_bias=True, head_dim=32, rope_scaling=dict(yarn, attention_factor=1.4)), hf.F32, 1,
+         byte_level("gpt-2", 1030, False, False)),
+        ("qwen3_biases", config_of("qwen3", 1040, attention_bias=True, head_dim=32, rope_scaling=yarn), hf.F16, 1, byte_level("qwen2", 1040, True, False)),
     ]
     for seed, (name, config, dtype, shards, (files, keys)) in enumerate(cases):
         w = same(name, config, dtype, shards, files, keys, seed=seed, **template)

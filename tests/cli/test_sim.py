@@ -77,13 +77,13 @@ def test_refused():
     """Each refusal is one line on stderr, nothing on stdout, exit code 2, for every verb."""
     with open("gemma.json", "w") as f: f.write(config("llama-3.2-3b", model_type="gemma2"))
     with open("window.json", "w") as f: f.write(config("llama-3.2-3b", model_type="mistral", sliding_window=4096))
-    with open("yarn.json", "w") as f: f.write(config("qwen3-0.6b", rope_scaling={"rope_type": "yarn", "factor": 4.0}))
+    with open("longrope.json", "w") as f: f.write(config("qwen3-0.6b", rope_scaling={"rope_type": "longrope", "factor": 4.0}))
     with open("gelu.json", "w") as f: f.write(config("llama-3.2-3b", hidden_act="gelu"))
     with open("broken.json", "w") as f: f.write("{")
     cases = (("layers=28,hidden=3072", "heads is missing"), ("layer=28", "did you mean layers?"), (spelt("llama-3-8b") + ",kv=8", "kv is given twice"),
              ("layers=0,hidden=64,heads=2,ffn=64,vocab=9", "0; supported: 1 to 1024"), ("layers=2,hidden=4294967296,heads=2,ffn=64,vocab=9", "hidden takes a whole number"),
              ("layers=2,hidden=64,heads=2,ffn=64,vocab=9,arch=gpt", "llama, qwen2 or qwen3"), ("gemma.json", "gemma2 is not supported"),
-             ("yarn.json", "'yarn' is not supported"), ("gelu.json", "gelu is not supported"), ("broken.json", "broken.json: "), ("none.json", "no such file"))
+             ("longrope.json", "'longrope' is not supported"), ("gelu.json", "gelu is not supported"), ("broken.json", "broken.json: "), ("none.json", "no such file"))
     for verb in [*VERBS, "build"]:
         for shape, say in cases:
             args = [verb, "--shape", shape] + (["--random", "1", "-o", "x.roma"] if verb == "build" else [])

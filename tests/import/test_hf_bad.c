@@ -110,7 +110,7 @@ static const bad_case cases[] = {
     {H_BPE, {ST, "model.layers.0.input_layernorm.weight", "model.layers.0.input_layernorm.bias"}, UNSUPPORTED, "no part of architecture"},
     {H_BPE, {ST, "model.layers.0.input_layernorm.weight", "model.layers.0.self_attn.rotary_emb.inv_freq"}, INPUT, "layer 0: attn_norm is missing"},
     {H_BPE, {ST, "model.layers.0.self_attn.k_proj.weight", "model.layers.0.self_attn.v_proj.weight"}, INPUT, "key"},
-    {H_BPE, {ST, "lm_head.weight", "lm_head.x.rotary_emb.inv_freq"}, INPUT, "'lm_head.weight' is missing, and tie_word_embeddings is not true"},
+    {H_BPE, {ST, "lm_head.weight", "lm_head.x.rotary_emb.inv_freq"}, INPUT, "tensor head is missing, but tie_word_embeddings of config.json says otherwise"},
     {H_BPE, {ST, "\"lm_head.weight\"", "\"\""}, DAMAGED, "a name of 0 bytes"},
     {H_BPE, {ST, "\"lm_head.weight\"", "\"lm head\""}, DAMAGED, "printable ASCII"},
     {H_BPE, {ST, "\"format\": \"pt\"", "\"format\": 1"}, DAMAGED, "a value is no text"},

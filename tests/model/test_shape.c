@@ -258,6 +258,59 @@ static void test_config_defaults(void) {
     }
 }
 
+/* YaRN as transformers' _compute_yarn_parameters gives it: heads 32 wide, base 10000, context 512. Pair 0 keeps its
+ * angles, the last one has a quarter; the fifth is between the ends, whole pairs or as they are. */
+static void test_yarn(void) {
+    static const struct {
+        const char *more;
+        double fifth;
+        float gain;
+    } v[] = {
+        {"", 1.75, 1.1386294f},
+        {", \"truncate\": false", 1.72588148, 1.1386294f},
+        {", \"attention_factor\": 1", 1.75, 0},
+        {", \"mscale\": 2, \"mscale_all_dim\": 1", 1.75, 1.1217509f},
+        {", \"mscale\": 1", 1.75, 1.1386294f},
+        {", \"original_max_position_embeddings\": 64, \"beta_fast\": 4, \"beta_slow\": 0.5", 2.5, 1.1386294f},
+    };
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[1000];
+        roma_shape s;
+        roma_error err;
+        snprintf(text, sizeof text,
+                 "{\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4%s}, " SMALL "}",
+                 v[i].more);
+        CHECK_EQ(read_config(text, &s, &err), 0);
+        CHECK_EQ(s.hyper.rope_phase[0], roma_rope_phase(10000, 0, 32, 1));
+        CHECK_EQ(s.hyper.rope_phase[15], roma_rope_phase(10000, 15, 32, 4));
+        CHECK_NEAR((double)s.hyper.rope_phase[5], (double)roma_rope_phase(10000, 5, 32, v[i].fifth), 1e-9);
+        CHECK_NEAR((double)s.hyper.rope_gain, (double)v[i].gain, 1e-6);
+    }
+}
+
+static void test_biases(void) {
+    static const struct {
+        const char *more;
+        bool attention, mlp;
+    } v[] = {{"\"model_type\": \"llama\"", false, false},
+             {"\"model_type\": \"llama\", \"attention_bias\": true", true, false},
+             {"\"model_type\": \"llama\", \"mlp_bias\": true", false, true},
+             {"\"model_type\": \"qwen3\", \"attention_bias\": true", true, false},
+             {"\"model_type\": \"qwen2\", \"attention_bias\": true", false, false}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[1000];
+        roma_shape s;
+        roma_error err;
+        snprintf(text, sizeof text, "{%s, " SMALL "}", v[i].more);
+        CHECK_EQ(read_config(text, &s, &err), 0);
+        CHECK_EQ(roma_shape_has(&s, ROMA_W_O_BIAS), v[i].attention);
+        CHECK_EQ(roma_shape_has(&s, ROMA_W_K_BIAS), v[i].attention || s.hyper.arch == ROMA_ARCH_QWEN2);
+        CHECK_EQ(roma_shape_has(&s, ROMA_W_DOWN_BIAS), v[i].mlp);
+        CHECK(roma_shape_has(&s, ROMA_W_HEAD));
+        CHECK_EQ(roma_shape_has(&s, ROMA_W_Q_NORM), s.hyper.arch == ROMA_ARCH_QWEN3);
+    }
+}
+
 /* A window that layers use is where the context ends. */
 static void test_window(void) {
     static const char *const v[] = {
@@ -286,16 +339,22 @@ static void test_bad_configs(void) {
         {"\"model_type\": \"llama\", \"architectures\": [\"Qwen2ForCausalLM\"]", "Qwen2ForCausalLM is no llama model"},
         {"\"model_type\": \"llama\", \"hidden_act\": \"gelu\"", "key 'hidden_act': gelu is not supported"},
         {"\"model_type\": \"llama\", \"hidden_act\": 1", "key 'hidden_act'"},
-        {"\"model_type\": \"llama\", \"attention_bias\": true", "key 'attention_bias'"},
-        {"\"model_type\": \"qwen3\", \"attention_bias\": true", "key 'attention_bias'"},
+        {"\"model_type\": \"mistral\", \"attention_bias\": true", "key 'attention_bias'"},
         {"\"model_type\": \"qwen2\", \"attention_bias\": false", "key 'attention_bias'"},
         {"\"model_type\": \"llama\", \"attention_bias\": \"yes\"", "must be true or false"},
-        {"\"model_type\": \"llama\", \"mlp_bias\": true", "key 'mlp_bias'"},
+        {"\"model_type\": \"qwen3\", \"mlp_bias\": true", "key 'mlp_bias'"},
         {"\"model_type\": \"mistral\", \"sliding_window\": -1", "key 'sliding_window': must be a whole number"},
         {"\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\", \"sliding_attention\"]",
          "key 'layer_types': sliding_attention"},
-        {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}",
-         "key 'rope_type': RoPE scaling 'yarn' is not supported"},
+        {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\"}", "key 'factor'"},
+        {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"beta_slow\": 33}",
+         "key 'beta_slow'"},
+        {"\"model_type\": \"llama\", \"rope_theta\": 1, \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}",
+         "rope_theta above 1"},
+        {"\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2, \"truncate\": true}",
+         "key 'truncate' of the RoPE scaling"},
+        {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"longrope\", \"factor\": 4}",
+         "key 'rope_type': RoPE scaling 'longrope' is not supported"},
         {"\"model_type\": \"llama\", \"rope_scaling\": {\"beta_fast\": 1, \"type\": \"dynamic\"}",
          "'dynamic' is not supported"},
         {"\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"linear\", \"rope_type\": \"llama3\"}", "differ"},
@@ -412,6 +471,8 @@ int main(void) {
     test_bad_spellings();
     test_published();
     test_config_defaults();
+    test_yarn();
+    test_biases();
     test_window();
     test_bad_configs();
     test_bad_widths();
