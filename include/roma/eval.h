@@ -70,9 +70,10 @@ typedef int (*roma_eval_logits_fn)(void *ctx, const float *logits, const float *
 /* A run: what is evaluated, what with, whom to tell. */
 typedef struct {
     roma_eval_model model;
-    roma_eval_model against;    /* what to compare with; exec NULL: nothing, unless against_fp32 */
-    bool against_fp32;          /* the model's own weights evaluated by roma/ref.h, without adapters */
-    roma_eval_logits_fn logits; /* may be NULL; called in order of window and position */
+    roma_eval_model against;         /* what to compare with; exec NULL: nothing, unless against_fp32 */
+    bool against_fp32;               /* the model's own weights evaluated by roma/ref.h, without adapters */
+    const roma_model *against_model; /* those of a model file, evaluated likewise; NULL: not. Its name: against.file */
+    roma_eval_logits_fn logits;      /* may be NULL; called in order of window and position */
     void *logits_ctx;
     const roma_progress *progress; /* may be NULL; thousandths of the run's windows */
 } roma_eval_config;

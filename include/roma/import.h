@@ -44,8 +44,8 @@ typedef struct {
 } roma_import_file;
 /* As roma_import_open, of a Hugging Face folder whose files are in memory and outlive *imp, the list too. */
 int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err);
-/* Opens the tokenizer alone, as imp->vocab, of a GGUF file of any architecture, with or without tensors; pre as above.
- * EUNSUPPORTED for a file without a tokenizer. */
+/* Opens the tokenizer alone, as imp->vocab: of a GGUF file of any architecture, with or without tensors, or of a
+ * folder, which needs no weights; pre as above. EUNSUPPORTED for one without a tokenizer. */
 int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err);
 void roma_import_close(roma_import *imp);
 /* SHA-256 into imp->source_sha256: of a GGUF model's first file; of a folder, the one that `sha256sum FILE... |
@@ -56,6 +56,8 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
  * files; progress as above. */
 int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
 
+/* Whether a path is what roma_import_open takes: a file that begins as GGUF does, or a folder. */
+bool roma_import_is_model(const char *path);
 /* Whether a file begins as GGUF does. */
 bool roma_gguf_is(const char *path);
 /* Appends any GGUF's metadata and tensor table as text or JSON, for `roma inspect`, also for architectures that are

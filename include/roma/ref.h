@@ -1,4 +1,4 @@
-/* ref - the slow truth: a model's forward pass in FP32 on an image's dequantised weights.
+/* ref - the slow truth: a model's forward pass in FP32, on an image's dequantised weights or on those of a model file.
  *
  * The room is written from the model's definition and not from docs/numerics.md: activations have no codes and the
  * cache has no 8 bits. Sums of products are FP32 in 16 partial sums; norms, softmax and SiLU are double. There is no
@@ -16,10 +16,22 @@ extern "C" {
 
 typedef struct roma_ref roma_ref;
 
+/* Weights as the evaluator asks for them: `find` gives a role's tensor in a layer, or NULL, `row` the FP32 values of
+ * its row r (a vector has row 0), as wide as roma_hyper_shape says. Both are called by several threads at once. */
+typedef struct {
+    const roma_hyper *hyper;
+    const void *from;
+    const void *(*find)(const void *from, uint32_t role, uint32_t layer);
+    void (*row)(const void *tensor, uint64_t r, float *out);
+} roma_ref_weights;
+/* Those of an open image, or of a model whose tensors can be read; it must outlive them. */
+roma_ref_weights roma_ref_image(const roma_image *image);
+roma_ref_weights roma_ref_model(const roma_model *model);
+
 /* An evaluator of windows of up to ctx tokens, ctx >= 1, which gives the logits of up to rows positions at a time,
- * rows >= 1. It takes about ctx * (4 hidden + 2 ffn + ...) + rows * vocab floats. image and team must outlive it.
- * ENOMEM leaves *f for roma_ref_destroy, or NULL. */
-int roma_ref_create(roma_ref **f, const roma_image *image, roma_team *team, uint32_t ctx, uint32_t rows,
+ * rows >= 1. It takes about ctx * (4 hidden + 2 ffn + ...) + rows * vocab floats. What w points to and team must
+ * outlive it. ENOMEM leaves *f for roma_ref_destroy, or NULL. */
+int roma_ref_create(roma_ref **f, const roma_ref_weights *w, roma_team *team, uint32_t ctx, uint32_t rows,
                     roma_error *err);
 void roma_ref_destroy(roma_ref *f);
 

@@ -33,7 +33,7 @@ static int check_finite(const run *r, const step *s, size_t i, roma_error *err) 
     const bool is_own = p->bad < s->vocab;
     if (!is_own && p->bad_other == s->vocab) return ROMA_OK;
     const float logit = is_own ? p->logits[p->bad] : p->other[p->bad_other];
-    const char *other = r->ref ? "fp32" : r->c->against.file;
+    const char *other = r->c->against_fp32 ? "fp32" : r->c->against.file;
     return roma_fail(err, ROMA_EINPUT, is_own ? r->c->model.file : other, ROMA_NOWHERE,
                      "the logit of token %u is %s at position %zu of window %u: the numbers in the weights or adapters "
                      "are so large that the arithmetic overflows on this text",
@@ -124,19 +124,32 @@ static int one_window(run *r, roma_eval_sums *sums, roma_error *err) {
 
 /* ---- what a run needs ---- */
 
+static int other_vocab(const run *r, const char *file, uint32_t vocab, roma_error *err) {
+    return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "a vocabulary of %u cannot be compared with one of %u",
+                     vocab, r->vocab);
+}
+
 /* An engine that takes part: its context, and the rows that all engines can step. */
 static int check_model(run *r, const roma_eval_model *m, roma_error *err) {
     const roma_exec_memory *has = roma_exec_memory_of(m->exec);
     const uint32_t vocab = m->image->desc.hyper.vocab;
-    if (vocab != r->vocab)
-        return roma_fail(err, ROMA_EINPUT, m->file, ROMA_NOWHERE,
-                         "a vocabulary of %u cannot be compared with one of %u", vocab, r->vocab);
+    if (vocab != r->vocab) return other_vocab(r, m->file, vocab, err);
     if (has->context < r->last)
         return roma_fail(err, ROMA_EUSAGE, m->file, ROMA_NOWHERE,
                          "a context of %u tokens is too short for windows of %u", has->context, r->t->ctx);
     if (has->rows < r->rows) r->rows = has->rows;
     if (has->logit_rows < r->rows) r->rows = has->logit_rows;
     return ROMA_OK;
+}
+
+/* The evaluator in FP32, where one is compared with. */
+static int make_ref(run *r, roma_error *err) {
+    const roma_eval_config *c = r->c;
+    if (!c->against_fp32 && !c->against_model) return ROMA_OK;
+    const roma_ref_weights w = c->against_model ? roma_ref_model(c->against_model) : roma_ref_image(c->model.image);
+    if (w.hyper->vocab != r->vocab) return other_vocab(r, c->against.file, w.hyper->vocab, err);
+    r->part = 0.9; /* FP32 is most of a window's time */
+    return roma_ref_create(&r->ref, &w, roma_exec_team(c->model.exec), r->t->ctx, r->rows, err);
 }
 
 int roma_eval_run(const roma_eval_config *c, const roma_eval_text *t, uint32_t first, uint32_t end,
@@ -147,10 +160,7 @@ int roma_eval_run(const roma_eval_config *c, const roma_eval_text *t, uint32_t f
     r.last = t->is_whole ? t->ctx : t->ctx - 1;
     int rc = check_model(&r, &c->model, err);
     if (!rc && c->against.exec) rc = check_model(&r, &c->against, err);
-    if (!rc && c->against_fp32) {
-        r.part = 0.9; /* FP32 is most of a window's time */
-        rc = roma_ref_create(&r.ref, c->model.image, roma_exec_team(c->model.exec), t->ctx, r.rows, err);
-    }
+    if (!rc) rc = make_ref(&r, err);
     for (r.window = first; r.window < end && !rc; r.window++) {
         sums[r.window - first] = (roma_eval_sums){0};
         rc = one_window(&r, &sums[r.window - first], err);

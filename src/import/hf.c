@@ -203,3 +203,12 @@ int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;
     return rc;
 }
+
+int roma_import_hf_vocabulary(roma_import *imp, import_owned *o, roma_error *err) {
+    roma_shape shape;
+    int rc = read_config(o->folder, &imp->model, &shape, err);
+    if (!rc) rc = tokenizer(o->folder, imp, o, err);
+    if (!rc && !imp->has_vocab)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, o->folder->path, ROMA_NOWHERE, "the folder holds no tokenizer");
+    return rc;
+}

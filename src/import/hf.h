@@ -137,5 +137,7 @@ int roma_import_hf_added(roma_json_reader *r, hf_tokens *t, const uint64_t *id, 
 /* ---- hf.c ---- */
 
 int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err);
+/* The tokenizer alone; of the model only what config.json says. */
+int roma_import_hf_vocabulary(roma_import *imp, import_owned *o, roma_error *err);
 
 #endif

@@ -60,7 +60,8 @@ static int open_gguf(roma_import *imp, const char *path, const char *pre, const 
     return end(imp, rc);
 }
 
-static int open_folder(roma_import *imp, const char *path, const roma_import_file *files, size_t n, roma_error *err) {
+static int open_folder(roma_import *imp, const char *path, const roma_import_file *files, size_t n, understand_fn reads,
+                       roma_error *err) {
     int rc = begin(imp, path, err);
     import_owned *o = imp->owned;
     if (!rc) o->folder = roma_alloc_array(1, sizeof *o->folder);
@@ -68,10 +69,25 @@ static int open_folder(roma_import *imp, const char *path, const roma_import_fil
     if (!rc) {
         imp->is_folder = true;
         *o->folder = (hf_folder){.path = path, .mem = files, .n_mem = n};
-        rc = roma_import_hf(imp, o, err);
+        rc = reads(imp, o, err);
         o->folder->path = NULL; /* the caller's, and not needed any more */
     }
     return end(imp, rc);
+}
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool roma_import_is_model(const char *path) { return roma_gguf_is(path) || is_folder(path); }
+
+static int open_any(roma_import *imp, const char *path, const char *pre, understand_fn of_gguf, understand_fn of_folder,
+                    roma_error *err) {
+    if (!is_folder(path)) return open_gguf(imp, path, pre, NULL, 0, of_gguf, err);
+    if (pre)
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "a folder says itself how text is cut; leave --pre out");
+    return open_folder(imp, path, NULL, 0, of_folder, err);
 }
 
 int roma_import_open(roma_import *imp, const char *path, roma_error *err) {
@@ -79,11 +95,7 @@ int roma_import_open(roma_import *imp, const char *path, roma_error *err) {
 }
 
 int roma_import_open_pre(roma_import *imp, const char *path, const char *pre, roma_error *err) {
-    struct stat st;
-    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return open_gguf(imp, path, pre, NULL, 0, understand, err);
-    if (pre)
-        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "a folder says itself how text is cut; leave --pre out");
-    return open_folder(imp, path, NULL, 0, err);
+    return open_any(imp, path, pre, understand, roma_import_hf, err);
 }
 
 int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, roma_error *err) {
@@ -91,11 +103,11 @@ int roma_import_open_memory(roma_import *imp, const void *data, uint64_t size, r
 }
 
 int roma_import_open_vocab(roma_import *imp, const char *path, const char *pre, roma_error *err) {
-    return open_gguf(imp, path, pre, NULL, 0, understand_vocab, err);
+    return open_any(imp, path, pre, understand_vocab, roma_import_hf_vocabulary, err);
 }
 
 int roma_import_open_files(roma_import *imp, const roma_import_file *files, size_t n, roma_error *err) {
-    return open_folder(imp, NULL, files, n, err);
+    return open_folder(imp, NULL, files, n, roma_import_hf, err);
 }
 
 void roma_import_close(roma_import *imp) {

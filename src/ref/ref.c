@@ -3,15 +3,15 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 struct roma_ref {
-    const roma_image *image;
+    roma_ref_weights w;
     const roma_hyper *h;
     roma_team *team;
     void (*dot4)(const float *w, const float *const x[4], size_t n, float out[4]);
     uint32_t ctx, n; /* room, and tokens of the window */
     float *x, *xn, *q, *o, *k, *v, *gate, *up, *logits;
+    float *vector; /* of a norm or bias, and of those of heads */
     float *turn;   /* cos and sin of every position and pair */
     float *tile;   /* of each thread: 16 dequantised rows */
     double *score; /* of each thread: one a position */
@@ -21,33 +21,46 @@ struct roma_ref {
 /* What a team function works on: a matrix or vector, its input and its output. */
 typedef struct {
     roma_ref *f;
-    const roma_image_tensor *t;
+    const void *matrix;
+    const float *vector; /* NULL: none */
+    uint64_t rows, cols; /* of the matrix */
     const float *in;
     float *out;
     uint32_t n, heads;
 } job;
 
-static const roma_image_tensor *tensor(const roma_ref *f, uint32_t role, uint32_t layer) {
-    return roma_description_find(&f->image->desc, role, layer);
+static const void *tensor(const roma_ref *f, uint32_t role, uint32_t layer) {
+    return f->w.find(f->w.from, role, layer);
 }
 
-static const float *floats(const roma_image_tensor *t) { return (const float *)(const void *)t->data; }
+/* Values of a vector, the evaluator's until the next one; NULL when the model has none. */
+static const float *vector(roma_ref *f, uint32_t role, uint32_t layer) {
+    const void *t = tensor(f, role, layer);
+    if (!t) return NULL;
+    f->w.row(t, 0, f->vector);
+    return f->vector;
+}
+
+static job matrix_job(roma_ref *f, uint32_t role, uint32_t layer) {
+    job j = {.f = f, .matrix = tensor(f, role, layer), .n = f->n};
+    roma_hyper_shape(f->h, role, &j.rows, &j.cols);
+    return j;
+}
 
 /* ---- products ---- */
 
 /* One tile's rows with all inputs, four at a time; the last four overlap when n is no multiple of four. */
 static void tile_product(const job *j, uint64_t tile, float *w) {
-    const uint64_t cols = j->t->cols, first = tile * ROMA_TILE_ROWS;
-    const unsigned rows = j->t->rows - first < ROMA_TILE_ROWS ? (unsigned)(j->t->rows - first) : ROMA_TILE_ROWS;
-    for (unsigned r = 0; r < rows; r++)
-        roma_tile_dequant_row(&j->t->format, cols, j->t->data + tile * j->t->tile_bytes, r, w + r * cols);
+    const uint64_t cols = j->cols, first = tile * ROMA_TILE_ROWS;
+    const unsigned rows = j->rows - first < ROMA_TILE_ROWS ? (unsigned)(j->rows - first) : ROMA_TILE_ROWS;
+    for (unsigned r = 0; r < rows; r++) j->f->w.row(j->matrix, first + r, w + r * cols);
     for (uint32_t p = 0; p < j->n; p += 4) {
         const float *x[4];
         float y[4];
         for (uint32_t k = 0; k < 4; k++) x[k] = j->in + (p + k < j->n ? p + k : j->n - 1) * cols;
         for (unsigned r = 0; r < rows; r++) {
             j->f->dot4(w + r * cols, x, cols, y);
-            for (uint32_t k = 0; k < 4 && p + k < j->n; k++) j->out[(p + k) * j->t->rows + first + r] = y[k];
+            for (uint32_t k = 0; k < 4 && p + k < j->n; k++) j->out[(p + k) * j->rows + first + r] = y[k];
         }
     }
 }
@@ -55,21 +68,23 @@ static void tile_product(const job *j, uint64_t tile, float *w) {
 static void run_product(void *ctx, int thread, int threads) {
     const job *j = ctx;
     size_t from, to;
-    roma_share(roma_tiles(j->t->rows), thread, threads, &from, &to);
+    roma_share(roma_tiles(j->rows), thread, threads, &from, &to);
     for (size_t i = from; i < to; i++) tile_product(j, i, j->f->tile + (size_t)thread * j->f->tile_floats);
 }
 
-static void add_bias(const roma_image_tensor *b, float *y, uint32_t n) {
+static void add_bias(const float *b, uint64_t width, float *y, uint32_t n) {
     for (uint32_t p = 0; p < n; p++)
-        for (uint64_t i = 0; i < b->cols; i++) y[p * b->cols + i] += floats(b)[i];
+        for (uint64_t i = 0; i < width; i++) y[p * width + i] += b[i];
 }
 
 /* bias: a role, or 0 */
 static void linear(roma_ref *f, uint32_t role, uint32_t layer, uint32_t bias, const float *in, float *out) {
-    const roma_image_tensor *b = bias ? tensor(f, bias, layer) : NULL;
-    job j = {.f = f, .t = tensor(f, role, layer), .in = in, .out = out, .n = f->n};
+    const float *b = bias ? vector(f, bias, layer) : NULL;
+    job j = matrix_job(f, role, layer);
+    j.in = in;
+    j.out = out;
     roma_team_run(f->team, run_product, &j);
-    if (b) add_bias(b, out, f->n);
+    if (b) add_bias(b, j.rows, out, f->n);
 }
 
 /* ---- norms, rotation ---- */
@@ -88,12 +103,11 @@ static void run_norm(void *ctx, int thread, int threads) {
     size_t from, to;
     roma_share(j->n, thread, threads, &from, &to);
     for (size_t p = from; p < to; p++)
-        norm_row(floats(j->t), j->in + p * width, j->out + p * width, width, roma_true_hidden(j->f->h),
-                 j->f->h->rms_eps);
+        norm_row(j->vector, j->in + p * width, j->out + p * width, width, roma_true_hidden(j->f->h), j->f->h->rms_eps);
 }
 
 static void norm(roma_ref *f, uint32_t role, uint32_t layer) {
-    job j = {.f = f, .t = tensor(f, role, layer), .in = f->x, .out = f->xn, .n = f->n};
+    job j = {.f = f, .vector = vector(f, role, layer), .in = f->x, .out = f->xn, .n = f->n};
     roma_team_run(f->team, run_norm, &j);
 }
 
@@ -106,7 +120,7 @@ static void run_turn(void *ctx, int thread, int threads) {
     for (size_t i = from; i < to; i++) {
         float *x = j->out + i * h->head_dim;
         const float *t = j->f->turn + i / j->heads * h->rope_dim;
-        if (j->t) norm_row(floats(j->t), x, x, h->head_dim, roma_true_head(h), h->rms_eps);
+        if (j->vector) norm_row(j->vector, x, x, h->head_dim, roma_true_head(h), h->rms_eps);
         for (uint32_t k = 0; k < h->rope_dim; k += 2) {
             const float a = x[k], b = x[k + 1];
             x[k] = a * t[k] - b * t[k + 1];
@@ -116,7 +130,7 @@ static void run_turn(void *ctx, int thread, int threads) {
 }
 
 static void turn(roma_ref *f, uint32_t role, uint32_t layer, float *x, uint32_t heads) {
-    job j = {.f = f, .t = tensor(f, role, layer), .out = x, .n = f->n, .heads = heads};
+    job j = {.f = f, .vector = vector(f, role, layer), .out = x, .n = f->n, .heads = heads};
     roma_team_run(f->team, run_turn, &j);
 }
 
@@ -215,14 +229,13 @@ static int tell(const roma_ref *f, roma_ref_hook hook, void *ctx, uint32_t layer
 }
 
 int roma_ref_forward(roma_ref *f, const int32_t *ids, uint32_t n, roma_ref_hook hook, void *ctx, roma_error *err) {
-    const roma_image_tensor *t = tensor(f, ROMA_W_EMBED, 0);
+    const void *embed = tensor(f, ROMA_W_EMBED, 0);
     assert(n && n <= f->ctx);
     f->n = n;
     for (uint32_t p = 0; p < n; p++) {
         const uint32_t id = (uint32_t)ids[p];
         assert(id < f->h->vocab);
-        roma_tile_dequant_row(&t->format, t->cols, t->data + id / ROMA_TILE_ROWS * t->tile_bytes, id % ROMA_TILE_ROWS,
-                              f->x + p * t->cols);
+        f->w.row(embed, id, f->x + (size_t)p * f->h->hidden);
     }
     int rc = tell(f, hook, ctx, 0, err);
     for (uint32_t l = 0; l < f->h->layers && !rc; l++) {
@@ -234,12 +247,10 @@ int roma_ref_forward(roma_ref *f, const int32_t *ids, uint32_t n, roma_ref_hook 
 }
 
 const float *roma_ref_logits(roma_ref *f, uint32_t first, uint32_t n) {
-    const roma_image_tensor *head = tensor(f, ROMA_W_HEAD, 0);
-    job j = {.f = f,
-             .t = head ? head : tensor(f, ROMA_W_EMBED, 0),
-             .in = f->xn + (size_t)first * f->h->hidden,
-             .out = f->logits,
-             .n = n};
+    job j = matrix_job(f, tensor(f, ROMA_W_HEAD, 0) ? ROMA_W_HEAD : ROMA_W_EMBED, 0);
+    j.in = f->xn + (size_t)first * f->h->hidden;
+    j.out = f->logits;
+    j.n = n;
     roma_team_run(f->team, run_product, &j);
     return f->logits;
 }
@@ -248,9 +259,20 @@ const float *roma_ref_logits(roma_ref *f, uint32_t first, uint32_t n) {
 
 void roma_ref_destroy(roma_ref *f) {
     if (!f) return;
-    void *const all[] = {f->x, f->xn, f->q, f->o, f->k, f->v, f->gate, f->up, f->logits, f->turn, f->tile, f->score};
+    void *const all[] = {f->x,  f->xn,     f->q,    f->o,    f->k,      f->v,    f->gate,
+                         f->up, f->logits, f->turn, f->tile, f->vector, f->score};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) roma_free(all[i]);
     roma_free(f);
+}
+
+/* Columns of the widest matrix, which no vector exceeds. */
+static size_t widest(const roma_hyper *h) {
+    size_t most = 0;
+    for (uint32_t role = 1; role < ROMA_W_END; role++) {
+        uint64_t rows, cols;
+        if (roma_hyper_shape(h, role, &rows, &cols) && cols > most) most = (size_t)cols;
+    }
+    return most;
 }
 
 static bool take(roma_ref *f, uint32_t rows) {
@@ -270,25 +292,24 @@ static bool take(roma_ref *f, uint32_t rows) {
                 {&f->up, n, h->ffn},
                 {&f->logits, rows, h->vocab},
                 {&f->turn, n, h->rope_dim},
-                {&f->tile, threads, f->tile_floats}};
+                {&f->vector, 1, widest(h)},
+                {&f->tile, threads * ROMA_TILE_ROWS, widest(h)}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (!(*room[i].at = roma_alloc_array(room[i].count, room[i].size * sizeof(float)))) return false;
     return (f->score = roma_alloc_array(threads, n * sizeof *f->score)) != NULL;
 }
 
-int roma_ref_create(roma_ref **out, const roma_image *image, roma_team *team, uint32_t ctx, uint32_t rows,
+int roma_ref_create(roma_ref **out, const roma_ref_weights *w, roma_team *team, uint32_t ctx, uint32_t rows,
                     roma_error *err) {
-    const roma_hyper *h = &image->desc.hyper;
+    const roma_hyper *h = w->hyper;
     roma_ref *f = roma_alloc_array(1, sizeof *f);
     *out = f;
     if (!f) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the FP32 evaluation");
-    *f = (roma_ref){.image = image, .h = h, .team = team, .ctx = ctx, .dot4 = roma_ref_dot4_any};
+    *f = (roma_ref){.w = *w, .h = h, .team = team, .ctx = ctx, .dot4 = roma_ref_dot4_any};
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2")) f->dot4 = roma_ref_dot4_avx2;
 #endif
-    for (size_t i = 0; i < image->desc.n_tensors; i++)
-        if (image->desc.tensors[i].cols > f->tile_floats) f->tile_floats = (size_t)image->desc.tensors[i].cols;
-    f->tile_floats *= ROMA_TILE_ROWS;
+    f->tile_floats = widest(h) * ROMA_TILE_ROWS;
     if (!take(f, rows))
         return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE,
                          "no memory for the FP32 evaluation of windows of %u tokens", ctx);

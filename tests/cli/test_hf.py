@@ -219,6 +219,23 @@ def greedy(name, config, w, counts):
                 check(got == row.argmax(), f"{name}: {got} instead of {row.argmax()} after {text!r}")
 
 
+def exact(name, config, w):
+    """An image against its folder in FP32: the folder's logits are the forward pass's, and the tokenizer is the folder's without the weights too."""
+    text = prompts()[8]
+    ids = [int(i) for i in output("tokenize", name + ".hf.roma", "-", "--bos", input=text.encode()).split()]
+    os.mkdir(name + "_words")
+    for file in os.listdir(name):
+        if not file.startswith("model"): os.symlink(os.path.abspath(os.path.join(name, file)), os.path.join(name + "_words", file))
+    check([int(i) for i in output("tokenize", name + "_words", "-", "--bos", input=text.encode()).split()] == ids, f"{name}: ids of the folder alone")
+    run("tokenize", name + "_words", "x", "--pre", "smollm", code=2, say="says itself")
+    hf.np.array(ids, "<i4").tofile("ids")
+    for against in (name, name + ".gguf"):
+        made = json.loads(output("eval", name + ".hf.roma", "--ids", "ids", "--against", against, "--dump-against", "there", "--json"))
+        there, want = hf.np.fromfile("there", "<f4").reshape(len(ids), -1), hf.forward(config, w, ids)
+        check(abs(there - want).max() < 1e-4 * want.std(), f"{against} in FP32: {abs(there - want).max()} off")
+        check(0 < made["kl_mean"] < 0.02, f"{against}: KL {made['kl_mean']}")
+
+
 # ---- what a folder's report says; the base of an adapter; a run that is killed ----
 
 def report():
@@ -305,6 +322,8 @@ def main():
         w = same(name, config, dtype, shards, files, keys, seed=seed, **template)
         same_ids(name, 40)
         greedy(name, config, w, counts)
+        exact(name, config, w)
+    run("eval", "qwen3.hf.roma", "--ids", "ids", "--against", "llama", code=2, say="a vocabulary of 1030 cannot be compared with one of 1040")
     for name, as_json in (("spm_model", False), ("spm_json", True)):
         files, keys, n = sentencepiece(as_json)
         config = config_of("llama", n, bos_token_id=1)

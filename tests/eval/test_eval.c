@@ -153,7 +153,9 @@ static void test_same(void) {
     CHECK_EQ(roma_eval_run(&fp32, &t, 0, 1, &got, NULL), 0);
     CHECK(s.has_other);
     CHECK_EQ(s.calls, TOKENS); /* the last position predicts nothing, and has logits */
-    CHECK_EQ(roma_ref_create(&ref, &one.img, roma_exec_team(e), TOKENS, TOKENS, NULL), 0);
+    CHECK_EQ(
+        roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(&one.img)}, roma_exec_team(e), TOKENS, TOKENS, NULL),
+        0);
     CHECK_EQ(roma_ref_forward(ref, ids, TOKENS, NULL, NULL, NULL), 0);
     window_logits(e, ids, -1, TOKENS, a);
     const float *exact = roma_ref_logits(ref, 0, TOKENS);

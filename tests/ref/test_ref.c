@@ -37,7 +37,7 @@ static void check_close(uint32_t arch, roma_format f) {
     double want[VOCAB], norm = 0, diff = 0;
     open_random(&img, arch, f, VOCAB);
     CHECK_EQ(roma_team_create(&team, 2, NULL), 0);
-    CHECK_EQ(roma_ref_create(&ref, &img, team, TOKENS, 3, NULL), 0);
+    CHECK_EQ(roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(&img)}, team, TOKENS, 3, NULL), 0);
     CHECK_EQ(roma_ref_forward(ref, ids, TOKENS, NULL, NULL, NULL), 0);
     for (uint32_t n = 1; n <= TOKENS; n += 12) { /* n tokens: the logits of position n - 1 */
         const float *got = roma_ref_logits(ref, n - 1, 1);
@@ -91,7 +91,7 @@ static void check_by_hand(void) {
     CHECK_EQ(roma_image_write(path, &r->d, NULL, "", &source, NULL, &w, NULL), 0);
     CHECK_EQ(roma_image_open(&img, path, 0, NULL, NULL), 0);
     CHECK_EQ(roma_team_create(&team, 1, NULL), 0);
-    CHECK_EQ(roma_ref_create(&ref, &img, team, 1, 1, NULL), 0);
+    CHECK_EQ(roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(&img)}, team, 1, 1, NULL), 0);
     CHECK_EQ(roma_ref_forward(ref, &(int32_t){17}, 1, NULL, NULL, NULL), 0);
     weight_row(&img, ROMA_W_EMBED, 17, embed);
     weight_row(&img, ROMA_W_HEAD, 123, head);
@@ -113,7 +113,7 @@ static void logits_of(const roma_image *img, int threads, uint32_t ctx, uint32_t
     roma_ref *ref;
     const uint32_t vocab = img->desc.hyper.vocab;
     CHECK_EQ(roma_team_create(&team, threads, NULL), 0);
-    CHECK_EQ(roma_ref_create(&ref, img, team, ctx, rows, NULL), 0);
+    CHECK_EQ(roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(img)}, team, ctx, rows, NULL), 0);
     CHECK_EQ(roma_ref_forward(ref, ids, 5, NULL, NULL, NULL), 0); /* what it leaves must not be seen */
     CHECK_EQ(roma_ref_forward(ref, ids, TOKENS, NULL, NULL, NULL), 0);
     for (uint32_t p = 0; p < TOKENS; p += rows) {
@@ -169,7 +169,7 @@ static void check_hooks(void) {
     roma_error err;
     open_random(&img, ROMA_ARCH_QWEN2, q4_1, VOCAB);
     CHECK_EQ(roma_team_create(&team, 2, NULL), 0);
-    CHECK_EQ(roma_ref_create(&ref, &img, team, TOKENS, 1, NULL), 0);
+    CHECK_EQ(roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(&img)}, team, TOKENS, 1, NULL), 0);
     for (uint32_t stop = 0; stop <= 3; stop++) {
         seen s = {.img = &img, .stop_at = stop};
         const int rc = roma_ref_forward(ref, ids, TOKENS, hook, &s, &err);
@@ -195,13 +195,13 @@ static void check_scarce(void) {
     int rc = ROMA_ENOMEM, pieces = 0;
     for (; rc == ROMA_ENOMEM && pieces < 100; pieces++) {
         scarce_begin(pieces);
-        rc = roma_ref_create(&ref, &img, team, TOKENS, 1, &err);
+        rc = roma_ref_create(&ref, (roma_ref_weights[]){roma_ref_image(&img)}, team, TOKENS, 1, &err);
         if (rc) CHECK_HAS(err.text, "FP32 evaluation");
         roma_ref_destroy(ref);
     }
     roma_allocator_set(NULL);
     CHECK_EQ(rc, 0);
-    CHECK_EQ(pieces, 14); /* itself and twelve arrays, then with all of them */
+    CHECK_EQ(pieces, 15); /* itself and thirteen arrays, then with all of them */
     roma_team_destroy(team);
     roma_image_close(&img);
 }

@@ -3,6 +3,7 @@
 #include "ranks.h"
 #include "show/eval_show.h"
 #include "tool.h"
+#include "roma/import.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@ enum { ROWS = 64 }; /* of a step: bounds the memory that logits take */
 
 typedef struct {
     session_config session;
-    const char *text, *ids, *dump, *dump_against, *against; /* against: an image, or "fp32" */
+    const char *text, *ids, *dump, *dump_against, *against; /* against: an image, a model file, or "fp32" */
     uint32_t ctx, windows;
     bool all, hash, json;
 } eval_options;
@@ -18,6 +19,8 @@ typedef struct {
 typedef struct {
     const eval_options *o;
     session s, other;
+    roma_import source; /* a model file that is compared with */
+    bool has_source;
     roma_outfile dump, dump_against; /* open when asked for */
     roma_sha256 hash;
     int32_t *ids;
@@ -70,6 +73,11 @@ static bool against_fp32(const eval_options *o) { return o->against && strcmp(o-
 
 static int open_other(eval *e, session_config c, roma_error *err) {
     if (!e->o->against || against_fp32(e->o)) return ROMA_OK;
+    if (roma_import_is_model(e->o->against)) {
+        const int rc = roma_import_open(&e->source, e->o->against, err);
+        e->has_source = !rc;
+        return rc ? rc : roma_import_check_values(&e->source, &progress, err);
+    }
     c.answer.image = e->o->against;
     c.lora.n = 0;
     const int rc = session_open(&e->other, &c, err);
@@ -103,6 +111,7 @@ static int open_all(eval *e, const ranks *rk, roma_error *err) {
 static void close_all(eval *e) {
     roma_outfile_abort(&e->dump);
     roma_outfile_abort(&e->dump_against);
+    if (e->has_source) roma_import_close(&e->source);
     session_close(&e->other);
     session_close(&e->s);
     roma_free(e->ids);
@@ -152,6 +161,7 @@ static int run(eval *e, const ranks *rk, roma_error *err) {
         .model = model_of(&e->s, e->o->session.answer.image),
         .against = model_of(&e->other, e->o->against),
         .against_fp32 = against_fp32(e->o),
+        .against_model = e->has_source ? &e->source.model : NULL,
         .logits = keep_logits,
         .logits_ctx = e,
         .progress = &progress,
@@ -221,8 +231,9 @@ int verb_eval(int argc, char **argv) {
          "tokens of a window (default: 512; with --ids: all, see --all)"},
         {"windows", 0, OPT_COUNT, &o.windows, "N", 1, 4294967295.0, "only the first N windows"},
         {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "one window of everything, all its positions scored"},
-        {"against", 0, OPT_TEXT, &o.against, "IMAGE|fp32", 0, 0,
-         "also the divergence from another image, or from the same weights in FP32"},
+        {"against", 0, OPT_TEXT, &o.against, "IMAGE|MODEL|fp32", 0, 0,
+         "also the divergence from another image, from a model file or folder in FP32, or from the same weights in "
+         "FP32"},
         {"dump-logits", 0, OPT_OUT_FILE, &o.dump, "FILE", 0, 0, "write the scored positions' logits, 32-bit floats"},
         {"dump-against", 0, OPT_OUT_FILE, &o.dump_against, "FILE", 0, 0, "the same of what --against compares with"},
         {"hash", 0, OPT_FLAG, &o.hash, NULL, 0, 0, "also print a SHA-256 over these logits"},

@@ -44,9 +44,9 @@ static int tokenise(const words *w, const roma_vocab *v, const char *notes, roma
     return fail("tokenize", err);
 }
 
-/* With the tokenizer of an image, or of a GGUF file, which may hold nothing else. */
+/* With the tokenizer of an image, or of a GGUF file or a folder, which may hold nothing else. */
 static int run(const words *w, roma_error *err) {
-    if (roma_gguf_is(w->file)) {
+    if (roma_import_is_model(w->file)) {
         roma_import imp;
         if (roma_import_open_vocab(&imp, w->file, w->pre, err)) return fail("tokenize", err);
         warn("tokenize", w->file, imp.notes);
@@ -120,9 +120,10 @@ int verb_tokenize(int argc, char **argv) {
     const option shared[] = {TEMPLATE_OPTIONS(c), {0}};
     const usage u = {
         "tokenize",
-        "IMAGE|MODEL.gguf TEXT|-|-f FILE|--messages FILE [options]",
-        "Prints the token ids of a text on one line; - reads standard input. A GGUF file may hold a tokenizer and\n"
-        "nothing else. With --messages the ids are those of a conversation, and --json has the prompt as the chat\n"
+        "IMAGE|MODEL TEXT|-|-f FILE|--messages FILE [options]",
+        "Prints the token ids of a text on one line; - reads standard input. MODEL is a GGUF file or a Hugging Face\n"
+        "folder, and needs no weights. With --messages the ids are those of a conversation, and --json has the prompt "
+        "as the chat\n"
         "template writes it.",
         "roma tokenize model.roma \"Hello, world\"",
         own,

@@ -1,0 +1,32 @@
+/* Where the reference's weights come from: the codes of an image, or the source of a model. */
+#include "ref/internal.h"
+
+static const void *image_find(const void *from, uint32_t role, uint32_t layer) {
+    return roma_description_find(&((const roma_image *)from)->desc, role, layer);
+}
+
+static void image_row(const void *tensor, uint64_t r, float *out) {
+    const roma_image_tensor *t = tensor;
+    if (t->is_vector)
+        memcpy(out, t->data, (size_t)t->cols * sizeof *out);
+    else
+        roma_tile_dequant_row(&t->format, t->cols, t->data + r / ROMA_TILE_ROWS * t->tile_bytes,
+                              (unsigned)(r % ROMA_TILE_ROWS), out);
+}
+
+roma_ref_weights roma_ref_image(const roma_image *image) {
+    return (roma_ref_weights){&image->desc.hyper, image, image_find, image_row};
+}
+
+static const void *model_find(const void *from, uint32_t role, uint32_t layer) {
+    return roma_model_find(from, role, layer);
+}
+
+static void model_row(const void *tensor, uint64_t r, float *out) {
+    const roma_tensor *t = tensor;
+    t->read_floats(t, r, out);
+}
+
+roma_ref_weights roma_ref_model(const roma_model *model) {
+    return (roma_ref_weights){&model->hyper, model, model_find, model_row};
+}
