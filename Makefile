@@ -219,7 +219,7 @@ $(BUILD)/installed/libroma.a: $(LIB_OBJ) $(BUILD)/public.names
 	$(call binutil,ar) rcs $@ $(@D)/roma.o
 COMPLETIONS := share/bash-completion/completions/roma share/zsh/site-functions/_roma share/fish/vendor_completions.d/roma.fish
 INSTALLED := bin/roma lib/libroma.a lib/libroma.so lib/$(SONAME) lib/libroma.so.$(VERSION) lib/pkgconfig/roma.pc share/man/man1/roma.1 \
-    $(COMPLETIONS) $(wildcard include/roma/*.h) $(addprefix share/roma/,$(wildcard chips/*.chip rtl/*.v rtl/cosim/*))
+    $(COMPLETIONS) $(wildcard include/roma/*.h) $(addprefix share/roma/,$(wildcard chips/*.chip rtl/*.v rtl/cosim/*) models/tiny/tiny-q4.gguf)
 install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 	sh tools/install.sh folders '$(DESTDIR)' '$(PREFIX)' $(sort $(dir $(INSTALLED)))
 	install -m 755 $(BUILD)/roma $(AT)/bin/roma
@@ -233,6 +233,7 @@ install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 	install -m 644 chips/*.chip $(AT)/share/roma/chips
 	install -m 644 rtl/*.v $(AT)/share/roma/rtl
 	install -m 644 rtl/cosim/* $(AT)/share/roma/rtl/cosim
+	install -m 644 models/tiny/tiny-q4.gguf $(AT)/share/roma/models/tiny
 	install -m 644 docs/roma.1 $(AT)/share/man/man1/roma.1
 	printf 'prefix=%s\nName: roma\nDescription: language models in the arithmetic of the ROMA chip\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lroma\nLibs.private: -lpthread -lz -lm\n' \
 	    '$(PREFIX)' '$(VERSION)' >$(AT)/lib/pkgconfig/roma.pc
@@ -278,11 +279,11 @@ gates:
 gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
-# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
-cosim: all
-	python3 tests/rtl/cosim.py test $(BUILD)/roma
+# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
+cosim: all $(BUILD)/tests/rtl/make_model
+	python3 tests/rtl/cosim.py test $(BUILD)/roma $(BUILD)/tests/rtl/make_model
 cosim-full: all $(BUILD)/tests/rtl/make_model
-	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model
+	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all
 	$(BUILD)/roma build $(MODEL) -o $(BUILD)/cosim-smollm2.roma
 	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),mini) 8

@@ -9,7 +9,9 @@
 //   o_part       channel to the root: valid, last of a row, LEAVES integers or FP32: of each rank all groups, lowest first
 //   o_add        channel: valid, last of a row, place 3, index of the word 16, UPS FP32
 //   reads        address is that of the SRAM's word that is multiplied with operands in the next cycle, in which adds says so
-//   starts       a down or an up (is_up) begins, for the product of record `number`, of place `at_place`
+//   starts       a down or an up (is_up) begins, of place `at_place`: a down for the product of record `number`, an up for product `product` of the
+//                group that ends there
+//   sixteens     of the step's largest rank
 module roma_adapter_tile #(
     parameter V = 4,
     parameter VL = 8,
@@ -67,7 +69,9 @@ module roma_adapter_tile #(
     output is_up,
     output [15:0] number,
     output [BLOCK_BITS-1:0] block,
-    output [7:0] at_place
+    output [1:0] product,
+    output [7:0] at_place,
+    output [3:0] sixteens
 );
     localparam G = LANES / 8, ROOM = (SLOTS + 63) / 64 * 64, RUN = ROWS > 1 ? $clog2(ROWS) : 1, KEPT = 4 * PLACES * ROWS, KEPT_LOG = $clog2(KEPT);
     localparam ENTRY = $clog2(ENTRIES), SCALE = $clog2(SCALES), LOG = $clog2(MAC), WIDTH = $clog2(LOG + 1), SUMS = MAC > 8 ? MAC / 8 : 1;
@@ -81,7 +85,6 @@ module roma_adapter_tile #(
     reg [7:0] rows;
     reg logits;
     always @(posedge clk) if (step[72] && step[71:64] == 8'd0) {logits, rows} <= step[8:0];
-    wire [3:0] sixteens;
     wire [PLACES*ROOM-1:0] parts;
     wire [32*PLACES-1:0] unused_factors;
     wire [16*PLACES-1:0] entries;
@@ -163,7 +166,7 @@ module roma_adapter_tile #(
     wire is_any = |has;
     assign is_up = which >= DOWNS;
     wire [5:0] of_ups = which - DOWNS, up_product = of_ups / DOWNS, up_place = of_ups % DOWNS;
-    wire [1:0] product = is_up ? up_product[1:0] : of_group;
+    assign product = is_up ? up_product[1:0] : of_group;
     wire [5:0] place = is_up ? up_place : which;
     wire [15:0] op_slot = is_up && !(is_linear && of_group == product) ? group_slot[product] : slot;
     wire [15:0] words = is_linear && of_group == product ? its_words : group_words[product];

@@ -39,7 +39,7 @@ module roma_arrivals #(
     wire [319:0] record;
     wire unused_start;
     wire [7:0] unused_before0, unused_before1;
-    wire [15:0] unused_number;
+    wire [15:0] number;
     wire offers;
     wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count;
@@ -64,7 +64,7 @@ module roma_arrivals #(
     wire unused_over;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00000048), .HEAD(0), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
-        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
+        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     always @(posedge clk) row <= reset || ended || go ? 8'd0 : row_ends ? row + 8'd1 : row;
     assign row_ends = offers && |last;
     genvar u, k;
@@ -87,5 +87,5 @@ module roma_arrivals #(
             end
         end
     endgenerate
-    wire unused_bits = ^{record, embed_up[3:0], rows_up[3:0]};
+    wire unused_bits = ^{record, number, embed_up[3:0], rows_up[3:0]};
 endmodule

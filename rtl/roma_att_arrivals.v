@@ -32,7 +32,7 @@ module roma_att_arrivals #(
     wire [319:0] record;
     wire unused_start, offers;
     wire [7:0] unused_before0, unused_before1;
-    wire [15:0] unused_number;
+    wire [15:0] number;
     wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count;
     reg [7:0] row;
@@ -43,10 +43,10 @@ module roma_att_arrivals #(
     assign ended_value = record[31:24];
     assign ended_block = block;
     wire unused_over;
-    wire unused_fields = ^{record[319:96], record[79:32], record[23:0]};
+    wire unused_fields = ^{record[319:96], record[79:32], record[23:0], number};
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001000), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}), .free(ended),
-        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(unused_number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
+        .allowed(1'b1), .offers(offers), .start(unused_start), .record(record), .number(number), .block(block), .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     always @(posedge clk) begin
         row <= reset || ended || go ? 8'd0 : row_ends ? row + 8'd1 : row;
         word <= reset || row_ends || go ? 16'd0 : write ? word + 16'd1 : word;

@@ -92,16 +92,16 @@ module roma_hunit_tile #(
     wire [319:0] record;
     wire unused_offers, unused_start, unused_over;
     wire [7:0] unused_before0, unused_before1;
-    wire [15:0] unused_number;
-    wire [BLOCK_BITS-1:0] unused_block;
+    wire [15:0] number;  // of the record, and its block: whose words arrive
+    wire [BLOCK_BITS-1:0] block;
     wire [7:0] rows_from, rows_count, row;
     wire kv_ends, unused_row_ends, is_query;
     roma_sequencer #(.PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .KINDS(32'h00001800), .WAITS(0), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS)) sequencer (
         .clk(clk), .reset(reset), .go(go), .rows(step_rows), .logits(logits), .ended(1'b0), .ended_value(8'd0), .ended_block({BLOCK_BITS{1'b0}}),
-        .free(kv_ends), .allowed(1'b1), .offers(unused_offers), .start(unused_start), .record(record), .number(unused_number), .block(unused_block),
+        .free(kv_ends), .allowed(1'b1), .offers(unused_offers), .start(unused_start), .record(record), .number(number), .block(block),
         .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     wire [23:0] layer = record[23:0];
-    wire unused_fields = ^{step[63:16], record[287:24], rows_count[7:ROW+1], row[7:$clog2(ROWS)], base_d[31:A], load_word[31:A]};
+    wire unused_fields = ^{number, block, step[63:16], record[287:24], rows_count[7:ROW+1], row[7:$clog2(ROWS)], base_d[31:A], load_word[31:A]};
     reg [31:0] factor;
     always @(posedge clk) if (kv[KV_W-1] && is_query) factor <= record[319:288];
     wire [15:0] row_position = positions[row[$clog2(ROWS)-1:0]], first_position = positions[rows_from[$clog2(ROWS)-1:0]];

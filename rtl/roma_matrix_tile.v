@@ -129,8 +129,8 @@ module roma_matrix_tile #(
     wire [7:0] fill_step_row;
     wire [19:0] fill_columns;
     wire passes;
-    wire [15:0] unused_number;
-    wire [BLOCK_BITS-1:0] unused_block;
+    wire [15:0] number;  // of the product or the embedding, and its block
+    wire [BLOCK_BITS-1:0] block;
     wire attend_last;
     roma_products #(.V(V), .VL(VL), .N(N), .LANES(LANES), .F(F), .LINK(LINK), .COLUMNS(COLUMNS), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS),
         .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .PIPELINE(PIPELINE), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST),
@@ -141,7 +141,7 @@ module roma_matrix_tile #(
         .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge),
         .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_table(op_table), .op_format(op_format), .op_lookup(op_lookup),
         .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .passes(passes), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
-        .reading(unused_reading), .row_last(unused_row_last), .number(unused_number), .block(unused_block));
+        .reading(unused_reading), .row_last(unused_row_last), .number(number), .block(block));
     wire result, result_last, element, element_last;
     wire [32*G-1:0] results;
     wire [32*F-1:0] elements;
@@ -227,28 +227,31 @@ module roma_matrix_tile #(
         .other_a(lora_operands), .other_b(lora_word[8*MAC-1:0]), .products(lora_products), .sum(unused_sum));
 
     // ---- adapters ----
-    wire unused_begins, unused_is_up;
-    wire [15:0] unused_lora_number;
-    wire [BLOCK_BITS-1:0] unused_lora_block;
-    wire [7:0] unused_place;
+    wire lora_starts, is_up;  // a down or an up begins: of which record's product, block and place
+    wire [15:0] lora_number;
+    wire [BLOCK_BITS-1:0] lora_block;
+    wire [7:0] lora_place;
+    wire [1:0] lora_product;
+    wire [3:0] sixteens;
     roma_adapter_tile #(.V(V), .VL(VL), .U(U), .LANES(LANES), .ROWS(ROWS), .BLOCK_ROWS(BLOCK_ROWS), .BLOCK_BITS(BLOCK_BITS), .ADD(ADD), .MUL(MUL),
         .CONVERT(CONVERT), .DEEP(DEEP), .LINK(LINK), .PROGRAM(PROGRAM), .WORDS(WORDS), .FIRST(FIRST), .MAC(MAC), .RANK(RANK), .PLACES(PLACES),
         .SLOTS(SLOTS), .ENTRIES(ENTRIES), .SCALES(SCALES_B), .COLUMNS(A_COLUMNS), .LEAVES(LEAVES), .A($clog2(SRAM/BANDWIDTH)), .COUNT(COUNT)) adapters (
         .clk(clk), .reset(reset), .unit(unit), .step(i_step), .fill(fill), .fill_row(fill_step_row), .fill_index(fill_index), .fill_codes(fill_codes),
         .fill_shifts(fill_shifts), .fill_columns(fill_columns), .passes(passes), .scale(i_scale), .load(i_load), .i_down(i_down), .o_part(o_part),
         .o_add(o_add), .reads(lora_reads), .address(lora_address), .adds(lora_adds), .operands(lora_operands), .products(lora_products),
-        .starts(unused_begins), .is_up(unused_is_up), .number(unused_lora_number), .block(unused_lora_block), .at_place(unused_place));
+        .starts(lora_starts), .is_up(is_up), .number(lora_number), .block(lora_block), .product(lora_product), .at_place(lora_place), .sixteens(sixteens));
 
 `ifdef ROMA_PROBES
     // What a simulation sees (rtl/cosim); a chip has none of it.
-    roma_probe_matrix #(.G(G), .BB(BLOCK_BITS), .WIDE(BANDWIDTH), .A($clog2(SRAM / BANDWIDTH))) probe (
-        .clk(clk), .reset(reset), .unit(unit), .go(i_step[73]), .reading(reading), .number(unused_number), .block(unused_block),
+    roma_probe_matrix #(.G(G), .BB(BLOCK_BITS), .WIDE(BANDWIDTH), .A($clog2(SRAM / BANDWIDTH)), .UPS(UPS), .RANK(RANK), .PLACES(PLACES), .ROWS(ROWS)) probe (
+        .clk(clk), .reset(reset), .unit(unit), .go(i_step[73]), .reading(reading), .number(number), .block(block),
         .codes_last(i_code[CODE_W-3]), .scale_valid(i_scale[49]), .scale_row(i_scale[39:32]), .scale(i_scale[31:0]), .logits(result && head_now),
-        .rows(last_rows), .unit_rows(units_rows), .index(index), .results(results), .asked(hunit.asked), .attend_number(hunit.unused_number),
-        .attend_block(hunit.unused_block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
-        .page_address(hunit.page_address), .page_word(hunit.page_word));
+        .rows(last_rows), .unit_rows(units_rows), .index(index), .results(results), .asked(hunit.asked), .attend_number(hunit.number),
+        .attend_block(hunit.block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
+        .page_address(hunit.page_address), .page_word(hunit.page_word), .lora_starts(lora_starts), .lora_is_up(is_up), .lora_number(lora_number),
+        .lora_block(lora_block), .lora_place(lora_place), .lora_product(lora_product), .lora_reads(lora_adds), .sixteens(sixteens), .down(i_down), .add(o_add));
 `endif
-    wire unused_bits = reading;
+    wire unused_bits = ^{reading, number, block, lora_starts, is_up, lora_number, lora_block, lora_place, lora_product, sixteens};
 `ifdef ROMA_FAULTS
 `include "faults_matrix.vh"
 `endif

@@ -404,13 +404,13 @@ module roma_vector_tile #(
 
 `ifdef ROMA_PROBES
     // What a simulation sees (rtl/cosim); a chip has none of it.
-    roma_probe_vector #(.ROOT(ROOT), .V(V), .VL(VL), .U(U), .K(K), .KV(KV), .BB(BB), .CODE(CODE)) probe (
+    roma_probe_vector #(.ROOT(ROOT), .V(V), .VL(VL), .U(U), .K(K), .KV(KV), .BB(BB), .CODE(CODE), .PLACES(PLACES), .UPS(UPS)) probe (
         .clk(clk), .reset(reset), .unit(unit), .go(go), .reading(reading), .number(number_now), .block(block_now), .code_write(code_write),
         .code_address({{(16-CA){1'b0}}, code_at}), .codes(o_code[CODES-1:0]), .write(write), .writes(writes), .results(results), .res_write(res_write),
-        .res_address(res_address), .res_lane(res_lane), .res(i_res), .res_number(arrivals.unused_number), .res_block(arrivals.block),
-        .att_write(att_write), .att_here(att_here), .att_address(att_address), .att(i_att), .att_number(att_arrivals.unused_number),
+        .res_address(res_address), .res_lane(res_lane), .res(i_res), .res_number(arrivals.number), .res_block(arrivals.block),
+        .att_write(att_write), .att_here(att_here), .att_address(att_address), .att_lane(att_lane), .att(i_att), .att_number(att_arrivals.number),
         .att_block(att_arrivals.block), .send_start(sender.start), .sending(sender.active), .send_number(send_number),
-        .send_block(sender.block), .best(i_best[56]), .out_valid(out_valid), .out_data(out_data));
+        .send_block(sender.block), .sum_write(sum_write), .sum_address(sum_address), .sum_lane(sum_lane), .sums(sums), .best(i_best[56]), .out_valid(out_valid), .out_data(out_data));
 `endif
     wire unused_bits = ^{i_step[63:32], i_sum_back, address0, address1, largest_now[22:0], send_address, add_address};
 `ifdef ROMA_FAULTS

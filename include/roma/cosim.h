@@ -16,15 +16,25 @@
 extern "C" {
 #endif
 
+/* The adapters of all rows from a position on, until the next set begins; loaded between two steps where they are not
+ * on the chip yet. */
+typedef struct {
+    uint32_t position;        /* of the first row that has them */
+    uint32_t set;             /* the engine's set of these rows, the same adapters */
+    const uint32_t *adapters; /* [n]: which of the run's, in the order in which they are added */
+    const float *factors;     /* [n], none of them 0 */
+    uint32_t n;               /* 0: the base alone */
+} roma_cosim_set;
+
 /* What is run. All that it points to is the caller's. */
 typedef struct {
     const roma_image *image;
     const roma_placement *place;         /* of the image's plan */
     roma_exec *engine;                   /* of the same plan, its sequence 0 empty, with rows for a chunk */
-    uint32_t set;                        /* the engine's adapter set of all rows */
-    const roma_adapter *const *adapters; /* [n_adapters] the same set, with its factors */
-    const float *factors;
+    const roma_adapter *const *adapters; /* [n_adapters] of all sets */
     uint32_t n_adapters;
+    const roma_cosim_set *sets;    /* [n_sets], by position; the first one from 0 on */
+    size_t n_sets;                 /* 1 or more */
     const int32_t *prompt;         /* token ids */
     size_t n_prompt;               /* 1 or more */
     uint32_t tokens;               /* to generate, greedily; 1 or more */
@@ -42,18 +52,23 @@ typedef struct {
 /* What one side says of an operation on a block of rows. Cycles of the step; UINT64_MAX: not seen. */
 typedef struct {
     uint64_t start, busy, end;
-    uint32_t crc; /* CRC-32C of the result, as in docs/trace-format.md, of this block's rows */
+    /* CRC-32C of the result, as in docs/trace-format.md, of this block's rows; of a down of the codes of h, 16 bits
+     * each, and t; of an up of what it adds */
+    uint32_t crc;
 } roma_cosim_times;
 typedef struct {
     uint32_t step, order; /* number of the step, and of the record in it, in the order of issue */
     uint32_t op, block;   /* of the plan; of the step's rows */
+    roma_cost_part part;  /* of the operation: itself, or an adapter's down or up */
+    uint32_t place;       /* of the adapter in its set */
     uint64_t reads;       /* cycles in which the gates read operands */
     roma_cosim_times rtl, model;
     bool differs;
     const char *difference; /* the first one, a sentence; empty: there is none, or it is of no operation */
 } roma_cosim_record;
 
-/* Sums of one kind of operation. */
+/* Sums of one kind of operation; behind the kinds of the plan stand adapters' downs and ups. */
+enum { ROMA_COSIM_DOWNS = ROMA_OP_COUNT, ROMA_COSIM_UPS, ROMA_COSIM_SUMS };
 typedef struct {
     uint64_t instances, cycles_rtl, cycles_model; /* from start to end */
     uint64_t padding_cyc;                         /* of these without an operand read, where the law has no wait */
@@ -61,7 +76,7 @@ typedef struct {
 typedef struct {
     uint64_t tokens, mismatches, cycles_rtl, cycles_model;
     double seconds, build_seconds; /* of the simulation; of making the simulator, 0 when one was kept */
-    roma_cosim_sum of[ROMA_OP_COUNT];
+    roma_cosim_sum of[ROMA_COSIM_SUMS];
     char first[400]; /* the first difference, a sentence; empty: there is none */
 } roma_cosim_report;
 

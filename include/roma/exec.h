@@ -166,7 +166,8 @@ typedef enum {
     ROMA_TAP_RESULT,  /* what the operation leaves in its value; a LINEAR's product alone, without bias and adapters */
     ROMA_TAP_ADAPTER, /* of a LINEAR: what one adapter adds, (v * scale_B) * t of docs/numerics.md 3.4 */
     ROMA_TAP_KEYS,    /* of a CACHE: codes of the keys of all KV heads, then a scale for each head */
-    ROMA_TAP_VALUES   /* the same of the values */
+    ROMA_TAP_VALUES,  /* the same of the values */
+    ROMA_TAP_DOWN     /* of a LINEAR: what one adapter makes of A x, the codes of h and t of docs/numerics.md 3.4 */
 } roma_tap_part;
 
 /* One instance of an operation: the operation on a block of neighbouring rows of the step, which are of one sequence
@@ -174,21 +175,22 @@ typedef enum {
 typedef struct {
     size_t op; /* index in the plan */
     roma_tap_part part;
-    uint32_t adapter;          /* of ADAPTER: its place in the rows' set, from 0 */
+    uint32_t adapter;          /* of ADAPTER and DOWN: its place in the rows' set, from 0 */
     const roma_exec_row *rows; /* rows[0..n) have consecutive positions */
     uint32_t n;                /* rows of the block */
     uint32_t width;            /* elements of a row */
     bool is_codes;
     /* The n rows one after the other, row_bytes each, all little-endian. FP32 elements take four bytes, every NaN as
-     * 7FC00000. Codes are `width` signed bytes, then a byte for each shift (none in a CACHE), then the FP32 scales. */
+     * 7FC00000. Codes are `width` signed bytes, then a byte for each shift (none in a CACHE), then the FP32 scales; of
+     * a DOWN `width` (the adapter's rank there) signed codes of two bytes, then t in FP32. */
     const uint8_t *bytes;
     size_t row_bytes;
 } roma_tap_record;
 typedef void (*roma_tap_fn)(void *ctx, const roma_tap_record *record);
 
 /* Sets who gets the results of operations, from the next step on. fn gets every instance of every operation that runs,
- * in the plan's order; of a LINEAR the RESULT, then an ADAPTER for each adapter of the block's set that has the
- * matrix. fn NULL ends this. The thread that steps calls fn inside the step, and fn may not call into the engine.
+ * in the plan's order; of a LINEAR the RESULT, then a DOWN and an ADAPTER for each adapter of the block's set that has
+ * the matrix. fn NULL ends this. The thread that steps calls fn inside the step, and fn may not call into the engine.
  * Results are the same bits with a tap and without. A step with a tap waits after every operation and is slower; one
  * without pays one branch. ENOMEM when the copy of the largest result, beside the engine's arenas, cannot be had; the
  * tap is then as before. */

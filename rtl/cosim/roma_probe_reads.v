@@ -8,11 +8,11 @@ module roma_probe_reads #(
     input [31:0] cycle,
     input strobe,
     input [15:0] number,
-    input [7:0] block
+    input [15:0] block  // or a tag of what reads
 );
     reg was;
     reg [15:0] number_was;
-    reg [7:0] block_was;
+    reg [15:0] block_was;
     reg [31:0] from;
     wire is_same = number == number_was && block == block_was;
     initial was = 1'b0;

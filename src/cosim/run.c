@@ -95,7 +95,12 @@ static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_e
 }
 
 static int step(cosim *s, cosim_child *child, const int32_t *tokens, uint32_t n, bool logits, roma_error *err) {
-    int rc = roma_cosim_expect(s, tokens, n, logits, err);
+    roma_buf load = {0};
+    int rc = roma_cosim_lora_take(s, &load, err);
+    roma_buf_append(&s->sent, load.data, load.len);
+    if (!rc) rc = roma_cosim_child_send(child, load.data, load.len, err);
+    roma_buf_destroy(&load);
+    if (!rc) rc = roma_cosim_expect(s, tokens, n, logits, err);
     if (!rc) rc = send_step(s, child, tokens, err);
     while (!rc) {
         char *line = roma_cosim_child_line(child);
@@ -112,16 +117,23 @@ static int step(cosim *s, cosim_child *child, const int32_t *tokens, uint32_t n,
     return rc;
 }
 
+/* Rows until another set of adapters begins, `most` at most: those of a step have one. */
+static uint32_t rows_at(const cosim *s, size_t most) {
+    for (size_t i = 0; i < s->config->n_sets; i++) {
+        const uint32_t from = s->config->sets[i].position;
+        if (from > s->position) return from - s->position < most ? from - s->position : (uint32_t)most;
+    }
+    return (uint32_t)most;
+}
+
 static bool goes_on(const cosim *s) { return s->config->all || !s->report->mismatches; }
 
 static int run(cosim *s, cosim_child *child, roma_error *err) {
     const roma_cosim_config *c = s->config;
     const uint32_t most = (uint32_t)c->place->chip.chunk_rows, chunk = c->chunk ? c->chunk : most;
-    int rc = roma_cosim_lora_open(s, &s->sent, err);
-    if (!rc && s->sent.failed) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a run's commands");
-    if (!rc) rc = roma_cosim_child_send(child, s->sent.data, s->sent.len, err);
+    int rc = roma_cosim_lora_open(s, err);
     for (size_t at = 0; !rc && at < c->n_prompt && goes_on(s);) {
-        const uint32_t n = c->n_prompt - at < chunk ? (uint32_t)(c->n_prompt - at) : chunk;
+        const uint32_t n = rows_at(s, c->n_prompt - at < chunk ? c->n_prompt - at : chunk);
         rc = step(s, child, c->prompt + at, n, at + n == c->n_prompt, err);
         at += n;
     }

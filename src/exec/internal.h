@@ -201,6 +201,8 @@ void roma_exec_lora_product(roma_exec *e, const roma_op *linear, int thread, int
 void roma_exec_lora_head(roma_exec *e, const roma_op *linear, int thread, size_t begin, size_t end);
 /* What the adapters of row r add to its row of the embedding, x. */
 void roma_exec_lora_embed(roma_exec *e, size_t r, float *x, int thread);
+/* What step 2 left for a slot: the codes of h (the adapter's rank of them), and t. */
+const int16_t *roma_exec_lora_codes(const roma_exec *e, const roma_op *linear, uint32_t slot, float *t);
 /* Steps 3 and 4: adds to columns [from, to), whole tiles, of rows [begin, end) of y. */
 void roma_exec_lora_add(const roma_exec *e, const roma_op *linear, float *y, size_t stride, size_t from, size_t to,
                         size_t begin, size_t end);

@@ -52,6 +52,12 @@ static int place_of(const roma_exec *e, const roma_op *linear) {
     }
 }
 
+const int16_t *roma_exec_lora_codes(const roma_exec *e, const roma_op *linear, uint32_t slot, float *t) {
+    const int place = place_of(e, linear);
+    *t = e->lora.t[place][slot];
+    return e->lora.codes[place] + (size_t)slot * e->lora.width;
+}
+
 /* ---- rows by adapter ---- */
 
 static const lora_set *set_of(const roma_exec *e, size_t row) { return &e->lora.sets[e->rows[row].adapters]; }

@@ -92,10 +92,27 @@ static void tell_cache(const roma_exec *e, const roma_op *op, const tap_block *b
     }
 }
 
-static bool has_row(const lora_state *l, const lora_group *g, size_t row) {
+/* The slot of a row in a group; UINT32_MAX: none. */
+static uint32_t slot_of(const lora_state *l, const lora_group *g, size_t row) {
     for (uint32_t i = g->first; i < g->first + g->n; i++)
-        if (l->slots[i].row == row) return true;
-    return false;
+        if (l->slots[i].row == row) return i;
+    return UINT32_MAX;
+}
+
+/* The codes of h and t, as they were kept for B. */
+static void tell_down(const roma_exec *e, const roma_op *op, const tap_block *b, uint32_t g, uint32_t place) {
+    const uint32_t rank = e->lora.groups[g].adapter->matrix[op->adapter_slot].b.rank;
+    const size_t row_bytes = (size_t)2 * rank + 4;
+    for (size_t i = 0; i < b->n; i++) {
+        float t;
+        const int16_t *codes = roma_exec_lora_codes(e, op, slot_of(&e->lora, &e->lora.groups[g], b->row + i), &t);
+        uint8_t *p = e->tap.bytes + i * row_bytes;
+        for (uint32_t k = 0; k < rank; k++, p += 2) roma_put16(p, (uint16_t)codes[k]);
+        put_floats(p, &t, 1);
+    }
+    tell(e, op, b,
+         (roma_tap_record){
+             .part = ROMA_TAP_DOWN, .adapter = place, .width = rank, .is_codes = true, .row_bytes = row_bytes});
 }
 
 /* What group g alone adds, to zeros below which nothing is lost: -0 + x is x, +0 too. */
@@ -117,8 +134,11 @@ static void tell_group(const roma_exec *e, const roma_op *op, const tap_block *b
 static void tell_adapters(const roma_exec *e, const roma_op *op, const tap_block *b) {
     uint32_t place = 0;
     for (uint32_t g = 0; g < e->lora.n_groups; g++) {
-        if (!has_row(&e->lora, &e->lora.groups[g], b->row)) continue;
-        if (e->lora.groups[g].adapter->matrix[op->adapter_slot].b.rank) tell_group(e, op, b, g, place);
+        if (slot_of(&e->lora, &e->lora.groups[g], b->row) == UINT32_MAX) continue;
+        if (e->lora.groups[g].adapter->matrix[op->adapter_slot].b.rank) {
+            tell_down(e, op, b, g, place);
+            tell_group(e, op, b, g, place);
+        }
         place++;
     }
 }
@@ -153,7 +173,8 @@ void roma_exec_tap_run(void *ctx, int thread, int threads) {
 /* Bytes of the largest record, floats of the largest adapter's part. */
 static void room(const roma_exec *e, size_t *bytes, size_t *floats) {
     const roma_plan *p = e->plan;
-    *bytes = (size_t)e->cfg.rows * e->hyper->kv_heads * (e->hyper->head_dim + 4);
+    const size_t cache = (size_t)e->hyper->kv_heads * (e->hyper->head_dim + 4), down = 2 * e->lora.width + 4;
+    *bytes = e->cfg.rows * (cache > down ? cache : down);
     *floats = 1;
     for (size_t i = 0; i < p->n_ops; i++) {
         const roma_op *op = &p->ops[i];

@@ -103,8 +103,12 @@ def perfect():
         yield made + [["T %x %x" % (int(list(csv.DictReader(open("i.csv")))[-1]["end [cycle]"]), tokens[k + 1])]]
 
 
-def replay(steps, *more, code, **env):
+def keep(steps):
     with open("replay.json", "w") as f: json.dump([[line for lines in step for line in lines] for step in steps], f)
+
+
+def replay(steps, *more, code):
+    keep(steps)
     return run("cosim", "--chip", "mini", "--image", "tiny.roma", "-p", "A", "-n", TOKENS, *more, code=code, env=environment())
 
 
@@ -169,10 +173,19 @@ def same(steps):
     check(everything.count("operation ") == 1 and "1 operations differ" in everything, "--all goes on: %s" % everything)
 
 
+def whole_chip(steps):
+    """Without a chip and an image: the mini chip and the tiny model, whose image is gone when the run has ended."""
+    os.makedirs("tmp", exist_ok=True)
+    keep(steps)
+    result = json.loads(run("cosim", "-p", "A", "-n", TOKENS, "--json", code=0, env=dict(environment(), TMPDIR=os.path.abspath("tmp"))))
+    check(result["tokens"] == TOKENS and result["mismatches"] == 0 and not os.listdir("tmp"), "a run without arguments: %s" % result)
+
+
 def refusals():
     tool("verilator", "#!/bin/sh\nexit 1\n")
     args = ["cosim", "--image", "tiny.roma", "-n", "1", "--quick"]
-    run("cosim", code=2, say="--image")
+    for at, says in (("x", "POSITION:FILE[:SCALE]"), ("0:a.roma", "from position 1 on"), ("3:missing.roma", "missing.roma")):
+        run(*args, "--lora-at", at, code=2, say=says, env=environment())
     run(*args, "--chunk", "9", code=2, say="chunk_rows", env=environment())
     run(*args, "--fault", "rom-bti", code=2, say="did you mean 'rom-bit'", env=environment())
     run(*args, "--fault", "rom-bit:x", code=2, say="NAME[:STEP[:FROM[:TO]]]", env=environment())
@@ -200,5 +213,6 @@ with own_folder():
     tool("verilator", "#!/bin/sh\nmkdir -p obj && cp %s obj/sim\n" % os.path.abspath("tools/sim"))
     made = list(perfect())
     same(made)
+    whole_chip(made)
     differences(made)
 finish()

@@ -5,11 +5,11 @@
 #include "adapters.h"
 #include "loaded.h"
 
-enum { POSITIONS = 20, SEQUENCES = 6, SETS = 5, KINDS = 4, ADAPTERS = 3 };
+enum { POSITIONS = 20, SEQUENCES = 6, SETS = 5, KINDS = 5, ADAPTERS = 3, PARTS = 3 + 2 * ADAPTERS };
 
 static const roma_format q4_1 = {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32};
 
-/* CRC of each row's bytes, by [sequence][position][op][part: result, keys, values, adapter 0..2]. */
+/* CRC of each row's bytes, by [sequence][position][op][part: result, keys, values, adapter 0..2, down 0..2]. */
 typedef struct {
     const roma_plan *plan;
     size_t n_ops, last_op;
@@ -18,17 +18,20 @@ typedef struct {
 } tapped;
 
 static uint32_t *place(tapped *t, uint32_t sequence, uint32_t position, size_t op, uint32_t part) {
-    return &t->crc[((sequence * POSITIONS + position) * t->n_ops + op) * 6 + part];
+    return &t->crc[((sequence * POSITIONS + position) * t->n_ops + op) * PARTS + part];
 }
 
 static void tapped_init(tapped *t, const roma_plan *plan) {
     *t = (tapped){.plan = plan, .n_ops = plan->n_ops, .ascends = true};
-    t->crc = calloc((size_t)SEQUENCES * POSITIONS * plan->n_ops * 6, sizeof *t->crc);
+    t->crc = calloc((size_t)SEQUENCES * POSITIONS * plan->n_ops * PARTS, sizeof *t->crc);
 }
 
 static void on_record(void *ctx, const roma_tap_record *r) {
-    static const uint32_t part[KINDS] = {
-        [ROMA_TAP_RESULT] = 0, [ROMA_TAP_KEYS] = 1, [ROMA_TAP_VALUES] = 2, [ROMA_TAP_ADAPTER] = 3};
+    static const uint32_t part[KINDS] = {[ROMA_TAP_RESULT] = 0,
+                                         [ROMA_TAP_KEYS] = 1,
+                                         [ROMA_TAP_VALUES] = 2,
+                                         [ROMA_TAP_ADAPTER] = 3,
+                                         [ROMA_TAP_DOWN] = 3 + ADAPTERS};
     tapped *t = ctx;
     if (r->op < t->last_op && r->op) t->ascends = false;
     t->last_op = r->op;
@@ -109,9 +112,9 @@ static void check_places(tapped *t, const roma_plan *p, const roma_adapter *a) {
             const int *set = sets[set_of(s, POSITIONS - 1)];
             const bool is_cache = p->ops[o].kind == ROMA_OP_CACHE;
             const roma_image_tensor *m = p->ops[o].kind == ROMA_OP_LINEAR ? &p->desc->tensors[p->ops[o].tensor] : NULL;
-            for (uint32_t k = 0; k < 6; k++) {
-                const bool adds =
-                    k >= 3 && m && (int)k - 3 < set[0] && roma_adapter_find(&a[set[k - 2]], m->role, m->layer);
+            for (uint32_t k = 0; k < PARTS; k++) {
+                const int i = (int)(k - 3) % ADAPTERS;
+                const bool adds = k >= 3 && m && i < set[0] && roma_adapter_find(&a[set[i + 1]], m->role, m->layer);
                 CHECK_EQ(*place(t, s, POSITIONS - 1, o, k) != 0, k < 3 ? is_cache == (k > 0) : adds);
             }
         }
@@ -144,13 +147,13 @@ static void test_same_bits(uint32_t arch) {
             CHECK(memcmp(want, got, logits * sizeof *got) == 0);
             CHECK(again.ascends);
             if (first.told == 0) {
-                memcpy(first.crc, again.crc, (size_t)SEQUENCES * POSITIONS * m.plan.n_ops * 6 * sizeof *first.crc);
+                memcpy(first.crc, again.crc, (size_t)SEQUENCES * POSITIONS * m.plan.n_ops * PARTS * sizeof *first.crc);
                 first.told = again.told;
                 check_places(&first, &m.plan, a);
             }
             CHECK_EQ(again.told, first.told);
-            CHECK(memcmp(first.crc, again.crc, (size_t)SEQUENCES * POSITIONS * m.plan.n_ops * 6 * sizeof *first.crc) ==
-                  0);
+            CHECK(memcmp(first.crc, again.crc,
+                         (size_t)SEQUENCES * POSITIONS * m.plan.n_ops * PARTS * sizeof *first.crc) == 0);
             CHECK_EQ(roma_exec_tap(e, NULL, NULL, NULL), 0);
             run_all(e, 3, got);
             CHECK(memcmp(want, got, logits * sizeof *got) == 0);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Chips in gates beside engine and chip model, by roma cosim (docs/hardware.md, "Beside engine and model"): no operation of any token may differ in a
 bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
-usage: cosim.py test ROMA          the mini chip: 64 tokens; adapters; a prompt in chunks of 7; the self-test
+usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; two chips that are unlike it
        cosim.py faults ROMA IMAGE  a chip of three tiles with each planted fault: what the run says of it
-       cosim.py full ROMA MAKE     the twenty chips of chips20.py, four tokens each; the cycles of every operation in build/cosim/NAME.csv
+       cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
+                                   of every operation in build/cosim/NAME.csv
        cosim.py model ROMA IMAGE CHIP TOKENS    any model on any chip, timed"""
+import csv
 import json
 import os
 import re
@@ -17,6 +19,9 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 OUT = os.path.join(TOP, "build", "cosim")
 PROMPT = "Once upon a time, in a small house by the sea, there lived"
 bad = 0
+
+# Of chips20.py, what ./test has beside the mini chip: other grids, lanes, latencies, formats, biases.
+TESTED = ["two-vectors", "latencies"]
 
 # Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
 SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=32, network_link=64, lunit_words=65536, lunit_buffer=512,
@@ -37,6 +42,7 @@ def cosim(roma, *args, **more):
 
 
 def same(name, tokens, roma, *args):
+    """Runs a chip so many tokens. What the run says of itself, with the seconds of all."""
     begin = time.time()
     r = json.loads(cosim(roma, *args, "-n", tokens, "--json"))
     ok = r["tokens"] == tokens and r["mismatches"] == 0 and r["cycles_rtl"] == r["cycles_model"]
@@ -44,6 +50,7 @@ def same(name, tokens, roma, *args):
     say(ok, "%s: %d tokens, %d operations differ, %d cycles in gates, %d in the model; padding %s; %.0f s, made in %.0f, run in %.0f%s" % (
         name, r["tokens"], r["mismatches"], r["cycles_rtl"], r["cycles_model"], ", ".join(padded) or "none", time.time() - begin, r["build_seconds"],
         r["seconds"], ": " + r["difference"] if "difference" in r else ""))
+    return dict(r, all_seconds=time.time() - begin)
 
 
 def chip_file(name, like, settings):
@@ -87,10 +94,17 @@ def selftest(roma, image):
     shutil.rmtree(folder)
 
 
-def test(roma):
+def write_chip(roma, make_model, name):
+    sys.path.insert(0, os.path.join(TOP, "tests", "rtl"))
+    import chips20
+    chip, image = chips20.write(roma, make_model, name, OUT)
+    return ["--chip", chip, "--image", image]
+
+
+def test(roma, make_model):
     image = os.path.join(OUT, "tiny.roma")
     subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
-    quick = ["--quick", "--image", image]  # sums and products of FP32 by this machine: rtl-vectors has those of the blocks
+    quick = ["--quick"]  # the mini chip and the tiny model; sums and products of FP32 by this machine: rtl-vectors has those of the blocks
     same("the mini chip", 64, roma, *quick)
     selftest(roma, image)
     lora = []
@@ -100,19 +114,35 @@ def test(roma):
                        stdout=subprocess.DEVNULL)
     same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
     same("the mini chip with two, a prompt in chunks of 7", 2, roma, *quick, "-p", PROMPT, "--chunk", 7, "--lora", lora[0], "--lora", lora[1])
+    swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
+    same("the mini chip, adapters swapped in a prompt and between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
+         *(word for at in swaps for word in ("--lora-at", at)))
+    for name in TESTED: same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "-p", "A")
 
 
-def full(roma, make_model):
+COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "seconds"]
+
+
+def full(roma, make_model, names):
+    """Chips of chips20.py, whose lines of the record are renewed."""
     sys.path.insert(0, os.path.join(TOP, "tests", "rtl"))
     import chips20
-    for name, _, _ in chips20.CHIPS:
-        chip, image = chips20.write(roma, make_model, name, OUT)
-        same(name, 4, roma, "--chip", chip, "--image", image, "-p", "A", "--csv", os.path.join(OUT, name + ".csv"))
+    path = os.path.join(TOP, "tests", "rtl", "cosim20.csv")
+    for name in names or [c[0] for c in chips20.CHIPS]:
+        r = same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "-p", "A", "--csv", os.path.join(OUT, name + ".csv"))
+        rows = {row["configuration"]: row for row in csv.DictReader(open(path))} if os.path.exists(path) else {}
+        ops = r["operations"]
+        rows[name] = dict(zip(COLUMNS, [name, r["tokens"], sum(o["instances"] for o in ops), r["mismatches"], r["cycles_rtl"], r["cycles_model"],
+                                        sum(o["padding_cyc"] for o in ops), "%.0f" % r["all_seconds"]]))
+        with open(path, "w", newline="") as f:
+            out = csv.DictWriter(f, COLUMNS, lineterminator="\n")
+            out.writeheader()
+            out.writerows(rows[c[0]] for c in chips20.CHIPS if c[0] in rows)
 
 
 os.makedirs(OUT, exist_ok=True)
-if sys.argv[1] == "test": test(os.path.abspath(sys.argv[2]))
+if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
 elif sys.argv[1] == "faults": faults(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
-elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
+elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
 else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4])
 sys.exit(bad != 0)

@@ -7,6 +7,7 @@ static const char *part_name(const roma_tap_record *r, roma_op_kind kind) {
     case ROMA_TAP_ADAPTER: return "adapter";
     case ROMA_TAP_KEYS: return "keys";
     case ROMA_TAP_VALUES: return "values";
+    case ROMA_TAP_DOWN: break; /* is not in the file */
     }
     return "?";
 }
@@ -38,7 +39,7 @@ static void on_record(void *ctx, const roma_tap_record *r) {
     roma_json j = {.out = &v->line};
     const uint32_t crc = roma_crc32c(0, r->bytes, r->n * r->row_bytes);
     const uint8_t digits[4] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
-    if (v->rc) return;
+    if (v->rc || r->part == ROMA_TAP_DOWN) return;
     roma_json_open(&j, NULL, '{');
     roma_json_uint(&j, "order", v->order++);
     roma_json_uint(&j, "op", r->op);

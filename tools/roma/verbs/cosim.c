@@ -1,13 +1,12 @@
 /* roma cosim: the emitted chip, simulated, beside engine and chip model. */
-#include "tool.h"
-#include "roma/cosim.h"
+#include "cosim_setup.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct {
     session_config session;
+    text_list lora_at;
     const char *prompt, *chip, *image, *csv, *vcd, *fault, *rtl, *style;
     uint32_t tokens, chunk;
     bool json, quick, all, faults;
@@ -17,50 +16,10 @@ typedef struct {
     const cosim_options *o;
     session s;
     roma_buf csv;
+    char tiny[4096]; /* the image of this run, or nothing */
 } cosim_run;
 
 static const char usual_prompt[] = "Once upon a time";
-
-/* ---- folders ---- */
-
-/* The blocks: where make install puts them beside the program, or in the source tree that the program was built in. */
-static int find_rtl(const char *given, char *out, size_t cap, roma_error *err) {
-    static const char *const beside[] = {"/../share/roma/rtl", "/../rtl"};
-    char self[4096];
-    if (given) {
-        roma_print(out, cap, "%s", given);
-        return ROMA_OK;
-    }
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash) *slash = 0;
-    for (size_t i = 0; slash && i < sizeof beside / sizeof *beside; i++) {
-        char probe[8300];
-        roma_print(probe, sizeof probe, "%s%s/cosim/main.cpp", self, beside[i]);
-        if (!is_file(probe)) continue;
-        roma_print(probe, sizeof probe, "%s%s", self, beside[i]);
-        char *real = realpath(probe, NULL);
-        if (!real) continue;
-        roma_print(out, cap, "%s", real);
-        free(real);
-        return ROMA_OK;
-    }
-    return roma_fail(
-        err, ROMA_EIO, "", ROMA_NOWHERE,
-        "the chip's Verilog blocks are neither under share/roma nor beside the program; --rtl DIR names them");
-}
-
-static int find_cache(char *out, size_t cap, roma_error *err) {
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (xdg && *xdg)
-        roma_print(out, cap, "%s/roma/cosim", xdg);
-    else if (home && *home)
-        roma_print(out, cap, "%s/.cache/roma/cosim", home);
-    else
-        return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "no folder for simulators: set HOME or XDG_CACHE_HOME");
-    return ROMA_OK;
-}
 
 /* ---- results ---- */
 
@@ -78,10 +37,13 @@ static void record(void *ctx, const roma_cosim_record *r) {
     const roma_plan *p = roma_answer_plan(e->s.a);
     const roma_op *op = &p->ops[r->op];
     roma_buf *b = &e->csv;
-    roma_buf_print(b, "%u,%u,%u,%s,%s,", r->step, r->order, r->op, roma_op_name(op->kind),
+    static const char *const riders[] = {[ROMA_PART_BASE] = NULL, [ROMA_PART_DOWN] = "down", [ROMA_PART_UP] = "up"};
+    const char *rider = riders[r->part];
+    roma_buf_print(b, "%u,%u,%u,%s,%s,", r->step, r->order, r->op, rider ? rider : roma_op_name(op->kind),
                    op->tensor == ROMA_NO_TENSOR ? "" : roma_tensor_role_name(p->desc->tensors[op->tensor].role));
     if (op->layer != UINT32_MAX) roma_buf_print(b, "%u", op->layer);
-    roma_buf_print(b, ",%u", r->block);
+    roma_buf_print(b, ",%u,", r->block);
+    if (rider) roma_buf_print(b, "%u", r->place);
     side(b, &r->rtl);
     side(b, &r->model);
     roma_buf_print(b, ",%llu,%d\n", (unsigned long long)r->reads, r->differs);
@@ -103,10 +65,13 @@ static void report_json(const roma_cosim_report *r, roma_json *j) {
     roma_json_real(j, "build_seconds", r->build_seconds);
     if (r->first[0]) roma_json_string(j, "difference", r->first);
     roma_json_open(j, "operations", '[');
-    for (unsigned k = 0; k < ROMA_OP_COUNT; k++) {
+    for (unsigned k = 0; k < ROMA_COSIM_SUMS; k++) {
         if (!r->of[k].instances) continue;
         roma_json_open(j, NULL, '{');
-        roma_json_string(j, "operation", roma_op_name((roma_op_kind)k));
+        roma_json_string(j, "operation",
+                         k == ROMA_COSIM_DOWNS ? "down"
+                         : k == ROMA_COSIM_UPS ? "up"
+                                               : roma_op_name((roma_op_kind)k));
         roma_json_uint(j, "instances", r->of[k].instances);
         roma_json_uint(j, "cycles_rtl", r->of[k].cycles_rtl);
         roma_json_uint(j, "cycles_model", r->of[k].cycles_model);
@@ -127,7 +92,7 @@ static void report_text(const roma_cosim_report *r, bool all, roma_buf *b) {
 /* ---- the run ---- */
 
 static int put_csv(const cosim_run *e, roma_error *err) {
-    static const char head[] = "step,order,op,name,tensor,layer,block,start_rtl,busy_rtl,end_rtl,crc_rtl,"
+    static const char head[] = "step,order,op,name,tensor,layer,block,adapter,start_rtl,busy_rtl,end_rtl,crc_rtl,"
                                "start_model,busy_model,end_model,crc_model,reads,differs\n";
     if (!e->o->csv) return ROMA_OK;
     roma_outfile f;
@@ -142,29 +107,30 @@ static int put_csv(const cosim_run *e, roma_error *err) {
 
 static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_report *r, roma_error *err) {
     const cosim_options *o = e->o;
+    static cosim_sets sets;
     session_config c = o->session;
     roma_rtl_styles styles = {.style = ROMA_RTL_ARRAY};
-    c.answer.running = 0;
     int rc = o->style ? roma_rtl_styles_read(&styles, o->style, err) : ROMA_OK;
+    if (!rc && !c.answer.image) rc = cosim_tiny_image(e->tiny, sizeof e->tiny, err);
+    if (!c.answer.image) c.answer.image = e->tiny;
     if (!rc) rc = session_open(&e->s, &c, err);
+    if (!rc) rc = cosim_sets_open(&sets, &e->s, c.any_base, &o->lora_at, err);
+    c.answer.running = 0, c.answer.sets = (uint32_t)sets.n;
+    for (size_t i = 0; i < sets.n; i++)
+        if (sets.list[i].n > c.answer.stack) c.answer.stack = (uint32_t)sets.list[i].n;
     if (!rc) rc = session_start(&e->s, &c, err);
+    if (!rc) rc = cosim_sets_load(&sets, &e->s, err);
     int32_t *ids = NULL;
     size_t n = 0;
     const roma_message text = {.role = ROMA_ROLE_USER, .text = o->prompt, .len = strlen(o->prompt)};
     if (!rc) rc = roma_answer_prompt(e->s.a, &text, 1, ROMA_ANSWER_RAW, &ids, &n, err);
-    const roma_adapter *adapters[ROMA_EXEC_STACK_MAX];
-    float factors[ROMA_EXEC_STACK_MAX];
-    for (size_t i = 0; !rc && i < e->s.loras.n; i++) {
-        adapters[i] = roma_answer_adapter_find(e->s.a, e->s.loras.item[i].name);
-        factors[i] = e->s.loras.item[i].factor;
-    }
     const roma_cosim_config run = {.image = rc ? NULL : roma_answer_image(e->s.a),
                                    .place = rc ? NULL : roma_answer_placement(e->s.a),
                                    .engine = rc ? NULL : roma_answer_engine(e->s.a),
-                                   .set = e->s.set,
-                                   .adapters = adapters,
-                                   .factors = factors,
-                                   .n_adapters = (uint32_t)e->s.loras.n,
+                                   .adapters = sets.adapter,
+                                   .n_adapters = sets.n_adapters,
+                                   .sets = sets.set,
+                                   .n_sets = sets.n,
                                    .prompt = ids,
                                    .n_prompt = n,
                                    .tokens = o->tokens,
@@ -189,12 +155,13 @@ static int cosim(const cosim_options *o) {
     cosim_run e = {.o = o};
     roma_cosim_report r;
     roma_error err;
-    int rc = find_rtl(o->rtl, rtl, sizeof rtl, &err);
-    if (!rc) rc = find_cache(cache, sizeof cache, &err);
+    int rc = cosim_find_rtl(o->rtl, rtl, sizeof rtl, &err);
+    if (!rc) rc = cosim_find_cache(cache, sizeof cache, &err);
     interrupt_catch(INTERRUPT_ASKS);
     if (!rc) rc = run(&e, rtl, cache, &r, &err);
     interrupt_seen();
     session_close(&e.s);
+    if (e.tiny[0]) unlink(e.tiny);
     roma_buf_destroy(&e.csv);
     if (rc) return fail("cosim", &err);
     roma_buf b = {0};
@@ -222,7 +189,7 @@ int verb_cosim(int argc, char **argv) {
     size_t n;
     const option own[] = {
         {"chip", 0, OPT_TEXT, &o.chip, "NAME|FILE", 0, 0, "the chip, a file or a built-in name (default: mini)"},
-        {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image in the chip's ROMs"},
+        {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image in the chip's ROMs (default: the tiny model)"},
         {"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0,
          "text to go on from, without a template (default: Once upon a time)"},
         {"tokens", 'n', OPT_COUNT, &o.tokens, "N", 1, 16777216, "tokens to generate, the likeliest each (default: 64)"},
@@ -231,6 +198,8 @@ int verb_cosim(int argc, char **argv) {
         {"style", 0, OPT_TEXT, &o.style, "STYLE", 0, 0,
          "how L-Units are written, as with roma rtl: array, case, brom, fused, UNIT.LUNIT=STYLE or UNIT.LUNIT=netlist "
          "of one, with commas (default: array)"},
+        {"lora-at", 0, OPT_TEXTS, &o.lora_at, "POSITION:FILE[:SCALE]", 0, 0,
+         "from this position on these adapters instead, swapped between two tokens; POSITION: alone, none"},
         {"csv", 0, OPT_OUT_FILE, &o.csv, "FILE", 0, 0,
          "a line for each operation of each step: both sides' cycles and hashes"},
         {"vcd", 0, OPT_TEXT, &o.vcd, "FILE", 0, 0, "waveform around the first difference"},
@@ -243,7 +212,7 @@ int verb_cosim(int argc, char **argv) {
         {0}};
     const usage u = {
         "cosim",
-        "--image IMAGE [options]",
+        "[--image IMAGE] [options]",
         "Simulates a chip in gates with Verilator, and holds every operation against the engine's values, bit for bit, "
         "and\nthe chip model's cycles: start, busy and end. It ends with the first difference, and exit code 1.",
         "roma cosim --chip mini --image model.roma -p \"Once upon a time\" -n 64",
@@ -254,7 +223,6 @@ int verb_cosim(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (o.faults) return list_faults();
-    if (!o.image) return usage_error("cosim", "--image IMAGE is missing");
     if (o.style && o.fault) return usage_error("cosim", "--fault turns bits of arrays; give it without --style");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";
