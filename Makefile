@@ -286,7 +286,7 @@ cosim-full: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all
 	$(BUILD)/roma build $(MODEL) -o $(BUILD)/cosim-smollm2.roma
-	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),mini) 8
+	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),tests/rtl/smollm2.chip) 8
 
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp rtl/cosim/*.cpp)

@@ -115,7 +115,7 @@ def test(roma, make_model):
     same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
     same("the mini chip with two, a prompt in chunks of 7", 2, roma, *quick, "-p", PROMPT, "--chunk", 7, "--lora", lora[0], "--lora", lora[1])
     swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
-    same("the mini chip, adapters swapped in a prompt and between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
+    same("the mini chip, adapters swapped between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
          *(word for at in swaps for word in ("--lora-at", at)))
     for name in TESTED: same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "-p", "A")
 
