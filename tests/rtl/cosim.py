@@ -117,7 +117,7 @@ def test(roma, make_model):
     swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
     same("the mini chip, adapters swapped between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
          *(word for at in swaps for word in ("--lora-at", at)))
-    for name in TESTED: same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "-p", "A")
+    for name in TESTED: same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "--prompt-ids", "1,7,3")
 
 
 COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "seconds"]
@@ -129,7 +129,7 @@ def full(roma, make_model, names):
     import chips20
     path = os.path.join(TOP, "tests", "rtl", "cosim20.csv")
     for name in names or [c[0] for c in chips20.CHIPS]:
-        r = same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "-p", "A", "--csv", os.path.join(OUT, name + ".csv"))
+        r = same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "--prompt-ids", "1,7,3", "--csv", os.path.join(OUT, name + ".csv"))
         rows = {row["configuration"]: row for row in csv.DictReader(open(path))} if os.path.exists(path) else {}
         ops = r["operations"]
         rows[name] = dict(zip(COLUMNS, [name, r["tokens"], sum(o["instances"] for o in ops), r["mismatches"], r["cycles_rtl"], r["cycles_model"],

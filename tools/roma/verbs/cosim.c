@@ -7,7 +7,7 @@
 typedef struct {
     session_config session;
     text_list lora_at;
-    const char *prompt, *chip, *image, *csv, *vcd, *fault, *rtl, *style;
+    const char *prompt, *ids, *chip, *image, *csv, *vcd, *fault, *rtl, *style;
     uint32_t tokens, chunk;
     bool json, quick, all, faults;
 } cosim_options;
@@ -105,6 +105,21 @@ static int put_csv(const cosim_run *e, roma_error *err) {
     return rc;
 }
 
+/* Token ids with commas between; *ids is the caller's. */
+static int read_ids(const char *text, uint32_t vocab, int32_t **ids, size_t *n, roma_error *err) {
+    *ids = roma_alloc_array(strlen(text) / 2 + 1, sizeof **ids);
+    if (!*ids) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for token ids");
+    for (size_t digits; (digits = strspn(text, "0123456789")) > 0; text += digits + 1) {
+        uint64_t v;
+        if (!roma_json_to_u64(text, digits, &v) || v >= vocab) break;
+        (*ids)[(*n)++] = (int32_t)v;
+        if (!text[digits]) return ROMA_OK;
+        if (text[digits] != ',') break;
+    }
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--prompt-ids takes token ids below %u with commas between",
+                     vocab);
+}
+
 static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_report *r, roma_error *err) {
     const cosim_options *o = e->o;
     static cosim_sets sets;
@@ -122,8 +137,10 @@ static int run(cosim_run *e, const char *rtl, const char *cache, roma_cosim_repo
     if (!rc) rc = cosim_sets_load(&sets, &e->s, err);
     int32_t *ids = NULL;
     size_t n = 0;
-    const roma_message text = {.role = ROMA_ROLE_USER, .text = o->prompt, .len = strlen(o->prompt)};
-    if (!rc) rc = roma_answer_prompt(e->s.a, &text, 1, ROMA_ANSWER_RAW, &ids, &n, err);
+    const char *prompt = o->prompt ? o->prompt : usual_prompt;
+    const roma_message text = {.role = ROMA_ROLE_USER, .text = prompt, .len = strlen(prompt)};
+    if (!rc && o->ids) rc = read_ids(o->ids, roma_answer_image(e->s.a)->desc.hyper.vocab, &ids, &n, err);
+    if (!rc && !o->ids) rc = roma_answer_prompt(e->s.a, &text, 1, ROMA_ANSWER_RAW, &ids, &n, err);
     const roma_cosim_config run = {.image = rc ? NULL : roma_answer_image(e->s.a),
                                    .place = rc ? NULL : roma_answer_placement(e->s.a),
                                    .engine = rc ? NULL : roma_answer_engine(e->s.a),
@@ -184,7 +201,7 @@ static int list_faults(void) {
 }
 
 int verb_cosim(int argc, char **argv) {
-    static cosim_options o = {.prompt = usual_prompt, .tokens = 64};
+    static cosim_options o = {.tokens = 64};
     const char *operand[OPERANDS_MAX] = {NULL};
     size_t n;
     const option own[] = {
@@ -192,6 +209,7 @@ int verb_cosim(int argc, char **argv) {
         {"image", 'i', OPT_TEXT, &o.image, "IMAGE", 0, 0, "the image in the chip's ROMs (default: the tiny model)"},
         {"prompt", 'p', OPT_TEXT, &o.prompt, "TEXT", 0, 0,
          "text to go on from, without a template (default: Once upon a time)"},
+        {"prompt-ids", 0, OPT_TEXT, &o.ids, "ID,...", 0, 0, "token ids in place of a text"},
         {"tokens", 'n', OPT_COUNT, &o.tokens, "N", 1, 16777216, "tokens to generate, the likeliest each (default: 64)"},
         {"chunk", 0, OPT_COUNT, &o.chunk, "N", 1, 255, "rows of a step of the prompt (default: the chip's chunk_rows)"},
         LORA_OPTIONS(o.session),
@@ -223,6 +241,7 @@ int verb_cosim(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (o.faults) return list_faults();
+    if (o.ids && o.prompt) return usage_error("cosim", "--prompt-ids and --prompt are two prompts");
     if (o.style && o.fault) return usage_error("cosim", "--fault turns bits of arrays; give it without --style");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";
