@@ -30,7 +30,8 @@ typedef struct {
     uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
-    char *text;                /* source, method, and what rounding cost each layer, as the image has it; owned too */
+    char *text;                /* source, method, what rounding cost each layer, which built-in chips' ROM holds
+                                * the model: as the image has it; owned too */
 } roma_convert_report;
 
 /* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than

@@ -99,9 +99,9 @@ typedef struct {
     void (*see)(void *ctx, size_t tensor, uint64_t tile, const uint8_t *in);
     /* A matrix is complete. */
     void (*complete)(void *ctx, size_t tensor);
-    /* The report of section REPT, lines of printable ASCII, asked for when all tensors are complete; NULL: none.
-     */
-    const char *(*report)(void *report_ctx);
+    /* The report of section REPT, lines of printable ASCII, asked for when all tensors are complete; d is what the
+     * image describes. NULL: none. */
+    const char *(*report)(void *report_ctx, const roma_description *d);
     void *report_ctx;
     /* What the weights come from, and how. The same job, image and description begun by a run that was killed is taken
      * up where it stood with resume; all zero without resume: what is left of a run is of no use to another. */

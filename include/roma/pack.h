@@ -18,9 +18,9 @@ typedef struct {
 
 /* How an image is written, apart from what stands in it. All zero will do. */
 typedef struct {
-    roma_team *team;                  /* makes tiles; NULL: the caller's thread does */
-    roma_pack_loss *loss;             /* of each tensor of the model, the caller's; NULL: nobody asks */
-    const char *(*report)(void *ctx); /* roma_tile_source.report; NULL: none */
+    roma_team *team;      /* makes tiles; NULL: the caller's thread does */
+    roma_pack_loss *loss; /* of each tensor of the model, the caller's; NULL: nobody asks */
+    const char *(*report)(void *ctx, const roma_description *d); /* roma_tile_source.report; NULL: none */
     void *ctx;
     uint8_t job[32]; /* roma_tile_source.job and resume */
     bool resume;

@@ -57,6 +57,7 @@ typedef struct {
     uint64_t buffer_inputs; /* inputs whose codes an L-Unit meets in the value that needs most */
     bool fits_rom;          /* the chip has all of these, lunit.table where the model has level tables; of a streamed
                                model (rom.style dram) its words and scales do not count */
+    const char *lacks;      /* key of what the chip has too little of, static; NULL exactly where fits_rom */
     char note[240];         /* "" exactly where fits_rom; else one sentence: what does not fit */
 } roma_placement;
 

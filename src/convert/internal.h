@@ -17,7 +17,9 @@ typedef struct {
 } convert_report;
 
 /* The report's text, its own; NULL: no memory. ctx: a convert_report. */
-const char *roma_convert_print(void *ctx);
+const char *roma_convert_print(void *ctx, const roma_description *d);
+/* Appends lines of which built-in chips have the ROM for a model, and which do not. */
+void roma_convert_print_chips(roma_buf *b, const roma_description *d);
 /* The last name of a path as printable ASCII. */
 void roma_convert_name(const char *path, char *out, size_t cap);
 

@@ -54,7 +54,7 @@ static void print_method(roma_buf *b, roma_quant_kind kind, size_t rounded, size
     roma_buf_print(b, "matrices   %zu rounded, %zu as they were\n", rounded, kept);
 }
 
-const char *roma_convert_print(void *ctx) {
+const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
     size_t rounded = 0, matrices = 0;
@@ -68,6 +68,7 @@ const char *roma_convert_print(void *ctx) {
                    hex);
     print_method(&r->text, r->kind, rounded, matrices - rounded);
     if (rounded) print_losses(&r->text, r->model, r->loss);
+    roma_convert_print_chips(&r->text, d);
     roma_buf_append(&r->text, "", 1);
     return r->text.failed ? NULL : (const char *)r->text.data;
 }

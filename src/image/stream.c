@@ -196,7 +196,7 @@ static int put_data(image_writer *w, roma_section *s, uint8_t base_id[32]) {
 /* ---- sections ---- */
 
 static int take_report(image_writer *w, roma_section *s) {
-    const char *text = w->source->report(w->source->report_ctx);
+    const char *text = w->source->report(w->source->report_ctx, &w->desc);
     if (!text || !*text) return fail(w, ROMA_ENOMEM, "no memory for the report");
     roma_buf_append(&w->part[IMAGE_REPT], text, strlen(text));
     s->bytes = w->part[IMAGE_REPT].len;

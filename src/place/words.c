@@ -203,16 +203,19 @@ static void judge(roma_placement *p) {
         {"ROM words in a vector unit", "vector.rom_words", p->vector_words, c->vector_rom_words, true},
     };
     p->fits_rom = true;
+    p->lacks = NULL;
     p->note[0] = 0;
     for (size_t i = 0; i < sizeof needs / sizeof *needs && p->fits_rom; i++) {
         if (!needs[i].counts || (double)needs[i].need <= needs[i].has) continue;
         p->fits_rom = false;
+        p->lacks = needs[i].key;
         roma_print(p->note, sizeof p->note,
                    "the model needs %llu %s%s and chip %.40s has %.0f (%s): it does not fit that chip",
                    (unsigned long long)needs[i].need, needs[i].what, dies, c->name, needs[i].has, needs[i].key);
     }
     if (!p->fits_rom || c->table > 0 || !has_table(p->plan->desc)) return;
     p->fits_rom = false;
+    p->lacks = "lunit.table";
     roma_print(p->note, sizeof p->note,
                "the model's codes are numbers of levels in a table, and chip %.40s has none (lunit.table)", c->name);
 }

@@ -243,8 +243,14 @@ def report():
     made = json.loads(output("build", "llama", "-o", "again.roma", "--json", "-t", "1"))
     check(made["report"] == shown, "inspect shows another report than build")
     check(shown[0].startswith("source     llama, ") and "q8" in shown[2], f"report: {shown[:3]}")
-    check(len(shown) == 5 + 2 + hf.LAYERS + 1, f"report of {len(shown)} lines")
-    check(0.001 < float(shown[-1].split()[1]) < 0.02, f"error: {shown[-1]}")
+    check(len(shown) >= 5 + 2 + hf.LAYERS + 3, f"report of {len(shown)} lines")
+    check(0.001 < float(shown[7 + hf.LAYERS].split()[1]) < 0.02, f"error: {shown[7 + hf.LAYERS]}")
+    chips = " ".join(shown[8 + hf.LAYERS:])
+    held, _, other = chips.partition("not by")
+    check(chips.startswith("held by    ") and max(map(len, shown)) <= 80, f"chips: {chips}")
+    for text, fits in ((held[7:], True), (other, False)):
+        for chip in text.replace(",", " ").split():
+            if chip[0] != "(": check(json.loads(output("fit", "llama.hf.roma", "--chip", chip, "--json"))["fits_rom"] is fits, f"{chip} fits: {not fits}")
     names = sorted(f for f in os.listdir("llama"))
     sums = subprocess.run(["sha256sum", *names], cwd="llama", capture_output=True).stdout
     total = subprocess.run(["sha256sum"], input=sums, capture_output=True).stdout.decode()[:64]

@@ -25,7 +25,10 @@ static void see(void *ctx, size_t tensor, uint64_t at, const uint8_t *in) {
     (void)tensor, (void)at, (void)in;
     ((job *)ctx)->seen++;
 }
-static const char *report(void *ctx) { return ctx; }
+static const char *report(void *ctx, const roma_description *d) {
+    CHECK(d->n_tensors > 0);
+    return ctx;
+}
 
 static int write_it(job *j, const char *path, const char *text, bool resume, uint8_t sum[32], roma_error *err) {
     roma_image_written w;
