@@ -217,6 +217,61 @@ static void test_parts(void) {
     unload(&m);
 }
 
+/* ---- downs give ups ---- */
+
+/* The last down of a row, and how often what it becomes by the adapter's B was what the up told. */
+typedef struct {
+    const roma_plan *plan;
+    const roma_adapter *set; /* by place */
+    uint8_t down[2 * 32 + 4];
+    uint32_t rank, place, checked;
+} downs;
+
+static void on_up(void *ctx, const roma_tap_record *r) {
+    downs *d = ctx;
+    if (r->part == ROMA_TAP_DOWN) {
+        CHECK(r->n == 1 && r->is_codes && r->row_bytes == 2 * r->width + 4 && r->row_bytes <= sizeof d->down);
+        memcpy(d->down, r->bytes, r->row_bytes);
+        d->rank = r->width, d->place = r->adapter;
+    }
+    if (r->part != ROMA_TAP_ADAPTER) return;
+    const roma_image_tensor *m = &d->plan->desc->tensors[d->plan->ops[r->op].tensor];
+    const roma_adapter_target *target = roma_adapter_find(&d->set[r->adapter], m->role, m->layer);
+    const float t = roma_f32_from_bits(roma_le32(d->down + 2 * d->rank));
+    roma_adapter_layout at;
+    roma_adapter_layout_get(ROMA_ADAPTER_INT8, target, &at);
+    CHECK(d->place == r->adapter && d->rank == target->rank);
+    for (uint32_t row = 0; row < r->width; row++) {
+        const uint8_t *b = target->b + row / 16 * at.b_tile_bytes + 2 * (row % 16);
+        int32_t sum = 0;
+        for (uint32_t k = 0; k < d->rank; k++)
+            sum += (int8_t)b[32 * (k / 2) + k % 2] * (int16_t)roma_le16(d->down + 2 * k);
+        const float scaled = (float)sum * target->b_scale[row], y = scaled * t;
+        CHECK_EQ(roma_f32_bits(y + -0.0f), roma_le32(r->bytes + 4 * row));
+    }
+    d->checked++;
+}
+
+static void test_downs(void) {
+    loaded m;
+    roma_adapter a[ADAPTERS];
+    roma_error err = {0};
+    load(&m, 6);
+    for (int i = 0; i < ADAPTERS; i++) adapter_random(&a[i], &m.img, ROMA_ADAPTER_INT8, 3, 1, 0, (uint64_t)i);
+    roma_exec *e = engine(&m, config(2));
+    make_sets(e, a);
+    downs d = {.plan = &m.plan, .set = a}; /* set 3: the first adapter and the second */
+    CHECK_EQ(roma_exec_tap(e, on_up, &d, &err), 0);
+    for (uint32_t p = 0; p < 2; p++) {
+        const roma_exec_row row = {(int32_t)p, 0, p, 3, false};
+        CHECK_EQ(roma_exec_step(e, &row, 1, &err), 0);
+    }
+    CHECK_EQ(d.checked, 2 * 2 * 7 * 2);
+    roma_exec_destroy(e);
+    for (int i = 0; i < ADAPTERS; i++) roma_adapter_close(&a[i]);
+    unload(&m);
+}
+
 /* ---- memory ---- */
 
 static int allowed;
@@ -287,6 +342,7 @@ int main(void) {
     test_same_bits(ROMA_ARCH_QWEN2);
     test_same_bits(ROMA_ARCH_QWEN3);
     test_parts();
+    test_downs();
     test_no_memory();
     return TEST_DONE();
 }
