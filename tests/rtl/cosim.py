@@ -20,12 +20,14 @@ OUT = os.path.join(TOP, "build", "cosim")
 PROMPT = "Once upon a time, in a small house by the sea, there lived"
 bad = 0
 
-# Of chips20.py, what ./test has beside the mini chip: other grids, lanes, latencies, formats, biases.
-TESTED = ["two-vectors", "latencies"]
-
 # Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
 SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=32, network_link=64, lunit_words=65536, lunit_buffer=512,
              rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, vector_sram=131072, hunit_sram=262144)
+
+# The same with other latencies, and a model with biases and two widths of codes: of these and of one of chips20.py, with two vector units and one KV
+# head, ./test has the cycles beside the mini chip's.
+LATENCIES = dict(SMALL, lunit_pipeline=4, vector_add=2, vector_mul=4, vector_convert=3, vector_div_interval=2, vector_exp_interval=6)
+BIASED = dict(arch="qwen2", layers=2, bits=4, down=8, zero=0)
 
 
 def say(ok, what):
@@ -117,7 +119,10 @@ def test(roma, make_model):
     swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
     same("the mini chip, adapters swapped between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
          *(word for at in swaps for word in ("--lora-at", at)))
-    for name in TESTED: same(name, 4, roma, "--quick", *write_chip(roma, make_model, name), "--prompt-ids", "1,7,3")
+    same("two vector units", 4, roma, "--quick", *write_chip(roma, make_model, "two-vectors"), "--prompt-ids", "1,7,3")
+    biased = os.path.join(OUT, "biased.roma")
+    subprocess.run([make_model, biased] + ["%s=%s" % pair for pair in BIASED.items()], check=True)
+    same("other latencies, and biases", 4, roma, "--quick", "--chip", chip_file("latencies", "mini", LATENCIES), "--image", biased, "--prompt-ids", "1,7,3")
 
 
 COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "seconds"]
