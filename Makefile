@@ -279,14 +279,14 @@ gates:
 gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
-# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (needs Verilator; docs/hardware.md)
+# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (half an hour; BLOCKS=all: with the FP32 blocks of rtl, not --quick; needs Verilator; docs/hardware.md)
 cosim: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py test $(BUILD)/roma $(BUILD)/tests/rtl/make_model
 cosim-full: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all
 	$(BUILD)/roma build $(MODEL) -o $(BUILD)/cosim-smollm2.roma
-	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),tests/rtl/smollm2.chip) 8
+	python3 tests/rtl/cosim.py model $(BUILD)/roma $(BUILD)/cosim-smollm2.roma $(or $(CHIP),tests/rtl/smollm2.chip) 8 $(if $(BLOCKS),,--quick) -p "The capital of France is"
 
 # format: clang-format over the tree; format-check: says what it would change, and changes nothing
 FORMATTED = $(wildcard include/roma/*.h src/*/*.[ch] tools/roma/*.[ch] tools/roma/*/*.[ch] tests/*.h tests/*/*.[ch] fuzz/*.c bench/*.[ch] tests/rtl/*.cpp rtl/cosim/*.cpp)

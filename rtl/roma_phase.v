@@ -1,5 +1,5 @@
 // Phase of a position: turn = (position * increment mod 2^64) >> 32 (docs/numerics.md 5.5); positions of POSITION bits, 7 to 32.
-// Latency LATENCY (0 to 3), interval 1.
+// Latency LATENCY (0 to 4, as products have), interval 1.
 module roma_phase #(
     parameter POSITION = 20,
     parameter LATENCY = 3
@@ -10,7 +10,7 @@ module roma_phase #(
     output [31:0] turn
 );
     // Registers behind the slices: three levels of the compressor tree; all of them, and at each place whether a carry is made or passed on;
-    // the carries.
+    // the carries; the turn.
     localparam LEVEL = 3;
     wire [POSITION*64-1:0] rows;
     genvar i, k;
@@ -42,5 +42,7 @@ module roma_phase #(
     endgenerate
     wire [63:0] made = gen_span[6].made;
     wire [128:0] unused = {gen_span[6].passed, made[63], made[30:0], differ[31:0], 1'b0};
-    roma_cut #(.W(32), .ON(LATENCY > 0 ? 1 : 0)) cut_turn (.clk(clk), .d(differ[63:32] ^ made[62:31]), .q(turn));
+    wire [31:0] turn_d;
+    roma_cut #(.W(32), .ON(LATENCY > 0 ? 1 : 0)) cut_turn (.clk(clk), .d(differ[63:32] ^ made[62:31]), .q(turn_d));
+    roma_cut #(.W(32), .ON(LATENCY > 3 ? 1 : 0)) cut_late (.clk(clk), .d(turn_d), .q(turn));
 endmodule

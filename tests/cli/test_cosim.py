@@ -2,15 +2,22 @@
 """roma cosim without gates: what stands in for Verilator makes a simulator that replays lines of a bench, which are made here of the trace of values
 (docs/trace-format.md), the chip model's instances and the program's addresses (docs/program-format.md). A chip without a fault has no difference; a bit,
 a cycle, a line that is changed is found, with its operation, unit, element and both sides. And what is refused, and how.
-Standard library only. usage: test_cosim.py ROMA"""
+usage: test_cosim.py ROMA"""
 import csv
 import json
 import os
 import shutil
 import stat
 import subprocess
+import sys
+
+import numpy as np
 
 from shared import ROMA, TINY, TOP, check, finish, output, own_folder, run
+
+sys.path.insert(0, os.path.join(TOP, "tests", "reference"))
+import numerics
+import rom
 
 U, V, LANES, WIDE, KV, DIM, LAYERS = 8, 4, 8, 32, 2, 32, 3  # of chips/mini.chip and the tiny model
 TOKENS = 2
@@ -85,6 +92,85 @@ def instance_lines(inst, parts, table, token):
         for u in range(U):
             yield "S %x %x 0 %x" % (end - 2, u, int.from_bytes(data[-4:], "little"))
             yield "E %x %x" % (end - 1, u)
+
+
+def rider_lines(inst, parts, table, group, codes, target):
+    """Lines of an adapter's down or up on a row (docs/numerics.md 3.4); group: operations of the linears of its value, and their biases."""
+    n, start, busy, end = int(inst["op"]), *(int(inst[k + " [cycle]"]) for k in ("start", "busy", "end"))
+    is_up, place = inst["part"] == "up", int(inst["place"])
+    tag = is_up << 15 | group.index(n) * is_up << 12 | place << 8
+    yield from ("R %x A %x %x %x %x" % (busy, u, group[-1] if is_up else n, tag, start) for u in range(U))
+    if not is_up:
+        h, scale = numerics.integers_of(numerics.product(target.a, codes) * target.a_scale, 32767)
+        t = (scale * target.scale).astype(np.float32)
+        h = np.pad(h[0], (0, -target.rank % 16)).astype("<i2").tobytes()
+        for u in range(U):
+            for piece in range(len(h) // 8): yield "D %x %x %x 0 %x" % (end - 1, u, piece, int.from_bytes(h[8 * piece:8 * piece + 8], "little"))
+            yield "D %x %x %x 0 %x" % (end - 1, u, len(h) // 8, int.from_bytes(t.tobytes(), "little"))
+        return
+    base, adds = (np.frombuffer(bytes.fromhex(p["data"]), "<f4") for p in parts)
+    for e, bits in enumerate(adds.view("<u4")): yield "U %x %x %x %x %x %x" % (end - 5, e // (len(adds) // U), place, e % (len(adds) // U) // 2, e % 2, bits)
+    address = table[parts[0]["value"]]
+    for e, bits in enumerate((base + adds).view("<u4")):
+        yield "Y %x %x %x %x %x %x" % (end - 1, e // LANES % V, place, address + e // (V * LANES), e % LANES, bits)
+
+
+def with_adapter():
+    """Lines of a step with an adapter, instance by instance, and the token that it ends with."""
+    output("adapter", "build", "--random", "4", "--rank", "4", "--base", "tiny.roma", "-o", "rank4.roma")
+    output("run", "tiny.roma", "-p", "A", "-n", "2", "--raw", "--spec", "off", "--lora", "rank4.roma", "--trace-values", "t.json", "--trace-full")
+    output("sim", "tiny.roma", "--chip", "mini", "--context", "0", "--rank", "4", "--instances", "i.csv", "--no-ranges")
+    records, adapter, table, step = [json.loads(line) for line in open("t.json")][1:], rom.Adapter("rank4.roma"), values(), {}
+    for r in records:
+        if r["position"] == 0: step.setdefault(r["op"], []).append(r)
+    token, chosen = (next(r["tokens"][0] for r in records if r["position"] == p and "tokens" in r) for p in (0, 1))
+    group, codes, made = [], None, []
+    for inst in csv.DictReader(open("i.csv")):
+        n, parts = int(inst["op"]), step[int(inst["op"])]
+        if inst["part"] == "base":
+            made.append(list(instance_lines(inst, parts, table, token)))
+            data, width = bytes.fromhex(parts[0]["data"]), parts[0]["width"]
+            if inst["operation"] in ("norm", "quantise"):
+                shift, scale = np.frombuffer(data[width:-4], np.uint8), np.frombuffer(data[-4:], "<f4")
+                group, codes = [], numerics.Codes(np.frombuffer(data[:width], np.int8)[None], shift[None].astype(np.int32), scale)
+            if inst["operation"] == "linear": group.append(n)
+        else:
+            made.append(list(rider_lines(inst, parts, table, group, codes, adapter.target[inst["tensor"], int(inst["layer"])])))
+    return made + [["T %x %x" % (int(inst["end [cycle]"]), chosen)]], list(csv.DictReader(open("i.csv")))
+
+
+def riders():
+    """A step with an adapter has no difference; each change is found in the down or the up that it is of."""
+    step, instances = with_adapter()
+    down, up = (next(i for i, x in enumerate(instances) if (x["tensor"], x["part"]) == ("k", part)) for part in ("down", "up"))
+
+    def run_step(lines, *more, code):
+        keep([lines])
+        return run("cosim", "--chip", "mini", "--image", "tiny.roma", "-p", "A", "-n", 1, "--lora", "rank4.roma", *more, code=code, env=environment())
+    result = json.loads(run_step(step, "--json", "--csv", "o.csv", code=0))
+    sums = {o["operation"]: o for o in result["operations"]}
+    check(result["mismatches"] == 0 and sums["down"]["instances"] == sums["up"]["instances"] == 7 * LAYERS, "a step with an adapter: %s" % result)
+    rows = [r for r in csv.DictReader(open("o.csv")) if r["name"] in ("down", "up")]
+    check(len(rows) == 14 * LAYERS and all(r["crc_rtl"] == r["crc_model"] and r["adapter"] == "0" for r in rows), "records of downs and ups")
+    for at, find, put, says in [
+        (down, "D", field(5, lambda x: x ^ 0x10000), ["down of linear k, layer 0, adapter 0", "H-Unit of matrix unit 0", "code of h 1"]),
+        (down, "D 0 0 4", field(5, lambda x: x ^ 1), ["down of linear k", "t 0"]),
+        (down, "R", field(6, lambda x: x + 1), ["down of linear k", "start of H-Unit of matrix unit 0"]),
+        (down, "D", field(1, lambda x: x + 1), ["down of linear k", "end"]),
+        (down, "R", lambda line: [], ["down of linear k", "reads nothing"]),
+        (up, "U", field(6, lambda x: x ^ 1), ["up of linear k, layer 0, adapter 0", "H-Unit of matrix unit 0", "element 0"]),
+        (up, "Y", field(6, lambda x: x ^ 1), ["up of linear k", "vector unit 0", "sum 0"]),
+        (up, "Y", field(1, lambda x: x + 1), ["up of linear k", "end"]),
+        (up, "R", field(1, lambda x: x + 1), ["up of linear k", "busy of H-Unit of matrix unit 0"]),
+        (up, "R", field(5, lambda x: x ^ 0x1000), ["up of linear k", "reads nothing"]),
+        (up, "Y", lambda line: [], ["a sum with an adapter of operation 4"]),
+    ]:
+        copy = [list(lines) for lines in step]
+        words = find.split()
+        place = next(i for i, line in enumerate(copy[at]) if line[0] == words[0] and (len(words) == 1 or line.split()[2:4] == words[2:4]))
+        copy[at][place:place + 1] = put(copy[at][place])
+        out = run_step(copy, code=1)
+        for words in says: check(words in out, "%s of instance %d: '%s' does not say '%s'" % (find, at, out.strip(), words))
 
 
 def perfect():
@@ -217,4 +303,5 @@ with own_folder():
     same(made)
     whole_chip(made)
     differences(made)
+    riders()
 finish()

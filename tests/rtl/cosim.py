@@ -5,7 +5,7 @@ usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped t
        cosim.py faults ROMA IMAGE  a chip of three tiles with each planted fault: what the run says of it
        cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
                                    of every operation in build/cosim/NAME.csv
-       cosim.py model ROMA IMAGE CHIP TOKENS    any model on any chip, timed"""
+       cosim.py model ROMA IMAGE CHIP TOKENS [OPTION...]    any model on any chip, timed, with options of roma cosim"""
 import csv
 import json
 import os
@@ -149,5 +149,5 @@ os.makedirs(OUT, exist_ok=True)
 if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
 elif sys.argv[1] == "faults": faults(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
 elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
-else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4])
+else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4], *sys.argv[6:])
 sys.exit(bad != 0)
