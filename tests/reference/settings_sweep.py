@@ -15,6 +15,7 @@ import ctypes
 import os
 import random
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -199,6 +200,7 @@ def quiet():
 def llama_logits(C, path, ids, cache32=True):
     mp = C.llama_model_default_params()
     mp.n_gpu_layers = 0
+    mp.use_extra_bufts = False      # weights repacked for AMX: not every machine that says it has it lets it run
     model = C.llama_model_load_from_file(path.encode(), mp)
     if not model:
         return None
@@ -223,7 +225,7 @@ def llama_logits(C, path, ids, cache32=True):
 
 
 def in_child(fn):
-    """fn() in a child: an array, or None where the child refuses or dies."""
+    """fn() in a child: an array, None where the child refuses or aborts, or the number of the signal that ended it otherwise."""
     r, w = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -238,7 +240,9 @@ def in_child(fn):
     os.close(w)
     with os.fdopen(r, "rb") as f:
         raw = f.read()
-    os.waitpid(pid, 0)
+    ended = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(ended) and os.WTERMSIG(ended) != signal.SIGABRT:
+        return os.WTERMSIG(ended)
     return np.frombuffer(raw, "<f4", offset=8).reshape(struct.unpack_from("<II", raw)) if raw else None
 
 
@@ -246,7 +250,7 @@ def roma_logits(roma, path, ids, folder):
     """Logits, or the refusal's text."""
     image, dump, id_file = (os.path.join(folder, n) for n in ("i.roma", "logits", "ids"))
     np.array(ids, "<i4").tofile(id_file)
-    for command in (["build", path, "--quant", "q8", "-o", image], ["eval", image, "--ids", id_file, "--all", "--dump-logits", dump]):
+    for command in (["build", path, "--quant", "q8", "-o", image], ["eval", image, "-t", "1", "--ids", id_file, "--all", "--dump-logits", dump]):
         r = subprocess.run([roma, *command], capture_output=True, text=True)
         if r.returncode:
             if r.returncode != 2:
@@ -303,7 +307,9 @@ def main():
                     fault = "a plain model is refused: " + got
             else:
                 want = in_child(lambda: llama_logits(C, path, ids))
-                if want is None:
+                if isinstance(want, int):
+                    fault = f"llama.cpp was ended by signal {want}: nothing was compared"
+                elif want is None:
                     tally["run, and llama.cpp refuses"] += 1
                 else:
                     tally["run"] += 1
