@@ -116,7 +116,6 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
         if (!down && t->c->lora_where <= 0) d->queue += sums_of(t, &r, here);
         if (e) count(t, &r, all, cycles, down, e);
     }
-    if (d->queue) d->queue--;
     if (t->k.calibrated) d->queue = 0;
     if (t->k.calibrated) return;
     if (down)

@@ -83,7 +83,7 @@ typedef struct {
     uint64_t scale; /* NORM: after start, the scale of its codes is there */
     uint64_t first; /* LINEAR, down: cycles after start at which the scale of its input is needed */
     uint64_t pass;  /* LINEAR: after start, the codes of the last row pass */
-    uint64_t queue; /* up: cycles that its sums take from the first to the last when all of them wait for a BIAS */
+    uint64_t queue; /* up: cycles in which its sums are read when all of them wait for a BIAS */
 } timing_duration;
 
 /* Bytes that roma_cost_timing_init carves; memory must be as large and 8-byte aligned. */

@@ -292,8 +292,7 @@ static inline uint64_t stepper_opens(const stepper *s, uint32_t number, const si
 /* Cycles from the end of what an up adds to until its own, a word a cycle behind a BIAS (1.3). */
 static inline uint64_t stepper_sum(const stepper *s, const stepper_instance *me, const stepper_instance *from) {
     if (s->law.fill) return 0;
-    const bool waits = s->p->ops[from->op].kind == ROMA_OP_BIAS && me->time.words;
-    return s->law.add + (waits ? me->time.words - 1 : 0);
+    return s->law.add + (s->p->ops[from->op].kind == ROMA_OP_BIAS ? me->time.words : 0);
 }
 
 /* Fixes the end of an instance that runs when all that it adds to have theirs; true when it did. */

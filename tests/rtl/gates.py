@@ -10,6 +10,7 @@ rule, or has none, is an error:
   iterative  makes digits: no path is longer than 1.25 times the one of its digit step
   assembly   made of composed blocks and too large to be mapped whole: area in ASAP7 alone
   part       without a rule of its own, within its users
+  tile       a part of a tile of the whole chip, of assemblies and control: not mapped
 """
 import concurrent.futures
 import functools
@@ -42,7 +43,10 @@ COMPOSED = [(b, "") for b in (
 ASSEMBLY = [(b, "") for b in (
     "roma_adapter_root", "roma_adapter_unit", "roma_attend", "roma_code", "roma_denominator", "roma_head_code", "roma_mac", "roma_matrix_unit", "roma_page_code", "roma_page_sum", "roma_page_tree", "roma_rms",
     "roma_score", "roma_silu", "roma_sincos", "roma_squares", "roma_weigh")]
-PARTS = ["roma_compress", "roma_cut", "roma_delay", "roma_increment", "roma_lzc", "roma_ring", "roma_rom_file"]
+PARTS = ["roma_adapter_shape", "roma_compress", "roma_cut", "roma_delay", "roma_increment", "roma_inverse", "roma_levels", "roma_lzc", "roma_net_part", "roma_page_sram", "roma_ring", "roma_rom_file", "roma_word_file"]
+TILES = ["roma_" + b for b in (
+    "adapter_tile", "arrivals", "att_arrivals", "downs", "fills", "head_sums", "hunit_codes", "hunit_passes", "hunit_tile", "key_walk", "leaf_queue", "matrix_tile", "page_walk",
+    "page_write", "products", "riders", "root", "selftest", "sender", "sequencer", "signatures", "unit_tree", "ups", "vector_lanes", "vector_passes", "vector_tile")]
 KEPT = ("fp_add", "fp_mul", "int_to_fp", "int_mul")
 PLACED, REGISTER = 0.75, 0.2916
 # What a lane of a vector unit has of each block: four lanes take turns at exponentials, sines and quotients, two have a pair, eight a sub-group.
@@ -252,7 +256,7 @@ def chip():
 def main():
     chosen = sys.argv[1:]
     rows = [(rule, r) for rule, of in (("leaf", LEAF), ("iterative", ITERATIVE), ("composed", COMPOSED), ("assembly", ASSEMBLY)) for r in of]
-    ruled = {r[0] for _, r in rows} | set(PARTS)
+    ruled = {r[0] for _, r in rows} | set(PARTS) | set(TILES)
     bad = ["%s has no rule in %s" % (b, os.path.basename(__file__)) for b in sorted(os.path.basename(p)[:-2] for p in glob.glob(ROOT + "/rtl/*.v")) if b not in ruled]
     slowest = every = 0
     fo4, fo4_7 = osu018_fo4(), asap7()[1]

@@ -39,7 +39,7 @@ def synthesise(block, parameters, work):
     words = parameters.split()
     chosen = "".join(" -chparam %s %s" % pair for pair in zip(words[::2], words[1::2]))
     for name, text in (("constraints", CONSTRAINTS), ("script", SCRIPT)): open(os.path.join(work, name), "w", encoding="utf-8").write(text)
-    run(["yosys", "-q", "-p", "read_verilog rtl/*.v; hierarchy -check -top {b}{c}; proc; flatten; opt; alumacc; opt -full; techmap; opt; dfflibmap -liberty {l}; "
+    run(["yosys", "-q", "-p", "read_verilog rtl/{b}.v; hierarchy -check -libdir rtl -top {b}{c}; proc; flatten; opt; alumacc; opt -full; techmap; opt; dfflibmap -liberty {l}; "
          "abc -liberty {l} -constr {w}/constraints -script {w}/script; opt_clean; rename -top gates; write_json {w}/gates.json; "
          "write_verilog -noattr -noexpr {w}/gates.v".format(b=block, c=chosen, l=OSU018, w=work)], work)
     ports = json.load(open(work + "/gates.json", encoding="utf-8"))["modules"]["gates"]["ports"]

@@ -183,4 +183,4 @@ def main():
         fail(__doc__)
 
 
-main()
+if __name__ == "__main__": main()
