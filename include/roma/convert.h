@@ -21,6 +21,7 @@ typedef struct {
     const char *pre;       /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
     const char *sha256;    /* 64 hexadecimal digits that the model's first file must have; NULL: any */
     int threads;           /* 1 to 64; 0: all CPUs */
+    bool int8_levels;      /* of 4-bit checkpoints with a map (NF4, FP4): levels of 8 bits, not of ten */
     bool resume;           /* what a killed run of the same conversion left is taken up */
 } roma_convert_config;
 

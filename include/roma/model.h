@@ -123,6 +123,8 @@ struct roma_tensor {
     const uint8_t *data;  /* borrowed from the source file; the importer checked its size */
     bool mapped;          /* data is a mapping of the file, which may be forgotten (roma_map_forget) */
     uint64_t row_bytes;
+    const void *packed;            /* the importer's view of a matrix of a 4-bit checkpoint; else NULL */
+    const char *form;              /* how that checkpoint holds it, static */
     uint64_t true_rows, true_cols; /* that the source has; the model's others are zero. 0: all */
     bool rope_halves;              /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
                                     * is source row roma_rope_source_row(...); vectors: elements */
@@ -133,7 +135,8 @@ struct roma_tensor {
     void (*read_row)(const roma_tensor *t, uint64_t r, const roma_row *out);
     /* FP32 values of model row r, of any tensor: dequantised where there are codes. */
     void (*read_floats)(const roma_tensor *t, uint64_t r, float *out);
-    /* read_floats as it was before quant took the tensor; else NULL. */
+    /* read_floats as it was before quant took the tensor; of a 4-bit checkpoint's matrix whose values the image has in
+     * another form (levels of a map), what the checkpoint says; else NULL. */
     void (*read_source)(const roma_tensor *t, uint64_t r, float *out);
 };
 

@@ -55,14 +55,14 @@ static int fill_report(const roma_import *imp, roma_convert_report *out, roma_er
 }
 
 /* Source, method and the version of what rounds: what the rest of a killed run must have been made of. */
-static void name_job(const roma_import *imp, roma_quant_kind kind, uint8_t job[32]) {
-    static const char version[] = "rounding 1";
-    const uint8_t method = (uint8_t)kind;
+static void name_job(const roma_import *imp, const roma_convert_config *c, roma_quant_kind kind, uint8_t job[32]) {
+    static const char version[] = "rounding 2";
+    const uint8_t method[] = {(uint8_t)kind, c->int8_levels};
     roma_sha256 h;
     roma_sha256_init(&h);
     roma_sha256_update(&h, version, sizeof version);
     roma_sha256_update(&h, imp->source_sha256, 32);
-    roma_sha256_update(&h, &method, 1);
+    roma_sha256_update(&h, method, sizeof method);
     roma_sha256_final(&h, job);
 }
 
@@ -76,7 +76,7 @@ static int pack(const roma_import *imp, const roma_convert_config *c, roma_quant
                         .kind = kind};
     roma_pack_options how = {.report = roma_convert_print, .ctx = &r, .resume = c->resume};
     provenance(c->model, imp->source_sha256, from, sizeof from);
-    name_job(imp, kind, how.job);
+    name_job(imp, c, kind, how.job);
     how.loss = r.loss = roma_alloc_array(imp->model.n_tensors + 1, sizeof *r.loss);
     int rc = r.loss ? roma_team_create(&how.team, c->threads ? c->threads : roma_cpu_count(), err)
                     : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the report");
@@ -116,6 +116,7 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     int rc = check_config(c, err);
     if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
+    if (c->int8_levels) roma_import_use_levels(&imp, 127);
     /* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
     const roma_quant_kind kind = imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant;
     rc = roma_quantise_model(&imp.model, kind, err);

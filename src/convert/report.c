@@ -45,6 +45,26 @@ static void print_losses(roma_buf *b, const roma_model *m, const roma_pack_loss 
     print_loss(b, "all", &all);
 }
 
+/* Matrices of a 4-bit checkpoint in one form, from number i on, the first of that form: what the image has of them. */
+static void print_form(roma_buf *b, const convert_report *r, size_t i) {
+    const roma_tensor *first = &r->model->tensors[i];
+    double most = 0;
+    size_t n = 0;
+    for (size_t k = 0; k < i; k++)
+        if (r->model->tensors[k].form == first->form) return;
+    for (; i < r->model->n_tensors; i++) {
+        if (r->model->tensors[i].form != first->form) continue;
+        n++;
+        if (r->loss[i].most > most) most = r->loss[i].most;
+    }
+    roma_buf_print(b, "kept       %zu matri%s: %s; codes and scales are the file's", n, n == 1 ? "x" : "ces",
+                   first->form);
+    if (first->read_source)
+        roma_buf_print(b, ", levels of %s change a weight by %.3e at most",
+                       first->format.level == ROMA_LEVEL_FINE ? "ten bits" : "8 bits", most);
+    roma_buf_print(b, "\n");
+}
+
 static void print_method(roma_buf *b, roma_quant_kind kind, size_t rounded, size_t kept) {
     static const char *const how[] = {
         [ROMA_QUANT_NONE] = "none",
@@ -58,16 +78,21 @@ const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
     size_t rounded = 0, matrices = 0;
+    bool changed = false;
     for (size_t i = 0; i < r->model->n_tensors; i++) {
         matrices += roma_tensor_role_is_matrix(r->model->tensors[i].role);
-        rounded += r->loss[i].rounded;
+        rounded += r->loss[i].rounded && !r->model->tensors[i].form;
     }
     roma_convert_name(r->source, name, sizeof name);
     roma_hex(hex, r->sha256, 32);
     roma_buf_print(&r->text, "source     %s, %llu bytes\nSHA-256    %s\n", name, (unsigned long long)r->source_bytes,
                    hex);
     print_method(&r->text, r->kind, rounded, matrices - rounded);
-    if (rounded) print_losses(&r->text, r->model, r->loss);
+    for (size_t i = 0; i < r->model->n_tensors; i++) {
+        if (r->model->tensors[i].form) print_form(&r->text, r, i);
+        changed = changed || r->loss[i].rounded;
+    }
+    if (changed) print_losses(&r->text, r->model, r->loss);
     roma_convert_print_chips(&r->text, d);
     roma_buf_append(&r->text, "", 1);
     return r->text.failed ? NULL : (const char *)r->text.data;

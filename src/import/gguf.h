@@ -72,6 +72,7 @@ typedef struct {
     uint64_t bytes;       /* from value to the record's end */
 } gguf_kv;
 
+typedef struct hf_packed hf_packed;
 typedef struct {
     const char *name;
     uint32_t name_len;
@@ -81,6 +82,7 @@ typedef struct {
     uint64_t offset;             /* from the start of the data */
     uint64_t bytes, row_bytes;
     const uint8_t *data;
+    const hf_packed *packed; /* of a 4-bit checkpoint's matrix; else NULL */
 } gguf_tensor;
 
 /* Whose names the tensors of a file have. Hugging Face pairs rotated rows by halves in every architecture. */
@@ -173,6 +175,10 @@ void roma_import_row_q6_k(const uint8_t *src, uint64_t cols, const roma_row *out
 bool roma_import_role(import_naming naming, const char *name, size_t len, uint32_t *role, uint32_t *layer);
 /* "N." without leading zeros at the beginning of a name; returns its length, 0 when there is none. */
 size_t roma_import_layer(const char *name, size_t len, uint32_t *layer);
+
+/* hf_packed.c: format and readers of a matrix of a 4-bit checkpoint; whether all its scales are finite. */
+int roma_import_packed_fill(const gguf_file *g, const gguf_tensor *src, roma_tensor *t, roma_error *err);
+bool roma_import_packed_good(const hf_packed *p);
 
 /* A set of part files, the first of which holds the metadata. */
 typedef struct {

@@ -159,7 +159,7 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
 
 /* ---- the model ---- */
 
-static int read_config(hf_folder *f, roma_model *m, roma_shape *shape, roma_error *err) {
+static int read_config(hf_folder *f, roma_model *m, hf_quant *quant, roma_shape *shape, roma_error *err) {
     const hf_file *file;
     int rc = roma_import_hf_file(f, "config.json", &file, err);
     if (!rc && !file)
@@ -169,7 +169,7 @@ static int read_config(hf_folder *f, roma_model *m, roma_shape *shape, roma_erro
     if (rc) return rc;
     m->hyper = shape->hyper;
     memcpy(m->name, shape->name, sizeof m->name);
-    return ROMA_OK;
+    return roma_import_hf_quant(file, quant, err);
 }
 
 /* config.json says which of the optional tensors there are; transformers would make one that is missing anew, and pass
@@ -194,9 +194,10 @@ static int check_roles(const hf_folder *f, const roma_model *m, const roma_shape
 
 int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     hf_folder *f = o->folder;
+    hf_quant quant = {0};
     roma_shape shape;
-    int rc = read_config(f, &imp->model, &shape, err);
-    if (!rc) rc = roma_import_hf_weights(f, &o->set, shape.tied, err);
+    int rc = read_config(f, &imp->model, &quant, &shape, err);
+    if (!rc) rc = roma_import_hf_weights(f, &o->set, &quant, shape.tied, err);
     if (!rc) rc = roma_import_tensors(&o->set, &imp->model, err);
     if (!rc) rc = check_roles(f, &imp->model, &shape, err);
     if (!rc) rc = tokenizer(f, imp, o, err);
@@ -205,8 +206,9 @@ int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
 }
 
 int roma_import_hf_vocabulary(roma_import *imp, import_owned *o, roma_error *err) {
+    hf_quant quant;
     roma_shape shape;
-    int rc = read_config(o->folder, &imp->model, &shape, err);
+    int rc = read_config(o->folder, &imp->model, &quant, &shape, err);
     if (!rc) rc = tokenizer(o->folder, imp, o, err);
     if (!rc && !imp->has_vocab)
         rc = roma_fail(err, ROMA_EUNSUPPORTED, o->folder->path, ROMA_NOWHERE, "the folder holds no tokenizer");

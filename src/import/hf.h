@@ -28,6 +28,8 @@ struct hf_folder {
     size_t n_files;
     st_file *shard; /* of each safetensors file its table */
     uint32_t n_shards;
+    hf_packed *packed; /* matrices of a 4-bit checkpoint */
+    size_t n_packed;
     char *template_text;
 };
 
@@ -37,10 +39,23 @@ void roma_import_hf_close(hf_folder *f);
 /* SHA-256 over "DIGEST  NAME\n" of the files that were read, in the order of their names. */
 int roma_import_hf_hash(const hf_folder *f, uint64_t total, const roma_progress *progress, uint8_t out[32]);
 
+/* ---- hf_quant.c ---- */
+
+/* How the weights of a folder are held: quantization_config of config.json. */
+typedef enum { HF_FLOATS, HF_BNB, HF_GPTQ, HF_AWQ, HF_WORDS } hf_method;
+typedef struct {
+    hf_method method;
+    uint64_t bits;  /* of a code; 0: the file's tensors say */
+    uint64_t group; /* inputs under one scale; 0: a whole row */
+    bool less_one;  /* zero points are stored less one: GPTQ's first form */
+    bool symmetric; /* compressed-tensors: there are no zero points */
+} hf_quant;
+int roma_import_hf_quant(const hf_file *config, hf_quant *q, roma_error *err);
+
 /* ---- hf_weights.c ---- */
 
 /* The folder's safetensors files as the set's parts. tied: lm_head.weight says nothing, and is left out. */
-int roma_import_hf_weights(hf_folder *f, gguf_set *s, bool tied, roma_error *err);
+int roma_import_hf_weights(hf_folder *f, gguf_set *s, const hf_quant *q, bool tied, roma_error *err);
 
 /* ---- hf_tokens.c: tokens by id ---- */
 

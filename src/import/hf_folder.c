@@ -60,6 +60,7 @@ int roma_import_hf_file(hf_folder *f, const char *name, const hf_file **out, rom
 
 void roma_import_hf_close(hf_folder *f) {
     for (uint32_t i = 0; i < f->n_shards; i++) roma_import_st_free(&f->shard[i]);
+    roma_free(f->packed);
     for (size_t i = 0; i < f->n_files; i++) {
         roma_map_close(&f->file[i].map);
         roma_free(f->file[i].name);

@@ -1,5 +1,5 @@
 /* Weights of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names. */
-#include "hf.h"
+#include "hf_packed.h"
 
 static const char single[] = "model.safetensors", index_name[] = "model.safetensors.index.json";
 
@@ -113,17 +113,29 @@ static const char *tensor_text(const void *ctx, uint32_t i, uint32_t *len) {
     return f->tensor[i].name;
 }
 
-static int fill(gguf_file *g, const st_file *f, bool tied, roma_error *err) {
+static int index_names(gguf_file *g, const st_file *f, roma_error *err) {
+    char name[64];
     g->tensor = roma_alloc_array((size_t)f->n_tensors + 1, sizeof *g->tensor);
     if (!g->tensor || !roma_import_index_create(&g->names, f->n_tensors, tensor_text, f))
         return roma_fail(err, ROMA_ENOMEM, g->path, ROMA_NOWHERE, "no memory for a table of %u tensors", f->n_tensors);
-    for (uint32_t i = 0; i < f->n_tensors; i++) {
-        const st_tensor *t = &f->tensor[i];
-        char name[64];
+    for (uint32_t i = 0; i < f->n_tensors; i++)
         if (roma_import_index_add(&g->names, i)) /* no name is there twice: JSON's reader refuses that */
             return roma_fail(err, ROMA_EDAMAGED, g->path, ROMA_NOWHERE, "tensor '%s': the names are made to collide",
-                             roma_error_name(name, sizeof name, t->name, strlen(t->name)));
-        if (is_left_out(t, tied)) continue;
+                             roma_error_name(name, sizeof name, f->tensor[i].name, strlen(f->tensor[i].name)));
+    return ROMA_OK;
+}
+
+/* Tensors of floats that are no parts of matrices of a 4-bit checkpoint. */
+static int fill(gguf_file *g, const st_file *f, bool tied, roma_error *err) {
+    for (uint32_t i = 0; i < f->n_tensors; i++) {
+        const st_tensor *t = &f->tensor[i];
+        char name[96];
+        if (t->used || is_left_out(t, tied)) continue;
+        if (t->type >= ST_U8)
+            return roma_fail(err, ROMA_EUNSUPPORTED, g->path, ROMA_NOWHERE,
+                             "tensor '%s' of type %s is no part of a matrix that quantization_config speaks of",
+                             roma_error_name(name, sizeof name, t->name, strlen(t->name)),
+                             roma_import_st_type(t->type));
         const uint64_t cols = t->dim[t->n_dims - 1];
         g->tensor[g->n_tensors++] = (gguf_tensor){.name = t->name,
                                                   .name_len = (uint32_t)strlen(t->name),
@@ -139,10 +151,11 @@ static int fill(gguf_file *g, const st_file *f, bool tied, roma_error *err) {
     return ROMA_OK;
 }
 
-static int add_part(hf_folder *f, gguf_set *s, const hf_file *file, bool tied, roma_error *err) {
+static int add_part(hf_folder *f, gguf_set *s, const hf_file *file, const hf_quant *q, roma_error *err) {
     st_file *st = &f->shard[f->n_shards];
     gguf_file *g = &s->part[s->n_parts];
-    const int rc = roma_import_st_parse(st, file->data, file->size, file->path, err);
+    const int rc = q->method ? roma_import_st_parse_packed(st, file->data, file->size, file->path, err)
+                             : roma_import_st_parse(st, file->data, file->size, file->path, err);
     if (rc) return rc;
     f->n_shards++;
     s->n_parts++;
@@ -151,7 +164,15 @@ static int add_part(hf_folder *f, gguf_set *s, const hf_file *file, bool tied, r
                      .data = file->data,
                      .size = file->size,
                      .mapped = file->map.data != NULL};
-    return fill(g, st, tied, err);
+    return index_names(g, st, err);
+}
+
+/* What the shards hold, when all of them are there. */
+static int fill_all(hf_folder *f, gguf_set *s, const hf_quant *q, bool tied, roma_error *err) {
+    const hf_packing c = {f, s, q, err};
+    int rc = q->method ? roma_import_hf_pack(&c) : ROMA_OK;
+    for (uint32_t i = 0; i < f->n_shards && !rc; i++) rc = fill(&s->part[i], &f->shard[i], tied, err);
+    return rc;
 }
 
 static int make_room(hf_folder *f, gguf_set *s, uint32_t n, roma_error *err) {
@@ -183,7 +204,7 @@ static int check_places(const reading *r, const gguf_set *s, roma_error *err) {
     return ROMA_OK;
 }
 
-static int open_shards(hf_folder *f, gguf_set *s, const hf_file *file, bool tied, roma_error *err) {
+static int open_shards(hf_folder *f, gguf_set *s, const hf_file *file, const hf_quant *q, roma_error *err) {
     reading *r = roma_alloc_array(1, sizeof *r);
     if (!r) return roma_fail(err, ROMA_ENOMEM, file->path, ROMA_NOWHERE, "no memory for an index of shards");
     r->f = f;
@@ -192,7 +213,7 @@ static int open_shards(hf_folder *f, gguf_set *s, const hf_file *file, bool tied
     roma_json_read_end(&r->json);
     if (!rc && !r->n_shards) rc = roma_fail(err, ROMA_EINPUT, file->path, ROMA_NOWHERE, "the index names no tensors");
     if (!rc) rc = make_room(f, s, r->n_shards, err);
-    for (uint32_t i = 0; i < r->n_shards && !rc; i++) rc = add_part(f, s, r->shard[i], tied, err);
+    for (uint32_t i = 0; i < r->n_shards && !rc; i++) rc = add_part(f, s, r->shard[i], q, err);
     if (!rc) rc = check_places(r, s, err);
     roma_buf_destroy(&r->text);
     roma_buf_destroy(&r->places);
@@ -214,14 +235,15 @@ static int nothing_to_read(hf_folder *f, roma_error *err) {
     return roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE, "no %s and no %s in this folder", single, index_name);
 }
 
-int roma_import_hf_weights(hf_folder *f, gguf_set *s, bool tied, roma_error *err) {
+int roma_import_hf_weights(hf_folder *f, gguf_set *s, const hf_quant *q, bool tied, roma_error *err) {
     const hf_file *file;
     int rc = roma_import_hf_file(f, single, &file, err);
     if (!rc && file) {
         rc = make_room(f, s, 1, err);
-        return rc ? rc : add_part(f, s, file, tied, err);
+        if (!rc) rc = add_part(f, s, file, q, err);
+    } else if (!rc) {
+        rc = roma_import_hf_file(f, index_name, &file, err);
+        if (!rc) rc = file ? open_shards(f, s, file, q, err) : nothing_to_read(f, err);
     }
-    if (!rc) rc = roma_import_hf_file(f, index_name, &file, err);
-    if (rc) return rc;
-    return file ? open_shards(f, s, file, tied, err) : nothing_to_read(f, err);
+    return rc ? rc : fill_all(f, s, q, tied, err);
 }

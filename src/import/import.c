@@ -146,6 +146,11 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
 
 static int check_tensor(const gguf_file *g, const gguf_tensor *t, roma_error *err) {
     const import_type *type = roma_import_type_get(t->type);
+    if (t->packed)
+        return roma_import_packed_good(t->packed)
+                   ? ROMA_OK
+                   : roma_import_tensor_bad(g, t, ROMA_EDAMAGED, err,
+                                            "a scale is infinite or not a number; the file is damaged");
     for (uint64_t r = 0; r < t->bytes / t->row_bytes; r++) {
         const int64_t at = roma_import_find_bad_value(type, t->data + r * t->row_bytes, t->dim[0]);
         if (at < 0) continue;

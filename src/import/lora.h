@@ -20,18 +20,24 @@
 
 typedef struct {
     char *name;    /* printable ASCII */
-    uint32_t type; /* as GGUF numbers it: 0 F32, 1 F16, 30 BF16 */
+    uint32_t type; /* as GGUF numbers it: 0 F32, 1 F16, 30 BF16; of integers ST_... */
     uint32_t n_dims;
     uint64_t dim[2];     /* dim[1] runs fastest; absent ones are 1 */
     uint64_t begin, end; /* of its data, from the start of the data */
     const uint8_t *data;
+    bool used; /* it is a part of a matrix of a 4-bit checkpoint */
 } st_tensor;
 typedef struct {
     const char *path;
     st_tensor *tensor;
     uint32_t n_tensors;
 } st_file;
+enum { ST_U8 = 1000, ST_I32, ST_I64, ST_OTHER };
 int roma_import_st_parse(st_file *f, const void *data, uint64_t size, const char *path, roma_error *err);
+/* The same of a file that may hold integers and bytes beside floats. */
+int roma_import_st_parse_packed(st_file *f, const void *data, uint64_t size, const char *path, roma_error *err);
+/* Name of a tensor's type, static. */
+const char *roma_import_st_type(uint32_t type);
 void roma_import_st_free(st_file *f);
 
 /* ---- peft_config.c ---- */

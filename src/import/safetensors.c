@@ -7,23 +7,11 @@
 
 static const struct {
     const char *name;
-    uint32_t bytes, type; /* type UINT32_MAX: known, so that it can be refused by name */
+    uint32_t bytes, type; /* ST_...: refused by name where floats are asked for; ST_OTHER: always */
 } dtypes[] = {
-    {"F32", 4, 0},
-    {"F16", 2, 1},
-    {"BF16", 2, 30},
-    {"F64", 8, UINT32_MAX},
-    {"I64", 8, UINT32_MAX},
-    {"U64", 8, UINT32_MAX},
-    {"I32", 4, UINT32_MAX},
-    {"U32", 4, UINT32_MAX},
-    {"I16", 2, UINT32_MAX},
-    {"U16", 2, UINT32_MAX},
-    {"I8", 1, UINT32_MAX},
-    {"U8", 1, UINT32_MAX},
-    {"BOOL", 1, UINT32_MAX},
-    {"F8_E4M3", 1, UINT32_MAX},
-    {"F8_E5M2", 1, UINT32_MAX},
+    {"F32", 4, 0},        {"F16", 2, 1},      {"BF16", 2, 30},       {"F64", 8, ST_OTHER},     {"I64", 8, ST_I64},
+    {"U64", 8, ST_OTHER}, {"I32", 4, ST_I32}, {"U32", 4, ST_OTHER},  {"I16", 2, ST_OTHER},     {"U16", 2, ST_OTHER},
+    {"I8", 1, ST_OTHER},  {"U8", 1, ST_U8},   {"BOOL", 1, ST_OTHER}, {"F8_E4M3", 1, ST_OTHER}, {"F8_E5M2", 1, ST_OTHER},
 };
 
 typedef struct {
@@ -31,6 +19,7 @@ typedef struct {
     roma_json_reader json;
     char name[128]; /* of the tensor being read, printable */
     uint64_t data_bytes;
+    bool packed; /* integers may be there */
     roma_error *err;
 } reading;
 
@@ -63,7 +52,7 @@ static int read_dtype(const reading *r, st_tensor *t, uint32_t *bytes) {
     if (j->kind != ROMA_JSON_TEXT) return bad(r, ROMA_EDAMAGED, "its dtype is no text");
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         if (!roma_json_is(j, dtypes[i].name)) continue;
-        if (dtypes[i].type == UINT32_MAX)
+        if (dtypes[i].type >= (r->packed ? ST_OTHER : ST_U8))
             return bad(r, ROMA_EUNSUPPORTED, "dtype %s; F32, F16 and BF16 are supported", dtypes[i].name);
         t->type = dtypes[i].type;
         *bytes = dtypes[i].bytes;
@@ -234,9 +223,9 @@ static int read_all(reading *r, const uint8_t *data) {
 }
 
 /* Two passes of the reader over the header. */
-static int read_header(st_file *f, const uint8_t *p, uint32_t n, uint64_t data_bytes, roma_error *err) {
+static int read_header(st_file *f, const uint8_t *p, uint32_t n, uint64_t data_bytes, bool packed, roma_error *err) {
     const roma_json_source from = {.file = f->path, .at = 8, .depth = JSON_DEPTH};
-    reading r = {.f = f, .data_bytes = data_bytes, .err = err};
+    reading r = {.f = f, .data_bytes = data_bytes, .packed = packed, .err = err};
     size_t entries = 0;
     int rc = roma_json_read_begin(&r.json, p, n, &from, err);
     if (!rc) rc = count(&r, n, &entries);
@@ -250,7 +239,7 @@ static int read_header(st_file *f, const uint8_t *p, uint32_t n, uint64_t data_b
     return rc;
 }
 
-static int parse(st_file *f, const uint8_t *p, uint64_t size, roma_error *err) {
+static int parse(st_file *f, const uint8_t *p, uint64_t size, bool packed, roma_error *err) {
     if (size >= 4 && memcmp(p, "PK\3\4", 4) == 0)
         return roma_fail(err, ROMA_EUNSUPPORTED, f->path, 0,
                          "a zip archive, probably a PyTorch pickle; save the weights as safetensors");
@@ -266,15 +255,29 @@ static int parse(st_file *f, const uint8_t *p, uint64_t size, roma_error *err) {
                          (unsigned long long)n, ST_HEADER_MAX);
     if (n < 2 || p[8] != '{')
         return roma_fail(err, ROMA_EINPUT, f->path, 8, "no safetensors file: its header does not begin with '{'");
-    return read_header(f, p + 8, (uint32_t)n, size - 8 - n, err);
+    return read_header(f, p + 8, (uint32_t)n, size - 8 - n, packed, err);
+}
+
+static int parse_new(st_file *f, const void *data, uint64_t size, const char *path, bool packed, roma_error *err) {
+    roma_error own;
+    *f = (st_file){.path = path};
+    const int rc = parse(f, data, size, packed, err ? err : &own);
+    if (rc) roma_import_st_free(f);
+    return rc;
 }
 
 int roma_import_st_parse(st_file *f, const void *data, uint64_t size, const char *path, roma_error *err) {
-    roma_error own;
-    *f = (st_file){.path = path};
-    const int rc = parse(f, data, size, err ? err : &own);
-    if (rc) roma_import_st_free(f);
-    return rc;
+    return parse_new(f, data, size, path, false, err);
+}
+
+int roma_import_st_parse_packed(st_file *f, const void *data, uint64_t size, const char *path, roma_error *err) {
+    return parse_new(f, data, size, path, true, err);
+}
+
+const char *roma_import_st_type(uint32_t type) {
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+        if (dtypes[i].type == type) return dtypes[i].name;
+    return "?";
 }
 
 void roma_import_st_free(st_file *f) {

@@ -80,9 +80,9 @@ static int check_type(const gguf_file *g, const gguf_tensor *src, const import_t
 static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h, roma_tensor *t, roma_error *err) {
     const import_type *type = roma_import_type_get(src->type);
     int rc = check_shape(g, src, h, t, err);
-    if (!rc) rc = check_type(g, src, type, t, err);
+    if (!rc && !src->packed) rc = check_type(g, src, type, t, err);
     if (rc) return rc;
-    t->is_float = type->floats != NULL;
+    t->is_float = !src->packed && type->floats != NULL;
     t->source_type = src->type;
     t->data = src->data;
     t->mapped = g->mapped;
@@ -93,7 +93,7 @@ static int fill(const gguf_file *g, const gguf_tensor *src, const roma_hyper *h,
     t->rope_dim = (uint16_t)h->rope_dim;
     t->read_row = t->is_float ? NULL : roma_import_read_row;
     t->read_floats = roma_import_read_floats;
-    return ROMA_OK;
+    return src->packed ? roma_import_packed_fill(g, src, t, err) : ROMA_OK;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------- */

@@ -66,6 +66,7 @@ typedef struct {
     roma_shape_format format;
     uint64_t seed;
     roma_quant_kind kind;
+    const char *nf4_table;
     uint32_t threads;
     bool resume;
     char name[1024];  /* the default of out */
@@ -119,6 +120,8 @@ static int settle(build_options *o) {
         o->kind = ROMA_QUANT_Q4;
     else if (o->quant)
         return usage_error("build", "--quant is q8 or q4");
+    if (o->nf4_table && (o->shape || (strcmp(o->nf4_table, "int8") && strcmp(o->nf4_table, "fine"))))
+        return usage_error("build", "--nf4-table is int8 or fine, and of a model");
     if (o->out) return OPTIONS_GO;
     if (o->shape) {
         roma_shape shape;
@@ -138,6 +141,7 @@ static int build(const build_options *o, roma_convert_report *out, roma_error *e
                                    .pre = o->pre,
                                    .sha256 = o->sha256,
                                    .threads = (int)o->threads,
+                                   .int8_levels = o->nf4_table && strcmp(o->nf4_table, "int8") == 0,
                                    .resume = o->resume};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
@@ -155,6 +159,8 @@ int verb_build(int argc, char **argv) {
         {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
         {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits (a folder's: q8)"},
+        {"nf4-table", 0, OPT_TEXT, &o.nf4_table, "int8|fine", 0, 0,
+         "levels of NF4 and FP4: 8 bits, or ten (default), which are nearer to the maps"},
         {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
          "pre-tokenizer of a file that names none, as GGUF names it: llama-bpe, ..."},
         {"sha256", 0, OPT_TEXT, &o.sha256, "HEX", 0, 0, "what the model's file (of parts the first) must hash to"},
@@ -173,8 +179,10 @@ int verb_build(int argc, char **argv) {
     const usage u = {
         "build",
         "MODEL [-o IMAGE] [options]",
-        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds, or from a Hugging Face folder, whose\n"
-        "matrices are rounded to 8 bits or as --quant says. Of a GGUF model in parts name the first, -00001-of-N.\n"
+        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds, or from a Hugging Face folder, of\n"
+        "which 4-bit matrices (bitsandbytes, GPTQ, AWQ, compressed-tensors) are kept, others rounded to 8 bits or as "
+        "--quant\n"
+        "says. Of a GGUF model in parts name the first, -00001-of-N.\n"
         "An image of that name is replaced when the new one is complete.\n"
         "With --shape SHAPE --random SEED an image of a shape with random weights, for measuring: no download, no "
         "tokenizer.",
