@@ -52,6 +52,7 @@ typedef struct {
     uint32_t rank;
     double alpha;
     bool rslora, dora;
+    bool tied;                            /* of a tied model head and embedding have one adapter, saved as two */
     roma_buf names;                       /* texts, each ends in 0 */
     roma_buf rank_pattern, alpha_pattern; /* peft_entry */
     roma_buf patterns;                    /* of import_pattern */

@@ -133,7 +133,8 @@ static const char *module_name(const peft_config *c, char buf[96], unsigned slot
     return roma_import_lora_module_name(buf, slot, layer, c->bare);
 }
 
-/* A layer's number selects nothing that is in no layer, but by its whole name. */
+/* A layer's number selects nothing that is in no layer, but by its whole name. PEFT names but one of head and embedding
+ * where they are tied. */
 static bool is_selected(const peft_config *c, char module[96], unsigned slot, uint32_t layer) {
     return roma_import_peft_selects(c, module_name(c, module, slot, layer), slot < LORA_ROLES ? layer : UINT32_MAX);
 }
@@ -164,7 +165,7 @@ static int add_all(lora_build *b, peft_config *c, const st_file *f) {
             first = n, c->bare = n.bare && n.slot != LORA_HEAD;
         const int other = check_same(b, &n, &first, shown);
         if (other) return other;
-        if (!is_selected(c, module, n.slot, n.layer))
+        if (!is_selected(c, module, n.slot, n.layer) && !(c->tied && n.slot >= LORA_ROLES))
             return roma_fail(
                 b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
                 "tensor '%s': target_modules and layers_to_transform of adapter_config.json do not name it", shown);
@@ -189,8 +190,20 @@ static int check_complete(const lora_build *b, const peft_config *c) {
     if (!roma_import_peft_is_exact(c)) return rc;
     for (uint32_t l = 0; l < b->base->hyper.layers; l++)
         for (unsigned s = 0; s < LORA_ROLES && !rc; s++) rc = check_there(b, c, s, l);
-    for (unsigned s = LORA_HEAD; s <= LORA_EMBED && !rc; s++) rc = check_there(b, c, s, 0);
+    for (unsigned s = LORA_HEAD; s <= LORA_EMBED && !rc && !c->tied; s++) rc = check_there(b, c, s, 0);
     return rc;
+}
+
+/* Of a tied pair PEFT saves both; with one alone it would run the other one too. */
+static int check_tied(const lora_build *b, const peft_config *c) {
+    const roma_image_tensor *head = roma_description_find(b->base, ROMA_W_HEAD, 0);
+    const bool has[] = {roma_import_lora_pair(b, LORA_HEAD, 0)->has_a, roma_import_lora_pair(b, LORA_EMBED, 0)->has_a};
+    if (!c->tied || has[0] == has[1] || (head && head->tie < 0)) return ROMA_OK;
+    return roma_fail(
+        b->err, ROMA_EINPUT, b->path, ROMA_NOWHERE,
+        "ensure_weight_tying of adapter_config.json ties the adapters of lm_head and embed_tokens, and the "
+        "matrices of %s are missing",
+        has[0] ? "embed_tokens" : "lm_head");
 }
 
 /* Square root of a small whole number to the nearest FP32 or next to it: Newton in double. */
@@ -232,6 +245,7 @@ int roma_import_lora_peft(lora_build *b, const void *config, uint64_t config_byt
     if (!rc) rc = add_all(b, &c, &f);
     if (!rc) rc = check_base_layers(b, &f);
     if (!rc) rc = check_complete(b, &c);
+    if (!rc) rc = check_tied(b, &c);
     if (!rc) rc = roma_import_lora_finish(b, scale_of, &s);
     roma_import_st_free(&f);
     roma_import_peft_free(&c);

@@ -190,6 +190,7 @@ static int key_off(reading *r, const char *key) {
     return BAD(r, ROMA_EUNSUPPORTED, key, "it changes what the adapter computes and is not supported");
 }
 static int key_dora(reading *r, const char *key) { return read_switch(r, key, &r->c->dora); }
+static int key_tying(reading *r, const char *key) { return read_switch(r, key, &r->c->tied); }
 static int key_saved(reading *r, const char *key) {
     bool empty;
     const int rc = read_over(r, &empty);
@@ -221,7 +222,7 @@ static const struct {
     {"base_model_name_or_path", key_fine}, {"revision", key_fine}, {"task_type", key_fine}, {"inference_mode", key_fine},
     {"auto_mapping", key_fine}, {"lora_dropout", key_fine}, {"loftq_config", key_fine}, {"eva_config", key_fine},
     {"corda_config", key_fine}, {"lora_ga_config", key_fine}, {"megatron_core", key_fine}, {"runtime_config", key_fine},
-    {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_excluded}, {"ensure_weight_tying", key_fine},
+    {"peft_version", key_fine}, {"qalora_group_size", key_fine}, {"exclude_modules", key_excluded}, {"ensure_weight_tying", key_tying},
     /* of PEFT 0.2 */
     {"merge_weights", key_off}, {"enable_lora", key_off},
 };

@@ -372,6 +372,16 @@ def test_head_and_embedding():
         one = logits(image, "--lora", "a.lora.roma", "--threads", "1", "--rows", "1")
         many = logits(image, "--lora", "a.lora.roma", "--threads", "3")
         check(np.array_equal(one, many), "the same bits whatever the threads and rows of a step")
+        with open("whole/adapter_config.json", "w") as f:
+            json.dump({**config, "target_modules": ["v_proj", "embed_tokens"], "exclude_modules": "model.layers.1.*", "ensure_weight_tying": True}, f)
+        same(f"head and embedding tied by PEFT, which names one, tied {tied}", image, after, "whole", "--lora-type", "f16")
+        safetensors("whole/adapter_model.safetensors", {n: a for n, a in parts.items() if "lm_head" not in n})
+        if tied:
+            run("adapter", "build", "whole", "--base", image, "-o", "b.roma", code=2, say="matrices of lm_head are missing")
+        else:
+            run("adapter", "build", "whole", "--base", image, "-o", "b.roma")
+        with open("whole/adapter_config.json", "w") as f:
+            json.dump(config, f)
         ggml = {"blk.0.attn_v.weight.lora_a": a, "blk.0.attn_v.weight.lora_b": b, "output.weight.lora_a": head_a, "output.weight.lora_b": head_b,
                 "token_embd.weight.lora_a": embed_a.T, "token_embd.weight.lora_b": embed_b}
         gguf("lora.gguf", {"general.type": "adapter", "general.architecture": "llama", "adapter.type": "lora", "adapter.lora.alpha": 8.0}, ggml)
@@ -409,7 +419,7 @@ def test_dora():
     names = {f"{stem}model.layers.{l}.{m}.lora_magnitude_vector": as_hf(made, m, x) for (l, m), x in magnitudes.items()}
     safetensors("dora/adapter_model.safetensors", {**parts, **names})
     same("DoRA, PEFT", image, (keys, after), "dora")
-    check("DoRA" in output("inspect", "a.lora.roma").decode(), "inspect says DoRA")
+    check("DoRA" in output("inspect", "a.lora.roma").decode() and json.loads(output("inspect", "a.lora.roma", "--json"))["dora"], "inspect says DoRA")
     one = logits(image, "--lora", "a.lora.roma", "--threads", "1", "--rows", "1", "--isa", "scalar")
     check(np.array_equal(one, logits(image, "--lora", "a.lora.roma", "--threads", "3")), "the same bits whatever threads, rows and instruction set")
     peft("plainone", made, pairs, dict(config, use_dora=False))

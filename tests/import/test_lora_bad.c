@@ -207,6 +207,7 @@ static const bad_case cases[] = {
     {"DoRA as a number", "c", "\"use_dora\": false", "\"use_dora\": 1", INPUT, "true or false"},
     {"a head that is named and not there", "c", "\"v_proj\"", "\"v_proj\", \"lm_head\"", INPUT, "names lm_head"},
     {"an embedding that is named and not there", "c", "\"v_proj\"", "\"v_proj\", \"model.embed_tokens\"", INPUT, "names model.embed_tokens"},
+    {"tying as text", "c", KEY, "\"ensure_weight_tying\": \"yes\"", INPUT, "true or false"},
     {"DoRA as text", "c", "\"use_dora\": false", "\"use_dora\": \"yes\"", INPUT, "true or false"},
     {"PiSSA", "c", "\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa_niter_16\"", UNSUPPORTED, "'init_lora_weights'"},
     {"LoftQ", "c", "\"init_lora_weights\": true", "\"init_lora_weights\": \"loftq\"", UNSUPPORTED, "'init_lora_weights'"},

@@ -137,6 +137,7 @@ static void adapter_members(roma_json *j, const roma_adapter *a) {
     roma_json_string(j, "name", a->name);
     roma_json_string(j, "note", a->note);
     roma_json_string(j, "type", roma_adapter_type_name(a->type));
+    roma_json_bool(j, "dora", a->dora);
     roma_json_int(j, "rank", a->rank);
     roma_json_real(j, "alpha", a->n_targets ? (double)a->targets[0].alpha : 0);
     roma_json_int(j, "bytes", (int64_t)a->map.size);
