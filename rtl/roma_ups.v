@@ -147,7 +147,6 @@ module roma_ups #(
                 assign has[g] = has_ups && {1'b0, of_group} + 3'd1 > HERE && least <= HERE && its_parts[of_slot[SLOT-1:0]];
             end
             wire [2:0] now = has[0] ? 3'd0 : has[1] ? 3'd1 : has[2] ? 3'd2 : has[3] ? 3'd3 : NONE;
-            assign is_done[p] = now == NONE;
             wire [71:0] its = is_linear && of_group == now[1:0] ? its_info : info[now[1:0]];
             wire [23:0] matrix_rows = is_linear && of_group == now[1:0] ? record[191:168] : its_rows[now[1:0]];
             wire [15:0] slot, value_address, stride, words;
@@ -206,6 +205,8 @@ module roma_ups #(
             wire is_there = is_later ? gen_before[p].is_there : base_there;
             assign launch = now != NONE && (comes || !is_empty) && is_there;
             wire row_ends = row_words == words - 16'd1, value_ends = row_ends && row == rows_count - 8'd1;
+            wire is_last = ~|(has & (has - 4'd1));  // of the place's products
+            assign is_done[p] = now == NONE || launch && value_ends && is_last;  // a block's first word may follow in the next cycle
             always @(posedge clk) begin
                 if (reset || go || advances) {least, done_words, row_words, row} <= 43'd0;
                 else if (launch) begin
@@ -233,7 +234,7 @@ module roma_ups #(
             wire [23:0] out_rows;
             roma_delay #(.W(1), .N(ADD)) delay_valid (.clk(clk), .d(launch && !reset), .q(out_valid));
             roma_delay #(.W(2 + 3 + 64 + 24 + 8 + BLOCK_BITS), .N(ADD)) delay_info (
-                .clk(clk), .d({turn ^ advances, value_ends && !later_parts, now, done_words, base, row_words, words, matrix_rows, value, block}),
+                .clk(clk), .d({turn, value_ends && !later_parts, now, done_words, base, row_words, words, matrix_rows, value, block}),
                 .q({out_turn, out_ends, out_product, out_word, out_base, out_row_word, out_words, out_rows, ended_value[8*p +: 8],
                     ended_block[BLOCK_BITS*p +: BLOCK_BITS]}));
             assign ended[p] = out_valid && out_ends;
