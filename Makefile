@@ -279,9 +279,11 @@ gates:
 gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
-# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (half an hour; BLOCKS=all: with the FP32 blocks of rtl, not --quick; needs Verilator; docs/hardware.md)
+# cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-faults: with each planted fault, and a waveform; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (half an hour; BLOCKS=all: with the FP32 blocks of rtl, not --quick; needs Verilator; docs/hardware.md)
 cosim: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py test $(BUILD)/roma $(BUILD)/tests/rtl/make_model
+cosim-faults: all
+	python3 tests/rtl/cosim.py faults $(BUILD)/roma
 cosim-full: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all

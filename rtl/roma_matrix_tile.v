@@ -246,8 +246,8 @@ module roma_matrix_tile #(
     roma_probe_matrix #(.G(G), .BB(BLOCK_BITS), .WIDE(BANDWIDTH), .A($clog2(SRAM / BANDWIDTH)), .UPS(UPS), .RANK(RANK), .PLACES(PLACES), .ROWS(ROWS)) probe (
         .clk(clk), .reset(reset), .unit(unit), .go(i_step[73]), .reading(reading), .number(number), .block(block),
         .codes_last(i_code[CODE_W-3]), .scale_valid(i_scale[49]), .scale_row(i_scale[39:32]), .scale(i_scale[31:0]), .logits(result && head_now),
-        .rows(last_rows), .unit_rows(units_rows), .index(index), .results(results), .asked(hunit.asked), .attend_number(hunit.number),
-        .attend_block(hunit.block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
+        .rows(last_rows), .unit_rows(units_rows), .index(index), .results(results), .chosen(best_done), .choice(~best[23:0]),
+        .asked(hunit.asked), .attend_number(hunit.number), .attend_block(hunit.block), .page_reads(hunit.reads), .page_write(hunit.page_write), .page_parts(hunit.page_parts),
         .page_address(hunit.page_address), .page_word(hunit.page_word), .lora_starts(lora_starts), .lora_is_up(is_up), .lora_number(lora_number),
         .lora_block(lora_block), .lora_place(lora_place), .lora_product(lora_product), .lora_reads(lora_adds), .sixteens(sixteens), .down(i_down), .add(o_add));
 `endif

@@ -186,15 +186,12 @@ int roma_rtl_lora_load(roma_rtl_lora *l, const roma_adapter *a, uint32_t *number
 int roma_rtl_lora_step(const roma_rtl_lora *l, const uint32_t *number, const float *factor, size_t n, uint64_t *word0,
                        roma_rtl_step_word *out, size_t *words, roma_error *err);
 
-/* How a fault is planted: a signal is held at a value; the same for one cycle, `offset` cycles from the start of the
- * step's first product (of a matrix unit) or norm; bits of a memory's word are turned. */
-typedef enum { ROMA_RTL_HELD, ROMA_RTL_ONCE, ROMA_RTL_TURNED } roma_rtl_planting;
-/* A fault that the bench of a chip can plant in one unit (docs/hardware.md). Texts are static. */
+/* A fault that the bench of a chip can plant in one unit (docs/hardware.md): a signal is held at a value, or bits of a
+ * memory's word are turned. Texts are static. */
 typedef struct {
     const char *name, *what; /* what: a sentence without its point */
     bool is_matrix;          /* of a matrix unit, else of a vector unit */
-    roma_rtl_planting how;
-    int offset;
+    bool is_turned;
     uint32_t unit;
     const char *signal, *value; /* Verilog: below the unit's tile; held, or turned */
 } roma_rtl_fault;

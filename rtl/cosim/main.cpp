@@ -1,7 +1,7 @@
 /* Runs a chip: commands on standard input, what the bench's probes see on standard output. A command is a line, its
  * numbers hexadecimal:
  *   h WHAT ADDRESS DATA     a cycle at the host's port
- *   t STEP FROM TO FILE     writes a waveform of these cycles (a program with traces)
+ *   t STEP FROM TO FILE     writes a waveform of these cycles, cycle c at time 2 c (a program with traces)
  *   c N                     N cycles pass, then a line "." is written */
 #include "Vbench.h"
 #include "verilated.h"
@@ -64,7 +64,6 @@ class chip {
 
   private:
     std::unique_ptr<Vbench> bench;
-    uint64_t time = 0;
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> waves;
     trace window;
@@ -74,9 +73,8 @@ class chip {
         bench->eval();
 #if VM_TRACE
         if (waves && bench->step == window.step && bench->cycle >= window.from && bench->cycle < window.to)
-            waves->dump(time);
+            waves->dump(2 * uint64_t(bench->cycle) + !clk);
 #endif
-        time++;
     }
 };
 

@@ -4,6 +4,7 @@
 //   E cycle unit                          the last codes of an operation and block are there
 //   S cycle unit row bits                 a scale of activations is there, of this row of the step
 //   L cycle unit id bits                  a logit leaves the head's leaves
+//   M cycle unit id                       the unit's own choice of all its logits leaves
 //   K cycle unit address part bits        eight bytes of a page are written
 //   D cycle unit piece row bits           codes of h have come, four a piece, and behind the last ones t; row of the step
 //   U cycle unit place index lane bits    what an adapter adds leaves: row `lane` of word `index` of rows of B
@@ -35,6 +36,8 @@ module roma_probe_matrix #(
     input [23:0] unit_rows,
     input [15:0] index,
     input [32*G-1:0] results,
+    input chosen,
+    input [23:0] choice,
     input asked,
     input [15:0] attend_number,
     input [BB-1:0] attend_block,
@@ -78,6 +81,7 @@ module roma_probe_matrix #(
             id = {8'd0, unit} * unit_rows + index * G + i;
             if (logits && id < rows) $write("L %0h %0h %0h %0h\n", cycle, unit, id, results[32*i +: 32]);
         end
+        if (chosen) $write("M %0h %0h %0h\n", cycle, unit, choice);
         for (i = 0; i < WIDE / 8; i = i + 1)
             if (page_write && page_parts[i]) $write("K %0h %0h %0h %0h %0h\n", cycle, unit, page_address, i, page_word[64*i +: 64]);
         for (i = 0; i < RANK / 4; i = i + 1)

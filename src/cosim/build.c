@@ -107,23 +107,33 @@ static void add(arguments *a, const char *fmt, const char *x) {
     a->used += (size_t)roma_print(a->text + a->used, sizeof a->text - a->used, fmt, x) + 1;
 }
 
-/* Tiles are blocks that are compiled once for each kind, and the program of one of these blocks may not be looked into:
- * what writes waveforms is made of the whole chip, which takes as long as there are tiles. */
-static bool is_flat(const cosim_build *b) { return b->traces; }
-
-static void collect(arguments *a, const cosim_build *b, const roma_cosim_config *c) {
+/* Tiles are blocks that are compiled once for each kind. Waveforms have what tiles.vlt leaves of these. */
+static void collect(arguments *a, const roma_cosim_config *c) {
     char jobs[16];
-    const bool flat = is_flat(b);
     roma_print(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-    static const char *const fixed[] = {"verilator",  "--cc",         "--exe",      "--build",       "-O3",
-                                        "-Wno-fatal", "-Wno-lint",    "--x-assign", "unique",        "--x-initial",
-                                        "unique",     "--top-module", "bench",      "-DROMA_PROBES", "-Mdir",
-                                        "obj",        "-o",           "sim",        "-MAKEFLAGS"};
+    static const char *const fixed[] = {"verilator",
+                                        "--cc",
+                                        "--exe",
+                                        "--build",
+                                        "-O3",
+                                        "-Wno-fatal",
+                                        "-Wno-lint",
+                                        "--x-assign",
+                                        "unique",
+                                        "--x-initial",
+                                        "unique",
+                                        "--top-module",
+                                        "bench",
+                                        "-DROMA_PROBES",
+                                        "-Mdir",
+                                        "obj",
+                                        "-o",
+                                        "sim",
+                                        "--hierarchical",
+                                        "-MAKEFLAGS",
+                                        "OPT_FAST=-O1 VM_PARALLEL_BUILDS=0"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add(a, "%s", fixed[i]);
-    add(a, "%s", flat ? "OPT_FAST=-O0 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=1" : "OPT_FAST=-O1 VM_PARALLEL_BUILDS=0");
-    add(a, "%s", flat ? "-fno-gate" : "--hierarchical");
-    if (flat) add(a, "%s", "-DROMA_FLAT");
-    if (b->traces) add(a, "%s", "--trace");
+    if (c->vcd) add(a, "%s", "--trace");
     if (c->fault) add(a, "%s", "-DROMA_FAULTS");
     if (c->quick) {
         add(a, "%s", "-y");
@@ -138,7 +148,7 @@ static void collect(arguments *a, const cosim_build *b, const roma_cosim_config 
     add(a, "%s", "-y");
     add(a, "%s", ".");
     add(a, "%s", "-I.");
-    add(a, flat ? "%s/cosim/flat.vlt" : "%s/cosim/tiles.vlt", c->rtl);
+    add(a, "%s/cosim/tiles.vlt", c->rtl);
     add(a, "%s", "bench.v");
     add(a, "%s/cosim/main.cpp", c->rtl);
     add(a, "%s", "-j");
@@ -206,7 +216,7 @@ static int make_sim(cosim_build *b, const roma_cosim_config *c, roma_error *err)
     arguments a = {.n = 0};
     int status;
     const double begin = now();
-    collect(&a, b, c);
+    collect(&a, c);
     roma_print(log, sizeof log, "%s.log", b->sim);
     roma_print(made, sizeof made, "%s/obj/sim", b->folder);
     remove(log);
@@ -259,7 +269,7 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
                             c->image->file_sha256, c->progress, err);
     roma_print(b->folder + strlen(b->folder), 8, "/chip");
     roma_sha256_init(&h);
-    const uint8_t kind[3] = {c->quick, b->traces, c->fault != NULL};
+    const uint8_t kind[3] = {c->quick, c->vcd != NULL, c->fault != NULL};
     roma_sha256_update(&h, kind, sizeof kind);
     if (!rc) rc = hash_folder(&h, emitted, err);
     if (!rc) rc = hash_folder(&h, c->rtl, err);

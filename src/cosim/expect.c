@@ -232,7 +232,7 @@ static int step_model(cosim *s, roma_error *err) {
 }
 
 int roma_cosim_expect(cosim *s, const int32_t *tokens, uint32_t n, bool logits, roma_error *err) {
-    s->rows = n, s->logits = logits, s->token_came = false, s->end = 0;
+    s->rows = n, s->tokens = tokens, s->logits = logits, s->token_came = false, s->end = 0;
     s->blocks = (n + s->block_rows - 1) / s->block_rows;
     memset(s->instance, 0, instances(s) * sizeof *s->instance);
     memset(s->seen_read, 0xff, instances(s) * tiles(s) * 2 * sizeof *s->seen_read);

@@ -45,14 +45,6 @@ void roma_cosim_words(const cosim *s, const cosim_instance *x, roma_buf *b) {
     roma_buf_print(b, ")");
 }
 
-void roma_cosim_say(cosim *s, cosim_instance *x, roma_buf *b) {
-    if (!s->report->first[0] && !b->failed)
-        roma_print(s->report->first, sizeof s->report->first, "%.*s", (int)b->len, (const char *)b->data);
-    if (x && !x->first[0]) roma_print(x->first, sizeof x->first, "%.*s", (int)b->len, (const char *)b->data);
-    if (x) x->differs = true;
-    roma_buf_destroy(b);
-}
-
 void roma_cosim_stray(cosim *s, const char *what, uint64_t number, uint64_t block, uint64_t unit, uint64_t cycle) {
     roma_buf b = {0};
     roma_buf_print(&b, "step %u: %s of operation %llu, block %llu, unit %llu in cycle %llu, which has none there",
@@ -67,17 +59,24 @@ void roma_cosim_differs(cosim *s, cosim_instance *x, char kind, size_t unit, uin
     const int digits = strchr("VLUY", kind) ? 8 : kind == 'D' ? 4 : 2;
     roma_buf b = {0};
     roma_cosim_words(s, x, &b);
-    roma_buf_print(&b, ": %s %zu, row %u, %s %zu: %0*llX in cycle %llu, the engine has %0*llX (the model ends in %llu)",
-                   unit_word(kind), unit, row, what, element, digits, (unsigned long long)rtl,
-                   (unsigned long long)s->cycle, digits, (unsigned long long)want, (unsigned long long)x->model.end);
+    roma_buf_print(&b, ": ");
+    const bool is_late = s->cycle >= x->model.end;
+    if (is_late ? roma_cosim_missing(s, x, false, &b) : roma_cosim_idle(s, x, &b)) roma_buf_print(&b, "; ");
+    if (kind == 'V')
+        roma_cosim_maker(s, x, row, element, (uint32_t)unit, &b);
+    else
+        roma_buf_print(&b, "%s %zu", unit_word(kind), unit);
+    roma_buf_print(&b, ", row %u, %s %zu: %0*llX in cycle %llu, the engine has %0*llX (the model ends in %llu)", row,
+                   what, element, digits, (unsigned long long)rtl, (unsigned long long)s->cycle, digits,
+                   (unsigned long long)want, (unsigned long long)x->model.end);
     roma_cosim_say(s, x, &b);
     if (!x->done && !s->config->all) roma_cosim_retire(s, x);
 }
 
 /* ---- cycles ---- */
 
-static void hold_time(cosim *s, cosim_instance *x, const char *what, char kind, size_t unit, uint64_t rtl,
-                      uint64_t model) {
+void roma_cosim_hold(cosim *s, cosim_instance *x, const char *what, char kind, size_t unit, uint64_t rtl,
+                     uint64_t model) {
     if (rtl == model) return;
     roma_buf b = {0};
     roma_cosim_words(s, x, &b);
@@ -123,17 +122,17 @@ void roma_cosim_check_times(cosim *s, cosim_instance *x, size_t last_writer) {
             if (kind == h.all) reads_nothing(s, x, kind, unit);
             continue;
         }
-        if (!h.together) hold_time(s, x, "start", kind, unit, r[0], x->model.start);
-        if (!h.together) hold_time(s, x, "busy", kind, unit, r[1], x->model.busy);
+        if (!h.together) roma_cosim_hold(s, x, "start", kind, unit, r[0], x->model.start);
+        if (!h.together) roma_cosim_hold(s, x, "busy", kind, unit, r[1], x->model.busy);
         if (r[0] < x->rtl.start) x->rtl.start = r[0];
         if (r[1] > busy) busy = r[1];
     }
     x->rtl.busy = busy;
     if (h.together || x->rtl.start == UINT64_MAX) {
-        hold_time(s, x, "start", h.together ? h.first : h.all, 0, x->rtl.start, x->model.start);
-        hold_time(s, x, "busy", h.together ? h.last : h.all, 0, busy, x->model.busy);
+        roma_cosim_hold(s, x, "start", h.together ? h.first : h.all, 0, x->rtl.start, x->model.start);
+        roma_cosim_hold(s, x, "busy", h.together ? h.last : h.all, 0, busy, x->model.busy);
     }
-    hold_time(s, x, "end, a write,", h.writer, last_writer, x->rtl.end, x->model.end);
+    roma_cosim_hold(s, x, "end, a write,", h.writer, last_writer, x->rtl.end, x->model.end);
 }
 
 /* ---- the end of an instance ---- */

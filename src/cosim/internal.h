@@ -30,7 +30,6 @@ void roma_cosim_child_end(cosim_child *c, bool is_killed);
 typedef struct {
     char folder[4096]; /* of this run, with the emitted chip; removed at the end */
     char sim[4200];    /* the simulator */
-    bool traces;       /* asked for: a simulator that writes waveforms */
     double seconds;    /* that making it took */
 } cosim_build;
 int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err);
@@ -86,7 +85,8 @@ typedef struct {
     /* of the step */
     uint32_t step, rows, position;
     bool logits;
-    int32_t token; /* that the engine chooses */
+    const int32_t *tokens; /* of the rows */
+    int32_t token;         /* that the engine chooses */
     roma_schedule schedule;
     cosim_instance *instance; /* [operations x blocks_max x parts]; rows 0: there is none */
     uint32_t blocks_max;
@@ -94,12 +94,13 @@ typedef struct {
     uint64_t *seen_read; /* [operations x blocks_max x parts x (units + vectors) x 2]: start and busy by unit */
     /* [units]: scales, ends of codes, rows of downs and of ups that came in the step */
     uint32_t *scales, *ends, *downs, *ups;
-    uint64_t *added; /* [vector units x places]: elements that adapters' sums were written of */
-    bool token_came;
+    uint64_t *added;       /* [vector units x places]: elements that adapters' sums were written of */
+    bool token_came, says; /* says: the first difference is being put into words */
     /* the fault that is planted: its number from 1, 0 for none; step 0: in all steps */
     uint32_t fault, fault_step, fault_from, fault_to;
-    roma_buf sent;  /* all commands that the simulator got */
-    uint64_t cycle; /* of the line at hand */
+    roma_buf sent;    /* all commands that the simulator got */
+    size_t stretches; /* of cycles among these */
+    uint64_t cycle;   /* of the line at hand */
     /* results */
     roma_cosim_report *report;
     void (*record)(void *ctx, const roma_cosim_record *r);
@@ -130,8 +131,6 @@ cosim_value *roma_cosim_value(cosim *s, const cosim_instance *x);
 uint64_t *roma_cosim_reads(cosim *s, const cosim_instance *x, size_t tile);
 /* "step 0, operation 3 (linear q, layer 0)", and of several blocks and of a down or an up which. */
 void roma_cosim_words(const cosim *s, const cosim_instance *x, roma_buf *b);
-/* Keeps the first sentence of all, and of an instance (x may be NULL); *b ends here. */
-void roma_cosim_say(cosim *s, cosim_instance *x, roma_buf *b);
 void roma_cosim_stray(cosim *s, const char *what, uint64_t number, uint64_t block, uint64_t unit, uint64_t cycle);
 /* A number of bytes that is not the engine's. kind: who wrote it, as in rtl/cosim. */
 void roma_cosim_differs(cosim *s, cosim_instance *x, char kind, size_t unit, uint32_t row, size_t element,
@@ -139,6 +138,9 @@ void roma_cosim_differs(cosim *s, cosim_instance *x, char kind, size_t unit, uin
 /* A piece of a result has come: with the last one the instance is held against the model and retires. ends: the cycle
  * counts for the instance's end. */
 void roma_cosim_piece(cosim *s, cosim_instance *x, size_t writer, bool ends);
+/* A cycle of a unit that is not the model's is a difference. */
+void roma_cosim_hold(cosim *s, cosim_instance *x, const char *what, char kind, size_t unit, uint64_t rtl,
+                     uint64_t model);
 void roma_cosim_check_times(cosim *s, cosim_instance *x, size_t last_writer);
 void roma_cosim_retire(cosim *s, cosim_instance *x);
 
@@ -150,6 +152,7 @@ void roma_cosim_codes_end(cosim *s, const uint64_t *f); /* E */
 void roma_cosim_scale(cosim *s, const uint64_t *f);     /* S */
 void roma_cosim_page(cosim *s, const uint64_t *f);      /* K */
 void roma_cosim_logit(cosim *s, const uint64_t *f);     /* L */
+void roma_cosim_choice(cosim *s, const uint64_t *f);    /* M */
 void roma_cosim_best(cosim *s, const uint64_t *f);      /* B */
 void roma_cosim_token(cosim *s, const uint64_t *f);     /* T */
 void roma_cosim_down(cosim *s, const uint64_t *f);      /* D */
@@ -162,6 +165,23 @@ cosim_instance *roma_cosim_rider(cosim *s, uint64_t number, uint64_t tag);
 
 /* Takes a line. A difference is in the report. EINTERNAL for a line that is none. */
 int roma_cosim_line(cosim *s, char *line, roma_error *err);
+
+/* ---- missing.c: who makes what, what has not come, and which difference is the first ---- */
+
+/* The unit whose result an element is, and the one that writes it: "matrix unit 1, written by vector unit 2". */
+void roma_cosim_maker(const cosim *s, const cosim_instance *x, uint32_t row, uint64_t element, uint32_t writer,
+                      roma_buf *b);
+/* The matrix unit that has a row of the operation's matrix. */
+uint32_t roma_cosim_row_unit(const cosim *s, const cosim_instance *x, uint64_t row);
+/* Puts into words a unit that has read nothing of an operation that others of its kind have read for; false: none. */
+bool roma_cosim_idle(cosim *s, const cosim_instance *x, roma_buf *b);
+/* Puts into words what of an operation has not come; false: nothing that should have, or a scale that none has got. */
+bool roma_cosim_missing(cosim *s, const cosim_instance *x, bool is_over, roma_buf *b);
+/* Keeps the first sentence of all, and of an instance (x, may be NULL); *b ends here. What should have ended before x
+ * in the model, and has not, comes first. */
+void roma_cosim_say(cosim *s, cosim_instance *x, roma_buf *b);
+/* Whether an operation that ends in the model up to a cycle has not ended; it is a difference then. */
+bool roma_cosim_hangs(cosim *s, uint64_t cycle);
 /* The step is over: what has not come is a difference. */
 void roma_cosim_step_end(cosim *s);
 

@@ -1,4 +1,4 @@
-/* What the bench saw: the lines of rtl/cosim, and what a step lacks at its end. */
+/* What the bench saw: the lines of rtl/cosim. */
 #include "internal.h"
 
 #include <string.h>
@@ -19,7 +19,12 @@ static void take_reads(cosim *s, char kind, const uint64_t *f) {
         return;
     }
     uint64_t *r = roma_cosim_reads(s, x, (size_t)f[1] + (is_vector ? s->units : 0));
-    if (r[0] == UINT64_MAX) r[0] = f[4], r[1] = 0;
+    if (r[0] == UINT64_MAX) {
+        r[0] = f[4], r[1] = 0;
+        const bool is_product = kind == 'L' && s->plan->ops[x->op].kind == ROMA_OP_LINEAR;
+        if (kind == 'V' || is_product) roma_cosim_hold(s, x, "start", kind, f[1], f[4], x->model.start);
+        if (x->differs && !s->config->all) roma_cosim_retire(s, x);
+    }
     if (f[0] > r[1]) r[1] = f[0];
     if (f[1] == 0 || s->plan->ops[x->op].kind == ROMA_OP_EMBED) x->reads += f[0] - f[4];
 }
@@ -62,41 +67,12 @@ int roma_cosim_line(cosim *s, char *line, roma_error *err) {
     case 'K': return n == 5 ? (roma_cosim_page(s, f), ROMA_OK) : is_none(err);
     case 'S': return n == 4 ? (roma_cosim_scale(s, f), ROMA_OK) : is_none(err);
     case 'L': return n == 4 ? (roma_cosim_logit(s, f), ROMA_OK) : is_none(err);
+    case 'M': return n == 3 ? (roma_cosim_choice(s, f), ROMA_OK) : is_none(err);
     case 'B': return n == 1 ? (roma_cosim_best(s, f), ROMA_OK) : is_none(err);
     case 'T': return n == 2 ? (roma_cosim_token(s, f), ROMA_OK) : is_none(err);
     case 'D': return n == 5 ? (roma_cosim_down(s, f), ROMA_OK) : is_none(err);
     case 'U': return n == 6 ? (roma_cosim_up(s, f), ROMA_OK) : is_none(err);
     case 'Y': return n == 6 ? (roma_cosim_sum_of(s, f), ROMA_OK) : is_none(err);
     default: return is_none(err);
-    }
-}
-
-void roma_cosim_step_end(cosim *s) {
-    for (size_t i = 0; i < s->schedule.n; i++) {
-        const roma_cost_instance *m = &s->schedule.instances[i];
-        cosim_instance *x = roma_cosim_find(s, m->op, m->block, cosim_part(m->part, m->place));
-        if (!x || x->done) continue;
-        uint64_t first = UINT64_MAX;
-        for (size_t t = 0; t < (size_t)s->units + s->vectors; t++) {
-            const uint64_t *r = roma_cosim_reads(s, x, t);
-            if (r[0] < first) first = r[0];
-        }
-        roma_buf b = {0};
-        roma_cosim_words(s, x, &b);
-        if (first == UINT64_MAX)
-            roma_buf_print(&b, " never starts, in the model in cycle %llu", (unsigned long long)x->model.start);
-        else
-            roma_buf_print(
-                &b, " starts in cycle %llu (in the model %llu) and never ends: %llu pieces of its result are missing",
-                (unsigned long long)first, (unsigned long long)x->model.start, (unsigned long long)x->left);
-        roma_cosim_say(s, x, &b);
-        x->rtl.start = first, x->rtl.end = UINT64_MAX;
-        roma_cosim_retire(s, x);
-        if (!s->config->all) return;
-    }
-    if (s->logits && !s->token_came && !s->report->mismatches) {
-        roma_print(s->report->first, sizeof s->report->first, "step %u: no token comes, the engine's is %d", s->step,
-                   s->token);
-        s->report->mismatches++;
     }
 }

@@ -44,6 +44,7 @@ void roma_cosim_codes(cosim *s, const uint64_t *f) {
     }
     uint8_t *got = v->got + row * v->row_bytes;
     const uint8_t *want = v->want + row * v->row_bytes;
+    v->seen[row * v->row_bytes + 8 * group] = 1;
     for (size_t i = 0; i < 8; i++) {
         const size_t e = 8 * group + i;
         got[e] = (uint8_t)(f[7] >> 8 * i);
@@ -94,45 +95,77 @@ void roma_cosim_codes_end(cosim *s, const uint64_t *f) {
         cosim_instance *x = &s->instance[i * COSIM_PARTS];
         if (!x->rows || !s->value[x->op * COSIM_PARTS].is_codes || s->plan->ops[x->op].out == ROMA_NO_VALUE || k--)
             continue;
+        roma_cosim_hold(s, x, "end of codes", 'L', f[1], f[0] + 1, x->model.end);
         roma_cosim_piece(s, x, f[1], true);
+        if (x->differs && !x->done && !s->config->all) roma_cosim_retire(s, x);
         return;
     }
     roma_cosim_stray(s, "an end of codes", 0, 0, f[1], f[0]);
 }
 
-/* K cycle unit address part bits: eight bytes of a page (docs/placement.md). The address says whose they are. */
-void roma_cosim_page(cosim *s, const uint64_t *f) {
+/* H-Units write pages operation by operation, block by block. */
+static cosim_instance *next_cache(cosim *s) {
+    for (size_t i = 0; i < s->plan->n_ops * s->blocks_max; i++) {
+        cosim_instance *x = &s->instance[i * COSIM_PARTS];
+        if (x->rows && !x->done && s->plan->ops[x->op].kind == ROMA_OP_CACHE) return x;
+    }
+    return NULL;
+}
+
+/* Where eight bytes of a page belong (docs/placement.md). */
+typedef struct {
+    uint32_t layer, head;
+    uint64_t position;
+    bool is_pair;   /* of scales; else of a key or a value */
+    uint64_t at[8]; /* bytes of the row's result */
+} place_in_page;
+
+static place_in_page place_of(const cosim *s, uint64_t unit, uint64_t address, uint64_t part) {
     const roma_hyper *h = &s->plan->desc->hyper;
-    const roma_chip *chip = &s->config->place->chip;
-    const uint32_t wide = (uint32_t)chip->hunit_bandwidth, key = h->head_dim / wide, pairs = wide / 8;
+    const uint32_t wide = (uint32_t)s->config->place->chip.hunit_bandwidth, key = h->head_dim / wide, pairs = wide / 8;
     const uint32_t page_words = 64 * key + 32 / pairs, units = s->units / h->kv_heads, layers = h->layers;
-    const uint64_t slot = f[2] / page_words, word = f[2] % page_words;
-    const uint32_t layer = (uint32_t)(slot % layers), head = (uint32_t)f[1] / units, own = (uint32_t)f[1] % units;
-    const uint32_t turned = layer * units / layers % units;
+    const uint64_t slot = address / page_words, word = address % page_words;
+    place_in_page p = {.layer = (uint32_t)(slot % layers), .head = (uint32_t)unit / units, .is_pair = word >= 64 * key};
+    const uint32_t own = (uint32_t)unit % units, turned = p.layer * units / layers % units;
     const uint64_t page = slot / layers * units + (own + units - turned) % units;
-    const bool is_pair = word >= 64 * key;
-    const uint64_t place = is_pair ? (word - 64 * key) * pairs + f[3] : word % (32 * key) / key;
-    const uint64_t row = page * 32 + place - s->position;
-    size_t op = 0;
-    while (op < s->plan->n_ops && (s->plan->ops[op].kind != ROMA_OP_CACHE || s->plan->ops[op].layer != layer)) op++;
-    cosim_instance *x = row < s->rows ? roma_cosim_find(s, op, row / s->block_rows, COSIM_BASE) : NULL;
-    if (!x || head >= h->kv_heads) {
-        roma_cosim_stray(s, "a write of a page", op, row / s->block_rows, f[1], f[0]);
+    p.position = page * 32 + (p.is_pair ? (word - 64 * key) * pairs + part : word % (32 * key) / key);
+    const uint64_t width = (uint64_t)h->kv_heads * h->head_dim, half = width + 4 * h->kv_heads;
+    for (uint64_t i = 0; i < 8; i++)
+        p.at[i] = p.is_pair ? (i >= 4) * half + width + 4 * p.head + i % 4
+                            : (word >= 32 * key) * half + (uint64_t)p.head * h->head_dim +
+                                  word % (32 * key) % key * wide + 8 * part + i;
+    return p;
+}
+
+/* K cycle unit address part bits: eight bytes of a page. The address says whose they are. */
+void roma_cosim_page(cosim *s, const uint64_t *f) {
+    cosim_instance *x = next_cache(s);
+    const place_in_page p = place_of(s, f[1], f[2], f[3]);
+    const uint64_t row = p.position - s->position;
+    if (!x) {
+        roma_cosim_stray(s, "a write of a page", s->plan->n_ops, 0, f[1], f[0]);
         return;
     }
-    cosim_value *v = &s->value[op * COSIM_PARTS];
-    uint8_t *got = v->got + row * v->row_bytes, bytes[8];
-    const size_t half = v->row_bytes / 2, width = (size_t)h->kv_heads * h->head_dim;
+    if (p.layer != s->plan->ops[x->op].layer || row < x->row || row >= x->row + x->rows ||
+        p.head >= s->plan->desc->hyper.kv_heads) {
+        if (roma_cosim_hangs(s, f[0])) return;
+        roma_buf b = {0};
+        roma_cosim_words(s, x, &b);
+        roma_buf_print(&b, ": H-Unit of matrix unit %llu: a write of a page of layer %u, position %llu, in cycle %llu",
+                       (unsigned long long)f[1], p.layer, (unsigned long long)p.position, (unsigned long long)f[0]);
+        roma_cosim_say(s, x, &b);
+        if (!s->config->all) roma_cosim_retire(s, x);
+        return;
+    }
+    cosim_value *v = roma_cosim_value(s, x);
+    uint8_t bytes[8];
     roma_put64(bytes, f[4]);
     for (size_t i = 0; i < 8; i++) {
-        const size_t in_head = word % (32 * key) % key * wide + 8 * f[3] + i;
-        const size_t at = is_pair ? (i >= 4) * half + width + 4 * head + i % 4
-                                  : (word >= 32 * key) * half + (size_t)head * h->head_dim + in_head;
-        const uint8_t want = v->want[row * v->row_bytes + at];
-        got[at] = bytes[i];
-        if (want != bytes[i])
-            roma_cosim_differs(s, x, 'P', f[1], (uint32_t)row, is_pair ? head : in_head,
-                               is_pair ? "byte of the scales of head" : "code", bytes[i], want);
+        const size_t at = row * v->row_bytes + p.at[i];
+        v->got[at] = bytes[i], v->seen[at] = 1;
+        if (v->want[at] != bytes[i])
+            roma_cosim_differs(s, x, 'P', f[1], (uint32_t)row, p.is_pair ? p.head : p.at[i] % (v->row_bytes / 2),
+                               p.is_pair ? "byte of the scales of head" : "code", bytes[i], v->want[at]);
     }
     roma_cosim_piece(s, x, f[1], true);
 }
@@ -157,6 +190,31 @@ void roma_cosim_logit(cosim *s, const uint64_t *f) {
     v->seen[4 * f[2]] = 1;
 }
 
+/* A number that is larger for the logit that docs/numerics.md 5.9 prefers. */
+static uint32_t order_of(uint32_t bits) {
+    if ((bits & 0x7fffffff) > 0x7f800000) return UINT32_MAX;
+    return bits > 0x80000000 ? ~bits : bits | 0x80000000;
+}
+
+/* M cycle unit id: a unit's own choice among its rows. */
+void roma_cosim_choice(cosim *s, const uint64_t *f) {
+    cosim_instance *x = head(s);
+    const cosim_value *v = &s->value[(s->plan->n_ops - 1) * COSIM_PARTS];
+    uint32_t best = UINT32_MAX;
+    if (!x) return;
+    for (uint32_t id = 0; id < v->width; id++)
+        if (roma_cosim_row_unit(s, x, id) == f[1] &&
+            (best == UINT32_MAX || order_of(roma_le32(v->want + 4 * id)) > order_of(roma_le32(v->want + 4 * best))))
+            best = id;
+    if (best == UINT32_MAX || best == f[2]) return;
+    roma_buf b = {0};
+    roma_cosim_words(s, x, &b);
+    roma_buf_print(&b, ": matrix unit %llu chooses row %llu in cycle %llu, the engine row %u of these",
+                   (unsigned long long)f[1], (unsigned long long)f[2], (unsigned long long)f[0], best);
+    roma_cosim_say(s, x, &b);
+    if (!x->done && !s->config->all) roma_cosim_retire(s, x);
+}
+
 /* B cycle: the largest logit is known. */
 void roma_cosim_best(cosim *s, const uint64_t *f) {
     cosim_instance *x = head(s);
@@ -176,10 +234,15 @@ void roma_cosim_best(cosim *s, const uint64_t *f) {
 /* T cycle data */
 void roma_cosim_token(cosim *s, const uint64_t *f) {
     s->token_came = true;
-    if (!s->logits || (f[1] & 0xffffff) == (uint32_t)s->token) return;
+    const uint64_t token = f[1] & 0xffffff;
+    cosim_instance *x = head(s);
+    if (!s->logits || token == (uint32_t)s->token) return;
     roma_buf b = {0};
-    roma_buf_print(&b, "step %u: the chip's token is %llu in cycle %llu, the engine's %d", s->step,
-                   (unsigned long long)(f[1] & 0xffffff), (unsigned long long)f[0], s->token);
+    if (x) roma_cosim_words(s, x, &b);
+    roma_buf_print(&b, ": the chip's token is %llu in cycle %llu", (unsigned long long)token, (unsigned long long)f[0]);
+    if (x) roma_buf_print(&b, ", of matrix unit %u", roma_cosim_row_unit(s, x, token));
+    roma_buf_print(&b, ", the engine's %d", s->token);
+    if (x) roma_buf_print(&b, ", of matrix unit %u", roma_cosim_row_unit(s, x, (uint64_t)s->token));
     roma_cosim_say(s, NULL, &b);
     s->report->mismatches++;
 }

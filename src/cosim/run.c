@@ -6,8 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Cycles that the chip may take beyond the model's: what has not come by then never comes. */
-enum { PATIENCE = 512 };
+/* Cycles that the chip may take beyond the model's: what has not come by then never comes. Cycles that pass between two
+ * looks at that. */
+enum { PATIENCE = 512, STRETCH = 256 };
 
 static double now(void) {
     struct timespec t;
@@ -17,10 +18,11 @@ static double now(void) {
 
 /* ---- faults ---- */
 
-/* NAME[:STEP[:FROM[:TO]]], in decimal; STEP 0: every one. */
+/* NAME[:STEP[:FROM[:TO]]], in decimal: steps from 1, 0 for every one. "none" is a simulator with faults, none planted.
+ */
 static int find_fault(cosim *s, roma_error *err) {
     const char *text = s->config->fault;
-    if (!text) return ROMA_OK;
+    if (!text || strcmp(text, "none") == 0) return ROMA_OK;
     const size_t len = strcspn(text, ":");
     const char *names[128];
     size_t n = 0;
@@ -48,37 +50,27 @@ static int find_fault(cosim *s, roma_error *err) {
     return ROMA_OK;
 }
 
-/* Words of the simulator's command line that plant the fault. A fault of one cycle, for which none is named, is planted
- * in the first step. */
-static int plant(cosim *s, char words[4][40], roma_error *err) {
-    const roma_cosim_config *c = s->config;
-    const roma_rtl_fault *f = s->fault ? roma_rtl_fault_at(s->fault - 1) : NULL;
-    uint64_t step = s->fault_step, from = s->fault_from, to = s->fault_to;
-    if (f && f->how == ROMA_RTL_ONCE && !from && to == UINT32_MAX) {
-        const uint32_t most = c->chunk ? c->chunk : (uint32_t)c->place->chip.chunk_rows;
-        const uint32_t rows = c->n_prompt < most ? (uint32_t)c->n_prompt : most;
-        /* Adapters move neither the first product nor the first norm. */
-        const roma_cost_span span = {.rows = rows, .logits = c->n_prompt <= most};
-        const int rc = roma_cost_step(&s->schedule, c->place, &span, 1, err);
-        if (rc) return rc;
-        step = 1;
-        for (size_t i = 0; i < s->schedule.n; i++) {
-            const roma_cost_instance *m = &s->schedule.instances[i];
-            if (s->plan->ops[m->op].kind != (f->is_matrix ? ROMA_OP_LINEAR : ROMA_OP_NORM)) continue;
-            from = m->start + (uint64_t)(int64_t)f->offset, to = from + 1;
-            break;
-        }
-    }
+/* Words of the simulator's command line that plant the fault. */
+static void plant(const cosim *s, char words[4][40]) {
+    const uint32_t to = s->fault_to < INT32_MAX ? s->fault_to : INT32_MAX;
     roma_print(words[0], sizeof words[0], "+fault=%u", s->fault);
-    roma_print(words[1], sizeof words[1], "+fault_step=%llu", (unsigned long long)step);
-    roma_print(words[2], sizeof words[2], "+fault_from=%llu", (unsigned long long)from);
-    roma_print(words[3], sizeof words[3], "+fault_to=%llu", (unsigned long long)(to < INT32_MAX ? to : INT32_MAX));
-    return ROMA_OK;
+    roma_print(words[1], sizeof words[1], "+fault_step=%u", s->fault_step);
+    roma_print(words[2], sizeof words[2], "+fault_from=%u", s->fault_from);
+    roma_print(words[3], sizeof words[3], "+fault_to=%u", to);
 }
 
 /* ---- steps ---- */
 
-/* What the host writes for a step (rtl/roma_root.v), and so many cycles. */
+/* Sends commands, and keeps these for a run with a waveform; takes *b. */
+static int send(cosim *s, cosim_child *child, roma_buf *b, roma_error *err) {
+    roma_buf_append(&s->sent, b->data, b->len);
+    const int rc = b->failed || s->sent.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a step")
+                                               : roma_cosim_child_send(child, b->data, b->len, err);
+    roma_buf_destroy(b);
+    return rc;
+}
+
+/* What the host writes for a step (rtl/roma_root.v). */
 static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_error *err) {
     roma_buf b = {0};
     roma_buf_print(&b, "h 0 0 %llx\n", (unsigned long long)(s->rows | (uint64_t)s->logits << 8 | s->lora.word0));
@@ -86,12 +78,23 @@ static int send_step(cosim *s, cosim_child *child, const int32_t *tokens, roma_e
         roma_buf_print(&b, "h 0 %x %llx\n", s->lora.word[i].index, (unsigned long long)s->lora.word[i].data);
     for (uint32_t i = 0; i < s->rows; i++)
         roma_buf_print(&b, "h 0 %x %x%08x\n", i + 1, (unsigned)tokens[i], s->position + i);
-    roma_buf_print(&b, "h 1 0 0\nc %llx\n", (unsigned long long)(s->schedule.cycles + PATIENCE));
-    roma_buf_append(&s->sent, b.data, b.len);
-    const int rc = b.failed || s->sent.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for a step")
-                                              : roma_cosim_child_send(child, b.data, b.len, err);
-    roma_buf_destroy(&b);
-    return rc;
+    roma_buf_print(&b, "h 1 0 0\n");
+    return send(s, child, &b, err);
+}
+
+/* Takes the lines of some cycles. A difference ends them, unless all are wanted. */
+static int pass(cosim *s, cosim_child *child, uint64_t cycles, roma_error *err) {
+    roma_buf b = {0};
+    roma_buf_print(&b, "c %llx\n", (unsigned long long)cycles);
+    s->stretches++;
+    for (int rc = send(s, child, &b, err); !rc;) {
+        char *line = roma_cosim_child_line(child);
+        if (!line) return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "the simulation ended by itself");
+        if (line[0] == '.') return ROMA_OK;
+        rc = roma_cosim_line(s, line, err);
+        if (rc || (s->report->mismatches && !s->config->all)) return rc;
+    }
+    return ROMA_EIO;
 }
 
 static int step(cosim *s, cosim_child *child, const int32_t *tokens, uint32_t n, bool logits, roma_error *err) {
@@ -102,11 +105,10 @@ static int step(cosim *s, cosim_child *child, const int32_t *tokens, uint32_t n,
     roma_buf_destroy(&load);
     if (!rc) rc = roma_cosim_expect(s, tokens, n, logits, err);
     if (!rc) rc = send_step(s, child, tokens, err);
-    while (!rc) {
-        char *line = roma_cosim_child_line(child);
-        if (!line) return roma_fail(err, ROMA_EIO, "", ROMA_NOWHERE, "the simulation ended by itself");
-        if (line[0] == '.') break;
-        rc = roma_cosim_line(s, line, err);
+    const uint64_t end = s->schedule.cycles + PATIENCE;
+    for (uint64_t at = 0; !rc && at < end; at += STRETCH) {
+        rc = pass(s, child, end - at < STRETCH ? end - at : STRETCH, err);
+        if (!rc && at > PATIENCE && !s->report->mismatches) roma_cosim_hangs(s, at - PATIENCE);
         if (!rc && s->report->mismatches && !s->config->all) return ROMA_OK;
     }
     if (!rc) roma_cosim_step_end(s);
@@ -154,21 +156,15 @@ static int run(cosim *s, cosim_child *child, roma_error *err) {
 /* Cycles before and after a difference that a waveform has. */
 enum { BEFORE = 100, AFTER = 20 };
 
-/* Runs the same steps once more on a simulator that writes waveforms: around the first difference, or all of the last
- * step where there is none. */
-static int write_waves(cosim *s, cosim_build *b, cosim_child *child, roma_error *err) {
-    char words[4][40];
-    int planted = plant(s, words, err);
-    if (planted) return planted;
+/* Runs the same steps once more and has a waveform written: around the first difference, or all of the last step where
+ * there is none. */
+static int write_waves(cosim *s, const cosim_build *b, cosim_child *child, char *const argv[], roma_error *err) {
     const bool differs = s->report->mismatches;
     const uint64_t from = !differs || s->cycle < BEFORE ? 0 : s->cycle - BEFORE,
                    to = differs ? s->cycle + AFTER : UINT32_MAX;
     char folder[4096] = "", head[9000];
-    char *const argv[] = {b->sim, words[0], words[1], words[2], words[3], NULL};
-    b->traces = true;
-    roma_cosim_build_end(b);
-    int rc = roma_cosim_build(b, s->config, err);
-    if (!rc && s->config->vcd[0] != '/' && !getcwd(folder, sizeof folder))
+    int rc = ROMA_OK;
+    if (s->config->vcd[0] != '/' && !getcwd(folder, sizeof folder))
         rc = roma_fail_errno(err, s->config->vcd, "the working folder has no name");
     const uint32_t step = differs ? s->step + 1 : s->step;
     const int n = roma_print(head, sizeof head, "t %x %llx %llx %s%s%s\n", step, (unsigned long long)from,
@@ -176,10 +172,10 @@ static int write_waves(cosim *s, cosim_build *b, cosim_child *child, roma_error 
     if (!rc) rc = roma_cosim_child_start(child, b->folder, argv, err);
     if (!rc) rc = roma_cosim_child_send(child, head, (size_t)n, err);
     if (!rc) rc = roma_cosim_child_send(child, s->sent.data, s->sent.len, err);
-    for (uint32_t steps = 0; !rc && steps < step;) {
+    for (size_t left = s->stretches; !rc && left;) {
         const char *line = roma_cosim_child_line(child);
         if (!line) return roma_fail(err, ROMA_EIO, s->config->vcd, ROMA_NOWHERE, "the waveform cannot be written");
-        steps += line[0] == '.';
+        left -= line[0] == '.';
     }
     roma_cosim_child_end(child, rc != ROMA_OK);
     return rc;
@@ -203,13 +199,13 @@ int roma_cosim_run(const roma_cosim_config *c, roma_cosim_report *out,
     if (!rc) rc = roma_cosim_open(&s, c, err);
     char words[4][40];
     char *const argv[] = {b.sim, words[0], words[1], words[2], words[3], NULL};
-    if (!rc) rc = plant(&s, words, err);
+    plant(&s, words);
     if (!rc) rc = roma_cosim_child_start(child, b.folder, argv, err);
     const double begin = now();
     if (!rc) rc = run(&s, child, err);
     out->seconds = now() - begin;
     roma_cosim_child_end(child, true);
-    if (!rc && c->vcd) rc = write_waves(&s, &b, child, err);
+    if (!rc && c->vcd) rc = write_waves(&s, &b, child, argv, err);
     roma_cosim_child_end(child, true);
     roma_free(child);
     roma_buf_destroy(&s.sent);

@@ -14,31 +14,37 @@ static const char *in_core(const roma_rtl_fault *f) {
     return strncmp(f->signal, "core.", 5) == 0 ? f->signal + 5 : NULL;
 }
 
-static void print_fault(const roma_rtl_fault *f, unsigned number, const char *when, const char *where, roma_buf *out) {
-    if (f->how == ROMA_RTL_TURNED)
-        roma_buf_print(out, "        if (fault == %u && !turned%s) %s = %s ^ %s;\n", number, when, where, where,
-                       f->value);
+/* A signal is let go once, behind its window: a simulator may put the held value into a signal that it lets go. */
+static void print_fault(const roma_rtl_fault *f, unsigned number, const char *when, const char *tile, roma_buf *out) {
+    const char *signal = in_core(f) ? in_core(f) : f->signal, *of_value = f->value[0] == '.' ? tile : "";
+    const char *dot = tile[0] ? "." : "";
+    if (f->is_turned)
+        roma_buf_print(out, "        if (fault == %u && !turned%s) %s%s%s = %s%s%s ^ %s;\n", number, when, tile, dot,
+                       signal, tile, dot, signal, f->value);
     else
-        roma_buf_print(out, "        if (fault == %u && is_now%s) force %s = %s; else release %s;\n", number, when,
-                       where, f->value, where);
+        roma_buf_print(out,
+                       "        if (fault == %u && is_now%s) force %s%s%s = %s%s;\n"
+                       "        else if (fault == %u && was_now%s) release %s%s%s;\n",
+                       number, when, tile, dot, signal, of_value, f->value, number, when, tile, dot, signal);
 }
 
 /* Numbers that the command line of a simulator has: +fault=N +fault_step=S (0: all; from 1) +fault_from=A +fault_to=B.
  */
 static void print_window(const char *go, roma_buf *out) {
-    roma_buf_print(out,
-                   "    integer fault, fault_step, fault_from, fault_to, fault_now, fault_cycle;\n    reg turned;\n"
-                   "    wire is_now = (fault_step == 0 || fault_step == fault_now) && fault_cycle >= fault_from && "
-                   "fault_cycle < fault_to;\n    initial begin\n        turned = 1'b0;\n"
-                   "        fault_now = 0;\n        fault_cycle = 0;\n"
-                   "        if (!$value$plusargs(\"fault=%%d\", fault)) fault = 0;\n"
-                   "        if (!$value$plusargs(\"fault_step=%%d\", fault_step)) fault_step = 0;\n"
-                   "        if (!$value$plusargs(\"fault_from=%%d\", fault_from)) fault_from = 0;\n"
-                   "        if (!$value$plusargs(\"fault_to=%%d\", fault_to)) fault_to = 2147483647;\n    end\n"
-                   "    always @(posedge clk) begin\n        fault_cycle <= %s ? 0 : fault_cycle + 1;\n"
-                   "        if (%s && !reset) fault_now <= fault_now + 1;\n    end\n"
-                   "    always @(negedge clk) begin\n        turned <= fault != 0;\n",
-                   go, go);
+    roma_buf_print(
+        out,
+        "    integer fault, fault_step, fault_from, fault_to, fault_now, fault_cycle;\n    reg turned, was_now;\n"
+        "    wire is_now = (fault_step == 0 || fault_step == fault_now) && fault_cycle >= fault_from && "
+        "fault_cycle < fault_to;\n    initial begin\n        {turned, was_now} = 2'b00;\n"
+        "        fault_now = 0;\n        fault_cycle = 0;\n"
+        "        if (!$value$plusargs(\"fault=%%d\", fault)) fault = 0;\n"
+        "        if (!$value$plusargs(\"fault_step=%%d\", fault_step)) fault_step = 0;\n"
+        "        if (!$value$plusargs(\"fault_from=%%d\", fault_from)) fault_from = 0;\n"
+        "        if (!$value$plusargs(\"fault_to=%%d\", fault_to)) fault_to = 2147483647;\n    end\n"
+        "    always @(posedge clk) begin\n        fault_cycle <= %s ? 0 : fault_cycle + 1;\n"
+        "        if (%s && !reset) fault_now <= fault_now + 1;\n    end\n"
+        "    always @(negedge clk) begin\n        turned <= fault != 0;\n        was_now <= is_now;\n",
+        go, go);
 }
 
 void roma_rtl_chip_faults(const rtl_chip *c, bool is_matrix, roma_buf *out) {
@@ -50,27 +56,25 @@ void roma_rtl_chip_faults(const rtl_chip *c, bool is_matrix, roma_buf *out) {
         char when[40];
         if (!in_core(f) || f->is_matrix != is_matrix) continue;
         roma_print(when, sizeof when, " && unit == %u", f->unit < n ? f->unit : n - 1);
-        print_fault(f, i + 1, when, in_core(f), out);
+        print_fault(f, i + 1, when, "", out);
     }
     roma_buf_print(out, "    end\n");
 }
 
-/* Faults of what stands beside the cores. The host's command to begin comes before a step's cycle 0 by the way to the
- * farthest tile and the root's register. */
+/* Faults of what stands beside the cores. */
 static void print_faults(const rtl_chip *c, roma_buf *out) {
     const uint32_t g = rows_of_group(c), k = g > c->leaf_units ? g : c->leaf_units;
     const roma_rtl_fault *f;
-    roma_buf_print(out,
-                   "`ifdef ROMA_FAULTS\n    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = %u;\n    wire go = "
-                   "go_late[%u];\n    reg [31:0] go_late;\n"
-                   "    always @(posedge clk) go_late <= {go_late[30:0], !reset && host_valid && host_what == 8'd1};\n",
-                   32 * k, 32 * k + 17, number(c->place->chip.vector_lanes) / 8 * 67 + 10, c->span);
+    const roma_hyper *h = &c->place->plan->desc->hyper;
+    roma_buf_print(
+        out, "`ifdef ROMA_FAULTS\n    localparam RES_INDEX = %u, RES_VALID = %u, CODE_VALID = %u, PEAK_VALID = %u;\n",
+        32 * k, 32 * k + 17, number(c->place->chip.vector_lanes) / 8 * 67 + 10, 32 * (h->heads / h->kv_heads));
     print_window("go", out);
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++) {
         char where[80];
         const uint32_t n = f->is_matrix ? c->units : c->vectors, unit = f->unit < n ? f->unit : n - 1;
         if (in_core(f)) continue;
-        roma_print(where, sizeof where, "chip.tile_%u.%s", c->tiles[f->is_matrix ? unit : c->units + unit], f->signal);
+        roma_print(where, sizeof where, "chip.tile_%u", c->tiles[f->is_matrix ? unit : c->units + unit]);
         print_fault(f, i + 1, "", where, out);
     }
     roma_buf_print(out, "    end\n`endif\n");
@@ -89,11 +93,12 @@ void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
         "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
         ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
         ".out_what(unused_what), .out_data(unused_data));\n"
-        "    initial {step, cycle} = 64'd0;\n`ifdef ROMA_FLAT\n"
+        "    wire go = go_late[%u];\n    reg [31:0] go_late;\n    initial {step, cycle} = 64'd0;\n"
         "    always @(posedge clk) begin\n"
-        "        cycle <= chip.tile_%u.core.go ? 32'd0 : cycle + 32'd1;\n"
-        "        if (chip.tile_%u.core.go && !reset) step <= step + 32'd1;\n    end\n`endif\n",
-        c->tiles[c->units + c->root], c->tiles[c->units + c->root]);
+        "        go_late <= {go_late[30:0], !reset && host_valid && host_what == 8'd1};\n"
+        "        cycle <= go ? 32'd0 : cycle + 32'd1;\n"
+        "        if (go && !reset) step <= step + 32'd1;\n    end\n",
+        c->span - 1);
     print_faults(c, out);
     roma_buf_print(out, "endmodule\n");
 }

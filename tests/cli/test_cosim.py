@@ -24,9 +24,12 @@ TOKENS = 2
 SIM = """#!/usr/bin/env python3
 import json, sys
 steps = iter(json.load(open(%r)))
+goes = False
 for line in sys.stdin:
+    goes |= line[:4] == "h 1 "
     if line[0] == "c":
-        print("\\n".join(next(steps) + ["."]), flush=True)
+        print("\\n".join((next(steps) if goes else []) + ["."]), flush=True)
+        goes = False
 """
 
 
@@ -156,7 +159,7 @@ def riders():
         (down, "D", field(5, lambda x: x ^ 0x10000), ["down of linear k, layer 0, adapter 0", "H-Unit of matrix unit 0", "code of h 1"]),
         (down, "D 0 0 4", field(5, lambda x: x ^ 1), ["down of linear k", "t 0"]),
         (down, "R", field(6, lambda x: x + 1), ["down of linear k", "start of H-Unit of matrix unit 0"]),
-        (down, "D", field(1, lambda x: x + 1), ["down of linear k", "end"]),
+        (down, "D", field(1, lambda x: x + 1), ["codes of h of operation 4"]),
         (down, "R", lambda line: [], ["down of linear k", "reads nothing"]),
         (up, "U", field(6, lambda x: x ^ 1), ["up of linear k, layer 0, adapter 0", "H-Unit of matrix unit 0", "element 0"]),
         (up, "Y", field(6, lambda x: x ^ 1), ["up of linear k", "vector unit 0", "sum 0"]),
@@ -190,7 +193,8 @@ def perfect():
 
 
 def keep(steps):
-    with open("replay.json", "w") as f: json.dump([[line for lines in step for line in lines] for step in steps], f)
+    in_order = [sorted((line for lines in step for line in lines), key=lambda line: int(line.split()[1], 16)) for step in steps]
+    with open("replay.json", "w") as f: json.dump(in_order, f)
 
 
 def replay(steps, *more, code):
@@ -233,7 +237,12 @@ def differences(steps):
         (0, 10, "S", field(4, lambda x: x ^ 1), ["operation 10 (quantise, layer 0)", "matrix unit 0", "scale"]),
         (0, 10, "E", field(1, lambda x: x + 1), ["operation 10 (quantise, layer 0)", "end", "matrix unit"]),
         (1, 8, "K", field(5, lambda x: x ^ 0x10000), ["step 1, operation 8 (cache, layer 0)", "H-Unit of matrix unit 0", "code 2"]),
-        (0, 8, "K", field(2, lambda x: x + 1), ["a write of a page"]),
+        (0, 8, "K", field(2, lambda x: x + 1), ["operation 8 (cache, layer 0)", "H-Unit of matrix unit 1: a write of a page of layer 0, position 32"]),
+        (0, 8, "K", lambda line: [], ["operation 8 (cache, layer 0)", "H-Unit of matrix unit 0, row 0, head 0 is not written"]),
+        (0, 3, "W", lambda line: [], ["operation 3 (linear q, layer 0)", "matrix unit 0, written by vector unit 0, row 0, element 0 has not come"]),
+        (0, 2, "C", lambda line: [], ["operation 2 (norm attn_norm, layer 0)", "vector unit 0, row 0, code 0 has not come"]),
+        (0, 2, "S", lambda line: [], ["operation 2 (norm attn_norm, layer 0)", "scale"]),
+        (0, 2, "E", lambda line: [], ["operation 2 (norm attn_norm, layer 0)", "end"]),
         (0, 9, " P ", field(1, lambda x: x + 7), ["operation 9 (attend, layer 0)"]),
         (0, last, "L", field(4, lambda x: x ^ 4), ["operation %d (linear head)" % last, "logit 0"]),
         (0, last, "B", lambda line: [], ["operation %d" % last, "never ends"]),

@@ -2,7 +2,7 @@
 """Chips in gates beside engine and chip model, by roma cosim (docs/hardware.md, "Beside engine and model"): no operation of any token may differ in a
 bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
 usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; two chips that are unlike it
-       cosim.py faults ROMA IMAGE  a chip of three tiles with each planted fault: what the run says of it
+       cosim.py faults ROMA        the mini chip with each planted fault of docs/hardware.md's table, which says where the run must stop; a waveform
        cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
                                    of every operation in build/cosim/NAME.csv
        cosim.py model ROMA IMAGE CHIP TOKENS [OPTION...]    any model on any chip, timed, with options of roma cosim"""
@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import time
+
+import waves
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 OUT = os.path.join(TOP, "build", "cosim")
@@ -63,13 +65,38 @@ def chip_file(name, like, settings):
     return path
 
 
-def faults(roma, image):
-    """Every planted fault ends the run with a difference."""
-    chip = chip_file("small", "mini", SMALL)
-    same("two matrix units and a vector unit", 2, roma, "--chip", chip, "--image", image, "-p", PROMPT)
-    for name in [line.split()[0] for line in cosim(roma, "--faults").splitlines()]:
-        out = cosim(roma, "--chip", chip, "--image", image, "-n", 2, "-p", PROMPT, "--quick", "--fault", name)
-        say("0 operations differ" not in out, "fault %s: %s" % (name, out.splitlines()[0]))
+def fault_table(roma):
+    """Rows of docs/hardware.md: the fault with its window, the step, operation and words that its run must stop with. What it does and where it lies are
+    the program's own words."""
+    listed = {}
+    for line in cosim(roma, "--faults").splitlines():
+        name, unit, signal, what = re.fullmatch(r"(\S+) +(\w+ unit \d+), (\S+): (.*)", line).groups()
+        listed[name] = "| %s | %s, `%s` |" % (what, unit, signal)
+    rows = re.findall(r"^\| `([\w:-]+)` (\|[^|]*\|[^|]*\|) step (\d+), ([^|]*): ([^|:]*) \|$", open(os.path.join(TOP, "docs", "hardware.md")).read(), re.M)
+    table = {name.split(":")[0]: text for name, text, _, _, _ in rows}
+    say(table == listed and len(rows) == len(listed) >= 30, "%d faults are those of docs/hardware.md" % len(listed))
+    return [(name, step, operation, words) for name, _, step, operation, words in rows]
+
+
+def faults(roma):
+    """Every planted fault ends the run in its operation, at its unit."""
+    begin, quick = time.time(), ["--quick", "-p", "A", "-n", 2]
+    for name, step, operation, words in fault_table(roma):
+        out = cosim(roma, *quick, "--fault", name).splitlines()
+        found = re.fullmatch(r"step (\d+), operation \d+ \(([^)]*)\): (.*)", out[0])
+        is_right = found and found[1] == step and found[2] == operation and re.search(r"\b%s\b" % words, found[3])
+        if not is_right: say(False, "fault %s: %s" % (name, out[0]))
+    say(True, "planted faults tried in %.0f s" % (time.time() - begin))
+
+
+def waveform(roma):
+    """Around a norm that starts a cycle late in vector unit 0, tile 4: the clock, cycle by cycle, and when units read for it."""
+    path = os.path.join(OUT, "late.vcd")
+    cosim(roma, "--quick", "-p", "A", "-n", 1, "--fault", "vector-late:1:75:76", "--vcd", path)
+    cycles = waves.read(path)
+    starts = [min(c for c, v in cycles.items() if v[tile + ".reading"] and v[tile + ".number_now"] == 2) for tile in ("4", "6")]
+    say(list(cycles) == list(range(len(cycles))) and len(cycles) > 100 and starts == [77, 76],
+        "waveform of %d cycles, %d bytes: a norm starts in %s" % (len(cycles), os.path.getsize(path), starts))
 
 
 def signatures(folder, simulator):
@@ -147,7 +174,9 @@ def full(roma, make_model, names):
 
 os.makedirs(OUT, exist_ok=True)
 if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
-elif sys.argv[1] == "faults": faults(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
+elif sys.argv[1] == "faults":
+    faults(os.path.abspath(sys.argv[2]))
+    waveform(os.path.abspath(sys.argv[2]))
 elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
 else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4], *sys.argv[6:])
 sys.exit(bad != 0)

@@ -196,7 +196,8 @@ static int list_faults(void) {
     roma_buf b = {0};
     const roma_rtl_fault *f;
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++)
-        roma_buf_print(&b, "%-16s %s unit %u: %s\n", f->name, f->is_matrix ? "matrix" : "vector", f->unit, f->what);
+        roma_buf_print(&b, "%-16s %s unit %u, %s: %s\n", f->name, f->is_matrix ? "matrix" : "vector", f->unit,
+                       f->signal, f->what);
     return print_buf("cosim", &b, 0);
 }
 
