@@ -89,7 +89,7 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
-READ = {"--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
+READ = {"--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
 
 
 def test_table():
