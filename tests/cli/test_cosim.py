@@ -165,8 +165,8 @@ def riders():
         (up, "Y", field(6, lambda x: x ^ 1), ["up of linear k", "vector unit 0", "sum 0"]),
         (up, "Y", field(1, lambda x: x + 1), ["up of linear k", "end"]),
         (up, "R", field(1, lambda x: x + 1), ["up of linear k", "busy of H-Unit of matrix unit 0"]),
-        (up, "R", field(5, lambda x: x ^ 0x1000), ["up of linear k", "reads nothing"]),
-        (up, "Y", lambda line: [], ["a sum with an adapter of operation 4"]),
+        (up, "R", field(5, lambda x: x ^ 0x1000), ["up of linear q", "busy of H-Unit of matrix unit 0"]),
+        (up, "Y", lambda line: [], ["up of linear k", "sums have not come"]),
     ]:
         copy = [list(lines) for lines in step]
         words = find.split()
