@@ -280,10 +280,13 @@ gates-sim:
 	python3 tests/rtl/netlist.py $(BLOCK)
 
 # cosim: the mini chip in gates beside engine and model, 64 tokens; cosim-faults: with each planted fault, and a waveform; cosim-full: twenty chips, or those that CHIPS20 names; cosim-smollm2: SmolLM2, 8 tokens (half an hour; BLOCKS=all: with the FP32 blocks of rtl, not --quick; needs Verilator; docs/hardware.md)
+# cosim-gates: the mini chip with a B-ROM, a fused L-Unit and a netlist of one in it, and with faults in blocks that only whole tokens try
 cosim: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py test $(BUILD)/roma $(BUILD)/tests/rtl/make_model
 cosim-faults: all
 	python3 tests/rtl/cosim.py faults $(BUILD)/roma
+cosim-gates: all
+	python3 tests/rtl/cosim.py gates $(BUILD)/roma
 cosim-full: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all
@@ -330,4 +333,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-gates cosim-full cosim-smollm2 layout layout-signoff format format-check help clean

@@ -107,6 +107,12 @@ static void add(arguments *a, const char *fmt, const char *x) {
     a->used += (size_t)roma_print(a->text + a->used, sizeof a->text - a->used, fmt, x) + 1;
 }
 
+static bool has_netlists(const roma_cosim_config *c) {
+    for (size_t i = 0; c->styles && i < c->styles->others; i++)
+        if (c->styles->other[i].is_netlist) return true;
+    return false;
+}
+
 /* Tiles are blocks that are compiled once for each kind. Waveforms have what tiles.vlt leaves of these. */
 static void collect(arguments *a, const roma_cosim_config *c) {
     char jobs[16];
@@ -135,6 +141,8 @@ static void collect(arguments *a, const roma_cosim_config *c) {
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add(a, "%s", fixed[i]);
     if (c->vcd) add(a, "%s", "--trace");
     if (c->fault) add(a, "%s", "-DROMA_FAULTS");
+    /* Verilator 5.006 makes another function of a netlist's trees of ANDs and XORs. */
+    if (has_netlists(c)) add(a, "%s", "-fno-const-bit-op-tree");
     if (c->quick) {
         add(a, "%s", "-y");
         add(a, "%s/../tests/rtl/quick", c->rtl);
@@ -159,12 +167,6 @@ static void collect(arguments *a, const roma_cosim_config *c) {
 
 /* What makes them; it lies in the tests of the source tree around the blocks. */
 #define NETLIST_SCRIPT "netlist.py"
-
-static bool has_netlists(const roma_cosim_config *c) {
-    for (size_t i = 0; c->styles && i < c->styles->others; i++)
-        if (c->styles->other[i].is_netlist) return true;
-    return false;
-}
 
 /* One L-Unit as gates, by Yosys: the module that its tile asks for. */
 static int make_netlist(const cosim_build *b, const roma_cosim_config *c, const struct roma_rtl_other *l,

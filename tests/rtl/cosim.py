@@ -3,10 +3,13 @@
 bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
 usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; two chips that are unlike it
        cosim.py faults ROMA        the mini chip with each planted fault of docs/hardware.md's table, which says where the run must stop; a waveform
+       cosim.py gates ROMA         the mini chip with L-Units as STYLES say: 4 tokens, the self-test, and each fault of the family chip of faults.txt,
+                                   of which 95 in 100 must be seen
        cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
                                    of every operation in build/cosim/NAME.csv
        cosim.py model ROMA IMAGE CHIP TOKENS [OPTION...]    any model on any chip, timed, with options of roma cosim"""
 import csv
+import itertools
 import json
 import os
 import re
@@ -20,8 +23,12 @@ import waves
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 OUT = os.path.join(TOP, "build", "cosim")
 PROMPT = "Once upon a time, in a small house by the sea, there lived"
+BLOCKS_PROMPT = "Once upon a time, in"  # two blocks of rows
 bad = 0
+cache = OUT  # folder of simulators
 
+# Three L-Units of the mini chip are a B-ROM with its select devices, a block in which ROM and L-Unit are one, and a netlist that Yosys makes.
+STYLES = ["--style", "1.1=brom,2.3=fused,5.0=netlist"]
 # Two matrix units and a vector unit: what is made of the whole chip at once, and not tile by tile, is made of this one.
 SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units=1, vector_lanes=32, network_link=64, lunit_words=65536, lunit_buffer=512,
              rom_macro_words=65536, rom_scale_words=65536, vector_rom_words=1024, vector_sram=131072, hunit_sram=262144)
@@ -39,7 +46,7 @@ def say(ok, what):
 
 
 def cosim(roma, *args, **more):
-    env = dict(os.environ, XDG_CACHE_HOME=OUT, **more)
+    env = dict(os.environ, XDG_CACHE_HOME=cache, **more)
     p = subprocess.run([roma, "cosim", *map(str, args)], capture_output=True, text=True, env=env)
     if p.returncode > 1: sys.exit("cosim: roma cosim %s: %s" % (" ".join(map(str, args)), p.stderr))
     return p.stdout
@@ -109,16 +116,15 @@ def signatures(folder, simulator):
 def selftest(roma, image):
     """Signatures of the mini chip's ROMs, and those of the same chip with one bit flipped (docs/program-format.md): of one matrix unit, from the L-Unit
     with the bit on. The simulator is the one that cosim has just made."""
-    made = [os.path.join(OUT, "roma", "cosim", f) for f in os.listdir(os.path.join(OUT, "roma", "cosim")) if re.fullmatch("[0-9a-f]{32}", f)]
-    simulator, folder = max(made, key=os.path.getmtime), os.path.join(OUT, "selftest")
+    sim, folder = simulator(), os.path.join(OUT, "selftest")
     subprocess.run([roma, "rtl", "--chip", "mini", "--image", image, "--style", "array", "-o", folder], check=True)
     wanted = [int(line, 16) for line in open(os.path.join(folder, "selftest.hex"))]
-    say(signatures(folder, simulator) == wanted, "self-test: %d signatures" % len(wanted))
+    say(signatures(folder, sim) == wanted, "self-test: %d signatures" % len(wanted))
     path = os.path.join(folder, "rom_5_2.hex")
     text = open(path).read()
     at = text.index("\n", len(text) // 2) + 6
     with open(path, "w") as f: f.write(text[:at] + "%x" % (int(text[at], 16) ^ 2) + text[at + 1:])
-    other = [divmod(i, 4) for i, s in enumerate(signatures(folder, simulator)) if s != wanted[i]]
+    other = [divmod(i, 4) for i, s in enumerate(signatures(folder, sim)) if s != wanted[i]]
     say(other == [(5, 2), (5, 3)], "self-test: a bit flipped in L-Unit 5.2 changes the signatures after %s" % ", ".join("%d.%d" % u for u in other))
     shutil.rmtree(folder)
 
@@ -130,17 +136,85 @@ def write_chip(roma, make_model, name):
     return ["--chip", chip, "--image", image]
 
 
-def test(roma, make_model):
+def tiny(roma):
     image = os.path.join(OUT, "tiny.roma")
     subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
+    return image
+
+
+def with_faults(image):
+    """Faults of the family chip; options of cosim for a source tree whose blocks have them, with none of them chosen, and STYLES. FP32's sums and products
+    are this machine's: rtl-vectors has those of the blocks."""
+    folder = os.path.join(OUT, "tree")
+    sys.path.insert(0, os.path.join(TOP, "tests", "rtl"))
+    import run
+    mine = run.read_faults()["chip"]
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(os.path.join(folder, "rtl"))
+    os.symlink(os.path.join(TOP, "tests"), os.path.join(folder, "tests"))
+    os.symlink(os.path.join(TOP, "rtl", "cosim"), os.path.join(folder, "rtl", "cosim"))
+    for name in [n for n in os.listdir(os.path.join(TOP, "rtl")) if n.endswith(".v")]:
+        text, of_block = open(os.path.join(TOP, "rtl", name), encoding="utf-8").read(), [f for f in mine if f.block + ".v" == name]
+        with open(os.path.join(folder, "rtl", name), "w", encoding="utf-8") as f: f.write(run.with_faults(text, of_block) if of_block else text)
+    return mine, ["--quick", "--image", image, "--rtl", os.path.join(folder, "rtl"), *STYLES]
+
+
+def simulator():
+    """The one that cosim used last."""
+    made = [os.path.join(cache, "roma", "cosim", f) for f in os.listdir(os.path.join(cache, "roma", "cosim")) if re.fullmatch("[0-9a-f]{32}", f)]
+    return max(made, key=os.path.getmtime)
+
+
+def is_killed(sim, folder, commands, wanted, number):
+    """Whether a run with a fault has another line than the one without; it ends with the first."""
+    p = subprocess.Popen([sim, "+fault=%d" % number], cwd=folder, stdin=open(commands), stdout=subprocess.PIPE, text=True)
+    other = any(a != b for a, b in itertools.zip_longest(wanted, p.stdout))
+    p.kill()
+    p.wait()
+    return other
+
+
+def gates(roma):
+    global cache
+    cache = os.path.join(OUT, "gates")
+    os.makedirs(cache, exist_ok=True)
+    image, commands = tiny(roma), os.path.join(OUT, "commands")
+    planted, quick = with_faults(image)
+    same("the mini chip, L-Unit 1.1 a B-ROM, 2.3 fused, 5.0 a netlist", 4, roma, *quick)
+    selftest(roma, image)
+    lora = two_adapters(roma, image)
+    run = [*quick, "-p", BLOCKS_PROMPT, "--lora", lora[0], "--lora", lora[1] + ":0.5"]
+    same("the same with two adapters, a prompt of two blocks of rows", 1, roma, *run)
+    sim = simulator()
+    os.rename(sim, sim + ".real")  # once more, keeping what cosim tells the simulator
+    with open(sim, "w") as f: f.write("#!/bin/sh\ntee '%s' | '%s.real' \"$@\"\n" % (commands, sim))
+    os.chmod(sim, 0o755)
+    cosim(roma, *run, "-n", 1)
+    os.rename(sim + ".real", sim)
+    folder = os.path.join(OUT, "blocks")
+    subprocess.run([roma, "rtl", "--chip", "mini", "--image", image, "--style", "array", "-o", folder], check=True)
+    wanted = subprocess.run([sim], cwd=folder, stdin=open(commands), stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines(keepends=True)
+    killed = [f for f in planted if is_killed(sim, folder, commands, wanted, f.number)]
+    for f in planted: print("cosim: %-8s %s: %s" % ("killed" if f in killed else "survives", f.block, f.what), flush=True)
+    say(len(killed) * 100 >= 95 * len(planted), "%d of %d faults of the family chip are seen" % (len(killed), len(planted)))
+    shutil.rmtree(folder)
+
+
+def two_adapters(roma, image):
+    made = []
+    for rank in (16, 4):
+        path = os.path.join(OUT, "rank%d.roma" % rank)
+        subprocess.run([roma, "adapter", "build", "--random", str(rank), "--rank", str(rank), "--base", image, "-o", path], check=True, stdout=subprocess.DEVNULL)
+        made.append(path)
+    return made
+
+
+def test(roma, make_model):
+    image = tiny(roma)
     quick = ["--quick"]  # the mini chip and the tiny model; sums and products of FP32 by this machine: rtl-vectors has those of the blocks
     same("the mini chip", 64, roma, *quick)
     selftest(roma, image)
-    lora = []
-    for rank in (16, 4):
-        lora.append(os.path.join(OUT, "rank%d.roma" % rank))
-        subprocess.run([roma, "adapter", "build", "--random", str(rank), "--rank", str(rank), "--base", image, "-o", lora[-1]], check=True,
-                       stdout=subprocess.DEVNULL)
+    lora = two_adapters(roma, image)
     same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
     same("the mini chip with two, a prompt in chunks of 7", 2, roma, *quick, "-p", PROMPT, "--chunk", 7, "--lora", lora[0], "--lora", lora[1])
     swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
@@ -177,6 +251,7 @@ if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
 elif sys.argv[1] == "faults":
     faults(os.path.abspath(sys.argv[2]))
     waveform(os.path.abspath(sys.argv[2]))
+elif sys.argv[1] == "gates": gates(os.path.abspath(sys.argv[2]))
 elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
 else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4], *sys.argv[6:])
 sys.exit(bad != 0)
