@@ -151,13 +151,16 @@ static const bad_field fields[] = {
     {DESC, 0, 25, 1, 5, NO, "do not make 5-bit codes", ELSEWHERE},
     {DESC, 0, 26, 1, 2, NO, "planes of 2 and 0 bits", FIELD},
     {DESC, 0, 27, 1, 1, NO, "planes of 4 and 1 bits", ELSEWHERE},
-    {DESC, 0, 28, 1, 2, NO, "embed: level kind 2", SECTION},
+    {DESC, 0, 28, 1, 2, NO, "embed: zero point 8 of a fine level table", SECTION},
+    {DESC, 0, 28, 1, 3, NO, "embed: level kind 3", SECTION},
     {DESC, 0, 28, 1, 1, IN, "head: shape or format differs", SECTION},
     {DESC, 0, 29, 1, 0, NO, "embed: scale form 0", SECTION},
-    {DESC, 0, 29, 1, 6, NO, "embed: scale form 6", SECTION},
+    {DESC, 0, 29, 1, 6, IN, "head: shape or format differs", SECTION},
+    {DESC, 0, 29, 1, 7, NO, "embed: scale form 7", SECTION},
     {DESC, 0, 29, 1, 3, NO, "embed: super-group of 0", SECTION},
     {DESC, 0, 30, 1, 2, NO, "embed: minimum form 2", SECTION},
-    {DESC, 0, 31, 1, 1, IN, "reserved bytes of a tensor descriptor", RECORD},
+    {DESC, 0, 31, 1, 1, IN, "head: shape or format differs", SECTION},
+    {DESC, 0, 31, 1, 3, NO, "embed: zero points of form 3", SECTION},
     {DESC, 0, 32, 2, 24, NO, "embed: group of 24", SECTION},
     {DESC, 0, 32, 2, 0, NO, "embed: group of 0", SECTION},
     {DESC, 0, 32, 2, 128, NO, "no multiple of the group of 128; use a group of 64", SECTION},
@@ -391,7 +394,7 @@ static void test_other_kinds(const char *path) {
         else
             roma_put16(data + section_of(data, "TENS", NULL) + 16 + 80, 128);
         fixture_mend(data, size, false);
-        expect(data, size, 0, kind ? NO : IN, kind ? "level 128 does not fit" : "score of token 0 is not finite",
+        expect(data, size, 0, kind ? NO : IN, kind ? "levels out of -128..127" : "score of token 0 is not finite",
                (size_t)kind);
         free(data);
     }
