@@ -80,7 +80,7 @@ TRIES = {
     "rows of a matrix": (dict(WIDE), dict(layers=1, ffn=32, heads=2, kv=1, vocab=16385 * 16, bits=2, hidden=256)),
     "bits of codes": model(bits=5, zero=16),
     "scales": model(scale=2, min=2, hidden=256, heads=8),
-    "level table": (dict(lunit_table=1), dict(table=2)),
+    "level table": (dict(lunit_table="on"), dict(table=2)),
     "zero points": model(zeros=1),
     "group": model(bits=2, group=16),
     "formats of one value": model(up=8),
