@@ -42,7 +42,9 @@ def keep(made, out, weights):
     """The files that count, and what the package makes of the matrices."""
     os.makedirs(out, exist_ok=True)
     config = json.load(open(os.path.join(made, "config.json"), encoding="utf-8"))
-    config.get("quantization_config", {}).pop("meta", None)       # paths of the machine
+    quant = config.get("quantization_config", {})
+    if "meta" in quant:                                           # it has paths of the machine; gptqmodel wants to know who wrote it
+        quant["meta"] = {"quantizer": quant["meta"]["quantizer"]}
     with open(os.path.join(out, "config.json"), "w", encoding="utf-8") as f:
         json.dump(config, f, indent=1)
         f.write("\n")
@@ -93,7 +95,7 @@ def gptqmodel_folders(out, work):
         m = GPTQModel.load(plain, QuantizeConfig(**{"bits": 4, "group_size": 32, **settings}), device="cpu")
         m.quantize(data, batch_size=1, **({"backend": BACKEND.AWQ_TORCH} if awq else {}))
         m.save(made)
-        m = GPTQModel.load(made, device="cpu", backend=BACKEND.AWQ_TORCH if awq else BACKEND.TORCH)
+        m = GPTQModel.load(made, device="cpu", dtype=torch.float16, backend=BACKEND.AWQ_TORCH if awq else BACKEND.TORCH)
         weights = {}
         for module, q in m.model.named_modules():
             if awq and hasattr(q, "qweight"):
