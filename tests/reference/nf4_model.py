@@ -32,7 +32,7 @@ def fp32_of(model):
         plain.weight = torch.nn.Parameter(w, requires_grad=False)
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, plain)
-    return model.float().eval()
+    return model.eval()
 
 
 def log_probs(model, ids, ctx):
