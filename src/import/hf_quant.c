@@ -31,7 +31,16 @@ static int text_to(reading *r, char out[32], const char *key) {
     return ROMA_OK;
 }
 static int read_method(reading *r) { return text_to(r, r->method, "quant_method"); }
-static int read_format(reading *r) { return text_to(r, r->format, "format"); }
+/* checkpoint_format and format are one; so are those of a group of compressed-tensors and of the whole. */
+static int read_format(reading *r) {
+    char text[32] = "";
+    const int rc = text_to(r, text, "format");
+    if (rc || !text[0]) return rc;
+    if (r->format[0] && strcmp(r->format, text) != 0)
+        return BAD(r, ROMA_EDAMAGED, "format is said twice, as '%s' and '%s'", r->format, text);
+    memcpy(r->format, text, sizeof text);
+    return ROMA_OK;
+}
 static int read_version(reading *r) { return text_to(r, r->version, "version"); }
 static int read_strategy(reading *r) { return text_to(r, r->strategy, "strategy"); }
 static int read_kind(reading *r) { return text_to(r, r->type, "type"); }
@@ -118,6 +127,7 @@ static int read_config(reading *r) {
                                    {"format", read_format},
                                    {"version", read_version},
                                    {"dynamic", read_dynamic},
+                                   {"kv_cache_scheme", read_inputs},
                                    {"config_groups", read_groups}};
     return read_object(r, known, sizeof known / sizeof *known);
 }

@@ -127,7 +127,11 @@ static int settle_blocks(const hf_packing *c, const char *base, hf_packed *p) {
     const uint64_t group = c->quant->group ? c->quant->group : p->cols;
     uint64_t own = 256;
     while (own > 16 && group % own) own /= 2;
-    if (!p->rows || !p->cols || p->cols % group || group % own || (p->rows | p->cols) % 8 || p->cols % 32)
+    const unsigned in_word = 32u / (unsigned)c->quant->bits; /* zero points, which lie side by side as outputs do */
+    if (p->rows % in_word)
+        return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base, "%llu rows are no multiple of the %u of a word",
+                                         (unsigned long long)p->rows, in_word);
+    if (!p->rows || !p->cols || p->cols % group || group % own || p->cols % 32)
         return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base,
                                          "rows of %llu are no multiple of the group of %llu: groups cross rows",
                                          (unsigned long long)p->cols, (unsigned long long)group);

@@ -23,8 +23,8 @@ static const void *model_find(const void *from, uint32_t role, uint32_t layer) {
 }
 
 static void model_row(const void *tensor, uint64_t r, float *out) {
-    const roma_tensor *t = tensor;
-    t->read_floats(t, r, out);
+    const roma_tensor *t = tensor; /* what the file says, not what an image makes of it */
+    (t->read_source ? t->read_source : t->read_floats)(t, r, out);
 }
 
 roma_ref_weights roma_ref_model(const roma_model *model) {

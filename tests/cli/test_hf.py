@@ -258,6 +258,16 @@ def report():
     check(json.loads(output("build", "llama", "-o", "q4.roma", "--quant", "q4", "--json"))["bits_per_weight"] < 5.3, "q4 has about 5 bits")
 
 
+def packed():
+    """What a 4-bit folder is in FP32 is its own map times its own scales, not the levels that the image has for them."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "import", "packed", "nf4")
+    hf.np.arange(1, 40, dtype="<i4").tofile("ids")
+    output("build", folder, "-o", "nf4.roma")
+    there, image = (json.loads(output("eval", "nf4.roma", "--ids", "ids", "--against", against, "--json")) for against in (folder, "fp32"))
+    check(there["perplexity"] == image["perplexity"] and 0 < there["kl_mean"] < 1e-5, f"{folder}: KL {there['kl_mean']}")
+    check(there["perplexity_against"] != image["perplexity_against"], "the folder in FP32 is the image in FP32")
+
+
 def base_of():
     hub = os.path.join("hub", "models--org--model")
     os.makedirs(os.path.join(hub, "snapshots"))
@@ -337,6 +347,7 @@ def main():
         same_ids(name, 200 if as_json else 40)
         greedy(name, config, w, counts)
     report()
+    packed()
     base_of()
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else 6
     taken = killed(kills)
