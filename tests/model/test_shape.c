@@ -217,6 +217,17 @@ static void test_published(void) {
     "\"hidden_size\": 96, \"intermediate_size\": 160, \"max_position_embeddings\": 512, \"num_attention_heads\": 3, "  \
     "\"num_hidden_layers\": 2, \"vocab_size\": 77"
 
+/* The small model with these keys beside its widths; it must be read. */
+static roma_shape small_with(const char *more, const char *behind) {
+    char text[1000];
+    roma_shape s;
+    roma_error err = {.text = ""};
+    snprintf(text, sizeof text, "\n {%s%s, " SMALL "}\n", more, behind);
+    CHECK_EQ(read_config(text, &s, &err), 0);
+    if (err.code) fprintf(stderr, "%s: %s\n", more, err.text);
+    return s;
+}
+
 /* What is left out, and what a window or a scaling that does nothing changes: nothing. */
 static void test_config_defaults(void) {
     static const struct {
@@ -245,12 +256,7 @@ static void test_config_defaults(void) {
          ROMA_ARCH_LLAMA, 32, 10000, 1},
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-        char text[1000];
-        roma_shape s;
-        roma_error err;
-        snprintf(text, sizeof text, "\n {%s, " SMALL "}\n", v[i].more);
-        CHECK_EQ(read_config(text, &s, &err), 0);
-        if (err.code) fprintf(stderr, "%s: %s\n", v[i].more, err.text);
+        const roma_shape s = small_with(v[i].more, "");
         CHECK(s.hyper.arch == v[i].arch && s.hyper.head_dim == v[i].head_dim && s.hyper.kv_heads == 3 && !s.tied);
         CHECK(s.hyper.hidden == 96 && s.hyper.ffn == 160 && s.hyper.vocab == 77 && s.hyper.context == 512);
         CHECK_EQ(s.hyper.rope_phase[1], roma_rope_phase(v[i].base, 1, v[i].head_dim, v[i].factor));
@@ -261,26 +267,21 @@ static void test_config_defaults(void) {
 /* YaRN as transformers' _compute_yarn_parameters gives it: heads 32 wide, base 10000, context 512. Pair 0 keeps its
  * angles, the last one has a quarter; the fifth is between the ends, whole pairs or as they are. */
 static void test_yarn(void) {
+    static const char yarn[] = "\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4";
     static const struct {
         const char *more;
         double fifth;
         float gain;
     } v[] = {
-        {"", 1.75, 1.1386294f},
-        {", \"truncate\": false", 1.72588148, 1.1386294f},
-        {", \"attention_factor\": 1", 1.75, 0},
-        {", \"mscale\": 2, \"mscale_all_dim\": 1", 1.75, 1.1217509f},
-        {", \"mscale\": 1", 1.75, 1.1386294f},
-        {", \"original_max_position_embeddings\": 64, \"beta_fast\": 4, \"beta_slow\": 0.5", 2.5, 1.1386294f},
+        {"}", 1.75, 1.1386294f},
+        {", \"truncate\": false}", 1.72588148, 1.1386294f},
+        {", \"attention_factor\": 1}", 1.75, 0},
+        {", \"mscale\": 2, \"mscale_all_dim\": 1}", 1.75, 1.1217509f},
+        {", \"mscale\": 1}", 1.75, 1.1386294f},
+        {", \"original_max_position_embeddings\": 64, \"beta_fast\": 4, \"beta_slow\": 0.5}", 2.5, 1.1386294f},
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-        char text[1000];
-        roma_shape s;
-        roma_error err;
-        snprintf(text, sizeof text,
-                 "{\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4%s}, " SMALL "}",
-                 v[i].more);
-        CHECK_EQ(read_config(text, &s, &err), 0);
+        const roma_shape s = small_with(yarn, v[i].more);
         CHECK_EQ(s.hyper.rope_phase[0], roma_rope_phase(10000, 0, 32, 1));
         CHECK_EQ(s.hyper.rope_phase[15], roma_rope_phase(10000, 15, 32, 4));
         CHECK_NEAR((double)s.hyper.rope_phase[5], (double)roma_rope_phase(10000, 5, 32, v[i].fifth), 1e-9);
@@ -298,11 +299,7 @@ static void test_biases(void) {
              {"\"model_type\": \"qwen3\", \"attention_bias\": true", true, false},
              {"\"model_type\": \"qwen2\", \"attention_bias\": true", false, false}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-        char text[1000];
-        roma_shape s;
-        roma_error err;
-        snprintf(text, sizeof text, "{%s, " SMALL "}", v[i].more);
-        CHECK_EQ(read_config(text, &s, &err), 0);
+        const roma_shape s = small_with(v[i].more, "");
         CHECK_EQ(roma_shape_has(&s, ROMA_W_O_BIAS), v[i].attention);
         CHECK_EQ(roma_shape_has(&s, ROMA_W_K_BIAS), v[i].attention || s.hyper.arch == ROMA_ARCH_QWEN2);
         CHECK_EQ(roma_shape_has(&s, ROMA_W_DOWN_BIAS), v[i].mlp);
@@ -317,11 +314,7 @@ static void test_window(void) {
         "\"model_type\": \"mistral\", \"sliding_window\": 256",
         "\"model_type\": \"qwen2\", \"sliding_window\": 256, \"use_sliding_window\": true, \"max_window_layers\": 1"};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-        char text[1000];
-        roma_shape s;
-        roma_error err;
-        snprintf(text, sizeof text, "{%s, " SMALL "}", v[i]);
-        CHECK_EQ(read_config(text, &s, &err), 0);
+        const roma_shape s = small_with(v[i], "");
         CHECK_EQ(s.hyper.context, 256);
     }
 }
