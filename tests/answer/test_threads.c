@@ -222,7 +222,7 @@ static void test_close_while_running(void) {
         roma_answer_request r = request_of(&l[i].q);
         r.ctx = &l[i];
         r.over = live_over;
-    r.token = live_token;
+        r.token = live_token;
         CHECK_EQ(roma_answer_submit(a, &r, NULL, &err), 0);
     }
     usleep(3000);
