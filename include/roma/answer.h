@@ -171,6 +171,19 @@ const roma_adapter *roma_answer_adapter_find(roma_answer *a, const char *name);
 int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set,
                               roma_error *err);
 
+/* ---- the cache in a file (docs/cache-format.md) --------------------------------------------------- */
+
+/* roma_batch_save and roma_batch_load under a list of adapters by name, which the engine gets first: what `/save` and
+ * `/load` of a conversation are. The text is the caller's to choose, such as the conversation's messages, or has len 0.
+ * What load gave is the caller's, ended by roma_saved_free: the next prompt that begins with its ids is not computed
+ * again as far as they go. Errors of these, of roma_answer_adapters_load, and EUSAGE where there is no batch. Both wait
+ * for the end of the step that runs; not from a callback. */
+int roma_answer_cache_save(roma_answer *a, const char *file, const int32_t *ids, size_t n,
+                           const roma_answer_adapter *list, size_t n_list, roma_answer_text text, uint32_t *held,
+                           roma_error *err);
+int roma_answer_cache_load(roma_answer *a, const char *file, const roma_answer_adapter *list, size_t n_list,
+                           roma_saved *out, roma_error *err);
+
 /* ---- requests ----------------------------------------------------------------------------------- */
 
 /* What is asked of an answer: how tokens are drawn, n texts that end the answer, and the number of new tokens. */

@@ -246,6 +246,10 @@ void roma_map_advise_huge(const roma_map *m);
 /* Reads the first n bytes of a file, to see what it is. Returns how many there were; 0 of what is no regular file or
  * cannot be read. */
 size_t roma_file_head(const char *path, void *out, size_t n);
+/* Reads a whole regular file of at most `most` bytes into memory, which the caller frees with roma_free; *data is NULL
+ * after a failure. The file is on no list: the run may write it later. EINPUT for none, an empty or larger one, a
+ * folder, a pipe or a device; EIO, ENOMEM. */
+int roma_file_read(const char *path, uint64_t most, uint8_t **data, uint64_t *size, roma_error *err);
 
 /* A program's list of the files that it reads and writes, so that no output takes the place of what is read, or of
  * another output. Files are the same by device and inode, whatever their names; an output that is not there yet, by

@@ -340,6 +340,35 @@ void roma_batch_finish(roma_batch *b, uint32_t id);
 /* Forgets the kept prefixes, and so frees their page groups. */
 void roma_batch_clear(roma_batch *b);
 
+/* ---- the cache of a sequence in a file (docs/cache-format.md) ------------------------------------
+ *
+ * A file belongs to the base identity of its image and to the adapters that it was computed under, with their factors
+ * and order. Both functions allocate, unlike a step. */
+
+/* What a file gave; roma_saved_free frees all of it. */
+typedef struct {
+    int32_t *ids; /* n_ids tokens, whose keys and values the batch has now */
+    size_t n_ids;
+    char *text; /* n_text bytes of whoever saved, and a 0 behind them; NULL: none */
+    size_t n_text;
+} roma_saved;
+void roma_saved_free(roma_saved *s);
+/* The most bytes of text that a file takes along. */
+#define ROMA_SAVED_TEXT_MAX (1u << 24)
+
+/* Writes the keys and values of the longest beginning of these ids that a sequence of the batch holds under the set,
+ * which is defined or 0. *held (held may be NULL) is how many ids that are; the last drawn token's are never held.
+ * text: n_text bytes that the file takes along, not looked at. The file appears whole or not at all (roma_outfile).
+ * EINPUT when no sequence begins so, or holds what is no number; EUSAGE for too much text; EIO, ENOMEM. */
+int roma_batch_save(const roma_batch *b, const char *path, const int32_t *ids, size_t n, uint32_t set, const void *text,
+                    size_t n_text, uint32_t *held, roma_error *err);
+/* Reads such a file: its tokens are a kept prefix from then on, as if a request under the set had computed them, and
+ * *out, the caller's, tells them. Kept prefixes make room, the least recently used first; after a failure nothing else
+ * has changed, and *out is empty. EINPUT for what is no such file, contradicts itself, or was saved for another image
+ * or other adapters; EUNSUPPORTED for a later version; EDAMAGED for a CRC that does not hold; ECONTEXT when more tokens
+ * are in it than a sequence or the cache takes; EBUSY when running requests hold the pages; EIO, ENOMEM. */
+int roma_batch_load(roma_batch *b, const char *path, uint32_t set, roma_saved *out, roma_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -191,6 +191,32 @@ size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size
 int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
                        size_t n_adapters, float *logits);
 
+/* ---- the cache of a conversation in a file (docs/cache-format.md) ------------------------------------ */
+
+/* What a file of a cache gave. The record and all that it points to are the library's and live until the callback
+ * returns. */
+typedef struct {
+    size_t size;
+    const int32_t *ids; /* n_ids tokens, whose cache the engine has now */
+    size_t n_ids;
+    const char *text; /* text_len bytes that the file took along, and a 0 behind them */
+    size_t text_len;
+} roma_cache;
+/* Writes the cache of the longest beginning of these ids that the engine holds under these adapters: after an answer
+ * under them, its prompt's and its own tokens but the last. The file belongs to the image and to the adapters,
+ * their factors and order. text (may be NULL): text_len bytes, at most 16 MiB, that the file takes along for the
+ * caller. *held (held may be NULL) is the number of ids that were saved. The file appears whole or not at all.
+ * Refused: ids of which the engine holds nothing. Waits for the step that runs. */
+int roma_engine_cache_save(roma_engine *e, const char *file, const int32_t *ids, size_t n,
+                           const roma_engine_adapter *adapters, size_t n_adapters, const char *text, size_t text_len,
+                           size_t *held);
+/* Reads such a file, after which a prompt under these adapters that begins with its tokens is not computed again as
+ * far as they go. loaded (may be NULL) is called once, on this thread, before the function returns 0. Refused: what is
+ * no such file, or another image's or other adapters'; more tokens than the context. BUSY when requests under way need
+ * the room. Waits for the step that runs. */
+int roma_engine_cache_load(roma_engine *e, const char *file, const roma_engine_adapter *adapters, size_t n_adapters,
+                           void *ctx, void (*loaded)(void *ctx, const roma_cache *c));
+
 /* ---- the chip model ------------------------------------------------------------------------------- */
 
 /* A model on a chip: what the functions below start from. Exactly one of shape and image is given. */

@@ -229,8 +229,8 @@ int roma_answer_mix_define(roma_answer *a, mix *m, bool *waits, roma_error *err)
     return rc;
 }
 
-int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set,
-                              roma_error *err) {
+/* Between two steps, with the engine: the list is a set of the engine. The caller leaves when there was no error. */
+static int enter_with(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set, roma_error *err) {
     mix *m = NULL;
     bool waits;
     int rc = roma_answer_guest_enter(a, err);
@@ -238,10 +238,51 @@ int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, s
     rc = roma_answer_mix_find(a, list, n, &m, err);
     if (!rc) rc = roma_answer_mix_define(a, m, &waits, err);
     if (m) m->under_way--;
-    if (set) *set = rc ? 0 : roma_answer_mix_set(a, m);
+    *set = roma_answer_mix_set(a, m);
+    if (rc) roma_answer_guest_leave(a);
+    return rc;
+}
+
+int roma_answer_adapters_load(roma_answer *a, const roma_answer_adapter *list, size_t n, uint32_t *set,
+                              roma_error *err) {
+    uint32_t given;
+    const int rc = enter_with(a, list, n, &given, err);
+    if (set) *set = rc ? 0 : given;
+    if (!rc) roma_answer_guest_leave(a);
+    return rc;
+}
+
+/* ---- the cache in a file ---- */
+
+static int no_batch(roma_error *err) {
+    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a cache in a file needs a batch: this is not started");
+}
+
+int roma_answer_cache_save(roma_answer *a, const char *file, const int32_t *ids, size_t n,
+                           const roma_answer_adapter *list, size_t n_list, roma_answer_text text, uint32_t *held,
+                           roma_error *err) {
+    uint32_t set;
+    if (!a->batch) return no_batch(err);
+    int rc = enter_with(a, list, n_list, &set, err);
+    if (rc) return rc;
+    rc = roma_batch_save(a->batch, file, ids, n, set, text.text, text.len, held, err);
     roma_answer_guest_leave(a);
     return rc;
 }
+
+int roma_answer_cache_load(roma_answer *a, const char *file, const roma_answer_adapter *list, size_t n_list,
+                           roma_saved *out, roma_error *err) {
+    uint32_t set;
+    *out = (roma_saved){0};
+    if (!a->batch) return no_batch(err);
+    int rc = enter_with(a, list, n_list, &set, err);
+    if (rc) return rc;
+    rc = roma_batch_load(a->batch, file, set, out, err);
+    roma_answer_guest_leave(a);
+    return rc;
+}
+
+/* ---- names again ---- */
 
 static int forget(roma_answer *a, const char *name, roma_error *err) {
     const size_t at = find(a, name);

@@ -21,29 +21,28 @@ const uint8_t *roma_base_map_file(int fd, uint64_t bytes) {
     return NULL;
 }
 
+/* A regular file that holds something; the caller closes *fd, which is -1 after a failure to open.
+ * O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
+static int open_regular(const char *path, int *fd, struct stat *st, roma_error *err) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0) return roma_fail_open(err, path);
+    if (fstat(*fd, st) != 0) return roma_fail_errno(err, path, "cannot look at the file");
+    if (!S_ISREG(st->st_mode))
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s; give the path of a file on disk",
+                         S_ISDIR(st->st_mode) ? "this is a folder" : "not a regular file");
+    if (st->st_size <= 0)
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file is empty; fetch or make it again");
+    return ROMA_OK;
+}
+
 int roma_map_open(roma_map *m, const char *path, roma_error *err) {
-    int code;
+    int fd;
     struct stat st;
     char *copy = NULL;
     roma_file *entry = NULL;
     *m = (roma_map){0};
-    /* O_NONBLOCK: a named pipe without a writer must be refused, not waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) return roma_fail_open(err, path);
-    if (fstat(fd, &st) != 0) {
-        code = roma_fail_errno(err, path, "cannot look at the file");
-        goto out;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s; give the path of a file on disk",
-                         S_ISDIR(st.st_mode) ? "this is a folder" : "not a regular file");
-        goto out;
-    }
-    if (st.st_size <= 0) {
-        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file is empty; fetch or make it again");
-        goto out;
-    }
-    code = roma_files_maps(path, &st, &entry, err);
+    int code = open_regular(path, &fd, &st, err);
+    if (!code) code = roma_files_maps(path, &st, &entry, err);
     if (code) goto out;
     size_t path_size = strlen(path) + 1;
     copy = roma_alloc(path_size);
@@ -63,7 +62,7 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     code = ROMA_OK;
 out:
     roma_free(copy);
-    close(fd);
+    if (fd >= 0) close(fd);
     return code;
 }
 
@@ -91,4 +90,36 @@ size_t roma_file_head(const char *path, void *out, size_t n) {
     const ssize_t got = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, out, n) : 0;
     if (fd >= 0) close(fd);
     return got > 0 ? (size_t)got : 0;
+}
+
+static int read_all(const char *path, int fd, uint8_t *data, uint64_t size, roma_error *err) {
+    for (uint64_t at = 0; at < size;) {
+        const ssize_t got = pread(fd, data + at, (size_t)(size - at), (off_t)at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return roma_fail_errno(err, path, "cannot read the file");
+        if (!got) return roma_fail(err, ROMA_EINPUT, path, at, "the file was cut short while it was read");
+        at += (uint64_t)got;
+    }
+    return ROMA_OK;
+}
+
+int roma_file_read(const char *path, uint64_t most, uint8_t **data, uint64_t *size, roma_error *err) {
+    int fd;
+    struct stat st;
+    *data = NULL;
+    int code = open_regular(path, &fd, &st, err);
+    if (!code && (uint64_t)st.st_size > most)
+        code = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file has %llu bytes; at most %llu can be used here",
+                         (unsigned long long)st.st_size, (unsigned long long)most);
+    if (!code) {
+        *size = (uint64_t)st.st_size;
+        *data = roma_alloc((size_t)*size);
+        code = *data ? read_all(path, fd, *data, *size, err)
+                     : roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for the file's %llu bytes",
+                                 (unsigned long long)*size);
+    }
+    if (fd >= 0) close(fd);
+    if (code) roma_free(*data);
+    if (code) *data = NULL;
+    return code;
 }

@@ -126,7 +126,8 @@ int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, 
     assert(at + a->data_bytes <= e->memory.adapters);
     for (*id = 0; e->lora.adapters[*id].serial;) ++*id;
     lora_adapter *to = &e->lora.adapters[*id];
-    *to = (lora_adapter){++e->lora.serials, at, a->data_bytes, a->dora, to->matrix};
+    *to = (lora_adapter){++e->lora.serials, at, a->data_bytes, a->dora, {0}, to->matrix};
+    memcpy(to->sha256, a->file_sha256, sizeof to->sha256);
     memcpy(e->lora.arena.base + at, a->data, a->data_bytes);
     point(e, to, a);
     return ROMA_OK;

@@ -145,3 +145,21 @@ void roma_batch_retire(roma_batch *b, request *q, int rc) {
     q->status.state = ROMA_REQUEST_OVER;
     q->status.rc = rc;
 }
+
+uint32_t roma_batch_room(roma_batch *b, uint32_t length) {
+    for (;;) {
+        const uint32_t to = empty_lane(b);
+        if (to != NO_LANE && roma_pages(length) + promised(b) <= b->e->n_free && roma_exec_reserve(b->e, to, length))
+            return to;
+        if (!evict(b, NO_LANE)) return NO_LANE;
+    }
+}
+
+void roma_batch_keep(roma_batch *b, uint32_t to, const int32_t *ids, uint32_t n, const lora_set *set) {
+    lane *l = &b->lanes[to];
+    memcpy(l->ids, ids, n * sizeof *ids);
+    l->n = n;
+    l->adapters = *set;
+    l->used = ++b->clock;
+    b->e->sequences[to].length = n;
+}

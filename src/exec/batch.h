@@ -45,6 +45,11 @@ struct roma_batch {
 void roma_batch_admit(roma_batch *b);
 void roma_batch_mark(roma_batch *b); /* before a step: sequences whose set is no longer what it was */
 void roma_batch_retire(roma_batch *b, request *q, int rc); /* a running request is over; its sequence is kept */
+/* An empty sequence with pages for `length` positions, for which kept ones make room; NO_LANE when running requests
+ * leave too few. */
+uint32_t roma_batch_room(roma_batch *b, uint32_t length);
+/* A sequence that roma_batch_room gave, filled, is a kept prefix now. */
+void roma_batch_keep(roma_batch *b, uint32_t lane, const int32_t *ids, uint32_t n, const lora_set *set);
 /* verify.c */
 uint32_t roma_batch_gather(roma_batch *b, bool *only_decode);
 void roma_batch_take(roma_batch *b, request *q); /* tokens out of the step's logits */

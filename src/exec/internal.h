@@ -56,6 +56,7 @@ typedef struct {
     uint64_t serial; /* never given twice; 0: this place is free */
     uint64_t at, bytes;
     bool dora;           /* some matrix has factors */
+    uint8_t sha256[32];  /* of its file */
     lora_matrix *matrix; /* by the plan's adapter slots, and behind them the embedding's */
 } lora_adapter;
 

@@ -169,14 +169,20 @@ static roma_answer_ask ask_of(const roma_query *q, const roma_answer_text *stops
     return k;
 }
 
+static int list_of(const roma_engine_adapter *adapters, size_t n, roma_answer_adapter list[ROMA_EXEC_STACK_MAX],
+                   roma_error *err) {
+    if (n > ROMA_EXEC_STACK_MAX)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", n,
+                         ROMA_EXEC_STACK_MAX);
+    for (size_t i = 0; i < n; i++) list[i] = (roma_answer_adapter){adapters[i].name, adapters[i].factor};
+    return ROMA_OK;
+}
+
 static int submit_ids(roma_engine *e, const roma_query *q, const int32_t *ids, size_t n, roma_answer_text *stops,
                       uint64_t *ticket, roma_error *err) {
-    roma_answer_adapter list[ROMA_EXEC_STACK_MAX] = {{0}};
-    if (q->n_adapters > ROMA_EXEC_STACK_MAX)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%zu adapters at once; at most %d add up", q->n_adapters,
-                         ROMA_EXEC_STACK_MAX);
-    for (size_t i = 0; i < q->n_adapters; i++)
-        list[i] = (roma_answer_adapter){q->adapters[i].name, q->adapters[i].factor};
+    roma_answer_adapter list[ROMA_EXEC_STACK_MAX];
+    const int bad = list_of(q->adapters, q->n_adapters, list, err);
+    if (bad) return bad;
     for (size_t i = 0; i < q->n_stops; i++) stops[i] = (roma_answer_text){q->stops[i], strlen(q->stops[i])};
     caller *c = roma_alloc_array(1, sizeof *c);
     if (!c) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
@@ -330,4 +336,37 @@ size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size
     const roma_tokenizer *t = roma_answer_tokenizer(e->a);
     return t && id >= 0 && (uint32_t)id < roma_tokenizer_vocab(t)->n_tokens ? roma_token_bytes(t, id, false, text, cap)
                                                                             : 0;
+}
+
+/* ---- the cache in a file ---- */
+
+int roma_engine_cache_save(roma_engine *e, const char *file, const int32_t *ids, size_t n,
+                           const roma_engine_adapter *adapters, size_t n_adapters, const char *text, size_t text_len,
+                           size_t *held) {
+    roma_answer_adapter list[ROMA_EXEC_STACK_MAX];
+    uint32_t saved = 0;
+    roma_error err;
+    int rc = list_of(adapters, n_adapters, list, &err);
+    if (!rc)
+        rc = roma_answer_cache_save(e->a, file, ids, n, list, n_adapters, (roma_answer_text){text, text ? text_len : 0},
+                                    &saved, &err);
+    if (held) *held = saved;
+    return roma_face_end(rc, &err);
+}
+
+int roma_engine_cache_load(roma_engine *e, const char *file, const roma_engine_adapter *adapters, size_t n_adapters,
+                           void *ctx, void (*loaded)(void *ctx, const roma_cache *c)) {
+    roma_answer_adapter list[ROMA_EXEC_STACK_MAX];
+    roma_saved saved = {0};
+    roma_error err;
+    int rc = list_of(adapters, n_adapters, list, &err);
+    if (!rc) rc = roma_answer_cache_load(e->a, file, list, n_adapters, &saved, &err);
+    const roma_cache c = {.size = sizeof c,
+                          .ids = saved.ids,
+                          .n_ids = saved.n_ids,
+                          .text = saved.text ? saved.text : "",
+                          .text_len = saved.n_text};
+    if (!rc && loaded) loaded(ctx, &c);
+    roma_saved_free(&saved);
+    return roma_face_end(rc, &err);
 }

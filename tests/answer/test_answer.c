@@ -517,6 +517,57 @@ static void test_sets(void) {
     roma_answer_close(a);
 }
 
+/* A conversation saved under an adapter goes on in another program that opened the adapter under another name. */
+static void test_saved(void) {
+    roma_answer_config c = {.running = 1, .kept = 1, .context = 128, .adapters = 1, .rank = 4};
+    const roma_answer_adapter a_list = {"A", 0.5f}, b_list = {"mine", 0.5f}, other = {"mine", 1};
+    roma_answer *a = tiny_start(c), *b = tiny_start(c), *bare = tiny_open(c);
+    roma_error err = {0};
+    roma_saved saved;
+    char path[64];
+    uint32_t held = 0;
+    snprintf(path, sizeof path, "/tmp/roma-test-saved-answer-%d", (int)getpid());
+    CHECK_EQ(roma_answer_adapter_open(a, "A", tiny_lora[0], 0, &err), 0);
+    CHECK_EQ(roma_answer_adapter_open(b, "mine", tiny_lora[0], 0, &err), 0);
+    ask_text(a, &got[0], prompts[0], 0);
+    got[0].n_list = 1;
+    got[0].list[0] = a_list;
+    submit(a, &got[0]);
+    run_out(a);
+    int32_t all[IDS_MAX];
+    const size_t n = got[0].n_prompt + got[0].n_ids;
+    memcpy(all, got[0].prompt, got[0].n_prompt * sizeof *all);
+    memcpy(all + got[0].n_prompt, got[0].ids, got[0].n_ids * sizeof *all);
+    CHECK_EQ(roma_answer_cache_save(a, path, all, n, &a_list, 1, (roma_answer_text){"a\0b", 3}, &held, &err), 0);
+    CHECK_EQ(held, n - 1);
+    CHECK_EQ(roma_answer_cache_save(a, path, all, n, &b_list, 1, (roma_answer_text){0}, &held, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_answer_cache_load(bare, path, NULL, 0, &saved, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_answer_cache_save(bare, path, all, n, NULL, 0, (roma_answer_text){0}, &held, &err), ROMA_EUSAGE);
+    CHECK_EQ(roma_answer_cache_load(b, path, NULL, 0, &saved, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_answer_cache_load(b, path, &other, 1, &saved, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_answer_cache_load(b, path, &b_list, 1, &saved, &err), 0);
+    CHECK(saved.n_ids == held && memcmp(saved.ids, all, held * sizeof *all) == 0);
+    CHECK(saved.n_text == 3 && memcmp(saved.text, "a\0b", 4) == 0);
+    roma_saved_free(&saved);
+    want[0] = got[0];
+    want[0].prompt = all;
+    want[0].n_prompt = n;
+    want[0].len = want[0].n_ids = 0;
+    got[1] = want[0];
+    want[0].list[0] = b_list;
+    submit(b, &want[0]);
+    run_out(b);
+    CHECK_EQ(want[0].result.batch.shared, held);
+    submit(a, &got[1]);
+    run_out(a);
+    CHECK(is_same(&got[1], &want[0]));
+    unlink(path);
+    forget(1);
+    roma_answer_close(a);
+    roma_answer_close(b);
+    roma_answer_close(bare);
+}
+
 /* ---- lines ---- */
 
 static void test_lines(void) {
@@ -624,6 +675,7 @@ int main(void) {
     test_parse();
     test_adapters();
     test_sets();
+    test_saved();
     test_lines();
     test_bad_lines();
     test_batch_lines();

@@ -183,6 +183,44 @@ static void test_adapters(void) {
     roma_engine_close(e);
 }
 
+/* ---- the cache in a file ---- */
+
+static void hear_cache(void *ctx, const roma_cache *c) {
+    heard *h = ctx;
+    h->overs++;
+    h->n_ids = c->n_ids;
+    snprintf(h->text, sizeof h->text, "%.*s %d", (int)c->text_len, c->text, (int)c->ids[c->n_ids - 1]);
+}
+
+static void test_cache(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 128}),
+                *other = open_tiny((roma_engine_config){.context = 128});
+    static const int32_t ids[] = {5, 6, 7, 8, 9, 10, 11};
+    float logits[1024], again[1024];
+    heard h = {.len = 0};
+    char path[64];
+    size_t held = 99;
+    const roma_engine_adapter many[9] = {{"A", 1}};
+    snprintf(path, sizeof path, "/tmp/roma-test-face-%d.cache", (int)getpid());
+    CHECK_EQ(roma_engine_cache_save(e, path, ids, 7, NULL, 0, NULL, 0, &held), ROMA_FAILED_INPUT);
+    CHECK_EQ(held, 0);
+    CHECK_EQ(roma_engine_cache_load(e, path, NULL, 0, &h, hear_cache), ROMA_FAILED_INPUT);
+    CHECK_EQ(roma_engine_logits(e, ids, 7, NULL, 0, logits), 0);
+    CHECK_EQ(roma_engine_cache_save(e, path, ids, 7, NULL, 0, "mine", 4, &held), 0);
+    CHECK_EQ(held, 7);
+    CHECK_EQ(roma_engine_cache_save(e, path, ids, 7, many, 9, "mine", 4, &held), ROMA_FAILED_USAGE);
+    CHECK_EQ(roma_engine_cache_load(e, path, many, 1, &h, hear_cache), ROMA_FAILED_INPUT);
+    CHECK_EQ(h.overs, 0);
+    CHECK_EQ(roma_engine_cache_load(other, path, NULL, 0, &h, hear_cache), 0);
+    CHECK(h.overs == 1 && h.n_ids == 7 && strcmp(h.text, "mine 11") == 0);
+    CHECK_EQ(roma_engine_cache_load(other, path, NULL, 0, NULL, NULL), 0);
+    CHECK_EQ(roma_engine_logits(other, ids, 7, NULL, 0, again), 0);
+    CHECK(memcmp(logits, again, sizeof logits) == 0);
+    unlink(path);
+    roma_engine_close(e);
+    roma_engine_close(other);
+}
+
 /* ---- many threads ---- */
 
 enum { THREADS = 4, EACH = 12 };
@@ -370,6 +408,7 @@ int main(void) {
     test_refusals();
     test_logits();
     test_adapters();
+    test_cache();
     test_threads();
     test_inside();
     test_sim();
