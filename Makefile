@@ -14,7 +14,7 @@ CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) $(HARDEN) -MMD -MP $(CFLAGS)
 # EDIT=no: roma chat without libedit. ZLIB=no: no traces. For cross builds, whose Debian has neither of them.
 EDIT ?= yes
 ZLIB ?= yes
-BASE += $(if $(filter no,$(EDIT)),-Itools/roma/noedit) $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
+BASE += $(if $(filter no,$(ZLIB)),-DROMA_NO_ZLIB)
 LDLIBS_ALL = $(SAN) $(HARDEN_LINK) -lpthread $(if $(filter no,$(ZLIB)),,-lz) -lm $(LDFLAGS)
 LDLIBS_EDIT = $(if $(filter no,$(EDIT)),,-ledit)
 
@@ -51,7 +51,8 @@ for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_
 LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
-TOOL_SRC := $(call for_arch,$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c)))
+typed := $(if $(filter no,$(EDIT)),plain,edit)
+TOOL_SRC := $(call for_arch,$(filter-out tools/roma/typed_%,$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c))) tools/roma/typed_$(typed).c)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TEST_SRC := $(call for_arch,$(sort $(wildcard tests/*/test_*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
@@ -99,8 +100,8 @@ $(BUILD)/roma-mpi: tools/roma/mpi.c $(filter-out %/mpi.o,$(TOOL_OBJ)) $(LIB)
 
 # roma-plain: build/roma-plain, whose `chat` reads lines as the terminal gives them, as a build with EDIT=no does; for tests
 roma-plain: $(BUILD)/roma-plain
-$(BUILD)/roma-plain: tools/roma/verbs/chat.c $(filter-out %/chat.o,$(TOOL_OBJ)) $(LIB)
-	$(CC) -Itools/roma/noedit -Itools/roma $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) $^ $(LDLIBS_ALL) -o $@
+$(BUILD)/roma-plain: tools/roma/typed_plain.c $(filter-out %/typed_edit.o,$(TOOL_OBJ)) $(LIB)
+	$(CC) -Itools/roma $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(PIE) $^ $(LDLIBS_ALL) -o $@
 
 tests: $(TEST_BIN)
 helpers: $(HELPER_BIN)

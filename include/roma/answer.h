@@ -136,6 +136,12 @@ typedef struct {
 int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d, int32_t **ids, size_t *n_ids,
                               roma_buf *text, roma_error *err);
 
+/* For a conversation that goes on: *ids, of a prompt as above, begin with `known` ids, those of the turn before and of
+ * its answer, as far as both spell the same text and have a token's end there, whatever way the tokens cut the text.
+ * What the cache holds of the answer is then not computed again. *ids is replaced; ENOMEM leaves *ids as they are. */
+int roma_answer_carry(const roma_answer *a, const int32_t *known, size_t n_known, int32_t **ids, size_t *n_ids,
+                      roma_error *err);
+
 /* ---- adapters ----------------------------------------------------------------------------------- */
 
 #define ROMA_ANSWER_NAME_MAX 4095

@@ -14,7 +14,9 @@ typedef struct {
 } ask_options;
 
 /* clang-format off */
-#define SAMPLING_OPTIONS(o)                                                                                       \
+#define SAMPLING_OPTIONS(o) SETTING_OPTIONS(o), {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+/* Those that may change in a conversation. */
+#define SETTING_OPTIONS(o)                                                                                       \
     {"n", 'n', OPT_COUNT, &(o).ask.limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
     {"temp", 0, OPT_REAL, &(o).ask.sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
     {"top-k", 0, OPT_COUNT, &(o).ask.sampling.top_k, "K", 0, 16777216, "draw among the K likeliest; 0 is off"},        \
@@ -23,8 +25,7 @@ typedef struct {
     {"repeat-penalty", 0, OPT_REAL, &(o).ask.sampling.repeat_penalty, "R", 0.1, 10, "penalty on the last 64 tokens; 1 is off"}, \
     {"presence-penalty", 0, OPT_REAL, &(o).ask.sampling.presence_penalty, "A", -2, 2, "taken off the logits of the answer's tokens; 0 is off"}, \
     {"frequency-penalty", 0, OPT_REAL, &(o).ask.sampling.frequency_penalty, "F", -2, 2, "the same, for each time that they occur"}, \
-    {"seed", 0, OPT_SEED, &(o).seed, "S", 0, 0, "seed of the draws; -1 draws one, which is told (default: -1)"},        \
-    {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+    {"seed", 0, OPT_SEED, &(o).seed, "S", 0, 0, "seed of the draws; -1 draws one, which is told (default: -1)"}
 /* clang-format on */
 
 int ask_options_check(ask_options *o, roma_error *err); /* after the options are read */

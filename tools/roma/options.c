@@ -145,6 +145,13 @@ static int take(const usage *u, int argc, char **argv, int *i) {
     return set(u, o, value);
 }
 
+int options_set(const usage *u, const char *name, const char *value) {
+    const option *o = find(u, name, strlen(name), 0);
+    char dashed[64];
+    roma_print(dashed, sizeof dashed, "--%s", name);
+    return o ? set(u, o, value) : unknown(u, dashed);
+}
+
 int options_output(const char *verb, const char *path) {
     roma_error err;
     return roma_files_writes(path, &err) ? fail(verb, &err) : OPTIONS_GO;

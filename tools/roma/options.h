@@ -56,6 +56,8 @@ typedef struct {
 enum { OPTIONS_GO = -1 };
 /* OPTIONS_GO with the operands, or the exit code: help was printed, or a complaint. argv[0] is the verb. */
 int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands);
+/* Sets the option of that name, as the command line does: OPTIONS_GO, or 2 after a complaint. */
+int options_set(const usage *u, const char *name, const char *value);
 /* Announces an output that no option names: OPTIONS_GO, or the exit code after a complaint. */
 int options_output(const char *verb, const char *path);
 /* The value of an option that takes numbers: "1,2,4". OPTIONS_GO, or 2 after a complaint that has the option's name. */
