@@ -3,6 +3,8 @@
 // belongs to it; operations of different chains may end together, so each has a write port of its own.
 //   what    number of the operation (docs/program-format.md); 14 residual, 7 bias: x + y; 10 rope: x turned by y, angles; 15 relu2 and
 //           13 silu: gate x, up y; 9 angles
+//   phase   of INTERVAL in which the lanes of a group take turns, and of the PHASES of an angles' address, counted over the row's: each has its share
+//           of the lanes from the lowest on, as even as whole lanes are, so that the last one's results are the last
 //   write   of class c (0 sums, 1 rotation, 2 relu2, 3 silu, 4 angles): address 16, lanes VL, last 1, value 8, block, number 16
 module roma_vector_lanes #(
     parameter VL = 8,
@@ -11,7 +13,8 @@ module roma_vector_lanes #(
     parameter MUL = 3,
     parameter CONVERT = 2,
     parameter BLOCK_BITS = 1,
-    parameter SINES = 1,  // units that make angles
+    parameter PHASES = 4,  // in which the angles of an address are made, VL / 2 pairs
+    parameter SINES = (VL / 2 + PHASES - 1) / PHASES,  // units that make them
     parameter C = 16 + VL + 1 + 8 + BLOCK_BITS + 16
 ) (
     input clk,
@@ -58,15 +61,16 @@ module roma_vector_lanes #(
     endgenerate
 
     // ---- gates and angles: in each phase some lanes, from the lowest ----
-    wire [32*SILUS*INTERVAL-1:0] gates, ups;
-    wire [32*SILUS-1:0] gate_now = gates[32*SILUS*phase +: 32*SILUS], up_now = ups[32*SILUS*phase +: 32*SILUS];
+    wire [31:0] at = {24'd0, phase}, first_lane = at * VL / INTERVAL, next_lane = (at + 32'd1) * VL / INTERVAL;
+    wire [31:0] of_address = at % PHASES, first_pair = of_address * (VL / 2) / PHASES, next_pair = (of_address + 32'd1) * (VL / 2) / PHASES;
+    wire [31:0] address_of_row = at / PHASES;
+    wire unused_high = ^address_of_row[31:16];
+    wire [32*(VL+SILUS)-1:0] gates = {{32*SILUS{1'b0}}, x}, ups = {{32*SILUS{1'b0}}, y};
+    wire [32*SILUS-1:0] gate_now = gates[32*first_lane +: 32*SILUS], up_now = ups[32*first_lane +: 32*SILUS];
+    wire [VL-1:0] silu_lanes, angle_lanes;
     wire [32*SILUS-1:0] silus;
     wire [64*SINES-1:0] sines;
     generate
-        for (l = 0; l < SILUS * INTERVAL; l = l + 1) begin : gen_gate
-            assign gates[32*l +: 32] = l < VL ? x[32*(l%VL) +: 32] : 32'd0;
-            assign ups[32*l +: 32] = l < VL ? y[32*(l%VL) +: 32] : 32'd0;
-        end
         for (l = 0; l < SILUS; l = l + 1) begin : gen_silu
             wire unused_done;
             roma_silu #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT)) silu (
@@ -78,15 +82,17 @@ module roma_vector_lanes #(
             roma_sincos #(.ADD(ADD), .MUL(MUL), .CONVERT(CONVERT)) both (.clk(clk), .turn(turn), .sine(sines[64*l+32 +: 32]), .cosine(sines[64*l +: 32]));
         end
         for (l = 0; l < VL; l = l + 1) begin : gen_result
-            assign results[32*(3*VL+l) +: 32] = silus[32*(l%SILUS) +: 32];
-            assign results[32*(4*VL+l) +: 32] = sines[32*(l%(2*SINES)) +: 32];
+            // its turn, and which unit it then has
+            localparam TURN = ((l + 1) * INTERVAL - 1) / VL, SILU_UNIT = l - TURN * VL / INTERVAL;
+            localparam PAIR = l / 2, PAIR_TURN = ((PAIR + 1) * PHASES - 1) / (VL / 2), SINE_UNIT = PAIR - PAIR_TURN * (VL / 2) / PHASES;
+            localparam [31:0] LANE = l, ITS_PAIR = PAIR;
+            assign results[32*(3*VL+l) +: 32] = silus[32*SILU_UNIT +: 32];
+            assign results[32*(4*VL+l) +: 32] = sines[32*(2*SINE_UNIT+l%2) +: 32];
+            assign silu_lanes[l] = LANE >= first_lane && LANE < next_lane;
+            assign angle_lanes[l] = ITS_PAIR >= first_pair && ITS_PAIR < next_pair;
         end
     endgenerate
-    wire [VL-1:0] silu_lanes = {{VL-SILUS{1'b0}}, {SILUS{1'b1}}} << (SILUS * phase);
-    localparam [31:0] SINES_32 = SINES;
-    wire [7:0] pair = phase * SINES_32[7:0];
-    wire [VL-1:0] angle_lanes = {{VL-2*SINES{1'b0}}, {2*SINES{1'b1}}} << (2 * (pair % (VL / 2)));
-    wire [15:0] angle_at = angle_address + {8'd0, pair} / (VL / 2);
+    wire [15:0] angle_at = angle_address + address_of_row[15:0];
 
     // ---- what is written, with its results ----
     roma_delay #(.W(C + 1), .N(ADD)) late_sum (.clk(clk), .d({is_sum, control}), .q({write[0], writes[0 +: C]}));

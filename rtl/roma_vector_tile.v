@@ -106,7 +106,8 @@ module roma_vector_tile #(
 );
     localparam ALL = V * VL, INTERVAL = EXP_INTERVAL > DIV_INTERVAL ? EXP_INTERVAL : DIV_INTERVAL, BB = BLOCK_BITS;
     localparam ANGLE_GROUPS = (HEAD_DIM / 2 + ALL - 1) / ALL;
-    localparam SINES = (PAIRS + ANGLE_GROUPS * INTERVAL - 1) / (ANGLE_GROUPS * INTERVAL);
+    localparam PHASES = ANGLE_GROUPS * INTERVAL * (VL / 2) / PAIRS;  // in which the pairs of an address of angles are made
+    localparam SINES = (VL / 2 + PHASES - 1) / PHASES;
     localparam C = 16 + VL + 1 + 8 + BB + 16, VA = $clog2(VALUE_WORDS), CA = $clog2(CODE_WORDS), LA = $clog2(VL);
     localparam CODE = MUL + 3 + CONVERT;
 
@@ -185,19 +186,20 @@ module roma_vector_tile #(
     wire [5*32*VL-1:0] results;
     wire [VL/2-1:0] turns;
     wire [64*SINES-1:0] increments_now;
+    wire [7:0] angle_phase = index[7:0] * INTERVAL + phase;
+    wire [31:0] angle_at = {24'd0, angle_phase}, first_pair = angle_at / PHASES * (VL / 2) + angle_at % PHASES * (VL / 2) / PHASES;
     generate
         for (l = 0; l < VL / 2; l = l + 1) begin : gen_turn
             wire [31:0] of_head = ({16'd0, index} * ALL + {16'd0, unit} * VL + 2 * l) % HEAD_DIM;
             assign turns[l] = of_head < {22'd0, rotated};
         end
         for (l = 0; l < SINES; l = l + 1) begin : gen_increment
-            wire [31:0] pair = ({16'd0, index} * INTERVAL + {24'd0, phase}) * SINES + l;
+            wire [31:0] pair = first_pair + l;
             assign increments_now[64*l +: 64] = increments[64*pair[$clog2(PAIRS)-1:0] +: 64];
             wire unused_pair = ^pair;
         end
     endgenerate
-    wire [7:0] angle_phase = index[7:0] * INTERVAL + phase;
-    roma_vector_lanes #(.VL(VL), .INTERVAL(INTERVAL), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .BLOCK_BITS(BB), .SINES(SINES)) fp32 (
+    roma_vector_lanes #(.VL(VL), .INTERVAL(INTERVAL), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .BLOCK_BITS(BB), .PHASES(PHASES)) fp32 (
         .clk(clk), .reset(reset), .valid(reading), .what(what), .phase(what == 5'd9 ? angle_phase : phase), .x(x), .y(y), .turns(turns),
         .position(positions[32*row +: 32]), .increments(increments_now), .angle_address(address_out),
         .control({address_out, lanes, last, value, block_now, number_now}), .write(write), .writes(writes), .results(results));

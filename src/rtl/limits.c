@@ -91,7 +91,8 @@ static bool sqrt_in_time(const roma_placement *p) { return is(p->chip.lat_sqrt, 
 static bool divides_12(double v) { return v <= 12 && fmod(12, v) <= 0; }
 static bool div_stations(const roma_placement *p) { return divides_12(p->chip.div_interval); }
 static bool exp_stations(const roma_placement *p) {
-    return divides_12(p->chip.exp_interval) && p->chip.exp_interval >= p->chip.div_interval;
+    const bool halves = fmod(p->chip.exp_interval, 2) <= 0 || hyper_of(p)->head_dim <= all_lanes(p);
+    return divides_12(p->chip.exp_interval) && p->chip.exp_interval >= p->chip.div_interval && halves;
 }
 static bool one_hop(const roma_placement *p) { return is(p->chip.hop_cyc, 1); }
 static bool wide_links(const roma_placement *p) { return is(p->chip.link_bytes, 2 * all_lanes(p)); }
@@ -180,7 +181,7 @@ static const limit limits[] = {
     {"vector.div", div_in_time, "16"},
     {"vector.sqrt", sqrt_in_time, "14"},
     {"vector.div_interval", div_stations, "1, 2, 3, 4, 6 or 12"},
-    {"vector.exp_interval", exp_stations, "1, 2, 3, 4, 6 or 12, at least vector.div_interval"},
+    {"vector.exp_interval", exp_stations, "1, 2, 3, 4, 6 or 12, at least vector.div_interval; even where a head is wider than all lanes"},
     {"network.hop", one_hop, "1"},
     {"network.link", wide_links, "2 bytes for each of all vector lanes, as vector memories give them"},
 };
