@@ -73,7 +73,7 @@ module roma_hunit_tile #(
     localparam SEEN = $clog2(P) + 1, TAG = ROUND + ROW + G + PART + SEEN + 1, LINKED = LINK / 4, POWER = 1 << ($clog2(LINKED + 1) - 1);
     localparam LEAVES = POWER < MAC ? POWER : MAC, BEAT = MAC > LEAVES ? $clog2(MAC / LEAVES) : 1;
     localparam WAIT = $clog2(HEAD_DIM) + 16 + MUL + CONVERT, KEY = HEAD_DIM / WIDE, WRITES = 2 * KEY + 1;
-    localparam PAGE = 64 * KEY + 256 / WIDE, LOG_P = $clog2(P);
+    localparam PAGE = 64 * KEY + 256 / WIDE, LOG_P = $clog2(P), RUN = ROWS > 1 ? $clog2(ROWS) : 1;
 
     wire [7:0] of_head = unit[7:0] & ~(8'hff << LOG_P), head = unit[7:0] >> LOG_P;  // which of the head's units it is
     wire [7:0] unused_unit = unit[15:8];
@@ -82,12 +82,12 @@ module roma_hunit_tile #(
     wire go = step[73];
     reg [7:0] step_rows;
     reg logits;
-    reg [15:0] positions[0:ROWS-1];
+    reg [15:0] positions[0:(1<<RUN)-1];
     wire [7:0] step_row = step[71:64] - 8'd1;
     always @(posedge clk)
         if (step[72]) begin
             if (step[71:64] == 8'd0) {logits, step_rows} <= step[8:0];
-            else if (step_row < ROWS) positions[step_row[$clog2(ROWS)-1:0]] <= step[15:0];
+            else if (step_row < ROWS) positions[step_row[RUN-1:0]] <= step[15:0];
         end
     wire [319:0] record;
     wire unused_offers, unused_start, unused_over;
@@ -101,10 +101,10 @@ module roma_hunit_tile #(
         .free(kv_ends), .allowed(1'b1), .offers(unused_offers), .start(unused_start), .record(record), .number(number), .block(block),
         .rows_from(rows_from), .rows_count(rows_count), .before0(unused_before0), .before1(unused_before1), .over(unused_over));
     wire [23:0] layer = record[23:0];
-    wire unused_fields = ^{number, block, step[63:16], record[287:24], rows_count[7:ROW+1], row[7:$clog2(ROWS)], base_d[31:A], load_word[31:A]};
+    wire unused_fields = ^{number, block, step[63:16], record[287:24], rows_count[7:ROW+1], row[7:RUN], base_d[31:A], load_word[31:A]};
     reg [31:0] factor;
     always @(posedge clk) if (kv[KV_W-1] && is_query) factor <= record[319:288];
-    wire [15:0] row_position = positions[row[$clog2(ROWS)-1:0]], first_position = positions[rows_from[$clog2(ROWS)-1:0]];
+    wire [15:0] row_position = positions[row[RUN-1:0]], first_position = positions[rows_from[RUN-1:0]];
 
     // ---- codes ----
     wire cached, value_comes;

@@ -113,7 +113,9 @@ static bool has_netlists(const roma_cosim_config *c) {
     return false;
 }
 
-/* Tiles are blocks that are compiled once for each kind. Waveforms have what tiles.vlt leaves of these. */
+/* Tiles are blocks that are compiled once for each kind. Waveforms have what tiles.vlt leaves of these. A vector unit's
+ * memory takes what all matrix units give, in a loop that Verilator must unroll; those over words of a ROM it had
+ * better not. */
 static void collect(arguments *a, const roma_cosim_config *c) {
     char jobs[16];
     roma_print(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
@@ -136,6 +138,8 @@ static void collect(arguments *a, const roma_cosim_config *c) {
                                         "-o",
                                         "sim",
                                         "--hierarchical",
+                                        "--unroll-count",
+                                        "1024",
                                         "-MAKEFLAGS",
                                         "OPT_FAST=-O1 VM_PARALLEL_BUILDS=0"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add(a, "%s", fixed[i]);

@@ -1,6 +1,12 @@
 /* Pieces of the results of operations, line by line (rtl/cosim), held against the engine's. */
 #include "internal.h"
 
+/* The element of an operation's value that lies in a lane of its row's addresses. Angles lie beside all elements that
+ * they turn: every head of an address has its copy, and pairs that are not rotated have angles that nobody reads. */
+static uint64_t element_of(const cosim *s, const roma_op *op, uint64_t element) {
+    return op->kind == ROMA_OP_ANGLES ? element % s->plan->desc->hyper.head_dim : element;
+}
+
 /* W cycle unit number block address lane bits */
 void roma_cosim_write(cosim *s, const uint64_t *f) {
     cosim_instance *x = roma_cosim_find(s, f[2], f[3], COSIM_BASE);
@@ -11,8 +17,10 @@ void roma_cosim_write(cosim *s, const uint64_t *f) {
     }
     cosim_value *v = roma_cosim_value(s, x);
     const uint64_t at = f[4] - s->address[op->out], row = at / s->stride[op->out];
-    const uint64_t element = (at % s->stride[op->out] * s->vectors + f[1]) * s->lanes + f[5];
-    if (row < x->row || row >= x->row + x->rows || element >= v->width) {
+    const uint64_t element = element_of(s, op, (at % s->stride[op->out] * s->vectors + f[1]) * s->lanes + f[5]);
+    const bool is_there = row >= x->row && row < x->row + x->rows;
+    if (is_there && op->kind == ROMA_OP_ANGLES && element >= v->width) return;
+    if (!is_there || element >= v->width) {
         roma_cosim_stray(s, "a write beyond the value", f[2], f[3], f[1], f[0]);
         return;
     }
