@@ -243,6 +243,9 @@ typedef struct {
     /* The prompt is read: `done` of its n tokens are in the cache. After each step that left a part for the next step.
      */
     void (*prompt_read)(void *ctx, size_t done, size_t n);
+    /* A token of the prompt after the model's final norm (roma_exec_final), in their order. NULL: the prompt may share
+     * a beginning that is computed already. */
+    void (*row)(void *ctx, uint32_t position, const float *values);
     /* A token was drawn, an end-of-text one too, from these logits: vocab FP32 values, the engine's. */
     void (*token)(void *ctx, int32_t token, const float *logits);
     /* Text that no stop text can take back, in whole UTF-8 characters; len >= 1 bytes, no 0 behind them. A nonzero

@@ -118,6 +118,9 @@ int roma_exec_step(roma_exec *e, const roma_exec_row *rows, size_t n, roma_error
 /* Logits, vocab FP32 values, of the i-th row that wanted some in the last step. The engine's, valid until the next
  * step; NULL beyond the last. */
 const float *roma_exec_logits(const roma_exec *e, size_t i);
+/* Row i of the last step after the model's final norm, of which the head's codes are made: roma_true_hidden FP32 values
+ * into out, the caller's. Valid until the next step, for every row, also one that wanted no logits. */
+void roma_exec_final(roma_exec *e, size_t i, float *out);
 
 /* Appends n >= 1 tokens to a sequence in steps of at most the configured rows, all under one adapter set; the last
  * token's logits are roma_exec_logits(e, 0) afterwards. *cancel (cancel may be NULL) and progress (may be NULL) are
@@ -293,6 +296,9 @@ typedef struct {
      * code. Must not call into the batch; not NULL. */
     int (*token)(void *ctx, int32_t token, const float *logits, roma_error *err);
     void *ctx;
+    /* Gets each token of the prompt, in their order, as roma_exec_final has it, inside roma_batch_step. NULL: nobody
+     * wants them; else no beginning of the prompt is taken over from another sequence. */
+    void (*row)(void *ctx, uint32_t position, const float *values);
 } roma_request;
 
 typedef enum {

@@ -88,10 +88,11 @@ int roma_engine_open(roma_engine **e, const char *image, const roma_engine_confi
  * freed. NULL does nothing. Not from a callback, and with no other call on the engine. */
 void roma_engine_close(roma_engine *e);
 
-/* Facts of the open model: its name (the engine's, until close), the number of tokens of its vocabulary, and the
- * tokens of a request's context as decided. They cannot fail. */
+/* Facts of the open model: its name (the engine's, until close), the number of tokens of its vocabulary, the width of
+ * its hidden rows, and the tokens of a request's context as decided. They cannot fail. */
 const char *roma_engine_name(const roma_engine *e);
 uint32_t roma_engine_vocab(const roma_engine *e);
+uint32_t roma_engine_hidden(const roma_engine *e); /* width of a row of prompt_rows */
 uint32_t roma_engine_context(const roma_engine *e);
 
 /* ---- adapters ----------------------------------------------------------------------------------- */
@@ -136,7 +137,7 @@ typedef struct {
 } roma_answered;
 
 /* A request: a prompt, what is asked of its answer, adapters and callbacks. The prompt is either a conversation
- * (turns), which the chat template turns into tokens, or tokens (ids). */
+ * (turns, or messages as JSON), which the chat template turns into tokens, or tokens (ids). */
 typedef struct {
     size_t size;
     const roma_turn *turns;
@@ -163,6 +164,17 @@ typedef struct {
     void (*token)(void *ctx, int32_t token, const float *logits);
     /* The request's last callback, exactly once for each request that roma_engine_submit took. May be NULL. */
     void (*over)(void *ctx, const roma_answered *r);
+    /* Instead of turns: an array of messages as JSON, whatever the model's chat template reads in them. tools and
+     * documents: JSON for the template; template_args: n_template_args texts NAME=VALUE. Each may be NULL. */
+    const char *messages, *tools, *documents;
+    const char *const *template_args;
+    size_t n_template_args;
+    int has_special; /* with is_raw: control tokens that are written in the turns' texts count as such */
+    /* Arrays of the caller that the request fills before `over` comes, and that must live until then; each may be
+     * NULL. prompt_logits: roma_engine_vocab FP32 values, the logits after the prompt. prompt_rows, of a prompt in
+     * ids alone: n_ids rows of roma_engine_hidden FP32 values, each token after the model's final norm; such a prompt
+     * is computed from its beginning. */
+    float *prompt_logits, *prompt_rows;
 } roma_query;
 
 /* Answers one prompt of a user and returns when the answer is over. `how` gives settings, adapters and callbacks, or
@@ -177,19 +189,44 @@ int roma_engine_submit(roma_engine *e, const roma_query *r, uint64_t *ticket);
 /* Ends a request soon, with CANCELLED in its `over`. A ticket whose request is over does nothing. */
 void roma_engine_cancel(roma_engine *e, uint64_t ticket);
 
+/* ---- answers that are read -------------------------------------------------------------------------
+ *
+ * For callers who would rather read an answer than be called back: a stream keeps the text until it is read, and the
+ * engine never waits for the reader. A stream belongs to one thread at a time. */
+
+typedef struct roma_stream roma_stream;
+/* Hands a request over, as roma_engine_submit; r's callbacks may be there too, and get r's ctx. *s is the caller's,
+ * ended by roma_stream_close; NULL after a failure. */
+int roma_stream_open(roma_stream **s, roma_engine *e, const roma_query *r);
+/* Waits until there is text, the answer is over, or so many seconds have passed. Writes at most cap bytes, whole UTF-8
+ * characters, cap >= 4, without a 0; *n is how many. *n 0 is no text in this time, or the end. Fails as the request
+ * did, once all its text was read. Waits. */
+int roma_stream_read(roma_stream *s, double seconds, char *text, size_t cap, size_t *n);
+/* What became of the answer, the stream's until its close; NULL as long as the answer is not over or text is left. */
+const roma_answered *roma_stream_answered(roma_stream *s);
+/* Ends a stream: an answer that is not over is cancelled, which may take until the end of a step. NULL does nothing.
+ * The engine may be closed before. Waits. */
+void roma_stream_close(roma_stream *s);
+
 /* ---- tokens ------------------------------------------------------------------------------------- */
 
-/* Token ids of a prompt, as r's turns and is_raw say. Writes at most cap ids, which is the caller's array; *n is how
- * many there are, also when that is more. */
+/* Token ids of a prompt, as r's turns or messages and what stands beside them say. Writes at most cap ids, which is
+ * the caller's array; *n is how many there are, also when that is more. */
 int roma_engine_tokens(const roma_engine *e, const roma_query *r, int32_t *ids, size_t cap, size_t *n);
 /* The bytes of one token. Writes at most cap bytes, without a 0, and returns how many the token has; 0 for a control
  * token. */
 size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size_t cap);
+/* The same, but a control token has its name, "<|im_end|>": the texts of a prompt's tokens are what the model reads. */
+size_t roma_engine_token_name(const roma_engine *e, int32_t id, char *text, size_t cap);
 /* Logits after these n >= 1 tokens: roma_engine_vocab FP32 values into the caller's array. A beginning that was
  * computed before under the same adapters is not computed again, so that a call with one token more costs one step.
  * Waits. */
 int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
                        size_t n_adapters, float *logits);
+/* Rows of these n >= 1 tokens after the model's final norm: n x roma_engine_hidden FP32 values into the caller's array,
+ * one row after another. Waits. */
+int roma_engine_rows(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
+                     size_t n_adapters, float *rows);
 
 /* ---- the cache of a conversation in a file (docs/cache-format.md) ------------------------------------ */
 
@@ -216,6 +253,43 @@ int roma_engine_cache_save(roma_engine *e, const char *file, const int32_t *ids,
  * the room. Waits for the step that runs. */
 int roma_engine_cache_load(roma_engine *e, const char *file, const roma_engine_adapter *adapters, size_t n_adapters,
                            void *ctx, void (*loaded)(void *ctx, const roma_cache *c));
+
+/* ---- images ------------------------------------------------------------------------------------- */
+
+/* How an image is made of a model file, as `roma build` does; all but model and image may be 0. */
+typedef struct {
+    size_t size;
+    const char *model;  /* a GGUF file, of one in parts the first, or a Hugging Face folder */
+    const char *image;  /* the output, replaced when the new image is complete and not before */
+    const char *quant;  /* how float matrices are rounded: "q8", "q4"; NULL: not at all, of a folder "q8" */
+    const char *pre;    /* pre-tokenizer of a file that names none; NULL: it must */
+    const char *sha256; /* 64 hexadecimal digits that the model's first file must have; NULL: any */
+    uint32_t threads;   /* 1 to 64; 0: one for each CPU that the process may use */
+    int int8_levels;    /* 1: levels of NF4 and FP4 have 8 bits, not ten */
+    int resume;         /* 1: what a killed run of the same build left is taken up */
+    void *ctx;          /* handed to progress */
+    /* What is being done and how much of `total` is, on the caller's thread; nonzero ends with CANCELLED. May be NULL.
+     */
+    int (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
+} roma_build_spec;
+/* What was built; the members' names are the keys of `roma build --json`. Texts are the record's and end with it. */
+typedef struct {
+    size_t size;
+    char sha256[65], base[65], source_sha256[65]; /* the image's; its base identity; the model's first file's */
+    char arch[32], name[128];
+    uint64_t params, bytes, source_bytes; /* parameters; bytes of the image and of the model's files */
+    double bits_per_weight;
+    const char *warnings; /* what was odd in the model, a line each; often "" */
+    const char *report;   /* source, method, rounding errors, as the image keeps them */
+    void *own;
+} roma_built;
+/* Makes an image. out (may be NULL) is the caller's, ended by roma_built_free; its size is set before. Refused: what is
+ * no model, holds values that are no numbers, or has float matrices and no quant. There is no new image after a
+ * failure.
+ */
+int roma_build(const roma_build_spec *s, roma_built *out);
+/* Frees the texts of a record that roma_build filled; one that is all 0 but its size, and NULL, do nothing. */
+void roma_built_free(roma_built *b);
 
 /* ---- the chip model ------------------------------------------------------------------------------- */
 

@@ -169,7 +169,8 @@ static int to_batch(job *j, bool *waits) {
                             .proposals = a->drafts,
                             .sampling = j->r.ask.sampling,
                             .token = roma_answer_grow_take,
-                            .ctx = j};
+                            .ctx = j,
+                            .row = j->r.row ? roma_answer_grow_row : NULL};
     return rc ? rc : roma_batch_submit(a->batch, &q, &j->id, &j->err);
 }
 

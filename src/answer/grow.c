@@ -107,3 +107,8 @@ int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_er
         end(j, ROMA_ANSWER_CONTEXT);
     return j->stop != ROMA_ANSWER_NONE || j->is_refused;
 }
+
+void roma_answer_grow_row(void *ctx, uint32_t position, const float *values) {
+    const job *j = ctx;
+    j->r.row(j->r.ctx, position, values);
+}

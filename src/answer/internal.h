@@ -119,6 +119,7 @@ int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, rom
 /* grow.c */
 void roma_answer_grow_begin(job *j);
 int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_error *err); /* a roma_request's token */
+void roma_answer_grow_row(void *ctx, uint32_t position, const float *values);
 void roma_answer_grow_let_go(job *j); /* what is held back, of one that came to no end */
 
 #endif

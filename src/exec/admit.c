@@ -34,7 +34,7 @@ void roma_batch_mark(roma_batch *b) {
 static uint32_t find_source(const roma_batch *b, const request *q, uint32_t *length) {
     uint32_t best = NO_LANE;
     *length = 0;
-    for (uint32_t s = 0; s < b->e->cfg.sequences; s++) {
+    for (uint32_t s = 0; s < b->e->cfg.sequences && !q->r.row; s++) {
         const lane *l = &b->lanes[s];
         const uint32_t n =
             roma_exec_sets_equal(&l->adapters, set_of(b, q)) ? common(q, l->ids, roma_exec_length(b->e, s)) : 0;
@@ -126,7 +126,7 @@ void roma_batch_admit(roma_batch *b) {
         request *q = first_waiting(b);
         if (!q) return;
         const uint32_t source = find_source(b, q, &length);
-        if (is_worth_waiting(b, q, length)) return;
+        if (!q->r.row && is_worth_waiting(b, q, length)) return;
         if (source != NO_LANE) b->lanes[source].used = ++b->clock;
         const uint32_t to = place(b, q, source, length);
         if (to == NO_LANE) return;

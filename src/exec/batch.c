@@ -34,6 +34,7 @@ static void lay(roma_batch *b, walk *w) {
     b->rows = take(w, (uint64_t)c->rows * sizeof *b->rows);
     b->proposal = take(w, (uint64_t)c->rows * sizeof *b->proposal);
     b->scratch = take(w, roma_sample_bytes(b->e->hyper->vocab));
+    b->final = take(w, roma_true_hidden(b->e->hyper) * sizeof *b->final);
     roma_draft_cost_lay(&b->cost, w, c->rows);
 }
 

@@ -38,6 +38,7 @@ struct roma_batch {
     roma_exec_row *rows;
     int32_t *proposal;
     void *scratch; /* sampling */
+    float *final;  /* one row for a request's `row` */
     draft_cost cost;
 };
 

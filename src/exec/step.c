@@ -89,6 +89,19 @@ const float *roma_exec_logits(const roma_exec *e, size_t i) {
     return i < e->n_logits ? l->f32 + i * l->stride : NULL;
 }
 
+void roma_exec_final(roma_exec *e, size_t i, float *out) {
+    const roma_op *op = &e->plan->ops[e->plan->n_ops - 1];
+    while (op->kind != ROMA_OP_NORM) op--; /* the head reads what the last norm gave */
+    const value_store *x = &e->values[op->in[0]];
+    const uint64_t n = roma_true_hidden(e->hyper);
+    float *gained = e->scratch[0].gained;
+    assert(i < e->n_rows && op->last_rows_only);
+    const float *row = slot_f32(e, x, i), inverse = e->kern->rms_inverse(row, n, op->param.epsilon);
+    e->kern->mul(gained, row, (const float *)(const void *)e->image->desc.tensors[op->tensor].data,
+                 e->plan->values[op->in[0]].width);
+    for (uint64_t k = 0; k < n; k++) out[k] = gained[k] * inverse;
+}
+
 int roma_exec_prefill(roma_exec *e, uint32_t seq, uint32_t adapters, const int32_t *tokens, size_t n,
                       const volatile int *cancel, const roma_progress *progress, roma_error *err) {
     roma_exec_row rows[ROMA_EXEC_ROWS_MAX];

@@ -100,9 +100,18 @@ static void take_tokens(roma_batch *b, request *q, uint32_t first, uint32_t prop
     if (rc) roma_batch_retire(b, q, rc < 0 ? rc : ROMA_OK);
 }
 
+/* Rows of its prompt for a request that wants them. */
+static void tell_rows(roma_batch *b, const request *q) {
+    for (uint32_t i = 0; i < q->n_rows; i++) {
+        roma_exec_final(b->e, q->first_row + i, b->final);
+        q->r.row(q->r.ctx, q->status.fed + i, b->final);
+    }
+}
+
 void roma_batch_take(roma_batch *b, request *q) {
     if (!q->n_rows) return;
     const bool generates = q->status.state == ROMA_REQUEST_GENERATES;
+    if (!generates && q->r.row) tell_rows(b, q);
     const uint32_t last = q->first_row + q->n_rows - 1, proposed = generates ? q->n_rows - 1 : 0;
     q->status.fed += q->n_rows;
     if (!b->rows[last].want_logits) return;

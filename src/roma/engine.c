@@ -64,6 +64,7 @@ void roma_engine_close(roma_engine *e) {
 
 const char *roma_engine_name(const roma_engine *e) { return roma_answer_image(e->a)->desc.name; }
 uint32_t roma_engine_vocab(const roma_engine *e) { return roma_answer_image(e->a)->desc.hyper.vocab; }
+uint32_t roma_engine_hidden(const roma_engine *e) { return roma_true_hidden(&roma_answer_image(e->a)->desc.hyper); }
 uint32_t roma_engine_context(const roma_engine *e) { return roma_exec_memory_of(roma_answer_engine(e->a))->context; }
 
 /* ---- adapters ---- */
@@ -105,26 +106,46 @@ static int messages_of(const roma_query *q, roma_message *m, roma_error *err) {
     return rc;
 }
 
+static roma_answer_text text_of(const char *s) { return (roma_answer_text){s, s ? strlen(s) : 0}; }
+
+static unsigned flags_of(const roma_query *q) {
+    return (q->is_raw ? ROMA_ANSWER_RAW : 0u) | (q->is_raw && q->has_special ? ROMA_ANSWER_SPECIAL : 0u);
+}
+
 /* From roma_alloc. */
 static int prompt_of(const roma_engine *e, const roma_query *q, int32_t **ids, size_t *n, roma_error *err) {
     *ids = NULL;
-    if (!q->n_turns) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a request needs turns or token ids");
-    roma_message *m = roma_alloc_array(q->n_turns, sizeof *m);
-    if (!m) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt");
-    int rc = messages_of(q, m, err);
-    if (!rc) rc = roma_answer_prompt(e->a, m, q->n_turns, q->is_raw ? ROMA_ANSWER_RAW : 0, ids, n, err);
+    if (!q->n_turns == !q->messages)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "a request needs turns, messages or token ids, one of them");
+    roma_message *m = roma_alloc_array(q->n_turns + 1, sizeof *m);
+    roma_answer_text *args = roma_alloc_array(q->n_template_args + 1, sizeof *args);
+    int rc =
+        m && args ? messages_of(q, m, err) : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the prompt");
+    for (size_t i = 0; i < q->n_template_args && !rc; i++) args[i] = text_of(q->template_args[i]);
+    const roma_answer_dialog d = {.messages = m,
+                                  .n = q->n_turns,
+                                  .json = text_of(q->messages),
+                                  .tools = text_of(q->tools),
+                                  .documents = text_of(q->documents),
+                                  .args = {args, q->n_template_args},
+                                  .flags = flags_of(q)};
+    if (!rc) rc = roma_answer_dialog_prompt(e->a, &d, ids, n, NULL, err);
     roma_free(m);
+    roma_free(args);
     return rc;
 }
 
 /* ---- requests ---- */
 
-/* What the callback `over` needs of a request. */
+/* What the callbacks need of a request. */
 typedef struct {
     void *ctx;
     int (*text)(void *ctx, const char *text, size_t len);
     void (*token)(void *ctx, int32_t token, const float *logits);
     void (*over)(void *ctx, const roma_answered *r);
+    float *logits, *rows; /* the caller's arrays; logits NULL once they are filled */
+    uint32_t vocab, hidden;
 } caller;
 
 static int on_text(void *ctx, const char *text, size_t len) {
@@ -132,8 +153,14 @@ static int on_text(void *ctx, const char *text, size_t len) {
     return c->text(c->ctx, text, len);
 }
 static void on_token(void *ctx, int32_t token, const float *logits) {
+    caller *c = ctx;
+    if (c->logits) memcpy(c->logits, logits, c->vocab * sizeof *logits);
+    c->logits = NULL;
+    if (c->token) c->token(c->ctx, token, logits);
+}
+static void on_row(void *ctx, uint32_t position, const float *values) {
     const caller *c = ctx;
-    c->token(c->ctx, token, logits);
+    memcpy(c->rows + (size_t)position * c->hidden, values, c->hidden * sizeof *values);
 }
 static void on_over(void *ctx, const roma_answer_result *r) {
     caller *c = ctx;
@@ -186,17 +213,24 @@ static int submit_ids(roma_engine *e, const roma_query *q, const int32_t *ids, s
     for (size_t i = 0; i < q->n_stops; i++) stops[i] = (roma_answer_text){q->stops[i], strlen(q->stops[i])};
     caller *c = roma_alloc_array(1, sizeof *c);
     if (!c) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
-    *c = (caller){q->ctx, q->text, q->token, q->over};
+    *c = (caller){q->ctx,
+                  q->text,
+                  q->token,
+                  q->over,
+                  q->prompt_logits,
+                  q->prompt_rows,
+                  roma_engine_vocab(e),
+                  roma_engine_hidden(e)};
     const roma_answer_request r = {.prompt = ids,
                                    .n_prompt = n,
-                                   .continues = q->ids ? q->is_raw != 0
-                                                       : roma_answer_is_raw(e->a, q->is_raw ? ROMA_ANSWER_RAW : 0),
+                                   .continues = q->ids ? q->is_raw != 0 : roma_answer_is_raw(e->a, flags_of(q)),
                                    .adapters = list,
                                    .n_adapters = q->n_adapters,
                                    .ask = ask_of(q, stops),
                                    .ctx = c,
                                    .text = q->text ? on_text : NULL,
-                                   .token = q->token ? on_token : NULL,
+                                   .row = q->prompt_rows ? on_row : NULL,
+                                   .token = q->token || q->prompt_logits ? on_token : NULL,
                                    .over = on_over};
     const int rc = roma_answer_submit(e->a, &r, ticket, err);
     if (rc) roma_free(c);
@@ -206,6 +240,8 @@ static int submit_ids(roma_engine *e, const roma_query *q, const int32_t *ids, s
 static int submit(roma_engine *e, const roma_query *q, uint64_t *ticket, roma_error *err) {
     int32_t *ids = NULL;
     size_t n = q->n_ids;
+    if (q->prompt_rows && !q->ids)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "rows of a prompt are of one in token ids");
     int rc = q->ids ? ROMA_OK : prompt_of(e, q, &ids, &n, err);
     roma_answer_text *stops = rc || !q->n_stops ? NULL : roma_alloc_array(q->n_stops, sizeof *stops);
     if (!rc && q->n_stops && !stops) rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
@@ -234,8 +270,6 @@ typedef struct {
     int rc;
     roma_error err;
     roma_query q; /* whose callbacks are called too */
-    float *logits;
-    uint32_t vocab;
 } waiter;
 
 static int wait_text(void *ctx, const char *text, size_t len) {
@@ -244,8 +278,7 @@ static int wait_text(void *ctx, const char *text, size_t len) {
 }
 static void wait_token(void *ctx, int32_t token, const float *logits) {
     const waiter *w = ctx;
-    if (w->logits) memcpy(w->logits, logits, w->vocab * sizeof *logits);
-    if (w->q.token) w->q.token(w->q.ctx, token, logits);
+    w->q.token(w->q.ctx, token, logits);
 }
 static void wait_over(void *ctx, const roma_answered *r) {
     waiter *w = ctx;
@@ -262,7 +295,7 @@ static int wait_for(roma_engine *e, waiter *w, roma_error *err) {
     roma_query q = w->q;
     q.ctx = w;
     q.text = w->q.text ? wait_text : NULL;
-    q.token = wait_token;
+    q.token = w->q.token ? wait_token : NULL;
     q.over = wait_over;
     if (roma_answer_is_callback(e->a))
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this waits for an answer: no callback may call it");
@@ -311,9 +344,20 @@ int roma_engine_answer(roma_engine *e, const char *prompt, const roma_query *how
 
 int roma_engine_logits(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
                        size_t n_adapters, float *logits) {
-    waiter w = {.q = {.ids = ids, .n_ids = n, .limit = 1, .adapters = adapters, .n_adapters = n_adapters},
-                .logits = logits,
-                .vocab = roma_engine_vocab(e)};
+    waiter w = {.q = {.ids = ids,
+                      .n_ids = n,
+                      .limit = 1,
+                      .adapters = adapters,
+                      .n_adapters = n_adapters,
+                      .prompt_logits = logits}};
+    roma_error err;
+    return roma_face_end(wait_for(e, &w, &err), &err);
+}
+
+int roma_engine_rows(roma_engine *e, const int32_t *ids, size_t n, const roma_engine_adapter *adapters,
+                     size_t n_adapters, float *rows) {
+    waiter w = {
+        .q = {.ids = ids, .n_ids = n, .limit = 1, .adapters = adapters, .n_adapters = n_adapters, .prompt_rows = rows}};
     roma_error err;
     return roma_face_end(wait_for(e, &w, &err), &err);
 }
@@ -332,10 +376,16 @@ int roma_engine_tokens(const roma_engine *e, const roma_query *r, int32_t *ids, 
     return roma_face_end(rc, &err);
 }
 
-size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size_t cap) {
+static size_t token_bytes(const roma_engine *e, int32_t id, bool special, char *text, size_t cap) {
     const roma_tokenizer *t = roma_answer_tokenizer(e->a);
-    return t && id >= 0 && (uint32_t)id < roma_tokenizer_vocab(t)->n_tokens ? roma_token_bytes(t, id, false, text, cap)
-                                                                            : 0;
+    const bool is = t && id >= 0 && (uint32_t)id < roma_tokenizer_vocab(t)->n_tokens;
+    return is ? roma_token_bytes(t, id, special, text, cap) : 0;
+}
+size_t roma_engine_token_text(const roma_engine *e, int32_t id, char *text, size_t cap) {
+    return token_bytes(e, id, false, text, cap);
+}
+size_t roma_engine_token_name(const roma_engine *e, int32_t id, char *text, size_t cap) {
+    return token_bytes(e, id, true, text, cap);
 }
 
 /* ---- the cache in a file ---- */

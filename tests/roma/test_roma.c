@@ -183,6 +183,157 @@ static void test_adapters(void) {
     roma_engine_close(e);
 }
 
+/* ---- answers that are read ---- */
+
+static size_t read_out(roma_stream *s, size_t cap, char *out, int *rc) {
+    size_t len = 0, n;
+    while (!(*rc = roma_stream_read(s, 10, out + len, cap, &n)) && n) len += n;
+    return len;
+}
+
+static void test_streams(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 200});
+    roma_stream *s = NULL, *late = NULL;
+    heard h = {.len = 0}, over = {.len = 0};
+    char text[4096];
+    int rc;
+    size_t n;
+    CHECK_EQ(roma_engine_answer(e, "\xc3\xa9t\xc3\xa9 \xe2\x82\xac", NULL, hear, &h), 0);
+    const roma_turn turn = {"user", "\xc3\xa9t\xc3\xa9 \xe2\x82\xac", 0};
+    roma_query q = {.size = sizeof q, .turns = &turn, .n_turns = 1, .ctx = &over, .over = hear_over};
+    for (size_t cap = 4; cap < 4096; cap *= 8) {
+        CHECK_EQ(roma_stream_open(&s, e, &q), 0);
+        CHECK_EQ(read_out(s, cap, text, &rc), h.len);
+        CHECK(rc == 0 && memcmp(text, h.text, h.len) == 0);
+        const roma_answered *a = roma_stream_answered(s);
+        CHECK(a && a->code == 0 && a->stop[0] && a->n_ids && a->ids && !a->message[0]);
+        roma_stream_close(s);
+    }
+    CHECK_EQ(over.overs, 4);
+    q.messages = "[{\"role\": \"user\", \"content\": \"\xc3\xa9t\xc3\xa9 \xe2\x82\xac\"}]";
+    CHECK_EQ(roma_stream_open(&s, e, &q), ROMA_FAILED_USAGE); /* turns and messages */
+    CHECK(s == NULL && strstr(roma_last_error(), "one of them") != NULL);
+    q.n_turns = 0;
+    CHECK_EQ(roma_stream_open(&s, e, &q), 0);
+    CHECK_EQ(read_out(s, 100, text, &rc), h.len);
+    CHECK(memcmp(text, h.text, h.len) == 0);
+    roma_stream_close(s);
+    q.messages = "[{";
+    CHECK_EQ(roma_stream_open(&s, e, &q), ROMA_FAILED_INPUT);
+    /* one that is closed at once is cancelled; one outlives its engine */
+    q = (roma_query){.size = sizeof q, .turns = &turn, .n_turns = 1, .limit = 150, .is_raw = 1};
+    CHECK_EQ(roma_stream_open(&s, e, &q), 0);
+    CHECK(roma_stream_answered(s) == NULL);
+    CHECK_EQ(roma_stream_read(s, 0, text, 3, &n), ROMA_FAILED_USAGE);
+    roma_stream_close(s);
+    CHECK_EQ(roma_stream_open(&late, e, &q), 0);
+    roma_engine_close(e);
+    (void)read_out(late, 100, text, &rc);
+    const roma_answered *a = roma_stream_answered(late);
+    CHECK(a && a->code == rc && (rc == 0 || rc == ROMA_FAILED_CANCELLED));
+    roma_stream_close(late);
+    roma_stream_close(NULL);
+}
+
+/* Rows after the final norm: the codes that the head reads are theirs, whatever was computed before, however the
+ * prompt is cut into steps, and under adapters. */
+typedef struct {
+    size_t norm; /* the operation */
+    double worst;
+    const float *row;
+    uint32_t n;
+} norm_seen;
+static void see_norm(void *ctx, const roma_tap_record *r) {
+    norm_seen *s = ctx;
+    if (r->op != s->norm || r->part != ROMA_TAP_RESULT) return;
+    float scale;
+    memcpy(&scale, r->bytes + r->row_bytes - 4, 4);
+    s->n++;
+    for (uint32_t i = 0; i < r->width; i++) {
+        const double v = ldexp((double)(int8_t)r->bytes[i], r->bytes[r->width + i / 8]) * (double)scale;
+        if (fabs(v - (double)s->row[i]) > s->worst) s->worst = fabs(v - (double)s->row[i]);
+    }
+}
+
+static void test_rows(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 200, .adapters = 1, .rank = 4});
+    roma_answer *a = tiny_open((roma_answer_config){0});
+    roma_exec *x = tiny_engine(a, (roma_exec_config){.context = 200});
+    const uint32_t hidden = roma_engine_hidden(e);
+    const roma_engine_adapter list = {"A", 1};
+    int32_t ids[150];
+    roma_error err = {0};
+    float *rows = calloc(2 * 150 * (size_t)hidden, sizeof *rows), *again = rows + 150 * (size_t)hidden, logits[1024];
+    CHECK_EQ(hidden, 128);
+    for (int32_t i = 0; i < 150; i++) ids[i] = 300 + i;
+    CHECK_EQ(roma_engine_logits(e, ids, 150, NULL, 0, logits), 0); /* is not taken over: all rows come */
+    CHECK_EQ(roma_engine_rows(e, ids, 150, NULL, 0, rows), 0);
+    norm_seen seen = {.norm = roma_answer_plan(a)->n_ops - 2};
+    CHECK_EQ(roma_exec_tap(x, see_norm, &seen, &err), 0);
+    for (uint32_t i = 0; i < 150; i++) {
+        double most = 0;
+        seen.worst = 0;
+        seen.row = rows + (size_t)i * hidden;
+        const roma_exec_row row = {ids[i], 0, i, 0, true};
+        CHECK_EQ(roma_exec_step(x, &row, 1, &err), 0);
+        for (uint32_t k = 0; k < hidden; k++) most = fmax(most, fabs((double)seen.row[k]));
+        CHECK(most > 0 && seen.worst < most / 100);
+    }
+    CHECK_EQ(seen.n, 150);
+    for (size_t n = 1; n < 150; n = n * 5 + 1) {
+        CHECK_EQ(roma_engine_rows(e, ids, n, NULL, 0, again), 0);
+        CHECK(memcmp(rows, again, n * hidden * sizeof *rows) == 0);
+    }
+    CHECK_EQ(roma_engine_adapter_open(e, "A", tiny_lora[0], 0), 0);
+    CHECK_EQ(roma_engine_rows(e, ids, 150, &list, 1, again), 0);
+    CHECK(memcmp(rows + 100 * hidden, again + 100 * hidden, hidden * sizeof *rows) != 0);
+    roma_query q = {.size = sizeof q, .turns = &(const roma_turn){"user", "x", 0}, .n_turns = 1, .prompt_rows = rows};
+    CHECK_EQ(roma_engine_submit(e, &q, NULL), ROMA_FAILED_USAGE);
+    free(rows);
+    roma_engine_close(e);
+    roma_exec_destroy(x);
+    roma_answer_close(a);
+}
+
+/* ---- images ---- */
+
+static int stop_at_once(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    *(int *)ctx += what && done <= total;
+    return 1;
+}
+
+static void test_build(void) {
+    char path[64];
+    int told = 0;
+    roma_built b = {.size = sizeof b};
+    snprintf(path, sizeof path, "/tmp/roma-test-face-%d.roma", (int)getpid());
+    roma_build_spec s = {.size = sizeof s, .model = "models/tiny/tiny-q4.gguf", .image = path, .threads = 1};
+    CHECK_EQ(roma_build(&s, &b), 0);
+    CHECK(strlen(b.sha256) == 64 && strlen(b.base) == 64 && strlen(b.source_sha256) == 64);
+    CHECK(strcmp(b.arch, "llama") == 0 && b.name[0] && b.params > 100000 && b.bytes > 100000 && b.source_bytes > 1000);
+    CHECK(b.bits_per_weight > 4 && b.bits_per_weight < 9 && strstr(b.report, "source") && !b.warnings[0]);
+    s.sha256 = b.source_sha256;
+    CHECK_EQ(roma_build(&s, NULL), 0);
+    roma_built_free(&b);
+    roma_built_free(&b);
+    roma_built_free(NULL);
+    s.sha256 = NULL;
+    s.quant = "q7";
+    CHECK_EQ(roma_build(&s, &b), ROMA_FAILED_USAGE);
+    CHECK(strstr(roma_last_error(), "q8 or q4, not 'q7'") != NULL);
+    s.quant = NULL;
+    s.ctx = &told;
+    s.progress = stop_at_once;
+    CHECK_EQ(roma_build(&s, &b), ROMA_FAILED_CANCELLED);
+    CHECK(told == 1);
+    s.image = NULL;
+    CHECK_EQ(roma_build(&s, &b), ROMA_FAILED_USAGE);
+    s.image = path;
+    s.threads = 65;
+    CHECK_EQ(roma_build(&s, &b), ROMA_FAILED_USAGE);
+    unlink(path);
+}
+
 /* ---- the cache in a file ---- */
 
 static void hear_cache(void *ctx, const roma_cache *c) {
@@ -408,6 +559,9 @@ int main(void) {
     test_refusals();
     test_logits();
     test_adapters();
+    test_streams();
+    test_rows();
+    test_build();
     test_cache();
     test_threads();
     test_inside();
