@@ -69,6 +69,7 @@ void roma_cosim_differs(cosim *s, cosim_instance *x, char kind, size_t unit, uin
     roma_buf_print(&b, ", row %u, %s %zu: %0*llX in cycle %llu, the engine has %0*llX (the model ends in %llu)", row,
                    what, element, digits, (unsigned long long)rtl, (unsigned long long)s->cycle, digits,
                    (unsigned long long)want, (unsigned long long)x->model.end);
+    s->report->mismatches += x->done && !x->differs; /* it retired without */
     roma_cosim_say(s, x, &b);
     if (!x->done && !s->config->all) roma_cosim_retire(s, x);
 }

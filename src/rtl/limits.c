@@ -76,7 +76,7 @@ static bool leaf_units(const roma_placement *p) {
 /* ---- of a chip: vector units and network ---- */
 
 static bool few_lanes(const roma_placement *p) {
-    return p->chip.vector_lanes >= 8 && is_power_of_two(p->chip.vector_lanes);
+    return within(p->chip.vector_lanes, 8, 64) && is_power_of_two(p->chip.vector_lanes);
 }
 static bool few_vectors(const roma_placement *p) { return is_power_of_two(p->chip.vector_units) && all_lanes(p) >= 16; }
 static bool whole_heads(const roma_placement *p) {
@@ -132,14 +132,30 @@ static bool few_writes(const roma_placement *p) {
     }
     return hyper_of(p)->layers <= 255;
 }
-/* A matrix unit counts 65,536 addresses of a product. */
+static uint64_t parts(uint64_t n, uint64_t of) { return (n + of - 1) / of; }
+static uint64_t group_rows(const roma_placement *p) { return (uint64_t)p->chip.lanes / 8; }
+static uint64_t leaf_units_of(const roma_placement *p) {
+    return (uint64_t)(p->chip.lunits * p->chip.lanes / p->chip.leaf_group);
+}
+
+/* Cycles of a row of a matrix without its way to the vector units (docs/cost-model.md 1.8). */
+static uint64_t read_cycles(const roma_placement *p, size_t tensor) {
+    const roma_place_tensor *t = &p->tensors[tensor];
+    const roma_image_tensor *m = &p->plan->desc->tensors[tensor];
+    const uint64_t leaves = parts(group_rows(p) * (m->cols / m->format.group), leaf_units_of(p));
+    return t->unit_rows / group_rows(p) * (leaves > t->row_words ? leaves : t->row_words);
+}
+/* A matrix unit counts 65,536 cycles of a product. */
 static bool few_addresses(const roma_placement *p) {
-    const uint64_t g = (uint64_t)p->chip.lanes / 8;
-    for (size_t i = 0; i < p->plan->desc->n_tensors; i++) {
-        const roma_place_tensor *t = &p->tensors[i];
-        if (t->where == ROMA_PLACED_LUNITS && t->unit_rows / g * t->row_words > 65536) return false;
-    }
+    for (size_t i = 0; i < p->plan->desc->n_tensors; i++)
+        if (p->tensors[i].where == ROMA_PLACED_LUNITS && read_cycles(p, i) > 65536) return false;
     return true;
+}
+/* A row of the embedding is looked up in whole addresses, and what comes in a cycle crosses the chip in one. */
+static bool even_lookups(const roma_placement *p) {
+    const roma_image_tensor *t = roma_description_find(p->plan->desc, ROMA_W_EMBED, 0);
+    return t->cols * t->format.bits / 32 % (uint64_t)p->chip.lunits == 0 &&
+           4 * leaf_units_of(p) <= (uint64_t)p->chip.link_bytes;
 }
 
 /* clang-format off */
@@ -172,7 +188,7 @@ static const limit limits[] = {
     {"lunit.per_matrix_unit", some_lunits, "2 and more"},
     {"lunit.pipeline", some_stages, "3 to 5"},
     {"lunit.leaf_group", leaf_units, "a power of two, at least 16 and lunit.lanes, at most 8 times lunit.per_matrix_unit"},
-    {"vector.lanes", few_lanes, "a power of two, at least 8"},
+    {"vector.lanes", few_lanes, "a power of two from 8 to 64"},
     {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
     {"grid.matrix_units", whole_heads, "a power of two for each of the model's key-value heads, 256 in all"},
     {"vector.add", add_in_time, "1 to 6"},
@@ -194,7 +210,8 @@ static const limit of_model[] = {
     {"biases", few_biases, "those of q, k and v"},
     {"rms_eps", some_epsilon, "at least 2^-100"},
     {"layers", few_writes, "so many that a value is written 255 times a step: 127, with biases 85"},
-    {"rows of a matrix", few_addresses, "65536 addresses a matrix unit: more of grid.matrix_units"},
+    {"rows of a matrix", few_addresses, "65536 cycles a matrix unit: more of grid.matrix_units"},
+    {"rows of the embedding", even_lookups, "words of codes in whole addresses of all L-Units, and leaf units that are half of all vector lanes at most"},
 };
 /* clang-format on */
 
@@ -287,15 +304,10 @@ int roma_rtl_chip_check(const roma_placement *p, roma_error *err) {
     return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "%s", p->note);
 }
 
-static uint64_t parts(uint64_t n, uint64_t of) { return (n + of - 1) / of; }
-
 /* Cycles of a row of a matrix (docs/cost-model.md 1.8). */
 static uint64_t row_cycles(const rtl_chip *c, size_t tensor) {
-    const roma_place_tensor *t = &c->place->tensors[tensor];
     const roma_image_tensor *m = &c->place->plan->desc->tensors[tensor];
-    const uint64_t g = (uint64_t)c->place->chip.lanes / 8, link = (uint64_t)c->place->chip.link_bytes;
-    const uint64_t leaves = parts(g * (m->cols / m->format.group), c->leaf_units);
-    const uint64_t rows = t->unit_rows / g * (leaves > t->row_words ? leaves : t->row_words);
+    const uint64_t rows = read_cycles(c->place, tensor), link = (uint64_t)c->place->chip.link_bytes;
     const uint64_t edge = parts(4 * parts(m->rows, c->net.columns), link), all = (uint64_t)all_lanes(c->place);
     const uint64_t gather = edge > parts(m->rows, all) ? edge : parts(m->rows, all);
     return rows > gather ? rows : gather;

@@ -20,7 +20,7 @@ import numerics
 import rom
 
 U, V, LANES, WIDE, KV, DIM, LAYERS = 8, 4, 8, 32, 2, 32, 3  # of chips/mini.chip and the tiny model
-TOKENS = 2
+CHIP, TOKENS = "mini", 2
 SIM = """#!/usr/bin/env python3
 import json, sys
 steps = iter(json.load(open(%r)))
@@ -41,7 +41,7 @@ def tool(name, text):
 
 def values():
     """Address of each value, by its name: records of the program stand in the plan's order, but for the ends of a loop."""
-    output("rtl", "--chip", "mini", "--image", "tiny.roma", "--style", "array", "-o", "chip")
+    output("rtl", "--chip", CHIP, "--image", "tiny.roma", "--style", "array", "-o", "chip")
     words = [int(line, 16) for line in open("chip/program.hex")]
     n, formats = words[1] >> 32 & 0xffff, words[1] >> 16 & 0xffff
     records = [w for w in words[3 + n + 5 * formats::5] if w >> 59 > 2]
@@ -91,7 +91,8 @@ def instance_lines(inst, parts, table, token):
         address = table[first["value"]]
         width = first["width"]
         for g in range(width // 8):
-            yield "C %x %x %x 0 %x 0 %x %x" % (end - 5, g % V, n, address + g // V, data[width + g], int.from_bytes(data[8 * g:8 * g + 8], "little"))
+            at, part = divmod(8 * g, LANES)
+            yield "C %x %x %x 0 %x %x %x %x" % (end - 5, at % V, n, address + at // V, part // 8, data[width + g], int.from_bytes(data[8 * g:8 * g + 8], "little"))
         for u in range(U):
             yield "S %x %x 0 %x" % (end - 2, u, int.from_bytes(data[-4:], "little"))
             yield "E %x %x" % (end - 1, u)
@@ -187,7 +188,7 @@ def perfect():
         else: steps[-1].append([record])
     tokens = [step[1][0]["tokens"][0] for step in steps]
     for k, step in enumerate(steps[:TOKENS]):
-        output("sim", "tiny.roma", "--chip", "mini", "--context", str(k), "--rank", "0", "--instances", "i.csv", "--no-ranges")
+        output("sim", "tiny.roma", "--chip", CHIP, "--context", str(k), "--rank", "0", "--instances", "i.csv", "--no-ranges")
         made = [list(instance_lines(inst, parts, table, tokens[k])) for inst, parts in zip(csv.DictReader(open("i.csv")), step)]
         yield made + [["T %x %x" % (int(list(csv.DictReader(open("i.csv")))[-1]["end [cycle]"]), tokens[k + 1])]]
 
@@ -199,7 +200,7 @@ def keep(steps):
 
 def replay(steps, *more, code):
     keep(steps)
-    return run("cosim", "--chip", "mini", "--image", "tiny.roma", "-p", "A", "-n", TOKENS, *more, code=code, env=environment())
+    return run("cosim", "--chip", CHIP, "--image", "tiny.roma", "-p", "A", "-n", TOKENS, *more, code=code, env=environment())
 
 
 def environment(path=None):
@@ -268,6 +269,20 @@ def same(steps):
     check(everything.count("operation ") == 1 and "1 operations differ" in everything, "--all goes on: %s" % everything)
 
 
+def copies():
+    """Where all lanes are more than a head's elements, angles are written once for every head of an address; each copy is held against the engine's."""
+    global CHIP, LANES
+    CHIP, LANES = "wide.chip", 16
+    with open(CHIP, "w") as f: f.write("like = mini\n" + "".join("[%s]\n%s = %d [exact]  # assumed: a test\n" % p for p in (("vector", "lanes", 16), ("network", "link", 128))))
+    steps = list(perfect())
+    for step in steps: step[0] += [field(2, lambda unit: unit + 2)(line)[0] for line in step[0] if line[0] == "W"]
+    result = json.loads(replay(steps, "--json", code=0))
+    check(result["tokens"] == TOKENS and result["mismatches"] == 0, "copies of angles: %s" % result)
+    steps[0][0][-1] = field(7, lambda x: x ^ 1)(steps[0][0][-1])[0]
+    out = replay(steps, code=1)
+    check("operation 0 (angles)" in out and "vector unit 3" in out and "element 31" in out, "a copy that differs: %s" % out)
+
+
 def whole_chip(steps):
     """Without a chip and an image: the mini chip and the tiny model, whose image is gone when the run has ended."""
     os.makedirs("tmp", exist_ok=True)
@@ -313,4 +328,5 @@ with own_folder():
     whole_chip(made)
     differences(made)
     riders()
+    copies()
 finish()

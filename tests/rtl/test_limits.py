@@ -78,6 +78,7 @@ TRIES = {
     "rms_eps": model(eps="1e-31"),
     "layers": (dict(WIDE, hunit_sram=10000000), dict(layers=128, ffn=32, hidden=64, heads=2, kv=1, vocab=32, bits=2)),
     "rows of a matrix": (dict(WIDE), dict(layers=1, ffn=32, heads=2, kv=1, vocab=16385 * 16, bits=2, hidden=256)),
+    "rows of the embedding": (dict(lunit_per_matrix_unit=8), dict(hidden=96, heads=3, kv=1)),
     "bits of codes": model(bits=5, zero=16),
     "scales": model(scale=2, min=2, hidden=256, heads=8),
     "level table": (dict(lunit_table="on"), dict(table=2)),
