@@ -15,16 +15,16 @@ extern "C" {
 
 /* One tensor of a description. */
 typedef struct {
-    uint32_t role, layer;   /* ROMA_W_*; layer 0 for roles without one */
-    uint64_t rows, cols;    /* elements; a vector has one row of cols */
-    bool is_vector;         /* FP32 vector of cols elements, else a matrix */
-    roma_format format;     /* of a matrix */
-    uint32_t act_group;     /* inputs under one activation scale; 0: all, one scale for each row of activations */
-    uint32_t transform;     /* 0: none, the only one */
-    int32_t tie;            /* index of the tensor whose data this one shares, or -1 */
-    uint64_t offset, bytes; /* of its data: byte in the file, length in bytes */
-    uint64_t tile_bytes;    /* of a matrix: bytes of a tile of 16 rows */
-    const uint8_t *data;    /* the image's; NULL in a description without weights */
+    uint32_t role, layer;    /* ROMA_W_*; layer 0 for roles without one */
+    uint64_t rows, cols;     /* elements; a vector has one row of cols */
+    bool is_vector;          /* FP32 vector of cols elements, else a matrix */
+    roma_format format;      /* of a matrix */
+    uint32_t act_group;      /* inputs under one activation scale; 0: all, one scale for each row of activations */
+    const roma_order *order; /* of the columns, one of the description's; NULL: the model's own */
+    int32_t tie;             /* index of the tensor whose data this one shares, or -1 */
+    uint64_t offset, bytes;  /* of its data: byte in the file, length in bytes */
+    uint64_t tile_bytes;     /* of a matrix: bytes of a tile of 16 rows */
+    const uint8_t *data;     /* the image's; NULL in a description without weights */
 } roma_image_tensor;
 
 /* Description of a model: everything but the weights, and all that `map` needs. An image or roma_shape_lay_out owns
@@ -34,9 +34,15 @@ typedef struct {
     char name[128], license[64];
     roma_image_tensor *tensors;
     size_t n_tensors;
+    roma_order *orders; /* of columns, as tensors name them first; an image's reader owns them and what they point to */
+    size_t n_orders;
 } roma_description;
 /* The tensor of a role and layer, the description's; NULL: there is none. */
 const roma_image_tensor *roma_description_find(const roma_description *d, uint32_t role, uint32_t layer);
+/* Number of a tensor's order in the description, from 1; 0: it has none. Of the second only an order that is gathered.
+ */
+uint32_t roma_description_order(const roma_description *d, const roma_image_tensor *t);
+uint32_t roma_description_gather(const roma_description *d, const roma_image_tensor *t);
 /* Size of a model: its parameters, those of vectors too, and the bits that hold one weight of its matrices, scales and
  * padding counted. A tied tensor counts once. d's tensors have their `bytes`. */
 void roma_description_size(const roma_description *d, uint64_t *params, double *bits_per_weight);
@@ -134,7 +140,7 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
 #define ROMA_FRAME_ENTRY 32
 #define ROMA_FRAME_ALIGN 64
 #define ROMA_FRAME_SECTIONS_MAX 64
-#define ROMA_FRAME_KNOWN_MAX 8
+#define ROMA_FRAME_KNOWN_MAX 10
 
 /* A section that a kind of file may have, in the order of the file. critical: a reader that does not know the tag
  * refuses the file; required: a file without the section is damaged; align in bytes. */

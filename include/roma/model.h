@@ -112,6 +112,18 @@ bool roma_hyper_true_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, u
 /* Whether a model of h.arch must have the role. */
 bool roma_hyper_required(const roma_hyper *h, uint32_t role);
 
+/* The order of a matrix's columns, where it is another than its source's (act-order): column j is the source's input
+ * from[j]. The product's activations are gathered so before they become codes, unless the order is folded. */
+typedef struct {
+    uint32_t cols;
+    bool folded;          /* of down: rows of gate and up, and their biases, stand in this order; nothing is gathered */
+    const uint32_t *from; /* each of 0 to cols - 1 once; NULL in a description without weights */
+} roma_order;
+/* Whether from[0 .. cols) has each of 0 to cols - 1 once; cols is at most 262144. */
+bool roma_order_is_whole(const uint32_t *from, uint32_t cols);
+/* Row values in the model's order to the source's, or a copy where order is NULL or folded; out is not in. */
+void roma_order_undo(const roma_order *order, const float *in, uint64_t cols, float *out);
+
 typedef struct roma_tensor roma_tensor;
 /* A view of one tensor of a source file: its place in the model, and functions that read it a row at a time. */
 struct roma_tensor {
@@ -128,6 +140,9 @@ struct roma_tensor {
     uint64_t true_rows, true_cols; /* that the source has; the model's others are zero. 0: all */
     bool rope_halves;              /* rows of each head are paired (i, i + rope_dim/2) in the source: row r of the model
                                     * is source row roma_rope_source_row(...); vectors: elements */
+    const roma_order *order;       /* of the columns, which every reader below follows; NULL: the source's */
+    const uint32_t *row_from;      /* of gate, up and their biases: row or element r is the source's row_from[r], the
+                                    * folded order of down; NULL: r */
     uint16_t head_dim, rope_dim;   /* of a tensor whose rows, or elements of a vector, are those of heads */
     uint16_t true_head;            /* the same in the source; 0: no heads */
     /* Codes and scales of model row r, of a tensor that is not is_float, into the caller's arrays. Set by the

@@ -95,6 +95,10 @@ uint64_t roma_place_row_words(const roma_placement *p, size_t tensor);
 uint32_t roma_place_word_inputs(const roma_placement *p, const roma_image_tensor *t);
 /* Whether the chip stores a matrix's codes five to a byte. */
 bool roma_place_is_trits(const roma_placement *p, const roma_image_tensor *t);
+/* Bits of an element's number in an order of cols columns: 16, or 32 where these do not do. */
+uint32_t roma_place_order_bits(uint64_t cols);
+/* Words of a vector unit of a die that orders take: those of matrices of the die that are gathered, each once. */
+uint64_t roma_place_order_words(const roma_placement *p, uint32_t die);
 /* Bits of scales and minima of one row of a matrix, as the image stores them, without its tiles' padding. */
 uint64_t roma_place_scale_bits(const roma_image_tensor *t);
 

@@ -101,6 +101,8 @@ typedef struct {
     X(base, uint32_t, ROMA_OP_BIT(ROPE) | ROMA_OP_BIT(ANGLES), "which of the model's RoPE bases; 0, the only one")     \
     X(packed, uint32_t, ROMA_OP_BIT(QUANTISE),                                                                         \
       "elements of each head that are read, one head behind the other, zeros behind the last; 0, the whole row")       \
+    X(order, uint32_t, ROMA_OP_BIT(NORM) | ROMA_OP_BIT(QUANTISE),                                                      \
+      "number of the description's order in which elements are gathered before they become codes; 0, as they lie")     \
     X(scale, float, ROMA_OP_BIT(ATTEND), "factor of scores, > 0")                                                      \
     X(cap, float, ROMA_OP_BIT(ATTEND), "soft cap of scores; 0, none")                                                  \
     X(window, uint32_t, ROMA_OP_BIT(ATTEND), "last positions that a row sees; 0, all")

@@ -17,6 +17,14 @@ static void feed(timing_op *o, const timing *t, const roma_image_tensor *w, cons
     o->again_wire = fills ? 0 : code_bits(w->cols) * t->tree_mm;
 }
 
+/* Whether no LINEAR before this one reads the codes that it reads. */
+static bool is_first_reader(const roma_plan *p, uint32_t index) {
+    const uint32_t value = p->ops[index].in[0];
+    for (uint32_t i = index; i-- > 0 && p->ops[i].out != value;)
+        if (p->ops[i].kind == ROMA_OP_LINEAR && p->ops[i].in[0] == value) return false;
+    return true;
+}
+
 static void linear(timing_op *o, const timing *t, uint32_t index) {
     const roma_op *op = &t->p->ops[index];
     const roma_chip *c = t->c;
@@ -34,7 +42,7 @@ static void linear(timing_op *o, const timing *t, uint32_t index) {
     o->block_lunit_cycles = ((double)o->row - (double)o->next) * lunits;
     o->each.sram_bits = o->repair * 8 * c->hunit_bandwidth;
     if (op->layer != UINT32_MAX || c->full_logits > 0) o->each.wire_bit_mm = (double)w->rows * 32 * t->mean_mm;
-    feed(o, t, w, m, t->turns[index].group == UINT32_MAX || t->turns[index].group == index);
+    feed(o, t, w, m, is_first_reader(t->p, index));
     if (c->rom_style == ROMA_ROM_DRAM) o->first_dram_bits = 8 * roma_cost_timing_stored_bytes(w);
 }
 
@@ -51,8 +59,12 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
     o->each.vector_ops = (begins ? out / 2 : read) * info->vector_ops; /* ANGLES: pairs */
     o->each.sram_bits = 32 * (read + width_of(t->p, op->in[1]) + stored + (codes ? 0 : out));
     if (!codes) return;
+    if (op->param.order) { /* written, read again, and its number in the order */
+        o->each.sram_bits += read * (64 + roma_place_order_bits((uint64_t)read));
+        o->each.wire_bit_mm += read * 32 * t->mean_mm;
+    }
     const double bits = code_bits((uint64_t)read);
-    o->each.wire_bit_mm = bits * t->tree_mm;
+    o->each.wire_bit_mm += bits * t->tree_mm;
     if (t->c->die_split > 0) o->each.die_bits = bits * (t->place->dies - 1.0);
 }
 

@@ -44,17 +44,23 @@ static void linear_duration(const timing *t, uint32_t op, uint32_t block, uint64
     d->pass = (n - 1) * o->next;
 }
 
-/* The largest of a row, then its codes. */
+/* When n rows stand in another order: each element passes its unit's port, and half of them the middle. */
+static uint64_t gathered(const timing *t, const timing_op *o, uint64_t n) {
+    return o->gather ? n * o->gather + 2 * t->k.across : 0;
+}
+
+/* The largest of a row, beside it the gather, then its codes. */
 static void quantise_duration(const timing *t, const timing_op *o, uint64_t n, timing_duration *d) {
-    const uint64_t R = timing_reduction(&t->k, o->vec);
-    d->occ = timing_larger(n * o->vec, o->vec + R + t->k.div) + timing_larger(n * o->vec, o->bc);
+    const uint64_t R = timing_reduction(&t->k, o->vec), largest = timing_larger(n * o->vec, o->vec + R + t->k.div);
+    d->occ = timing_larger(largest, gathered(t, o, n)) + timing_larger(n * o->vec, o->bc);
 }
 
 /* The largest of a row and of its products with g, then the squares, then the codes. */
 static void norm_duration(const timing *t, const timing_op *o, uint64_t n, timing_duration *d) {
     const timing_numbers *k = &t->k;
     const uint64_t R = timing_reduction(k, o->vec), squares = timing_larger(n * o->vec, o->vec + R),
-                   codes = timing_larger(squares + n * o->vec, o->vec + k->mul + R + k->div);
+                   largest = timing_larger(squares + n * o->vec, o->vec + k->mul + R + k->div),
+                   codes = timing_larger(largest, k->mul + gathered(t, o, n));
     d->occ = codes + timing_larger(n * o->vec, o->bc);
     d->scale = squares + n * o->vec + k->chain[ROMA_CHAIN_SQUARE] + R + k->chain[ROMA_CHAIN_RMS] + k->mul + k->far;
 }

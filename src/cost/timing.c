@@ -160,6 +160,8 @@ static void vector(timing_op *o, const timing *t, const roma_op *op) {
     const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : t->p->values[op->in[0]].width;
     o->vec = timing_ceil_div(e, k->vector);
     o->bc = broadcast_cycles(k, e);
+    if (op->param.order)
+        o->gather = timing_larger(timing_ceil_div(e, k->vector) * timing_up(t->c->vector_lanes), timing_cross(k, e));
     switch (op->kind) {
     case ROMA_OP_ANGLES:
         o->vec = timing_ceil_div(t->p->values[op->out].width / 2, k->vector) * k->exps;
@@ -209,7 +211,8 @@ static bool is_like(const timing *t, uint32_t a, uint32_t b) {
     const roma_op *x = &t->p->ops[a], *y = &t->p->ops[b];
     const uint32_t before = t->turns[a].group, here = t->turns[b].group;
     if (x->kind != y->kind || x->in[0] != y->in[0] || x->in[1] != y->in[1] || x->out != y->out ||
-        x->param.rotated != y->param.rotated || x->last_rows_only != y->last_rows_only ||
+        x->param.rotated != y->param.rotated || !x->param.order != !y->param.order ||
+        x->last_rows_only != y->last_rows_only ||
         (before == UINT32_MAX ? here != UINT32_MAX : before + (b - a) != here))
         return false;
     if (x->tensor == ROMA_NO_TENSOR) return true;

@@ -39,6 +39,7 @@ typedef struct {
     uint64_t row, next; /* L, CACHE: cycles of the first row, and of each further one */
     uint64_t once;      /* dram: cycles of the first block of the step */
     uint64_t vec, bc;   /* V: cycles of the lanes and of the broadcast for a row */
+    uint64_t gather;    /* V: cycles of a row whose elements are gathered in another order; 0: as they lie */
     uint64_t first;     /* LINEAR: cycles after start at which the scale of its input is needed */
     double repair;      /* words read from SRAM per row */
     bool hides;         /* dram: once runs beside the rows */

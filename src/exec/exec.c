@@ -42,6 +42,16 @@ static uint32_t tree_levels(uint32_t leaves) {
     return levels;
 }
 
+/* Elements that an operation of the plan gathers, at most. */
+static uint64_t widest_gather(const roma_plan *p) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < p->n_ops; i++) {
+        const uint32_t width = p->ops[i].param.order ? p->values[p->ops[i].out].width : 0;
+        if (width > most) most = width;
+    }
+    return most;
+}
+
 static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     const roma_hyper *h = e->hyper;
     thread_scratch *s = &e->scratch[t];
@@ -50,6 +60,7 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     s->tree = take(w, (uint64_t)PARTY * h->head_dim * tree_levels(e->cfg.context / ROMA_PAGE) * sizeof *s->tree);
     const uint32_t packed = roma_hyper_packed(h) ? roma_hyper_attended(h) : 0;
     s->gained = take(w, (packed > h->hidden ? packed : h->hidden) * sizeof *s->gained);
+    s->ordered = take(w, widest_gather(e->plan) * sizeof *s->ordered);
     s->query = take(w, (uint64_t)PARTY * h->head_dim * sizeof *s->query);
     s->query_scale = take(w, PARTY * sizeof *s->query_scale);
     s->h = take(w, (uint64_t)LORA_BLOCK * e->lora.width * sizeof *s->h);

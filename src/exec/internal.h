@@ -34,6 +34,7 @@ typedef struct {
     float *score;  /* PARTY x context: see attend.c */
     float *tree; /* of PARTY x head_dim at each of the levels that a context has: tree of leaves, a vector at a time */
     float *gained;      /* hidden: x * g; or heads, packed (pack_heads) */
+    float *ordered;     /* the same in the order of a matrix's columns; in plans that gather */
     int16_t *query;     /* PARTY x head_dim */
     float *query_scale; /* PARTY */
     float *h;           /* LORA_BLOCK x lora.width: A x */

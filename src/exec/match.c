@@ -45,10 +45,16 @@ static bool formats_equal(const roma_format *a, const roma_format *b) {
            (a->level == ROMA_LEVEL_IDENTITY || memcmp(a->table, b->table, sizeof a->table) == 0);
 }
 
+static bool orders_equal(const roma_order *a, const roma_order *b) {
+    if (!a || !b) return a == b;
+    return a->cols == b->cols && a->folded == b->folded && a->from && b->from &&
+           memcmp(a->from, b->from, a->cols * sizeof *a->from) == 0;
+}
+
 static bool tensors_equal(const roma_image_tensor *a, const roma_image_tensor *b) {
     return a->role == b->role && a->layer == b->layer && a->rows == b->rows && a->cols == b->cols &&
            a->is_vector == b->is_vector && a->tie == b->tie && a->act_group == b->act_group &&
-           a->transform == b->transform &&
+           orders_equal(a->order, b->order) &&
            (a->is_vector || (formats_equal(&a->format, &b->format) && a->tile_bytes == b->tile_bytes));
 }
 
@@ -62,7 +68,7 @@ int roma_exec_match(const roma_plan *plan, const roma_image *image, roma_error *
         if (!tensors_equal(&p->tensors[i], &d->tensors[i]))
             return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                              "the plan was made for another model than the image's: its tensor %zu (%s, layer %u) has "
-                             "another role, shape or format",
+                             "another role, shape, format or order of columns",
                              i, roma_tensor_role_name(p->tensors[i].role), p->tensors[i].layer);
     return ROMA_OK;
 }

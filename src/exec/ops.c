@@ -49,6 +49,15 @@ static void op_angles(roma_exec *e, const roma_op *op, int thread, int threads) 
     }
 }
 
+/* x in the order in which the columns want it (docs/numerics.md, section 2). */
+static const float *in_order(const roma_exec *e, const roma_op *op, const float *x, uint64_t n, int thread) {
+    if (!op->param.order) return x;
+    const uint32_t *from = e->image->desc.orders[op->param.order - 1].from;
+    float *out = e->scratch[thread].ordered;
+    for (uint64_t i = 0; i < n; i++) out[i] = x[from[i]];
+    return out;
+}
+
 static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
     const float *g = vector_of(e, op);
     const value_store *x = &e->values[op->in[0]], *out = &e->values[op->out];
@@ -61,7 +70,7 @@ static void op_norm(roma_exec *e, const roma_op *op, int thread, int threads) {
         const float *xr = slot_f32(e, x, row_slot(e, row, thread));
         const float inverse = e->kern->rms_inverse(xr, roma_true_hidden(e->hyper), op->param.epsilon);
         e->kern->mul(gained, xr, g, n);
-        e->kern->quantise(gained, n, inverse, &out->act[row_slot(e, i, thread)]);
+        e->kern->quantise(in_order(e, op, gained, n, thread), n, inverse, &out->act[row_slot(e, i, thread)]);
     }
 }
 
@@ -82,7 +91,7 @@ static void op_quantise(roma_exec *e, const roma_op *op, int thread, int threads
     for (size_t r = begin; r < end; r++) {
         const float *xr = x->f32 + r * x->stride;
         if (op->param.packed) xr = pack_heads(e, op, xr, n, thread);
-        e->kern->quantise(xr, n, 1.0f, &out->act[row_slot(e, r, thread)]);
+        e->kern->quantise(in_order(e, op, xr, n, thread), n, 1.0f, &out->act[row_slot(e, r, thread)]);
     }
 }
 

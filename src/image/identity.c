@@ -24,13 +24,18 @@ void roma_image_id_begin(roma_sha256 *h, const roma_description *d) {
         update32(h, roma_f32_bits(d->hyper.rope_gain));
         update32(h, 0);
     }
+    for (size_t i = 0; i < d->n_orders; i++) {
+        update32(h, d->orders[i].cols);
+        update32(h, d->orders[i].folded);
+        for (uint32_t k = 0; k < d->orders[i].cols; k++) update32(h, d->orders[i].from[k]);
+    }
     update32(h, (uint32_t)d->n_tensors);
 }
 
 void roma_image_id_tensor(roma_sha256 *h, const roma_description *d, size_t i) {
     const roma_image_tensor *t = &d->tensors[i];
     uint8_t b[IMAGE_DESCRIPTOR];
-    roma_image_put_descriptor(b, t);
+    roma_image_put_descriptor(b, d, t);
     roma_sha256_update(h, b, 48);
     roma_sha256_update(h, b + 80, 32);
     update32(h, t->tie >= 0);

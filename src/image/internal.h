@@ -28,6 +28,7 @@
     X(VOCB, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
     X(TMPL, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
     X(TENS, 1, 1, ROMA_FRAME_ALIGN)                                                                                    \
+    X(ORDR, 1, 0, ROMA_FRAME_ALIGN)                                                                                    \
     X(DATA, 1, 1, IMAGE_DATA_ALIGN)                                                                                    \
     X(META, 0, 1, ROMA_FRAME_ALIGN)                                                                                    \
     X(REPT, 0, 0, ROMA_FRAME_ALIGN)
@@ -59,9 +60,18 @@ void roma_image_put_rope(roma_buf *out, const roma_hyper *h);
 /* The text of section TMPL, into img->vocab. */
 int roma_image_read_template(const roma_frame *in, roma_image *img);
 void roma_image_put_vocab(roma_buf *out, const roma_vocab *v);
-void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_tensor *t);
-/* 0 or a negative code; at is the file offset of the descriptor. */
-int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tensor *t);
+void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_description *d, const roma_image_tensor *t);
+/* 0 or a negative code; at is the file offset of the descriptor. Orders of d were read before. */
+int roma_image_get_descriptor(const roma_frame *in, uint64_t at, const roma_description *d, roma_image_tensor *t);
+
+/* ---- orders.c: section ORDR, and what orders must be ---- */
+int roma_image_read_orders(const roma_frame *in, roma_description *d);
+/* Whatever may stand there, of descriptions too: orders of matrices of layers, named in their order. */
+int roma_image_check_orders(const roma_description *d, const char *file, roma_error *err);
+void roma_image_put_orders(roma_buf *out, const roma_description *d);
+/* The orders of d's tensors, in the order in which they are named first, as d's own array, which roma_free ends; the
+ * tables stay where they are. False: no memory. */
+bool roma_image_arrange_orders(roma_description *d);
 /* read.c: all of it, into an empty *img. Big-endian hosts: tables are swapped into img->owned. */
 int roma_image_read(roma_frame *in, roma_image *img, bool check_crcs, roma_team *team);
 

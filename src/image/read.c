@@ -53,6 +53,7 @@ int roma_image_read(roma_frame *in, roma_image *img, bool check_crcs, roma_team 
     memcpy(img->base_id, in->base_id, 32);
     memcpy(img->file_sha256, in->file_sha256, 32);
     code = roma_image_read_hyper(in, &img->desc.hyper);
+    if (!code) code = roma_image_read_orders(in, &img->desc);
     if (!code) code = roma_image_read_tensors(in, img);
     if (!code) code = swap_tables(in, img, &spare);
     if (!code) code = roma_image_read_vocab(in, img, spare);
@@ -85,6 +86,7 @@ int roma_image_open_memory(roma_image *img, const void *data, uint64_t size, uns
 
 void roma_image_close(roma_image *img) {
     roma_free(img->desc.tensors);
+    roma_free(img->desc.orders);
     roma_free(img->owned);
     roma_map_close(&img->map);
     memset(img, 0, sizeof *img);

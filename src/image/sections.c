@@ -75,7 +75,7 @@ static void planes_of(unsigned bits, uint8_t out[2]) {
     out[1] = (uint8_t)(bits - out[0]);
 }
 
-void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_tensor *t) {
+void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_description *d, const roma_image_tensor *t) {
     const roma_format *f = &t->format;
     memset(out, 0, IMAGE_DESCRIPTOR);
     roma_put32(out, t->role);
@@ -97,13 +97,13 @@ void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_image_t
     roma_put16(out + 34, f->super);
     roma_put16(out + 36, (uint16_t)f->zero);
     roma_put32(out + 40, t->act_group);
-    roma_put32(out + 44, t->transform);
+    roma_put32(out + 44, roma_description_order(d, t));
     roma_put64(out + 72, t->tile_bytes);
     if (f->level != ROMA_LEVEL_IDENTITY)
         for (int i = 0; i < 16; i++) roma_put16(out + 80 + 2 * i, (uint16_t)f->table[i]);
 }
 
-int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tensor *t) {
+int roma_image_get_descriptor(const roma_frame *in, uint64_t at, const roma_description *d, roma_image_tensor *t) {
     const uint8_t *p = in->data + at;
     uint8_t planes[2];
     *t = (roma_image_tensor){
@@ -129,7 +129,10 @@ int roma_image_get_descriptor(const roma_frame *in, uint64_t at, roma_image_tens
                               .zero = (int16_t)roma_le16(p + 36),
                               .zeros = p[31]};
     t->act_group = roma_le32(p + 40);
-    t->transform = roma_le32(p + 44);
+    if (roma_le32(p + 44) > d->n_orders)
+        return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 44, "order %u of a tensor's columns: there are %zu",
+                               roma_le32(p + 44), d->n_orders);
+    if (roma_le32(p + 44)) t->order = &d->orders[roma_le32(p + 44) - 1];
     planes_of(t->format.bits, planes);
     if (memcmp(planes, p + 26, 2) != 0)
         return roma_frame_fail(in, ROMA_EUNSUPPORTED, at + 26, "planes of %u and %u bits do not make %u-bit codes",
@@ -182,8 +185,8 @@ int roma_image_read_tensors(const roma_frame *in, roma_image *img) {
         return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
     img->desc.n_tensors = (size_t)n;
     for (size_t i = 0; i < n; i++) {
-        int code =
-            roma_image_get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc.tensors[i]);
+        int code = roma_image_get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc,
+                                             &img->desc.tensors[i]);
         if (code) return code;
     }
     roma_error why;

@@ -210,7 +210,7 @@ int roma_image_stream(image_writer *w, uint8_t base_id[32]) {
     w->at = head; /* the record of an earlier run stands there */
     for (unsigned i = 0; !code && i < w->n_sections; i++, known++) {
         roma_section *s = &w->section[i];
-        while (memcmp(s->tag, roma_image_kind.known[known].tag, 4) != 0) known++; /* no tokenizer, no template */
+        while (memcmp(s->tag, roma_image_kind.known[known].tag, 4) != 0) known++; /* no tokenizer, template or orders */
         code = put_zeros(w, s->offset - w->at);
         if (!code && known == IMAGE_DATA) {
             code = put_data(w, s, base_id);

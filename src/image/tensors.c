@@ -103,7 +103,6 @@ static int check_tensor(const checker *c, const roma_image_tensor *t) {
     if (t->is_vector == roma_tensor_role_is_matrix(t->role))
         return fail(c, ROMA_EINPUT, t, "matrix and vector confused");
     if (t->act_group) return fail(c, ROMA_EUNSUPPORTED, t, "activation groups are not known to this version");
-    if (t->transform) return fail(c, ROMA_EUNSUPPORTED, t, "a transform of the weights is not known to this version");
     int code = t->is_vector ? ROMA_OK : check_matrix(c, t);
     return code || t->tie == -1 ? code : check_tie(c, t);
 }
@@ -132,7 +131,7 @@ int roma_image_check_tensors(const roma_description *d, const char *file, roma_e
     checker c = {d, file, err};
     int code = check_order(&c);
     for (size_t i = 0; !code && i < d->n_tensors; i++) code = check_tensor(&c, &d->tensors[i]);
-    return code;
+    return code ? code : roma_image_check_orders(d, file, err);
 }
 
 /* ---- sizes ---- */

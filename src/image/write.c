@@ -45,7 +45,8 @@ static void put_plain(roma_image_tensor *to, const roma_image_tensor *t) {
 /* Tensors into the order of execution, ties along with them. */
 static int arrange(image_writer *w, const roma_description *d) {
     roma_description *own = &w->desc;
-    own->n_tensors = 0;
+    own->n_tensors = own->n_orders = 0;
+    own->orders = NULL;
     own->tensors = roma_alloc_array(d->n_tensors ? d->n_tensors : 1, sizeof *own->tensors);
     w->from = roma_alloc_array(d->n_tensors ? d->n_tensors : 1, sizeof *w->from);
     if (!own->tensors || !w->from) return fail(w, ROMA_ENOMEM, "no memory for the tensor table");
@@ -65,6 +66,7 @@ static int arrange(image_writer *w, const roma_description *d) {
         t->tie = k < own->n_tensors ? (int32_t)k : INT32_MIN; /* refused by the check */
     }
     if (own->n_tensors != d->n_tensors) return fail(w, ROMA_EINPUT, "a tensor is unknown or there twice");
+    if (!roma_image_arrange_orders(own)) return fail(w, ROMA_ENOMEM, "no memory for the orders of columns");
     return roma_image_check_tensors(own, w->path, w->err);
 }
 
@@ -96,7 +98,7 @@ static void put_tensors(roma_buf *b, const roma_description *d) {
     roma_buf_le32(b, IMAGE_DESCRIPTOR);
     roma_buf_le64(b, 0);
     for (size_t i = 0; i < d->n_tensors; i++) {
-        roma_image_put_descriptor(descriptor, &d->tensors[i]);
+        roma_image_put_descriptor(descriptor, d, &d->tensors[i]);
         roma_buf_append(b, descriptor, sizeof descriptor);
     }
 }
@@ -110,8 +112,10 @@ static int lay_out(image_writer *w, const roma_vocab *vocab, const char *note) {
     roma_description *d = &w->desc;
     uint8_t hyper[IMAGE_HYPR_BYTES];
     uint64_t data_bytes = place_tensors(d), end;
-    const bool has_template = vocab && vocab->template_bytes, has_report = w->source->report != NULL;
-    end = ROMA_FRAME_HEADER + (uint64_t)(IMAGE_KNOWN - !vocab - !has_template - !has_report) * ROMA_FRAME_ENTRY;
+    const bool has_template = vocab && vocab->template_bytes, has_report = w->source->report != NULL,
+               has_orders = d->n_orders > 0;
+    const int absent = !vocab + !has_template + !has_orders + !has_report;
+    end = ROMA_FRAME_HEADER + (uint64_t)(IMAGE_KNOWN - absent) * ROMA_FRAME_ENTRY;
     roma_image_put_hyper(hyper, &d->hyper);
     roma_buf_append(&w->part[IMAGE_HYPR], hyper, sizeof hyper);
     roma_image_put_rope(&w->part[IMAGE_ROPE], &d->hyper);
@@ -123,6 +127,10 @@ static int lay_out(image_writer *w, const roma_vocab *vocab, const char *note) {
     if (vocab) place_section(w, IMAGE_VOCB, w->part[IMAGE_VOCB].len, &end);
     if (has_template) place_section(w, IMAGE_TMPL, w->part[IMAGE_TMPL].len, &end);
     place_section(w, IMAGE_TENS, IMAGE_TENS_HEAD + d->n_tensors * IMAGE_DESCRIPTOR, &end);
+    if (has_orders) {
+        roma_image_put_orders(&w->part[IMAGE_ORDR], d);
+        place_section(w, IMAGE_ORDR, w->part[IMAGE_ORDR].len, &end);
+    }
     place_section(w, IMAGE_DATA, data_bytes, &end);
     uint64_t base = w->section[w->n_sections - 1].offset;
     place_section(w, IMAGE_META, w->part[IMAGE_META].len, &end);
@@ -175,6 +183,7 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     image_writer w = {.path = path, .err = err, .progress = progress, .source = source, .desc = *desc};
     roma_image_written done = {0};
     w.desc.tensors = NULL;
+    w.desc.orders = NULL;
     int code = check_input(&w, vocab, note);
     if (!code) code = arrange(&w, desc);
     if (!code) code = lay_out(&w, vocab, note);
@@ -193,6 +202,7 @@ int roma_image_write(const char *path, const roma_description *desc, const roma_
     if (!code && out) *out = done;
     for (int k = 0; k < IMAGE_KNOWN; k++) roma_buf_destroy(&w.part[k]);
     roma_free(w.desc.tensors);
+    roma_free(w.desc.orders);
     roma_free(w.from);
     roma_free(w.raw_block);
     return code;

@@ -1,7 +1,7 @@
 /* A Hugging Face folder as a model: config.json, weights, tokenizer. */
 #include <sys/stat.h>
 
-#include "hf.h"
+#include "hf_packed.h"
 
 /* ---- the tokenizer ---- */
 
@@ -199,6 +199,7 @@ int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     int rc = read_config(f, &imp->model, &quant, &shape, err);
     if (!rc) rc = roma_import_hf_weights(f, &o->set, &quant, shape.tied, err);
     if (!rc) rc = roma_import_tensors(&o->set, &imp->model, err);
+    if (!rc) rc = roma_import_hf_orders(f, &imp->model, err);
     if (!rc) rc = check_roles(f, &imp->model, &shape, err);
     if (!rc) rc = tokenizer(f, imp, o, err);
     for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;

@@ -30,6 +30,7 @@ struct hf_folder {
     uint32_t n_shards;
     hf_packed *packed; /* matrices of a 4-bit checkpoint */
     size_t n_packed;
+    roma_order *orders; /* of their columns; at most one for each */
     char *template_text;
 };
 

@@ -1,7 +1,7 @@
 /* The files of a Hugging Face folder, on disk or in memory, and their hash. */
 #include <unistd.h>
 
-#include "hf.h"
+#include "hf_packed.h"
 
 static const hf_file *known(const hf_folder *f, const char *name) {
     for (size_t i = 0; i < f->n_files; i++)
@@ -60,7 +60,9 @@ int roma_import_hf_file(hf_folder *f, const char *name, const hf_file **out, rom
 
 void roma_import_hf_close(hf_folder *f) {
     for (uint32_t i = 0; i < f->n_shards; i++) roma_import_st_free(&f->shard[i]);
+    for (size_t i = 0; i < f->n_packed; i++) roma_free(f->packed[i].from);
     roma_free(f->packed);
+    roma_free(f->orders);
     for (size_t i = 0; i < f->n_files; i++) {
         roma_map_close(&f->file[i].map);
         roma_free(f->file[i].name);

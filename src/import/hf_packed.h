@@ -21,7 +21,8 @@ struct hf_packed {
     float (*read_scale)(const hf_packed *p, uint64_t row, uint64_t block);
     uint64_t (*scale_at)(const hf_packed *p, uint64_t row, uint64_t block); /* its place among the scales */
     int (*read_zero)(const hf_packed *p, uint64_t row, uint64_t block);
-    bool less_one; /* GPTQ: words of zero points are stored less one each */
+    uint32_t *from; /* act-order: column j of the image is the file's input from[j]; NULL: as they lie */
+    bool less_one;  /* GPTQ: words of zero points are stored less one each */
     /* bitsandbytes */
     float map[16]; /* a code's value, times the scale */
     float factor;  /* of the levels that stand for the map; 0: there is no map */
@@ -42,6 +43,11 @@ typedef struct {
 const st_tensor *roma_import_hf_part(const hf_packing *c, const char *base, const char *suffix);
 /* All matrices of the checkpoint, as tensors of the set's parts; what they are made of is marked as used. */
 int roma_import_hf_pack(const hf_packing *c);
+/* Orders of the model's matrices, and rows that follow down's (hf_order.c). */
+int roma_import_hf_orders(hf_folder *f, roma_model *m, roma_error *err);
+/* The order of p's columns out of the group of each input, tensor `base` + `suffix`, where there is one and the groups
+ * do not rise as the inputs do: the inputs of a group stand together, each group's in their order. */
+int roma_import_hf_read_order(const hf_packing *c, const char *base, const char *suffix, hf_packed *p);
 /* An error about the matrix `base`. */
 int roma_import_hf_packed_bad(const hf_packing *c, int code, const char *base, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

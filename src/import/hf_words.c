@@ -11,13 +11,18 @@ static unsigned field(const hf_packed *p, uint32_t word, uint64_t i) {
 /* Codes of 8 bits are signed in an image; their zero points follow. */
 static unsigned in_image(const hf_packed *p, unsigned code) { return p->format.bits == 8 ? code ^ 128u : code; }
 
+/* The file's input that is column i of the image. */
+static uint64_t input_of(const hf_packed *p, uint64_t i) { return p->from ? p->from[i] : i; }
+
 /* ---- codes of a row ---- */
 
 /* Words of inputs under each other, a column for each output. */
 static void gptq_codes(const hf_packed *p, uint64_t row, uint8_t *out) {
     const unsigned n = per_word(p);
-    for (uint64_t i = 0; i < p->cols; i++)
-        out[i] = (uint8_t)in_image(p, field(p, word_at(p->codes, i / n * p->rows + row), i % n));
+    for (uint64_t i = 0; i < p->cols; i++) {
+        const uint64_t input = input_of(p, i);
+        out[i] = (uint8_t)in_image(p, field(p, word_at(p->codes, input / n * p->rows + row), input % n));
+    }
 }
 
 /* Eight outputs lie in a word in the order 0 2 4 6 1 3 5 7. */
@@ -30,8 +35,10 @@ static void awq_codes(const hf_packed *p, uint64_t row, uint8_t *out) {
 /* Words of inputs along a row. */
 static void row_codes(const hf_packed *p, uint64_t row, uint8_t *out) {
     const unsigned n = per_word(p);
-    for (uint64_t i = 0; i < p->cols; i++)
-        out[i] = (uint8_t)in_image(p, field(p, word_at(p->codes, row * (p->cols / n) + i / n), i % n));
+    for (uint64_t i = 0; i < p->cols; i++) {
+        const uint64_t input = input_of(p, i);
+        out[i] = (uint8_t)in_image(p, field(p, word_at(p->codes, row * (p->cols / n) + input / n), input % n));
+    }
 }
 
 /* ---- scales and zero points ---- */
@@ -108,20 +115,6 @@ static int scales_of(const hf_packing *c, const char *base, const char *suffix, 
     return ROMA_OK;
 }
 
-/* The order of the inputs, where the file has one: group numbers that rise as the inputs do are none. */
-static int check_order(const hf_packing *c, const char *base, const char *suffix, const hf_packed *p) {
-    const st_tensor *t = roma_import_hf_part(c, base, suffix);
-    if (!t) return ROMA_OK;
-    if (t->type != ST_I32 || t->end - t->begin != 4 * p->cols)
-        return roma_import_hf_packed_bad(c, ROMA_EDAMAGED, base, "%s is no list of %llu groups", suffix + 1,
-                                         (unsigned long long)p->cols);
-    for (uint64_t i = 0; i < p->cols; i++)
-        if (word_at(t->data, i) != i / p->block)
-            return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base,
-                                             "its inputs are in another order than its groups (act-order, desc_act)");
-    return ROMA_OK;
-}
-
 /* Group and block of rows of p->cols: a scale for more than 256 inputs is repeated. */
 static int settle_blocks(const hf_packing *c, const char *base, hf_packed *p) {
     const uint64_t group = c->quant->group ? c->quant->group : p->cols;
@@ -162,7 +155,7 @@ int roma_import_hf_gptq(const hf_packing *c, const char *base, const st_tensor *
     p->scale_at = group_scale;
     rc = scales_of(c, base, ".scales", p->blocks, p->rows, p);
     if (!rc) rc = words_of(c, base, ".qzeros", p->blocks, p->rows / n, &p->zeros);
-    if (!rc) rc = check_order(c, base, ".g_idx", p);
+    if (!rc) rc = roma_import_hf_read_order(c, base, ".g_idx", p);
     if (!rc) settle_zeros(p);
     return rc;
 }
@@ -191,7 +184,7 @@ int roma_import_hf_words(const hf_packing *c, const char *base, const st_tensor 
     roma_import_hf_part(c, base, ".weight_shape"); /* says again what the codes' own shape says */
     rc = scales_of(c, base, ".weight_scale", p->rows, p->blocks, p);
     if (!rc && !c->quant->symmetric) rc = words_of(c, base, ".weight_zero_point", p->rows / n, p->blocks, &p->zeros);
-    if (!rc) rc = check_order(c, base, ".weight_g_idx", p);
+    if (!rc) rc = roma_import_hf_read_order(c, base, ".weight_g_idx", p);
     if (!rc) settle_zeros(p);
     return rc;
 }

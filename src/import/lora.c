@@ -67,6 +67,17 @@ static int check_shape(const lora_build *b, const st_tensor *t, bool is_b, uint6
 
 static bool is_in_heads(uint32_t role) { return role == ROMA_W_Q || role == ROMA_W_K || role == ROMA_W_V; }
 
+/* The base's columns may stand in another order than the adapter's file has them; A's then do too. */
+static const roma_order *order_of(const roma_description *d, uint32_t role, uint32_t layer) {
+    const roma_image_tensor *t = roma_description_find(d, role, layer);
+    return t ? t->order : NULL;
+}
+/* Rows of gate and up, which follow the columns of down. */
+static const uint32_t *folded(const roma_description *d, uint32_t layer) {
+    const roma_order *order = order_of(d, ROMA_W_DOWN, layer);
+    return order && order->folded ? order->from : NULL;
+}
+
 int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b, const st_tensor *in,
                          const char *what) {
     st_tensor as_rows = *in;
@@ -94,21 +105,24 @@ int roma_import_lora_add(lora_build *b, unsigned slot, uint32_t layer, bool is_b
     const import_type *type = roma_import_type_get(t->type);
     roma_tensor *view = is_b ? &p->b : &p->a;
     roma_adapter_shape(h, role, &rows, &cols);
-    *view = (roma_tensor){.role = role,
-                          .layer = layer,
-                          .rows = is_b ? rows : t->dim[0],
-                          .cols = is_b ? t->dim[1] : cols,
-                          .true_rows = t->dim[0],
-                          .true_cols = t->dim[1],
-                          .true_head = is_b && is_in_heads(role) ? (uint16_t)roma_true_head(h) : 0,
-                          .is_float = type->floats != NULL,
-                          .format = type->format,
-                          .source_type = t->type,
-                          .data = t->data,
-                          .row_bytes = in->dim[1] / type->block * type->bytes,
-                          .rope_halves = is_b && b->rope_halves && (role == ROMA_W_Q || role == ROMA_W_K),
-                          .head_dim = (uint16_t)h->head_dim,
-                          .rope_dim = (uint16_t)h->rope_dim};
+    *view =
+        (roma_tensor){.role = role,
+                      .layer = layer,
+                      .rows = is_b ? rows : t->dim[0],
+                      .cols = is_b ? t->dim[1] : cols,
+                      .true_rows = t->dim[0],
+                      .true_cols = t->dim[1],
+                      .true_head = is_b && is_in_heads(role) ? (uint16_t)roma_true_head(h) : 0,
+                      .is_float = type->floats != NULL,
+                      .format = type->format,
+                      .source_type = t->type,
+                      .data = t->data,
+                      .row_bytes = in->dim[1] / type->block * type->bytes,
+                      .rope_halves = is_b && b->rope_halves && (role == ROMA_W_Q || role == ROMA_W_K),
+                      .head_dim = (uint16_t)h->head_dim,
+                      .rope_dim = (uint16_t)h->rope_dim,
+                      .order = is_b ? NULL : order_of(b->base, role, layer),
+                      .row_from = is_b && (role == ROMA_W_GATE || role == ROMA_W_UP) ? folded(b->base, layer) : NULL};
     *(is_b ? &p->has_b : &p->has_a) = true;
     *(is_b ? &p->turned_b : &p->turned_a) = turned;
     return ROMA_OK;
@@ -144,8 +158,11 @@ static void read_row(const roma_tensor *t, bool turned, uint64_t row, float *out
     const import_type *type = roma_import_type_get(t->source_type);
     uint64_t from;
     const uint64_t n = roma_import_source_of(t, row, t->true_rows, &from) ? t->true_cols : 0;
-    for (uint64_t i = 0; i < n; i++) type->floats(t->data + i * t->row_bytes + from * type->bytes, 1, out + i);
-    for (uint64_t i = n; i < t->cols; i++) out[i] = 0;
+    for (uint64_t i = 0; i < t->cols; i++) {
+        const uint64_t k = t->order ? t->order->from[i] : i;
+        out[i] = 0;
+        if (k < n) type->floats(t->data + k * t->row_bytes + from * type->bytes, 1, out + i);
+    }
 }
 void roma_import_lora_row(const lora_pair *p, bool is_b, uint64_t row, float *out) {
     read_row(is_b ? &p->b : &p->a, is_b ? p->turned_b : p->turned_a, row, out);

@@ -75,8 +75,8 @@ const import_type *roma_import_type_get(uint32_t type) {
 
 /* Row r of the model, or element r of a vector, in the source; false where the source has none: it is zero. */
 bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out) {
-    *out = r;
-    if (!t->true_head) return !n || r < n;
+    *out = t->row_from ? t->row_from[r] : r;
+    if (!t->true_head) return !n || *out < n;
     const uint64_t head = r / t->head_dim, i = r % t->head_dim;
     *out = head * t->true_head + (t->rope_halves ? roma_rope_source_row(i, t->true_head, t->rope_dim) : i);
     return i < t->true_head;
@@ -113,19 +113,25 @@ static void dequant_row(const import_type *type, const uint8_t *src, uint64_t co
     }
 }
 
-/* A vector of heads: element by element. */
+/* A vector of heads, or in another order: element by element. */
 static void vector_of_heads(const roma_tensor *t, const import_type *type, float *out) {
     uint64_t from;
     for (uint64_t i = 0; i < t->cols; i++)
-        if (roma_import_source_of(t, i, 0, &from))
+        if (roma_import_source_of(t, i, t->true_cols, &from))
             type->floats(t->data + from * type->bytes, 1, out + i);
         else
             out[i] = 0;
 }
 
+static void gather(const roma_order *order, uint64_t cols, float *row) {
+    float was[cols]; /* at most 1 MiB */
+    memcpy(was, row, cols * sizeof *was);
+    for (uint64_t i = 0; i < cols; i++) row[i] = was[order->from[i]];
+}
+
 void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
     const import_type *type = &types[t->source_type];
-    if (!roma_tensor_role_is_matrix(t->role) && t->true_head) {
+    if (!roma_tensor_role_is_matrix(t->role) && (t->true_head || t->row_from)) {
         vector_of_heads(t, type, out);
         return;
     }
@@ -136,6 +142,7 @@ void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
     else if (n)
         dequant_row(type, src, n, out);
     for (uint64_t i = n; i < t->cols; i++) out[i] = 0;
+    if (t->order) gather(t->order, t->cols, out);
 }
 
 /* ---- values that would poison every token ------------------------------------------------------------- */

@@ -10,6 +10,11 @@ static uint32_t tensor_index(const builder *b, uint32_t role) {
 
 bool roma_map_has(const builder *b, uint32_t role) { return tensor_index(b, role) != ROMA_NO_TENSOR; }
 
+uint32_t roma_map_gather(const builder *b, uint32_t role) {
+    const uint32_t i = tensor_index(b, role);
+    return i == ROMA_NO_TENSOR ? 0 : roma_description_gather(b->d, &b->d->tensors[i]);
+}
+
 void roma_map_values(builder *b, const roma_value *values, size_t n) {
     b->p->values = roma_alloc_array(n, sizeof *values);
     b->failed |= !b->p->values;
@@ -55,6 +60,19 @@ roma_op *roma_map_norm(builder *b, roma_op_kind kind, uint32_t role, uint32_t in
     roma_op *op = roma_map_tensor_op(b, kind, role, in, out);
     op->param.epsilon = b->d->hyper.rms_eps;
     return op;
+}
+
+void roma_map_norms(builder *b, uint32_t norm_role, const uint32_t *products, uint32_t n, uint32_t in, uint32_t first,
+                    uint32_t *codes) {
+    uint32_t order[3], made = 0;
+    for (uint32_t i = 0, k; i < n; i++) {
+        order[i] = roma_map_gather(b, products[i]);
+        for (k = 0; order[k] != order[i];) k++;
+        codes[i] = k < i ? codes[k] : made ? b->more + made - 1 : first;
+        if (k < i) continue;
+        roma_map_norm(b, ROMA_OP_NORM, norm_role, in, codes[i])->param.order = order[i];
+        made++;
+    }
 }
 
 void roma_map_head(builder *b, uint32_t norm_role, uint32_t in, uint32_t codes, uint32_t logits) {

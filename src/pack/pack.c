@@ -107,6 +107,7 @@ static int describe(roma_description *d, const roma_model *m, roma_error *err) {
         d->tensors[d->n_tensors] = (roma_image_tensor){
             .role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .is_vector = !matrix, .tie = -1};
         if (matrix) d->tensors[d->n_tensors].format = t->format;
+        if (matrix) d->tensors[d->n_tensors].order = t->order;
     }
     if (!roma_model_find(m, ROMA_W_HEAD, 0)) add_tied_head(d, m);
     return ROMA_OK;

@@ -103,6 +103,11 @@ void roma_place_print(const roma_placement *p, roma_buf *out) {
     roma_buf_print(out, "%-16s all V 0-%-6.0f %9d %7llu\n", "rope increments", p->chip.vector_units - 1, 0,
                    (unsigned long long)roma_place_rope_words(p));
     for (size_t i = 0; i < p->plan->desc->n_tensors; i++) print_tensor(p, i, out);
+    for (uint32_t die = 0; die < p->dies && p->plan->desc->n_orders; die++) {
+        const uint64_t words = roma_place_order_words(p, die);
+        roma_buf_print(out, "%-16s %3u V 0-%-6.0f %9llu %7llu\n", "orders", die, p->chip.vector_units - 1,
+                       (unsigned long long)(p->die_vector_words[die] - words), (unsigned long long)words);
+    }
     print_rest(p, out);
 }
 

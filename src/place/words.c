@@ -120,6 +120,23 @@ uint64_t roma_place_rope_words(const roma_placement *p) {
     return vector_words(p->plan->desc->hyper.rope_dim / 2, &k);
 }
 
+uint32_t roma_place_order_bits(uint64_t cols) { return cols > 65536 ? 32 : 16; }
+
+uint64_t roma_place_order_words(const roma_placement *p, uint32_t die) {
+    const roma_description *d = p->plan->desc;
+    const place_numbers k = place_numbers_of(p);
+    uint64_t words = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        const roma_image_tensor *t = &d->tensors[i];
+        size_t before = i;
+        if (!roma_description_gather(d, t) || p->tensors[i].die != die) continue;
+        for (size_t b = 0; b < i; b++)
+            if (d->tensors[b].order == t->order && p->tensors[b].die == die) before = b;
+        if (before == i) words += vector_words(ceil_div(t->cols * roma_place_order_bits(t->cols), 32), &k);
+    }
+    return words;
+}
+
 static void place_tensor(roma_placement *p, size_t i, bool tied, const place_numbers *k) {
     const roma_image_tensor *t = &p->plan->desc->tensors[i];
     roma_place_tensor *at = &p->tensors[i];
@@ -231,6 +248,8 @@ void roma_place_derive(roma_placement *p) {
         p->die_vector_words[die] = first < end ? roma_place_rope_words(p) : 0;
     }
     for (size_t i = 0; i < d->n_tensors; i++) place_tensor(p, i, tied, &k);
+    for (uint32_t die = 0; die < p->dies && d->n_orders; die++)
+        p->die_vector_words[die] += roma_place_order_words(p, die);
     count_needs(p);
     judge(p);
 }

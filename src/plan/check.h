@@ -9,6 +9,7 @@ typedef struct {
     uint32_t layer; /* of the operation that wrote it */
     uint8_t what;   /* role of the tensor that made it, or one of flow.c's; 0: nothing was written */
     uint8_t steps;  /* bias, norm and rotation that a product has had, as bits of flow.c */
+    uint32_t order; /* of codes: of their columns, as roma_parameters has it */
     bool is_tiled;  /* each thread has its tiles of it */
     bool owes;      /* adapters have not been added yet */
     bool is_last;   /* rows whose logits are wanted, and no others */

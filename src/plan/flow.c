@@ -90,6 +90,8 @@ static const char *check_input(const walk *w, unsigned k) {
     if (!(may_read(w, k) & BIT(v->what))) return "reads what does not belong there";
     if (!(BIT(v->what) & (BIT(RESIDUAL) | BIT(ANGLES))) && v->layer != w->op->layer)
         return "reads what another layer made";
+    if (w->info->in[k] == ROMA_DATA_CODES && v->order != roma_description_gather(w->p->desc, walk_tensor(w)))
+        return "reads codes in another order than its matrix's columns";
     if (v->steps != (wanted_steps(w, v) & (of_kind[w->op->kind].step - 1u)))
         return "comes too early or too late: bias, norm and rotation of a product have an order";
     if (w->info->sharing == ROMA_SHARE_TILES && w->info->in[k] != ROMA_DATA_CODES && !v->is_tiled)
@@ -141,6 +143,7 @@ void roma_plan_note_flow(walk *w) {
     if (has_tensor && !in_place) out.what = (uint8_t)role_of(w);
     if (!out.what && has_value(w, 0)) out.what = input(w, 0)->what;
     if (step != READ) out.steps = input(w, 0)->steps | step;
+    out.order = op->param.order;
     out.is_tiled = w->info->sharing == ROMA_SHARE_TILES;
     out.owes = op->adapter_slot != UINT32_MAX || (in_place && input(w, 0)->owes);
     if (w->info->in[0] == ROMA_DATA_NONE)

@@ -19,6 +19,15 @@ static const char *check_foreign(const roma_op *op) {
 ROMA_PARAMETERS(X)
 #undef X
 
+/* Whether the operation's order is one that is gathered, of as many elements as its codes have. */
+static bool is_order(const walk *w) {
+    const roma_op *op = w->op;
+    const roma_description *d = w->p->desc;
+    if (op->param.order > d->n_orders || op->out >= w->p->n_values) return false;
+    const roma_order *o = &d->orders[op->param.order - 1];
+    return !o->folded && o->cols == w->p->values[op->out].width;
+}
+
 const char *roma_plan_check_parameters(const walk *w) {
     const roma_op *op = w->op;
     const roma_parameters *a = &op->param;
@@ -29,6 +38,7 @@ const char *roma_plan_check_parameters(const walk *w) {
         return "is for another width of a head than the model has phases for";
     if (has_packed(op) && a->packed && a->packed != roma_hyper_packed(&w->p->desc->hyper))
         return "takes other elements of a head than the model has";
+    if (has_order(op) && a->order && !is_order(w)) return "gathers in no order of the description for such a value";
     if (has_gain(op) && roma_f32_bits(a->gain) != roma_f32_bits(w->p->desc->hyper.rope_gain))
         return "has another factor of cos and sin than the model";
     if (has_base(op) && a->base) return "asks for another RoPE base than the first, which the engine lacks";

@@ -7,11 +7,15 @@ static const void *image_find(const void *from, uint32_t role, uint32_t layer) {
 
 static void image_row(const void *tensor, uint64_t r, float *out) {
     const roma_image_tensor *t = tensor;
-    if (t->is_vector)
+    if (t->is_vector) {
         memcpy(out, t->data, (size_t)t->cols * sizeof *out);
-    else
-        roma_tile_dequant_row(&t->format, t->cols, t->data + r / ROMA_TILE_ROWS * t->tile_bytes,
-                              (unsigned)(r % ROMA_TILE_ROWS), out);
+        return;
+    }
+    float row[t->cols]; /* at most 1 MiB */
+    float *to = t->order ? row : out;
+    roma_tile_dequant_row(&t->format, t->cols, t->data + r / ROMA_TILE_ROWS * t->tile_bytes,
+                          (unsigned)(r % ROMA_TILE_ROWS), to);
+    if (t->order) roma_order_undo(t->order, row, t->cols, out);
 }
 
 roma_ref_weights roma_ref_image(const roma_image *image) {
@@ -24,7 +28,10 @@ static const void *model_find(const void *from, uint32_t role, uint32_t layer) {
 
 static void model_row(const void *tensor, uint64_t r, float *out) {
     const roma_tensor *t = tensor; /* what the file says, not what an image makes of it */
-    (t->read_source ? t->read_source : t->read_floats)(t, r, out);
+    float row[t->cols];
+    float *to = t->order ? row : out;
+    (t->read_source ? t->read_source : t->read_floats)(t, r, to);
+    if (t->order) roma_order_undo(t->order, row, t->cols, out);
 }
 
 roma_ref_weights roma_ref_model(const roma_model *model) {

@@ -158,6 +158,12 @@ static bool even_lookups(const roma_placement *p) {
            4 * leaf_units_of(p) <= (uint64_t)p->chip.link_bytes;
 }
 
+static bool no_gathers(const roma_placement *p) {
+    for (size_t i = 0; i < p->plan->n_ops; i++)
+        if (p->plan->ops[i].param.order) return false;
+    return true;
+}
+
 /* clang-format off */
 static const limit limits[] = {
     {"schedule.attention_overlap", no_overlap, "off"},
@@ -208,6 +214,7 @@ static const limit of_model[] = {
     {"factor of cos and sin", no_gain, "1"},
     {"own widths", own_widths, "none: hidden and feed-forward in 32s, heads in 16s, all heads in 32s"},
     {"biases", few_biases, "those of q, k and v"},
+    {"orders of columns", no_gathers, "none that is gathered: those of down, folded into gate and up"},
     {"rms_eps", some_epsilon, "at least 2^-100"},
     {"layers", few_writes, "so many that a value is written 255 times a step: 127, with biases 85"},
     {"rows of a matrix", few_addresses, "65536 cycles a matrix unit: more of grid.matrix_units"},

@@ -106,9 +106,11 @@ def outer_adapter(image, dora=False):
 def test_random():
     for i, (arch, form) in enumerate((("llama", "q4_1"), ("qwen2", "q8_0"), ("qwen3", "q5_0"), ("llama", "q2_k"), ("qwen2", "q3_k"), ("qwen3", "q4_k"),
                                       ("llama", "q6_k"), ("qwen3", "nf4"))):
-        subprocess.run([MAKE_RANDOM, "random.roma", "tiny.roma", arch, form, str(i)], check=True)
-        output("adapter", "build", "--random", "3", "--rank", "5", "--base", "random.roma", "-o", "r.lora")
-        equal("random.roma", arch + " " + form, "--spec", "off", loras=[("r.lora", 0.5)] if i % 2 else [], tokens=1)
+        for orders in ([], ["ordered"]) if i < 3 else ([],):
+            subprocess.run([MAKE_RANDOM, "random.roma", "tiny.roma", arch, form, str(i), *orders], check=True)
+            output("adapter", "build", "--random", "3", "--rank", "5", "--base", "random.roma", "-o", "r.lora")
+            loras = [("r.lora", 0.5)] if i % 2 or orders else []
+            equal("random.roma", " ".join([arch, form] + orders), "--spec", "off", loras=loras, tokens=1)
 
 
 def test_overflow():
@@ -179,6 +181,18 @@ def disagrees(image, adapters=(), name="t.jsonl"):
     return None
 
 
+def test_ordered_faults():
+    """Columns in another order: the inverse order, and a gather of the codes instead of what becomes codes."""
+    subprocess.run([MAKE_RANDOM, "random.roma", "tiny.roma", "llama", "q4_1", "0", "ordered"], check=True)
+    trace("random.roma", "--spec", "off", full=True)
+    image = Image("random.roma")
+    check(disagrees(image) is None, "the trace of an ordered model")
+    for other in (lambda x, order: x[:, np.argsort(order)], lambda x, order: x):
+        with instead("gather", lambda own: other):
+            said = disagrees(image)
+            check(said and "here," in said, "not seen: another gather: %s" % said)
+
+
 def test_faults():
     loras = [("int8.lora", 1.0), ("random-int8.lora", 0.7)]
     trace("tiny.roma", "--spec", "off", loras=loras, full=True)
@@ -234,6 +248,7 @@ def main():
     if SMOLLM2:
         test_smollm2(SMOLLM2)
     test_faults()
+    test_ordered_faults()
     test_options()
 
 

@@ -95,6 +95,12 @@ static whole summed(const whole *x, size_t n, uint64_t cycles) {
     return whole_moved(all, cycles);
 }
 
+/* Elements in another order: each passes its unit's memory, one a cycle, and half of them the middle of the chip. */
+static uint64_t gathered_at(const bench *b, const real *x, size_t n, bool gathers) {
+    const uint64_t port = ceil_div(n, b->vector) * (uint64_t)b->c->vector_lanes;
+    return gathers ? x[0].at - 1 + later(port, cross(b, n)) + 2 * b->across : 0; /* it is read in the first cycle */
+}
+
 /* Cycles from the start of QUANTISE, or of NORM, to the last code in the matrix units; of NORM also to the scale. */
 static uint64_t codes_done(const bench *b, const real *given, size_t n, real max, uint64_t begin) {
     const real r = act_reciprocal(max);
@@ -111,13 +117,14 @@ static uint64_t codes_done(const bench *b, const real *given, size_t n, real max
     }
     return last + later(vec, broadcast(b, n)) - vec + b->far;
 }
-static uint64_t quantise_done(const bench *b, size_t n) {
+static uint64_t quantise_done(const bench *b, size_t n, bool gathers) {
     real x[ELEMENTS_MAX];
     for (size_t i = 0; i < n; i++) x[i] = operand(0);
     read_pass(b, x, n, 0);
-    return codes_done(b, x, n, reduced(x, n, reduction(b, n)), ceil_div(n, b->vector));
+    const uint64_t begin = later(ceil_div(n, b->vector), gathered_at(b, x, n, gathers));
+    return codes_done(b, x, n, reduced(x, n, reduction(b, n)), begin);
 }
-static uint64_t norm_done(const bench *b, size_t n, uint64_t *scale) {
+static uint64_t norm_done(const bench *b, size_t n, bool gathers, uint64_t *scale) {
     real x[ELEMENTS_MAX], gained[ELEMENTS_MAX], again[ELEMENTS_MAX];
     whole squares[ELEMENTS_MAX];
     for (size_t i = 0; i < n; i++) x[i] = operand(0);
@@ -130,7 +137,7 @@ static uint64_t norm_done(const bench *b, size_t n, uint64_t *scale) {
     for (size_t i = 0; i < n; i++) squares[i] = rms_square(again[i], max);
     const real inverse = rms_inverse(summed(squares, n, reduction(b, n)), max, n, 1e-5f);
     *scale = product(act_scale(max_gained), inverse).at + b->far;
-    return codes_done(b, gained, n, max_gained, second + vec);
+    return codes_done(b, gained, n, max_gained, later(second + vec, gathered_at(b, gained, n, gathers)));
 }
 
 /* A head lies in neighbouring vector units. All heads go on when the last of them has its largest, and its sum. */

@@ -13,6 +13,7 @@ typedef struct {
     uint64_t seed, draws;
     roma_description d;
     roma_image_tensor tensors[96];
+    roma_order orders[32];
     roma_plan plan;
     roma_placement place;
     roma_cost_span spans[RANDOM_SPANS];
@@ -186,6 +187,22 @@ static inline void random_model(random_case *r) {
         }
 }
 
+/* In every fourth case columns of some matrices in other orders, which q, k and v, and gate and up, may share. Draws of
+ * its own, so that all else of a case stays. */
+static inline void random_orders(random_case *r) {
+    r->d.orders = r->orders;
+    for (size_t i = 0; i < r->d.n_tensors && r->seed % 4 == 3; i++) {
+        roma_image_tensor *t = &r->tensors[i];
+        const uint64_t draw = roma_random(r->seed ^ 0x0fde2, i) % 4;
+        if (t->is_vector || !roma_tensor_role_is_layered(t->role) || !draw) continue;
+        const roma_order *before = r->d.n_orders ? &r->orders[r->d.n_orders - 1] : NULL;
+        if (draw == 1 && before && before->cols == t->cols && !before->folded) t->order = before;
+        if (t->order || r->d.n_orders == sizeof r->orders / sizeof *r->orders) continue;
+        r->orders[r->d.n_orders] = (roma_order){(uint32_t)t->cols, t->role == ROMA_W_DOWN && draw == 2, NULL};
+        t->order = &r->orders[r->d.n_orders++];
+    }
+}
+
 /* ---- step ---------------------------------------------------------------------------------------- */
 
 /* Adapters of one rank everywhere, none on some matrices, or of another one on each. */
@@ -247,6 +264,7 @@ static inline bool random_make(random_case *r, uint64_t seed) {
     random_memory(r);
     random_schedule(r);
     random_model(r);
+    random_orders(r);
     random_step(r, (unsigned)(seed % 3));
     const roma_chip chip = r->place.chip;
     if (roma_map_plan(&r->plan, &r->d, &err)) return false;

@@ -33,18 +33,25 @@ static inline uint64_t stepper_chain(const stepper_law *l, uint64_t add, uint64_
 
 /* ---- 1.7: vector units, the embedding, the cache --------------------------------------------------------- */
 
+/* n rows in another order: elements pass their unit's memory one by one, and half of them the middle of the chip. */
+static inline uint64_t stepper_gathered(const stepper_law *l, uint64_t n, uint64_t e, bool gathers) {
+    return gathers ? n * stepper_max(stepper_vec(l, e) * l->vector_lanes, stepper_cross(l, e)) + 2 * l->across : 0;
+}
+
 /* Largest |x|, then codes. */
-static inline stepper_time stepper_quantise(const stepper_law *l, uint64_t n, uint64_t e) {
-    const uint64_t vec = stepper_vec(l, e), q2 = stepper_max(n * vec, vec + stepper_everywhere(l, e) + l->divide);
+static inline stepper_time stepper_quantise(const stepper_law *l, uint64_t n, uint64_t e, bool gathers) {
+    const uint64_t vec = stepper_vec(l, e), largest = stepper_max(n * vec, vec + stepper_everywhere(l, e) + l->divide),
+                   q2 = stepper_max(largest, stepper_gathered(l, n, e, gathers));
     return (stepper_time){.occ = q2 + stepper_max(n * vec, stepper_broadcast(l, e)),
                           .lat = stepper_chain(l, 0, 1, 1, 0, 0, 3) + l->far};
 }
 
 /* Largest |x| and |x g|, then squares, then codes. */
-static inline stepper_time stepper_norm(const stepper_law *l, uint64_t n, uint64_t e) {
+static inline stepper_time stepper_norm(const stepper_law *l, uint64_t n, uint64_t e, bool gathers) {
     const uint64_t vec = stepper_vec(l, e), everywhere = stepper_everywhere(l, e),
                    n2 = stepper_max(n * vec, vec + everywhere),
-                   n3 = stepper_max(n2 + n * vec, vec + l->mul + everywhere + l->divide);
+                   largest = stepper_max(n2 + n * vec, vec + l->mul + everywhere + l->divide),
+                   n3 = stepper_max(largest, l->mul + stepper_gathered(l, n, e, gathers));
     return (stepper_time){.occ = n3 + stepper_max(n * vec, stepper_broadcast(l, e)),
                           .lat = stepper_chain(l, 0, 1, 1, 0, 0, 3) + l->far,
                           .scale = n2 + n * vec + stepper_chain(l, 0, 1, 1, 0, 0, 0) + everywhere +
@@ -260,8 +267,8 @@ static inline stepper_time stepper_attend(const stepper_law *l, const stepper_vi
 static inline stepper_time stepper_vector_unit(const stepper_law *l, const roma_op *op, uint64_t n) {
     const uint64_t e = op->in[0] == ROMA_NO_VALUE ? 0 : l->p->values[op->in[0]].width, lanes = n * stepper_vec(l, e);
     const uint64_t exp = stepper_up(l->c->exp_interval), divide = stepper_up(l->c->div_interval);
-    if (op->kind == ROMA_OP_QUANTISE) return stepper_quantise(l, n, e);
-    if (op->kind == ROMA_OP_NORM) return stepper_norm(l, n, e);
+    if (op->kind == ROMA_OP_QUANTISE) return stepper_quantise(l, n, e, op->param.order > 0);
+    if (op->kind == ROMA_OP_NORM) return stepper_norm(l, n, e, op->param.order > 0);
     if (op->kind == ROMA_OP_HEAD_NORM) return stepper_head_norm(l, n, e, l->p->desc->hyper.head_dim);
     if (op->kind == ROMA_OP_ROPE) return (stepper_time){.occ = lanes, .lat = stepper_chain(l, 1, 1, 0, 0, 0, 0)};
     if (op->kind == ROMA_OP_RELU2) return (stepper_time){.occ = lanes, .lat = stepper_chain(l, 0, 2, 0, 0, 0, 0)};

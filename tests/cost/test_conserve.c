@@ -80,6 +80,7 @@ static void count_vector(roma_events *e, const stepper *t, const stepper_instanc
         if (op->in[k] != ROMA_NO_VALUE) elements += values[op->in[k]].width;
     if (op->tensor != ROMA_NO_TENSOR) elements += (double)t->p->desc->tensors[op->tensor].cols; /* out of the ROM */
     e->sram_bits += n * 32 * elements;
+    if (op->param.order) e->sram_bits += n * (64 + 16) * values[op->in[0]].width;
     e->vector_ops +=
         n * (op->kind == ROMA_OP_ANGLES ? 17.0 * values[op->out].width / 2 : each[op->kind] * values[op->in[0]].width);
     if (values[op->out].is_codes && t->law.is_tensor)

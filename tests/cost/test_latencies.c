@@ -77,7 +77,7 @@ static void check_start(const bench *b, size_t i, uint64_t first) {
     const roma_cost_instance *before = writer(b, i, in, false);
     uint64_t start = later(before->end, unit_free(b, i)), scale = 0;
     if (b->r.plan.ops[before->op].kind == ROMA_OP_NORM) {
-        norm_done(b, b->r.plan.values[in].width, &scale);
+        norm_done(b, b->r.plan.values[in].width, b->r.plan.ops[before->op].param.order > 0, &scale);
         if (before->start + scale > first) start = later(start, before->start + scale - first);
     }
     if (s->part == ROMA_PART_DOWN) start = later(start, writer(b, i, b->r.plan.ops[s->op].out, false)->start);
@@ -129,8 +129,8 @@ static void check_base(const bench *b, size_t i) {
     switch (op->kind) {
     case ROMA_OP_ANGLES: CHECK_EQ(lat, angles_done()); break;
     case ROMA_OP_EMBED: CHECK_EQ(lat, embed_done(b, op)); break;
-    case ROMA_OP_NORM: CHECK_EQ(all, norm_done(b, width_of(b, op->in[0]), &scale)); break;
-    case ROMA_OP_QUANTISE: CHECK_EQ(all, quantise_done(b, width_of(b, op->in[0]))); break;
+    case ROMA_OP_NORM: CHECK_EQ(all, norm_done(b, width_of(b, op->in[0]), op->param.order > 0, &scale)); break;
+    case ROMA_OP_QUANTISE: CHECK_EQ(all, quantise_done(b, width_of(b, op->in[0]), op->param.order > 0)); break;
     case ROMA_OP_LINEAR:
         CHECK_EQ(lat, linear_done(b, op));
         check_start(b, i, linear_first(b, op));

@@ -1,5 +1,5 @@
 /* Writes a random model with another image's tokenizer: make_random OUT.roma TOKENIZER.roma llama|qwen2|qwen3 FORMAT
- * SEED. Formats are named after the GGUF types of the same form; their scales and codes are random. With
+ * SEED [ordered]. Formats are named after the GGUF types of the same form; their scales and codes are random. With
  * an odd seed RoPE leaves the last quarter of a head as it is. */
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ static const roma_format *format_of(const char *name) {
 }
 
 static int write_model(const roma_image *from, const char *path, uint32_t arch, const roma_format *f, uint64_t seed,
-                       roma_error *err) {
+                       bool ordered, roma_error *err) {
     static random_model m;
     const roma_tile_source src = {.ctx = &m, .tile = random_tile, .vector = random_vector};
     roma_image_written w;
@@ -40,6 +40,7 @@ static int write_model(const roma_image *from, const char *path, uint32_t arch, 
     if (seed % 2) m.d.hyper.rope_dim = 48;
     for (size_t i = 0; i < m.d.n_tensors; i++)
         roma_hyper_shape(&m.d.hyper, m.tensors[i].role, &m.tensors[i].rows, &m.tensors[i].cols);
+    if (ordered) random_model_order(&m);
     return roma_image_write(path, &m.d, &from->vocab, "random", &src, NULL, &w, err);
 }
 
@@ -47,19 +48,20 @@ int main(int argc, char **argv) {
     roma_image from;
     roma_error err;
     char text[1024];
-    const roma_format *f = argc == 6 ? format_of(argv[4]) : NULL;
-    const uint32_t arch = argc != 6                       ? 0
+    const bool ordered = argc == 7 && strcmp(argv[6], "ordered") == 0;
+    const roma_format *f = argc == 6 + ordered ? format_of(argv[4]) : NULL;
+    const uint32_t arch = argc != 6 + ordered             ? 0
                           : strcmp(argv[3], "llama") == 0 ? ROMA_ARCH_LLAMA
                           : strcmp(argv[3], "qwen2") == 0 ? ROMA_ARCH_QWEN2
                           : strcmp(argv[3], "qwen3") == 0 ? ROMA_ARCH_QWEN3
                                                           : 0;
     if (!f || !arch) {
-        fprintf(stderr, "usage: make_random OUT.roma TOKENIZER.roma llama|qwen2|qwen3 FORMAT SEED\n");
+        fprintf(stderr, "usage: make_random OUT.roma TOKENIZER.roma llama|qwen2|qwen3 FORMAT SEED [ordered]\n");
         return 2;
     }
     int rc = roma_image_open(&from, argv[2], 0, NULL, &err);
     if (!rc) {
-        rc = write_model(&from, argv[1], arch, f, strtoull(argv[5], NULL, 10), &err);
+        rc = write_model(&from, argv[1], arch, f, strtoull(argv[5], NULL, 10), ordered, &err);
         roma_image_close(&from);
     }
     if (rc) fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));

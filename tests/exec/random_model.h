@@ -48,6 +48,30 @@ static inline void random_model_init(random_model *m, uint32_t arch, roma_format
         }
 }
 
+/* Orders of columns, of every kind: in layer 0 q and k have one, v another, o and up one, gate none, down's is folded;
+ * in layer 1 q has one, k and v none, gate and up one, and down's is gathered. */
+static inline void random_model_order(random_model *m) {
+    static uint32_t from[7][512];
+    static roma_order orders[7];
+    static const uint8_t of[2][ROMA_W_END] = {
+        {[ROMA_W_Q] = 1, [ROMA_W_K] = 1, [ROMA_W_V] = 2, [ROMA_W_O] = 7, [ROMA_W_UP] = 3, [ROMA_W_DOWN] = 4},
+        {[ROMA_W_Q] = 5, [ROMA_W_GATE] = 2, [ROMA_W_UP] = 2, [ROMA_W_DOWN] = 6}};
+    for (size_t i = 0; i < m->d.n_tensors; i++) {
+        roma_image_tensor *t = &m->tensors[i];
+        const unsigned n = roma_tensor_role_is_layered(t->role) ? of[t->layer][t->role] : 0;
+        if (!n || t->is_vector) continue;
+        const uint32_t cols = (uint32_t)t->cols;
+        for (uint32_t k = 0; k < cols; k++) from[n - 1][k] = k;
+        for (uint32_t k = cols; k > 1; k--) {
+            const uint32_t other = (uint32_t)(roma_random(m->seed + n, k) % k), was = from[n - 1][k - 1];
+            from[n - 1][k - 1] = from[n - 1][other];
+            from[n - 1][other] = was;
+        }
+        orders[n - 1] = (roma_order){cols, n == 4, from[n - 1]};
+        t->order = &orders[n - 1];
+    }
+}
+
 /* Tile bytes at random, scales about what gives weights of a few hundredths. */
 static void random_tile(void *ctx, size_t tensor, uint64_t tile, uint8_t *out) {
     const random_model *m = ctx;
@@ -102,7 +126,12 @@ static struct {
 } ref_adapter[4];
 static int ref_adapters;
 
-static void ref_lora(uint32_t role, uint32_t layer, const double *x, double *y) {
+/* The input that meets column c. */
+static uint32_t ref_input(const roma_image_tensor *t, uint64_t c) {
+    return (uint32_t)(t->order && !t->order->folded ? t->order->from[c] : c);
+}
+
+static void ref_lora(const roma_image_tensor *of, uint32_t role, uint32_t layer, const double *x, double *y) {
     for (int i = 0; i < ref_adapters; i++) {
         const roma_adapter *ad = ref_adapter[i].adapter;
         const roma_adapter_target *t = roma_adapter_find(ad, role, layer);
@@ -112,7 +141,7 @@ static void ref_lora(uint32_t role, uint32_t layer, const double *x, double *y) 
         for (uint32_t j = 0; j < t->rank; j++) {
             roma_adapter_row_a(t, j, row);
             h[j] = 0;
-            for (uint64_t c = 0; c < t->cols; c++) h[j] += (double)row[c] * x[c];
+            for (uint64_t c = 0; c < t->cols; c++) h[j] += (double)row[c] * x[ref_input(of, c)];
         }
         for (uint64_t r = 0; r < t->rows; r++) {
             double v = 0;
@@ -129,7 +158,7 @@ static void ref_linear(const roma_image *img, uint32_t role, uint32_t layer, con
     for (uint64_t r = 0; r < t->rows; r++) {
         roma_tile_dequant_row(&t->format, t->cols, t->data + r / 16 * t->tile_bytes, (unsigned)(r % 16), w);
         y[r] = 0;
-        for (uint64_t c = 0; c < t->cols; c++) y[r] += (double)w[c] * x[c];
+        for (uint64_t c = 0; c < t->cols; c++) y[r] += (double)w[c] * x[ref_input(t, c)];
     }
     const uint32_t bias = role == ROMA_W_Q   ? ROMA_W_Q_BIAS
                           : role == ROMA_W_K ? ROMA_W_K_BIAS
@@ -137,7 +166,7 @@ static void ref_linear(const roma_image *img, uint32_t role, uint32_t layer, con
                                              : 0;
     const roma_image_tensor *b = bias ? roma_description_find(&img->desc, bias, layer) : NULL;
     for (uint64_t r = 0; b && r < t->rows; r++) y[r] += (double)((const float *)(const void *)b->data)[r];
-    ref_lora(role, layer, x, y);
+    ref_lora(t, role, layer, x, y);
 }
 
 static void ref_norm(const roma_image *img, uint32_t role, uint32_t layer, const double *x, double *y, uint32_t n) {

@@ -195,6 +195,9 @@ int main(void) {
     test_close(ROMA_ARCH_QWEN2, q6_k, 0.06);
     test_close(ROMA_ARCH_QWEN3, q4_1, 0.06);
     test_close(ROMA_ARCH_LLAMA, ternary, 0.06);
+    test_close(ROMA_ARCH_LLAMA | LOAD_ORDERED, q4_1, 0.06);
+    test_close(ROMA_ARCH_QWEN2 | LOAD_ORDERED, q8_0, 0.06);
+    test_same_bits(ROMA_ARCH_LLAMA | LOAD_ORDERED, q4_1, 70);
     test_same_bits(ROMA_ARCH_LLAMA, q4_1, test_effort(620)); /* past 19 pages */
     test_same_bits(ROMA_ARCH_QWEN3, q6_k, 70);
     test_same_bits(ROMA_ARCH_QWEN2, ternary, 70);

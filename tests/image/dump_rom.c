@@ -55,7 +55,21 @@ static void hash_floats(roma_sha256 *h, const float *x, uint64_t n) {
     }
 }
 
-static void print_tensor(const roma_image_tensor *t, size_t i) {
+static void print_order(const roma_order *o, size_t i) {
+    roma_sha256 h;
+    uint8_t word[4], values[32];
+    roma_sha256_init(&h);
+    for (uint32_t k = 0; k < o->cols; k++) {
+        roma_put32(word, o->from[k]);
+        roma_sha256_update(&h, word, sizeof word);
+    }
+    roma_sha256_final(&h, values);
+    printf("order %zu cols %u folded %u ", i + 1, o->cols, o->folded);
+    print_hex("values", values, 32);
+}
+
+static void print_tensor(const roma_description *d, size_t i) {
+    const roma_image_tensor *t = &d->tensors[i];
     const roma_format *f = &t->format;
     roma_sha256 h;
     uint8_t values[32];
@@ -72,12 +86,13 @@ static void print_tensor(const roma_image_tensor *t, size_t i) {
     roma_sha256_final(&h, values);
     free(row);
     printf("tensor %zu %s layer %u %llu x %llu kind %u bits %u level %u scale %u min %u group %u super %u zero %d "
-           "zeros %u tie "
+           "zeros %u order %u tie "
            "%d offset %llu bytes "
            "%llu tile %llu table ",
            i, roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->rows, (unsigned long long)t->cols,
-           !t->is_vector, f->bits, f->level, f->scale, f->min, f->group, f->super, f->zero, f->zeros, t->tie,
-           (unsigned long long)t->offset, (unsigned long long)t->bytes, (unsigned long long)t->tile_bytes);
+           !t->is_vector, f->bits, f->level, f->scale, f->min, f->group, f->super, f->zero, f->zeros,
+           roma_description_order(d, t), t->tie, (unsigned long long)t->offset, (unsigned long long)t->bytes,
+           (unsigned long long)t->tile_bytes);
     if (f->level != ROMA_LEVEL_IDENTITY)
         for (int k = 0; k < 16; k++) printf("%d ", f->table[k]);
     else
@@ -105,7 +120,8 @@ int main(int argc, char **argv) {
         print_vocab(&img.vocab);
     else
         printf("vocab none\n");
-    for (size_t i = 0; i < img.desc.n_tensors; i++) print_tensor(&img.desc.tensors[i], i);
+    for (size_t i = 0; i < img.desc.n_orders; i++) print_order(&img.desc.orders[i], i);
+    for (size_t i = 0; i < img.desc.n_tensors; i++) print_tensor(&img.desc, i);
     printf("name %s\nlicense %s\nnote %s\nall %llu bytes accounted for\n", img.desc.name, img.desc.license, img.note,
            (unsigned long long)img.map.size);
     roma_image_close(&img);

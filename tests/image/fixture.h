@@ -184,6 +184,24 @@ static inline void fixture_init(fixture *x, uint32_t arch, uint32_t width, size_
     head->tie = 0;
 }
 
+/* An order of columns for q and k together, one for o and a folded one for down, of layer 0. */
+static inline void fixture_order(fixture *x) {
+    static uint32_t from[3][2048];
+    static roma_order orders[3];
+    for (size_t i = 0; i < x->d.n_tensors; i++) {
+        roma_image_tensor *t = &x->tensors[i];
+        const unsigned n = t->role == ROMA_W_Q || t->role == ROMA_W_K ? 0
+                           : t->role == ROMA_W_O                      ? 1
+                           : t->role == ROMA_W_DOWN                   ? 2
+                                                                      : 3;
+        if (n == 3 || t->layer) continue;
+        const uint32_t cols = (uint32_t)t->cols;
+        for (uint32_t k = 0; k < cols; k++) from[n][k] = (k * 5 + n + 1) % cols; /* cols is a power of two */
+        orders[n] = (roma_order){cols, n == 2, from[n]};
+        t->order = &orders[n];
+    }
+}
+
 static inline int fixture_write(fixture *x, const char *path, roma_image_written *out, roma_error *err) {
     const roma_tile_source source = {.ctx = x, .tile = fixture_tile, .vector = fixture_vector};
     return roma_image_write(path, &x->d, x->with_vocab ? &x->vocab : NULL, "made by the tests", &source, NULL, out,

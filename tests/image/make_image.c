@@ -27,7 +27,10 @@ static int write_all(const char *folder, const kind *kinds, size_t n, bool small
         roma_error err;
         fixture_init(&x, kinds[i].arch, kinds[i].width, kinds[i].first, kinds[i].vocab);
         if (small && kinds[i].width == 256) shrink(&x);
-        if (kinds[i].arch == ROMA_ARCH_QWEN3) x.d.hyper.rope_gain = 1.25f;
+        if (kinds[i].arch == ROMA_ARCH_QWEN3) {
+            x.d.hyper.rope_gain = 1.25f;
+            fixture_order(&x);
+        }
         snprintf(path, sizeof path, "%s/%s", folder, kinds[i].name);
         if (fixture_write(&x, path, NULL, &err)) {
             fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));

@@ -10,7 +10,7 @@ ROLES = {1: "embed", 2: "head", 3: "final_norm", 4: "attn_norm", 5: "q", 6: "k",
          11: "v_bias", 12: "q_norm", 13: "k_norm", 14: "ffn_norm", 15: "gate", 16: "up", 17: "down",
          18: "o_bias", 19: "gate_bias", 20: "up_bias", 21: "down_bias"}
 LAYER_ORDER = "attn_norm q k v q_bias k_bias v_bias q_norm k_norm o o_bias ffn_norm gate gate_bias up up_bias down down_bias".split()
-KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "DATA": 1, "META": 0, "REPT": 0}
+KNOWN = {"HYPR": 1, "ROPE": 1, "VOCB": 1, "TMPL": 1, "TENS": 1, "ORDR": 1, "DATA": 1, "META": 0, "REPT": 0}
 CRC_TABLE = []
 for n in range(256):
     for _ in range(8):
@@ -84,7 +84,7 @@ def read_frame(f):
         print(f"section {tag} flags {flags} offset {offset} bytes {size} crc {crc:08x}")
     need(end == len(f.data), "bytes behind the last section")
     need([t for t in sections if t in KNOWN] == [t for t in KNOWN if t in sections], "order of sections")
-    need(all(t in sections for t in KNOWN if t not in ("VOCB", "TMPL", "REPT")), "a section is missing")
+    need(all(t in sections for t in KNOWN if t not in ("VOCB", "TMPL", "ORDR", "REPT")), "a section is missing")
     return sections, base
 
 
@@ -190,16 +190,16 @@ class Tensor:
         self.zeros = f.fields(at + 31, "B")[0]
         self.group, self.super, self.zero = f.fields(at + 32, "HHh")
         f.zero(at + 38, 2)
-        act, transform, self.tie = f.fields(at + 40, "IIi")
+        act, self.order, self.tie = f.fields(at + 40, "IIi")
         f.zero(at + 52, 4)
         self.offset, self.bytes, self.tile_bytes = f.fields(at + 56, "QQQ")
         self.table = f.fields(at + 80, "16h")
         f.zero(at + 112, 16)
-        need(act == 0 and transform == 0, "activation group or transform")
+        need(act == 0, "activation group")
         need(self.role in ROLES, "role")
         self.name = ROLES[self.role]
         if self.kind == 0:
-            need(not any(self.head[25:]) and not any(self.table) and self.tile_bytes == 0 and self.tie == -1, "vector")
+            need(not any(self.head[25:]) and not self.order and not any(self.table) and self.tile_bytes == 0 and self.tie == -1, "vector")
             need(self.bytes == 4 * self.cols, "bytes of a vector")
             return
         need(self.kind == 1 and (self.low, self.high) == {2: (2, 0), 3: (2, 1), 4: (4, 0), 5: (4, 1), 6: (4, 2), 8: (8, 0)}[self.bits],
@@ -291,7 +291,36 @@ class Tensor:
                     need(bits == 0, "a spare scale")
 
 
+def read_orders(f, sections):
+    """Of each order its columns and whether it is folded."""
+    if "ORDR" not in sections:
+        return []
+    at, size = sections["ORDR"]
+    n = f.fields(at, "I")[0]
+    f.zero(at + 4, 12)
+    orders = [f.fields(at + 16 + 8 * i, "II") for i in range(n)]
+    need(1 <= n <= 65536 and all(folded < 2 for _, folded in orders) and size == 16 + 8 * n + 4 * sum(cols for cols, _ in orders), "ORDR")
+    at += 16 + 8 * n
+    for i, (cols, folded) in enumerate(orders):
+        order = f.fields(at, f"{cols}I")
+        need(sorted(order) == list(range(cols)), "an order has each column once")
+        print(f"order {i + 1} cols {cols} folded {folded} values {hashlib.sha256(f.data[at:at + 4 * cols]).hexdigest()}")
+        at += 4 * cols
+    return orders
+
+
+def check_order(t, orders, named):
+    """Orders are numbered as they are named; the largest number so far."""
+    if t.kind == 0 or not t.order:
+        return named
+    need(t.order <= min(len(orders), named + 1), "number of an order")
+    cols, folded = orders[t.order - 1]
+    need(t.name not in ("embed", "head") and cols == t.cols and (not folded or t.name == "down"), "an order of a matrix")
+    return max(named, t.order)
+
+
 def read_tensors(f, sections, h, base):
+    orders, named = read_orders(f, sections), 0
     at, size = sections["TENS"]
     n, descriptor = f.fields(at, "II")
     f.zero(at + 8, 8)
@@ -304,11 +333,18 @@ def read_tensors(f, sections, h, base):
     ident = hashlib.sha256(b"ROMA base identity 1\n")
     hyper, rope = sections["HYPR"][0], sections["ROPE"]
     ident.update(f.data[hyper:hyper + 36] + f.data[hyper + 40:hyper + 44] +
-                 (f.data[hyper + 44:hyper + 56] if any(f.data[hyper + 44:hyper + 56]) else b"") + f.data[rope[0]:sum(rope)] + struct.pack("<I", n))
+                 (f.data[hyper + 44:hyper + 56] if any(f.data[hyper + 44:hyper + 56]) else b"") + f.data[rope[0]:sum(rope)])
+    if orders:
+        words, end = sections["ORDR"][0] + 16 + 8 * len(orders), 0
+        for cols, folded in orders:
+            ident.update(struct.pack("<II", cols, folded) + f.data[words + end:words + end + 4 * cols])
+            end += 4 * cols
+    ident.update(struct.pack("<I", n))
     end, data_end = sections["DATA"][0], sum(sections["DATA"])
     for i, t in enumerate(tensors):
         need((t.rows, t.cols) == shape(h, t.name), f"shape of {t.name}")
         need(t.kind == (0 if t.name.endswith("norm") or t.name.endswith("bias") else 1), f"kind of {t.name}")
+        named = check_order(t, orders, named)
         ident.update(t.head + t.table_bytes)
         values = hashlib.sha256()
         if t.tie >= 0:
@@ -339,8 +375,9 @@ def read_tensors(f, sections, h, base):
             t.spare_rows_zero(tile)
         table = " ".join(map(str, t.table)) if t.level else "-"
         print(f"tensor {i} {t.name} layer {t.layer} {t.rows} x {t.cols} kind {t.kind} bits {t.bits} level {t.level} scale {t.scale} "
-              f"min {t.min} group {t.group} super {t.super} zero {t.zero} zeros {t.zeros} tie {t.tie} offset {t.offset} bytes {t.bytes} "
+              f"min {t.min} group {t.group} super {t.super} zero {t.zero} zeros {t.zeros} order {t.order} tie {t.tie} offset {t.offset} bytes {t.bytes} "
               f"tile {t.tile_bytes} table {table} values {values.hexdigest()}")
+    need(named == len(orders), "an order of no matrix")
     need(end == data_end, "end of DATA")
     need(ident.digest() == base, "base identity")
 

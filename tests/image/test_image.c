@@ -195,6 +195,15 @@ static bool same_id(fixture *x, const roma_image_written *base, bool *same_file)
     return memcmp(w.base_id, base->base_id, 32) == 0;
 }
 
+static void order_of(fixture *x, uint32_t role, const roma_order *order) {
+    for (size_t i = 0; i < x->d.n_tensors; i++)
+        if (x->tensors[i].role == role && !x->tensors[i].layer) x->tensors[i].order = order;
+}
+
+static const uint32_t *order_from(const fixture *x, uint32_t role) {
+    return roma_description_find(&x->d, role, 0)->order->from;
+}
+
 static void test_identity(void) {
     static fixture x, plain;
     roma_image_written base;
@@ -214,6 +223,14 @@ static void test_identity(void) {
     CHECK(!CHANGED(x.tensors[x.d.n_tensors - 1].tie = -1)); /* the same weights, stored twice */
     CHECK(!CHANGED((x.tensors[0].format.zero = 7, x.tensors[x.d.n_tensors - 1].format.zero = 7)));
     CHECK(!CHANGED((x.d.n_tensors--, 0)));
+    fixture_order(&plain); /* orders are a part of the identity: which they are, and of which matrix */
+    CHECK_EQ(fixture_write(&plain, in_folder("b.roma"), &base, NULL), ROMA_OK);
+    CHECK(CHANGED(0) && same);
+    CHECK(!CHANGED(order_of(&x, ROMA_W_K, NULL)));
+    CHECK(!CHANGED(order_of(&x, ROMA_W_DOWN, &(roma_order){128, false, order_from(&x, ROMA_W_DOWN)})));
+    CHECK(!CHANGED(order_of(&x, ROMA_W_O, &(roma_order){64, false, order_from(&x, ROMA_W_Q)})));
+    fixture_init(&plain, ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE);
+    CHECK_EQ(fixture_write(&plain, in_folder("b.roma"), &base, NULL), ROMA_OK);
     /* The order of the description is not the order of the file. */
     static fixture turned;
     turned = plain, turned.d.tensors = turned.tensors;
@@ -262,7 +279,13 @@ static void test_refusals(void) {
     REFUSED(x.tensors[0].format.group = 128, ROMA_EUNSUPPORTED, "use a group of 64");
     REFUSED(x.tensors[0].is_vector = true, ROMA_EINPUT, "matrix and vector confused");
     REFUSED(x.tensors[0].act_group = 32, ROMA_EUNSUPPORTED, "activation groups");
-    REFUSED(x.tensors[0].transform = 1, ROMA_EUNSUPPORTED, "a transform");
+    static const uint32_t none[64];
+    static const roma_order short_one = {32, false, none}, folded = {64, true, none}, thrice = {64, false, none};
+    REFUSED(x.tensors[0].order = &thrice, ROMA_EINPUT, "embed: an order is for columns of a layer's matrix");
+    REFUSED(order_of(&x, ROMA_W_ATTN_NORM, &thrice), ROMA_EINPUT, "an order is for columns of a layer's matrix");
+    REFUSED(order_of(&x, ROMA_W_V, &short_one), ROMA_EINPUT, "layer 0: v: the order of its columns is of another");
+    REFUSED(order_of(&x, ROMA_W_O, &folded), ROMA_EINPUT, "layer 0: o: a folded order is for columns of down");
+    REFUSED(order_of(&x, ROMA_W_UP, &thrice), ROMA_EINPUT, "layer 0: up: the order of its columns does not have each");
     REFUSED(x.tensors[x.d.n_tensors - 1].tie = 1, ROMA_EINPUT, "the tie names a vector");
     REFUSED(x.tensors[x.d.n_tensors - 1].tie = 1000, ROMA_EINPUT, "no earlier tensor");
     REFUSED(x.tensors[0].tie = 0, ROMA_EINPUT, "embed: the tie names no earlier tensor");

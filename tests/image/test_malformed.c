@@ -4,7 +4,7 @@
 #include "fixture.h"
 
 /* Where a field lies: in the header, in an entry of the section table, in a section, in a tensor descriptor. */
-enum { HEAD, ENTRY, HYPR, ROPE, VOCB, TENS, DESC, META };
+enum { HEAD, ENTRY, HYPR, ROPE, VOCB, TENS, DESC, META, ORDR };
 typedef struct {
     uint8_t where;
     uint8_t index; /* of the entry or the descriptor */
@@ -169,7 +169,7 @@ static const bad_field fields[] = {
     {DESC, 0, 36, 2, 7, IN, "head: shape or format differs", SECTION},
     {DESC, 0, 38, 1, 1, IN, "reserved bytes of a tensor descriptor", RECORD},
     {DESC, 0, 40, 4, 32, NO, "embed: activation groups", SECTION},
-    {DESC, 2, 44, 4, 1, NO, "layer 0: q: a transform", SECTION},
+    {DESC, 2, 44, 4, 1, NO, "order 1 of a tensor's columns: there are 0", FIELD},
     {DESC, 0, 48, 4, 0, IN, "embed: the tie names no earlier tensor", SECTION},
     {DESC, 0, 48, 4, 0x7fffffff, IN, "embed: the tie names no earlier tensor", SECTION},
     {DESC, 2, 48, 4, (uint32_t)-2, IN, "layer 0: q: the tie names no earlier tensor", SECTION},
@@ -205,6 +205,36 @@ static const bad_field fields[] = {
     {META, 0, 16 + 13 + 10, 1, 0, IN, "note is not printable", FIELD},
 };
 
+/* Of an image with orders of columns: 1 of q and k, 2 of o, both of 64 columns, 3 of down, 128 columns and folded. */
+static const bad_field ordered_fields[] = {
+    {ENTRY, 4, 0, 1, 'X', NO, "needs section XRDR", FIELD},
+    {ENTRY, 4, 4, 4, 0, IN, "section ORDR has the wrong critical flag", FIELD},
+    {ORDR, 0, 0, 4, 0, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 0, 4, 2, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 0, 4, 65537, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 0, 4, UINT32_MAX, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 4, 1, 1, IN, "its reserved bytes are not zero", RECORD},
+    {ORDR, 0, 15, 1, 1, IN, "its reserved bytes are not zero", RECORD},
+    {ORDR, 0, 16, 4, 63, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 16, 4, UINT32_MAX, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 16, 8, 96, IN, "section ORDR has another size", RECORD},
+    {ORDR, 0, 20, 4, 1, IN, "layer 0: q: a folded order is for columns of down", TENSORS},
+    {ORDR, 0, 20, 4, 2, NO, "a kind of order (2) is not known", FIELD},
+    {ORDR, 0, 40, 4, 64, IN, "layer 0: q: the order of its columns does not have each", TENSORS},
+    {ORDR, 0, 40, 4, UINT32_MAX, IN, "layer 0: q: the order of its columns does not have each", TENSORS},
+    {ORDR, 0, 40, 4, 6, IN, "layer 0: q: the order of its columns does not have each", TENSORS},
+    {ORDR, 0, 40 + 4 * 64, 4, 7, IN, "layer 0: o: the order of its columns does not have each", TENSORS},
+    {ORDR, 0, 40 + 8 * 64, 4, 128, IN, "layer 0: down: the order of its columns does not have each", TENSORS},
+    {DESC, 0, 44, 4, 1, IN, "embed: an order is for columns of a layer's matrix", TENSORS},
+    {DESC, 2, 44, 4, 2, IN, "layer 0: q: orders are numbered as they are named", TENSORS},
+    {DESC, 2, 44, 4, 4, NO, "order 4 of a tensor's columns: there are 3", FIELD},
+    {DESC, 1, 44, 4, 1, IN, "fields of a matrix", ELSEWHERE},
+    {DESC, 3, 44, 4, 3, IN, "layer 0: k: the order of its columns is of another length", TENSORS},
+    {DESC, 8, 44, 4, 1, IN, "layer 0: down: orders are numbered as they are named", TENSORS},
+    {DESC, 12, 44, 4, 2, IN, "layer 0: down: the order of its columns is of another length", TENSORS},
+    {DESC, 12, 44, 4, 0, IN, "no matrix has order 3 of 3", TENSORS},
+};
+
 static uint64_t section_of(const uint8_t *data, const char *tag, uint64_t *bytes) {
     for (uint32_t i = 0; i < roma_le32(data + 24); i++) {
         const uint8_t *e = data + 128 + 32 * i;
@@ -216,7 +246,7 @@ static uint64_t section_of(const uint8_t *data, const char *tag, uint64_t *bytes
 }
 
 static uint64_t section_at(const uint8_t *data, const bad_field *f) {
-    static const char *const tags[] = {"", "", "HYPR", "ROPE", "VOCB", "TENS", "TENS", "META"};
+    static const char *const tags[] = {"", "", "HYPR", "ROPE", "VOCB", "TENS", "TENS", "META", "ORDR"};
     return f->where == HEAD ? 0 : f->where == ENTRY ? 128 : section_of(data, tags[f->where], NULL);
 }
 
@@ -249,10 +279,10 @@ static uint64_t expect(const uint8_t *data, size_t size, unsigned flags, int cod
     return err.offset;
 }
 
-static void test_fields(const uint8_t *good, size_t size) {
+static void test_fields(const uint8_t *good, size_t size, const bad_field *all, size_t n) {
     uint8_t *data = aligned_alloc(64, (size + 63) & ~(size_t)63);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const bad_field *f = &fields[i];
+    for (size_t i = 0; i < n; i++) {
+        const bad_field *f = &all[i];
         uint8_t value[8];
         memcpy(data, good, size);
         roma_put64(value, f->value);
@@ -264,7 +294,7 @@ static void test_fields(const uint8_t *good, size_t size) {
         if (f->named != ELSEWHERE) CHECK_EQ(at_byte, named(good, f));
         expect(data, size, ROMA_IMAGE_NO_VERIFY, f->code, f->text, i); /* structure is checked all the same */
     }
-    printf("%zu wrong fields\n", sizeof fields / sizeof *fields);
+    printf("%zu wrong fields\n", n);
     free(data);
 }
 
@@ -426,7 +456,7 @@ int main(void) {
     uint8_t *good = fixture_load(path, 0, &size);
     if (good) {
         expect(good, size, 0, ROMA_OK, "", 0);
-        test_fields(good, size);
+        test_fields(good, size, fields, sizeof fields / sizeof *fields);
         test_crcs(good, size);
         test_unknown_sections(good, size);
         test_ends(good, size);
@@ -435,6 +465,13 @@ int main(void) {
         test_other_kinds(path);
     }
     CHECK(good != NULL);
+    free(good);
+    fixture_init(&x, ROMA_ARCH_LLAMA, 64, 0, ROMA_TOK_BPE);
+    fixture_order(&x);
+    CHECK_EQ(fixture_write(&x, path, NULL, NULL), ROMA_OK);
+    good = fixture_load(path, 0, &size);
+    CHECK(good != NULL);
+    if (good) test_fields(good, size, ordered_fields, sizeof ordered_fields / sizeof *ordered_fields);
     free(good);
     unlink(path);
     return TEST_DONE();

@@ -51,16 +51,20 @@ static size_t as_type(const char *type, float x, uint8_t out[4]) {
     return 2;
 }
 
-/* The matrix as the package has it: rows of q and k by halves. */
+/* The matrix as the package has it: rows of q and k by halves, those of gate and up where down's columns were, columns
+ * where the file has them. */
 static void hash_matrix(const roma_tensor *t, const char *type, uint8_t sum[32]) {
     const size_t size = strcmp(type, "F32") == 0 ? 4 : 2;
     uint8_t *all = malloc(t->rows * t->cols * size);
     float row[256];
     for (uint64_t r = 0; r < t->rows; r++) {
         const uint64_t head = r / t->head_dim * t->head_dim;
-        const uint64_t to = t->rope_halves ? head + roma_rope_source_row(r % t->head_dim, t->head_dim, t->rope_dim) : r;
+        const uint64_t to = t->rope_halves ? head + roma_rope_source_row(r % t->head_dim, t->head_dim, t->rope_dim)
+                            : t->row_from  ? t->row_from[r]
+                                           : r;
         (t->read_source ? t->read_source : t->read_floats)(t, r, row);
-        for (uint64_t i = 0; i < t->cols; i++) as_type(type, row[i], all + (to * t->cols + i) * size);
+        for (uint64_t i = 0; i < t->cols; i++)
+            as_type(type, row[i], all + (to * t->cols + (t->order ? t->order->from[i] : i)) * size);
     }
     roma_sha256 h;
     roma_sha256_init(&h);
@@ -121,6 +125,8 @@ static void test_folders(void) {
         {"gptq", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_NONE, ROMA_SCALE_F16, 0, 0},
         {"gptq-asym", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_U4, ROMA_SCALE_F16, 0, 0},
         {"gptq-v2", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_U4, ROMA_SCALE_F16, 0, 0},
+        {"gptq-act", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_NONE, ROMA_SCALE_F16, 0, 0},
+        {"gptq-v2-act", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_U4, ROMA_SCALE_F16, 0, 0},
         {"gptq-8", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_NONE, ROMA_SCALE_F16, 0, 0},
         {"awq", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_NONE, ROMA_SCALE_F32, 0, 0},
         {"pack-sym", ROMA_LEVEL_IDENTITY, ROMA_ZEROS_NONE, ROMA_SCALE_F32, 0, 0},
@@ -226,8 +232,6 @@ static const struct {
             "weight_zero_point is missing"),
     CONFIG("pack-asym", "\"kv_cache_scheme\": null", "\"kv_cache_scheme\": {\"num_bits\": 4}", UNSUPPORTED,
            "activations are quantised"),
-    CONFIG("gptq-act", "\"bits\"", "\"bits\"", UNSUPPORTED, "act-order"),
-    CONFIG("gptq-v2-act", "\"bits\"", "\"bits\"", UNSUPPORTED, "act-order"),
     CONFIG("gptq", "\"checkpoint_format\": \"gptq\"", "\"checkpoint_format\": \"marlin\"", DAMAGED,
            "format is said twice, as 'marlin' and 'gptq'"),
     CONFIG("gptq", "\"quant_method\"", "\"dynamic\": {\"x\": {}}, \"quant_method\"", UNSUPPORTED, "for each module"),
@@ -263,7 +267,79 @@ static void test_spoilt(void) {
     }
 }
 
+/* ---- act-order ---- */
+
+/* Bytes of a tensor in a safetensors file: its offsets stand in the header. */
+static uint8_t *tensor_bytes(const bytes *b, const char *name) {
+    const uint64_t header = roma_le64((const uint8_t *)b->data);
+    unsigned long long begin, end;
+    char quoted[160];
+    snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    const char *at = memmem(b->data, b->size, quoted, strlen(quoted));
+    at = at ? strstr(at, "\"data_offsets\":[") : NULL;
+    if (!at || sscanf(at, "\"data_offsets\":[%llu,%llu]", &begin, &end) != 2) abort();
+    return (uint8_t *)b->data + 8 + header + begin;
+}
+
+static int open_changed(roma_import *imp, const bytes *config, const bytes *tensors, roma_error *err) {
+    const roma_import_file files[] = {{"config.json", config->data, config->size},
+                                      {"model.safetensors", tensors->data, tensors->size}};
+    *err = (roma_error){.text = ""};
+    return roma_import_open_files(imp, files, 2, err);
+}
+
+/* q, k and v share one order, gate and up another; down's is folded into the rows of gate and up of its layer. */
+static void check_orders(const roma_import *imp) {
+    for (uint32_t l = 0; l < 2; l++) {
+        const roma_order *of[ROMA_W_END];
+        for (uint32_t role = ROMA_W_Q; role <= ROMA_W_DOWN; role++) {
+            const roma_tensor *t = roma_model_find(&imp->model, role, l);
+            of[role] = t ? t->order : NULL;
+            CHECK(!of[role] || (of[role]->cols == t->cols && roma_order_is_whole(of[role]->from, of[role]->cols)));
+        }
+        CHECK(of[ROMA_W_Q] && of[ROMA_W_K] == of[ROMA_W_Q] && of[ROMA_W_V] == of[ROMA_W_Q]);
+        CHECK(of[ROMA_W_UP] && of[ROMA_W_GATE] == of[ROMA_W_UP] && of[ROMA_W_UP] != of[ROMA_W_Q]);
+        CHECK(of[ROMA_W_O] && !of[ROMA_W_O]->folded && of[ROMA_W_DOWN] && of[ROMA_W_DOWN]->folded);
+        for (uint32_t role = ROMA_W_GATE; role <= ROMA_W_UP; role++)
+            CHECK(roma_model_find(&imp->model, role, l)->row_from == of[ROMA_W_DOWN]->from);
+        CHECK(!roma_model_find(&imp->model, ROMA_W_Q, l)->row_from);
+    }
+}
+
+static void test_orders(void) {
+    bytes config = read_whole("gptq-act", "config.json"), tensors = read_whole("gptq-act", "model.safetensors");
+    uint8_t *q = tensor_bytes(&tensors, "model.layers.0.self_attn.q_proj.g_idx");
+    const uint32_t bad[] = {99, 0xffffffffu, 1 - roma_le32(q)}; /* beyond the groups, none, one that is full */
+    roma_import imp;
+    roma_error err;
+    CHECK_EQ(open_changed(&imp, &config, &tensors, &err), 0);
+    check_orders(&imp);
+    roma_import_close(&imp);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        roma_put32(q, bad[i]);
+        CHECK_EQ(open_changed(&imp, &config, &tensors, &err), ROMA_EDAMAGED);
+        CHECK_HAS(err.text, "g_idx does not give each group its 32 inputs");
+    }
+    memset(q, 0xff, 4 * 64); /* no input has a group: there is no order */
+    CHECK_EQ(open_changed(&imp, &config, &tensors, &err), 0);
+    CHECK(!roma_model_find(&imp.model, ROMA_W_Q, 0)->order && roma_model_find(&imp.model, ROMA_W_K, 0)->order);
+    roma_import_close(&imp);
+    for (unsigned i = 0; i < 64; i++) roma_put32(q + 4 * i, i / 32); /* nor where groups rise */
+    CHECK_EQ(open_changed(&imp, &config, &tensors, &err), 0);
+    CHECK(!roma_model_find(&imp.model, ROMA_W_Q, 0)->order);
+    roma_import_close(&imp);
+    for (unsigned i = 0; i < 64; i++) roma_put32(q + 4 * i, i % 2); /* q's own order */
+    CHECK_EQ(open_changed(&imp, &config, &tensors, &err), 0);
+    const roma_tensor *t = roma_model_find(&imp.model, ROMA_W_Q, 0);
+    CHECK(t->order && t->order != roma_model_find(&imp.model, ROMA_W_K, 0)->order);
+    CHECK(t->order->from[1] == 2 && t->order->from[32] == 1);
+    roma_import_close(&imp);
+    free(config.data);
+    free(tensors.data);
+}
+
 int main(void) {
+    test_orders();
     test_folders();
     test_spoilt();
     return TEST_DONE();

@@ -653,7 +653,42 @@ static void test_print(void) {
     roma_place_destroy(&p.place);
 }
 
+/* Numbers of orders lie behind the vectors, 16 bits each, each order once on a die that gathers in it. */
+static void test_orders(void) {
+    for (uint32_t dies = 1; dies <= 3; dies += 2) {
+        const roma_chip c = chip_of("roma", 0, 0, 0);
+        const uint64_t wide = (uint64_t)(c.vector_units * c.vector_lanes), words = (576 / 2 + wide - 1) / wide;
+        roma_order orders[3] = {{576, false, NULL}, {576, false, NULL}, {1536, true, NULL}};
+        placed p, plain;
+        roma_error err;
+        place_on(&plain, "smollm2-135m", &(roma_shape_format){0}, &c, dies);
+        need(roma_shape_describe(&p.d, "smollm2-135m", &(roma_shape_format){0}, &err), &err);
+        p.d.orders = orders;
+        p.d.n_orders = 3;
+        for (size_t i = 0; i < p.d.n_tensors; i++) {
+            roma_image_tensor *t = &p.d.tensors[i]; /* q, k of the first layer and o of the last share one */
+            const bool first = t->layer == 0, last = t->layer == p.d.hyper.layers - 1;
+            if ((first && (t->role == ROMA_W_Q || t->role == ROMA_W_K)) || (last && t->role == ROMA_W_O))
+                t->order = &orders[0];
+            if (first && t->role == ROMA_W_V) t->order = &orders[1];
+            if (t->role == ROMA_W_DOWN) t->order = &orders[2];
+        }
+        need(roma_map_plan(&p.plan, &p.d, &err), &err);
+        need(roma_map_place(&p.place, &p.plan, &c, dies, &err), &err);
+        CHECK_EQ(p.place.die_vector_words[0] - plain.place.die_vector_words[0], 2 * words);
+        if (dies > 1) CHECK_EQ(p.place.die_vector_words[2] - plain.place.die_vector_words[2], words);
+        if (dies > 1) CHECK_EQ(p.place.die_vector_words[1], plain.place.die_vector_words[1]);
+        CHECK_EQ(p.plan.n_ops, plain.plan.n_ops + 1); /* v's own norm */
+        p.d.orders = NULL;
+        done(&p);
+        done(&plain);
+    }
+    CHECK_EQ(roma_place_order_bits(65536), 16);
+    CHECK_EQ(roma_place_order_bits(65568), 32);
+}
+
 int main(void) {
+    test_orders();
     test_words();
     test_dies();
     test_every_code();

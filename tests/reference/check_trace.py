@@ -62,12 +62,26 @@ class Model:
             y = y + p
         self.out[value] = y
 
-    def norm(self, role, layer, x):
-        self.codes = n.quantise(x * self.image.get(role, layer), n.inverse_rms(x, self.image.eps))
-        return ("norm", layer, role, "xn", "result", None, code_bytes(self.codes))
+    def ordered(self, x, number):
+        return n.gather(x, self.image.orders[number - 1]) if number else x
 
-    def quantise(self, layer, x, value):
-        self.codes = n.quantise(x)
+    def norm(self, role, layer, x, number=0, value="xn"):
+        self.codes = n.quantise(self.ordered(x * self.image.get(role, layer), number), n.inverse_rms(x, self.image.eps))
+        return ("norm", layer, role, value, "result", None, code_bytes(self.codes))
+
+    def products(self, norm, layer, x, roles):
+        """A norm for each order among the products' columns, then the products: role and value of each."""
+        codes = {}
+        for role, _ in roles:
+            number = self.image.order(role, layer)
+            if number not in codes:
+                yield self.norm(norm, layer, x, number, "xn%s" % (len(codes) + 1 if codes else ""))
+                codes[number] = self.codes
+        for role, value in roles:
+            yield from self.linear(role, layer, codes[self.image.order(role, layer)], value)
+
+    def quantise(self, layer, x, value, role):
+        self.codes = n.quantise(self.ordered(x, self.image.order(role, layer)))
         return ("quantise", layer, None, value, "result", None, code_bytes(self.codes))
 
     def head_norm(self, role, layer, value):
@@ -107,9 +121,7 @@ class Model:
         return ("residual", layer, None, "x", "result", None, float_bytes(x))
 
     def layer(self, i, x, positions):
-        yield self.norm("attn_norm", i, x)
-        for role in "qkv":
-            yield from self.linear(role, i, self.codes, role)
+        yield from self.products("attn_norm", i, x, [(role, role) for role in "qkv"])
         if self.image.has("q_norm", i):
             yield self.head_norm("q_norm", i, "q")
             yield self.head_norm("k_norm", i, "k")
@@ -117,15 +129,13 @@ class Model:
         yield self.rope(i, "k")
         yield from self.put(i, positions)
         yield self.attend(i, positions)
-        yield self.quantise(i, self.out["o"], "on")
+        yield self.quantise(i, self.out["o"], "on", "o")
         yield from self.linear("o", i, self.codes, "y")
         yield self.residual(i, x)
-        yield self.norm("ffn_norm", i, x)
-        yield from self.linear("gate", i, self.codes, "g")
-        yield from self.linear("up", i, self.codes, "u")
+        yield from self.products("ffn_norm", i, x, [("gate", "g"), ("up", "u")])
         self.out["g"] = n.silu(self.out["g"], self.out["u"])
         yield ("silu", i, None, "g", "result", None, float_bytes(self.out["g"]))
-        yield self.quantise(i, self.out["g"], "gn")
+        yield self.quantise(i, self.out["g"], "gn", "down")
         yield from self.linear("down", i, self.codes, "y")
         yield self.residual(i, x)
 

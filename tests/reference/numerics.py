@@ -48,6 +48,11 @@ class Codes:
         return self.code.astype(np.int32) << np.repeat(self.shift, 8, 1)
 
 
+def gather(x, order):
+    """In the order of the columns that its codes will meet: element j is x's element order[j]."""
+    return x[:, order]
+
+
 def quantise(x, factor=None):
     rows, cols = x.shape
     largest = magnitude(x)

@@ -73,6 +73,15 @@ class Image:
         self.hyper = dict(zip(names, struct.unpack_from("<10I", raw, at["HYPR"][0])))
         self.eps = np.frombuffer(raw, "<f4", 1, at["HYPR"][0] + 40)[0]
         self.phase = struct.unpack_from("<%dQ" % (self.hyper["rope_dim"] // 2), raw, at["ROPE"][0])
+        self.orders = []
+        if "ORDR" in at:
+            start = at["ORDR"][0]
+            count = struct.unpack_from("<I", raw, start)[0]
+            kinds = [struct.unpack_from("<II", raw, start + 16 + 8 * i) for i in range(count)]
+            start += 16 + 8 * count
+            for cols, folded in kinds:
+                self.orders.append(None if folded else np.frombuffer(raw, "<u4", cols, start))
+                start += 4 * cols
         start = at["TENS"][0]
         self.head, self.kept = {}, {}
         for i in range(struct.unpack_from("<I", raw, start)[0]):
@@ -82,6 +91,11 @@ class Image:
 
     def has(self, role, layer=0):
         return (role, layer) in self.head
+
+    def order(self, role, layer=0):
+        """In which the columns' input is gathered: its number, 0 for none that is."""
+        number = struct.unpack_from("<I", self.head[role, layer], 44)[0]
+        return number if number and self.orders[number - 1] is not None else 0
 
     def get(self, role, layer=0):
         """A vector as FP32, or a Matrix; kept, as every step asks again."""

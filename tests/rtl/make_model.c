@@ -2,7 +2,8 @@
  * [KEY=VALUE]... Keys of the shape: layers hidden ffn heads kv head rope vocab tied eps arch (llama, qwen2 with biases,
  * qwen3 with norms of heads); of the format of all matrices: bits group scale (1 FP16, 2 U4, 6 FP32) min (0 none, or as
  * scale) zero zeros (1: own zero points) table (1: a table of levels, 2: a fine one); up, down: bits of those matrices;
- * seed; gain of cos and sin in thousandths; width: own width of ffn; biases 1: those of o too. What is not given is as
+ * seed; gain of cos and sin in thousandths; width: own width of ffn; biases 1: those of o too; ordered 1: o's columns
+ * stand backwards, 2: down's, folded. What is not given is as
  * in KEYS. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #define KEYS(X) \
     X(layers, 2) X(hidden, 128) X(ffn, 256) X(heads, 4) X(kv, 2) X(head, 32) X(rope, 0) \
     X(vocab, 256) X(tied, 1) X(bits, 4) X(group, 32) X(scale, 1) X(min, 0) X(zero, 0) X(zeros, 0) \
-    X(table, 0) X(up, 0) X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0)
+    X(table, 0) X(up, 0) X(down, 0) X(seed, 1) X(gain, 0) X(width, 0) X(biases, 0) \
+    X(ordered, 0)
 /* clang-format on */
 
 typedef struct {
@@ -95,6 +97,19 @@ static void describe(model *m, const spec *s) {
         }
 }
 
+/* Columns of o, or of down, from the last to the first. */
+static void turn_columns(model *m, uint32_t ordered) {
+    static uint32_t from[65536];
+    static roma_order order;
+    for (size_t i = 0; i < m->d.n_tensors && ordered; i++) {
+        roma_image_tensor *t = &m->tensors[i];
+        if (t->role != (ordered == 1 ? ROMA_W_O : ROMA_W_DOWN)) continue;
+        for (uint32_t k = 0; k < t->cols; k++) from[k] = (uint32_t)t->cols - 1 - k;
+        order = (roma_order){(uint32_t)t->cols, ordered == 2, from};
+        t->order = &order;
+    }
+}
+
 /* ---- weights: codes and bits at random, scales about what gives weights of a few hundredths ---- */
 
 static uint16_t scale_of(const roma_format *f, uint64_t key, uint64_t i) {
@@ -156,6 +171,7 @@ int main(int argc, char **argv) {
     roma_error err;
     char text[1024];
     describe(&m, &s);
+    turn_columns(&m, s.ordered);
     const int rc = roma_image_write(argv[1], &m.d, NULL, "random", &source, NULL, &w, &err);
     if (rc) fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));
     return rc != 0;

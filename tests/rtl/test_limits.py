@@ -75,6 +75,7 @@ TRIES = {
     "factor of cos and sin": model(gain=1100),
     "own widths": model(width=172, ffn=192),
     "biases": model(biases=1),
+    "orders of columns": model(ordered=1),
     "rms_eps": model(eps="1e-31"),
     "layers": (dict(WIDE, hunit_sram=10000000), dict(layers=128, ffn=32, hidden=64, heads=2, kv=1, vocab=32, bits=2)),
     "rows of a matrix": (dict(WIDE), dict(layers=1, ffn=32, heads=2, kv=1, vocab=16385 * 16, bits=2, hidden=256)),
@@ -132,6 +133,9 @@ def main():
         subprocess.run([MAKE_MODEL, "plain.roma"], check=True)
         p = emit({}, {})
         check(p.returncode == 0 and not p.stderr and os.path.isdir("out"), "what is built: exit code %d: %s" % (p.returncode, p.stderr))
+        subprocess.run(["rm", "-r", "out"], check=True)
+        p = emit({}, dict(ordered=2))
+        check(p.returncode == 0 and not p.stderr, "an order that is folded: exit code %d: %s" % (p.returncode, p.stderr))
         subprocess.run(["rm", "-r", "out"], check=True)
         for name in rows:
             if name not in TRIES: continue
