@@ -246,6 +246,11 @@ void roma_map_advise_huge(const roma_map *m);
 /* Reads the first n bytes of a file, to see what it is. Returns how many there were; 0 of what is no regular file or
  * cannot be read. */
 size_t roma_file_head(const char *path, void *out, size_t n);
+/* What a file is that begins with n bytes, and who takes it: "a ROM image; `roma run` ... take it". Static; for
+ * messages of whoever was given another kind than he reads. Looks at the first 64 KiB. */
+const char *roma_kind_of(const void *data, size_t n);
+/* The same of a folder, by the names in it; "a folder" is none that is known. */
+const char *roma_kind_of_folder(const char *path);
 /* Reads a whole regular file of at most `most` bytes into memory, which the caller frees with roma_free; *data is NULL
  * after a failure. The file is on no list: the run may write it later. EINPUT for none, an empty or larger one, a
  * folder, a pipe or a device; EIO, ENOMEM. */

@@ -153,8 +153,8 @@ typedef struct {
 typedef struct {
     const char *magic; /* 8 bytes */
     uint32_t version;
-    const char *noun;                                            /* in messages: "image" */
-    const char *(*stranger)(const uint8_t *data, uint64_t size); /* what to say of a file with another magic */
+    const char *noun;  /* in messages: "image" */
+    const char *whole; /* what a file with another magic is not: "a ROM image" */
     const roma_frame_known *known;
     unsigned n_known;
 } roma_frame_kind;

@@ -3,19 +3,13 @@
 
 /* ---- the kind of file ---- */
 
-static const char *stranger(const uint8_t *data, uint64_t size) {
-    if (size >= 4 && memcmp(data, "ROMA", 4) == 0) return "this is a ROM image, not an adapter";
-    if (size >= 4 && memcmp(data, "GGUF", 4) == 0)
-        return "this is a GGUF file; make an adapter of it with `roma adapter build`";
-    return "not an adapter; make one with `roma adapter build`";
-}
-
 static const roma_frame_known known[ADAPTER_KNOWN] = {
 #define X(tag, critical) {#tag, critical, true, ROMA_FRAME_ALIGN},
     ADAPTER_SECTIONS(X)
 #undef X
 };
-const roma_frame_kind roma_adapter_kind = {ADAPTER_MAGIC, ADAPTER_VERSION, "adapter", stranger, known, ADAPTER_KNOWN};
+const roma_frame_kind roma_adapter_kind = {ADAPTER_MAGIC, ADAPTER_VERSION, "adapter",
+                                           "an adapter",  known,           ADAPTER_KNOWN};
 
 bool roma_adapter_is(const void *data, size_t n) { return n >= 8 && memcmp(data, ADAPTER_MAGIC, 8) == 0; }
 

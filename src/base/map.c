@@ -27,9 +27,13 @@ static int open_regular(const char *path, int *fd, struct stat *st, roma_error *
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0) return roma_fail_open(err, path);
     if (fstat(*fd, st) != 0) return roma_fail_errno(err, path, "cannot look at the file");
+    if (S_ISDIR(st->st_mode)) {
+        const char *kind = roma_kind_of_folder(path);
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "this is %s%s", kind,
+                         strchr(kind, ';') ? "" : "; give the path of a file on disk");
+    }
     if (!S_ISREG(st->st_mode))
-        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "%s; give the path of a file on disk",
-                         S_ISDIR(st->st_mode) ? "this is a folder" : "not a regular file");
+        return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "not a regular file; give the path of a file on disk");
     if (st->st_size <= 0)
         return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "the file is empty; fetch or make it again");
     return ROMA_OK;

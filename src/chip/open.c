@@ -39,6 +39,12 @@ static int load(roma_chip *c, const char *path, const roma_chip_origin *asked_by
     roma_map m;
     int rc = roma_map_open(&m, path, err);
     if (rc) return rc;
+    if (memchr(m.data, 0, (size_t)m.size)) { /* which no text has */
+        rc = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "not a chip file, but %s",
+                       roma_kind_of(m.data, (size_t)m.size));
+        roma_map_close(&m);
+        return rc;
+    }
     name_of_file(name, path);
     const roma_chip_origin from = {.name = name, .file = path, .asked_by = asked_by};
     rc = roma_chip_read_from(c, (const char *)m.data, (size_t)m.size, &from, err);

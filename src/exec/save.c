@@ -5,19 +5,13 @@
 
 /* ---- the kind of file ---- */
 
-static const char *stranger(const uint8_t *data, uint64_t size) {
-    if (size >= 4 && memcmp(data, "ROMA", 4) == 0) return "this is a ROM image, not a saved cache";
-    if (size >= 4 && memcmp(data, "LORA", 4) == 0) return "this is an adapter, not a saved cache";
-    if (size >= 4 && memcmp(data, "GGUF", 4) == 0) return "this is a GGUF file, not a saved cache";
-    return "not a saved cache; `/save FILE` of `roma chat` makes one";
-}
-
 static const roma_frame_known known[SAVED_KNOWN] = {
 #define X(tag, critical, required) {#tag, critical, required, ROMA_FRAME_ALIGN},
     SAVED_SECTIONS(X)
 #undef X
 };
-const roma_frame_kind roma_exec_saved_kind = {"CACH\x1a\n\r\n", SAVED_VERSION, "cache", stranger, known, SAVED_KNOWN};
+const roma_frame_kind roma_exec_saved_kind = {"CACH\x1a\n\r\n", SAVED_VERSION, "cache",
+                                              "a saved cache",  known,         SAVED_KNOWN};
 
 void roma_exec_saved_record(const roma_exec *e, uint32_t n, const lora_set *set, uint8_t out[SAVED_RECORD]) {
     const roma_hyper *h = e->hyper;

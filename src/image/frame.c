@@ -29,7 +29,8 @@ static int check_crc(const roma_frame *f, uint64_t from, uint64_t n, uint64_t st
 
 static int check_start(const roma_frame *f, const roma_frame_kind *kind) {
     if (f->size && memcmp(f->data, kind->magic, f->size < 8 ? (size_t)f->size : 8) != 0)
-        return roma_frame_fail(f, ROMA_EINPUT, 0, "%s", kind->stranger(f->data, f->size));
+        return roma_frame_fail(f, ROMA_EINPUT, 0, "not %s, but %s", kind->whole,
+                               roma_kind_of(f->data, (size_t)f->size));
     if (f->size < ROMA_FRAME_HEADER)
         return roma_frame_fail(f, ROMA_EDAMAGED, f->size, "the file ends inside its header; fetch or make it again");
     const uint32_t version = roma_le32(f->data + 8);

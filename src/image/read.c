@@ -3,18 +3,12 @@
 
 #include <string.h>
 
-static const char *stranger(const uint8_t *data, uint64_t size) {
-    if (size >= 4 && memcmp(data, "GGUF", 4) == 0)
-        return "this is a GGUF file, not an image; `roma build` makes one from it";
-    return "not a ROM image; make one from a model file with `roma build`";
-}
-
 static const roma_frame_known known[IMAGE_KNOWN] = {
 #define X(tag, critical, required, align) {#tag, critical, required, align},
     IMAGE_SECTIONS(X)
 #undef X
 };
-const roma_frame_kind roma_image_kind = {IMAGE_MAGIC, IMAGE_VERSION, "image", stranger, known, IMAGE_KNOWN};
+const roma_frame_kind roma_image_kind = {IMAGE_MAGIC, IMAGE_VERSION, "image", "a ROM image", known, IMAGE_KNOWN};
 
 roma_reader roma_image_section_reader(const roma_frame *in, unsigned k) {
     const roma_section *s = in->known[k];

@@ -21,21 +21,10 @@ unsigned roma_import_value_type_bytes(uint32_t type) { return type < GGUF_VALUE_
 /* ---- the first bytes ---------------------------------------------------------------------------------- */
 
 static int wrong_magic(const gguf_file *g, roma_error *err) {
-    static const struct {
-        char magic[5];
-        const char *text;
-    } known[] = {
-        {"lmgg", "an old GGML file; convert the original model to GGUF with a current llama.cpp"},
-        {"fmgg", "an old GGML file (ggmf); convert the original model to GGUF with a current llama.cpp"},
-        {"tjgg", "an old GGML file (ggjt); convert the original model to GGUF with a current llama.cpp"},
-        {"algg", "an old GGML adapter; convert the original to GGUF with a current llama.cpp"},
-        {"PK\3\4", "a zip archive, probably a PyTorch pickle; convert the model to GGUF"},
-        {"FUGG", "a GGUF file in big-endian byte order; convert the original model anew, as little-endian"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (memcmp(g->data, known[i].magic, 4) == 0)
-            return roma_fail(err, ROMA_EUNSUPPORTED, g->path, 0, "this is %s", known[i].text);
-    return roma_fail(err, ROMA_EINPUT, g->path, 0, "not a GGUF file: it does not begin with \"GGUF\"");
+    const char *kind = roma_kind_of(g->data, (size_t)g->size);
+    const bool was_one = strstr(kind, "GGML") || strstr(kind, "GGUF") || strstr(kind, "zip");
+    if (was_one) return roma_fail(err, ROMA_EUNSUPPORTED, g->path, 0, "this is %s", kind);
+    return roma_fail(err, ROMA_EINPUT, g->path, 0, "does not begin with \"GGUF\": no GGUF file, but %s", kind);
 }
 
 static int read_header(gguf_file *g, roma_reader *r, uint64_t *n_tensors, uint64_t *n_kv, roma_error *err) {

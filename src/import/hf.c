@@ -164,7 +164,8 @@ static int read_config(hf_folder *f, roma_model *m, hf_quant *quant, roma_shape 
     int rc = roma_import_hf_file(f, "config.json", &file, err);
     if (!rc && !file)
         rc = roma_fail(err, ROMA_EINPUT, f->path, ROMA_NOWHERE,
-                       "no config.json in this folder: not a model that transformers saved");
+                       "no config.json in this folder: not a model that transformers saved, but %s",
+                       f->path ? roma_kind_of_folder(f->path) : "other files");
     if (!rc) rc = roma_shape_read_config(shape, file->data, (size_t)file->size, file->path, err);
     if (rc) return rc;
     m->hyper = shape->hyper;

@@ -263,7 +263,8 @@ static int open_folder(lora_build *b, const char *folder) {
     const char *tensors = mlx ? "adapters.safetensors" : "adapter_model.safetensors";
     if (!is_there(folder, "adapter_config.json"))
         return roma_fail(b->err, ROMA_EINPUT, folder, ROMA_NOWHERE,
-                         "no adapter_config.json in this folder: not an adapter that PEFT saved");
+                         "no adapter_config.json in this folder: not an adapter that PEFT saved, but %s",
+                         roma_kind_of_folder(folder));
     if (!is_there(folder, tensors)) {
         if (is_there(folder, "adapter_model.bin"))
             return roma_fail(b->err, ROMA_EUNSUPPORTED, folder, ROMA_NOWHERE,

@@ -45,7 +45,8 @@ static int need_text(const lora_build *b, const gguf_file *g, const char *key, c
     const int rc = roma_import_kv_string(g, key, &text, &len, &found, b->err);
     if (rc) return rc;
     if (!found)
-        return roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key '%s' is missing: not an adapter", key);
+        return roma_fail(b->err, ROMA_EINPUT, g->path, ROMA_NOWHERE, "key '%s' is missing: not an adapter, but %s", key,
+                         roma_kind_of(g->data, (size_t)g->size));
     if (len == strlen(want) && memcmp(text, want, len) == 0) return ROMA_OK;
     return roma_import_kv_bad(g, roma_import_kv_find(g, key), ROMA_EUNSUPPORTED, b->err, "it is '%s'; '%s' is needed",
                               roma_error_name(shown, sizeof shown, text, len), want);

@@ -22,7 +22,7 @@ typedef struct {
 static const bad_case cases[] = {
     {"magic", 'F', 0, 4, 0x11223344, I, "not an adapter"},
     {"a ROM image", 'F', 0, 4, 0x414d4f52, I, "a ROM image"},
-    {"a GGUF file", 'F', 0, 4, 0x46554747, I, "roma adapter build"},
+    {"a GGUF file", 'F', 0, 4, 0x46554747, I, "a GGUF model"},
     {"text mode", 'F', 5, 1, 13, I, "not an adapter"},
     {"version 0", 'F', 8, 4, 0, U, "version 0"},
     {"version 2", 'F', 8, 4, 2, U, "version 2"},

@@ -111,6 +111,40 @@ def test_missing():
     os.unlink("pipe")
 
 
+# ---- a file of another kind
+
+def test_kinds():
+    """A file of another kind is known for what it is, and the verb that takes it is named."""
+    shutil.copytree(os.path.join(TOP, "tests/import/packed/awq"), "model")
+    with open("own.chip", "w") as f:
+        f.write("; a comment\nlike = mini\n")
+    with open("config.json", "w") as f:
+        f.write('{"model_type": "llama"}')
+    os.mkdir("bare")
+    image, adapter, gguf = ("i.roma", "a ROM image", "roma run"), ("a.lora", "an adapter", "--lora"), ("m.gguf", "a GGUF model", "roma build")
+    folders = [("peft", "a folder with an adapter", "roma adapter build"), ("model", "a folder with a model", "roma build"), ("bare", "a folder", "file")]
+    texts = [("own.chip", "a chip file", "--chip"), ("text", "a text", "-f"), ("config.json", "config.json", "roma sim --shape")]
+    tensors = ("peft/adapter_model.safetensors", "a safetensors file", "roma adapter build")
+    others = [adapter, gguf, *folders, *texts, tensors]
+    for command, wrong in [
+            *((v, others) for v in (["run", X, "-p", "x"], ["chat", X], ["plan", X], ["eval", X, "-f", "text"], ["bench", X], ["fit", X], ["sim", X],
+                                    ["explore", X, "-n", "3"], ["cosim", "--image", X], ["rtl", "--chip", "mini", "--image", X, "-o", "out"],
+                                    ["adapter", "build", "peft", "--base", X, "-o", "out"])),
+            *((v, [*folders, *texts, tensors]) for v in (["inspect", X], ["verify", X])),
+            (["build", X, "-o", "out"], [image, adapter, folders[0], *texts, tensors]), (["tokenize", X, "x"], [adapter, folders[0], *texts, tensors]),
+            *((v, [image, gguf, *folders, *texts, tensors]) for v in (["run", "i.roma", "-p", "x", "--lora", X], ["adapter", "inspect", X],
+                                                                     ["adapter", "merge", "a.lora", X, "-o", "out"], ["adapter", "diff", X, "a.lora"])),
+            (["adapter", "build", X, "--base", "i.roma", "-o", "out"], [image, adapter, gguf, folders[1], *texts]),
+            *((v, [image, adapter, gguf, *folders, tensors]) for v in (["chip", X], ["run", "i.roma", "-p", "x", "--chip", X], ["sim", "i.roma", "--chip", X])),
+            *((v, [image, adapter, gguf, tensors]) for v in (["run", "i.roma", "-f", X], ["eval", "i.roma", "-f", X], ["tokenize", "i.roma", "-f", X]))]:
+        for path, kind, takes in wrong:
+            code, out, err = roma(*[path if a == X else a for a in command])
+            what = "roma %s with %s: exit code %d: %s" % (" ".join(command), path, code, err)
+            check(code == 2 and err.count("\n") == 1 and not out, what)
+            check(path in err and kind in err and takes in err, what)
+    check(not os.path.exists("out"), "an output of a wrong input")
+
+
 # ---- a standard output that cannot be written
 
 WRITE = [["--version"], ["--help"], ["help"], ["-h"],
@@ -282,7 +316,7 @@ def test_clock():
 if __name__ == "__main__":
     with own_folder():
         make_inputs()
-        for test in (test_missing, test_full, test_stops, test_interrupts, test_clock):
+        for test in (test_missing, test_kinds, test_full, test_stops, test_interrupts, test_clock):
             began = time.monotonic()
             test()
             print("%s: %.1f s" % (test.__name__, time.monotonic() - began), flush=True)

@@ -385,7 +385,7 @@ static void test_ends(const uint8_t *good, size_t size) {
     expect(data, 0, 0, DA, "ends inside its header", 2);
     expect(data, 8, 0, DA, "ends inside its header", 3);
     memcpy(data, "GGUF", 4);
-    expect(data, size, 0, IN, "this is a GGUF file, not an image", 4);
+    expect(data, size, 0, IN, "not a ROM image, but a GGUF model; `roma build` makes", 4);
     roma_image img;
     roma_error err;
     CHECK_EQ(roma_image_open_memory(&img, good + 1, size - 1, 0, &err), ROMA_EUSAGE);

@@ -39,6 +39,10 @@ int read_all(roma_buf *out, const char *path, roma_error *err) {
         rc = errno == EINTR && interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted")
                                            : roma_fail_errno(err, is_stdin ? "standard input" : path, "read");
     if (!is_stdin) fclose(f);
+    if (!rc && out->len && memchr(out->data, 0, out->len)) {
+        const char *kind = roma_kind_of(out->data, out->len), *takes = strchr(kind, ';');
+        if (takes) rc = roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "not a text, but %s", kind);
+    }
     return rc;
 }
 
