@@ -138,6 +138,31 @@ def test_lora():
     check(r.returncode == 0 or b"--sram-mib" in r.stderr or b"SRAM" in r.stderr, "a small SRAM: %r" % r.stderr)
 
 
+def test_save():
+    """A conversation in a file goes on where it was, in another process too, without reading its text again."""
+    dog, joke = "Tell me a story about a dog.", "a\0b gr\xfc\xdfe"
+    for more in ((), ("--system", "You tell stories.", "--template", "chatml")):
+        first, _ = chat([dog, joke, "/save talk.cache", "Who are you?", "/stats"], *more)
+        second, err = chat(["Hi!", "/load talk.cache", "Who are you?", "/stats"], *more)
+        want = re.findall(r"prompt (\d+) tokens \((\d+) of them kept\)", first)
+        check(want and re.findall(r"prompt (\d+) tokens \((\d+) of them kept\)", second) == want, "/load computes other tokens: %s %s %s" % (first, second, err))
+        answer = first.split("tokens kept\n")[1].split("prompt")[0]
+        check(answer in second and "2 turns" in second.replace("3 turns", "2 turns"), "/load goes on with another answer: %s, not %s" % (second, answer))
+    out, err = chat(["/save", "/save x", "/load", "/load missing", "/load i.roma", "/load a.lora"])
+    for word in ("takes the name of a file", "no answer yet", "no such file", "not a saved cache, but a ROM image", "not a saved cache, but an adapter"):
+        check(word.lower() in err.lower(), "/save and /load: %r is not said: %s" % (word, err))
+    check(err.count("\n") == 6 and not os.path.exists("x"), "/save and /load without sense: " + err)
+    out, err = chat([dog, "/load talk.cache"], "--lora", "a.lora")
+    check("talk.cache" in err and "adapter" in err, "a conversation of other adapters: " + err)
+    alone = expected(said(dog, expected(said(dog)), joke))
+    with open("talk.cache", "r+b") as f:
+        f.seek(700)
+        f.write(b"\xff\xfe")
+    out, err = chat([dog, "/load talk.cache", joke])
+    check("talk.cache: " in err and out.splitlines()[-1] == alone.splitlines()[-1], "a damaged file changes the conversation: %s %s" % (out, err))
+    check(chat([dog, "/lora a.lora", "/save y"])[1].count("\n") == 1 and not os.path.exists("y"), "/save behind /lora")
+
+
 def test_pipe():
     joke = expected(said("Tell me a joke."))
     out, _ = chat(b"Tell me a joke.\r\n/undo\r\n\r\nTell me a joke.\r\n/quit\r\nnever read\n")
@@ -246,7 +271,7 @@ def test_demo():
 def main():
     with own_folder():
         subprocess.run([ROMA, "build", TINY, "-o", "i.roma"], stdout=subprocess.DEVNULL, check=True)
-        for test in (test_limit, test_full, test_keep, test_system, test_turns, test_new_tokens_only, test_set, test_lora, test_pipe, test_paste,
+        for test in (test_limit, test_full, test_keep, test_system, test_turns, test_new_tokens_only, test_set, test_lora, test_save, test_pipe, test_paste,
                      test_tab, test_history, test_demo):
             test()
     finish()

@@ -10,7 +10,7 @@ static void forget(talk *t, size_t from) {
     while (t->n_messages > from) free((void *)(uintptr_t)t->messages[--t->n_messages].text);
 }
 
-static bool say(talk *t, roma_role role, const char *text, size_t len) {
+bool talk_say(talk *t, roma_role role, const char *text, size_t len) {
     char *copy = malloc(len + 1);
     if (!copy || t->n_messages == TALK_MESSAGES_MAX) {
         free(copy);
@@ -26,7 +26,7 @@ static size_t first_turn(const talk *t) { return t->n_messages && t->messages[0]
 
 void talk_reset(talk *t) {
     forget(t, 0);
-    if (t->system) say(t, ROMA_ROLE_SYSTEM, t->system, strlen(t->system));
+    if (t->system) talk_say(t, ROMA_ROLE_SYSTEM, t->system, strlen(t->system));
 }
 
 int talk_begin(talk *t, const char *system, roma_error *err) {
@@ -151,11 +151,11 @@ static void tell_end(const talk *t, const reply *r) {
 
 int talk_ask(talk *t, const char *text, size_t len, roma_error *err) {
     reply r = {.s = &t->s};
-    if (t->n_messages + 2 > TALK_MESSAGES_MAX || !say(t, ROMA_ROLE_USER, text, len))
+    if (t->n_messages + 2 > TALK_MESSAGES_MAX || !talk_say(t, ROMA_ROLE_USER, text, len))
         return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no room for another message; /reset makes some");
     const int rc = answer(t, &r, err);
     const bool stays = !rc || rc == ROMA_ECANCEL;
-    if (!stays || !say(t, ROMA_ROLE_ASSISTANT, r.text.data ? (const char *)r.text.data : "", r.text.len))
+    if (!stays || !talk_say(t, ROMA_ROLE_ASSISTANT, r.text.data ? (const char *)r.text.data : "", r.text.len))
         forget(t, t->n_messages - 1);
     if (!rc) tell_end(t, &r);
     reply_destroy(&r);

@@ -83,6 +83,27 @@ static void do_lora(char *rest) {
     roma_buf_destroy(&b);
 }
 
+static void do_save(char *rest) {
+    uint32_t tokens = 0;
+    roma_error err;
+    if (!*rest)
+        fprintf(stderr, "roma chat: /save takes the name of a file\n");
+    else if (talk_save(&the, rest, &tokens, &err))
+        say_error(&err);
+    else
+        print_to(stdout, "%s: %u tokens kept\n", rest, tokens);
+}
+
+static void do_load(char *rest) {
+    roma_error err;
+    if (!*rest)
+        fprintf(stderr, "roma chat: /load takes the name of a file\n");
+    else if (talk_load(&the, rest, &err))
+        say_error(&err);
+    else
+        print_to(stdout, "%zu turns, %zu tokens of them in the cache\n", the.n_messages / 2, the.n_known);
+}
+
 /* ---- /set ---- */
 
 static void print_settings(void) {
@@ -138,6 +159,11 @@ static const struct {
      do_lora,
      "FILE...",
      "go on with these adapters, FILE or FILE:SCALE; without FILE with none"},
+    {{"/save", NULL, true}, do_save, "FILE", "keep the conversation and its cache in a file"},
+    {{"/load", NULL, true},
+     do_load,
+     "FILE",
+     "go on with a conversation that was kept, under the same image and adapters"},
     {{"/stats", NULL, false}, do_stats, "", "speed and memory of the last answer"},
     {{"/quit", NULL, false}, do_quit, "", "leave, as Ctrl-D does"},
 };
