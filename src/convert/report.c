@@ -74,6 +74,20 @@ static void print_method(roma_buf *b, roma_quant_kind kind, size_t rounded, size
     roma_buf_print(b, "matrices   %zu rounded, %zu as they were\n", rounded, kept);
 }
 
+/* Matrices whose columns stand in another order than the model's. */
+static void print_orders(roma_buf *b, const roma_description *d) {
+    size_t gathered = 0, folded = 0, orders = d->n_orders;
+    for (size_t i = 0; i < d->n_orders; i++) orders -= d->orders[i].folded;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        gathered += roma_description_gather(d, &d->tensors[i]) > 0;
+        folded += d->tensors[i].order && d->tensors[i].order->folded;
+    }
+    if (!gathered && !folded) return;
+    roma_buf_print(b, "order      %zu matri%s: %zu gathered, in %zu order%s; %zu folded into gate and up\n",
+                   gathered + folded, gathered + folded == 1 ? "x" : "ces", gathered, orders, orders == 1 ? "" : "s",
+                   folded);
+}
+
 const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
@@ -92,6 +106,7 @@ const char *roma_convert_print(void *ctx, const roma_description *d) {
         if (r->model->tensors[i].form) print_form(&r->text, r, i);
         changed = changed || r->loss[i].rounded;
     }
+    print_orders(&r->text, d);
     if (changed) print_losses(&r->text, r->model, r->loss);
     roma_convert_print_chips(&r->text, d);
     roma_buf_append(&r->text, "", 1);

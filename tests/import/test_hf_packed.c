@@ -2,6 +2,7 @@
  * those that the package itself makes of them, byte for byte; what the image's own form changes is within its bound;
  * spoiled folders are refused by name. */
 #include "roma/import.h"
+#include "../base/scarce.h"
 #include "../test.h"
 
 /* ---- files ---- */
@@ -315,6 +316,14 @@ static void test_orders(void) {
     CHECK_EQ(open_changed(&imp, &config, &tensors, &err), 0);
     check_orders(&imp);
     roma_import_close(&imp);
+    for (int n = 0, rc = 1; rc; n++) { /* every allocation fails once, and nothing is left behind */
+        scarce_begin_once(n);
+        rc = open_changed(&imp, &config, &tensors, &err);
+        CHECK(!rc || rc == ROMA_ENOMEM);
+        if (!rc) roma_import_close(&imp);
+        CHECK_EQ(scarce_outstanding, 0);
+        roma_allocator_set(NULL);
+    }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         roma_put32(q, bad[i]);
         CHECK_EQ(open_changed(&imp, &config, &tensors, &err), ROMA_EDAMAGED);

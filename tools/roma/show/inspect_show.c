@@ -13,13 +13,16 @@ static const char *const pres[] = {"none", "gpt2", "smollm", "llama3", "qwen2"};
 
 static void tensor_text(const roma_description *d, size_t i, roma_buf *b) {
     const roma_image_tensor *t = &d->tensors[i];
-    char layer[12] = "-", form[64] = "FP32 vector", tie[48] = "";
+    char layer[12] = "-", form[64] = "FP32 vector", tie[48] = "", order[48] = "";
     if (roma_tensor_role_is_layered(t->role)) roma_print(layer, sizeof layer, "%u", t->layer);
     if (!t->is_vector) roma_format_print(&t->format, form, sizeof form);
     if (t->tie >= 0) roma_print(tie, sizeof tie, "  (tied to %s)", roma_tensor_role_name(d->tensors[t->tie].role));
-    roma_buf_print(b, "  %5s  %-10s  %7llu x %-7llu  %12llu  %10llu  %s%s\n", layer, roma_tensor_role_name(t->role),
+    if (t->order)
+        roma_print(order, sizeof order, ", columns in order %u%s", roma_description_order(d, t),
+                   t->order->folded ? ", folded" : "");
+    roma_buf_print(b, "  %5s  %-10s  %7llu x %-7llu  %12llu  %10llu  %s%s%s\n", layer, roma_tensor_role_name(t->role),
                    (unsigned long long)(t->is_vector ? 1 : t->rows), (unsigned long long)t->cols,
-                   (unsigned long long)t->offset, (unsigned long long)t->bytes, form, tie);
+                   (unsigned long long)t->offset, (unsigned long long)t->bytes, form, order, tie);
 }
 
 void image_text(const roma_image *img, roma_buf *b) {
@@ -77,6 +80,8 @@ static void tensor_json(const roma_description *d, size_t i, roma_json *j) {
         roma_json_string(j, "format", roma_format_print(&t->format, form, sizeof form));
         roma_json_int(j, "bits", t->format.bits);
         roma_json_int(j, "group", t->format.group);
+        if (t->order) roma_json_int(j, "order", roma_description_order(d, t));
+        if (t->order) roma_json_bool(j, "folded", t->order->folded);
     }
     roma_json_close(j, '}');
 }
