@@ -15,14 +15,15 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *model;     /* a GGUF file, of one in parts the first, -00001-of-N; or a Hugging Face folder */
-    const char *image;     /* the output, replaced when the new image is complete and not before */
-    roma_quant_kind quant; /* how float matrices become codes; NONE of a folder: Q8 */
-    const char *pre;       /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
-    const char *sha256;    /* 64 hexadecimal digits that the model's first file must have; NULL: any */
-    int threads;           /* 1 to 64; 0: all CPUs */
-    bool int8_levels;      /* of 4-bit checkpoints with a map (NF4, FP4): levels of 8 bits, not of ten */
-    bool resume;           /* what a killed run of the same conversion left is taken up */
+    const char *model;  /* a GGUF file, of one in parts the first, -00001-of-N; or a Hugging Face folder */
+    const char *image;  /* the output, replaced when the new image is complete and not before */
+    roma_quant quant;   /* how float matrices become codes, and levels of 4-bit checkpoints with a map (NF4, FP4),
+                         * 0: ROMA_FINE_MAX. Methods NONE: a folder's float matrices are rounded to 8 bits */
+    bool is_short;      /* quant is for what floats there are; else layers without a float matrix are refused */
+    const char *pre;    /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
+    const char *sha256; /* 64 hexadecimal digits that the model's first file must have; NULL: any */
+    int threads;        /* 1 to 64; 0: all CPUs */
+    bool resume;        /* what a killed run of the same conversion left is taken up */
 } roma_convert_config;
 
 /* What became of a conversion. */
@@ -36,10 +37,10 @@ typedef struct {
 } roma_convert_report;
 
 /* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than
- * c->sha256, EUSAGE for one that is none; EUSAGE as roma_convert_check_output, and for float matrices that nothing
- * quantises; EDAMAGED for values that are infinite or no numbers; ECANCEL when progress, which may be NULL, says so;
- * else the errors of the files. *report is the caller's, ended by roma_convert_report_destroy; after an error there is
- * no new image and nothing to destroy. */
+ * c->sha256, EUSAGE for one that is none; EUSAGE as roma_convert_check_output, of roma_quantise_model, and for a
+ * method for layers that have no float matrix; EDAMAGED for values that are infinite or no numbers; ECANCEL when
+ * progress, which may be NULL, says so; else the errors of the files. *report is the caller's, ended by
+ * roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err);
 void roma_convert_report_destroy(roma_convert_report *report);

@@ -103,7 +103,8 @@ typedef struct {
     roma_team *team;
     /* Gets each tile as it stands in the image, also those of an earlier run. */
     void (*see)(void *ctx, size_t tensor, uint64_t tile, const uint8_t *in);
-    /* A matrix is complete. */
+    /* A matrix is about to be asked for, and is complete. */
+    int (*begin)(void *ctx, size_t tensor, roma_error *err);
     void (*complete)(void *ctx, size_t tensor);
     /* The report of section REPT, lines of printable ASCII, asked for when all tensors are complete; d is what the
      * image describes. NULL: none. */

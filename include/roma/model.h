@@ -153,6 +153,12 @@ struct roma_tensor {
     /* read_floats as it was before quant took the tensor; of a 4-bit checkpoint's matrix whose values the image has in
      * another form (levels of a map), what the checkpoint says; else NULL. */
     void (*read_source)(const roma_tensor *t, uint64_t r, float *out);
+    /* What codes need to know of the whole matrix: quant's. `begin` finds it, on the team's threads (NULL: the
+     * caller's), before the first read_row or read_floats; `end` forgets it, at any time, also twice. NULL: rows are
+     * enough. */
+    int (*begin)(roma_tensor *t, roma_team *team, roma_error *err);
+    void (*end)(roma_tensor *t);
+    void *whole;
 };
 
 /* A model: hyper-parameters and tensors, owned by whoever made it. */
@@ -171,6 +177,8 @@ int roma_model_check(const roma_model *m, const char *file, roma_error *err);
 /* Row of the source that is row r of the model, r counted over all heads. The image fixes pairs (2i, 2i+1); a source
  * with halves has pair i at (i, i + rope_dim/2) in each head. */
 uint64_t roma_rope_source_row(uint64_t r, uint32_t head_dim, uint32_t rope_dim);
+/* Row r of a tensor (element r of a vector of heads) in its source; false: the source has none, the row is zero. */
+bool roma_tensor_source_row(const roma_tensor *t, uint64_t r, uint64_t *out);
 
 /* ---- shapes: models without weights --------------------------------------------------------------- */
 

@@ -59,6 +59,10 @@ typedef struct {
 
 /* Checks a format for rows of cols inputs: 0, or EINPUT, EUNSUPPORTED with a sentence that names the member. */
 int roma_format_check(const roma_format *f, uint64_t cols, roma_error *err);
+/* Gives *f levels for a map of sixteen values in -1 to 1, whole numbers of -limit to limit (127 or ROMA_FINE_MAX).
+ * Returns their factor: of 1 to limit the one whose levels are nearest to the map, of those that are exact the
+ * smallest. A weight is then map[code] * s, nearly, with a scale of s / factor. */
+float roma_format_use_map(roma_format *f, const float map[16], int limit);
 /* Writes "4 bit, group 32, FP16 scale + min" to buf (cap bytes); returns buf. */
 const char *roma_format_print(const roma_format *f, char *buf, size_t cap);
 

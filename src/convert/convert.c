@@ -55,28 +55,29 @@ static int fill_report(const roma_import *imp, roma_convert_report *out, roma_er
 }
 
 /* Source, method and the version of what rounds: what the rest of a killed run must have been made of. */
-static void name_job(const roma_import *imp, const roma_convert_config *c, roma_quant_kind kind, uint8_t job[32]) {
-    static const char version[] = "rounding 2";
-    const uint8_t method[] = {(uint8_t)kind, c->int8_levels};
+static void name_job(const roma_import *imp, const roma_quant *q, uint8_t job[32]) {
+    char method[300], layers[128], ends[128];
+    roma_quant_print(&q->layers, layers, sizeof layers);
+    roma_quant_print(&q->ends, ends, sizeof ends);
+    const int n = roma_print(method, sizeof method, "rounding 3, %s, %s, %d", layers, ends, q->levels);
     roma_sha256 h;
     roma_sha256_init(&h);
-    roma_sha256_update(&h, version, sizeof version);
     roma_sha256_update(&h, imp->source_sha256, 32);
-    roma_sha256_update(&h, method, sizeof method);
+    roma_sha256_update(&h, method, (size_t)n);
     roma_sha256_final(&h, job);
 }
 
-static int pack(const roma_import *imp, const roma_convert_config *c, roma_quant_kind kind,
+static int pack(const roma_import *imp, const roma_convert_config *c, const roma_quant *q,
                 const roma_progress *progress, roma_convert_report *out, roma_error *err) {
     char from[256];
     convert_report r = {.model = &imp->model,
                         .source = c->model,
                         .sha256 = imp->source_sha256,
                         .source_bytes = imp->source_bytes,
-                        .kind = kind};
+                        .quant = q};
     roma_pack_options how = {.report = roma_convert_print, .ctx = &r, .resume = c->resume};
     provenance(c->model, imp->source_sha256, from, sizeof from);
-    name_job(imp, c, kind, how.job);
+    name_job(imp, q, how.job);
     how.loss = r.loss = roma_alloc_array(imp->model.n_tensors + 1, sizeof *r.loss);
     int rc = r.loss ? roma_team_create(&how.team, c->threads ? c->threads : roma_cpu_count(), err)
                     : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the report");
@@ -109,6 +110,29 @@ static int check_config(const roma_convert_config *c, roma_error *err) {
     return roma_convert_check_output(c->image, err);
 }
 
+/* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
+static roma_quant settle(const roma_import *imp, const roma_convert_config *c) {
+    roma_quant q = c->quant;
+    if (imp->is_folder && q.layers.method == ROMA_QUANT_NONE) q.layers = roma_quant_everywhere(8).layers;
+    if (imp->is_folder && q.ends.method == ROMA_QUANT_NONE) q.ends = q.layers;
+    if (!q.levels) q.levels = ROMA_FINE_MAX;
+    return q;
+}
+
+/* A method for layers that nothing is left to do for would be believed to have been used. */
+static int check_method(const roma_import *imp, const roma_convert_config *c, roma_error *err) {
+    bool any = c->quant.layers.method == ROMA_QUANT_NONE || c->is_short;
+    for (size_t i = 0; i < imp->model.n_tensors && !any; i++) {
+        const roma_tensor *t = &imp->model.tensors[i];
+        any = t->is_float && roma_tensor_role_is_matrix(t->role) && roma_tensor_role_is_layered(t->role);
+    }
+    if (any) return ROMA_OK;
+    return roma_fail(
+        err, ROMA_EUSAGE, c->model, ROMA_NOWHERE,
+        "no matrix of a layer is in floating point, so --method has nothing to round; --quant is for embedding and "
+        "head");
+}
+
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err) {
     roma_import imp;
@@ -116,15 +140,15 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     int rc = check_config(c, err);
     if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
-    if (c->int8_levels) roma_import_use_levels(&imp, 127);
-    /* A folder is in floating point as a rule: asked for nothing, what rounds least is done. */
-    const roma_quant_kind kind = imp.is_folder && c->quant == ROMA_QUANT_NONE ? ROMA_QUANT_Q8 : c->quant;
-    rc = roma_quantise_model(&imp.model, kind, err);
+    const roma_quant q = settle(&imp, c);
+    if (q.levels != ROMA_FINE_MAX) roma_import_use_levels(&imp, q.levels);
+    rc = check_method(&imp, c, err);
+    if (!rc) rc = roma_quantise_model(&imp.model, &q, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
     if (!rc) rc = check_hash(&imp, c, err);
     if (!rc) rc = roma_import_check_values(&imp, progress, err);
     if (!rc) rc = fill_report(&imp, report, err);
-    if (!rc) rc = pack(&imp, c, kind, progress, report, err);
+    if (!rc) rc = pack(&imp, c, &q, progress, report, err);
     if (rc) roma_convert_report_destroy(report);
     roma_import_close(&imp);
     return rc;

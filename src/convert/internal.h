@@ -11,7 +11,7 @@ typedef struct {
     const char *source; /* path */
     const uint8_t *sha256;
     uint64_t source_bytes;
-    roma_quant_kind kind;
+    const roma_quant *quant;
     roma_pack_loss *loss; /* of each tensor */
     roma_buf text;        /* owned */
 } convert_report;

@@ -65,13 +65,27 @@ static void print_form(roma_buf *b, const convert_report *r, size_t i) {
     roma_buf_print(b, "\n");
 }
 
-static void print_method(roma_buf *b, roma_quant_kind kind, size_t rounded, size_t kept) {
-    static const char *const how[] = {
-        [ROMA_QUANT_NONE] = "none",
-        [ROMA_QUANT_Q8] = "q8: round to nearest, signed bytes, an FP16 scale for 32 weights",
-        [ROMA_QUANT_Q4] = "q4: round to nearest, 4 bits, an FP16 scale and minimum for 32 weights"};
-    if (rounded) roma_buf_print(b, "method     %s\n", how[kind]);
-    roma_buf_print(b, "matrices   %zu rounded, %zu as they were\n", rounded, kept);
+/* What was done to the matrices that were in floating point: of layers, and of the others. */
+static void print_method(roma_buf *b, const convert_report *r) {
+    static const char *const what[] = {"embedding, head", "layers"};
+    bool any[2] = {false, false};
+    char form[2][128];
+    size_t rounded = 0, matrices = 0;
+    for (size_t i = 0; i < r->model->n_tensors; i++) {
+        const roma_tensor *t = &r->model->tensors[i];
+        matrices += roma_tensor_role_is_matrix(t->role);
+        if (!r->loss[i].rounded || t->form) continue;
+        any[roma_tensor_role_is_layered(t->role)] = true;
+        rounded++;
+    }
+    roma_quant_print(&r->quant->ends, form[0], sizeof form[0]);
+    roma_quant_print(&r->quant->layers, form[1], sizeof form[1]);
+    if (any[0] && any[1] && strcmp(form[0], form[1]) == 0)
+        roma_buf_print(b, "method     %s\n", form[0]);
+    else
+        for (int k = 1; k >= 0; k--)
+            if (any[k]) roma_buf_print(b, "method     %s: %s\n", what[k], form[k]);
+    roma_buf_print(b, "matrices   %zu rounded, %zu as they were\n", rounded, matrices - rounded);
 }
 
 /* Matrices whose columns stand in another order than the model's. */
@@ -91,17 +105,12 @@ static void print_orders(roma_buf *b, const roma_description *d) {
 const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
-    size_t rounded = 0, matrices = 0;
     bool changed = false;
-    for (size_t i = 0; i < r->model->n_tensors; i++) {
-        matrices += roma_tensor_role_is_matrix(r->model->tensors[i].role);
-        rounded += r->loss[i].rounded && !r->model->tensors[i].form;
-    }
     roma_convert_name(r->source, name, sizeof name);
     roma_hex(hex, r->sha256, 32);
     roma_buf_print(&r->text, "source     %s, %llu bytes\nSHA-256    %s\n", name, (unsigned long long)r->source_bytes,
                    hex);
-    print_method(&r->text, r->kind, rounded, matrices - rounded);
+    print_method(&r->text, r);
     for (size_t i = 0; i < r->model->n_tensors; i++) {
         if (r->model->tensors[i].form) print_form(&r->text, r, i);
         changed = changed || r->loss[i].rounded;

@@ -157,7 +157,7 @@ static int put_matrix(image_writer *w, size_t i, roma_sha256 *id, roma_section *
     const roma_image_tensor *t = &w->desc.tensors[i];
     const size_t used = roma_image_tile_used(t), most = w->block_bytes / (size_t)t->tile_bytes;
     const uint64_t tiles = t->bytes / t->tile_bytes;
-    int code = ROMA_OK;
+    int code = w->source->begin ? w->source->begin(w->source->ctx, w->from[i], w->err) : ROMA_OK;
     for (uint64_t tile = 0; !code && tile < tiles; tile += most) {
         batch b = {.w = w, .tensor = i, .first = tile, .n = tiles - tile < most ? (size_t)(tiles - tile) : most};
         code = make_batch(w, &b);

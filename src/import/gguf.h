@@ -148,9 +148,6 @@ typedef struct {
 } import_type;
 /* NULL when no such type is known. */
 const import_type *roma_import_type_get(uint32_t type);
-/* Row r of the model (element r of a vector of heads) in the source, which has n rows (0: as many); false: it is zero.
- */
-bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out);
 void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out);
 void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out);
 /* Row number `row` in the file: the first NaN, infinite value or scale; its byte offset in the row or -1. */

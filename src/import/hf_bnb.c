@@ -158,6 +158,6 @@ int roma_import_hf_bnb(const hf_packing *c, const char *base, const st_tensor *a
         rc = part_of(c, base, ".nested_absmax", false, (blocks - 1) / s.nested_block + 1, &p->nested_absmax);
     if (rc) return rc;
     p->format = (roma_format){.bits = 4, .scale = ROMA_SCALE_F32, .group = (uint16_t)(s.block < 256 ? s.block : 256)};
-    roma_import_hf_levels(p, ROMA_FINE_MAX);
+    p->factor = roma_format_use_map(&p->format, p->map, ROMA_FINE_MAX);
     return ROMA_OK;
 }

@@ -26,40 +26,6 @@ int roma_import_hf_packed_bad(const hf_packing *c, int code, const char *base, c
                      roma_error_name(name, sizeof name, base, strlen(base)), text);
 }
 
-/* ---- levels ---- */
-
-/* Levels of a map times a factor; the sum of their squared errors, or a negative number where one is out of range. */
-static double levels_of(const float map[16], int factor, int limit, int16_t out[16]) {
-    double error = 0;
-    for (int i = 0; i < 16; i++) {
-        const double x = (double)map[i] * factor;
-        const int level = (int)(x < 0 ? x - 0.5 : x + 0.5);
-        if (level < -limit || level > limit) return -1;
-        out[i] = (int16_t)level;
-        error += (x - level) / factor * ((x - level) / factor);
-    }
-    return error;
-}
-
-/* A map whose every value is a level within FP32's own rounding. */
-static bool is_exact(double error) { return error < 16 * 0x1p-50; }
-
-void roma_import_hf_levels(hf_packed *p, int limit) {
-    int16_t levels[16];
-    double best = -1;
-    for (int factor = 1; factor <= limit; factor++) {
-        const double error = levels_of(p->map, factor, limit, levels);
-        if (error < 0 || (best >= 0 && error >= best)) continue;
-        best = error;
-        p->factor = (float)factor;
-        memcpy(p->format.table, levels, sizeof levels);
-        if (is_exact(error)) break;
-    }
-    p->format.level = ROMA_LEVEL_TABLE;
-    for (int i = 0; i < 16; i++)
-        if (p->format.table[i] < -128 || p->format.table[i] > 127) p->format.level = ROMA_LEVEL_FINE;
-}
-
 /* ---- rows ---- */
 
 /* The scale of a group of the image. */
@@ -79,7 +45,7 @@ static void read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
     const hf_packed *p = t->packed;
     const uint64_t groups = p->cols / p->format.group;
     uint64_t row;
-    if (!roma_import_source_of(t, r, t->true_rows, &row)) {
+    if (!roma_tensor_source_row(t, r, &row)) {
         no_row(p, groups, out);
         return;
     }
@@ -110,7 +76,7 @@ static void read_source(const roma_tensor *t, uint64_t r, float *out) {
     const hf_packed *p = t->packed;
     uint8_t code[t->cols];
     uint64_t row;
-    if (!roma_import_source_of(t, r, t->true_rows, &row)) {
+    if (!roma_tensor_source_row(t, r, &row)) {
         memset(out, 0, t->cols * sizeof *out);
         return;
     }
@@ -150,7 +116,9 @@ bool roma_import_packed_good(const hf_packed *p) {
 void roma_import_use_levels(roma_import *imp, int limit) {
     const import_owned *o = imp->owned;
     for (size_t i = 0; o->folder && i < o->folder->n_packed; i++)
-        if (o->folder->packed[i].factor > 0) roma_import_hf_levels(&o->folder->packed[i], limit);
+        if (o->folder->packed[i].factor > 0)
+            o->folder->packed[i].factor =
+                roma_format_use_map(&o->folder->packed[i].format, o->folder->packed[i].map, limit);
     for (size_t i = 0; i < imp->model.n_tensors; i++) {
         roma_tensor *t = &imp->model.tensors[i];
         if (t->packed) t->format = ((const hf_packed *)t->packed)->format;

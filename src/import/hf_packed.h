@@ -56,8 +56,5 @@ int roma_import_hf_bnb(const hf_packing *c, const char *base, const st_tensor *a
 int roma_import_hf_gptq(const hf_packing *c, const char *base, const st_tensor *at, hf_packed *p);
 int roma_import_hf_awq(const hf_packing *c, const char *base, const st_tensor *at, hf_packed *p);
 int roma_import_hf_words(const hf_packing *c, const char *base, const st_tensor *at, hf_packed *p);
-/* Levels for p's map, whole numbers of -limit to limit: the factor whose levels are nearest to the map, of those that
- * are exact the smallest. */
-void roma_import_hf_levels(hf_packed *p, int limit);
 
 #endif

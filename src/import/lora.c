@@ -157,7 +157,7 @@ static void read_row(const roma_tensor *t, bool turned, uint64_t row, float *out
     }
     const import_type *type = roma_import_type_get(t->source_type);
     uint64_t from;
-    const uint64_t n = roma_import_source_of(t, row, t->true_rows, &from) ? t->true_cols : 0;
+    const uint64_t n = roma_tensor_source_row(t, row, &from) ? t->true_cols : 0;
     for (uint64_t i = 0; i < t->cols; i++) {
         const uint64_t k = t->order ? t->order->from[i] : i;
         out[i] = 0;

@@ -98,7 +98,7 @@ static int divide(const lora_build *b, const norms *m, lora_pair *p, const char 
         uint64_t from;
         float magnitude;
         p->factor[r] = 1;
-        if (!roma_import_source_of(&p->b, r, p->b.true_rows, &from) || !(m->square[r] > 0)) continue;
+        if (!roma_tensor_source_row(&p->b, r, &from) || !(m->square[r] > 0)) continue;
         type->floats(p->magnitude.data + from * type->bytes, 1, &magnitude);
         const double factor = (double)magnitude / sqrt(m->square[r]);
         if (!(factor > -1e30 && factor < 1e30))

@@ -73,19 +73,10 @@ const import_type *roma_import_type_get(uint32_t type) {
 
 /* ---- rows of a model's tensor ------------------------------------------------------------------------- */
 
-/* Row r of the model, or element r of a vector, in the source; false where the source has none: it is zero. */
-bool roma_import_source_of(const roma_tensor *t, uint64_t r, uint64_t n, uint64_t *out) {
-    *out = t->row_from ? t->row_from[r] : r;
-    if (!t->true_head) return !n || *out < n;
-    const uint64_t head = r / t->head_dim, i = r % t->head_dim;
-    *out = head * t->true_head + (t->rope_halves ? roma_rope_source_row(i, t->true_head, t->rope_dim) : i);
-    return i < t->true_head;
-}
-
 /* NULL: a row of zeros. */
 static const uint8_t *source_row(const roma_tensor *t, uint64_t r) {
     uint64_t row;
-    return roma_import_source_of(t, r, t->true_rows, &row) ? t->data + row * t->row_bytes : NULL;
+    return roma_tensor_source_row(t, r, &row) ? t->data + row * t->row_bytes : NULL;
 }
 
 void roma_import_read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
@@ -117,7 +108,7 @@ static void dequant_row(const import_type *type, const uint8_t *src, uint64_t co
 static void vector_of_heads(const roma_tensor *t, const import_type *type, float *out) {
     uint64_t from;
     for (uint64_t i = 0; i < t->cols; i++)
-        if (roma_import_source_of(t, i, t->true_cols, &from))
+        if (roma_tensor_source_row(t, i, &from))
             type->floats(t->data + from * type->bytes, 1, out + i);
         else
             out[i] = 0;

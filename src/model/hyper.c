@@ -159,3 +159,12 @@ uint64_t roma_rope_source_row(uint64_t r, uint32_t head_dim, uint32_t rope_dim) 
     if (in_head >= rope_dim) return r; /* not rotated: stays */
     return r - in_head + in_head / 2 + (in_head & 1 ? rope_dim / 2 : 0);
 }
+
+bool roma_tensor_source_row(const roma_tensor *t, uint64_t r, uint64_t *out) {
+    const uint64_t n = t->rows > 1 ? t->true_rows : t->true_cols; /* a vector has one row */
+    *out = t->row_from ? t->row_from[r] : r;
+    if (!t->true_head) return !n || *out < n;
+    const uint64_t head = r / t->head_dim, i = r % t->head_dim;
+    *out = head * t->true_head + (t->rope_halves ? roma_rope_source_row(i, t->true_head, t->rope_dim) : i);
+    return i < t->true_head;
+}

@@ -54,10 +54,17 @@ static void see_tile(void *ctx, size_t tensor, uint64_t tile, const uint8_t *in)
     p->tile[tile] = sum;
 }
 
+static int begin_matrix(void *ctx, size_t tensor, roma_error *err) {
+    const packer *p = ctx;
+    roma_tensor *t = &p->m->tensors[tensor];
+    return t->begin ? t->begin(t, p->how->team, err) : ROMA_OK;
+}
+
 /* A source that is larger than the memory is forgotten matrix by matrix. */
 static void end_matrix(void *ctx, size_t tensor) {
     const packer *p = ctx;
-    const roma_tensor *t = &p->m->tensors[tensor];
+    roma_tensor *t = &p->m->tensors[tensor];
+    if (t->end) t->end(t);
     if (t->read_source && p->tile) {
         roma_pack_loss *loss = &p->how->loss[tensor];
         *loss = (roma_pack_loss){.rounded = true};
@@ -102,7 +109,7 @@ static int describe(roma_description *d, const roma_model *m, roma_error *err) {
         const bool matrix = roma_tensor_role_is_matrix(t->role);
         if (matrix && t->is_float)
             return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE,
-                             "%s of layer %u has no low-bit code; quantise the model first (--quant q8 or q4)",
+                             "%s of layer %u has no low-bit code; quantise the model first (--quant or --method)",
                              roma_tensor_role_name(t->role), t->layer);
         d->tensors[d->n_tensors] = (roma_image_tensor){
             .role = t->role, .layer = t->layer, .rows = t->rows, .cols = t->cols, .is_vector = !matrix, .tie = -1};
@@ -123,6 +130,7 @@ int roma_pack(const roma_model *m, const roma_vocab *vocab, const char *note, co
                                .vector = fill_vector,
                                .team = p.how->team,
                                .see = see_tile,
+                               .begin = begin_matrix,
                                .complete = end_matrix,
                                .report = p.how->report,
                                .report_ctx = p.how->ctx,
@@ -132,6 +140,8 @@ int roma_pack(const roma_model *m, const roma_vocab *vocab, const char *note, co
     if (!code) code = describe(&d, m, err);
     if (!code) code = take_room(&p, err);
     if (!code) code = roma_image_write(path, &d, vocab, note, &source, progress, out, err);
+    for (size_t i = 0; i < m->n_tensors; i++) /* one that an error left */
+        if (m->tensors[i].end) m->tensors[i].end(&m->tensors[i]);
     roma_free(d.tensors);
     roma_free(p.tile);
     return code;

@@ -1,92 +1,86 @@
-/* Round to nearest: float matrices as views whose rows are quantised when they are read.
- *
- * A row depends on its own values only, so it always gives the same codes. The scale is rounded to FP16 first and codes
- * are chosen against the rounded one, which costs nothing and errs less. */
-#include "roma/quant.h"
+/* Float matrices as views whose rows are quantised when they are read: which method takes which matrix. */
+#include "quant/internal.h"
 
-#define GROUP 32
+#include <stdarg.h>
 
-/* NaN goes to lo: sources with one are refused elsewhere, but no conversion here may be undefined. */
-static float clamp(float x, float lo, float hi) {
-    if (!(x > lo)) return lo;
-    return x > hi ? hi : x;
+int roma_quant_bad(const roma_tensor *t, int code, roma_error *err, const char *fmt, ...) {
+    char text[200];
+    va_list args;
+    va_start(args, fmt);
+    roma_vprint(text, sizeof text, fmt, args);
+    va_end(args);
+    return roma_fail(err, code, NULL, ROMA_NOWHERE, "%s of layer %u %s", roma_tensor_role_name(t->role), t->layer,
+                     text);
 }
 
-/* FP16 of a scale, kept finite. */
-static uint16_t to_f16(float x) { return roma_f32_to_f16(clamp(x, -65504.0f, 65504.0f)); }
-
-/* x / d to the nearest integer in lo..hi. */
-static int nearest(float x, float d, float lo, float hi) { return d > 0 ? (int)roma_rint(clamp(x / d, lo, hi)) : 0; }
-
-/* Signed bytes: the largest magnitude becomes 127. */
-static uint16_t group_q8(const float *x, uint8_t *code) {
-    float most = 0;
-    for (int i = 0; i < GROUP; i++) {
-        float a = x[i] < 0 ? -x[i] : x[i];
-        if (a > most) most = a;
+const char *roma_quant_print(const roma_quant_form *f, char *buf, size_t cap) {
+    switch (f->method) {
+    case ROMA_QUANT_NONE: roma_print(buf, cap, "none"); break;
+    case ROMA_QUANT_RTN:
+        roma_print(buf, cap, "rtn, %u bits, FP16 scale%s for %u weights", f->bits, f->bits == 8 ? "" : " and minimum",
+                   f->group);
+        break;
+    case ROMA_QUANT_NF4:
+        roma_print(buf, cap, "nf4, absmax of %u weights in 8 bits, these in blocks of %u", f->group, ROMA_NF4_NESTED);
+        break;
     }
-    uint16_t scale = to_f16(most / 127.0f);
-    float d = roma_f16_to_f32(scale);
-    for (int i = 0; i < GROUP; i++) code[i] = (uint8_t)nearest(x[i], d, -127, 127);
-    return scale;
+    return buf;
 }
 
-/* 0..15 between the smallest and the largest value. */
-static uint16_t group_q4(const float *x, uint8_t *code, uint16_t *min) {
-    float lo = x[0], hi = x[0];
-    for (int i = 1; i < GROUP; i++) {
-        if (x[i] < lo) lo = x[i];
-        if (x[i] > hi) hi = x[i];
-    }
-    *min = to_f16(lo);
-    float m = roma_f16_to_f32(*min);
-    uint16_t scale = to_f16(clamp((hi - m) / 15.0f, 0, 65504.0f));
-    float d = roma_f16_to_f32(scale);
-    for (int i = 0; i < GROUP; i++) code[i] = (uint8_t)nearest(x[i] - m, d, 0, 15);
-    return scale;
-}
-
-/* The row's floats stand on the stack: at most 1 MiB (roma_hyper_check bounds cols by 262144), and a reader of rows
- * has no way to report that memory ran out. */
-static void read_row(const roma_tensor *t, uint64_t r, const roma_row *out) {
-    float x[t->cols];
-    t->read_source(t, r, x);
-    for (uint64_t g = 0; g < t->cols / GROUP; g++) {
-        uint8_t *code = out->code + g * GROUP;
-        out->scale[g] = t->format.min ? group_q4(x + g * GROUP, code, &out->min[g]) : group_q8(x + g * GROUP, code);
-    }
-}
-
+/* The row's codes stand on the stack: at most 256 KiB (roma_hyper_check bounds cols by 262144). */
 static void read_floats(const roma_tensor *t, uint64_t r, float *out) {
-    t->read_source(t, r, out);
-    for (uint64_t g = 0; g < t->cols / GROUP; g++) {
-        uint8_t code[GROUP];
-        uint16_t min = 0,
-                 scale = t->format.min ? group_q4(out + g * GROUP, code, &min) : group_q8(out + g * GROUP, code);
-        const roma_row row = {.code = code, .scale = &scale, .min = &min};
-        roma_row_dequant(&t->format, GROUP, &row, out + g * GROUP);
-    }
+    uint8_t code[t->cols];
+    uint16_t words[2][t->cols / 32];
+    float scale32[t->cols / 32];
+    const roma_row row = {.code = code, .scale = words[0], .min = words[1], .scale32 = scale32};
+    t->read_row(t, r, &row);
+    roma_row_dequant(&t->format, t->cols, &row, out);
 }
 
-int roma_quantise_model(roma_model *m, roma_quant_kind kind, roma_error *err) {
-    const roma_format q8 = {.bits = 8, .scale = ROMA_SCALE_F16, .group = GROUP};
-    const roma_format q4 = {.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = GROUP};
-    for (size_t i = 0; i < m->n_tensors; i++) {
+static int check_form(const roma_quant_form *f, roma_error *err) {
+    const bool rtn = f->method == ROMA_QUANT_RTN;
+    const bool bits = rtn ? f->bits == 2 || f->bits == 3 || f->bits == 4 || f->bits == 8 : f->bits == 4;
+    if (f->method == ROMA_QUANT_NONE) return ROMA_OK;
+    if (!bits)
+        return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "%s has codes of %s bits, not %u",
+                         rtn ? "round to nearest" : "NF4", rtn ? "2, 3, 4 or 8" : "4", f->bits);
+    if (f->group != 32 && f->group != 64 && f->group != 128)
+        return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "a scale is for 32, 64 or 128 weights, not %u",
+                         f->group);
+    return ROMA_OK;
+}
+
+static int take(roma_tensor *t, const roma_quant_form *f, int levels, roma_error *err) {
+    if (f->method == ROMA_QUANT_NONE)
+        return roma_quant_bad(t, ROMA_EUSAGE, err,
+                              "is a float matrix without low-bit code; use --quant q8, --quant q4 or --method");
+    if (!t->cols || t->cols % f->group || t->cols > 262144)
+        return roma_quant_bad(t, ROMA_EUNSUPPORTED, err, "has rows of %llu, no multiple of the %u weights of a scale%s",
+                              (unsigned long long)t->cols, f->group,
+                              f->group > 32 && t->cols && t->cols % 32 == 0 ? "; use --group 32" : "");
+    if (f->method == ROMA_QUANT_NF4) {
+        const int rc = roma_quant_nf4_take(t, f->group, levels, err);
+        if (rc) return rc;
+    } else {
+        t->format = (roma_format){.bits = (uint8_t)f->bits,
+                                  .scale = ROMA_SCALE_F16,
+                                  .min = f->bits == 8 ? ROMA_SCALE_NONE : ROMA_SCALE_F16,
+                                  .group = (uint16_t)f->group};
+        t->read_row = roma_quant_rtn_row;
+    }
+    t->read_source = t->read_floats;
+    t->read_floats = read_floats;
+    t->is_float = false;
+    return ROMA_OK;
+}
+
+int roma_quantise_model(roma_model *m, const roma_quant *q, roma_error *err) {
+    int rc = check_form(&q->layers, err);
+    if (!rc) rc = check_form(&q->ends, err);
+    for (size_t i = 0; i < m->n_tensors && !rc; i++) {
         roma_tensor *t = &m->tensors[i];
         if (!t->is_float || !roma_tensor_role_is_matrix(t->role)) continue;
-        if (kind == ROMA_QUANT_NONE)
-            return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE,
-                             "%s of layer %u is a float matrix without low-bit code; use --quant q8 or --quant q4",
-                             roma_tensor_role_name(t->role), t->layer);
-        if (!t->cols || t->cols % GROUP || t->cols > 262144)
-            return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
-                             "%s of layer %u has rows of %llu; multiples of 32 can be quantised",
-                             roma_tensor_role_name(t->role), t->layer, (unsigned long long)t->cols);
-        t->format = kind == ROMA_QUANT_Q8 ? q8 : q4;
-        t->read_source = t->read_floats;
-        t->read_row = read_row;
-        t->read_floats = read_floats;
-        t->is_float = false;
+        rc = take(t, roma_tensor_role_is_layered(t->role) ? &q->layers : &q->ends, q->levels, err);
     }
-    return ROMA_OK;
+    return rc;
 }

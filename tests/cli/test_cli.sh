@@ -151,6 +151,7 @@ gives 2 "$roma" build $shape 1 --group 48; says 'group'; gives 2 "$roma" build $
 gives 2 "$roma" build $shape 1 --quant q8; says '--quant'
 gives 2 "$roma" build "$model" --shape smollm2-135m --random 1; says 'one of them'
 gives 2 "$roma" build "$model" --random 1; says 'belongs to --shape'; gives 2 "$roma" build "$model" --bits 4; says 'belong to --shape'
+gives 2 "$roma" build "$model" --method rtn; says 'no matrix of a layer is in floating point'; gives 2 "$roma" build $shape 1 --method nf4; says 'of a model'
 gives 2 "$roma" build $shape 1 -o copy.gguf; says 'never overwritten'
 
 # ---- inspect, verify, plan, chip

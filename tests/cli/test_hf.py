@@ -242,7 +242,7 @@ def report():
     shown = json.loads(output("inspect", "llama.hf.roma", "--json"))["report"]
     made = json.loads(output("build", "llama", "-o", "again.roma", "--json", "-t", "1"))
     check(made["report"] == shown, "inspect shows another report than build")
-    check(shown[0].startswith("source     llama, ") and "q8" in shown[2], f"report: {shown[:3]}")
+    check(shown[0].startswith("source     llama, ") and "rtn, 8 bits" in shown[2], f"report: {shown[:3]}")
     check(len(shown) >= 5 + 2 + hf.LAYERS + 3, f"report of {len(shown)} lines")
     check(0.001 < float(shown[7 + hf.LAYERS].split()[1]) < 0.02, f"error: {shown[7 + hf.LAYERS]}")
     chips = " ".join(shown[8 + hf.LAYERS:])
@@ -256,6 +256,22 @@ def report():
     total = subprocess.run(["sha256sum"], input=sums, capture_output=True).stdout.decode()[:64]
     check(made["source_sha256"] == total and shown[1].split()[1] == total, "hash of the folder")
     check(json.loads(output("build", "llama", "-o", "q4.roma", "--quant", "q4", "--json"))["bits_per_weight"] < 5.3, "q4 has about 5 bits")
+
+
+def methods():
+    """Layers by a method, embedding and head to 8 bits: the folder's image is the GGUF file's; what contradicts itself is refused in one line."""
+    for n, how in enumerate((("nf4", "--group", "32"), ("nf4", "--group", "32", "--nf4-table", "int8"), ("rtn", "--bits", "2", "--quant", "q4"), ("rtn", "--bits", "3"))):
+        a, b = (json.loads(output("build", m, "-o", m + ".m.roma", "--method", *how, "--json")) for m in ("llama", "llama.gguf"))
+        check(sections("llama.m.roma")["DATA"] == sections("llama.gguf.m.roma")["DATA"], f"{how}: the folder's image is not the GGUF file's")
+        check(a["report"][2].startswith("method     layers: " + how[0]) and a["report"][3].startswith("method     embedding, head: rtn, " + "8848"[n]), f"{how}: {a['report'][2:4]}")
+        check(max(map(len, a["report"])) <= 80, f"{how}: {max(a['report'], key=len)}")
+        kl = json.loads(output("eval", "llama.m.roma", "--ids", "ids", "--against", "llama", "--json"))["kl_mean"]
+        check(0 < kl < (0.04, 0.04, 0.5, 0.1)[n], f"{how}: KL {kl}")
+    for words, says in (("--method gptq", "--method is rtn or nf4"), ("--bits 4", "or to --method"), ("--method rtn --bits 5", "2, 3, 4 or 8 bits, not 5"),
+                        ("--method nf4 --bits 3", "codes of 4 bits, not 3"), ("--method nf4 --group 256", "for 32, 64 or 128 weights, not 256"),
+                        ("--method rtn --head-bits 8", "--quant says what embedding and head become"), ("--method nf4", "use --group 32")):
+        run("build", "llama", "-o", "none.roma", *words.split(), code=2, say=says)
+        check(not os.path.exists("none.roma"), f"{words} leaves an image")
 
 
 def packed():
@@ -347,6 +363,7 @@ def main():
         same_ids(name, 200 if as_json else 40)
         greedy(name, config, w, counts)
     report()
+    methods()
     packed()
     base_of()
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else 6

@@ -39,13 +39,14 @@ static void check_no_image(void) {
 
 /* ---- what is in the image ---- */
 
-static void check_weights(const roma_image *img, roma_quant_kind quant) {
+static void check_weights(const roma_image *img, const roma_quant *quant) {
     roma_import imp;
     float want[256], got[256];
     CHECK_EQ(roma_import_open(&imp, model, NULL), 0);
     CHECK_EQ(roma_quantise_model(&imp.model, quant, NULL), 0);
     for (size_t i = 0; i < imp.model.n_tensors; i++) {
-        const roma_tensor *t = &imp.model.tensors[i];
+        roma_tensor *t = &imp.model.tensors[i];
+        if (t->begin) CHECK_EQ(t->begin(t, NULL, NULL), 0);
         const roma_image_tensor *in = roma_description_find(&img->desc, t->role, t->layer);
         CHECK(in && in->rows == t->rows && in->cols == t->cols && t->cols <= 256);
         for (uint64_t r = 0; r < t->rows && !in->is_vector; r++) {
@@ -53,6 +54,7 @@ static void check_weights(const roma_image *img, roma_quant_kind quant) {
             roma_tile_dequant_row(&in->format, in->cols, in->data + r / 16 * in->tile_bytes, (unsigned)(r % 16), got);
             CHECK_BYTES(got, want, t->cols * sizeof *got);
         }
+        if (t->end) t->end(t);
     }
     roma_import_close(&imp);
 }
@@ -85,18 +87,18 @@ static void check_report(const roma_convert_report *r, const roma_image *img) {
 }
 
 /* bits: of a weight with its scales, whatever the padding of tiles to 64 bytes adds. */
-static void test_image(uint32_t type, roma_quant_kind quant, double bits) {
+static void test_image(uint32_t type, roma_quant quant, double bits) {
     roma_convert_report r, again;
     roma_image img;
     const roma_convert_config c = {.model = model, .image = image, .quant = quant};
     write_model(type, "");
     CHECK_EQ(roma_convert(&c, NULL, &r, NULL), 0);
     CHECK_STR(r.notes, "");
-    CHECK(r.image.bits_per_weight >= bits && r.image.bits_per_weight < bits * 1.1);
+    CHECK(r.image.bits_per_weight >= bits && r.image.bits_per_weight < bits * 1.1 + 1.5);
     CHECK_EQ(roma_image_verify(image, NULL, NULL, NULL), 0);
     CHECK_EQ(roma_image_open(&img, image, 0, NULL, NULL), 0);
     CHECK(img.has_vocab);
-    check_weights(&img, quant);
+    check_weights(&img, &quant);
     check_report(&r, &img);
     roma_image_close(&img);
     CHECK_EQ(roma_convert(&c, NULL, &again, NULL), 0); /* over the first one */
@@ -104,6 +106,53 @@ static void test_image(uint32_t type, roma_quant_kind quant, double bits) {
     roma_convert_report_destroy(&again);
     roma_convert_report_destroy(&r);
     unlink(image);
+}
+
+static void check_refused(const roma_convert_config *c, int code, const char *words) {
+    roma_convert_report r;
+    roma_error err;
+    CHECK_EQ(roma_convert(c, NULL, &r, &err), code);
+    CHECK_HAS(err.text, words);
+    CHECK(!r.notes);
+    check_no_image();
+}
+
+/* Layers by a method, embedding and head by round to nearest: said by the report, and refused where nothing is left. */
+static void test_methods(void) {
+    static const struct {
+        roma_quant q;
+        double bits;
+        const char *says;
+    } methods[] = {
+        {{{ROMA_QUANT_NF4, 4, 32}, {ROMA_QUANT_RTN, 8, 32}, 511}, 5, "layers: nf4, absmax of 32 weights in 8 bits"},
+        {{{ROMA_QUANT_NF4, 4, 32}, {ROMA_QUANT_RTN, 8, 32}, 127}, 5, "embedding, head: rtn, 8 bits, FP16 scale for 32"},
+        {{{ROMA_QUANT_RTN, 2, 32}, {ROMA_QUANT_RTN, 4, 32}, 511},
+         3,
+         "layers: rtn, 2 bits, FP16 scale and minimum for 32"},
+        {{{ROMA_QUANT_RTN, 3, 32}, {ROMA_QUANT_RTN, 3, 32}, 511},
+         4,
+         "method     rtn, 3 bits, FP16 scale and minimum for 32"},
+    };
+    roma_error err;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        roma_convert_report r;
+        const roma_convert_config c = {.model = model, .image = image, .quant = methods[i].q};
+        test_image(0, methods[i].q, methods[i].bits);
+        CHECK_EQ(roma_convert(&c, NULL, &r, &err), 0);
+        CHECK_HAS(r.text, methods[i].says);
+        CHECK_HAS(r.text, "rounding ");
+        roma_convert_report_destroy(&r);
+        unlink(image);
+    }
+    const roma_convert_config c = {.model = model, .image = image, .quant = methods[0].q},
+                              five = {.model = model, .image = image, .quant = {{ROMA_QUANT_RTN, 5, 32}, {0}, 0}},
+                              wide = {.model = model,
+                                      .image = image,
+                                      .quant = {{ROMA_QUANT_NF4, 4, 64}, {ROMA_QUANT_RTN, 8, 32}, 0}};
+    check_refused(&wide, ROMA_EUNSUPPORTED, "rows of 96, no multiple of the 64 weights of a scale; use --group 32");
+    check_refused(&five, ROMA_EUSAGE, "2, 3, 4 or 8 bits, not 5");
+    write_model(8, "");
+    check_refused(&c, ROMA_EUSAGE, "no matrix of a layer is in floating point");
 }
 
 static void test_notes(void) {
@@ -117,15 +166,6 @@ static void test_notes(void) {
 }
 
 /* ---- refusals ---- */
-
-static void check_refused(const roma_convert_config *c, int code, const char *words) {
-    roma_convert_report r;
-    roma_error err;
-    CHECK_EQ(roma_convert(c, NULL, &r, &err), code);
-    CHECK_HAS(err.text, words);
-    CHECK(!r.notes);
-    check_no_image();
-}
 
 static void test_refused(void) {
     roma_error err;
@@ -196,9 +236,10 @@ int main(void) {
     if (!mkdtemp(dir)) return 1;
     snprintf(model, sizeof model, "%s/model.gguf", dir);
     snprintf(image, sizeof image, "%s/model.roma", dir);
-    test_image(8, ROMA_QUANT_NONE, 8.5); /* Q8_0 */
-    test_image(1, ROMA_QUANT_Q8, 8.5);   /* F16 */
-    test_image(0, ROMA_QUANT_Q4, 5);     /* F32 */
+    test_image(8, (roma_quant){.levels = 0}, 8.5); /* Q8_0 */
+    test_image(1, roma_quant_everywhere(8), 8.5);  /* F16 */
+    test_image(0, roma_quant_everywhere(4), 5);    /* F32 */
+    test_methods();
     test_notes();
     test_refused();
     test_cancelled();

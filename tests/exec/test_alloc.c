@@ -82,7 +82,8 @@ static bool make(engine *g, const char *model) {
     snprintf(g->path, sizeof g->path, "/tmp/test_alloc_%d.roma", (int)getpid());
     bool ok = roma_import_open(&imp, model, &e) == 0;
     if (!ok) return fprintf(stderr, "%s\n", e.text), false;
-    ok = roma_quantise_model(&imp.model, ROMA_QUANT_Q8, &e) == 0 &&
+    const roma_quant q8 = roma_quant_everywhere(8);
+    ok = roma_quantise_model(&imp.model, &q8, &e) == 0 &&
          roma_pack(&imp.model, &imp.vocab, "test", g->path, NULL, NULL, &w, &e) == 0;
     roma_import_close(&imp);
     ok = ok && roma_image_open(&g->image, g->path, 0, NULL, &e) == 0;

@@ -65,8 +65,8 @@ typedef struct {
     const char *model, *out, *quant, *shape, *pre, *sha256, *base_of;
     roma_shape_format format;
     uint64_t seed;
-    roma_quant_kind kind;
-    const char *nf4_table;
+    roma_quant rounding;
+    const char *nf4_table, *method;
     uint32_t threads;
     bool resume;
     char name[1024];  /* the default of out */
@@ -90,9 +90,37 @@ static int find_base(build_options *o) {
     return OPTIONS_GO;
 }
 
+/* What is asked for matrices in floating point, of a model. */
+static int settle_rounding(build_options *o) {
+    static const char *const method[] = {[ROMA_QUANT_NONE] = NULL, [ROMA_QUANT_RTN] = "rtn", [ROMA_QUANT_NF4] = "nf4"};
+    roma_quant *q = &o->rounding;
+    unsigned m = ROMA_QUANT_NONE;
+    if (o->quant && strcmp(o->quant, "q8") && strcmp(o->quant, "q4"))
+        return usage_error("build", "--quant is q8 or q4");
+    if (o->quant) *q = roma_quant_everywhere(o->quant[1] == '8' ? 8 : 4);
+    if (o->nf4_table && strcmp(o->nf4_table, "int8") && strcmp(o->nf4_table, "fine"))
+        return usage_error("build", "--nf4-table is int8 or fine");
+    q->levels = o->nf4_table && strcmp(o->nf4_table, "int8") == 0 ? 127 : ROMA_FINE_MAX;
+    if (o->format.head_bits)
+        return usage_error("build",
+                           "--head-bits belongs to --shape; of a model --quant says what embedding and head become");
+    if (!o->method && (o->format.bits || o->format.group))
+        return usage_error("build", "--bits and --group belong to --shape, or to --method rtn or nf4");
+    if (!o->method) return OPTIONS_GO;
+    for (m = ROMA_QUANT_RTN; m <= ROMA_QUANT_NF4 && strcmp(o->method, method[m]); m++) {
+    }
+    if (m > ROMA_QUANT_NF4) return usage_error("build", "--method is rtn or nf4");
+    if (!o->quant) q->ends = roma_quant_everywhere(8).ends;
+    q->layers = (roma_quant_form){.method = (roma_quant_method)m,
+                                  .bits = o->format.bits ? o->format.bits : 4,
+                                  .group = o->format.group       ? o->format.group
+                                           : m == ROMA_QUANT_NF4 ? 64
+                                                                 : 32};
+    return OPTIONS_GO;
+}
+
 /* What contradicts itself, and the defaults. */
 static int settle(build_options *o) {
-    const bool has_format = o->format.bits || o->format.group || o->format.head_bits;
     if (o->base_of && o->shape) return usage_error("build", "--base-of and --shape are two models");
     if (o->base_of) {
         const int rc = find_base(o);
@@ -103,25 +131,20 @@ static int settle(build_options *o) {
         return usage_error("build", "--resume and --threads are of a model; a shape's image is made anew");
     if (o->shape && o->seed == UINT64_MAX)
         return usage_error("build", "a shape has no weights; --random SEED draws some");
-    if (o->shape && o->quant)
-        return usage_error("build", "--quant is for float models; a shape's matrices have --bits and --group");
+    if (o->shape && (o->quant || o->method || o->nf4_table))
+        return usage_error(
+            "build", "--quant, --method and --nf4-table are of a model; a shape's matrices have --bits and --group");
     if (o->shape && (o->pre || o->sha256))
         return usage_error("build", "--pre and --sha256 are of a model's file; a shape has none");
     if (o->model && o->seed != UINT64_MAX)
         return usage_error("build", "--random belongs to --shape; a model has its own weights");
-    if (o->model && has_format)
-        return usage_error("build", "--bits, --group and --head-bits belong to --shape; a model has its own");
     if (o->format.bits == 1 || o->format.head_bits == 1)
         return usage_error("build", "no image has codes of 1 bit: they are the chip model's (sim, fit, explore, plan); "
                                     "--bits and --head-bits are 2 to 8");
-    if (o->quant && strcmp(o->quant, "q8") == 0)
-        o->kind = ROMA_QUANT_Q8;
-    else if (o->quant && strcmp(o->quant, "q4") == 0)
-        o->kind = ROMA_QUANT_Q4;
-    else if (o->quant)
-        return usage_error("build", "--quant is q8 or q4");
-    if (o->nf4_table && (o->shape || (strcmp(o->nf4_table, "int8") && strcmp(o->nf4_table, "fine"))))
-        return usage_error("build", "--nf4-table is int8 or fine, and of a model");
+    if (o->model) {
+        const int rc = settle_rounding(o);
+        if (rc != OPTIONS_GO) return rc;
+    }
     if (o->out) return OPTIONS_GO;
     if (o->shape) {
         roma_shape shape;
@@ -137,11 +160,11 @@ static int settle(build_options *o) {
 static int build(const build_options *o, roma_convert_report *out, roma_error *err) {
     const roma_convert_config c = {.model = o->model,
                                    .image = o->out,
-                                   .quant = o->kind,
+                                   .quant = o->rounding,
+                                   .is_short = !o->method,
                                    .pre = o->pre,
                                    .sha256 = o->sha256,
                                    .threads = (int)o->threads,
-                                   .int8_levels = o->nf4_table && strcmp(o->nf4_table, "int8") == 0,
                                    .resume = o->resume};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
@@ -158,7 +181,10 @@ int verb_build(int argc, char **argv) {
     const option own[] = {
         {"output", 'o', OPT_OUT_FILE, &o.out, "IMAGE", 0, 0,
          "the image (default: the model's name with .roma, in this folder)"},
-        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0, "round float matrices to 8 or 4 bits (a folder's: q8)"},
+        {"quant", 0, OPT_TEXT, &o.quant, "q8|q4", 0, 0,
+         "round float matrices to 8 or 4 bits (a folder's: q8); with --method embedding and head alone (q8)"},
+        {"method", 0, OPT_TEXT, &o.method, "rtn|nf4", 0, 0,
+         "round the layers' float matrices to nearest, with a search for the scale, or to NF4 as QLoRA does"},
         {"nf4-table", 0, OPT_TEXT, &o.nf4_table, "int8|fine", 0, 0,
          "levels of NF4 and FP4: 8 bits, or ten (default), which are nearer to the maps"},
         {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
@@ -171,18 +197,19 @@ int verb_build(int argc, char **argv) {
         {"shape", 0, OPT_TEXT, &o.shape, "SHAPE", 0, 0,
          "no model, but a shape: llama-3.2-1b, ..., its numbers, or a config.json, as roma sim takes them"},
         {"random", 0, OPT_U64, &o.seed, "SEED", 0, 0, "random weights for it; the same seed, the same image"},
-        {"bits", 0, OPT_COUNT, &o.format.bits, "B", 1, 8, "of the shape's weights (default: its usual low-bit form)"},
-        {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256, "weights that share a scale"},
+        {"bits", 0, OPT_COUNT, &o.format.bits, "B", 1, 8,
+         "of a code: with --method 2, 3, 4 (default) or 8; of a shape its usual low-bit form"},
+        {"group", 0, OPT_COUNT, &o.format.group, "G", 16, 256,
+         "weights that share a scale: with --method 32 (rtn), 64 (nf4) or 128; of a shape 16 to 256"},
         {"head-bits", 0, OPT_COUNT, &o.format.head_bits, "B", 1, 8, "of the head (default: as the others)"},
         {"json", 0, OPT_FLAG, &as_json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const usage u = {
         "build",
         "MODEL [-o IMAGE] [options]",
-        "Makes a ROM image from a GGUF model, losslessly unless --quant rounds, or from a Hugging Face folder, of\n"
-        "which 4-bit matrices (bitsandbytes, GPTQ, AWQ, compressed-tensors) are kept, others rounded to 8 bits or as "
-        "--quant\n"
-        "says. Of a GGUF model in parts name the first, -00001-of-N.\n"
+        "Makes a ROM image from a GGUF model, losslessly unless --quant or --method rounds, or from a Hugging Face\n"
+        "folder, of which 4-bit matrices (bitsandbytes, GPTQ, AWQ, compressed-tensors) are kept, others rounded to 8\n"
+        "bits or as --quant and --method say. Of a GGUF model in parts name the first, -00001-of-N.\n"
         "An image of that name is replaced when the new one is complete.\n"
         "With --shape SHAPE --random SEED an image of a shape with random weights, for measuring: no download, no "
         "tokenizer.",
