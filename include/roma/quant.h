@@ -31,6 +31,15 @@ static inline roma_quant roma_quant_everywhere(uint32_t bits) {
     return (roma_quant){f, f, ROMA_FINE_MAX};
 }
 
+/* The same in words, as a command line or a record has them: quant "q8", "q4"; method "rtn", "nf4"; table "fine",
+ * "int8"; NULL and 0: not said. */
+typedef struct {
+    const char *quant, *method, *table;
+    uint32_t bits, group;
+} roma_quant_words;
+/* What words say. quant alone is for all matrices; beside a method it is for embedding and head, which otherwise get 8
+ * bits; bits and group need a method, for which they are 4, and 32 (rtn) or 64 (nf4). EUSAGE for other words. */
+int roma_quant_read(roma_quant *q, const roma_quant_words *w, roma_error *err);
 /* Writes "rtn, 4 bits, FP16 scale and minimum for 32 weights" to buf (cap bytes); returns buf. */
 const char *roma_quant_print(const roma_quant_form *f, char *buf, size_t cap);
 

@@ -261,7 +261,8 @@ typedef struct {
     size_t size;
     const char *model;  /* a GGUF file, of one in parts the first, or a Hugging Face folder */
     const char *image;  /* the output, replaced when the new image is complete and not before */
-    const char *quant;  /* how float matrices are rounded: "q8", "q4"; NULL: not at all, of a folder "q8" */
+    const char *quant;  /* how float matrices are rounded: "q8", "q4"; NULL: not at all, of a folder "q8"; beside a
+                         * method:  embedding and head, NULL: "q8" */
     const char *pre;    /* pre-tokenizer of a file that names none; NULL: it must */
     const char *sha256; /* 64 hexadecimal digits that the model's first file must have; NULL: any */
     uint32_t threads;   /* 1 to 64; 0: one for each CPU that the process may use */
@@ -271,6 +272,8 @@ typedef struct {
     /* What is being done and how much of `total` is, on the caller's thread; nonzero ends with CANCELLED. May be NULL.
      */
     int (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    const char *method;   /* how the layers' are: "rtn" or "nf4"; NULL: as quant says */
+    uint32_t bits, group; /* of the method: 2, 3, 4 or 8; 32, 64 or 128. 0: 4, and 32 (rtn) or 64 (nf4) */
 } roma_build_spec;
 /* What was built; the members' names are the keys of `roma build --json`. Texts are the record's and end with it. */
 typedef struct {

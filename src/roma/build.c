@@ -2,23 +2,6 @@
 #include "face.h"
 #include "roma/convert.h"
 
-#include <string.h>
-
-static int quant_of(const char *name, roma_quant_kind *out, roma_error *err) {
-    static const char *const names[] = {"q8", "q4"};
-    static const roma_quant_kind kinds[] = {ROMA_QUANT_Q8, ROMA_QUANT_Q4};
-    char shown[64];
-    *out = ROMA_QUANT_NONE;
-    if (!name) return ROMA_OK;
-    for (unsigned i = 0; i < 2; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = kinds[i];
-            return ROMA_OK;
-        }
-    return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "quant is q8 or q4, not '%s'",
-                     roma_error_name(shown, sizeof shown, name, strlen(name)));
-}
-
 static void tell(const roma_convert_report *made, roma_built *given) {
     const roma_image_written *w = &made->image;
     roma_built b = {.size = sizeof b,
@@ -48,14 +31,15 @@ static int build(const roma_build_spec *given, roma_built *out, roma_error *err)
     if (!rc && (!s.model || !s.image))
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a build needs the path of a model and that of an image");
     if (!rc && s.threads > 64) rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "threads are at most 64");
-    if (!rc) rc = quant_of(s.quant, &c.quant, err);
+    const roma_quant_words w = {s.quant, s.method, s.int8_levels ? "int8" : NULL, s.bits, s.group};
+    if (!rc) rc = roma_quant_read(&c.quant, &w, err);
     if (rc) return rc;
     c.model = s.model;
     c.image = s.image;
     c.pre = s.pre;
     c.sha256 = s.sha256;
     c.threads = (int)s.threads;
-    c.int8_levels = s.int8_levels != 0;
+    c.is_short = !s.method;
     c.resume = s.resume != 0;
     const roma_progress progress = {s.progress, s.ctx};
     rc = roma_convert(&c, &progress, &made, err);

@@ -92,31 +92,12 @@ static int find_base(build_options *o) {
 
 /* What is asked for matrices in floating point, of a model. */
 static int settle_rounding(build_options *o) {
-    static const char *const method[] = {[ROMA_QUANT_NONE] = NULL, [ROMA_QUANT_RTN] = "rtn", [ROMA_QUANT_NF4] = "nf4"};
-    roma_quant *q = &o->rounding;
-    unsigned m = ROMA_QUANT_NONE;
-    if (o->quant && strcmp(o->quant, "q8") && strcmp(o->quant, "q4"))
-        return usage_error("build", "--quant is q8 or q4");
-    if (o->quant) *q = roma_quant_everywhere(o->quant[1] == '8' ? 8 : 4);
-    if (o->nf4_table && strcmp(o->nf4_table, "int8") && strcmp(o->nf4_table, "fine"))
-        return usage_error("build", "--nf4-table is int8 or fine");
-    q->levels = o->nf4_table && strcmp(o->nf4_table, "int8") == 0 ? 127 : ROMA_FINE_MAX;
+    const roma_quant_words w = {o->quant, o->method, o->nf4_table, o->format.bits, o->format.group};
+    roma_error err;
     if (o->format.head_bits)
         return usage_error("build",
                            "--head-bits belongs to --shape; of a model --quant says what embedding and head become");
-    if (!o->method && (o->format.bits || o->format.group))
-        return usage_error("build", "--bits and --group belong to --shape, or to --method rtn or nf4");
-    if (!o->method) return OPTIONS_GO;
-    for (m = ROMA_QUANT_RTN; m <= ROMA_QUANT_NF4 && strcmp(o->method, method[m]); m++) {
-    }
-    if (m > ROMA_QUANT_NF4) return usage_error("build", "--method is rtn or nf4");
-    if (!o->quant) q->ends = roma_quant_everywhere(8).ends;
-    q->layers = (roma_quant_form){.method = (roma_quant_method)m,
-                                  .bits = o->format.bits ? o->format.bits : 4,
-                                  .group = o->format.group       ? o->format.group
-                                           : m == ROMA_QUANT_NF4 ? 64
-                                                                 : 32};
-    return OPTIONS_GO;
+    return roma_quant_read(&o->rounding, &w, &err) ? fail("build", &err) : OPTIONS_GO;
 }
 
 /* What contradicts itself, and the defaults. */
