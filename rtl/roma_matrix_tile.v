@@ -115,7 +115,7 @@ module roma_matrix_tile #(
     wire [ADDRESS-1:0] op_address;
     wire [SCALE-1:0] op_scale;
     wire [PLACE+1:0] op_row_words, op_turns;
-    wire [WAVES-1:0] op_waves, op_cycles;
+    wire [WAVES-1:0] op_reads, op_cycles;
     wire [MERGE-1:0] op_merge;
     wire [TREE-1:0] op_levels;
     wire [ADDRESS-1:0] unit_address, test_address;
@@ -138,7 +138,7 @@ module roma_matrix_tile #(
         .clk(clk), .reset(reset), .unit(unit), .step(i_step), .code(i_code), .pulled(i_pulled), .scale(i_scale), .attend_last(attend_last), .pull(o_pull),
         .fill(fill), .fill_step_row(fill_step_row), .fill_columns(fill_columns), .fill_row(fill_row), .fill_bits(fill_bits), .fill_group(fill_group),
         .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_bits(op_bits), .op_zero(op_zero),
-        .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge),
+        .op_address(op_address), .op_scale(op_scale), .op_row_words(op_row_words), .op_reads(op_reads), .op_cycles(op_cycles), .op_merge(op_merge),
         .op_turns(op_turns), .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_table(op_table), .op_format(op_format), .op_lookup(op_lookup),
         .op_lookup_row(op_lookup_row), .last(last), .starts(starts), .passes(passes), .is_head(is_head), .head_rows(head_rows), .unit_rows(unit_rows),
         .reading(unused_reading), .row_last(unused_row_last), .number(number), .block(block));
@@ -150,7 +150,7 @@ module roma_matrix_tile #(
         .clk(clk), .reset(reset), .fill(fill), .fill_row(fill_row), .fill_bits(fill_bits), .fill_base({PLACE{1'b0}}), .fill_group(fill_group), .fill_z({Z{1'b0}}),
         .fill_index(fill_index), .fill_codes(fill_codes), .fill_shifts(fill_shifts), .scale_valid(i_scale[49]), .scale_row(i_scale[32 +: S]), .scale(i_scale[31:0]),
         .start(start), .op_row(op_row), .op_scale_row(op_scale_row), .op_base({PLACE{1'b0}}), .op_z({Z{1'b0}}), .op_bits(op_bits), .op_zero(op_zero), .op_address(op_address),
-        .op_scale(op_scale), .op_row_words(op_row_words), .op_waves(op_waves), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns),
+        .op_scale(op_scale), .op_row_words(op_row_words), .op_reads(op_reads), .op_cycles(op_cycles), .op_merge(op_merge), .op_turns(op_turns),
         .op_groups(op_groups), .op_levels(op_levels), .op_minimum(op_minimum), .op_lookup(op_lookup), .op_lookup_row(op_lookup_row), .reading(reading),
         .last(last), .address(unit_address), .bits(unit_bits), .codes(unit_codes), .shifts(unit_shifts), .sums(lunit_sums),
         .scale_address(scale_address), .scale_word(scale_word), .result(result), .result_last(result_last), .results(results), .element(element),

@@ -14,7 +14,8 @@
 //   op_bits, op_zero        of its codes; the zero point, for 8-bit codes with 128 added
 //   op_address, op_scale    its first address in the L-Units' ROMs, and in the ROM of scales
 //   op_row_words            addresses of a row group, - 1
-//   op_waves, op_cycles     addresses of all row groups, - 1; cycles that the law has for them (1.8: row), - 1
+//   op_reads, op_cycles     cycles that the words and leaves of all row groups take (1.8: row groups times `group`), - 1; cycles that the law has
+//                           for them (1.8: row), - 1
 //   op_merge, op_turns      log2 of m, the L-Units that a group has in a wave, at least 1; of the waves that it has, as ones (1, 3, 7 ...)
 //   op_groups, op_levels    groups of a row, - 1; clog2 of them
 //   op_minimum              there are minima. A word of scales has those of the leaves that end at an address, group by group, row by row,
@@ -23,11 +24,12 @@
 // A word of scales comes one cycle after its address.
 //
 // result: g = LANES / 8 rows are there, in order, result_last the last of them. Latency from the last address of a row group:
-// 1 + LUNIT + red(m) + (q - 1) + leaf + clog2(groups) ADD + MUL, where 1 + LUNIT is lunit.pipeline, red(m) = op_merge and 1 more over several
-// waves. A product with a smaller latency up to the leaf or in the tree starts as much later than the one before it.
+// 1 + LUNIT + red(m) + leaf + clog2(groups) ADD + MUL, where 1 + LUNIT is lunit.pipeline, red(m) = op_merge and 1 more over several waves: an
+// address that ends more leaves than there are leaf units is read once for each share of them, its row's last ones in the last. A product with a
+// smaller latency up to the leaf or in the tree starts as much later than the one before it.
 //
 // op_lookup makes rows of the embedding of it, which are not multiplied: F = g WIDE elements of row op_lookup_row of the row group at op_address
-// a cycle, `elements`. op_waves and op_cycles are both cols / F - 1. Elements come word by word, of N / F turns each: input by input of a word, in
+// a cycle, `elements`. op_reads and op_cycles are both cols / F - 1. Elements come word by word, of N / F turns each: input by input of a word, in
 // each turn by turn, those of F neighbouring L-Units. Latency 1 + LUNIT + leaf.
 //
 // LUNIT at least 2, N at least 2 and at least F for lookups; WIDE = F / g. Nothing here knows the model but widths of ports.
@@ -51,7 +53,7 @@ module roma_matrix_unit #(
     parameter ADD = 3,
     parameter MUL = 3,
     parameter CONVERT = 2,
-    parameter WAVES = 16,  // bits of op_waves
+    parameter WAVES = 16,  // bits of op_reads
     parameter COUNT = 8,  // bits of fill_index
     parameter ROWS = LANES / 8,
     parameter F = ROWS * WIDE,
@@ -86,7 +88,7 @@ module roma_matrix_unit #(
     input [ADDRESS-1:0] op_address,
     input [SCALE-1:0] op_scale,
     input [PLACE+1:0] op_row_words,
-    input [WAVES-1:0] op_waves,
+    input [WAVES-1:0] op_reads,
     input [WAVES-1:0] op_cycles,
     input [MERGE-1:0] op_merge,
     input [PLACE+1:0] op_turns,
@@ -116,7 +118,8 @@ module roma_matrix_unit #(
     localparam STAGES = 2 + LUNIT + LOG;  // from an address to the sums of its groups, at most
     localparam STAGE = $clog2(STAGES + 1);
     localparam TURNS = F < N ? N / F : 1;
-    localparam TURN = TURNS > 1 ? $clog2(TURNS) : 1;
+    localparam PARTS = SLOTS > WIDE ? SLOTS / WIDE : 1;  // of the leaves that end at an address, at most
+    localparam TURN = TURNS > PARTS ? $clog2(TURNS) : PARTS > 1 ? $clog2(PARTS) : 1;
     localparam [31:0] LAST_TURN = TURNS - 1;
     localparam [31:0] LOG_N = LOG;
     localparam [31:0] LOG_WIDE = $clog2(WIDE);
@@ -128,7 +131,7 @@ module roma_matrix_unit #(
     reg [OP-1:0] op;
     always @(posedge clk)
         if (start)
-            op <= {op_row, op_scale_row, op_base, op_z, op_bits, op_zero, op_address, op_scale, op_row_words, op_waves, op_cycles, op_merge, op_turns,
+            op <= {op_row, op_scale_row, op_base, op_z, op_bits, op_zero, op_address, op_scale, op_row_words, op_reads, op_cycles, op_merge, op_turns,
                 op_groups, op_levels, op_minimum, op_lookup, op_lookup_row};
     wire row, minimum, lookup;
     wire [S-1:0] scale_of_row;
@@ -139,11 +142,11 @@ module roma_matrix_unit #(
     wire [ADDRESS-1:0] first_address;
     wire [SCALE-1:0] first_scale;
     wire [PLACE+1:0] row_words, turns;
-    wire [WAVES-1:0] waves, cycles;
+    wire [WAVES-1:0] reads, cycles;
     wire [MERGE-1:0] merge;
     wire [TREE-1:0] levels;
     wire [3:0] lookup_row;
-    assign {row, scale_of_row, base, z_base, its_bits, zero, first_address, first_scale, row_words, waves, cycles, merge, turns, groups, levels, minimum,
+    assign {row, scale_of_row, base, z_base, its_bits, zero, first_address, first_scale, row_words, reads, cycles, merge, turns, groups, levels, minimum,
         lookup, lookup_row} = op;
     wire is_over = |turns;
     wire [3:0] slots = is_over ? 4'd0 : ALL_SLOTS - {{4 - MERGE{1'b0}}, merge};  // log2 of the groups that end at an address
@@ -153,10 +156,15 @@ module roma_matrix_unit #(
     wire group_first, group_ends, row_end;
     wire [3:0] one_input;
     wire [TURN-1:0] turn;
+    wire [Z-1:0] left = groups - group;  // groups of the row behind the wave's first one
+    wire [Z+2:0] most = {{Z{1'b0}}, 3'd1} << slots, others = {3'd0, left} < most ? {3'd0, left} : most - {{Z + 2{1'b0}}, 1'b1};
+    wire [Z+2:0] shares = others >> ALL_WIDE;  // of the leaves that end at the address, - 1
+    wire unused_shares = ^shares;
+    wire counts;
     roma_waves #(.ADDRESS(ADDRESS), .SCALE(SCALE), .WAVES(WAVES), .WORD(PLACE + 2), .GROUP(Z), .TURN(TURN)) counters (
-        .clk(clk), .reset(reset), .start(start), .base(first_address), .scale_base(first_scale), .waves(waves), .cycles(cycles),
+        .clk(clk), .reset(reset), .start(start), .base(first_address), .scale_base(first_scale), .reads(reads), .cycles(cycles),
         .row_words(row_words), .turn_mask(turns), .slots(slots), .is_lookup(lookup),
-        .inputs(its_bits == 2'd0 ? 4'd15 : its_bits == 2'd1 ? 4'd7 : 4'd3), .turns(LAST_TURN[TURN-1:0]), .reading(reading),
+        .inputs(its_bits == 2'd0 ? 4'd15 : its_bits == 2'd1 ? 4'd7 : 4'd3), .turns(lookup ? LAST_TURN[TURN-1:0] : shares[TURN-1:0]), .reading(reading), .counts(counts),
         .address(address), .word(word), .scale_address(its_scale), .group(group), .first(group_first), .ends(group_ends),
         .row_end(row_end), .last(last), .one_input(one_input), .turn(turn));
     roma_cut #(.W(2)) cut_bits (.clk(clk), .d(its_bits), .q(bits));
@@ -199,7 +207,6 @@ module roma_matrix_unit #(
     localparam MARK = 1 + STAGE + INFO;
     localparam [31:0] NEAREST_OF = 1 + LUNIT;
     localparam [STAGE-1:0] NEAREST = NEAREST_OF[STAGE-1:0];
-    wire [Z-1:0] left = groups - group;  // groups of the row behind the wave's first one
     wire [STAGE-1:0] merges = {{STAGE - MERGE{1'b0}}, merge} + {{STAGE - 1{1'b0}}, is_over};
     wire [STAGE-1:0] arrives = NEAREST + (lookup ? {STAGE{1'b0}} : merges);
     generate
@@ -209,7 +216,7 @@ module roma_matrix_unit #(
             wire [INFO:0] arrived;
             wire [SCALE-1:0] scales;
             if (k == 0) begin : gen_read
-                assign mark = {reading & (group_ends | lookup) & ~reset, arrives,
+                assign mark = {counts & (group_ends | lookup) & ~reset, arrives,
                     last, row_end, row, minimum, lookup, scale_of_row, levels, slots, left, z_base + group, turn, zero, lookup_row, its_scale};
                 assign is_next = 1'b0;
                 assign arrived = {INFO + 1{1'b0}};
@@ -234,7 +241,7 @@ module roma_matrix_unit #(
     wire [SLOTS*ROWS*ACC-1:0] totals;
     wire unused_merged;
     roma_delay #(.W(MERGE + 4), .N(1 + LUNIT)) delay_merge (
-        .clk(clk), .d({reading & ~lookup & ~reset, is_over, group_first, group_ends, merge}), .q(merge_mark));
+        .clk(clk), .d({counts & ~lookup & ~reset, is_over, group_first, group_ends, merge}), .q(merge_mark));
     roma_merge #(.N(N), .ROWS(ROWS), .W(SUM), .ACC(ACC)) merging (
         .clk(clk), .reset(reset), .valid(merge_mark[MERGE+3]), .levels(merge_mark[MERGE-1:0]), .is_over(merge_mark[MERGE+2]),
         .first(merge_mark[MERGE+1]), .last(merge_mark[MERGE]), .sums(sums), .offset(offsets), .done(unused_merged), .totals(totals));
@@ -253,72 +260,21 @@ module roma_matrix_unit #(
         end
     endgenerate
 
-    // ---- leaves: F of an address a cycle; what waits for a leaf unit lies in a queue ----
-    localparam PARTS = SLOTS / WIDE;
-    localparam PART = PARTS > 1 ? $clog2(PARTS) : 1;
+    // ---- leaves: F of an address a cycle ----
     localparam HALVES = SCALE_BITS > 32 * SLOTS * ROWS ? SCALE_BITS : 32 * SLOTS * ROWS;
-    localparam WAIT = INFO - SCALE + SLOTS * (ROWS * ACC + 23) + SCALE_BITS;
     localparam MANY = $clog2($clog2(WIDE) + 2);
-    wire comes = gen_stage[STAGES].arrived[INFO];
-    wire [WAIT-1:0] coming, now;
-    wire [SLOTS*23-1:0] zs;
-    wire [Z-1:0] z_now;
-    wire row_now;
-    assign row_now = gen_stage[STAGES].arrived[INFO-3];
-    assign z_now = gen_stage[STAGES].arrived[SCALE+13+TURN+:Z];
-    generate
-        for (i = 0; i < SLOTS; i = i + 1) begin : gen_z_now
-            localparam [Z-1:0] I = i;
-            wire [Z-1:0] at = z_now + I;
-            assign zs[23*i+:23] = z_memory[{row_now, at}];
-        end
-    endgenerate
-    assign coming = {gen_stage[STAGES].arrived[INFO-1:SCALE], totals, zs, scale_word};
-    wire [SCALE:0] unused_scale = gen_stage[STAGES].arrived[SCALE:0];
-    wire is_now, last_part;
-    wire [PART-1:0] part;
-    wire now_last, now_row_end, unused_now_row, now_minimum, now_lookup;
+    wire is_now, now_last, now_row_end, now_row, now_minimum, now_lookup;
     wire [S-1:0] now_scale_row;
     wire [TREE-1:0] now_levels;
     wire [3:0] now_slots;
-    wire [Z-1:0] now_left, unused_z;
+    wire [Z-1:0] now_left, now_z;
     wire [TURN-1:0] now_turn;
     wire [8:0] now_zero;
     wire [3:0] now_lookup_row;
-    wire [SLOTS*ROWS*ACC-1:0] now_totals;
-    wire [SLOTS*23-1:0] now_zs;
-    wire [SCALE_BITS-1:0] now_scales;
-    assign {now_last, now_row_end, unused_now_row, now_minimum, now_lookup, now_scale_row, now_levels, now_slots, now_left, unused_z, now_turn, now_zero,
-        now_lookup_row, now_totals, now_zs, now_scales} = now;
-    generate
-        if (PARTS > 1) begin : gen_queue
-            reg [WAIT-1:0] head, behind;
-            reg [1:0] waiting;
-            reg [PART-1:0] part_now;
-            wire is_queue = |waiting;
-            wire [Z+2:0] most = {{Z{1'b0}}, 3'd1} << now_slots;
-            wire [Z+2:0] rest = {3'd0, now_left} < most ? {3'd0, now_left} : most - {{Z + 2{1'b0}}, 1'b1};
-            wire [Z+2:0] parts = rest >> ALL_WIDE;
-            assign now = is_queue ? head : coming;
-            assign is_now = is_queue | comes;
-            assign last_part = now_lookup | {{Z + 3 - PART{1'b0}}, part_now} == parts;
-            assign part = part_now;
-            wire leaves_queue = is_queue & last_part;
-            wire enters = comes & (is_queue | ~last_part);
-            always @(posedge clk) begin
-                part_now <= is_now & ~last_part & ~reset ? part_now + {{PART - 1{1'b0}}, 1'b1} : {PART{1'b0}};
-                waiting <= (waiting + {1'b0, enters} - {1'b0, leaves_queue}) & {2{~reset}};
-                if (leaves_queue | ~is_queue) head <= waiting[1] ? behind : coming;
-                if (enters & is_queue) behind <= coming;
-            end
-        end else begin : gen_no_queue
-            assign now = coming;
-            assign is_now = comes;
-            assign last_part = 1'b1;
-            assign part = 1'b0;
-            wire [Z+4:0] unused_part = {now_left, now_slots, part};
-        end
-    endgenerate
+    wire [SCALE-1:0] unused_scale;
+    assign {is_now, now_last, now_row_end, now_row, now_minimum, now_lookup, now_scale_row, now_levels, now_slots, now_left, now_z, now_turn, now_zero,
+        now_lookup_row, unused_scale} = gen_stage[STAGES].arrived;
+    wire [TURN-1:0] part = now_lookup ? {TURN{1'b0}} : now_turn;
 
     localparam EARLY = CONVERT + MUL;
     localparam LEAF = 5 + S + TREE + MANY + WIDE;
@@ -330,25 +286,27 @@ module roma_matrix_unit #(
     wire [LEAF-1:0] leaf_mark, late_mark;
     generate
         if (HALVES > SCALE_BITS) begin : gen_padded
-            assign halves = {{HALVES - SCALE_BITS{1'b0}}, now_scales};
+            assign halves = {{HALVES - SCALE_BITS{1'b0}}, scale_word};
         end else begin : gen_whole
-            assign halves = now_scales;
+            assign halves = scale_word;
         end
         for (w = 0; w < WIDE; w = w + 1) begin : gen_slot
             localparam [Z+2:0] W = w;
-            wire [Z+2:0] slot = ({{Z + 3 - PART{1'b0}}, part} << ALL_WIDE) + W;
+            wire [Z+2:0] slot = ({{Z + 3 - TURN{1'b0}}, part} << ALL_WIDE) + W;
             wire [Z+3:0] after = {4'd0, now_left} - {1'b0, slot};
             assign behind_end[w] = after[Z+3];
             wire unused_after = |after;
+            wire [Z-1:0] z_at_slot = now_z + slot[Z-1:0];
+            wire [22:0] z = z_memory[{now_row, z_at_slot}];
             for (r = 0; r < ROWS; r = r + 1) begin : gen_leaf
                 localparam FROM = w * ROWS + r;
                 localparam [31:0] NUMBER = FROM;
                 // of a lookup: the L-Unit, whose sum is a code
                 wire [31:0] lunit = {{32 - TURN{1'b0}}, now_turn} * F + NUMBER;
                 wire [31:0] at = now_lookup ? (lunit >> (ALL_SLOTS - now_slots)) * ROWS + {28'd0, now_lookup_row} :
-                    {{32 - PART{1'b0}}, part} * F + NUMBER;
+                    {{32 - TURN{1'b0}}, part} * F + NUMBER;
                 wire [SUM-1:0] code = sums[SUM*(lunit*ROWS+{28'd0, now_lookup_row})+:SUM];
-                wire [ACC-1:0] total = now_totals[ACC*({{32-PART{1'b0}},part}*F+NUMBER)+:ACC];
+                wire [ACC-1:0] total = totals[ACC*({{32-TURN{1'b0}},part}*F+NUMBER)+:ACC];
                 wire [10:0] level = code[10:0] - {{2{now_zero[8]}}, now_zero};
                 wire [SUM-12:0] unused_code = code[SUM-1:11];
                 wire [31:0] value = now_lookup ? {{21{level[10]}}, level} :
@@ -359,13 +317,13 @@ module roma_matrix_unit #(
                 roma_half_to_fp #(.LATENCY(0)) scale_of (.clk(clk), .x(now_minimum ? pair[15:0] : single), .y(scale_float));
                 roma_half_to_fp #(.LATENCY(0)) minimum_of (.clk(clk), .x(pair[31:16]), .y(minimum_float));
                 roma_leaf #(.MINIMUM(MINIMUM), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT)) leaf (
-                    .clk(clk), .sum(value), .scale(scale_float), .z(now_lookup ? 23'd1 : now_zs[23*slot+:23]), .minimum(minimum_float),
+                    .clk(clk), .sum(value), .scale(scale_float), .z(now_lookup ? 23'd1 : z), .minimum(minimum_float),
                     .product(plain[32*FROM+:32]), .y(with_minimum[32*FROM+:32]));
             end
         end
     endgenerate
     wire [LEAF-1:0] mark_d = {
-        is_now & ~reset, now_row_end & last_part, now_last & last_part, now_minimum, now_lookup, now_scale_row, now_levels, now_many[MANY-1:0],
+        is_now & ~reset, now_row_end, now_last, now_minimum, now_lookup, now_scale_row, now_levels, now_many[MANY-1:0],
         behind_end};
     roma_delay #(.W(LEAF), .N(EARLY)) delay_leaf (.clk(clk), .d(mark_d), .q(leaf_mark));
     generate

@@ -62,7 +62,7 @@ module roma_products #(
     output [ADDRESS-1:0] op_address,
     output [SCALE-1:0] op_scale,
     output [PLACE+1:0] op_row_words,
-    output [WAVES-1:0] op_waves,
+    output [WAVES-1:0] op_reads,
     output [WAVES-1:0] op_cycles,
     output [MERGE-1:0] op_merge,
     output [PLACE+1:0] op_turns,
@@ -142,9 +142,9 @@ module roma_products #(
     wire [31:0] leaves = ({16'd0, groups} * G + F - 1) / F, of_group = leaves > {16'd0, row_words} ? leaves : {16'd0, row_words};
     wire [31:0] of_rows = of_group * {16'd0, row_groups}, crossing = {8'd0, matrix_rows} + ALL - 1, column = ({8'd0, matrix_rows} + COLUMNS - 1) / COLUMNS;
     wire [31:0] edge_cycles = (4 * column + LINK - 1) / LINK, crossed = crossing >> SHIFT, gather = edge_cycles > crossed ? edge_cycles : crossed;
-    wire [31:0] cycles = is_head || of_rows > gather ? of_rows : gather, waves = {16'd0, row_groups} * {16'd0, row_words}, lookups = {12'd0, columns} / F;
-    wire [31:0] last_wave = is_embed ? lookups - 1 : waves - 1, last_cycle = is_embed ? lookups - 1 : cycles - 1;
-    assign op_waves = last_wave[WAVES-1:0];
+    wire [31:0] cycles = is_head || of_rows > gather ? of_rows : gather, lookups = {12'd0, columns} / F;
+    wire [31:0] last_read = is_embed ? lookups - 1 : of_rows - 1, last_cycle = is_embed ? lookups - 1 : cycles - 1;
+    assign op_reads = last_read[WAVES-1:0];
     assign op_cycles = last_cycle[WAVES-1:0];
     wire [15:0] last_word = row_words - 16'd1;
     assign op_row_words = last_word[PLACE+1:0];
@@ -223,5 +223,5 @@ module roma_products #(
         .ended_block(codes_block), .free(is_free && !more && !is_taken), .allowed(is_embed || has && scaled), .offers(offers), .start(begins),
         .record(front), .number(front_number), .block(front_block), .rows_from(front_row), .rows_count(front_rows), .before0(front_before),
         .before1(unused_before1), .over(unused_over1));
-    wire unused_bits = ^{step[31:9], record, last_group, last_wave, last_cycle, last_word, lookup_row, address, scales, pull_at, stride, group_rows};
+    wire unused_bits = ^{step[31:9], record, last_group, last_read, last_cycle, last_word, lookup_row, address, scales, pull_at, stride, group_rows};
 endmodule

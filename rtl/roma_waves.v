@@ -1,13 +1,15 @@
 // Addresses of a matrix unit's product, one a wave (docs/cost-model.md 1.8): the words of all its row groups of one matrix for a row of activations.
 //   start      in the next cycle the first address is read; what the ports say of the product stands from then on
-//   waves      addresses - 1; cycles: those they take - 1, at least as many. They are spread evenly: the first is read in the first cycle,
-//              the last in the last
+//   turns      of the address at hand, - 1: it is read so often, a turn for each share of the leaves that end at it (of a lookup of the elements)
+//   reads      turns of all addresses - 1; cycles: those they take - 1, at least as many. They are spread evenly: the first is read in the first
+//              cycle, the last in the last; a single one in all, and it counts in the last
 //   row_words  addresses of a row group - 1; turn_mask: log2 of the waves of a group, as ones
 //   slots      groups that a wave ends, log2
-//   is_lookup  instead of a product: each address is read `inputs` + 1 times `turns` + 1, for one input of its words after the other
+//   is_lookup  instead of a product: each address is read `inputs` + 1 times as often, for one input of its words after the other
 //   reading    an address is read: `address` of all L-Units, their word number `word` of the row, `scale_address` of the leaves that end
-//   first, ends, row_end, last   it is a group's first one, its last, a row group's last, the last one at all
-//   group      the first group that the wave has a part of; input, turn of a lookup
+//   counts     and that is one of the `reads`: `turn` of it, input of a lookup
+//   first, ends, row_end, last   it is a group's first one, its last, a row group's last (in its last turn), the last read at all
+//   group      the first group that the wave has a part of
 // A start may come with `last`: then there is no idle cycle.
 module roma_waves #(
     parameter ADDRESS = 11,
@@ -22,7 +24,7 @@ module roma_waves #(
     input start,
     input [ADDRESS-1:0] base,
     input [SCALE-1:0] scale_base,
-    input [WAVES-1:0] waves,
+    input [WAVES-1:0] reads,
     input [WAVES-1:0] cycles,
     input [WORD-1:0] row_words,
     input [WORD-1:0] turn_mask,
@@ -31,6 +33,7 @@ module roma_waves #(
     input [3:0] inputs,
     input [TURN-1:0] turns,
     output reading,
+    output counts,
     output [ADDRESS-1:0] address,
     output [WORD-1:0] word,
     output [SCALE-1:0] scale_address,
@@ -43,7 +46,7 @@ module roma_waves #(
     output [TURN-1:0] turn
 );
     reg is_on, is_fresh;
-    reg [WAVES-1:0] done_waves, phase;
+    reg [WAVES-1:0] done_reads, phase;
     reg [ADDRESS-1:0] offset;
     reg [SCALE-1:0] scale_offset;
     reg [WORD-1:0] word_now;
@@ -51,17 +54,20 @@ module roma_waves #(
     reg [3:0] input_now;
     reg [TURN-1:0] turn_now;
 
-    wire [WAVES:0] step = {1'b0, phase} + {1'b0, waves};
-    wire is_due = is_fresh | step >= {1'b0, cycles};
+    wire is_single = reads == {WAVES{1'b0}};
+    wire [WAVES:0] step = {1'b0, phase} + {1'b0, reads[WAVES-1:1], reads[0] | is_single};
+    wire is_due = is_fresh ? ~is_single | cycles == {WAVES{1'b0}} : step >= {1'b0, cycles};
     wire [WAVES:0] rest = step - {1'b0, cycles};
     wire unused_rest = rest[WAVES];
-    assign reading = is_on & is_due;
-    assign last = reading & done_waves == waves;
+    assign reading = is_on & (is_due | is_single);
+    assign counts = is_on & is_due;
+    assign last = counts & done_reads == reads;
     wire turn_ends = turn_now == turns;
-    wire moves = reading & (~is_lookup | turn_ends & input_now == inputs);
+    wire moves = counts & turn_ends & (~is_lookup | input_now == inputs);
     assign first = ~|(word_now & turn_mask);
     assign ends = ~|(~word_now & turn_mask);
-    assign row_end = word_now == row_words;
+    wire row_word = word_now == row_words;
+    assign row_end = row_word & turn_ends;
     assign address = base + offset;
     assign scale_address = scale_base + scale_offset;
     assign word = word_now;
@@ -74,22 +80,22 @@ module roma_waves #(
         is_fresh <= start;
         if (is_on) phase <= is_fresh ? {WAVES{1'b0}} : is_due ? rest[WAVES-1:0] : step[WAVES-1:0];
         if (start) begin
-            done_waves <= {WAVES{1'b0}};
+            done_reads <= {WAVES{1'b0}};
             offset <= {ADDRESS{1'b0}};
             scale_offset <= {SCALE{1'b0}};
             word_now <= {WORD{1'b0}};
             group_now <= {GROUP{1'b0}};
             input_now <= 4'd0;
             turn_now <= {TURN{1'b0}};
-        end else if (reading) begin
-            done_waves <= done_waves + {{WAVES - 1{1'b0}}, 1'b1};
+        end else if (counts) begin
+            done_reads <= done_reads + {{WAVES - 1{1'b0}}, 1'b1};
             turn_now <= turn_ends ? {TURN{1'b0}} : turn_now + {{TURN - 1{1'b0}}, 1'b1};
             if (turn_ends) input_now <= input_now == inputs ? 4'd0 : input_now + 4'd1;
             if (moves) begin
                 offset <= offset + {{ADDRESS - 1{1'b0}}, 1'b1};
-                word_now <= row_end ? {WORD{1'b0}} : word_now + {{WORD - 1{1'b0}}, 1'b1};
+                word_now <= row_word ? {WORD{1'b0}} : word_now + {{WORD - 1{1'b0}}, 1'b1};
                 if (ends) scale_offset <= scale_offset + {{SCALE - 1{1'b0}}, 1'b1};
-                if (row_end)
+                if (row_word)
                     group_now <= {GROUP{1'b0}};
                 else if (ends)
                     group_now <= group_now + ({{GROUP - 1{1'b0}}, 1'b1} << slots);

@@ -88,6 +88,15 @@ static uint64_t merge_cycles(const timing_numbers *k, const roma_place_tensor *m
     return (timing_clog2(m->group_lunits) + (k->N % m->group_words > 0)) * k->hop;
 }
 
+/* Cycles that the last leaves of a row group wait for leaf units behind the last word. The cycles of a row group have
+ * room for its leaves: an address stands as long as those that it ends are taken. */
+static uint64_t leaf_queue(const timing_numbers *k, const roma_place_tensor *m, uint64_t groups, uint64_t words,
+                           uint64_t group) {
+    const uint64_t leaves = k->group_rows * groups, ended = m->wave_leaves < leaves ? m->wave_leaves : leaves,
+                   waits = timing_ceil_div(ended, k->leaf_units) - 1;
+    return waits > group - words ? waits - (group - words) : 0;
+}
+
 /* Rows of a product and its latency, from the last word read to the product in the vector units; first: from the start
  * to where the scale of the codes comes in. */
 static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *w, const roma_place_tensor *m,
@@ -103,7 +112,7 @@ static void linear_rows(timing_op *o, const timing *t, const roma_image_tensor *
                          timing_clog2(groups) * k->add;
     o->row = scales + row;
     o->next = timing_larger(c->hold > 0 ? row : scales + row, broadcast_cycles(k, w->cols));
-    o->lat = sum + timing_ceil_div(m->wave_leaves, k->leaf_units) - 1 + k->mul + k->far + (argmax ? k->hop : 0);
+    o->lat = sum + leaf_queue(k, m, groups, words, group) + k->mul + k->far + (argmax ? k->hop : 0);
     o->first = scales + words + sum;
 }
 

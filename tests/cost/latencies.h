@@ -200,15 +200,20 @@ static real row_sum(const bench *b, const roma_op *op, uint64_t at) {
     }
     return real_tree(leaves, w->cols / w->format.group, sum);
 }
-/* Cycles from the last word to the product in the vector units: leaves that end together wait for one another. */
+/* Cycles from the last word to the product in the vector units: leaves that end together wait for one another, but for
+ * as long as the row group's cycles, which are those of its leaves where these are more than its words, wait for them.
+ */
 static uint64_t linear_done(const bench *b, const roma_op *op) {
     const roma_image_tensor *w = &b->r.d.tensors[op->tensor];
     const roma_chip *c = b->c;
     const uint64_t wc = c->lunit_style > 0 ? up(c->word_cycles) : 1, n = (uint64_t)c->lunits,
-                   lanes = (uint64_t)c->lanes,
-                   most_groups = ceil_div(n, ceil_div(w->format.group, placed(b, op)->word_inputs)),
-                   ends = lanes / 8 * most_groups, units = n * lanes / (up(c->leaf_group) * wc);
-    const real y = product(operand(0), row_sum(b, op, ceil_div(ends, units ? units : 1) - 1));
+                   g = (uint64_t)c->lanes / 8, groups = w->cols / w->format.group,
+                   words = placed(b, op)->row_words * wc,
+                   wave = ceil_div(n, ceil_div(w->format.group, placed(b, op)->word_inputs)),
+                   fit = 8 * n * g / (up(c->leaf_group) * wc), units = fit ? fit : 1,
+                   waits = ceil_div(g * (wave < groups ? wave : groups), units) - 1, all = ceil_div(g * groups, units),
+                   counted = all > words ? all - words : 0;
+    const real y = product(operand(0), row_sum(b, op, waits > counted ? waits - counted : 0));
     const bool argmax = op->layer == UINT32_MAX && c->full_logits == 0;
     return (argmax ? larger(y, operand(0)) : y).at + b->far;
 }

@@ -136,10 +136,11 @@ static inline stepper_time stepper_linear(const stepper_law *l, const roma_op *o
     if ((int)l->c->rom_style == ROMA_ROM_DRAM && is_first_block)
         x.occ = l->c->dram_hidden != 0 ? stepper_max(x.occ, stepper_stream(l, t)) : x.occ + stepper_stream(l, t);
     const uint64_t merged = stepper_min(l->lunits, w.group_words),
-                   ended = l->rows * stepper_div_up(l->lunits, w.group_words),
+                   ended = l->rows * stepper_min(stepper_div_up(l->lunits, w.group_words), w.groups),
+                   queue = stepper_div_up(ended, l->leaves) - 1, stands = group - w.row_words * l->word_cycles,
                    leaf = stepper_red(l, merged) + (l->lunits % w.group_words ? l->hop : 0) +
                           stepper_leaf(l, &t->format) + stepper_log_up(w.groups) * l->add;
-    x.lat = l->pipeline + leaf + stepper_div_up(ended, l->leaves) - 1 + l->mul + l->far + (is_argmax ? l->hop : 0);
+    x.lat = l->pipeline + leaf + (queue > stands ? queue - stands : 0) + l->mul + l->far + (is_argmax ? l->hop : 0);
     x.first = s + w.row_words * l->word_cycles + l->pipeline + leaf;
     return x;
 }

@@ -15,7 +15,7 @@ module bench_tile #(
     input fill, start, scale_valid, scale_row,
     input [31:0] scale,
     input [6*32-1:0] fill_at,  // row, bits, base, group, z, index
-    input [17*32-1:0] op,  // row, base, z, bits, zero, address, scale, row_words, waves, cycles, merge, turns, groups, levels, minimum, lookup, lookup_row
+    input [17*32-1:0] op,  // row, base, z, bits, zero, address, scale, row_words, reads, cycles, merge, turns, groups, levels, minimum, lookup, lookup_row
     input [64*FILL-1:0] fill_codes,
     input [3*FILL-1:0] fill_shifts,
     input [N*LANES/8*SUM-1:0] sums_in,
@@ -52,7 +52,7 @@ module bench_tile #(
         .fill_group(fill_at[96+:3]), .fill_z(fill_at[128+:5]), .fill_index(fill_at[160+:8]), .fill_codes(fill_codes),
         .fill_shifts(fill_shifts), .scale_valid(scale_valid), .scale_row(scale_row), .scale(scale), .start(start), .op_row(op[0]), .op_scale_row(op[0]),
         .op_base(op[32+:PLACE]), .op_z(op[64+:5]), .op_bits(op[96+:2]), .op_zero(op[128+:9]), .op_address(op[160+:11]),
-        .op_scale(op[192+:11]), .op_row_words(op[224+:PLACE+2]), .op_waves(op[256+:16]), .op_cycles(op[288+:16]), .op_merge(op[320+:$clog2($clog2(N)+1)]),
+        .op_scale(op[192+:11]), .op_row_words(op[224+:PLACE+2]), .op_reads(op[256+:16]), .op_cycles(op[288+:16]), .op_merge(op[320+:$clog2($clog2(N)+1)]),
         .op_turns(op[352+:PLACE+2]), .op_groups(op[384+:5]), .op_levels(op[416+:3]), .op_minimum(op[448]), .op_lookup(op[480]),
         .op_lookup_row(op[512+:4]), .reading(reading), .last(last), .address(address), .bits(bits), .codes(codes), .shifts(shifts),
         .sums(sums), .scale_address(scale_address), .scale_word(scale_word), .result(result), .result_last(result_last), .results(y),
