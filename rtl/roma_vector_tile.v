@@ -372,12 +372,15 @@ module roma_vector_tile #(
         for (a = 0; a < 5; a = a + 1)
             for (b = 0; b < VL; b = b + 1)
                 if (write[a] && writes[C*a + C-16-VL + b]) values[writes[C*a + C-16 +: VA]][32*b +: 32] <= results[32*(VL*a + b) +: 32];
-        for (a = 0; a < U * K; a = a + 1)
-            if (res_write[a]) values[res_address[16*a +: VA]][{24'd0, res_lane[8*a +: 8]} * 32 +: 32] <= i_res[RES_W*(a/K) + 32*(a%K) +: 32];
+        for (a = 0; a < U; a = a + 1)
+            for (b = 0; b < K; b = b + 1)
+                if (res_write[K*a + b]) values[res_address[16*(K*a + b) +: VA]][{24'd0, res_lane[8*(K*a + b) +: 8]} * 32 +: 32] <= i_res[RES_W*a + 32*b +: 32];
         for (a = 0; a < ADDS; a = a + 1)
             if (sum_write[a]) values[sum_address[16*a +: VA]][{24'd0, sum_lane[8*a +: 8]} * 32 +: 32] <= sums[32*a +: 32];
-        for (a = 0; a < ATTS; a = a + 1)
-            if (att_write && att_here[a]) values[att_address[16*a +: VA]][{24'd0, att_lane[8*a +: 8]} * 32 +: 32] <= i_att[ATT_W*(a/OF_HEAD) + 32*(a%OF_HEAD) +: 32];
+        for (a = 0; a < KV; a = a + 1)
+            for (b = 0; b < OF_HEAD; b = b + 1)
+                if (att_write && att_here[OF_HEAD*a + b])
+                    values[att_address[16*(OF_HEAD*a + b) +: VA]][{24'd0, att_lane[8*(OF_HEAD*a + b) +: 8]} * 32 +: 32] <= i_att[ATT_W*a + 32*b +: 32];
     end
 
     generate

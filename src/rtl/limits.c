@@ -104,6 +104,11 @@ static bool no_head_norm(const roma_placement *p) {
         if (p->plan->ops[i].kind == ROMA_OP_HEAD_NORM) return false;
     return true;
 }
+/* Keys and values of a position begin a word each; the law has them side by side. */
+static bool even_keys(const roma_placement *p) {
+    const double d = hyper_of(p)->head_dim, words = hyper_of(p)->kv_heads * d / all_lanes(p);
+    return 2 * ceil(words) <= fmax(ceil(2 * words), 2 * d / p->chip.hunit_bandwidth + 1);
+}
 static bool even_heads(const roma_placement *p) {
     return is_power_of_two(hyper_of(p)->head_dim) && within(hyper_of(p)->head_dim, 16, 512);
 }
@@ -210,6 +215,7 @@ static const limit limits[] = {
 static const limit of_model[] = {
     {"head_norm", no_head_norm, "none: norms of whole rows alone"},
     {"head_dim", even_heads, "a power of two, 16 to 512"},
+    {"keys of all heads", even_keys, "whole words of all vector lanes, or no more words than those of a page that they are written to"},
     {"rope_dim", rotated, "all of a head, or as much of one as begins on its last address"},
     {"factor of cos and sin", no_gain, "1"},
     {"own widths", own_widths, "none: hidden and feed-forward in 32s, heads in 16s, all heads in 32s"},

@@ -238,7 +238,7 @@ def check_lint(chip, name):
     matrix = 0 if chip.first_vector else chip.vectors
     other = [chip.first_vector] if chip.vectors > 1 else []
     for tile in [chip.root, matrix] + other:
-        words = ["verilator", "--lint-only", "-Wno-lint", "-Wno-fatal", "-y", os.path.join(TOP, "rtl"), "-y", ".", "--top-module", "roma_tile_%d" % tile, "roma_tile_%d.v" % tile]
+        words = ["verilator", "--lint-only", "-Wno-lint", "-Wno-fatal", "--unroll-count", "1024", "-y", os.path.join(TOP, "rtl"), "-y", ".", "--top-module", "roma_tile_%d" % tile, "roma_tile_%d.v" % tile]
         done = subprocess.run(words, cwd=chip.folder, capture_output=True, text=True)
         check(done.returncode == 0 and "rror" not in done.stderr, "%s: tile %d: %s" % (name, tile, done.stderr[-1500:]))
 

@@ -71,6 +71,8 @@ TRIES = {
     "distance of tiles": chip(grid_rows=3, grid_columns=32, grid_matrix_units=64, grid_vector_units=32, network_link=512, vector_sram=1000000),
     "head_norm": model(arch="qwen3"),
     "head_dim": model(head=96, hidden=192),
+    "keys of all heads": (dict(grid_columns=4, grid_rows=2, grid_matrix_units=6, grid_vector_units=2, vector_lanes=32, network_link=128, hunit_mac=16),
+                          dict(hidden=96, heads=3, kv=3)),
     "rope_dim": ({}, dict(head=64, rope=16)),
     "factor of cos and sin": model(gain=1100),
     "own widths": model(width=172, ffn=192),
