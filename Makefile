@@ -329,6 +329,9 @@ $(BUILD)/bench/depth: $(BUILD)/bench/depth_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/stream: $(BUILD)/bench/stream_bench.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

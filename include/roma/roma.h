@@ -89,11 +89,12 @@ int roma_engine_open(roma_engine **e, const char *image, const roma_engine_confi
 void roma_engine_close(roma_engine *e);
 
 /* Facts of the open model: its name (the engine's, until close), the number of tokens of its vocabulary, the width of
- * its hidden rows, and the tokens of a request's context as decided. They cannot fail. */
+ * its hidden rows, the tokens of a request's context as decided, and whether it has a tokenizer. They cannot fail. */
 const char *roma_engine_name(const roma_engine *e);
 uint32_t roma_engine_vocab(const roma_engine *e);
 uint32_t roma_engine_hidden(const roma_engine *e); /* width of a row of prompt_rows */
 uint32_t roma_engine_context(const roma_engine *e);
+int roma_engine_speaks(const roma_engine *e); /* 1: the image holds a tokenizer; 0: prompts and answers are ids alone */
 
 /* ---- adapters ----------------------------------------------------------------------------------- */
 
@@ -195,8 +196,9 @@ void roma_engine_cancel(roma_engine *e, uint64_t ticket);
  * engine never waits for the reader. A stream belongs to one thread at a time. */
 
 typedef struct roma_stream roma_stream;
-/* Hands a request over, as roma_engine_submit; r's callbacks may be there too, and get r's ctx. *s is the caller's,
- * ended by roma_stream_close; NULL after a failure. */
+/* Hands a request over, as roma_engine_submit; r's callbacks may be there too, and get r's ctx. Without a tokenizer
+ * there is no text, and the ids come with roma_stream_answered. *s is the caller's, ended by roma_stream_close; NULL
+ * after a failure. */
 int roma_stream_open(roma_stream **s, roma_engine *e, const roma_query *r);
 /* Waits until there is text, the answer is over, or so many seconds have passed. Writes at most cap bytes, whole UTF-8
  * characters, cap >= 4, without a 0; *n is how many. *n 0 is no text in this time, or the end. Fails as the request

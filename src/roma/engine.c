@@ -65,6 +65,7 @@ void roma_engine_close(roma_engine *e) {
 const char *roma_engine_name(const roma_engine *e) { return roma_answer_image(e->a)->desc.name; }
 uint32_t roma_engine_vocab(const roma_engine *e) { return roma_answer_image(e->a)->desc.hyper.vocab; }
 uint32_t roma_engine_hidden(const roma_engine *e) { return roma_true_hidden(&roma_answer_image(e->a)->desc.hyper); }
+int roma_engine_speaks(const roma_engine *e) { return roma_answer_tokenizer(e->a) != NULL; }
 uint32_t roma_engine_context(const roma_engine *e) { return roma_exec_memory_of(roma_answer_engine(e->a))->context; }
 
 /* ---- adapters ---- */

@@ -100,7 +100,7 @@ static int open_stream(roma_stream **out, roma_engine *e, const roma_query *r, r
     s->q = own;
     own.size = sizeof own;
     own.ctx = s;
-    own.text = on_text;
+    own.text = roma_engine_speaks(e) ? on_text : NULL;
     own.token = own.token ? on_token : NULL;
     own.over = on_over;
     rc = roma_engine_submit(e, &own, &s->ticket);
