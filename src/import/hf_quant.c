@@ -195,8 +195,9 @@ static int settle(reading *r, const char *path) {
         if (!means(r->method, methods[i].name)) continue;
         const int rc = methods[i].settle(r, path);
         const uint64_t bits = r->q->bits;
-        if (rc || bits == 4 || (r->q->method != HF_AWQ && (bits == 2 || bits == 8))) return rc;
-        return unsupported(r, path, "another number of bits", "2, 4 and 8 are read, of AWQ 4");
+        const bool gptq = r->q->method == HF_GPTQ;
+        if (rc || bits == 4 || (r->q->method != HF_AWQ && (bits == 2 || bits == 8)) || (gptq && bits == 3)) return rc;
+        return unsupported(r, path, "another number of bits", "2, 4 and 8 are read, of GPTQ also 3, of AWQ 4");
     }
     return roma_fail(r->err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
                      "quantization_config: quant_method '%s' is not read; bitsandbytes, gptq, awq and "

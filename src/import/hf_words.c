@@ -1,11 +1,21 @@
 /* Codes in words of 32 bits with a scale and a zero point for each group: GPTQ, AWQ, compressed-tensors. A weight is
- * (code - zero point) * scale, in FP32, which is the image's own value. */
+ * (code - zero point) * scale, in FP32, which is the image's own value. Codes of 3 bits, GPTQ's alone, run on from word
+ * to word: 32 of them in three. */
 #include "hf_packed.h"
 
 static unsigned per_word(const hf_packed *p) { return 32u / p->format.bits; }
 static uint32_t word_at(const uint8_t *p, uint64_t i) { return roma_le32(p + 4 * i); }
 static unsigned field(const hf_packed *p, uint32_t word, uint64_t i) {
     return word >> p->format.bits * (unsigned)i & ((1u << p->format.bits) - 1);
+}
+
+/* Field i of a run of words that stand `stride` words apart. */
+static unsigned run_field(const hf_packed *p, const uint8_t *words, uint64_t stride, uint64_t i) {
+    const unsigned bits = p->format.bits, shift = (unsigned)(i * bits % 32);
+    const uint64_t word = i * bits / 32;
+    uint32_t v = word_at(words, word * stride) >> shift;
+    if (shift + bits > 32) v |= word_at(words, (word + 1) * stride) << (32 - shift);
+    return v & ((1u << bits) - 1);
 }
 
 /* Codes of 8 bits are signed in an image; their zero points follow. */
@@ -18,11 +28,8 @@ static uint64_t input_of(const hf_packed *p, uint64_t i) { return p->from ? p->f
 
 /* Words of inputs under each other, a column for each output. */
 static void gptq_codes(const hf_packed *p, uint64_t row, uint8_t *out) {
-    const unsigned n = per_word(p);
-    for (uint64_t i = 0; i < p->cols; i++) {
-        const uint64_t input = input_of(p, i);
-        out[i] = (uint8_t)in_image(p, field(p, word_at(p->codes, input / n * p->rows + row), input % n));
-    }
+    for (uint64_t i = 0; i < p->cols; i++)
+        out[i] = (uint8_t)in_image(p, run_field(p, p->codes + 4 * row, p->rows, input_of(p, i)));
 }
 
 /* Eight outputs lie in a word in the order 0 2 4 6 1 3 5 7. */
@@ -52,10 +59,12 @@ static float read_scale(const hf_packed *p, uint64_t row, uint64_t block) {
     return out;
 }
 
-/* The first GPTQ form takes one off the words as they are written: borrows stay within the word. */
+/* The first GPTQ form takes one off the words as they are written: borrows stay within the word; of codes of 3 bits off
+ * each field. */
 static int gptq_zero(const hf_packed *p, uint64_t row, uint64_t block) {
     static const uint32_t ones[] = {[2] = 0x55555555u, [4] = 0x11111111u, [8] = 0x01010101u};
     const unsigned n = per_word(p);
+    if (p->format.bits == 3) return (int)(run_field(p, p->zeros + block * p->rows / 8 * 3, 1, row) + p->less_one) & 7;
     const uint32_t word = word_at(p->zeros, block * (p->rows / n) + row / n);
     return (int)field(p, p->less_one ? word + ones[p->format.bits] : word, row % n);
 }
@@ -120,10 +129,12 @@ static int settle_blocks(const hf_packing *c, const char *base, hf_packed *p) {
     const uint64_t group = c->quant->group ? c->quant->group : p->cols;
     uint64_t own = 256;
     while (own > 16 && group % own) own /= 2;
-    const unsigned in_word = 32u / (unsigned)c->quant->bits; /* zero points, which lie side by side as outputs do */
-    if (p->rows % in_word)
-        return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base, "%llu rows are no multiple of the %u of a word",
-                                         (unsigned long long)p->rows, in_word);
+    /* zero points, which lie side by side as outputs do */
+    const unsigned in_words = c->quant->bits == 3 ? 32 : 32u / (unsigned)c->quant->bits;
+    if (p->rows % in_words)
+        return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base, "%llu rows are no multiple of the %u of %s",
+                                         (unsigned long long)p->rows, in_words,
+                                         c->quant->bits == 3 ? "three words" : "a word");
     if (!p->rows || !p->cols || p->cols % group || group % own || p->cols % 32)
         return roma_import_hf_packed_bad(c, ROMA_EUNSUPPORTED, base,
                                          "rows of %llu are no multiple of the group of %llu: groups cross rows",
@@ -146,15 +157,16 @@ static int begin(const hf_packing *c, const char *base, const st_tensor *at, uin
 }
 
 int roma_import_hf_gptq(const hf_packing *c, const char *base, const st_tensor *at, hf_packed *p) {
-    const uint64_t n = 32 / c->quant->bits;
-    int rc = begin(c, base, at, at->dim[1], at->dim[0] * n, p);
+    if (at->dim[0] * 32 % c->quant->bits)
+        return roma_import_hf_packed_bad(c, ROMA_EDAMAGED, base, "its codes are no whole words");
+    int rc = begin(c, base, at, at->dim[1], at->dim[0] * 32 / c->quant->bits, p);
     if (rc) return rc;
     p->form = "GPTQ";
     p->read_codes = gptq_codes;
     p->read_zero = gptq_zero;
     p->scale_at = group_scale;
     rc = scales_of(c, base, ".scales", p->blocks, p->rows, p);
-    if (!rc) rc = words_of(c, base, ".qzeros", p->blocks, p->rows / n, &p->zeros);
+    if (!rc) rc = words_of(c, base, ".qzeros", p->blocks, p->rows * c->quant->bits / 32, &p->zeros);
     if (!rc) rc = roma_import_hf_read_order(c, base, ".g_idx", p);
     if (!rc) settle_zeros(p);
     return rc;

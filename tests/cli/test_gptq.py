@@ -198,17 +198,18 @@ def some_orders(module, layer, cols):
 
 
 def main():
-    for folder, gathered in (("gptq", 0), ("gptq-act", 12), ("gptq-v2-act", 12)):
+    for folder, gathered in (("gptq", 0), ("gptq-3", 0), ("gptq-act", 12), ("gptq-v2-act", 12), ("gptq-3-act", 12)):
         path = os.path.join(TOP, "tests", "import", "packed", folder)
         compare(folder, path, *read_folder(path), gathered, 2 if gathered else 0)
     cases = [("own", own_orders, 4, {}, dict(), 12, 2), ("shared", shared_orders, 8, dict(second_form=True), dict(mlp_bias=True, attention_bias=True), 12, 2),
-             ("some", some_orders, 4, dict(sym=True), dict(mlp_bias=True), 8, 1)]
+             ("some", some_orders, 4, dict(sym=True), dict(mlp_bias=True), 8, 1),
+             ("three", own_orders, 3, {}, {}, 12, 2), ("three-v2", lambda *_: None, 3, dict(second_form=True), {}, 0, 0)]
     for name, orders, bits, form, more, gathered, folded in cases:
         config = config_of(**more)
         write_folder(name, config, hf.weights(config, 7), bits, orders, **form)
         config, w = read_folder(name)
         compare(name, name, config, w, gathered, folded)
-    finish("6 folders")
+    finish("10 folders")
 
 
 with own_folder():

@@ -87,6 +87,8 @@ def gptqmodel_folders(out, work):
         "gptq-v2-act": dict(format="gptq_v2", sym=False, desc_act=True),
         "gptq-v2": dict(format="gptq_v2", sym=False, desc_act=False),
         "gptq-8": dict(format="gptq", sym=True, desc_act=False, bits=8),
+        "gptq-3": dict(format="gptq", sym=False, desc_act=False, bits=3),
+        "gptq-3-act": dict(format="gptq_v2", sym=False, desc_act=True, bits=3),
         "awq": dict(quant_method=METHOD.AWQ, format=FORMAT.GEMM),
     }
     for name, settings in asked.items():
