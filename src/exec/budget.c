@@ -133,13 +133,16 @@ static uint64_t tokens_each(const roma_exec *e, uint32_t pages) {
 static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const uint64_t each = tokens_each(e, most);
     const bool by_unit = e->cfg.is_placed && most == e->cfg.pages_held;
-    char adapters[96] = "", remedy[64] = "";
+    const uint64_t page_each = e->memory.page_group * e->cfg.sequences;
+    const uint64_t least = sum(beside_cache(&e->memory, e->cfg.vector_bytes), page_each);
+    char adapters[96] = "", remedy[128] = "";
     if (e->memory.adapters)
         roma_print(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
                    (double)e->memory.adapters / MIB);
     if (!by_unit)
-        roma_print(remedy, sizeof remedy, ", or make it %llu MiB (--sram-mib)",
-                   (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20));
+        roma_print(remedy, sizeof remedy, ", or make it %llu MiB (--sram-mib); %llu MiB is the least, for %d tokens",
+                   (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20),
+                   (unsigned long long)((least + (1 << 20) - 1) >> 20), ROMA_PAGE);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                      "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM %s %.2f for it%s: at most %llu "
                      "tokens fit (--ctx)%s",

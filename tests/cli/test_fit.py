@@ -165,10 +165,10 @@ def test_runs(image, tmp):
     many = ["--adapters", 90, "--rank", 512] # more than 288 MiB
     got = json.loads(run("run", image, "-p", "Once", "-n", 1, *many, "--json"))["chip"]
     check(got["sram_holds"] is False and got["sram_used"] > 90 * lora("tiny", 512, linears("tiny")), "288 MiB cannot hold that")
-    run("run", image, "-p", "Once", "-n", 1, *many, say="288 MiB, and 16 for activations, would not hold that")
+    run("run", image, "-p", "Once", "-n", 1, *many, "-v", say="288 MiB, and 16 for activations, would not hold this")
     run("run", image, "-p", "Once", "-n", 1, *many, "--chip", "roma", code=2, say="(--adapters, --rank): at most 0 tokens fit (--ctx)")
-    text = subprocess.run([ROMA, "run", image, "-p", "Once", "-n", "1"], capture_output=True, text=True).stderr
-    check("chip roma's 288 MiB, and 16 for activations, would hold that" in text, f"no line about SRAM: {text}")
+    text = subprocess.run([ROMA, "run", image, "-p", "Once", "-n", "1", "--verbose"], capture_output=True, text=True).stderr
+    check("the chip roma: SRAM of 288 MiB, and 16 for activations, would hold this" in text, f"no line about SRAM: {text}")
 
 
 def test_batch(image, tmp):

@@ -61,10 +61,15 @@ int session_start(session *s, const session_config *config, roma_error *err) {
     if (rc) return rc;
     const uint64_t image = roma_answer_image(s->a)->map.size;
     const char *said = roma_answer_placement(s->a)->note;
-    note("memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, work "
-         "%.1f MiB",
-         (double)image / 1048576, (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.adapters / 1048576,
-         (double)m.activations / 1048576, (double)m.work / 1048576);
+    if (config->sram_mib && !config->quiet)
+        print_to(stderr, "SRAM of %u MiB leaves %u tokens of context\n", config->sram_mib, m.context);
+    if (config->verbose)
+        print_to(
+            stderr,
+            "memory: image %.1f MiB mapped, cache %.1f MiB for %u tokens, adapters %.1f MiB, activations %.1f MiB, "
+            "work %.1f MiB\n",
+            (double)image / 1048576, (double)m.cache / 1048576, m.pages * ROMA_PAGE, (double)m.adapters / 1048576,
+            (double)m.activations / 1048576, (double)m.work / 1048576);
     if (said[0]) note("note: %s", said);
     rc = roma_answer_start(s->a, &c, err);
     return rc ? rc : roma_answer_adapters_load(s->a, s->loras.item, s->loras.n, &s->set, err);

@@ -39,6 +39,7 @@ typedef struct {
     text_list lora, template_arg;
     const char *tools, *documents; /* files of JSON for the chat template */
     bool any_base;
+    bool verbose, quiet; /* what is told on stderr at the start: memory; not even what --sram-mib leaves */
 } session_config;
 
 /* Rows of an option table for the fields of a session_config. */

@@ -24,31 +24,25 @@ static bool holds(const session *s, uint64_t *used) {
     return (double)*used <= sram && roma_place_holds(p, m->pages, scores, sram, (double)m->adapters);
 }
 
-static void sram_line(const session *s) {
+void chip_lines(const session *s, size_t prompt, size_t answer) {
     const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->a));
     const roma_chip *c = &roma_answer_placement(s->a)->chip;
+    roma_cost cost;
     uint64_t used;
     const bool held = holds(s, &used);
-    print_to(
-        stderr,
-        "SRAM: cache %.1f MiB, adapters %.1f, activations %.1f; chip %s's %.4g MiB, and %.4g for activations, %s\n",
-        (double)m->cache / 1048576, (double)m->adapters / 1048576, (double)m->activations / 1048576, c->name,
-        roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
-        held ? "would hold that" : "would not hold that: `roma fit` says what fits");
-}
-
-void chip_line(const session *s, size_t prompt, size_t answer) {
-    roma_cost c;
-    sram_line(s);
-    if (!estimate(s, prompt, answer, &c)) return;
-    print_to(stderr,
-             "chip %s would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token; at work: L-Units %.0f %%, "
-             "H-Units %.0f %%, "
-             "vector units %.0f %%%s%s\n",
-             roma_answer_placement(s->a)->chip.name, c.tok_s, c.ttft_s * 1e3, c.mj_per_token, 100 * c.use_lunit,
-             100 * c.use_hunit, 100 * c.use_vector, c.fits_rom > 0 && c.fits_sram > 0 ? "" : "; it does not fit",
-             loras_are_priced(&s->loras, s->a) ? ""
-                                               : "; adapters of head and embedding, and DoRA's factors, are not in it");
+    print_to(stderr, "the chip %s: SRAM of %.4g MiB, and %.4g for activations, %s\n", c->name,
+             roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576,
+             held ? "would hold this" : "would not hold this: `roma fit` says what fits");
+    print_to(stderr, "  (cache %.1f MiB, adapters %.1f, activations %.1f)\n", (double)m->cache / 1048576,
+             (double)m->adapters / 1048576, (double)m->activations / 1048576);
+    if (!estimate(s, prompt, answer, &cost)) return;
+    print_to(stderr, "  it would do it at %.0f tok/s, first token after %.3f ms, %.3g mJ a token%s\n", cost.tok_s,
+             cost.ttft_s * 1e3, cost.mj_per_token,
+             cost.fits_rom > 0 && cost.fits_sram > 0 ? "" : "; but it does not fit");
+    print_to(stderr, "  at work: L-Units %.0f %%, H-Units %.0f %%, vector units %.0f %%\n", 100 * cost.use_lunit,
+             100 * cost.use_hunit, 100 * cost.use_vector);
+    if (!loras_are_priced(&s->loras, s->a))
+        print_to(stderr, "  adapters of head and embedding, and DoRA's factors, are not in it\n");
 }
 
 void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {

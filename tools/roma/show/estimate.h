@@ -4,7 +4,7 @@
 
 #include "tool.h"
 
-void chip_line(const session *s, size_t prompt, size_t answer);               /* lines on stderr */
+void chip_lines(const session *s, size_t prompt, size_t answer);              /* lines on stderr */
 void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer); /* member "chip" */
 
 #endif

@@ -39,22 +39,33 @@ static double decode_rate(const reply *r) {
     return r->result.drawn ? roma_rate((double)r->result.drawn - 1, reply_decode_s(r)) : 0;
 }
 
-static void stat_line(const session *s, const reply *r, const roma_sampling *k) {
-    const roma_exec *e = roma_answer_engine(s->a);
-    const roma_exec_memory *m = roma_exec_memory_of(e);
+/* How the answer ended, as a reader may want to know: what cut it, and what would not. */
+static void end_text(char *out, size_t cap, const run_options *o, const session *s, const reply *r) {
+    const uint32_t context = roma_exec_memory_of(roma_answer_engine(s->a))->context;
+    if (r->result.stop == ROMA_ANSWER_LENGTH)
+        roma_print(out, cap, "cut by -n %u", o->ask.ask.limit);
+    else if (r->result.stop == ROMA_ANSWER_CONTEXT)
+        roma_print(out, cap, "cut by the context of %u, --ctx", context);
+    else
+        roma_print(out, cap, "%s", reply_stop(r));
+}
+
+/* The one line behind an answer. */
+static void stat_line(const run_options *o, const session *s, const reply *r) {
+    char end[64], seed[40] = "";
+    end_text(end, sizeof end, o, s, r);
+    if (ask_draws(&o->ask.ask.sampling))
+        roma_print(seed, sizeof seed, "; seed %llu", (unsigned long long)o->ask.ask.sampling.seed);
     fflush(stdout);
-    print_to(
-        stderr,
-        "prompt %zu tokens, %.1f tok/s; answer %zu tokens, %.1f tok/s (%s); first token after %.0f ms; "
-        "%u of %u drafted accepted; memory: image %.1f MiB mapped, arenas %.1f MiB (cache %.1f, work and tokenizer "
-        "%.1f); %s, %d threads\n",
-        r->n_prompt, roma_rate((double)r->n_prompt, r->result.first_s), r->n, decode_rate(r), reply_stop(r),
-        r->result.first_s * 1e3, r->result.batch.accepted, r->result.batch.drafted,
-        (double)roma_answer_image(s->a)->map.size / 1048576, (double)roma_answer_bytes(s->a) / 1048576,
-        (double)m->cache / 1048576, (double)(roma_answer_bytes(s->a) - m->cache) / 1048576, roma_exec_isa(e),
-        roma_exec_threads(e));
-    if (ask_draws(k)) print_to(stderr, "seed %llu\n", (unsigned long long)k->seed);
-    chip_line(s, r->n_prompt, r->n);
+    print_to(stderr, "%zu tokens, %.1f tok/s (%s); prompt %zu tokens, %.1f tok/s%s\n", r->n, decode_rate(r), end,
+             r->n_prompt, roma_rate((double)r->n_prompt, r->result.first_s), seed);
+}
+
+/* With --verbose, the rest of the figures. */
+static void more_lines(const session *s, const reply *r) {
+    const roma_exec *e = roma_answer_engine(s->a);
+    print_to(stderr, "first token after %.0f ms; %u of %u drafted accepted; %s, %d threads\n", r->result.first_s * 1e3,
+             r->result.batch.accepted, r->result.batch.drafted, roma_exec_isa(e), roma_exec_threads(e));
 }
 
 static int print_json(const session *s, reply *r, uint64_t seed, int rc) {
@@ -130,7 +141,11 @@ static int tell(const run_options *o, const session *s, reply *r, int rc) {
     const int exit_code = rc ? roma_error_exit(rc) : 0;
     if (!roma_answer_engine(s->a)) return exit_code;
     if (o->json) return print_json(s, r, o->ask.ask.sampling.seed, exit_code);
-    if (!o->quiet) stat_line(s, r, &o->ask.ask.sampling);
+    if (!o->quiet) {
+        stat_line(o, s, r);
+        if (o->session.verbose) more_lines(s, r);
+        if (o->session.verbose || o->session.answer.chip) chip_lines(s, r->n_prompt, r->n);
+    }
     if (o->hash) print_hash(r);
     return exit_code;
 }
@@ -175,6 +190,7 @@ int verb_run(int argc, char **argv) {
         {"trace-full", 0, OPT_FLAG, &o.values_full, NULL, 0, 0,
          "with --trace-values: the values too, not only their CRC"},
         {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, 0, 0, "no line of figures at the end"},
+        {"verbose", 'v', OPT_FLAG, &o.session.verbose, NULL, 0, 0, "more figures, and what the chip would have done"},
         {0}};
     const option shared[] = {TEMPLATE_OPTIONS(o.session),
                              SPEC_OPTION(o.session),
@@ -184,7 +200,8 @@ int verb_run(int argc, char **argv) {
     const usage u = {
         "run",
         "IMAGE -p TEXT [options]",
-        "Answers a prompt. The text goes to standard output, a line of figures to standard error.\n"
+        "Answers a prompt. The text goes to standard output, a line of figures to standard error; with --chip or\n"
+        "--verbose what the chip would have done follows.\n"
         "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, or\n"
         "messages, and if wanted system, tools, documents, template_args, raw, n, temp, top_k, top_p, min_p,\n"
         "repeat_penalty, presence_penalty, frequency_penalty, logit_bias, logprobs, seed, stop, lora and id; or it is\n"
@@ -206,6 +223,7 @@ int verb_run(int argc, char **argv) {
     if (o.values_full && !o.values) return usage_error("run", "--trace-full needs --trace-values FILE");
     if (ask_options_check(&o.ask, &err)) return fail("run", &err);
     o.session.answer.image = operand[0];
+    o.session.quiet = o.quiet || o.json;
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
     if (!o.raw) session_say_template(&s);
     const batch_options b = {&o.session, &o.ask.ask, o.jsonl,          o.system, o.raw,
