@@ -2,9 +2,10 @@
  *
  * Everything is appended to a roma_buf, which the caller owns and writes; JSON goes through the caller's roma_json.
  * Memory that ends sets out->failed; functions without a code cannot fail otherwise. Text is ASCII, aligned for a
- * terminal of 110 columns. JSON and CSV numbers have 10 significant digits unless a column asks for all (digits 0);
- * numbers that are not finite are null in JSON. SVG needs nothing but a browser: no scripts, no fonts fetched, texts
- * escaped, white ground under dark ink. Threads: functions are re-entrant. */
+ * terminal of 80 columns: a wider table goes on below, its rows named by the same first columns. JSON and CSV numbers
+ * have 10 significant digits unless a column asks for all (digits 0); numbers that are not finite are null in JSON. SVG
+ * needs nothing but a browser: no scripts, no fonts fetched, texts escaped, white ground under dark ink. Threads:
+ * functions are re-entrant. */
 #ifndef ROMA_REPORT_H
 #define ROMA_REPORT_H
 

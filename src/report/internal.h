@@ -4,7 +4,7 @@
 
 #include "roma/report.h"
 
-enum { NUMBER_CAP = 40, TEXT_COLUMNS = 110 };
+enum { NUMBER_CAP = 40, TEXT_COLUMNS = 80 };
 
 /* ---- numbers (number.c) ---- */
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELL_CAP = 64, MIN_TEXT = 12 };
+enum { CELL_CAP = 64, KEYS_MAX = 4, TEXT_MOST = 36 };
 
 /* How a column is shown: one prefix and, where its numbers are of one size, one count of decimals for the whole column.
  */
@@ -60,7 +60,7 @@ static void unit_text(const roma_column *c, const style *s, char buf[CELL_CAP]) 
                roma_report_ascii(unit, sizeof unit, c->unit));
 }
 
-/* Styles with widths; NULL when memory is short. Too wide for a terminal: the widest texts give way. */
+/* Styles with widths; NULL when memory is short. Long texts give way where a terminal has no room for all columns. */
 static style *measure(const roma_table *t) {
     style *s = roma_alloc_array(t->n_columns, sizeof *s);
     if (!s) return NULL;
@@ -77,58 +77,100 @@ static style *measure(const roma_table *t) {
         }
         total += s[c].width + 2;
     }
-    while (total > TEXT_COLUMNS) {
-        size_t widest = t->n_columns;
-        for (size_t c = 0; c < t->n_columns; c++)
-            if (!s[c].right && s[c].width > MIN_TEXT && (widest == t->n_columns || s[c].width > s[widest].width))
-                widest = c;
-        if (widest == t->n_columns) break;
-        s[widest].width--;
-        total--;
-    }
+    for (size_t c = 0; c < t->n_columns && total > TEXT_COLUMNS; c++)
+        if (!s[c].right && s[c].width > TEXT_MOST) s[c].width = TEXT_MOST;
     return s;
 }
 
-/* One field of a line; the last left-aligned one is not padded. */
-static void put(roma_buf *out, const char *text, const style *s, size_t column, size_t n_columns) {
-    char cut[CELL_CAP];
-    roma_print(cut, sizeof cut, "%s", text);
-    if (strlen(cut) > s[column].width) memcpy(cut + s[column].width - 3, "...", 4);
-    int width = column + 1 == n_columns && !s[column].right ? 0 : (int)s[column].width;
-    roma_buf_print(out, "  %*s", s[column].right ? width : -width, cut);
+/* ---- as text ---- */
+
+/* Columns that are shown together: the first `keys`, and those from `from` to before `to`. */
+typedef struct {
+    size_t keys, from, to;
+} part;
+
+static bool is_same_row(const roma_table *t, size_t a, size_t b, size_t columns) {
+    for (size_t c = 0; c < columns; c++) {
+        const roma_cell *x = roma_table_cell(t, a, c), *y = roma_table_cell(t, b, c);
+        if (x->kind != y->kind || strcmp(x->text, y->text) != 0 || x->real < y->real || x->real > y->real) return false;
+    }
+    return true;
+}
+
+/* How many of the first columns tell each row from the one before it: those name the rows. */
+static size_t keys_of(const roma_table *t) {
+    size_t keys = 1;
+    for (size_t r = 1; r < t->n_rows; r++)
+        while (keys < KEYS_MAX && keys + 1 < t->n_columns && is_same_row(t, r - 1, r, keys)) keys++;
+    return keys < t->n_columns ? keys : t->n_columns;
+}
+
+/* The next columns that fit a terminal beside the keys, at least one. */
+static part next_part(const roma_table *t, const style *s, size_t keys, size_t from) {
+    size_t width = 0;
+    part p = {from ? keys : 0, from, from};
+    for (size_t c = 0; c < p.keys; c++) width += s[c].width + 2;
+    while (p.to < t->n_columns && (p.to == p.from || width + s[p.to].width + 2 <= TEXT_COLUMNS))
+        width += s[p.to++].width + 2;
+    return p;
+}
+
+/* A line of a part: one field of each column, from a function of (table, style, column, row). The last one, if it is
+ * left-aligned, is not padded. */
+typedef void field(const roma_table *t, const style *s, size_t column, size_t row, char buf[CELL_CAP]);
+
+static void name_field(const roma_table *t, const style *s, size_t column, size_t row, char buf[CELL_CAP]) {
+    (void)s, (void)row;
+    roma_report_ascii(buf, CELL_CAP, t->columns[column].name);
+}
+static void unit_field(const roma_table *t, const style *s, size_t column, size_t row, char buf[CELL_CAP]) {
+    (void)row;
+    unit_text(&t->columns[column], s, buf);
+}
+static void rule_field(const roma_table *t, const style *s, size_t column, size_t row, char buf[CELL_CAP]) {
+    (void)t, (void)column, (void)row;
+    roma_print(buf, CELL_CAP, "%.*s", (int)s->width, "---------------------------------------------------------------");
+}
+static void cell_field(const roma_table *t, const style *s, size_t column, size_t row, char buf[CELL_CAP]) {
+    cell_text(t, row, column, s, buf);
+}
+
+static void put_line(const roma_table *t, const style *s, part p, field *f, size_t row, roma_buf *out) {
+    const size_t line = out->len;
+    for (size_t c = 0; c < p.to; c++) {
+        char text[CELL_CAP];
+        if (c < p.from && c >= p.keys) continue;
+        f(t, &s[c], c, row, text);
+        if (strlen(text) > s[c].width) memcpy(text + s[c].width - 3, "...", 4);
+        const int width = c + 1 == p.to && !s[c].right ? 0 : (int)s[c].width;
+        roma_buf_print(out, "  %*s", s[c].right ? width : -width, text);
+    }
+    roma_report_end_line(out, line);
+}
+
+static void put_part(const roma_table *t, const style *s, part p, roma_buf *out) {
+    bool units = false;
+    for (size_t c = 0; c < p.to; c++) units |= (c < p.keys || c >= p.from) && t->columns[c].unit[0] != '\0';
+    put_line(t, s, p, name_field, 0, out);
+    if (units) put_line(t, s, p, unit_field, 0, out);
+    put_line(t, s, p, rule_field, 0, out);
+    for (size_t r = 0; r < t->n_rows; r++) put_line(t, s, p, cell_field, r, out);
 }
 
 void roma_report_table_text(const roma_table *t, roma_buf *out) {
-    char buf[CELL_CAP], title[sizeof t->title + 1];
+    char title[sizeof t->title + 1];
     style *s = measure(t);
     if (!s) {
         out->failed |= t->n_columns != 0;
         return;
     }
-    bool units = false;
-    for (size_t c = 0; c < t->n_columns; c++) units |= t->columns[c].unit[0] != '\0';
     if (t->title[0]) roma_buf_print(out, "%s\n\n", roma_report_ascii(title, sizeof title, t->title));
-    size_t line = out->len;
-    for (size_t c = 0; c < t->n_columns; c++)
-        put(out, roma_report_ascii(buf, sizeof buf, t->columns[c].name), s, c, t->n_columns);
-    roma_report_end_line(out, line);
-    line = out->len;
-    for (size_t c = 0; units && c < t->n_columns; c++) {
-        unit_text(&t->columns[c], &s[c], buf);
-        put(out, buf, s, c, t->n_columns);
-    }
-    if (units) roma_report_end_line(out, line);
-    for (size_t c = 0; c < t->n_columns; c++)
-        roma_buf_print(out, "  %.*s", (int)s[c].width,
-                       "----------------------------------------------------------------");
-    roma_buf_append(out, "\n", 1);
-    for (size_t r = 0; r < t->n_rows; r++) {
-        line = out->len;
-        for (size_t c = 0; c < t->n_columns; c++) {
-            cell_text(t, r, c, &s[c], buf);
-            put(out, buf, s, c, t->n_columns);
-        }
-        roma_report_end_line(out, line);
+    const size_t keys = keys_of(t);
+    for (size_t from = 0; from < t->n_columns;) {
+        const part p = next_part(t, s, keys, from);
+        if (from) roma_buf_append(out, "\n", 1);
+        put_part(t, s, p, out);
+        from = p.to;
     }
     roma_free(s);
 }

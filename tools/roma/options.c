@@ -19,7 +19,7 @@ int usage_error(const char *verb, const char *fmt, ...) {
 
 /* ---- help ---- */
 
-static void help_option(const option *o) {
+static void help_option(roma_buf *out, const option *o) {
     char left[64];
     if (!o->help) return;
     if (!o->name[1]) /* a letter is the whole name */
@@ -27,16 +27,24 @@ static void help_option(const option *o) {
     else
         roma_print(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
                    o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-    printf("  %-26s  %s\n", left, o->help);
+    roma_buf_print(out, "  %-26s  %s\n", left, o->help);
 }
 
 static int help(const usage *u) {
-    printf("usage: roma %s %s\n\n%s\n\noptions:\n", u->verb, u->operands, u->summary);
-    for (const option *o = u->options; o && o->name; o++) help_option(o);
-    for (const option *o = u->shared; o && o->name; o++) help_option(o);
-    help_option(&(option){"help", 'h', OPT_FLAG, NULL, NULL, 0, 0, "this page"});
-    printf("\nexample:\n  %s\n", u->example);
-    return finish(u->verb, 0);
+    roma_buf all = {0}, page = {0};
+    const size_t width = columns_of(stdout);
+    roma_buf_print(&all, "usage: roma %s %s\n\n", u->verb, u->operands);
+    for (const char *s = u->summary; *s; s++) /* a paragraph, whatever its source is broken into */
+        roma_buf_append(&all, *s == '\n' ? " " : s, 1);
+    roma_buf_print(&all, "\n\noptions:\n");
+    for (const option *o = u->options; o && o->name; o++) help_option(&all, o);
+    for (const option *o = u->shared; o && o->name; o++) help_option(&all, o);
+    help_option(&all, &(option){"help", 'h', OPT_FLAG, NULL, NULL, 0, 0, "this page"});
+    roma_buf_print(&all, "\nexample:\n  %s\n", u->example);
+    if (!all.failed) wrap_into(&page, (const char *)all.data, all.len, width ? width : 80);
+    page.failed |= all.failed;
+    roma_buf_destroy(&all);
+    return print_buf(u->verb, &page, 0);
 }
 
 /* ---- finding ---- */

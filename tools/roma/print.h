@@ -10,4 +10,10 @@ void vprint_to(FILE *f, const char *fmt, va_list args) __attribute__((format(pri
 /* Writes b to path whole or not at all and destroys it; "-" is standard output. */
 int write_buf(roma_buf *b, const char *path, roma_error *err);
 
+/* Columns of the terminal that a stream is; 0: it is none. */
+size_t columns_of(FILE *f);
+/* Appends n bytes of text, of which each line that is wider than `width` (0: none is) is broken between two columns, or
+ * two words, and goes on under the column that it began in. */
+void wrap_into(roma_buf *out, const char *text, size_t n, size_t width);
+
 #endif

@@ -93,6 +93,15 @@ int print_buf(const char *verb, roma_buf *b, int rc) {
     return finish(verb, rc);
 }
 
+int print_page(const char *verb, roma_buf *b, int rc) {
+    const size_t width = columns_of(stdout);
+    roma_buf page = {0};
+    if (!width || b->failed || !b->len || b->data[0] == '{') return print_buf(verb, b, rc);
+    wrap_into(&page, (const char *)b->data, b->len, width);
+    roma_buf_destroy(b);
+    return print_buf(verb, &page, rc);
+}
+
 double resident_bytes(void) {
     struct rusage u;
     return getrusage(RUSAGE_SELF, &u) ? 0 : (double)u.ru_maxrss * 1024;

@@ -120,8 +120,10 @@ void warn_json(roma_json *j, const char *notes); /* member "warnings", a list; N
 int finish(const char *verb, int rc);
 int check_stdout(roma_error *err);                    /* EIO once a write to it was refused: no use in going on */
 int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, then finish */
-double resident_bytes(void);                          /* most that this process has had in memory */
-double huge_share(const roma_map *m);                 /* part of a map that lies in huge pages and has been touched */
+/* The same of a page for people: on a terminal that is narrower, lines are broken (wrap_into). JSON is left alone. */
+int print_page(const char *verb, roma_buf *b, int rc);
+double resident_bytes(void);          /* most that this process has had in memory */
+double huge_share(const roma_map *m); /* part of a map that lies in huge pages and has been touched */
 
 int verb_build(int argc, char **argv);
 int verb_adapter(int argc, char **argv);

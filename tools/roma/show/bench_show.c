@@ -3,6 +3,7 @@
 #include "roma/report.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     TEST,
@@ -25,8 +26,35 @@ static double tokens_of(const bench_row *r) { return (double)r->tokens * r->batc
 /* A roof of 0 was not measured; then there is no share of it, and its cell stays empty. */
 static double share(double rate, double roof) { return roof > 0 ? rate / roof : (double)NAN; }
 
-/* roofs: with the roofs in each row, and shares as fractions, for programs. */
-static void make_table(const bench *b, bool roofs, roma_table *t) {
+/* All figures of a row, in the order above. A decode row's share compares neighbours: its best step with the reads
+ * between the steps. */
+static void figures(const bench *b, const bench_row *r, double v[INT8_GMAC_S + 1]) {
+    const double gb = roma_rate(r->work.bytes, r->seconds) / 1e9, gmac = roma_rate(r->work.mac, r->seconds) / 1e9;
+    const double all[] = {0,
+                          r->tokens,
+                          r->batch,
+                          r->depth,
+                          r->threads,
+                          roma_rate(tokens_of(r), r->seconds),
+                          r->work.bytes / tokens_of(r),
+                          gb,
+                          r->share > 0 ? r->share : share(gb, b->read_gb_s),
+                          gmac,
+                          share(gmac, b->int8_gmac_s),
+                          b->read_gb_s,
+                          b->int8_gmac_s};
+    memcpy(v, all, sizeof all);
+}
+
+static void put_row(roma_table *t, const bench_row *r, const double *v) {
+    roma_table_row(t);
+    roma_table_text(t, TEST, r->prefill ? "prefill" : "decode");
+    for (size_t c = TOKENS; c < t->n_columns; c++)
+        if (!isnan(v[c])) roma_table_real(t, c, v[c]);
+}
+
+/* For programs: with the roofs in each row. */
+static void make_table(const bench *b, roma_table *t) {
     static const struct {
         const char *name, *unit;
         int digits;
@@ -43,53 +71,68 @@ static void make_table(const bench *b, bool roofs, roma_table *t) {
                    {"int8_share", "", 2},
                    {"read_gb_s", "", 3},
                    {"int8_gmac_s", "", 3}};
-    for (size_t i = 0; i < (roofs ? sizeof columns / sizeof *columns : READ_GB_S); i++)
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         roma_table_column(t, columns[i].name, columns[i].unit, columns[i].digits);
     for (size_t i = 0; i < b->n_rows; i++) {
-        const bench_row *r = &b->rows[i];
-        const double gb = roma_rate(r->work.bytes, r->seconds) / 1e9, gmac = roma_rate(r->work.mac, r->seconds) / 1e9;
-        const double v[] = {0,
-                            r->tokens,
-                            r->batch,
-                            r->depth,
-                            r->threads,
-                            roma_rate(tokens_of(r), r->seconds),
-                            r->work.bytes / tokens_of(r),
-                            gb,
-                            r->share > 0 ? r->share : share(gb, b->read_gb_s),
-                            gmac,
-                            share(gmac, b->int8_gmac_s),
-                            b->read_gb_s,
-                            b->int8_gmac_s};
-        roma_table_row(t);
-        roma_table_text(t, TEST, r->prefill ? "prefill" : "decode");
-        for (size_t c = TOKENS; c < t->n_columns; c++)
-            if (!isnan(v[c])) roma_table_real(t, c, v[c]);
+        double v[INT8_GMAC_S + 1];
+        figures(b, &b->rows[i], v);
+        put_row(t, &b->rows[i], v);
+    }
+}
+
+/* For people: shares of the roofs that are named below, in percent, and no threads where all rows have as many. */
+static void make_page(const bench *b, roma_table *t) {
+    static const struct {
+        unsigned figure;
+        const char *name, *unit;
+        int digits;
+    } columns[] = {{TEST, "test", "", 4},     {TOKENS, "tokens", "", 8},      {BATCH, "batch", "", 4},
+                   {DEPTH, "depth", "", 8},   {THREADS, "threads", "", 3},    {TOK_S, "tok_s", "", 4},
+                   {BYTES, "reads", "B", 3},  {GB_S, "gb_s", "", 3},          {READ_SHARE, "of_read", "%", 2},
+                   {GMAC_S, "gmac_s", "", 3}, {INT8_SHARE, "of_int8", "%", 2}};
+    const size_t n = sizeof columns / sizeof *columns;
+    const bool one = b->threads.n <= 1;
+    for (size_t i = 0; i < n; i++)
+        if (!one || columns[i].figure != THREADS)
+            roma_table_column(t, columns[i].name, columns[i].unit, columns[i].digits);
+    for (size_t i = 0; i < b->n_rows; i++) {
+        double v[INT8_GMAC_S + 1], shown[INT8_GMAC_S + 1];
+        size_t at = 0;
+        figures(b, &b->rows[i], v);
+        v[READ_SHARE] = 100 * share(v[GB_S], b->read_gb_s);
+        v[INT8_SHARE] *= 100;
+        for (size_t c = 0; c < n; c++)
+            if (!one || columns[c].figure != THREADS) shown[at++] = v[columns[c].figure];
+        put_row(t, &b->rows[i], shown);
     }
 }
 
 void bench_text(const bench *b, roma_buf *out) {
     roma_table t = {0};
-    make_table(b, false, &t);
+    make_page(b, &t);
     roma_report_table_text(&t, out);
     roma_buf_print(out,
-                   "at best, %d threads: %.1f GB/s read, %.1f GMAC/s of 8-bit products; %s kernels on %s; %.0f %% of "
-                   "the image in huge pages\n",
-                   b->roof_threads, b->read_gb_s, b->int8_gmac_s, b->isa, b->cpu,
+                   "\n  batch    sequences at once; depth: tokens of each that are in the cache before\n"
+                   "  tok_s    tokens a second, of all sequences together\n"
+                   "  reads    bytes a token: weights and scales once a step, and the cache that it sees\n"
+                   "  gb_s     those bytes a second; of_read: of the %.1f GB/s that %d threads read at best\n"
+                   "  gmac_s   multiply-adds a second, 10^9; of_int8: of %.1f, 8-bit products at best\n"
+                   "%s kernels on %s; %.0f %% of the image in huge pages\n",
+                   b->read_gb_s, b->roof_threads, b->int8_gmac_s, b->isa, b->cpu,
                    100 * huge_share(&roma_answer_image(b->s.a)->map));
     roma_table_destroy(&t);
 }
 
 void bench_csv(const bench *b, roma_buf *out) {
     roma_table t = {0};
-    make_table(b, true, &t);
+    make_table(b, &t);
     roma_report_table_csv(&t, out);
     roma_table_destroy(&t);
 }
 
 void bench_json(const bench *b, roma_buf *out) {
     roma_table t = {0};
-    make_table(b, true, &t);
+    make_table(b, &t);
     roma_json j = {.out = out};
     roma_json_open(&j, NULL, '{');
     roma_report_table_json(&t, &j, "rows");

@@ -77,7 +77,7 @@ static int show_written(const adapter_config *c) {
         roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank,
                        a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
     roma_adapter_close(&a);
-    return print_buf("adapter", &b, 0);
+    return print_page("adapter", &b, 0);
 }
 
 /* from: NULL with --random */
@@ -155,7 +155,7 @@ static int diff(const adapter_config *c, const char *const path[2]) {
         roma_adapter_close(&a[1]);
     }
     roma_adapter_close(&a[0]);
-    if (!rc) return print_buf("adapter", &p.text, 0);
+    if (!rc) return print_page("adapter", &p.text, 0);
     roma_buf_destroy(&p.text);
     return fail("adapter", &err);
 }

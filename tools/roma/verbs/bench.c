@@ -39,7 +39,7 @@ static int report(const bench *b, const bench_options *o) {
         bench_json(b, &out);
     else if (!o->csv || strcmp(o->csv, "-") != 0)
         bench_text(b, &out);
-    return print_buf("bench", &out, 0);
+    return print_page("bench", &out, 0);
 }
 
 /* With --spread each of its adapters is a list of its own. */

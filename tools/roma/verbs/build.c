@@ -58,7 +58,7 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
         if (has_source) roma_buf_print(&b, "source %s\n", source);
         if (made->text && strstr(made->text, "\nmethod")) roma_buf_print(&b, "\n%s", made->text);
     }
-    return print_buf("build", &b, 0);
+    return print_page("build", &b, 0);
 }
 
 typedef struct {

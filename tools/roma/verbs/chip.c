@@ -50,7 +50,7 @@ static int show(const chip_options *o, roma_error *err) {
         else
             rc = with_model(&chip, o, &b, err);
     }
-    if (!rc) return print_buf("chip", &b, 0);
+    if (!rc) return o->write || o->document ? print_buf("chip", &b, 0) : print_page("chip", &b, 0);
     roma_buf_destroy(&b);
     return fail("chip", err);
 }

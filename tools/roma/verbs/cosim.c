@@ -189,7 +189,7 @@ static int cosim(const cosim_options *o) {
     } else {
         report_text(&r, o->all, &b);
     }
-    return print_buf("cosim", &b, r.mismatches != 0);
+    return print_page("cosim", &b, r.mismatches != 0);
 }
 
 static int list_faults(void) {
@@ -198,7 +198,7 @@ static int list_faults(void) {
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++)
         roma_buf_print(&b, "%-16s %s unit %u, %s: %s\n", f->name, f->is_matrix ? "matrix" : "vector", f->unit,
                        f->signal, f->what);
-    return print_buf("cosim", &b, 0);
+    return print_page("cosim", &b, 0);
 }
 
 int verb_cosim(int argc, char **argv) {

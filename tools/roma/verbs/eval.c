@@ -186,7 +186,7 @@ static int report(eval *e, double seconds) {
     roma_hex(hash, sum, 32);
     const eval_shown shown = {&e->text, &e->sums, e->o->against, e->o->hash ? hash : NULL, seconds};
     e->o->json ? eval_json(&shown, &b) : eval_text(&shown, &b);
-    return print_buf("eval", &b, 0);
+    return print_page("eval", &b, 0);
 }
 
 static int commit_dump(roma_outfile *f, roma_error *err) { return f->buf ? roma_outfile_commit(f, err) : ROMA_OK; }

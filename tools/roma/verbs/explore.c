@@ -29,7 +29,7 @@ static int show(const explore_result *r, roma_error *err) {
         roma_buf_destroy(&b);
         return fail("explore", err);
     }
-    const int code = print_buf("explore", &b, 0);
+    const int code = print_page("explore", &b, 0);
     return code || r->e->n ? code : none_feasible(r->o, r->e);
 }
 

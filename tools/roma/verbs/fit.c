@@ -51,7 +51,7 @@ static int report(const fit_result *f, const fit_options *o, roma_error *err) {
     if (!rc && o->svg) rc = draw(f, o->svg, err);
     if (!rc) (o->json ? fit_print_json : fit_print_text)(f, &t, &out);
     roma_table_destroy(&t);
-    return rc ? rc : print_buf("fit", &out, 0);
+    return rc ? rc : print_page("fit", &out, 0);
 }
 
 /* A chip that nobody named is no limit beside --sram-mib. */

@@ -20,7 +20,7 @@ int inspect_adapter(const char *verb, const char *path, bool as_json) {
     else
         roma_adapter_print(&a, &b);
     roma_adapter_close(&a);
-    return print_buf(verb, &b, 0);
+    return print_page(verb, &b, 0);
 }
 
 int verb_inspect(int argc, char **argv) {
@@ -45,7 +45,7 @@ int verb_inspect(int argc, char **argv) {
     roma_buf b = {0};
     roma_error err;
     if (roma_gguf_is(operand[0])) {
-        if (!roma_gguf_print(operand[0], &b, as_json, &err)) return print_buf("inspect", &b, 0);
+        if (!roma_gguf_print(operand[0], &b, as_json, &err)) return print_page("inspect", &b, 0);
         roma_buf_destroy(&b);
         return fail("inspect", &err);
     }
@@ -57,5 +57,5 @@ int verb_inspect(int argc, char **argv) {
     else
         image_text(&img, &b);
     roma_image_close(&img);
-    return print_buf("inspect", &b, 0);
+    return print_page("inspect", &b, 0);
 }

@@ -11,7 +11,8 @@ static int show(const roma_study *s, bool as_json, bool markdown, const char *cs
         b = (roma_buf){0};
     }
     (as_json ? study_print_json : markdown ? study_print_markdown : study_print_text)(s, &b);
-    return print_buf("paper", &b, roma_study_holds(s) ? 0 : 1);
+    const int rc = roma_study_holds(s) ? 0 : 1;
+    return markdown ? print_buf("paper", &b, rc) : print_page("paper", &b, rc);
 }
 
 int verb_paper(int argc, char **argv) {

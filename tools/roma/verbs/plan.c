@@ -41,7 +41,7 @@ static int run(plan_options *o, const char *image) {
     o->work.activation_bytes = roma_design_activations(&d.plan, 0, o->work.batch);
     rc = print(o, &d, &b, &err);
     roma_design_close(&d);
-    if (!rc) return print_buf("plan", &b, 0);
+    if (!rc) return print_page("plan", &b, 0);
     roma_buf_destroy(&b);
     return fail("plan", &err);
 }

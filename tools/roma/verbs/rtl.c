@@ -149,7 +149,7 @@ static int emit(const rtl_options *o) {
     roma_json j = {.out = &b};
     if (!o->json) {
         counts_text(&n, o->out, "wrote", &b);
-        return print_buf("rtl", &b, 0);
+        return print_page("rtl", &b, 0);
     }
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "folder", o->out);
@@ -157,7 +157,7 @@ static int emit(const rtl_options *o) {
     roma_json_bool(&j, "ok", true);
     roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
-    return print_buf("rtl", &b, 0);
+    return print_page("rtl", &b, 0);
 }
 
 static int emit_chip(const rtl_options *o) {
@@ -186,7 +186,7 @@ static int verified_json(const rtl_options *o, const roma_rtl_report *r, const r
     if (r->differs && r->address != ROMA_NOWHERE) roma_json_uint(&j, "address", r->address);
     roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
-    return print_buf("rtl", &b, r->differs);
+    return print_page("rtl", &b, r->differs);
 }
 
 static int verify(const rtl_options *o) {
@@ -203,7 +203,7 @@ static int verify(const rtl_options *o) {
     if (o->json) return verified_json(o, &r, &err);
     roma_buf b = {0};
     if (!rc) counts_text(&r.counts, o->verify, "the image's", &b);
-    return print_buf("rtl", &b, r.differs);
+    return print_page("rtl", &b, r.differs);
 }
 
 int verb_rtl(int argc, char **argv) {

@@ -114,7 +114,7 @@ static int print(const sim_options *o, const sim_shown *v) {
     if (!o->json && !hazards.failed) warn("sim", v->s->design.place.chip.name, (const char *)hazards.data);
     roma_buf_destroy(&hazards);
     (o->json ? sim_print_json : sim_print_text)(v, &out);
-    return print_buf("sim", &out, 0);
+    return print_page("sim", &out, 0);
 }
 
 static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {

@@ -78,5 +78,5 @@ int verb_verify(int argc, char **argv) {
     free(notes);
     roma_json_close(&j, '}');
     roma_buf_append(&b, "\n", 1);
-    return print_buf("verify", &b, exit_code);
+    return print_page("verify", &b, exit_code);
 }
