@@ -48,8 +48,8 @@ static const char *kind_of_text(const char *text, size_t n) {
 
 static bool is_text(const char *data, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)data[i] < 0x20 && !strchr("\t\n\r\f", data[i])) return false;
-    return n > 0 && data[0];
+        if (!data[i] || ((unsigned char)data[i] < 0x20 && !strchr("\t\n\r\f", data[i]))) return false;
+    return n > 0;
 }
 
 const char *roma_kind_of(const void *data, size_t size) {

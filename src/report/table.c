@@ -92,7 +92,9 @@ typedef struct {
 static bool is_same_row(const roma_table *t, size_t a, size_t b, size_t columns) {
     for (size_t c = 0; c < columns; c++) {
         const roma_cell *x = roma_table_cell(t, a, c), *y = roma_table_cell(t, b, c);
-        if (x->kind != y->kind || strcmp(x->text, y->text) != 0 || x->real < y->real || x->real > y->real) return false;
+        if (x->kind != y->kind) return false;
+        if (x->kind == ROMA_CELL_TEXT ? strcmp(x->text, y->text) != 0 : x->real < y->real || x->real > y->real)
+            return false;
     }
     return true;
 }

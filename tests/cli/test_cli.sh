@@ -297,7 +297,7 @@ gives 0 $run -p "Once upon a time" -n 12 --json --hash
 json text ids prompt_tokens prefill_tok_s decode_tok_s ttft_ms image_bytes arena_bytes stop hash
 py 'o["stop"] == "length" and len(o["ids"]) == 12'
 gives 0 $run -p "Once upon a time" -n 400 --json --ctx 32; py 'o["stop"] in ("context", "eos") and len(o["ids"]) + o["prompt_tokens"] <= 32'
-gives 2 $run -f "$model" --ctx 32; says 'context'
+gives 2 $run -f "$roma" --ctx 32; says 'context'
 gives 2 $run -p "" ; says 'empty'
 printf 'Once upon a time\n' >p.txt
 gives 0 $run -f p.txt -n 12 -q; cp out a; gives 0 $run -p "Once upon a time" -n 12 -q

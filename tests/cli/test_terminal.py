@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""usage: test_terminal.py ROMA
+
+What a person at a terminal of 80 columns sees: pages and tables fit, or go on below by rule, with no word lost; `run` ends with one line; limits
+are told with what works; names that are nearly right are proposed, and only what exists. Needs Python alone.
+"""
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+from shared import ROMA, TINY, TOP, check, finish, own_folder
+
+VERBS = "run chat build adapter inspect verify plan tokenize eval bench fit sim chip paper explore rtl cosim".split()
+PAGES = [["help"], *(["help", v] for v in VERBS), ["inspect", "i.roma"], ["inspect", "a.lora"], ["inspect", "m.gguf"], ["plan", "i.roma"],
+         ["plan", "i.roma", "--place"], ["plan", "--shape", "llama-3.2-3b", "--threads", "2"], ["plan", "--shape", "llama-3.2-3b", "--place"],
+         ["verify", "i.roma"], ["eval", "i.roma", "-f", "text", "--ctx", "16", "--against", "fp32"], ["fit", "--shape", "llama-3.2-3b"],
+         ["sim", "--shape", "llama-3.2-3b"], ["sim", "--shape", "llama-3.2-3b", "--chip", "roma-contract", "--chips", "2"], ["chip"], ["chip", "--list"],
+         ["chip", "mini", "--all"], ["paper"], ["explore", "--shape", "llama-3.2-1b", "-n", "40"], ["adapter", "diff", "a.lora", "a.lora"]]
+TABLES = [["paper"], ["bench", "i.roma", "-n", "4", "-p", "4", "-b", "1,2", "-t", "1,2"]]  # the same 80 columns for a pipe
+
+
+def seen(args, columns=80):
+    """What a terminal of so many columns gets."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.execv(ROMA, [ROMA, *args])
+    out = b""
+    while True:
+        try:
+            more = os.read(fd, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        out += more
+    os.close(fd)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code, re.sub(r".*\r\x1b\[K", "", out.decode().replace("\r\n", "\n"))
+
+
+def words(text):
+    return [w for w in text.split() if set(w) != {"-"}]
+
+
+def test_width():
+    for args in PAGES:
+        what = "roma " + " ".join(args)
+        for columns in (80, 100):
+            code, page = seen(args, columns)
+            wide = [line for line in page.splitlines() if len(line) > columns and " " in line.strip()]
+            check(code == 0 and not wide, "%s on %d columns: exit code %d, %d wide lines, such as %r" % (what, columns, code, len(wide), wide[:1]))
+        piped = subprocess.run([ROMA, *args], capture_output=True, text=True).stdout
+        check(words(seen(args)[1]) == words(piped), what + ": a narrow terminal loses words")
+    for args in TABLES:
+        wide = [line for line in subprocess.run([ROMA, *args], stdout=subprocess.PIPE, text=True).stdout.splitlines() if re.match("  [^ ]+  ", line) and len(line) > 80]
+        check(args == ["paper"] or not wide, "roma %s: %r" % (" ".join(args), wide[:1]))
+    code, page = seen(["sim", "--shape", "llama-3.2-3b", "--json"])
+    check(json.loads(page)["tok_s"] > 0 and page.count("\n") == 1, "JSON on a terminal is broken into lines")
+
+
+def test_bench():
+    """One bandwidth and one share, which agree with the best read that is named below."""
+    page = subprocess.run([ROMA, "bench", "i.roma", "-n", "16", "-p", "16", "-t", "1"], stdout=subprocess.PIPE, text=True).stdout
+    head, rows = page.splitlines()[0].split(), [line.split() for line in page.splitlines()[3:5]]
+    best = float(re.search(r"of the ([0-9.]+) GB/s", page)[1])
+    for row in rows:
+        r = dict(zip(head, row))
+        check(abs(float(r["of_read"]) - 100 * float(r["gb_s"]) / best) < 0.02 * 100 * float(r["gb_s"]) / best + 0.1, "bench: %s GB/s of %s are not %s %%" % (r["gb_s"], best, r["of_read"]))
+    for name in head[2:]:
+        check(re.search(r"^  .*\b%s\b" % re.escape(name), page.split("\n\n")[-1], re.M) or name in ("test", "tokens"), "bench does not explain " + name)
+
+
+def run(*args):
+    r = subprocess.run([ROMA, "run", "i.roma", "-p", "Tell me a story about a dog.", "-t", "1", *args], capture_output=True, text=True)
+    return r.returncode, r.stdout, r.stderr
+
+
+def test_run():
+    for args, end in (((), "(eos)"), (("-n", "5"), "(cut by -n 5)"), (("--ctx", "30"), "(cut by the context of 30, --ctx)"), (("--temp", "1"), "; seed ")):
+        code, _, err = run(*args)
+        check(code == 0 and err.count("\n") == 1 and end in err and len(err) <= 81, "run %s ends with: %s" % (args, err))
+    for args in (("-n", "5"), ("--ctx", "30")):
+        code, out, err = run(*args, "-q")
+        check(code == 0 and not err, "run -q %s: %s" % (args, err))
+        check(json.loads(run(*args, "--json")[1])["stop"] == ("length" if "-n" in args else "context"), "JSON's stop")
+    for args in (("--chip", "roma"), ("--verbose",), ("-v",)):
+        err = run("-n", "5", *args)[2]
+        check("the chip roma: " in err and "it would do it at" in err, "run %s: %s" % (args, err))
+    check("chip" not in run("-n", "5")[2], "the chip is told unasked")
+
+
+def test_sram():
+    """--sram-mib says what it leaves; too little is refused with the least that works, and that works."""
+    err = run("-n", "3", "--sram-mib", "2")[2]
+    check(re.match(r"SRAM of 2 MiB leaves \d+ tokens of context\n", err), "--sram-mib: " + err)
+    subprocess.run([ROMA, "build", "--shape", "layers=4,hidden=512,heads=8,kv=8,head=64,ffn=1024,vocab=512", "--random", "1", "-o", "big.roma"], stdout=subprocess.DEVNULL, check=True)
+    small = lambda mib: subprocess.run([ROMA, "bench", "big.roma", "-p", "4", "-n", "0", "-t", "1", "--sram-mib", str(mib)], capture_output=True, text=True)
+    fit = lambda mib: subprocess.run([ROMA, "fit", "big.roma", "--adapters", "0", "--rows", "128", "--sram-mib", str(mib), "--json"], capture_output=True, text=True)
+    said = subprocess.run([ROMA, "eval", "big.roma", "--ids", "ids", "--sram-mib", "1"], capture_output=True, text=True).stderr
+    least = re.search(r"(\d+) MiB is the least, for 32 tokens", said)
+    check(least is not None, "too little SRAM: " + said)
+    if least:
+        for mib, works in ((int(least[1]), True), (int(least[1]) - 1, False)):
+            check((json.loads(fit(mib).stdout)["tokens"] >= 32) == works, "%d MiB: %s %s" % (mib, fit(mib).stdout[:200], fit(mib).stderr))
+
+
+def test_near():
+    for args, want in ((["inspct", "x"], "'inspect'"), (["adapter", "insepct", "a.lora"], "inspect"), (["adapter", "mrege"], "merge"),
+                       (["run", "i.roma", "-p", "x", "--isa", "avx51"], "avx512"), (["plan", "--shape", "llama-3.2-2b"], "llama-3.2-"), (["chip", "rom"], "roma"),
+                       (["run", "i.roma", "-p", "x", "--template", "chatm"], "chatml"), (["build", "m.gguf", "-o", "o", "--quant", "q9"], "q8")):
+        r = subprocess.run([ROMA, *args], capture_output=True, text=True)
+        check(r.returncode == 2 and r.stderr.count("\n") == 1 and want in r.stderr, "roma %s: %s" % (" ".join(args), r.stderr))
+    for args in (["zzzzzz"], ["adapter", "zzzzzz"], ["run", "i.roma", "--zzzzzz"]):
+        r = subprocess.run([ROMA, *args], capture_output=True, text=True)
+        check(r.returncode == 2 and "did you mean" not in r.stderr, "roma %s: %s" % (" ".join(args), r.stderr))
+
+
+def test_nothing_done():
+    r = subprocess.run([ROMA, "build", "m.gguf", "--quant", "q8", "-o", "q.roma"], capture_output=True, text=True)
+    check(r.returncode == 0 and "no matrix in floating point" in r.stderr, "--quant with nothing to do: " + r.stderr)
+    plain = subprocess.run([ROMA, "build", "m.gguf", "-o", "p.roma"], capture_output=True, text=True)
+    check("floating point" not in plain.stderr, "without --quant: " + plain.stderr)
+
+
+def main():
+    with own_folder():
+        os.symlink(TINY, "m.gguf")
+        subprocess.run([ROMA, "build", TINY, "-o", "i.roma"], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([ROMA, "adapter", "build", "--random", "1", "--rank", "4", "--base", "i.roma", "-o", "a.lora"], stdout=subprocess.DEVNULL, check=True)
+        with open("text", "w") as f:
+            f.write("Once upon a time there was a dog. " * 9)
+        with open("ids", "w") as f:
+            f.write(" ".join(str(i % 500) for i in range(1200)))
+        for test in (test_width, test_bench, test_run, test_sram, test_near, test_nothing_done):
+            test()
+    finish()
+
+
+main()
