@@ -23,14 +23,27 @@ typedef struct {
     const char *pre;    /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
     const char *sha256; /* 64 hexadecimal digits that the model's first file must have; NULL: any */
     int threads;        /* 1 to 64; 0: all CPUs */
+    bool kl;            /* how far the image's predictions are from the file's is measured, whatever it takes */
     bool resume;        /* what a killed run of the same conversion left is taken up */
 } roma_convert_config;
+
+/* Mean KL(file || image) in nats over so many tokens of a text of ours, both sides in FP32 (no engine takes part), and
+ * its standard error. tokens 0: not measured. */
+typedef struct {
+    uint32_t tokens;
+    double mean, error;
+} roma_convert_kl;
+
+/* Models of so many weights are compared without being asked where a 4-bit checkpoint's matrices get another form: it
+ * takes about as long as the rest. */
+#define ROMA_CONVERT_KL_WEIGHTS 2000000000u
 
 /* What became of a conversion. */
 typedef struct {
     roma_image_written image;
     uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
+    roma_convert_kl form, all; /* what the form of a 4-bit checkpoint's matrices changes; with roundings */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
     char *text;                /* source, method, what rounding cost each layer, which built-in chips' ROM holds
                                 * the model: as the image has it; owned too */

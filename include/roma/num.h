@@ -220,6 +220,9 @@ uint64_t roma_rope_phase(double base, unsigned i, unsigned dim, double factor);
 double roma_pow_double(double base, double exponent);
 double roma_exp_double(double x); /* 0 below -708, infinity from 709 on; NaN stays NaN */
 double roma_log_double(double x); /* natural; x > 0 and normal */
+/* Log of the sum of exp of n >= 1 finite logits, and KL(p || q) in nats of two such rows with these logs of theirs. */
+double roma_log_sum_exp(const float *x, uint64_t n);
+double roma_divergence(const float *p, double p_log, const float *q, double q_log, uint64_t n);
 
 /* ---- attention (section 4) ---------------------------------------------------------------------- */
 

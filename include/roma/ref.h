@@ -24,9 +24,13 @@ typedef struct {
     const void *(*find)(const void *from, uint32_t role, uint32_t layer);
     void (*row)(const void *tensor, uint64_t r, float *out);
 } roma_ref_weights;
-/* Those of an open image, or of a model whose tensors can be read; it must outlive them. */
+/* Which values of a model: what its file says; the same, but matrices of a 4-bit checkpoint in the form that an image
+ * gives them; all as an image has them, quant's roundings too. */
+typedef enum { ROMA_REF_SOURCE, ROMA_REF_FORM, ROMA_REF_IMAGE } roma_ref_values;
+/* Those of an open image, or of a model whose tensors can be read (with ROMA_REF_IMAGE between roma_tensor.begin and
+ * end, where a tensor has these); it must outlive them. */
 roma_ref_weights roma_ref_image(const roma_image *image);
-roma_ref_weights roma_ref_model(const roma_model *model);
+roma_ref_weights roma_ref_model(const roma_model *model, roma_ref_values values);
 
 /* An evaluator of windows of up to ctx tokens, ctx >= 1, which gives the logits of up to rows positions at a time,
  * rows >= 1. It takes about ctx * (4 hidden + 2 ffn + ...) + rows * vocab floats. What w points to and team must

@@ -67,20 +67,22 @@ static void name_job(const roma_import *imp, const roma_quant *q, uint8_t job[32
     roma_sha256_final(&h, job);
 }
 
-static int pack(const roma_import *imp, const roma_convert_config *c, const roma_quant *q,
-                const roma_progress *progress, roma_convert_report *out, roma_error *err) {
+static int pack(roma_import *imp, const roma_convert_config *c, const roma_quant *q, const roma_progress *progress,
+                roma_convert_report *out, roma_error *err) {
     char from[256];
     convert_report r = {.model = &imp->model,
                         .source = c->model,
                         .sha256 = imp->source_sha256,
                         .source_bytes = imp->source_bytes,
-                        .quant = q};
+                        .quant = q,
+                        .made = out};
     roma_pack_options how = {.report = roma_convert_print, .ctx = &r, .resume = c->resume};
     provenance(c->model, imp->source_sha256, from, sizeof from);
     name_job(imp, q, how.job);
     how.loss = r.loss = roma_alloc_array(imp->model.n_tensors + 1, sizeof *r.loss);
     int rc = r.loss ? roma_team_create(&how.team, c->threads ? c->threads : roma_cpu_count(), err)
                     : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the report");
+    if (!rc) rc = roma_convert_compare(imp, c->kl, how.team, progress, out, err);
     if (!rc)
         rc = roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, &how, progress, &out->image,
                        err);

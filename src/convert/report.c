@@ -57,10 +57,10 @@ static void print_form(roma_buf *b, const convert_report *r, size_t i) {
         n++;
         if (r->loss[i].most > most) most = r->loss[i].most;
     }
-    roma_buf_print(b, "kept       %zu matri%s: %s; codes and scales are the file's", n, n == 1 ? "x" : "ces",
-                   first->form);
+    roma_buf_print(b, "kept       %zu matri%s: %s;\n           codes and scales are the file's", n,
+                   n == 1 ? "x" : "ces", first->form);
     if (first->read_source)
-        roma_buf_print(b, ", levels of %s change a weight by %.3e at most",
+        roma_buf_print(b, ", levels of %s\n           change a weight by %.3e at most",
                        first->format.level == ROMA_LEVEL_FINE ? "ten bits" : "8 bits", most);
     roma_buf_print(b, "\n");
 }
@@ -102,6 +102,12 @@ static void print_orders(roma_buf *b, const roma_description *d) {
                    folded);
 }
 
+static void print_kl(roma_buf *b, const char *what, const roma_convert_kl *kl) {
+    if (kl->tokens)
+        roma_buf_print(b, "%-10s KL %.2e +- %.0e from the file, in FP32 over %u tokens\n", what, kl->mean, kl->error,
+                       kl->tokens);
+}
+
 const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
@@ -116,7 +122,9 @@ const char *roma_convert_print(void *ctx, const roma_description *d) {
         changed = changed || r->loss[i].rounded;
     }
     print_orders(&r->text, d);
+    print_kl(&r->text, "form", &r->made->form);
     if (changed) print_losses(&r->text, r->model, r->loss);
+    print_kl(&r->text, "all", &r->made->all);
     roma_convert_print_chips(&r->text, d);
     roma_buf_append(&r->text, "", 1);
     return r->text.failed ? NULL : (const char *)r->text.data;

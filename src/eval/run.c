@@ -146,7 +146,8 @@ static int check_model(run *r, const roma_eval_model *m, roma_error *err) {
 static int make_ref(run *r, roma_error *err) {
     const roma_eval_config *c = r->c;
     if (!c->against_fp32 && !c->against_model) return ROMA_OK;
-    const roma_ref_weights w = c->against_model ? roma_ref_model(c->against_model) : roma_ref_image(c->model.image);
+    const roma_ref_weights w =
+        c->against_model ? roma_ref_model(c->against_model, ROMA_REF_SOURCE) : roma_ref_image(c->model.image);
     if (w.hyper->vocab != r->vocab) return other_vocab(r, c->against.file, w.hyper->vocab, err);
     r->part = 0.9; /* FP32 is most of a window's time */
     return roma_ref_create(&r->ref, &w, roma_exec_team(c->model.exec), r->t->ctx, r->rows, err);

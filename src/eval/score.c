@@ -3,16 +3,6 @@
 
 #include "roma/num.h"
 
-/* Log of the sum of exp: the normaliser of a row of finite logits. */
-static double log_sum(const float *x, uint32_t n) {
-    float max = x[0];
-    double sum = 0;
-    for (uint32_t i = 1; i < n; i++)
-        if (x[i] > max) max = x[i];
-    for (uint32_t i = 0; i < n; i++) sum += roma_exp_double((double)x[i] - (double)max);
-    return (double)max + roma_log_double(sum);
-}
-
 static uint32_t find_infinite(const float *x, uint32_t n) {
     uint32_t i = 0;
     while (i < n && x[i] - x[i] == 0) i++;
@@ -26,28 +16,18 @@ static uint32_t top(const float *x, uint32_t n) {
     return best;
 }
 
-/* KL(other || ours) */
-static double divergence(const float *other, double other_log, const float *ours, double ours_log, uint32_t n) {
-    double kl = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const double p = (double)other[i] - other_log;
-        kl += roma_exp_double(p) * (p - ((double)ours[i] - ours_log));
-    }
-    return kl;
-}
-
 void roma_eval_score(roma_eval_position *p, uint32_t vocab) {
     p->s = (roma_eval_sums){0};
     p->bad = find_infinite(p->logits, vocab);
     p->bad_other = p->other ? find_infinite(p->other, vocab) : vocab;
     if (p->bad < vocab || p->bad_other < vocab || p->next < 0) return;
-    const double norm = log_sum(p->logits, vocab);
+    const double norm = roma_log_sum_exp(p->logits, vocab);
     p->s.scored = 1;
     p->s.nll = norm - (double)p->logits[p->next];
     if (!p->other) return;
-    const double other_norm = log_sum(p->other, vocab);
+    const double other_norm = roma_log_sum_exp(p->other, vocab);
     p->s.nll_against = other_norm - (double)p->other[p->next];
-    p->s.kl = divergence(p->other, other_norm, p->logits, norm, vocab);
+    p->s.kl = roma_divergence(p->other, other_norm, p->logits, norm, vocab);
     p->s.kl_squared = p->s.kl * p->s.kl;
     p->s.same = top(p->other, vocab) == top(p->logits, vocab);
 }

@@ -26,14 +26,22 @@ static const void *model_find(const void *from, uint32_t role, uint32_t layer) {
     return roma_model_find(from, role, layer);
 }
 
-static void model_row(const void *tensor, uint64_t r, float *out) {
-    const roma_tensor *t = tensor; /* what the file says, not what an image makes of it */
+static void model_row(const roma_tensor *t, bool is_source, uint64_t r, float *out) {
     float row[t->cols];
     float *to = t->order ? row : out;
-    (t->read_source ? t->read_source : t->read_floats)(t, r, to);
+    (is_source && t->read_source ? t->read_source : t->read_floats)(t, r, to);
     if (t->order) roma_order_undo(t->order, row, t->cols, out);
 }
 
-roma_ref_weights roma_ref_model(const roma_model *model) {
-    return (roma_ref_weights){&model->hyper, model, model_find, model_row};
+static void source_row(const void *tensor, uint64_t r, float *out) { model_row(tensor, true, r, out); }
+static void form_row(const void *tensor, uint64_t r, float *out) {
+    const roma_tensor *t = tensor;
+    model_row(t, !t->form, r, out);
+}
+static void packed_row(const void *tensor, uint64_t r, float *out) { model_row(tensor, false, r, out); }
+
+roma_ref_weights roma_ref_model(const roma_model *model, roma_ref_values values) {
+    static void (*const row[])(const void *, uint64_t, float *) = {
+        [ROMA_REF_SOURCE] = source_row, [ROMA_REF_FORM] = form_row, [ROMA_REF_IMAGE] = packed_row};
+    return (roma_ref_weights){&model->hyper, model, model_find, row[values]};
 }

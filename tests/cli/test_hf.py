@@ -281,6 +281,9 @@ def packed():
     output("build", folder, "-o", "nf4.roma")
     there, image = (json.loads(output("eval", "nf4.roma", "--ids", "ids", "--against", against, "--json")) for against in (folder, "fp32"))
     check(there["perplexity"] == image["perplexity"] and 0 < there["kl_mean"] < 1e-5, f"{folder}: KL {there['kl_mean']}")
+    made = json.loads(output("build", folder, "-o", "nf4.roma", "--json"))
+    check(0 < made["kl_form"] < 1e-4 and "kl" not in made and any(line.startswith("form       KL ") for line in made["report"]), f"KL of the form: {made}")
+    check("matrices   2 rounded, 14 as they were" in made["report"], f"kept: {made['report']}")
     check(there["perplexity_against"] != image["perplexity_against"], "the folder in FP32 is the image in FP32")
 
 

@@ -155,6 +155,43 @@ static void test_methods(void) {
     check_refused(&c, ROMA_EUSAGE, "no matrix of a layer is in floating point");
 }
 
+/* How far predictions are from the file's: said when it is asked for, and of 4-bit checkpoints, whose form alone is. */
+static void test_compared(void) {
+    roma_convert_report r;
+    roma_error err;
+    const roma_quant nf4 = {{ROMA_QUANT_NF4, 4, 32}, {ROMA_QUANT_RTN, 8, 32}, 0}, q8 = roma_quant_everywhere(8);
+    double kl[2];
+    for (int i = 0; i < 3; i++) {
+        const roma_convert_config c = {
+            .model = "models/tiny/tiny-f32.gguf", .image = image, .quant = i ? nf4 : q8, .kl = i < 2, .threads = 1 + i};
+        CHECK_EQ(roma_convert(&c, NULL, &r, &err), 0);
+        CHECK_EQ(r.all.tokens, i < 2 ? 64 : 0);
+        CHECK_EQ(r.form.tokens, 0);
+        CHECK(!strstr(r.text, "KL ") == (i == 2));
+        if (i < 2) kl[i] = r.all.mean;
+        roma_convert_report_destroy(&r);
+    }
+    printf("KL of 8 bits %.3g, of NF4 %.3g\n", kl[0], kl[1]);
+    CHECK(kl[0] > 0 && kl[0] < 1e-3 && kl[1] > 10 * kl[0] && kl[1] < 0.1);
+    for (int levels = 127; levels <= 511; levels += 384)
+        for (int all = 0; all < 2; all++) {
+            const roma_convert_config c = {
+                .model = "tests/import/packed/nf4-double", .image = image, .quant = {.levels = levels}, .kl = all};
+            CHECK_EQ(roma_convert(&c, NULL, &r, &err), 0);
+            CHECK(r.form.tokens == 64 && r.form.mean > 0 && r.form.mean < (levels == 127 ? 1e-3 : 1e-4));
+            CHECK(r.all.tokens == (all ? 64 : 0) && (!all || r.all.mean > 0));
+            CHECK_HAS(r.text, levels == 127 ? "levels of 8 bits" : "levels of ten bits");
+            CHECK_HAS(r.text, "form       KL ");
+            CHECK_HAS(r.text, "matrices   2 rounded, 14 as they were\n");
+            roma_convert_report_destroy(&r);
+        }
+    const roma_convert_config exact = {.model = "tests/import/packed/gptq", .image = image};
+    CHECK_EQ(roma_convert(&exact, NULL, &r, &err), 0);
+    CHECK_EQ(r.form.tokens, 0); /* its form changes nothing */
+    roma_convert_report_destroy(&r);
+    unlink(image);
+}
+
 static void test_notes(void) {
     roma_convert_report r;
     const roma_convert_config c = {.model = model, .image = image};
@@ -215,10 +252,10 @@ static void test_cancelled(void) {
 }
 
 /* At whichever piece of memory. */
-static void test_scarce(void) {
+static void test_scarce(roma_quant q, bool kl) {
     roma_convert_report r;
     roma_error err;
-    const roma_convert_config c = {.model = model, .image = image};
+    const roma_convert_config c = {.model = model, .image = image, .quant = q, .kl = kl};
     int rc = ROMA_ENOMEM, pieces = 0;
     for (; rc == ROMA_ENOMEM && pieces < 1000; pieces++) {
         scarce_begin(pieces);
@@ -243,7 +280,10 @@ int main(void) {
     test_notes();
     test_refused();
     test_cancelled();
-    test_scarce();
+    test_scarce((roma_quant){.levels = 0}, false);
+    write_model(0, "");
+    test_scarce((roma_quant){{ROMA_QUANT_NF4, 4, 32}, {ROMA_QUANT_RTN, 8, 32}, 0}, true);
+    test_compared();
     unlink(model);
     rmdir(dir);
     return TEST_DONE();

@@ -49,9 +49,9 @@ def train(model, ids, steps, out):
     torch.manual_seed(3)
     tuned = peft.get_peft_model(model, peft.LoraConfig(r=8, lora_alpha=16, task_type="CAUSAL_LM", target_modules=[
         "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]))
-    best = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=2e-3)
+    best = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=1e-3)
     for step in range(steps):
-        x = torch.from_numpy(ids[step % len(ids)][None, :128].astype(np.int64)).flip(1)     # text that runs backwards: far from the base
+        x = torch.from_numpy(ids[step % len(ids)][None].astype(np.int64))
         loss = tuned(x, labels=x).loss
         loss.backward()
         best.step()
@@ -79,12 +79,14 @@ def main():
         low = transformers.AutoModelForCausalLM.from_pretrained(plain, quantization_config=config, device_map="cpu", dtype=torch.float32)
         low.save_pretrained(nf4)
         tok.save(os.path.join(nf4, "tokenizer.json"))
-    ids = np.array(tok.encode(open(a.text, encoding="utf-8").read()).ids[:a.windows * a.ctx], "<i4").reshape(-1, a.ctx)
+    ids = np.array(tok.encode(open(a.text, encoding="utf-8").read()).ids, "<i4")
+    rest = ids[a.windows * a.ctx:][:ids.size // 128 * 128 - a.windows * a.ctx].reshape(-1, 128)      # what the adapter learns: the text behind the windows
+    ids = ids[:a.windows * a.ctx].reshape(-1, a.ctx)
     stem = f"{a.windows}x{a.ctx}"
     ids.tofile(os.path.join(a.out, f"ids_{stem}.i32"))
     low = transformers.AutoModelForCausalLM.from_pretrained(nf4, device_map="cpu", dtype=torch.float32)
     if a.adapter:
-        train(low, ids, a.adapter, os.path.join(a.out, "adapter"))
+        train(low, rest, a.adapter, os.path.join(a.out, "adapter"))
         low = transformers.AutoModelForCausalLM.from_pretrained(nf4, device_map="cpu", dtype=torch.float32)
     low = fp32_of(low)
     np.save(os.path.join(a.out, f"logp_{stem}.npy"), log_probs(low, ids, a.ctx))

@@ -47,6 +47,8 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
         roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
+        if (made->form.tokens) roma_json_real(&j, "kl_form", made->form.mean);
+        if (made->all.tokens) roma_json_real(&j, "kl", made->all.mean);
         if (made->text) lines_json(&j, "report", made->text, strlen(made->text));
         warn_json(&j, made->notes);
         roma_json_close(&j, '}');
@@ -56,7 +58,8 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
                        path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
                        w->bits_per_weight, (double)w->bytes / 1e6, seconds, sum, base);
         if (has_source) roma_buf_print(&b, "source %s\n", source);
-        if (made->text && strstr(made->text, "\nmethod")) roma_buf_print(&b, "\n%s", made->text);
+        if (made->text && (strstr(made->text, "\nmethod") || strstr(made->text, "\nkept")))
+            roma_buf_print(&b, "\n%s", made->text);
     }
     return print_page("build", &b, 0);
 }
@@ -68,7 +71,7 @@ typedef struct {
     roma_quant rounding;
     const char *nf4_table, *method;
     uint32_t threads;
-    bool resume;
+    bool resume, kl;
     char name[1024];  /* the default of out */
     char found[4096]; /* the base that base_of names */
 } build_options;
@@ -108,8 +111,8 @@ static int settle(build_options *o) {
         if (rc != OPTIONS_GO) return rc;
     }
     if (!o->model == !o->shape) return usage_error("build", "give a model or --shape SHAPE, one of them");
-    if (o->shape && (o->resume || o->threads))
-        return usage_error("build", "--resume and --threads are of a model; a shape's image is made anew");
+    if (o->shape && (o->resume || o->threads || o->kl))
+        return usage_error("build", "--resume, --threads and --kl are of a model; a shape's image is made anew");
     if (o->shape && o->seed == UINT64_MAX)
         return usage_error("build", "a shape has no weights; --random SEED draws some");
     if (o->shape && (o->quant || o->method || o->nf4_table))
@@ -146,6 +149,7 @@ static int build(const build_options *o, roma_convert_report *out, roma_error *e
                                    .pre = o->pre,
                                    .sha256 = o->sha256,
                                    .threads = (int)o->threads,
+                                   .kl = o->kl,
                                    .resume = o->resume};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
@@ -168,6 +172,8 @@ int verb_build(int argc, char **argv) {
          "round the layers' float matrices to nearest, with a search for the scale, or to NF4 as QLoRA does"},
         {"nf4-table", 0, OPT_TEXT, &o.nf4_table, "int8|fine", 0, 0,
          "levels of NF4 and FP4: 8 bits, or ten (default), which are nearer to the maps"},
+        {"kl", 0, OPT_FLAG, &o.kl, NULL, 0, 0,
+         "measure how far the image's predictions are from the file's, in FP32: some minutes of a large model"},
         {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
          "pre-tokenizer of a file that names none, as GGUF names it: llama-bpe, ..."},
         {"sha256", 0, OPT_TEXT, &o.sha256, "HEX", 0, 0, "what the model's file (of parts the first) must hash to"},
