@@ -66,6 +66,7 @@ if importlib.util.find_spec("matplotlib"):
     axes.scatter([p.tok_s for p in points], [p.area_mm2 for p in points], s=6, label="feasible")
     axes.scatter([p.tok_s for p in front], [p.area_mm2 for p in front], s=14, label="none is better in everything")
     axes.set(xlabel="tokens/s", ylabel="mm2", title=f"chips for {a.shape}")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2)
+    figure.tight_layout()
     figure.savefig(f"{a.out}-area.png")
     print(f"{a.out}-context.png, {a.out}-area.png")

@@ -41,7 +41,7 @@ def _library(work):
     if not _is_checkout():
         prefix = _installed("--variable=prefix")
         return os.path.join(prefix, "lib", "libroma.so"), os.path.join(prefix, "include", "roma", "roma.h")
-    compiler = os.environ.get("CC", "gcc")
+    compiler = os.environ.get("CC") or next((c for c in ("gcc", "clang", "cc") if shutil.which(c)), "gcc")
     has_zlib = subprocess.run([*compiler.split(), "-E", "-"], input="#include <zlib.h>\n", text=True, capture_output=True).returncode == 0
     build = "build" if has_zlib else "build/nozlib"
     target = [f"BUILD={build}", f"{build}/libroma.so"] + ([] if has_zlib else ["ZLIB=no"])

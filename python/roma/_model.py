@@ -125,7 +125,8 @@ class _Engine:
 
 class Stream(Iterator[str]):
     """The text of an answer as it grows: an iterator that ends with the answer, and a context manager that cancels what
-    is not over. One thread at a time reads a stream; the engine never waits for the reader.
+    is not over. A piece is what came since the last one, in whole characters. One thread at a time reads a stream; the
+    engine never waits for the reader.
 
     >>> import roma
     >>> with roma.Model(image) as m:

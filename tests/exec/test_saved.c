@@ -1,6 +1,7 @@
 /* A cache in a file: what was saved goes on as if it had never left, under the same adapters and image alone; every
  * damaged or made-up file is refused, and nothing of the batch changes. */
 #include "../adapter/fixture.h"
+#include "../base/scarce.h"
 #include "adapters.h"
 #include "exec/saved.h"
 #include "loaded.h"
@@ -204,6 +205,39 @@ static void test_elsewhere(const loaded *m, const loaded *stranger) {
     roma_exec_destroy(e);
 }
 
+/* Memory ends at every place where some is asked for: a refusal, nothing lost, and the next try works. */
+static void test_scarce(const loaded *m) {
+    roma_error err = {0};
+    roma_exec *e = engine(m, usual);
+    roma_batch *b = batch(e, 1);
+    roma_saved got;
+    said s = question(6);
+    int n, rc = ROMA_ENOMEM;
+    answer(b, &s, PROMPT, 0);
+    unlink(path);
+    for (n = 0; rc == ROMA_ENOMEM && n < 50; n++) {
+        scarce_begin(n);
+        rc = roma_batch_save(b, path, s.ids, s.n, 0, note, sizeof note - 1, NULL, &err);
+        roma_allocator_set(NULL);
+        CHECK_EQ(scarce_outstanding, 0);
+        CHECK_EQ(access(path, F_OK), rc ? -1 : 0);
+    }
+    CHECK(rc == 0 && n > 2);
+    rc = ROMA_ENOMEM;
+    roma_batch_clear(b);
+    for (n = 0; rc == ROMA_ENOMEM && n < 50; n++) {
+        scarce_begin(n);
+        rc = roma_batch_load(b, path, 0, &got, &err);
+        if (!rc) roma_saved_free(&got);
+        roma_allocator_set(NULL);
+        CHECK_EQ(scarce_outstanding, 0);
+        CHECK(rc == 0 || roma_exec_length(e, 0) + roma_exec_length(e, 1) == 0);
+    }
+    CHECK(rc == 0 && n > 2);
+    roma_batch_destroy(b);
+    roma_exec_destroy(e);
+}
+
 /* A file with one change and its checksums made right again. */
 static void mended(roma_batch *b, const uint8_t *good, size_t size, size_t at, uint8_t value, int code,
                    const char *words) {
@@ -294,6 +328,7 @@ int main(void) {
     test_goes_on(&m);
     test_adapters(&m);
     test_elsewhere(&m, &stranger);
+    test_scarce(&m);
     test_hostile(&m);
     unload(&m);
     unload(&stranger);

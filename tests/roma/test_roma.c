@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "../answer/tiny.h"
+#include "../base/scarce.h"
 #include "roma/roma.h"
 
 typedef struct {
@@ -233,6 +234,33 @@ static void test_streams(void) {
     CHECK(a && a->code == rc && (rc == 0 || rc == ROMA_FAILED_CANCELLED));
     roma_stream_close(late);
     roma_stream_close(NULL);
+}
+
+/* Memory ends while a stream is opened, or while its text grows: a refusal or an end that says so, and no hang. */
+static void test_scarce_streams(void) {
+    roma_engine *e = open_tiny((roma_engine_config){.context = 128});
+    const roma_turn turn = {"user", "Who are you?", 0};
+    const roma_query q = {.size = sizeof q, .turns = &turn, .n_turns = 1, .limit = 20};
+    char text[4096];
+    int opened = 0, refused = 0, failed = 0, rc = ROMA_FAILED_MEMORY;
+    for (int n = 0; rc && n < 100; n++) {
+        roma_stream *s = NULL;
+        scarce_begin(n);
+        rc = roma_stream_open(&s, e, &q);
+        if (rc) {
+            CHECK(rc == ROMA_FAILED_MEMORY && s == NULL);
+            refused++;
+        } else {
+            (void)read_out(s, 100, text, &rc);
+            CHECK(rc == 0 || rc == ROMA_FAILED_MEMORY || rc == ROMA_FAILED_CANCELLED);
+            failed += rc != 0;
+            opened++;
+        }
+        roma_stream_close(s);
+        roma_allocator_set(NULL);
+    }
+    CHECK(rc == 0 && refused > 2 && failed >= 1 && opened == failed + 1);
+    roma_engine_close(e);
 }
 
 /* Rows after the final norm: the codes that the head reads are theirs, whatever was computed before, however the
@@ -560,6 +588,7 @@ int main(void) {
     test_logits();
     test_adapters();
     test_streams();
+    test_scarce_streams();
     test_rows();
     test_build();
     test_cache();
