@@ -33,14 +33,19 @@ def _installed(what):
         raise SystemExit("roma: no checkout beside this folder and no libroma that pkg-config finds; set ROMA_LIBRARY and ROMA_HEADER") from None
 
 
+def _header():
+    """Path of the roma.h that the library was, or is to be, made with."""
+    if "ROMA_HEADER" in os.environ:
+        return os.environ["ROMA_HEADER"]
+    return os.path.join(TOP if _is_checkout() else _installed("--variable=prefix"), "include", "roma", "roma.h")
+
+
 def _library(work):
-    """Paths of libroma.so and of roma.h."""
+    """Path of libroma.so, which a checkout makes."""
     if "ROMA_LIBRARY" in os.environ:
-        header = os.environ.get("ROMA_HEADER") or os.path.join(TOP, "include", "roma", "roma.h")
-        return os.environ["ROMA_LIBRARY"], header
+        return os.environ["ROMA_LIBRARY"]
     if not _is_checkout():
-        prefix = _installed("--variable=prefix")
-        return os.path.join(prefix, "lib", "libroma.so"), os.path.join(prefix, "include", "roma", "roma.h")
+        return os.path.join(_installed("--variable=prefix"), "lib", "libroma.so")
     compiler = os.environ.get("CC") or next((c for c in ("gcc", "clang", "cc") if shutil.which(c)), "gcc")
     has_zlib = subprocess.run([*compiler.split(), "-E", "-"], input="#include <zlib.h>\n", text=True, capture_output=True).returncode == 0
     build = "build" if has_zlib else "build/nozlib"
@@ -48,8 +53,9 @@ def _library(work):
     subprocess.run(["make", "-s", f"-j{os.cpu_count() or 1}", "-C", TOP, f"CC={compiler}", *target], check=True)
     stripped = os.path.join(work, "libroma.so")
     shutil.copy(os.path.join(TOP, build, "libroma.so"), stripped)
-    subprocess.run(["strip", "--strip-unneeded", stripped], check=False)
-    return stripped, os.path.join(TOP, "include", "roma", "roma.h")
+    if shutil.which("strip"):
+        subprocess.run(["strip", "--strip-unneeded", stripped], check=False)
+    return stripped
 
 
 def _version(header):
@@ -57,15 +63,25 @@ def _version(header):
 
 
 def _metadata(version):
-    lines = ["Metadata-Version: 2.1", "Name: roma", f"Version: {version}", "Summary: Language models in the arithmetic of the ROMA chip, and what the chip would do with them",
-             "Requires-Python: >=3.9", *(f"Requires-Dist: {r}" for r in REQUIRES)]
+    lines = [
+        "Metadata-Version: 2.1", "Name: roma", f"Version: {version}", "Summary: Language models in the arithmetic of the ROMA chip, and what the chip would do with them",
+        "Requires-Python: >=3.9", *(f"Requires-Dist: {r}" for r in REQUIRES),
+    ]  # fmt: skip
     return "\n".join(lines).encode() + b"\n"
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    version = _version(_read(_header()))
+    info = f"roma-{version}.dist-info"
+    os.makedirs(os.path.join(metadata_directory, info))
+    with open(os.path.join(metadata_directory, info, "METADATA"), "wb") as f:
+        f.write(_metadata(version))
+    return info
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     with tempfile.TemporaryDirectory() as work:
-        library, header = _library(work)
-        files = {"roma/libroma.so": _read(library), "roma/roma.h": _read(header)}
+        files = {"roma/libroma.so": _read(_library(work)), "roma/roma.h": _read(_header())}
     version = _version(files["roma/roma.h"])
     tag = "py3-none-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
     for name in sorted(os.listdir(os.path.join(HERE, "roma"))):

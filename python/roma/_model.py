@@ -83,6 +83,8 @@ class _Engine:
         self.pointer = pointer
         self.users = 0
         self.state = "open"
+        self.closer = 0  # the thread that closes
+        self.orphans: list[Any] = []  # streams that the closing thread's garbage collector ended
         self.changed = threading.Condition()
 
     @contextlib.contextmanager
@@ -94,39 +96,50 @@ class _Engine:
         try:
             yield self.pointer
         finally:
-            with self.changed:
-                self.users -= 1
-                self.changed.notify_all()
+            self._left()
+
+    def _left(self) -> None:
+        with self.changed:
+            self.users -= 1
+            self.changed.notify_all()
 
     def close(self) -> None:
         with self.changed:
             if self.state != "open":
                 return
-            self.state = "closing"
-            self.changed.wait_for(lambda: not self.users)
-        lib.roma_engine_close(self.pointer)
-        with self.changed:
-            self.state = "closed"
-            self.changed.notify_all()
+            self.state, self.closer = "closing", threading.get_ident()
+        try:
+            with self.changed:
+                self.changed.wait_for(lambda: not self.users)
+            pointer, self.pointer = self.pointer, None
+            lib.roma_engine_close(pointer)
+        finally:  # Ctrl-C while this waited leaves the model open
+            with self.changed:
+                self.state = "open" if self.pointer else "closed"
+                self.changed.notify_all()
+        while self.orphans:
+            lib.roma_stream_close(self.orphans.pop())
 
     def close_stream(self, stream: Any) -> None:
         """While the engine is open as one of its users, else when it is closed: then nothing is under way."""
         with self.changed:
+            if self.state == "closing" and self.closer == threading.get_ident():
+                self.orphans.append(stream)
+                return
             self.changed.wait_for(lambda: self.state != "closing")
             is_open = self.state == "open"
             self.users += is_open
         try:
             lib.roma_stream_close(stream)
         finally:
-            with self.changed:
-                self.users -= is_open
-                self.changed.notify_all()
+            if is_open:
+                self._left()
 
 
 class Stream(Iterator[str]):
     """The text of an answer as it grows: an iterator that ends with the answer, and a context manager that cancels what
-    is not over. A piece is what came since the last one, in whole characters. One thread at a time reads a stream; the
-    engine never waits for the reader.
+    is not over. A piece is what came since the last one, in whole characters. The engine never waits for the reader. Any
+    thread may close a stream, which ends what another reads of it.
 
     >>> import roma
     >>> with roma.Model(image) as m:
@@ -141,6 +154,7 @@ class Stream(Iterator[str]):
         self._stream: Any = None
         self._answer: Answer | None = None
         self._pieces: list[str] = []
+        self._lock, self._closes = threading.RLock(), False
         self._bytes, self._n = ffi.new("char[]", 4096), ffi.new("size_t *")
         pointer = ffi.new("roma_stream **")
         with engine.use() as e:
@@ -151,23 +165,24 @@ class Stream(Iterator[str]):
         return self
 
     def __next__(self) -> str:
-        while self._answer is None:
-            if self._stream is None:
-                raise UsageError("the stream is closed")
-            code = lib.roma_stream_read(self._stream, _WAIT, self._bytes, 4096, self._n)
-            if self._n[0]:
-                piece: str = ffi.unpack(self._bytes, self._n[0]).decode("utf-8", "replace")
-                self._pieces.append(piece)
-                return piece
-            if code:
-                try:
-                    check(code)
-                finally:
+        with self._lock:
+            while self._answer is None:
+                if self._stream is None or self._closes:
+                    raise UsageError("the stream is closed")
+                code = lib.roma_stream_read(self._stream, _WAIT, self._bytes, 4096, self._n)
+                if self._n[0]:
+                    piece: str = ffi.unpack(self._bytes, self._n[0]).decode("utf-8", "replace")
+                    self._pieces.append(piece)
+                    return piece
+                if code:
+                    try:
+                        check(code)
+                    finally:
+                        self.close()
+                over = lib.roma_stream_answered(self._stream)
+                if over:
+                    self._answer = self._finished(over)
                     self.close()
-            over = lib.roma_stream_answered(self._stream)
-            if over:
-                self._answer = self._finished(over)
-                self.close()
         raise StopIteration
 
     def _finished(self, over: Any) -> Answer:
@@ -196,7 +211,9 @@ class Stream(Iterator[str]):
         >>> with roma.Model(image) as m:
         ...     m.stream("Who are you?").close()
         """
-        stream, self._stream = self._stream, None
+        self._closes = True  # a thread that reads leaves
+        with self._lock:
+            stream, self._stream = self._stream, None
         if stream is not None:
             self._engine.close_stream(stream)
 

@@ -3,6 +3,7 @@
 nothing leaked, every refusal with the library's own sentence. Needs cffi and NumPy. usage: test_python.py ROMA [LIBRARY]"""
 import contextlib
 import doctest
+import gc
 import importlib.util
 import inspect
 import io
@@ -163,13 +164,17 @@ def test_cache():
         refused(roma.InputError, "computed under 1 adapter", other.load, "c.cache.roma")
 
 
-def refused(kind, words, call, *args, **more):
+def caught(call, *args, **more):
     try:
         call(*args, **more)
     except Exception as e:  # noqa: BLE001
-        check(type(e) is kind and words in str(e), f"{call.__name__}{args}{more}: {type(e).__name__}: {e}")
-        return
-    check(False, f"{call.__name__}{args}{more} is not refused")
+        return e
+    return None
+
+
+def refused(kind, words, call, *args, **more):
+    e = caught(call, *args, **more)
+    check(type(e) is kind and words in str(e), f"{call.__name__}{args}{more}: {type(e).__name__}: {e}")
 
 
 def test_refusals():
@@ -308,6 +313,13 @@ def test_threads():
         over.set()
         t.join()
         check(turns[0] > 20 * took, f"{turns[0]} turns of another thread during an answer of {took:.2f} s")
+        read, said = m.stream([5, 6, 7], max_tokens=400), []
+        t = threading.Thread(target=lambda: said.append(caught(next, read)))
+        t.start()
+        time.sleep(0.05)
+        read.close()  # another thread reads it
+        t.join()
+        check(type(said[0]) is roma.UsageError and "closed" in str(said[0]), f"a stream that another thread closes: {said}")
         late = m.stream([5, 6, 7], max_tokens=400)
     refused(roma.CancelledError, "", next, late)  # the model was closed before the answer was over
     late.close()
@@ -330,6 +342,8 @@ def test_interrupt():
 
 
 def resident():
+    """KiB, threads, descriptors of this process."""
+    gc.collect()
     with open("/proc/self/status", encoding="ascii") as f:
         status = f.read()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]), int(re.search(r"Threads:\s+(\d+)", status)[1]), len(os.listdir("/proc/self/fd"))
@@ -366,6 +380,8 @@ def test_wheel():
 
     os.environ["ROMA_HEADER"] = os.path.join(TOP, "include", "roma", "roma.h")
     os.makedirs("wheels")
+    info = roma_wheel.prepare_metadata_for_build_wheel("wheels")
+    check(f"Version: {roma.__version__}\n" in text_of(os.path.join("wheels", info, "METADATA")), "the wheel's version")
     name = roma_wheel.build_wheel("wheels")
     with zipfile.ZipFile(os.path.join("wheels", name)) as z:
         z.extractall("site")
