@@ -383,7 +383,8 @@ static void test_times(const loaded *m) {
 int main(void) {
     loaded m;
     totals all = {0};
-    load(&m, 7);
+    load_as(&m, ROMA_ARCH_LLAMA | LOAD_ORDERED,
+            (roma_format){.bits = 4, .scale = ROMA_SCALE_F16, .min = ROMA_SCALE_F16, .group = 32}, 7);
     test_sharing(&m);
     test_refusals(&m);
     test_times(&m);
