@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""GPTQ folders with act-order: what the engine computes, against a forward pass in NumPy on weights that are unpacked here; adapters in the
+"""GPTQ folders with act-order, and those of compressed-tensors: what the engine computes, against a forward pass in NumPy on weights that are unpacked here; adapters in the
 file's order; how an image with orders is read, run and written.
 
 usage: test_gptq.py ROMA
@@ -70,14 +70,29 @@ def read_folder(path):
     return config, w
 
 
-def write_folder(path, config, w, bits, orders, second_form=False, sym=False):
-    """Weights w rounded into groups of inputs in the order that orders(module, layer, inputs) gives; None: as they lie."""
-    rng, tensors = np.random.default_rng(3), {}
+def gptq_parts(code, zero, group, scale, bits, second_form):
+    most = (1 << bits) - 1
+    put = {"qweight": pack(code, bits), "qzeros": pack((zero.T - (not second_form)) % (most + 1), bits).T, "g_idx": group.astype(np.uint32)}
+    return {**{key: ("I32", x.shape, np.ascontiguousarray(x.astype("<u4")).tobytes()) for key, x in put.items()}, "scales": ("F16", scale.shape, scale.tobytes())}
+
+
+def words_parts(code, zero, group, scale, bits, _):
+    """compressed-tensors: words along the rows; no order is -1 everywhere."""
+    rises = (np.diff(group) >= 0).all()
+    put = {"weight_packed": pack(code, bits).T, "weight_zero_point": pack(zero.T, bits), "weight_g_idx": np.full(len(group), 2**32 - 1) if rises else group}
+    out = {key: ("I32", x.shape, np.ascontiguousarray(x.astype("<u4")).tobytes()) for key, x in put.items()}
+    return {**out, "weight_scale": ("F16", scale.T.shape, np.ascontiguousarray(scale.T).tobytes())}
+
+
+def write_folder(path, config, w, bits, orders, second_form=False, sym=False, words=False):
+    """Weights w rounded into groups of inputs in the order that orders(module, layer, inputs) gives, None: as they lie. What they are then."""
+    tensors, stored = {}, {}
     most = (1 << bits) - 1
     for name, x in w.items():
         stem, _, kind = name.rpartition(".")
         if kind != "weight" or not stem.endswith("_proj"):
             tensors[name] = (hf.F32, x.shape, hf.to_bytes(x, hf.F32))
+            stored[name] = x
             continue
         rows, cols = x.shape
         order = orders(stem.split(".", 3)[3], int(stem.split(".")[2]), cols)
@@ -91,15 +106,17 @@ def write_folder(path, config, w, bits, orders, second_form=False, sym=False):
         group = np.empty(cols, int)
         group[order] = np.arange(cols) // GROUP
         code = np.clip(np.rint(x.T / scale.astype(np.float32)[group]) + zero[group], 0, most).astype(int)
-        put = {"qweight": pack(code, bits), "qzeros": pack((zero.T - (not second_form)) % (most + 1), bits).T, "g_idx": group.astype(np.uint32)}
-        for key, value in put.items():
-            tensors[f"{stem}.{key}"] = ("I32", value.shape, np.ascontiguousarray(value.astype("<u4")).tobytes())
-        tensors[stem + ".scales"] = ("F16", scale.shape, scale.tobytes())
+        for key, part in (words_parts if words else gptq_parts)(code, zero, group, scale, bits, second_form).items():
+            tensors[f"{stem}.{key}"] = part
+        stored[name] = ((code - zero[group]).astype(np.float32) * scale.astype(np.float32)[group]).T
     os.makedirs(path)
     quant = dict(quant_method="gptq", bits=bits, group_size=GROUP, desc_act=True, sym=sym, checkpoint_format="gptq_v2" if second_form else "gptq")
+    if words:
+        weights = dict(num_bits=bits, type="int", symmetric=False, strategy="group", group_size=GROUP, actorder="group")
+        quant = dict(quant_method="compressed-tensors", format="pack-quantized", config_groups=dict(group_0=dict(weights=weights, targets=["Linear"])))
     hf.write_json(os.path.join(path, "config.json"), dict(config, quantization_config=quant))
     hf.write_safetensors(os.path.join(path, "model.safetensors"), tensors)
-    return rng
+    return stored
 
 
 # ---- adapters, in the file's order ----
@@ -203,13 +220,16 @@ def main():
         compare(folder, path, *read_folder(path), gathered, 2 if gathered else 0)
     cases = [("own", own_orders, 4, {}, dict(), 12, 2), ("shared", shared_orders, 8, dict(second_form=True), dict(mlp_bias=True, attention_bias=True), 12, 2),
              ("some", some_orders, 4, dict(sym=True), dict(mlp_bias=True), 8, 1),
-             ("three", own_orders, 3, {}, {}, 12, 2), ("three-v2", lambda *_: None, 3, dict(second_form=True), {}, 0, 0)]
+             ("three", own_orders, 3, {}, {}, 12, 2), ("three-v2", lambda *_: None, 3, dict(second_form=True), {}, 0, 0),
+             ("narrow", own_orders, 4, {}, dict(head_dim=24, attention_bias=True), 12, 2), ("words", some_orders, 4, dict(words=True), {}, 8, 1)]
     for name, orders, bits, form, more, gathered, folded in cases:
         config = config_of(**more)
-        write_folder(name, config, hf.weights(config, 7), bits, orders, **form)
-        config, w = read_folder(name)
+        w = write_folder(name, config, hf.weights(config, 7), bits, orders, **form)
+        if not form.get("words"):
+            again = read_folder(name)[1]
+            check(all((again[k] == w[k]).all() for k in w), f"{name}: what is written here is not what is read here")
         compare(name, name, config, w, gathered, folded)
-    finish("10 folders")
+    finish(f"{5 + len(cases)} folders")
 
 
 with own_folder():
