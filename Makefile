@@ -191,6 +191,10 @@ markers: $(BUILD)/tests/text/tokenize_lines $(BUILD)/tests/template/render_lines
 settings-sweep: all
 	$(PYTHON) tests/reference/settings_sweep.py $(BUILD)/roma --count 2000
 
+# kills: 50 builds of folders killed wherever they are and taken up again: the same bytes (./test: 6)
+kills: all
+	$(PYTHON) -B tests/cli/test_hf.py $(BUILD)/roma 50
+
 # matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
 matrix: all
@@ -341,4 +345,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-gates cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-gates cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
