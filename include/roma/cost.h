@@ -48,6 +48,7 @@ enum { ROMA_COST_SET_MAX = 8 };
     X(RMS, "rms", 1, 1, 1, 1, 1, 0)                                                                                    \
     X(LEAF, "leaf", 0, 1, 1, 0, 0, 0)                                                                                  \
     X(LEAF_MIN, "leaf_min", 1, 1, 1, 0, 0, 0)                                                                          \
+    X(LEAF_ZERO, "leaf_zero", 0, 2, 1, 0, 0, 1)                                                                        \
     X(WEIGH, "weigh", 9, 9, 3, 0, 0, 5)                                                                                \
     X(SILU, "silu", 9, 10, 2, 1, 0, 0)                                                                                 \
     X(RELU2, "relu2", 0, 2, 0, 0, 0, 0)                                                                                \

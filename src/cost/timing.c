@@ -66,7 +66,7 @@ double roma_cost_timing_stored_bytes(const roma_image_tensor *t) {
 }
 
 static uint64_t leaf_cycles(const timing_numbers *k, const roma_image_tensor *t) {
-    return k->chain[t->format.min ? ROMA_CHAIN_LEAF_MIN : ROMA_CHAIN_LEAF];
+    return k->chain[t->format.min ? ROMA_CHAIN_LEAF_MIN : t->format.zeros ? ROMA_CHAIN_LEAF_ZERO : ROMA_CHAIN_LEAF];
 }
 
 static uint64_t broadcast_cycles(const timing_numbers *k, uint64_t e) {

@@ -173,10 +173,15 @@ static uint64_t value_inputs(const roma_placement *p, uint32_t value) {
     return sum;
 }
 
-static bool has_table(const roma_description *d) {
-    for (size_t i = 0; i < d->n_tensors; i++)
-        if (!d->tensors[i].is_vector && d->tensors[i].format.level != ROMA_LEVEL_IDENTITY) return true;
-    return false;
+/* Bits that a level of any of the model's tables has: 8, or 10 of a fine one; 0: there are none. */
+static unsigned table_bits(const roma_description *d) {
+    unsigned bits = 0;
+    for (size_t i = 0; i < d->n_tensors; i++) {
+        if (d->tensors[i].is_vector || d->tensors[i].format.level == ROMA_LEVEL_IDENTITY) continue;
+        if (d->tensors[i].format.level == ROMA_LEVEL_FINE) return 10;
+        bits = 8;
+    }
+    return bits;
 }
 
 static void count_needs(roma_placement *p) {
@@ -199,6 +204,22 @@ static void count_needs(roma_placement *p) {
         const uint64_t inputs = plan->values[v].is_codes ? value_inputs(p, v) : 0;
         if (inputs > p->buffer_inputs) p->buffer_inputs = inputs;
     }
+}
+
+/* Level tables, which nothing else takes the place of. */
+static void judge_table(roma_placement *p, unsigned bits) {
+    const roma_chip *c = &p->chip;
+    if (!bits || (c->table > 0 && bits <= c->table_bits)) return;
+    p->fits_rom = false;
+    p->lacks = c->table > 0 ? "lunit.table_bits" : "lunit.table";
+    if (c->table > 0)
+        roma_print(p->note, sizeof p->note,
+                   "the model's tables have levels of %u bits, and those of chip %.40s have %.0f (lunit.table_bits)",
+                   bits, c->name, c->table_bits);
+    else
+        roma_print(p->note, sizeof p->note,
+                   "the model's codes are numbers of levels in a table, and chip %.40s has none (lunit.table)",
+                   c->name);
 }
 
 /* The first thing that the model needs and the chip has not. */
@@ -230,11 +251,7 @@ static void judge(roma_placement *p) {
                    "the model needs %llu %s%s and chip %.40s has %.0f (%s): it does not fit that chip",
                    (unsigned long long)needs[i].need, needs[i].what, dies, c->name, needs[i].has, needs[i].key);
     }
-    if (!p->fits_rom || c->table > 0 || !has_table(p->plan->desc)) return;
-    p->fits_rom = false;
-    p->lacks = "lunit.table";
-    roma_print(p->note, sizeof p->note,
-               "the model's codes are numbers of levels in a table, and chip %.40s has none (lunit.table)", c->name);
+    if (p->fits_rom) judge_table(p, table_bits(p->plan->desc));
 }
 
 void roma_place_derive(roma_placement *p) {

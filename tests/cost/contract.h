@@ -45,6 +45,9 @@ static inline void act_codes(const real *x, real reciprocal, contract_case is, w
 
 /* 3.1 behind the sums I and Z of a group. */
 static inline real leaf(whole sum_i, real s) { return product(to_real(sum_i), s); }
+static inline real leaf_zero(whole sum_level, real s, whole sum_z, whole z) {
+    return leaf(whole_sum(sum_level, whole_product(z, sum_z)), s); /* a difference is a sum */
+}
 static inline real leaf_min(whole sum_i, real s, whole sum_z, real m) {
     return sum(leaf(sum_i, s), product(to_real(sum_z), m));
 }

@@ -196,7 +196,9 @@ static real row_sum(const bench *b, const roma_op *op, uint64_t at) {
         for (size_t i = 0; i < n; i++) part[i] = code_operand(at + up(b->c->lunit_pipeline));
         const whole so_far = whole_of(0), wave = whole_tree(part, n, whole_sum);
         const whole sum_i = lunits % words ? whole_sum(wave, so_far) : wave, sum_z = sum_i;
-        leaves[g] = w->format.min ? leaf_min(sum_i, operand(0), sum_z, operand(0)) : leaf(sum_i, operand(0));
+        leaves[g] = w->format.zeros ? leaf_zero(sum_i, operand(0), sum_z, code_operand(0))
+                    : w->format.min ? leaf_min(sum_i, operand(0), sum_z, operand(0))
+                                    : leaf(sum_i, operand(0));
     }
     return real_tree(leaves, w->cols / w->format.group, sum);
 }
@@ -227,7 +229,11 @@ static uint64_t linear_first(const bench *b, const roma_op *op) {
 static uint64_t embed_done(const bench *b, const roma_op *op) {
     const whole level = code_operand(up(b->c->lunit_pipeline));
     const real s = operand(0), m = operand(0);
-    return (b->r.d.tensors[op->tensor].format.min ? weight_min(level, s, m) : weight_of(level, s)).at + b->far;
+    const roma_format *f = &b->r.d.tensors[op->tensor].format;
+    if (f->zeros)
+        return leaf_zero(level, s, whole_after(whole_of(1), level.at), code_operand(0)).at +
+               b->far; /* a group of one */
+    return (f->min ? weight_min(level, s, m) : weight_of(level, s)).at + b->far;
 }
 
 /* ---- adapters ------------------------------------------------------------------------------------------------ */

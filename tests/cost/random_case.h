@@ -156,6 +156,9 @@ static inline roma_format random_format(random_case *r, uint64_t cols) {
         f.scale = (uint8_t)random_range(r, ROMA_SCALE_U4, f.bits == 8 ? ROMA_SCALE_S6 : ROMA_SCALE_S8);
     }
     if (random_chance(r, 30)) f.min = f.scale;
+    if (!f.super && !f.min && r->seed % 7 == 3) f.scale = ROMA_SCALE_F32;
+    if (!f.super && !f.min && r->seed % 5 == 2 && (f.bits == 8 || (f.bits >= 2 && f.bits <= 4)))
+        f.zeros = f.bits == 8 ? ROMA_ZEROS_S8 : ROMA_ZEROS_U4;
     f.zero = (int16_t)(f.bits == 2 && r->seed % 3 ? 1 : 0); /* ternary where there is no minimum */
     return f;
 }

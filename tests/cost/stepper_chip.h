@@ -125,19 +125,21 @@ typedef struct {
 } stepper_words;
 
 static inline stepper_words stepper_words_of(const stepper_law *l, const roma_image_tensor *t) {
-    static const uint64_t scale_bits[] = {0, 16, 4, 6, 6, 8};
+    static const uint64_t scale_bits[] = {0, 16, 4, 6, 6, 8, 32}, zero_bits[] = {0, 4, 8};
     stepper_words w = {.code_bits = t->format.bits <= 2 ? t->format.bits : t->format.bits <= 4 ? 4 : 8};
     const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
     w.groups = stepper_div_up(t->cols, t->format.group);
     w.word_inputs = 32 / w.code_bits;
     w.row_words = stepper_div_up(t->cols * w.code_bits, 32 * l->lunits);
-    if (l->c->trits != 0 && t->format.bits == 2 && t->format.zero == 1 && !t->format.min && !t->format.level) {
+    if (l->c->trits != 0 && t->format.bits == 2 && t->format.zero == 1 && !t->format.min && !t->format.level &&
+        !t->format.zeros) {
         w.word_inputs = 20;
         w.row_words = stepper_div_up(w.groups * stepper_div_up(t->format.group, 20), l->lunits);
     }
     w.group_words = stepper_div_up(t->format.group, w.word_inputs);
     w.unit_rows = l->rows * stepper_div_up(t->rows, l->units * l->rows);
-    w.scale_row_bits = sets * (w.groups * scale_bits[t->format.scale] + supers * 16);
+    w.scale_row_bits =
+        sets * (w.groups * scale_bits[t->format.scale] + supers * 16) + w.groups * zero_bits[t->format.zeros];
     if ((int)l->c->scale_port != ROMA_SCALES_OWN)
         w.scale_words = stepper_div_up(stepper_div_up(w.unit_rows * w.scale_row_bits, 4 * l->lanes), l->lunits);
     return w;

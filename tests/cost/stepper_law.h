@@ -68,6 +68,7 @@ static inline stepper_time stepper_head_norm(const stepper_law *l, uint64_t n, u
 }
 
 static inline uint64_t stepper_leaf(const stepper_law *l, const roma_format *f) {
+    if (f->zeros) return stepper_chain(l, 0, 2, 1, 0, 0, 1);
     return f->min ? stepper_chain(l, 1, 1, 1, 0, 0, 0) : stepper_chain(l, 0, 1, 1, 0, 0, 0);
 }
 
@@ -106,10 +107,11 @@ static inline bool stepper_is_head(const roma_op *op) { return op->kind == ROMA_
 /* Bytes of a matrix with its scales as the image stores them: a row has a sixteenth of a tile (docs/rom-format.md,
  * "Tiles"). */
 static inline double stepper_bytes(const roma_image_tensor *t) {
-    static const uint64_t form[] = {0, 32, 8, 12, 12, 16};
+    static const uint64_t form[] = {0, 32, 8, 12, 12, 16, 64}, zeros[] = {0, 8, 16};
     const uint64_t supers = t->format.super ? t->cols / t->format.super : 0, sets = t->format.min ? 2 : 1;
-    const uint64_t tile =
-        2 * t->cols * t->format.bits + sets * (t->cols / t->format.group * form[t->format.scale] + supers * 32);
+    const uint64_t groups = t->cols / t->format.group, tile = 2 * t->cols * t->format.bits +
+                                                              sets * (groups * form[t->format.scale] + supers * 32) +
+                                                              groups * zeros[t->format.zeros];
     return (double)t->rows * (double)stepper_div_up(tile, 64) * 64 / 16;
 }
 /* Cycles in which the DRAM delivers it. */

@@ -58,6 +58,7 @@ static uint64_t measured(roma_cost_chain k) {
     case ROMA_CHAIN_LEAF: return later(leaf(whole_of(7), x).at, weight_of(whole_of(7), x).at);
     case ROMA_CHAIN_LEAF_MIN:
         return later(leaf_min(whole_of(7), x, whole_of(9), y).at, weight_min(whole_of(7), x, y).at);
+    case ROMA_CHAIN_LEAF_ZERO: return leaf_zero(whole_of(7), x, whole_of(9), whole_of(3)).at;
     case ROMA_CHAIN_WEIGH: return weigh_depth();
     case ROMA_CHAIN_SILU: return silu(x, y).at;
     case ROMA_CHAIN_RELU2: return relu2(x, y).at;

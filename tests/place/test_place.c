@@ -529,6 +529,25 @@ static void test_notes(void) {
                                       : "the model's codes are numbers of levels in a table, and chip roma-contract "
                                         "has none (lunit.table)");
     }
+    for (size_t i = 0; i < p.d.n_tensors; i++)
+        if (p.d.tensors[i].format.level == ROMA_LEVEL_TABLE) p.d.tensors[i].format.level = ROMA_LEVEL_FINE;
+    for (int bits = 8; bits <= 10; bits += 2) {
+        p.place.chip = c;
+        roma_chip_put(&p.place.chip, ROMA_CHIP_table, 1);
+        roma_chip_put(&p.place.chip, ROMA_CHIP_table_bits, bits);
+        roma_place_derive(&p.place);
+        CHECK_EQ(p.place.fits_rom, bits == 10);
+        CHECK_STR(p.place.note, bits == 10 ? ""
+                                           : "the model's tables have levels of 10 bits, and those of chip "
+                                             "roma-contract have 8 (lunit.table_bits)");
+    }
+    /* FP32 scales and own zero points of 4 bits: 16 + 4 bits a group more. */
+    roma_image_tensor plain = {.rows = 64, .cols = 256, .format = {.bits = 4, .scale = ROMA_SCALE_F16, .group = 64}},
+                      full = plain;
+    full.format.scale = ROMA_SCALE_F32;
+    full.format.zeros = ROMA_ZEROS_U4;
+    CHECK_EQ(roma_place_scale_bits(&plain), 4 * 16);
+    CHECK_EQ(roma_place_scale_bits(&full), 4 * (32 + 4));
     done(&p);
 }
 
