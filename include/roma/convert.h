@@ -44,6 +44,7 @@ typedef struct {
     uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
     roma_convert_kl form, all; /* what the form of a 4-bit checkpoint's matrices changes; with roundings */
+    size_t rounded;            /* matrices that were in floating point */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
     char *text;                /* source, method, what rounding cost each layer, which built-in chips' ROM holds
                                 * the model: as the image has it; owned too */

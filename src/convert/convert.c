@@ -121,6 +121,13 @@ static roma_quant settle(const roma_import *imp, const roma_convert_config *c) {
     return q;
 }
 
+static size_t float_matrices(const roma_model *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_tensors; i++)
+        n += m->tensors[i].is_float && roma_tensor_role_is_matrix(m->tensors[i].role);
+    return n;
+}
+
 /* A method for layers that nothing is left to do for would be believed to have been used. */
 static int check_method(const roma_import *imp, const roma_convert_config *c, roma_error *err) {
     bool any = c->quant.layers.method == ROMA_QUANT_NONE || c->is_short;
@@ -144,6 +151,7 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     if (rc) return rc;
     const roma_quant q = settle(&imp, c);
     if (q.levels != ROMA_FINE_MAX) roma_import_use_levels(&imp, q.levels);
+    report->rounded = float_matrices(&imp.model);
     rc = check_method(&imp, c, err);
     if (!rc) rc = roma_quantise_model(&imp.model, &q, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);

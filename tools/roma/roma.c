@@ -125,7 +125,7 @@ static int help(void) {
            "image.\n\nverbs:\n");
     for (size_t i = 0; i < N_VERBS; i++) printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
     printf("\n`roma VERB --help` has the options and an example; `roma --version` the version.\n\nexample:\n"
-           "  roma build model.gguf && roma run model.roma -p \"Give me three tips for sleeping well.\"\n");
+           "  roma build model.gguf\n  roma run model.roma -p \"Give me three tips for sleeping well.\"\n");
     return finish("help", 0);
 }
 

@@ -177,7 +177,21 @@ static int check(const adapter_config *c, const char *path) {
     return rc ? fail("adapter", &err) : 0;
 }
 
+/* The first word is one of the subverbs. */
+static int check_subverb(const char *word) {
+    static const char *const names[] = {"build", "inspect", "merge", "diff"};
+    char shown[64];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(word, names[i]) == 0) return OPTIONS_GO;
+    const char *near = roma_nearest(word, names, sizeof names / sizeof *names);
+    roma_error_name(shown, sizeof shown, word, strlen(word));
+    return near ? usage_error("adapter", "there is no '%s', did you mean '%s'?", shown, near)
+                : usage_error("adapter", "the first word is build, inspect, merge or diff, not '%s'", shown);
+}
+
 static int choose(const adapter_config *c, const char *const *operand, size_t n) {
+    const int wrong = check_subverb(operand[0]);
+    if (wrong != OPTIONS_GO) return wrong;
     if (n > 1 && strcmp(operand[0], "merge") == 0) return merge(c, operand + 1, n - 1);
     if (n > 1 && strcmp(operand[0], "diff") == 0)
         return n == 3 ? diff(c, operand + 1) : usage_error("adapter", "diff takes two adapters");
@@ -186,8 +200,6 @@ static int choose(const adapter_config *c, const char *const *operand, size_t n)
     if (n > 2)
         return usage_error("adapter", "%s takes one argument", strcmp(operand[0], "build") ? "inspect" : "build");
     if (strcmp(operand[0], "build") == 0) return build(c, operand[1]);
-    if (strcmp(operand[0], "inspect") != 0)
-        return usage_error("adapter", "the first word is build, inspect, merge or diff");
     const int bad = c->base ? check(c, operand[1]) : 0;
     return bad ? bad : inspect_adapter("adapter", operand[1], c->as_json);
 }

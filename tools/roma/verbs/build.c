@@ -155,6 +155,8 @@ static int build(const build_options *o, roma_convert_report *out, roma_error *e
     if (!rc && o->shape) rc = roma_synth_image(o->shape, &o->format, o->seed, o->out, &progress, &out->image, err);
     progress_end();
     if (!rc && out->notes) warn("build", o->model, out->notes);
+    if (!rc && o->quant && !o->shape && !out->rounded)
+        fprintf(stderr, "roma build: --quant had nothing to do, as the model has no matrix in floating point\n");
     return rc;
 }
 

@@ -45,7 +45,7 @@ static void end_text(char *out, size_t cap, const run_options *o, const session 
     if (r->result.stop == ROMA_ANSWER_LENGTH)
         roma_print(out, cap, "cut by -n %u", o->ask.ask.limit);
     else if (r->result.stop == ROMA_ANSWER_CONTEXT)
-        roma_print(out, cap, "cut by the context of %u, --ctx", context);
+        roma_print(out, cap, "context of %u full", context);
     else
         roma_print(out, cap, "%s", reply_stop(r));
 }
