@@ -116,7 +116,7 @@ void bench_text(const bench *b, roma_buf *out) {
                    "  tok_s    tokens a second, of all sequences together\n"
                    "  reads    bytes a token: weights and scales once a step, and the cache it sees\n"
                    "  gb_s     those bytes a second; of_read: of %.1f GB/s, read by %d threads\n"
-                   "  gmac_s   multiply-adds a second, 10^9; of_int8: of %.1f, 8-bit products at best\n"
+                   "  gmac_s   multiply-adds a second, 10^9; of_int8: of %.1f of 8-bit products\n"
                    "%s kernels on %s; %.0f %% of the image in huge pages\n",
                    b->read_gb_s, b->roof_threads, b->int8_gmac_s, b->isa, b->cpu,
                    100 * huge_share(&roma_answer_image(b->s.a)->map));
