@@ -121,15 +121,19 @@ def write_folder(path, config, w, bits, orders, second_form=False, sym=False, wo
 
 # ---- adapters, in the file's order ----
 
-def adapter(path, w, rank=3, dora=False):
-    """A PEFT folder of all matrices of the layers, and the weights with the adapter in them."""
+def adapter(path, w, kind, rank=3):
+    """A folder of PEFT (lora, dora) or of MLX, of all matrices of the layers, and the weights with the adapter in them."""
+    dora = kind == "dora"
     rng, parts, out = np.random.default_rng(11), {}, dict(w)
     for name, x in w.items():
         stem, _, kind = name.rpartition(".")
         if kind != "weight" or not stem.endswith("_proj"): continue
         a = (rng.standard_normal((rank, x.shape[1])) / np.sqrt(x.shape[1])).astype(np.float32)
         b = rng.standard_normal((x.shape[0], rank)).astype(np.float32) * np.float32(0.15)
-        parts[f"base_model.model.{stem}.lora_A.weight"], parts[f"base_model.model.{stem}.lora_B.weight"] = a, b
+        if kind == "mlx":
+            parts[f"{stem}.lora_a"], parts[f"{stem}.lora_b"] = a.T, b.T
+        else:
+            parts[f"base_model.model.{stem}.lora_A.weight"], parts[f"base_model.model.{stem}.lora_B.weight"] = a, b
         changed = x.astype(np.float64) + 2 * b.astype(np.float64) @ a
         if dora:
             magnitude = rng.uniform(0.5, 2, x.shape[0]) * np.sqrt((x.astype(np.float64) ** 2).sum(1))
@@ -137,6 +141,10 @@ def adapter(path, w, rank=3, dora=False):
             changed *= (magnitude.astype(np.float32) / np.sqrt((changed ** 2).sum(1)))[:, None]
         out[name] = changed
     os.makedirs(path)
+    if kind == "mlx":
+        hf.write_json(os.path.join(path, "adapter_config.json"), dict(fine_tune_type="lora", lora_parameters=dict(rank=rank, scale=2.0)))
+        safetensors(os.path.join(path, "adapters.safetensors"), parts)
+        return out
     hf.write_json(os.path.join(path, "adapter_config.json"), dict(peft_type="LORA", r=rank, lora_alpha=2 * rank, bias="none", use_dora=dora,
                                                                 target_modules=[m.split(".")[1] for m in MODULES]))
     safetensors(os.path.join(path, "adapter_model.safetensors"), parts)
@@ -177,9 +185,9 @@ def compare(name, folder, config, w, gathered, folded):
     check(apart(have, want) < 0.05, f"{name}: {apart(have, want):.4f} off")
     for options in (["--isa", "scalar"], ["-t", "1", "--rows", "7"]):
         check((logits(name + ".roma", *options) == have).all(), f"{name}: other bits with {options}")
-    for kind in (False, True):
-        path = f"{name}-{'dora' if kind else 'lora'}"
-        changed = hf.forward(config, adapter(path, w, dora=kind), ids)
+    for kind in ("lora", "dora", "mlx"):
+        path = f"{name}-{kind}"
+        changed = hf.forward(config, adapter(path, w, kind), ids)
         output("adapter", "build", path, "--base", name + ".roma", "-o", path + ".lora.roma")
         have = logits(name + ".roma", "--lora", path + ".lora.roma")
         off, without = apart(have, changed), apart(want, changed)
