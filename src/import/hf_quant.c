@@ -200,9 +200,9 @@ static int settle(reading *r, const char *path) {
         return unsupported(r, path, "another number of bits", "2, 4 and 8 are read, of GPTQ also 3, of AWQ 4");
     }
     return roma_fail(r->err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
-                     "quantization_config: quant_method '%s' is not read; bitsandbytes, gptq, awq and "
+                     "quantization_config: quant_method '%s' is not read%s; bitsandbytes, gptq, awq and "
                      "compressed-tensors are",
-                     r->method);
+                     r->method, means(r->method, "hqq") ? ", as its zero points are no whole numbers" : "");
 }
 
 int roma_import_hf_quant(const hf_file *config, hf_quant *q, roma_error *err) {

@@ -338,6 +338,47 @@ def killed(times):
     return taken
 
 
+def seventy():
+    """A folder of a 70B model's shape, 723 tensors in 30 shards of 141 GB that are holes: it is opened and read in bounded memory."""
+    h, ffn, layers, kv, vocab, shards = 8192, 28672, 80, 1024, 128256, 30
+    shapes = {"model.embed_tokens.weight": (vocab, h), "lm_head.weight": (vocab, h), "model.norm.weight": (h,)}
+    for i in range(layers):
+        for name, shape in (("self_attn.q_proj", (h, h)), ("self_attn.k_proj", (kv, h)), ("self_attn.v_proj", (kv, h)), ("self_attn.o_proj", (h, h)), ("mlp.gate_proj", (ffn, h)),
+                            ("mlp.up_proj", (ffn, h)), ("mlp.down_proj", (h, ffn)), ("input_layernorm", (h,)), ("post_attention_layernorm", (h,))):
+            shapes[f"model.layers.{i}.{name}.weight"] = shape
+    os.makedirs("seventy")
+    names, index = list(shapes), {}
+    for k in range(shards):
+        header, end, file = {}, 0, f"model-{k + 1:05}-of-{shards:05}.safetensors"
+        for n in names[k::shards]:
+            size = 2 * int(hf.np.prod(shapes[n]))
+            header[n] = {"dtype": "BF16", "shape": shapes[n], "data_offsets": [end, end + size]}
+            end, index[n] = end + size, file
+        text = json.dumps(header).encode()
+        with open(os.path.join("seventy", file), "wb") as f:
+            f.write(struct.pack("<Q", len(text)) + text)
+            f.truncate(8 + len(text) + end)
+    hf.write_json("seventy/model.safetensors.index.json", {"metadata": {}, "weight_map": index})
+    hf.write_json("seventy/config.json", dict(config_of("llama", vocab, hidden_size=h, intermediate_size=ffn, num_hidden_layers=layers, head_dim=128,
+                                                        num_attention_heads=64, num_key_value_heads=8), tie_word_embeddings=False))
+    for how in ((), ("--method", "nf4")):
+        p = subprocess.Popen([ROMA, "build", "seventy", "-o", "seventy.roma", *how], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        seen = []
+        for _ in range(15):
+            time.sleep(0.1)
+            with open(f"/proc/{p.pid}/status", encoding="ascii") as f:
+                status = dict(line.split(":", 1) for line in f)
+            seen.append(tuple(int(status[key].split()[0]) >> 10 for key in ("RssAnon", "RssFile") if key in status))
+        p.send_signal(signal.SIGINT)
+        said = p.communicate()[1]
+        check(p.returncode == 130, f"70B{how}: exit {p.returncode}: {said}")
+        check(all(len(s) == 2 and s[0] < 64 and s[1] < 2048 for s in seen), f"70B{how}: MiB of memory and of mapped files {seen}")
+    index["model.layers.79.mlp.up_proj.weight"] = "model-00031-of-00030.safetensors"
+    hf.write_json("seventy/model.safetensors.index.json", {"metadata": {}, "weight_map": index})
+    run("build", "seventy", "-o", "seventy.roma", code=2, say="model-00031-of-00030.safetensors")
+    check(not os.path.exists("seventy.roma"), "70B leaves an image")
+
+
 def main():
     if len(sys.argv) > 2:
         taken = killed(int(sys.argv[2]))
@@ -376,6 +417,7 @@ def main():
     methods()
     packed()
     base_of()
+    seventy()
     kills = 6
     taken = killed(kills)
     check(counts["compared"] >= 200, f"{counts['compared']} ids compared")

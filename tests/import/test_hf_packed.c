@@ -186,7 +186,8 @@ static const struct {
     { folder, "config.json", from, to, ROMA_E##code, text }
 #define TENSORS(folder, from, to, code, text)                                                                          \
     { folder, "model.safetensors", from, to, ROMA_E##code, text }
-    CONFIG("nf4", "\"bitsandbytes\"", "\"hqq\"", UNSUPPORTED, "quant_method 'hqq' is not read"),
+    CONFIG("nf4", "\"bitsandbytes\"", "\"hqq\"", UNSUPPORTED,
+           "quant_method 'hqq' is not read, as its zero points are no whole numbers"),
     CONFIG("nf4", "\"quant_method\": \"bitsandbytes\"", "\"quant_method\": 4", DAMAGED, "quant_method must be a text"),
     CONFIG("nf4", "\"load_in_8bit\": false", "\"load_in_8bit\": true", UNSUPPORTED, "load_in_8bit"),
     CONFIG("nf4", "\"quant_method\"", "\"quant_mothod\"", UNSUPPORTED, "quant_method '' is not read"),
