@@ -52,8 +52,8 @@ for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_
 LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
 LIB := $(BUILD)/libroma.a
-typed := $(if $(filter no,$(EDIT)),plain,edit)
-TOOL_SRC := $(call for_arch,$(filter-out tools/roma/typed_%,$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c))) tools/roma/typed_$(typed).c)
+untyped := tools/roma/$(if $(filter no,$(EDIT)),typed_edit.c,typed_plain.c)
+TOOL_SRC := $(call for_arch,$(filter-out $(untyped),$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c))))
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 TEST_SRC := $(call for_arch,$(sort $(wildcard tests/*/test_*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
