@@ -145,9 +145,11 @@ int roma_stream_read(roma_stream *s, double seconds, char *text, size_t cap, siz
             roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a read of a stream needs room for 4 bytes"), &err);
     pthread_mutex_lock(&s->lock);
     wait_for_text(s, seconds);
-    *n = whole_characters(s->text.data + s->read, s->text.len - s->read, cap);
-    if (*n) memcpy(text, s->text.data + s->read, *n);
-    s->read += *n;
+    if (s->read < s->text.len) {
+        *n = whole_characters(s->text.data + s->read, s->text.len - s->read, cap);
+        memcpy(text, s->text.data + s->read, *n);
+        s->read += *n;
+    }
     if (!*n && s->is_over && s->answered.code)
         rc = roma_fail(&err, s->answered.code, "", ROMA_NOWHERE, "%s", s->message);
     pthread_mutex_unlock(&s->lock);

@@ -90,7 +90,8 @@ static void test_goes_on(const loaded *m) {
     CHECK_EQ(got.n_ids, held);
     CHECK(memcmp(got.ids, s.ids, held * sizeof *s.ids) == 0);
     CHECK(got.n_text == sizeof note - 1 && strcmp(got.text, note) == 0);
-    CHECK_EQ(roma_batch_load(a, path, 0, &(roma_saved){0}, &err), 0); /* beside its own: both sequences are in use */
+    roma_saved_free(&got);
+    CHECK_EQ(roma_batch_load(a, path, 0, &got, &err), 0); /* beside its own: both sequences are in use */
     roma_saved_free(&got);
     t = s;
     CHECK_EQ(answer(a, &s, s.n, 0), held);
