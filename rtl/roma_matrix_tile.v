@@ -204,9 +204,10 @@ module roma_matrix_tile #(
     endgenerate
     roma_reduce #(.LANES(G), .W(56), .HOP(0)) of_group (.clk(clk), .x(keys), .y(largest));
     reg [23:0] last_rows;
+    wire is_best = index == 16'd0 || largest > best;
     always @(posedge clk) begin
         if (starts && is_head) {last_rows, units_rows} <= {head_rows, unit_rows};
-        if (result && head_now) best <= index == 16'd0 || largest > best ? largest : best;
+        if (result && head_now) best <= is_best ? largest : best;
         best_done <= !reset && result && result_last && head_now;
     end
     assign o_best = best_done ? {1'b1, best} : 57'd0;

@@ -197,6 +197,9 @@ typedef struct {
 } roma_rtl_fault;
 /* The i-th fault; NULL past the last. */
 const roma_rtl_fault *roma_rtl_fault_at(unsigned i);
+/* Whether a fault that lies in a unit can be planted where L-Units have such styles: it turns bits of arrays alone.
+ * NULL: all are arrays. */
+bool roma_rtl_fault_fits(const roma_rtl_fault *f, uint32_t unit, const roma_rtl_styles *styles);
 
 /* ---- the second reader -------------------------------------------------------------------------------- */
 

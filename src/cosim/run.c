@@ -39,6 +39,11 @@ static int find_fault(cosim *s, roma_error *err) {
                          "there is no fault '%s'%s%s%s; `roma cosim --faults` lists them", shown,
                          near ? ", did you mean '" : "", near ? near : "", near ? "'" : "");
     }
+    const roma_rtl_fault *f = roma_rtl_fault_at(s->fault - 1);
+    const uint32_t units = (uint32_t)s->config->place->chip.matrix_units;
+    if (!roma_rtl_fault_fits(f, f->unit < units ? f->unit : units - 1, s->config->styles))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "--fault %s turns a bit of an array; give it without a --style of its L-Unit", f->name);
     uint64_t v[3] = {0, 0, UINT32_MAX};
     for (size_t i = 0; text += strcspn(text, ":"), *text; i++) {
         const size_t digits = strcspn(++text, ":");

@@ -73,7 +73,7 @@ static void print_faults(const rtl_chip *c, roma_buf *out) {
     for (unsigned i = 0; (f = roma_rtl_fault_at(i)); i++) {
         char where[80];
         const uint32_t n = f->is_matrix ? c->units : c->vectors, unit = f->unit < n ? f->unit : n - 1;
-        if (in_core(f)) continue;
+        if (in_core(f) || !roma_rtl_fault_fits(f, unit, c->styles)) continue;
         roma_print(where, sizeof where, "chip.tile_%u", c->tiles[f->is_matrix ? unit : c->units + unit]);
         print_fault(f, i + 1, "", where, out);
     }
@@ -89,15 +89,19 @@ void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out) {
         "module bench (\n    input clk,\n    input reset,\n    input host_valid,\n    input [7:0] host_what,\n"
         "    input [47:0] host_address,\n    input [63:0] host_data,\n"
         "    output reg [31:0] step, cycle  // steps count from 1, cycles from 0: for waveforms\n);\n"
+        "    // In registers: a simulator looks at all that hangs on its inputs at both edges of the clock.\n"
+        "    reg in_reset, in_valid;\n    reg [7:0] in_what;\n    reg [47:0] in_address;\n    reg [63:0] in_data;\n"
+        "    always @(posedge clk) {in_reset, in_valid, in_what, in_address, in_data} <=\n"
+        "        {reset, host_valid, host_what, host_address, host_data};\n"
         "    wire unused_valid;\n    wire [7:0] unused_what;\n    wire [63:0] unused_data;\n"
-        "    roma_chip chip (.clk(clk), .reset(reset), .host_valid(host_valid), .host_what(host_what), "
-        ".host_address(host_address),\n        .host_data(host_data), .out_valid(unused_valid), "
+        "    roma_chip chip (.clk(clk), .reset(in_reset), .host_valid(in_valid), .host_what(in_what), "
+        ".host_address(in_address),\n        .host_data(in_data), .out_valid(unused_valid), "
         ".out_what(unused_what), .out_data(unused_data));\n"
         "    wire go = go_late[%u];\n    reg [31:0] go_late;\n    initial {step, cycle} = 64'd0;\n"
         "    always @(posedge clk) begin\n"
-        "        go_late <= {go_late[30:0], !reset && host_valid && host_what == 8'd1};\n"
+        "        go_late <= {go_late[30:0], !in_reset && in_valid && in_what == 8'd1};\n"
         "        cycle <= go ? 32'd0 : cycle + 32'd1;\n"
-        "        if (go && !reset) step <= step + 32'd1;\n    end\n",
+        "        if (go && !in_reset) step <= step + 32'd1;\n    end\n",
         c->span - 1);
     print_faults(c, out);
     roma_buf_print(out, "endmodule\n");

@@ -2,6 +2,8 @@
  */
 #include "roma/rtl.h"
 
+#include <string.h>
+
 /* name, unit kind, unit, how, signal, value, what. A value that begins with a point is a signal of the same tile. */
 /* clang-format off */
 #define FAULTS(X)                                                                                                      \
@@ -53,7 +55,10 @@
     X("vector-late", V, 0, HELD, "core.sequencer.there", "1'b0", "operations of a vector unit may not start")            \
     X("cycle-fewer", V, 2, HELD, "core.sequencer.there", "1'b1", "operations of a vector unit wait for nothing")         \
     X("lane-select", V, 1, HELD, "core.lanes[2]", "1'b0", "a lane is left out")                                          \
-    X("write-lane", V, 2, HELD, "core.res_lane[2:0]", "3'd0", "results of a matrix unit go to the wrong lane")
+    X("write-lane", V, 2, HELD, "core.res_lane[2:0]", "3'd0", "results of a matrix unit go to the wrong lane")           \
+    X("exp-constant", V, 1, HELD, "core.fp32.gen_silu[0].silu.exponential.n2", "32'd0", "a constant of exp is 0")        \
+    X("tie-side", M, 0, HELD, "core.is_best", "index == 16'd0 || largest[55:24] >= best[55:24]", "of equal logits the last one is chosen") \
+    X("adapter-page", M, 4, HELD, "core.adapters.op_slot", "adapters.is_up ? 16'd0 : adapters.slot", "an up has the words of an adapter's first matrix")
 /* clang-format on */
 
 static const roma_rtl_fault faults[] = {
@@ -69,5 +74,19 @@ static const roma_rtl_fault faults[] = {
 #undef M
 #undef V
 };
+
+/* The L-Unit whose ROM a fault turns a bit of, or -1. */
+static int rom_of(const roma_rtl_fault *f) {
+    const char *at = f->signal;
+    return f->is_turned && strncmp(at, "rom_", 4) == 0 ? at[4] - '0' : -1;
+}
+
+bool roma_rtl_fault_fits(const roma_rtl_fault *f, uint32_t unit, const roma_rtl_styles *styles) {
+    const int lunit = rom_of(f);
+    roma_rtl_style style = styles ? styles->style : ROMA_RTL_ARRAY;
+    for (size_t i = 0; styles && i < styles->others; i++)
+        if (styles->other[i].unit == unit && (int)styles->other[i].lunit == lunit) style = styles->other[i].style;
+    return lunit < 0 || style == ROMA_RTL_ARRAY;
+}
 
 const roma_rtl_fault *roma_rtl_fault_at(unsigned i) { return i < sizeof faults / sizeof *faults ? faults + i : NULL; }

@@ -303,7 +303,7 @@ def refusals():
     run(*args, "--fault", "rom-bit:x", code=2, say="NAME[:STEP[:FROM[:TO]]]", env=environment())
     run(*args, "--style", "brmo", code=2, say="did you mean 'brom'", env=environment())
     run(*args, "--style", "8.0=brom", code=2, say="there is no L-Unit 8.0", env=environment())
-    run(*args, "--style", "brom", "--fault", "rom-bit", code=2, say="without --style", env=environment())
+    run(*args, "--style", "1.0=brom", "--fault", "rom-bit", code=2, say="without a --style of its L-Unit", env=environment())
     run(*args, "--set", "x", code=2, env=environment())
     run(*args, "--chip", "roma", code=2, env=environment())
     shutil.copytree(os.path.join(TOP, "rtl"), "alone/rtl")

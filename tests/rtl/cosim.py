@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Chips in gates beside engine and chip model, by roma cosim (docs/hardware.md, "Beside engine and model"): no operation of any token may differ in a
 bit of its result, or in its first cycle, the one after its last operand or the one after its last bit.
-usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; two chips that are unlike it
-       cosim.py faults ROMA        the mini chip with each planted fault of docs/hardware.md's table, which says where the run must stop; a waveform
+usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; each planted fault of
+                                   docs/hardware.md's table, which says where the run must stop; two chips that are unlike it
+       cosim.py faults ROMA        the planted faults alone, and a waveform
        cosim.py gates ROMA         the mini chip with L-Units as STYLES say: 4 tokens, the self-test, and each fault of the family chip of faults.txt,
                                    of which 95 in 100 must be seen
        cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
@@ -14,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -26,6 +28,10 @@ PROMPT = "Once upon a time, in a small house by the sea, there lived"
 BLOCKS_PROMPT = "Once upon a time, in"  # two blocks of rows
 bad = 0
 cache = OUT  # folder of simulators
+
+# The mini chip of ./test and its tiny model. One simulator has all runs: an L-Unit is fused with its B-ROM, faults may be planted, and sums and products
+# of FP32 are this machine's: rtl-vectors has those of the blocks.
+MINI = ["--quick", "--style", "2.3=fused", "--fault"]
 
 # Three L-Units of the mini chip are a B-ROM with its select devices, a block in which ROM and L-Unit are one, and a netlist that Yosys makes.
 STYLES = ["--style", "1.1=brom,2.3=fused,5.0=netlist"]
@@ -85,11 +91,30 @@ def fault_table(roma):
     return [(name, step, operation, words) for name, _, step, operation, words in rows]
 
 
-def faults(roma):
+def tied(roma):
+    """The tiny model without a gain in its last norm: all logits are equal, and the choice is the first token."""
+    with open(os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "rb") as f: data = bytearray(f.read())
+    tensors, norm = struct.unpack_from("<Q", data, 8)[0], None
+    at = min(m.start() for m in re.finditer(rb"(token_embd|output_norm|output|blk\.\d+\.\w+)\.weight", data)) - 8
+    for _ in range(tensors):
+        name, at = data[at + 8:at + 8 + data[at]], at + 8 + data[at]
+        dims = struct.unpack_from("<I", data, at)[0]
+        if name == b"output_norm.weight": norm = struct.unpack_from("<QIQ", data, at + 4)
+        at += 4 + 8 * dims + 12
+    start = (at + 31) // 32 * 32 + norm[2]
+    data[start:start + 4 * norm[0]] = bytes(4 * norm[0])
+    path = os.path.join(OUT, "tied.gguf")
+    with open(path, "wb") as f: f.write(data)
+    return image_of(roma, path, "tied")
+
+
+def faults(roma, lora):
     """Every planted fault ends the run in its operation, at its unit."""
-    begin, quick = time.time(), ["--quick", "-p", "A", "-n", 2]
+    begin, run, equal = time.time(), ["-p", "A", "-n", 2], ["--image", tied(roma)]
+    needs = {"tie-side": equal, "adapter-page": ["--lora", lora]}
+    same("the mini chip, all logits equal", 2, roma, *MINI, "none", *equal, "-p", "A")
     for name, step, operation, words in fault_table(roma):
-        out = cosim(roma, *quick, "--fault", name).splitlines()
+        out = cosim(roma, *MINI, name, *run, *needs.get(name.split(":")[0], [])).splitlines()
         found = re.fullmatch(r"step (\d+), operation \d+ \(([^)]*)\): (.*)", out[0])
         is_right = found and found[1] == step and found[2] == operation and re.search(r"\b%s\b" % words, found[3])
         if not is_right: say(False, "fault %s: %s" % (name, out[0]))
@@ -136,10 +161,13 @@ def write_chip(roma, make_model, name):
     return ["--chip", chip, "--image", image]
 
 
-def tiny(roma):
-    image = os.path.join(OUT, "tiny.roma")
-    subprocess.run([roma, "build", os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "-o", image], check=True, stdout=subprocess.DEVNULL)
+def image_of(roma, path, name):
+    image = os.path.join(OUT, name + ".roma")
+    subprocess.run([roma, "build", path, "-o", image], check=True, stdout=subprocess.DEVNULL)
     return image
+
+
+def tiny(roma): return image_of(roma, os.path.join(TOP, "models", "tiny", "tiny-q4.gguf"), "tiny")
 
 
 def with_faults(image):
@@ -211,8 +239,8 @@ def two_adapters(roma, image):
 
 def test(roma, make_model):
     image = tiny(roma)
-    quick = ["--quick"]  # the mini chip and the tiny model; sums and products of FP32 by this machine: rtl-vectors has those of the blocks
-    same("the mini chip", 64, roma, *quick)
+    quick = [*MINI, "none"]
+    same("the mini chip, L-Unit 2.3 fused", 64, roma, *quick)
     selftest(roma, image)
     lora = two_adapters(roma, image)
     same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
@@ -220,6 +248,7 @@ def test(roma, make_model):
     swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
     same("the mini chip, adapters swapped between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
          *(word for at in swaps for word in ("--lora-at", at)))
+    faults(roma, lora[0])
     same("two vector units", 4, roma, "--quick", *write_chip(roma, make_model, "two-vectors"), "--prompt-ids", "1,7,3")
     biased = os.path.join(OUT, "biased.roma")
     subprocess.run([make_model, biased] + ["%s=%s" % pair for pair in BIASED.items()], check=True)
@@ -249,8 +278,9 @@ def full(roma, make_model, names):
 os.makedirs(OUT, exist_ok=True)
 if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
 elif sys.argv[1] == "faults":
-    faults(os.path.abspath(sys.argv[2]))
-    waveform(os.path.abspath(sys.argv[2]))
+    program = os.path.abspath(sys.argv[2])
+    faults(program, two_adapters(program, tiny(program))[0])
+    waveform(program)
 elif sys.argv[1] == "gates": gates(os.path.abspath(sys.argv[2]))
 elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
 else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4], *sys.argv[6:])

@@ -243,7 +243,6 @@ int verb_cosim(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if (o.faults) return list_faults();
     if (o.ids && o.prompt) return usage_error("cosim", "--prompt-ids and --prompt are two prompts");
-    if (o.style && o.fault) return usage_error("cosim", "--fault turns bits of arrays; give it without --style");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";
     return cosim(&o);
