@@ -112,7 +112,8 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, float *out, unsigne
 #define HALF_FORMATS(X)                                                                                                 \
     X(2, 0, 1, U4) X(2, 2, 0, F16) X(3, 0, 0, S6) X(4, 1, 0, F16) X(4, 1, 1, F16) X(4, 1, 1, U6) X(4, 2, 0, F16)        \
     X(5, 1, 0, F16) X(5, 1, 1, F16) X(5, 1, 1, U6) X(6, 0, 0, S8) X(6, 2, 0, F16) X(7, 1, 0, F16) X(8, 1, 0, F16)        \
-    X(4, 2, 0, F32) X(4, 2, 2, F16) X(4, 2, 2, F32) X(9, 2, 0, F32)
+    X(4, 2, 0, F32) X(4, 2, 2, F16) X(4, 2, 2, F32) X(7, 2, 0, F32) X(9, 1, 0, F32) X(9, 2, 0, F32)                    \
+    X(2, 1, 1, F16) X(2, 2, 1, F16) X(3, 1, 1, F16) X(3, 2, 1, F16) X(4, 2, 1, F16) X(8, 2, 0, F16)
 /* clang-format on */
 #define ONE_ROW(bits, kind, extra, form)                                                                               \
     static void one_row_##bits##_##kind##_##extra##_##form(job *j, const uint8_t *tiles, size_t n_tiles) {             \

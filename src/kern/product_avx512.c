@@ -255,6 +255,13 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
  * scales, exact in FP32. */
 #define FORMATS(X)                                                                                                     \
     X(2, 0, 1, 1)                                                                                                      \
+    X(2, 1, 1, 1)                                                                                                      \
+    X(2, 2, 1, 1)                                                                                                      \
+    X(3, 1, 1, 1)                                                                                                      \
+    X(3, 2, 1, 1)                                                                                                      \
+    X(4, 2, 1, 0)                                                                                                      \
+    X(4, 2, 1, 1)                                                                                                      \
+    X(9, 1, 0, 0)                                                                                                      \
     X(2, 2, 0, 1)                                                                                                      \
     X(3, 0, 0, 1)                                                                                                      \
     X(3, 2, 0, 1)                                                                                                      \
