@@ -204,7 +204,7 @@ module roma_hunit_tile #(
             roma_head_sums #(.HEAD_DIM(HEAD_DIM), .MAC(MAC), .P(P), .BLOCK_ROWS(BLOCK_ROWS), .GROUP(GROUP), .ROUNDS(ROUNDS), .LINK(LINK), .OUT(OUT),
                 .CROSS((HEADS * HEAD_DIM + V * VL - 1) / (V * VL)),
                 .WIDE(LEAVES), .ADD(ADD), .MUL(MUL), .CONVERT(CONVERT), .DIV(DIV), .REACH(REACH), .ROUND(ROUND), .ROW(ROW), .G(G), .PART(PART),
-                .SEEN(SEEN), .BEAT(BEAT)) sums (
+                .INTERVAL(GROUP > 2 ? 1 : 2), .SEEN(SEEN), .BEAT(BEAT)) sums (
                 .clk(clk), .reset(reset), .begins(begins), .position(run_position), .count(run_rows), .rows_from(run_from), .first(rotation),
                 .leaf(i_leaf[LEAF_W-1]), .tag(late_tag), .leaves(all_leaves), .den(i_den), .row_values(row_values), .att(o_att));
             assign o_peak_back = i_peak;
