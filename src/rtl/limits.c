@@ -76,7 +76,7 @@ static bool leaf_units(const roma_placement *p) {
 /* ---- of a chip: vector units and network ---- */
 
 static bool few_lanes(const roma_placement *p) {
-    return within(p->chip.vector_lanes, 8, 64) && is_power_of_two(p->chip.vector_lanes);
+    return within(p->chip.vector_lanes, 8, 32) && is_power_of_two(p->chip.vector_lanes);
 }
 static bool few_vectors(const roma_placement *p) { return is_power_of_two(p->chip.vector_units) && all_lanes(p) >= 16; }
 static bool whole_heads(const roma_placement *p) {
@@ -199,7 +199,7 @@ static const limit limits[] = {
     {"lunit.per_matrix_unit", some_lunits, "2 and more"},
     {"lunit.pipeline", some_stages, "3 to 5"},
     {"lunit.leaf_group", leaf_units, "a power of two, at least 16 and lunit.lanes, at most 8 times lunit.per_matrix_unit"},
-    {"vector.lanes", few_lanes, "a power of two from 8 to 64"},
+    {"vector.lanes", few_lanes, "a power of two from 8 to 32"},
     {"grid.vector_units", few_vectors, "a power of two, with vector.lanes together at least 16 lanes"},
     {"grid.matrix_units", whole_heads, "a power of two for each of the model's key-value heads, 256 in all"},
     {"vector.add", add_in_time, "1 to 6"},
