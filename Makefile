@@ -293,6 +293,10 @@ cosim-faults: all
 	python3 tests/rtl/cosim.py faults $(BUILD)/roma
 cosim-gates: all
 	python3 tests/rtl/cosim.py gates $(BUILD)/roma
+# cosim-toggles: how often bits change in a token of the mini chip, block by block: tests/rtl/toggles.csv, renewed (docs/hardware.md)
+cosim-toggles: all
+	$(BUILD)/roma build models/tiny/tiny-q4.gguf -o $(BUILD)/cosim-toggles.roma
+	python3 tests/rtl/toggles.py $(BUILD)/roma tests/rtl/toggles.csv $(BUILD)/cosim-toggles.roma
 cosim-full: all $(BUILD)/tests/rtl/make_model
 	python3 tests/rtl/cosim.py full $(BUILD)/roma $(BUILD)/tests/rtl/make_model $(CHIPS20)
 cosim-smollm2: all
@@ -346,4 +350,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-gates cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-toggles cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
