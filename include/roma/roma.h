@@ -206,9 +206,9 @@ int roma_stream_open(roma_stream **s, roma_engine *e, const roma_query *r);
 int roma_stream_read(roma_stream *s, double seconds, char *text, size_t cap, size_t *n);
 /* What became of the answer, the stream's until its close; NULL as long as the answer is not over or text is left. */
 const roma_answered *roma_stream_answered(roma_stream *s);
-/* Ends a stream: an answer that is not over is cancelled, which may take until the end of a step. NULL does nothing.
- * The engine may be closed before. Waits. */
-void roma_stream_close(roma_stream *s);
+/* Ends a stream and sets *s to NULL: an answer that is not over is cancelled, which may take until the end of a step. A
+ * *s that is NULL does nothing. The engine may be closed before. Waits. */
+void roma_stream_close(roma_stream **s);
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
 

@@ -81,7 +81,7 @@ class _Engine:
 
     def __init__(self, pointer: Any) -> None:
         self.pointer = pointer
-        self.users = 0
+        self.users: set[object] = set()  # one for each call under way
         self.state = "open"
         self.closer = 0  # the thread that closes
         self.orphans: list[Any] = []  # streams that the closing thread's garbage collector ended
@@ -89,19 +89,15 @@ class _Engine:
 
     @contextlib.contextmanager
     def use(self) -> Iterator[Any]:
-        with self.changed:
-            if self.state != "open":
-                raise UsageError("the model is closed")
-            self.users += 1
-        try:
+        user = object()
+        try:  # Ctrl-C may come between any two lines
+            with self.changed:
+                if self.state != "open":
+                    raise UsageError("the model is closed")
+                self.users.add(user)
             yield self.pointer
         finally:
-            self._left()
-
-    def _left(self) -> None:
-        with self.changed:
-            self.users -= 1
-            self.changed.notify_all()
+            self.users.discard(user)
 
     def close(self) -> None:
         with self.changed:
@@ -110,7 +106,8 @@ class _Engine:
             self.state, self.closer = "closing", threading.get_ident()
         try:
             with self.changed:
-                self.changed.wait_for(lambda: not self.users)
+                while self.users:
+                    self.changed.wait(0.01)
             pointer, self.pointer = self.pointer, None
             lib.roma_engine_close(pointer)
         finally:  # Ctrl-C while this waited leaves the model open
@@ -120,20 +117,20 @@ class _Engine:
         while self.orphans:
             lib.roma_stream_close(self.orphans.pop())
 
-    def close_stream(self, stream: Any) -> None:
+    def close_stream(self, pointer: Any) -> None:
         """While the engine is open as one of its users, else when it is closed: then nothing is under way."""
-        with self.changed:
-            if self.state == "closing" and self.closer == threading.get_ident():
-                self.orphans.append(stream)
-                return
-            self.changed.wait_for(lambda: self.state != "closing")
-            is_open = self.state == "open"
-            self.users += is_open
+        user = object()
         try:
-            lib.roma_stream_close(stream)
+            with self.changed:
+                if self.state == "closing" and self.closer == threading.get_ident():
+                    self.orphans.append(pointer)
+                    return
+                self.changed.wait_for(lambda: self.state != "closing")
+                if self.state == "open":
+                    self.users.add(user)
+            lib.roma_stream_close(pointer)
         finally:
-            if is_open:
-                self._left()
+            self.users.discard(user)
 
 
 class Stream(Iterator[str]):
@@ -150,16 +147,16 @@ class Stream(Iterator[str]):
     """
 
     def __init__(self, engine: _Engine, query: Any, keep: list[Any], seed: int) -> None:
+        # C's own function ends the stream when the pointer goes, whatever Ctrl-C does to Python's; what C fills and reads
+        # is in `keep` and goes after the pointer.
+        self._pointer = ffi.gc(ffi.new("roma_stream **"), lib.roma_stream_close)
         self._engine, self._keep, self._seed = engine, keep, seed
-        self._stream: Any = None
         self._answer: Answer | None = None
         self._pieces: list[str] = []
         self._lock, self._closes = threading.RLock(), False
         self._bytes, self._n = ffi.new("char[]", 4096), ffi.new("size_t *")
-        pointer = ffi.new("roma_stream **")
         with engine.use() as e:
-            check(lib.roma_stream_open(pointer, e, query))
-        self._stream = pointer[0]
+            check(lib.roma_stream_open(self._pointer, e, query))
 
     def __iter__(self) -> Stream:
         return self
@@ -167,9 +164,9 @@ class Stream(Iterator[str]):
     def __next__(self) -> str:
         with self._lock:
             while self._answer is None:
-                if self._stream is None or self._closes:
+                if not self._pointer[0] or self._closes:
                     raise UsageError("the stream is closed")
-                code = lib.roma_stream_read(self._stream, _WAIT, self._bytes, 4096, self._n)
+                code = lib.roma_stream_read(self._pointer[0], _WAIT, self._bytes, 4096, self._n)
                 if self._n[0]:
                     piece: str = ffi.unpack(self._bytes, self._n[0]).decode("utf-8", "replace")
                     self._pieces.append(piece)
@@ -179,7 +176,7 @@ class Stream(Iterator[str]):
                         check(code)
                     finally:
                         self.close()
-                over = lib.roma_stream_answered(self._stream)
+                over = lib.roma_stream_answered(self._pointer[0])
                 if over:
                     self._answer = self._finished(over)
                     self.close()
@@ -213,9 +210,8 @@ class Stream(Iterator[str]):
         """
         self._closes = True  # a thread that reads leaves
         with self._lock:
-            stream, self._stream = self._stream, None
-        if stream is not None:
-            self._engine.close_stream(stream)
+            if self._pointer[0]:
+                self._engine.close_stream(self._pointer)
 
     def __enter__(self) -> Stream:
         return self
@@ -224,7 +220,7 @@ class Stream(Iterator[str]):
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_stream", None) is not None:
+        if hasattr(self, "_closes"):
             self.close()
 
 

@@ -163,8 +163,10 @@ const roma_answered *roma_stream_answered(roma_stream *s) {
     return is ? &s->answered : NULL;
 }
 
-void roma_stream_close(roma_stream *s) {
+void roma_stream_close(roma_stream **stream) {
+    roma_stream *s = *stream;
     if (!s) return;
+    *stream = NULL;
     pthread_mutex_lock(&s->lock);
     const bool cancels = !s->is_over;
     pthread_mutex_unlock(&s->lock);

@@ -340,6 +340,23 @@ def test_interrupt():
             timer.join()
         check(len(m.generate([5, 6, 7], max_tokens=2).ids) == 2, "goes on after Ctrl-C")
 
+    def alarm(_number, _frame):
+        raise KeyboardInterrupt
+
+    # At any moment of any call: what C fills and reads outlives the interruption.
+    usual, ends = signal.signal(signal.SIGALRM, alarm), 0
+    with roma.Model("tiny.roma", threads=1) as m:
+        for i in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0005 + i * 0.0003)
+                for _ in range(20):  # one that comes while Python collects garbage is ignored
+                    m.logits([5] * 20, every=True), m.embeddings([5] * 100), m.generate([5, 6], max_tokens=3)
+            except KeyboardInterrupt:
+                ends += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        check(ends > 40 and len(m.generate([5, 6], max_tokens=2).ids) == 2, "goes on after sixty interruptions")
+    signal.signal(signal.SIGALRM, usual)
+
 
 def resident():
     """KiB, threads, descriptors of this process."""

@@ -208,7 +208,7 @@ static void test_streams(void) {
         CHECK(rc == 0 && memcmp(text, h.text, h.len) == 0);
         const roma_answered *a = roma_stream_answered(s);
         CHECK(a && a->code == 0 && a->stop[0] && a->n_ids && a->ids && !a->message[0]);
-        roma_stream_close(s);
+        roma_stream_close(&s);
     }
     CHECK_EQ(over.overs, 4);
     q.messages = "[{\"role\": \"user\", \"content\": \"\xc3\xa9t\xc3\xa9 \xe2\x82\xac\"}]";
@@ -218,7 +218,7 @@ static void test_streams(void) {
     CHECK_EQ(roma_stream_open(&s, e, &q), 0);
     CHECK_EQ(read_out(s, 100, text, &rc), h.len);
     CHECK(memcmp(text, h.text, h.len) == 0);
-    roma_stream_close(s);
+    roma_stream_close(&s);
     q.messages = "[{";
     CHECK_EQ(roma_stream_open(&s, e, &q), ROMA_FAILED_INPUT);
     /* one that is closed at once is cancelled; one outlives its engine */
@@ -226,14 +226,15 @@ static void test_streams(void) {
     CHECK_EQ(roma_stream_open(&s, e, &q), 0);
     CHECK(roma_stream_answered(s) == NULL);
     CHECK_EQ(roma_stream_read(s, 0, text, 3, &n), ROMA_FAILED_USAGE);
-    roma_stream_close(s);
+    roma_stream_close(&s);
     CHECK_EQ(roma_stream_open(&late, e, &q), 0);
     roma_engine_close(e);
     (void)read_out(late, 100, text, &rc);
     const roma_answered *a = roma_stream_answered(late);
     CHECK(a && a->code == rc && (rc == 0 || rc == ROMA_FAILED_CANCELLED));
-    roma_stream_close(late);
-    roma_stream_close(NULL);
+    roma_stream_close(&late);
+    roma_stream_close(&late);
+    CHECK(late == NULL);
 }
 
 /* Memory ends while a stream is opened, or while its text grows: a refusal or an end that says so, and no hang. */
@@ -256,7 +257,7 @@ static void test_scarce_streams(void) {
             failed += rc != 0;
             opened++;
         }
-        roma_stream_close(s);
+        roma_stream_close(&s);
         roma_allocator_set(NULL);
     }
     CHECK(rc == 0 && refused > 2 && failed >= 1 && opened == failed + 1);
