@@ -440,7 +440,7 @@ for r in o["rows"]:
 r = by["decode", 1, 0]
 assert close(r["gmac_s"], r["tok_s"] * o["weight_mac"] / 1e9) and by["prefill", 1, 0]["gmac_s"] < by["prefill", 1, 0]["tok_s"] * o["weight_mac"] / 1e9
 P
-gives 0 "$roma" bench t.roma -p 8 -n 0 --csv -; prints '^test,tokens,batch'; gives 0 "$roma" bench t.roma -p 8 -n 2; prints 'at best'
+gives 0 "$roma" bench t.roma -p 8 -n 0 --csv -; prints '^test,tokens,batch'; gives 0 "$roma" bench t.roma -p 8 -n 2; prints 'of_int8: of'
 gives 3 "$roma" bench t.roma -p 8 -n 0 --svg no/such/b.svg
 # Where memory is too scarce to measure how fast it is read, there is no share of that: an empty field, null, and never nan.
 scarce() { sh -c 'ulimit -v 700000; exec "$@"' sh "$@"; }
