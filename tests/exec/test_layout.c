@@ -131,6 +131,7 @@ static void check_batch(roma_exec *e, uint32_t running, uint32_t waiting, uint32
     ADD(b->active, running);
     ADD(b->rows, e->cfg.rows);
     ADD(b->proposal, e->cfg.rows);
+    ADD(b->final, e->hyper->hidden);
     add(b->scratch, roma_sample_bytes(e->hyper->vocab));
     ADD(b->cost.time, e->cfg.rows + 1);
     check_pieces(&b->arena, &b->arena);
