@@ -28,7 +28,8 @@ typedef struct {
 /* Round to nearest at so many bits in groups of 32 everywhere: `--quant q8` and `q4`. */
 static inline roma_quant roma_quant_everywhere(uint32_t bits) {
     const roma_quant_form f = {ROMA_QUANT_RTN, bits, 32};
-    return (roma_quant){f, f, ROMA_FINE_MAX};
+    const roma_quant q = {f, f, ROMA_FINE_MAX}; /* no literal, for C++ */
+    return q;
 }
 
 /* The same in words, as a command line or a record has them: quant "q8", "q4"; method "rtn", "nf4"; table "fine",

@@ -173,7 +173,7 @@ def test_seeds():
         check(len({a["seed"] for a in drawn}) == 3 and len({a["text"] for a in drawn}) > 1, "sampled answers with %r: %r" % (more, [a["seed"] for a in drawn]))
         again = answer(*ask, "--seed", str(drawn[0]["seed"]))
         check(again["ids"] == drawn[0]["ids"] and again["seed"] == drawn[0]["seed"], "the seed that was told gives another answer")
-    run("run", "t.roma", "--raw", *ask, say="\nseed ")
+    run("run", "t.roma", "--raw", *ask, say="; seed ")
     run("chat", "t.roma", "--template", "chatml", "-n", "2", "--temp", "1", input="hi\n", say="seed ")
     check(answer("-p", "One day", "-n", "8")["ids"] == answer("-p", "One day", "-n", "8")["ids"], "greedy answers differ")
     line = {"prompt": "One day", "raw": True, "n": 24, "temp": 1.2}

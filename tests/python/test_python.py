@@ -333,7 +333,8 @@ def test_interrupt():
             began = time.monotonic()
             timer.start()
             try:
-                call()
+                while time.monotonic() - began < 10:  # a call may be over before
+                    call()
                 check(False, "an answer that Ctrl-C does not end")
             except KeyboardInterrupt:
                 check(time.monotonic() - began < 20, "Ctrl-C ends an answer soon")
