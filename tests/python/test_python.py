@@ -327,6 +327,7 @@ def test_threads():
 
 def test_interrupt():
     """Ctrl-C ends an answer, logits and embeddings soon, and the model goes on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with the signal ignored
     with roma.Model("random.roma", threads=1) as m:
         for call in (lambda: m.generate([5, 6, 7], max_tokens=400), lambda: m.logits([5] * 400, every=True), lambda: m.embeddings([5] * 400)):
             timer = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT))
