@@ -403,7 +403,7 @@ def main():
     ]
     for seed, (name, config, dtype, shards, (files, keys)) in enumerate(cases):
         w = same(name, config, dtype, shards, files, keys, seed=seed, **template)
-        same_ids(name, 40)
+        same_ids(name, 200)
         greedy(name, config, w, counts)
         exact(name, config, w)
     run("eval", "qwen3.hf.roma", "--ids", "ids", "--against", "llama", code=2, say="a vocabulary of 1030 cannot be compared with one of 1040")
@@ -411,7 +411,7 @@ def main():
         files, keys, n = sentencepiece(as_json)
         config = config_of("llama", n, bos_token_id=1)
         w = same(name, config, hf.F16, 1, files, keys, exact=not as_json)
-        same_ids(name, 200 if as_json else 40)
+        same_ids(name, 200)
         greedy(name, config, w, counts)
     report()
     methods()

@@ -170,10 +170,10 @@ static unsigned char on_tab(EditLine *e, int key) {
     if (!line) return CC_ERROR;
     const char *blank = strrchr(line, ' '), *word = blank ? blank + 1 : line;
     offer_all(&words, line, word, strlen(word));
-    const unsigned char todo = complete(e, &words, strlen(word));
+    const unsigned char reply = complete(e, &words, strlen(word)); /* what the editor does next */
     while (words.n) free(words.word[--words.n]);
     free(line);
-    return todo;
+    return reply;
 }
 
 /* ---- lines ---- */
