@@ -153,6 +153,32 @@ void *roma_alloc_array(size_t n, size_t size); /* n zeroed elements of `size` by
 void *roma_resize(void *p, size_t bytes);      /* as realloc; NULL on failure, p then as before */
 void roma_free(void *p);                       /* as free */
 
+/* A bounded heap: one block that is taken once, pieces of which are given and taken back in constant time, by any
+ * thread. What the block cannot hold is refused. roma_heap_install makes one the source of roma_alloc and its like. */
+typedef struct roma_heap roma_heap;
+/* Takes a block for `bytes` bytes, bookkeeping included, as roma_arena_create does: ENOMEM. EUSAGE for less than 64
+ * KiB. *h is the caller's, ended by roma_heap_destroy once nothing of the heap is in use any more. */
+int roma_heap_create(roma_heap **h, uint64_t bytes, roma_error *err);
+void roma_heap_destroy(roma_heap *h);
+/* As malloc, realloc and free: 16-byte aligned; NULL for 0 bytes and when there is no room, what was given then stays.
+ */
+void *roma_heap_alloc(roma_heap *h, size_t bytes);
+void *roma_heap_resize(roma_heap *h, void *p, size_t bytes);
+void roma_heap_free(roma_heap *h, void *p);
+/* From now on roma_alloc and roma_alloc_array take from this heap alone, NULL again from the allocator. roma_free and
+ * roma_resize know by its address where a piece came from: what was there before may be freed after, and grows where it
+ * came from. One heap at a time, from any thread; a heap that was installed is known until it is destroyed. */
+void roma_heap_install(roma_heap *h);
+/* What a heap holds: bytes of the block, of pieces in use with their bookkeeping, and the most that these were; the
+ * largest piece that could be given; pieces; how often there was no room; bookkeeping, of the whole and of each piece.
+ */
+typedef struct {
+    uint64_t size, used, most, largest, pieces, refused;
+    uint64_t own, own_piece;
+    uint64_t outside; /* since the heap was installed: calls that went to the allocator all the same, but for frees */
+} roma_heap_state;
+void roma_heap_look(roma_heap *h, roma_heap_state *out);
+
 /* Arena: one block of memory that is taken once, handed out in 64-byte aligned pieces, and freed as a whole. The owner
  * ends it with roma_arena_destroy. */
 typedef struct {
