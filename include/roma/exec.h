@@ -236,6 +236,8 @@ typedef struct {
     float presence_penalty, frequency_penalty;
     const roma_logit_bias *bias; /* n_bias of them; the caller's, there as long as the sampling is used */
     size_t n_bias;
+    /* The tokens that may be drawn: bit id % 64 of word id / 64, for all of the vocabulary; NULL: any. The caller's. */
+    const uint64_t *mask;
 } roma_sampling;
 /* Greedy, everything else off. */
 void roma_sampling_default(roma_sampling *s);
@@ -251,6 +253,7 @@ size_t roma_sample_bytes(uint32_t vocab);
  *
  *  - A logit of +infinity: the tokens with one are the only candidates, all equally likely; greedy takes the lowest id.
  *  - A logit of -infinity: its token is never chosen.
+ *  - With a mask the logits of all other tokens are -infinity, whatever they were, before anything else is done.
  *  - EINPUT, and *token as before, when a logit is NaN or all are -infinity: there is nothing to choose from. */
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
                 size_t n_answer, uint64_t position, void *scratch, int32_t *token, roma_error *err);
@@ -299,6 +302,10 @@ typedef struct {
     /* Gets each token of the prompt, in their order, as roma_exec_final has it, inside roma_batch_step. NULL: nobody
      * wants them; else no beginning of the prompt is taken over from another sequence. */
     void (*row)(void *ctx, uint32_t position, const float *values);
+    /* Asked before each token is drawn, inside roma_batch_step: *mask, NULL until then, becomes the tokens that may
+     * follow those that `token` got so far, as roma_sampling has it, and is read until the draw. A nonzero result fails
+     * the request with that code. Must not call into the batch. NULL: any token may follow. */
+    int (*mask)(void *ctx, const uint64_t **mask, roma_error *err);
 } roma_request;
 
 typedef enum {

@@ -92,10 +92,20 @@ static void add_bias(float *logits, uint32_t vocab, const roma_sampling *s) {
     }
 }
 
+/* A copy of the logits in which those that the mask leaves out are -infinity. */
+static void copy_masked(float *to, const float *logits, uint32_t vocab, const uint64_t *mask) {
+    const float none = roma_f32_from_bits(0xff800000);
+    for (uint32_t i = 0; i < vocab; i += 64) {
+        const uint64_t word = mask[i / 64];
+        const uint32_t n = vocab - i < 64 ? vocab - i : 64;
+        for (uint32_t j = 0; j < n; j++) to[i + j] = word >> j & 1 ? logits[i + j] : none;
+    }
+}
+
 static bool is_zero(float x) { return !(x > 0) && !(x < 0); }
 
 /* *best: of the largest, the lowest id among equals. Refuses logits that say nothing. */
-static int find_best(const float *l, uint32_t n, uint32_t *best, roma_error *err) {
+static int find_best(const float *l, uint32_t n, bool is_masked, uint32_t *best, roma_error *err) {
     uint32_t nan = n;
     *best = 0;
     for (uint32_t i = n; i-- > 0;) {
@@ -107,6 +117,9 @@ static int find_best(const float *l, uint32_t n, uint32_t *best, roma_error *err
                          "the logit of token %u is not a number: the numbers in the weights or adapters are so large "
                          "that the arithmetic overflows on this text",
                          nan);
+    if (l[*best] < -FLT_MAX && is_masked)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "none of the tokens that may follow has a logit above minus infinity");
     if (l[*best] < -FLT_MAX)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                          "the logits of all %u tokens are minus infinity: the numbers in the weights or adapters are "
@@ -158,15 +171,18 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
     float *own = (float *)(void *)(c + vocab); /* changed logits, then the weights */
     const bool repeats = s->repeat_penalty != 1.0f,
                answers = n_answer && (!is_zero(s->presence_penalty) || !is_zero(s->frequency_penalty));
-    if (repeats || answers || s->n_bias) {
-        memcpy(own, logits, vocab * sizeof *own);
+    if (repeats || answers || s->n_bias || s->mask) {
+        if (s->mask)
+            copy_masked(own, logits, vocab, s->mask);
+        else
+            memcpy(own, logits, vocab * sizeof *own);
         if (repeats) penalise(own, vocab, s, recent, n_recent);
         if (answers) penalise_answer(own, vocab, s, recent + n_recent - n_answer, n_answer, scratch);
         add_bias(own, vocab, s);
         logits = own;
     }
     uint32_t best;
-    const int rc = find_best(logits, vocab, &best, err);
+    const int rc = find_best(logits, vocab, s->mask != NULL, &best, err);
     if (rc) return rc;
     *token = (int32_t)best;
     if (s->temperature <= 0 || s->top_k == 1) return ROMA_OK;

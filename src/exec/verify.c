@@ -65,8 +65,11 @@ uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
 static int take_token(roma_batch *b, request *q, uint32_t i, int32_t *token) {
     lane *l = &b->lanes[q->lane];
     const float *logits = roma_exec_logits(b->e, q->first_logit + i);
-    int rc = roma_sample(&q->r.sampling, logits, b->e->hyper->vocab, l->ids, l->n, q->status.generated, l->n,
-                         b->scratch, token, &q->err);
+    roma_sampling sampling = q->r.sampling;
+    int rc = q->r.mask ? q->r.mask(q->r.ctx, &sampling.mask, &q->err) : ROMA_OK;
+    if (!rc)
+        rc = roma_sample(&sampling, logits, b->e->hyper->vocab, l->ids, l->n, q->status.generated, l->n, b->scratch,
+                         token, &q->err);
     if (!rc) rc = q->r.token(q->r.ctx, *token, logits, &q->err);
     if (rc) return rc;
     l->ids[l->n++] = *token;

@@ -133,7 +133,8 @@ static uint64_t batch_work(engine *g) {
         for (uint32_t i = 0; i < PROMPT; i++) prompt[q][i] = (int32_t)(roma_random(i < 70 ? q / 3 : q, i) % 20);
         const roma_request r = {prompt[q], PROMPT,   TOKENS,
                                 q % 3,     true,     {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1},
-                                on_token,  &hash[q], NULL};
+                                on_token,  &hash[q], NULL,
+                                NULL};
         ok = ok && roma_batch_submit(g->batch, &r, &id[q], NULL) == 0;
     }
     while (ok && !roma_batch_is_idle(g->batch)) ok = roma_batch_step(g->batch, NULL) == 0;

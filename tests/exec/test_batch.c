@@ -11,7 +11,8 @@ typedef struct {
     uint32_t n, n_prompt, limit, stop_at; /* stop_at: the answer ends before a token that is 0 modulo this; 0: never */
     roma_sampling sampling;
     uint64_t hash;
-    bool proposals;
+    uint64_t mask[(VOCAB + 63) / 64];
+    bool proposals, is_masked;
 } work;
 
 static int on_token(void *ctx, int32_t token, const float *logits, roma_error *err) {
@@ -21,6 +22,17 @@ static int on_token(void *ctx, int32_t token, const float *logits, roma_error *e
     w->hash = roma_hash64(h, sizeof h);
     if (w->stop_at && (uint32_t)token % w->stop_at == 0) return 1;
     w->ids[w->n++] = token;
+    return 0;
+}
+
+/* Two tokens in three may follow, by the history alone. */
+static int on_mask(void *ctx, const uint64_t **mask, roma_error *err) {
+    work *w = ctx;
+    (void)err;
+    memset(w->mask, 0, sizeof w->mask);
+    for (uint32_t i = 0; i < VOCAB; i++)
+        if ((i + w->n + (uint32_t)w->ids[w->n - 1]) % 3) w->mask[i / 64] |= UINT64_C(1) << i % 64;
+    *mask = w->mask;
     return 0;
 }
 
@@ -42,6 +54,7 @@ static void make_work(work *w, uint64_t *dices, uint64_t i) {
     if (dice(dices, 3) == 0) w->sampling.temperature = 0.05f + 0.1f * (float)dice(dices, 10);
     if (dice(dices, 4) == 0) w->sampling.repeat_penalty = 1.1f;
     w->proposals = dice(dices, 4) != 0;
+    w->is_masked = dice(dices, 3) == 0;
     memcpy(w->ids, w->prompt, sizeof w->prompt);
     w->n = w->n_prompt;
 }
@@ -55,7 +68,10 @@ static void alone(roma_exec *e, work *w, void *scratch) {
     CHECK_EQ(roma_exec_prefill(e, 0, 0, w->ids, w->n_prompt, NULL, NULL, &err), 0);
     for (;;) {
         const float *logits = roma_exec_logits(e, 0);
-        CHECK_EQ(roma_sample(&w->sampling, logits, VOCAB, w->ids, w->n, 0, w->n, scratch, &token, &err), 0);
+        roma_sampling s = w->sampling;
+        if (w->is_masked) on_mask(w, &s.mask, &err);
+        CHECK_EQ(roma_sample(&s, logits, VOCAB, w->ids, w->n, 0, w->n, scratch, &token, &err), 0);
+        if (w->is_masked) CHECK(s.mask[token / 64] >> token % 64 & 1);
         if (on_token(w, token, logits, &err) || w->n >= end) return;
         const roma_exec_row row = {token, 0, w->n - 1, 0, true};
         CHECK_EQ(roma_exec_step(e, &row, 1, &err), 0);
@@ -144,7 +160,14 @@ static void submit_some(roma_batch *b, ticket *tickets, uint64_t *dices, uint32_
         work *w = malloc(sizeof *w);
         make_work(w, dices, (*made)++);
         tickets[i] = (ticket){.w = w};
-        const roma_request r = {w->prompt, w->n_prompt, w->limit, 0, w->proposals, w->sampling, on_token, w, NULL};
+        const roma_request r = {.prompt = w->prompt,
+                                .n_prompt = w->n_prompt,
+                                .limit = w->limit,
+                                .proposals = w->proposals,
+                                .sampling = w->sampling,
+                                .token = on_token,
+                                .ctx = w,
+                                .mask = w->is_masked ? on_mask : NULL};
         CHECK_EQ(roma_batch_submit(b, &r, &tickets[i].id, &err), 0);
     }
 }
@@ -219,7 +242,8 @@ static void test_sharing(const loaded *m) {
         const roma_request r = {
             w[i].prompt, 100,   20,
             0,           false, {.top_p = 1, .repeat_penalty = 1, .temperature = 1, .seed = (uint64_t)(i % 2)},
-            on_token,    &w[i], NULL};
+            on_token,    &w[i], NULL,
+            NULL};
         CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
     }
     for (int s = 0; s < 100 && roma_batch_poll(b, id[4], NULL)->state != ROMA_REQUEST_GENERATES; s++)
@@ -233,7 +257,7 @@ static void test_sharing(const loaded *m) {
 
     /* a request with another adapter set shares nothing */
     for (uint32_t s = 0; s < 5; s++) b->lanes[s].adapters.n = 1;
-    const roma_request again = {w[0].prompt, 100, 5, 0, false, w[0].sampling, on_token, &w[0], NULL};
+    const roma_request again = {w[0].prompt, 100, 5, 0, false, w[0].sampling, on_token, &w[0], NULL, NULL};
     CHECK_EQ(roma_batch_submit(b, &again, &id[0], &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     CHECK_EQ(roma_batch_poll(b, id[0], NULL)->shared, 0);
@@ -248,7 +272,7 @@ static uint32_t ask_family(roma_batch *b, uint64_t family, uint64_t own) {
     uint32_t id;
     w = (work){.n = 40, .n_prompt = 40};
     for (uint32_t k = 0; k < 40; k++) w.prompt[k] = (int32_t)(roma_random(k < 39 ? family : own, k) % VOCAB);
-    const roma_request r = {w.prompt, 40, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL};
+    const roma_request r = {w.prompt, 40, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL};
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     const uint32_t shared = roma_batch_poll(b, id, NULL)->shared;
@@ -285,8 +309,8 @@ static void test_waiting(const loaded *m) {
         for (uint32_t i = 0; i < 3; i++) {
             w[i] = (work){.n = 70, .n_prompt = 70};
             for (uint32_t k = 0; k < 70; k++) w[i].prompt[k] = k < same ? 7 : (int32_t)(50 * i + k) % VOCAB;
-            const roma_request r = {w[i].prompt, 70,    2,   0, false, {.top_p = 1, .repeat_penalty = 1},
-                                    on_token,    &w[i], NULL};
+            const roma_request r = {w[i].prompt, 70,    2,    0,   false, {.top_p = 1, .repeat_penalty = 1},
+                                    on_token,    &w[i], NULL, NULL};
             CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
         }
         CHECK_EQ(roma_batch_step(b, &err), 0);
@@ -365,7 +389,7 @@ static void test_times(const loaded *m) {
     static work w;
     uint64_t dices = 3;
     make_work(&w, &dices, 3);
-    const roma_request r = {w.prompt, 21, 6, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL};
+    const roma_request r = {w.prompt, 21, 6, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL};
     w.n = w.n_prompt = 21;
     w.stop_at = 0;
     CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 1, .proposals = 3}, &err), 0);

@@ -167,6 +167,41 @@ static void test_check(void) {
     CHECK_EQ(roma_sampling_check(&s, &err), ROMA_EUSAGE);
 }
 
+/* What the mask leaves out is as if its logit were -infinity, also where it is no number or favoured by a bias. */
+static void test_mask(void) {
+    const float nan = roma_f32_from_bits(0x7fc00000), l[] = {9, nan, 2, 1}, worst = roma_f32_from_bits(0xff800000),
+                out[] = {1, worst, 1, 1};
+    const uint64_t both = 0xc, none = 0, one = 2;
+    const roma_logit_bias up = {0, 100};
+    const int32_t recent[] = {2};
+    roma_error err = {0};
+    int32_t t = -1;
+    roma_sampling s;
+    roma_sampling_default(&s);
+    s.bias = &up;
+    s.n_bias = 1;
+    s.mask = &both;
+    CHECK_EQ(pick(&s, l, 4, 0), 2);
+    s.repeat_penalty = 3;
+    CHECK_EQ(roma_sample(&s, l, 4, recent, 1, 0, 0, scratch, &t, &err), 0);
+    CHECK_EQ(t, 3);
+    s.temperature = 100;
+    unsigned third = 0;
+    for (uint64_t i = 0; i < 100; i++) {
+        const int32_t drawn = pick(&s, l, 4, i);
+        CHECK(drawn == 2 || drawn == 3);
+        third += drawn == 3;
+    }
+    CHECK(third > 20 && third < 80);
+    s.mask = &none;
+    CHECK_EQ(roma_sample(&s, l, 4, NULL, 0, 0, 0, scratch, &t, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "may follow");
+    s.mask = &one;
+    CHECK_EQ(roma_sample(&s, l, 4, NULL, 0, 0, 0, scratch, &t, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "not a number");
+    CHECK_EQ(roma_sample(&s, out, 4, NULL, 0, 0, 0, scratch, &t, &err), ROMA_EINPUT);
+}
+
 /* ---- logits that are not finite, and samplings at the edge of what is allowed ---- */
 
 #define INF (1.0f / 0.0f)
@@ -280,6 +315,7 @@ int main(void) {
     test_answer_penalties();
     test_ends();
     test_check();
+    test_mask();
     test_not_finite();
     test_infinite_share();
     test_penalty_overflow();
