@@ -9,8 +9,8 @@
 /* Prompts up to this are evaluated as they are; longer ones lie on the curve. */
 enum { EXACT = 1024 };
 
-int roma_serve_chip_at(roma_serve_chip *c, uint32_t context, uint32_t batch, roma_serve_set set, uint32_t adapters,
-                       roma_error *err) {
+int roma_serve_record_at(roma_serve_record *c, uint32_t context, uint32_t batch, roma_serve_set set, uint32_t adapters,
+                         roma_error *err) {
     roma_workload w = roma_cost_workload_usual();
     w.context = context;
     w.batch = batch;
@@ -31,21 +31,21 @@ int roma_serve_chip_at(roma_serve_chip *c, uint32_t context, uint32_t batch, rom
     return ROMA_OK;
 }
 
-int roma_serve_chip_open(roma_serve_chip **out, const roma_placement *p, uint32_t context, roma_error *err) {
-    roma_serve_chip *c = *out = roma_alloc(sizeof *c);
+int roma_serve_record_open(roma_serve_record **out, const roma_placement *p, uint32_t context, roma_error *err) {
+    roma_serve_record *c = *out = roma_alloc(sizeof *c);
     if (!c) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the record of the chip");
     memset(c, 0, sizeof *c);
     c->place = p;
     c->context = context;
     c->step = (context / ROMA_SERVE_POINTS + ROMA_PAGE) / ROMA_PAGE * ROMA_PAGE; /* the last point is beyond context */
-    const int rc = roma_serve_chip_at(c, 0, 1, (roma_serve_set){0}, 0, err);
+    const int rc = roma_serve_record_at(c, 0, 1, (roma_serve_set){0}, 0, err);
     if (!rc) return ROMA_OK;
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     *out = NULL;
     return rc;
 }
 
-void roma_serve_chip_close(roma_serve_chip *c) {
+void roma_serve_record_close(roma_serve_record *c) {
     if (!c) return;
     roma_schedule_destroy(&c->schedule);
     roma_free(c);
@@ -54,7 +54,7 @@ void roma_serve_chip_close(roma_serve_chip *c) {
 /* ---- curves ---- */
 
 /* The curve of a set; beyond ROMA_SERVE_SETS kinds the last one that was begun, of whatever set. */
-static roma_serve_curve *curve_of(roma_serve_chip *c, roma_serve_set set) {
+static roma_serve_curve *curve_of(roma_serve_record *c, roma_serve_set set) {
     for (uint32_t i = 0; i < c->n_curves; i++)
         if (c->curve[i].set.rank == set.rank && (!set.rank || c->curve[i].set.stacked == set.stacked))
             return &c->curve[i];
@@ -70,12 +70,12 @@ static roma_workload alone(const roma_serve_curve *v) {
     return w;
 }
 
-static bool evaluate(roma_serve_chip *c, const roma_workload *w, roma_cost *out) {
+static bool evaluate(roma_serve_record *c, const roma_workload *w, roma_cost *out) {
     roma_error err;
     return !roma_cost_evaluate(out, &c->schedule, c->place, w, &err);
 }
 
-static bool decode_point(roma_serve_chip *c, roma_serve_curve *v, uint32_t i) {
+static bool decode_point(roma_serve_record *c, roma_serve_curve *v, uint32_t i) {
     if (v->has_decode[i]) return true;
     roma_workload w = alone(v);
     roma_cost cost;
@@ -86,7 +86,7 @@ static bool decode_point(roma_serve_chip *c, roma_serve_curve *v, uint32_t i) {
 }
 
 /* A prompt of n tokens from an empty cache. */
-static bool prompt_exact(roma_serve_chip *c, const roma_serve_curve *v, uint32_t n, roma_serve_charge *out) {
+static bool prompt_exact(roma_serve_record *c, const roma_serve_curve *v, uint32_t n, roma_serve_charge *out) {
     roma_workload w = alone(v);
     roma_cost cost;
     *out = (roma_serve_charge){0};
@@ -97,7 +97,7 @@ static bool prompt_exact(roma_serve_chip *c, const roma_serve_curve *v, uint32_t
     return true;
 }
 
-static bool prompt_point(roma_serve_chip *c, roma_serve_curve *v, uint32_t i) {
+static bool prompt_point(roma_serve_record *c, roma_serve_curve *v, uint32_t i) {
     if (!v->has_prompt[i]) v->has_prompt[i] = prompt_exact(c, v, i * c->step, &v->prompt[i]);
     return v->has_prompt[i];
 }
@@ -107,7 +107,7 @@ static roma_serve_charge between(const roma_serve_charge *at, double x) {
     return (roma_serve_charge){at[0].s + x * (at[1].s - at[0].s), at[0].j + x * (at[1].j - at[0].j)};
 }
 
-static bool prompt_of(roma_serve_chip *c, roma_serve_curve *v, uint32_t n, roma_serve_charge *out) {
+static bool prompt_of(roma_serve_record *c, roma_serve_curve *v, uint32_t n, roma_serve_charge *out) {
     if (n <= EXACT) return prompt_exact(c, v, n, out);
     const uint32_t i = n / c->step;
     if (!prompt_point(c, v, i) || !prompt_point(c, v, i + 1)) return false;
@@ -118,9 +118,9 @@ static bool prompt_of(roma_serve_chip *c, roma_serve_curve *v, uint32_t n, roma_
 /* ---- charges ---- */
 
 /* Contexts beyond what was announced count as the last one that was. */
-static uint32_t within(const roma_serve_chip *c, uint32_t n) { return n < c->context ? n : c->context; }
+static uint32_t within(const roma_serve_record *c, uint32_t n) { return n < c->context ? n : c->context; }
 
-void roma_serve_chip_prompt(roma_serve_chip *c, roma_serve_set set, uint32_t from, uint32_t to) {
+void roma_serve_record_prompt(roma_serve_record *c, roma_serve_set set, uint32_t from, uint32_t to) {
     roma_serve_curve *v = curve_of(c, set);
     roma_serve_charge all, before;
     from = within(c, from);
@@ -135,7 +135,7 @@ void roma_serve_chip_prompt(roma_serve_chip *c, roma_serve_set set, uint32_t fro
     c->total.j += all.j - before.j;
 }
 
-void roma_serve_chip_tokens(roma_serve_chip *c, roma_serve_set set, uint32_t from, uint32_t to) {
+void roma_serve_record_tokens(roma_serve_record *c, roma_serve_set set, uint32_t from, uint32_t to) {
     roma_serve_curve *v = curve_of(c, set);
     to = within(c, to);
     while (from < to) {

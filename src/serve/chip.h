@@ -14,7 +14,7 @@
 #include "roma/cost.h"
 #include "roma/json.h"
 
-typedef struct roma_serve_chip roma_serve_chip;
+typedef struct roma_serve_record roma_serve_record;
 
 /* Adapters of a request, as the chip model has them: `stacked` of them at once, of this rank; rank 0: the base alone.
  */
@@ -23,15 +23,15 @@ typedef struct {
 } roma_serve_set;
 
 /* Makes the record of a placement, which is borrowed, for requests of at most `context` tokens. *c is the caller's,
- * ended by roma_serve_chip_close (NULL does nothing); NULL after a failure. Errors of roma_cost_step. */
-int roma_serve_chip_open(roma_serve_chip **c, const roma_placement *p, uint32_t context, roma_error *err);
-void roma_serve_chip_close(roma_serve_chip *c);
+ * ended by roma_serve_record_close (NULL does nothing); NULL after a failure. Errors of roma_cost_step. */
+int roma_serve_record_open(roma_serve_record **c, const roma_placement *p, uint32_t context, roma_error *err);
+void roma_serve_record_close(roma_serve_record *c);
 
 /* Charges tokens [from, to) of a prompt, of which those before `from` were in the cache. The last one's logits give the
  * first token of the answer. What no memory is found for is counted and not charged (totals.uncharged_tokens). */
-void roma_serve_chip_prompt(roma_serve_chip *c, roma_serve_set set, uint32_t from, uint32_t to);
+void roma_serve_record_prompt(roma_serve_record *c, roma_serve_set set, uint32_t from, uint32_t to);
 /* Charges the decode steps of one request whose caches held `from` to `to` - 1 tokens: one further token each. */
-void roma_serve_chip_tokens(roma_serve_chip *c, roma_serve_set set, uint32_t from, uint32_t to);
+void roma_serve_record_tokens(roma_serve_record *c, roma_serve_set set, uint32_t from, uint32_t to);
 
 /* An adapter by name. */
 typedef struct {
@@ -55,10 +55,11 @@ typedef struct {
 } roma_serve_now;
 
 /* Appends the record as one JSON object (docs/server-page.md). out->failed when memory ends. ENOMEM. */
-int roma_serve_chip_json(roma_serve_chip *c, const roma_serve_now *now, roma_buf *out, roma_error *err);
+int roma_serve_record_json(roma_serve_record *c, const roma_serve_now *now, roma_buf *out, roma_error *err);
 /* Appends one token's step behind `context` cached tokens: every instance of the schedule with its cycles. EINPUT for a
  * context that is beyond the server's; ENOMEM. */
-int roma_serve_chip_step_json(roma_serve_chip *c, uint32_t context, roma_serve_set set, roma_buf *out, roma_error *err);
+int roma_serve_record_step_json(roma_serve_record *c, uint32_t context, roma_serve_set set, roma_buf *out,
+                                roma_error *err);
 
 /* ---- between the files of this group ---- */
 
@@ -76,7 +77,7 @@ typedef struct {
     bool has_decode[ROMA_SERVE_POINTS + 1], has_prompt[ROMA_SERVE_POINTS + 1];
 } roma_serve_curve;
 
-struct roma_serve_chip {
+struct roma_serve_record {
     const roma_placement *place;
     uint32_t context, step; /* tokens of a request at most; between two points of a curve */
     roma_schedule schedule; /* scratch */
@@ -92,7 +93,7 @@ struct roma_serve_chip {
 };
 
 /* The figures of a workload, kept for the next call with the same. Errors of roma_cost_step. */
-int roma_serve_chip_at(roma_serve_chip *c, uint32_t context, uint32_t batch, roma_serve_set set, uint32_t adapters,
-                       roma_error *err);
+int roma_serve_record_at(roma_serve_record *c, uint32_t context, uint32_t batch, roma_serve_set set, uint32_t adapters,
+                         roma_error *err);
 
 #endif

@@ -10,7 +10,7 @@ static const char *const unit_name[ROMA_COST_UNITS] = {"L-Units", "H-Units", "ve
 
 /* ---- what the chip is ---- */
 
-static void figures(const roma_serve_chip *c, roma_json *j) {
+static void figures(const roma_serve_record *c, roma_json *j) {
     const roma_chip *chip = &c->place->chip;
     const uint64_t held = roma_cost_positions(c->place, &c->work), own = c->place->plan->desc->hyper.context;
     roma_json_open(j, "figures", '{');
@@ -27,7 +27,7 @@ static void figures(const roma_serve_chip *c, roma_json *j) {
     roma_json_close(j, '}');
 }
 
-static void at(const roma_serve_chip *c, const roma_serve_now *now, roma_json *j) {
+static void at(const roma_serve_record *c, const roma_serve_now *now, roma_json *j) {
     roma_json_open(j, "at", '{');
     roma_json_uint(j, "running", now->running);
     roma_json_uint(j, "prompt", c->work.prompt);
@@ -46,7 +46,7 @@ static void at(const roma_serve_chip *c, const roma_serve_now *now, roma_json *j
     roma_json_close(j, '}');
 }
 
-static void totals(const roma_serve_chip *c, const roma_serve_now *now, roma_json *j) {
+static void totals(const roma_serve_record *c, const roma_serve_now *now, roma_json *j) {
     roma_json_open(j, "host", '{');
     roma_json_real(j, "tok_s", now->host_tok_s);
     roma_json_real(j, "seconds", now->host_s);
@@ -81,7 +81,7 @@ static void whole_pages(const roma_placement *p, uint64_t n, uint64_t *pages) {
 }
 
 /* Bytes of cache in each H-Unit: an array of matrix_units numbers. */
-static int hunits(const roma_serve_chip *c, uint64_t used, roma_json *j, roma_error *err) {
+static int hunits(const roma_serve_record *c, uint64_t used, roma_json *j, roma_error *err) {
     const roma_placement *p = c->place;
     const roma_hyper *h = &p->plan->desc->hyper;
     const uint32_t units = (uint32_t)p->chip.matrix_units, share = roma_place_page_units(p);
@@ -115,7 +115,7 @@ static void adapters(const roma_serve_now *now, roma_json *j) {
     roma_json_close(j, ']');
 }
 
-static int sram(const roma_serve_chip *c, const roma_serve_now *now, roma_json *j, roma_error *err) {
+static int sram(const roma_serve_record *c, const roma_serve_now *now, roma_json *j, roma_error *err) {
     const roma_chip *chip = &c->place->chip;
     const uint64_t used = now->pages - now->pages_free;
     const uint64_t vector = (uint64_t)roma_chip_vector_bytes(chip);
@@ -149,7 +149,7 @@ static void unit(roma_json *j, const char *name, double count, double utilisatio
     roma_json_close(j, '}');
 }
 
-static void units(const roma_serve_chip *c, roma_json *j) {
+static void units(const roma_serve_record *c, roma_json *j) {
     const roma_chip *chip = &c->place->chip;
     const double dies = c->place->dies;
     roma_json_open(j, "units", '[');
@@ -171,7 +171,7 @@ static void kind(roma_json *j, const char *name, const roma_floor_cell *f, doubl
 
 /* Rows of the grid as texts, a letter a tile: m matrix units, in the order of their numbers; v vector units; '.' none.
  */
-static int floorplan(const roma_serve_chip *c, roma_json *j, roma_error *err) {
+static int floorplan(const roma_serve_record *c, roma_json *j, roma_error *err) {
     roma_floorplan f;
     const roma_cost *k = &c->cost;
     const roma_floor_cell *of[128] = {NULL};
@@ -209,12 +209,12 @@ static int done(const roma_buf *out, roma_error *err) {
                        : ROMA_OK;
 }
 
-int roma_serve_chip_json(roma_serve_chip *c, const roma_serve_now *now, roma_buf *out, roma_error *err) {
+int roma_serve_record_json(roma_serve_record *c, const roma_serve_now *now, roma_buf *out, roma_error *err) {
     uint32_t loaded = 0;
     for (size_t i = 0; i < now->n_adapters; i++) loaded += now->adapters[i].running > 0;
     int rc = ROMA_OK;
     if (now->running)
-        rc = roma_serve_chip_at(c, (uint32_t)(now->cached / now->running), now->running, now->set, loaded, err);
+        rc = roma_serve_record_at(c, (uint32_t)(now->cached / now->running), now->running, now->set, loaded, err);
     if (rc) return rc;
     roma_json j = {.out = out};
     roma_json_open(&j, NULL, '{');
@@ -253,8 +253,8 @@ static void instance(const roma_plan *p, const roma_cost_instance *x, roma_json 
     roma_json_close(j, ']');
 }
 
-int roma_serve_chip_step_json(roma_serve_chip *c, uint32_t context, roma_serve_set set, roma_buf *out,
-                              roma_error *err) {
+int roma_serve_record_step_json(roma_serve_record *c, uint32_t context, roma_serve_set set, roma_buf *out,
+                                roma_error *err) {
     static const char *const columns[] = {"operation", "tensor", "layer", "part", "unit", "start", "busy", "end"};
     uint64_t cycles;
     roma_workload w = roma_cost_workload_bare();

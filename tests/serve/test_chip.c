@@ -35,11 +35,11 @@ static void whole(roma_buf *b) {
     roma_buf_append(b, "", 1);
 }
 
-static void open_both(roma_sim *s, roma_serve_chip **c, const char *shape, const char *chip, roma_workload work) {
+static void open_both(roma_sim *s, roma_serve_record **c, const char *shape, const char *chip, roma_workload work) {
     roma_error err = {0};
     const roma_sim_config config = {.design = {.shape = shape, .chip = chip}, .work = work};
     CHECK_EQ(roma_sim_open(s, &config, &err), 0);
-    CHECK_EQ(roma_serve_chip_open(c, &s->design.place, 4096, &err), 0);
+    CHECK_EQ(roma_serve_record_open(c, &s->design.place, 4096, &err), 0);
 }
 
 /* ---- figures ---- */
@@ -50,7 +50,7 @@ static void open_both(roma_sim *s, roma_serve_chip **c, const char *shape, const
 static void check_figures(const char *shape, const char *chip, uint32_t context, uint32_t batch, uint32_t rank,
                           uint32_t stacked, uint32_t resident) {
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     roma_sim_figures f;
     roma_error err;
     roma_buf out = {0};
@@ -72,7 +72,7 @@ static void check_figures(const char *shape, const char *chip, uint32_t context,
                                 .host_tok_s = 12.5,
                                 .host_s = 3};
     CHECK_EQ(roma_sim_evaluate(&s, false, &f, &err), 0);
-    CHECK_EQ(roma_serve_chip_json(c, &now, &out, &err), 0);
+    CHECK_EQ(roma_serve_record_json(c, &now, &out, &err), 0);
     whole(&out);
     SAME("tok_s", 0, f.cost.tok_s);
     SAME("cycles", 0, f.cost.decode_cyc);
@@ -88,7 +88,7 @@ static void check_figures(const char *shape, const char *chip, uint32_t context,
     CHECK(number(&out, "context", 0) == context && number(&out, "batch", 0) == batch);
     CHECK(number(&out, "used", 0) == 40 && number(&out, "tok_s", 1) == 12.5);
     roma_buf_destroy(&out);
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     roma_sim_close(&s);
 }
 
@@ -102,22 +102,22 @@ static void test_figures(void) {
 /* When nothing runs the last figures stand, and the record says so. */
 static void test_idle(void) {
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     roma_error err;
     roma_buf out = {0}, idle = {0};
     roma_serve_now now = {.running = 2, .cached = 600, .pages = 10, .pages_free = 4};
     open_both(&s, &c, "llama-3.2-1b", NULL, roma_cost_workload_usual());
-    CHECK_EQ(roma_serve_chip_json(c, &now, &out, &err), 0);
+    CHECK_EQ(roma_serve_record_json(c, &now, &out, &err), 0);
     now.running = 0;
     now.cached = 0;
-    CHECK_EQ(roma_serve_chip_json(c, &now, &idle, &err), 0);
+    CHECK_EQ(roma_serve_record_json(c, &now, &idle, &err), 0);
     whole(&out);
     whole(&idle);
     CHECK(number(&idle, "context", 0) == 300 && number(&idle, "batch", 0) == 2 && number(&idle, "running", 0) == 0);
     CHECK(number(&idle, "tok_s", 0) == number(&out, "tok_s", 0));
     roma_buf_destroy(&out);
     roma_buf_destroy(&idle);
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     roma_sim_close(&s);
 }
 
@@ -132,10 +132,10 @@ static roma_cost alone(roma_sim *s, roma_serve_set set, uint32_t prompt, uint32_
     return cost;
 }
 
-static roma_buf record(roma_serve_chip *c) {
+static roma_buf record(roma_serve_record *c) {
     roma_error err;
     roma_buf out = {0};
-    CHECK_EQ(roma_serve_chip_json(c, &(roma_serve_now){0}, &out, &err), 0);
+    CHECK_EQ(roma_serve_record_json(c, &(roma_serve_now){0}, &out, &err), 0);
     whole(&out);
     return out;
 }
@@ -144,7 +144,7 @@ static roma_buf record(roma_serve_chip *c) {
 static void test_totals(void) {
     const roma_serve_set base = {0}, two = {16, 2};
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     double seconds = 0, joules = 0;
     open_both(&s, &c, "llama-3.2-1b", "roma-better", roma_cost_workload_usual());
     for (uint32_t k = 300; k < 900; k++) {
@@ -158,20 +158,20 @@ static void test_totals(void) {
     roma_cost p[3] = {alone(&s, base, 300, 0), alone(&s, two, 2500, 0), alone(&s, two, 900, 0)};
     seconds += p[0].ttft_s + p[1].ttft_s - p[2].ttft_s;
     joules += (p[0].prefill_mj + p[1].prefill_mj - p[2].prefill_mj) * 1e-3;
-    roma_serve_chip_prompt(c, base, 0, 300);
-    roma_serve_chip_tokens(c, base, 300, 640);
-    roma_serve_chip_tokens(c, base, 640, 900);
-    roma_serve_chip_prompt(c, two, 900, 2500);
-    roma_serve_chip_tokens(c, two, 2500, 2600);
-    roma_serve_chip_tokens(c, two, 2600, 2600);
-    roma_serve_chip_prompt(c, two, 5, 5);
+    roma_serve_record_prompt(c, base, 0, 300);
+    roma_serve_record_tokens(c, base, 300, 640);
+    roma_serve_record_tokens(c, base, 640, 900);
+    roma_serve_record_prompt(c, two, 900, 2500);
+    roma_serve_record_tokens(c, two, 2500, 2600);
+    roma_serve_record_tokens(c, two, 2600, 2600);
+    roma_serve_record_prompt(c, two, 5, 5);
     roma_buf out = record(c);
     CHECK(number(&out, "tokens", 0) == 700 && number(&out, "prompt_tokens", 0) == 1900);
     CHECK(number(&out, "uncharged_tokens", 0) == 0);
     CHECK_NEAR(number(&out, "chip_seconds", 0), seconds, 0.01);
     CHECK_NEAR(number(&out, "joules", 0), joules, 0.01);
     roma_buf_destroy(&out);
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     roma_sim_close(&s);
 }
 
@@ -179,24 +179,24 @@ static void test_totals(void) {
  * are charged like their neighbours. */
 static void test_edges(void) {
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     open_both(&s, &c, "llama-3.2-1b", NULL, roma_cost_workload_usual());
     const roma_cost cost = alone(&s, (roma_serve_set){0}, 7, 0);
-    roma_serve_chip_prompt(c, (roma_serve_set){0}, 0, 7);
+    roma_serve_record_prompt(c, (roma_serve_set){0}, 0, 7);
     roma_buf out = record(c);
     CHECK_NEAR(number(&out, "chip_seconds", 0), cost.ttft_s, 1e-8);
     CHECK_NEAR(number(&out, "joules", 0), cost.prefill_mj * 1e-3, 1e-8);
     roma_buf_destroy(&out);
-    roma_serve_chip_tokens(c, (roma_serve_set){0}, 4090, 5000);
-    roma_serve_chip_prompt(c, (roma_serve_set){0}, 4000, 5000);
+    roma_serve_record_tokens(c, (roma_serve_set){0}, 4090, 5000);
+    roma_serve_record_prompt(c, (roma_serve_set){0}, 4000, 5000);
     for (uint32_t rank = 1; rank <= ROMA_SERVE_SETS + 3; rank++)
-        roma_serve_chip_tokens(c, (roma_serve_set){rank, 1}, 0, 2);
+        roma_serve_record_tokens(c, (roma_serve_set){rank, 1}, 0, 2);
     out = record(c);
     CHECK(number(&out, "tokens", 0) == 6 + 2 * (ROMA_SERVE_SETS + 3) && number(&out, "prompt_tokens", 0) == 7 + 96);
     CHECK(number(&out, "chip_seconds", 0) > cost.ttft_s && number(&out, "uncharged_tokens", 0) == 0);
     roma_buf_destroy(&out);
-    roma_serve_chip_close(c);
-    roma_serve_chip_close(NULL);
+    roma_serve_record_close(c);
+    roma_serve_record_close(NULL);
     roma_sim_close(&s);
 }
 
@@ -205,15 +205,15 @@ static void test_edges(void) {
 /* The fullest H-Unit of the map is the placement's, whichever way a chip places pages. */
 static void check_map(const char *chip, const char *set, uint32_t used) {
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     roma_error err = {0};
     roma_buf out = {0};
     const roma_sim_config config = {
         .design = {.shape = "llama-3.2-3b", .chip = chip, .set = &set, .n_set = set != NULL},
         .work = roma_cost_workload_usual()};
     CHECK_EQ(roma_sim_open(&s, &config, &err), 0);
-    CHECK_EQ(roma_serve_chip_open(&c, &s.design.place, 4096, &err), 0);
-    CHECK_EQ(roma_serve_chip_json(c, &(roma_serve_now){.pages = 200, .pages_free = 200 - used}, &out, &err), 0);
+    CHECK_EQ(roma_serve_record_open(&c, &s.design.place, 4096, &err), 0);
+    CHECK_EQ(roma_serve_record_json(c, &(roma_serve_now){.pages = 200, .pages_free = 200 - used}, &out, &err), 0);
     whole(&out);
     const char *at = strstr((const char *)out.data, "\"hunits\":[");
     CHECK(at != NULL);
@@ -230,7 +230,7 @@ static void check_map(const char *chip, const char *set, uint32_t used) {
     if (s.design.place.chip.hunit_pages != ROMA_PAGES_SPREAD)
         CHECK_REAL(sum, (double)used * h->layers * h->kv_heads * (double)roma_kv_page_bytes(h->head_dim));
     roma_buf_destroy(&out);
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     roma_sim_close(&s);
 }
 
@@ -252,14 +252,14 @@ static size_t count(const roma_buf *b, const char *part) {
 
 static void test_step(void) {
     roma_sim s;
-    roma_serve_chip *c;
+    roma_serve_record *c;
     roma_error err = {0};
     roma_buf out = {0};
     roma_workload w = roma_cost_workload_usual();
     uint64_t cycles;
     w.context = 500;
     open_both(&s, &c, "llama-3.2-1b", NULL, w);
-    CHECK_EQ(roma_serve_chip_step_json(c, 500, (roma_serve_set){16, 1}, &out, &err), 0);
+    CHECK_EQ(roma_serve_record_step_json(c, 500, (roma_serve_set){16, 1}, &out, &err), 0);
     whole(&out);
     CHECK_EQ(roma_cost_decode(&cycles, &s.schedule, &s.design.place, &w, &err), 0);
     CHECK(number(&out, "cycles", 0) == (double)cycles);
@@ -272,10 +272,10 @@ static void test_step(void) {
     CHECK_HAS((const char *)out.data, "[\"linear\",\"q\",0,\"base\",0,");
     roma_buf_destroy(&out);
     out = (roma_buf){0};
-    CHECK_EQ(roma_serve_chip_step_json(c, 4097, (roma_serve_set){0}, &out, &err), ROMA_EINPUT);
+    CHECK_EQ(roma_serve_record_step_json(c, 4097, (roma_serve_set){0}, &out, &err), ROMA_EINPUT);
     CHECK_HAS(err.text, "4097");
     roma_buf_destroy(&out);
-    roma_serve_chip_close(c);
+    roma_serve_record_close(c);
     roma_sim_close(&s);
 }
 
