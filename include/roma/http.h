@@ -11,9 +11,10 @@
  * callback comes from inside a call of the caller's: what a call leads to is told when the caller has returned.
  * Callbacks hold up all connections and must be short.
  *
- * Memory: roma_http_open takes everything; afterwards nothing is allocated. A connection has 16 KiB for what comes and
- * 16 KiB for what goes. A body that does not fit beside its head grows in address space that open set aside, as its
- * bytes arrive, and all such bodies together have at most `bodies_bytes`: who asks for more is answered 503. */
+ * Memory: roma_http_open takes everything; afterwards nothing is allocated. A connection has 20 KiB for what comes and
+ * 16 KiB for what goes, which the system gives when they are touched. A body that does not fit beside its head grows in
+ * address space that open set aside, as its bytes arrive, and all such bodies together have at most `bodies_bytes`: who
+ * asks for more is answered 503. */
 #ifndef ROMA_HTTP_H
 #define ROMA_HTTP_H
 
@@ -37,7 +38,7 @@ enum {
 
 /* ---- requests ----------------------------------------------------------------------------------- */
 
-/* Methods of requests: any other is answered 501 by the front. */
+/* Methods of requests: any other is answered 501 by the front. OPTIONS is answered by the front too. */
 #define ROMA_HTTP_METHODS(X) X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
 typedef enum {
 #define X(name) ROMA_HTTP_##name,
@@ -126,8 +127,9 @@ typedef struct {
     void (*ending)(void *ctx);
 } roma_http_config;
 
-/* Binds, and takes all memory. *h is the caller's, ended by roma_http_close; NULL after a failure. EUSAGE for a
- * configuration that is none, and for an address that is taken or not this host's; EIO, ENOMEM. */
+/* Binds, takes all memory, and raises the process's soft limit of descriptors where connections need more. *h is the
+ * caller's, ended by roma_http_close; NULL after a failure. EUSAGE for a configuration that is none, and for an address
+ * that is taken or not this host's; EIO, ENOMEM. */
 int roma_http_open(roma_http **h, const roma_http_config *c, roma_error *err);
 /* Closes listeners and connections; exchanges are over (ENDED) first. NULL does nothing. */
 void roma_http_close(roma_http *h);
