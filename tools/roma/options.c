@@ -47,6 +47,21 @@ static int help(const usage *u) {
     return print_buf(u->verb, &page, 0);
 }
 
+/* Rows for tools/completions.sh: letter, name, argument, help, with a tab between; a flag has no argument. */
+static int words(const usage *u) {
+    const option *tables[] = {u->options, u->shared,
+                              (const option[]){{"help", 'h', OPT_FLAG, NULL, NULL, 0, 0, "this page"}, {0}}};
+    for (size_t t = 0; t < 3; t++)
+        for (const option *o = tables[t]; o && o->name; o++)
+            if (o->help)
+                print_to(stdout, "%s\t%s\t%s\t%s\n",
+                         o->letter     ? (const char[]){o->letter, 0}
+                         : !o->name[1] ? o->name
+                                       : "",
+                         o->name[1] ? o->name : "", o->arg ? o->arg : "", o->help);
+    return finish(u->verb, 0);
+}
+
 /* ---- finding ---- */
 
 static const option *find(const usage *u, const char *name, size_t len, char letter) {
@@ -140,6 +155,7 @@ static int take(const usage *u, int argc, char **argv, int *i) {
     const bool is_long = arg[1] == '-';
     const size_t len = strcspn(arg + 2, "=");
     if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) return help(u);
+    if (strcmp(arg, "--words") == 0) return words(u);
     const option *o = is_long ? find(u, arg + 2, len, 0) : find(u, NULL, 0, arg[1]);
     if (!o) return unknown(u, arg);
     if (is_long ? arg[2 + len] == '=' : arg[2] != 0) value = is_long ? arg + 3 + len : arg + 2;

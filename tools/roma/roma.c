@@ -171,6 +171,7 @@ int main(int argc, char **argv) {
     signals_begin(verb);
     if (note_streams(&err)) return fail(verb, &err);
     if (strcmp(verb, "--version") == 0) return version();
+    if (strcmp(verb, "--words") == 0) return verb_words(argc - 1, argv + 1);
     if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "help") == 0) {
         if (argc < 3) return help();
         static char help_option[] = "--help";

@@ -52,7 +52,7 @@ typedef struct {
     LORA_OPTIONS(c),                                                                                                                          \
     {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
     {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
-    {"chip", 0, OPT_TEXT, &(c).answer.chip, "FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
+    {"chip", 0, OPT_TEXT, &(c).answer.chip, "NAME|FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128, with --chip at most what its vector units hold)"}
 #define LORA_OPTIONS(c)                                                                                                                     \
@@ -124,6 +124,10 @@ int print_buf(const char *verb, roma_buf *b, int rc); /* writes and destroys b, 
 int print_page(const char *verb, roma_buf *b, int rc);
 double resident_bytes(void);          /* most that this process has had in memory */
 double huge_share(const roma_map *m); /* part of a map that lies in huge pages and has been touched */
+
+/* `roma --words [LIST]`, of what completions are made: the lists of names that the program knows, or the names of one.
+ */
+int verb_words(int argc, char **argv);
 
 int verb_build(int argc, char **argv);
 int verb_adapter(int argc, char **argv);

@@ -177,13 +177,14 @@ static int check(const adapter_config *c, const char *path) {
     return rc ? fail("adapter", &err) : 0;
 }
 
+const char *const adapter_subverbs[ADAPTER_SUBVERBS] = {"build", "inspect", "merge", "diff"};
+
 /* The first word is one of the subverbs. */
 static int check_subverb(const char *word) {
-    static const char *const names[] = {"build", "inspect", "merge", "diff"};
     char shown[64];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(word, names[i]) == 0) return OPTIONS_GO;
-    const char *near = roma_nearest(word, names, sizeof names / sizeof *names);
+    for (size_t i = 0; i < ADAPTER_SUBVERBS; i++)
+        if (strcmp(word, adapter_subverbs[i]) == 0) return OPTIONS_GO;
+    const char *near = roma_nearest(word, adapter_subverbs, ADAPTER_SUBVERBS);
     roma_error_name(shown, sizeof shown, word, strlen(word));
     return near ? usage_error("adapter", "there is no '%s', did you mean '%s'?", shown, near)
                 : usage_error("adapter", "the first word is build, inspect, merge or diff, not '%s'", shown);

@@ -5,6 +5,11 @@
 #include "loras.h"
 #include "tool.h"
 
+/* ---- adapter.c ---- */
+
+enum { ADAPTER_SUBVERBS = 4 };
+extern const char *const adapter_subverbs[ADAPTER_SUBVERBS];
+
 /* ---- inspect.c ---- */
 
 bool is_adapter(const char *path); /* by its first bytes */

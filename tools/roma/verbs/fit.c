@@ -83,7 +83,7 @@ int verb_fit(int argc, char **argv) {
         {"rank", 'r', OPT_TEXT, &o.ranks, "R,...", 0, 0, "their rank (default: 8,16,32,64)"},
         {"sequences", 's', OPT_TEXT, &o.sequences, "S,...", 0, 0, "sequences that share the cache (default: 1,8)"},
         {"targets", 0, OPT_TEXT, &o.targets, "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"},
-        {"lora-type", 0, OPT_TEXT, &o.type, "TYPE", 0, 0, "how their matrix B is stored: int8 (default), fp8, f16"},
+        {"lora-type", 0, OPT_TEXT, &o.type, "int8|fp8|f16", 0, 0, "how their matrix B is stored (default: int8)"},
         {"rows", 0, OPT_COUNT, &f.fit.rows, "N", 1, ROMA_EXEC_ROWS_MAX,
          "rows of a step, whose activations count (default: 128)"},
         {"sram-mib", 0, OPT_COUNT, &o.sram_mib, "M", 1, 16777216,

@@ -166,7 +166,7 @@ int verb_sim(int argc, char **argv) {
         {"instances", 0, OPT_OUT, &o.instances, "FILE", 0, 0,
          "the decode step instance by instance: start, busy, end (CSV)"},
         {"floorplan", 0, OPT_OUT, &o.floorplan, "FILE", 0, 0, "floorplan (SVG)"},
-        {"floorplan-by", 0, OPT_TEXT, &o.by, "WHAT", 0, 0, "its colour: area, power (default) or utilisation"},
+        {"floorplan-by", 0, OPT_TEXT, &o.by, "area|power|utilisation", 0, 0, "its colour (default: power)"},
         {"roofline", 0, OPT_OUT, &o.roofline, "FILE", 0, 0, "roofline beside a GPU with HBM (SVG)"},
         {"energy", 0, OPT_OUT, &o.energy, "FILE", 0, 0, "where the energy of a token goes (SVG)"},
         {"curve", 0, OPT_OUT, &o.curve, "FILE", 0, 0,
