@@ -4,8 +4,8 @@
  * Memory that ends sets out->failed; functions without a code cannot fail otherwise. Text is ASCII, aligned for a
  * terminal of 80 columns: a wider table goes on below, its rows named by the same first columns. JSON and CSV numbers
  * have 10 significant digits unless a column asks for all (digits 0); numbers that are not finite are null in JSON. SVG
- * needs nothing but a browser: no scripts, no fonts fetched, texts escaped, white ground under dark ink. Threads:
- * functions are re-entrant. */
+ * needs nothing but a browser: no scripts, no fonts fetched, texts escaped. It is dark ink on white, and in a viewer
+ * that prefers a dark scheme light ink on a dark ground. Threads: functions are re-entrant. */
 #ifndef ROMA_REPORT_H
 #define ROMA_REPORT_H
 
@@ -83,7 +83,7 @@ typedef struct {
     char name[32];
     double value;
 } roma_slice;
-/* One stacked horizontal bar of n shares. */
+/* One stacked horizontal bar of n shares; those that are not above 0 are left out. */
 void roma_report_bar_svg(const char *title, const char *unit, const roma_slice *slices, size_t n, roma_buf *out);
 
 /* A timeline as Chrome trace event JSON, gzipped (RFC 1952): one named track for each kind of unit, "X" events with ts

@@ -17,6 +17,8 @@ STYLE = [("COMP", "#2e9e4f", 0.75, "active"), ("Poly2", "#d23c3c", 0.75, "poly: 
          ("Metal3", "#e39b27", 0.45, "metal 3"), ("Metal4", "#1f9aa8", 0.30, "metal 4"), ("Contact", "#111111", 0.9, "contact"), ("Via1", "#ffffff", 0.9, "via 1"),
          ("Via2", "#ffe27a", 0.95, "via 2"), ("Via3", "#9df0f5", 0.95, "via 3")]
 SCALE, MARGIN, LEGEND = 90, 52, 150
+# The layers lie on white in both schemes, since they shine through one another.
+SCHEMES = ".page{fill:#ffffff}text{fill:#1f2328}@media (prefers-color-scheme: dark){.page{fill:#0d1117}text{fill:#e6edf3}}"
 
 
 def main(folder, where, out, *corners):
@@ -28,7 +30,8 @@ def main(folder, where, out, *corners):
     place = lambda p: f"{MARGIN + (p.x / 1000 - x1) * SCALE:.1f},{20 + (y2 - p.y / 1000) * SCALE:.1f}"
     width, height = MARGIN + (x2 - x1) * SCALE + LEGEND, 44 + (y2 - y1) * SCALE
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-             'font-family="sans-serif" font-size="13">', f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>']
+             'font-family="sans-serif" font-size="13">', f"<style>{SCHEMES}</style>", f'<rect class="page" width="{width:.0f}" height="{height:.0f}"/>',
+             f'<rect x="{MARGIN}" y="20" width="{(x2 - x1) * SCALE:.1f}" height="{(y2 - y1) * SCALE:.1f}" fill="#ffffff"/>']
     legend = []
     for name, colour, opacity, what in STYLE:
         shapes = layers[name] & window
@@ -40,7 +43,7 @@ def main(folder, where, out, *corners):
         legend.append((colour, opacity, what))
     for k, (colour, opacity, what) in enumerate(legend):
         at = width - LEGEND + 14, 26 + 24 * k
-        lines.append(f'<rect x="{at[0]:.0f}" y="{at[1]}" width="16" height="16" fill="{colour}" fill-opacity="{opacity}" stroke="#333333" stroke-width="0.6"/>'
+        lines.append(f'<rect x="{at[0]:.0f}" y="{at[1]}" width="16" height="16" fill="#ffffff"/><rect x="{at[0]:.0f}" y="{at[1]}" width="16" height="16" fill="{colour}" fill-opacity="{opacity}" stroke="#333333" stroke-width="0.6"/>'
                      f'<text x="{at[0] + 23:.0f}" y="{at[1] + 13}">{escape(what)}</text>')
     for layer in ("Metal1_Label", "Metal2_Label", "Metal3_Label", "Metal4_Label"):
         index = drawn.find_layer(*pdk.layer[layer])

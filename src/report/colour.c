@@ -3,12 +3,30 @@
 #include "report/svg.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-const char *roma_report_series(size_t i) {
-    /* Okabe and Ito's set, its yellow darkened for white ground, and five more for long lists */
-    static const char *const set[SERIES] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9",
-                                            "#6b4c9a", "#555555", "#e7298a", "#7fc97f", "#004c6d", "#a0522d"};
-    return set[i % SERIES];
+/* Okabe and Ito's set, its yellow darkened for white ground, and six more for long lists; each behind its counterpart
+ * on a dark page, on which black is read. */
+static const char *const series[SERIES][2] = {{"#0072b2", "#4aa8e0"}, {"#d55e00", "#f0883e"}, {"#009e73", "#2fbf95"},
+                                              {"#cc79a7", "#e39cc4"}, {"#b8860b", "#d9a72b"}, {"#56b4e9", "#7cc8f2"},
+                                              {"#6b4c9a", "#a78bda"}, {"#555555", "#a8adb3"}, {"#e7298a", "#ff6bb0"},
+                                              {"#7fc97f", "#93d893"}, {"#004c6d", "#5b9bb8"}, {"#a0522d", "#cf8560"},
+                                              {"#8a1538", "#e0688a"}};
+
+const char *roma_report_series(size_t i) { return series[i % SERIES][0]; }
+
+void roma_report_schemes(roma_buf *out) {
+    static const char *const page[][2] = {{GROUND, "#0d1117"},    {INK, "#e6edf3"},    {FAINT, "#9198a1"},
+                                          {GRID, "#30363d"},      {STROKE, "#8b949e"}, {HATCH, "#161b22"},
+                                          {HATCH_LINE, "#484f58"}};
+    roma_buf_print(out, "<style>@media (prefers-color-scheme: dark){.slice text{fill:black}");
+    for (size_t i = 0; i < sizeof page / sizeof *page; i++)
+        roma_buf_print(out, "[fill=\"%s\"]{fill:%s}[stroke=\"%s\"]{stroke:%s}", page[i][0], page[i][1], page[i][0],
+                       page[i][1]);
+    for (size_t i = 0; i < SERIES; i++)
+        roma_buf_print(out, "[fill=\"%s\"]{fill:%s}[stroke=\"%s\"]{stroke:%s}", series[i][0], series[i][1],
+                       series[i][0], series[i][1]);
+    roma_buf_print(out, "}</style>\n");
 }
 
 static unsigned channel(double linear) {
@@ -34,7 +52,17 @@ const char *roma_report_shade(char buf[8], double share) {
     return buf;
 }
 
-bool roma_report_shade_is_dark(double share) { return lightness(share) < 0.58; }
+/* The relative luminance of WCAG, at which white and black have the same contrast: 0.179. */
+const char *roma_report_on(const char *colour) {
+    static const double weight[3] = {0.2126, 0.7152, 0.0722};
+    double light = 0;
+    for (int i = 0; i < 3; i++) {
+        const char two[3] = {colour[1 + 2 * i], colour[2 + 2 * i], 0};
+        const double c = (double)strtoul(two, NULL, 16) / 255;
+        light += weight[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+    }
+    return light < 0.179 ? "white" : "black";
+}
 
 void roma_report_shade_bar(roma_buf *out, double x, double y, double height, double low, double high, const char *name,
                            const char *unit) {

@@ -39,7 +39,7 @@ static void draw_marks(const roma_table *t, size_t x, size_t y, const roma_repor
         double vx = roma_report_cell_real(t, r, x), vy = roma_report_cell_real(t, r, y);
         char a[128], b[128], tip[264];
         if (!roma_report_axis_takes(ax, vx) || !roma_report_axis_takes(ay, vy)) continue;
-        roma_buf_print(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"#ffffff\">",
+        roma_buf_print(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"" GROUND "\">",
                        roma_report_axis_at(ax, vx), roma_report_axis_at(ay, vy), t->n_rows > MARKED_ROWS ? "1.5" : "4",
                        colour);
         roma_print(tip, sizeof tip, "%s, %s", roma_report_cell_tip(a, sizeof a, t, r, x),

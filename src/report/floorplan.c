@@ -80,7 +80,8 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
                value_of(c, ROMA_FLOOR_POWER), c->utilisation * 100);
     roma_buf_print(
         out,
-        "<g class=\"cell\"><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" stroke=\"#ffffff\" "
+        "<g class=\"cell\"><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" stroke=\"" GROUND
+        "\" "
         "stroke-width=\"%.2f\"/>",
         x, y, w, h, roma_report_shade(colour, share), fmin(fmin(w, h) * 0.06, 1.2));
     roma_report_svg_tip(out, tip);
@@ -90,8 +91,7 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
     double size = fmin(h * 0.42, 11);
     if (roma_report_svg_width(text, size) > w * 0.94) size = w * 0.94 / roma_report_svg_width(text, 1);
     if (size >= 5)
-        roma_report_svg_text(out, x + w / 2, y + h / 2 + size * 0.36, size, AT_MIDDLE,
-                             roma_report_shade_is_dark(share) ? "#ffffff" : INK, text);
+        roma_report_svg_text(out, x + w / 2, y + h / 2 + size * 0.36, size, AT_MIDDLE, roma_report_on(colour), text);
     roma_buf_print(out, "</g>\n");
 }
 
@@ -145,17 +145,17 @@ static double draw_other(const plan *p, roma_buf *out, double y) {
     roma_buf_print(out,
                    "<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
                    "patternTransform=\"rotate(45)\">"
-                   "<rect width=\"7\" height=\"7\" fill=\"#f4f5f7\"/><path d=\"M0 0V7\" stroke=\"#b6bdc6\" "
+                   "<rect width=\"7\" height=\"7\" fill=\"" HATCH "\"/><path d=\"M0 0V7\" stroke=\"" HATCH_LINE "\" "
                    "stroke-width=\"2\"/></pattern>\n"
                    "<g class=\"other\"><rect x=\"%d\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"url(#hatch)\" "
-                   "stroke=\"#8c959f\"/>",
+                   "stroke=\"" STROKE "\"/>",
                    LEFT, y, w, h);
     roma_print(text, sizeof text, "outside the grid: %.3g mm2", p->f->other_mm2);
     roma_report_svg_tip(out, text);
     roma_buf_print(out, "</g>\n");
     if (h >= 18) {
         double wide = roma_report_svg_width(text, 12) + 12;
-        roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"17\" rx=\"3\" fill=\"#ffffff\"/>\n",
+        roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"17\" rx=\"3\" fill=\"" GROUND "\"/>\n",
                        LEFT + w / 2 - wide / 2, y + h / 2 - 8.5, wide);
         roma_report_svg_text(out, LEFT + w / 2, y + h / 2 + 4, 12, AT_MIDDLE, INK, text);
     }

@@ -105,7 +105,8 @@ void roma_report_roofline_svg(const char *title, const roma_roof *roofs, size_t 
         if (!drawable(&points[i])) continue;
         double px = roma_report_axis_at(&x, points[i].mac_per_byte), py = roma_report_axis_at(&y, points[i].mac_s);
         roma_buf_print(out,
-                       "<g class=\"point\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" INK "\" stroke=\"#ffffff\" "
+                       "<g class=\"point\"><circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" INK "\" stroke=\"" GROUND
+                       "\" "
                        "stroke-width=\"1.5\"/>",
                        px, py);
         roma_print(tip, sizeof tip, "%s: %.4g MAC/B, %s", points[i].name, points[i].mac_per_byte,

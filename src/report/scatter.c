@@ -87,9 +87,9 @@ static void survey(scatter *s, roma_axes axes) {
 static const char *colour_of(scatter *s, size_t row, char buf[8]) {
     if (s->c == SIZE_MAX) return roma_report_series(0);
     const roma_cell *c = roma_table_cell(s->t, row, s->c);
-    if (s->named) return c->kind == ROMA_CELL_TEXT ? s->keys[key_of(s, c->text)].fill : "#999999";
+    if (s->named) return c->kind == ROMA_CELL_TEXT ? s->keys[key_of(s, c->text)].fill : UNKNOWN;
     double v = roma_report_cell_real(s->t, row, s->c);
-    if (!isfinite(v)) return "#999999";
+    if (!isfinite(v)) return UNKNOWN;
     return roma_report_shade(buf, s->high > s->low ? 0.08 + 0.92 * (v - s->low) / (s->high - s->low) : 0.5);
 }
 
@@ -101,7 +101,7 @@ static void draw_point(scatter *s, size_t row, roma_buf *out) {
     roma_buf_print(
         out,
         "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\" fill=\"%s\" stroke=\"%s\" stroke-width=\"%s\"%s><title>",
-        front ? "front" : "row", px, py, front ? "6" : "4", colour_of(s, row, colour), front ? INK : "#6e7781",
+        front ? "front" : "row", px, py, front ? "6" : "4", colour_of(s, row, colour), front ? INK : STROKE,
         front ? "1.8" : "0.4", front ? "" : " fill-opacity=\"0.75\"");
     for (size_t c = 0; c < s->t->n_columns && c < 16; c++) {
         if (c) roma_buf_append(out, "\n", 1);
@@ -142,7 +142,7 @@ static void draw_legend(scatter *s, roma_buf *out) {
     if (s->has_front) {
         roma_buf_print(out,
                        "<path d=\"M%.1f %.1fh32\" stroke=\"" INK "\" stroke-width=\"1.6\" stroke-dasharray=\"6 3\"/>"
-                       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#ffffff\" stroke=\"" INK
+                       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"" GROUND "\" stroke=\"" INK
                        "\" stroke-width=\"1.8\"/>\n",
                        x, y, x + 16, y);
         char cut[64];

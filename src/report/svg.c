@@ -1,4 +1,4 @@
-/* Page, texts and legend. The ground is white under dark ink, so that a dark viewer shows it too. */
+/* Page, texts and legend. */
 #include "report/svg.h"
 
 #include <math.h>
@@ -29,7 +29,8 @@ void roma_report_svg_open(roma_buf *out, double width, double height, const char
                    "font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\">\n",
                    width, height, width, height);
     roma_report_svg_tip(out, title);
-    roma_buf_print(out, "\n<rect width=\"%.0f\" height=\"%.0f\" fill=\"#ffffff\"/>\n<g font-weight=\"600\">", width,
+    roma_report_schemes(out);
+    roma_buf_print(out, "<rect width=\"%.0f\" height=\"%.0f\" fill=\"" GROUND "\"/>\n<g font-weight=\"600\">", width,
                    height);
     roma_report_svg_text(out, 24, 32, 17, AT_START, INK, roma_report_svg_fit(cut, sizeof cut, title, 17, width - 48));
     roma_buf_print(out, "</g>\n");
@@ -43,7 +44,7 @@ const char *roma_report_svg_fit(char *buf, size_t cap, const char *text, double 
     return roma_report_ascii(buf, n + 1 < cap ? n + 1 : cap, text);
 }
 
-enum { KEY_SIZE = 12, KEY_LINE = 20, NOTE_LINE = 15, KEY_TEXT = 20 };
+enum { KEY_SIZE = 12, NOTE_LINE = 15, KEY_TEXT = 20 };
 
 double roma_report_legend_width(const roma_report_key *keys, size_t n) {
     double width = 60;
@@ -54,18 +55,36 @@ double roma_report_legend_width(const roma_report_key *keys, size_t n) {
     return fmin(width, 260) + KEY_TEXT;
 }
 
+/* Bytes of the first line of a text that may have so many: up to a blank, or all that fit. */
+static size_t line_of(const char *text, size_t most) {
+    const size_t n = strlen(text);
+    if (n <= most) return n;
+    for (size_t i = most; i > 0; i--)
+        if (text[i] == ' ') return i;
+    return most;
+}
+
+/* A text in as many lines as it needs; y of the line below. */
+static double put_lines(roma_buf *out, double x, double y, double size, double line, double width, const char *fill,
+                        const char *text) {
+    char all[128], part[128];
+    const size_t most = (size_t)fmax(4, width / (0.59 * size));
+    for (const char *at = roma_report_ascii(all, sizeof all, text); *at;) {
+        const size_t n = line_of(at, most);
+        roma_print(part, sizeof part, "%.*s", (int)n, at);
+        roma_report_svg_text(out, x, y, size, AT_START, fill, part);
+        y += line;
+        at += n + strspn(at + n, " ");
+    }
+    return y;
+}
+
 double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys, size_t n) {
-    char cut[128];
     for (size_t i = 0; i < n; i++) {
         roma_buf_print(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"2\" fill=\"%s\"/>\n", x, y,
                        keys[i].fill);
-        roma_report_svg_text(out, x + KEY_TEXT, y + 10.5, KEY_SIZE, AT_START, INK,
-                             roma_report_svg_fit(cut, sizeof cut, keys[i].name, KEY_SIZE, width - KEY_TEXT));
-        y += KEY_LINE;
-        if (!keys[i].note[0]) continue;
-        roma_report_svg_text(out, x + KEY_TEXT, y + 6, KEY_SIZE - 1, AT_START, FAINT,
-                             roma_report_svg_fit(cut, sizeof cut, keys[i].note, KEY_SIZE - 1, width - KEY_TEXT));
-        y += NOTE_LINE;
+        y = put_lines(out, x + KEY_TEXT, y + 10.5, KEY_SIZE, NOTE_LINE, width - KEY_TEXT, INK, keys[i].name);
+        y = put_lines(out, x + KEY_TEXT, y + 0.5, KEY_SIZE - 1, NOTE_LINE, width - KEY_TEXT, FAINT, keys[i].note) - 6;
     }
     return y;
 }

@@ -4,11 +4,18 @@
 
 #include "report/internal.h"
 
+/* Colours in hexadecimal are those of a light page, and a style in every picture gives each its counterpart for a dark
+ * one (schemes, colour.c). White and black by name, and the shades of a scale, are the same on both. */
+#define GROUND "#ffffff"
 #define INK "#1f2328"
 #define FAINT "#59636e"
 #define GRID "#e2e5e9"
+#define STROKE "#6e7781"
+#define HATCH "#f4f5f7"
+#define HATCH_LINE "#b6bdc6"
+#define UNKNOWN "#999999"
 
-enum { SERIES = 12 };
+enum { SERIES = 13 };
 
 /* ---- page (svg.c) ---- */
 
@@ -20,7 +27,7 @@ void roma_report_svg_text(roma_buf *out, double x, double y, double size, roma_r
                           const char *text);
 double roma_report_svg_width(const char *text,
                              double size); /* a guess on the wide side: the viewer's font is unknown */
-/* Copy of text that fits into width, cut with "...". */
+/* Copy of text that fits into width, cut with "...": of headings, which a page's width bounds. */
 const char *roma_report_svg_fit(char *buf, size_t cap, const char *text, double size, double width);
 void roma_report_svg_tip(roma_buf *out, const char *text); /* <title> */
 
@@ -29,15 +36,18 @@ typedef struct {
     const char *fill;
 } roma_report_key;
 double roma_report_legend_width(const roma_report_key *keys, size_t n);
-double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys,
-                          size_t n); /* y below it */
+/* Names and notes that are wider than the legend go on below; returns y below it. */
+double roma_report_legend(roma_buf *out, double x, double y, double width, const roma_report_key *keys, size_t n);
 
 /* ---- colours (colour.c) ---- */
 
 const char *roma_report_series(size_t i); /* distinct, also to the colour-blind */
+/* The style that a viewer with a dark page follows. */
+void roma_report_schemes(roma_buf *out);
 /* Sequential, light to dark, even in lightness; share 0..1. */
 const char *roma_report_shade(char buf[8], double share);
-bool roma_report_shade_is_dark(double share);
+/* "white" or "black", whichever reads better on a colour #rrggbb: one of them has a contrast of 4.5 or more. */
+const char *roma_report_on(const char *colour);
 /* Colour bar with its ends written beside it. */
 void roma_report_shade_bar(roma_buf *out, double x, double y, double height, double low, double high, const char *name,
                            const char *unit);

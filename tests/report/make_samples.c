@@ -126,6 +126,10 @@ static void make_roofline(void) {
     roma_buf b = {0};
     roma_report_roofline_svg("Roofline of a decode step, batch 1", roofs, 4, points, 8, &b);
     save("roofline.svg", &b);
+    static const roma_roof wide[] = {{"a roof whose name is as long as names can be, ok", 5.2e14, 2.6e14},
+                                     {"Onethatneedsthreelinesandhasnoblankinitsname", 4e13, 3e12}};
+    roma_report_roofline_svg("Long names", wide, 2, points, 8, &b);
+    save("roofline-long.svg", &b);
     roma_report_roofline_svg("Nothing", NULL, 0, NULL, 0, &b);
     save("roofline-empty.svg", &b);
 }
