@@ -121,10 +121,10 @@ san:
 	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
-# shares, adapters, the tap, batches, explorations, requests from many threads (minutes)
+# shares, adapters, the tap, batches, explorations, requests from many threads, the bounded heap, the HTTP front (minutes)
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
-tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads roma/test_roma)
+tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads roma/test_roma base/test_heap http/test_front)
 	@for t in $^; do $$t || exit 1; done
 
 # mutants: small faults drawn over six rooms, each of which the tests must find (docs/testing.md); SEED and COUNT may be given

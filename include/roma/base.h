@@ -165,9 +165,10 @@ void roma_heap_destroy(roma_heap *h);
 void *roma_heap_alloc(roma_heap *h, size_t bytes);
 void *roma_heap_resize(roma_heap *h, void *p, size_t bytes);
 void roma_heap_free(roma_heap *h, void *p);
-/* From now on roma_alloc and roma_alloc_array take from this heap alone, NULL again from the allocator. roma_free and
- * roma_resize know by its address where a piece came from: what was there before may be freed after, and grows where it
- * came from. One heap at a time, from any thread; a heap that was installed is known until it is destroyed. */
+/* From now on roma_alloc, roma_alloc_array and roma_resize of NULL take from this heap alone; h NULL: from the
+ * allocator again. roma_free and roma_resize know by its address where a piece came from: what was there before may be
+ * freed after, and grows where it came from. Any thread; one heap at a time, which is known until it is destroyed and
+ * no longer gives by then. */
 void roma_heap_install(roma_heap *h);
 /* What a heap holds: bytes of the block, of pieces in use with their bookkeeping, and the most that these were; the
  * largest piece that could be given; pieces; how often there was no room; bookkeeping, of the whole and of each piece.

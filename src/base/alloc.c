@@ -1,6 +1,7 @@
 /* The single door to the heap, so that a test can refuse memory and can count requests. */
 #include "base/internal.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,29 @@ void roma_base_count_alloc(void) { atomic_fetch_add_explicit(&count, 1, memory_o
 
 uint64_t roma_alloc_count(void) { return atomic_load_explicit(&count, memory_order_relaxed); }
 
+/* The heap that gives, and the one whose pieces are known: they differ once a heap no longer gives. */
+static _Atomic(roma_heap *) giving, known;
+
+void roma_heap_install(roma_heap *h) {
+    assert(!h || !atomic_load(&known) || atomic_load(&known) == h);
+    if (h) atomic_store(&known, h);
+    atomic_store(&giving, h);
+}
+
+void roma_base_forget_heap(const roma_heap *h) {
+    assert(atomic_load(&giving) != h);
+    if (atomic_load(&known) == h) atomic_store(&known, NULL);
+}
+
+/* The heap that a piece came from; NULL: the allocator. */
+static roma_heap *origin_of(const void *p) {
+    roma_heap *h = atomic_load_explicit(&known, memory_order_acquire);
+    return h && p && roma_heap_holds(h, p) ? h : NULL;
+}
+
 void *roma_alloc(size_t bytes) {
-    void *p = bytes ? current.alloc(bytes) : NULL;
+    roma_heap *h = atomic_load_explicit(&giving, memory_order_acquire);
+    void *p = !bytes ? NULL : h ? roma_heap_alloc(h, bytes) : current.alloc(bytes);
     if (p) roma_base_count_alloc();
     return p;
 }
@@ -33,11 +55,18 @@ void *roma_alloc_array(size_t n, size_t size) {
 
 /* bytes == 0 is refused like any other failure: p stays valid and owned by the caller. */
 void *roma_resize(void *p, size_t bytes) {
-    void *q = bytes ? current.resize(p, bytes) : NULL;
+    if (!p || !bytes) return bytes ? roma_alloc(bytes) : NULL;
+    roma_heap *h = origin_of(p), *now = atomic_load_explicit(&giving, memory_order_acquire);
+    if (!h && now) roma_heap_went_outside(now);
+    void *q = h ? roma_heap_resize(h, p, bytes) : current.resize(p, bytes);
     if (q) roma_base_count_alloc();
     return q;
 }
 
 void roma_free(void *p) {
-    if (p) current.release(p);
+    roma_heap *h = origin_of(p);
+    if (h)
+        roma_heap_free(h, p);
+    else if (p)
+        current.release(p);
 }

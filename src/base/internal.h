@@ -13,6 +13,17 @@ locale_t roma_c_locale(void);
 /* Adds one to what roma_alloc_count returns. */
 void roma_base_count_alloc(void);
 
+/* ---- the bounded heap (heap.c) ---- */
+
+/* Whether an address is in a heap's block. */
+bool roma_heap_holds(const roma_heap *h, const void *p);
+/* Counts a call that went to the allocator though a heap is installed. */
+void roma_heap_went_outside(roma_heap *h);
+/* Whether pieces, lists and counts of a heap agree; for tests. */
+bool roma_heap_is_sound(roma_heap *h);
+/* A heap is about to go: alloc.c knows it no longer. */
+void roma_base_forget_heap(const roma_heap *h);
+
 #define ROMA_HUGE_PAGE ((size_t)2 << 20)
 /* Anonymous memory of whole pages at an address that huge pages can back. NULL when the system refuses. */
 uint8_t *roma_base_map_aligned(size_t size, int protection);

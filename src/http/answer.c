@@ -194,8 +194,10 @@ static void took(roma_http_exchange *x, size_t n) {
     size_t out = x->out_len - x->out_at < n ? x->out_len - x->out_at : n;
     x->h->counts.bytes_out += n;
     x->out_at += (uint32_t)out;
-    x->rest += n - out;
-    x->rest_len -= n - out;
+    if (n > out) {
+        x->rest += n - out;
+        x->rest_len -= n - out;
+    }
     if (x->out_at == x->out_len) x->out_at = x->out_len = 0;
 }
 
