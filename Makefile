@@ -50,7 +50,7 @@ for_arch = $(filter-out $(if $(filter x86_64,$(ARCH)),,%_avx512.c %_avxvnni.c %_
     $(if $(filter aarch64,$(ARCH)),,%_neon.c),$(1))
 
 LIB_SRC := $(call for_arch,$(sort $(wildcard src/*/*.c)))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/chip_builtin.o $(BUILD)/gen/page_files.o
 LIB := $(BUILD)/libroma.a
 untyped := tools/roma/$(if $(filter no,$(EDIT)),typed_edit.c,typed_plain.c)
 TOOL_SRC := $(call for_arch,$(filter-out $(untyped),$(sort $(wildcard tools/roma/*.c tools/roma/*/*.c))))
@@ -75,6 +75,11 @@ $(BUILD)/gen/chip_builtin.c: $(CHIPS) Makefile
 	@{ echo '#include "chip/internal.h"'; echo 'const roma_chip_text roma_chip_texts[] = {'; \
 	for f in $(CHIPS); do echo "    {\"$$(basename $$f .chip)\","; sed 's/[\\"?]/\\&/g; s/.*/        "&\\n"/' $$f; echo '        ""},'; done; \
 	echo '    {0},'; echo '};'; } >$@
+# The server's page is the files of src/serve/page as C strings.
+PAGE := $(sort $(wildcard src/serve/page/*))
+$(BUILD)/gen/page_files.c: tools/page.sh $(PAGE)
+	@mkdir -p $(@D)
+	@sh tools/page.sh $(PAGE) >$@.new && mv $@.new $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(CFLAGS_ALL) -c $< -o $@
 
