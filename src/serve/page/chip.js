@@ -26,8 +26,7 @@ function legend(list, rows) {
   list.replaceChildren(...rows.map(([css, opacity, words]) => {
     const key = shape("svg", { viewBox: "0 0 1 1", "aria-hidden": "true" });
     key.append(shape("rect", { width: 1, height: 1, class: "tile" }), shape("rect", { width: 1, height: 1, class: css, "fill-opacity": opacity }));
-    const item = element("li", {}, key, words);
-    return item;
+    return element("li", {}, key, words);
   }));
 }
 
@@ -58,7 +57,7 @@ function speeds(r) {
 
 function parts(s) {
   const each = s.pages.bytes_each, own = s.pages.used - s.pages.shared;
-  const list = s.adapters.filter((a) => a.loaded).map((a, i) => [`a${i % 2}`, 1, a.bytes, `${a.name}, rank ${a.rank}`]);
+  const list = s.adapters.filter((a) => a.loaded).map((a, i) => ["a", i % 2 ? 0.6 : 1, a.bytes, `${a.name}, rank ${a.rank}`]);
   list.push(["h", 1, own * each, `cache, ${own} pages`]);
   if (s.pages.shared) list.push(["h", 0.55, s.pages.shared * each, `shared cache, ${s.pages.shared} pages`]);
   if (s.activations_beside_cache) list.push(["ink", 0.6, s.activations_beside_cache, "activations"]);
@@ -128,7 +127,7 @@ function utilisation(r) {
 }
 
 function map(r) {
-  const plan = r.floorplan, s = r.sram, svg = $("map"), d = { tile: "", a0: "", h: "" };
+  const plan = r.floorplan, s = r.sram, svg = $("map"), d = { tile: "", a: "", h: "" };
   if (!plan || !s.hunits) return;
   const units = s.hunits.length, loras = s.adapters.reduce((n, a) => n + (a.loaded ? a.bytes : 0), 0) / units;
   const level = (b) => Math.min(0.9, Math.round((90 * b) / s.hunit_bytes) / 100);
@@ -136,7 +135,7 @@ function map(r) {
     if (letter !== "m") return;
     const low = level(loras), high = level(loras + s.hunits[i]);
     d.tile += box(x + 0.05, y + 0.05, 0.9, 0.9);
-    d.a0 += box(x + 0.05, y + 0.95 - low, 0.9, low);
+    d.a += box(x + 0.05, y + 0.95 - low, 0.9, low);
     d.h += box(x + 0.05, y + 0.95 - high, 0.9, high - low);
   });
   outline(svg, plan);
@@ -180,7 +179,7 @@ function show(i) {
   $("op").textContent = `${i + 1} of ${s.rows.length}: ${words}. Cycles ${whole.format(now)} to ${whole.format(row[OP.BUSY])}, result at ` +
     `${whole.format(row[OP.END])} of ${whole.format(s.cycles)} (${small(row[OP.END] / s.clock_hz, "s")} of ${small(s.cycles / s.clock_hz, "s")}), ` +
     `${whole.format(s.context)} tokens cached.`;
-  legend($("die-legend"), ["L-Units", "H-Units", "vector units"].map((name, k) => ["lhv"[k], lit[k], `${name}: ${lit[k] > 0.1 ? "at work" : "wait"}`]));
+  legend($("die-legend"), s.units.slice(0, 3).map((name, k) => ["lhv"[k], lit[k], `${name}: ${lit[k] > 0.1 ? "at work" : "wait"}`]));
   $("die-said").textContent = `At cycle ${whole.format(now)}: ${words}.`;
 }
 
