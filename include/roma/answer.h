@@ -11,12 +11,15 @@
  * runs the engine and calls every callback; callbacks of one roma_answer never run at the same time. Open, size, fit,
  * start, stop and close belong to one thread, with no other call under way.
  *
- * Memory: submit takes what its request needs at most, in one block, and the end of the request gives it back; a token
- * allocates nothing. At most `running` + `waiting` requests are under way, so memory is bounded by what they ask.
+ * Memory: submit takes what its request needs at most, in one block, another one for a form
+ * (roma_constrain_state_bytes), and the end of the request gives them back; a token allocates nothing. The first
+ * request with a form takes roma_constrain_words_bytes for the vocabulary, until close. At most `running` + `waiting`
+ * requests are under way, so memory is bounded by what they ask.
  */
 #ifndef ROMA_ANSWER_H
 #define ROMA_ANSWER_H
 
+#include "roma/constrain.h"
 #include "roma/exec.h"
 #include "roma/place.h"
 
@@ -197,16 +200,21 @@ typedef struct {
     roma_sampling sampling;
     roma_answer_texts stops; /* the answer ends before the first of these that its text would contain */
     uint32_t limit;          /* new tokens at most, 1 or more */
+    /* The answer keeps to this form, the caller's, there until the request is over; NULL: it is free. An answer that is
+     * whole, and to which nothing can be added, ends with EOS at once, without an end-of-text token; one that its
+     * limit, a stop text or the context ends may be the beginning of a text of the form only. */
+    const roma_constrain *form;
 } roma_answer_ask;
 /* The usual wish: greedy, 512 tokens, no stop texts. */
 void roma_answer_ask_default(roma_answer_ask *k);
-/* Checks a wish: EUSAGE for an empty stop text, a limit of 0, and what roma_sampling_check refuses. */
+/* Checks a wish: EUSAGE for an empty stop text, a limit of 0, a mask of tokens (which is the form's to say), and what
+ * roma_sampling_check refuses. */
 int roma_answer_ask_check(const roma_answer_ask *k, roma_error *err);
 
 /* Why an answer came to its end; id, text */
 #define ROMA_ANSWER_STOPS(X)                                                                                           \
     X(NONE, "none")       /* none: the request was cancelled or failed */                                              \
-    X(EOS, "eos")         /* the model drew an end-of-text token */                                                    \
+    X(EOS, "eos")         /* the model drew an end-of-text token, or the form is whole */                              \
     X(STOP, "stop")       /* a stop text came */                                                                       \
     X(LENGTH, "length")   /* the limit was reached */                                                                  \
     X(CONTEXT, "context") /* the context is full */
@@ -260,7 +268,8 @@ typedef struct {
  * (ticket may be NULL) is written before the first callback; no two requests of a roma_answer have the same ticket,
  * and none has 0. EUSAGE before start; EBUSY when `running` + `waiting` requests are under way, or requests with other
  * lists of adapters hold all sets; ECONTEXT when the prompt does not fit the context; EINPUT for an empty prompt or a
- * name that is not open; ENOMEM. What only the driver can see comes with `over`. */
+ * name that is not open; EUNSUPPORTED for a form that can be read in too many ways; ENOMEM. What only the driver can
+ * see comes with `over`. */
 int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *ticket, roma_error *err);
 /* Cancels a request: it ends with ECANCEL, at the latest after the step that runs. A ticket whose request is over does
  * nothing. */

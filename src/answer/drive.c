@@ -51,9 +51,38 @@ static job *make_job(roma_answer *a, const roma_answer_request *r) {
     return j;
 }
 
+static void free_job(job *j) {
+    roma_constrain_state_destroy(j->form);
+    roma_free(j);
+}
+
+/* The vocabulary for forms. Two threads that first ask at once make two, of which one stays. */
+static int find_words(roma_answer *a, const roma_constrain_words **out, roma_error *err) {
+    roma_constrain_words *own = NULL;
+    pthread_mutex_lock(&a->lock);
+    *out = a->words;
+    pthread_mutex_unlock(&a->lock);
+    if (*out) return ROMA_OK;
+    const int rc = roma_constrain_words_create(&own, a->tok, a->image.desc.hyper.vocab, err);
+    if (rc) return rc;
+    pthread_mutex_lock(&a->lock);
+    if (!a->words) a->words = own, own = NULL;
+    *out = a->words;
+    pthread_mutex_unlock(&a->lock);
+    roma_constrain_words_destroy(own);
+    return ROMA_OK;
+}
+
+static int begin_form(job *j, roma_error *err) {
+    const roma_constrain_words *w;
+    if (!j->r.ask.form) return ROMA_OK;
+    const int rc = find_words(j->a, &w, err);
+    return rc ? rc : roma_constrain_state_create(&j->form, j->r.ask.form, w, j->detok.first, err);
+}
+
 static int check(const roma_answer *a, const roma_answer_request *r, roma_error *err) {
     if (!a->batch) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "requests can come once this is started");
-    if (!a->tok && (r->text || r->ask.stops.n))
+    if (!a->tok && (r->text || r->ask.stops.n || r->ask.form))
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so it cannot answer in text");
     const uint32_t context = roma_exec_memory_of(a->exec)->context;
@@ -87,11 +116,16 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
     job *j = make_job(a, r);
     if (!j) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
     roma_answer_grow_begin(j);
+    rc = begin_form(j, err);
+    if (rc) {
+        free_job(j);
+        return rc;
+    }
     pthread_mutex_lock(&a->lock);
     rc = enter(a, j, r, err);
     if (!rc && ticket) *ticket = j->ticket;
     pthread_mutex_unlock(&a->lock);
-    if (rc) roma_free(j);
+    if (rc) free_job(j);
     return rc;
 }
 
@@ -170,7 +204,8 @@ static int to_batch(job *j, bool *waits) {
                             .sampling = j->r.ask.sampling,
                             .token = roma_answer_grow_take,
                             .ctx = j,
-                            .row = j->r.row ? roma_answer_grow_row : NULL};
+                            .row = j->r.row ? roma_answer_grow_row : NULL,
+                            .mask = j->form ? roma_answer_grow_mask : NULL};
     return rc ? rc : roma_batch_submit(a->batch, &q, &j->id, &j->err);
 }
 
@@ -227,7 +262,7 @@ static void finish(job *j, int rc, const roma_error *err, const roma_request_sta
     pthread_mutex_lock(&a->lock);
     a->under_way--;
     pthread_mutex_unlock(&a->lock);
-    roma_free(j);
+    free_job(j);
 }
 
 /* After a step: who is over leaves, who reads a prompt is told how far. failed: the engine's error, which ends all that

@@ -13,6 +13,9 @@ int roma_answer_ask_check(const roma_answer_ask *k, roma_error *err) {
     for (size_t i = 0; i < k->stops.n; i++)
         if (!k->stops.item[i].len)
             return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a stop text must not be empty");
+    if (k->sampling.mask)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "which tokens may come is for the form of an answer to say");
     if (!k->limit) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an answer's limit must be at least 1 token");
     return roma_sampling_check(&k->sampling, err);
 }
@@ -91,21 +94,29 @@ static void end(job *j, roma_answer_stop_kind why) {
 int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_error *err) {
     job *j = ctx;
     char *piece = j->a->piece;
-    (void)err;
     if (!j->drawn++) j->first_s = roma_now() - j->began;
     if (j->r.token) j->r.token(j->r.ctx, token, logits);
     if (j->a->tok && roma_token_is_eog(j->a->tok, token)) {
         end(j, ROMA_ANSWER_EOS);
         return 1;
     }
+    const int rc = j->form ? roma_constrain_accept(j->form, token, err) : ROMA_OK;
+    if (rc) return rc;
     j->ids[j->n++] = token;
     if (add(j, piece, j->a->tok ? roma_detok_push(&j->detok, token, piece) : 0))
         j->stop = ROMA_ANSWER_STOP;
+    else if (j->form && roma_constrain_must_end(j->form))
+        end(j, ROMA_ANSWER_EOS);
     else if (j->n - j->r.n_prompt == j->r.ask.limit)
         end(j, ROMA_ANSWER_LENGTH);
     else if (j->n >= j->context)
         end(j, ROMA_ANSWER_CONTEXT);
     return j->stop != ROMA_ANSWER_NONE || j->is_refused;
+}
+
+int roma_answer_grow_mask(void *ctx, const uint64_t **mask, roma_error *err) {
+    const job *j = ctx;
+    return roma_constrain_mask(j->form, mask, err);
 }
 
 void roma_answer_grow_row(void *ctx, uint32_t position, const float *values) {

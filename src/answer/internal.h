@@ -45,7 +45,8 @@ struct job {
     size_t n; /* ids, prompt and answer */
     uint32_t context;
     roma_detok detok;
-    char *held; /* text that may still become a stop text */
+    roma_constrain_state *form; /* NULL: the answer is free */
+    char *held;                 /* text that may still become a stop text */
     size_t n_held, held_cap, longest_stop;
     roma_answer_stop_kind stop;
     size_t drawn;
@@ -89,6 +90,7 @@ struct roma_answer {
     job **places;
     uint32_t n_places, under_way;
     uint64_t serial;
+    roma_constrain_words *words; /* for forms; NULL until one is asked for */
     job *inbox, **inbox_end;
     bool is_stepping, ends, closes;
     pthread_t stepper;
@@ -119,6 +121,7 @@ int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, rom
 /* grow.c */
 void roma_answer_grow_begin(job *j);
 int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_error *err); /* a roma_request's token */
+int roma_answer_grow_mask(void *ctx, const uint64_t **mask, roma_error *err);              /* its mask */
 void roma_answer_grow_row(void *ctx, uint32_t position, const float *values);
 void roma_answer_grow_let_go(job *j); /* what is held back, of one that came to no end */
 

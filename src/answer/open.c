@@ -54,6 +54,7 @@ void roma_answer_close(roma_answer *a) {
     if (!a) return;
     roma_answer_stop(a);
     roma_answer_adapters_free(a);
+    roma_constrain_words_destroy(a->words);
     roma_tokenizer_destroy(a->tok);
     roma_template_destroy(a->chat_template);
     roma_place_destroy(&a->place);
