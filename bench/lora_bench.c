@@ -86,8 +86,8 @@ static void start(bench *b, const char *image, int threads) {
                                 .adapter_sets = SET_ONE_OF + MANY};
     if (roma_exec_create(&b->e, &b->img, &b->plan, &c, &err)) stop(&err);
     load_adapters(b, &r16, &r64);
-    printf("%s, %s, %d threads; adapters of rank 16: %.1f MB, 64: %.1f MB\n", b->img.desc.name, roma_exec_isa(b->e),
-           roma_exec_threads(b->e), (double)r16.data_bytes / 1e6, (double)r64.data_bytes / 1e6);
+    printf("%s, %s, %d threads; adapters of rank 16: %.1f MiB, 64: %.1f MiB\n", b->img.desc.name, roma_exec_isa(b->e),
+           roma_exec_threads(b->e), (double)r16.data_bytes / 1048576, (double)r64.data_bytes / 1048576);
     roma_adapter_close(&r16);
     roma_adapter_close(&r64);
     for (int i = 0; i < DEPTH; i++) tokens[i] = i % 50;

@@ -1,4 +1,4 @@
-# Sourced by ./demo and ./test, after need.sh: the default model, SmolLM2-135M-Instruct (98 MB, Apache-2.0), fetched once.
+# Sourced by ./demo and ./test, after need.sh: the default model, SmolLM2-135M-Instruct (94 MiB, Apache-2.0), fetched once.
 # Sets $cache, where models and images lie, and $gguf, where the model lies once model_get has returned 0.
 
 cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/roma
@@ -13,7 +13,7 @@ model_is_right() {
 # traps.
 model_fetch() (
     need ca-certificates python3 python3-venv || exit 1
-    say "fetching SmolLM2-135M-Instruct (98 MB, once)"
+    say "fetching SmolLM2-135M-Instruct (94 MiB, once)"
     tmp=$(mktemp -d "$cache/fetch.XXXXXX") || exit 1
     trap 'rm -rf "$tmp"' EXIT
     trap 'exit 130' INT

@@ -17,13 +17,15 @@ extern "C" {
 #endif
 
 /* Writes v with an SI prefix, three significant digits ("12.3 k", "4.56 M", "789 u"), to buf (cap bytes); returns buf.
- * For units that take a prefix, which the caller knows: not mm2, not %. */
+ * Bytes, unit "B", have Ki, Mi, Gi, ..., powers of 1024; "B/s" is a rate, with powers of ten. For units that take a
+ * prefix, which the caller knows: not mm2, not %. */
 const char *roma_report_si(char *buf, size_t cap, double v, const char *unit);
 
-/* A list as text: "  name   value unit   [low .. high]  source", a blank line and heading for each group. */
+/* A list as text: "  name   value unit   [low .. high]  what is amiss; source", a blank line and heading for each
+ * group. */
 void roma_report_list_text(const roma_result *r, roma_buf *out);
 /* A list as members of the object that is open, so that a verb can put its own keys before and behind them:
- * "group.name":{"value":..,"low":..,"high":..,"unit":".."} with "source":".." where there is one. */
+ * "group.name":{"value":..,"low":..,"high":..,"unit":".."} with "source":".." and "amiss":".." where there are any. */
 void roma_report_list_json(const roma_result *r, roma_json *out);
 /* A list as CSV: group,name,value,low,high,unit,source. */
 void roma_report_list_csv(const roma_result *r, roma_buf *out);

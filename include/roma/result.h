@@ -30,13 +30,14 @@ typedef struct {
     char unit[16];            /* "" for a count */
     roma_range v;
     char source[96]; /* where it comes from, "" when evident */
+    char amiss[64];  /* in words, why the value, or an end of its range, cannot be; "" where nothing is amiss */
 } roma_result_item;
 typedef struct {
     roma_result_item *items;
     size_t n, cap;
     bool failed;
 } roma_result;
-/* Appends a value to the list. */
+/* Appends a value to the list, with nothing amiss. */
 void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v,
                      const char *source);
 /* The item of that group and name, the list's, until the next add; NULL: none. */

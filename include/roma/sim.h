@@ -56,6 +56,11 @@ void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out);
  * last (ROMA_COST_DIE_MM2, ROMA_COST_JUNCTION_C). */
 void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out);
 
+/* The outputs as an empty list of results gets them, which says what is amiss where one, or an end of its range, means
+ * a chip that cannot work: a junction or a die beyond these limits, a model or sequences that do not fit, no good die.
+ * list->failed when memory ends. */
+void roma_sim_result(const roma_sim *s, const roma_sim_figures *f, roma_result *list);
+
 /* Latency of one request alone: the prefill gives the first token, a decode step each further one. */
 typedef struct {
     uint32_t prompt, output; /* tokens */

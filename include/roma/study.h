@@ -16,20 +16,22 @@ extern "C" {
 
 /* How a number of a paper came into the chip files. */
 #define ROMA_STUDY_KINDS(X)                                                                                            \
-    X(IDENTITY, "identity")       /* as many constants as numbers */                                                   \
-    X(INFERRED, "inferred")       /* a whole-number constant is from it */                                             \
-    X(CALIBRATED, "calibrated")   /* a real constant is from it */                                                     \
-    X(CONSEQUENCE, "consequence") /* follows from other lines */                                                       \
-    X(INDEPENDENT, "independent") /* nothing was chosen by it */                                                       \
-    X(INPUT, "input")             /* stands in the chip file as it is */                                               \
-    X(STRUCTURAL, "structural")   /* a count of the structure */
+    X(IDENTITY, "identity", "as many constants as numbers: it had to agree")                                           \
+    X(INFERRED, "inferred", "a whole-number constant is from it")                                                      \
+    X(CALIBRATED, "calibrated", "a real constant is from it")                                                          \
+    X(CONSEQUENCE, "consequence", "follows from other rows, or has no inputs")                                         \
+    X(INDEPENDENT, "independent", "nothing was chosen by it: these rows alone are evidence")                           \
+    X(INPUT, "input", "stands in the chip file as it is")                                                              \
+    X(STRUCTURAL, "structural", "a count of the structure")
 typedef enum {
-#define X(name, text) ROMA_STUDY_##name,
+#define X(name, text, help) ROMA_STUDY_##name,
     ROMA_STUDY_KINDS(X)
 #undef X
+        ROMA_STUDY_KINDS_N
 } roma_study_kind;
-/* Text of a kind, static. */
+/* Text of a kind, and what it means, static. */
 const char *roma_study_kind_name(roma_study_kind k);
+const char *roma_study_kind_about(roma_study_kind k);
 
 typedef enum {
     ROMA_STUDY_NO_VERDICT, /* no evidence, and nothing amiss */

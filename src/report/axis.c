@@ -2,6 +2,7 @@
 #include "report/svg.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MAX_TICKS = 64 };
 
@@ -18,7 +19,9 @@ static double nice_log(double v, bool up) {
 }
 
 roma_report_axis roma_report_axis_of(double low, double high, bool log, const char *unit) {
-    roma_report_axis a = {.log = log, .takes_prefix = roma_report_takes_prefix(unit)};
+    roma_report_axis a = {.log = log,
+                          .takes_prefix =
+                              roma_report_takes_prefix(unit) && strcmp(unit, "B") != 0}; /* its steps are decimal */
     if (!(low <= high) || !isfinite(low) || !isfinite(high)) { /* nothing to draw: an empty frame */
         low = log ? 1 : 0;
         high = log ? 10 : 1;
@@ -38,8 +41,8 @@ roma_report_axis roma_report_axis_of(double low, double high, bool log, const ch
     a.low = floor(low / step + 1e-9) * step;
     a.high = ceil(high / step - 1e-9) * step;
     double most = fmax(fabs(a.low), fabs(a.high));
-    if (a.takes_prefix) a.prefix = roma_report_prefix(most);
-    if (!a.takes_prefix && most >= 1e4 && most < 1e20) a.suffix = roma_report_prefix(most);
+    if (a.takes_prefix) a.prefix = roma_report_prefix(most, "");
+    if (!a.takes_prefix && most >= 1e4 && most < 1e20) a.suffix = roma_report_prefix(most, "");
     return a;
 }
 
@@ -75,20 +78,20 @@ static size_t linear_ticks(const roma_report_axis *a, double ticks[MAX_TICKS]) {
 }
 
 static void tick_text(const roma_report_axis *a, double v, char buf[NUMBER_CAP]) {
-    double scaled = roma_report_unscale(v, a->prefix);
-    int e = a->log ? roma_report_prefix(v) : a->suffix;
-    if (a->log && ((e < 0 && !a->takes_prefix) || fabs(roma_report_unscale(v, e)) >= 999.5)) e = 0;
+    double scaled = roma_report_unscale(v, a->prefix, "");
+    int e = a->log ? roma_report_prefix(v, "") : a->suffix;
+    if (a->log && ((e < 0 && !a->takes_prefix) || fabs(roma_report_unscale(v, e, "")) >= 999.5)) e = 0;
     if (v == 0)
         roma_print(buf, NUMBER_CAP, "0");
     else if (e)
-        roma_print(buf, NUMBER_CAP, "%.4g %s", roma_report_unscale(scaled, e), roma_report_prefix_text(e));
+        roma_print(buf, NUMBER_CAP, "%.4g %s", roma_report_unscale(scaled, e, ""), roma_report_prefix_text(e, ""));
     else
         roma_print(buf, NUMBER_CAP, "%.4g", scaled);
 }
 
 static void title_text(const roma_report_axis *a, const char *name, const char *unit, char buf[128]) {
     bool both = *name && (*unit || a->prefix);
-    roma_print(buf, 128, both ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix), unit);
+    roma_print(buf, 128, both ? "%s (%s%s)" : "%s%s%s", name, roma_report_prefix_text(a->prefix, ""), unit);
 }
 
 void roma_report_axes_draw(roma_buf *out, const roma_report_axis *x, const roma_report_axis *y, const char *x_name,

@@ -62,7 +62,7 @@ static void survey(plan *p) {
     if (p->low > p->high) p->low = p->high = 0;
     if (p->by != ROMA_FLOOR_AREA)
         p->low = fmin(p->low, 0); /* shares and densities from 0, or small differences look large */
-    if (roma_report_takes_prefix(units[p->by])) p->prefix = roma_report_prefix(p->high);
+    if (roma_report_takes_prefix(units[p->by])) p->prefix = roma_report_prefix(p->high, units[p->by]);
     double total = p->area > 0 ? p->area : f->rows * (double)f->columns;
     /* cells of about square shape; the rows then have the heights their areas ask for */
     p->width = sqrt(total * f->columns / f->rows);
@@ -85,8 +85,8 @@ static void draw_cell(const plan *p, roma_buf *out, uint32_t row, uint32_t colum
         "stroke-width=\"%.2f\"/>",
         x, y, w, h, roma_report_shade(colour, share), fmin(fmin(w, h) * 0.06, 1.2));
     roma_report_svg_tip(out, tip);
-    v = roma_report_unscale(v, p->prefix);
-    double most = roma_report_unscale(p->high, p->prefix);
+    v = roma_report_unscale(v, p->prefix, units[p->by]);
+    double most = roma_report_unscale(p->high, p->prefix, units[p->by]);
     roma_print(text, sizeof text, "%.*f", most < 9.95 ? 2 : most < 99.5 ? 1 : 0, v);
     double size = fmin(h * 0.42, 11);
     if (roma_report_svg_width(text, size) > w * 0.94) size = w * 0.94 / roma_report_svg_width(text, 1);
@@ -208,7 +208,7 @@ void roma_report_floorplan_svg(const roma_floorplan *f, roma_floor_colour by, ro
     double right = LEFT + p.width * p.scale + 28;
     double total = (p.area > 0 ? p.area : f->rows * (double)f->columns) / p.width + p.other;
     roma_print(title, sizeof title, "%s: %s, %s%s", f->title[0] ? f->title : "Floorplan", names[by],
-               roma_report_prefix_text(p.prefix), units[by]);
+               roma_report_prefix_text(p.prefix, units[by]), units[by]);
     roma_report_svg_open(out, right + 190, fmax(TOP + total * p.scale + 40, 400), title);
     double bottom = draw_other(&p, out, draw_grid(&p, out));
     if (p.area > 0) draw_scale(&p, out, bottom);

@@ -10,11 +10,12 @@ enum { NUMBER_CAP = 40, TEXT_COLUMNS = 80 };
 
 /* Does a unit read well with an SI prefix before it? "B/s" does; "mm2", "share" and "cycle" do not. */
 bool roma_report_takes_prefix(const char *unit);
-/* Exponent of the SI prefix (a multiple of 3, within -18..18) that leaves 1..999 of v at three digits; its letter by
- * the other. */
-int roma_report_prefix(double v);
-const char *roma_report_prefix_text(int exponent);
-double roma_report_unscale(double v, int exponent); /* v / 10^exponent, exactly rounded where 10^|exponent| is exact */
+/* Exponent of the unit's prefix (a multiple of 3, within -18..18) that leaves 1..999 of v at three digits; its letters;
+ * and v without it. Of bytes, "B", the prefixes are Ki, Mi, Gi and so on, 0 to 18 standing for 1024^0 to 1024^6; of all
+ * other units those of powers of ten, exactly rounded where 10^|exponent| is exact. */
+int roma_report_prefix(double v, const char *unit);
+const char *roma_report_prefix_text(int exponent, const char *unit);
+double roma_report_unscale(double v, int exponent, const char *unit);
 /* Fixed notation with `digits` significant digits; whole numbers below 1e15 keep all of theirs when `whole`; exponents
  * outside 1e-5..1e15. Not finite: "-". */
 const char *roma_report_number(char *buf, double v, int digits, bool whole);

@@ -12,15 +12,15 @@ typedef struct {
 static void show(const roma_result_item *item, shown *s) {
     char low[NUMBER_CAP], high[NUMBER_CAP];
     bool si = roma_report_takes_prefix(item->unit);
-    int e = si ? roma_report_prefix(item->v.mid) : 0;
+    int e = si ? roma_report_prefix(item->v.mid, item->unit) : 0;
     double scale[3] = {item->v.low, item->v.mid, item->v.high};
-    for (int i = 0; i < 3 && si; i++) scale[i] = roma_report_unscale(scale[i], e);
+    for (int i = 0; i < 3 && si; i++) scale[i] = roma_report_unscale(scale[i], e, item->unit);
     int digits = si ? 3 : 4;
     bool whole = e == 0 && floor(scale[0]) == scale[0] && floor(scale[1]) == scale[1] && floor(scale[2]) == scale[2];
     roma_report_number(s->value, scale[1], digits, whole);
     roma_report_number(low, scale[0], digits, whole);
     roma_report_number(high, scale[2], digits, whole);
-    roma_print(s->unit, sizeof s->unit, "%s%s", roma_report_prefix_text(e), item->unit);
+    roma_print(s->unit, sizeof s->unit, "%s%s", roma_report_prefix_text(e, item->unit), item->unit);
     s->range[0] = '\0';
     if (item->v.low != item->v.high && !(isnan(item->v.low) && isnan(item->v.high)))
         roma_print(s->range, sizeof s->range, "[%s .. %s]", low, high);
@@ -62,7 +62,8 @@ void roma_report_list_text(const roma_result *r, roma_buf *out) {
         roma_buf_print(out, "  %-*s  %*s %-*s", (int)w.name, roma_report_ascii(name, sizeof name, item->name),
                        (int)w.value, s.value, (int)w.unit, roma_report_ascii(unit, sizeof unit, s.unit));
         if (w.range) roma_buf_print(out, "  %-*s", (int)w.range, s.range);
-        roma_buf_print(out, "  %s", roma_report_ascii(source, sizeof source, item->source));
+        roma_buf_print(out, "  %s%s%s", item->amiss, item->amiss[0] && item->source[0] ? "; " : "",
+                       roma_report_ascii(source, sizeof source, item->source));
         roma_report_end_line(out, line);
     }
 }
@@ -78,6 +79,7 @@ void roma_report_list_json(const roma_result *r, roma_json *out) {
         roma_json_digits(out, "high", item->v.high, 0);
         roma_json_string(out, "unit", item->unit);
         if (item->source[0]) roma_json_string(out, "source", item->source);
+        if (item->amiss[0]) roma_json_string(out, "amiss", item->amiss);
         roma_json_close(out, '}');
     }
 }

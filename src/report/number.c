@@ -1,4 +1,4 @@
-/* Numbers for people (SI prefixes, significant digits) and for programs (shortest exact). */
+/* Numbers for people (prefixes, significant digits) and for programs (shortest exact). */
 #include "report/internal.h"
 
 #include <math.h>
@@ -17,29 +17,35 @@ bool roma_report_takes_prefix(const char *unit) {
     return false;
 }
 
-int roma_report_prefix(double v) {
+/* Sizes of memory go by 1024; rates and densities, with a unit behind the bytes, by 1000 as everywhere. */
+static bool is_binary(const char *unit) { return strcmp(unit, "B") == 0; }
+
+int roma_report_prefix(double v, const char *unit) {
     v = fabs(v);
     if (!isfinite(v) || v == 0) return 0;
-    int e = -18;
-    while (e < 18 && roma_report_unscale(v, e) >= 999.5) e += 3;
+    int e = is_binary(unit) ? 0 : -18;
+    while (e < 18 && roma_report_unscale(v, e, unit) >= 999.5) e += 3;
     return e;
 }
 
-const char *roma_report_prefix_text(int exponent) { return prefixes[(exponent + 18) / 3]; }
+const char *roma_report_prefix_text(int exponent, const char *unit) {
+    static const char *const binary[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    return is_binary(unit) ? binary[exponent / 3] : prefixes[(exponent + 18) / 3];
+}
 
-double roma_report_unscale(double v, int exponent) {
-    double ten = 1;
-    for (int i = 0; i < abs(exponent); i++) ten *= 10;
-    return exponent < 0 ? v * ten : v / ten;
+double roma_report_unscale(double v, int exponent, const char *unit) {
+    double scale = 1;
+    for (int i = 0; i < abs(exponent); i += 3) scale *= is_binary(unit) ? 1024 : 1000;
+    return exponent < 0 ? v * scale : v / scale;
 }
 
 const char *roma_report_si(char *buf, size_t cap, double v, const char *unit) {
     char number[NUMBER_CAP];
-    int e = roma_report_prefix(v);
-    double scaled = roma_report_unscale(v, e);
+    int e = roma_report_prefix(v, unit);
+    double scaled = roma_report_unscale(v, e, unit);
     /* 5 B, 17 units: a count that needs no prefix has no decimals */
     roma_report_number(number, scaled, 3, e == 0);
-    const char *prefix = roma_report_prefix_text(e);
+    const char *prefix = roma_report_prefix_text(e, unit);
     roma_print(buf, cap, "%s%s%s%s", number, *prefix || *unit ? " " : "", prefix, unit);
     return buf;
 }

@@ -30,13 +30,13 @@ static style style_of(const roma_table *t, size_t column) {
         if (v != 0 && v < least) least = v;
     }
     if (c->digits <= 0 || most == 0) return s;
-    if (roma_report_takes_prefix(c->unit) && most / least < 1e6) s.prefix = roma_report_prefix(most);
+    if (roma_report_takes_prefix(c->unit) && most / least < 1e6) s.prefix = roma_report_prefix(most, c->unit);
     if (s.prefix) s.whole = false;
     if (!s.whole && most / least <= 100 && least >= 1e-9) {
-        int exponent = (int)floor(log10(roma_report_unscale(least, s.prefix)));
+        int exponent = (int)floor(log10(roma_report_unscale(least, s.prefix, c->unit)));
         s.decimals = c->digits - 1 - exponent;
         if (s.decimals < 0) s.decimals = 0;
-        if (s.decimals > 12 || roma_report_unscale(most, s.prefix) >= 1e12) s.decimals = -1;
+        if (s.decimals > 12 || roma_report_unscale(most, s.prefix, c->unit) >= 1e12) s.decimals = -1;
     }
     return s;
 }
@@ -47,7 +47,7 @@ static void cell_text(const roma_table *t, size_t row, size_t column, const styl
     if (c->kind == ROMA_CELL_TEXT) roma_report_ascii(buf, CELL_CAP, c->text);
     if (c->kind == ROMA_CELL_BOOL) roma_print(buf, CELL_CAP, "%s", c->real != 0 ? "yes" : "no");
     if (c->kind != ROMA_CELL_REAL) return;
-    double v = s->prefix ? roma_report_unscale(c->real, s->prefix) : c->real;
+    double v = s->prefix ? roma_report_unscale(c->real, s->prefix, t->columns[column].unit) : c->real;
     if (s->decimals >= 0 && isfinite(v))
         roma_print(buf, CELL_CAP, "%.*f", s->decimals, v);
     else
@@ -56,7 +56,7 @@ static void cell_text(const roma_table *t, size_t row, size_t column, const styl
 
 static void unit_text(const roma_column *c, const style *s, char buf[CELL_CAP]) {
     char unit[48];
-    roma_print(buf, CELL_CAP, "%s%s", roma_report_prefix_text(s->prefix),
+    roma_print(buf, CELL_CAP, "%s%s", roma_report_prefix_text(s->prefix, c->unit),
                roma_report_ascii(unit, sizeof unit, c->unit));
 }
 

@@ -22,6 +22,7 @@ void roma_result_add(roma_result *r, const char *group, const char *name, const 
     roma_print(item->unit, sizeof item->unit, "%s", unit);
     roma_print(item->source, sizeof item->source, "%s", source);
     item->v = v;
+    item->amiss[0] = 0;
 }
 
 const roma_result_item *roma_result_find(const roma_result *r, const char *group, const char *name) {

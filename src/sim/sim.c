@@ -99,6 +99,36 @@ void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out) {
                        c->junction_c, ROMA_COST_JUNCTION_C);
 }
 
+/* Why a chip with this output cannot work; NULL: it can. */
+static const char *amiss(const roma_sim *s, unsigned output, double v) {
+    switch (output) {
+    case ROMA_COST_junction_c: return v <= ROMA_COST_JUNCTION_C ? NULL : "too hot to last";
+    case ROMA_COST_area_mm2: return v / s->design.place.dies <= ROMA_COST_DIE_MM2 ? NULL : "larger than scanners print";
+    case ROMA_COST_fits_rom:
+    case ROMA_COST_fits_sram: return v > 0 ? NULL : "does not fit";
+    case ROMA_COST_tokens: return v > 0 ? NULL : "no room for a token";
+    case ROMA_COST_yield_repaired:
+    case ROMA_COST_gross_dies: return v > 0 ? NULL : "no good die";
+    default: return NULL;
+    }
+}
+
+void roma_sim_result(const roma_sim *s, const roma_sim_figures *f, roma_result *list) {
+    roma_cost_result(f->range, f->dominant, list);
+    for (unsigned i = 0; i < list->n; i++) {
+        const roma_range *v = &f->range[i];
+        const char *mid = amiss(s, i, v->mid), *low = amiss(s, i, v->low), *high = amiss(s, i, v->high);
+        if (mid || low || high)
+            roma_print(list->items[i].amiss, sizeof list->items[i].amiss, "%s cannot work: %s",
+                       mid   ? "this"
+                       : low ? "the lower end"
+                             : "the upper end",
+                       mid   ? mid
+                       : low ? low
+                             : high);
+    }
+}
+
 /* Cycles of the decode step of the workload with every sequence at a context. */
 static int decode(roma_sim *s, uint32_t context, uint64_t *cycles, roma_error *err) {
     roma_workload w = s->work;

@@ -6,7 +6,16 @@
 
 const char *roma_study_kind_name(roma_study_kind k) {
     static const char *const texts[] = {
-#define X(name, text) text,
+#define X(name, text, help) text,
+        ROMA_STUDY_KINDS(X)
+#undef X
+    };
+    return texts[k];
+}
+
+const char *roma_study_kind_about(roma_study_kind k) {
+    static const char *const texts[] = {
+#define X(name, text, help) help,
         ROMA_STUDY_KINDS(X)
 #undef X
     };

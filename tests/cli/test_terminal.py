@@ -119,6 +119,73 @@ def test_near():
         check(r.returncode == 2 and "did you mean" not in r.stderr, "roma %s: %s" % (" ".join(args), r.stderr))
 
 
+def names_of(page, *groups):
+    """First words of the indented lines of a page's part behind a heading, up to a blank line."""
+    found = []
+    for g in groups:
+        part = re.search(r"(?:^|\n)%s\n((?:  .*\n)+)" % re.escape(g), page)
+        found += [line.split()[0] for line in part[1].splitlines() if line[2] != " "] if part else []
+    return found
+
+
+def test_names():
+    """Each name of a row or a column is explained below, and nothing else is."""
+    for args in (["sim", "--shape", "llama-3.2-3b"], ["chip"], ["chip", "mini"]):
+        page = subprocess.run([ROMA, *args], capture_output=True, text=True).stdout
+        rows = names_of(page, "time", "energy", "power", "area", "fit", "cost")
+        check(len(rows) > 10 and rows == names_of(page, "names"), "roma %s explains %s" % (" ".join(args), names_of(page, "names")))
+    page = subprocess.run([ROMA, "fit", "--shape", "llama-3.2-3b"], capture_output=True, text=True).stdout
+    head = [line.split() for line in page.splitlines() if "tokens_paper" in line][0]
+    told = names_of("\nbelow\n" + page.split("\n\n")[-1], "below")
+    check(told and set(told) == set(head) - {"adapters", "rank"}, "roma fit explains %s of %s" % (told, head))
+    page = subprocess.run([ROMA, "paper"], capture_output=True, text=True).stdout
+    kinds = {row["kind"] for row in json.loads(subprocess.run([ROMA, "paper", "--json"], stdout=subprocess.PIPE).stdout)["rows"]}
+    told = page.split("\nremarks\n")[0].split("\n\n")[-1]
+    for name in {"id", "diff", "kind", "holds"} | kinds:
+        check(re.search(r"^ +%s  " % name, told, re.M), "roma paper does not explain " + name)
+    page = subprocess.run([ROMA, "explore", "--shape", "llama-3.2-1b", "-n", "40"], capture_output=True, text=True).stdout
+    for name in ("tok_s", "area_mm2", "mj_per_token", "usd", "knee"):
+        check(re.search(r"^  %s  +[a-z]" % name, page.split("knob")[0].split("\n\n", 4)[-1], re.M), "roma explore does not explain " + name)
+
+
+def test_units():
+    """Sizes have powers of 1024, KiB to GiB; rates, GB/s, powers of ten. `paper` has the papers' own, and says so."""
+    more = [["build", "m.gguf", "-o", "again.roma"], ["adapter", "build", "--random", "2", "--rank", "4", "--base", "i.roma", "-o", "b.lora"], ["run", "i.roma", "-p", "x", "-n", "2", "-v"],
+            ["run", "i.roma", "-p", "x", "-n", "2", "--sram-mib", "2"], ["fit", "i.roma"], ["sim", "i.roma"], ["chat", "--help"], ["cosim", "--help"], ["rtl", "--help"],
+            ["run", "i.roma", "-p", "x", "--sram-mib", "1", "--ctx", "512"], ["eval", "i.roma", "-f", "text", "--ctx", "16", "--sram-mib", "1"]]
+    binary = 0
+    for args in PAGES + TABLES + more:
+        if args[0] == "paper":
+            continue
+        r = subprocess.run([ROMA, *args], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        wrong = re.findall(r".*\b[kKMGT]B\b(?!/).*", r.stdout + r.stderr)
+        check(not wrong, "roma %s: %r" % (" ".join(args), wrong[:1]))
+        binary += len(re.findall(r"\b[KMG]iB\b", r.stdout + r.stderr))
+    check(binary > 20, "%d sizes in KiB, MiB or GiB" % binary)
+    sim = json.loads(subprocess.run([ROMA, "sim", "--shape", "llama-3.2-3b", "--json"], stdout=subprocess.PIPE).stdout)
+    page = subprocess.run([ROMA, "sim", "--shape", "llama-3.2-3b"], stdout=subprocess.PIPE, text=True).stdout
+    check(re.search(r"sram_bytes +288 MiB", page) and sim["fit.sram_bytes"]["value"] == 288 << 20, "288 MiB of SRAM")
+
+
+def test_amiss():
+    """A value, or an end of its range, that no chip can have is said in words in its row."""
+    def row(name, *args):
+        page = subprocess.run([ROMA, "sim", "--shape", "llama-3.2-3b", *args], capture_output=True, text=True).stdout
+        return re.search(r"^  %s .*" % name, page, re.M)[0]
+    check("the upper end cannot work: too hot to last" in row("junction_c"), row("junction_c"))
+    check("cannot" not in row("junction_c", "--set", "power.thermal_resistance=0.1"), "a cool chip: " + row("junction_c", "--set", "power.thermal_resistance=0.1"))
+    check("this cannot work: too hot" in row("junction_c", "--set", "clock.frequency=3e9"), row("junction_c", "--set", "clock.frequency=3e9"))
+    check("this cannot work: larger than scanners print" in row("area_mm2", "--set", "hunit.sram=9437184"), row("area_mm2", "--set", "hunit.sram=9437184"))
+    check("this cannot work: does not fit" in row("fits_rom", "--bits", "8"), row("fits_rom", "--bits", "8"))
+    check("this cannot work: does not fit" in row("fits_sram", "--context", "100000"), row("fits_sram", "--context", "100000"))
+    check("cannot" not in row("area_mm2") + row("fits_rom") + row("tokens"), "a chip that is right")
+    for args in (["chip"], ["explore", "--shape", "llama-3.2-3b", "-n", "40"]):
+        page = subprocess.run([ROMA, *args], capture_output=True, text=True).stdout
+        check("cannot work" in page, "roma %s says nothing of an end that is too hot" % " ".join(args))
+    sim = json.loads(subprocess.run([ROMA, "sim", "--shape", "llama-3.2-3b", "--json"], stdout=subprocess.PIPE).stdout)
+    check([k for k in sim if isinstance(sim[k], dict) and "amiss" in sim[k]] == ["power.junction_c"], "what JSON calls amiss")
+
+
 def test_nothing_done():
     r = subprocess.run([ROMA, "build", "m.gguf", "--quant", "q8", "-o", "q.roma"], capture_output=True, text=True)
     check(r.returncode == 0 and "no matrix in floating point" in r.stderr, "--quant with nothing to do: " + r.stderr)
@@ -135,7 +202,7 @@ def main():
             f.write("Once upon a time there was a dog. " * 9)
         with open("ids", "wb") as f:
             f.write(struct.pack("<1200i", *(i % 500 for i in range(1200))))
-        for test in (test_width, test_bench, test_run, test_sram, test_near, test_nothing_done):
+        for test in (test_width, test_bench, test_run, test_sram, test_names, test_units, test_amiss, test_near, test_nothing_done):
             test()
     finish()
 

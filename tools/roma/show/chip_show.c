@@ -1,6 +1,7 @@
 /* A chip on one page; contract in chip_show.h. */
 #include "show/chip_show.h"
 #include "show/place_show.h"
+#include "show/sim_show.h"
 #include "tool.h"
 
 #include <string.h>
@@ -46,8 +47,9 @@ static void peak(const roma_chip *c, roma_buf *b) {
                    c->matrix_units * c->hunit_mac * c->clock_hz / 1e12,
                    c->matrix_units * c->hunit_bandwidth * c->clock_hz / 1e12,
                    c->vector_units * c->vector_lanes * c->clock_hz / 1e9);
-    roma_buf_print(b, "  capacity: %.4g GB of base model; SRAM %.4g + %.4g MiB\n\n", L * c->lunit_words * word / 1e9,
-                   roma_chip_sram_bytes(c) / 1048576, roma_chip_vector_bytes(c) / 1048576);
+    roma_buf_print(b, "  capacity: %.4g GiB of base model; SRAM %.4g + %.4g MiB\n\n",
+                   L * c->lunit_words * word / 1073741824, roma_chip_sram_bytes(c) / 1048576,
+                   roma_chip_vector_bytes(c) / 1048576);
 }
 
 /* One L-Unit in every style; with the other reading of the paper's areas beside it, when this is the paper's chip or
@@ -79,21 +81,21 @@ void chip_page(const roma_sim *s, const roma_sim_figures *f, roma_buf *b) {
                                     ROMA_COST_ttft_s,         ROMA_COST_mj_per_token, ROMA_COST_power_w,
                                     ROMA_COST_junction_c,     ROMA_COST_rom_words,    ROMA_COST_tokens,
                                     ROMA_COST_yield_repaired, ROMA_COST_usd};
-    roma_result list = {0}, shown = {0};
-    roma_cost_result(f->range, f->dominant, &list);
-    for (size_t i = 0; i < list.n; i++)
+    roma_result list = {0};
+    size_t n = 0;
+    roma_sim_result(s, f, &list);
+    for (size_t i = 0; i < list.n; i++) /* those that are kept, moved together */
         for (size_t k = 0; k < sizeof keep / sizeof *keep; k++)
-            if (strcmp(list.items[i].name, roma_cost_output_at(keep[k])->name) == 0)
-                roma_result_add(&shown, list.items[i].group, list.items[i].name, list.items[i].unit, list.items[i].v,
-                                list.items[i].source);
+            if (i == keep[k]) list.items[n++] = list.items[i];
+    list.n = n;
     peak(&s->design.place.chip, b);
     styles(&s->design.place.chip, b);
     roma_buf_print(b, "\nwith %s, empty cache, one adapter of rank %u, prompt of %u (`roma sim` has the rest):\n",
                    s->design.desc->name, s->work.rank, s->work.prompt);
     if (s->design.place.note[0]) roma_buf_print(b, "note: %s\n", s->design.place.note);
-    roma_report_list_text(&shown, b);
+    roma_report_list_text(&list, b);
+    sim_names(&list, b);
     roma_result_destroy(&list);
-    roma_result_destroy(&shown);
 }
 
 void chip_json_print(const roma_sim *s, const char *warnings, roma_buf *b) {

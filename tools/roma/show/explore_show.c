@@ -66,7 +66,10 @@ static void put_range(roma_table *t, size_t column, const roma_range *v) {
     number(mid, sizeof mid, v->mid);
     number(low, sizeof low, v->low);
     number(high, sizeof high, v->high);
-    roma_print(text, sizeof text, "%s [%s .. %s]", mid, low, high);
+    if (v->low < v->high)
+        roma_print(text, sizeof text, "%s [%s .. %s]", mid, low, high);
+    else
+        roma_print(text, sizeof text, "%s", mid);
     roma_table_text(t, column, text);
 }
 
@@ -85,6 +88,21 @@ static void notable_table(range_table ranges, roma_buf *out) {
     roma_report_table_text(&t, out);
     out->failed |= t.failed;
     roma_table_destroy(&t);
+}
+
+/* Ends whose range reaches beyond what a chip can be, though the middle does not. */
+static void say_beyond(const explore_result *r, range_table ranges, roma_buf *out) {
+    const roma_explore_config *c = &r->o->config;
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
+        const double die = ranges[k][ROMA_COST_area_mm2].high / (c->dies ? c->dies : 1),
+                     hot = ranges[k][ROMA_COST_junction_c].high;
+        if (c->max_junction_c > 0 && hot > c->max_junction_c)
+            roma_buf_print(out, "%s: the junction's range reaches %.4g C; above %.4g C it cannot work\n",
+                           roma_front_end_name(k), hot, c->max_junction_c);
+        if (c->max_die_mm2 > 0 && die > c->max_die_mm2)
+            roma_buf_print(out, "%s: the die's range reaches %.4g mm2; above %.4g mm2 it cannot be printed\n",
+                           roma_front_end_name(k), die, c->max_die_mm2);
+    }
 }
 
 /* Their values, a key a row: what cannot vary is left out. */
@@ -146,6 +164,11 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_buf_print(out, "\nends of the front, and the range of each over what is uncertain of the chip\n\n");
     notable_table(ranges, out);
     roma_buf_print(out, "\n");
+    say_beyond(r, ranges, out);
+    for (size_t i = 0; i < N_OBJECTIVES; i++)
+        roma_buf_print(out, "  %-12s  %s\n", roma_cost_output_at(objectives[i])->name,
+                       roma_cost_output_at(objectives[i])->help);
+    roma_buf_print(out, "  %-12s  of the front the nearest to the best of all four\n\n", "knee");
     values_table(r, out);
     return ROMA_OK;
 }

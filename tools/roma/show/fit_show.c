@@ -128,6 +128,12 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
         roma_buf_print(out, "activations of %u rows that the vector units cannot hold lie beside the cache\n", m->rows);
     roma_buf_print(out, "\n");
     roma_report_table_text(table, out);
+    roma_buf_print(out, "\n"
+                        "  sequences     that share the cache, each with tokens of its own\n"
+                        "  lora          SRAM of the adapters; what is left is cache\n"
+                        "  tokens        that each sequence can have: every scale and page counted\n"
+                        "  tokens_paper  the same as the paper counts: codes alone\n"
+                        "  all_tokens    of all sequences together\n");
 }
 
 static void json_units(const roma_table *table, roma_json *j) {

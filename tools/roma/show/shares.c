@@ -119,7 +119,7 @@ static void print_text(const table *t, uint32_t context, roma_buf *out) {
         out,
         "A step of %u row%s, context %u, %d threads: work between two barriers, the least and the most of a thread\n\n",
         t->rows, t->rows == 1 ? "" : "s", context, t->threads);
-    roma_buf_print(out, "  %-34s %6s %10s %19s %21s %10s\n", "interval", "times", "pieces", "MB", "MMAC", "imbalance");
+    roma_buf_print(out, "  %-34s %6s %10s %19s %21s %10s\n", "interval", "times", "pieces", "MiB", "MMAC", "imbalance");
     for (size_t i = 0; i < t->n; i++) {
         const line *l = &t->lines[i];
         const spread s = spread_of(t, l);
@@ -134,7 +134,7 @@ static void print_text(const table *t, uint32_t context, roma_buf *out) {
         }
         name_of(l, t->p, name, sizeof name);
         roma_buf_print(out, "  %-34s %6zu %10llu %9.3f %9.3f %10.3f %10.3f %8.1f %%\n", name, l->times,
-                       (unsigned long long)s.pieces, (double)least.bytes / 1e6, (double)most.bytes / 1e6,
+                       (unsigned long long)s.pieces, (double)least.bytes / 1048576, (double)most.bytes / 1048576,
                        (double)least.mac / 1e6, (double)most.mac / 1e6, 100 * imbalance(t, &s));
     }
     const verdict v = judge(t);

@@ -219,6 +219,20 @@ void sim_print_json(const sim_shown *v, roma_buf *out) {
     roma_buf_append(out, "\n", 1);
 }
 
+void sim_names(const roma_result *list, roma_buf *out) {
+    int width = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if ((int)strlen(list->items[i].name) > width) width = (int)strlen(list->items[i].name);
+    roma_buf_print(
+        out, "\nA range is what the uncertainty of the chip's constants leaves; `mostly from` is the constant that "
+             "moves it most.\n\nnames\n");
+    for (size_t i = 0; i < list->n; i++)
+        for (unsigned k = 0; k < ROMA_COST_N; k++) {
+            const roma_cost_output *o = roma_cost_output_at(k);
+            if (strcmp(list->items[i].name, o->name) == 0) roma_buf_print(out, "  %-*s  %s\n", width, o->name, o->help);
+        }
+}
+
 void sim_print_text(const sim_shown *v, roma_buf *out) {
     const roma_sim *s = v->s;
     char adapters[TARGETS_TEXT + 32] = "", targets[TARGETS_TEXT];
@@ -240,4 +254,5 @@ void sim_print_text(const sim_shown *v, roma_buf *out) {
         roma_buf_print(out, "\n");
         roma_report_table_text(&v->table[i], out);
     }
+    sim_names(&v->list, out);
 }

@@ -27,6 +27,8 @@ typedef struct {
     roma_result list;
     roma_table table[SIM_TABLES];
 } sim_shown;
+/* What each name of a list of the chip model's outputs means, a line a name. */
+void sim_names(const roma_result *list, roma_buf *out);
 void sim_print_text(const sim_shown *v, roma_buf *out);
 void sim_print_json(const sim_shown *v, roma_buf *out);
 

@@ -44,6 +44,19 @@ static const char *number(char buf[32], double v) {
     return buf;
 }
 
+static void print_names(roma_buf *out) {
+    roma_buf_print(out, "\n"
+                        "  id     the number's in docs/paper.md; of another paper with its name\n"
+                        "  diff   model over paper, less 1\n"
+                        "  kind   how the paper's number is in the chip files:\n");
+    for (int k = 0; k < ROMA_STUDY_KINDS_N; k++)
+        roma_buf_print(out, "           %-11s  %s\n", roma_study_kind_name((roma_study_kind)k),
+                       roma_study_kind_about((roma_study_kind)k));
+    roma_buf_print(out, "  holds  evidence within 5 %%: yes or NO; drift: what was fitted is no longer;\n"
+                        "         not rep.: not reproducible, as the remark says\n"
+                        "  kB, MB and GB are the papers' own: powers of ten\n");
+}
+
 void study_print_text(const roma_study *s, roma_buf *out) {
     roma_table t = {0};
     char left[32], right[32];
@@ -51,8 +64,8 @@ void study_print_text(const roma_study *s, roma_buf *out) {
     roma_report_table_text(&t, out);
     out->failed |= t.failed;
     roma_table_destroy(&t);
-    roma_buf_print(out, "\nOnly independent rows are evidence: nothing was chosen by them. drift: what was fitted is "
-                        "no longer.\n\nremarks\n");
+    print_names(out);
+    roma_buf_print(out, "\nremarks\n");
     for (size_t i = 0; i < s->n_lines; i++)
         if (s->lines[i].remark[0]) roma_buf_print(out, "  %-14s  %s\n", s->lines[i].id, s->lines[i].remark);
     roma_buf_print(out, "\ncontradictions\n");

@@ -74,8 +74,8 @@ static int show_written(const adapter_config *c) {
     if (c->as_json)
         adapter_json(&a, c->out, &b);
     else
-        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MB in SRAM\n", c->out, a.name, a.rank,
-                       a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1e6);
+        roma_buf_print(&b, "%s: %s, rank %u, %zu matrices, B %s, %.2f MiB in SRAM\n", c->out, a.name, a.rank,
+                       a.n_targets, roma_adapter_type_name(a.type), (double)a.data_bytes / 1048576);
     roma_adapter_close(&a);
     return print_page("adapter", &b, 0);
 }

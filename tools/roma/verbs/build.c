@@ -31,7 +31,7 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
     roma_hex(sum, w->file_sha256, 32);
     roma_hex(base, w->base_id, 32);
     if (is_stdout(path)) {
-        note("%.1f MB in %.1f s, sha256 %s", (double)w->bytes / 1e6, seconds, sum);
+        note("%.1f MiB in %.1f s, sha256 %s", (double)w->bytes / 1048576, seconds, sum);
         return finish("build", 0);
     }
     if (as_json) {
@@ -54,9 +54,9 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
         roma_json_close(&j, '}');
         roma_buf_append(&b, "\n", 1);
     } else {
-        roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MB in %.1f s\nsha256 %s\nbase   %s\n",
+        roma_buf_print(&b, "%s: %s (%s), %.1f M parameters at %.2f bits, %.1f MiB in %.1f s\nsha256 %s\nbase   %s\n",
                        path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
-                       w->bits_per_weight, (double)w->bytes / 1e6, seconds, sum, base);
+                       w->bits_per_weight, (double)w->bytes / 1048576, seconds, sum, base);
         if (has_source) roma_buf_print(&b, "source %s\n", source);
         if (made->text && (strstr(made->text, "\nmethod") || strstr(made->text, "\nkept")))
             roma_buf_print(&b, "\n%s", made->text);

@@ -121,7 +121,7 @@ static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_sim_figures f;
     sim_shown v = {.s = s, .cost = &f.cost, .defects = o->defects};
     int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err);
-    if (!rc) roma_cost_result(f.range, f.dominant, &v.list);
+    if (!rc) roma_sim_result(s, &f, &v.list);
     if (!rc) rc = tabulate(s, o, &v, err);
     if (!rc) rc = draw(s, o, &v, err);
     if (!rc) rc = print(o, &v);
