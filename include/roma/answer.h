@@ -274,6 +274,10 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
 /* Cancels a request: it ends with ECANCEL, at the latest after the step that runs. A ticket whose request is over does
  * nothing. */
 void roma_answer_cancel(roma_answer *a, uint64_t ticket);
+/* Holds a request, or lets it go on, from the next step on: one that is held generates nothing, keeps its place and its
+ * pages, and can be cancelled. For a reader who is slower than the engine. A ticket whose request is over does nothing.
+ */
+void roma_answer_hold(roma_answer *a, uint64_t ticket, bool held);
 /* Number of requests that roma_answer_submit took and whose `over` has not returned. */
 uint32_t roma_answer_under_way(roma_answer *a);
 /* Whether this thread is in a callback of a, where nothing may wait for another step. */
@@ -293,6 +297,17 @@ void roma_answer_end(roma_answer *a);
 /* Starts a thread of the room's own that drives until roma_answer_stop. The error of a step is in the `over` of every
  * request that it ended. EUSAGE when there is such a thread, or no batch; EIO when the system refuses the thread. */
 int roma_answer_spawn(roma_answer *a, roma_error *err);
+
+/* What the driver was at when it last came to the end of a step. */
+typedef struct {
+    uint64_t steps;                  /* since open */
+    double since_s;                  /* seconds since that end */
+    bool sleeps;                     /* the driver waits for something to do: since_s then says nothing */
+    uint32_t running, waiting, held; /* requests in the engine, of them those held; those that wait for pages */
+    uint32_t pages_free;             /* page groups of the cache that no sequence holds */
+} roma_answer_pulse;
+/* Waits for nothing: no lock is taken, so that the numbers may be of two neighbouring steps. */
+void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out);
 
 /* ---- requests as lines of JSON ------------------------------------------------------------------- */
 

@@ -93,6 +93,12 @@ static int check(const roma_answer *a, const roma_answer_request *r, roma_error 
     return roma_answer_ask_check(&r->ask, err);
 }
 
+/* Something is to be done: an idle driver wakes. The caller holds the lock. */
+static void tell(roma_answer *a) {
+    a->news++;
+    pthread_cond_broadcast(&a->changed);
+}
+
 /* The caller holds the lock. */
 static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_error *err) {
     if (a->closes) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this is being closed");
@@ -106,7 +112,7 @@ static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_erro
     a->under_way++;
     *a->inbox_end = j;
     a->inbox_end = &j->next;
-    pthread_cond_broadcast(&a->changed);
+    tell(a);
     return ROMA_OK;
 }
 
@@ -129,12 +135,25 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
     return rc;
 }
 
-void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
+/* Takes the lock; the job of a ticket, NULL: it is over. */
+static job *lock_job(roma_answer *a, uint64_t ticket) {
     const uint64_t place = ticket & ((1u << PLACE_BITS) - 1);
-    if (place >= a->n_places) return;
     pthread_mutex_lock(&a->lock);
-    job *j = a->places[place];
-    if (j && j->ticket == ticket) j->is_cancelled = true;
+    job *j = place < a->n_places ? a->places[place] : NULL;
+    return j && j->ticket == ticket ? j : NULL;
+}
+
+void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
+    job *j = lock_job(a, ticket);
+    if (j) j->is_cancelled = true;
+    if (j) tell(a);
+    pthread_mutex_unlock(&a->lock);
+}
+
+void roma_answer_hold(roma_answer *a, uint64_t ticket, bool held) {
+    job *j = lock_job(a, ticket);
+    if (j) j->is_held = held;
+    if (j && !held) tell(a);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -166,7 +185,7 @@ int roma_answer_guest_enter(roma_answer *a, roma_error *err) {
 
 void roma_answer_guest_leave(roma_answer *a) {
     a->guests--;
-    pthread_cond_broadcast(&a->changed);
+    tell(a);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -181,6 +200,7 @@ static int begin_step(roma_answer *a, roma_error *err) {
     }
     a->is_stepping = true;
     a->stepper = pthread_self();
+    a->seen = a->news;
     return ROMA_OK;
 }
 
@@ -210,29 +230,41 @@ static int to_batch(job *j, bool *waits) {
 }
 
 /* Requests go from the inbox to the batch in the order they came; one that must wait for room for its adapters keeps
- * those behind it waiting. The caller holds the lock. */
+ * those behind it waiting, but for cancelled ones, which leave wherever they are. The caller holds the lock. */
 static void take_inbox(roma_answer *a) {
-    for (job *j; (j = a->inbox) != NULL;) {
-        bool waits = false;
-        j->rc =
-            j->is_cancelled ? roma_fail(&j->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : to_batch(j, &waits);
-        if (j->rc && waits) {
+    bool blocked = false;
+    job **link = &a->inbox;
+    for (job *j; (j = *link) != NULL;) {
+        bool waits = blocked;
+        if (j->is_cancelled)
+            j->rc = roma_fail(&j->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted");
+        else if (!blocked)
+            j->rc = to_batch(j, &waits);
+        if (!j->is_cancelled && waits && (blocked || j->rc)) {
             j->rc = ROMA_OK;
-            return;
+            blocked = true;
+            link = &j->next;
+            continue;
         }
         j->is_in_batch = !j->rc;
         if (j->is_in_batch && j->mix) j->mix->running++;
         a->active[a->n_active++] = j;
-        a->inbox = j->next;
-        if (!a->inbox) a->inbox_end = &a->inbox;
+        *link = j->next;
     }
+    a->inbox_end = link;
 }
 
-/* Cancelled ones that still wait in the inbox behind another are seen when their turn comes; the caller holds the lock.
- */
-static void see_cancelled(roma_answer *a) {
-    for (uint32_t i = 0; i < a->n_active; i++)
-        if (a->active[i]->is_cancelled && a->active[i]->is_in_batch) roma_batch_cancel(a->batch, a->active[i]->id);
+/* Requests in the batch that were cancelled, held or let go since; the caller holds the lock. */
+static void see_wishes(roma_answer *a) {
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < a->n_active; i++) {
+        const job *j = a->active[i];
+        if (!j->is_in_batch) continue;
+        if (j->is_cancelled) roma_batch_cancel(a->batch, j->id);
+        roma_batch_hold(a->batch, j->id, j->is_held);
+        held += j->is_held;
+    }
+    a->pulse.held = held;
 }
 
 /* The job is over: its place is free before its last callback, which may submit another request. */
@@ -268,8 +300,8 @@ static void finish(job *j, int rc, const roma_error *err, const roma_request_sta
 /* After a step: who is over leaves, who reads a prompt is told how far. failed: the engine's error, which ends all that
  * run.
  */
-static void sweep(roma_answer *a, const roma_error *failed) {
-    uint32_t left = 0;
+static uint32_t sweep(roma_answer *a, const roma_error *failed) {
+    uint32_t left = 0, before = a->n_active;
     for (uint32_t i = 0; i < a->n_active; i++) {
         job *j = a->active[i];
         const roma_error *why;
@@ -291,6 +323,29 @@ static void sweep(roma_answer *a, const roma_error *failed) {
         finish(j, is_over ? last.rc : failed->code, &j->err, &last);
     }
     a->n_active = left;
+    return before - left;
+}
+
+/* What roma_answer_pulse_get tells. */
+static void beat(roma_answer *a) {
+    uint32_t n[ROMA_REQUEST_OVER + 1] = {0};
+    for (uint32_t i = 0; i < a->n_active; i++) n[roma_batch_poll(a->batch, a->active[i]->id, NULL)->state]++;
+    a->pulse.running = n[ROMA_REQUEST_PROMPT] + n[ROMA_REQUEST_GENERATES];
+    a->pulse.waiting = n[ROMA_REQUEST_WAITING];
+    a->pulse.pages_free = roma_exec_pages_free(a->exec);
+    a->pulse.steps++;
+    a->pulse.at_us = (uint64_t)(roma_now() * 1e6);
+}
+
+void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out) {
+    const double since = roma_now() - (double)a->pulse.at_us * 1e-6;
+    *out = (roma_answer_pulse){.steps = a->pulse.steps,
+                               .sleeps = a->pulse.sleeps,
+                               .since_s = since > 0 ? since : 0,
+                               .running = a->pulse.running,
+                               .waiting = a->pulse.waiting,
+                               .held = a->pulse.held,
+                               .pages_free = a->pulse.pages_free};
 }
 
 int roma_answer_step(roma_answer *a, roma_error *err) {
@@ -298,10 +353,12 @@ int roma_answer_step(roma_answer *a, roma_error *err) {
     int rc = begin_step(a, err);
     if (rc) return rc;
     take_inbox(a);
-    see_cancelled(a);
+    see_wishes(a);
     pthread_mutex_unlock(&a->lock);
     rc = roma_batch_step(a->batch, &own);
-    sweep(a, rc ? &own : NULL);
+    const uint32_t gone = sweep(a, rc ? &own : NULL);
+    a->is_idle = !rc && !gone && !roma_batch_rows(a->batch);
+    beat(a);
     end_step(a);
     if (rc && err) *err = own;
     return rc;
@@ -312,7 +369,11 @@ int roma_answer_step(roma_answer *a, roma_error *err) {
 int roma_answer_run(roma_answer *a, roma_error *err) {
     for (;;) {
         pthread_mutex_lock(&a->lock);
-        while (!a->ends && !a->under_way) pthread_cond_wait(&a->changed, &a->lock);
+        while (!a->ends && (!a->under_way || (a->is_idle && a->seen == a->news))) {
+            a->pulse.sleeps = true;
+            pthread_cond_wait(&a->changed, &a->lock);
+        }
+        a->pulse.sleeps = false;
         const bool ends = a->ends;
         a->ends = false;
         pthread_mutex_unlock(&a->lock);

@@ -38,6 +38,7 @@ struct job {
     uint32_t place, id; /* in a->places; in the batch */
     mix *mix;           /* NULL: the base alone */
     bool is_cancelled;  /* by any thread, under the lock */
+    bool is_held;       /* so too */
     bool is_refused;    /* by the text callback */
     bool is_in_batch;
     job *next; /* in the inbox */
@@ -94,9 +95,17 @@ struct roma_answer {
     job *inbox, **inbox_end;
     bool is_stepping, ends, closes;
     pthread_t stepper;
-    uint32_t guests; /* who want the engine between two steps */
+    uint32_t guests;     /* who want the engine between two steps */
+    uint64_t news, seen; /* counts what may give an idle driver something to do; as of the last step's beginning */
+    bool is_idle;        /* the last step had nothing to do */
     bool has_thread;
     pthread_t thread;
+
+    struct { /* of the driver, for anybody to read without the lock */
+        _Atomic uint64_t steps, at_us;
+        _Atomic uint32_t running, waiting, held, pages_free;
+        _Atomic bool sleeps;
+    } pulse;
 };
 
 /* adapters.c; the caller holds the lock */

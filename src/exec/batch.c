@@ -148,6 +148,12 @@ void roma_batch_cancel(roma_batch *b, uint32_t id) {
     q->status.rc = ROMA_ECANCEL;
 }
 
+void roma_batch_hold(roma_batch *b, uint32_t id, bool held) {
+    if (id < b->n_places) b->requests[id].is_held = held;
+}
+
+uint32_t roma_batch_rows(const roma_batch *b) { return b->n_rows; }
+
 void roma_batch_finish(roma_batch *b, uint32_t id) {
     if (id < b->n_places && b->requests[id].status.state == ROMA_REQUEST_OVER)
         b->requests[id].status.state = ROMA_REQUEST_NONE;
@@ -165,6 +171,7 @@ int roma_batch_step(roma_batch *b, roma_error *err) {
     roma_batch_mark(b);
     roma_batch_admit(b);
     const uint32_t n = roma_batch_gather(b, &only_decode);
+    b->n_rows = n;
     if (!n) return ROMA_OK;
     const double began = roma_now();
     const int rc = roma_exec_step(b->e, b->rows, n, err);

@@ -14,6 +14,7 @@ typedef struct {
     uint32_t lane, end;         /* end: tokens at most, prompt included */
     uint32_t first_row, n_rows; /* in the step that runs */
     size_t first_logit;
+    bool is_held; /* has no rows while it generates */
 } request;
 
 /* A sequence of the engine: running (request set), kept as a prefix (length > 0), or empty. */
@@ -34,6 +35,7 @@ struct roma_batch {
     request *requests;                     /* running + waiting places */
     request **active;                      /* running ones in the order of admission */
     uint32_t n_places, n_active, n_decode; /* n_decode: generating ones in the step that runs */
+    uint32_t n_rows;                       /* of the last step */
     uint64_t clock;
     roma_exec_row *rows;
     int32_t *proposal;
