@@ -21,6 +21,7 @@
 
 #include "roma/constrain.h"
 #include "roma/exec.h"
+#include "roma/json.h"
 #include "roma/place.h"
 
 #ifdef __cplusplus
@@ -349,6 +350,31 @@ typedef struct {
 int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void *data, size_t size,
                            const roma_answer_line *usual, roma_error *err);
 void roma_answer_lines_free(roma_answer_lines *l);
+
+/* ---- one request of OpenAI's form, as a server gets it -------------------------------------------- */
+
+#define ROMA_ANSWER_PARAM_MAX 64
+/* A body that is being read; the reader's, for the callback of roma_answer_keys alone. */
+typedef struct roma_answer_reading roma_answer_reading;
+enum { ROMA_ANSWER_NOT_MINE = 1 };
+/* The caller's own keys: `key` gets each KEY of the body first. It reads the value and returns 0, or returns
+ * ROMA_ANSWER_NOT_MINE with nothing read, or an error of its own. */
+typedef struct {
+    int (*key)(void *ctx, roma_answer_reading *r, roma_error *err);
+    void *ctx;
+} roma_answer_keys;
+/* The JSON reader, at the KEY; the body's. */
+roma_json_reader *roma_answer_reading_json(roma_answer_reading *r);
+/* Reads the value that follows as the value of the key `as` of OpenAI's body. */
+int roma_answer_reading_value(roma_answer_reading *r, const char *as);
+/* Keeps the TEXT or NUMBER that is the token now, with a 0 behind; each token may be kept once. The list's. */
+roma_answer_text roma_answer_reading_keep(roma_answer_reading *r);
+/* Reads a body: out->line[0] is the request, of which prompt and messages may both be missing. What the body does not
+ * say is as in *usual. param: the key where an error was, as ASCII; "" when the error is of no one key. EINPUT, EUSAGE
+ * for what a value must not be, ENOMEM, and the errors of `more`. roma_answer_lines_free frees *out, after a failure
+ * too. */
+int roma_answer_body_read(roma_answer_lines *out, const void *data, size_t size, const roma_answer_line *usual,
+                          const roma_answer_keys *more, char param[ROMA_ANSWER_PARAM_MAX], roma_error *err);
 
 #ifdef __cplusplus
 }

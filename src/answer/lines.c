@@ -61,6 +61,10 @@ static bool may_be_null(answer_key k) {
 static int members(reading *r, const named *keys, const named *more) {
     int rc;
     while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
+        if (r->param) roma_error_name(r->param, ROMA_ANSWER_PARAM_MAX, r->json.text, r->json.len);
+        rc = r->more ? r->more->key(r->more->ctx, r, r->err) : ROMA_ANSWER_NOT_MINE;
+        if (rc < 0) return rc;
+        if (rc != ROMA_ANSWER_NOT_MINE) continue;
         const named *k = find(keys, &r->json);
         if (k && keys == own_keys) r->has_own = true;
         if (!k && more) k = find(more, &r->json);
@@ -74,6 +78,19 @@ static int members(reading *r, const named *keys, const named *more) {
 }
 
 int roma_answer_body(reading *r) { return members(r, body_keys, NULL); }
+
+roma_json_reader *roma_answer_reading_json(roma_answer_reading *r) { return &r->json; }
+
+int roma_answer_reading_value(roma_answer_reading *r, const char *as) {
+    const int rc = roma_json_read_next(&r->json, r->err);
+    for (const named *k = body_keys; !rc && k->name; k++)
+        if (strcmp(k->name, as) == 0)
+            return r->json.kind == ROMA_JSON_NULL && may_be_null(k->key) ? ROMA_OK
+                                                                         : roma_answer_value(r, k->key, r->param);
+    return rc ? rc : ROMA_EINTERNAL;
+}
+
+roma_answer_text roma_answer_reading_keep(roma_answer_reading *r) { return roma_answer_keep(r); }
 
 static int read_object(reading *r) {
     int rc = roma_json_read_next(&r->json, r->err);
@@ -216,6 +233,25 @@ int roma_answer_lines_read(roma_answer_lines *out, const char *file, const void 
         p += len + (stop != NULL);
     }
     return out->n ? ROMA_OK : roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "there is no request in it");
+}
+
+int roma_answer_body_read(roma_answer_lines *out, const void *data, size_t size, const roma_answer_line *usual,
+                          const roma_answer_keys *more, char param[ROMA_ANSWER_PARAM_MAX], roma_error *err) {
+    *out = (roma_answer_lines){.usual_stops = usual->ask.stops.item};
+    param[0] = 0;
+    if (!(out->texts = roma_alloc(size + 1)) || !add(out, usual, 0))
+        return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the request");
+    reading r = {.all = out, .q = out->line, .err = err, .has_body = true, .more = more, .param = param};
+    const roma_json_source from = {0};
+    int rc = roma_json_read_begin(&r.json, size ? data : "", size, &from, err);
+    if (!rc) rc = roma_json_read_next(&r.json, err);
+    if (!rc && r.json.kind != ROMA_JSON_OBJECT)
+        rc = roma_json_read_fail(&r.json, ROMA_EINPUT, err, "a request is an object in braces");
+    if (!rc) rc = roma_answer_body(&r);
+    if (!rc) param[0] = 0;
+    if (!rc) rc = roma_json_read_next(&r.json, err); /* nothing behind it */
+    roma_json_read_end(&r.json);
+    return rc ? rc : roma_answer_ask_check(&out->line->ask, err);
 }
 
 void roma_answer_lines_free(roma_answer_lines *r) {

@@ -3,16 +3,18 @@
 #define ROMA_ANSWER_LINES_H
 
 #include "roma/answer.h"
-#include "roma/json.h"
 
-typedef struct {
+struct roma_answer_reading {
     roma_answer_lines *all;
     roma_answer_line *q;
     roma_json_reader json;
     bool has_body; /* OpenAI's form */
     bool has_own;  /* a key that the other form does not have */
+    const roma_answer_keys *more; /* of a body that is read alone; NULL: none */
+    char *param;                  /* its key that is being read; NULL: nobody asks */
     roma_error *err;
-} reading;
+};
+typedef struct roma_answer_reading reading;
 
 /* What a key takes; id, the function that reads its value, whose token is read already. */
 /* clang-format off */
@@ -31,6 +33,8 @@ typedef enum {
 
 /* Reads the value of a key of that name. */
 int roma_answer_value(reading *r, answer_key k, const char *name);
+/* A copy of the token's text, with a 0 behind it. */
+roma_answer_text roma_answer_keep(const reading *r);
 /* The members of OpenAI's body (lines.c). */
 int roma_answer_body(reading *r);
 

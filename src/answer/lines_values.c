@@ -15,7 +15,7 @@ static int no_memory(const reading *r) {
 }
 
 /* A copy of the token's text. Its quotes, or what follows a number, leave room for the 0. */
-static roma_answer_text keep(const reading *r) {
+roma_answer_text roma_answer_keep(const reading *r) {
     char *to = r->all->texts + r->all->used;
     memcpy(to, r->json.text, r->json.len);
     to[r->json.len] = 0;
@@ -113,7 +113,7 @@ static int read_bias(reading *r, const char *key) {
 
 static int text(const reading *r, const char *key, roma_answer_text *out) {
     if (r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text");
-    *out = keep(r);
+    *out = roma_answer_keep(r);
     return ROMA_OK;
 }
 static int read_prompt(reading *r, const char *key) { return text(r, key, &r->q->prompt); }
@@ -126,12 +126,12 @@ static int texts(reading *r, const char *key, roma_answer_texts *out) {
     size_t n = 0;
     int rc = ROMA_OK;
     if (r->json.kind == ROMA_JSON_TEXT) {
-        list[n++] = keep(r);
+        list[n++] = roma_answer_keep(r);
     } else if (r->json.kind == ROMA_JSON_ARRAY) {
         while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind != ROMA_JSON_ARRAY_END) {
             if (r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text or an array of texts");
             if (n == LIST_MAX) return bad(r, key, "has too many texts");
-            list[n++] = keep(r);
+            list[n++] = roma_answer_keep(r);
         }
     } else {
         return bad(r, key, "must be a text or an array of texts");
@@ -204,7 +204,7 @@ static int read_lora(reading *r, const char *key) {
 static int read_id(reading *r, const char *key) {
     r->q->id_is_number = r->json.kind == ROMA_JSON_NUMBER;
     if (!r->q->id_is_number && r->json.kind != ROMA_JSON_TEXT) return bad(r, key, "must be a text or a number");
-    r->q->id = keep(r);
+    r->q->id = roma_answer_keep(r);
     return ROMA_OK;
 }
 
