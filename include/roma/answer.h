@@ -284,6 +284,22 @@ uint32_t roma_answer_under_way(roma_answer *a);
 /* Whether this thread is in a callback of a, where nothing may wait for another step. */
 bool roma_answer_is_callback(roma_answer *a);
 
+/* ---- probabilities of tokens ---------------------------------------------------------------------- */
+
+#define ROMA_ANSWER_TOP_MAX 20
+/* A token with the logarithm of its probability, before penalties and temperature. */
+typedef struct {
+    int32_t id;
+    float logprob;
+} roma_answer_prob;
+/* Of one token of an answer: its own, then the n likeliest. */
+typedef struct {
+    roma_answer_prob own, top[ROMA_ANSWER_TOP_MAX];
+    uint32_t n;
+} roma_answer_probs;
+/* Fills *p from `vocab` logits with the n likeliest, at most ROMA_ANSWER_TOP_MAX; token is the one that was drawn. */
+void roma_answer_probs_of(roma_answer_probs *p, const float *logits, uint32_t vocab, int32_t token, uint32_t n);
+
 /* ---- driving ------------------------------------------------------------------------------------ */
 
 /* One step of the engine for all requests under way; ROMA_OK also when there is none. An error of the engine itself

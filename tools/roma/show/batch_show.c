@@ -1,30 +1,8 @@
 /* Lines of answers; contract in batch_show.h. */
 #include "show/batch_show.h"
 
-#include <math.h>
 #include <string.h>
 #include <time.h>
-
-/* ---- probabilities ---- */
-
-static void insert(token_probs *p, uint32_t most, token_prob t) {
-    uint32_t i = p->n < most ? p->n++ : most;
-    if (i == most && (!most || t.logprob <= p->top[most - 1].logprob)) return;
-    if (i == most) i--;
-    for (; i && p->top[i - 1].logprob < t.logprob; i--) p->top[i] = p->top[i - 1];
-    p->top[i] = t;
-}
-
-void token_probs_of(token_probs *p, const float *logits, uint32_t vocab, int32_t token, uint32_t n) {
-    double best = logits[0], sum = 0;
-    *p = (token_probs){.own = {token, 0}};
-    for (uint32_t i = 1; i < vocab; i++) best = logits[i] > best ? logits[i] : best;
-    for (uint32_t i = 0; i < vocab; i++) sum += exp(logits[i] - best);
-    const double all = best + log(sum);
-    for (uint32_t i = 0; i < vocab; i++) insert(p, n, (token_prob){(int32_t)i, logits[i]});
-    for (uint32_t i = 0; i < p->n; i++) p->top[i].logprob = (float)(p->top[i].logprob - all);
-    p->own.logprob = (float)(logits[token] - all);
-}
 
 /* ---- pieces ---- */
 
@@ -34,7 +12,7 @@ static void put_token(roma_json *j, const char *key, const batch_answer *b, int3
 }
 
 /* Members of an object that is open. */
-static void put_prob(roma_json *j, const batch_answer *b, const token_prob *t) {
+static void put_prob(roma_json *j, const batch_answer *b, const roma_answer_prob *t) {
     char bytes[ROMA_TOKEN_BYTES_MAX];
     const size_t n = roma_token_bytes(b->tok, t->id, true, bytes, sizeof bytes);
     roma_json_text(j, "token", bytes, n);
@@ -48,7 +26,7 @@ static void put_prob(roma_json *j, const batch_answer *b, const token_prob *t) {
 static void put_probs(roma_json *j, const char *key, const batch_answer *b) {
     roma_json_open(j, key, '[');
     for (size_t i = 0; i < b->r->n; i++) {
-        const token_probs *p = &b->probs[i];
+        const roma_answer_probs *p = &b->probs[i];
         roma_json_open(j, NULL, '{');
         put_prob(j, b, &p->own);
         roma_json_open(j, "top_logprobs", '[');

@@ -18,7 +18,7 @@ typedef struct {
     int32_t *ids;
     size_t n_ids;
     reply *reply;   /* NULL after a failure: memory for it was missing as well */
-    roma_buf probs; /* token_probs of the answer's tokens, where they were asked for */
+    roma_buf probs; /* roma_answer_probs of the answer's tokens, where they were asked for */
     int rc;
     bool done;
 } job;
@@ -128,7 +128,7 @@ static int print_result(const batch *b, const job *done) {
     batch_answer a = {.line = done->q,
                       .tok = roma_answer_tokenizer(b->s->a),
                       .r = done->reply,
-                      .probs = done->q->logprobs ? (const token_probs *)(void *)done->probs.data : NULL,
+                      .probs = done->q->logprobs ? (const roma_answer_probs *)(void *)done->probs.data : NULL,
                       .error = done->q->error,
                       .rc = done->rc,
                       .hash = b->o->hash,
@@ -164,8 +164,8 @@ static void on_token(void *ctx, int32_t token, const float *logits) {
     job *j = ctx;
     reply_token(j->reply, token, logits);
     if (!j->q->logprobs) return;
-    token_probs p;
-    token_probs_of(&p, logits, roma_answer_image(j->b->s->a)->desc.hyper.vocab, token, j->q->top);
+    roma_answer_probs p;
+    roma_answer_probs_of(&p, logits, roma_answer_image(j->b->s->a)->desc.hyper.vocab, token, j->q->top);
     roma_buf_append(&j->probs, &p, sizeof p);
 }
 static int on_text(void *ctx, const char *text, size_t len) {
