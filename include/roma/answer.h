@@ -299,6 +299,9 @@ typedef struct {
 } roma_answer_probs;
 /* Fills *p from `vocab` logits with the n likeliest, at most ROMA_ANSWER_TOP_MAX; token is the one that was drawn. */
 void roma_answer_probs_of(roma_answer_probs *p, const float *logits, uint32_t vocab, int32_t token, uint32_t n);
+/* Writes n of these as OpenAI's chat has them, an array of objects: token, id, logprob, bytes, top_logprobs. */
+void roma_answer_probs_json(roma_json *j, const char *key, const roma_tokenizer *tok, const roma_answer_probs *list,
+                            size_t n);
 
 /* ---- driving ------------------------------------------------------------------------------------ */
 

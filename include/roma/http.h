@@ -129,7 +129,7 @@ typedef struct {
 
 /* Binds, takes all memory, and raises the process's soft limit of descriptors where connections need more. *h is the
  * caller's, ended by roma_http_close; NULL after a failure. EUSAGE for a configuration that is none, and for an address
- * that is taken or not this host's; EIO, ENOMEM. */
+ * that is not this host's; EBUSY for a port that is taken; EIO, ENOMEM. */
 int roma_http_open(roma_http **h, const roma_http_config *c, roma_error *err);
 /* Closes listeners and connections; exchanges are over (ENDED) first. NULL does nothing. */
 void roma_http_close(roma_http *h);

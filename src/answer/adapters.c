@@ -62,6 +62,7 @@ static named *open_named(const roma_answer *a, const char *name, const char *fil
 }
 
 int roma_answer_adapter_open(roma_answer *a, const char *name, const char *file, unsigned flags, roma_error *err) {
+    enum { FIRST = 1024 };
     int rc = ROMA_OK;
     pthread_mutex_lock(&a->lock);
     const bool is_new = find(a, name) == a->n_adapters;
@@ -70,8 +71,8 @@ int roma_answer_adapter_open(roma_answer *a, const char *name, const char *file,
     if (!f) return rc;
     pthread_mutex_lock(&a->lock);
     const size_t n = a->n_adapters;
-    const bool is_full = !(n & (n - 1)); /* doubles at powers of two */
-    named **all = is_full ? roma_resize(a->adapters, (n ? 2 * n : 1) * sizeof(named *)) : a->adapters;
+    const bool is_full = !n || (n >= FIRST && !(n & (n - 1))); /* doubles at powers of two */
+    named **all = is_full ? roma_resize(a->adapters, (n ? 2 * n : FIRST) * sizeof(named *)) : a->adapters;
     if (all) a->adapters = all;
     const bool is_twice = find(a, name) < n; /* another thread was faster */
     if (all && !is_twice) a->adapters[a->n_adapters++] = f;

@@ -21,3 +21,33 @@ void roma_answer_probs_of(roma_answer_probs *p, const float *logits, uint32_t vo
     for (uint32_t i = 0; i < p->n; i++) p->top[i].logprob = (float)((double)p->top[i].logprob - all);
     p->own.logprob = (float)((double)logits[token] - all);
 }
+
+/* Members of an object that is open. */
+static void put_prob(roma_json *j, const roma_tokenizer *tok, const roma_answer_prob *t) {
+    char bytes[ROMA_TOKEN_BYTES_MAX];
+    const size_t n = roma_token_bytes(tok, t->id, true, bytes, sizeof bytes);
+    roma_json_text(j, "token", bytes, n);
+    roma_json_int(j, "id", t->id);
+    roma_json_real(j, "logprob", (double)t->logprob);
+    roma_json_open(j, "bytes", '[');
+    for (size_t i = 0; i < n; i++) roma_json_int(j, NULL, (uint8_t)bytes[i]);
+    roma_json_close(j, ']');
+}
+
+void roma_answer_probs_json(roma_json *j, const char *key, const roma_tokenizer *tok, const roma_answer_probs *list,
+                            size_t n) {
+    roma_json_open(j, key, '[');
+    for (size_t i = 0; i < n; i++) {
+        roma_json_open(j, NULL, '{');
+        put_prob(j, tok, &list[i].own);
+        roma_json_open(j, "top_logprobs", '[');
+        for (uint32_t k = 0; k < list[i].n; k++) {
+            roma_json_open(j, NULL, '{');
+            put_prob(j, tok, &list[i].top[k]);
+            roma_json_close(j, '}');
+        }
+        roma_json_close(j, ']');
+        roma_json_close(j, '}');
+    }
+    roma_json_close(j, ']');
+}

@@ -66,8 +66,8 @@ static int fail_bind(roma_error *err, const char *text, uint16_t port) {
     char shown[64];
     roma_error_name(shown, sizeof shown, text, strlen(text));
     if (errno == EADDRINUSE)
-        return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE,
-                         "port %u of %s is taken by another program; name another", port, shown);
+        return roma_fail(err, ROMA_EBUSY, NULL, ROMA_NOWHERE, "port %u of %s is taken by another program; name another",
+                         port, shown);
     if (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)
         return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "%s is no address of this host; name one that is",
                          shown);

@@ -21,6 +21,7 @@ static const struct {
     {"build", verb_build, "make a ROM image from a GGUF model"},
     {"run", verb_run, "answer a prompt, or many as a batch"},
     {"chat", verb_chat, "hold a conversation"},
+    {"serve", verb_serve, "answer over HTTP, as OpenAI's and ollama's servers do"},
     {"adapter", verb_adapter, "make a LoRA adapter for an image, or show one"},
     {"inspect", verb_inspect, "show what is in an image, an adapter or a GGUF file"},
     {"verify", verb_verify, "check every checksum, hash and range of a file"},

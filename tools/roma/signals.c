@@ -14,6 +14,7 @@
 volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t how = INTERRUPT_ENDS;
 static const char *volatile verb = "";
+static void (*volatile told)(void);
 
 enum { GRACE_MS = 200 };
 
@@ -52,6 +53,11 @@ static void after(int ms) {
 }
 
 static void on_stop(int sig) {
+    if (how == INTERRUPT_TELLS && !interrupted) {
+        interrupted = 1;
+        told();
+        return;
+    }
     const bool asks = how == INTERRUPT_CHAT ? sig == SIGINT : how == INTERRUPT_ASKS && !interrupted;
     if (!asks) end("", "interrupted", 130);
     interrupted = 1;
@@ -66,6 +72,11 @@ static void on_alarm(int sig) {
 void interrupt_seen(void) { after(0); }
 
 void interrupt_catch(interrupt_kind kind) { how = (sig_atomic_t)kind; }
+
+void interrupt_tell(void (*fn)(void)) {
+    if (fn) told = fn;
+    how = fn ? INTERRUPT_TELLS : INTERRUPT_ENDS;
+}
 
 /* ---- signals that kill: nothing is left behind ---- */
 

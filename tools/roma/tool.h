@@ -15,11 +15,13 @@
 /* How SIGINT, SIGTERM and SIGHUP end a verb: at once, with exit code 130; or they ask, by `interrupted`, and end what
  * has not come to its end a quarter of a second later, or when there is a second one; or SIGINT asks again and again.
  */
-typedef enum { INTERRUPT_ENDS, INTERRUPT_ASKS, INTERRUPT_CHAT } interrupt_kind;
+typedef enum { INTERRUPT_ENDS, INTERRUPT_ASKS, INTERRUPT_CHAT, INTERRUPT_TELLS } interrupt_kind;
 extern volatile sig_atomic_t interrupted;
 void signals_begin(const char *verb); /* the first thing of all; verb for what is said */
 void interrupt_catch(interrupt_kind kind);
 void interrupt_seen(void); /* the verb ends by itself: no more hurry */
+/* The first signal calls fn, which must be fit for a handler, and a second one ends at once; NULL: it ends at once. */
+void interrupt_tell(void (*fn)(void));
 
 /* ---- progress.c ---- */
 
@@ -44,12 +46,12 @@ typedef struct {
 
 /* Rows of an option table for the fields of a session_config. */
 /* clang-format off */
-#define SESSION_OPTIONS(c)                                                                                           \
+#define SESSION_OPTIONS(c) ENGINE_OPTIONS(c), LORA_OPTIONS(c)
+#define ENGINE_OPTIONS(c)                                                                                            \
     {"threads", 't', OPT_COUNT, &(c).answer.threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"pin", 0, OPT_FLAG, &(c).answer.pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
     {"isa", 0, OPT_TEXT, &(c).answer.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
-    LORA_OPTIONS(c),                                                                                                                          \
     {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
     {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).answer.chip, "NAME|FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
@@ -146,5 +148,6 @@ int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
 int verb_rtl(int argc, char **argv);
 int verb_cosim(int argc, char **argv);
+int verb_serve(int argc, char **argv);
 
 #endif

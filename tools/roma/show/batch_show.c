@@ -11,34 +11,8 @@ static void put_token(roma_json *j, const char *key, const batch_answer *b, int3
     roma_json_text(j, key, bytes, roma_token_bytes(b->tok, id, true, bytes, sizeof bytes));
 }
 
-/* Members of an object that is open. */
-static void put_prob(roma_json *j, const batch_answer *b, const roma_answer_prob *t) {
-    char bytes[ROMA_TOKEN_BYTES_MAX];
-    const size_t n = roma_token_bytes(b->tok, t->id, true, bytes, sizeof bytes);
-    roma_json_text(j, "token", bytes, n);
-    roma_json_int(j, "id", t->id);
-    roma_json_real(j, "logprob", t->logprob);
-    roma_json_open(j, "bytes", '[');
-    for (size_t i = 0; i < n; i++) roma_json_int(j, NULL, (uint8_t)bytes[i]);
-    roma_json_close(j, ']');
-}
-
 static void put_probs(roma_json *j, const char *key, const batch_answer *b) {
-    roma_json_open(j, key, '[');
-    for (size_t i = 0; i < b->r->n; i++) {
-        const roma_answer_probs *p = &b->probs[i];
-        roma_json_open(j, NULL, '{');
-        put_prob(j, b, &p->own);
-        roma_json_open(j, "top_logprobs", '[');
-        for (uint32_t k = 0; k < p->n; k++) {
-            roma_json_open(j, NULL, '{');
-            put_prob(j, b, &p->top[k]);
-            roma_json_close(j, '}');
-        }
-        roma_json_close(j, ']');
-        roma_json_close(j, '}');
-    }
-    roma_json_close(j, ']');
+    roma_answer_probs_json(j, key, b->tok, b->probs, b->r->n);
 }
 
 static void put_id(roma_json *j, const char *key, const roma_answer_line *q) {

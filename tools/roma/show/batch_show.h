@@ -8,9 +8,9 @@
 typedef struct {
     const roma_answer_line *line;
     const roma_tokenizer *tok;
-    const reply *r;           /* NULL: there is none */
+    const reply *r;                 /* NULL: there is none */
     const roma_answer_probs *probs; /* of the answer's tokens; NULL: not asked for */
-    const char *error;        /* of rc */
+    const char *error;              /* of rc */
     int rc;
     bool hash, draws; /* a hash of the logits; a seed that mattered */
 } batch_answer;
