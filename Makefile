@@ -129,7 +129,7 @@ san:
 # shares, adapters, the tap, batches, explorations, requests from many threads, the bounded heap, the HTTP front (minutes)
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
-tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front)
+tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front http/test_limits http/test_leave)
 	@for t in $^; do $$t || exit 1; done
 
 # mutants: small faults drawn over six rooms, each of which the tests must find (docs/testing.md); SEED and COUNT may be given

@@ -145,7 +145,7 @@ static roma_http_verdict byte(const roma_http_head *h, const uint8_t *in, size_t
     if (at && in[at - 1] == '\r') return ROMA_HTTP_NOT_BAD_HEAD; /* a CR alone */
     if (!h->is_begun && (c == '\t' || c >= 0x80)) return ROMA_HTTP_NOT_NO_LINE;
     if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7f) return ROMA_HTTP_NOT_BAD_HEAD;
-    if (!h->is_begun && at - h->line >= ROMA_HTTP_LINE_MOST) return ROMA_HTTP_NOT_LONG_LINE;
+    if (!h->is_begun && c != '\r' && at - h->line >= ROMA_HTTP_LINE_MOST) return ROMA_HTTP_NOT_LONG_LINE;
     return ROMA_HTTP_MORE;
 }
 

@@ -1,4 +1,4 @@
-/* What the files of http share among themselves, with its tests and its fuzz target; not part of the room's face.
+/* What the files of http share among themselves, with its tests and with fuzz/fuzz_http.c; not part of the room's face.
  *
  * A connection is one struct roma_http_exchange for its whole life. It is in one of five states:
  *

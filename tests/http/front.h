@@ -5,6 +5,7 @@
 #include "http/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,7 +24,7 @@ typedef struct {
     roma_http *h;
     pthread_t thread;
     int rc;
-    atomic_uint requests, over, rooms, ended;
+    atomic_uint requests, over, rooms, ended, woken;
     atomic_uint why[8];
     atomic_ullong over_us;              /* when `over` came last, microseconds */
     atomic_ullong pulled;               /* bytes that streams could send */
@@ -95,6 +96,7 @@ static inline void front_over(void *ctx, roma_http_exchange *x, roma_http_why wh
     atomic_fetch_add(&f->over, 1);
 }
 
+static inline void front_woken(void *ctx) { atomic_fetch_add(&((front *)ctx)->woken, 1); }
 static inline void front_ending(void *ctx) { atomic_fetch_add(&((front *)ctx)->ended, 1); }
 
 static inline void *front_thread(void *ctx) {
@@ -116,11 +118,19 @@ static inline void front_begin(front *f, roma_http_config c) {
     if (!c.over) c.over = front_over;
     if (!c.room) c.room = front_room;
     if (!c.ending) c.ending = front_ending;
+    if (!c.woken) c.woken = front_woken;
     if (roma_http_open(&f->h, &c, &err)) {
         fprintf(stderr, "front: %s\n", err.text);
         abort();
     }
     if (pthread_create(&f->thread, NULL, front_thread, f)) abort();
+}
+
+/* Descriptors that this process has open. */
+static inline unsigned descriptors(void) {
+    unsigned n = 0;
+    for (int fd = 0; fd < 8192; fd++) n += fcntl(fd, F_GETFD) >= 0;
+    return n;
 }
 
 static inline void front_end(front *f, uint32_t grace_ms) {
@@ -153,6 +163,13 @@ static inline int dial(const front *f) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     return fd;
+}
+
+/* As a client that is gone without a word: the next thing that the server hears is a reset. */
+static inline void reset(int fd) {
+    struct linger now = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
 }
 
 static inline bool say(int fd, const void *data, size_t n) {
