@@ -174,6 +174,8 @@ int roma_answer_adapter_close(roma_answer *a, const char *name, roma_error *err)
 /* The adapter of a name, which stays the room's and is valid until roma_answer_adapter_close; NULL: no adapter has the
  * name. */
 const roma_adapter *roma_answer_adapter_find(roma_answer *a, const char *name);
+/* Whether the engine has a copy of the adapter of a name at the moment. */
+bool roma_answer_adapter_is_loaded(roma_answer *a, const char *name);
 /* Gives the engine the adapters of a list of n now. *set (set may be NULL) is the list's number in rows of the engine,
  * 0 for an empty list. Another list may take the number once as many further lists as there are sets have been used.
  * EINPUT for a name that is not open, or adapters that do not fit the engine; EBUSY when requests with other lists

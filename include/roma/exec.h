@@ -137,8 +137,9 @@ void roma_exec_truncate(roma_exec *e, uint32_t sequence, uint32_t length);
  * counted; a partly filled one is copied. A sequence never writes into a page group that another sequence holds.
  * EINPUT for sequences or a length that are not so; ECONTEXT when the copy lacks a page group. */
 int roma_exec_fork(roma_exec *e, uint32_t to, uint32_t from, uint32_t length, roma_error *err);
-/* Page groups that no sequence holds. */
+/* Page groups that no sequence holds, and those that more than one holds. */
 uint32_t roma_exec_pages_free(const roma_exec *e);
+uint32_t roma_exec_pages_shared(const roma_exec *e);
 
 /* ---- adapters ------------------------------------------------------------------------------------
  *

@@ -89,6 +89,14 @@ const roma_adapter *roma_answer_adapter_find(roma_answer *a, const char *name) {
     return found;
 }
 
+bool roma_answer_adapter_is_loaded(roma_answer *a, const char *name) {
+    pthread_mutex_lock(&a->lock);
+    const size_t i = find(a, name);
+    const bool is_loaded = i < a->n_adapters && a->adapters[i]->is_loaded;
+    pthread_mutex_unlock(&a->lock);
+    return is_loaded;
+}
+
 static int no_name(const char *name, roma_error *err) {
     char shown[96];
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "no adapter of the name '%s' is open",

@@ -44,6 +44,7 @@ static uint32_t take_block(roma_exec *e) {
 
 static void give_block(roma_exec *e, uint32_t block) {
     assert(e->refs[block] > 0);
+    e->n_shared -= e->refs[block] == 2;
     if (--e->refs[block]) return;
     memset(block_at(e, block), 0, e->memory.page_group);
     e->free_blocks[e->n_free++] = block;
@@ -99,6 +100,7 @@ uint32_t roma_exec_length(const roma_exec *e, uint32_t seq) {
     return seq < e->cfg.sequences ? e->sequences[seq].length : 0;
 }
 uint32_t roma_exec_pages_free(const roma_exec *e) { return e->n_free; }
+uint32_t roma_exec_pages_shared(const roma_exec *e) { return e->n_shared; }
 
 void roma_exec_truncate(roma_exec *e, uint32_t seq, uint32_t length) {
     if (length >= roma_exec_length(e, seq)) return;
@@ -121,7 +123,7 @@ int roma_exec_fork(roma_exec *e, uint32_t to, uint32_t from, uint32_t length, ro
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "no cache page is free");
     const uint32_t *from_blocks = e->sequences[from].blocks;
     uint32_t *blocks = e->sequences[to].blocks;
-    for (uint32_t i = 0; i < length / ROMA_PAGE; i++) e->refs[blocks[i] = from_blocks[i]]++;
+    for (uint32_t i = 0; i < length / ROMA_PAGE; i++) e->n_shared += ++e->refs[blocks[i] = from_blocks[i]] == 2;
     if (length % ROMA_PAGE) {
         blocks[length / ROMA_PAGE] = copy_block(e, from_blocks[length / ROMA_PAGE]);
         clear(e, blocks[length / ROMA_PAGE], length, e->sequences[from].length);

@@ -129,8 +129,8 @@ struct roma_exec {
 
     sequence *sequences;
     uint32_t *free_blocks;
-    uint32_t *refs; /* per page group: sequences that hold it */
-    uint32_t n_free, n_blocks;
+    uint32_t *refs;                      /* per page group: sequences that hold it */
+    uint32_t n_free, n_shared, n_blocks; /* n_shared: held by more than one */
 
     /* the step that runs */
     const roma_exec_row *rows;

@@ -39,6 +39,8 @@ int roma_serve_record_open(roma_serve_record **out, const roma_placement *p, uin
     c->context = context;
     c->step = (context / ROMA_SERVE_POINTS + ROMA_PAGE) / ROMA_PAGE * ROMA_PAGE; /* the last point is beyond context */
     const int rc = roma_serve_record_at(c, 0, 1, (roma_serve_set){0}, 0, err);
+    /* Memory of later steps comes from the heap that is installed by then, and does not grow where this came from. */
+    roma_schedule_destroy(&c->schedule);
     if (!rc) return ROMA_OK;
     roma_serve_record_close(c);
     *out = NULL;
@@ -127,6 +129,8 @@ void roma_serve_record_prompt(roma_serve_record *c, roma_serve_set set, uint32_t
     to = within(c, to);
     if (from >= to) return;
     c->prompt_tokens += to - from;
+    c->last = to;
+    c->last_set = set;
     if (!prompt_of(c, v, to, &all) || !prompt_of(c, v, from, &before)) {
         c->uncharged += to - from;
         return;
@@ -138,6 +142,8 @@ void roma_serve_record_prompt(roma_serve_record *c, roma_serve_set set, uint32_t
 void roma_serve_record_tokens(roma_serve_record *c, roma_serve_set set, uint32_t from, uint32_t to) {
     roma_serve_curve *v = curve_of(c, set);
     to = within(c, to);
+    if (from < to) c->last = to;
+    if (from < to) c->last_set = set;
     while (from < to) {
         const uint32_t i = from / c->step, end = (i + 1) * c->step < to ? (i + 1) * c->step : to, n = end - from;
         c->tokens += n;

@@ -43,9 +43,9 @@ typedef struct {
 
 /* What the server is at, as its caller sees it at the moment. */
 typedef struct {
-    uint32_t running;                         /* requests in the engine's batch; 0: none, the last figures stand */
-    uint64_t cached;                          /* tokens that these have in the cache, together */
-    roma_serve_set set;                       /* the largest of these requests' sets */
+    uint32_t running;   /* requests in the engine's batch; 0: none, and the figures are those of the last one alone */
+    uint64_t cached;    /* tokens that these have in the cache, together */
+    roma_serve_set set; /* the largest of these requests' sets */
     uint32_t pages, pages_free, pages_shared; /* page groups of the cache: all; free; held by several sequences */
     uint64_t page_bytes, activation_bytes;    /* of one page group; of a step's rows */
     const roma_serve_adapter_now *adapters;   /* n_adapters, borrowed */
@@ -86,6 +86,8 @@ struct roma_serve_record {
     /* Totals since open. */
     roma_serve_charge total;
     uint64_t prompt_tokens, tokens, uncharged;
+    uint32_t last; /* tokens that the last request that was charged had in the cache, and its set */
+    roma_serve_set last_set;
     /* The figures that were asked for last. */
     roma_workload work;
     roma_cost cost;

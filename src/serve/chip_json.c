@@ -210,12 +210,12 @@ static int done(const roma_buf *out, roma_error *err) {
 }
 
 int roma_serve_record_json(roma_serve_record *c, const roma_serve_now *now, roma_buf *out, roma_error *err) {
-    uint32_t loaded = 0;
-    for (size_t i = 0; i < now->n_adapters; i++) loaded += now->adapters[i].running > 0;
-    int rc = ROMA_OK;
-    if (now->running)
-        rc = roma_serve_record_at(c, (uint32_t)(now->cached / now->running), now->running, now->set, loaded, err);
-    if (rc) return rc;
+    uint32_t running = 0; /* adapters of requests that run */
+    for (size_t i = 0; i < now->n_adapters; i++) running += now->adapters[i].running > 0;
+    const int found = now->running ? roma_serve_record_at(c, (uint32_t)(now->cached / now->running), now->running,
+                                                          now->set, running, err)
+                                   : roma_serve_record_at(c, c->last, 1, c->last_set, c->last_set.stacked, err);
+    if (found) return found;
     roma_json j = {.out = out};
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "object", "chip");
@@ -225,7 +225,7 @@ int roma_serve_record_json(roma_serve_record *c, const roma_serve_now *now, roma
     figures(c, &j);
     at(c, now, &j);
     totals(c, now, &j);
-    rc = sram(c, now, &j, err);
+    int rc = sram(c, now, &j, err);
     units(c, &j);
     if (!rc) rc = floorplan(c, &j, err);
     roma_json_close(&j, '}');

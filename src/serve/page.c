@@ -24,11 +24,10 @@ bool roma_serve_page_get(roma_serve_page *out, const char *path, size_t len, con
     if (!f->path) return false;
     roma_print(tag, sizeof tag, "\"%08x-%zx\"", (unsigned)roma_crc32c(0, f->text, f->len), f->len);
     /* no-cache: kept, and asked about each time, so that another version of the program has another page at once */
-    roma_print(
-        out->headers, sizeof out->headers,
-        "ETag: %s\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-        "Content-Security-Policy: " POLICY "\r\n",
-        tag);
+    roma_print(out->headers, sizeof out->headers,
+               "ETag: %s\r\nCache-Control: no-cache\r\nReferrer-Policy: no-referrer\r\n"
+               "Content-Security-Policy: " POLICY "\r\n",
+               tag);
     const bool is_known =
         if_none_match && (contains(if_none_match, match_len, tag) || (match_len == 1 && *if_none_match == '*'));
     out->status = is_known ? 304 : 200;

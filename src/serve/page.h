@@ -14,8 +14,8 @@ typedef struct {
 extern const roma_serve_file roma_serve_files[];
 
 enum { ROMA_SERVE_PAGE_HEADERS = 512 };
-/* An answer, in the arguments of roma_http_reply: 200 with the file or 304 without; header lines with ETag,
- * Cache-Control, Content-Security-Policy and nosniff. */
+/* An answer, in the arguments of roma_http_reply, which says nosniff of everything: 200 with the file or 304 without;
+ * header lines with ETag, Cache-Control and Content-Security-Policy. */
 typedef struct {
     int status;
     const char *type, *body; /* static; NULL with 304 */

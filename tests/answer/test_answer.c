@@ -441,6 +441,7 @@ static void adapters_with_room(uint32_t room) {
     CHECK_EQ(roma_answer_adapter_open(a, "B", "/nonexistent", 0, &err), 0); /* it is open */
     CHECK_EQ(roma_answer_adapter_open(a, "C", "/nonexistent", 0, &err), ROMA_EINPUT);
     CHECK(roma_answer_adapter_find(a, "A") && !roma_answer_adapter_find(a, "C"));
+    CHECK(!roma_answer_adapter_is_loaded(a, "A") && !roma_answer_adapter_is_loaded(a, "C"));
     roma_exec *e = tiny_engine(a, (roma_exec_config){.context = 128,
                                                      .adapters = 2,
                                                      .adapter_rank = 4,
@@ -468,6 +469,9 @@ static void adapters_with_room(uint32_t room) {
     uint32_t set = 0;
     CHECK_EQ(roma_answer_adapters_load(a, got[0].list, 1, &set, &err), 0);
     CHECK(set > 0);
+    const bool first_is_b = strcmp(got[0].list[0].name, "B") == 0;
+    CHECK(roma_answer_adapter_is_loaded(a, first_is_b ? "B" : "A"));
+    CHECK(roma_answer_adapter_is_loaded(a, first_is_b ? "A" : "B") == (room == 2));
     CHECK_EQ(roma_answer_adapters_load(a, NULL, 0, &set, &err), 0);
     CHECK_EQ(set, 0);
     give_list(&got[0], 4);

@@ -9,15 +9,17 @@ static void tokens_of(int32_t *t, size_t n, uint64_t key) {
 /* Every page group is free or held as often as counted, and nothing but held positions is nonzero once all is
  * forgotten. */
 static void check_counts(const roma_exec *e) {
-    uint32_t held[256] = {0}, free_pages = 0;
+    uint32_t held[256] = {0}, free_pages = 0, shared = 0;
     for (uint32_t s = 0; s < e->cfg.sequences; s++)
         for (uint32_t i = 0; i < (e->sequences[s].length + ROMA_PAGE - 1) / ROMA_PAGE; i++)
             held[e->sequences[s].blocks[i]]++;
     for (uint32_t i = 0; i < e->n_blocks; i++) {
         CHECK_EQ(e->refs[i], held[i]);
         free_pages += !held[i];
+        shared += held[i] > 1;
     }
     CHECK_EQ(free_pages, e->n_free);
+    CHECK_EQ(shared, roma_exec_pages_shared(e));
 }
 
 static void check_zero(const roma_exec *e) {
@@ -25,6 +27,7 @@ static void check_zero(const roma_exec *e) {
     for (size_t i = 0; i < e->memory.cache; i++) zero &= !e->cache.base[i];
     CHECK(zero);
     CHECK_EQ(e->n_free, e->n_blocks);
+    CHECK_EQ(roma_exec_pages_shared(e), 0);
 }
 
 /* Logits of the last of n tokens, computed in a sequence of their own. */

@@ -99,24 +99,28 @@ static void test_figures(void) {
     check_figures("llama-3.2-1b", "roma-contract", 4000, 3, 0, 0, 0);
 }
 
-/* When nothing runs the last figures stand, and the record says so. */
+/* When nothing runs the figures are those of the last request alone, before the first those of an empty cache. */
 static void test_idle(void) {
     roma_sim s;
     roma_serve_record *c;
     roma_error err;
-    roma_buf out = {0}, idle = {0};
-    roma_serve_now now = {.running = 2, .cached = 600, .pages = 10, .pages_free = 4};
+    const roma_serve_set set = {8, 1};
+    const struct {
+        uint32_t running, context, batch, rank;
+    } looks[] = {{0, 0, 1, 0}, {2, 300, 2, 0}, {0, 0, 1, 0}, {0, 99, 1, 8}, {1, 300, 1, 0}, {0, 99, 1, 8}};
     open_both(&s, &c, "llama-3.2-1b", NULL, roma_cost_workload_usual());
-    CHECK_EQ(roma_serve_record_json(c, &now, &out, &err), 0);
-    now.running = 0;
-    now.cached = 0;
-    CHECK_EQ(roma_serve_record_json(c, &now, &idle, &err), 0);
-    whole(&out);
-    whole(&idle);
-    CHECK(number(&idle, "context", 0) == 300 && number(&idle, "batch", 0) == 2 && number(&idle, "running", 0) == 0);
-    CHECK(number(&idle, "tok_s", 0) == number(&out, "tok_s", 0));
-    roma_buf_destroy(&out);
-    roma_buf_destroy(&idle);
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        roma_buf out = {0};
+        roma_serve_now now = {
+            .running = looks[i].running, .cached = 300 * looks[i].running, .pages = 10, .pages_free = 4};
+        if (i == 3) roma_serve_record_prompt(c, set, 0, 90);
+        if (i == 3) roma_serve_record_tokens(c, set, 90, 99);
+        CHECK_EQ(roma_serve_record_json(c, &now, &out, &err), 0);
+        whole(&out);
+        CHECK(number(&out, "context", 0) == looks[i].context && number(&out, "batch", 0) == looks[i].batch);
+        CHECK(number(&out, "running", 0) == looks[i].running && number(&out, "rank", 0) == looks[i].rank);
+        roma_buf_destroy(&out);
+    }
     roma_serve_record_close(c);
     roma_sim_close(&s);
 }

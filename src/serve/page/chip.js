@@ -192,7 +192,7 @@ function play(is) {
 // ---- the page's half ----
 
 export function startChip(ask) {
-  let record = null, isBusy = false, timer = 0;
+  let record = null, isBusy = false, timer = 0, round = 0;
 
   async function load() {
     if (!record) return;
@@ -220,8 +220,14 @@ export function startChip(ask) {
     map(r);
   }
 
-  // Once a second while an answer comes, else every five; never two at once, and not while nobody sees the page.
+  function later(ms) {
+    clearTimeout(timer);
+    timer = setTimeout(look, ms);
+  }
+
+  // Once a second while an answer comes, else every five, and not while nobody sees the page. What was asked for in between comes first.
   async function look() {
+    const mine = ++round;
     clearTimeout(timer);
     try {
       if (!document.hidden) draw(await (await ask("v1/chip")).json());
@@ -229,8 +235,7 @@ export function startChip(ask) {
       $("trouble").className = "bad";
       $("trouble").textContent = e.message;
     }
-    clearTimeout(timer);
-    timer = setTimeout(look, isBusy ? 1000 : 5000);
+    if (mine === round) later(isBusy ? 1000 : 5000);
   }
 
   $("place").addEventListener("input", () => go(Number($("place").value)));
@@ -254,8 +259,8 @@ export function startChip(ask) {
         play(false);
         token.shown = false;
       }
-      clearTimeout(timer);
-      timer = setTimeout(look, is ? 300 : 100);
+      round++;
+      later(is ? 300 : 100);
     },
   };
 }
