@@ -267,6 +267,9 @@ typedef struct {
     void (*over)(void *ctx, const roma_answer_result *r);
 } roma_answer_request;
 
+/* Takes what the first request with a form would take, so that no request does: roma_constrain_words_bytes, until
+ * close. EUNSUPPORTED when the image holds no tokenizer; ENOMEM. */
+int roma_answer_warm(roma_answer *a, roma_error *err);
 /* Hands a request to the driver and returns at once. Everything that r points to is copied, except ctx. *ticket
  * (ticket may be NULL) is written before the first callback; no two requests of a roma_answer have the same ticket,
  * and none has 0. EUSAGE before start; EBUSY when `running` + `waiting` requests are under way, or requests with other

@@ -73,6 +73,14 @@ static int find_words(roma_answer *a, const roma_constrain_words **out, roma_err
     return ROMA_OK;
 }
 
+int roma_answer_warm(roma_answer *a, roma_error *err) {
+    const roma_constrain_words *w;
+    if (!a->tok)
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "the image holds no tokenizer, so there are no forms");
+    return find_words(a, &w, err);
+}
+
 static int begin_form(job *j, roma_error *err) {
     const roma_constrain_words *w;
     if (!j->r.ask.form) return ROMA_OK;

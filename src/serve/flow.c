@@ -40,6 +40,7 @@ static void free_if_over(exchange *x) {
     roma_free(x->ids);
     roma_free(x->n_ids);
     roma_free(x->rows);
+    roma_constrain_destroy(x->shape);
     roma_free(x->body);
     roma_buf_destroy(&x->out);
     roma_serve_asked_free(&x->a);
@@ -281,6 +282,7 @@ static int submit(exchange *x, size_t k, roma_error *err) {
     } else {
         if (!x->a.has_limit && !s->c.usual_limit) r.ask.limit = n < s->context ? s->context - (uint32_t)n : 1;
         r.ask.sampling.seed = c->seed;
+        r.ask.form = x->shape;
         r.token = roma_serve_slot_token;
         r.text = roma_serve_slot_text;
     }

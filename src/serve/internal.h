@@ -72,8 +72,9 @@ struct exchange {
     char adapter[ROMA_SERVE_NAME_MAX + 1]; /* the model's; "": the base */
     size_t next, live;                     /* answers: the next one to submit, those under way */
     bool with_worker, is_answered, is_begun, is_ended;
-    float *rows;  /* of embeddings */
-    roma_buf out; /* to be sent, from `sent` on */
+    roma_constrain *shape; /* the form of its answers; NULL: they are free */
+    float *rows;           /* of embeddings */
+    roma_buf out;          /* to be sent, from `sent` on */
     size_t sent;
     told_error error;
     int rc;

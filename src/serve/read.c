@@ -126,7 +126,6 @@ static asked_shape shape_of(const roma_json_reader *j, bool *known) {
     if (roma_json_is(j, "text")) return ASKED_ANY;
     if (roma_json_is(j, "json_object")) return ASKED_OBJECT;
     if (roma_json_is(j, "json_schema")) return ASKED_SCHEMA;
-    if (roma_json_is(j, "grammar")) return ASKED_GRAMMAR;
     *known = false;
     return ASKED_ANY;
 }

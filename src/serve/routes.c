@@ -1,5 +1,6 @@
 /* Routes: who may ask what, by which method. */
 #include "serve/internal.h"
+#include "serve/page.h"
 
 #include <string.h>
 
@@ -91,10 +92,21 @@ static void not_here(roma_http_exchange *http, roma_http_text path, bool exists)
                       ollama);
 }
 
+/* The page and its files, which need no key. */
+static bool reply_page(roma_http_exchange *http, const roma_http_request *q) {
+    roma_serve_page p;
+    const roma_http_text match = roma_http_header(q, "if-none-match");
+    if (q->method != ROMA_HTTP_GET && q->method != ROMA_HTTP_HEAD) return false;
+    if (!roma_serve_page_get(&p, q->path.text, q->path.len, match.text, match.len)) return false;
+    roma_http_reply(http, p.status, p.type, p.headers, p.body, p.len);
+    return true;
+}
+
 void roma_serve_request(void *ctx, roma_http_exchange *http, const roma_http_request *q) {
     roma_serve *s = ctx;
     const route *found = NULL;
     bool exists = false;
+    if (reply_page(http, q)) return;
     for (size_t i = 0; i < N_ROUTES && !found; i++) {
         const bool is = fits(&routes[i], q->path);
         exists |= is;

@@ -172,6 +172,7 @@ int roma_serve_open(roma_serve **out, const roma_serve_config *c, roma_error *er
     if (!rc) rc = make_locks(s, err);
     if (!rc) rc = open_front(s, err);
     if (!rc) rc = start_answer(s, err);
+    if (!rc) rc = roma_answer_warm(s->answer, err);
     if (!rc) rc = make_slots(s, err);
     if (!rc) rc = roma_serve_record_open(&s->record, roma_answer_placement(s->answer), s->context, err);
     for (size_t i = 0; i < c->n_adapters && !rc; i++) rc = roma_serve_adapter_note(s, c->adapters[i], false, err);

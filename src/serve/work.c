@@ -128,10 +128,26 @@ static int one_prompt(exchange *x, size_t i, roma_error *err) {
     return p->is_ids ? of_ids(x, p, &x->ids[i], &x->n_ids[i], err) : of_text(x, p->text, &x->ids[i], &x->n_ids[i], err);
 }
 
+/* The form that answers must keep. */
+static int make_shape(exchange *x, roma_error *err) {
+    static const roma_constrain_kind kinds[] = {[ASKED_OBJECT] = ROMA_CONSTRAIN_JSON,
+                                                [ASKED_SCHEMA] = ROMA_CONSTRAIN_SCHEMA,
+                                                [ASKED_GRAMMAR] = ROMA_CONSTRAIN_GRAMMAR};
+    const char *key = x->form == ASKED_RESPONSE                          ? "text"
+                      : x->a.shape == ASKED_GRAMMAR                      ? "grammar"
+                      : x->form == ASKED_OCHAT || x->form == ASKED_OTEXT ? "format"
+                                                                         : "response_format";
+    if (x->a.shape == ASKED_ANY) return ROMA_OK;
+    const int rc = roma_constrain_create(&x->shape, kinds[x->a.shape], x->a.schema.text, x->a.schema.len, NULL, err);
+    if (rc) roma_print(x->a.param, sizeof x->a.param, "%s", key);
+    return rc;
+}
+
 void roma_serve_make_prompts(exchange *x) {
     roma_error err;
     const roma_answer_line usual = {.ask = x->s->usual};
     int rc = roma_serve_asked_read(&x->a, x->form, (const char *)x->body, x->body_len, &usual, &err);
+    if (!rc) rc = make_shape(x, &err);
     if (!rc) {
         const size_t n = x->a.messages.len ? 1 : asked_prompts(&x->a);
         x->ids = roma_alloc_array(n, sizeof *x->ids);

@@ -159,6 +159,20 @@ def test_completions(s):
         check("".join(x["choices"][0]["text"] for x in e if x["choices"][0]["index"] == k) == want[0][0], f"stream {k}")
 
 
+def test_forms(s):
+    text = s.post("/v1/completions", {"prompt": "Yes or no?", "grammar": 'root ::= "yes" | "no"', "temperature": 2.0, "n": 8})["choices"]
+    check({c["text"] for c in text} <= {"yes", "no"} and all(c["finish_reason"] == "stop" for c in text), f"{text}")
+    for more in ({}, {"temperature": 1.5, "seed": 3}, {"model": "a"}):
+        ask = chat(response_format={"type": "json_object"}, max_tokens=30) | more
+        c = s.post("/v1/chat/completions", ask)["choices"][0]
+        check(c["message"]["content"].startswith("{") and c["finish_reason"] in ("stop", "length"), f"{c}")
+        e = s.events("/v1/chat/completions", ask)
+        check("".join(x["choices"][0]["delta"].get("content", "") for x in e) == c["message"]["content"], "the same in a stream")
+    for bad, param in (({"grammar": 'root ::= "a'}, "grammar"), ({"response_format": {"type": "json_schema"}}, "response_format"), ({"response_format": {"type": "xml"}}, "response_format"),
+                       ({"grammar": "root ::= " + "(" * 60000}, "grammar")):
+        check(s.post("/v1/chat/completions", chat(**bad), 400)["error"]["param"] == param, f"{str(bad)[:80]}")
+
+
 def test_messages(s):
     parts = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "Who"}, {"type": "text", "text": "are you?"}]}]
     plain = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who\nare you?"}]
@@ -438,6 +452,8 @@ def test_heap(s):
     check(metric(s, "heap_outside_total") == 0, f"{metric(s, 'heap_outside_total')}: no call to the system's allocator since the start")
     check(metric(s, "heap_used_bytes") < 65536, f"{metric(s, 'heap_used_bytes')} bytes are left when nothing runs")
     check(s.get("/v1/chip")["totals"]["tokens"] > 0, "the chip's record")
+    r, page = s.ask("GET", "/")
+    check(r.status == 200 and b"<html" in page and s.ask("GET", "/", **{"If-None-Match": r.getheader("ETag")})[0].status == 304, "the page")
 
 
 def main():
@@ -448,7 +464,7 @@ def main():
     os.symlink(os.path.abspath("a.lora.roma"), "folder/link")
     os.mkfifo("folder/pipe")
     with Server("tiny.roma", "--lora", "a=a.lora.roma", "--lora", "b=b.lora.roma", "--lora-dir", "folder") as s:
-        for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_messages, test_responses, test_ollama, test_embeddings,
+        for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_messages, test_responses, test_ollama, test_embeddings,
                      test_models, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
     for test in (test_full, test_ending, test_keys, test_arguments):
