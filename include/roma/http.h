@@ -135,7 +135,7 @@ int roma_http_open(roma_http **h, const roma_http_config *c, roma_error *err);
 void roma_http_close(roma_http *h);
 /* The port that was bound. */
 uint16_t roma_http_port(const roma_http *h);
-/* Bytes of memory that open set aside, and of these those of address space that bodies may grow into. */
+/* Bytes of memory that the server has at most, and of these those of bodies. */
 uint64_t roma_http_bytes(const roma_http *h, uint64_t *bodies);
 /* Serves until roma_http_end, then until all exchanges are over or the time that was given has passed. EIO for what the
  * system refuses for good. */

@@ -133,8 +133,8 @@ void roma_http_close(roma_http *h) {
 uint16_t roma_http_port(const roma_http *h) { return h->port; }
 
 uint64_t roma_http_bytes(const roma_http *h, uint64_t *bodies) {
-    if (bodies) *bodies = h->areas_bytes;
-    return sizeof *h + h->slots * sizeof *h->x + h->buffers_bytes + h->areas_bytes;
+    if (bodies) *bodies = h->c.bodies_bytes;
+    return sizeof *h + h->slots * sizeof *h->x + h->buffers_bytes + h->c.bodies_bytes;
 }
 
 void roma_http_look(const roma_http *h, roma_http_counts *out) { *out = h->counts; }
