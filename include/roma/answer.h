@@ -280,9 +280,10 @@ int roma_answer_submit(roma_answer *a, const roma_answer_request *r, uint64_t *t
 /* Cancels a request: it ends with ECANCEL, at the latest after the step that runs. A ticket whose request is over does
  * nothing. */
 void roma_answer_cancel(roma_answer *a, uint64_t ticket);
-/* Holds a request, or lets it go on, from the next step on: one that is held generates nothing, keeps its place and its
- * pages, and can be cancelled. For a reader who is slower than the engine. A ticket whose request is over does nothing.
- */
+/* Holds a request, or lets it go on, from the next step on. One that is held generates nothing, and others have its
+ * place in the engine; it can be cancelled. What it computed stays in the cache as long as there is room for it. When
+ * it goes on, it waits behind those that came meanwhile, and its answer is as if it had never been held. For a reader
+ * who is slower than the engine. A ticket whose request is over does nothing. */
 void roma_answer_hold(roma_answer *a, uint64_t ticket, bool held);
 /* Number of requests that roma_answer_submit took and whose `over` has not returned. */
 uint32_t roma_answer_under_way(roma_answer *a);
@@ -328,7 +329,7 @@ typedef struct {
     uint64_t steps;                  /* since open */
     double since_s;                  /* seconds since that end */
     bool sleeps;                     /* the driver waits for something to do: since_s then says nothing */
-    uint32_t running, waiting, held; /* requests in the engine, of them those held; those that wait for pages */
+    uint32_t running, waiting, held; /* requests in the engine; those that wait for pages; those that are held */
     uint32_t pages_free;             /* page groups of the cache that no sequence holds */
 } roma_answer_pulse;
 /* Waits for nothing: no lock is taken, so that the numbers may be of two neighbouring steps. */

@@ -267,9 +267,8 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
  *  - Nothing is allocated after create.
  *  - Requests are admitted in the order they came, and only when the pages for prompt + limit are free or can be made
  * free, so that no running request ever lacks a page. Running requests are never evicted.
- *  - A request that is held has no rows while it generates, and keeps its sequence and pages.
  *  - Rows of requests that generate go before rows of prompts, and one row is always left for a prompt: every step
- * advances each request that generates and is not held by a token, and the oldest prompt by a row.
+ * advances each request that generates by a token, and the oldest prompt by a row.
  *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first.
  *  - A request takes over the longest common beginning that a running or kept sequence with the same adapters holds
  * (fork). The same adapters are those with the same factors in the same order, whatever set names them. If a
@@ -308,6 +307,8 @@ typedef struct {
      * follow those that `token` got so far, as roma_sampling has it, and is read until the draw. A nonzero result fails
      * the request with that code. Must not call into the batch. NULL: any token may follow. */
     int (*mask)(void *ctx, const uint64_t **mask, roma_error *err);
+    /* Tokens at the prompt's end that are the answer's already, fewer than n_prompt: they count for penalties. */
+    uint32_t n_answer;
 } roma_request;
 
 typedef enum {
@@ -323,7 +324,7 @@ typedef struct {
     roma_request_state state;
     int rc;                     /* of one that is over: 0, ECANCEL, or the code of what went wrong */
     uint32_t shared;            /* prompt tokens whose cache came from another sequence's pages */
-    uint32_t fed, generated;    /* tokens in the cache; tokens that followed the prompt */
+    uint32_t fed, generated;    /* tokens in the cache; tokens of the answer, n_answer of the request among them */
     uint32_t drafted, accepted; /* proposals tried, and those that held */
 } roma_request_status;
 
@@ -350,9 +351,6 @@ bool roma_batch_is_idle(const roma_batch *b); /* no request waits or runs */
 const roma_request_status *roma_batch_poll(const roma_batch *b, uint32_t id, const roma_error **err);
 /* Ends a request at once, with ECANCEL; what was computed stays as a prefix. An id of no request does nothing. */
 void roma_batch_cancel(roma_batch *b, uint32_t id);
-/* Holds a request, or lets it go on: while it is held it generates nothing, so that steps have no row of it; its prompt
- * is read, and its sequence and pages stay. An id of no request does nothing. */
-void roma_batch_hold(roma_batch *b, uint32_t id, bool held);
 /* Rows of the last roma_batch_step; 0: there was nothing to do. */
 uint32_t roma_batch_rows(const roma_batch *b);
 /* Frees the id of a request that is over; any other id does nothing. */

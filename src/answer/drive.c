@@ -107,6 +107,24 @@ static void tell(roma_answer *a) {
     pthread_cond_broadcast(&a->changed);
 }
 
+static void to_inbox(job *j) {
+    roma_answer *a = j->a;
+    j->next = NULL;
+    *a->inbox_end = j;
+    a->inbox_end = &j->next;
+    tell(a);
+}
+
+/* A parked request stands at the inbox's end again: to go on, or to end. The caller holds the lock. */
+static void unpark(job *j) {
+    job **link = &j->a->parked;
+    if (!j->is_parked) return;
+    while (*link != j) link = &(*link)->next;
+    *link = j->next;
+    j->is_parked = false;
+    to_inbox(j);
+}
+
 /* The caller holds the lock. */
 static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_error *err) {
     if (a->closes) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "this is being closed");
@@ -118,9 +136,7 @@ static int enter(roma_answer *a, job *j, const roma_answer_request *r, roma_erro
     j->ticket = ++a->serial << PLACE_BITS | j->place;
     a->places[j->place] = j;
     a->under_way++;
-    *a->inbox_end = j;
-    a->inbox_end = &j->next;
-    tell(a);
+    to_inbox(j);
     return ROMA_OK;
 }
 
@@ -154,6 +170,7 @@ static job *lock_job(roma_answer *a, uint64_t ticket) {
 void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
     job *j = lock_job(a, ticket);
     if (j) j->is_cancelled = true;
+    if (j) unpark(j);
     if (j) tell(a);
     pthread_mutex_unlock(&a->lock);
 }
@@ -161,7 +178,7 @@ void roma_answer_cancel(roma_answer *a, uint64_t ticket) {
 void roma_answer_hold(roma_answer *a, uint64_t ticket, bool held) {
     job *j = lock_job(a, ticket);
     if (j) j->is_held = held;
-    if (j && !held) tell(a);
+    if (j && !held) unpark(j);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -224,9 +241,11 @@ static void end_step(roma_answer *a) {
 static int to_batch(job *j, bool *waits) {
     roma_answer *a = j->a;
     const int rc = roma_answer_mix_define(a, j->mix, waits, &j->err);
+    const uint32_t answer = (uint32_t)(j->n - j->r.n_prompt); /* of one that was parked */
     const roma_request q = {.prompt = j->ids,
-                            .n_prompt = (uint32_t)j->r.n_prompt,
-                            .limit = j->r.ask.limit,
+                            .n_prompt = (uint32_t)j->n,
+                            .n_answer = answer,
+                            .limit = j->r.ask.limit - answer,
                             .adapters = roma_answer_mix_set(a, j->mix),
                             .proposals = a->drafts,
                             .sampling = j->r.ask.sampling,
@@ -262,22 +281,55 @@ static void take_inbox(roma_answer *a) {
     a->inbox_end = link;
 }
 
-/* Requests in the batch that were cancelled, held or let go since; the caller holds the lock. */
+/* A request that is held and has begun to answer leaves the batch, so that others have its place. What it computed
+ * stays as a prefix while there is room; when it goes on, prompt and answer so far are the prompt, and the draws, keyed
+ * by position, are the same. */
+static void park(job *j) {
+    roma_answer *a = j->a;
+    const roma_request_status *s = roma_batch_poll(a->batch, j->id, NULL);
+    if (!j->before.state) j->before.shared = s->shared;
+    j->before.state = s->state;
+    j->before.drafted += s->drafted;
+    j->before.accepted += s->accepted;
+    roma_batch_cancel(a->batch, j->id);
+    roma_batch_finish(a->batch, j->id);
+    j->is_in_batch = false;
+    if (j->mix) j->mix->running--;
+    j->is_parked = true;
+    j->next = a->parked;
+    a->parked = j;
+}
+
+/* Requests in the batch that were cancelled or held since; the caller holds the lock. */
 static void see_wishes(roma_answer *a) {
-    uint32_t held = 0;
+    uint32_t left = 0, held = 0;
     for (uint32_t i = 0; i < a->n_active; i++) {
-        const job *j = a->active[i];
-        if (!j->is_in_batch) continue;
-        if (j->is_cancelled) roma_batch_cancel(a->batch, j->id);
-        roma_batch_hold(a->batch, j->id, j->is_held);
-        held += j->is_held;
+        job *j = a->active[i];
+        const bool generates =
+            j->is_in_batch && roma_batch_poll(a->batch, j->id, NULL)->state == ROMA_REQUEST_GENERATES;
+        if (j->is_in_batch && j->is_cancelled) roma_batch_cancel(a->batch, j->id);
+        if (generates && j->is_held && !j->is_cancelled)
+            park(j);
+        else
+            a->active[left++] = j;
     }
+    a->n_active = left;
+    for (const job *j = a->parked; j; j = j->next) held++;
     a->pulse.held = held;
+}
+
+/* What the batch says of a request, with what was before it was parked; s NULL: it is not in the batch. */
+static roma_request_status status_of(const job *j, const roma_request_status *s) {
+    roma_request_status all = s ? *s : j->before;
+    if (!s || !j->before.state) return all;
+    all.shared = j->before.shared;
+    all.drafted += j->before.drafted;
+    all.accepted += j->before.accepted;
+    return all;
 }
 
 /* The job is over: its place is free before its last callback, which may submit another request. */
 static void finish(job *j, int rc, const roma_error *err, const roma_request_status *s) {
-    static const roma_request_status none;
     roma_answer *a = j->a;
     if (!rc && j->is_refused && j->stop == ROMA_ANSWER_NONE)
         rc = roma_fail(&j->err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted"), err = &j->err;
@@ -290,7 +342,7 @@ static void finish(job *j, int rc, const roma_error *err, const roma_request_sta
                                   .n_ids = j->n - j->r.n_prompt,
                                   .n_prompt = j->r.n_prompt,
                                   .drawn = j->drawn,
-                                  .batch = s ? *s : none,
+                                  .batch = status_of(j, s),
                                   .first_s = j->first_s,
                                   .seconds = roma_now() - j->began};
     pthread_mutex_lock(&a->lock);
@@ -321,7 +373,8 @@ static uint32_t sweep(roma_answer *a, const roma_error *failed) {
         const bool is_over = s->state == ROMA_REQUEST_OVER;
         if (!is_over && (!failed || s->state == ROMA_REQUEST_WAITING)) {
             a->active[left++] = j;
-            if (s->state == ROMA_REQUEST_PROMPT && j->r.prompt_read) j->r.prompt_read(j->r.ctx, s->fed, j->r.n_prompt);
+            if (s->state == ROMA_REQUEST_PROMPT && j->r.prompt_read && j->n == j->r.n_prompt)
+                j->r.prompt_read(j->r.ctx, s->fed, j->r.n_prompt);
             continue;
         }
         if (!is_over) roma_batch_cancel(a->batch, j->id);
@@ -417,7 +470,10 @@ static void cancel_all(roma_answer *a) {
     pthread_mutex_lock(&a->lock);
     a->closes = true;
     for (uint32_t i = 0; i < a->n_places; i++)
-        if (a->places[i]) a->places[i]->is_cancelled = true;
+        if (a->places[i]) {
+            a->places[i]->is_cancelled = true;
+            unpark(a->places[i]);
+        }
     pthread_mutex_unlock(&a->lock);
     while (roma_answer_under_way(a) && roma_answer_step(a, NULL) != ROMA_EUSAGE) {
     }

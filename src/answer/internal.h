@@ -39,9 +39,10 @@ struct job {
     mix *mix;           /* NULL: the base alone */
     bool is_cancelled;  /* by any thread, under the lock */
     bool is_held;       /* so too */
+    bool is_parked;     /* out of the batch while it is held: in a->parked */
     bool is_refused;    /* by the text callback */
     bool is_in_batch;
-    job *next; /* in the inbox */
+    job *next; /* in the inbox, or among the parked */
     int32_t *ids;
     size_t n; /* ids, prompt and answer */
     uint32_t context;
@@ -51,6 +52,7 @@ struct job {
     size_t n_held, held_cap, longest_stop;
     roma_answer_stop_kind stop;
     size_t drawn;
+    roma_request_status before; /* of what it did before it was parked */
     double began, first_s;
     int rc; /* of a failure outside the batch */
     roma_error err;
@@ -92,7 +94,7 @@ struct roma_answer {
     uint32_t n_places, under_way;
     uint64_t serial;
     roma_constrain_words *words; /* for forms; NULL until one is asked for */
-    job *inbox, **inbox_end;
+    job *inbox, **inbox_end, *parked;
     bool is_stepping, ends, closes;
     pthread_t stepper;
     uint32_t guests;     /* who want the engine between two steps */

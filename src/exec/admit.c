@@ -108,6 +108,7 @@ static void start(roma_batch *b, request *q, uint32_t to, uint32_t length) {
     q->lane = to;
     q->status.state = ROMA_REQUEST_PROMPT;
     q->status.shared = q->status.fed = length;
+    q->status.generated = q->r.n_answer;
     b->active[b->n_active++] = q;
 }
 

@@ -89,6 +89,9 @@ static int check_request(const roma_batch *b, const roma_request *r, roma_error 
     const roma_exec *e = b->e;
     if (!r->n_prompt || !r->prompt || !r->limit || !r->token)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a request needs a prompt, a limit and a token function");
+    if (r->n_answer >= r->n_prompt)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "%u tokens of %u cannot be of the answer already",
+                         r->n_answer, r->n_prompt);
     if (r->n_prompt > e->memory.context)
         return roma_fail(err, ROMA_ECONTEXT, "", ROMA_NOWHERE, "the prompt's %u tokens do not fit the context of %u",
                          r->n_prompt, e->memory.context);
@@ -146,10 +149,6 @@ void roma_batch_cancel(roma_batch *b, uint32_t id) {
     }
     q->status.state = ROMA_REQUEST_OVER;
     q->status.rc = ROMA_ECANCEL;
-}
-
-void roma_batch_hold(roma_batch *b, uint32_t id, bool held) {
-    if (id < b->n_places) b->requests[id].is_held = held;
 }
 
 uint32_t roma_batch_rows(const roma_batch *b) { return b->n_rows; }

@@ -14,7 +14,6 @@ typedef struct {
     uint32_t lane, end;         /* end: tokens at most, prompt included */
     uint32_t first_row, n_rows; /* in the step that runs */
     size_t first_logit;
-    bool is_held; /* has no rows while it generates */
 } request;
 
 /* A sequence of the engine: running (request set), kept as a prefix (length > 0), or empty. */

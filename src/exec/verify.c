@@ -10,14 +10,9 @@ static void put_row(roma_batch *b, request *q, int32_t token, bool want_logits) 
     q->n_rows++;
 }
 
-/* Running ones that have rows in the step: those that generate, or those that read their prompt. */
-static bool has_rows(const request *q, bool prompt) {
-    return (q->status.state == ROMA_REQUEST_PROMPT) == prompt && (prompt || !q->is_held);
-}
-
-static uint32_t count(const roma_batch *b, bool prompt) {
+static uint32_t count_state(const roma_batch *b, roma_request_state state) {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < b->n_active; i++) n += has_rows(b->active[i], prompt);
+    for (uint32_t i = 0; i < b->n_active; i++) n += b->active[i]->status.state == state;
     return n;
 }
 
@@ -40,18 +35,19 @@ static void put_prompt(roma_batch *b, request *q, uint32_t room) {
 
 uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
     const roma_exec_config *c = &b->e->cfg;
-    const uint32_t decode = count(b, false), most = c->rows < c->logit_rows ? c->rows : c->logit_rows;
+    const uint32_t decode = count_state(b, ROMA_REQUEST_GENERATES),
+                   most = c->rows < c->logit_rows ? c->rows : c->logit_rows;
     draft_load load = {decode, decode, decode};
     b->n_decode = decode;
     uint32_t n = 0;
     size_t logit = 0;
-    *only_decode = decode && !count(b, true);
-    for (uint32_t i = 0; i < b->n_active; i++) b->active[i]->n_rows = 0;
+    *only_decode = decode && decode == b->n_active;
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < b->n_active; i++) {
             request *q = b->active[i];
-            if (!has_rows(q, pass == 1)) continue;
+            if ((q->status.state == ROMA_REQUEST_PROMPT) != (pass == 1)) continue;
             q->first_row = n;
+            q->n_rows = 0;
             q->first_logit = logit;
             if (pass)
                 put_prompt(b, q, c->rows - n);
@@ -61,7 +57,7 @@ uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
             n += q->n_rows;
             if (q->n_rows) logit += pass ? b->rows[n - 1].want_logits : q->n_rows;
         }
-    assert(n || (!decode && !count(b, true)));
+    assert(n || !b->n_active);
     return n;
 }
 

@@ -39,20 +39,29 @@ static uint64_t begin(roma_answer *a, watched *w, const asked *like) {
     return ticket;
 }
 
-static void stepwise(roma_answer *a, const asked *known) {
-    static watched slow, fast;
+/* Held at every so-manieth token, while others have its place; in one run its pages go to them meanwhile. */
+static void stepwise(roma_answer *a, const asked *known, unsigned every) {
+    static watched slow, fast[3];
     roma_error err = {0};
+    unsigned holds = 0;
     const uint64_t ticket = begin(a, &slow, &known[0]);
-    while (!atomic_load(&slow.drawn)) CHECK_EQ(roma_answer_step(a, &err), 0);
-    const unsigned before = atomic_load(&slow.drawn);
-    roma_answer_hold(a, ticket, true);
-    begin(a, &fast, &known[1]);
-    while (!atomic_load(&fast.overs)) CHECK_EQ(roma_answer_step(a, &err), 0);
-    CHECK_EQ(atomic_load(&slow.drawn), before);
-    CHECK(is_same(&fast.q, &known[1]));
-    roma_answer_hold(a, ticket, false);
-    run_out(a);
+    for (unsigned seen = 0; !atomic_load(&slow.overs);) {
+        while (atomic_load(&slow.drawn) < seen + every && !atomic_load(&slow.overs))
+            CHECK_EQ(roma_answer_step(a, &err), 0);
+        if (atomic_load(&slow.overs)) break;
+        seen = atomic_load(&slow.drawn);
+        holds++;
+        roma_answer_hold(a, ticket, true);
+        for (unsigned i = 0; i < 3; i++) begin(a, &fast[i], &known[1 + i]);
+        for (unsigned i = 0; i < 3; i++)
+            while (!atomic_load(&fast[i].overs)) CHECK_EQ(roma_answer_step(a, &err), 0);
+        CHECK_EQ(atomic_load(&slow.drawn), seen);
+        for (unsigned i = 0; i < 3; i++) CHECK(is_same(&fast[i].q, &known[1 + i]));
+        roma_answer_hold(a, ticket, false);
+    }
     CHECK(is_same(&slow.q, &known[0]));
+    CHECK_EQ(slow.q.result.drawn, known[0].drawn);
+    CHECK(holds >= 2);
 }
 
 /* The driver sleeps while all that it has is held; a cancelled one ends from there, another goes on. */
@@ -85,22 +94,47 @@ static void asleep(roma_answer *a, const asked *known) {
     roma_answer_hold(a, ticket[1], true); /* over: nothing happens */
 }
 
+/* Closing while a request is held ends it. */
+static void closing(roma_answer *a, const asked *known) {
+    static watched w;
+    roma_error err = {0};
+    const uint64_t ticket = begin(a, &w, &known[0]);
+    roma_answer_hold(a, ticket, true);
+    for (int i = 0; i < 5; i++) CHECK_EQ(roma_answer_step(a, &err), 0);
+    CHECK_EQ(atomic_load(&w.overs), 0);
+    roma_answer_close(a);
+    CHECK_EQ(atomic_load(&w.overs), 1);
+    CHECK_EQ(w.q.rc, ROMA_ECANCEL);
+}
+
 int main(void) {
-    static asked known[2];
-    const roma_answer_config c = {.threads = 2, .running = 3, .waiting = 3, .context = 96};
+    static asked known[4];
+    /* One at a time, and pages for one: who is held loses place and pages to the others. */
+    const roma_answer_config narrow = {.threads = 2, .running = 1, .waiting = 6, .kept = 1, .pages = 3, .context = 96},
+                             wide = {.threads = 2, .running = 3, .waiting = 6, .kept = 3, .context = 96};
     tiny_make();
-    roma_answer *a = tiny_start(c);
+    roma_answer *a = tiny_start(narrow);
     roma_exec *e = tiny_engine(a, (roma_exec_config){.threads = 1, .context = 96});
-    static const char *const questions[2] = {"Tell me a story about a dog.", "Who are you?"};
-    for (unsigned i = 0; i < 2; i++) {
+    static const char *const questions[4] = {"Tell me a story about a dog.", "Who are you?", "Hi!", "Once upon a time"};
+    for (unsigned i = 0; i < 4; i++) {
         ask_text(a, &known[i], questions[i], 0);
+        known[i].ask.limit = 40;
+        if (i != 1) known[i].ask.sampling.temperature = 0.9f;
+        known[i].ask.sampling.seed = i;
+        known[i].ask.sampling.presence_penalty = 0.75f;
+        known[i].ask.sampling.frequency_penalty = 0.5f;
+        if (i == 0) ask_stop(&known[i], " zoo", 4);
         alone(a, e, 0, &known[i]);
     }
     roma_exec_destroy(e);
-    stepwise(a, known);
+    for (unsigned every = 1; every < 8; every += 3) stepwise(a, known, every);
+    roma_answer_close(a);
+    a = tiny_start(wide);
+    for (unsigned every = 1; every < 8; every += 3) stepwise(a, known, every);
     asleep(a, known);
     roma_answer_close(a);
-    for (unsigned i = 0; i < 2; i++) roma_free(known[i].prompt);
+    closing(tiny_start(narrow), known);
+    for (unsigned i = 0; i < 4; i++) roma_free(known[i].prompt);
     tiny_remove();
     return TEST_DONE();
 }

@@ -194,7 +194,9 @@ static inline void alone(const roma_answer *a, roma_exec *e, uint32_t set, asked
     CHECK_EQ(roma_exec_prefill(e, 0, set, q->prompt, q->n_prompt, NULL, NULL, &err), 0);
     while (q->stop == ROMA_ANSWER_NONE) {
         const size_t n = q->n_prompt + q->n_ids;
-        CHECK_EQ(roma_sample(&q->ask.sampling, roma_exec_logits(e, 0), vocab, all, n, 0, n, scratch, &token, &err), 0);
+        CHECK_EQ(
+            roma_sample(&q->ask.sampling, roma_exec_logits(e, 0), vocab, all, n, q->n_ids, n, scratch, &token, &err),
+            0);
         q->drawn++;
         const bool is_end = roma_token_is_eog(roma_answer_tokenizer(a), token);
         if (!is_end) q->ids[q->n_ids++] = all[n] = token;

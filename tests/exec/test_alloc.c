@@ -134,7 +134,7 @@ static uint64_t batch_work(engine *g) {
         const roma_request r = {prompt[q], PROMPT,   TOKENS,
                                 q % 3,     true,     {.temperature = q % 2 ? 0.3f : 0, .top_p = 1, .repeat_penalty = 1},
                                 on_token,  &hash[q], NULL,
-                                NULL};
+                                NULL,      0};
         ok = ok && roma_batch_submit(g->batch, &r, &id[q], NULL) == 0;
     }
     while (ok && !roma_batch_is_idle(g->batch)) ok = roma_batch_step(g->batch, NULL) == 0;

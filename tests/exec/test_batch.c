@@ -243,7 +243,7 @@ static void test_sharing(const loaded *m) {
             w[i].prompt, 100,   20,
             0,           false, {.top_p = 1, .repeat_penalty = 1, .temperature = 1, .seed = (uint64_t)(i % 2)},
             on_token,    &w[i], NULL,
-            NULL};
+            NULL,        0};
         CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
     }
     for (int s = 0; s < 100 && roma_batch_poll(b, id[4], NULL)->state != ROMA_REQUEST_GENERATES; s++)
@@ -257,7 +257,7 @@ static void test_sharing(const loaded *m) {
 
     /* a request with another adapter set shares nothing */
     for (uint32_t s = 0; s < 5; s++) b->lanes[s].adapters.n = 1;
-    const roma_request again = {w[0].prompt, 100, 5, 0, false, w[0].sampling, on_token, &w[0], NULL, NULL};
+    const roma_request again = {w[0].prompt, 100, 5, 0, false, w[0].sampling, on_token, &w[0], NULL, NULL, 0};
     CHECK_EQ(roma_batch_submit(b, &again, &id[0], &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     CHECK_EQ(roma_batch_poll(b, id[0], NULL)->shared, 0);
@@ -272,7 +272,7 @@ static uint32_t ask_family(roma_batch *b, uint64_t family, uint64_t own) {
     uint32_t id;
     w = (work){.n = 40, .n_prompt = 40};
     for (uint32_t k = 0; k < 40; k++) w.prompt[k] = (int32_t)(roma_random(k < 39 ? family : own, k) % VOCAB);
-    const roma_request r = {w.prompt, 40, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL};
+    const roma_request r = {w.prompt, 40, 2, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL, 0};
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
     while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
     const uint32_t shared = roma_batch_poll(b, id, NULL)->shared;
@@ -309,8 +309,8 @@ static void test_waiting(const loaded *m) {
         for (uint32_t i = 0; i < 3; i++) {
             w[i] = (work){.n = 70, .n_prompt = 70};
             for (uint32_t k = 0; k < 70; k++) w[i].prompt[k] = k < same ? 7 : (int32_t)(50 * i + k) % VOCAB;
-            const roma_request r = {w[i].prompt, 70,    2,    0,   false, {.top_p = 1, .repeat_penalty = 1},
-                                    on_token,    &w[i], NULL, NULL};
+            const roma_request r = {w[i].prompt, 70,    2,    0,    false, {.top_p = 1, .repeat_penalty = 1},
+                                    on_token,    &w[i], NULL, NULL, 0};
             CHECK_EQ(roma_batch_submit(b, &r, &id[i], &err), 0);
         }
         CHECK_EQ(roma_batch_step(b, &err), 0);
@@ -389,7 +389,7 @@ static void test_times(const loaded *m) {
     static work w;
     uint64_t dices = 3;
     make_work(&w, &dices, 3);
-    const roma_request r = {w.prompt, 21, 6, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL};
+    const roma_request r = {w.prompt, 21, 6, 0, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &w, NULL, NULL, 0};
     w.n = w.n_prompt = 21;
     w.stop_at = 0;
     CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 1, .proposals = 3}, &err), 0);

@@ -92,8 +92,8 @@ static void test_batch(const loaded *m, const char *isa, uint32_t requests) {
         for (work *w = works; w < works + RUNNING && made < requests; w++) {
             if (w->runs) continue;
             make_work(w, &dices);
-            const roma_request r = {w->prompt,   w->n_prompt, w->limit, 0,    w->proposals,
-                                    w->sampling, on_token,    w,        NULL, NULL};
+            const roma_request r = {w->prompt, w->n_prompt, w->limit, 0, w->proposals, w->sampling, on_token,
+                                    w,         NULL,        NULL,     0};
             CHECK_EQ(roma_batch_submit(b, &r, &w->id, &err), 0);
             w->runs = true;
             made++;

@@ -88,7 +88,8 @@ static int on_token(void *ctx, int32_t token, const float *logits, roma_error *e
 
 /* Runs one request to its end under `set`; returns the prompt tokens that it took over. */
 static uint32_t ask(roma_batch *b, const int32_t *prompt, uint32_t set, uint64_t *hash) {
-    const roma_request r = {prompt, 80, 5, set, false, {.top_p = 1, .repeat_penalty = 1}, on_token, hash, NULL, NULL};
+    const roma_request r = {prompt,   80,   5,    set,  false, {.top_p = 1, .repeat_penalty = 1},
+                            on_token, hash, NULL, NULL, 0};
     roma_error err = {0};
     uint32_t id;
     *hash = 0;
@@ -156,7 +157,7 @@ static void test_changed(const loaded *m, const roma_adapter a[ADAPTERS]) {
     adapter_set(e, 1, 1, &ids[0], NULL);
     adapter_set(e, 2, 1, &ids[0], NULL);
     adapter_set(e, 3, 1, &ids[1], NULL);
-    const roma_request r = {prompt, 80, 5, 1, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &hash, NULL, NULL};
+    const roma_request r = {prompt, 80, 5, 1, false, {.top_p = 1, .repeat_penalty = 1}, on_token, &hash, NULL, NULL, 0};
     CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
     CHECK_EQ(roma_batch_step(b, &err), 0); /* 32 rows of the prompt */
     adapter_set(e, 1, 1, &ids[1], NULL);
