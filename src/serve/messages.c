@@ -301,6 +301,8 @@ static int one_item(maker *m, bool *open) {
     int rc = m->j.kind == ROMA_JSON_OBJECT ? scan_item(m, &i, &output) : bad(m, ROMA_EINPUT, "is no object");
     const roma_answer_text whole = {from, (size_t)(m->j.p - from)};
     const bool is_call = is_type(&i, "function_call"), is_output = is_type(&i, "function_call_output");
+    if (!rc && (i.type.failed || i.call_id.failed || i.name.failed || i.arguments.failed || output.failed))
+        rc = roma_serve_asked_no_memory(m->err);
     if (!rc && !is_call) calls_close(m, open);
     if (rc) {
     } else if (is_call) {
@@ -314,7 +316,6 @@ static int one_item(maker *m, bool *open) {
         rc = bad(m, ROMA_EUNSUPPORTED,
                  "has a type that is not message, function_call, function_call_output or reasoning");
     }
-    m->out.out->failed |= i.type.failed || i.call_id.failed || i.name.failed || i.arguments.failed || output.failed;
     item_free(&i);
     roma_buf_destroy(&output);
     return rc;

@@ -76,5 +76,6 @@ int roma_serve_asked_read_prompts(asked *a, roma_answer_reading *r, const char *
     if (rc) return rc;
     if (j->kind == ROMA_JSON_NUMBER && !texts_only) return read_ids(a, r, key, err);
     rc = read_elements(a, r, key, most, texts_only, err);
+    if (a->prompts.failed) return roma_serve_asked_no_memory(err);
     return rc || asked_prompts(a) ? rc : roma_serve_asked_bad(r, ROMA_EINPUT, key, "must not be empty", err);
 }
