@@ -48,10 +48,9 @@ size_t roma_constrain_bytes(const roma_constrain *c);
 /* Pieces of a grammar, for those who write one around schemas, such as
  *     root ::= "<tool_call>" tool-0 "</tool_call>"
  *     tool-0 ::= ... the rules that roma_constrain_put_schema appends ...
- * Appends to `grammar` the rule `name` and others whose names begin with `name`, a '-' and a digit: the texts of the
- * rule are those of the schema. name: letters, digits and '-', unique in the grammar, and no other rule's name begins
- * with it and a '-'. schema: len bytes of JSON. Errors as roma_constrain_create; *grammar is then of no use. ENOMEM is
- * told by the return value and grammar->failed. */
+ * Appends to `grammar` the rule `name` and others whose names begin with `name` and a '-': the texts of the rule are
+ * those of the schema. name: letters, digits and '-', at most 32; no other rule's name begins with it and a '-'.
+ * schema: len bytes of JSON. Errors as roma_constrain_create; *grammar is then of no use. */
 int roma_constrain_put_schema(roma_buf *grammar, const char *name, const char *schema, size_t len, const char *file,
                               roma_error *err);
 /* Appends a literal of GBNF, quotes included, for exactly these len bytes of UTF-8. EINPUT for other bytes. */
@@ -60,6 +59,18 @@ int roma_constrain_put_literal(roma_buf *grammar, const char *text, size_t len, 
  * ROMA_CONSTRAIN_WRITTEN_MAX bytes long. */
 #define ROMA_CONSTRAIN_WRITTEN_MAX (4u << 20)
 int roma_constrain_create_written(roma_constrain **c, const roma_buf *grammar, roma_error *err);
+
+/* What OpenAI's response_format asks for, also in the form of its Responses ("text": {"format": ...}). */
+typedef struct {
+    bool is_free; /* {"type": "text"}: nothing */
+    roma_constrain_kind kind;
+    const char *schema; /* a piece of the JSON that was read, n_schema bytes; of SCHEMA alone */
+    size_t n_schema;
+} roma_constrain_format;
+/* Reads len bytes of JSON, an object with `type` text, json_object or json_schema; the schema is not looked at. Keys
+ * that change nothing of a text (name, description, strict) are passed; EINPUT for any other, and for what is no such
+ * object; ENOMEM. */
+int roma_constrain_read_format(const char *json, size_t len, roma_constrain_format *out, roma_error *err);
 
 /* ---- a vocabulary -------------------------------------------------------------------------------- */
 

@@ -29,8 +29,11 @@ static void fit(roma_constrain *c) {
     if (c->n_calls && (p = roma_resize(c->calls, c->n_calls * sizeof *c->calls)) != NULL) c->calls = p;
 }
 
-static int compile(roma_constrain **out, const char *text, size_t len, const char *file, roma_error *err) {
+/* culprit: the name of the rule whose fault a failure is, "" where it is not one rule's. */
+static int compile(roma_constrain **out, const char *text, size_t len, const char *file, char culprit[64],
+                   roma_error *err) {
     roma_constrain *c = roma_alloc_array(1, sizeof *c);
+    culprit[0] = 0;
     if (!c) return roma_fail(err, ROMA_ENOMEM, file, ROMA_NOWHERE, "no memory for the grammar");
     code_build b = {.file = file, .err = err, .text = text};
     int rc = roma_constrain_read_gbnf(&b, text, len);
@@ -40,6 +43,7 @@ static int compile(roma_constrain **out, const char *text, size_t len, const cha
     if (!b.rc) roma_constrain_determine(&b, c);
     if (!b.rc) roma_constrain_reach(&b, c);
     rc = b.rc;
+    if (rc && b.culprit) roma_print(culprit, 64, "%s", b.culprit);
     roma_constrain_build_free(&b);
     if (rc) {
         roma_constrain_destroy(c);
@@ -50,31 +54,58 @@ static int compile(roma_constrain **out, const char *text, size_t len, const cha
     return ROMA_OK;
 }
 
+/* What is wrong with a schema's grammar, told of the schema: the rule root-<n> is that of its value n. */
+static int blame(int rc, const char *culprit, const char *text, size_t len, const char *file, roma_error *err) {
+    schema s = {.text = text, .len = len, .file = file, .err = err};
+    uint64_t node = 0;
+    size_t n = 0;
+    if (rc == ROMA_ENOMEM || rc == ROMA_EINTERNAL) return rc;
+    if (strncmp(culprit, "root-", 5) == 0)
+        for (n = 0; culprit[5 + n] >= '0' && culprit[5 + n] <= '9';) n++;
+    if (roma_constrain_tree(&s)) {
+        roma_constrain_tree_free(&s);
+        return s.rc;
+    }
+    if (!n || !roma_json_to_u64(culprit + 5, n, &node) || !node || node >= s.n) node = 1;
+    const char *what = rc == ROMA_EUNSUPPORTED ? "the schema becomes too large: repeat less, or less of it"
+                       : n                     ? "this schema leads to itself before anything else"
+                           : "no text validates: each one would go on without an end, or nest more than 64 deep";
+    roma_constrain_schema_fail(&s, (uint32_t)node, rc, "%s", what);
+    roma_constrain_tree_free(&s);
+    return rc;
+}
+
 static int from_schema(roma_constrain **c, const char *text, size_t len, const char *file, roma_error *err) {
     roma_buf b = {0};
+    char culprit[64];
     int rc = roma_constrain_put_schema(&b, "root", text, len, file, err);
-    if (!rc) rc = compile(c, (const char *)b.data, b.len, file, err);
+    if (!rc) {
+        rc = compile(c, (const char *)b.data, b.len, file, culprit, err);
+        if (rc) rc = blame(rc, culprit, text, len, file, err);
+    }
     roma_buf_destroy(&b);
     return rc;
 }
 
 static int from_json(roma_constrain **c, roma_error *err) {
+    char culprit[64];
     roma_buf b = {0};
     roma_constrain_put_object(&b, "root");
     const int rc = b.failed ? roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the grammar")
-                            : compile(c, (const char *)b.data, b.len, "", err);
+                            : compile(c, (const char *)b.data, b.len, "", culprit, err);
     roma_buf_destroy(&b);
     return rc;
 }
 
 int roma_constrain_create(roma_constrain **c, roma_constrain_kind kind, const char *text, size_t len, const char *file,
                           roma_error *err) {
+    char culprit[64];
     *c = NULL;
     if (kind != ROMA_CONSTRAIN_JSON && len > ROMA_CONSTRAIN_TEXT_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE,
                          "a grammar or schema of %zu bytes; at most %d are read", len, ROMA_CONSTRAIN_TEXT_MAX);
     switch (kind) {
-    case ROMA_CONSTRAIN_GRAMMAR: return compile(c, len ? text : "", len, file, err);
+    case ROMA_CONSTRAIN_GRAMMAR: return compile(c, len ? text : "", len, file, culprit, err);
     case ROMA_CONSTRAIN_SCHEMA: return from_schema(c, text, len, file, err);
     case ROMA_CONSTRAIN_JSON: return from_json(c, err);
     }
@@ -82,11 +113,12 @@ int roma_constrain_create(roma_constrain **c, roma_constrain_kind kind, const ch
 }
 
 int roma_constrain_create_written(roma_constrain **c, const roma_buf *grammar, roma_error *err) {
+    char culprit[64];
     *c = NULL;
     if (grammar->failed) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the grammar");
     if (grammar->len > ROMA_CONSTRAIN_WRITTEN_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE, "the grammar becomes too large");
-    return compile(c, (const char *)grammar->data, grammar->len, "", err);
+    return compile(c, (const char *)grammar->data, grammar->len, "", culprit, err);
 }
 
 int roma_constrain_put_literal(roma_buf *b, const char *text, size_t len, roma_error *err) {

@@ -62,6 +62,7 @@ typedef struct {
     size_t at; /* byte of the text where the reader is, for errors */
     roma_error *err;
     int rc;
+    const char *culprit; /* the rule whose fault a failure is; NULL: not one rule's */
 } code_build;
 
 /* code.c */

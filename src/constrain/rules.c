@@ -8,6 +8,7 @@ static int fail_rule(code_build *b, const code_rule *r, const char *fmt) {
     char shown[64], what[200];
     roma_error_name(shown, sizeof shown, r->name ? r->name : "?", r->name ? strlen(r->name) : 1);
     b->at = r->at;
+    b->culprit = r->name;
     roma_print(what, sizeof what, fmt, shown);
     return roma_constrain_fail(b, ROMA_EINPUT, what);
 }
