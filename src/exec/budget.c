@@ -135,21 +135,22 @@ static int too_large(const roma_exec *e, uint32_t most, roma_error *err) {
     const bool by_unit = e->cfg.is_placed && most == e->cfg.pages_held;
     const uint64_t page_each = e->memory.page_group * e->cfg.sequences;
     const uint64_t least = sum(beside_cache(&e->memory, e->cfg.vector_bytes), page_each);
-    char adapters[96] = "", remedy[128] = "";
+    const uint64_t fit = each < e->hyper->context ? each : e->hyper->context;
+    char adapters[96] = "", remedy[128] = "", tokens[48] = "no token fits";
     if (e->memory.adapters)
         roma_print(adapters, sizeof adapters, " beside %.2f of adapters (--adapters, --rank)",
                    (double)e->memory.adapters / MIB);
     if (!by_unit)
-        roma_print(remedy, sizeof remedy, ", or make it %llu MiB (--sram-mib); %llu MiB is the least, for %d tokens",
-                   (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20),
+        roma_print(remedy, sizeof remedy, "%s make it %llu MiB (--sram-mib); %llu MiB is the least, for %d tokens",
+                   fit ? ", or" : ";", (unsigned long long)((e->memory.sram + (1 << 20) - 1) >> 20),
                    (unsigned long long)((least + (1 << 20) - 1) >> 20), ROMA_PAGE);
+    if (fit) roma_print(tokens, sizeof tokens, "at most %llu tokens fit (--ctx)", (unsigned long long)fit);
     return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
-                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM %s %.2f for it%s: at most %llu "
-                     "tokens fit (--ctx)%s",
+                     "a cache of %u x %u tokens takes %.2f MiB, and %.2f MiB of SRAM %s %.2f for it%s: %s%s",
                      e->cfg.sequences, e->cfg.context, (double)e->memory.cache / MIB, (double)e->cfg.sram_bytes / MIB,
                      by_unit ? "have in whole pages" : "leave",
-                     (double)(by_unit ? most * e->memory.page_group : left_for_pages(e)) / MIB, adapters,
-                     (unsigned long long)(each < e->hyper->context ? each : e->hyper->context), remedy);
+                     (double)(by_unit ? most * e->memory.page_group : left_for_pages(e)) / MIB, adapters, tokens,
+                     remedy);
 }
 
 static int impossible(const roma_exec_config *c, roma_error *err) {

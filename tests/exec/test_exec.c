@@ -177,7 +177,7 @@ static void test_refusals(void) {
     cfg.context = 1024;
     cfg.sram_bytes = 1000;
     CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &cfg, &err), ROMA_EINPUT);
-    CHECK(strstr(err.text, "at most 0 tokens fit") != NULL);
+    CHECK(strstr(err.text, "no token fits") != NULL);
     cfg = (roma_exec_config){.threads = 1, .isa = "mmx"};
     CHECK_EQ(roma_exec_create(&e, &m.img, &m.plan, &cfg, &err), ROMA_EUSAGE);
     cfg = (roma_exec_config){.threads = 1, .context = 2048, .sequences = 60000};

@@ -9,11 +9,13 @@
 
 int usage_error(const char *verb, const char *fmt, ...) {
     va_list args;
+    const size_t n = strlen(fmt);
     fprintf(stderr, "roma%s%s: ", *verb ? " " : "", verb);
     va_start(args, fmt);
     vprint_to(stderr, fmt, args);
     va_end(args);
-    fprintf(stderr, "; `roma%s%s --help` shows what there is\n", *verb ? " " : "", verb);
+    fprintf(stderr, "%s `roma%s%s --help` shows what there is\n", n && fmt[n - 1] == '?' ? "" : ";", *verb ? " " : "",
+            verb);
     return 2;
 }
 

@@ -93,15 +93,20 @@ static void notable_table(range_table ranges, roma_buf *out) {
 /* Ends whose range reaches beyond what a chip can be, though the middle does not. */
 static void say_beyond(const explore_result *r, range_table ranges, roma_buf *out) {
     const roma_explore_config *c = &r->o->config;
+    const char *gap = "\n"; /* before the first */
     for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++) {
         const double die = ranges[k][ROMA_COST_area_mm2].high / (c->dies ? c->dies : 1),
                      hot = ranges[k][ROMA_COST_junction_c].high;
-        if (c->max_junction_c > 0 && hot > c->max_junction_c)
-            roma_buf_print(out, "%s: the junction's range reaches %.4g C; above %.4g C it cannot work\n",
+        if (c->max_junction_c > 0 && hot > c->max_junction_c) {
+            roma_buf_print(out, "%s%s: the junction's range reaches %.4g C; above %.4g C it cannot work\n", gap,
                            roma_front_end_name(k), hot, c->max_junction_c);
-        if (c->max_die_mm2 > 0 && die > c->max_die_mm2)
-            roma_buf_print(out, "%s: the die's range reaches %.4g mm2; above %.4g mm2 it cannot be printed\n",
+            gap = "";
+        }
+        if (c->max_die_mm2 > 0 && die > c->max_die_mm2) {
+            roma_buf_print(out, "%s%s: the die's range reaches %.4g mm2; above %.4g mm2 it cannot be printed\n", gap,
                            roma_front_end_name(k), die, c->max_die_mm2);
+            gap = "";
+        }
     }
 }
 
@@ -163,8 +168,8 @@ int show_text(const explore_result *r, roma_buf *out, roma_error *err) {
     }
     roma_buf_print(out, "\nends of the front, and the range of each over what is uncertain of the chip\n\n");
     notable_table(ranges, out);
-    roma_buf_print(out, "\n");
     say_beyond(r, ranges, out);
+    roma_buf_print(out, "\n");
     for (size_t i = 0; i < N_OBJECTIVES; i++)
         roma_buf_print(out, "  %-12s  %s\n", roma_cost_output_at(objectives[i])->name,
                        roma_cost_output_at(objectives[i])->help);

@@ -20,18 +20,20 @@ static void say_error(const roma_error *err) {
 static void do_stats(char *rest) {
     const roma_answer *a = the.s.a;
     const roma_answer_result *l = &the.last;
+    roma_buf page = {0};
     (void)rest;
     if (the.last_prompt)
-        print_to(stdout,
-                 "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after "
-                 "%.0f ms; %u of %u drafted accepted; %u of %u tokens of context\n",
-                 the.last_prompt, l->batch.shared, roma_rate((double)(the.last_prompt - l->batch.shared), l->first_s),
-                 the.last_n, l->drawn ? roma_rate((double)l->drawn - 1, l->seconds - l->first_s) : 0, l->first_s * 1e3,
-                 l->batch.accepted, l->batch.drafted, l->batch.fed,
-                 roma_exec_memory_of(roma_answer_engine(a))->context);
-    print_to(stdout, "memory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n",
-             (double)roma_answer_image(a)->map.size / 1048576, (double)roma_answer_bytes(a) / 1048576,
-             resident_bytes() / 1048576);
+        roma_buf_print(
+            &page,
+            "prompt %zu tokens (%u of them kept), %.1f tok/s; answer %zu tokens, %.1f tok/s; first token after "
+            "%.0f ms; %u of %u drafted accepted; %u of %u tokens of context\n",
+            the.last_prompt, l->batch.shared, roma_rate((double)(the.last_prompt - l->batch.shared), l->first_s),
+            the.last_n, l->drawn ? roma_rate((double)l->drawn - 1, l->seconds - l->first_s) : 0, l->first_s * 1e3,
+            l->batch.accepted, l->batch.drafted, l->batch.fed, roma_exec_memory_of(roma_answer_engine(a))->context);
+    roma_buf_print(&page, "memory: image %.1f MiB mapped, arenas %.1f MiB, %.1f MiB resident at most\n",
+                   (double)roma_answer_image(a)->map.size / 1048576, (double)roma_answer_bytes(a) / 1048576,
+                   resident_bytes() / 1048576);
+    (void)print_page("chat", &page, 0); /* a write that fails is told */
 }
 
 static void do_reset(char *rest) {
@@ -170,13 +172,16 @@ static const struct {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void do_help(char *rest) {
+    roma_buf page = {0};
     (void)rest;
     for (size_t i = 0; i < COMMANDS; i++) {
         char left[32];
         roma_print(left, sizeof left, "%s %s", commands[i].typed.name, commands[i].operands);
-        printf("%-18s %s\n", left, commands[i].help);
+        roma_buf_print(&page, "%-17s  %s\n", left, commands[i].help);
     }
-    printf("Ctrl-C stops an answer. Tab completes commands and files. A pasted block is one question.\n");
+    roma_buf_print(&page,
+                   "Ctrl-C stops an answer. Tab completes commands and files. A pasted block is one question.\n");
+    (void)print_page("chat", &page, 0);
 }
 
 static void no_command(const char *word) {
