@@ -51,23 +51,25 @@ typedef struct {
     char text[ROMA_CALLS_MARK_MAX + 1];
 } roma_calls_mark;
 
-/* A form of calls and reasoning: plain data without pointers, to be copied at will. White space in marks may be more,
- * less or none in what a model writes. */
+/* A form of calls and reasoning: plain data without pointers, to be copied at will. Marks are as the template writes
+ * them, white space and all, which may be more, less or none in what a model writes. */
 typedef struct {
     roma_calls_kind kind;
     roma_calls_mark begin; /* before the first call; empty: a call is only where an answer begins */
     roma_calls_mark next;  /* between two calls */
     roma_calls_mark end;   /* behind the last call */
+    bool is_section; /* `next` is more than an end and a beginning: the calls of an answer stand within one pair */
     /* OBJECT: the keys of name, arguments and, unless empty, id. */
     roma_calls_mark name, arguments, id;
-    /* NAMED: what stands between name and arguments. With an id between the two: before it, and behind it. */
+    /* NAMED, TAGGED: what stands behind the name. NAMED with an id there: what stands behind the id. */
     roma_calls_mark after_name, after_id;
     bool has_id;
-    /* TAGGED: before each key; between key and value; behind a value. A line end beside a value is the mark's. */
-    roma_calls_mark key, value, value_end;
+    /* TAGGED: before each key; between key and value; behind a value; behind the last one. */
+    roma_calls_mark key, value, value_end, close;
     bool value_lines;    /* values stand on lines of their own */
     bool many;           /* the template writes more than one call of a message */
     bool text_arguments; /* the template takes arguments as JSON in a text, not as an object */
+    bool null_content;   /* the template takes calls beside no content, not beside an empty one */
     bool short_ids;      /* the template takes only ids of nine letters and digits */
     /* Reasoning stands between these, where an answer begins. */
     roma_calls_mark think, think_end;
@@ -127,8 +129,10 @@ int roma_calls_choice_read(roma_calls_choice *c, const roma_calls_tools *t, cons
 
 /* Messages as this form's template takes them, appended to *out, of a client's `messages`, JSON of len bytes in
  * OpenAI's or ollama's form: arguments of calls become objects, or texts where the template wants these; a call has a
- * type and an id; a message of role tool has the id and the name of its call; ids are as short as they must be.
- * Everything else stands as it was. EINPUT names the message and what is wrong with it; ENOMEM. */
+ * type and an id; a message of role tool has the id and the name of its call; ids are as short as they must be; a
+ * content in parts that are all text is one text, a line each; `developer` is `system`, and ollama's `thinking` is
+ * `reasoning_content`; members that are null are left out. Everything else stands as it was. EINPUT names the message
+ * and what is wrong with it; ENOMEM. */
 int roma_calls_messages(const roma_calls_form *f, const char *json, size_t len, roma_buf *out, roma_error *err);
 
 /* The id of a call in an answer: nine letters and digits and a 0, from a text that names the answer, and the call's
@@ -169,14 +173,20 @@ typedef struct {
  * back. */
 #define ROMA_CALLS_HELD_MIN 1024
 #define ROMA_CALLS_HELD_USUAL 65536
-typedef struct roma_calls_parser {
+enum { ROMA_CALLS_PARTS = 64 }; /* arguments of a TAGGED call */
+typedef struct {
     roma_calls_config c;
+    /* parse.c's own */
     char *held;
-    size_t cap, n;    /* bytes that wait, of at most cap */
-    int state, stage; /* below: parse.c's own */
-    size_t at, mark, name, name_len, value, value_len, depth, blanks;
+    size_t cap, n, done; /* bytes that are held, of at most cap, of which the first are decided */
+    roma_calls_event_kind kind;
+    int state, stage;
+    size_t at, from, seen, name, name_len, depth, n_parts;
+    bool escape, quoted;
+    struct {
+        size_t key, key_len, value, value_len;
+    } part[ROMA_CALLS_PARTS];
     uint32_t calls;
-    bool escape, quoted, begun, ended;
     int rc;
 } roma_calls_parser;
 void roma_calls_parser_init(roma_calls_parser *p, const roma_calls_config *c, void *held, size_t bytes);
