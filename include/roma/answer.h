@@ -13,12 +13,14 @@
  *
  * Memory: submit takes what its request needs at most, in one block, another one for a form
  * (roma_constrain_state_bytes), and the end of the request gives them back; a token allocates nothing. The first
- * request with a form takes roma_constrain_words_bytes for the vocabulary, until close. At most `running` + `waiting`
+ * request with a form takes roma_constrain_words_bytes for the vocabulary, until close, and so does the first that has
+ * marks too. At most `running` + `waiting`
  * requests are under way, so memory is bounded by what they ask.
  */
 #ifndef ROMA_ANSWER_H
 #define ROMA_ANSWER_H
 
+#include "roma/calls.h"
 #include "roma/constrain.h"
 #include "roma/exec.h"
 #include "roma/json.h"
@@ -114,6 +116,10 @@ int roma_answer_prompt(const roma_answer *a, const roma_message *messages, size_
  * not supported, then with line and column. NULL: it is used, or another was named. The room's, until
  * roma_answer_close. */
 const char *roma_answer_template_note(const roma_answer *a);
+
+/* The form in which the chat template in use writes tool calls and reasoning; the room's, until roma_answer_close. A
+ * template by name, and none, has the form NONE. */
+const roma_calls_form *roma_answer_calls(const roma_answer *a);
 
 /* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */
 typedef struct {
@@ -245,6 +251,7 @@ typedef struct {
 typedef struct {
     const int32_t *prompt;
     size_t n_prompt;
+    bool marks; /* control tokens that are part of a mark of roma_answer_calls have their text, and a form has them */
     bool continues; /* the answer goes on in the prompt's text, so that its first blank is text: roma_answer_is_raw */
     const roma_answer_adapter *adapters; /* n_adapters adapters, whose changes add up in this order */
     size_t n_adapters;

@@ -76,9 +76,11 @@ int roma_constrain_read_format(const char *json, size_t len, roma_constrain_form
 
 typedef struct roma_constrain_words roma_constrain_words;
 /* Makes a tokenizer's vocabulary ready; the tokenizer must outlive the words. vocab: logits of the engine, at least as
- * many as there are tokens; ids beyond the tokens are never allowed. *w is the caller's, ended by
+ * many as there are tokens; ids beyond the tokens are never allowed. shown: n_shown control tokens whose text counts,
+ * as the marks of tool calls do; other control tokens never come. *w is the caller's, ended by
  * roma_constrain_words_destroy; NULL after a failure: ENOMEM. */
-int roma_constrain_words_create(roma_constrain_words **w, const roma_tokenizer *t, uint32_t vocab, roma_error *err);
+int roma_constrain_words_create(roma_constrain_words **w, const roma_tokenizer *t, uint32_t vocab, const int32_t *shown,
+                                size_t n_shown, roma_error *err);
 void roma_constrain_words_destroy(roma_constrain_words *w);
 size_t roma_constrain_words_bytes(const roma_constrain_words *w); /* of heap */
 

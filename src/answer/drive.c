@@ -57,17 +57,18 @@ static void free_job(job *j) {
 }
 
 /* The vocabulary for forms. Two threads that first ask at once make two, of which one stays. */
-static int find_words(roma_answer *a, const roma_constrain_words **out, roma_error *err) {
-    roma_constrain_words *own = NULL;
+static int find_words(roma_answer *a, bool marks, const roma_constrain_words **out, roma_error *err) {
+    roma_constrain_words *own = NULL, **const kept = &a->words[marks];
     pthread_mutex_lock(&a->lock);
-    *out = a->words;
+    *out = *kept;
     pthread_mutex_unlock(&a->lock);
     if (*out) return ROMA_OK;
-    const int rc = roma_constrain_words_create(&own, a->tok, a->image.desc.hyper.vocab, err);
+    const int rc =
+        roma_constrain_words_create(&own, a->tok, a->image.desc.hyper.vocab, a->marks, marks ? a->n_marks : 0, err);
     if (rc) return rc;
     pthread_mutex_lock(&a->lock);
-    if (!a->words) a->words = own, own = NULL;
-    *out = a->words;
+    if (!*kept) *kept = own, own = NULL;
+    *out = *kept;
     pthread_mutex_unlock(&a->lock);
     roma_constrain_words_destroy(own);
     return ROMA_OK;
@@ -84,7 +85,7 @@ int roma_answer_warm(roma_answer *a, roma_error *err) {
 static int begin_form(job *j, roma_error *err) {
     const roma_constrain_words *w;
     if (!j->r.ask.form) return ROMA_OK;
-    const int rc = find_words(j->a, &w, err);
+    const int rc = find_words(j->a, j->r.marks && j->a->n_marks, &w, err);
     return rc ? rc : roma_constrain_state_create(&j->form, j->r.ask.form, w, j->detok.first, err);
 }
 

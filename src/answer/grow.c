@@ -91,6 +91,12 @@ static void end(job *j, roma_answer_stop_kind why) {
     roma_answer_grow_let_go(j);
 }
 
+static bool is_mark(const roma_answer *a, int32_t token) {
+    size_t i = 0;
+    while (i < a->n_marks && a->marks[i] != token) i++;
+    return i < a->n_marks;
+}
+
 int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_error *err) {
     job *j = ctx;
     char *piece = j->a->piece;
@@ -103,6 +109,7 @@ int roma_answer_grow_take(void *ctx, int32_t token, const float *logits, roma_er
     const int rc = j->form ? roma_constrain_accept(j->form, token, err) : ROMA_OK;
     if (rc) return rc;
     j->ids[j->n++] = token;
+    j->detok.special = j->r.marks && is_mark(j->a, token);
     if (add(j, piece, j->a->tok ? roma_detok_push(&j->detok, token, piece) : 0))
         j->stop = ROMA_ANSWER_STOP;
     else if (j->form && roma_constrain_must_end(j->form))

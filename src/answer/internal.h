@@ -67,6 +67,9 @@ struct roma_answer {
     roma_template *chat_template; /* interpreted; NULL: the kind, by name */
     roma_template_kind template_kind;
     char template_note[512]; /* why the model's own is not used; "" when it is */
+    roma_calls_form calls;
+    int32_t *marks; /* control tokens that are part of that form's marks */
+    size_t n_marks;
     roma_template_date date;
     bool has_date; /* given, not the clock's */
 
@@ -93,7 +96,7 @@ struct roma_answer {
     job **places;
     uint32_t n_places, under_way;
     uint64_t serial;
-    roma_constrain_words *words; /* for forms; NULL until one is asked for */
+    roma_constrain_words *words[2]; /* for forms, without and with marks; NULL until one is asked for */
     job *inbox, **inbox_end, *parked;
     bool is_stepping, ends, closes;
     pthread_t stepper;
@@ -128,6 +131,9 @@ void roma_answer_guest_leave(roma_answer *a);
 /* prompt.c: the template that a configuration names, or the model's own. EUSAGE for a name that is no template's and no
  * file's, and for what is no date; errors of roma_template_create for a file. */
 int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, roma_error *err);
+
+/* prompt.c: the form of calls of the template that was chosen, and its tokens. ENOMEM. */
+int roma_answer_find_calls(roma_answer *a, roma_error *err);
 
 /* grow.c */
 void roma_answer_grow_begin(job *j);

@@ -43,6 +43,7 @@ int roma_answer_open(roma_answer **out, const roma_answer_config *c, roma_error 
     if (!rc) rc = roma_map_place(&a->place, &a->plan, &chip, 1, err);
     if (!rc && a->image.has_vocab) rc = roma_tokenizer_create(&a->tok, &a->image.vocab, c->image, err);
     if (!rc) rc = roma_answer_choose_template(a, c, err);
+    if (!rc) rc = roma_answer_find_calls(a, err);
     if (rc)
         roma_answer_close(a);
     else
@@ -54,7 +55,8 @@ void roma_answer_close(roma_answer *a) {
     if (!a) return;
     roma_answer_stop(a);
     roma_answer_adapters_free(a);
-    roma_constrain_words_destroy(a->words);
+    for (int i = 0; i < 2; i++) roma_constrain_words_destroy(a->words[i]);
+    roma_free(a->marks);
     roma_tokenizer_destroy(a->tok);
     roma_template_destroy(a->chat_template);
     roma_place_destroy(&a->place);

@@ -75,6 +75,50 @@ int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, rom
     return roma_file_head(name, first, 1) ? read_file(a, name, err) : unknown_name(name, err);
 }
 
+/* ---- the form of its calls ---- */
+
+const roma_calls_form *roma_answer_calls(const roma_answer *a) { return &a->calls; }
+
+/* Control tokens, those that end a text apart, whose text is part of a mark. */
+static int find_marks(roma_answer *a, roma_error *err) {
+    const uint32_t n = a->image.vocab.n_tokens;
+    char text[ROMA_CALLS_MARK_MAX + 1];
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        a->n_marks = 0;
+        for (uint32_t id = 0; id < n; id++) {
+            const uint8_t type = a->image.vocab.type[id];
+            if (type == ROMA_TT_NORMAL || type == ROMA_TT_BYTE || roma_token_is_eog(a->tok, (int32_t)id) ||
+                roma_token_bytes(a->tok, (int32_t)id, false, text, 0))
+                continue;
+            const size_t len = roma_token_bytes(a->tok, (int32_t)id, true, text, sizeof text);
+            if (len >= sizeof text || !roma_calls_form_marks(&a->calls, text, len)) continue;
+            if (pass) a->marks[a->n_marks] = (int32_t)id;
+            a->n_marks++;
+        }
+        if (!pass && !(a->marks = roma_alloc_array(a->n_marks + 1, sizeof *a->marks)))
+            return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the model's tables");
+    }
+    return ROMA_OK;
+}
+
+int roma_answer_find_calls(roma_answer *a, roma_error *err) {
+    const roma_vocab *v = &a->image.vocab;
+    char text[ROMA_EOG_MAX + 1][ROMA_CALLS_MARK_MAX + 1];
+    const char *ends[ROMA_EOG_MAX + 1];
+    size_t n = 0;
+    if (!a->tok) return roma_calls_form_find(&a->calls, NULL, NULL, 0, err);
+    for (uint32_t i = 0; i <= v->n_eog && i <= ROMA_EOG_MAX; i++) {
+        const int32_t id = i < v->n_eog ? v->eog[i] : v->eos;
+        const size_t len = roma_token_bytes(a->tok, id, true, text[n], sizeof *text);
+        if (!len || len >= sizeof *text) continue;
+        text[n][len] = 0;
+        ends[n] = text[n];
+        n++;
+    }
+    const int rc = roma_calls_form_find(&a->calls, a->chat_template, ends, n, err);
+    return rc ? rc : find_marks(a, err);
+}
+
 /* ---- what a template is given ---- */
 
 enum { VARIABLES = 64, NAME_MAX_BYTES = 64 };

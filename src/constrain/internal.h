@@ -144,11 +144,15 @@ struct roma_constrain_words {
     uint32_t *clean_long, n_clean_long; /* those of more, ascending by their number */
     uint8_t *clean_count;               /* characters of a clean token, at most 254; 0: it is not clean */
     uint8_t clean_most;                 /* in one token */
+    uint64_t *shown;                    /* control tokens whose text counts */
     uint64_t *dropped; /* tokens that begin with a blank which the tokenizer drops; NULL: it drops none */
     uint32_t longest;  /* bytes of a token */
     uint32_t eog[ROMA_EOG_MAX + 1], n_eog;
     size_t bytes;
 };
+
+/* Bytes of a token as a text has them: as roma_token_bytes. */
+size_t roma_constrain_token(const roma_constrain_words *w, int32_t id, char *out, size_t cap);
 
 /* ---- a state ------------------------------------------------------------------------------------------- */
 

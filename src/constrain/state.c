@@ -183,7 +183,7 @@ int roma_constrain_accept(roma_constrain_state *s, int32_t token, roma_error *er
     s->work = 0;
     if (roma_token_is_eog(s->w->tok, token))
         return s->now.ends ? ROMA_OK : roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "the text cannot end here");
-    const size_t n = roma_token_bytes(s->w->tok, token, false, bytes, sizeof bytes);
+    const size_t n = roma_constrain_token(s->w, token, bytes, sizeof bytes);
     const bool drops = s->is_first && s->w->dropped[token / 64] >> token % 64 & 1;
     s->is_first = false;
     if (n <= drops) return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "this token cannot come here");

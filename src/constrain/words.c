@@ -28,12 +28,17 @@ static unsigned clean_characters(const uint8_t *s, size_t n) {
     return count;
 }
 
-/* The bytes of tokens that may come as text: none of those that end a text, none of control. */
+size_t roma_constrain_token(const roma_constrain_words *w, int32_t id, char *out, size_t cap) {
+    const bool shown = (uint32_t)id < w->n_tokens && w->shown[id / 64] >> id % 64 & 1;
+    return roma_token_bytes(w->tok, id, shown, out, cap);
+}
+
+/* The bytes of tokens that may come as text: none of those that end a text, of control those that are shown. */
 static bool take_bytes(maker *m) {
     roma_constrain_words *w = m->w;
     char one[ROMA_TOKEN_BYTES_MAX];
     uint64_t all = 0;
-    for (uint32_t id = 0; id < w->n_tokens; id++) all += roma_token_bytes(w->tok, (int32_t)id, false, one, 0);
+    for (uint32_t id = 0; id < w->n_tokens; id++) all += roma_constrain_token(w, (int32_t)id, one, 0);
     if (all > UINT32_MAX) return false;
     m->bytes = roma_alloc(all + 1);
     m->at = roma_alloc_array((size_t)w->n_tokens + 1, sizeof *m->at);
@@ -44,7 +49,7 @@ static bool take_bytes(maker *m) {
         if (roma_token_is_eog(w->tok, (int32_t)id))
             w->eog[w->n_eog++] = id;
         else
-            n = roma_token_bytes(w->tok, (int32_t)id, false, (char *)m->bytes + m->at[id], ROMA_TOKEN_BYTES_MAX);
+            n = roma_constrain_token(w, (int32_t)id, (char *)m->bytes + m->at[id], ROMA_TOKEN_BYTES_MAX);
         m->at[id + 1] = m->at[id] + (uint32_t)n;
         if (n > w->longest) w->longest = (uint32_t)n;
         w->clean_count[id] = (uint8_t)clean_characters(m->bytes + m->at[id], n);
@@ -159,11 +164,13 @@ static bool lay(roma_constrain_words *w) {
     w->clean_long = roma_alloc_array((size_t)w->n_tokens + 1, sizeof *w->clean_long);
     w->clean_mask = roma_alloc_array(masks, sizeof *w->clean_mask);
     w->clean_all = roma_alloc_array(w->n_words, sizeof *w->clean_all);
-    w->bytes += sizeof *w + ((size_t)w->n_tokens + 1) * 9 + (masks + w->n_words) * 8;
-    return w->same && w->clean_count && w->clean_long && w->clean_mask && w->clean_all;
+    w->shown = roma_alloc_array(w->n_words, sizeof *w->shown);
+    w->bytes += sizeof *w + ((size_t)w->n_tokens + 1) * 9 + (masks + 2 * w->n_words) * 8;
+    return w->same && w->clean_count && w->clean_long && w->clean_mask && w->clean_all && w->shown;
 }
 
-int roma_constrain_words_create(roma_constrain_words **out, const roma_tokenizer *t, uint32_t vocab, roma_error *err) {
+int roma_constrain_words_create(roma_constrain_words **out, const roma_tokenizer *t, uint32_t vocab,
+                                const int32_t *shown, size_t n_shown, roma_error *err) {
     *out = NULL;
     roma_constrain_words *w = roma_alloc_array(1, sizeof *w);
     if (!w) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the vocabulary's tree");
@@ -171,7 +178,9 @@ int roma_constrain_words_create(roma_constrain_words **out, const roma_tokenizer
     const uint32_t n = roma_tokenizer_vocab(t)->n_tokens;
     *w = (roma_constrain_words){
         .tok = t, .vocab = vocab, .n_tokens = n < vocab ? n : vocab, .n_words = (vocab + 63) / 64};
-    bool ok = lay(w) && take_bytes(&m);
+    bool ok = lay(w);
+    for (size_t i = 0; ok && i < n_shown; i++) set(w->shown, (uint32_t)shown[i]);
+    ok = ok && take_bytes(&m);
     if (ok) pick(&m, true);
     ok = ok && make_tree(&m, &w->clean);
     if (ok) pick(&m, false);
@@ -202,6 +211,7 @@ void roma_constrain_words_destroy(roma_constrain_words *w) {
     roma_free(w->same);
     roma_free(w->clean_mask);
     roma_free(w->clean_all);
+    roma_free(w->shown);
     roma_free(w->clean_long);
     roma_free(w->clean_count);
     roma_free(w->dropped);

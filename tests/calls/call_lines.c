@@ -5,7 +5,8 @@
  * end-of-text tokens, a line each; the form stays for what follows; answered by its marks. KIND parse: tools, an
  * answer, and "1" where the prompt ends within reasoning; answered by {"content", "reasoning", "calls",
  * "same"}: `same` says that every cut of the answer into two and into single bytes gave the same. KIND messages:
- * messages; answered by them as the form takes them, or {"error"}. KIND grammar: tools, a choice, "1" for parallel;
+ * messages; answered by them as the form takes them, or {"error"}. KIND grammar: tools, a choice, "1" for
+ * more calls than one, "1" where the prompt ends within reasoning;
  * answered by {"grammar"} or {"error"}. */
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,28 @@ static void messages(void) {
         say(&b);
 }
 
+static void grammar(void) {
+    roma_calls_tools tools;
+    roma_calls_choice choice;
+    roma_buf g = {0}, b = {0};
+    roma_json j = {.out = &b};
+    roma_error err = {0};
+    int rc = roma_calls_tools_read(&tools, text[0], len[0], &err);
+    if (!rc) rc = roma_calls_choice_read(&choice, &tools, text[1], len[1], &err);
+    if (!rc)
+        rc = roma_calls_grammar(&form, &tools, &choice, len[2] && *text[2] == '1', len[3] && *text[3] == '1', &g, &err);
+    if (rc) {
+        say_error(&err);
+    } else {
+        roma_json_open(&j, NULL, '{');
+        roma_json_text(&j, "grammar", (const char *)g.data, g.len);
+        roma_json_close(&j, '}');
+        say(&b);
+    }
+    roma_buf_destroy(&g);
+    roma_calls_tools_free(&tools);
+}
+
 int main(void) {
     char kind[16];
     while (scanf("%15s %zu %zu %zu %zu", kind, &len[0], &len[1], &len[2], &len[3]) == 5 && getchar() == '\n') {
@@ -179,6 +202,8 @@ int main(void) {
             parse_all();
         else if (!strcmp(kind, "messages"))
             messages();
+        else if (!strcmp(kind, "grammar"))
+            grammar();
         else
             return 3;
         for (int i = 0; i < TEXTS; i++) free(text[i]);

@@ -72,7 +72,7 @@ static void make_vocab(char *rest) {
         }
         if (roma_tokenizer_create(&tok, &vocab.v, "small", &err)) die(err.text);
     }
-    if (roma_constrain_words_create(&words, tok, logits(), &err)) die(err.text);
+    if (roma_constrain_words_create(&words, tok, logits(), NULL, 0, &err)) die(err.text);
     printf("ok %u\n", roma_tokenizer_vocab(tok)->n_tokens);
 }
 
