@@ -154,10 +154,13 @@ static bool take_text(roma_calls_parser *p) {
 
 /* ---- calls ---- */
 
-/* What was taken for a call is content, but for its last `left` bytes, which are looked at again. */
+/* What was taken for a call is content, but for its last `left` bytes, which are looked at again, and for what stands
+ * behind the mark of another call in it. */
 static void refuse(roma_calls_parser *p, size_t left) {
+    const roma_calls_mark begin = roma_calls_mark_core(&p->c.form->begin);
+    const size_t at = begin.len ? roma_calls_find(p->held, p->n, 1, begin.text, begin.len) : SIZE_MAX;
     p->state = CALLS_WRITES;
-    decide(p, ROMA_CALLS_CONTENT, p->n - left);
+    decide(p, ROMA_CALLS_CONTENT, at < p->n - left ? at : p->n - left);
 }
 
 /* Follows the call; false: more must come first. */

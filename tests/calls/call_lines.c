@@ -1,4 +1,4 @@
-/* Answers through a template's form, for tests/calls/test_templates.py: requests on stdin, answers on stdout.
+/* Answers through a template's form, for tests/calls/test_forms.py: requests on stdin, answers on stdout.
  *
  * A request is a line "KIND N N N N" and then texts of so many bytes each; an answer is a line "N" and JSON of N bytes.
  * KIND form: a template, and texts of

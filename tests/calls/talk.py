@@ -1,4 +1,4 @@
-"""Random calls through a chat template and back: what tests/calls/test_templates.py and tests/reference/tool_calls.py share.
+"""Random calls through a chat template and back: what tests/calls/test_forms.py and tests/reference/tool_calls.py share.
 
 jinja2, set up as transformers has it, renders; build/tests/calls/call_lines finds the form and parses."""
 import json
