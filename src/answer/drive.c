@@ -79,7 +79,8 @@ int roma_answer_warm(roma_answer *a, roma_error *err) {
     if (!a->tok)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so there are no forms");
-    return find_words(a, &w, err);
+    const int rc = find_words(a, false, &w, err);
+    return rc || !a->n_marks ? rc : find_words(a, true, &w, err);
 }
 
 static int begin_form(job *j, roma_error *err) {
