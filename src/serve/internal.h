@@ -145,14 +145,29 @@ void roma_serve_work(exchange *x, void (*work)(exchange *), void (*after)(exchan
 void roma_serve_worked(roma_serve *s);     /* calls `after` of what the worker has done */
 void roma_serve_make_prompts(exchange *x); /* a task: reads the body, makes prompts */
 
-/* flow.c */
+/* submit.c */
 void roma_serve_ask(exchange *x, const roma_http_request *q); /* a body that asks for answers */
-void roma_serve_pump(exchange *x);                            /* as far as there is something to send, and room */
-void roma_serve_woken(roma_serve *s);
-void roma_serve_gone(exchange *x); /* the front is done with it */
-void roma_serve_sweep(roma_serve *s);
-void roma_serve_end_all(roma_serve *s);
+void roma_serve_submit_more(exchange *x);                     /* as many of its answers as there are places for now */
+
+/* exchange.c */
 exchange *roma_serve_exchange(roma_serve *s, roma_http_exchange *http); /* NULL: no memory; answered then */
+void roma_serve_gone(exchange *x);                                      /* the front is done with it */
+/* Slots whose client is gone, or whose request was answered otherwise, are given back when the driver is done. */
+void roma_serve_sweep(roma_serve *s);
+void roma_serve_cancel(exchange *x); /* its answers are wanted no more */
+/* The end by x->error: the answer, or the last event of one that has begun. */
+void roma_serve_give_up(exchange *x);
+void roma_serve_begin(exchange *x); /* a stream, once */
+bool roma_serve_flush(exchange *x); /* true: all that waited was sent */
+
+/* grow.c */
+bool roma_serve_take(exchange *x, slot *l); /* one record of a slot; false: there is none now */
+void roma_serve_give_back(slot *l);         /* of an answer that is over, and read */
+
+/* flow.c */
+void roma_serve_pump(exchange *x); /* as far as there is something to send, and room */
+void roma_serve_woken(roma_serve *s);
+void roma_serve_end_all(roma_serve *s);
 
 /* error.c: what a client is told of an error */
 void roma_serve_error_of(told_error *e, int rc, const roma_error *err, const char *param);

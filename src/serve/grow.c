@@ -1,0 +1,91 @@
+/* What an answer grows by: records of its slot, told in its protocol. All of this runs on the network's thread. */
+#include "serve/internal.h"
+
+static void emit(exchange *x, size_t k, told_delta *d) {
+    choice *c = &x->t.choices[k];
+    if (!x->a.stream) return;
+    roma_serve_begin(x);
+    if (d->kind == TOLD_CONTENT || d->kind == TOLD_FINISH) {
+        d->probs = (const roma_answer_probs *)(void *)c->probs.data;
+        d->n_probs = c->probs.len / sizeof(roma_answer_probs);
+        d->ids = (const int32_t *)(void *)c->ids.data;
+        d->n_ids = c->ids.len / sizeof(int32_t);
+    }
+    x->writes->delta(&x->t, k, d, &x->out);
+    if (d->kind == TOLD_CONTENT) c->probs.len = c->ids.len = 0;
+}
+
+static void grow(exchange *x, size_t k, const char *text, size_t len) {
+    choice *c = &x->t.choices[k];
+    told_delta d = {.kind = TOLD_CONTENT, .text = text, .len = len};
+    if (!x->a.stream || x->writes->keeps) roma_buf_append(&c->content, text, len);
+    emit(x, k, &d);
+}
+
+static const char *finish_of(const slot *l) {
+    return l->stop == ROMA_ANSWER_LENGTH || l->stop == ROMA_ANSWER_CONTEXT ? "length" : "stop";
+}
+
+/* The mean of the rows, of length 1. */
+static void settle_rows(exchange *x, const slot *l) {
+    const uint32_t width = x->s->width;
+    float *out = x->rows + l->k * width;
+    double square = 0;
+    for (uint32_t i = 0; i < width; i++) square += l->sum[i] * l->sum[i];
+    const double by = square > 0 ? 1 / __builtin_sqrt(square) : 0;
+    for (uint32_t i = 0; i < width; i++) out[i] = (float)(l->sum[i] * by);
+}
+
+/* An answer came to its end, and all of it was read. */
+static void over(exchange *x, slot *l) {
+    roma_serve *s = x->s;
+    choice *c = &x->t.choices[l->k];
+    told_delta d = {.kind = TOLD_FINISH, .text = ""};
+    c->is_over = true;
+    c->n_prompt = l->n_prompt;
+    c->n_answer = l->n_answer;
+    c->n_shared = l->n_shared;
+    c->first_s = l->first_s;
+    c->seconds = l->seconds;
+    s->count.prompt_tokens += l->n_prompt;
+    s->count.shared_tokens += l->n_shared;
+    s->count.answer_tokens += l->n_answer;
+    s->count.seconds += l->seconds;
+    if (x->rows) {
+        settle_rows(x, l);
+        s->count.embeddings++;
+        return;
+    }
+    const roma_serve_set set = roma_serve_set_of(x);
+    roma_serve_record_prompt(s->record, set, l->n_shared, l->n_prompt);
+    if (l->n_answer) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + l->n_answer - 1);
+    c->finish = finish_of(l);
+    emit(x, l->k, &d);
+}
+
+/* Takes what a slot holds, as long as there is use for it. False: nothing was there. */
+bool roma_serve_take(exchange *x, slot *l) {
+    uint8_t data[RECORD_MOST];
+    record_kind kind;
+    size_t len;
+    choice *c = &x->t.choices[l->k];
+    if (!roma_serve_slot_next(l, &kind, data, &len)) return false;
+    if (kind == RECORD_TEXT) grow(x, l->k, (const char *)data, len);
+    if (kind == RECORD_PROBS) roma_buf_append(&c->probs, data, len);
+    if (kind == RECORD_ID) roma_buf_append(&c->ids, data, len);
+    return true;
+}
+
+/* A slot whose answer is over leaves; one whose client left at once. */
+void roma_serve_give_back(slot *l) {
+    exchange *x = l->x;
+    x->live--;
+    if (!x->is_answered && !l->rc) over(x, l);
+    if (!x->is_answered && l->rc) {
+        roma_serve_error_of(&x->error, l->rc == ROMA_ECANCEL ? ROMA_ENOMEM : l->rc, &l->err, NULL);
+        roma_serve_slot_give(l);
+        roma_serve_give_up(x);
+        return;
+    }
+    roma_serve_slot_give(l);
+}
