@@ -57,7 +57,7 @@ void roma_serve_sweep(roma_serve *s) {
     for (uint32_t i = 0; i < s->n_slots; i++) {
         slot *l = &s->slots[i];
         exchange *x = l->x;
-        if (!l->in_use || !x || (x->http && !x->is_answered)) continue;
+        if (!l->in_use || !x || (x->http && !x->is_answered && !x->is_ended)) continue;
         pthread_mutex_lock(&l->lock);
         const bool over = l->is_over;
         pthread_mutex_unlock(&l->lock);
@@ -108,21 +108,24 @@ bool roma_serve_flush(exchange *x) {
 void roma_serve_give_up(exchange *x) {
     roma_serve_cancel(x);
     x->s->count.failed++;
-    if (!x->http || x->is_answered) return;
+    if (!x->http || x->is_answered || x->is_ended) return;
     if (!x->is_begun) {
         roma_serve_fail(x);
         return;
     }
-    x->is_answered = true;
-    if (!roma_serve_flush(x)) { /* no room for a last event behind what waits */
-        roma_http_cut(x->http);
-        return;
-    }
     x->writes->fail(&x->t, &x->error, &x->out);
-    if (x->out.failed || !roma_serve_flush(x))
+    x->is_ended = true;
+    roma_serve_end_stream(x);
+}
+
+void roma_serve_end_stream(exchange *x) {
+    if (x->out.failed)
         roma_http_cut(x->http);
-    else
+    else if (roma_serve_flush(x))
         roma_http_finish(x->http);
+    else
+        return; /* `room` comes */
+    x->is_answered = true;
 }
 
 void roma_serve_begin(exchange *x) {

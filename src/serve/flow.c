@@ -10,15 +10,9 @@ static void finish(exchange *x) {
     roma_buf b = {0};
     if (x->a.stream && !x->rows) {
         roma_serve_begin(x);
-        if (!x->is_ended) x->writes->end(&x->t, &x->out);
+        x->writes->end(&x->t, &x->out);
         x->is_ended = true;
-        if (x->out.failed) {
-            roma_http_cut(x->http);
-            x->is_answered = true;
-        } else if (roma_serve_flush(x)) {
-            roma_http_finish(x->http);
-            x->is_answered = true;
-        }
+        roma_serve_end_stream(x);
         return;
     }
     if (!x->rows)
@@ -32,14 +26,17 @@ static void finish(exchange *x) {
     roma_serve_reply(x, 200, &b);
 }
 
+/* What more its answers would say is not wanted. */
+static bool is_over(const exchange *x) { return x->is_answered || x->is_ended; }
+
 /* Reads the slots of an exchange once; true: there was something. Gives back those that are over. */
 static bool read_slots(exchange *x) {
     bool any = false;
     for (uint32_t i = 0; i < x->s->n_slots; i++) {
         slot *l = &x->s->slots[i];
         if (l->x != x) continue;
-        while (!x->is_answered && !(x->a.stream && x->out.len > OUT_ENOUGH) && roma_serve_take(x, l)) any = true;
-        if (!x->is_answered && roma_serve_slot_done(l)) {
+        while (!is_over(x) && !(x->a.stream && x->out.len > OUT_ENOUGH) && roma_serve_take(x, l)) any = true;
+        if (!is_over(x) && roma_serve_slot_done(l)) {
             roma_serve_give_back(l);
             any = true;
         }
@@ -49,14 +46,14 @@ static bool read_slots(exchange *x) {
 
 void roma_serve_pump(exchange *x) {
     if (!x->a.q || x->with_worker) return;
-    while (!x->is_answered) {
+    while (!is_over(x)) {
         if (x->is_begun && !roma_serve_flush(x)) return; /* `room` comes */
         roma_serve_submit_more(x);
         if (read_slots(x)) continue;
-        if (x->is_answered || x->live || x->next < x->t.n || !x->t.n) return;
+        if (is_over(x) || x->live || x->next < x->t.n || !x->t.n) return;
         finish(x);
-        if (x->is_begun && !x->is_answered) return;
     }
+    if (!x->is_answered) roma_serve_end_stream(x);
 }
 
 void roma_serve_woken(roma_serve *s) {

@@ -71,10 +71,11 @@ struct exchange {
     size_t *n_ids, n_prompts;
     char adapter[ROMA_SERVE_NAME_MAX + 1]; /* the model's; "": the base */
     size_t next, live;                     /* answers: the next one to submit, those under way */
-    bool with_worker, is_answered, is_begun, is_ended;
-    roma_constrain *shape; /* the form of its answers; NULL: they are free */
-    float *rows;           /* of embeddings */
-    roma_buf out;          /* to be sent, from `sent` on */
+    bool with_worker, is_answered;         /* handed to the front in full */
+    bool is_begun, is_ended;               /* of a stream: its first bytes, its last event are written */
+    roma_constrain *shape;                 /* the form of its answers; NULL: they are free */
+    float *rows;                           /* of embeddings */
+    roma_buf out;                          /* to be sent, from `sent` on */
     size_t sent;
     told_error error;
     int rc;
@@ -157,8 +158,9 @@ void roma_serve_sweep(roma_serve *s);
 void roma_serve_cancel(exchange *x); /* its answers are wanted no more */
 /* The end by x->error: the answer, or the last event of one that has begun. */
 void roma_serve_give_up(exchange *x);
-void roma_serve_begin(exchange *x); /* a stream, once */
-bool roma_serve_flush(exchange *x); /* true: all that waited was sent */
+void roma_serve_begin(exchange *x);      /* a stream, once */
+bool roma_serve_flush(exchange *x);      /* true: all that waited was sent */
+void roma_serve_end_stream(exchange *x); /* whose last event is written: once all of it is sent */
 
 /* grow.c */
 bool roma_serve_take(exchange *x, slot *l); /* one record of a slot; false: there is none now */

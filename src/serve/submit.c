@@ -74,7 +74,7 @@ static int submit(exchange *x, size_t k, roma_error *err) {
 void roma_serve_submit_more(exchange *x) {
     const size_t most = x->rows ? (x->s->running + 1) / 2 : x->t.n;
     roma_error err;
-    while (x->next < x->t.n && x->live < most && !x->is_answered) {
+    while (x->next < x->t.n && x->live < most && !x->is_answered && !x->is_ended) {
         const int rc = submit(x, x->next, &err);
         if (rc == ROMA_EBUSY && (x->next || x->live)) return; /* its turn comes */
         if (!rc) {
