@@ -315,6 +315,10 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(FORMATTED)
 
+# serve-load: the server under load, figure by figure, and ten minutes of it (a quarter of an hour; docs/server.md)
+serve-load: all
+	python3 tests/serve/load.py $(BUILD)/roma --soak 10
+
 # help: this list
 help:
 	@echo "make: build/roma"; sed -n 's/^# \([a-z-]*\): /make \1: /p' Makefile
@@ -355,4 +359,4 @@ $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-toggles cosim-full cosim-smollm2 layout layout-signoff format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-toggles cosim-full cosim-smollm2 layout layout-signoff serve-load format format-check help clean
