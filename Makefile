@@ -254,6 +254,12 @@ install: all $(BUILD)/libroma.so $(BUILD)/installed/libroma.a
 uninstall:
 	sh tools/install.sh remove '$(DESTDIR)' '$(PREFIX)' $(INSTALLED)
 
+# page-check: the server's page in a headless Chromium, which is installed where it is missing (64 MB; docs/server-page.md); pictures go to build/page
+page-check: all
+	@. tools/need.sh && need chromium-headless-shell
+	@mkdir -p $(BUILD)/page
+	python3 tests/serve/page_check.py $(BUILD)/roma --shots $(BUILD)/page
+
 # hw-deps: the tools of rtl/, from Debian and PyPI, versions pinned where PyPI (tools/hw-deps.sh); nothing else needs them
 HW ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/hw
 hw-deps:

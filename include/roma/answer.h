@@ -335,9 +335,11 @@ int roma_answer_spawn(roma_answer *a, roma_error *err);
 typedef struct {
     uint64_t steps;                  /* since open */
     double since_s;                  /* seconds since that end */
+    double busy_s;                   /* seconds in steps, since open */
     bool sleeps;                     /* the driver waits for something to do: since_s then says nothing */
     uint32_t running, waiting, held; /* requests in the engine; those that wait for pages; those that are held */
     uint32_t pages_free;             /* page groups of the cache that no sequence holds */
+    uint32_t pages_shared;           /* those that several hold */
 } roma_answer_pulse;
 /* Waits for nothing: no lock is taken, so that the numbers may be of two neighbouring steps. */
 void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out);

@@ -389,15 +389,18 @@ static uint32_t sweep(roma_answer *a, const roma_error *failed) {
     return before - left;
 }
 
-/* What roma_answer_pulse_get tells. */
-static void beat(roma_answer *a) {
+/* What roma_answer_pulse_get tells, after a step that began then. */
+static void beat(roma_answer *a, double began) {
+    const double now = roma_now();
     uint32_t n[ROMA_REQUEST_OVER + 1] = {0};
     for (uint32_t i = 0; i < a->n_active; i++) n[roma_batch_poll(a->batch, a->active[i]->id, NULL)->state]++;
     a->pulse.running = n[ROMA_REQUEST_PROMPT] + n[ROMA_REQUEST_GENERATES];
     a->pulse.waiting = n[ROMA_REQUEST_WAITING];
     a->pulse.pages_free = roma_exec_pages_free(a->exec);
+    a->pulse.pages_shared = roma_exec_pages_shared(a->exec);
     a->pulse.steps++;
-    a->pulse.at_us = (uint64_t)(roma_now() * 1e6);
+    a->pulse.busy_us += (uint64_t)((now - began) * 1e6);
+    a->pulse.at_us = (uint64_t)(now * 1e6);
 }
 
 void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out) {
@@ -405,10 +408,12 @@ void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out) {
     *out = (roma_answer_pulse){.steps = a->pulse.steps,
                                .sleeps = a->pulse.sleeps,
                                .since_s = since > 0 ? since : 0,
+                               .busy_s = (double)a->pulse.busy_us * 1e-6,
                                .running = a->pulse.running,
                                .waiting = a->pulse.waiting,
                                .held = a->pulse.held,
-                               .pages_free = a->pulse.pages_free};
+                               .pages_free = a->pulse.pages_free,
+                               .pages_shared = a->pulse.pages_shared};
 }
 
 int roma_answer_step(roma_answer *a, roma_error *err) {
@@ -418,10 +423,11 @@ int roma_answer_step(roma_answer *a, roma_error *err) {
     take_inbox(a);
     see_wishes(a);
     pthread_mutex_unlock(&a->lock);
+    const double began = roma_now();
     rc = roma_batch_step(a->batch, &own);
     const uint32_t gone = sweep(a, rc ? &own : NULL);
     a->is_idle = !rc && !gone && !roma_batch_rows(a->batch);
-    beat(a);
+    beat(a, began);
     end_step(a);
     if (rc && err) *err = own;
     return rc;

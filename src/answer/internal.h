@@ -107,8 +107,8 @@ struct roma_answer {
     pthread_t thread;
 
     struct { /* of the driver, for anybody to read without the lock */
-        _Atomic uint64_t steps, at_us;
-        _Atomic uint32_t running, waiting, held, pages_free;
+        _Atomic uint64_t steps, at_us, busy_us;
+        _Atomic uint32_t running, waiting, held, pages_free, pages_shared;
         _Atomic bool sleeps;
     } pulse;
 };

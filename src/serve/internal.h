@@ -120,6 +120,11 @@ struct roma_serve {
     roma_serve_record *record; /* what the chip would have done */
 
     struct {
+        double at, rate;
+        uint64_t tokens;
+    } looked; /* when /v1/chip was asked for, for the rate since then */
+
+    struct {
         uint64_t requests, failed, cancelled, prompt_tokens, shared_tokens, answer_tokens, embeddings, busy, held;
         double seconds;
     } count;

@@ -153,16 +153,33 @@ static void look_at_slots(const roma_serve *s, roma_serve_now *now, uint32_t run
     }
 }
 
-static void look_at_adapters(const roma_serve *s, roma_serve_now *now, roma_serve_adapter_now *list,
+static void look_at_adapters(roma_serve *s, roma_serve_now *now, roma_serve_adapter_now *list,
                              const uint32_t running[]) {
-    for (size_t k = 0; k < ROMA_SERVE_ADAPTERS_MAX; k++)
-        if (s->adapters[k].state == ADAPTER_READY)
-            list[now->n_adapters++] = (roma_serve_adapter_now){s->adapters[k].name, s->adapters[k].rank, running[k],
-                                                               s->adapters[k].bytes, running[k] != 0};
+    for (size_t k = 0; k < ROMA_SERVE_ADAPTERS_MAX; k++) {
+        const adapter *a = &s->adapters[k];
+        if (a->state == ADAPTER_READY)
+            list[now->n_adapters++] = (roma_serve_adapter_now){a->name, a->rank, running[k], a->bytes,
+                                                               roma_answer_adapter_is_loaded(s->answer, a->name)};
+    }
     now->adapters = list;
 }
 
-static int chip_json(const roma_serve *s, roma_buf *b, roma_error *err) {
+/* Tokens/s since a look that is at least half a second past, all answers together; 0 while nothing runs. */
+static double host_rate(roma_serve *s, uint32_t running) {
+    uint64_t tokens = s->count.answer_tokens;
+    const double now = roma_now(), past = now - s->looked.at;
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        if (s->slots[i].in_use) tokens += s->slots[i].drawn;
+    if (past >= 0.5) {
+        const bool counts = past < 5 && tokens > s->looked.tokens;
+        s->looked.rate = counts ? (double)(tokens - s->looked.tokens) / past : 0;
+        s->looked.at = now;
+        s->looked.tokens = tokens;
+    }
+    return running ? s->looked.rate : 0;
+}
+
+static int chip_json(roma_serve *s, roma_buf *b, roma_error *err) {
     static roma_serve_adapter_now list[ROMA_SERVE_ADAPTERS_MAX]; /* the network's thread is one */
     uint32_t running[ROMA_SERVE_ADAPTERS_MAX] = {0};
     const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->answer));
@@ -171,9 +188,11 @@ static int chip_json(const roma_serve *s, roma_buf *b, roma_error *err) {
     roma_serve_now now = {.pages = m->pages,
                           .pages_free = p.steps ? p.pages_free : m->pages,
                           .page_bytes = m->page_group,
+                          .pages_shared = p.pages_shared,
                           .activation_bytes = m->activations,
-                          .host_s = s->count.seconds};
+                          .host_s = p.busy_s};
     look_at_slots(s, &now, running);
+    now.host_tok_s = host_rate(s, now.running);
     look_at_adapters(s, &now, list, running);
     return roma_serve_record_json(s->record, &now, b, err);
 }
@@ -199,8 +218,12 @@ void roma_serve_chip_step(exchange *x, const roma_http_request *q) {
     roma_buf b = {0};
     roma_error err;
     uint32_t context = 0;
-    const int rc = query_u32(q, "context", UINT32_MAX, &context)
-                       ? roma_serve_record_step_json(x->s->record, context, (roma_serve_set){0}, &b, &err)
-                       : roma_fail(&err, ROMA_EINPUT, "", ROMA_NOWHERE, "context must be a whole number");
+    roma_serve_set set = {.stacked = 1};
+    const bool are_numbers = query_u32(q, "context", UINT32_MAX, &context) &&
+                             query_u32(q, "rank", UINT32_MAX, &set.rank) &&
+                             query_u32(q, "stacked", UINT32_MAX, &set.stacked);
+    const int rc =
+        are_numbers ? roma_serve_record_step_json(x->s->record, context, set, &b, &err)
+                    : roma_fail(&err, ROMA_EINPUT, "", ROMA_NOWHERE, "context, rank and stacked must be whole numbers");
     reply_chip(x, rc, &err, &b);
 }

@@ -83,6 +83,7 @@ static void asleep(roma_answer *a, const asked *known) {
     usleep(20000);
     roma_answer_pulse_get(a, &later);
     CHECK_EQ(later.steps, p.steps);
+    CHECK(p.busy_s > 0 && later.busy_s - p.busy_s < 0.01);
     CHECK(later.since_s >= 0.019);
     CHECK_EQ(atomic_load(&w[0].overs) + atomic_load(&w[1].overs), 0);
     roma_answer_cancel(a, ticket[0]);
