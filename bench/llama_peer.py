@@ -22,7 +22,8 @@ def quiet_llama():
 def llama_version(C):
     import glob
     text = "llama-cpp-python " + C.__version__
-    for lib in glob.glob(os.path.join(os.path.dirname(C.__file__), "lib", "libggml-base.*")):
+    folder = os.environ.get("LLAMA_CPP_LIB_PATH") or os.path.join(os.path.dirname(C.__file__), "lib")
+    for lib in glob.glob(os.path.join(folder, "libggml-base.*")):
         try:
             f = ctypes.CDLL(lib).ggml_commit
             f.restype = ctypes.c_char_p

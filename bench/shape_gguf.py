@@ -1,7 +1,7 @@
-"""Random models of known shapes as GGUF, quantised by llama.cpp: the peer's files of bench/compare-llama.
+"""Random models of known shapes as GGUF, quantised by llama.cpp: the peer's files of bench/compare-llama and bench/compare-server.
 
 usage (by compare-llama): shape_gguf.py OUT.gguf SHAPE QUANT        a model
-                          shape_gguf.py OUT.gguf SHAPE lora RANK   a LoRA adapter on all seven linears of it
+                          shape_gguf.py OUT.gguf SHAPE lora RANK [SEED]   a LoRA adapter on all seven linears of it
 
 Needs gguf, NumPy and llama-cpp-python. The shapes and their names are those of `roma build --shape` (src/image/shape.c).
 """
@@ -69,8 +69,8 @@ def random_gguf(path, shape, quant):
     keep = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
     rest = [b for b in range(256) if b not in keep]
     tokens = [chr(b) if b in keep else chr(256 + rest.index(b)) for b in range(256)] + [chr(288) + "t"]
-    types = [1] * len(tokens) + [5] * (vocab - 2 - len(tokens)) + [3, 3]
-    tokens += [f"<|unused_{i}|>" for i in range(len(tokens), vocab - 2)] + ["<|begin|>", "<|end|>"]
+    types = [1] * (vocab - 2) + [3, 3]
+    tokens += [f"{chr(288)}w{i}" for i in range(len(tokens), vocab - 2)] + ["<|begin|>", "<|end|>"]      # words, so that every answer has text
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("smollm")
     w.add_token_list(tokens)
@@ -121,11 +121,11 @@ def random_gguf(path, shape, quant):
     os.remove(raw)
 
 
-def random_lora(path, shape, rank):
+def random_lora(path, shape, rank, seed=2):
     import gguf
     import numpy as np
     arch, layers, d, ff, heads, kv, hd = SHAPES[shape][:7]
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed)
     w = gguf.GGUFWriter(path, arch)
     w.add_type("adapter")
     w.add_string("adapter.type", "lora")
@@ -144,6 +144,6 @@ def random_lora(path, shape, rank):
 
 if __name__ == "__main__":
     if sys.argv[3] == "lora":
-        random_lora(*sys.argv[1:3], int(sys.argv[4]))
+        random_lora(*sys.argv[1:3], *map(int, sys.argv[4:6]))
     else:
         random_gguf(*sys.argv[1:4])
