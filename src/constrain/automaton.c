@@ -221,6 +221,7 @@ static bool make_rule(maker *m, code_rule *r) {
     m->code = &r->code;
     m->first = c->n_states;
     m->b->at = r->at;
+    m->b->culprit = r->name;
     set_begin(m);
     add(m, 0);
     set_close(m);
@@ -261,6 +262,7 @@ int roma_constrain_determine(code_build *b, roma_constrain *c) {
     for (uint32_t i = 0; i < b->n_rules && ok; i++)
         if (b->rules[i].is_kept) ok = make_rule(&m, &b->rules[i]);
     if (ok) {
+        b->culprit = NULL;
         c->calls_from[c->n_states] = c->n_calls;
         for (uint32_t i = 0; i < c->n_calls; i++) c->calls[i].callee = (uint16_t)b->rules[c->calls[i].callee].start;
         c->root = (uint16_t)b->rules[b->root].start;
