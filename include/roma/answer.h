@@ -348,9 +348,9 @@ void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out);
 
 /* A request as an object on a line of a file. Its own form: prompt or messages, and if wanted system, tools, documents,
  * template_args, raw, n, temp, top_k, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, logit_bias,
- * logprobs, seed, stop, lora and id. Or the form of OpenAI's batches: custom_id, method, url, and the request as body,
- * in the names of that interface. An optional key whose value is null is as if it were not there. The list owns the
- * texts, each with a 0 behind it. */
+ * logprobs, seed, stop, response_format, grammar, lora and id. Or the form of OpenAI's batches: custom_id, method, url,
+ * and the request as body, in the names of that interface. An optional key whose value is null is as if it were not
+ * there. The list owns the texts, each with a 0 behind it. */
 typedef struct {
     roma_answer_ask ask;
     roma_answer_text prompt, system, id;         /* an id that is a number: its characters */
@@ -362,7 +362,12 @@ typedef struct {
     bool raw, id_is_number;
     bool has_adapters; /* the line names its adapters; else adapters is the usual list */
     bool seeded;       /* ask.sampling.seed was given, here or in *usual; else it is the caller's to draw */
-    bool logprobs;     /* wanted of each token, with the `top` likeliest, 0 to 20 */
+    /* The line's own form, which was compiled once to see whether it can be: kind and text; has_form: the line has one,
+     * or wants none (is_free); else ask.form is the usual one. */
+    bool has_form, is_free;
+    roma_constrain_kind form_kind;
+    roma_answer_text form;
+    bool logprobs; /* wanted of each token, with the `top` likeliest, 0 to 20 */
     uint32_t top;
     bool is_batch;          /* in OpenAI's form: id is the custom_id */
     roma_answer_text model; /* of that form, told back */

@@ -18,7 +18,8 @@ static const named own_keys[] = {
     {"repeat_penalty", ANSWER_KEY_REPEAT}, {"presence_penalty", ANSWER_KEY_PRESENCE}, {"frequency_penalty", ANSWER_KEY_FREQUENCY},
     {"logit_bias", ANSWER_KEY_BIAS}, {"logprobs", ANSWER_KEY_LOGPROBS}, {"seed", ANSWER_KEY_SEED}, {"stop", ANSWER_KEY_STOP},
     {"lora", ANSWER_KEY_LORA}, {"id", ANSWER_KEY_ID}, {"messages", ANSWER_KEY_MESSAGES}, {"tools", ANSWER_KEY_TOOLS},
-    {"documents", ANSWER_KEY_DOCUMENTS}, {"template_args", ANSWER_KEY_ARGS}, {0}};
+    {"documents", ANSWER_KEY_DOCUMENTS}, {"template_args", ANSWER_KEY_ARGS}, {"response_format", ANSWER_KEY_FORMAT},
+    {"grammar", ANSWER_KEY_GRAMMAR}, {0}};
 static const named outer_keys[] = {
     {"custom_id", ANSWER_KEY_ID}, {"method", ANSWER_KEY_METHOD}, {"url", ANSWER_KEY_URL}, {"body", ANSWER_KEY_BODY}, {0}};
 static const named body_keys[] = {
@@ -28,7 +29,7 @@ static const named body_keys[] = {
     {"presence_penalty", ANSWER_KEY_PRESENCE}, {"frequency_penalty", ANSWER_KEY_FREQUENCY}, {"logit_bias", ANSWER_KEY_BIAS},
     {"logprobs", ANSWER_KEY_LOGPROBS}, {"top_logprobs", ANSWER_KEY_TOP}, {"seed", ANSWER_KEY_SEED}, {"stop", ANSWER_KEY_STOP},
     {"tools", ANSWER_KEY_TOOLS}, {"documents", ANSWER_KEY_DOCUMENTS}, {"chat_template_kwargs", ANSWER_KEY_ARGS},
-    {"lora", ANSWER_KEY_LORA}, {"n", ANSWER_KEY_ONE}, {"stream", ANSWER_KEY_OFF}, {"response_format", ANSWER_KEY_PLAIN},
+    {"lora", ANSWER_KEY_LORA}, {"n", ANSWER_KEY_ONE}, {"stream", ANSWER_KEY_OFF}, {"response_format", ANSWER_KEY_FORMAT}, {"grammar", ANSWER_KEY_GRAMMAR},
     {"tool_choice", ANSWER_KEY_AUTO}, {"user", ANSWER_KEY_ANY}, {"metadata", ANSWER_KEY_ANY}, {"store", ANSWER_KEY_ANY},
     {"service_tier", ANSWER_KEY_ANY}, {"stream_options", ANSWER_KEY_ANY}, {"parallel_tool_calls", ANSWER_KEY_ANY}, {0}};
 /* clang-format on */

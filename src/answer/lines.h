@@ -22,8 +22,8 @@ typedef struct roma_answer_reading reading;
     X(PROMPT, prompt) X(SYSTEM, system) X(RAW, raw) X(LIMIT, limit) X(TEMP, temp) X(TOP_K, top_k) X(TOP_P, top_p)  \
     X(MIN_P, min_p) X(REPEAT, repeat) X(PRESENCE, presence) X(FREQUENCY, frequency) X(BIAS, bias) X(SEED, seed)    \
     X(STOP, stop) X(LORA, lora) X(ID, id) X(MESSAGES, messages) X(TOOLS, tools) X(DOCUMENTS, documents)            \
-    X(ARGS, args) X(LOGPROBS, logprobs) X(TOP, top) X(MODEL, model) X(ONE, one) X(OFF, off) X(PLAIN, plain)        \
-    X(AUTO, auto_choice) X(ANY, any) X(METHOD, method) X(URL, url) X(BODY, body)
+    X(ARGS, args) X(LOGPROBS, logprobs) X(TOP, top) X(MODEL, model) X(ONE, one) X(OFF, off) X(FORMAT, format)      \
+    X(GRAMMAR, grammar) X(AUTO, auto_choice) X(ANY, any) X(METHOD, method) X(URL, url) X(BODY, body)
 /* clang-format on */
 typedef enum {
 #define X(id, name) ANSWER_KEY_##id,

@@ -217,6 +217,48 @@ static int read_messages(reading *r, const char *key) { return json_array(r, key
 static int read_tools(reading *r, const char *key) { return json_array(r, key, &r->q->tools); }
 static int read_documents(reading *r, const char *key) { return json_array(r, key, &r->q->documents); }
 
+/* ---- forms ---- */
+
+/* Keeps the form and looks whether it can be compiled, so that a bad line is known before anything runs. */
+static int take_form(reading *r, const char *key, roma_constrain_kind kind, roma_answer_text form) {
+    roma_constrain *c;
+    roma_error why;
+    char said[512];
+    if (r->q->has_form) return bad(r, key, "and another form of the answer are given: give one");
+    r->q->has_form = true;
+    r->q->form_kind = kind;
+    r->q->form = form;
+    r->q->ask.form = NULL;
+    const int rc = roma_constrain_create(&c, kind, form.text, form.len, NULL, &why);
+    roma_constrain_destroy(c);
+    if (rc == ROMA_ENOMEM) return no_memory(r);
+    return rc ? roma_json_read_fail(&r->json, rc, r->err, "%s: %s", key, roma_error_format(&why, said, sizeof said))
+              : rc;
+}
+
+/* A form of OpenAI's interface: {"type": "text"}, "json_object" or "json_schema". */
+static int read_format(reading *r, const char *key) {
+    roma_constrain_format f;
+    roma_answer_text json;
+    roma_error why;
+    if (r->json.kind != ROMA_JSON_OBJECT) return bad(r, key, "must be an object");
+    int rc = keep_json(r, NULL, 0, &json);
+    if (rc) return rc;
+    rc = roma_constrain_read_format(json.text, json.len, &f, &why);
+    if (rc == ROMA_ENOMEM) return no_memory(r);
+    if (rc) return roma_json_read_fail(&r->json, rc, r->err, "%s: %s", key, why.text);
+    r->q->is_free = f.is_free;
+    if (!f.is_free) return take_form(r, key, f.kind, (roma_answer_text){f.schema, f.n_schema});
+    r->q->ask.form = NULL;
+    return ROMA_OK;
+}
+
+static int read_grammar(reading *r, const char *key) {
+    roma_answer_text grammar;
+    const int rc = text(r, key, &grammar);
+    return rc ? rc : take_form(r, key, ROMA_CONSTRAIN_GRAMMAR, grammar);
+}
+
 /* ---- of OpenAI's form ---- */
 
 /* One answer of each request. */
@@ -230,18 +272,6 @@ static int read_off(reading *r, const char *key) {
 }
 static int read_auto_choice(reading *r, const char *key) {
     return roma_json_is(&r->json, "auto") ? ROMA_OK : bad(r, key, "must be \"auto\": no choice of a tool is enforced");
-}
-/* {"type": "text"}. */
-static int read_plain(reading *r, const char *key) {
-    bool is = r->json.kind == ROMA_JSON_OBJECT;
-    int rc = is ? ROMA_OK : bad(r, key, "must be an object");
-    while (!rc && !(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
-        is &= roma_json_is(&r->json, "type");
-        rc = roma_json_read_next(&r->json, r->err);
-        is &= !rc && roma_json_is(&r->json, "text");
-        if (!rc) rc = roma_json_read_skip(&r->json, r->err);
-    }
-    return rc || is ? rc : bad(r, key, "must be {\"type\": \"text\"}: no other form is enforced");
 }
 /* What names or accounts for a request and changes no answer. */
 static int read_any(reading *r, const char *key) {

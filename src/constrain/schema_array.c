@@ -34,47 +34,37 @@ static void read_array(array *a, const schema_words *w) {
     if (a->least > a->most) fail(a, w->node, "no array has so few and so many elements");
 }
 
-static void put_items_name(array *a) {
+static void put_item(array *a) {
     if (a->items)
         roma_constrain_put_rule(a->s, a->items);
     else
         roma_constrain_put(a->s, " %s-value ", a->s->name);
-    roma_constrain_put(a->s, "%s-ws", a->s->name);
 }
 
-/* Elements of the one schema when `before` are there already. */
+/* Elements of the one schema when `before` are there already; before 0: at least one, and no comma before it. */
 static void put_items(array *a, uint32_t before) {
-    schema *s = a->s;
+    const bool leads = !before;
+    if (leads) put_item(a), before = 1;
     if (a->most <= before) return;
-    const uint32_t least = a->least > before ? a->least - before : 0,
-                   most = a->most == UINT32_MAX ? UINT32_MAX : a->most - before;
-    const bool leads = !before; /* the first has no comma before it */
-    if (leads && !least) roma_constrain_put(s, "(");
-    if (leads) put_items_name(a);
-    if (!leads || most > 1) {
-        const uint32_t from = leads && least ? least - 1 : least, to = leads && most != UINT32_MAX ? most - 1 : most;
-        roma_constrain_put(s, " (\",\" %s-ws ", s->name);
-        put_items_name(a);
-        if (to == UINT32_MAX)
-            roma_constrain_put(s, "){%u,}", from);
-        else
-            roma_constrain_put(s, "){%u,%u}", from, to);
-    }
-    if (leads && !least) roma_constrain_put(s, ")?");
+    roma_constrain_put(a->s, " (\",\" %s-ws ", a->s->name);
+    put_item(a);
+    roma_constrain_put(a->s, "){%u,", a->least > before ? a->least - before : 0);
+    if (a->most != UINT32_MAX) roma_constrain_put(a->s, "%u", a->most - before);
+    roma_constrain_put(a->s, "}");
 }
 
-/* Rule NAME-<node>a<i>: the elements from the i-th on. Behind the rule that is being written. */
+/* Rule NAME-<node>a<i>: the elements from the i-th on, the first of which is there. Behind the rule that is being
+ * written. */
 static void put_places(array *a) {
     schema *s = a->s;
     roma_buf *before = s->out;
     uint32_t at = a->first;
     s->out = &s->behind;
     for (uint32_t i = 0; i < a->n && i < a->most && !s->rc; i++, at = s->nodes[at].next) {
-        const bool may_end = a->least <= i;
+        const bool may_end = i && a->least <= i;
         roma_constrain_put(s, "%s-%ua%u ::= %s", s->name, a->node, i, may_end ? "(" : "");
         if (i) roma_constrain_put(s, "\",\" %s-ws", s->name);
         roma_constrain_put_rule(s, at);
-        roma_constrain_put(s, "%s-ws ", s->name);
         if (i + 1 < a->n && i + 1 < a->most)
             roma_constrain_put(s, "%s-%ua%u", s->name, a->node, i + 1);
         else if (a->has_items)
@@ -88,11 +78,12 @@ void roma_constrain_put_array_rule(schema *s, const schema_words *w) {
     array a = {.s = s, .node = w->node};
     read_array(&a, w);
     if (s->rc) return;
-    roma_constrain_put(s, "\"[\" %s-ws ", s->name);
+    roma_constrain_put(s, "\"[\" %s-ws %s", s->name, a.most && !a.least ? "(" : "");
     if (a.n && a.most)
-        roma_constrain_put(s, "%s-%ua0 ", s->name, a.node);
-    else if (!a.n)
+        roma_constrain_put(s, "%s-%ua0", s->name, a.node);
+    else if (a.most)
         put_items(&a, 0);
+    if (a.most) roma_constrain_put(s, " %s-ws%s", s->name, a.least ? "" : ")?");
     roma_constrain_put(s, " \"]\"");
     if (a.n && a.most) put_places(&a);
 }

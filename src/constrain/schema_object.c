@@ -123,9 +123,9 @@ static void put_property(object *o, roma_buf *out, uint32_t i) {
     roma_constrain_put(s, "%s-%up%u ::= ", s->name, o->node, i);
     if (text.failed) wrong(o, 0, ROMA_ENOMEM, "no memory");
     roma_constrain_put_bytes(s, (const char *)text.data, text.len);
-    roma_constrain_put(s, " %s-ws \":\" %s-ws", s->name, s->name);
+    roma_constrain_put(s, " \":\" \" \"?");
     put_value_rule(o, o->list[i].value);
-    roma_constrain_put(s, "%s-ws\n", s->name);
+    roma_constrain_put(s, "\n");
     roma_buf_destroy(&text);
     s->out = before;
 }
@@ -218,9 +218,9 @@ static void put_further(object *o) {
         roma_constrain_put(s, "\"\\\"\" %s-%uk0", s->name, o->node);
     else
         roma_constrain_put(s, "%s-string", s->name);
-    roma_constrain_put(s, " %s-ws \":\" %s-ws", s->name, s->name);
+    roma_constrain_put(s, " \":\" \" \"?");
     put_value_rule(o, o->more_node);
-    roma_constrain_put(s, "%s-ws\n", s->name);
+    roma_constrain_put(s, "\n");
     if (o->n && any_plain)
         put_other_names(o);
     else if (o->n)
@@ -255,7 +255,8 @@ static void put_optional_rules(object *o) {
     if (o->has_more) {
         roma_constrain_put(s, "%s-%us%u ::= (%s-%um %s-%ut%u)?\n", s->name, o->node, o->n, s->name, o->node, s->name,
                            o->node, o->n);
-        roma_constrain_put(s, "%s-%ut%u ::= (" COMMA "%s-%um)*\n", s->name, o->node, o->n, s->name, s->name, o->node);
+        roma_constrain_put(s, "%s-%ut%u ::= (" COMMA "%s-%um)* %s-ws\n", s->name, o->node, o->n, s->name, s->name,
+                           o->node, s->name);
     } else
         roma_constrain_put(s, "%s-%us%u ::= \"\"\n%s-%ut%u ::= \"\"\n", s->name, o->node, o->n, s->name, o->node, o->n);
 }
@@ -268,10 +269,10 @@ void roma_constrain_put_object_rule(schema *s, const schema_words *w) {
         while (must < o.n && !o.list[must].is_required) must++;
         roma_constrain_put(s, "\"{\" %s-ws ", s->name);
         if (must < o.n)
-            put_around(&o, must);
+            put_around(&o, must), roma_constrain_put(s, "%s-ws", s->name);
         else
-            roma_constrain_put(s, "%s-%us0 ", s->name, o.node);
-        roma_constrain_put(s, "\"}\"");
+            roma_constrain_put(s, "%s-%us0", s->name, o.node);
+        roma_constrain_put(s, " \"}\"");
         for (uint32_t i = 0; i < o.n && !s->rc; i++) put_property(&o, &more, i);
         s->out = &more;
         if (o.has_more && !s->rc) put_further(&o);

@@ -13,9 +13,9 @@ static const char common[] =
     "%-number ::= %-integer (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n"
     "%-boolean ::= \"true\" | \"false\"\n"
     "%-null ::= \"null\"\n"
-    "%-member ::= %-string %-ws \":\" %-ws %-value\n"
-    "%-object ::= \"{\" %-ws (%-member %-ws (\",\" %-ws %-member %-ws)*)? \"}\"\n"
-    "%-array ::= \"[\" %-ws (%-value %-ws (\",\" %-ws %-value %-ws)*)? \"]\"\n"
+    "%-member ::= %-string \":\" \" \"? %-value\n"
+    "%-object ::= \"{\" %-ws (%-member (\",\" %-ws %-member)* %-ws)? \"}\"\n"
+    "%-array ::= \"[\" %-ws (%-value (\",\" %-ws %-value)* %-ws)? \"]\"\n"
     "%-value ::= %-object | %-array | %-string | %-number | %-boolean | %-null\n";
 
 static void put(roma_buf *b, const char *text, const char *name) {

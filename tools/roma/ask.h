@@ -11,10 +11,15 @@ typedef struct {
     seed_option seed;
     text_list stop;
     roma_answer_text stops[TEXTS_MAX];
+    const char *schema, *grammar; /* files of the answers' form; NULL: they are free */
+    roma_constrain *form;         /* of one of them */
 } ask_options;
 
 /* clang-format off */
 #define SAMPLING_OPTIONS(o) SETTING_OPTIONS(o), {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+#define FORM_OPTIONS(o)                                                                                            \
+    {"json-schema", 0, OPT_TEXT, &(o).schema, "FILE", 0, 0, "answers are JSON that this schema validates"},            \
+    {"grammar", 0, OPT_TEXT, &(o).grammar, "FILE", 0, 0, "answers keep to this grammar (GBNF)"}
 /* Those that may change in a conversation. */
 #define SETTING_OPTIONS(o)                                                                                       \
     {"n", 'n', OPT_COUNT, &(o).ask.limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
@@ -29,6 +34,9 @@ typedef struct {
 /* clang-format on */
 
 int ask_options_check(ask_options *o, roma_error *err); /* after the options are read */
+/* Compiles the form that the options name; ask_form_free frees the form, once no request has it. */
+int ask_form_read(ask_options *o, roma_error *err);
+void ask_form_free(ask_options *o);
 /* Whether tokens are drawn at all, so that a seed matters. */
 bool ask_draws(const roma_sampling *s);
 /* A seed out of the system's random numbers, below 2^32, or from the clock. */

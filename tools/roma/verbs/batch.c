@@ -17,8 +17,9 @@ typedef struct {
     const roma_answer_line *q;
     int32_t *ids;
     size_t n_ids;
-    reply *reply;   /* NULL after a failure: memory for it was missing as well */
-    roma_buf probs; /* roma_answer_probs of the answer's tokens, where they were asked for */
+    reply *reply;         /* NULL after a failure: memory for it was missing as well */
+    roma_constrain *form; /* of the line alone */
+    roma_buf probs;       /* roma_answer_probs of the answer's tokens, where they were asked for */
     int rc;
     bool done;
 } job;
@@ -65,6 +66,8 @@ static void free_job(job *j) {
     roma_free(j->reply);
     roma_free(j->ids);
     roma_buf_destroy(&j->probs);
+    roma_constrain_destroy(j->form);
+    j->form = NULL;
     j->reply = NULL;
     j->ids = NULL;
 }
@@ -179,8 +182,12 @@ static int submit(batch *b, job *j, roma_error *err) {
     *j->reply = (reply){.s = b->s, .silent = true, .hashes = b->o->hash};
     int rc = session_fits(b->s, j->n_ids, err);
     if (!rc) rc = adapters_of(b, j->q, &l, err);
+    if (!rc && j->q->has_form)
+        rc = roma_constrain_create(&j->form, j->q->form_kind, j->q->form.text, j->q->form.len, NULL, err);
     if (rc) return rc;
-    roma_answer_request q = reply_request(j->reply, &j->q->ask, j->ids, j->n_ids, j->q->raw ? ROMA_ANSWER_RAW : 0, &l);
+    roma_answer_ask ask = j->q->ask;
+    if (j->form) ask.form = j->form;
+    roma_answer_request q = reply_request(j->reply, &ask, j->ids, j->n_ids, j->q->raw ? ROMA_ANSWER_RAW : 0, &l);
     q.ctx = j;
     q.token = on_token;
     q.text = on_text;

@@ -282,6 +282,7 @@ int verb_chat(int argc, char **argv) {
                           {"keep", 0, OPT_COUNT, &the.keep, "N", 0, 65536,
                            "when the context is full drop whole turns, oldest first, never the last N"},
                           SAMPLING_OPTIONS(the.ask),
+                          FORM_OPTIONS(the.ask),
                           {0}};
     const option shared[] = {
         TEMPLATE_OPTIONS(config), SPEC_OPTION(config), CONTEXT_OPTION(config), SESSION_OPTIONS(config), {0}};
@@ -298,12 +299,13 @@ int verb_chat(int argc, char **argv) {
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
-    if (ask_options_check(&the.ask, &err)) return fail("chat", &err);
+    if (ask_options_check(&the.ask, &err) || ask_form_read(&the.ask, &err)) return fail("chat", &err);
     the.drops = the.keep != UINT32_MAX;
     config.answer.image = operand[0];
     interrupt_catch(INTERRUPT_CHAT);
     rc = start(&config, system, &err) ? fail("chat", &err) : begin_and_converse(the.ask.seed.given);
     talk_end(&the);
     session_close(&the.s);
+    ask_form_free(&the.ask);
     return finish("chat", rc);
 }

@@ -182,6 +182,7 @@ int verb_run(int argc, char **argv) {
         {"raw", 0, OPT_FLAG, &o.raw, NULL, 0, 0, "no chat template: continue the text"},
         {"special", 0, OPT_FLAG, &o.special, NULL, 0, 0, "with --raw: control tokens in the text count as such"},
         SAMPLING_OPTIONS(o.ask),
+        FORM_OPTIONS(o.ask),
         {"jsonl", 0, OPT_TEXT, &o.jsonl, "FILE", 0, 0, "many prompts as a batch, one JSON object a line"},
         {"batch", 'b', OPT_COUNT, &o.batch, "N", 1, 256, "with --jsonl: sequences at a time (default: 8)"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object instead of streamed text"},
@@ -204,8 +205,9 @@ int verb_run(int argc, char **argv) {
         "--verbose what the chip would have done follows.\n"
         "One newline at the end of a prompt from a file or a pipe is dropped. A line of --jsonl holds prompt, or\n"
         "messages, and if wanted system, tools, documents, template_args, raw, n, temp, top_k, top_p, min_p,\n"
-        "repeat_penalty, presence_penalty, frequency_penalty, logit_bias, logprobs, seed, stop, lora and id; or it is\n"
-        "a request of OpenAI's batches: custom_id, method, url, body. A bad line is answered by its error.",
+        "repeat_penalty, presence_penalty, frequency_penalty, logit_bias, logprobs, seed, stop, response_format,\n"
+        "grammar, lora and id; or it is a request of OpenAI's batches: custom_id, method, url, body. A bad line is "
+        "answered by its error.",
         "roma run model.roma -p \"Give me three tips for sleeping well.\"",
         own,
         shared,
@@ -221,7 +223,7 @@ int verb_run(int argc, char **argv) {
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
     if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
     if (o.values_full && !o.values) return usage_error("run", "--trace-full needs --trace-values FILE");
-    if (ask_options_check(&o.ask, &err)) return fail("run", &err);
+    if (ask_options_check(&o.ask, &err) || ask_form_read(&o.ask, &err)) return fail("run", &err);
     o.session.answer.image = operand[0];
     o.session.quiet = o.quiet || o.json;
     if (session_open(&s, &o.session, &err)) return fail("run", &err);
@@ -230,5 +232,6 @@ int verb_run(int argc, char **argv) {
                              o.special,  o.hash,     o.ask.seed.given, o.batch};
     const int exit_code = o.jsonl ? batch_run(&b, &s) : one(&o, &s, &err);
     session_close(&s);
+    ask_form_free(&o.ask);
     return exit_code;
 }
