@@ -34,6 +34,7 @@ static void free_if_over(exchange *x) {
     roma_free(x->ids);
     roma_free(x->n_ids);
     roma_free(x->rows);
+    roma_serve_tools_free(x);
     roma_constrain_destroy(x->shape);
     roma_free(x->body);
     roma_buf_destroy(&x->out);

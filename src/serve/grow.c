@@ -15,11 +15,14 @@ static void emit(exchange *x, size_t k, told_delta *d) {
     if (d->kind == TOLD_CONTENT) c->probs.len = c->ids.len = 0;
 }
 
-static void grow(exchange *x, size_t k, const char *text, size_t len) {
+void roma_serve_grow(exchange *x, size_t k, const told_delta *d) {
     choice *c = &x->t.choices[k];
-    told_delta d = {.kind = TOLD_CONTENT, .text = text, .len = len};
-    if (!x->a.stream || x->writes->keeps) roma_buf_append(&c->content, text, len);
-    emit(x, k, &d);
+    told_delta more = *d;
+    if (!x->a.stream || x->writes->keeps) {
+        if (d->kind == TOLD_CONTENT) roma_buf_append(&c->content, d->text, d->len);
+        if (d->kind == TOLD_REASONING) roma_buf_append(&c->reasoning, d->text, d->len);
+    }
+    emit(x, k, &more);
 }
 
 static const char *finish_of(const slot *l) {
@@ -60,6 +63,7 @@ static void over(exchange *x, slot *l) {
     roma_serve_record_prompt(s->record, set, l->n_shared, l->n_prompt);
     if (l->n_answer) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + l->n_answer - 1);
     c->finish = finish_of(l);
+    roma_serve_text_end(x, l->k);
     emit(x, l->k, &d);
 }
 
@@ -70,7 +74,7 @@ bool roma_serve_take(exchange *x, slot *l) {
     size_t len;
     choice *c = &x->t.choices[l->k];
     if (!roma_serve_slot_next(l, &kind, data, &len)) return false;
-    if (kind == RECORD_TEXT) grow(x, l->k, (const char *)data, len);
+    if (kind == RECORD_TEXT) roma_serve_text(x, l->k, (const char *)data, len);
     if (kind == RECORD_PROBS) roma_buf_append(&c->probs, data, len);
     if (kind == RECORD_ID) roma_buf_append(&c->ids, data, len);
     return true;

@@ -3,6 +3,7 @@
 #ifndef ROMA_SERVE_INTERNAL_H
 #define ROMA_SERVE_INTERNAL_H
 
+#include "roma/calls.h"
 #include "roma/serve.h"
 #include "serve/chip.h"
 #include "serve/write.h"
@@ -56,6 +57,13 @@ typedef struct {
 
 /* ---- exchanges ---- */
 
+/* What takes an answer of a conversation apart. */
+typedef struct {
+    exchange *x;
+    size_t k;
+    roma_calls_parser parser;
+} talker;
+
 /* A request of HTTP and what becomes of it. The network's, but while the worker has it. */
 struct exchange {
     roma_serve *s;
@@ -73,9 +81,14 @@ struct exchange {
     size_t next, live;                     /* answers: the next one to submit, those under way */
     bool with_worker, is_answered;         /* handed to the front in full */
     bool is_begun, is_ended;               /* of a stream: its first bytes, its last event are written */
-    roma_constrain *shape;                 /* the form of its answers; NULL: they are free */
-    float *rows;                           /* of embeddings */
-    roma_buf out;                          /* to be sent, from `sent` on */
+    roma_calls_tools tools;                /* of the request */
+    roma_calls_choice choice;
+    bool shows_tools, thinks; /* the template was given tools; the prompt ends within reasoning */
+    talker *talkers;          /* of each answer, and what they hold; NULL: text is content */
+    char *talker_held;
+    roma_constrain *shape; /* the form of its answers; NULL: they are free */
+    float *rows;           /* of embeddings */
+    roma_buf out;          /* to be sent, from `sent` on */
     size_t sent;
     told_error error;
     int rc;
@@ -167,9 +180,22 @@ void roma_serve_begin(exchange *x);      /* a stream, once */
 bool roma_serve_flush(exchange *x);      /* true: all that waited was sent */
 void roma_serve_end_stream(exchange *x); /* whose last event is written: once all of it is sent */
 
+/* tools.c; on the worker: reads tools and the choice among them; messages as the template takes them; what the rendered
+ * prompt says. Errors with the name of the field in x->a.param. */
+int roma_serve_read_tools(exchange *x, roma_error *err);
+int roma_serve_tool_messages(exchange *x, roma_error *err);
+int roma_serve_tool_prompt(exchange *x, const roma_buf *rendered, roma_error *err);
+/* On the network's thread: what takes answers apart, false: no memory; more of an answer's text; its end, where its
+ * finish is known. */
+bool roma_serve_talkers(exchange *x);
+void roma_serve_text(exchange *x, size_t k, const char *text, size_t len);
+void roma_serve_text_end(exchange *x, size_t k);
+void roma_serve_tools_free(exchange *x);
+
 /* grow.c */
-bool roma_serve_take(exchange *x, slot *l); /* one record of a slot; false: there is none now */
-void roma_serve_give_back(slot *l);         /* of an answer that is over, and read */
+void roma_serve_grow(exchange *x, size_t k, const told_delta *d); /* more of an answer */
+bool roma_serve_take(exchange *x, slot *l);                       /* one record of a slot; false: there is none now */
+void roma_serve_give_back(slot *l);                               /* of an answer that is over, and read */
 
 /* flow.c */
 void roma_serve_pump(exchange *x); /* as far as there is something to send, and room */

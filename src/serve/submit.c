@@ -42,6 +42,7 @@ static int submit(exchange *x, size_t k, roma_error *err) {
     const size_t p = k / x->a.n, n = x->n_ids[p];
     roma_answer_request r = {.prompt = x->ids[p],
                              .n_prompt = n,
+                             .marks = x->talkers != NULL,
                              .continues = roma_answer_is_raw(s->answer, flags_of(x)),
                              .adapters = list,
                              .ask = x->a.q->ask,
@@ -165,7 +166,7 @@ static void prompts_made(exchange *x) {
         return;
     }
     name_told(x);
-    if (!make_choices(x)) {
+    if (!make_choices(x) || !roma_serve_talkers(x)) {
         roma_serve_error(&x->error, 503, "out_of_memory", NULL, "no memory for the answers; try again later");
         roma_serve_give_up(x);
         return;

@@ -102,16 +102,17 @@ static int of_text(const exchange *x, roma_answer_text t, int32_t **ids, size_t 
 }
 
 /* A conversation through the template. */
-static int of_dialog(const exchange *x, int32_t **ids, size_t *n, roma_error *err) {
+static int of_dialog(exchange *x, int32_t **ids, size_t *n, roma_error *err) {
     const asked *a = &x->a;
     static const roma_answer_text thinks[2] = {{"enable_thinking=false", 21}, {"enable_thinking=true", 20}};
-    roma_answer_text args[17];
-    roma_answer_dialog d = {.tools = a->tools, .documents = a->q->documents, .args = a->q->args};
+    roma_answer_dialog d = {.documents = a->q->documents, .args = a->q->args};
     roma_message m[2];
-    if (a->think >= 0) {
-        args[0] = thinks[a->think];
-        d.args = (roma_answer_texts){args, 1};
-    }
+    roma_buf rendered = {0};
+    int rc = roma_serve_read_tools(x, err);
+    if (!rc && a->messages.len) rc = roma_serve_tool_messages(x, err);
+    if (rc) return rc;
+    if (x->shows_tools) d.tools = (roma_answer_text){x->tools.json, x->tools.len};
+    if (a->think >= 0) d.args = (roma_answer_texts){&thinks[a->think], 1};
     if (a->messages.len)
         d.json = (roma_answer_text){(const char *)a->messages.data, a->messages.len};
     else {
@@ -119,7 +120,15 @@ static int of_dialog(const exchange *x, int32_t **ids, size_t *n, roma_error *er
         m[d.n++] = (roma_message){ROMA_ROLE_USER, asked_prompt_at(a, 0)->text.text, asked_prompt_at(a, 0)->text.len};
         d.messages = m;
     }
-    return roma_answer_dialog_prompt(x->s->answer, &d, ids, n, NULL, err);
+    rc = roma_answer_dialog_prompt(x->s->answer, &d, ids, n, &rendered, err);
+    if (!rc && rendered.failed) rc = roma_serve_asked_no_memory(err);
+    if (!rc) rc = roma_serve_tool_prompt(x, &rendered, err);
+    if (rc) {
+        roma_free(*ids);
+        *ids = NULL;
+    }
+    roma_buf_destroy(&rendered);
+    return rc;
 }
 
 static int one_prompt(exchange *x, size_t i, roma_error *err) {

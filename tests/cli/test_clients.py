@@ -63,6 +63,40 @@ def responses(c, want):
     check(deltas == want, f"{deltas!r}")
 
 
+class Dog(BaseModel):
+    name: str
+    age: int
+
+
+CLOCK = {"type": "object", "properties": {"zone": {"type": "string", "enum": ["UTC", "CET"]}}, "required": ["zone"], "additionalProperties": False}
+
+
+def forms(c, port):
+    """Schemas and tools: the server is one with a template that writes calls."""
+    r = c.chat.completions.parse(model="tiny", messages=USER, response_format=Dog, max_tokens=300, temperature=1, seed=1)
+    check(r.choices[0].finish_reason == "length" or isinstance(r.choices[0].message.parsed, Dog), f"{r}")
+    tool = {"type": "function", "function": {"name": "clock", "parameters": CLOCK, "strict": True}}
+    r = c.chat.completions.create(model="tiny", messages=USER, tools=[tool], tool_choice="required", parallel_tool_calls=False)
+    call = r.choices[0].message.tool_calls[0]
+    check(call.function.name == "clock" and '"zone"' in call.function.arguments and r.choices[0].finish_reason == "tool_calls", f"{r}")
+    with c.chat.completions.stream(model="tiny", messages=USER, tools=[tool], tool_choice="required", parallel_tool_calls=False) as s:
+        kinds = {e.type for e in s}
+        final = s.get_final_completion().choices[0].message.tool_calls[0]
+    check("tool_calls.function.arguments.done" in kinds and final.function.arguments == call.function.arguments, f"{kinds} {final}")
+    back = [*USER, r.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "12:00"}]
+    check(c.chat.completions.create(model="tiny", messages=back, tools=[tool], max_tokens=5).choices, "and takes its results")
+    flat = {"type": "function", "name": "clock", "parameters": CLOCK, "strict": True}
+    r = c.responses.create(model="tiny", input="What time is it?", tools=[flat], tool_choice="required", parallel_tool_calls=False)
+    check(r.output[0].type == "function_call" and r.output[0].name == "clock", f"{r.output}")
+    again = [{"role": "user", "content": "What time is it?"}, *r.output, {"type": "function_call_output", "call_id": r.output[0].call_id, "output": "12:00"}]
+    check(c.responses.create(model="tiny", input=again, tools=[flat], max_output_tokens=5).output, "and takes its results")
+    p = c.responses.parse(model="tiny", input=USER, text_format=Dog, max_output_tokens=300, temperature=1)
+    check(p.status == "incomplete" or isinstance(p.output_parsed, Dog), f"{p}")
+    o = ollama.Client(host=f"http://127.0.0.1:{port}")
+    r = o.chat(model="tiny", messages=USER, format=Dog.model_json_schema(), options={"num_predict": 300})
+    check(r.done_reason == "length" or Dog.model_validate_json(r.message.content), f"{r}")
+
+
 def others(c):
     check([m.id for m in c.models.list()] == ["tiny", "a"] and c.models.retrieve("a").id == "a", "models")
     e = c.embeddings.create(model="tiny", input=["a dog", "a cat", "a dog"])
@@ -126,6 +160,11 @@ def main():
     finally:
         p.terminate()
         check(p.wait(10) == 0, "the server ends")
+    p = subprocess.Popen([ROMA, "serve", "tiny.roma", "--template", TOP + "/tests/serve/hermes.jinja", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    port = int(re.search(r":(\d+)( |$)", [p.stdout.readline() for _ in range(3)][-1]).group(1))
+    forms(openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0), port)
+    p.terminate()
+    p.wait(10)
     with open("keys", "w") as f:
         f.write("secret\n")
     p = subprocess.Popen([ROMA, "serve", "tiny.roma", "--api-key-file", "keys", "--port", "0"], stdout=subprocess.PIPE, text=True)

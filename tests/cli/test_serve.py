@@ -173,6 +173,76 @@ def test_forms(s):
         check(s.post("/v1/chat/completions", chat(**bad), 400)["error"]["param"] == param, f"{str(bad)[:80]}")
 
 
+def test_schemas(s):
+    schema = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 99}}, "required": ["name", "age"], "additionalProperties": False}
+    ask = chat(max_tokens=200, response_format={"type": "json_schema", "json_schema": {"name": "dog", "strict": True, "schema": schema}})
+    for more in ({}, {"temperature": 1.0, "seed": 3}, {"model": "a", "temperature": 1.5, "seed": 4}):
+        c = s.post("/v1/chat/completions", ask | more)["choices"][0]
+        dog = json.loads(c["message"]["content"])
+        check(c["finish_reason"] == "stop" and set(dog) == {"name", "age"} and 0 <= dog["age"] <= 99 and len(dog["name"]) <= 12, f"{c}")
+        e = s.events("/v1/chat/completions", ask | more)
+        check("".join(x["choices"][0]["delta"].get("content", "") for x in e) == c["message"]["content"], "the same in a stream")
+    text = s.post("/v1/completions", {"prompt": "Yes or no?", "grammar": 'root ::= "yes" | "no"', "temperature": 2.0, "n": 8})["choices"]
+    check({c["text"] for c in text} <= {"yes", "no"}, f"{text}")
+    r = s.post("/v1/responses", {"input": "A dog.", "text": {"format": {"type": "json_schema", "name": "dog", "schema": schema}}})
+    check(set(json.loads(r["output"][0]["content"][0]["text"])) == {"name", "age"} and r["text"]["format"]["schema"] == schema, f"{r}")
+    o = s.post("/api/chat", {"model": "tiny", "messages": USER, "format": schema, "stream": False})
+    check(set(json.loads(o["message"]["content"])) == {"name", "age"}, f"{o}")
+    o = s.post("/v1/chat/completions", ask | {"response_format": {"type": "json_object"}, "max_tokens": 20})["choices"][0]
+    check(o["message"]["content"].startswith("{") and o["finish_reason"] in ("stop", "length"), f"{o}")
+    for bad, param in (({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "lorry"}}}}, "response_format"), 
+                       ({"response_format": {"type": "json_schema"}}, "response_format"), ({"response_format": {"type": "xml"}}, "response_format"), ({"grammar": "root ::= " + "(" * 60000}, "grammar")):
+        check(s.post("/v1/chat/completions", chat(**bad), 400)["error"]["param"] == param, f"{str(bad)[:80]}")
+
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string", "maxLength": 8}, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+          "required": ["city", "days"], "additionalProperties": False}}}, {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}}]
+
+
+def check_call(c, names):
+    call = c["message"]["tool_calls"][0]
+    args = json.loads(call["function"]["arguments"])
+    check(call["type"] == "function" and call["id"] and call["function"]["name"] in names and c["finish_reason"] == "tool_calls", f"{c}")
+    check(set(args) == ({"city", "days"} if call["function"]["name"] == "weather" else set()) and 1 <= args.get("days", 1) <= 9, f"{args}")
+    return call
+
+
+def test_tools():
+    """A model of 0.7 million weights calls tools where the grammar holds it to that."""
+    with Server("tiny.roma", "--template", TOP + "/tests/serve/hermes.jinja") as s:
+        ask = chat(tools=TOOLS, max_tokens=200)
+        for choice, names in (("required", {"weather", "clock"}), ({"type": "function", "function": {"name": "weather"}}, {"weather"}), ({"type": "function", "function": {"name": "clock"}}, {"clock"})):
+            for more in ({}, {"temperature": 1.2, "seed": 1}, {"temperature": 1.5, "seed": 2, "parallel_tool_calls": False}):
+                c = s.post("/v1/chat/completions", ask | {"tool_choice": choice} | more)["choices"][0]
+                call = check_call(c, names)
+                check(c["message"]["content"] is None, f"{c}")
+                e = [x["choices"][0] for x in s.events("/v1/chat/completions", ask | {"tool_choice": choice} | more)]
+                parts = [d["delta"]["tool_calls"][0] for d in e if "tool_calls" in d["delta"]]
+                first = [p for p in parts if p["index"] == 0]
+                check(first[0]["function"]["name"] == call["function"]["name"] and first[0]["id"] and "".join(p["function"]["arguments"] for p in first) == call["function"]["arguments"], f"{parts}")
+                check(e[-1]["finish_reason"] == "tool_calls" and all(not d["delta"].get("content") for d in e), f"{e[-1]}")
+        back = [*USER, {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "tool_call_id": call["id"], "content": "12:00"}]
+        check(s.post("/v1/chat/completions", chat(messages=back, tools=TOOLS))["choices"][0]["message"]["role"] == "assistant", "and gets their results")
+        r = s.post("/v1/responses", {"input": "What time?", "tools": [{"type": "function", "name": "clock", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}], "tool_choice": "required"})
+        check(r["output"][0]["type"] == "function_call" and r["output"][0]["name"] == "clock" and json.loads(r["output"][0]["arguments"]) == {}, f"{r['output']}")
+        e = s.events("/v1/responses", {"input": "What time?", "tools": r["tools"], "tool_choice": "required"})
+        kinds = [x["type"] for x in e]
+        check("response.function_call_arguments.done" in kinds and e[-1]["response"]["output"][0]["name"] == "clock", f"{kinds}")
+        o = s.post("/api/chat", {"model": "tiny", "messages": USER, "tools": TOOLS, "stream": False, "options": {"num_predict": 9}})
+        check(o["done"], "ollama takes tools")
+        for bad, param in (({"tools": [{}]}, "tools"), ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "none"}}}, "tool_choice"), ({"tool_choice": "required"}, "tool_choice"),
+                           ({"tools": TOOLS, "tool_choice": "required", "grammar": 'root ::= "a"'}, "tool_choice"), ({"tools": TOOLS * 2}, "tools")):
+            check(s.post("/v1/chat/completions", chat(**bad), 400)["error"]["param"] == param, f"{str(bad)[:80]}")
+        check(s.post("/v1/chat/completions", chat(tools=TOOLS, tool_choice="none"))["choices"][0]["token_ids"] == s.post("/v1/chat/completions", chat())["choices"][0]["token_ids"], "tool_choice none shows no tools")
+        for ask in (chat(max_tokens=60, grammar='root ::= "<think>" "hm" "</think>" "yes"'), ):
+            c = s.post("/v1/chat/completions", ask)["choices"][0]["message"]
+            check(c["reasoning_content"] == "hm" and c["content"] == "yes", f"{c}")
+            e = [x["choices"][0]["delta"] for x in s.events("/v1/chat/completions", ask)]
+            check("".join(d.get("reasoning_content", "") for d in e) == "hm" and "".join(d.get("content", "") for d in e) == "yes", f"{e}")
+        o = s.post("/api/chat", {"model": "tiny", "messages": USER, "stream": False, "format": {"const": 5}})
+        check(o["message"]["content"] == "5", f"{o}")
+
+
 def test_messages(s):
     parts = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "Who"}, {"type": "text", "text": "are you?"}]}]
     plain = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who\nare you?"}]
@@ -467,10 +537,10 @@ def main():
     os.symlink(os.path.abspath("a.lora.roma"), "folder/link")
     os.mkfifo("folder/pipe")
     with Server("tiny.roma", "--lora", "a=a.lora.roma", "--lora", "b=b.lora.roma", "--lora-dir", "folder") as s:
-        for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_messages, test_responses, test_ollama, test_embeddings,
+        for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
                      test_models, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
-    for test in (test_full, test_ending, test_keys, test_arguments):
+    for test in (test_tools, test_full, test_ending, test_keys, test_arguments):
         test()
 
 
