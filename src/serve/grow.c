@@ -50,18 +50,11 @@ static void over(exchange *x, slot *l) {
     c->n_shared = l->n_shared;
     c->first_s = l->first_s;
     c->seconds = l->seconds;
-    s->count.prompt_tokens += l->n_prompt;
-    s->count.shared_tokens += l->n_shared;
-    s->count.answer_tokens += l->n_answer;
-    s->count.seconds += l->seconds;
     if (x->rows) {
         settle_rows(x, l);
         s->count.embeddings++;
         return;
     }
-    const roma_serve_set set = roma_serve_set_of(x);
-    roma_serve_record_prompt(s->record, set, l->n_shared, l->n_prompt);
-    if (l->n_answer) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + l->n_answer - 1);
     c->finish = finish_of(l);
     roma_serve_text_end(x, l->k);
     emit(x, l->k, &d);

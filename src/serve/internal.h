@@ -38,7 +38,7 @@ typedef struct {
     int rc;
     roma_error err;
     roma_answer_stop_kind stop;
-    uint32_t n_prompt, n_answer, n_shared;
+    uint32_t n_prompt, n_answer, n_shared, n_fed;
     double first_s, seconds;
 } slot;
 
@@ -237,5 +237,6 @@ void roma_serve_metrics(exchange *x, const roma_http_request *q);
 void roma_serve_chip(exchange *x, const roma_http_request *q);
 void roma_serve_chip_step(exchange *x, const roma_http_request *q);
 roma_serve_set roma_serve_set_of(const exchange *x);
+void roma_serve_account(const slot *l); /* of an answer that is over, or was cancelled: its tokens, and the chip's */
 
 #endif

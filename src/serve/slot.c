@@ -103,6 +103,7 @@ void roma_serve_slot_over(void *ctx, const roma_answer_result *r) {
     l->n_prompt = (uint32_t)r->n_prompt;
     l->n_answer = (uint32_t)r->n_ids;
     l->n_shared = r->batch.shared;
+    l->n_fed = r->batch.fed;
     l->first_s = r->first_s;
     l->seconds = r->seconds;
     l->is_over = true;
@@ -133,6 +134,7 @@ slot *roma_serve_slot_take(roma_serve *s, exchange *x, size_t k) {
 }
 
 void roma_serve_slot_give(slot *l) {
+    if (l->is_over) roma_serve_account(l);
     l->in_use = false;
     l->x = NULL;
 }

@@ -138,6 +138,19 @@ roma_serve_set roma_serve_set_of(const exchange *x) {
     return set;
 }
 
+void roma_serve_account(const slot *l) {
+    roma_serve *s = l->s;
+    const uint32_t drawn = l->drawn, read = !drawn && l->n_fed < l->n_prompt ? l->n_fed : l->n_prompt;
+    s->count.prompt_tokens += l->n_prompt;
+    s->count.shared_tokens += l->n_shared;
+    s->count.answer_tokens += l->n_answer;
+    s->count.seconds += l->seconds;
+    if (l->x->rows) return;
+    const roma_serve_set set = roma_serve_set_of(l->x);
+    roma_serve_record_prompt(s->record, set, l->n_shared, read);
+    if (drawn) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + drawn - 1);
+}
+
 /* What runs at the moment. */
 static void look_at_slots(const roma_serve *s, roma_serve_now *now, uint32_t running[]) {
     for (uint32_t i = 0; i < s->n_slots; i++) {
