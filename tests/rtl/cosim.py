@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import shutil
 import struct
 import subprocess
@@ -59,15 +60,21 @@ def cosim(roma, *args, **more):
 
 
 def same(name, tokens, roma, *args):
-    """Runs a chip so many tokens. What the run says of itself, with the seconds of all."""
-    begin = time.time()
+    """Runs a chip so many tokens. What the run says of itself, with the CPU seconds of all."""
+    begin, cpu = time.time(), children_cpu()
     r = json.loads(cosim(roma, *args, "-n", tokens, "--json"))
     ok = r["tokens"] == tokens and r["mismatches"] == 0 and r["cycles_rtl"] == r["cycles_model"]
     padded = ["%s %d" % (o["operation"], o["padding_cyc"]) for o in r["operations"] if o["padding_cyc"]]
-    say(ok, "%s: %d tokens, %d operations differ, %d cycles in gates, %d in the model; padding %s; %.0f s, made in %.0f, run in %.0f%s" % (
+    say(ok, "%s: %d tokens, %d operations differ, %d cycles in gates, %d in the model; padding %s; %.0f s (made in %.0f, run in %.0f), %.0f of CPU%s" % (
         name, r["tokens"], r["mismatches"], r["cycles_rtl"], r["cycles_model"], ", ".join(padded) or "none", time.time() - begin, r["build_seconds"],
-        r["seconds"], ": " + r["difference"] if "difference" in r else ""))
-    return dict(r, all_seconds=time.time() - begin)
+        r["seconds"], children_cpu() - cpu, ": " + r["difference"] if "difference" in r else ""))
+    return dict(r, cpu_seconds=children_cpu() - cpu)
+
+
+def children_cpu():
+    """CPU seconds of all programs that this one has run."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def chip_file(name, like, settings):
@@ -255,11 +262,17 @@ def test(roma, make_model):
     same("other latencies, and biases", 4, roma, "--quick", "--chip", chip_file("latencies", "mini", LATENCIES), "--image", biased, "--prompt-ids", "1,7,3")
 
 
-COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "seconds"]
+COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "cpu_seconds", "commit"]
+
+
+def commit():
+    """The last commit of what gates, engine and model are made of, with a + where files have changed since."""
+    git = lambda *args: subprocess.run(["git", "-C", TOP, *args, "rtl", "src", "include"], capture_output=True, text=True, check=True).stdout.strip()
+    return git("log", "-1", "--format=%h", "--") + "+" * bool(git("status", "--porcelain", "--"))
 
 
 def full(roma, make_model, names):
-    """Chips of chips20.py, whose lines of the record are renewed."""
+    """Chips of chips20.py, whose lines of the record are renewed, each as soon as its chip has run."""
     sys.path.insert(0, os.path.join(TOP, "tests", "rtl"))
     import chips20
     path = os.path.join(TOP, "tests", "rtl", "cosim20.csv")
@@ -268,7 +281,7 @@ def full(roma, make_model, names):
         rows = {row["configuration"]: row for row in csv.DictReader(open(path))} if os.path.exists(path) else {}
         ops = r["operations"]
         rows[name] = dict(zip(COLUMNS, [name, r["tokens"], sum(o["instances"] for o in ops), r["mismatches"], r["cycles_rtl"], r["cycles_model"],
-                                        sum(o["padding_cyc"] for o in ops), "%.0f" % r["all_seconds"]]))
+                                        sum(o["padding_cyc"] for o in ops), "%.0f" % r["cpu_seconds"], commit()]))
         with open(path, "w", newline="") as f:
             out = csv.DictWriter(f, COLUMNS, lineterminator="\n")
             out.writeheader()
