@@ -70,7 +70,10 @@ module roma_head_sums #(
         levels_d = {LEVEL{1'b0}};
         for (n = 0; n < MOST; n = n + 1) if (last_page >> n != 16'd0) levels_d = n[LEVEL-1:0] + {{(LEVEL-1){1'b0}}, 1'b1};
     end
-    always @(posedge clk) if (begins) {from, first_unit, levels} <= {rows_from, first, levels_d};
+    always @(posedge clk) begin
+        if (begins) {from, first_unit} <= {rows_from, first};
+        if (begins || reset) levels <= reset ? {LEVEL{1'b0}} : levels_d;  // before the first block too the tree has a level whose marks count
+    end
 
     // ---- the tree ----
     wire units_done;

@@ -87,11 +87,12 @@ module roma_hunit_passes #(
             {layer_now, first_position, rows, off} <= {layer, position, count, turned[7:0]};
             own <= own_d[7:0];
         end
-    function [31:0] word_of(input [ROUND-1:0] round, input [31:0] place);
-        word_of = ({{(32-ROUND){1'b0}}, round} * LAYERS + {8'd0, layer_now}) * PAGE + place;
+    // A function has all that it reads in its arguments: a simulator calls it anew when these change.
+    function [31:0] word_of(input [23:0] of_layer, input [ROUND-1:0] round, input [31:0] place);
+        word_of = ({{(32-ROUND){1'b0}}, round} * LAYERS + {8'd0, of_layer}) * PAGE + place;
     endfunction
-    function is_there(input [15:0] here, input [ROW-1:0] row);
-        is_there = here + {3'd0, own, 5'd0} <= first_position + {{(16-ROW){1'b0}}, row};
+    function is_there(input [7:0] page, input [15:0] here, input [15:0] from, input [ROW-1:0] row);
+        is_there = here + {3'd0, page, 5'd0} <= from + {{(16-ROW){1'b0}}, row};
     endfunction
     function [31:0] query_of(input [ROW-1:0] row, input [G-1:0] head);
         query_of = {{(32-ROW){1'b0}}, row} * GROUP + {{(32-G){1'b0}}, head};
@@ -131,7 +132,7 @@ module roma_hunit_passes #(
         {op, op_first, op_last} <= {key_valid, key_first, key_last};
         op_ends <= key_parts == PARTS - 1;
         op_reads <= key_reads;
-        op_there <= is_there(key_here, key_row);
+        op_there <= is_there(own, key_here, first_position, key_row);
         {op_query, op_part, op_at} <= {key_query[Q-1:0], key_part, key_round, key_here[4:0]};
         {op_scales, op_scale_at} <= {takes_scales && !reset, scale_round, scale_at};
     end
@@ -216,7 +217,7 @@ module roma_hunit_passes #(
         weighs <= w_valid;
         {weigh_ends, weigh_row_ends} <= {w_ends, w_valid && w_row_ends};
         first_round_ends <= w_valid && w_round_ends && w_round == {ROUND{1'b0}};
-        weigh_there <= is_there(w_here, w_row);
+        weigh_there <= is_there(own, w_here, first_position, w_row);
         weigh_query <= w_query[Q-1:0];
         weigh_score <= scores[{w_query[Q-1:0], w_round, w_here[4:0]}];
         weigh_largest <= peak[31] ? {1'b0, peak[30:0]} : ~peak;
@@ -279,7 +280,7 @@ module roma_hunit_passes #(
     wire [TAG-1:0] ask_tag;
     wire ask_there, ask_query_ends, ask_row_ends, ask_last;
     roma_delay #(.W(5 + AT + PART + TAG), .N(LEAD - 1)) late_ask (
-        .clk(clk), .d({x_valid, is_there(x_here, x_row), x_query_ends, x_valid && x_row_ends, x_last, x_round, x_here[4:0], x_part,
+        .clk(clk), .d({x_valid, is_there(own, x_here, first_position, x_row), x_query_ends, x_valid && x_row_ends, x_last, x_round, x_here[4:0], x_part,
             x_round, x_row, x_head, x_part, x_pages, x_last_page}),
         .q({ask, ask_there, ask_query_ends, ask_row_ends, ask_last, ask_at, ask_part, ask_tag}));
     reg take, take_there, take_query_ends, take_row_ends, take_last;
@@ -313,7 +314,7 @@ module roma_hunit_passes #(
     wire [31:0] value_place = 32 * KEY + {27'd0, ask_at[4:0]} * KEY + {{(32-PART){1'b0}}, ask_part} / EACH;
     wire [31:0] scale_place = 64 * KEY + {27'd0, scale_at} / PAIRS;
     assign reads = ask || takes_scales || key_reads;
-    wire [31:0] wanted = ask ? word_of(ask_at[AT-1:5], value_place) : takes_scales ? word_of(scale_round, scale_place) : word_of(key_round, key_place);
+    wire [31:0] wanted = ask ? word_of(layer_now, ask_at[AT-1:5], value_place) : takes_scales ? word_of(layer_now, scale_round, scale_place) : word_of(layer_now, key_round, key_place);
     wire unused_wanted = ^wanted[31:A];
     assign address = wanted[A-1:0];
 

@@ -26,6 +26,7 @@ import waves
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 OUT = os.path.join(TOP, "build", "cosim")
 PROMPT = "Once upon a time, in a small house by the sea, there lived"
+TRAINED = os.path.join(TOP, "models", "adapters", "tiny-roma")
 BLOCKS_PROMPT = "Once upon a time, in"  # two blocks of rows
 bad = 0
 cache = OUT  # folder of simulators
@@ -45,6 +46,12 @@ SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units
 LATENCIES = dict(SMALL, lunit_pipeline=4, vector_add=2, vector_mul=4, vector_convert=3, vector_div_interval=2, vector_exp_interval=6)
 BIASED = dict(arch="qwen2", layers=2, bits=4, down=8, zero=0)
 
+# A matrix unit and a vector unit, with as little in them as gates are built for.
+SMALLEST = dict(SMALL, grid_rows=2, grid_matrix_units=1, vector_lanes=16, network_link=32, lunit_per_matrix_unit=2, lunit_lanes=8, lunit_leaf_group=16,
+                hunit_mac=16, hunit_bandwidth=16, hunit_sram=4096, memory_sram_depth=256, rom_scale_bits=16, vector_div_interval=12, vector_exp_interval=12,
+                schedule_block_rows=1, schedule_chunk_rows=1)
+SMALLEST_MODEL = dict(layers=1, hidden=32, ffn=32, heads=2, kv=1, head=16, vocab=32, bits=4, zero=8)
+
 
 def say(ok, what):
     global bad
@@ -59,10 +66,10 @@ def cosim(roma, *args, **more):
     return p.stdout
 
 
-def same(name, tokens, roma, *args):
+def same(name, tokens, roma, *args, **more):
     """Runs a chip so many tokens. What the run says of itself, with the CPU seconds of all."""
     begin, cpu = time.time(), children_cpu()
-    r = json.loads(cosim(roma, *args, "-n", tokens, "--json"))
+    r = json.loads(cosim(roma, *args, "-n", tokens, "--json", **more))
     ok = r["tokens"] == tokens and r["mismatches"] == 0 and r["cycles_rtl"] == r["cycles_model"]
     padded = ["%s %d" % (o["operation"], o["padding_cyc"]) for o in r["operations"] if o["padding_cyc"]]
     say(ok, "%s: %d tokens, %d operations differ, %d cycles in gates, %d in the model; padding %s; %.0f s (made in %.0f, run in %.0f), %.0f of CPU%s" % (
@@ -200,8 +207,9 @@ def simulator():
     return max(made, key=os.path.getmtime)
 
 
-def is_killed(sim, folder, commands, wanted, number):
+def is_killed(sim, folder, run, number):
     """Whether a run with a fault has another line than the one without; it ends with the first."""
+    commands, wanted = run
     p = subprocess.Popen([sim, "+fault=%d" % number], cwd=folder, stdin=open(commands), stdout=subprocess.PIPE, text=True)
     other = any(a != b for a, b in itertools.zip_longest(wanted, p.stdout))
     p.kill()
@@ -209,38 +217,45 @@ def is_killed(sim, folder, commands, wanted, number):
     return other
 
 
+def recorded(roma, sim, folder, name, options):
+    """A run that may be repeated without roma: the file with what cosim tells the simulator, and the lines that come back."""
+    commands = os.path.join(OUT, name)
+    os.rename(sim, sim + ".real")
+    with open(sim, "w") as f: f.write("#!/bin/sh\ntee '%s' | '%s.real' \"$@\"\n" % (commands, sim))
+    os.chmod(sim, 0o755)
+    cosim(roma, *options)
+    os.rename(sim + ".real", sim)
+    return commands, subprocess.run([sim], cwd=folder, stdin=open(commands), stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines(keepends=True)
+
+
 def gates(roma):
     global cache
     cache = os.path.join(OUT, "gates")
     os.makedirs(cache, exist_ok=True)
-    image, commands = tiny(roma), os.path.join(OUT, "commands")
+    image = tiny(roma)
     planted, quick = with_faults(image)
     same("the mini chip, L-Unit 1.1 a B-ROM, 2.3 fused, 5.0 a netlist", 4, roma, *quick)
     selftest(roma, image)
-    lora = two_adapters(roma, image)
-    run = [*quick, "-p", BLOCKS_PROMPT, "--lora", lora[0], "--lora", lora[1] + ":0.5"]
-    same("the same with two adapters, a prompt of two blocks of rows", 1, roma, *run)
-    sim = simulator()
-    os.rename(sim, sim + ".real")  # once more, keeping what cosim tells the simulator
-    with open(sim, "w") as f: f.write("#!/bin/sh\ntee '%s' | '%s.real' \"$@\"\n" % (commands, sim))
-    os.chmod(sim, 0o755)
-    cosim(roma, *run, "-n", 1)
-    os.rename(sim + ".real", sim)
-    folder = os.path.join(OUT, "blocks")
+    sixteen, four, trained = adapters(roma, image)
+    blocks = [*quick, "-p", BLOCKS_PROMPT, "--lora", sixteen, "--lora", four + ":0.5"]
+    same("the same with two adapters, a prompt of two blocks of rows", 1, roma, *blocks)
+    scaled = [*quick, "-p", "Once", "--lora", trained]
+    same("the same with an adapter that PEFT made, whose matrices' scales are 4", 1, roma, *scaled)
+    sim, folder = simulator(), os.path.join(OUT, "blocks")
     subprocess.run([roma, "rtl", "--chip", "mini", "--image", image, "--style", "array", "-o", folder], check=True)
-    wanted = subprocess.run([sim], cwd=folder, stdin=open(commands), stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines(keepends=True)
-    killed = [f for f in planted if is_killed(sim, folder, commands, wanted, f.number)]
+    runs = [recorded(roma, sim, folder, name, [*options, "-n", 1]) for name, options in (("blocks.commands", blocks), ("scaled.commands", scaled))]
+    killed = [f for f in planted if any(is_killed(sim, folder, r, f.number) for r in runs)]
     for f in planted: print("cosim: %-8s %s: %s" % ("killed" if f in killed else "survives", f.block, f.what), flush=True)
     say(len(killed) * 100 >= 95 * len(planted), "%d of %d faults of the family chip are seen" % (len(killed), len(planted)))
     shutil.rmtree(folder)
 
 
-def two_adapters(roma, image):
+def adapters(roma, image):
+    """Random ones of rank 16 and of rank 4 on all matrices, whose scales are 1; one that PEFT made, of rank 4, whose matrices' scales are 4."""
     made = []
-    for rank in (16, 4):
-        path = os.path.join(OUT, "rank%d.roma" % rank)
-        subprocess.run([roma, "adapter", "build", "--random", str(rank), "--rank", str(rank), "--base", image, "-o", path], check=True, stdout=subprocess.DEVNULL)
-        made.append(path)
+    for name, source in ("rank16", ["--random", "16", "--rank", "16"]), ("rank4", ["--random", "4", "--rank", "4"]), ("trained", [TRAINED]):
+        made.append(os.path.join(OUT, name + ".lora.roma"))
+        subprocess.run([roma, "adapter", "build", *source, "--base", image, "-o", made[-1]], check=True, stdout=subprocess.DEVNULL)
     return made
 
 
@@ -249,10 +264,10 @@ def test(roma, make_model):
     quick = [*MINI, "none"]
     same("the mini chip, L-Unit 2.3 fused", 64, roma, *quick)
     selftest(roma, image)
-    lora = two_adapters(roma, image)
+    lora = adapters(roma, image)
     same("the mini chip with an adapter", 4, roma, *quick, "-p", "Once", "--lora", lora[0])
     same("the mini chip with two, a prompt in chunks of 7", 2, roma, *quick, "-p", PROMPT, "--chunk", 7, "--lora", lora[0], "--lora", lora[1])
-    swaps = ["%d:%s" % at for at in ((3, lora[1] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
+    swaps = ["%d:%s" % at for at in ((3, lora[2] + ":0.5"), (5, lora[1]), (5, lora[0]), (6, ""), (7, lora[0]))]
     same("the mini chip, adapters swapped between tokens", 7, roma, *quick, "-p", "Once", "--lora", lora[0],
          *(word for at in swaps for word in ("--lora-at", at)))
     faults(roma, lora[0])
@@ -260,6 +275,28 @@ def test(roma, make_model):
     biased = os.path.join(OUT, "biased.roma")
     subprocess.run([make_model, biased] + ["%s=%s" % pair for pair in BIASED.items()], check=True)
     same("other latencies, and biases", 4, roma, "--quick", "--chip", chip_file("latencies", "mini", LATENCIES), "--image", biased, "--prompt-ids", "1,7,3")
+
+
+ICARUS = """#!/bin/sh
+# In the place of Verilator: Icarus makes the simulator that roma cosim asks for.
+mkdir -p obj && exec iverilog -g2005 -DROMA_PROBES -o obj/sim -s main -y . -y '{0}/tests/rtl/icarus' -y '{0}/rtl' -y '{0}/rtl/cosim' '{0}/tests/rtl/icarus/main.v' bench.v
+"""
+
+
+def icarus(roma, make_model):
+    """One token of the smallest chip, two tiles, in Icarus alone, whose states are 0, 1 and unknown: each bit and each cycle, as with Verilator. The
+    blocks are the chip's own but for five (tests/rtl/icarus), of whose scopes Icarus would make too many."""
+    global cache
+    cache, tools = os.path.join(OUT, "icarus"), os.path.join(OUT, "icarus", "tools")
+    shutil.rmtree(cache, ignore_errors=True)
+    os.makedirs(tools)
+    with open(os.path.join(tools, "verilator"), "w") as f: f.write(ICARUS.format(TOP))
+    os.chmod(f.name, 0o755)
+    image = os.path.join(OUT, "smallest.roma")
+    subprocess.run([make_model, image] + ["%s=%s" % pair for pair in SMALLEST_MODEL.items()], check=True)
+    same("the smallest chip in Icarus", 1, roma, "--chip", chip_file("smallest", "mini", SMALLEST), "--image", image, "--prompt-ids", "1",
+         PATH=tools + os.pathsep + os.environ["PATH"])
+    shutil.rmtree(cache)
 
 
 COLUMNS = ["configuration", "tokens", "operations", "differ", "cycles_rtl", "cycles_model", "padding_cyc", "cpu_seconds", "commit"]
@@ -292,8 +329,9 @@ os.makedirs(OUT, exist_ok=True)
 if sys.argv[1] == "test": test(*map(os.path.abspath, sys.argv[2:4]))
 elif sys.argv[1] == "faults":
     program = os.path.abspath(sys.argv[2])
-    faults(program, two_adapters(program, tiny(program))[0])
+    faults(program, adapters(program, tiny(program))[0])
     waveform(program)
+elif sys.argv[1] == "icarus": icarus(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]))
 elif sys.argv[1] == "gates": gates(os.path.abspath(sys.argv[2]))
 elif sys.argv[1] == "full": full(os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), sys.argv[4:])
 else: same(sys.argv[3], int(sys.argv[5]), os.path.abspath(sys.argv[2]), "--image", sys.argv[3], "--chip", sys.argv[4], *sys.argv[6:])
