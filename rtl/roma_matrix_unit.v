@@ -4,9 +4,8 @@
 // Activations, by the broadcast: FILL sub-groups of 8 inputs a cycle, cycle fill_index of the row, from fill_codes' low bits on; what is behind
 // the row's end is 0. Two rows are kept. They are laid out for codes of fill_bits (0, 1, 2: 2, 4, 8 bits), places of 16 inputs of each L-Unit from
 // fill_base on, and summed for groups of 8 << fill_group inputs, Z of the first at fill_z. What comes in a cycle can be multiplied by a product
-// whose first address is read in the next one, if its row groups have two words at least and no group whose last inputs came in that cycle ends
-// at the first address. From LUNIT + clog2(N) cycles after the last address of its products on, a row may be overwritten. Its scale comes by
-// itself, and stays until another one comes for scale_row; it may come in the cycle in which a result wants it.
+// whose first address is read in the next one. From LUNIT + clog2(N) cycles after the last address of its products on, a row may be overwritten.
+// Its scale comes by itself, and stays until another one comes for scale_row; it may come in the cycle in which a result wants it.
 //
 // A product begins with `start`; the ports op_* are taken over with it, the first address is read in the cycle after, and another start may
 // come with `last`, which is told while the last one is read:
@@ -252,9 +251,10 @@ module roma_matrix_unit #(
     generate
         for (i = 0; i < SLOTS; i = i + 1) begin : gen_offset
             localparam [Z-1:0] I = i;
-            wire [Z-1:0] at = z1 + I;
+            wire [Z-1:0] at = z1 + I, behind = at - z_at[Z-1:0];
+            wire is_new = z_done && z_row == row1 && {{32-Z{1'b0}}, behind} << z_size < FILL;  // Z is written in this cycle
             wire [31:0] offset;
-            roma_zero zero_part (.clk(clk), .zero(zero1), .z(z_memory[{row1, at}]), .offset(offset));
+            roma_zero zero_part (.clk(clk), .zero(zero1), .z(is_new ? z_new[23*behind +: 23] : z_memory[{row1, at}]), .offset(offset));
             roma_delay #(.W(ACC), .N(LUNIT - 2)) late (.clk(clk), .d(offset[ACC-1:0]), .q(offsets[ACC*i+:ACC]));
             wire [32-ACC:0] unused_offset = offset[31:ACC-1];
         end

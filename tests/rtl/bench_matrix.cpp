@@ -245,8 +245,6 @@ class unit_bench {
             if (before[i] > now.passes[i]) wait = std::max(wait, before[i] - now.passes[i]);
         if (now.is_lookup)
             wait = std::max(wait, before[2] + MUL - std::min(before[2], now.passes[2])); /* kept in order */
-        const bool is_short = now.cols <= 8 * s.fill && now.turns == 1; /* all Z come last, and are wanted first */
-        if (m.fill && (now.row_words == 1 || is_short)) step();
         while (t < last_address + wait) step();
         now.want = now.is_lookup ? lookup() : product();
         const uint32_t op[] = {row,

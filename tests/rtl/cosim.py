@@ -47,7 +47,7 @@ LATENCIES = dict(SMALL, lunit_pipeline=4, vector_add=2, vector_mul=4, vector_con
 BIASED = dict(arch="qwen2", layers=2, bits=4, down=8, zero=0)
 
 # A matrix unit and a vector unit, with as little in them as gates are built for.
-SMALLEST = dict(SMALL, grid_rows=2, grid_matrix_units=1, vector_lanes=16, network_link=32, lunit_per_matrix_unit=2, lunit_lanes=8, lunit_leaf_group=16,
+SMALLEST = dict(SMALL, grid_rows=2, grid_matrix_units=1, vector_lanes=16, network_link=32, lunit_per_matrix_unit=4, lunit_lanes=8, lunit_leaf_group=16,
                 hunit_mac=16, hunit_bandwidth=16, hunit_sram=4096, memory_sram_depth=256, rom_scale_bits=16, vector_div_interval=12, vector_exp_interval=12,
                 schedule_block_rows=1, schedule_chunk_rows=1)
 SMALLEST_MODEL = dict(layers=1, hidden=32, ffn=32, heads=2, kv=1, head=16, vocab=32, bits=4, zero=8)
@@ -295,7 +295,7 @@ def icarus(roma, make_model):
     image = os.path.join(OUT, "smallest.roma")
     subprocess.run([make_model, image] + ["%s=%s" % pair for pair in SMALLEST_MODEL.items()], check=True)
     same("the smallest chip in Icarus", 1, roma, "--chip", chip_file("smallest", "mini", SMALLEST), "--image", image, "--prompt-ids", "1",
-         PATH=tools + os.pathsep + os.environ["PATH"])
+         "--style", "0.0=brom,0.1=fused,0.2=netlist", PATH=tools + os.pathsep + os.environ["PATH"])
     shutil.rmtree(cache)
 
 
