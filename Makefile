@@ -304,6 +304,9 @@ cosim-faults: all
 	python3 tests/rtl/cosim.py faults $(BUILD)/roma
 cosim-gates: all
 	python3 tests/rtl/cosim.py gates $(BUILD)/roma
+# cosim-icarus: a token of the smallest chip in Icarus alone, with an L-Unit of each style
+cosim-icarus: all $(BUILD)/tests/rtl/make_model
+	python3 tests/rtl/cosim.py icarus $(BUILD)/roma $(BUILD)/tests/rtl/make_model
 # cosim-toggles: how often bits change in a token of the mini chip, block by block: tests/rtl/toggles.csv, renewed (docs/hardware.md)
 cosim-toggles: all
 	$(BUILD)/roma build models/tiny/tiny-q4.gguf -o $(BUILD)/cosim-toggles.roma
@@ -368,4 +371,4 @@ $(BUILD)/bench/http-load: $(BUILD)/bench/http_load.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-toggles cosim-full cosim-smollm2 layout layout-signoff serve-load format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-icarus cosim-toggles cosim-full cosim-smollm2 layout layout-signoff serve-load format format-check help clean

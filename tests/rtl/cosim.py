@@ -4,6 +4,7 @@ bit of its result, or in its first cycle, the one after its last operand or the 
 usage: cosim.py test ROMA MAKE     the mini chip: 64 tokens; adapters, swapped too; a prompt in chunks of 7; the self-test; each planted fault of
                                    docs/hardware.md's table, which says where the run must stop; two chips that are unlike it
        cosim.py faults ROMA        the planted faults alone, and a waveform
+       cosim.py icarus ROMA MAKE   a token of the smallest chip in Icarus alone, its L-Units one of each style
        cosim.py gates ROMA         the mini chip with L-Units as STYLES say: 4 tokens, the self-test, and each fault of the family chip of faults.txt,
                                    of which 95 in 100 must be seen
        cosim.py full ROMA MAKE [NAME...]    the twenty chips of chips20.py, or some, four tokens each: a line for each in tests/rtl/cosim20.csv; the cycles
@@ -284,8 +285,8 @@ mkdir -p obj && exec iverilog -g2005 -DROMA_PROBES -o obj/sim -s main -y . -y '{
 
 
 def icarus(roma, make_model):
-    """One token of the smallest chip, two tiles, in Icarus alone, whose states are 0, 1 and unknown: each bit and each cycle, as with Verilator. The
-    blocks are the chip's own but for five (tests/rtl/icarus), of whose scopes Icarus would make too many."""
+    """One token of the smallest chip, two tiles, in Icarus alone, whose bits may be unknown: each bit and each cycle, as with Verilator. Its L-Units are
+    one of each style. The blocks are the chip's own but for five (tests/rtl/icarus), of which Icarus would make too many scopes."""
     global cache
     cache, tools = os.path.join(OUT, "icarus"), os.path.join(OUT, "icarus", "tools")
     shutil.rmtree(cache, ignore_errors=True)
