@@ -363,6 +363,9 @@ $(BUILD)/bench/depth: $(BUILD)/bench/depth_bench.o $(LIB)
 $(BUILD)/bench/stream: $(BUILD)/bench/stream_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/constrain: $(BUILD)/bench/constrain_bench.o $(LIB)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/cost: $(BUILD)/bench/cost_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

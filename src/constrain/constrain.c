@@ -17,7 +17,7 @@ void roma_constrain_destroy(roma_constrain *c) {
 
 size_t roma_constrain_bytes(const roma_constrain *c) {
     return sizeof *c + c->n_states * (c->n_classes * sizeof *c->next + sizeof *c->calls_from + 3) +
-           c->n_calls * sizeof *c->calls;
+           sizeof *c->calls_from + c->n_calls * sizeof *c->calls;
 }
 
 /* Gives back what the tables had room for. A smaller piece is always to be had; if not, the larger one stays. */

@@ -196,6 +196,7 @@ struct roma_constrain_state {
     uint32_t *heads;  /* hash of nodes */
     uint32_t *moved;  /* of compact */
     state_set *level; /* [longest + 1] */
+    uint16_t *simple; /* [longest + 1] states, of walk_simple */
     uint64_t work;
     /* masks that are kept */
     struct {

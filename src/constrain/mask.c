@@ -32,8 +32,8 @@ static bool step(roma_constrain_state *s, const state_set *from, uint8_t byte, s
 }
 
 /* Nodes [i, end) of a tree; level[depth of the first - 1] is where the text is before it. False: too much. */
-static bool walk(roma_constrain_state *s, const word_trie *t, uint32_t i, uint32_t end, uint64_t *mask,
-                 const uint64_t *only) {
+static bool walk_sets(roma_constrain_state *s, const word_trie *t, uint32_t i, uint32_t end, uint64_t *mask,
+                      const uint64_t *only) {
     while (i < end) {
         const unsigned depth = t->depth[i];
         if (!step(s, &s->level[depth - 1], t->byte[i], &s->level[depth]) || ++s->work > STATE_WORK_MAX) return false;
@@ -43,6 +43,60 @@ static bool walk(roma_constrain_state *s, const word_trie *t, uint32_t i, uint32
         }
         set_tokens(s->w, t->token[i], mask, only);
         i++;
+    }
+    return true;
+}
+
+/* As walk_sets, where level[depth of the first - 1] is one place that is neither an end nor calls: as long as there is
+ * no other a state is all that must be known, and most of a vocabulary is walked so. */
+static bool walk_simple(roma_constrain_state *s, const word_trie *t, uint32_t i, uint32_t end, uint64_t *mask,
+                        const uint64_t *only) {
+    const roma_constrain *c = s->c;
+    const unsigned base = t->depth[i] - 1u;
+    const state_set from = s->level[base];
+    const state_config place = s->arena[from.from];
+    uint16_t *at = s->simple;
+    at[base] = place.state;
+    while (i < end) {
+        const unsigned depth = t->depth[i];
+        const uint16_t next = c->next[(size_t)at[depth - 1] * c->n_classes + c->class_of[t->byte[i]]];
+        s->work++;
+        if (!next) {
+            i = t->skip[i];
+        } else if (c->flags[next] & STATE_SIMPLE && c->need[next] + place.depth <= ROMA_CONSTRAIN_DEPTH_MAX) {
+            at[depth] = next;
+            if (t->token[i]) set_tokens(s->w, t->token[i], mask, only);
+            i++;
+        } else {
+            s->level[depth - 1] = from;
+            s->arena[from.from].state = at[depth - 1];
+            const bool ok = walk_sets(s, t, i, t->skip[i], mask, only);
+            s->arena[from.from].state = place.state;
+            if (!ok) return false;
+            i = t->skip[i];
+        }
+    }
+    s->level[base] = from;
+    return s->work <= STATE_WORK_MAX;
+}
+
+static bool walk(roma_constrain_state *s, const word_trie *t, uint32_t i, uint32_t end, uint64_t *mask,
+                 const uint64_t *only) {
+    while (i < end) {
+        const unsigned depth = t->depth[i];
+        const state_set *before = &s->level[depth - 1];
+        if (before->n == 1 && s->c->flags[s->arena[before->from].state] & STATE_SIMPLE) {
+            /* all below the node before this one, or all there is */
+            uint32_t stop = i;
+            while (stop < end && t->depth[stop] >= depth) stop = t->skip[stop];
+            if (!walk_simple(s, t, i, stop, mask, only)) return false;
+            i = stop;
+            continue;
+        }
+        if (!step(s, before, t->byte[i], &s->level[depth]) || ++s->work > STATE_WORK_MAX) return false;
+        const bool any = s->level[depth].n;
+        if (any) set_tokens(s->w, t->token[i], mask, only);
+        i = any ? i + 1 : t->skip[i];
     }
     return true;
 }
@@ -64,16 +118,36 @@ static void take_clean(const roma_constrain_words *w, unsigned n, uint64_t *mask
         set_tokens(w, w->clean_long[i] + 1, mask, NULL);
 }
 
+/* Whether place i is the beginning of a rule that another place calls, whose run of clean characters is known: what the
+ * rule takes of them is in that run. Places stand behind those that call them. */
+static bool is_covered(const roma_constrain_state *s, uint32_t i, const bool *covered) {
+    const roma_constrain *c = s->c;
+    const state_config *at = &s->arena[i];
+    const state_node *n = &s->nodes[at->node];
+    for (uint32_t k = 0; k < i && at->node; k++) {
+        const state_config *caller = &s->arena[k];
+        const bool is_known = covered[k] || (c->flags[caller->state] & STATE_BOUNDED && c->run[caller->state]);
+        if (!is_known || caller->node != n->parent) continue;
+        for (uint32_t m = c->calls_from[caller->state]; m < c->calls_from[caller->state + 1u]; m++)
+            if (c->calls[m].callee == at->state && c->calls[m].back == n->back) return true;
+    }
+    return false;
+}
+
 /* Whether all clean tokens are known without a walk: those of so many characters. Deep texts, where a call may be one
- * too many, are walked. */
+ * too many, are walked. An end that is nothing else is only the places that it comes back to. */
 static bool knows_clean(const roma_constrain_state *s, unsigned *characters) {
-    bool all_bounded = true;
+    bool covered[STATE_KEY_MAX], all_bounded = true;
     *characters = 0;
+    if (s->now.n > STATE_KEY_MAX) return false;
     for (uint32_t i = 0; i < s->now.n; i++) {
         const state_config *at = &s->arena[i];
+        const uint8_t flags = s->c->flags[at->state];
         if (at->depth + 1u + s->c->need_most > ROMA_CONSTRAIN_DEPTH_MAX) return false;
+        covered[i] = is_covered(s, i, covered);
+        if (covered[i] || !(flags & (STATE_BYTES | STATE_CALLS))) continue;
         if (s->c->run[at->state] > *characters) *characters = s->c->run[at->state];
-        all_bounded &= (s->c->flags[at->state] & STATE_BOUNDED) != 0;
+        all_bounded &= (flags & STATE_BOUNDED) != 0;
     }
     return all_bounded || *characters == RUN_ANY;
 }

@@ -169,20 +169,22 @@ static bool takes_clean(const roma_constrain *c, uint32_t s) {
 }
 
 /* to[s]: behind_clean, or where a call that takes just one clean character comes back to. STATE_BOUNDED is then, for
- * the time being, that clean characters go no other way. */
+ * the time being, that clean characters go no other way. Rounds, as rules of one character may stand in others. */
 static void step_clean(roma_constrain *c, uint16_t *to) {
-    for (uint32_t s = 1; s < c->n_states; s++) to[s] = behind_clean(c, s);
+    enum { ROUNDS = 4 };
     for (uint32_t s = 1; s < c->n_states; s++) {
-        const uint32_t from = c->calls_from[s], n = c->calls_from[s + 1] - from;
-        const state_call *call = &c->calls[from];
-        bool is_only = !(c->flags[s] & STATE_FINAL) && !n;
-        if (!to[s] && n == 1 && (c->flags[call->callee] & STATE_SIMPLE) && to[call->callee] &&
-            is_end(c, to[call->callee])) {
-            is_only = !(c->flags[s] & STATE_FINAL) && !takes_clean(c, s);
-            to[s] = call->back;
-        }
-        if (is_only) c->flags[s] |= STATE_BOUNDED;
+        to[s] = behind_clean(c, s);
+        if (c->flags[s] & STATE_SIMPLE) c->flags[s] |= STATE_BOUNDED;
     }
+    for (unsigned round = 0; round < ROUNDS; round++)
+        for (uint32_t s = 1; s < c->n_states; s++) {
+            const state_call *call = &c->calls[c->calls_from[s]];
+            if (to[s] || c->calls_from[s + 1] - c->calls_from[s] != 1) continue;
+            const uint8_t callee = c->flags[call->callee];
+            if (callee & STATE_FINAL || !to[call->callee] || !is_end(c, to[call->callee])) continue;
+            to[s] = call->back;
+            if (!(c->flags[s] & STATE_FINAL) && !takes_clean(c, s)) c->flags[s] |= callee & STATE_BOUNDED;
+        }
 }
 
 /* Of a chain of such steps its length, RUN_ANY when it comes to no end soon. A state keeps STATE_BOUNDED when the whole

@@ -124,6 +124,7 @@ static size_t lay(roma_constrain_state *s, const roma_constrain_words *w, uint8_
                  heads = piece(&n, STATE_NODES_MAX, sizeof *s->heads),
                  moved = piece(&n, STATE_NODES_MAX, sizeof *s->moved),
                  level = piece(&n, w->longest + 1, sizeof *s->level),
+                 simple = piece(&n, w->longest + 1, sizeof *s->simple),
                  masks = piece(&n, (size_t)STATE_CACHED * w->n_words, sizeof *s->masks);
     if (!base) return n;
     s->arena = (void *)(base + arena);
@@ -131,6 +132,7 @@ static size_t lay(roma_constrain_state *s, const roma_constrain_words *w, uint8_
     s->heads = (void *)(base + heads);
     s->moved = (void *)(base + moved);
     s->level = (void *)(base + level);
+    s->simple = (void *)(base + simple);
     s->masks = (void *)(base + masks);
     return n;
 }
