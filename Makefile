@@ -207,6 +207,12 @@ matrix: all
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
 	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
 
+# serve-figures: `roma serve` under load by the client in C, all figures of docs/server-load.md, and SOAK (600) seconds in a row (a quarter of an hour)
+SOAK ?= 600
+.PHONY: serve-figures
+serve-figures: all $(BUILD)/bench/serve-load
+	bench/serve-load --soak $(SOAK) --out tests/reference/results/serve_load.txt
+
 # install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX; stripped, debug information stays here
 # uninstall: removes what install put there, with the same DESTDIR and PREFIX, and nothing else
 SONAME := libroma.so.$(firstword $(subst ., ,$(VERSION)))
@@ -357,6 +363,11 @@ $(BUILD)/bench/team: $(BUILD)/bench/team_bench.o $(LIB)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
 $(BUILD)/bench/depth: $(BUILD)/bench/depth_bench.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
+$(BUILD)/bench/serve_load.o: bench/talk.h bench/load.h bench/load_broken.h
+$(BUILD)/bench/serve-load: $(BUILD)/bench/serve_load.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 

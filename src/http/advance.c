@@ -32,6 +32,7 @@ static void tell_over(roma_http_exchange *x, roma_http_why why) {
     if (why == ROMA_HTTP_GONE) h->counts.gone++;
     h->c.over(h->c.ctx, x, why);
     h->counts.exchanges--;
+    roma_http_body_drop(x);
     x->rest = NULL;
     x->rest_len = 0;
     x->wants_room = x->cut = false;
@@ -260,7 +261,6 @@ static void read_body(roma_http_exchange *x) {
 /* The answer is gone: the connection's next request, or its end. */
 static void next_request(roma_http_exchange *x) {
     uint32_t used = x->body_at + (x->in_area ? 0 : (uint32_t)x->want);
-    roma_http_body_drop(x);
     memmove(x->in, x->in + used, x->in_len - used);
     x->in_len -= used;
     x->head = (roma_http_head){0};

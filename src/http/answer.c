@@ -156,6 +156,7 @@ static int refusal_body(char body[512], int *status, roma_http_verdict v) {
 void roma_http_refuse(roma_http_exchange *x, roma_http_verdict v) {
     char body[512];
     int status, n = refusal_body(body, &status, v);
+    roma_http_body_drop(x);
     x->close = true;
     put_head(x, status, "application/json",
              status == 503   ? "Retry-After: 1\r\n"

@@ -177,6 +177,7 @@ int roma_serve_open(roma_serve **out, const roma_serve_config *c, roma_error *er
     if (!rc) rc = roma_serve_record_open(&s->record, roma_answer_placement(s->answer), s->context, err);
     for (size_t i = 0; i < c->n_adapters && !rc; i++) rc = roma_serve_adapter_note(s, c->adapters[i], false, err);
     if (!rc) rc = roma_heap_create(&s->heap, c->heap_bytes ? c->heap_bytes : heap_usual(s), err);
+    tzset(); /* now, and not when a template first asks for the day: it allocates */
     if (!rc) roma_heap_install(s->heap);
     if (!rc) rc = roma_answer_spawn(s->answer, err);
     if (!rc) rc = roma_serve_work_start(s, err);
