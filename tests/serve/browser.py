@@ -19,7 +19,7 @@ def find():
 
 
 class Browser:
-    """One page. It keeps what the page wrote to its console and what it asked of the network."""
+    """One page. It keeps what the page wrote to its console, what it asked of the network, and the bodies that it sent."""
 
     def __init__(self, width=1280, height=900):
         to_r, to_w = os.pipe()
@@ -33,7 +33,7 @@ class Browser:
         os.close(to_r)
         os.close(from_w)
         self.out, self.into, self.rest, self.number = to_w, from_r, b"", 0
-        self.session, self.said, self.asked = None, [], []
+        self.session, self.said, self.asked, self.posted = None, [], [], []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -71,7 +71,9 @@ class Browser:
         if method == "Runtime.consoleAPICalled": self.said.append(" ".join(str(a.get("value", a.get("description"))) for a in p["args"]))
         if method == "Runtime.exceptionThrown": self.said.append(p["exceptionDetails"].get("exception", {}).get("description", p["exceptionDetails"]["text"]))
         if method == "Log.entryAdded": self.said.append(p["entry"]["text"])
-        if method == "Network.requestWillBeSent": self.asked.append(p["request"]["url"])
+        if method == "Network.requestWillBeSent":
+            self.asked.append(p["request"]["url"])
+            if "postData" in p["request"]: self.posted.append(p["request"]["postData"])
 
     def call(self, method, **params):
         self.number += 1

@@ -179,6 +179,27 @@ def switch(b, base_answer):
     return name
 
 
+def fresh(b):
+    """A new conversation while an answer comes: the old answer ends, and is no part of the new one."""
+    settle(b, limit="")
+    slow(b, 4000)
+    b.value("document.getElementById('prompt').focus()")
+    b.type(STORY)
+    b.key("Enter")
+    b.wait("document.querySelector('.turn.assistant .body')?.textContent.length > 5")
+    b.value("document.getElementById('fresh').focus()")
+    b.key("Enter")
+    b.wait(IDLE)
+    slow(b, -1)
+    check(b.value(ANSWERS) == [] and b.value("document.querySelectorAll('.turn').length") == 0, "a new conversation has something of the old one")
+    settle(b, limit=8)
+    n = len(b.posted)
+    ask(b, "Who are you?")
+    sent = json.loads(b.posted[n])
+    check([m["content"] for m in sent["messages"]] == ["Who are you?"], "a new conversation sends %s" % sent["messages"])
+    check(sent["max_completion_tokens"] == 8 and sent["temperature"] == 0 and sent["seed"] == 1 and "top_p" not in sent, "settings are sent as %s" % sent)
+
+
 def slow(b, bytes_s):
     """The tiny model answers within a blink: a slow network makes it last. -1: as fast as it goes."""
     b.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=bytes_s, uploadThroughput=-1)
@@ -359,6 +380,7 @@ def main():
             check(r["sram"]["pages"]["used"] > used, "the conversation takes no page")
             shot("light")
             check_contrast(b, "light")
+            fresh(b)
             switch(b, first)
             stop(b)
             r = figures(b, server)

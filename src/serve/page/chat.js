@@ -4,9 +4,9 @@ import { startChip } from "./chip.js";
 
 const $ = (id) => document.getElementById(id);
 const log = $("log"), prompt = $("prompt");
-const conversation = []; // {role, content}
-let running = null;      // AbortController of the answer that comes
-let base = "";           // name of the base model
+let conversation = []; // {role, content}; another array for each new conversation
+let running = null;    // AbortController of the answer that comes
+let base = "";         // name of the base model
 
 // ---- asking ----
 
@@ -129,12 +129,12 @@ function turn(model) {
 const WHY = { length: "cut at the limit", content_filter: "filtered", tool_calls: "wants a tool", stopped: "stopped" };
 
 // What stands below an answer.
-function sum(model, n, seconds, why) {
-  const words = [model];
+async function sum(model, n, seconds, why) {
+  const words = [model], rate = n > 1 && seconds > 0 ? (n - 1) / seconds : 0;
   if (n) words.push(`${n} tokens`);
-  if (n > 1 && seconds > 0) words.push(`${((n - 1) / seconds).toFixed(0)} tokens/s here`);
-  const rate = chip.rate();
-  if (rate) words.push(`${rate} on the chip`);
+  if (rate) words.push(`${rate.toFixed(0)} tokens/s here`);
+  const chips = await chip.rate(rate);
+  if (chips) words.push(`${chips} on the chip`);
   if (WHY[why]) words.push(WHY[why]);
   return words.join(" · ");
 }
@@ -169,11 +169,11 @@ function busy(is) {
 async function send() {
   const text = prompt.value;
   if (running || !text.trim()) return;
-  const model = $("model").value || base;
+  const model = $("model").value || base, mine = conversation;
   $("hint").hidden = true;
-  conversation.push({ role: "user", content: text });
-  const mine = element("div", { class: "turn user" }, element("span", { class: "unseen" }, "You: "), text);
-  log.append(mine);
+  mine.push({ role: "user", content: text });
+  const asked = element("div", { class: "turn user" }, element("span", { class: "unseen" }, "You: "), text);
+  log.append(asked);
   follow(true);
   prompt.value = "";
   running = new AbortController();
@@ -191,16 +191,17 @@ async function send() {
     else complain(e.message);
     if (e.status === 401) wantKey();
   }
-  if (t && t.content) conversation.push({ role: "assistant", content: t.content });
-  else {
+  if (t && (t.content || t.reasoning)) {
+    mine.push({ role: "assistant", content: t.content });
+    t.end(await sum(model, end.tokens, end.seconds, end.why));
+  } else {
     // Nothing came: the message is the writer's again.
-    conversation.pop();
-    if (!prompt.value) prompt.value = text;
-    mine.remove();
+    mine.pop();
+    asked.remove();
+    if (t) t.article.remove();
+    if (!prompt.value && mine === conversation) prompt.value = text;
+    if (end.why === "stop") complain("The answer is empty.");
   }
-  if (t && (t.content || t.reasoning)) t.end(sum(model, end.tokens, end.seconds, end.why));
-  else if (t) t.article.remove();
-  if (t && !t.content && !end.why) complain("The answer is empty.");
   $("told").textContent = t ? `The answer is complete${end.tokens ? `, ${end.tokens} tokens` : ""}.` : "No answer.";
   running = null;
   busy(false);
@@ -210,7 +211,7 @@ const stop = () => running && running.abort();
 
 function fresh() {
   stop();
-  conversation.length = 0;
+  conversation = [];
   log.replaceChildren($("hint"));
   $("hint").hidden = false;
   $("told").textContent = "A new conversation.";

@@ -32,11 +32,13 @@ function legend(list, rows) {
 
 // ---- figures ----
 
-function speeds(r) {
-  const a = r.at, f = r.figures;
-  $("host").textContent = r.host.tok_s ? digits.format(r.host.tok_s) : "–";
+// here: tokens/s of the last answer, which count while nothing runs; 0: there was none.
+function speeds(r, here) {
+  const a = r.at, f = r.figures, host = r.host.tok_s || here;
+  $("host").textContent = host ? digits.format(host) : "–";
+  $("host-unit").textContent = r.host.tok_s || !here ? "tokens/s" : "tokens/s, last answer";
   $("rate").textContent = whole.format(a.tok_s);
-  const times = r.host.tok_s ? `, ${digits.format(a.tok_s / r.host.tok_s)} times this machine` : "";
+  const times = host ? `, ${digits.format(a.tok_s / host)} times this machine` : "";
   const who = a.batch > 1 ? `${a.batch} conversations` : "one conversation";
   $("at").textContent = `${r.chip}, ${who} at ${whole.format(a.context)} tokens${times}: ${small(a.mj_per_token * 1e-3, "J")} a token, ` +
     `${digits.format(a.power_w)} W, first token of a prompt of ${a.prompt} after ${small(a.ttft_ms * 1e-3, "s")}.`;
@@ -192,7 +194,7 @@ function play(is) {
 // ---- the page's half ----
 
 export function startChip(ask) {
-  let record = null, isBusy = false, timer = 0, round = 0;
+  let record = null, isBusy = false, timer = 0, round = 0, here = 0;
 
   async function load() {
     if (!record) return;
@@ -214,7 +216,7 @@ export function startChip(ask) {
 
   function draw(r) {
     record = r;
-    speeds(r);
+    speeds(r, here);
     sram(r.sram);
     utilisation(r);
     map(r);
@@ -251,7 +253,12 @@ export function startChip(ask) {
   look();
   return {
     look,
-    rate: () => (record ? whole.format(record.at.tok_s) : ""),
+    // The chip's rate as it is now, as text; "" where it cannot be had. rate: that of this machine in the answer that is over.
+    async rate(rate) {
+      here = rate;
+      await look();
+      return record ? whole.format(record.at.tok_s) : "";
+    },
     busy(is) {
       isBusy = is;
       if (is) {
