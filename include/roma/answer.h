@@ -408,6 +408,9 @@ roma_json_reader *roma_answer_reading_json(roma_answer_reading *r);
 int roma_answer_reading_value(roma_answer_reading *r, const char *as);
 /* Keeps the TEXT or NUMBER that is the token now, with a 0 behind; each token may be kept once. The list's. */
 roma_answer_text roma_answer_reading_keep(roma_answer_reading *r);
+/* Makes a body's texts as small as what outlives its prompt: stop texts, adapters and model stay, every other text of
+ * line[0] is gone. False: no memory, and nothing changed. */
+bool roma_answer_body_shrink(roma_answer_lines *l);
 /* Reads a body: out->line[0] is the request, of which prompt and messages may both be missing. What the body does not
  * say is as in *usual. param: the key where an error was, as ASCII; "" when the error is of no one key. EINPUT, EUSAGE
  * for what a value must not be, ENOMEM, and the errors of `more`. roma_answer_lines_free frees *out, after a failure

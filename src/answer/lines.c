@@ -261,3 +261,44 @@ void roma_answer_lines_free(roma_answer_lines *r) {
     roma_free(r->texts);
     *r = (roma_answer_lines){0};
 }
+
+/* ---- what outlives a prompt ---- */
+
+/* Copies a text to *at, which moves behind it. */
+static void move(roma_answer_text *t, char **at) {
+    if (!t->text) return;
+    memcpy(*at, t->text, t->len);
+    (*at)[t->len] = 0;
+    t->text = *at;
+    *at += t->len + 1;
+}
+
+static size_t bytes_of(const roma_answer_texts *l) {
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) n += l->item[i].len + 1;
+    return n;
+}
+
+static void move_all(const roma_answer_texts *l, char **at) {
+    for (size_t i = 0; i < l->n; i++) move((roma_answer_text *)(uintptr_t)&l->item[i], at);
+}
+
+bool roma_answer_body_shrink(roma_answer_lines *l) {
+    roma_answer_line *q = l->line;
+    const bool own_stops = q->ask.stops.item != l->usual_stops;
+    const size_t n = (own_stops ? bytes_of(&q->ask.stops) : 0) + (q->has_adapters ? bytes_of(&q->adapters) : 0) +
+                     (q->model.text ? q->model.len + 1 : 0);
+    char *texts = roma_alloc(n + 1), *at = texts;
+    if (!texts) return false;
+    if (own_stops) move_all(&q->ask.stops, &at);
+    if (q->has_adapters) move_all(&q->adapters, &at);
+    move(&q->model, &at);
+    if (q->has_args) roma_free((roma_answer_text *)(uintptr_t)q->args.item);
+    q->has_args = false;
+    q->args = (roma_answer_texts){NULL, 0};
+    q->prompt = q->system = q->id = q->messages = q->tools = q->documents = (roma_answer_text){NULL, 0};
+    roma_free(l->texts);
+    l->texts = texts;
+    l->used = n;
+    return true;
+}

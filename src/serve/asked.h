@@ -43,12 +43,13 @@ typedef struct {
     uint32_t n;
     bool stream, usage, base64, raw, parallel, ids_back, one_prompt;
     bool has_limit;
-    int think;                        /* -1: not said */
-    roma_buf prompts, ids, tool_args; /* asked_prompt; int32_t; roma_answer_text */
-    roma_buf messages;                /* JSON, as templates take it; len 0: none */
-    roma_answer_text system;          /* instructions */
-    roma_answer_text input;           /* of responses: JSON */
-    roma_answer_text tools, choice;   /* JSON */
+    int think;                      /* -1: not said */
+    roma_buf prompts, ids;          /* asked_prompt; int32_t */
+    roma_buf told_back;             /* texts that are told back, once the body is gone */
+    roma_buf messages;              /* JSON, as templates take it; len 0: none */
+    roma_answer_text system;        /* instructions */
+    roma_answer_text input;         /* of responses: JSON */
+    roma_answer_text tools, choice; /* JSON */
     asked_shape shape;
     roma_answer_text schema; /* JSON, or a grammar's text */
     char param[ROMA_ANSWER_PARAM_MAX];

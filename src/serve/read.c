@@ -320,7 +320,7 @@ static int missing(asked *a, const char *key, const char *what, roma_error *err)
 
 static int check(asked *a, roma_error *err) {
     const roma_answer_ask *k = &a->q->ask;
-    if (a->prompts.failed || a->ids.failed || a->messages.failed || a->tool_args.failed)
+    if (a->prompts.failed || a->ids.failed || a->messages.failed || a->told_back.failed)
         return roma_serve_asked_no_memory(err);
     if (a->form == ASKED_RESPONSE) {
         if (!a->input.text) return missing(a, "input", "an input is missing", err);
@@ -359,6 +359,6 @@ void roma_serve_asked_free(asked *a) {
     roma_buf_destroy(&a->prompts);
     roma_buf_destroy(&a->ids);
     roma_buf_destroy(&a->messages);
-    roma_buf_destroy(&a->tool_args);
+    roma_buf_destroy(&a->told_back);
     *a = (asked){0};
 }

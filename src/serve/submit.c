@@ -148,14 +148,43 @@ static bool fit_context(exchange *x) {
     return true;
 }
 
+/* A text in the body, or none, moves to the end of *to, which is large enough. */
+static void move_text(roma_answer_text *t, roma_buf *to) {
+    if (!t->text) return;
+    roma_buf_append(to, t->text, t->len);
+    t->text = (const char *)to->data + to->len - t->len;
+}
+
+/* What waits and runs needs little of its body: what responses tell back goes to a buffer of its own, and the rest
+ * goes.
+ */
+static bool shrink(exchange *x) {
+    asked *a = &x->a;
+    roma_answer_text *kept[] = {&a->tools, &a->choice, &a->schema, &a->system};
+    roma_buf *b = &a->told_back;
+    size_t n = 1;
+    for (size_t i = 0; i < 4; i++) n += x->form == ASKED_RESPONSE && kept[i]->text ? kept[i]->len : 0;
+    b->data = roma_alloc(n);
+    b->cap = b->data ? n : 0;
+    for (size_t i = 0; i < 4 && b->data; i++)
+        if (x->form == ASKED_RESPONSE)
+            move_text(kept[i], b);
+        else
+            *kept[i] = (roma_answer_text){0};
+    roma_free(x->body);
+    x->body = NULL;
+    roma_buf_destroy(&a->messages);
+    roma_buf_destroy(&a->ids);
+    roma_buf_destroy(&a->prompts);
+    return b->data && roma_answer_body_shrink(&a->lines);
+}
+
 /* The prompts are made, or something was wrong with the request. */
 static void prompts_made(exchange *x) {
-    if (x->form != ASKED_RESPONSE) { /* which tells settings back out of it */
-        roma_free(x->body);
-        x->body = NULL;
+    if (!x->rc && !shrink(x)) {
+        x->rc = ROMA_ENOMEM;
+        roma_serve_error(&x->error, 503, "out_of_memory", NULL, "no memory for the request; try again later");
     }
-    roma_buf_destroy(&x->a.messages);
-    roma_buf_destroy(&x->a.ids);
     if (!x->http || x->is_answered) return;
     if (x->rc) {
         roma_serve_give_up(x);

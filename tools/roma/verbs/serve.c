@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { KEYS_MAX = 64, GRACE_MS = 1500 };
+enum { KEYS_MAX = 64, GRACE_MS = 1500, BODIES_BYTES = 64 << 20 };
 
 typedef struct {
     session_config session;
@@ -111,6 +111,11 @@ static int open_adapters(settings *s, const serve_options *o, roma_error *err) {
 
 /* ---- telling ---- */
 
+/* Whether only this machine reaches the address. */
+static bool is_loopback(const settings *s) {
+    return !s->c.http.n_addresses || strncmp(s->address[0], "127.", 4) == 0 || strcmp(s->address[0], "::1") == 0;
+}
+
 static void tell(const roma_serve *r, const settings *s, const serve_options *o) {
     roma_serve_memory m;
     roma_serve_bytes(r, &m);
@@ -122,14 +127,17 @@ static void tell(const roma_serve *r, const settings *s, const serve_options *o)
     print_to(stdout, "%s: %u tokens of context, %u requests at once, %zu adapters%s%s\n", s->name, context,
              c->running ? c->running : 8, s->c.n_adapters, o->folder ? ", further ones from " : "",
              o->folder ? o->folder : "");
-    print_to(stdout,
-             "memory at most: engine %.1f MiB, requests %.1f MiB, connections %.1f MiB and %.1f MiB of bodies; image "
-             "%.1f MiB mapped\n",
-             (double)m.engine / 1048576, (double)(m.heap + m.rings) / 1048576, (double)(m.http - m.bodies) / 1048576,
-             (double)m.bodies / 1048576, (double)roma_answer_image(s->c.answer)->map.size / 1048576);
+    print_to(
+        stdout,
+        "memory at most: engine %.1f MiB, requests %.1f MiB, connections %.1f MiB, bodies %.0f MiB; image %.1f MiB "
+        "mapped\n",
+        (double)m.engine / 1048576, (double)(m.heap + m.rings) / 1048576, (double)(m.http - m.bodies) / 1048576,
+        (double)s->c.http.bodies_bytes / 1048576, (double)roma_answer_image(s->c.answer)->map.size / 1048576);
     print_to(stdout, "listening on http://%s%s%s:%u%s%s\n", v6 ? "[" : "", host, v6 ? "]" : "",
              (unsigned)roma_serve_port(r), both ? " and [::1]" : "", s->c.n_keys ? ", with a key" : "");
     fflush(stdout);
+    if (!is_loopback(s) && !s->c.n_keys)
+        print_to(stderr, "roma serve: warning: whoever reaches %s may ask; --api-key-file asks for a key\n", host);
 }
 
 /* ---- running ---- */
@@ -168,6 +176,7 @@ static void settle(settings *s, const serve_options *o) {
     s->c.http.origins = o->allow_origin.item;
     s->c.http.n_origins = o->allow_origin.n;
     s->c.http.body_most = (uint64_t)o->body_mib << 20;
+    s->c.http.bodies_bytes = BODIES_BYTES;
     take_host(s, o);
 }
 
