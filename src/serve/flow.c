@@ -45,7 +45,7 @@ static bool read_slots(exchange *x) {
 }
 
 void roma_serve_pump(exchange *x) {
-    if (!x->a.q || x->with_worker) return;
+    if (x->with_worker || !x->a.q) return;
     while (!is_over(x)) {
         if (x->is_begun && !roma_serve_flush(x)) return; /* `room` comes */
         roma_serve_submit_more(x);
@@ -73,6 +73,12 @@ void roma_serve_end_all(roma_serve *s) {
     for (exchange *x = s->all, *follow; x; x = follow) {
         follow = x->follow;
         if (!x->http || x->is_answered) continue;
+        if (x->with_worker) { /* whose x->error is the worker's */
+            x->is_answered = true;
+            roma_serve_refuse(x->http, 503, "shutting_down", "the server ends",
+                              x->writes->error != roma_serve_told_error_json);
+            continue;
+        }
         roma_serve_error(&x->error, 503, "shutting_down", NULL, "the server ends");
         roma_serve_give_up(x);
     }

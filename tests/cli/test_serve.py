@@ -451,7 +451,7 @@ def test_slow(s):
     """Who never reads is held, and others go on."""
     want = offline(messages=USER, n=12)[1]
     socks = [slow(s, LONG | {"seed": i, "temperature": 1.0, "n": 1}) for i in range(12)]
-    for _ in range(100):
+    for _ in range(400):
         if metric(s, "held") == 12:
             break
         time.sleep(0.05)
