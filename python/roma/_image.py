@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from typing import Any, Callable
@@ -17,12 +18,15 @@ def _name(model: str) -> str:
 
 
 def build(model: str | os.PathLike[str], image: str | os.PathLike[str] | None = None, *, quant: str | None = None, pre: str | None = None,
-          sha256: str | None = None, threads: int = 0, int8_levels: bool = False, resume: bool = False,
-          progress: Callable[[str, int, int], object] | None = None) -> Record:
+          sha256: str | None = None, threads: int = 0, int8_levels: bool = False, resume: bool = False, method: str | None = None, bits: int = 0, group: int = 0,
+          kl: bool = False, progress: Callable[[str, int, int], object] | None = None) -> Record:
     """Makes a ROM image of a GGUF file or a Hugging Face folder, as `roma build`, and gives a record of it.
 
     The record has image (its path), sha256, base, source_sha256, arch, name, params, bytes, source_bytes,
-    bits_per_weight, warnings and report. quant: "q8" or "q4" rounds float matrices. progress(what, done, total) is
+    bits_per_weight, warnings, report, kl_form and kl. quant: "q8" or "q4" rounds float matrices; method: "rtn" or "nf4"
+    the layers' ones, bits and group (0: the method's own) saying how. kl=True measures how far the image's predictions
+    are from the file's: record.kl, nats, else None; record.kl_form is what the form of a 4-bit checkpoint changes, None
+    of other models. progress(what, done, total) is
     called now and then; what it raises, and Ctrl-C, ends the build, and there is no new image then.
     Errors: MissingError, InputError, UsageError, UnsupportedError, DamagedError (another sha256 than the given one).
 
@@ -48,9 +52,10 @@ def build(model: str | os.PathLike[str], image: str | os.PathLike[str] | None = 
         raised.append(error)
 
     s.model, s.image = kept(c_path(path)), kept(c_path(target))
-    for name, text in (("quant", quant), ("pre", pre), ("sha256", sha256)):
+    for name, text in (("quant", quant), ("pre", pre), ("sha256", sha256), ("method", method)):
         setattr(s, name, kept(c_text(text)) if text is not None else ffi.NULL)
     s.threads, s.int8_levels, s.resume = count("threads", threads), bool(int8_levels), bool(resume)
+    s.bits, s.group, s.kl = count("bits", bits), count("group", group), bool(kl)
     s.progress = kept(ffi.callback("int(void *, const char *, uint64_t, uint64_t)", tell, error=1, onerror=failed))
     out = struct("roma_built")
     code = lib.roma_build(s, out)
@@ -60,5 +65,6 @@ def build(model: str | os.PathLike[str], image: str | os.PathLike[str] | None = 
     texts = ("sha256", "base", "source_sha256", "arch", "name", "warnings", "report")
     record = Record(image=target, **{name: ffi.string(getattr(out, name)).decode("utf-8", "replace") for name in texts})
     record.update((name, getattr(out, name)) for name in ("params", "bytes", "source_bytes", "bits_per_weight"))
+    record.update((name, None if math.isnan(getattr(out, name)) else getattr(out, name)) for name in ("kl_form", "kl"))
     lib.roma_built_free(out)
     return record

@@ -9,11 +9,12 @@ const char *roma_chip_unit(unsigned i) {
 }
 
 /* "[low .. high]" or "[exact]" */
-static void print_range(roma_buf *out, const roma_chip_mark *m, int width) {
-    char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER], text[2 * ROMA_CHIP_NUMBER + 8] = "[exact]";
+static void print_range(roma_buf *out, const roma_chip_mark *m) {
+    char low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
     if (m->low < m->high)
-        roma_print(text, sizeof text, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
-    roma_buf_print(out, "%-*s", width, text);
+        roma_buf_print(out, "[%s .. %s]", roma_chip_number(m->low, low), roma_chip_number(m->high, high));
+    else
+        roma_buf_print(out, "[exact]");
 }
 
 static bool begins_section(unsigned i) {
@@ -27,9 +28,9 @@ void roma_chip_print(const roma_chip *c, roma_buf *out) {
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
         if (begins_section(i)) roma_buf_print(out, "\n[%s]\n", p->section);
         roma_buf_print(out, "  %-18s %12s  ", p->key, roma_chip_shown(c, i, v));
-        print_range(out, &c->mark[i], 22);
-        roma_buf_print(out, " %-9s %-10s %s\n", roma_chip_unit(i), roma_chip_quality_name(c->mark[i].quality), p->help);
-        roma_buf_print(out, "%70s%s\n", "", c->mark[i].source);
+        print_range(out, &c->mark[i]);
+        roma_buf_print(out, "%s%s\n      %s\n      %s: %s\n", *roma_chip_unit(i) ? "  " : "", roma_chip_unit(i),
+                       p->help, roma_chip_quality_name(c->mark[i].quality), c->mark[i].source);
     }
 }
 
@@ -64,7 +65,7 @@ void roma_chip_write(const roma_chip *c, roma_buf *out) {
     for (unsigned i = 0; (p = roma_chip_parameter_at(i)) != NULL; i++) {
         if (begins_section(i)) roma_buf_print(out, "%s[%s]\n", i || c->title[0] ? "\n" : "", p->section);
         roma_buf_print(out, "%-18s = %s ", p->key, roma_chip_shown(c, i, v));
-        print_range(out, &c->mark[i], 0);
+        print_range(out, &c->mark[i]);
         roma_buf_print(out, "  # %s: %s\n", roma_chip_quality_name(c->mark[i].quality), c->mark[i].source);
     }
 }

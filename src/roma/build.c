@@ -2,6 +2,8 @@
 #include "face.h"
 #include "roma/convert.h"
 
+#include <math.h>
+
 static void tell(const roma_convert_report *made, roma_built *given) {
     const roma_image_written *w = &made->image;
     roma_built b = {.size = sizeof b,
@@ -10,7 +12,9 @@ static void tell(const roma_convert_report *made, roma_built *given) {
                     .source_bytes = made->source_bytes,
                     .bits_per_weight = w->bits_per_weight,
                     .warnings = made->notes ? made->notes : "",
-                    .report = made->text ? made->text : ""};
+                    .report = made->text ? made->text : "",
+                    .kl_form = made->form.tokens ? made->form.mean : (double)NAN,
+                    .kl = made->all.tokens ? made->all.mean : (double)NAN};
     roma_hex(b.sha256, w->file_sha256, 32);
     roma_hex(b.base, w->base_id, 32);
     roma_hex(b.source_sha256, made->source_sha256, 32);
@@ -41,6 +45,7 @@ static int build(const roma_build_spec *given, roma_built *out, roma_error *err)
     c.threads = (int)s.threads;
     c.is_short = !s.method;
     c.resume = s.resume != 0;
+    c.kl = s.kl != 0;
     const roma_progress progress = {s.progress, s.ctx};
     rc = roma_convert(&c, &progress, &made, err);
     if (rc) return rc;

@@ -56,7 +56,7 @@ def main(roma, files):
             assert got == value if isinstance(got, str) else got == float(value), (path, name, got, value)
             assert low is None or low <= float(value) <= high, (path, name)
             part = text[text.index("\n[%s]\n" % name.split(".")[0]):]
-            shown = re.search(r"\n  %s +\S+  \[([^]]*)\] .*\b%s .*\n +(.*)\n" % (name.split(".")[1], quality), part)
+            shown = re.search(r"\n  %s +\S+  \[([^]]*)\].*\n      .*\n      %s: (.*)\n" % (name.split(".")[1], quality), part)
             assert shown and shown.group(2) == source, (path, name, shown and shown.groups())
             bounds = shown.group(1).split("..")
             assert (shown.group(1) == "exact") == (low is None or low == high), (path, name)

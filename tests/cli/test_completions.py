@@ -90,7 +90,7 @@ def cases():
     isas = set(re.search(r"instruction sets: (.*)", output("--version").decode())[1].split())
     parameters = {k + "=" for k in json.loads(output("chip", "--json")) if "." in k}
     subverbs = set(re.search(r"roma adapter ([a-z|]+) ", output("adapter", "--help").decode())[1].split("|"))
-    check(len(verbs) == 17 and len(chips) > 10 and "scalar" in isas and len(parameters) > 100, "the program's own lists")
+    check(len(verbs) > 16 and len(chips) > 10 and "scalar" in isas and len(parameters) > 100, "the program's own lists")
     return [("roma ", verbs, {"auto", "merge"}), ("roma adapter ", subverbs, {"run", "file.gguf"}), ("roma run i.roma --isa ", isas, {"roma-better", "file.gguf"}),
             ("roma sim --chip ", chips | {"file.gguf"}, {"avx2"}), ("roma chip ", chips | {"file.gguf"}, {"llama-3.2-3b"}),
             ("roma fit --shape ", set(words_of("shape")) | {"llama-3.2-3b"}, {"avx2", "chatml"}), ("roma chat i.roma --template ", set(words_of("template")) | {"chatml"}, {"avx2"}),

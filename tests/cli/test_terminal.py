@@ -15,7 +15,7 @@ import termios
 
 from shared import ROMA, TINY, TOP, check, finish, own_folder
 
-VERBS = "run chat build adapter inspect verify plan tokenize eval bench fit sim chip paper explore rtl cosim".split()
+VERBS = re.findall(r"^  ([a-z]+)  ", subprocess.run([ROMA, "--help"], stdout=subprocess.PIPE, text=True).stdout, re.M)
 PAGES = [["help"], *(["help", v] for v in VERBS), ["inspect", "i.roma"], ["inspect", "a.lora"], ["inspect", "m.gguf"], ["plan", "i.roma"],
          ["plan", "i.roma", "--place"], ["plan", "--shape", "llama-3.2-3b", "--threads", "2"], ["plan", "--shape", "llama-3.2-3b", "--place"],
          ["verify", "i.roma"], ["eval", "i.roma", "-f", "text", "--ctx", "16", "--against", "fp32"], ["fit", "--shape", "llama-3.2-3b"],
@@ -51,7 +51,7 @@ def words(text):
 def test_width():
     for args in PAGES:
         what = "roma " + " ".join(args)
-        for columns in (80, 100):
+        for columns in (40, 80, 100):
             code, page = seen(args, columns)
             wide = [line for line in page.splitlines() if len(line) > columns and " " in line.strip()]
             check(code == 0 and not wide, "%s on %d columns: exit code %d, %d wide lines, such as %r" % (what, columns, code, len(wide), wide[:1]))

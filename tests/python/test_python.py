@@ -264,6 +264,11 @@ def test_records():
     check(found and {f["model.bits"] for f in found} <= {2.0, 4.0, "2", "4"}, "a knob's values")
     check(roma.explore("llama-3.2-1b", points=40) == roma.explore("llama-3.2-1b", points=40, threads=1), "the same points whoever draws them")
     check(roma.fit("llama-3.2-1b", rank=16, adapters=2)["lora_bytes"] > 0, "fit")
+    floats = os.path.join(os.path.dirname(TINY), "tiny-f32.gguf")
+    for more, words in ((dict(quant="q8"), ["--quant", "q8"]), (dict(method="rtn", bits=3, group=32), ["--method", "rtn", "--bits", "3", "--group", "32"])):
+        made, want = roma.build(floats, "kl.roma", kl=True, **more), json.loads(output("build", floats, "-o", "want.roma", "--kl", "--json", *words))
+        check(abs(made.kl / want["kl"] - 1) < 1e-9 and made.sha256 == want["sha256"] and made.kl_form is None, f"kl of {more}: {made.kl} and {want['kl']}")
+        check(roma.build(floats, "kl.roma", **more).kl is None, "kl that nobody asked for")
     if importlib.util.find_spec("pandas"):
         import pandas
 

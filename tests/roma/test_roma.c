@@ -1,4 +1,5 @@
 /* The face, beside the rooms under it: answers, logits, adapters and records are those of the rooms. */
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -341,6 +342,7 @@ static void test_build(void) {
     CHECK(strlen(b.sha256) == 64 && strlen(b.base) == 64 && strlen(b.source_sha256) == 64);
     CHECK(strcmp(b.arch, "llama") == 0 && b.name[0] && b.params > 100000 && b.bytes > 100000 && b.source_bytes > 1000);
     CHECK(b.bits_per_weight > 4 && b.bits_per_weight < 9 && strstr(b.report, "source") && !b.warnings[0]);
+    CHECK(isnan(b.kl) && isnan(b.kl_form)); /* nobody asked, and nothing took another form */
     s.sha256 = b.source_sha256;
     CHECK_EQ(roma_build(&s, NULL), 0);
     roma_built_free(&b);

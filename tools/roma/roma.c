@@ -122,12 +122,14 @@ double huge_share(const roma_map *m) {
 }
 
 static int help(void) {
-    printf("usage: roma VERB ...\n\nLanguage models in the arithmetic of the ROMA chip, run from a ROM "
-           "image.\n\nverbs:\n");
-    for (size_t i = 0; i < N_VERBS; i++) printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
-    printf("\n`roma VERB --help` has the options and an example; `roma --version` the version.\n\nexample:\n"
-           "  roma build model.gguf\n  roma run model.roma -p \"Give me three tips for sleeping well.\"\n");
-    return finish("help", 0);
+    roma_buf page = {0};
+    roma_buf_print(&page, "usage: roma VERB ...\n\nLanguage models in the arithmetic of the ROMA chip, run from a ROM "
+                          "image.\n\nverbs:\n");
+    for (size_t i = 0; i < N_VERBS; i++) roma_buf_print(&page, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    roma_buf_print(&page,
+                   "\n`roma VERB --help` has the options and an example; `roma --version` the version.\n\nexample:\n"
+                   "  roma build model.gguf\n  roma run model.roma -p \"Give me three tips for sleeping well.\"\n");
+    return print_page("help", &page, 0);
 }
 
 static int version(void) {
