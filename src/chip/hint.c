@@ -122,6 +122,6 @@ const char *roma_chip_hint_key(roma_chip_span section, roma_chip_span key, char 
     out[0] = 0;
     for (unsigned k = 0; (p = roma_chip_parameter_at(k)) != NULL; k++)
         if (roma_chip_is(section, p->section)) add(out, out[0] ? ", " : "; its keys are ", span(p->key));
-    if (!out[0]) roma_print(out, ROMA_CHIP_HINT, "; `roma chip` lists them");
+    if (!out[0]) roma_print(out, ROMA_CHIP_HINT, "; `roma chip --all` lists them");
     return out;
 }

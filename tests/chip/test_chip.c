@@ -192,7 +192,7 @@ static void test_set_refused(void) {
         {"matrix_units=3", "it belongs to [grid]"},
         {"grid.hop=3", "it belongs to [network]"},
         {"grid.=3", "its keys are rows, columns"},
-        {"qqqqqqqq.qqqqqqqq=3", "`roma chip` lists them"},
+        {"qqqqqqqq.qqqqqqqq=3", "`roma chip --all` lists them"},
         {"lunit.lanes=", "has no value"},
         {"lunit.lanes=0", "must lie in 8 to 128 and be a power of two"},
         {"lunit.lanes=16.5", "whole number"},

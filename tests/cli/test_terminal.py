@@ -114,6 +114,8 @@ def test_near():
                        (["run", "i.roma", "-p", "x", "--template", "chatm"], "chatml"), (["build", "m.gguf", "-o", "o", "--quant", "q9"], "q8")):
         r = subprocess.run([ROMA, *args], capture_output=True, text=True)
         check(r.returncode == 2 and r.stderr.count("\n") == 1 and want in r.stderr, "roma %s: %s" % (" ".join(args), r.stderr))
+    r = subprocess.run([ROMA, "run", "i.roma", "Hello there"], capture_output=True, text=True)
+    check(r.returncode == 2 and r.stderr.count("\n") == 1 and "behind -p" in r.stderr, "a prompt without -p: " + r.stderr)
     for args in (["zzzzzz"], ["adapter", "zzzzzz"], ["run", "i.roma", "--zzzzzz"]):
         r = subprocess.run([ROMA, *args], capture_output=True, text=True)
         check(r.returncode == 2 and "did you mean" not in r.stderr, "roma %s: %s" % (" ".join(args), r.stderr))

@@ -212,13 +212,14 @@ int verb_run(int argc, char **argv) {
         own,
         shared,
         1,
-        1};
+        2};
     const char *operand[OPERANDS_MAX];
     size_t n;
     session s;
     roma_error err;
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    if (n > 1) return usage_error("run", "the prompt goes behind -p, in quotes where it has several words");
     if (!!o.prompt + !!o.file + !!o.jsonl != 1)
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
     if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
