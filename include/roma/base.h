@@ -156,8 +156,8 @@ void roma_free(void *p);                       /* as free */
 /* A bounded heap: one block that is taken once, pieces of which are given and taken back in constant time, by any
  * thread. What the block cannot hold is refused. roma_heap_install makes one the source of roma_alloc and its like. */
 typedef struct roma_heap roma_heap;
-/* Takes a block for `bytes` bytes, bookkeeping included, as roma_arena_create does: ENOMEM. EUSAGE for less than 64
- * KiB. *h is the caller's, ended by roma_heap_destroy once nothing of the heap is in use any more. */
+/* Takes a block of `bytes`, all included, as roma_arena_create does: ENOMEM; EUSAGE below 64 KiB. What lies beyond its
+ * first 8 MiB is the host's until a piece needs it. *h is the caller's; roma_heap_destroy ends it when it is empty. */
 int roma_heap_create(roma_heap **h, uint64_t bytes, roma_error *err);
 void roma_heap_destroy(roma_heap *h);
 /* As malloc, realloc and free: 16-byte aligned; NULL for 0 bytes and when there is no room, what was given then stays.

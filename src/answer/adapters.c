@@ -42,6 +42,9 @@ static size_t find(const roma_answer *a, const char *name) {
     return i;
 }
 
+/* Checks and copies have gone through the file; its pages need not stay beside the engine's copy. */
+static void lend_pages(const named *f) { roma_map_forget(f->adapter.map.data, f->adapter.map.size); }
+
 /* Opens and checks a file under a name. NULL: *rc says why not. */
 static named *open_named(const roma_answer *a, const char *name, const char *file, unsigned flags, int *rc,
                          roma_error *err) {
@@ -56,7 +59,10 @@ static named *open_named(const roma_answer *a, const char *name, const char *fil
     f->flags = flags;
     *rc = roma_adapter_open(&f->adapter, file, 0, err);
     if (!*rc) *rc = roma_adapter_check(&f->adapter, &a->image.desc, a->image.base_id, flags, file, err);
-    if (!*rc) return f;
+    if (!*rc) {
+        lend_pages(f);
+        return f;
+    }
     close_named(f);
     return NULL;
 }
@@ -221,6 +227,7 @@ static int load(roma_answer *a, const mix *m, named *f, bool *waits, roma_error 
     *waits = lacks_room(a, f) && runs_another(a, m);
     const int rc = roma_exec_adapter_load(a->exec, &f->adapter, f->flags, f->name, &f->id, err);
     f->is_loaded = !rc;
+    lend_pages(f);
     return rc;
 }
 

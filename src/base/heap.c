@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POISONS 1
@@ -196,6 +197,11 @@ static piece *take(roma_heap *h, size_t n) {
 
 /* ---- the face ----------------------------------------------------------------------------------- */
 
+/* The host has shown that it has all of the block's memory; what few heaps ever use it gets back until that is used. */
+static void lend(const roma_arena *a) {
+    if (a->size > ROMA_HEAP_KEPT) (void)madvise(a->base + ROMA_HEAP_KEPT, a->size - ROMA_HEAP_KEPT, MADV_DONTNEED);
+}
+
 int roma_heap_create(roma_heap **out, uint64_t bytes, roma_error *err) {
     roma_arena arena;
     *out = NULL;
@@ -206,6 +212,7 @@ int roma_heap_create(roma_heap **out, uint64_t bytes, roma_error *err) {
     if (rc) return rc;
     roma_heap *h = roma_arena_take(&arena, sizeof *h);
     *h = (roma_heap){.arena = arena};
+    lend(&arena);
     if (pthread_mutex_init(&h->lock, NULL)) {
         roma_arena_destroy(&arena);
         return roma_fail(err, ROMA_EIO, NULL, ROMA_NOWHERE, "the system refuses a lock");

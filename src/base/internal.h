@@ -15,6 +15,8 @@ void roma_base_count_alloc(void);
 
 /* ---- the bounded heap (heap.c) ---- */
 
+/* Bytes of a block whose memory stays, used or not; a multiple of every page's size. */
+enum { ROMA_HEAP_KEPT = 8 << 20 };
 /* Whether an address is in a heap's block. */
 bool roma_heap_holds(const roma_heap *h, const void *p);
 /* Counts a call that went to the allocator though a heap is installed. */

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- a model: who has which bytes -------------------------------------------------------------------- */
 
@@ -291,8 +293,34 @@ static void check_installed(void) {
     roma_allocator_set(NULL);
 }
 
+/* Bytes that the host has given, of n behind p. */
+static size_t resident(void *p, size_t n) {
+    static unsigned char is[16384];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t all = 0;
+    CHECK(n / page <= sizeof is && mincore(p, n, is) == 0);
+    for (size_t i = 0; i < n / page; i++) all += (is[i] & 1) * page;
+    return all;
+}
+
+/* A large heap has the memory of its beginning alone, until a piece needs more. */
+static void check_resident(void) {
+    enum { ALL = 64 << 20, PIECE = 16 << 20 };
+    roma_heap *h;
+    CHECK_EQ(roma_heap_create(&h, ALL, NULL), 0);
+    CHECK(resident(h, ALL) >= ROMA_HEAP_KEPT && resident(h, ALL) < ROMA_HEAP_KEPT + (4 << 20));
+    for (int i = 0; i < 1000; i++) roma_heap_free(h, memset(roma_heap_alloc(h, 1 << 20), i, 1 << 20));
+    CHECK(resident(h, ALL) < ROMA_HEAP_KEPT + (4 << 20));
+    void *p = memset(roma_heap_alloc(h, PIECE), 1, PIECE);
+    CHECK(resident(h, ALL) >= PIECE);
+    roma_heap_free(h, p);
+    CHECK(roma_heap_is_sound(h));
+    roma_heap_destroy(h);
+}
+
 int main(void) {
     check_model();
+    check_resident();
     check_ends();
     check_places();
     check_threads();
