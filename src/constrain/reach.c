@@ -178,8 +178,8 @@ static void step_clean(roma_constrain *c, uint16_t *to) {
     }
     for (unsigned round = 0; round < ROUNDS; round++)
         for (uint32_t s = 1; s < c->n_states; s++) {
-            const state_call *call = &c->calls[c->calls_from[s]];
             if (to[s] || c->calls_from[s + 1] - c->calls_from[s] != 1) continue;
+            const state_call *call = &c->calls[c->calls_from[s]];
             const uint8_t callee = c->flags[call->callee];
             if (callee & STATE_FINAL || !to[call->callee] || !is_end(c, to[call->callee])) continue;
             to[s] = call->back;
