@@ -1,7 +1,7 @@
 /* Insides of the schema half of constrain: a JSON schema is read as a tree (schema_tree.c), and each of its schemas
- * becomes a rule of GBNF (schema.c and the files by what they write: schema_object.c, schema_array.c, schema_number.c,
- * schema_string.c, schema_pattern.c, schema_rules.c). A rule may take less than its schema, never more; what could make
- * it take more, a keyword that is not known here, is refused. */
+ * becomes a rule of GBNF (schema_words.c, schema.c and the files by what they write: schema_object.c, schema_array.c,
+ * schema_number.c, schema_string.c, schema_pattern.c, schema_rules.c). A rule may take less than its schema, never
+ * more; what could make it take more, a keyword that is not known here, is refused. */
 #ifndef ROMA_CONSTRAIN_SCHEMA_H
 #define ROMA_CONSTRAIN_SCHEMA_H
 
@@ -86,7 +86,13 @@ void roma_constrain_put_value(schema *s, uint32_t node);
 void roma_constrain_put_bytes(schema *s, const char *text, size_t len);
 /* The name of the rule of a schema, which is thereby wanted. */
 void roma_constrain_put_rule(schema *s, uint32_t node);
-/* Collects what a schema says. False: refused. */
+
+/* schema_words.c */
+extern const char *const roma_constrain_keywords[]; /* [KEYWORDS] names */
+/* Collects what a schema says. Of one that is a reference alone, or one schema in allOf, *only is that one, which has a
+ * rule; else 0, and those that hold together are one. False: refused. */
+bool roma_constrain_collect(schema *s, uint32_t node, schema_words *w, uint32_t *only);
+/* The same through such references, to where something is said. */
 bool roma_constrain_words_of(schema *s, uint32_t node, schema_words *w);
 /* A keyword's value as a count, `usual` where there is none. */
 uint32_t roma_constrain_count(schema *s, const schema_words *w, schema_keyword k, uint32_t usual);
