@@ -2,7 +2,6 @@
  * letters beside bytes, so that a rule is called once for all ways that lead there. */
 #include "constrain/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { POOL_MAX = 4 << 20 };
@@ -63,7 +62,8 @@ static void set_begin(maker *m) {
     m->n = 0;
 }
 
-static int by_number(const void *a, const void *b) {
+static int by_number(const void *a, const void *b, void *ctx) {
+    (void)ctx;
     const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
@@ -79,7 +79,7 @@ static void set_close(maker *m) {
         if (in->op == CODE_BYTE || in->op == CODE_CALL || in->op == CODE_END) m->todo[kept++] = pc;
     }
     m->n = kept;
-    qsort(m->todo, kept, sizeof *m->todo, by_number);
+    roma_constrain_sort(m->todo, kept, sizeof *m->todo, by_number, NULL);
 }
 
 static bool grow_pool(maker *m, uint32_t n) {

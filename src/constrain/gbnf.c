@@ -2,7 +2,6 @@
  * its text goes by, groups that are open are a stack. */
 #include "constrain/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { GROUPS_MAX = 64 };
@@ -119,7 +118,8 @@ static bool add_range(reader *r, uint32_t lo, uint32_t hi) {
     return true;
 }
 
-static int by_begin(const void *a, const void *b) {
+static int by_begin(const void *a, const void *b, void *ctx) {
+    (void)ctx;
     const uint32_t *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
@@ -127,7 +127,7 @@ static int by_begin(const void *a, const void *b) {
 /* Sorted, and those that touch joined. */
 static void join(reader *r) {
     size_t n = 0;
-    if (r->n_ends) qsort(r->ends, r->n_ends, 2 * sizeof *r->ends, by_begin);
+    roma_constrain_sort(r->ends, r->n_ends, 2 * sizeof *r->ends, by_begin, NULL);
     for (size_t i = 0; i < r->n_ends; i++) {
         const uint32_t lo = r->ends[2 * i], hi = r->ends[2 * i + 1];
         if (n && lo <= r->ends[2 * n - 1] + 1) {

@@ -2,7 +2,6 @@
  * further ones, whose names are none of those listed. */
 #include "constrain/schema.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -137,7 +136,8 @@ typedef struct {
     uint32_t len;
 } word;
 
-static int by_text(const void *a, const void *b) {
+static int by_text(const void *a, const void *b, void *ctx) {
+    (void)ctx;
     const word *x = a, *y = b;
     const int d = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
     return d ? d : (x->len > y->len) - (x->len < y->len);
@@ -195,7 +195,7 @@ static bool put_other_names(object *o) {
     }
     fork *forks = words ? roma_alloc_array(bytes + 1, sizeof *forks) : NULL;
     if (forks) {
-        if (n_words) qsort(words, n_words, sizeof *words, by_text);
+        roma_constrain_sort(words, n_words, sizeof *words, by_text, NULL);
         forks[n++] = (fork){0, n_words, 0};
         for (uint32_t i = 0; i < n && !o->s->rc; i++) put_fork(o, words, &forks[i], i, forks, &n);
     }

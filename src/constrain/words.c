@@ -2,7 +2,6 @@
  * a text takes all or none (mask.c). */
 #include "constrain/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { CLEAN_MOST = 254 };
@@ -122,7 +121,7 @@ static void pick(maker *m, bool clean) {
     m->n = 0;
     for (uint32_t id = 0; id < m->w->n_tokens; id++)
         if (m->at[id + 1] > m->at[id] && (m->w->clean_count[id] != 0) == clean) m->ids[m->n++] = id;
-    qsort_r(m->ids, m->n, sizeof *m->ids, by_bytes, m);
+    roma_constrain_sort(m->ids, m->n, sizeof *m->ids, by_bytes, m);
 }
 
 /* ---- masks of clean tokens ---- */

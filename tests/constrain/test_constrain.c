@@ -173,13 +173,16 @@ static void test_depth(void) {
 
 /* ---- masks beside what is accepted ---- */
 
-/* Of every token whether a new state that got `ids` takes it. */
+/* Of every token that is allowed, and of each fifth of the others, whether a new state that got `ids` takes it. */
 static void check_mask(const roma_constrain *c, const roma_constrain_words *w, const roma_tokenizer *t,
                        const int32_t *ids, uint32_t n, const uint64_t *mask) {
-    for (uint32_t id = 0; id < roma_tokenizer_vocab(t)->n_tokens; id++) {
+    const uint32_t most = roma_tokenizer_vocab(t)->n_tokens, every = test_effort(100) < 100 ? 23 : 5;
+    for (uint32_t id = 0; id < most; id++) {
+        const bool allows = mask[id / 64] >> id % 64 & 1;
+        if ((id + n) % (allows ? (every + 1) / 4 : every)) continue;
         roma_constrain_state *s = begin(c, w);
         for (uint32_t i = 0; i < n; i++) CHECK_EQ(roma_constrain_accept(s, ids[i], &err), 0);
-        const bool takes = !roma_constrain_accept(s, (int32_t)id, &err), allows = mask[id / 64] >> id % 64 & 1;
+        const bool takes = !roma_constrain_accept(s, (int32_t)id, &err);
         if (takes != allows)
             TEST_FAILED("after %u tokens: token %u is %s", n, id, takes ? "not in the mask" : "in the mask");
         roma_constrain_state_destroy(s);
