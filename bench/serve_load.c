@@ -187,6 +187,7 @@ static void f22(void) {
         if (t[i].state == TALK_BROKEN && after < least) least = after;
         talk_end(&t[i]);
     }
+    stream_for(n, n, 2);
     const rates after = rate(n, n, window);
     drain(n);
     const double share = 2 * beside.per_s / (before.per_s + after.per_s),
