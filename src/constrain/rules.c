@@ -160,6 +160,13 @@ static uint32_t becomes(const code_build *b, const code_instr *i) {
     return i->op == CODE_CALL && goes_in(&b->rules[i->x]) ? b->rules[i->x].code.n - 1 : 1;
 }
 
+/* Of a rule that was put where it is called, and is called nowhere else. */
+static void drop(code_build *b, code_rule *r) {
+    b->total -= r->code.n;
+    roma_free(r->code.at);
+    r->code = (code_list){0};
+}
+
 /* place[pc]: where instruction pc of the rule goes. */
 static void put_in(code_build *b, code_rule *r, uint32_t *place) {
     uint32_t n = 0;
@@ -176,12 +183,13 @@ static void put_in(code_build *b, code_rule *r, uint32_t *place) {
         code_instr i = r->code.at[pc];
         if (i.op == CODE_SPLIT || i.op == CODE_JUMP) i.x = (int32_t)(place[(int32_t)pc + i.x] - place[pc]);
         if (i.op == CODE_SPLIT) i.y = (int32_t)(place[(int32_t)pc + i.y] - place[pc]);
-        const code_list *in = i.op == CODE_CALL && goes_in(&b->rules[i.x]) ? &b->rules[i.x].code : NULL;
+        code_rule *in = i.op == CODE_CALL && goes_in(&b->rules[i.x]) ? &b->rules[i.x] : NULL;
         if (in)
-            memcpy(all.at + all.n, in->at, (in->n - 1) * sizeof *in->at);
+            memcpy(all.at + all.n, in->code.at, (in->code.n - 1) * sizeof *in->code.at);
         else
             all.at[all.n] = i;
-        all.n += in ? in->n - 1 : 1;
+        all.n += in ? in->code.n - 1 : 1;
+        if (in && in->uses == 1) drop(b, in);
     }
     /* A rule's end is where its copy ends: the jumps to it are relative and need no change. */
     roma_free(r->code.at);

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Each of them is a place where the text may be after a comma (state.c). */
+enum { OPTIONAL_MAX = 100 };
+
 typedef struct {
     uint32_t key;   /* node whose key, or text, is the name */
     uint32_t value; /* its schema; 0: any */
@@ -267,6 +270,8 @@ void roma_constrain_put_object_rule(schema *s, const schema_words *w) {
     if (read_object(&o, w)) {
         uint32_t must = 0;
         while (must < o.n && !o.list[must].is_required) must++;
+        if (must == o.n && o.n > OPTIONAL_MAX)
+            wrong(&o, w->node, ROMA_EUNSUPPORTED, "more than 100 properties are supported where one is required");
         roma_constrain_put(s, "\"{\" %s-ws ", s->name);
         if (must < o.n)
             put_around(&o, must), roma_constrain_put(s, "%s-ws", s->name);

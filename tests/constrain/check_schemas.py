@@ -164,7 +164,7 @@ REFUSED = [
     ({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}, "no text validates"),
     ({"type": "array", "items": {"$ref": "#"}, "minItems": 1}, "no text validates"),
     ({"type": "array", "items": {"type": "array", "items": {"type": "string", "minLength": 8000}, "minItems": 4000}, "minItems": 4000000}, "too"),
-    ({"type": "string", "minLength": 9000}, "#/minLength"),
+    ({"type": "string", "minLength": 9000}, "#/minLength"), ({"items": {"properties": {f"p{i}": S for i in range(101)}}}, "#/items: more than 100"),
 ] + [({"type": "string", "pattern": p}, "#/pattern") for p in (
     "(?=a)", "(?!a)", "(?<n>a)", r"\1", r"\bx", r"\p{L}", "a^", "$a", "(a$)", "(", ")", "[a", "[z-a]", "*a", "a{2,1}", "a{99999}", "a{x", r"\ud800", "a++",
     r"\q", "(" * 100 + ")" * 100)] + [({"type": "array", "items": {"type": "string", "pattern": "^(a|b)*a(a|b){20}$"}}, "#/items: the schema becomes too large")]
@@ -245,6 +245,8 @@ def main():
     for schema in WRITTEN:
         check(p, schema, counts)
     r = random.Random(5)
+    check(p, {"type": "object", "properties": {f"p{i}": S for i in range(100)}, "additionalProperties": I}, counts)
+    check(p, {"type": "object", "properties": {f"p{i}": I for i in range(300)}, "required": ["p250"]}, counts, 4)
     while counts["schemas"] < 200:
         check(p, random_schema(r, 3), counts)
     for schema, what in REFUSED:
