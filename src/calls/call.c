@@ -201,10 +201,10 @@ static int tell_tagged(roma_calls_parser *p, bool *good) {
         char text[KEY_MAX + 1];
         memcpy(text, name, len);
         text[len] = 0;
+        calls_type type;
         *good = is_new(p, i) && !memchr(name, 0, len);
-        if (*good)
-            rc = put_value(&j, text, p->held + p->part[i].value, p->part[i].value_len,
-                           roma_calls_argument(tool, name, len));
+        if (*good) rc = roma_calls_argument(tool, name, len, &type);
+        if (*good && !rc) rc = put_value(&j, text, p->held + p->part[i].value, p->part[i].value_len, type);
     }
     roma_json_close(&j, '}');
     if (!rc && b.failed) rc = ROMA_ENOMEM;

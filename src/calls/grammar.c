@@ -15,6 +15,10 @@ typedef struct {
 
 static void put(writing *w, const char *text) { roma_buf_append(w->out, text, strlen(text)); }
 
+static void no_memory(writing *w, int rc) {
+    if (rc == ROMA_ENOMEM && !w->rc) w->rc = rc;
+}
+
 static void literal(writing *w, const char *text, size_t len) {
     put(w, " ");
     if (len && !w->rc) w->rc = roma_constrain_put_literal(w->out, text, len, w->err);
@@ -77,7 +81,7 @@ static void other_than(writing *w, char c) {
 }
 
 /* Whether the schema lists the key as one that must be there. */
-static bool is_required(const roma_calls_tool *t, const char *key, size_t len) {
+static bool is_required(writing *w, const roma_calls_tool *t, const char *key, size_t len) {
     const roma_json_source from = {0};
     roma_json_reader r;
     bool is = false;
@@ -94,33 +98,59 @@ static bool is_required(const roma_calls_tool *t, const char *key, size_t len) {
             is |= r.kind == ROMA_JSON_TEXT && r.len == len && memcmp(r.text, key, len) == 0;
     }
     roma_json_read_end(&r);
+    no_memory(w, rc);
     return is;
 }
 
-/* Texts of an `enum` as they stand in a tag; false: the schema, an object of n bytes, has none, or of other values. */
-static bool choices(writing *w, const char *text, size_t n) {
+static void choice(writing *w, const roma_json_reader *r, bool first) {
+    if (!first) put(w, " |");
+    literal(w, r->text, r->len);
+    if (!r->len) put(w, "\"\"");
+}
+
+/* A text as it stands in a tag, of which its end's first character is no part: what the schema, an object of n bytes,
+ * lists, or as many characters as it says. */
+static void text_rule(writing *w, const roma_calls_tool *t, const char *schema_, size_t n, char end) {
     const roma_json_source from = {0};
     roma_json_reader r;
-    bool is = false;
-    int rc = roma_json_read_begin(&r, text, n, &from, NULL);
+    uint64_t least = 0, most = UINT64_MAX;
+    bool listed = false;
+    int rc = roma_json_read_begin(&r, schema_, n, &from, NULL);
     if (!rc) rc = roma_json_read_next(&r, NULL);
     while (!rc && !(rc = roma_json_read_next(&r, NULL)) && r.kind == ROMA_JSON_KEY) {
-        const bool here = roma_json_is(&r, "enum");
+        const bool is_list = roma_json_is(&r, "enum"), is_one = roma_json_is(&r, "const");
+        const bool is_least = roma_json_is(&r, "minLength"), is_most = roma_json_is(&r, "maxLength");
+        if (roma_json_is(&r, "pattern") && !w->rc)
+            w->rc = roma_fail(w->err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                              "parameters of the tool %.*s: a pattern is not supported where the model writes texts in "
+                              "tags",
+                              (int)t->name_len, t->name);
         rc = roma_json_read_next(&r, NULL);
-        if (rc || !here || r.kind != ROMA_JSON_ARRAY) {
-            if (!rc) rc = roma_json_read_skip(&r, NULL);
-            continue;
+        if (!rc && is_one && r.kind == ROMA_JSON_TEXT) {
+            choice(w, &r, !listed);
+            listed = true;
         }
-        while (!rc && !(rc = roma_json_read_next(&r, NULL)) && r.kind == ROMA_JSON_TEXT) {
-            put(w, is ? " |" : "");
-            literal(w, r.text, r.len);
-            if (!r.len) put(w, "\"\"");
-            is = true;
+        if (!rc && is_least && r.kind == ROMA_JSON_NUMBER) roma_json_to_u64(r.text, r.len, &least);
+        if (!rc && is_most && r.kind == ROMA_JSON_NUMBER) roma_json_to_u64(r.text, r.len, &most);
+        if (!rc && is_list && r.kind == ROMA_JSON_ARRAY) {
+            while (!rc && !(rc = roma_json_read_next(&r, NULL)) && r.kind == ROMA_JSON_TEXT) {
+                choice(w, &r, !listed);
+                listed = true;
+            }
+            while (!rc && r.kind != ROMA_JSON_ARRAY_END) rc = roma_json_read_next(&r, NULL);
+        } else if (!rc) {
+            rc = roma_json_read_skip(&r, NULL);
         }
-        while (!rc && r.kind != ROMA_JSON_ARRAY_END) rc = roma_json_read_next(&r, NULL);
     }
     roma_json_read_end(&r);
-    return is;
+    no_memory(w, rc);
+    if (listed) return;
+    put(w, " ");
+    other_than(w, end);
+    if (most != UINT64_MAX)
+        roma_buf_print(w->out, "{%llu,%llu}", (unsigned long long)least, (unsigned long long)most);
+    else
+        roma_buf_print(w->out, "{%llu,}", (unsigned long long)least);
 }
 
 /* One argument between its marks, and behind it the rule of its value. */
@@ -128,7 +158,9 @@ static void argument(writing *w, const roma_calls_tool *t, const char *key, size
                      size_t len, roma_buf *rules) {
     const roma_calls_form *f = w->f;
     const roma_calls_mark end = roma_calls_mark_core(&f->value_end);
-    const bool must = is_required(t, key, key_len), is_text = roma_calls_argument(t, key, key_len) == CALLS_TEXT;
+    const bool must = is_required(w, t, key, key_len);
+    calls_type type;
+    no_memory(w, roma_calls_argument(t, key, key_len, &type));
     char rule[32];
     roma_print(rule, sizeof rule, "value%zu", w->rules++);
     put(w, " (");
@@ -140,13 +172,9 @@ static void argument(writing *w, const roma_calls_tool *t, const char *key, size
     put(w, must ? " )" : " )?");
     roma_buf *const out = w->out;
     w->out = rules;
-    if (is_text) {
+    if (type == CALLS_TEXT) {
         roma_buf_print(rules, "%s ::=", rule);
-        if (!choices(w, text, len)) {
-            put(w, " ");
-            other_than(w, end.text[0]);
-            put(w, "*");
-        }
+        text_rule(w, t, text, len, end.text[0]);
     } else {
         schema(w, rule, t, text, len);
     }
@@ -184,7 +212,7 @@ static void tagged(writing *w, const roma_calls_tool *t, size_t i) {
     mark(w, &w->f->close);
     put(w, "\n");
     roma_buf_append(w->out, rules.data, rules.len);
-    if (rc == ROMA_ENOMEM || rules.failed) w->out->failed = true;
+    no_memory(w, rules.failed ? ROMA_ENOMEM : rc);
     roma_buf_destroy(&rules);
 }
 

@@ -82,7 +82,7 @@ int roma_calls_learn(roma_calls_form *f, const calls_answers *a);
 /* ---- tools.c ---- */
 
 typedef enum { CALLS_ANY, CALLS_TEXT, CALLS_OTHER } calls_type;
-/* What a tool's schema says that an argument is: a text, something else, or nothing that is understood. */
-calls_type roma_calls_argument(const roma_calls_tool *t, const char *key, size_t len);
+/* What a tool's schema says that an argument is: a text, something else, or nothing that is understood. ENOMEM. */
+int roma_calls_argument(const roma_calls_tool *t, const char *key, size_t len, calls_type *type);
 
 #endif

@@ -34,8 +34,9 @@ static size_t object_end(calls_text t, size_t from) {
     return is == CALLS_YES ? i : 0;
 }
 
-/* The keys of name, arguments and id of the object in s: false when it has no name and arguments of its own. */
-static bool read_keys(roma_calls_form *f, calls_text t, span s, const char *name, const char *id) {
+/* The keys of name, arguments and id of the object in s: false when it has no name and arguments of its own, and for
+ * lack of memory, which goes to *memory. */
+static bool read_keys(roma_calls_form *f, calls_text t, span s, const char *name, const char *id, int *memory) {
     const roma_json_source from = {0};
     roma_json_reader r;
     roma_calls_mark key = {0};
@@ -54,27 +55,28 @@ static bool read_keys(roma_calls_form *f, calls_text t, span s, const char *name
         if (!rc && fits && is_object && first < s.from + (size_t)(r.p - r.begin)) f->arguments = key;
     }
     roma_json_read_end(&r);
+    if (rc == ROMA_ENOMEM) *memory = rc;
     return !rc && f->name.len && f->arguments.len;
 }
 
 /* The object that says name and arguments of a call. */
-static bool find_object(roma_calls_form *f, calls_text t, const char *name, const char *id, span *s) {
+static bool find_object(roma_calls_form *f, calls_text t, const char *name, const char *id, span *s, int *memory) {
     const size_t at = find(t, 0, name);
     for (size_t i = 0; at != SIZE_MAX && (i = find(t, i, "{")) < at; i++) {
         *s = (span){i, object_end(t, i)};
-        if (s->to > at && read_keys(f, t, *s, name, id)) return true;
+        if (s->to > at && read_keys(f, t, *s, name, id, memory)) return true;
     }
     return false;
 }
 
-static bool learn_object(roma_calls_form *f, const calls_answers *a) {
+static bool learn_object(roma_calls_form *f, const calls_answers *a, int *memory) {
     span one, first, second;
     roma_calls_form other;
-    if (!find_object(f, a->two, CALLS_NAME_1, CALLS_ID_1, &one)) return false;
+    if (!find_object(f, a->two, CALLS_NAME_1, CALLS_ID_1, &one, memory)) return false;
     f->kind = ROMA_CALLS_OBJECT;
     if (!set(&f->begin, a->two, 0, one.from) || !set(&f->end, a->two, one.to, a->two.len)) return false;
-    f->many = find_object(&other, a->both, CALLS_NAME_1, CALLS_ID_1, &first) &&
-              find_object(&other, a->both, CALLS_NAME_2, CALLS_ID_2, &second);
+    f->many = find_object(&other, a->both, CALLS_NAME_1, CALLS_ID_1, &first, memory) &&
+              find_object(&other, a->both, CALLS_NAME_2, CALLS_ID_2, &second, memory);
     return !f->many || (set(&f->next, a->both, first.to, second.from) && longer_end(f, a->both, second.to));
 }
 
@@ -89,7 +91,8 @@ static bool find_arguments(calls_text t, size_t from, span *s) {
     return s->to > at;
 }
 
-static bool learn_named(roma_calls_form *f, const calls_answers *a) {
+static bool learn_named(roma_calls_form *f, const calls_answers *a, int *memory) {
+    (void)memory;
     const calls_text t = a->two;
     const size_t at = find(t, 0, CALLS_NAME_1), behind = at + strlen(CALLS_NAME_1);
     span s, other;
@@ -128,7 +131,8 @@ static bool starts(calls_text t, size_t from, const roma_calls_mark *m) {
     return from <= t.len && t.len - from >= m->len && memcmp(t.text + from, m->text, m->len) == 0;
 }
 
-static bool learn_tagged(roma_calls_form *f, const calls_answers *a) {
+static bool learn_tagged(roma_calls_form *f, const calls_answers *a, int *memory) {
+    (void)memory;
     const calls_text t = a->two, u = a->none, v = a->list, w = a->both;
     const size_t name = find(t, 0, CALLS_NAME_1), behind = name + strlen(CALLS_NAME_1);
     if (name == SIZE_MAX || find(u, 0, CALLS_NAME_1) != name || find(v, 0, CALLS_NAME_1) != name) return false;
@@ -233,11 +237,11 @@ int roma_calls_learn(roma_calls_form *f, const calls_answers *a) {
     static const char two[] =
         "{\"" CALLS_KEY_1 "\": \"" CALLS_VALUE_1 "\", \"" CALLS_KEY_2 "\": \"" CALLS_VALUE_2 "\"}";
     const roma_calls_mark think = f->think, think_end = f->think_end;
-    bool (*const ways[])(roma_calls_form *, const calls_answers *) = {learn_object, learn_named, learn_tagged};
+    bool (*const ways[])(roma_calls_form *, const calls_answers *, int *) = {learn_object, learn_named, learn_tagged};
     int rc = ROMA_OK;
     for (size_t i = 0; i < 3 && !rc; i++) {
         roma_calls_form one = {.think = think, .think_end = think_end};
-        bool good = ways[i](&one, a) && add_next(&one) && is_clear(&one);
+        bool good = ways[i](&one, a, &rc) && !rc && add_next(&one) && is_clear(&one);
         if (good) rc = holds(&one, a->two, two, 1, &good);
         if (!rc && good && one.many) rc = holds(&one, a->both, two, 2, &good);
         if (!rc && good && a->list.len) rc = holds(&one, a->list, "{\"" CALLS_KEY_1 "\": " CALLS_LIST "}", 1, &good);

@@ -233,11 +233,11 @@ int roma_calls_choice_read(roma_calls_choice *c, const roma_calls_tools *t, cons
 
 /* ---- what a schema says ---- */
 
-calls_type roma_calls_argument(const roma_calls_tool *t, const char *key, size_t len) {
+int roma_calls_argument(const roma_calls_tool *t, const char *key, size_t len, calls_type *type) {
     enum { OUTSIDE, IN_SCHEMA, IN_PROPERTIES, IN_ARGUMENT };
     const roma_json_source from = {0};
     roma_json_reader r;
-    calls_type type = CALLS_ANY;
+    *type = CALLS_ANY;
     int where = OUTSIDE;
     int rc = roma_json_read_begin(&r, t->parameters, t->parameters_len, &from, NULL);
     while (!rc && !(rc = roma_json_read_next(&r, NULL)) && r.kind != ROMA_JSON_DONE) {
@@ -249,12 +249,12 @@ calls_type roma_calls_argument(const roma_calls_tool *t, const char *key, size_t
                     (where == IN_PROPERTIES && r.len == len && memcmp(r.text, key, len) == 0);
             rc = roma_json_read_next(&r, NULL);
             if (!rc && is_type && r.kind == ROMA_JSON_TEXT)
-                type = roma_json_is(&r, "string") ? CALLS_TEXT : CALLS_OTHER;
+                *type = roma_json_is(&r, "string") ? CALLS_TEXT : CALLS_OTHER;
             enter &= !rc && r.kind == ROMA_JSON_OBJECT;
             if (!rc && !enter) rc = roma_json_read_skip(&r, NULL);
         }
         where += enter;
     }
     roma_json_read_end(&r);
-    return type;
+    return rc == ROMA_ENOMEM ? rc : ROMA_OK;
 }
