@@ -99,6 +99,7 @@ bool roma_serve_talkers(exchange *x) {
     const bool chat = x->form == ASKED_CHAT || x->form == ASKED_RESPONSE || x->form == ASKED_OCHAT ||
                       (x->form == ASKED_OTEXT && !x->a.raw);
     const size_t held = x->shows_tools ? ROMA_CALLS_HELD_USUAL : ROMA_CALLS_HELD_MIN;
+    const bool calls = x->choice.kind == ROMA_CALLS_CHOICE_REQUIRED || x->choice.kind == ROMA_CALLS_CHOICE_NAMED;
     if (!chat) return true;
     x->talkers = roma_alloc_array(x->t.n, sizeof *x->talkers);
     x->talker_held = roma_alloc_array(x->t.n, held);
@@ -108,7 +109,7 @@ bool roma_serve_talkers(exchange *x) {
         *p = (talker){.x = x, .k = k};
         const roma_calls_config c = {.form = roma_answer_calls(x->s->answer),
                                      .tools = x->shows_tools ? &x->tools : NULL,
-                                     .in_reasoning = x->thinks,
+                                     .in_reasoning = x->thinks && (!x->shape || calls), /* a form begins at once */
                                      .most = x->a.parallel ? 0 : 1,
                                      .ctx = p,
                                      .event = on_event};

@@ -544,6 +544,7 @@ def main():
         test()
 
 
-with own_folder():
-    main()
-finish()
+if __name__ == "__main__":
+    with own_folder():
+        main()
+    finish()

@@ -49,9 +49,74 @@ static void put_own(roma_json *j, const batch_answer *b) {
 
 /* ---- OpenAI's ---- */
 
-static const char *finish_reason(const reply *r) {
+static const char *finish_reason(const reply *r, bool calls) {
     const roma_answer_stop_kind k = r->result.stop;
-    return k == ROMA_ANSWER_LENGTH || k == ROMA_ANSWER_CONTEXT ? "length" : "stop";
+    return k == ROMA_ANSWER_LENGTH || k == ROMA_ANSWER_CONTEXT ? "length" : calls ? "tool_calls" : "stop";
+}
+
+/* An answer apart: its content, its reasoning, and its calls as JSON. */
+typedef struct {
+    roma_buf content, reasoning, calls;
+    roma_json json;     /* into calls */
+    const char *answer; /* what names the answer, for ids */
+    char name[ROMA_CALLS_NAME_MAX + 1];
+} parts;
+
+static int hear(void *ctx, const roma_calls_event *e) {
+    parts *p = ctx;
+    char id[ROMA_CALLS_ID_CAP], call[32];
+    switch (e->kind) {
+    case ROMA_CALLS_CONTENT: roma_buf_append(&p->content, e->text, e->len); break;
+    case ROMA_CALLS_REASONING: roma_buf_append(&p->reasoning, e->text, e->len); break;
+    case ROMA_CALLS_CALL: roma_print(p->name, sizeof p->name, "%.*s", (int)e->len, e->text); break;
+    case ROMA_CALLS_ARGUMENTS:
+        roma_calls_id(id, p->answer, strlen(p->answer), e->index);
+        roma_print(call, sizeof call, "call_%s", id);
+        roma_json_open(&p->json, NULL, '{');
+        roma_json_string(&p->json, "id", call);
+        roma_json_string(&p->json, "type", "function");
+        roma_json_open(&p->json, "function", '{');
+        roma_json_string(&p->json, "name", p->name);
+        roma_json_text(&p->json, "arguments", e->text, e->len);
+        roma_json_close(&p->json, '}');
+        roma_json_close(&p->json, '}');
+        break;
+    case ROMA_CALLS_END: break;
+    }
+    return 0;
+}
+
+static void destroy_parts(parts *p) {
+    roma_buf_destroy(&p->content);
+    roma_buf_destroy(&p->reasoning);
+    roma_buf_destroy(&p->calls);
+}
+
+/* False: no memory. */
+static bool parse(parts *p, const batch_answer *b, const char *number) {
+    roma_calls_parser parser;
+    char *held = roma_alloc(ROMA_CALLS_HELD_USUAL);
+    const roma_calls_config c = {
+        .form = b->form, .tools = b->tools, .in_reasoning = b->thinks, .ctx = p, .event = hear};
+    *p = (parts){.answer = number, .json = {.out = &p->calls}};
+    int rc = held ? ROMA_OK : ROMA_ENOMEM;
+    if (held) roma_calls_parser_init(&parser, &c, held, ROMA_CALLS_HELD_USUAL);
+    if (held) rc = roma_calls_parser_push(&parser, (const char *)b->r->text.data, b->r->text.len);
+    if (!rc) rc = roma_calls_parser_finish(&parser);
+    roma_free(held);
+    return !rc && !p->content.failed && !p->reasoning.failed && !p->calls.failed;
+}
+
+static void put_message(roma_json *j, const parts *p) {
+    if (p->content.len || !p->calls.len)
+        roma_json_text(j, "content", p->content.data ? (const char *)p->content.data : "", p->content.len);
+    else
+        roma_json_null(j, "content");
+    if (p->reasoning.len) roma_json_text(j, "reasoning_content", (const char *)p->reasoning.data, p->reasoning.len);
+    if (!p->calls.len) return;
+    roma_json_open(j, "tool_calls", '[');
+    roma_buf_append(j->out, p->calls.data, p->calls.len);
+    roma_json_close(j, ']');
 }
 
 /* Of completions: lists beside each other. */
@@ -67,15 +132,21 @@ static void put_completion_probs(roma_json *j, const batch_answer *b) {
     roma_json_close(j, '}');
 }
 
-static void put_choice(roma_json *j, const batch_answer *b) {
+static void put_choice(roma_json *j, const batch_answer *b, const char *number) {
     const reply *r = b->r;
+    parts p = {.answer = number};
     const bool chat = b->line->messages.text != NULL;
     roma_json_open(j, NULL, '{');
     roma_json_int(j, "index", 0);
     if (chat) {
         roma_json_open(j, "message", '{');
         roma_json_string(j, "role", "assistant");
-        roma_json_text(j, "content", (const char *)r->text.data, r->text.len);
+        if (!b->tools)
+            roma_json_text(j, "content", (const char *)r->text.data, r->text.len);
+        else if (parse(&p, b, number))
+            put_message(j, &p);
+        else
+            j->out->failed = true;
         roma_json_close(j, '}');
     } else {
         roma_json_text(j, "text", (const char *)r->text.data, r->text.len);
@@ -89,8 +160,9 @@ static void put_choice(roma_json *j, const batch_answer *b) {
     } else {
         put_completion_probs(j, b);
     }
-    roma_json_string(j, "finish_reason", finish_reason(r));
+    roma_json_string(j, "finish_reason", finish_reason(r, p.calls.len > 0));
     roma_json_close(j, '}');
+    destroy_parts(&p);
 }
 
 static void put_answer(roma_json *j, const batch_answer *b, const char *number) {
@@ -102,7 +174,7 @@ static void put_answer(roma_json *j, const batch_answer *b, const char *number) 
     roma_json_int(j, "created", (int64_t)time(NULL));
     if (b->line->model.text) roma_json_text(j, "model", b->line->model.text, b->line->model.len);
     roma_json_open(j, "choices", '[');
-    put_choice(j, b);
+    put_choice(j, b, number);
     roma_json_close(j, ']');
     roma_json_open(j, "usage", '{');
     roma_json_int(j, "prompt_tokens", (int64_t)b->r->n_prompt);

@@ -10,7 +10,10 @@ typedef struct {
     const roma_tokenizer *tok;
     const reply *r;                 /* NULL: there is none */
     const roma_answer_probs *probs; /* of the answer's tokens; NULL: not asked for */
-    const char *error;              /* of rc */
+    const roma_calls_form *form;    /* the model's */
+    const roma_calls_tools *tools; /* of a line in OpenAI's form: the answer is parsed; NULL: it is told as it stands */
+    bool thinks;                   /* the answer begins within reasoning */
+    const char *error;             /* of rc */
     int rc;
     bool hash, draws; /* a hash of the logits; a seed that mattered */
 } batch_answer;

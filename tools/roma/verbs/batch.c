@@ -17,9 +17,11 @@ typedef struct {
     const roma_answer_line *q;
     int32_t *ids;
     size_t n_ids;
-    reply *reply;         /* NULL after a failure: memory for it was missing as well */
-    roma_constrain *form; /* of the line alone */
-    roma_buf probs;       /* roma_answer_probs of the answer's tokens, where they were asked for */
+    reply *reply;           /* NULL after a failure: memory for it was missing as well */
+    roma_constrain *form;   /* of the line alone */
+    roma_buf probs;         /* roma_answer_probs of the answer's tokens, where they were asked for */
+    roma_calls_tools tools; /* of a line in OpenAI's form that has some: its answer is parsed */
+    bool thinks;            /* the answer begins within reasoning */
     int rc;
     bool done;
 } job;
@@ -67,6 +69,7 @@ static void free_job(job *j) {
     roma_free(j->ids);
     roma_buf_destroy(&j->probs);
     roma_constrain_destroy(j->form);
+    roma_calls_tools_free(&j->tools);
     j->form = NULL;
     j->reply = NULL;
     j->ids = NULL;
@@ -132,6 +135,9 @@ static int print_result(const batch *b, const job *done) {
                       .tok = roma_answer_tokenizer(b->s->a),
                       .r = done->reply,
                       .probs = done->q->logprobs ? (const roma_answer_probs *)(void *)done->probs.data : NULL,
+                      .form = roma_answer_calls(b->s->a),
+                      .tools = done->tools.n ? &done->tools : NULL,
+                      .thinks = done->thinks,
                       .error = done->q->error,
                       .rc = done->rc,
                       .hash = b->o->hash,
@@ -192,6 +198,7 @@ static int submit(batch *b, job *j, roma_error *err) {
     q.token = on_token;
     q.text = on_text;
     q.over = on_over;
+    q.marks = j->tools.n > 0;
     rc = roma_answer_submit(b->s->a, &q, NULL, err);
     roma_free(j->ids);
     j->ids = NULL;
@@ -221,6 +228,34 @@ static roma_answer_dialog dialog_of(const batch *b, const roma_answer_line *q) {
     return d;
 }
 
+/* Whether the prompt's end opens reasoning, by its last tokens. */
+static bool thinks(const batch *b, const job *j) {
+    enum { LAST = 16 };
+    char text[LAST * ROMA_CALLS_MARK_MAX];
+    size_t n = 0;
+    for (size_t i = j->n_ids > LAST ? j->n_ids - LAST : 0; i < j->n_ids; i++) {
+        const size_t len = roma_token_bytes(roma_answer_tokenizer(b->s->a), j->ids[i], true, text + n, sizeof text - n);
+        n += len < sizeof text - n ? len : sizeof text - n;
+    }
+    return roma_calls_form_thinks(roma_answer_calls(b->s->a), text, n);
+}
+
+/* The prompt of a line in OpenAI's form with tools: these and the messages as the model's template takes them. */
+static int tools_prompt(const batch *b, job *j, roma_answer_dialog d, roma_error *err) {
+    const roma_answer_line *q = j->q;
+    roma_buf messages = {0};
+    int rc = roma_calls_tools_read(&j->tools, q->tools.text, q->tools.len, err);
+    if (!rc) rc = roma_calls_messages(roma_answer_calls(b->s->a), q->messages.text, q->messages.len, &messages, err);
+    if (!rc) {
+        d.json = (roma_answer_text){(const char *)messages.data, messages.len};
+        d.tools = j->tools.n ? (roma_answer_text){j->tools.json, j->tools.len} : (roma_answer_text){NULL, 0};
+        rc = session_prompt(b->s, q->prompt, q->system, &d, &j->ids, &j->n_ids, err);
+    }
+    roma_buf_destroy(&messages);
+    if (!rc) j->thinks = thinks(b, j) && !q->has_form && !b->o->ask->form;
+    return rc;
+}
+
 /* Ids of all prompts; one that has none fails when its turn comes. */
 static void read_prompts(batch *b) {
     for (size_t i = 0; i < b->n; i++) {
@@ -228,7 +263,9 @@ static void read_prompts(batch *b) {
         roma_error err;
         if (j->rc) continue;
         const roma_answer_dialog d = dialog_of(b, j->q);
-        const int bad = session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
+        const bool has_tools = j->q->is_batch && j->q->tools.text && j->q->messages.text;
+        const int bad = has_tools ? tools_prompt(b, j, d, &err)
+                                  : session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
         if (bad) fail_job(j, bad, &err);
         const uint64_t length = (uint64_t)j->n_ids + j->q->ask.limit;
         if (length > b->longest) b->longest = length;
