@@ -40,6 +40,9 @@ bool roma_calls_form_thinks(const roma_calls_form *f, const char *prompt, size_t
 #define THOUGHT "\xee\x80\x84"
 #define LONG_ID "rprobe-call-0123456789"
 
+/* A rendering takes little, for a model file may hold any template; who needs more than this writes no calls. */
+enum { STEPS = 1 << 20, MEMORY = 1 << 25, OUTPUT = 1 << 18, ANSWER_MAX = 4096 };
+
 typedef struct {
     const roma_template *t;
     const char *const *ends;
@@ -72,8 +75,10 @@ static int render(const probing *p, const roma_buf *assistant, roma_template_out
                                         {"add_generation_prompt", "false", 5, true, false},
                                         {"bos_token", BOS, 3, false, true},
                                         {"eos_token", EOS, 3, false, true}};
-    const roma_template_input in = {
-        .variables = v, .n_variables = sizeof v / sizeof *v, .date = {.year = 2026, .month = 1, .day = 1}};
+    const roma_template_input in = {.variables = v,
+                                    .n_variables = sizeof v / sizeof *v,
+                                    .date = {.year = 2026, .month = 1, .day = 1},
+                                    .limits = {.steps = STEPS, .bytes = MEMORY, .output = OUTPUT}};
     const int rc = m.failed || assistant->failed ? ROMA_ENOMEM : roma_template_render(p->t, &in, out, NULL);
     if (rc) *out = (roma_template_output){0};
     roma_buf_destroy(&m);
@@ -161,7 +166,9 @@ static int try(probing *p, roma_calls_form *f) {
     if (!rc && out[0].text) {
         const calls_answers a = {answer_of(p, &out[0]), answer_of(p, &out[1]), answer_of(p, &out[2]),
                                  out[3].text ? answer_of(p, &out[3]) : (calls_text){0}};
-        rc = roma_calls_learn(f, &a);
+        const bool fits =
+            a.two.len <= ANSWER_MAX && a.none.len <= ANSWER_MAX && a.list.len <= ANSWER_MAX && a.both.len <= ANSWER_MAX;
+        if (fits) rc = roma_calls_learn(f, &a);
     }
     for (int i = 0; i < 4; i++) roma_template_output_free(&out[i]);
     return rc;

@@ -68,6 +68,14 @@ static void forms(void) {
     CHECK(f.kind == ROMA_CALLS_OBJECT);
     CHECK_STR(f.end.text, "");
     CHECK(roma_calls_form_marks(&f, "<|python_tag|>", 14));
+    /* A template that writes much, or works long, is looked at no further. */
+    CHECK(
+        form_of(
+            "{% for m in messages %}{{ m.content }}{% for i in range(9000000) %}{{ '{' * 50 }}{% endfor %}{% endfor %}")
+            .kind == ROMA_CALLS_NONE);
+    CHECK(form_of("{% for m in messages %}{{ m.content }}{{ '{' * 9000 }}{{ m.tool_calls[0].function | tojson if "
+                  "m.tool_calls }}{% endfor %}")
+              .kind == ROMA_CALLS_NONE);
     CHECK_EQ(roma_calls_form_find(&f, NULL, NULL, 0, &err), 0);
     CHECK(f.kind == ROMA_CALLS_NONE);
     CHECK_STR(f.think.text, "<think>");

@@ -69,6 +69,14 @@ def main():
         put("form.jinja", FORMS[name][0])
         with Server("t.roma", "--template", "form.jinja") as s:
             chat(s, name)
+    # A mark that is a control token: the token may come where a grammar has the mark, and the parser gets its text.
+    put("form.jinja", template("{{ m.content or '' }}{% for c in m.tool_calls or [] %}<|im_start|>{{ c.function.name }}<s>{{ c.function.arguments | tojson }}{% endfor %}"))
+    mark, = json.loads(run("tokenize", "t.roma", "<|im_start|>", "--special", "--json"))["ids"]
+    with Server("t.roma", "--template", "form.jinja") as s:
+        got = s.post("/v1/chat/completions", CHAT | {"tool_choice": NAMED, "logit_bias": {str(mark): 100}, "return_token_ids": True})["choices"][0]
+        check(got["token_ids"][0] == mark and got["message"]["tool_calls"][0]["function"]["name"] == "get_weather", f"a mark that is a token: {got}")
+        silent = s.post("/v1/completions", {"prompt": "a", "max_tokens": 3, "logit_bias": {str(mark): 100}, "return_token_ids": True})["choices"][0]
+        check(silent["text"] == "" and silent["token_ids"] == 3 * [mark], f"elsewhere it has no text: {silent}")
     # Reasoning: a template that opens it in the prompt.
     put("form.jinja", template("{{ m.content }}", reply="<|im_start|>assistant\n<think>\n"))
     with Server("t.roma", "--template", "form.jinja") as s:
