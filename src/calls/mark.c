@@ -15,7 +15,7 @@ bool roma_calls_text_is(const char *s, size_t n, const char *other) {
 }
 
 size_t roma_calls_find(const char *text, size_t n, size_t from, const char *what, size_t len) {
-    const char *at = from <= n ? memmem(text + from, n - from, what, len) : NULL;
+    const char *at = from < n ? memmem(text + from, n - from, what, len) : NULL;
     return at ? (size_t)(at - text) : SIZE_MAX;
 }
 
