@@ -76,6 +76,12 @@ def main():
         got = s.post("/v1/chat/completions", CHAT | {"tool_choice": NAMED, "logit_bias": {str(mark): 100}, "return_token_ids": True})["choices"][0]
         check(got["token_ids"][0] == mark and got["message"]["tool_calls"][0]["function"]["name"] == "get_weather", f"a mark that is a token: {got}")
         silent = s.post("/v1/completions", {"prompt": "a", "max_tokens": 3, "logit_bias": {str(mark): 100}, "return_token_ids": True})["choices"][0]
+        # Lines with tools: the same text, which is no call, is content.
+        line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": CHAT | {"max_tokens": 3, "logit_bias": {str(mark): 100}}}
+        del line["body"]["parallel_tool_calls"]
+        put("line.jsonl", json.dumps(line))
+        m = json.loads(run("run", "t.roma", "--jsonl", "line.jsonl", "--template", "form.jinja"))["response"]["body"]["choices"][0]["message"]
+        check(m["content"] == 3 * "<|im_start|>" and "tool_calls" not in m, f"--jsonl: {m}")
         check(silent["text"] == "" and silent["token_ids"] == 3 * [mark], f"elsewhere it has no text: {silent}")
     # Reasoning: a template that opens it in the prompt.
     put("form.jinja", template("{{ m.content }}", reply="<|im_start|>assistant\n<think>\n"))

@@ -124,7 +124,8 @@ static int answer(const run_options *o, session *s, reply *r, const int32_t *ids
     int rc = session_start(s, &o->session, err);
     if (!rc) rc = session_fits(s, n, err);
     if (rc) return rc;
-    const roma_answer_request q = reply_request(r, &o->ask.ask, ids, n, o->raw ? ROMA_ANSWER_RAW : 0, &s->loras);
+    roma_answer_request q = reply_request(r, &o->ask.ask, ids, n, o->raw ? ROMA_ANSWER_RAW : 0, &s->loras);
+    q.marks = s->dialog.tools.text != NULL; /* who shows tools wants to see calls */
     return generate_traced(o, s, r, &q, err);
 }
 
