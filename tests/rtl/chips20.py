@@ -34,7 +34,7 @@ CHIPS = [
     config("lanes-8-levels", dict(vocab=300, table=1, zero=0), lunit_table="on", lunit_table_bits=10, **lunits(4, 8, 32)),
     config("lanes-32", dict(WIDE, tied=0), hunit_mac=16, **lunits(4, 32, 32)),
     config("lanes-64", dict(bits=2, zero=1, group=64), **ONE_ROW, **lunits(8, 64, 64)),
-    config("lanes-128", dict(WIDE), **ONE_ROW, **lunits(16, 128, 128)),
+    config("lanes-128", dict(hidden=256, heads=4, kv=1), **ONE_ROW, **grid(2, 1, 1, 32), **lunits(16, 128, 128)),  # one matrix unit: two kinds of tile would be twice the C++
     config("two-lunits-levels", dict(table=1, zero=0), lunit_table="on", **lunits(2, 16, 16)),
     config("eight-leaves", dict(group=64), **ONE_ROW, **lunits(8, 16, 16)),
     config("one-vector", None, hunit_mac=16, **grid(3, 3, 1, 16)),
