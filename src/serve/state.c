@@ -151,15 +151,24 @@ void roma_serve_account(const slot *l) {
     if (drawn) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + drawn - 1);
 }
 
+/* Whether an answer grows at the moment: its prompt is read, and nothing holds it. */
+static bool generates(slot *l) {
+    if (!l->in_use || !l->x || l->x->rows) return false;
+    pthread_mutex_lock(&l->lock);
+    const bool is = l->drawn && !l->is_held && !l->is_over;
+    pthread_mutex_unlock(&l->lock);
+    return is;
+}
+
 /* What runs at the moment. */
 static void look_at_slots(const roma_serve *s, roma_serve_now *now, uint32_t running[]) {
     for (uint32_t i = 0; i < s->n_slots; i++) {
-        const slot *l = &s->slots[i];
-        if (!l->in_use || !l->x || l->x->rows) continue;
+        slot *l = &s->slots[i];
+        if (!generates(l)) continue;
         const roma_serve_set set = roma_serve_set_of(l->x);
         const choice *c = &l->x->t.choices[l->k];
         now->running++;
-        now->cached += l->x->n_ids[c->prompt] + l->drawn;
+        now->cached += l->x->n_ids[c->prompt] + l->drawn - 1; /* the last token is fed by the next step */
         if (set.rank * set.stacked > now->set.rank * now->set.stacked) now->set = set;
         for (size_t k = 0; k < ROMA_SERVE_ADAPTERS_MAX; k++)
             running[k] += s->adapters[k].state == ADAPTER_READY && strcmp(s->adapters[k].name, l->x->adapter) == 0;

@@ -11,8 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
+ENDLESS = {"0": -100, "1": -100, "2": -100}  # no token ends an answer
 count = 0
 
 
@@ -112,12 +114,26 @@ def chip(roma, image, lora, folder, name):
         pages = r["sram"]["pages"]
         check(pages["used"] > 0 and pages["used"] + pages["free"] == pages["all"] and any(r["sram"]["hunits"]), "the cache takes nothing: %s" % pages)
         check(r["host"]["seconds"] > 0, "this machine took no time")
+        check(r["at"]["context"] == u["prompt_tokens"] + t["tokens"], "the last context is %d, after %s" % (r["at"]["context"], u))
 
         server.chat("hero", "Tell me a story about an owl.", 20)
         r = server.get("/v1/chip")
         same_as_sim(roma, image, name, r, "behind an answer of an adapter")
         check(r["at"]["rank"] == 4 and r["sram"]["adapters"][0]["loaded"], "the adapter is not seen: %s" % r["at"])
         check(r["totals"]["joules"] > t["joules"] and r["totals"]["chip_seconds"] > t["chip_seconds"], "the adapter's tokens cost nothing")
+
+        # Two at once: figures of a batch.
+        several = [threading.Thread(target=lambda: [server.chat("tiny", "Tell me a story about a dog.", 400, logit_bias=ENDLESS) for _ in range(8)]) for _ in range(2)]
+        for s in several: s.start()
+        both, began = None, time.monotonic()
+        while not both and time.monotonic() - began < 20:
+            r = server.get("/v1/chip")
+            check(r["at"]["running"] <= 2, "%d run, of 2 that can" % r["at"]["running"])
+            if r["at"]["running"] == 2: both = r
+        for s in several: s.join()
+        check(both, "two requests at once were never seen")
+        check(both["at"]["batch"] == 2 and both["at"]["context"] > 10, "two at once are %s" % both["at"])
+        same_as_sim(roma, image, name, both, "while two answers come")
 
         # A reader who leaves: what was computed until then counts.
         before = r["totals"]

@@ -1,5 +1,6 @@
 /* The record of the chip: figures against those of `roma sim`, totals against every token evaluated on its own, the
  * map of the SRAM against the placement, a token's step against the schedule. */
+#include "../base/scarce.h"
 #include "../test.h"
 #include "roma/sim.h"
 #include "serve/chip.h"
@@ -283,6 +284,45 @@ static void test_step(void) {
     roma_sim_close(&s);
 }
 
+/* ---- memory that ends ---- */
+
+/* Whichever allocation fails: ENOMEM or, of charges, tokens that are counted and not charged; nothing is lost. */
+static void test_scarce(void) {
+    roma_sim s;
+    roma_error err = {0};
+    const roma_sim_config config = {.design = {.shape = "llama-3.2-1b"}, .work = roma_cost_workload_usual()};
+    const roma_serve_set set = {16, 1};
+    const roma_serve_now now = {.running = 3, .cached = 300, .set = set, .pages = 9, .pages_free = 3};
+    CHECK_EQ(roma_sim_open(&s, &config, &err), 0);
+    int n = 0, refused = 0;
+    for (bool is_whole = false; !is_whole && n < 1000; n++) {
+        roma_serve_record *c;
+        roma_buf out = {0}, step = {0};
+        scarce_begin(n);
+        int rc = roma_serve_record_open(&c, &s.design.place, 4096, &err);
+        CHECK((c == NULL) == (rc != 0) && (!rc || rc == ROMA_ENOMEM));
+        if (!rc) {
+            roma_serve_record_prompt(c, set, 0, 200);
+            roma_serve_record_tokens(c, set, 200, 300);
+            const uint64_t uncharged = c->uncharged;
+            CHECK(c->prompt_tokens == 200 && c->tokens == 100 && uncharged <= 300);
+            CHECK((uncharged == 300) == (c->total.s <= 0));
+            rc = roma_serve_record_json(c, &now, &out, &err);
+            const int other = roma_serve_record_step_json(c, 77, set, &step, &err);
+            CHECK((!rc || rc == ROMA_ENOMEM) && (!other || other == ROMA_ENOMEM));
+            refused += rc || other;
+            is_whole = !rc && !other && !uncharged;
+        }
+        roma_buf_destroy(&out);
+        roma_buf_destroy(&step);
+        roma_serve_record_close(c);
+        CHECK_EQ(scarce_outstanding, 0);
+        roma_allocator_set(NULL);
+    }
+    CHECK(n > 10 && n < 1000 && refused > 5);
+    roma_sim_close(&s);
+}
+
 int main(void) {
     test_figures();
     test_idle();
@@ -290,5 +330,6 @@ int main(void) {
     test_edges();
     test_map();
     test_step();
+    test_scarce();
     return TEST_DONE();
 }
