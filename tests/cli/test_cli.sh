@@ -58,7 +58,7 @@ for v in $verbs; do
 done
 gives 2 "$roma"; says 'a verb is missing'
 gives 2 "$roma" rnu; says "did you mean 'run'"
-gives 2 "$roma" serve; says "no verb 'serve'"
+gives 2 "$roma" frobnicate; says "no verb 'frobnicate'"
 gives 2 "$roma" --json run
 gives 2 "$roma" run m.roma -p x --tmep 1; says 'did you mean --temp'
 gives 2 "$roma" run m.roma -p x --top-k; says 'needs a value'
@@ -70,7 +70,8 @@ for o in '--temp -1' '--temp nan' '--temp 1x' '--top-p -0.1' '--top-p 1.5' '--mi
 done
 gives 2 "$roma" run m.roma; says 'give one of'
 gives 2 "$roma" run m.roma -p x -f y
-gives 2 "$roma" run m.roma extra -p x; says 'too many'
+gives 2 "$roma" run m.roma extra -p x; says 'behind -p'
+gives 2 "$roma" run m.roma extra more -p x; says 'too many'
 gives 2 "$roma" run; says 'usage is'
 gives 2 "$roma" run m.roma -p x --stop ''; says 'stop text'
 gives 2 "$roma" build; gives 2 "$roma" build "$model" --quant q7
