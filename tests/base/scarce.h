@@ -3,6 +3,7 @@
 #define ROMA_TEST_SCARCE_H
 #include "roma/base.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -16,9 +17,9 @@
 #define SANITIZED 0
 #endif
 
-static int scarce_left;        /* calls that still succeed */
-static bool scarce_once;       /* those after the first refused one succeed too */
-static int scarce_outstanding; /* pieces taken and not given back since the last begin */
+static atomic_int scarce_left;        /* calls that still succeed */
+static bool scarce_once;              /* those after the first refused one succeed too */
+static atomic_int scarce_outstanding; /* pieces taken and not given back since the last begin */
 static inline bool scarce_refuses(void) { return scarce_once ? scarce_left-- == 0 : scarce_left-- <= 0; }
 static inline void *scarce_alloc(size_t n) {
     void *p = scarce_refuses() ? NULL : malloc(n);
