@@ -159,7 +159,7 @@ WRITE = [["--version"], ["--help"], ["help"], ["-h"], ["serve", "i.roma", "--por
          ["verify", "i.roma"], ["verify", "i.roma", "--json"], ["plan", "i.roma"], ["plan", "i.roma", "--json"], ["plan", "i.roma", "--threads", "2"],
          ["tokenize", "i.roma", "x"], ["tokenize", "i.roma", "x", "--json"],
          ["eval", "i.roma", "-f", "text", "--ctx", "32", "--windows", "1"], ["eval", "i.roma", "-f", "text", "--ctx", "32", "--windows", "1", "--json"],
-         ["bench", "i.roma", "-p", "4", "-n", "0", "--csv", "-"], ["fit", "i.roma", "--rank", "8"], ["fit", "i.roma", "--rank", "8", "--csv", "-"],
+         ["serve", "i.roma", "--port", "0"], ["bench", "i.roma", "-p", "4", "-n", "0", "--csv", "-"], ["fit", "i.roma", "--rank", "8"], ["fit", "i.roma", "--rank", "8", "--csv", "-"],
          ["chip"], ["chip", "--list"], ["chip", "--all"], ["chip", "--json"], ["chip", "--write"], ["chip", "--document"],
          ["sim", "i.roma", "--no-ranges"], ["sim", "i.roma", "--no-ranges", "--json"], ["sim", "i.roma", "--no-ranges", "--csv", "-"],
          ["sim", "i.roma", "--no-ranges", "--trace", "-"], ["paper"], ["paper", "--json"], ["paper", "--markdown"],
