@@ -628,7 +628,7 @@ static void test_batch_lines(void) {
         "true,"
         " \"top_logprobs\": 4, \"stream\": false, \"response_format\": {\"type\": \"text\"}, \"user\": {\"x\": [1]}}}\n"
         "{\"body\": {\"prompt\": \"p\", \"seed\": 5}, \"custom_id\": null}\n"
-        "{\"body\": {\"prompt\": \"p\", \"response_format\": {\"type\": \"json_object\"}}}\n"
+        "{\"body\": {\"prompt\": \"p\", \"response_format\": {\"type\": \"regex\"}}}\n"
         "{\"body\": {\"prompt\": \"p\"}, \"n\": 2}\n{\"custom_id\": \"x\"}\n{\"body\": {\"prompt\": \"p\", \"stream\": "
         "true}}\n"
         "{\"body\": {\"prompt\": \"p\", \"logit_bias\": {\"-1\": 2}}}\n{\"prompt\": \"p\", \"logit_bias\": {\"1\": "
@@ -648,7 +648,7 @@ static void test_batch_lines(void) {
     CHECK(s->presence_penalty > 0.9f && s->frequency_penalty < -1.9f && s->top_p < 0.3f && s->temperature > 0.4f);
     CHECK(q->logprobs && q->top == 4 && strcmp(q->model.text, "m") == 0 && strcmp(q->id.text, "a") == 0);
     CHECK(l.line[1].rc == ROMA_EINPUT && strstr(l.line[1].error, "custom_id must be a text"));
-    static const char *const says[] = {"no other form is enforced",
+    static const char *const says[] = {"response_format: type must be",
                                        "its settings stand in there",
                                        "a body is missing",
                                        "stream must be false",
