@@ -147,7 +147,7 @@ def test_kinds():
 
 # ---- a standard output that cannot be written
 
-WRITE = [["--version"], ["--help"], ["help"], ["-h"], ["serve", "i.roma", "--port", "0"],
+WRITE = [["--version"], ["--help"], ["help"], ["-h"],
          ["run", "i.roma", "-p", "x", "--raw", "-n", "3"], ["run", "i.roma", "-p", "x", "--raw", "-n", "3", "-q"],
          ["run", "i.roma", "-p", "x", "--raw", "-n", "3", "--hash"], ["run", "i.roma", "-p", "x", "--raw", "-n", "3", "--json"],
          ["run", "i.roma", "--jsonl", "one.jsonl"], ["chat", "i.roma", "-n", "5"],
