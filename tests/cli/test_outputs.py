@@ -54,6 +54,9 @@ def make_inputs():
             f.write(subprocess.run([ROMA, "chip", "roma", "--write"], stdout=subprocess.PIPE).stdout.decode())
     with open("map", "w") as f:
         f.write("0 0 1\n")
+    for name, form in (("s.json", '{"enum": ["a", "b"]}'), ("g.gbnf", 'root ::= "a" | "b"')):
+        with open(name, "w") as f:
+            f.write(form + "\n")
 
 
 RUN = ["run", "i.roma", "-f", "text", "--raw", "--json", "-n", "2", "--spec", "off", "-t", "1", "--lora", "a.lora"]
@@ -69,7 +72,8 @@ TABLE = [
     ("build", "--output", ["build", "m.gguf"], ["m.gguf"], ANY),
     ("adapter", "--output", ["adapter", "build", "--random", "3", "--rank", "4", "--base", "i.roma"], ["i.roma"], ADAPTER),
     ("adapter", "--output", ["adapter", "merge", "a.lora", "b.lora:0.5"], ["a.lora", "b.lora"], ADAPTER),
-    ("run", "--trace-values", RUN, ["i.roma", "text", "a.lora"], ANY),
+    ("run", "--trace-values", RUN + ["--json-schema", "s.json"], ["i.roma", "text", "a.lora", "s.json"], ANY),
+    ("run", "--trace-values", RUN + ["--grammar", "g.gbnf"], ["g.gbnf"], ANY),
     ("eval", "--dump-logits", EVAL, ["i.roma", "text"], ANY),
     ("eval", "--dump-logits", IDS, ["ids", "j.roma", "a.lora", "c.chip"], ANY),
     ("eval", "--dump-against", IDS, ["i.roma", "ids", "j.roma", "a.lora", "c.chip"], ANY),
@@ -89,7 +93,7 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
-READ = {"--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
+READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
 
 
 def test_table():
