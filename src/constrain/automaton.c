@@ -13,9 +13,9 @@ typedef struct {
     uint32_t *pool, pool_n, pool_cap;
     uint32_t *at; /* [CONSTRAIN_STATES_MAX + 2], of all rules */
     uint32_t *slots, slots_mask;
-    const code_list *code;         /* of the rule that is made */
-    uint32_t first;                /* its first state */
-    uint32_t *mark, *todo, now, n; /* of a set that grows: marked instructions, those found */
+    const code_list *code;          /* of the rule that is made */
+    uint32_t first;                 /* its first state */
+    uint32_t *mark, *found, now, n; /* of a set that grows: marked instructions, those found */
     uint64_t work;
     uint32_t cap_states, cap_calls;
 } maker;
@@ -54,7 +54,7 @@ static void add(maker *m, uint32_t pc) {
     m->work++;
     if (m->mark[pc] == m->now) return;
     m->mark[pc] = m->now;
-    m->todo[m->n++] = pc;
+    m->found[m->n++] = pc;
 }
 
 static void set_begin(maker *m) {
@@ -72,14 +72,14 @@ static int by_number(const void *a, const void *b, void *ctx) {
 static void set_close(maker *m) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < m->n; i++) {
-        const uint32_t pc = m->todo[i];
+        const uint32_t pc = m->found[i];
         const code_instr *in = &m->code->at[pc];
         if (in->op == CODE_SPLIT || in->op == CODE_JUMP) add(m, (uint32_t)((int32_t)pc + in->x));
         if (in->op == CODE_SPLIT) add(m, (uint32_t)((int32_t)pc + in->y));
-        if (in->op == CODE_BYTE || in->op == CODE_CALL || in->op == CODE_END) m->todo[kept++] = pc;
+        if (in->op == CODE_BYTE || in->op == CODE_CALL || in->op == CODE_END) m->found[kept++] = pc;
     }
     m->n = kept;
-    roma_constrain_sort(m->todo, kept, sizeof *m->todo, by_number, NULL);
+    roma_constrain_sort(m->found, kept, sizeof *m->found, by_number, NULL);
 }
 
 static bool grow_pool(maker *m, uint32_t n) {
@@ -126,19 +126,19 @@ static bool grow_slots(maker *m) {
     return true;
 }
 
-/* The state of the set in todo; 0 for an empty one, and after a failure. */
+/* The state of the set in found; 0 for an empty one, and after a failure. */
 static uint32_t set_state(maker *m) {
     roma_constrain *c = m->c;
     if (!m->n) return 0;
     if (m->work > CONSTRAIN_WORK_MAX) return too_large(m);
-    uint32_t i = (uint32_t)roma_hash64(m->todo, m->n * sizeof *m->todo) & m->slots_mask;
+    uint32_t i = (uint32_t)roma_hash64(m->found, m->n * sizeof *m->found) & m->slots_mask;
     for (; m->slots[i]; i = (i + 1) & m->slots_mask) {
         const uint32_t s = m->slots[i] - 1;
-        if (m->at[s + 1] - m->at[s] == m->n && memcmp(m->pool + m->at[s], m->todo, m->n * sizeof *m->todo) == 0)
+        if (m->at[s + 1] - m->at[s] == m->n && memcmp(m->pool + m->at[s], m->found, m->n * sizeof *m->found) == 0)
             return s;
     }
     if (!grow_pool(m, m->n) || !grow_table(m)) return 0;
-    memcpy(m->pool + m->pool_n, m->todo, m->n * sizeof *m->todo);
+    memcpy(m->pool + m->pool_n, m->found, m->n * sizeof *m->found);
     m->pool_n += m->n;
     const uint32_t s = c->n_states++;
     m->at[s + 1] = m->pool_n;
@@ -247,9 +247,9 @@ static bool make_begin(maker *m, uint32_t longest) {
     m->slots = roma_alloc_array(m->slots_mask + 1, sizeof *m->slots);
     m->at = roma_alloc_array(CONSTRAIN_STATES_MAX + 2, sizeof *m->at);
     m->mark = roma_alloc_array(longest, sizeof *m->mark);
-    m->todo = roma_alloc_array(longest, sizeof *m->todo);
+    m->found = roma_alloc_array(longest, sizeof *m->found);
     c->n_states = 1; /* the dead one */
-    return (c->next && c->flags && c->calls_from && m->slots && m->at && m->mark && m->todo) ||
+    return (c->next && c->flags && c->calls_from && m->slots && m->at && m->mark && m->found) ||
            fail(m, ROMA_ENOMEM, "");
 }
 
@@ -271,6 +271,6 @@ int roma_constrain_determine(code_build *b, roma_constrain *c) {
     roma_free(m.at);
     roma_free(m.slots);
     roma_free(m.mark);
-    roma_free(m.todo);
+    roma_free(m.found);
     return b->rc;
 }

@@ -78,6 +78,8 @@ int roma_serve_asked_flag(roma_answer_reading *r, const char *key, bool *out, ro
 int roma_serve_asked_count(roma_answer_reading *r, const char *key, uint32_t max, uint32_t *out, roma_error *err);
 int roma_serve_asked_json(roma_answer_reading *r, roma_answer_text *out, roma_error *err);
 int roma_serve_asked_no_memory(roma_error *err);
+/* read.c: the value of `messages`, an array, in a->messages as templates take it. */
+int roma_serve_asked_read_messages(asked *a, roma_answer_reading *r, roma_error *err);
 /* read_prompt.c: a text, a list of texts, ids, or a list of ids, at most `most` of them. */
 int roma_serve_asked_read_prompts(asked *a, roma_answer_reading *r, const char *key, size_t most, bool texts_only,
                                   roma_error *err);

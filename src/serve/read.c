@@ -198,7 +198,7 @@ static int read_stream_options(asked *a, roma_answer_reading *r, roma_error *err
     return rc;
 }
 
-static int read_messages(asked *a, roma_answer_reading *r, roma_error *err) {
+int roma_serve_asked_read_messages(asked *a, roma_answer_reading *r, roma_error *err) {
     roma_answer_text t = {0};
     const int rc = roma_serve_asked_json(r, &t, err);
     if (rc) return rc;
@@ -253,7 +253,7 @@ static int key_answer(asked *a, roma_answer_reading *r, roma_error *err) {
 
 static int key_chat(asked *a, roma_answer_reading *r, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
-    if (roma_json_is(j, "messages")) return read_messages(a, r, err);
+    if (roma_json_is(j, "messages")) return roma_serve_asked_read_messages(a, r, err);
     if (roma_json_is(j, "tools")) return read_tools(a, r, err);
     if (roma_json_is(j, "tool_choice")) return roma_serve_asked_json(r, &a->choice, err);
     if (roma_json_is(j, "parallel_tool_calls"))

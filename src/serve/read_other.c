@@ -170,14 +170,6 @@ static int read_think(asked *a, roma_answer_reading *r, roma_error *err) {
     return rc;
 }
 
-static int read_messages(asked *a, roma_answer_reading *r, roma_error *err) {
-    roma_answer_text t = {0};
-    const int rc = roma_serve_asked_json(r, &t, err);
-    if (rc) return rc;
-    if (!t.text || t.text[0] != '[') return roma_serve_asked_bad(r, ROMA_EINPUT, "messages", "must be an array", err);
-    return roma_serve_asked_messages(t.text, t.len, a->system, &a->messages, err);
-}
-
 static int key_of_text(asked *a, roma_answer_reading *r, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
     if (roma_json_is(j, "prompt")) return roma_serve_asked_read_prompts(a, r, "prompt", 1, true, err);
@@ -215,7 +207,7 @@ int roma_serve_asked_key_ollama(asked *a, roma_answer_reading *r, roma_error *er
     if (roma_json_is(j, "stream")) return roma_serve_asked_flag(r, "stream", &a->stream, err);
     if (roma_json_is(j, "format")) return read_format(a, r, err);
     if (roma_json_is(j, "think")) return read_think(a, r, err);
-    if (a->form == ASKED_OCHAT && roma_json_is(j, "messages")) return read_messages(a, r, err);
+    if (a->form == ASKED_OCHAT && roma_json_is(j, "messages")) return roma_serve_asked_read_messages(a, r, err);
     if (a->form == ASKED_OCHAT && roma_json_is(j, "tools")) return roma_serve_asked_json(r, &a->tools, err);
     if (roma_json_is(j, "logprobs") || roma_json_is(j, "top_logprobs")) return ROMA_ANSWER_NOT_MINE;
     return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
