@@ -82,7 +82,7 @@ def run(*args):
 
 
 def test_run():
-    for args, end in (((), "(eos)"), (("-n", "5"), "(cut by -n 5)"), (("--ctx", "30"), "(context of 30 full)"), (("--temp", "1"), "; seed ")):
+    for args, end in (((), "(eos)"), (("-n", "5"), "(cut by -n 5)"), (("--ctx", "30"), "(context of 30 full)"), (("--temp", "1", "--seed", "4294967295"), "; seed 4294967295")):  # the longest seed that `run` draws itself
         code, _, err = run(*args)
         check(code == 0 and err.count("\n") == 1 and end in err and len(err) <= 81, "run %s ends with: %s" % (args, err))
     for args in (("-n", "5"), ("--ctx", "30")):

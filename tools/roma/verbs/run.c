@@ -50,15 +50,21 @@ static void end_text(char *out, size_t cap, const run_options *o, const session 
         roma_print(out, cap, "%s", reply_stop(r));
 }
 
+/* Digits behind the point: a tenth of a token is said only where it is more than noise, so that the line fits. */
+static int tenths(double rate) {
+    return rate < 1000;
+}
+
 /* The one line behind an answer. */
 static void stat_line(const run_options *o, const session *s, const reply *r) {
     char end[64], seed[40] = "";
     end_text(end, sizeof end, o, s, r);
     if (ask_draws(&o->ask.ask.sampling))
         roma_print(seed, sizeof seed, "; seed %llu", (unsigned long long)o->ask.ask.sampling.seed);
+    const double decode = decode_rate(r), prompt = roma_rate((double)r->n_prompt, r->result.first_s);
     fflush(stdout);
-    print_to(stderr, "%zu tokens, %.1f tok/s (%s); prompt %zu tokens, %.1f tok/s%s\n", r->n, decode_rate(r), end,
-             r->n_prompt, roma_rate((double)r->n_prompt, r->result.first_s), seed);
+    print_to(stderr, "%zu tokens, %.*f tok/s (%s); prompt %zu tokens, %.*f tok/s%s\n", r->n, tenths(decode), decode, end,
+             r->n_prompt, tenths(prompt), prompt, seed);
 }
 
 /* With --verbose, the rest of the figures. */
