@@ -51,9 +51,7 @@ static void end_text(char *out, size_t cap, const run_options *o, const session 
 }
 
 /* Digits behind the point: a tenth of a token is said only where it is more than noise, so that the line fits. */
-static int tenths(double rate) {
-    return rate < 1000;
-}
+static int tenths(double rate) { return rate < 1000; }
 
 /* The one line behind an answer. */
 static void stat_line(const run_options *o, const session *s, const reply *r) {
@@ -63,8 +61,8 @@ static void stat_line(const run_options *o, const session *s, const reply *r) {
         roma_print(seed, sizeof seed, "; seed %llu", (unsigned long long)o->ask.ask.sampling.seed);
     const double decode = decode_rate(r), prompt = roma_rate((double)r->n_prompt, r->result.first_s);
     fflush(stdout);
-    print_to(stderr, "%zu tokens, %.*f tok/s (%s); prompt %zu tokens, %.*f tok/s%s\n", r->n, tenths(decode), decode, end,
-             r->n_prompt, tenths(prompt), prompt, seed);
+    print_to(stderr, "%zu tokens, %.*f tok/s (%s); prompt %zu tokens, %.*f tok/s%s\n", r->n, tenths(decode), decode,
+             end, r->n_prompt, tenths(prompt), prompt, seed);
 }
 
 /* With --verbose, the rest of the figures. */
