@@ -366,6 +366,10 @@ $(BUILD)/bench/depth: $(BUILD)/bench/depth_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/open: $(BUILD)/bench/open_bench.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/serve_load.o: bench/talk.h bench/load.h bench/load_broken.h
 $(BUILD)/bench/serve-load: $(BUILD)/bench/serve_load.o $(LIB)
 	@mkdir -p $(@D)
