@@ -117,8 +117,9 @@ int roma_answer_prompt(const roma_answer *a, const roma_message *messages, size_
  * roma_answer_close. */
 const char *roma_answer_template_note(const roma_answer *a);
 
-/* The form in which the chat template in use writes tool calls and reasoning; the room's, until roma_answer_close. A
- * template by name, and none, has the form NONE. */
+/* The form in which the chat template in use writes tool calls and reasoning; the room's, until roma_answer_close.
+ * Where the template writes none, as templates by name, calls have the built-in form (`built_in`); a model without a
+ * template has the form NONE. */
 const roma_calls_form *roma_answer_calls(const roma_answer *a);
 
 /* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */
@@ -133,7 +134,8 @@ typedef struct {
 } roma_answer_texts;
 
 /* A conversation with all that a chat template can be given: n messages, or JSON in their place; tools and documents as
- * JSON; arguments, each NAME=VALUE, where a value that is JSON is that and any other a text. */
+ * JSON; arguments, each NAME=VALUE, where a value that is JSON is that and any other a text. Tools, calls and their
+ * results are told in text (roma_calls_messages_plain) where roma_answer_calls is built in. */
 typedef struct {
     const roma_message *messages;
     size_t n;
@@ -369,10 +371,12 @@ typedef struct {
     roma_answer_text form;
     bool logprobs; /* wanted of each token, with the `top` likeliest, 0 to 20 */
     uint32_t top;
-    bool is_batch;          /* in OpenAI's form: id is the custom_id */
-    roma_answer_text model; /* of that form, told back */
-    int rc;                 /* of a bad line: its error's code, of which nothing counts but line, id and is_batch */
-    const char *error;      /* and text, with file, line and column */
+    bool is_batch;                /* in OpenAI's form: id is the custom_id */
+    roma_answer_text model;       /* of that form, told back */
+    roma_answer_text tool_choice; /* of that form: JSON, of which only the tools can say whether it is good */
+    bool one_call;                /* of that form: parallel_tool_calls is false */
+    int rc;            /* of a bad line: its error's code, of which nothing counts but line, id and is_batch */
+    const char *error; /* and text, with file, line and column */
 } roma_answer_line;
 /* The requests of a file, n lines; what stands below n is the reader's own. */
 typedef struct {

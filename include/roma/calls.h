@@ -71,6 +71,8 @@ typedef struct {
     bool text_arguments; /* the template takes arguments as JSON in a text, not as an object */
     bool null_content;   /* the template takes calls beside no content, not beside an empty one */
     bool short_ids;      /* the template takes only ids of nine letters and digits */
+    bool built_in;       /* not the template's: roma_calls_form_built_in */
+    bool no_system;      /* of the built-in form: the template takes no system message */
     /* Reasoning stands between these, where an answer begins. */
     roma_calls_mark think, think_end;
 } roma_calls_form;
@@ -80,6 +82,10 @@ typedef struct {
  * ENOMEM alone is an error: a template that refuses them, or whose calls are not understood, has the form NONE. */
 int roma_calls_form_find(roma_calls_form *f, const roma_template *t, const char *const *ends, size_t n_ends,
                          roma_error *err);
+/* Makes *f the built-in form, for a template that writes no calls: <tool_call> around a JSON object, as Hermes and Qwen
+ * have it, of which roma_calls_messages_plain tells the model. The marks of reasoning stay. t is rendered to see
+ * whether it takes a system message; NULL: it does, until the caller sets f->no_system. ENOMEM. */
+int roma_calls_form_built_in(roma_calls_form *f, const roma_template *t, roma_error *err);
 /* Whether a text of len bytes, such as a control token's, is part of one of the form's marks: then it must reach the
  * parser although such tokens have no text for others. */
 bool roma_calls_form_marks(const roma_calls_form *f, const char *text, size_t len);
@@ -134,6 +140,15 @@ int roma_calls_choice_read(roma_calls_choice *c, const roma_calls_tools *t, cons
  * `reasoning_content`; members that are null are left out. Everything else stands as it was. EINPUT names the message
  * and what is wrong with it; ENOMEM. */
 int roma_calls_messages(const roma_calls_form *f, const char *json, size_t len, roma_buf *out, roma_error *err);
+
+/* Messages for a template that knows no tools, appended to *out: as roma_calls_messages makes them of `json`, and then
+ * calls are text in the form f, which is built in, and what they gave, messages of role tool that stand together, is a
+ * message of the user's, each between <tool_response> and </tool_response>. The tools (NULL: none are shown) and the
+ * form are told at the end of the system message, in one of their own where there is none, or, where the template takes
+ * none, at the beginning of the user's first. Errors of roma_calls_messages; EINPUT for a content that is no text, and
+ * for a conversation that has no message to tell of tools in. */
+int roma_calls_messages_plain(const roma_calls_form *f, const roma_calls_tools *t, const char *json, size_t len,
+                              roma_buf *out, roma_error *err);
 
 /* The id of a call in an answer: nine letters and digits and a 0, from a text that names the answer, and the call's
  * index: the same from the same. */

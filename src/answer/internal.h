@@ -134,6 +134,10 @@ int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, rom
 
 /* prompt.c: the form of calls of the template that was chosen, and its tokens. ENOMEM. */
 int roma_answer_find_calls(roma_answer *a, roma_error *err);
+/* tools.c: whether a conversation has tools, calls or results that the template does not write; its messages as JSON,
+ * with all of that told in them, appended to *out. Errors of roma_calls_tools_read and roma_calls_messages_plain. */
+bool roma_answer_must_tell(const roma_answer *a, const roma_answer_dialog *d);
+int roma_answer_tell(const roma_answer *a, const roma_answer_dialog *d, roma_buf *out, roma_error *err);
 
 /* grow.c */
 void roma_answer_grow_begin(job *j);

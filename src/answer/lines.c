@@ -30,8 +30,8 @@ static const named body_keys[] = {
     {"logprobs", ANSWER_KEY_LOGPROBS}, {"top_logprobs", ANSWER_KEY_TOP}, {"seed", ANSWER_KEY_SEED}, {"stop", ANSWER_KEY_STOP},
     {"tools", ANSWER_KEY_TOOLS}, {"documents", ANSWER_KEY_DOCUMENTS}, {"chat_template_kwargs", ANSWER_KEY_ARGS},
     {"lora", ANSWER_KEY_LORA}, {"n", ANSWER_KEY_ONE}, {"stream", ANSWER_KEY_OFF}, {"response_format", ANSWER_KEY_FORMAT}, {"grammar", ANSWER_KEY_GRAMMAR},
-    {"tool_choice", ANSWER_KEY_AUTO}, {"user", ANSWER_KEY_ANY}, {"metadata", ANSWER_KEY_ANY}, {"store", ANSWER_KEY_ANY},
-    {"service_tier", ANSWER_KEY_ANY}, {"stream_options", ANSWER_KEY_ANY}, {"parallel_tool_calls", ANSWER_KEY_ANY}, {0}};
+    {"tool_choice", ANSWER_KEY_CHOICE}, {"user", ANSWER_KEY_ANY}, {"metadata", ANSWER_KEY_ANY}, {"store", ANSWER_KEY_ANY},
+    {"service_tier", ANSWER_KEY_ANY}, {"stream_options", ANSWER_KEY_ANY}, {"parallel_tool_calls", ANSWER_KEY_PARALLEL}, {0}};
 /* clang-format on */
 
 static const named *find(const named *keys, const roma_json_reader *j) {

@@ -23,7 +23,7 @@ typedef struct roma_answer_reading reading;
     X(MIN_P, min_p) X(REPEAT, repeat) X(PRESENCE, presence) X(FREQUENCY, frequency) X(BIAS, bias) X(SEED, seed)    \
     X(STOP, stop) X(LORA, lora) X(ID, id) X(MESSAGES, messages) X(TOOLS, tools) X(DOCUMENTS, documents)            \
     X(ARGS, args) X(LOGPROBS, logprobs) X(TOP, top) X(MODEL, model) X(ONE, one) X(OFF, off) X(FORMAT, format)      \
-    X(GRAMMAR, grammar) X(AUTO, auto_choice) X(ANY, any) X(METHOD, method) X(URL, url) X(BODY, body)
+    X(GRAMMAR, grammar) X(CHOICE, choice) X(PARALLEL, parallel) X(ANY, any) X(METHOD, method) X(URL, url) X(BODY, body)
 /* clang-format on */
 typedef enum {
 #define X(id, name) ANSWER_KEY_##id,

@@ -270,8 +270,13 @@ static int read_one(reading *r, const char *key) {
 static int read_off(reading *r, const char *key) {
     return r->json.kind == ROMA_JSON_FALSE ? ROMA_OK : bad(r, key, "must be false");
 }
-static int read_auto_choice(reading *r, const char *key) {
-    return roma_json_is(&r->json, "auto") ? ROMA_OK : bad(r, key, "must be \"auto\": no choice of a tool is enforced");
+static int read_choice(reading *r, const char *key) {
+    (void)key; /* what it may be depends on the line's tools */
+    return keep_json(r, NULL, 0, &r->q->tool_choice);
+}
+static int read_parallel(reading *r, const char *key) {
+    r->q->one_call = r->json.kind == ROMA_JSON_FALSE;
+    return r->q->one_call || r->json.kind == ROMA_JSON_TRUE ? ROMA_OK : bad(r, key, "must be true or false");
 }
 /* What names or accounts for a request and changes no answer. */
 static int read_any(reading *r, const char *key) {

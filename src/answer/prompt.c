@@ -101,6 +101,21 @@ static int find_marks(roma_answer *a, roma_error *err) {
     return ROMA_OK;
 }
 
+/* Whether a template by name refuses a system message. */
+static bool refuses_system(const roma_answer *a) {
+    static const roma_message m[] = {{ROMA_ROLE_SYSTEM, "s", 1}, {ROMA_ROLE_USER, "u", 1}};
+    size_t n;
+    return roma_text_template_apply(a->tok, a->template_kind, m, 2, true, NULL, 0, &n, NULL) == ROMA_EINPUT;
+}
+
+/* The built-in form, where there is a template and it writes no calls. */
+static int settle_calls(roma_answer *a, roma_error *err) {
+    if (a->calls.kind != ROMA_CALLS_NONE || roma_answer_is_raw(a, 0)) return ROMA_OK;
+    const int rc = roma_calls_form_built_in(&a->calls, a->chat_template, err);
+    if (!a->chat_template) a->calls.no_system = refuses_system(a);
+    return rc;
+}
+
 int roma_answer_find_calls(roma_answer *a, roma_error *err) {
     const roma_vocab *v = &a->image.vocab;
     char text[ROMA_EOG_MAX + 1][ROMA_CALLS_MARK_MAX + 1];
@@ -115,7 +130,8 @@ int roma_answer_find_calls(roma_answer *a, roma_error *err) {
         ends[n] = text[n];
         n++;
     }
-    const int rc = roma_calls_form_find(&a->calls, a->chat_template, ends, n, err);
+    int rc = roma_calls_form_find(&a->calls, a->chat_template, ends, n, err);
+    if (!rc) rc = settle_calls(a, err);
     return rc ? rc : find_marks(a, err);
 }
 
@@ -351,9 +367,19 @@ int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d,
     if (!a->tok)
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so it cannot take text");
-    const int rc = roma_answer_is_raw(a, d->flags) ? raw_prompt(a, d, ids, n_ids, err)
-                   : a->chat_template              ? through_template(a, d, ids, n_ids, text, err)
-                                                   : by_name(a, d, ids, n_ids, err);
+    roma_answer_dialog told = *d;
+    roma_buf messages = {0};
+    int rc = ROMA_OK;
+    if (roma_answer_must_tell(a, d)) {
+        rc = roma_answer_tell(a, d, &messages, err);
+        told.json = (roma_answer_text){(const char *)messages.data, messages.len};
+        told.tools = (roma_answer_text){NULL, 0};
+    }
+    if (!rc)
+        rc = roma_answer_is_raw(a, d->flags) ? raw_prompt(a, d, ids, n_ids, err)
+             : a->chat_template              ? through_template(a, &told, ids, n_ids, text, err)
+                                             : by_name(a, &told, ids, n_ids, err);
+    roma_buf_destroy(&messages);
     if (rc || *n_ids) return rc;
     roma_free(*ids);
     *ids = NULL;

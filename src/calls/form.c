@@ -40,8 +40,7 @@ bool roma_calls_form_thinks(const roma_calls_form *f, const char *prompt, size_t
 #define THOUGHT "\xee\x80\x84"
 #define LONG_ID "rprobe-call-0123456789"
 
-/* A rendering takes little, for a model file may hold any template; who needs more than this writes no calls. */
-enum { STEPS = 1 << 20, MEMORY = 1 << 25, OUTPUT = 1 << 18, ANSWER_MAX = 4096 };
+enum { ANSWER_MAX = 4096 };
 
 typedef struct {
     const roma_template *t;
@@ -78,7 +77,7 @@ static int render(const probing *p, const roma_buf *assistant, roma_template_out
     const roma_template_input in = {.variables = v,
                                     .n_variables = sizeof v / sizeof *v,
                                     .date = {.year = 2026, .month = 1, .day = 1},
-                                    .limits = {.steps = STEPS, .bytes = MEMORY, .output = OUTPUT}};
+                                    .limits = {.steps = CALLS_STEPS, .bytes = CALLS_MEMORY, .output = CALLS_OUTPUT}};
     const int rc = m.failed || assistant->failed ? ROMA_ENOMEM : roma_template_render(p->t, &in, out, NULL);
     if (rc) *out = (roma_template_output){0};
     roma_buf_destroy(&m);

@@ -57,6 +57,11 @@ calls_match roma_calls_walk(calls_walk *w, char c);
 
 /* ---- learn.c: a form out of rendered calls ---- */
 
+/* ---- form.c and plain.c: conversations that are rendered to look at a template ---- */
+
+/* A rendering takes little, for a model file may hold any template; who needs more than this writes no calls. */
+enum { CALLS_STEPS = 1 << 20, CALLS_MEMORY = 1 << 25, CALLS_OUTPUT = 1 << 18 };
+
 /* What is rendered: names, an id, keys and values that no template writes of itself. */
 #define CALLS_NAME_1 "rprobe-one"
 #define CALLS_NAME_2 "rprobe-two"

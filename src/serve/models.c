@@ -29,6 +29,12 @@ adapter *roma_serve_find(roma_serve *s, const char *name, size_t len, bool *base
 
 /* ---- OpenAI ---- */
 
+/* Who says in which form tools are shown and called. */
+static const char *calls_of(const roma_serve *s) {
+    const roma_calls_form *f = roma_answer_calls(s->answer);
+    return f->built_in ? "built-in" : f->kind == ROMA_CALLS_NONE ? "none" : "template";
+}
+
 static void put_model(roma_json *j, const roma_serve *s, const adapter *a) {
     roma_json_open(j, NULL, '{');
     roma_json_string(j, "id", a ? a->name : s->name);
@@ -38,6 +44,7 @@ static void put_model(roma_json *j, const roma_serve *s, const adapter *a) {
     roma_json_string(j, "root", s->name);
     roma_json_string(j, "parent", a ? s->name : NULL);
     roma_json_uint(j, "max_model_len", s->context);
+    roma_json_string(j, "tool_calls", calls_of(s));
     roma_json_close(j, '}');
 }
 
@@ -203,6 +210,7 @@ void roma_serve_show(exchange *x, const roma_http_request *q) {
     roma_json_open(&j, "capabilities", '[');
     roma_json_string(&j, NULL, "completion");
     roma_json_string(&j, NULL, "embedding");
+    if (roma_answer_calls(s->answer)->kind != ROMA_CALLS_NONE) roma_json_string(&j, NULL, "tools");
     roma_json_close(&j, ']');
     roma_json_close(&j, '}');
     roma_serve_reply(x, 200, &b);

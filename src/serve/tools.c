@@ -9,7 +9,7 @@
 static int no_form(roma_error *err) {
     return roma_fail(
         err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-        "the model's chat template writes no calls of tools; roma serve --template FILE names one that does");
+        "the model has no chat template, so that it cannot be told of tools; roma serve --template names one");
 }
 
 /* The grammar of nothing but calls, for who asks for one. */

@@ -254,6 +254,88 @@ static void messages(void) {
     CHECK_HAS(messages_of(&f, "[{\"role\":\"a\"}] 1"), "JSON");
 }
 
+/* ---- the built-in form ---- */
+
+static const char LIST[] =
+    "[{\"name\":\"f\"},{\"name\":\"g\",\"parameters\":{\"properties\":{\"a\":{\"type\":\"string\"},"
+    "\"b\":{\"type\":\"string\",\"enum\":[\"x\",\"\"]}},\"required\":[\"b\"]}}]";
+
+#define ROLES "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}"
+
+static roma_calls_form built_in(const char *text) {
+    roma_template *t = NULL;
+    roma_calls_form f = {.think = {3, "<t>"}};
+    roma_error err;
+    if (text && roma_template_create(&t, text, strlen(text), "", &err)) TEST_FAILED("%s", err.text);
+    CHECK_EQ(roma_calls_form_built_in(&f, t, &err), 0);
+    CHECK_STR(f.think.text, "<t>");
+    CHECK(f.built_in && f.many && !f.is_section && !f.text_arguments);
+    roma_template_destroy(t);
+    return f;
+}
+
+static const char *plain_of(const roma_calls_form *f, bool shows, const char *json) {
+    static char said[4096];
+    roma_calls_tools t;
+    roma_buf b = {0};
+    roma_error err = {0};
+    CHECK_EQ(roma_calls_tools_read(&t, LIST, sizeof LIST - 1, &err), 0);
+    if (roma_calls_messages_plain(f, shows ? &t : NULL, json, strlen(json), &b, &err))
+        roma_error_format(&err, said, sizeof said);
+    else
+        snprintf(said, sizeof said, "%.*s", (int)b.len, (const char *)b.data);
+    roma_buf_destroy(&b);
+    roma_calls_tools_free(&t);
+    return said;
+}
+
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+static void plain(void) {
+    const roma_calls_form f = built_in(ROLES), named = built_in(NULL);
+    const roma_calls_form none = built_in("{% for m in messages %}{% if m.role != 'system' %}{{ m.content }}{% endif %}"
+                                          "{% endfor %}");
+    const roma_calls_form refuses =
+        built_in("{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+                 "{{ messages[0].content }}");
+    CHECK(!f.no_system && !named.no_system && none.no_system && refuses.no_system);
+    /* What says nothing of tools stays. */
+    CHECK_STR(plain_of(&f, false, "[]"), "[]");
+    CHECK_STR(plain_of(&f, false, "[{\"role\":\"user\",\"content\":\"a\\u0000\",\"name\":\"n\",\"x\":[1]}]"),
+              "[{\"role\": \"user\", \"content\": \"a\\u0000\", \"name\": \"n\", \"x\": [1]}]");
+    /* Calls and results: the texts that the form's grammar and parser have. */
+    static const char talk[] =
+        "[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"c\",\"tool_calls\":[{\"id\":"
+        "\"1\","
+        "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},{\"id\":\"2\",\"function\":{\"name\":\"g\",\"arguments\":"
+        "{\"b\": \"x\"}}}]},{\"role\":\"tool\",\"tool_call_id\":\"1\",\"content\":\"r\"},{\"role\":\"tool\","
+        "\"tool_call_id\":\"2\",\"content\":\"s\\n\"},{\"role\":\"user\",\"content\":\"p\"}]";
+#define TOLD                                                                                                           \
+    "{\"role\": \"assistant\", \"content\": \"c\\n<tool_call>\\n{\\\"name\\\": \\\"f\\\", \\\"arguments\\\": "         \
+    "{}}\\n</tool_call>\\n<tool_call>\\n{\\\"name\\\": \\\"g\\\", \\\"arguments\\\": {\\\"b\\\": \\\"x\\\"}}\\n"       \
+    "</tool_call>\"}, {\"role\": \"user\", \"content\": "                                                              \
+    "\"<tool_response>\\nr\\n</tool_response>\\n<tool_response>\\ns"                                                   \
+    "\\n\\n</tool_response>\"}, {\"role\": \"user\", \"content\": \"p\"}]"
+    CHECK_STR(plain_of(&f, false, talk), "[{\"role\": \"user\", \"content\": \"q\"}, " TOLD);
+    /* Tools: in a system message, in the one that is there, or in the user's first. */
+    const char *s = plain_of(&f, true, talk);
+    CHECK(begins(s, "[{\"role\": \"system\", \"content\": \"# Tools\\n\\n"));
+    CHECK_HAS(s, "<tools>\\n{\\\"type\\\": \\\"function\\\", \\\"function\\\": {\\\"name\\\": \\\"f\\\"");
+    CHECK_HAS(s, "</tool_response>.\"}, {\"role\": \"user\", \"content\": \"q\"}, " TOLD);
+    s = plain_of(&f, true, "[{\"role\":\"system\",\"content\":\"be\"},{\"role\":\"user\",\"content\":\"q\"}]");
+    CHECK(begins(s, "[{\"role\": \"system\", \"content\": \"be\\n\\n# Tools"));
+    CHECK_HAS(s, "</tool_response>.\"}, {\"role\": \"user\", \"content\": \"q\"}]");
+    s = plain_of(&none, true, "[{\"role\":\"assistant\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"q\"}]");
+    CHECK(begins(s, "[{\"role\": \"assistant\", \"content\": \"a\"}, {\"role\": \"user\", \"content\": \"# Tools"));
+    CHECK_HAS(s, "</tool_response>.\\n\\nq\"}]");
+    CHECK_HAS(plain_of(&none, true, "[{\"role\":\"tool\",\"content\":\"r\"}]"), ".\\n\\n<tool_response>\\nr");
+    CHECK_HAS(plain_of(&none, true, "[{\"role\":\"system\",\"content\":\"a\"}]"), "there is none");
+    CHECK_HAS(plain_of(&f, true, "[]"), "there is none");
+    CHECK_HAS(plain_of(&f, true, "[{\"role\":\"user\",\"content\":[{\"image\":1}]}]"),
+              "messages[0]: a content is a text");
+    CHECK_HAS(plain_of(&f, true, "{}"), "messages are an array");
+}
+
 /* ---- the parser's bounds ---- */
 
 typedef struct {
@@ -320,13 +402,11 @@ static void bounds(void) {
 
 /* ---- grammars, and memory that ends ---- */
 
-static const char LIST[] =
-    "[{\"name\":\"f\"},{\"name\":\"g\",\"parameters\":{\"properties\":{\"a\":{\"type\":\"string\"},"
-    "\"b\":{\"type\":\"string\",\"enum\":[\"x\",\"\"]}},\"required\":[\"b\"]}}]";
-
 static const char *grammar_of(const char *template, const char *choice, bool parallel, bool thinks) {
     static char said[8192];
-    const roma_calls_form f = template ? form_of(template) : (roma_calls_form){.kind = ROMA_CALLS_NONE};
+    const roma_calls_form f = !template                      ? (roma_calls_form){.kind = ROMA_CALLS_NONE}
+                              : strcmp(template, ROLES) == 0 ? built_in(template)
+                                                             : form_of(template);
     roma_calls_tools t;
     roma_calls_choice c;
     roma_error err = {0};
@@ -353,6 +433,12 @@ static void grammars(void) {
               "root ::= thought \"</think>\" blank \"<tool_call>\\x0A<function=\" call ( "
               "\"\\x0A</tool_call><tool_call>\\x0A<function=\" call)* \"\\x0A</tool_call>\"\n"
               "call ::= call0 | call1\n");
+    CHECK_HAS(grammar_of(ROLES, "\"required\"", true, false),
+              "root ::= \"<tool_call>\\x0A\" call ( \"\\x0A</tool_call>\\x0A<tool_call>\\x0A\" call)* "
+              "\"\\x0A</tool_call>\"\n");
+    CHECK_HAS(grammar_of(ROLES, "\"required\"", false, false),
+              "call0 ::= \"{\\x22\" \"name\" \"\\x22: \\x22\"  \"f\" \"\\x22, \\x22\"  \"arguments\" \"\\x22: \" "
+              "arguments0 \"}\"\n");
     CHECK_HAS(grammar_of(NULL, "\"required\"", true, false), "writes no tool calls");
     CHECK_HAS(grammar_of(TAGS, "\"auto\"", true, false), "calls that must come");
 }
@@ -371,8 +457,11 @@ static int all_of_it(roma_error *err) {
     heard h = {.events = 0};
     int rc = roma_template_create(&t, TAGS, sizeof TAGS - 1, "", err);
     if (!rc) rc = roma_calls_form_find(&f, t, NULL, 0, err);
+    roma_calls_form own = f;
+    if (!rc) rc = roma_calls_form_built_in(&own, t, err);
     roma_template_destroy(t);
     if (!rc) rc = roma_calls_tools_read(&tools_, LIST, sizeof LIST - 1, err);
+    if (!rc) rc = roma_calls_messages_plain(&own, &tools_, call, sizeof call - 1, &out, err);
     if (!rc) rc = roma_calls_messages(&f, call, sizeof call - 1, &out, err);
     if (!rc) {
         const roma_calls_config c = {.form = &f, .tools = &tools_, .ctx = &h, .event = hear};
@@ -410,6 +499,7 @@ int main(void) {
     tools();
     choices();
     messages();
+    plain();
     bounds();
     grammars();
     memory_ends();

@@ -97,7 +97,7 @@ static bool parse(parts *p, const batch_answer *b, const char *number) {
     roma_calls_parser parser;
     char *held = roma_alloc(ROMA_CALLS_HELD_USUAL);
     const roma_calls_config c = {
-        .form = b->form, .tools = b->tools, .in_reasoning = b->thinks, .ctx = p, .event = hear};
+        .form = b->form, .tools = b->tools, .in_reasoning = b->thinks, .most = b->most, .ctx = p, .event = hear};
     *p = (parts){.answer = number, .json = {.out = &p->calls}};
     int rc = held ? ROMA_OK : ROMA_ENOMEM;
     if (held) roma_calls_parser_init(&parser, &c, held, ROMA_CALLS_HELD_USUAL);

@@ -13,6 +13,7 @@ typedef struct {
     const roma_calls_form *form;    /* the model's */
     const roma_calls_tools *tools; /* of a line in OpenAI's form: the answer is parsed; NULL: it is told as it stands */
     bool thinks;                   /* the answer begins within reasoning */
+    uint32_t most;                 /* calls at most; 0: ROMA_CALLS_MOST */
     const char *error;             /* of rc */
     int rc;
     bool hash, draws; /* a hash of the logits; a seed that mattered */

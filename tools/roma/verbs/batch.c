@@ -17,8 +17,9 @@ typedef struct {
     const roma_answer_line *q;
     int32_t *ids;
     size_t n_ids;
-    reply *reply;           /* NULL after a failure: memory for it was missing as well */
-    roma_constrain *form;   /* of the line alone */
+    reply *reply;         /* NULL after a failure: memory for it was missing as well */
+    roma_constrain *form; /* of the line alone */
+    roma_calls_choice choice;
     roma_buf probs;         /* roma_answer_probs of the answer's tokens, where they were asked for */
     roma_calls_tools tools; /* of a line in OpenAI's form that has some: its answer is parsed */
     bool thinks;            /* the answer begins within reasoning */
@@ -138,6 +139,7 @@ static int print_result(const batch *b, const job *done) {
                       .form = roma_answer_calls(b->s->a),
                       .tools = done->tools.n ? &done->tools : NULL,
                       .thinks = done->thinks,
+                      .most = done->q->one_call ? 1 : 0,
                       .error = done->q->error,
                       .rc = done->rc,
                       .hash = b->o->hash,
@@ -182,13 +184,32 @@ static int on_text(void *ctx, const char *text, size_t len) {
     return reply_text(j->reply, text, len);
 }
 
+static bool must_call(const job *j) {
+    return j->choice.kind == ROMA_CALLS_CHOICE_REQUIRED || j->choice.kind == ROMA_CALLS_CHOICE_NAMED;
+}
+
+/* The grammar of nothing but calls. */
+static int make_calls_form(job *j, roma_error *err) {
+    roma_buf grammar = {0};
+    if (j->q->ask.form || j->q->has_form)
+        return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
+                         "an answer cannot be a call of a tool and of another form too");
+    int rc = roma_calls_grammar(roma_answer_calls(j->b->s->a), &j->tools, &j->choice, !j->q->one_call, j->thinks,
+                                &grammar, err);
+    if (!rc) rc = roma_constrain_create_written(&j->form, &grammar, err);
+    roma_buf_destroy(&grammar);
+    return rc;
+}
+
 static int submit(batch *b, job *j, roma_error *err) {
     lora_list l;
     if (!has_reply(j)) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the answer");
     *j->reply = (reply){.s = b->s, .silent = true, .hashes = b->o->hash};
     int rc = session_fits(b->s, j->n_ids, err);
     if (!rc) rc = adapters_of(b, j->q, &l, err);
-    if (!rc && j->q->has_form)
+    if (!rc && must_call(j))
+        rc = make_calls_form(j, err);
+    else if (!rc && j->q->has_form)
         rc = roma_constrain_create(&j->form, j->q->form_kind, j->q->form.text, j->q->form.len, NULL, err);
     if (rc) return rc;
     roma_answer_ask ask = j->q->ask;
@@ -240,17 +261,30 @@ static bool thinks(const batch *b, const job *j) {
     return roma_calls_form_thinks(roma_answer_calls(b->s->a), text, n);
 }
 
-/* The prompt of a line in OpenAI's form with tools: these and the messages as the model's template takes them. */
+/* The tools of a line in OpenAI's form, and which of them is to be called; none where none may be. */
+static int read_tools(job *j, roma_answer_text tools, roma_error *err) {
+    const roma_answer_line *q = j->q;
+    int rc = tools.text ? roma_calls_tools_read(&j->tools, tools.text, tools.len, err) : ROMA_OK;
+    if (!rc && q->tool_choice.text)
+        rc = roma_calls_choice_read(&j->choice, &j->tools, q->tool_choice.text, q->tool_choice.len, err);
+    if (j->choice.kind == ROMA_CALLS_CHOICE_OFF) roma_calls_tools_free(&j->tools);
+    if (!rc && j->tools.n && roma_answer_calls(j->b->s->a)->kind == ROMA_CALLS_NONE)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                       "the model has no chat template, so that it cannot be told of tools; --template names one");
+    return rc;
+}
+
+/* The prompt of a line in OpenAI's form: tools and messages as the model's template takes them. */
 static int tools_prompt(const batch *b, job *j, roma_answer_dialog d, roma_error *err) {
     const roma_answer_line *q = j->q;
     roma_buf messages = {0};
-    int rc = roma_calls_tools_read(&j->tools, q->tools.text, q->tools.len, err);
-    if (!rc) rc = roma_calls_messages(roma_answer_calls(b->s->a), q->messages.text, q->messages.len, &messages, err);
-    if (!rc) {
+    int rc = read_tools(j, d.tools, err);
+    if (!rc && q->messages.text) {
+        rc = roma_calls_messages(roma_answer_calls(b->s->a), q->messages.text, q->messages.len, &messages, err);
         d.json = (roma_answer_text){(const char *)messages.data, messages.len};
-        d.tools = j->tools.n ? (roma_answer_text){j->tools.json, j->tools.len} : (roma_answer_text){NULL, 0};
-        rc = session_prompt(b->s, q->prompt, q->system, &d, &j->ids, &j->n_ids, err);
     }
+    d.tools = j->tools.n ? (roma_answer_text){j->tools.json, j->tools.len} : (roma_answer_text){NULL, 0};
+    if (!rc) rc = session_prompt(b->s, q->prompt, q->system, &d, &j->ids, &j->n_ids, err);
     roma_buf_destroy(&messages);
     if (!rc) j->thinks = thinks(b, j) && !q->has_form && !b->o->ask->form;
     return rc;
@@ -263,9 +297,8 @@ static void read_prompts(batch *b) {
         roma_error err;
         if (j->rc) continue;
         const roma_answer_dialog d = dialog_of(b, j->q);
-        const bool has_tools = j->q->is_batch && j->q->tools.text && j->q->messages.text;
-        const int bad = has_tools ? tools_prompt(b, j, d, &err)
-                                  : session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
+        const int bad = j->q->is_batch ? tools_prompt(b, j, d, &err)
+                                       : session_prompt(b->s, j->q->prompt, j->q->system, &d, &j->ids, &j->n_ids, &err);
         if (bad) fail_job(j, bad, &err);
         const uint64_t length = (uint64_t)j->n_ids + j->q->ask.limit;
         if (length > b->longest) b->longest = length;

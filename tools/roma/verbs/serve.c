@@ -124,9 +124,10 @@ static void tell(const roma_serve *r, const settings *s, const serve_options *o)
     const bool both = !s->c.http.n_addresses;
     const char *host = both ? "127.0.0.1" : s->address[0];
     const bool v6 = strchr(host, ':') != NULL;
-    print_to(stdout, "%s: %u tokens of context, %u requests at once, %zu adapters%s%s\n", s->name, context,
+    print_to(stdout, "%s: %u tokens of context, %u requests at once, %zu adapters%s%s%s\n", s->name, context,
              c->running ? c->running : 8, s->c.n_adapters, o->folder ? ", further ones from " : "",
-             o->folder ? o->folder : "");
+             o->folder ? o->folder : "",
+             roma_answer_calls(s->c.answer)->built_in ? "; tools in the built-in form" : "");
     print_to(
         stdout,
         "memory at most: engine %.1f MiB, requests %.1f MiB, connections %.1f MiB, bodies %.0f MiB; image %.1f MiB "
