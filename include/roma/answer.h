@@ -118,8 +118,8 @@ int roma_answer_prompt(const roma_answer *a, const roma_message *messages, size_
 const char *roma_answer_template_note(const roma_answer *a);
 
 /* The form in which the chat template in use writes tool calls and reasoning; the room's, until roma_answer_close.
- * Where the template writes none, as templates by name, calls have the built-in form (`built_in`); a model without a
- * template has the form NONE. */
+ * Where the template knows no tools, as templates by name, calls have the built-in form (`built_in`). The form NONE is
+ * that of a model without a template, and of a template that shows tools and writes no calls that are understood. */
 const roma_calls_form *roma_answer_calls(const roma_answer *a);
 
 /* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */

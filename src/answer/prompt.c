@@ -108,11 +108,11 @@ static bool refuses_system(const roma_answer *a) {
     return roma_text_template_apply(a->tok, a->template_kind, m, 2, true, NULL, 0, &n, NULL) == ROMA_EINPUT;
 }
 
-/* The built-in form, where there is a template and it writes no calls. */
+/* The built-in form, where there is a template and it knows no tools. */
 static int settle_calls(roma_answer *a, roma_error *err) {
     if (a->calls.kind != ROMA_CALLS_NONE || roma_answer_is_raw(a, 0)) return ROMA_OK;
     const int rc = roma_calls_form_built_in(&a->calls, a->chat_template, err);
-    if (!a->chat_template) a->calls.no_system = refuses_system(a);
+    if (!rc && !a->chat_template) a->calls.no_system = refuses_system(a);
     return rc;
 }
 

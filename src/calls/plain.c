@@ -1,5 +1,5 @@
 /* The built-in form: what a model whose template writes no calls is told of tools, in messages that any template
- * renders. Section "Templates that write no calls" of docs/tools.md. */
+ * renders. Section "Templates that know no tools" of docs/tools.md. */
 #include "calls/internal.h"
 
 #include <string.h>
@@ -13,12 +13,23 @@ static const char BEHIND_TOOLS[] =
 
 /* ---- the form ---- */
 
-/* Whether a conversation that begins with a system message shows this message's text. */
-static int takes_system(const roma_template *t, bool *takes) {
-    static const char talk[] =
-        "[{\"role\": \"system\", \"content\": \"" CALLS_VALUE_2 "\"}, {\"role\": \"user\", \"content\": \"u\"}]";
-    const roma_template_variable v[] = {{"messages", talk, sizeof talk - 1, true, false},
-                                        {"tools", "null", 4, true, false},
+#define USER "{\"role\": \"user\", \"content\": \"u\"}"
+
+/* What a template makes of messages and of a tool. */
+typedef struct {
+    bool has_system, has_tool; /* the texts of a system message and of the tool are in what comes out */
+} shown;
+
+static bool holds(const roma_template_output *out, const char *text) {
+    return roma_calls_find(out->text, out->len, 0, text, strlen(text)) != SIZE_MAX;
+}
+
+static int show(const roma_template *t, const char *talk, shown *s) {
+    static const char tools[] =
+        "[{\"type\": \"function\", \"function\": {\"name\": \"" CALLS_NAME_1
+        "\", \"description\": \"D.\", \"parameters\": {\"type\": \"object\", \"properties\": {}}}}]";
+    const roma_template_variable v[] = {{"messages", talk, strlen(talk), true, false},
+                                        {"tools", tools, sizeof tools - 1, true, false},
                                         {"documents", "null", 4, true, false},
                                         {"add_generation_prompt", "true", 4, true, false},
                                         {"bos_token", "", 0, false, true},
@@ -29,21 +40,26 @@ static int takes_system(const roma_template *t, bool *takes) {
                                     .limits = {.steps = CALLS_STEPS, .bytes = CALLS_MEMORY, .output = CALLS_OUTPUT}};
     roma_template_output out;
     const int rc = roma_template_render(t, &in, &out, NULL);
-    *takes = !rc && roma_calls_find(out.text, out.len, 0, CALLS_VALUE_2, strlen(CALLS_VALUE_2)) != SIZE_MAX;
-    if (!rc) roma_template_output_free(&out);
-    return rc == ROMA_ENOMEM ? rc : ROMA_OK;
+    *s = (shown){.has_system = false};
+    if (rc) return rc == ROMA_ENOMEM ? rc : ROMA_OK;
+    s->has_system = holds(&out, CALLS_VALUE_2);
+    s->has_tool = holds(&out, CALLS_NAME_1);
+    roma_template_output_free(&out);
+    return ROMA_OK;
 }
 
 int roma_calls_form_built_in(roma_calls_form *f, const roma_template *t, roma_error *err) {
     static const char begin[] = "<tool_call>\n", end[] = "\n</tool_call>";
     const roma_calls_mark think = f->think, think_end = f->think_end;
-    bool takes = true;
-    const int rc = t ? takes_system(t, &takes) : ROMA_OK;
+    shown with = {.has_system = true}, without = {.has_tool = false};
+    int rc = t ? show(t, "[{\"role\": \"system\", \"content\": \"" CALLS_VALUE_2 "\"}, " USER "]", &with) : ROMA_OK;
+    if (!rc && t) rc = show(t, "[" USER "]", &without);
     if (rc) return roma_fail(err, rc, "", ROMA_NOWHERE, "no memory to look at the chat template");
+    if (with.has_tool || without.has_tool) return ROMA_OK;
     memset(f, 0, sizeof *f);
     f->kind = ROMA_CALLS_OBJECT;
     f->built_in = f->many = true;
-    f->no_system = !takes;
+    f->no_system = !with.has_system;
     f->think = think;
     f->think_end = think_end;
     roma_calls_mark_set(&f->begin, begin, sizeof begin - 1);

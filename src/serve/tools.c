@@ -7,9 +7,9 @@
 /* ---- on the worker ---- */
 
 static int no_form(roma_error *err) {
-    return roma_fail(
-        err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-        "the model has no chat template, so that it cannot be told of tools; roma serve --template names one");
+    return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                     "the model has no chat template, or one whose tool calls are not understood; roma serve "
+                     "--template names another");
 }
 
 /* The grammar of nothing but calls, for who asks for one. */

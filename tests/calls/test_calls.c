@@ -299,6 +299,16 @@ static void plain(void) {
         built_in("{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
                  "{{ messages[0].content }}");
     CHECK(!f.no_system && !named.no_system && none.no_system && refuses.no_system);
+    /* A template that shows tools has its own way, whatever that is. */
+    roma_template *t;
+    roma_calls_form own = {.kind = ROMA_CALLS_NONE};
+    roma_error err;
+    static const char shows[] =
+        "{{ tools | tojson }}{% if messages[0].role == 'system' %}{{ raise_exception('') }}{% endif %}";
+    CHECK_EQ(roma_template_create(&t, shows, sizeof shows - 1, "", &err), 0);
+    CHECK_EQ(roma_calls_form_built_in(&own, t, &err), 0);
+    CHECK(!own.built_in && own.kind == ROMA_CALLS_NONE);
+    roma_template_destroy(t);
     /* What says nothing of tools stays. */
     CHECK_STR(plain_of(&f, false, "[]"), "[]");
     CHECK_STR(plain_of(&f, false, "[{\"role\":\"user\",\"content\":\"a\\u0000\",\"name\":\"n\",\"x\":[1]}]"),

@@ -60,8 +60,8 @@ def main():
     refuse(ask + ["t.jinja", "--template-arg", "think"], "NAME=VALUE")
     refuse(ask + ["t.jinja", "--tools", put("no.json", "[1,")], "tools")
     refuse(ask + ["none"], "messages need a chat template")
-    refuse(ask + ["chatml", "--tools", "tools.json"], "need a chat template of the model's or of a file")
-    refuse(["--messages", put("roles.json", [{"role": "tool", "content": "x"}]), "--template", "chatml"], "a role is system, user or assistant")
+    refuse(ask + ["chatml", "--documents", "docs.json"], "need a chat template of the model's or of a file")
+    refuse(["--messages", put("roles.json", [{"role": "x", "content": "x"}]), "--template", "chatml"], "a role is system, user or assistant")
     refuse(["-p", "x", "-n", "1", "--template", "bad.jinja"], "line 2: column 4", "run")
 
     # run, chat and lines of --jsonl take the same.

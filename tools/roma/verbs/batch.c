@@ -268,9 +268,6 @@ static int read_tools(job *j, roma_answer_text tools, roma_error *err) {
     if (!rc && q->tool_choice.text)
         rc = roma_calls_choice_read(&j->choice, &j->tools, q->tool_choice.text, q->tool_choice.len, err);
     if (j->choice.kind == ROMA_CALLS_CHOICE_OFF) roma_calls_tools_free(&j->tools);
-    if (!rc && j->tools.n && roma_answer_calls(j->b->s->a)->kind == ROMA_CALLS_NONE)
-        rc = roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
-                       "the model has no chat template, so that it cannot be told of tools; --template names one");
     return rc;
 }
 
