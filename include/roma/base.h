@@ -290,7 +290,8 @@ int roma_file_read(const char *path, uint64_t most, uint8_t **data, uint64_t *si
  * their files; what else is read must be entered by its reader. Inputs stay on the list after they were closed,
  * outputs until they were written. Without a list nothing is checked.
  *
- * A zeroed list is empty; the program owns the list, which lives as long as the process. Threads: any thread may open
+ * A zeroed list is empty; the program owns the list, which lives as long as the process, as do its entries, whichever
+ * heap is installed when they are made: they are in pages of their own. Threads: any thread may open
  * inputs; outputs are announced and opened by one thread at a time. */
 typedef struct roma_file roma_file;
 typedef struct {

@@ -1,13 +1,17 @@
 /* The list of the files of a run. Entries are only ever added, in front, and never move: a signal handler may walk
- * the list at any moment, and another thread may add to it. */
+ * the list at any moment, and another thread may add to it. An entry stays as long as the process, longer than any heap
+ * that is installed meanwhile: entries stand in blocks of pages of the list's own. */
 #include "base/internal.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 typedef enum { READ, STREAM, OUTPUT } file_kind;
 enum { ANNOUNCED, OPEN, OVER };
+enum { BLOCK = 65536 };
 
 struct roma_file {
     roma_file *next;
@@ -17,7 +21,7 @@ struct roma_file {
     ino_t ino, folder_ino;
     char *name;                      /* in the folder */
     int fd;                          /* opened in place and not yet handed over, else -1 */
-    _Atomic int state;               /* of an output */
+    _Atomic int state;               /* of an output; of what is read: OPEN, or OVER once its map is closed */
     _Atomic(const uint8_t *) data;   /* mapped there, or NULL */
     _Atomic uint64_t size;           /* bytes of that */
     _Atomic(const char *) temporary; /* name of an output's, or NULL */
@@ -35,9 +39,30 @@ static roma_file *first(void) {
 
 /* ---- entries ---- */
 
+/* n zero bytes for good, out of the block under way, of which the rest is left where it is too short. A refused file's
+ * bytes are lost: a refusal ends the run, or at least what asked. */
+static void *take(size_t n) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static uint8_t *at;
+    static size_t left;
+    n = (n + 15) / 16 * 16;
+    pthread_mutex_lock(&lock);
+    if (n > left) {
+        const size_t size = n > BLOCK ? n : BLOCK;
+        void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        at = block == MAP_FAILED ? NULL : block;
+        left = at ? size : 0;
+    }
+    uint8_t *taken = at;
+    at += at ? n : 0;
+    left -= at ? n : 0;
+    pthread_mutex_unlock(&lock);
+    return taken;
+}
+
 static roma_file *make(file_kind kind, const char *path, const char *name, roma_error *err) {
     const size_t n = strlen(path) + 1, m = strlen(name) + 1;
-    roma_file *f = roma_alloc_array(1, sizeof *f + n + m);
+    roma_file *f = take(sizeof *f + n + m);
     if (!f) {
         roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory to note the file");
         return NULL;
@@ -111,19 +136,29 @@ static int check_output(const roma_file *f, bool descriptor, roma_error *err) {
 
 /* ---- what is read ---- */
 
-/* Entered anew although the same file may be there: it is seldom opened twice, and maps have an entry each. */
+/* The entry that the same file has under the same name from before, taken again; NULL: none. Maps have an entry each.
+ */
+static roma_file *find_closed(const char *path, const struct stat *st) {
+    for (roma_file *f = first(); f; f = f->next) {
+        int over = OVER;
+        if (f->kind == READ && f->known && f->dev == st->st_dev && f->ino == st->st_ino && strcmp(f->path, path) == 0 &&
+            atomic_compare_exchange_strong(&f->state, &over, OPEN))
+            return f;
+    }
+    return NULL;
+}
+
+/* What is opened again and again, as a server's adapters are, keeps its entry, so that the list does not grow. */
 static int enter(const char *path, const struct stat *st, bool mapped, roma_file **entry, roma_error *err) {
     *entry = NULL;
     if (!atomic_load(&in_use)) return ROMA_OK;
-    roma_file *f = make(READ, path, "", err);
+    roma_file *again = find_closed(path, st), *f = again ? again : make(READ, path, "", err);
     if (!f) return ROMA_ENOMEM;
     identify(f, st);
     const int rc = check_input(f, mapped, err);
-    if (rc) {
-        roma_free(f);
-        return rc;
-    }
-    add(f);
+    atomic_store(&f->state, mapped && !rc ? OPEN : OVER);
+    if (rc) return rc;
+    if (!again) add(f);
     *entry = f;
     return ROMA_OK;
 }
@@ -153,11 +188,12 @@ void roma_files_mapped(roma_file *entry, const uint8_t *data, uint64_t size) {
     if (!entry) return;
     atomic_store(&entry->size, size);
     atomic_store(&entry->data, data);
+    if (!data) atomic_store(&entry->state, OVER);
 }
 
 void roma_files_unmapped(const uint8_t *data) {
     for (roma_file *f = first(); f; f = f->next)
-        if (atomic_load(&f->data) == data) atomic_store(&f->data, NULL);
+        if (atomic_load(&f->data) == data) roma_files_mapped(f, NULL, 0);
 }
 
 /* ---- what is written ---- */
@@ -171,10 +207,7 @@ int roma_files_writes(const char *path, roma_error *err) {
     if (!f) return ROMA_ENOMEM;
     rc = check_output(f, t.descriptor >= 0, err);
     if (!rc && t.in_place) rc = roma_target_open(&t, path, &f->fd, err);
-    if (rc)
-        roma_free(f);
-    else
-        add(f);
+    if (!rc) add(f);
     return rc;
 }
 
@@ -198,7 +231,6 @@ int roma_files_output(const roma_target *t, const char *path, roma_file **entry,
     }
     const int rc = check_output(f, t->descriptor >= 0, err);
     if (rc) {
-        roma_free(f);
         if (*fd >= 0) close(*fd);
         return rc;
     }

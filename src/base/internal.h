@@ -67,7 +67,8 @@ bool roma_sync_folder(const char *path);
 
 /* ---- the list that is in use (files.c); without one these do nothing ---- */
 
-/* Enters a file that is mapped; its range is entered as soon as there is one. */
+/* Enters a file that is mapped; its range is entered as soon as there is one. data NULL: no longer, or not at all. The
+ * entry stays then, and serves the next map of the same file under the same name. */
 int roma_files_maps(const char *path, const struct stat *st, roma_file **entry, roma_error *err);
 void roma_files_mapped(roma_file *entry, const uint8_t *data, uint64_t size);
 void roma_files_unmapped(const uint8_t *data);

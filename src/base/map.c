@@ -65,6 +65,7 @@ int roma_map_open(roma_map *m, const char *path, roma_error *err) {
     copy = NULL;
     code = ROMA_OK;
 out:
+    if (code) roma_files_mapped(entry, NULL, 0);
     roma_free(copy);
     if (fd >= 0) close(fd);
     return code;

@@ -1,6 +1,7 @@
 /* Opening, running and closing a server. */
 #include "serve/internal.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -157,13 +158,14 @@ static void close_own(roma_serve *s) {
     roma_free(s->keys);
 }
 
-/* Stays where others have pieces of it: the list of a run's files (roma_files) has an entry of each adapter's file. */
+/* All requests are over: none of them has a piece of the heap left. */
 static void close_heap(roma_heap *h) {
-    roma_heap_state left = {0};
+    roma_heap_state left;
     if (!h) return;
     roma_heap_install(NULL);
     roma_heap_look(h, &left);
-    if (!left.pieces) roma_heap_destroy(h);
+    assert(!left.pieces);
+    roma_heap_destroy(h);
 }
 
 int roma_serve_open(roma_serve **out, const roma_serve_config *c, roma_error *err) {

@@ -361,6 +361,33 @@ static int announce(const char *name) {
     return roma_files_writes(in_folder(name), &e);
 }
 
+/* Opened anew a closed file has the entry from before, an open one a further one; no entry is a heap's. */
+static void check_again(void) {
+    const roma_file *newest = list.first;
+    roma_map m, second;
+    roma_error e;
+    roma_heap *h;
+    roma_heap_state s;
+    uint64_t size;
+    CHECK_EQ(roma_heap_create(&h, 1 << 16, &e), ROMA_OK);
+    roma_heap_install(h);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(roma_map_open(&m, in_folder("hard"), &e), ROMA_OK);
+        CHECK(list.first == newest);
+        CHECK_STR(roma_files_at(m.data, &size), in_folder("hard"));
+        if (i < 2) roma_map_close(&m);
+    }
+    CHECK_EQ(roma_map_open(&second, in_folder("hard"), &e), ROMA_OK);
+    CHECK(list.first != newest);
+    roma_map_close(&m);
+    CHECK_STR(roma_files_at(second.data, &size), in_folder("hard"));
+    roma_map_close(&second);
+    roma_heap_look(h, &s);
+    CHECK_EQ(s.pieces, 0u);
+    roma_heap_install(NULL);
+    roma_heap_destroy(h);
+}
+
 static void test_list(void) {
     roma_map m;
     roma_outfile f;
@@ -379,6 +406,7 @@ static void test_list(void) {
     const uint8_t *was = m.data;
     roma_map_close(&m);
     CHECK(roma_files_at(was, &size) == NULL);
+    check_again();
     CHECK_EQ(announce("in"), ROMA_EUSAGE);
     CHECK_EQ(announce("soft"), ROMA_EUSAGE);
     CHECK_EQ(roma_outfile_open(&f, in_folder("hard"), &e), ROMA_EUSAGE);
