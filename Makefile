@@ -126,24 +126,26 @@ san:
 	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
-# shares, adapters, the tap, batches, explorations, requests from many threads, the bounded heap, the HTTP front (minutes)
+# shares, adapters, the tap, batches, explorations, requests from many threads, the bounded heap, the HTTP front; and roma serve under
+# streams, adapters that come and go, clients that leave, and SIGTERM, for half a minute (minutes)
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
-tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front http/test_limits http/test_leave)
-	@for t in $^; do $$t || exit 1; done
+tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front http/test_limits http/test_leave) $(BUILD)/roma
+	@for t in $(filter-out %/roma,$^); do $$t || exit 1; done
+	python3 tests/cli/test_mixed.py $(BUILD)/roma 30
 
-# mutants: small faults drawn over six rooms, each of which the tests must find (docs/testing.md); SEED and COUNT may be given
+# mutants: small faults drawn over six rooms, or those of ROOMS=constrain,calls, each of which the tests must find (docs/testing.md); SEED and COUNT may be given
 SEED ?= 1
 COUNT ?= 120
 mutants:
 	$(MAKE) -s BUILD=$(BUILD)/mutants/plain CC=gcc OPT="-O2 -g0" mutants-objects
 	$(MAKE) -s BUILD=$(BUILD)/mutants/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g" MUTANTS=1 mutants-objects
-	nice -n 19 python3 tests/mutants/run.py --seed $(SEED) --count $(COUNT)
+	nice -n 19 python3 tests/mutants/run.py --seed $(SEED) --count $(COUNT) $(if $(ROOMS),--rooms $(ROOMS))
 # Kernels stay as they are and are built without the sanitizers, under which they compile for minutes.
 ifdef MUTANTS
 $(BUILD)/src/kern/%.o $(BUILD)/tests/kern/%.o: override SAN :=
 endif
-mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TEST_BIN:=.o))
+mutants-objects: $(LIB) $(filter-out $(emulated:%=$(BUILD)/tests/kern/%.o),$(TEST_BIN:=.o)) $(BUILD)/tests/constrain/constrain_lines.o $(BUILD)/tests/calls/call_lines.o
 
 # clang: everything with clang, in build/clang
 clang:

@@ -76,6 +76,13 @@ void roma_serve_work_stop(roma_serve *s) {
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->worker, NULL);
     s->has_worker = false;
+    for (exchange *x = s->work, *next; x; x = next) { /* what it did not come to */
+        next = x->next_work;
+        x->with_worker = false;
+        s->n_work--;
+        if (!x->http) roma_serve_gone(x);
+    }
+    s->work = NULL;
 }
 
 /* ---- prompts, on the worker ---- */

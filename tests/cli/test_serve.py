@@ -296,6 +296,12 @@ def test_embeddings(s):
     raw = base64.b64decode(b)
     check(all(abs(x - y) <= 1e-8 for x, y in zip(struct.unpack(f"<{len(raw) // 4}f", raw), rows[1])) and len(raw) == 4 * len(rows[1]), "base64")
     check(s.post("/api/embed", {"model": "tiny", "input": "The dog"})["embeddings"] == [rows[1]], "ollama's")
+    # PyTorch's, of transformers on the same weights (tests/reference/embeddings.py).
+    with open(os.path.join(TOP, "tests", "reference", "results", "embeddings_tiny.json")) as f:
+        reference = json.load(f)
+    rows = [d["embedding"] for d in s.post("/v1/embeddings", {"input": [r["ids"] for r in reference]})["data"]]
+    near = [math.fsum(a * b for a, b in zip(v, r["vector"])) / math.sqrt(math.fsum(a * a for a in r["vector"])) for v, r in zip(rows, reference)]
+    check(len(near) >= 20 and min(near) >= 0.999, f"cosines to transformers': {min(near)} of {len(near)}")
     many = s.post("/v1/embeddings", {"input": [f"Number {i % 7}" for i in range(100)]})["data"]
     check(len(many) == 100 and many[3]["embedding"] == many[10]["embedding"], "more inputs than places")
     # The mean of the final norm's rows, as the tap of `run` writes them.
@@ -499,6 +505,22 @@ def test_ending():
             check(text.endswith(b"0\r\n\r\n") and (b"shutting_down" in text or b"[DONE]" in text), f"a last event: {text[-200:]}")
 
 
+def test_ending_busy():
+    """What the worker has not come to when the server ends goes with it: nothing of it is left in the heap, which close looks at."""
+    with Server("tiny.roma") as s:
+        body = json.dumps({"model": "tiny", "prompt": "a dog and " * 100000}).encode()
+        waiting = [socket.create_connection(("127.0.0.1", s.port)) for _ in range(16)]
+        for c in waiting:
+            c.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        time.sleep(0.3)  # by now some are with the worker, and others wait for it
+        for c in waiting[::2]:
+            c.close()
+        s.p.send_signal(signal.SIGTERM)
+        check(s.p.wait(10) == 0, f"ends with {s.p.returncode}")
+        for c in waiting[1::2]:
+            c.close()
+
+
 def test_keys():
     with open("keys", "w") as f:
         f.write("# ours\nsecret-one\nsecret-two\r\n")
@@ -540,7 +562,7 @@ def main():
         for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
                      test_models, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
-    for test in (test_tools, test_full, test_ending, test_keys, test_arguments):
+    for test in (test_tools, test_full, test_ending, test_ending_busy, test_keys, test_arguments):
         test()
 
 

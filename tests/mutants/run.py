@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""usage: run.py [--seed N] [--count N] [--only KEY,KEY] [--list]      (make mutants: builds what this needs, then runs it)
+"""usage: run.py [--seed N] [--count N] [--rooms ROOM,ROOM] [--only KEY,KEY] [--list]      (make mutants: builds what this needs, then runs it)
 
-Draws small faults over the lines of six rooms (draw.py); for each builds and runs the test programs of its room, of the rooms that include it,
+Draws small faults over the lines of six rooms, or of others (draw.py); for each builds and runs the test programs of its room, of the rooms that include it,
 and its room's again under AddressSanitizer and UndefinedBehaviorSanitizer, until one fails: the fault is killed. A fault that does not compile
 cleanly, that gives the same machine code, or that known.txt lists as equivalent is no fault, and the next of the draw takes its place. Two
 workers, each with sources of its own. What is done is kept in build/mutants/SEED.log while sources and tests stay as they are, so that
@@ -24,6 +24,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from draw import digest, draw, faults_of  # noqa: E402
 
 ROOMS = ('num', 'exec', 'cost', 'image', 'plan', 'text')
+MORE_ROOMS = ('constrain', 'calls', 'http', 'serve')  # when they are asked for
+# Second computations in Python that speak to a program of a room: they count among the test programs of that room.
+SCRIPTS = {'tests/constrain/constrain_lines': [('tests/constrain/check_masks.py', '60'), ('tests/constrain/check_schemas.py',)],
+           'tests/calls/call_lines': [('tests/calls/test_forms.py', '4')]}
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(ROOT, 'build', 'mutants')
@@ -39,9 +43,14 @@ def read(path):
         return f.read()
 
 
-def sources():
+def python():
+    """One that has what the scripts import: else Debian's."""
+    return sys.executable if subprocess.run([sys.executable, '-c', 'import jinja2, jsonschema'], stderr=subprocess.DEVNULL).returncode == 0 else '/usr/bin/python3'
+
+
+def sources(rooms):
     out = {}
-    for room in ROOMS:
+    for room in rooms:
         for name in sorted(os.listdir(os.path.join(ROOT, 'src', room))):
             text = read(os.path.join(ROOT, 'src', room, name)) if name.endswith(('.c', '.h')) else ''
             if text and 'Made by gen_unicode' not in text[:200]:
@@ -108,8 +117,8 @@ class Build:
                 if n.endswith('.d'):
                     o = os.path.relpath(os.path.join(where, n[:-2] + '.o'), os.path.join(ROOT, folder))
                     self.inputs[o] = set(read(os.path.join(where, n)).split())
-        self.tests = [t for t in sorted(o[:-2] for o in self.inputs if '/test_' in o) if 'emulated' not in t]
-        wanted = [f'{folder}/{o}' for o in self.inputs if o.split('/')[1] in ROOMS or o[:-2] in self.tests]
+        self.tests = [t for t in sorted(o[:-2] for o in self.inputs if '/test_' in o or o[:-2] in SCRIPTS) if 'emulated' not in t]
+        wanted = [f'{folder}/{o}' for o in self.inputs if o.split('/')[1] in ROOMS + MORE_ROOMS or o[:-2] in self.tests]
         shown_by_make = subprocess.run(['make', '-nB', *MAKE[folder], *wanted, *[f'{folder}/{t}' for t in self.tests]], cwd=ROOT, text=True,
                                        env=ENVIRONMENT, capture_output=True, check=True).stdout
         for line in shown_by_make.splitlines():
@@ -163,7 +172,9 @@ class Tree:
         words[words.index('-o') + 1] = program
         if run(words, self.path, 300) != 0:
             return 'link'
-        code = run([program], self.path, timeout)
+        code = 0
+        for command in [[program]] if test not in SCRIPTS else [[python(), script[0], program, *script[1:]] for script in SCRIPTS[test]]:
+            code = code or run(command, self.path, timeout)
         os.remove(program)
         return code
 
@@ -218,14 +229,14 @@ def attempt(tree, fault, times):
         tree.remove(fault)
 
 
-def measure(trees):
+def measure(trees, rooms):
     """Seconds of every test program that a fault may run, without a fault; all must pass."""
-    path, mark = os.path.join(WORK, 'times.json'), fingerprint() + ' '.join(trees[0].builds)
+    path, mark = os.path.join(WORK, 'times.json'), fingerprint() + ' '.join(trees[0].builds) + ' '.join(rooms)
     if os.path.exists(path):
         kept = json.loads(read(path))
         if kept['mark'] == mark:
             return {tuple(k.split()): v for k, v in kept['times'].items()}
-    wanted = set().union(*([t for t in tests_in_order(r, {(b.folder, t): 0 for b in trees[0].builds.values() for t in b.tests})] for r in ROOMS))
+    wanted = set().union(*([t for t in tests_in_order(r, {(b.folder, t): 0 for b in trees[0].builds.values() for t in b.tests})] for r in rooms))
     waiting, times, bad = queue.Queue(), {}, []
     for t in sorted(wanted):
         waiting.put(t)
@@ -355,6 +366,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument('--seed', default='1')
     p.add_argument('--count', type=int, default=120)
+    p.add_argument('--rooms', default=','.join(ROOMS), help='draw over these rooms')
     p.add_argument('--only', help='these keys alone, without a log')
     p.add_argument('--list', action='store_true', help='print the draw and stop')
     p.add_argument('--plain', action='store_true', help='without the sanitizers, which kill some more')
@@ -362,8 +374,8 @@ def main():
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--trust-killed', action='store_true', help='keep what was killed before sources or tests changed')
     a = p.parse_args()
-    all_sources, listed = sources(), known()
-    order = draw(all_sources, a.seed)
+    all_sources, listed, rooms = sources(ROOMS + MORE_ROOMS), known(), a.rooms.split(',')
+    order = draw({name: text for name, text in all_sources.items() if name.split('/')[1] in rooms}, a.seed)
     every = {f.key: f for name, text in all_sources.items() for _, f in faults_of(name, text)}
     for key in listed:
         if key not in every:
@@ -377,8 +389,8 @@ def main():
     builds = {folder: Build(folder) for folder in MAKE if folder == PLAIN or not a.plain}
     trees = [Tree(i, builds) for i in range(a.workers)]
     start = time.monotonic()
-    times = measure(trees)
-    log_path = os.path.join(WORK, 'only.log' if a.only else f'{a.seed}.log')
+    times = measure(trees, rooms)
+    log_path = os.path.join(WORK, 'only.log' if a.only else f'{a.seed}.log' if rooms == list(ROOMS) else f'{a.seed}-{a.rooms}.log')
     if a.only and os.path.exists(log_path):
         os.remove(log_path)
     times = {key: seconds for key, seconds in times.items() if seconds <= a.longest}
