@@ -23,6 +23,16 @@ typedef enum {
     ROMA_ISA_COUNT
 } roma_isa;
 
+/* Where a page's leaf goes, n_q x head_dim floats: first it is added to what stands at out + (merges - 1) * level, the
+ * sum to what stands at out + (merges - 2) * level, and so on down to out, which takes the last sum; without merges out
+ * takes the leaf. What stood at out + merges * level is lost. This is the stack of docs/numerics.md 3.2, whose levels
+ * lie behind one another. */
+typedef struct {
+    float *out;
+    unsigned merges;
+    size_t level;
+} roma_kern_leaf;
+
 /* A dispatch table. docs/numerics.md has the formula of each entry. */
 typedef struct {
     const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
@@ -43,13 +53,14 @@ typedef struct {
     void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
                      size_t n, float *const *y);
     /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded
-     * once. */
-    void (*page_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
-                        float *score, size_t stride);
+     * once. ahead: the keys, or values, of a page that will be wanted soon; never read, but may be fetched meanwhile.
+     */
+    void (*page_scores)(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                        const float *q_scale, unsigned n_q, float *score, size_t stride);
     float (*largest)(const float *score, uint64_t n);
     int64_t (*softmax_weights)(float *score, uint64_t n, float max);
-    void (*page_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                        unsigned n, float *out);
+    void (*page_values)(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                        size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to);
 } roma_kern;
 
 /* Table of an instruction set; NULL when this CPU or this build lacks it. */

@@ -5,7 +5,10 @@
  * work are the query heads of a block. */
 #include "attend.h"
 
-enum { AHEAD = 4 }; /* pages */
+enum {
+    AHEAD = 4, /* pages whose lines are asked for while one is multiplied */
+    WEIGH = 4  /* pages whose scores become weights at once, while what was asked for comes */
+};
 
 /* A level of the tree of section 3.2 is a vector of the party's queries x head_dim. A leaf is put on top of those that
  * are there, and two of the same height become one. */
@@ -27,12 +30,24 @@ void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, 
     for (uint32_t top = (uint32_t)__builtin_popcount(pages); top > 1; top--) tree_merge(e, p, first, n, top - 1);
 }
 
-/* Prefetches the keys or values of a page, and their scales, into L2. Pages of a layer and head lie far from one
- * another, so the processor cannot guess the next. L2 and not L1, whose outstanding misses are too few: 44 ms a token
- * against 52 in build/bench/depth on a Zen 4. */
-static void ask_for(const void *codes, const float *scale, uint32_t dim) {
-    for (size_t i = 0; i < (size_t)ROMA_PAGE * dim; i += 64) __builtin_prefetch((const char *)codes + i, 0, 2);
+/* Pages of a layer and head lie far from one another, so the processor cannot guess the next. Kernels ask for its codes
+ * line by line; its scales are asked for here. Into L2 and not L1, whose outstanding misses are too few. */
+static const int8_t *ask_for(const int8_t *codes, const float *scale) {
     for (size_t i = 0; i < ROMA_PAGE; i += 16) __builtin_prefetch(scale + i, 0, 2);
+    return codes;
+}
+
+/* What to ask for beside page i of [from, to): keys of a page further on, behind the last the first values. */
+static const int8_t *after_keys(const roma_exec *e, const party *p, uint32_t i, uint32_t from, uint32_t to) {
+    const bool is_key = i + AHEAD < to;
+    const uint32_t at = is_key ? i + AHEAD : min_u32(i + AHEAD - to + from, to - 1);
+    const roma_kv_page page = roma_exec_page(e, p->sequence, at, p->layer, p->kv);
+    return is_key ? ask_for(page.k, page.k_scale) : ask_for(page.v, page.v_scale);
+}
+
+static const int8_t *after_values(const roma_exec *e, const party *p, uint32_t i, uint32_t to) {
+    const roma_kv_page page = roma_exec_page(e, p->sequence, min_u32(i + AHEAD, to - 1), p->layer, p->kv);
+    return ask_for(page.v, page.v_scale);
 }
 
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
@@ -46,44 +61,38 @@ void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, 
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
         const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
-        if (i + AHEAD < to) {
-            const roma_kv_page next = roma_exec_page(e, p->sequence, i + AHEAD, p->layer, p->kv);
-            ask_for(next.k, next.k_scale, dim);
-        }
-        e->kern->page_scores(&page, dim, p->query + (size_t)first * dim, p->scale + first, n,
-                             p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
+        e->kern->page_scores(&page, after_keys(e, p, i, from, to), dim, p->query + (size_t)first * dim,
+                             p->scale + first, n, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
     }
 }
 
-void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
+/* Scores of positions [from, to) become weights, their sums are added up. */
+static void weigh(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to) {
+    for (uint32_t q = first; q < first + n; q++)
+        p->sum[q] += e->kern->softmax_weights(p->score + q * p->stride + from, to - from, p->scale[q]);
+}
+
+void roma_exec_party_values(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
                             uint32_t positions) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
         const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
-        const uint32_t count = i - p->base;
+        const uint32_t count = i - p->base, merges = (uint32_t)__builtin_ctz(~count);
         float *leaf = p->tree + (size_t)first * dim + (uint32_t)__builtin_popcount(count) * level(e, p);
-        if (i + AHEAD < to) {
-            const roma_kv_page next = roma_exec_page(e, p->sequence, i + AHEAD, p->layer, p->kv);
-            ask_for(next.v, next.v_scale, dim);
-        }
-        e->kern->page_values(&page, dim, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, n,
-                             min_u32(positions - i * ROMA_PAGE, ROMA_PAGE), leaf);
-        roma_exec_party_fold(e, p, first, n, count);
+        if ((i - from) % WEIGH == 0)
+            weigh(e, p, first, n, i * ROMA_PAGE, min_u32(min_u32(i + WEIGH, to) * ROMA_PAGE, positions));
+        e->kern->page_values(&page, after_values(e, p, i, to), dim,
+                             p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, n,
+                             min_u32(positions - i * ROMA_PAGE, ROMA_PAGE),
+                             (roma_kern_leaf){leaf - merges * level(e, p), merges, level(e, p)});
     }
 }
 
 /* ---- a block of rows ----------------------------------------------------------------------------- */
 
-/* 1 / sum of the weights that the scores of query i become. */
-static float weigh(const roma_exec *e, const party *p, uint32_t i, uint32_t positions) {
-    float *score = p->score + i * p->stride;
-    const float max = e->kern->largest(score, positions);
-    return 1.0f / ((float)e->kern->softmax_weights(score, positions, max) * roma_pow2(-30));
-}
-
-static void put(const roma_exec *e, const party *p, uint32_t i, float inverse, float *out) {
+static void put(const roma_exec *e, const party *p, uint32_t i, float *out) {
     const uint32_t dim = e->hyper->head_dim;
-    const float *sum = p->tree + (size_t)i * dim;
+    const float *sum = p->tree + (size_t)i * dim, inverse = 1.0f / ((float)p->sum[i] * roma_pow2(-30));
     for (uint32_t j = 0; j < dim; j++) out[j] = sum[j] * inverse;
 }
 
@@ -99,16 +108,17 @@ static void attend_block(roma_exec *e, const roma_op *op, const row_block *b, pa
     roma_exec_party_scores(e, p, 0, p->n, 0, shared);
     for (uint32_t r = 0; r < b->n; r++)
         roma_exec_party_scores(e, p, r * heads, heads, shared, roma_pages(position + r + 1));
-    for (uint32_t i = 0; i < p->n; i++)
-        p->scale[i] = weigh(e, p, i, position + i / heads + 1); /* the scores have been taken */
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->scale[i] = e->kern->largest(p->score + i * p->stride, position + i / heads + 1);
+        p->sum[i] = 0;
+    }
     roma_exec_party_values(e, p, 0, p->n, 0, shared, position + 1);
     for (uint32_t r = 0; r < b->n; r++) {
         const uint32_t positions = position + r + 1;
         roma_exec_party_values(e, p, r * heads, heads, shared, roma_pages(positions), positions);
         roma_exec_party_finish(e, p, r * heads, heads, roma_pages(positions));
         for (uint32_t i = 0; i < heads; i++)
-            put(e, p, r * heads + i, p->scale[r * heads + i],
-                o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);
+            put(e, p, r * heads + i, o->f32 + (b->row + r) * o->stride + at + (size_t)i * e->hyper->head_dim);
     }
 }
 

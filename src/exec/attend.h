@@ -8,19 +8,21 @@
 /* Queries of a sequence and KV head that walk its pages together, heads of a row beside one another. */
 typedef struct {
     uint32_t sequence, layer, kv, n;
-    float factor;   /* of scores */
-    uint32_t base;  /* page that the tree begins with */
-    int16_t *query; /* n x head_dim */
-    float *scale;   /* n */
-    float *score;   /* n x stride */
+    float factor;       /* of scores */
+    uint32_t base;      /* page that the tree begins with */
+    int16_t *query;     /* n x head_dim */
+    float *scale;       /* n: of a query's codes, then the largest of its scores */
+    int64_t sum[PARTY]; /* n: of the weights */
+    float *score;       /* n x stride */
     size_t stride;
     float *tree; /* levels of n x head_dim */
 } party;
 
-/* Queries [first, first + n) of a party against pages [from, to); values look at the first `positions` positions. */
+/* Queries [first, first + n) of a party against pages [from, to). values looks at the first `positions` positions: it
+ * makes weights of their scores by the largest in scale and adds them to sum, beside the sums of values. */
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads);
 void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to);
-void roma_exec_party_values(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
+void roma_exec_party_values(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
                             uint32_t positions);
 /* The tree of docs/numerics.md 3.2. fold: call after leaf number `count` (from 0) has been stored at level
  * popcount(count). finish: call once after the last leaf of `pages`; adds the levels from the top down. */

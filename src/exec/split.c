@@ -62,15 +62,15 @@ static float max_of(const roma_exec *e, const cut *c, uint32_t head) {
 
 static void node(roma_exec *e, const roma_op *op, place *w) {
     const size_t dim = e->hyper->head_dim;
-    const party *p = &w->p;
+    party *p = &w->p;
     (void)op;
     for (uint32_t q = 0; q < p->n; q++) {
         if (w->is_new) p->scale[q] = max_of(e, w->c, w->head + q); /* the scores have been taken */
-        e->split.sum[w->at + q] =
-            e->kern->softmax_weights(p->score + q * p->stride + (size_t)p->base * ROMA_PAGE, w->positions, p->scale[q]);
+        p->sum[q] = 0;
     }
     roma_exec_party_values(e, p, 0, p->n, p->base, w->to, w->c->positions);
     roma_exec_party_finish(e, p, 0, p->n, w->to - p->base);
+    memcpy(e->split.sum + w->at, p->sum, p->n * sizeof *p->sum);
     memcpy(e->split.node + w->at * dim, p->tree, p->n * dim * sizeof *p->tree);
 }
 

@@ -14,18 +14,19 @@ typedef __m256 floats;
 #define all_floats(f) _mm256_set1_ps(f)
 #define to_floats(v) _mm256_cvtepi32_ps(v)
 #define mul(a, b) _mm256_mul_ps(a, b)
+#define add(a, b) _mm256_add_ps(a, b)
 #define load_floats(p) _mm256_loadu_ps(p)
 #define store_floats(p, v) _mm256_storeu_ps(p, v)
 #include "attend_x86.h"
 
-void roma_page_scores_avx2(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
-                           unsigned n_q, float *score, size_t stride) {
-    page_scores(p, head_dim, q, q_scale, n_q, score, stride);
+void roma_page_scores_avx2(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                           const float *q_scale, unsigned n_q, float *score, size_t stride) {
+    page_scores(p, ahead, head_dim, q, q_scale, n_q, score, stride);
 }
 
-void roma_page_values_avx2(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                           unsigned n, float *out) {
-    page_values(p, head_dim, weight, stride, n_q, n, out);
+void roma_page_values_avx2(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                           size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+    page_values(p, ahead, head_dim, weight, stride, n_q, n, to);
 }
 
 float roma_largest_avx2(const float *score, uint64_t n) {

@@ -38,8 +38,14 @@ static inline void dots(const int16_t *code, unsigned n, const int8_t *tile, flo
         out[v] = vcvtq_f32_s32(vaddq_s32(vaddq_s32(vshlq_n_s32(s.high[v], 8), s.low[v]), vshlq_n_s32(s.sum[v], 7)));
 }
 
-void roma_page_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
-                           unsigned n_q, float *score, size_t stride) {
+/* As many lines are asked for as are read. */
+static inline void ask_for(const int8_t *ahead, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
+}
+
+void roma_page_scores_neon(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                           const float *q_scale, unsigned n_q, float *score, size_t stride) {
+    ask_for(ahead, ROMA_PAGE * head_dim);
     for (unsigned i = 0; i < n_q; i++)
         for (unsigned t = 0; t < ROMA_PAGE; t += 16) {
             float32x4_t sum[4];
@@ -71,15 +77,21 @@ static inline float value_codes(int16_t *code, const float *weight, const float 
     return roma_pow2(e - 14);
 }
 
-void roma_page_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                           unsigned n, float *out) {
+void roma_page_values_neon(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                           size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+    ask_for(ahead, ROMA_PAGE * head_dim);
     for (unsigned i = 0; i < n_q; i++) {
         int16_t code[ROMA_PAGE];
         const float scale = value_codes(code, weight + i * stride, p->v_scale, n);
         for (unsigned d = 0; d < head_dim; d += 16) {
             float32x4_t sum[4];
             dots(code, n > 16 ? 32 : 16, p->v + d * ROMA_PAGE, sum);
-            for (unsigned v = 0; v < 4; v++) vst1q_f32(out + i * head_dim + d + 4 * v, vmulq_n_f32(sum[v], scale));
+            for (unsigned v = 0; v < 4; v++) {
+                float *at = to.out + i * head_dim + d + 4 * v;
+                float32x4_t leaf = vmulq_n_f32(sum[v], scale);
+                for (unsigned m = to.merges; m-- > 0;) leaf = vaddq_f32(vld1q_f32(at + m * to.level), leaf);
+                vst1q_f32(at, leaf);
+            }
         }
     }
 }

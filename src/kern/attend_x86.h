@@ -5,7 +5,7 @@
  *   LANES, ints, floats        lanes of 32 bits
  *   load, shift_left, shift_right   of bytes; of 16-bit integers, by 8, the right one arithmetic
  *   dot(sum, a, b)             sum + the products of 16-bit pairs, in 32 bits
- *   all_ints, all_floats, to_floats, mul, load_floats, store_floats
+ *   all_ints, all_floats, to_floats, mul, add, load_floats, store_floats
  */
 #ifndef ROMA_KERN_ATTEND_X86_H
 #define ROMA_KERN_ATTEND_X86_H
@@ -29,9 +29,10 @@ ALWAYS_INLINE void put_pairs(int32_t *pair, __m256i c) {
     _mm256_storeu_si256((__m256i *)(void *)pair, _mm256_shuffle_epi8(c, order));
 }
 
-/* Integers of `vectors` registers of lanes, from number `first` on, of tiles of `quads` quads. */
+/* Integers of `vectors` registers of lanes, from number `first` on, of tiles of `quads` quads. Each line that is
+ * multiplied asks for one: asked for in a burst, before the page, a third of them come late (docs/performance.md). */
 ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_t tile_bytes, unsigned first,
-                        unsigned vectors, unsigned quads, ints sum[QUERIES][VECTORS]) {
+                        unsigned vectors, unsigned quads, const int8_t *ahead, ints sum[QUERIES][VECTORS]) {
     const int8_t *at[VECTORS];
     for (unsigned v = 0; v < vectors; v++)
         at[v] = tiles + (first + v) * LANES / 16 * tile_bytes + (first + v) * LANES % 16 * 4;
@@ -39,6 +40,7 @@ ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_
         for (unsigned v = 0; v < vectors; v++) sum[q][v] = all_ints(0);
     for (unsigned i = 0; i < quads; i++)
         for (unsigned v = 0; v < vectors; v++) {
+            if ((first + v) * LANES % 16 == 0) __builtin_prefetch(ahead + (at[v] - tiles) + 64 * (size_t)i, 0, 2);
             const ints bytes = load(at[v] + 64 * (size_t)i), even = shift_right(shift_left(bytes)),
                        odd = shift_right(bytes);
             for (unsigned q = 0; q < n_q; q++) {
@@ -50,15 +52,15 @@ ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_
 
 /* ---- scores ------------------------------------------------------------------------------------ */
 
-ALWAYS_INLINE void scores(const roma_kv_page *p, unsigned head_dim, const int16_t *query, const float *q_scale,
-                          unsigned n_q, float *score, size_t stride) {
+ALWAYS_INLINE void scores(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *query,
+                          const float *q_scale, unsigned n_q, float *score, size_t stride) {
     codes c;
     ints sum[QUERIES][VECTORS];
     for (unsigned q = 0; q < n_q; q++)
         for (unsigned d = 0; d < head_dim; d += 16)
             put_pairs(c.pair[q] + d / 2, _mm256_loadu_si256((const __m256i *)(const void *)(query + q * head_dim + d)));
     for (unsigned t = 0; t < ROMA_PAGE / LANES; t += VECTORS) {
-        dots(&c, n_q, p->k, 16 * (size_t)head_dim, t, VECTORS, head_dim / 4, sum);
+        dots(&c, n_q, p->k, 16 * (size_t)head_dim, t, VECTORS, head_dim / 4, ahead, sum);
         for (unsigned q = 0; q < n_q; q++)
             for (unsigned v = 0; v < VECTORS; v++)
                 store_floats(
@@ -97,16 +99,21 @@ ALWAYS_INLINE float value_codes(int32_t *pair, const float *weight, const float 
 }
 
 ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q, const roma_kv_page *p,
-                                unsigned head_dim, unsigned first, unsigned vectors, unsigned quads, float *out) {
+                                const int8_t *ahead, unsigned head_dim, unsigned first, unsigned vectors,
+                                unsigned quads, const roma_kern_leaf *to) {
     ints sum[QUERIES][VECTORS];
-    dots(c, n_q, p->v, 16 * ROMA_PAGE, first, vectors, quads, sum);
+    dots(c, n_q, p->v, 16 * ROMA_PAGE, first, vectors, quads, ahead, sum);
     for (unsigned q = 0; q < n_q; q++)
-        for (unsigned v = 0; v < vectors; v++)
-            store_floats(out + q * head_dim + (first + v) * LANES, mul(to_floats(sum[q][v]), all_floats(scale[q])));
+        for (unsigned v = 0; v < vectors; v++) {
+            float *at = to->out + q * head_dim + (first + v) * LANES;
+            floats leaf = mul(to_floats(sum[q][v]), all_floats(scale[q]));
+            for (unsigned m = to->merges; m-- > 0;) leaf = add(load_floats(at + m * to->level), leaf);
+            store_floats(at, leaf);
+        }
 }
 
-ALWAYS_INLINE void values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                          unsigned n, float *out) {
+ALWAYS_INLINE void values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                          size_t stride, unsigned n_q, unsigned n, const roma_kern_leaf *to) {
     codes c;
     float scale[QUERIES], w[QUERIES][ROMA_PAGE], s[ROMA_PAGE];
     const float *v_scale = p->v_scale;
@@ -123,31 +130,31 @@ ALWAYS_INLINE void values(const roma_kv_page *p, unsigned head_dim, const float 
     const unsigned all = head_dim / LANES, quads = (n + 3) / 4;
     unsigned first = 0;
     for (; first + VECTORS <= all; first += VECTORS)
-        store_values(&c, scale, n_q, p, head_dim, first, VECTORS, quads, out);
-    if (first < all) store_values(&c, scale, n_q, p, head_dim, first, 1, quads, out);
+        store_values(&c, scale, n_q, p, ahead, head_dim, first, VECTORS, quads, to);
+    if (first < all) store_values(&c, scale, n_q, p, ahead, head_dim, first, 1, quads, to);
 }
 
 /* ---- any number of queries, four at a time ------------------------------------------------------- */
 
-static void page_scores(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
-                        float *score, size_t stride) {
+static void page_scores(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                        const float *q_scale, unsigned n_q, float *score, size_t stride) {
     for (; n_q >= QUERIES; n_q -= QUERIES, q += QUERIES * head_dim, q_scale += QUERIES, score += QUERIES * stride)
-        scores(p, head_dim, q, q_scale, QUERIES, score, stride);
+        scores(p, ahead, head_dim, q, q_scale, QUERIES, score, stride);
     switch (n_q) {
-    case 1: scores(p, head_dim, q, q_scale, 1, score, stride); break;
-    case 2: scores(p, head_dim, q, q_scale, 2, score, stride); break;
-    case 3: scores(p, head_dim, q, q_scale, 3, score, stride); break;
+    case 1: scores(p, ahead, head_dim, q, q_scale, 1, score, stride); break;
+    case 2: scores(p, ahead, head_dim, q, q_scale, 2, score, stride); break;
+    case 3: scores(p, ahead, head_dim, q, q_scale, 3, score, stride); break;
     }
 }
 
-static void page_values(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                        unsigned n, float *out) {
-    for (; n_q >= QUERIES; n_q -= QUERIES, weight += QUERIES * stride, out += QUERIES * head_dim)
-        values(p, head_dim, weight, stride, QUERIES, n, out);
+static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                        size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+    for (; n_q >= QUERIES; n_q -= QUERIES, weight += QUERIES * stride, to.out += QUERIES * head_dim)
+        values(p, ahead, head_dim, weight, stride, QUERIES, n, &to);
     switch (n_q) {
-    case 1: values(p, head_dim, weight, stride, 1, n, out); break;
-    case 2: values(p, head_dim, weight, stride, 2, n, out); break;
-    case 3: values(p, head_dim, weight, stride, 3, n, out); break;
+    case 1: values(p, ahead, head_dim, weight, stride, 1, n, &to); break;
+    case 2: values(p, ahead, head_dim, weight, stride, 2, n, &to); break;
+    case 3: values(p, ahead, head_dim, weight, stride, 3, n, &to); break;
     }
 }
 

@@ -15,6 +15,21 @@ static void add_c(float *out, const float *a, const float *b, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) out[i] = a[i] + b[i];
 }
 
+static void page_scores_c(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                          const float *q_scale, unsigned n_q, float *score, size_t stride) {
+    (void)ahead;
+    roma_page_scores_c(p, head_dim, q, q_scale, n_q, score, stride);
+}
+
+static void page_values_c(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                          size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+    float *leaf = to.out + to.merges * to.level;
+    (void)ahead;
+    roma_page_values_c(p, head_dim, weight, stride, n_q, n, leaf);
+    for (; to.merges > 0; to.merges--, leaf -= to.level)
+        add_c(leaf - to.level, leaf - to.level, leaf, (uint64_t)n_q * head_dim);
+}
+
 static const roma_kern table_scalar = {
     .name = "scalar",
     .quantise = roma_quantise_c,
@@ -26,10 +41,10 @@ static const roma_kern table_scalar = {
     .relu2_mul = roma_relu2_mul_c,
     .lora_product = roma_lora_product_c,
     .lora_add = roma_lora_add_c,
-    .page_scores = roma_page_scores_c,
+    .page_scores = page_scores_c,
     .largest = roma_largest_c,
     .softmax_weights = roma_softmax_weights_c,
-    .page_values = roma_page_values_c,
+    .page_values = page_values_c,
 };
 
 #ifdef __x86_64__

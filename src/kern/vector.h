@@ -16,12 +16,12 @@ VECTOR_DECLARE(neon)
 
 #define ATTEND_DECLARE(isa)                                                                                            \
     void roma_silu_mul_##isa(float *out, const float *gate, const float *up, uint64_t n);                              \
-    void roma_page_scores_##isa(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,      \
-                                unsigned n_q, float *score, size_t stride);                                            \
+    void roma_page_scores_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,       \
+                                const float *q_scale, unsigned n_q, float *score, size_t stride);                      \
     float roma_largest_##isa(const float *score, uint64_t n);                                                          \
     int64_t roma_softmax_weights_##isa(float *score, uint64_t n, float max);                                           \
-    void roma_page_values_##isa(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride,          \
-                                unsigned n_q, unsigned n, float *out);
+    void roma_page_values_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,    \
+                                size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to);
 ATTEND_DECLARE(avx2)
 ATTEND_DECLARE(avx512)
 ATTEND_DECLARE(neon)

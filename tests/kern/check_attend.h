@@ -42,18 +42,23 @@ static void check_scores(const roma_kern *k, const roma_kv_page *p, unsigned dim
         q[i] = (int16_t)(shape == LARGE ? (random_u32() % 2 ? 32767 : -32767) : (int)(random_u32() % 65535) - 32767);
     for (unsigned i = 0; i < n_q; i++) scale[i] = 0.003f * (float)(i + 1);
     for (size_t i = 0; i < n; i++) sf[i] = want[i] = -7.0f;
-    k->page_scores(p, dim, q, scale, n_q, sf, STRIDE);
+    k->page_scores(p, p->k, dim, q, scale, n_q, sf, STRIDE);
     roma_page_scores_c(p, dim, q, scale, n_q, want, STRIDE);
     expect(same_floats(sf, want, n), k, "page_scores", dim, shape);
     guarded_free(&score);
     guarded_free(&query);
 }
 
+/* The leaf, and behind it what a stack of partial sums makes of it. */
 static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim, unsigned n_q, unsigned n, int shape) {
-    enum { STRIDE = 35 };
-    guarded out = guarded_new(n_q * dim * 4, 4), weight = guarded_new(((n_q - 1) * STRIDE + n) * 4, 4);
+    enum { STRIDE = 35, LEVELS = 4 };
+    const unsigned merges = random_u32() % LEVELS;
+    const size_t level = n_q * dim + 3;
+    guarded out = guarded_new((merges * level + n_q * dim) * 4, 4),
+            weight = guarded_new(((n_q - 1) * STRIDE + n) * 4, 4);
     float *of = (float *)(void *)out.data, *w = (float *)(void *)weight.data;
     static float want[MOST_Q * 512];
+    if (merges) fill(of, merges * level, PLAIN);
     for (size_t i = 0; i < (n_q - 1) * STRIDE + n; i++)
         w[i] = (float)(random_u32() >> 8) * 0x1p-24f * (shape == TINY ? 0x1p-90f : 1.0f);
     for (unsigned i = 0; i < n_q; i++) {
@@ -66,8 +71,10 @@ static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim
             one[n / 2] = 1.0f;
         if (i == 2 && shape == NOT_A_NUMBER) one[n - 1] = roma_f32_from_bits(0x7fc00000u);
     }
-    k->page_values(p, dim, w, STRIDE, n_q, n, of);
     roma_page_values_c(p, dim, w, STRIDE, n_q, n, want);
+    for (unsigned m = merges; m-- > 0;)
+        for (size_t i = 0; i < n_q * dim; i++) want[i] = of[m * level + i] + want[i];
+    k->page_values(p, p->v, dim, w, STRIDE, n_q, n, (roma_kern_leaf){of, merges, level});
     expect(same_floats(of, want, n_q * dim), k, "page_values", n, shape);
     guarded_free(&out);
     guarded_free(&weight);
