@@ -122,6 +122,20 @@ const char *roma_answer_template_note(const roma_answer *a);
  * that of a model without a template, and of a template that shows tools and writes no calls that are understood. */
 const roma_calls_form *roma_answer_calls(const roma_answer *a);
 
+/* Counts the tokens of an answer that are reasoning, its marks among them, as they are drawn; the caller's memory. */
+typedef struct {
+    const roma_answer *a;
+    roma_calls_parser parser;
+    char held[ROMA_CALLS_HELD_MIN];
+    uint32_t taken, n; /* tokens that were taken, and those of reasoning */
+} roma_answer_thoughts;
+/* thinks: the answer begins within reasoning (roma_calls_form_thinks). */
+void roma_answer_thoughts_begin(roma_answer_thoughts *t, const roma_answer *a, bool thinks);
+/* Takes the next token. t->n grows by 1 where the token is reasoning, by all tokens so far where its text completes the
+ * mark that begins reasoning, else by 0. A token that ends reasoning counts as reasoning, whatever else its text holds.
+ */
+void roma_answer_thoughts_take(roma_answer_thoughts *t, int32_t token);
+
 /* A text of len bytes, any bytes, 0 among them; it belongs to whoever made it. text NULL: there is none. */
 typedef struct {
     const char *text;
@@ -165,7 +179,7 @@ typedef struct {
 } roma_answer_adapter;
 /* Splits "NAME" or "NAME:FACTOR" into a name, written to the caller's array, and a factor, 1 when there is none. What
  * stands behind the last colon is the factor when it reads as a number, else part of the name. EUSAGE for an empty or
- * too long name and for a factor that is 0 or beyond ROMA_ADAPTER_ALPHA_MAX. */
+ * too long name and for a factor beyond ROMA_ADAPTER_ALPHA_MAX. */
 int roma_answer_adapter_parse(const char *text, char name[ROMA_ANSWER_NAME_MAX + 1], float *factor, roma_error *err);
 
 /* Opens an adapter file, checks the adapter against the image and gives it a name; file NULL: the name is the path

@@ -211,6 +211,13 @@ void roma_calls_parser_init(roma_calls_parser *p, const roma_calls_config *c, vo
 int roma_calls_parser_push(roma_calls_parser *p, const char *text, size_t len);
 /* The answer's end: what was held is let go. Nothing may follow. */
 int roma_calls_parser_finish(roma_calls_parser *p);
+/* Where the end of what came so far is. */
+typedef enum {
+    ROMA_CALLS_AT_BEGIN, /* nothing came but blanks, or what may become the mark before reasoning or a call */
+    ROMA_CALLS_IN_REASONING,
+    ROMA_CALLS_BEYOND /* behind reasoning, or there was none */
+} roma_calls_place;
+roma_calls_place roma_calls_parser_place(const roma_calls_parser *p);
 /* Calls that were whole so far. */
 static inline uint32_t roma_calls_parser_calls(const roma_calls_parser *p) { return p->calls; }
 

@@ -58,12 +58,20 @@ static bool may_be_null(answer_key k) {
     return k != ANSWER_KEY_PROMPT && k != ANSWER_KEY_MESSAGES && k != ANSWER_KEY_ID && k != ANSWER_KEY_BODY;
 }
 
+/* Of a body that is read alone a setting beyond its range is known at its key: those before were good. */
+static int check_key(const reading *r) {
+    roma_error why;
+    const int rc = r->param ? roma_answer_ask_check(&r->q->ask, &why) : ROMA_OK;
+    return rc ? roma_json_read_fail(&r->json, rc, r->err, "%s: %s", r->param, why.text) : ROMA_OK;
+}
+
 /* The members of an object whose bracket is read; `more` (may be NULL) is another list of keys. */
 static int members(reading *r, const named *keys, const named *more) {
     int rc;
     while (!(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
         if (r->param) roma_error_name(r->param, ROMA_ANSWER_PARAM_MAX, r->json.text, r->json.len);
         rc = r->more ? r->more->key(r->more->ctx, r, r->err) : ROMA_ANSWER_NOT_MINE;
+        if (!rc) rc = check_key(r);
         if (rc < 0) return rc;
         if (rc != ROMA_ANSWER_NOT_MINE) continue;
         const named *k = find(keys, &r->json);
@@ -73,6 +81,7 @@ static int members(reading *r, const named *keys, const named *more) {
         if (k >= outer_keys && k < outer_keys + sizeof outer_keys / sizeof *outer_keys) r->q->is_batch = true;
         rc = roma_json_read_next(&r->json, r->err);
         if (!rc && !(r->json.kind == ROMA_JSON_NULL && may_be_null(k->key))) rc = roma_answer_value(r, k->key, k->name);
+        if (!rc) rc = check_key(r);
         if (rc) return rc;
     }
     return rc;

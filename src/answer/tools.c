@@ -1,4 +1,5 @@
-/* Conversations with tools for a chat template that knows none: told in messages, by the built-in form of calls. */
+/* Conversations with tools for a chat template that knows none: told in messages, by the built-in form of calls. How
+ * many tokens of an answer are reasoning. */
 #include "answer/internal.h"
 
 #include <string.h>
@@ -37,4 +38,28 @@ int roma_answer_tell(const roma_answer *a, const roma_answer_dialog *d, roma_buf
     roma_calls_tools_free(&tools);
     roma_buf_destroy(&own);
     return rc;
+}
+
+/* ---- reasoning ---- */
+
+void roma_answer_thoughts_begin(roma_answer_thoughts *t, const roma_answer *a, bool thinks) {
+    const roma_calls_config c = {.form = &a->calls, .in_reasoning = thinks};
+    t->a = a;
+    t->taken = t->n = 0;
+    roma_calls_parser_init(&t->parser, &c, t->held, sizeof t->held);
+}
+
+void roma_answer_thoughts_take(roma_answer_thoughts *t, int32_t token) {
+    char text[ROMA_TOKEN_BYTES_MAX];
+    const roma_calls_place before = roma_calls_parser_place(&t->parser);
+    t->taken++;
+    if (before == ROMA_CALLS_BEYOND || !t->a->tok) return;
+    size_t n = roma_token_bytes(t->a->tok, token, false, text, sizeof text);
+    if (!n) { /* a control token: its text counts where it is a mark's */
+        n = roma_token_bytes(t->a->tok, token, true, text, sizeof text);
+        if (n > sizeof text || !roma_calls_form_marks(&t->a->calls, text, n)) n = 0;
+    }
+    roma_calls_parser_push(&t->parser, text, n < sizeof text ? n : sizeof text);
+    const roma_calls_place now = roma_calls_parser_place(&t->parser);
+    if (before == ROMA_CALLS_IN_REASONING || now == ROMA_CALLS_IN_REASONING) t->n = t->taken;
 }

@@ -207,3 +207,9 @@ int roma_calls_parser_finish(roma_calls_parser *p) {
     flush(p);
     return p->rc;
 }
+
+roma_calls_place roma_calls_parser_place(const roma_calls_parser *p) {
+    return p->state == CALLS_BEGINS   ? ROMA_CALLS_AT_BEGIN
+           : p->state == CALLS_THINKS ? ROMA_CALLS_IN_REASONING
+                                      : ROMA_CALLS_BEYOND;
+}

@@ -6,13 +6,18 @@ static void emit(exchange *x, size_t k, told_delta *d) {
     if (!x->a.stream) return;
     roma_serve_begin(x);
     if (d->kind == TOLD_CONTENT || d->kind == TOLD_FINISH) {
-        d->probs = (const roma_answer_probs *)(void *)c->probs.data;
-        d->n_probs = c->probs.len / sizeof(roma_answer_probs);
+        d->n_probs = c->probs.len / sizeof(roma_answer_probs) - c->n_told;
+        if (d->n_probs) d->probs = (const roma_answer_probs *)(void *)c->probs.data + c->n_told;
         d->ids = (const int32_t *)(void *)c->ids.data;
         d->n_ids = c->ids.len / sizeof(int32_t);
     }
     x->writes->delta(&x->t, k, d, &x->out);
-    if (d->kind == TOLD_CONTENT) c->probs.len = c->ids.len = 0;
+    if (d->kind != TOLD_CONTENT) return;
+    c->ids.len = 0;
+    if (x->writes->keeps)
+        c->n_told += d->n_probs;
+    else
+        c->probs.len = 0;
 }
 
 void roma_serve_grow(exchange *x, size_t k, const told_delta *d) {
@@ -47,6 +52,7 @@ static void over(exchange *x, slot *l) {
     c->is_over = true;
     c->n_prompt = l->n_prompt;
     c->n_answer = l->n_answer;
+    c->n_reasoning = l->n_reasoning;
     c->n_shared = l->n_shared;
     c->first_s = l->first_s;
     c->seconds = l->seconds;
@@ -69,6 +75,7 @@ bool roma_serve_take(exchange *x, slot *l) {
     if (!roma_serve_slot_next(l, &kind, data, &len)) return false;
     if (kind == RECORD_TEXT) roma_serve_text(x, l->k, (const char *)data, len);
     if (kind == RECORD_PROBS) roma_buf_append(&c->probs, data, len);
+    if (kind == RECORD_FORGET) c->probs.len = 0;
     if (kind == RECORD_ID) roma_buf_append(&c->ids, data, len);
     return true;
 }

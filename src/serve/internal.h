@@ -16,20 +16,23 @@ typedef struct exchange exchange;
 /* ---- slots: from the driver to the network ---- */
 
 enum { RING_BYTES = 16384, RECORD_MOST = 4096 };
-typedef enum { RECORD_TEXT, RECORD_PROBS, RECORD_ID } record_kind;
+/* FORGET: the probabilities so far are those of a mark that begins reasoning. */
+typedef enum { RECORD_TEXT, RECORD_PROBS, RECORD_ID, RECORD_FORGET } record_kind;
 
 /* One answer under way: what it grew by and nobody read yet, in a ring that was taken at the start. */
 typedef struct {
     roma_serve *s;
     /* The network's; what the driver reads is set before submit. */
-    bool in_use, wants_probs, wants_ids;
+    bool in_use, wants_probs, wants_ids, is_chat;
+    bool content_only; /* probabilities of reasoning are not wanted */
     uint32_t top;
     exchange *x; /* NULL: nobody waits for it any more */
     size_t k;    /* which of its answers */
     uint64_t ticket;
     double *sum; /* of an embedding's rows, the driver's until it is over; NULL for others */
     uint64_t rows;
-    _Atomic uint32_t drawn; /* tokens, as the driver goes */
+    _Atomic uint32_t drawn;        /* tokens, as the driver goes */
+    roma_answer_thoughts thoughts; /* of a conversation's answer; the driver's */
     /* Under the lock. */
     pthread_mutex_t lock;
     uint8_t *ring;
@@ -38,7 +41,7 @@ typedef struct {
     int rc;
     roma_error err;
     roma_answer_stop_kind stop;
-    uint32_t n_prompt, n_answer, n_shared, n_fed;
+    uint32_t n_prompt, n_answer, n_reasoning, n_shared, n_fed;
     double first_s, seconds;
 } slot;
 

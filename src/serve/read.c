@@ -339,7 +339,16 @@ static int check(asked *a, roma_error *err) {
     for (size_t i = 0; i < k->stops.n; i++)
         if (k->stops.item[i].len > ASKED_STOP_BYTES_MAX)
             return missing(a, "stop", "a stop text must have at most 512 bytes", err);
-    if (a->q->top && !a->q->logprobs) return missing(a, "top_logprobs", "top_logprobs needs logprobs", err);
+    if (a->q->top && !a->q->logprobs)
+        return missing(a, "top_logprobs",
+                       a->form == ASKED_RESPONSE ? "top_logprobs needs include: [\"message.output_text.logprobs\"]"
+                                                 : "top_logprobs needs logprobs",
+                       err);
+    if (a->form == ASKED_RESPONSE && a->q->logprobs && a->tools.len > 2) {
+        roma_print(a->param, sizeof a->param, "include");
+        return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
+                         "include: which tokens are a message's is not told apart from calls: give no tools");
+    }
     return ROMA_OK;
 }
 

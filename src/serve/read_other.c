@@ -53,6 +53,21 @@ static int read_text(asked *a, roma_answer_reading *r, roma_error *err) {
     return rc;
 }
 
+/* What an answer holds beside what it always does: the probabilities of its tokens alone. */
+static int read_include(asked *a, roma_answer_reading *r, roma_error *err) {
+    const roma_json_reader *j = roma_answer_reading_json(r);
+    int rc = roma_serve_asked_next(r, err);
+    if (rc || j->kind == ROMA_JSON_NULL) return rc;
+    if (j->kind != ROMA_JSON_ARRAY) return roma_serve_asked_bad(r, ROMA_EINPUT, "include", "must be an array", err);
+    while (!(rc = roma_serve_asked_next(r, err)) && j->kind != ROMA_JSON_ARRAY_END) {
+        if (!roma_json_is(j, "message.output_text.logprobs"))
+            return roma_serve_asked_bad(r, ROMA_EUNSUPPORTED, "include",
+                                        "asks for what is not made here: message.output_text.logprobs is", err);
+        a->lines.line->logprobs = true;
+    }
+    return rc;
+}
+
 int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
     if (roma_json_is(j, "input")) return roma_serve_asked_json(r, &a->input, err);
@@ -70,7 +85,7 @@ int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *
     if (roma_json_is(j, "tool_choice")) return roma_serve_asked_json(r, &a->choice, err);
     if (roma_json_is(j, "parallel_tool_calls"))
         return roma_serve_asked_flag(r, "parallel_tool_calls", &a->parallel, err);
-    if (roma_json_is(j, "include")) return empty_list(r, "include", "asks for what is not made here", err);
+    if (roma_json_is(j, "include")) return read_include(a, r, err);
     if (roma_json_is(j, "truncation")) return must_be(r, "truncation", "disabled", "must be \"disabled\"", err);
     if (roma_json_is(j, "background")) return must_be(r, "background", NULL, "must be false: nothing is stored", err);
     if (roma_json_is(j, "previous_response_id") || roma_json_is(j, "conversation") || roma_json_is(j, "prompt"))
@@ -81,11 +96,12 @@ int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *
     if (roma_json_is(j, "reasoning"))
         return empty_list(r, "reasoning", "is not known to a template: give chat_template_kwargs", err);
     if (roma_json_is(j, "max_tool_calls")) return must_be(r, "max_tool_calls", NULL, "is not counted here", err);
-    if (roma_json_is(j, "top_logprobs") || roma_json_is(j, "logprobs"))
-        return must_be(r, "top_logprobs", NULL, "is not of this route: /v1/chat/completions has it", err);
+    if (roma_json_is(j, "logprobs"))
+        return must_be(r, "logprobs", NULL, "is not of this route: give include and top_logprobs", err);
     if (roma_json_is(j, "temperature") || roma_json_is(j, "top_p") || roma_json_is(j, "model") ||
         roma_json_is(j, "top_k") || roma_json_is(j, "min_p") || roma_json_is(j, "seed") || roma_json_is(j, "lora") ||
-        roma_json_is(j, "chat_template_kwargs") || roma_json_is(j, "repetition_penalty"))
+        roma_json_is(j, "chat_template_kwargs") || roma_json_is(j, "repetition_penalty") ||
+        roma_json_is(j, "top_logprobs"))
         return ROMA_ANSWER_NOT_MINE;
     return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
 }

@@ -61,10 +61,15 @@ void roma_serve_slot_token(void *ctx, int32_t token, const float *logits) {
     roma_answer_probs p;
     const roma_tokenizer *tok = roma_answer_tokenizer(l->s->answer);
     l->drawn++;
-    if ((!l->wants_probs && !l->wants_ids) || (tok && roma_token_is_eog(tok, token))) return;
-    if (l->wants_probs) roma_answer_probs_of(&p, logits, l->s->vocab, token, l->top);
+    if (tok && roma_token_is_eog(tok, token)) return;
+    const uint32_t thought = l->thoughts.n;
+    if (l->is_chat) roma_answer_thoughts_take(&l->thoughts, token);
+    const bool forgets = l->content_only && l->thoughts.n > thought, probs = l->wants_probs && !forgets;
+    if (!l->wants_probs && !l->wants_ids) return;
+    if (probs) roma_answer_probs_of(&p, logits, l->s->vocab, token, l->top);
     pthread_mutex_lock(&l->lock);
-    if (l->wants_probs) record(l, RECORD_PROBS, &p, sizeof p);
+    if (probs) record(l, RECORD_PROBS, &p, sizeof p);
+    if (forgets && !thought) record(l, RECORD_FORGET, &token, sizeof token);
     if (l->wants_ids) record(l, RECORD_ID, &token, sizeof token);
     hold_when_full(l);
     pthread_mutex_unlock(&l->lock);
@@ -102,6 +107,7 @@ void roma_serve_slot_over(void *ctx, const roma_answer_result *r) {
     l->stop = r->stop;
     l->n_prompt = (uint32_t)r->n_prompt;
     l->n_answer = (uint32_t)r->n_ids;
+    l->n_reasoning = l->is_chat ? l->thoughts.n : 0;
     l->n_shared = r->batch.shared;
     l->n_fed = r->batch.fed;
     l->first_s = r->first_s;
@@ -127,6 +133,9 @@ slot *roma_serve_slot_take(roma_serve *s, exchange *x, size_t k) {
         l->wants_probs = x->a.q->logprobs;
         l->top = x->a.q->top;
         l->wants_ids = x->a.ids_back;
+        l->is_chat = x->talkers != NULL;
+        l->content_only = x->form == ASKED_RESPONSE;
+        if (l->is_chat) roma_answer_thoughts_begin(&l->thoughts, s->answer, x->talkers[k].parser.c.in_reasoning);
         memset(l->sum, 0, s->width * sizeof *l->sum);
         return l;
     }

@@ -83,7 +83,8 @@ void roma_serve_submit_more(exchange *x) {
             continue;
         }
         if (rc == ROMA_EBUSY) x->s->count.busy++;
-        roma_serve_error_of(&x->error, rc, &err, NULL);
+        const bool of_adapters = rc == ROMA_EINPUT || rc == ROMA_EUSAGE;
+        roma_serve_error_of(&x->error, rc, &err, !of_adapters ? NULL : x->a.q->adapters.n ? "lora" : "model");
         if (rc == ROMA_EINPUT) x->error.code = "model_not_found", x->error.status = 404; /* an adapter that left */
         roma_serve_give_up(x);
     }

@@ -144,6 +144,18 @@ static int one_prompt(exchange *x, size_t i, roma_error *err) {
     return p->is_ids ? of_ids(x, p, &x->ids[i], &x->n_ids[i], err) : of_text(x, p->text, &x->ids[i], &x->n_ids[i], err);
 }
 
+/* A bias of a token that there is not would do nothing. */
+static int check_bias(exchange *x, roma_error *err) {
+    const roma_sampling *y = &x->a.q->ask.sampling;
+    for (size_t i = 0; i < y->n_bias; i++)
+        if ((uint32_t)y->bias[i].id >= x->s->vocab) {
+            roma_print(x->a.param, sizeof x->a.param, "logit_bias");
+            return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "logit_bias: token %d is not in the vocabulary of %u",
+                             y->bias[i].id, x->s->vocab);
+        }
+    return ROMA_OK;
+}
+
 /* The form that answers must keep. */
 static int make_shape(exchange *x, roma_error *err) {
     static const roma_constrain_kind kinds[] = {[ASKED_OBJECT] = ROMA_CONSTRAIN_JSON,
@@ -163,6 +175,7 @@ void roma_serve_make_prompts(exchange *x) {
     roma_error err;
     const roma_answer_line usual = {.ask = x->s->usual};
     int rc = roma_serve_asked_read(&x->a, x->form, (const char *)x->body, x->body_len, &usual, &err);
+    if (!rc) rc = check_bias(x, &err);
     if (!rc) rc = make_shape(x, &err);
     if (!rc) {
         const size_t n = x->a.messages.len ? 1 : asked_prompts(&x->a);

@@ -17,13 +17,14 @@ typedef struct {
     roma_buf calls, texts;       /* told_call; their names and arguments */
     roma_buf probs, ids;         /* roma_answer_probs, int32_t, where they were asked for */
     bool is_over, has_role;
-    const char *finish; /* "stop", "length", "tool_calls"; NULL: not over */
-    size_t offset;      /* characters told, for text_offset */
-    uint32_t n_prompt, n_answer, n_shared;
+    const char *finish;                                 /* "stop", "length", "tool_calls"; NULL: not over */
+    size_t offset;                                      /* characters told, for text_offset */
+    uint32_t n_prompt, n_answer, n_reasoning, n_shared; /* tokens; of the answer's, those of reasoning */
     uint32_t prompt; /* of which prompt of the request, and the how-manieth of its answers */
     uint64_t seed;
     double first_s, seconds;
     uint32_t items; /* of responses: items begun */
+    size_t n_told;  /* of responses: the probabilities that a stream has told, of those in probs */
     int open;       /* of responses: what is open, a told_kind, or -1 */
     roma_buf item;  /* of responses: text of the item that is open */
 } choice;
@@ -87,9 +88,10 @@ void roma_serve_told_error_ollama(const told_error *e, roma_buf *out);
 extern const told_form roma_serve_told_chat, roma_serve_told_text, roma_serve_told_response,
     roma_serve_told_ollama_chat, roma_serve_told_ollama_text;
 
-/* Sums over all answers: tokens of prompts (each once), of answers, of prompts' shared beginnings. */
+/* Sums over all answers: tokens of prompts (each once), of answers and of reasoning in these, of prompts' shared
+ * beginnings. */
 typedef struct {
-    uint64_t prompt, answer, shared;
+    uint64_t prompt, answer, reasoning, shared;
     double first_s, seconds;
 } told_sums;
 told_sums roma_serve_told_sum(const told *t);

@@ -59,6 +59,7 @@ told_sums roma_serve_told_sum(const told *t) {
         }
         before = c->prompt;
         s.answer += c->n_answer;
+        s.reasoning += c->n_reasoning;
         if (c->first_s > s.first_s) s.first_s = c->first_s;
         if (c->seconds > s.seconds) s.seconds = c->seconds;
     }
@@ -73,6 +74,9 @@ static void put_usage(roma_json *j, const told *t) {
     roma_json_uint(j, "total_tokens", s.prompt + s.answer);
     roma_json_open(j, "prompt_tokens_details", '{');
     roma_json_uint(j, "cached_tokens", s.shared);
+    roma_json_close(j, '}');
+    roma_json_open(j, "completion_tokens_details", '{');
+    roma_json_uint(j, "reasoning_tokens", s.reasoning);
     roma_json_close(j, '}');
     roma_json_close(j, '}');
 }

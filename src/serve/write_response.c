@@ -18,15 +18,28 @@ static const char *status_of(const choice *c) {
 
 /* ---- items ---- */
 
-static void put_part(roma_json *j, const char *key, bool reasoning, const char *text, size_t len) {
+/* Probabilities of the message's tokens, from the n-th on; an empty list where they were not asked for. */
+static void put_probs(roma_json *j, const told *t, const roma_answer_probs *p, size_t n) {
+    roma_answer_probs_json(j, "logprobs", t->tok, p, t->a->q->logprobs ? n : 0);
+}
+
+/* The message's, all that there are. */
+static void put_all_probs(roma_json *j, const told *t) {
+    const roma_buf *b = &t->choices->probs;
+    put_probs(j, t, (const roma_answer_probs *)(const void *)b->data, b->len / sizeof(roma_answer_probs));
+}
+
+static void put_part(roma_json *j, const char *key, const told *t, bool reasoning, const char *text, size_t len) {
     roma_json_open(j, key, '{');
     roma_json_string(j, "type", reasoning ? "reasoning_text" : "output_text");
     roma_json_text(j, "text", text, len);
     if (!reasoning) {
         roma_json_open(j, "annotations", '[');
         roma_json_close(j, ']');
-        roma_json_open(j, "logprobs", '[');
-        roma_json_close(j, ']');
+        if (len)
+            put_all_probs(j, t);
+        else
+            put_probs(j, t, NULL, 0);
     }
     roma_json_close(j, '}');
 }
@@ -47,7 +60,7 @@ static void put_message(roma_json *j, const char *key, const told *t, bool reaso
         roma_json_string(j, "role", "assistant");
     }
     roma_json_open(j, "content", '[');
-    if (text) put_part(j, NULL, reasoning, text, len);
+    if (text) put_part(j, NULL, t, reasoning, text, len);
     roma_json_close(j, ']');
     roma_json_close(j, '}');
 }
@@ -89,7 +102,7 @@ static void put_usage(roma_json *j, const told *t) {
     roma_json_close(j, '}');
     roma_json_uint(j, "output_tokens", s.answer);
     roma_json_open(j, "output_tokens_details", '{');
-    roma_json_uint(j, "reasoning_tokens", 0);
+    roma_json_uint(j, "reasoning_tokens", s.reasoning);
     roma_json_close(j, '}');
     roma_json_uint(j, "total_tokens", s.prompt + s.answer);
     roma_json_close(j, '}');
@@ -115,6 +128,7 @@ static void put_settings(roma_json *j, const told *t) {
     roma_json_bool(j, "store", false);
     roma_json_real(j, "temperature", (double)k->sampling.temperature);
     roma_json_real(j, "top_p", (double)k->sampling.top_p);
+    roma_json_uint(j, "top_logprobs", a->q->top);
     roma_json_string(j, "truncation", "disabled");
     put_json(j, "tool_choice", a->choice, "\"auto\"");
     put_json(j, "tools", a->tools, "[]");
@@ -231,7 +245,7 @@ static void open_item(told *t, choice *c, told_kind kind, roma_buf *out) {
     if (kind == TOLD_CALL) return;
     j = event(t, "response.content_part.added", out);
     put_place(&j, t, c, true);
-    put_part(&j, "part", kind == TOLD_REASONING, "", 0);
+    put_part(&j, "part", t, kind == TOLD_REASONING, "", 0);
     event_end(&j);
 }
 
@@ -240,14 +254,11 @@ static void done_text(told *t, const choice *c, roma_buf *out) {
     roma_json j = event(t, reasoning ? "response.reasoning_text.done" : "response.output_text.done", out);
     put_place(&j, t, c, true);
     roma_json_text(&j, "text", told_text_of(&c->item), c->item.len);
-    if (!reasoning) {
-        roma_json_open(&j, "logprobs", '[');
-        roma_json_close(&j, ']');
-    }
+    if (!reasoning) put_all_probs(&j, t);
     event_end(&j);
     j = event(t, "response.content_part.done", out);
     put_place(&j, t, c, true);
-    put_part(&j, "part", reasoning, told_text_of(&c->item), c->item.len);
+    put_part(&j, "part", t, reasoning, told_text_of(&c->item), c->item.len);
     event_end(&j);
 }
 
@@ -293,10 +304,7 @@ static void delta(told *t, size_t k, const told_delta *d, roma_buf *out) {
     roma_json j = event(t, delta_type(d->kind), out);
     put_place(&j, t, c, kind != TOLD_CALL);
     roma_json_text(&j, "delta", d->text, d->len);
-    if (kind == TOLD_CONTENT) {
-        roma_json_open(&j, "logprobs", '[');
-        roma_json_close(&j, ']');
-    }
+    if (kind == TOLD_CONTENT) put_probs(&j, t, d->probs, d->n_probs);
     event_end(&j);
 }
 

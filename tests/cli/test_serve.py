@@ -235,7 +235,10 @@ def test_tools():
             check(s.post("/v1/chat/completions", chat(**bad), 400)["error"]["param"] == param, f"{str(bad)[:80]}")
         check(s.post("/v1/chat/completions", chat(tools=TOOLS, tool_choice="none"))["choices"][0]["token_ids"] == s.post("/v1/chat/completions", chat())["choices"][0]["token_ids"], "tool_choice none shows no tools")
         for ask in (chat(max_tokens=60, grammar='root ::= "<think>" "hm" "</think>" "yes"'), ):
-            c = s.post("/v1/chat/completions", ask)["choices"][0]["message"]
+            r = s.post("/v1/chat/completions", ask | {"logprobs": True})
+            c, texts = r["choices"][0]["message"], [p["token"] for p in r["choices"][0]["logprobs"]["content"]]
+            thought = next(i + 1 for i in range(len(texts)) if "</think>" in "".join(texts[:i + 1]))
+            check(r["usage"]["completion_tokens_details"] == {"reasoning_tokens": thought} and 0 < thought < len(texts), f"{r['usage']} of {texts}")
             check(c["reasoning_content"] == "hm" and c["content"] == "yes", f"{c}")
             e = [x["choices"][0]["delta"] for x in s.events("/v1/chat/completions", ask)]
             check("".join(d.get("reasoning_content", "") for d in e) == "hm" and "".join(d.get("content", "") for d in e) == "yes", f"{e}")
@@ -268,6 +271,18 @@ def test_responses(s):
     r = s.post("/v1/responses", {"input": "Who are you?"})
     check(r["status"] == "completed" and r["usage"]["output_tokens"] > 0, f"{r}")
     s.post("/v1/responses", ask | {"previous_response_id": "resp_1"}, 400)
+    # Probabilities: those of chat for the same tokens, in the whole, in the deltas one after the other, and at their end.
+    probs = lambda part: [(p["token"], p["logprob"], [(t["token"], t["logprob"]) for t in p["top_logprobs"]]) for p in part["logprobs"]]
+    asked = ask | {"include": ["message.output_text.logprobs"], "top_logprobs": 3}
+    chats = s.post("/v1/chat/completions", chat(messages=[{"role": "system", "content": "Be brief."}, *USER], logprobs=True, top_logprobs=3))["choices"][0]
+    told = [(p["token"], p["logprob"], [(t["token"], t["logprob"]) for t in p["top_logprobs"]]) for p in chats["logprobs"]["content"]]
+    part = s.post("/v1/responses", asked)["output"][0]["content"][0]
+    check(probs(part) == told and len(told) == 12 and len(told[0][2]) == 3, f"{part}")
+    e = s.events("/v1/responses", asked)
+    check(sum((probs(x) for x in e if x["type"] == "response.output_text.delta"), []) == told, "deltas have their tokens' probabilities")
+    check(all(probs(x) == told for x in e if x["type"] == "response.output_text.done") and probs(e[-1]["response"]["output"][0]["content"][0]) == told, "and the end has all")
+    check(r["output"][0]["content"][0]["logprobs"] == [] and r["usage"]["output_tokens_details"] == {"reasoning_tokens": 0}, f"{r}")
+    check(s.post("/v1/responses", asked | {"tools": [{"type": "function", "name": "f"}]}, 400)["error"]["param"] == "include", "not beside tools")
 
 
 def test_ollama(s):
@@ -322,11 +337,11 @@ BAD = [
     ({"messages": USER, "max_tokens": 0}, 400, "max_tokens", "at least 1"),
     ({"messages": USER, "max_tokens": -5}, 400, "max_tokens", "whole number"),
     ({"messages": USER, "n": 10**12}, 400, "n", "1 to 16"),
-    ({"messages": USER, "temperature": 1e9}, 400, None, "temperature"),
+    ({"messages": USER, "temperature": 1e9}, 400, "temperature", "temperature"),
     ({"messages": USER, "temperature": "hot"}, 400, "temperature", "must be a number"),
     ({"messages": USER, "top_logprobs": 3}, 400, "top_logprobs", "needs logprobs"),
     ({"messages": USER, "logprobs": True, "top_logprobs": 21}, 400, "top_logprobs", "at most 20"),
-    ({"messages": USER, "stop": [""]}, 400, None, "stop text"),
+    ({"messages": USER, "stop": [""]}, 400, "stop", "stop text"),
     ({"messages": USER, "stop": ["x" * 600]}, 400, "stop", "512"),
     ({"messages": USER, "stop": ["x"] * 17}, 400, "stop", "too many"),
     ({"messages": USER, "logit_bias": {str(i): 1 for i in range(1025)}}, 400, "logit_bias", "1024"),
@@ -342,9 +357,33 @@ BAD = [
     ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, 400, "messages", "no text"),
     ({"messages": USER * 2049}, 400, "messages", "2048"),
     ({"messages": [{"role": "user", "content": "dog " * 2000}]}, 400, "messages", "maximum context length is 512 tokens"),
-    ({"messages": USER, "lora": ["/etc/passwd"]}, 404, None, "no adapter of the name"),
+    ({"messages": USER, "lora": ["/etc/passwd"]}, 404, "lora", "no adapter of the name"),
     ({"messages": USER, "model": "../../etc/passwd"}, 404, "model", "does not exist"),
 ]
+
+
+# Every setting that has a range or a kind, with values that lie beyond: the error names the setting, whatever comes behind it.
+NUMBERS = {"temperature": (-0.1, 101), "top_p": (-0.1, 1.1), "min_p": (-1, 2), "repetition_penalty": (0, 11), "presence_penalty": (-2.1, 2.1), "frequency_penalty": (-3, 3)}
+SETTINGS = {k: (*v, "x", True, [], 1e400) for k, v in NUMBERS.items()} | {
+    "top_k": (-1, 1.5, "x", 1 << 25), "seed": (-2, 0.5, "x", 1 << 64), "max_tokens": (0, -1, 1.5, "x", 1 << 25), "max_completion_tokens": (0, -1, "x"), "n": (0, -1, 17, "x", 1.5),
+    "stop": ("", [""], ["a", ""], 1, [1], ["x" * 513]), "logit_bias": ([], {"a": 1}, {"1": "x"}, {"1": 101}, {"-1": 0}, {"99999999": 1}), "stream": (1, "x"), "stream_options": (1, {"x": 1}),
+    "logprobs": ("x", -1, 21), "lora": (1, [1], "a:1e30", "none:1")}
+CHAT_ONLY = {"top_logprobs": (-1, 21, "x", 1.5), "response_format": (1, {"type": "x"}), "grammar": (1, "root ::= ("), "parallel_tool_calls": (1,), "chat_template_kwargs": (1,), "documents": (1,), "tools": (1, [1]),
+             "tool_choice": ("x", 1), "return_token_ids": (1,), "store": (True, 1), "modalities": (["audio"],), "best_of": (2, 0)}
+RESPONSE = {k: SETTINGS[k] for k in ("temperature", "top_p", "top_k", "min_p", "seed", "repetition_penalty", "stream", "lora")} | {
+    "max_output_tokens": (0, -1, "x"), "top_logprobs": (-1, 21, 1), "include": (1, ["x"]), "tools": (1, [1]), "tool_choice": ("x",), "parallel_tool_calls": (1,), "instructions": (1,), "text": (1, {"x": 1}),
+    "input": (1, []), "background": (True,), "truncation": ("auto",), "max_tool_calls": (1,), "reasoning": ({"effort": "low"},), "previous_response_id": ("x",)}
+
+
+def test_params(s):
+    for path, body, fields in (("/v1/chat/completions", {"messages": USER}, SETTINGS | CHAT_ONLY), ("/v1/completions", {"prompt": "x"}, SETTINGS),
+                               ("/v1/responses", {"input": "x"}, RESPONSE), ("/v1/embeddings", {"input": "x"}, {"encoding_format": (1, "x"), "dimensions": (3,), "input": (1, {}), "lora": SETTINGS["lora"]})):
+        for key, values in fields.items():
+            for v in values:
+                status = 404 if v == "none:1" else 400
+                text = json.dumps({**body, key: v, "user": "u"}).replace("Infinity", "1e400")
+                r, said = s.ask("POST", path, text.encode())
+                check(r.status == status and json.loads(said)["error"]["param"] == key, f"{path} {key} = {v}: {r.status} {said[:200]}")
 
 
 def test_refusals(s):
@@ -560,7 +599,7 @@ def main():
     os.mkfifo("folder/pipe")
     with Server("tiny.roma", "--lora", "a=a.lora.roma", "--lora", "b=b.lora.roma", "--lora-dir", "folder") as s:
         for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
-                     test_models, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
+                     test_models, test_params, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
     for test in (test_tools, test_full, test_ending, test_ending_busy, test_keys, test_arguments):
         test()

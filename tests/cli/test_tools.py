@@ -151,6 +151,9 @@ def main():
     with Server("t.roma", "--template", "form.jinja") as s:
         m = s.post("/v1/chat/completions", {"messages": STORY, "max_tokens": 6, "temperature": 0})["choices"][0]["message"]
         check(m["content"] == "" and m["reasoning_content"], f"an answer that is cut within reasoning: {m}")
+        r = s.post("/v1/responses", {"input": STORY[0]["content"], "max_output_tokens": 6, "temperature": 0, "include": ["message.output_text.logprobs"]})
+        check(r["usage"]["output_tokens"] == r["usage"]["output_tokens_details"]["reasoning_tokens"] == 6 and [o["type"] for o in r["output"]][0] == "reasoning", f"all of it is reasoning: {r}")
+        check(all(p["logprobs"] == [] for o in r["output"] if o["type"] == "message" for p in o["content"]), f"and no text has probabilities: {r}")
         m = s.post("/v1/chat/completions", {"messages": STORY, "max_tokens": 30, "temperature": 0, "response_format": {"type": "json_object"}})["choices"][0]["message"]
         check(m["content"].startswith("{") and "reasoning_content" not in m, f"a form is content: {m}")
         streamed = s.events("/v1/chat/completions", {"messages": STORY, "max_tokens": 6, "temperature": 0})
@@ -162,7 +165,8 @@ def main():
              {"custom_id": "b", "method": "POST", "url": "/v1/chat/completions", "body": body | {"tools": [{"type": "x"}]}}]
     put("lines.jsonl", "".join(json.dumps(x) + "\n" for x in lines))
     a, b = (json.loads(x)["response"] for x in run("run", "t.roma", "--jsonl", "lines.jsonl", "--template", "form.jinja", code=2).splitlines())
-    check(a["body"]["choices"][0]["message"]["content"] == "" and a["body"]["choices"][0]["message"]["reasoning_content"], f"--jsonl: {a}")
+    check(a["body"]["choices"][0]["message"]["content"] == "" and a["body"]["choices"][0]["message"]["reasoning_content"]
+          and a["body"]["usage"]["completion_tokens_details"]["reasoning_tokens"] == 6, f"--jsonl: {a}")
     check(b["status_code"] == 400 and "tools[0]" in b["body"]["error"]["message"], f"--jsonl: {b}")
 
 

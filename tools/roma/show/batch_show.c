@@ -180,6 +180,11 @@ static void put_answer(roma_json *j, const batch_answer *b, const char *number) 
     roma_json_int(j, "prompt_tokens", (int64_t)b->r->n_prompt);
     roma_json_int(j, "completion_tokens", (int64_t)b->r->n);
     roma_json_int(j, "total_tokens", (int64_t)(b->r->n_prompt + b->r->n));
+    if (b->tools) {
+        roma_json_open(j, "completion_tokens_details", '{');
+        roma_json_uint(j, "reasoning_tokens", b->n_reasoning);
+        roma_json_close(j, '}');
+    }
     roma_json_close(j, '}');
     if (b->draws) roma_json_uint(j, "seed", b->line->ask.sampling.seed);
 }

@@ -12,6 +12,7 @@ typedef struct {
     const roma_answer_probs *probs; /* of the answer's tokens; NULL: not asked for */
     const roma_calls_form *form;    /* the model's */
     const roma_calls_tools *tools; /* of a line in OpenAI's form: the answer is parsed; NULL: it is told as it stands */
+    uint32_t n_reasoning;          /* tokens of the answer that are reasoning */
     bool thinks;                   /* the answer begins within reasoning */
     uint32_t most;                 /* calls at most; 0: ROMA_CALLS_MOST */
     const char *error;             /* of rc */

@@ -128,6 +128,13 @@ static int read_jobs(batch *b, const roma_buf *file, roma_error *err) {
 
 /* ---- writing ---- */
 
+static uint32_t reasoning_of(const job *done) {
+    roma_answer_thoughts t;
+    roma_answer_thoughts_begin(&t, done->b->s->a, done->thinks);
+    for (size_t i = 0; i < done->reply->n; i++) roma_answer_thoughts_take(&t, done->reply->ids[i]);
+    return t.n;
+}
+
 /* Returns the exit code. */
 static int print_result(const batch *b, const job *done) {
     char line[1024];
@@ -144,6 +151,7 @@ static int print_result(const batch *b, const job *done) {
                       .rc = done->rc,
                       .hash = b->o->hash,
                       .draws = ask_draws(&done->q->ask.sampling)};
+    if (a.tools && a.r && !a.rc) a.n_reasoning = reasoning_of(done);
     if (!a.error && a.rc) a.error = a.r ? roma_error_format(&a.r->err, line, sizeof line) : roma_error_text(a.rc);
     batch_answer_json(&a, &out);
     return print_buf("run", &out, 0);
