@@ -356,6 +356,7 @@ typedef struct {
     uint32_t running, waiting, held; /* requests in the engine; those that wait for pages; those that are held */
     uint32_t pages_free;             /* page groups of the cache that no sequence holds */
     uint32_t pages_shared;           /* those that several hold */
+    roma_exec_used most;             /* of the engine's arenas, so far */
 } roma_answer_pulse;
 /* Waits for nothing: no lock is taken, so that the numbers may be of two neighbouring steps. */
 void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out);

@@ -101,6 +101,12 @@ const roma_exec_memory *roma_exec_memory_of(const roma_exec *e);
 const char *roma_exec_isa(const roma_exec *e);
 int roma_exec_threads(const roma_exec *e);
 roma_team *roma_exec_team(roma_exec *e);
+/* The most bytes that were in use of each arena since create, which roma_exec_memory_of bounds: page groups that
+ * sequences held at once; adapters, up to the end of the last one; what was laid out at create. */
+typedef struct {
+    uint64_t cache, adapters, activations, work;
+} roma_exec_used;
+void roma_exec_most(const roma_exec *e, roma_exec_used *out);
 
 /* One row of a step. */
 typedef struct {

@@ -124,6 +124,7 @@ static void unpark(job *j) {
     while (*link != j) link = &(*link)->next;
     *link = j->next;
     j->is_parked = false;
+    j->a->n_parked--;
     to_inbox(j);
 }
 
@@ -300,11 +301,12 @@ static void park(job *j) {
     j->is_parked = true;
     j->next = a->parked;
     a->parked = j;
+    a->n_parked++;
 }
 
 /* Requests in the batch that were cancelled or held since; the caller holds the lock. */
 static void see_wishes(roma_answer *a) {
-    uint32_t left = 0, held = 0;
+    uint32_t left = 0;
     for (uint32_t i = 0; i < a->n_active; i++) {
         job *j = a->active[i];
         const bool generates =
@@ -316,8 +318,7 @@ static void see_wishes(roma_answer *a) {
             a->active[left++] = j;
     }
     a->n_active = left;
-    for (const job *j = a->parked; j; j = j->next) held++;
-    a->pulse.held = held;
+    a->pulse.held = a->n_parked;
 }
 
 /* What the batch says of a request, with what was before it was parked; s NULL: it is not in the batch. */
@@ -393,11 +394,17 @@ static uint32_t sweep(roma_answer *a, const roma_error *failed) {
 static void beat(roma_answer *a, double began) {
     const double now = roma_now();
     uint32_t n[ROMA_REQUEST_OVER + 1] = {0};
+    roma_exec_used most;
     for (uint32_t i = 0; i < a->n_active; i++) n[roma_batch_poll(a->batch, a->active[i]->id, NULL)->state]++;
     a->pulse.running = n[ROMA_REQUEST_PROMPT] + n[ROMA_REQUEST_GENERATES];
     a->pulse.waiting = n[ROMA_REQUEST_WAITING];
     a->pulse.pages_free = roma_exec_pages_free(a->exec);
     a->pulse.pages_shared = roma_exec_pages_shared(a->exec);
+    roma_exec_most(a->exec, &most);
+    a->pulse.cache = most.cache;
+    a->pulse.adapters = most.adapters;
+    a->pulse.activations = most.activations;
+    a->pulse.work = most.work;
     a->pulse.steps++;
     a->pulse.busy_us += (uint64_t)((now - began) * 1e6);
     a->pulse.at_us = (uint64_t)(now * 1e6);
@@ -413,7 +420,8 @@ void roma_answer_pulse_get(const roma_answer *a, roma_answer_pulse *out) {
                                .waiting = a->pulse.waiting,
                                .held = a->pulse.held,
                                .pages_free = a->pulse.pages_free,
-                               .pages_shared = a->pulse.pages_shared};
+                               .pages_shared = a->pulse.pages_shared,
+                               .most = {a->pulse.cache, a->pulse.adapters, a->pulse.activations, a->pulse.work}};
 }
 
 int roma_answer_step(roma_answer *a, roma_error *err) {

@@ -98,6 +98,7 @@ struct roma_answer {
     uint64_t serial;
     roma_constrain_words *words[2]; /* for forms, without and with marks; NULL until one is asked for */
     job *inbox, **inbox_end, *parked;
+    uint32_t n_parked;
     bool is_stepping, ends, closes;
     pthread_t stepper;
     uint32_t guests;     /* who want the engine between two steps */
@@ -108,6 +109,7 @@ struct roma_answer {
 
     struct { /* of the driver, for anybody to read without the lock */
         _Atomic uint64_t steps, at_us, busy_us;
+        _Atomic uint64_t cache, adapters, activations, work; /* roma_exec_used */
         _Atomic uint32_t running, waiting, held, pages_free, pages_shared;
         _Atomic bool sleeps;
     } pulse;

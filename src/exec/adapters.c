@@ -124,6 +124,7 @@ int roma_exec_adapter_load(roma_exec *e, const roma_adapter *a, unsigned flags, 
     if (rc) return rc;
     const uint64_t at = find_gap(e, a->data_bytes);
     assert(at + a->data_bytes <= e->memory.adapters);
+    if (at + a->data_bytes > e->lora.most) e->lora.most = at + a->data_bytes;
     for (*id = 0; e->lora.adapters[*id].serial;) ++*id;
     lora_adapter *to = &e->lora.adapters[*id];
     *to = (lora_adapter){++e->lora.serials, at, a->data_bytes, a->dora, {0}, to->matrix};

@@ -38,6 +38,7 @@ roma_kv_page roma_exec_page(const roma_exec *e, uint32_t seq, uint32_t page, uin
 static uint32_t take_block(roma_exec *e) {
     const uint32_t block = e->free_blocks[--e->n_free];
     assert(e->refs[block] == 0);
+    if (e->n_blocks - e->n_free > e->n_most) e->n_most = e->n_blocks - e->n_free;
     e->refs[block] = 1;
     return block;
 }

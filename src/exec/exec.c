@@ -152,6 +152,12 @@ void roma_exec_destroy(roma_exec *e) {
 }
 
 const roma_exec_memory *roma_exec_memory_of(const roma_exec *e) { return &e->memory; }
+void roma_exec_most(const roma_exec *e, roma_exec_used *out) {
+    *out = (roma_exec_used){.cache = e->n_most * e->memory.page_group,
+                            .adapters = e->lora.most,
+                            .activations = e->activations.used,
+                            .work = e->work.used};
+}
 const char *roma_exec_isa(const roma_exec *e) { return e->kern->name; }
 int roma_exec_threads(const roma_exec *e) { return e->threads; }
 roma_team *roma_exec_team(roma_exec *e) { return e->team; }

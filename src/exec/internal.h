@@ -90,6 +90,7 @@ typedef struct {
     uint32_t (*from)[2]; /* per operation and input: the linear whose product it is the first to read, as index + 1; 0:
                             none */
     uint64_t serials;
+    uint64_t most;  /* bytes of the arena up to the end of the last adapter, at most so far */
     uint32_t width; /* of a row of A x: adapter_rank in whole tiles */
     /* the step that runs */
     lora_slot *slots;
@@ -131,6 +132,7 @@ struct roma_exec {
     uint32_t *free_blocks;
     uint32_t *refs;                      /* per page group: sequences that hold it */
     uint32_t n_free, n_shared, n_blocks; /* n_shared: held by more than one */
+    uint32_t n_most;                     /* the most that were held at once */
 
     /* the step that runs */
     const roma_exec_row *rows;

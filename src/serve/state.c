@@ -77,6 +77,25 @@ static void put_engine(roma_buf *b, const roma_serve *s) {
     metric(b, "context_tokens", "gauge", "Tokens that a request may have.", s->context);
 }
 
+/* What each arena of the engine was computed to take, and the most that was in use of it. */
+static void put_arenas(roma_buf *b, const roma_serve *s) {
+    const roma_exec_memory *m = roma_exec_memory_of(roma_answer_engine(s->answer));
+    roma_answer_pulse p;
+    roma_answer_pulse_get(s->answer, &p);
+    const struct {
+        const char *name, *most_name;
+        uint64_t bytes, most;
+    } all[] = {{"arena_cache_bytes", "arena_cache_most_bytes", m->cache, p.most.cache},
+               {"arena_adapters_bytes", "arena_adapters_most_bytes", m->adapters, p.most.adapters},
+               {"arena_activations_bytes", "arena_activations_most_bytes", m->activations, p.most.activations},
+               {"arena_work_bytes", "arena_work_most_bytes", m->work, p.most.work}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        metric(b, all[i].name, "gauge", "Bytes of this arena of the engine.", (double)all[i].bytes);
+        metric(b, all[i].most_name, "gauge", "The most bytes of it that were in use, as of the last step.",
+               (double)all[i].most);
+    }
+}
+
 static void put_front(roma_buf *b, const roma_serve *s) {
     roma_http_counts c;
     roma_heap_state h;
@@ -105,6 +124,7 @@ void roma_serve_metrics(exchange *x, const roma_http_request *q) {
     (void)q;
     put_requests(&b, s);
     put_engine(&b, s);
+    put_arenas(&b, s);
     put_front(&b, s);
     roma_buf_destroy(&x->out);
     x->out = b;

@@ -121,8 +121,13 @@ static void fill(const loaded *m, roma_exec_config c, uint64_t slack) {
     CHECK_EQ(roma_exec_fit(&m->plan, &c, &fit, &err), 0);
     c.context = fit.context;
     roma_exec *e = engine(m, c);
+    roma_exec_used most;
     int32_t tokens[2048];
     for (uint32_t i = 0; i < 2048; i++) tokens[i] = (int32_t)draw(7, i, VOCAB);
+    CHECK_EQ(roma_exec_prefill(e, 0, 0, tokens, 1, NULL, NULL, &err), 0); /* a page group, which is given back */
+    roma_exec_truncate(e, 0, 0);
+    roma_exec_most(e, &most);
+    CHECK_EQ(most.cache, e->memory.page_group);
     for (uint32_t s = 0; s < c.sequences; s++)
         CHECK_EQ(roma_exec_prefill(e, s, 0, tokens, fit.context, NULL, NULL, &err), 0);
     CHECK_EQ(roma_exec_pages_free(e), 0);
@@ -134,6 +139,9 @@ static void fill(const loaded *m, roma_exec_config c, uint64_t slack) {
     CHECK(touched(e->activations.base, e->activations.size) <= e->memory.activations);
     CHECK_EQ(e->work.used, e->memory.work);
     CHECK_EQ(e->memory.sram, e->memory.cache + e->memory.activations);
+    roma_exec_most(e, &most);
+    CHECK(most.cache == e->memory.cache && most.activations == e->memory.activations && most.work == e->memory.work &&
+          !most.adapters);
     CHECK(c.sram_bytes - e->memory.sram <= slack);
     roma_exec_destroy(e);
 }

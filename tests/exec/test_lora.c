@@ -225,6 +225,7 @@ static void test_memory(void) {
     roma_error err = {0};
     uint32_t id[4], none;
     uint64_t bytes = 0;
+    roma_exec_used most;
     static float want[2][POSITIONS * VOCAB], got[POSITIONS * VOCAB];
     load(&m, 8);
     tokens_of(t, POSITIONS, 2);
@@ -238,6 +239,8 @@ static void test_memory(void) {
     roma_exec *e = engine(&m, c);
     for (int i = 0; i < 3; i++) id[i] = adapter_load(e, &a[i]);
     CHECK_EQ(roma_exec_adapter_free(e), 0);
+    roma_exec_most(e, &most);
+    CHECK_EQ(most.adapters, bytes);
     CHECK_EQ(e->memory.adapters, bytes);
     CHECK_EQ(e->memory.sram, e->memory.cache + e->memory.activations + bytes);
     uint64_t touched = e->lora.arena.size;
