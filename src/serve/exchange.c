@@ -98,7 +98,8 @@ void roma_serve_reply(exchange *x, int status, roma_buf *b) {
 bool roma_serve_flush(exchange *x) {
     while (x->sent < x->out.len) {
         const size_t left = x->out.len - x->sent, n = left < ROMA_HTTP_SEND_MOST ? left : ROMA_HTTP_SEND_MOST;
-        if (!roma_http_send(x->http, x->out.data + x->sent, n)) return false;
+        x->is_full = !roma_http_send(x->http, x->out.data + x->sent, n);
+        if (x->is_full) return false;
         x->sent += n;
     }
     x->sent = x->out.len = 0;
