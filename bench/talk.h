@@ -1,6 +1,6 @@
-/* A client of `roma serve` for bench/serve_load.c: many conversations of one thread, each of which may read, not read,
- * or leave when it likes. An answer is read byte by byte out of its framing, and a stream's text and ids are collected
- * from its events. */
+/* A client of HTTP servers, for bench/serve_load.c and bench/http_load.c: many conversations of one thread, each of
+ * which may read, not read, or leave when it likes. An answer is taken out of its framing, and what a stream of
+ * OpenAI's form says is collected from its events. */
 #ifndef ROMA_BENCH_TALK_H
 #define ROMA_BENCH_TALK_H
 
@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,16 +34,19 @@ typedef struct {
     roma_buf in; /* what is not understood yet */
     int status;
     bool in_body, chunked, whole, closes, retry;
-    size_t left;     /* bytes of a body, or of the chunk under way */
-    roma_buf body;   /* of a stream: the event under way */
-    bool events;     /* is a stream */
-    roma_buf text;   /* of a stream's events */
-    roma_buf ids;    /* "1,2,3" */
-    unsigned tokens; /* ids that came */
-    bool finished, failed;
-    double began, first, ended, leaves; /* leaves: when this client is gone; 0: never */
+    size_t left;   /* bytes of a body, or of the chunk under way */
+    roma_buf body; /* of a stream: the event under way */
+    bool events;   /* is a stream */
+    /* of a stream's events */
+    roma_buf text, ids;          /* ids: "1,2,3" */
+    roma_buf trouble;            /* the first event with an error */
+    unsigned tokens, texts;      /* ids, and events with text, that came */
+    uint64_t completed, cached;  /* completion_tokens and cached_tokens, as the server counts them */
+    bool finished, failed, done; /* a finish_reason; an error, or what is no JSON; [DONE] */
+    /* Times: of the request; of the answer's head and its first text, 0 while there is none; of the end; when this
+     * client is gone, 0: never. */
+    double began, first, first_text, ended, leaves;
     const job *j;
-    int role;
 } talk;
 
 static inline void talk_bytes(roma_buf *b, const void *p, size_t n) {
@@ -61,6 +65,7 @@ static inline void talk_end(talk *t) {
     roma_buf_destroy(&t->body);
     roma_buf_destroy(&t->text);
     roma_buf_destroy(&t->ids);
+    roma_buf_destroy(&t->trouble);
     *t = (talk){.fd = -1};
 }
 
@@ -87,11 +92,9 @@ static inline bool talk_begin(talk *t, uint16_t port, const char *method, const 
     if (fd >= 0) t->fd = -1;
     bool deaf = t->deaf;
     double leaves = t->leaves;
-    int role = t->role;
     const job *j = t->j;
     talk_end(t);
-    *t = (talk){
-        .fd = fd >= 0 ? fd : talk_dial(port, deaf ? 4096 : 0), .deaf = deaf, .leaves = leaves, .role = role, .j = j};
+    *t = (talk){.fd = fd >= 0 ? fd : talk_dial(port, deaf ? 4096 : 0), .deaf = deaf, .leaves = leaves, .j = j};
     t->began = roma_now();
     if (t->fd < 0) {
         t->state = TALK_BROKEN;
@@ -111,72 +114,102 @@ static inline bool talk_job(talk *t, uint16_t port, const job *j) {
 
 /* ---- what comes back ------------------------------------------------------------------------------- */
 
-/* One event's JSON: texts named content, numbers of token_ids, a finish_reason that is not null, an error. */
+typedef enum { TALK_OTHER, TALK_TEXT, TALK_IDS, TALK_FINISH, TALK_ERROR, TALK_COMPLETED, TALK_CACHED } talk_key;
+
+static inline talk_key talk_key_of(const roma_json_reader *r) {
+    static const struct {
+        const char *name;
+        talk_key key;
+    } keys[] = {{"content", TALK_TEXT},         {"text", TALK_TEXT},   {"token_ids", TALK_IDS},
+                {"finish_reason", TALK_FINISH}, {"error", TALK_ERROR}, {"completion_tokens", TALK_COMPLETED},
+                {"cached_tokens", TALK_CACHED}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (roma_json_is(r, keys[i].name)) return keys[i].key;
+    return TALK_OTHER;
+}
+
+static inline void talk_text(talk *t, const roma_json_reader *r) {
+    if (r->len && !t->texts++) t->first_text = roma_now();
+    talk_bytes(&t->text, r->text, r->len);
+}
+static inline void talk_id(talk *t, const roma_json_reader *r) {
+    if (t->ids.len) talk_bytes(&t->ids, ",", 1);
+    talk_bytes(&t->ids, r->text, r->len);
+    t->tokens++;
+}
+
+/* One event's JSON, whose values are known by their keys wherever they stand. */
 static inline void talk_event(talk *t, const uint8_t *data, size_t n) {
     static const roma_json_source from = {0};
     roma_json_reader r;
     roma_error err;
+    talk_key key = TALK_OTHER;
+    bool fails = false;
     int rc = roma_json_read_begin(&r, data, n, &from, &err);
-    enum { OTHER, CONTENT, IDS, FINISH } key = OTHER;
-    uint32_t ids_at = 0;
     while (!rc && !(rc = roma_json_read_next(&r, &err)) && r.kind != ROMA_JSON_DONE) {
         if (r.kind == ROMA_JSON_KEY) {
-            if (roma_json_is(&r, "error")) t->failed = true;
-            key = roma_json_is(&r, "content")         ? CONTENT
-                  : roma_json_is(&r, "token_ids")     ? IDS
-                  : roma_json_is(&r, "finish_reason") ? FINISH
-                                                      : OTHER;
+            key = talk_key_of(&r);
             continue;
         }
-        if (key == IDS && r.kind == ROMA_JSON_ARRAY) {
-            ids_at = r.depth;
+        if (key == TALK_IDS && r.kind == ROMA_JSON_ARRAY) continue;
+        if (key == TALK_IDS && r.kind == ROMA_JSON_NUMBER) {
+            talk_id(t, &r);
             continue;
         }
-        if (key == IDS && r.kind == ROMA_JSON_NUMBER && ids_at) {
-            if (t->ids.len) talk_bytes(&t->ids, ",", 1);
-            talk_bytes(&t->ids, r.text, r.len);
-            t->tokens++;
-            continue;
-        }
-        if (key == CONTENT && r.kind == ROMA_JSON_TEXT) talk_bytes(&t->text, r.text, r.len);
-        if (key == FINISH && r.kind == ROMA_JSON_TEXT) t->finished = true;
-        key = OTHER;
+        fails = fails || (key == TALK_ERROR && r.kind != ROMA_JSON_NULL);
+        if (key == TALK_TEXT && r.kind == ROMA_JSON_TEXT) talk_text(t, &r);
+        if (key == TALK_FINISH && r.kind == ROMA_JSON_TEXT) t->finished = true;
+        if (key == TALK_COMPLETED && r.kind == ROMA_JSON_NUMBER) (void)roma_json_to_u64(r.text, r.len, &t->completed);
+        if (key == TALK_CACHED && r.kind == ROMA_JSON_NUMBER) (void)roma_json_to_u64(r.text, r.len, &t->cached);
+        key = TALK_OTHER;
     }
     roma_json_read_end(&r);
-    if (rc) t->failed = true;
+    if (!rc && !fails) return;
+    t->failed = true;
+    if (!t->trouble.len) talk_bytes(&t->trouble, data, n);
 }
 
 /* Takes whole events out of a stream's bytes. */
 static inline void talk_events(talk *t) {
     uint8_t *end;
     while (t->body.len && (end = memmem(t->body.data, t->body.len, "\n\n", 2))) {
-        size_t n = (size_t)(end - t->body.data);
-        if (n > 6 && memcmp(t->body.data, "data: ", 6) == 0 &&
-            memcmp(t->body.data + 6, "[DONE]", n - 6 < 6 ? n - 6 : 6) != 0)
+        const size_t n = (size_t)(end - t->body.data);
+        const bool is_data = n > 6 && memcmp(t->body.data, "data: ", 6) == 0;
+        if (is_data && n == 12 && memcmp(t->body.data + 6, "[DONE]", 6) == 0)
+            t->done = true;
+        else if (is_data)
             talk_event(t, t->body.data + 6, n - 6);
         talk_drop(&t->body, n + 2);
     }
 }
 
-static inline bool talk_has(const roma_buf *head, size_t n, const char *line) {
-    return memmem(head->data, n, line, strlen(line)) != NULL;
+/* What stands behind a header's name, ": " and the value's beginning, which are given in small letters; NULL: there is
+ * no such header among the n bytes of a head. */
+static inline const char *talk_header(const roma_buf *head, size_t n, const char *begin) {
+    const size_t len = strlen(begin);
+    for (const char *p = (const char *)head->data, *end = p + n;
+         (p = memmem(p, (size_t)(end - p), "\r\n", 2)) != NULL;) {
+        p += 2;
+        if ((size_t)(end - p) >= len && strncasecmp(p, begin, len) == 0) return p + len;
+    }
+    return NULL;
 }
 
 static inline bool talk_head(talk *t) {
     uint8_t *end = t->in.len ? memmem(t->in.data, t->in.len, "\r\n\r\n", 4) : NULL;
     if (!end) return false;
-    size_t n = (size_t)(end - t->in.data) + 4;
-    uint8_t *length = memmem(t->in.data, n, "\r\nContent-Length: ", 18);
+    const size_t n = (size_t)(end - t->in.data) + 4;
     if (n < 16 || memcmp(t->in.data, "HTTP/1.1 ", 9) != 0) {
         t->state = TALK_BROKEN;
         return false;
     }
+    const char *length = talk_header(&t->in, n, "content-length: ");
     t->status = atoi((char *)t->in.data + 9);
-    t->chunked = talk_has(&t->in, n, "\r\nTransfer-Encoding: chunked\r\n");
-    t->events = talk_has(&t->in, n, "\r\nContent-Type: text/event-stream");
-    t->closes = talk_has(&t->in, n, "\r\nConnection: close\r\n");
-    t->retry = talk_has(&t->in, n, "\r\nRetry-After: ");
-    t->left = length ? strtoul((char *)length + 18, NULL, 10) : 0;
+    t->chunked = talk_header(&t->in, n, "transfer-encoding: chunked\r\n");
+    t->events = talk_header(&t->in, n, "content-type: text/event-stream");
+    t->closes = talk_header(&t->in, n, "connection: close\r\n");
+    t->retry = talk_header(&t->in, n, "retry-after: ");
+    t->left = length ? strtoul(length, NULL, 10) : 0;
     t->in_body = true;
     t->first = roma_now();
     talk_drop(&t->in, n);
