@@ -209,10 +209,9 @@ matrix: all
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
 	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
 
-# serve-figures: `roma serve` under load by the client in C, all figures of docs/server-load.md, and SOAK (600) seconds in a row (a quarter of an hour)
+# serve-load: `roma serve` under load, all figures of docs/server-load.md, and SOAK (600) seconds in a row (a quarter of an hour)
 SOAK ?= 600
-.PHONY: serve-figures
-serve-figures: all $(BUILD)/bench/serve-load
+serve-load: all $(BUILD)/bench/serve-load
 	bench/serve-load --soak $(SOAK) --out tests/reference/results/serve_load.txt
 
 # install: program, library, headers, pkg-config file, man page, completions under DESTDIR and PREFIX; stripped, debug information stays here
@@ -332,10 +331,6 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(FORMATTED)
 
-# serve-load: the server under load, figure by figure, and ten minutes of it (a quarter of an hour; docs/server.md)
-serve-load: all
-	python3 tests/serve/load.py $(BUILD)/roma --soak 10
-
 # help: this list
 help:
 	@echo "make: build/roma"; sed -n 's/^# \([a-z-]*\): /make \1: /p' Makefile
@@ -372,7 +367,8 @@ $(BUILD)/bench/open: $(BUILD)/bench/open_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
-$(BUILD)/bench/serve_load.o: bench/talk.h bench/load.h bench/load_broken.h
+$(BUILD)/bench/serve_load.o: bench/talk.h bench/load.h bench/load_broken.h bench/load_slow.h
+$(BUILD)/bench/http_load.o: bench/talk.h
 $(BUILD)/bench/serve-load: $(BUILD)/bench/serve_load.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@

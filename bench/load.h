@@ -8,12 +8,14 @@
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 /* ---- what is asked ---------------------------------------------------------------------------------- */
 
-enum { JOBS_MOST = 4096, TALKS = 1600, CONTROL = 1, SWAP = 2 };
+enum { JOBS_MOST = 4096, TALKS = 1600 };
 static uint16_t port;
 static long pid;
+static const char *ends;                      /* logit_bias that keeps the model from ending an answer */
 static job jobs[JOBS_MOST], swaps[JOBS_MOST]; /* of models that are there, and of adapters that come and go */
 static size_t n_jobs, n_swaps;
 static talk t[TALKS];
@@ -22,19 +24,20 @@ static bool all_hold = true;
 static struct {
     const char *name;
     double v;
-} options[] = {{"streams", 64}, {"seconds", 60},    {"swaps", 500}, {"aborts", 200},
-               {"slow", 100},   {"mutants", 10000}, {"soak", 180},  {"connections", 1024},
-               {"stall", 30},   {"flood", 5},       {"strict", 1}};
+} options[] = {{"streams", 64}, {"seconds", 60},       {"swaps", 500},    {"aborts", 200},    {"slow", 100},
+               {"rounds", 4},   {"pairs", 48},         {"work", 32},      {"mutants", 10000}, {"damages", 200},
+               {"soak", 180},   {"connections", 1024}, {"stall", 30},     {"flood", 5},       {"parallel", 16},
+               {"strict", 1},   {"port1", 0},          {"pid1", 0},       {"port2", 0},       {"pid2", 0},
+               {"cache", 0},    {"adapters", 0},       {"activations", 0}};
 static double option(const char *name) {
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (strcmp(options[i].name, name) == 0) return options[i].v;
     abort();
 }
 
-/* What is timed is judged by its 99th percentile; not strictly, on machines that others use, by its median. */
-static double judged(double p50, double p99) { return option("strict") != 0 ? p99 : p50; }
-/* A share of what others get; not strictly, a tenth of that: nobody starves. */
-static double at_least(double share) { return option("strict") != 0 ? share : 0.1 * share; }
+/* What is timed is judged by its percentile that a figure names; not strictly, on machines that others use, by its
+ * median. */
+static double judged(double p50, double named) { return option("strict") != 0 ? named : p50; }
 
 static void say(const char *figure, bool holds, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void say(const char *figure, bool holds, const char *fmt, ...) {
@@ -105,6 +108,14 @@ static bool is_idle(double seconds) {
     return false;
 }
 
+/* Seconds of CPU that the server has used. */
+static double cpu(void) {
+    clockid_t of;
+    struct timespec used;
+    if (clock_getcpuclockid((pid_t)pid, &of) || clock_gettime(of, &used)) return NAN;
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
+
 static double resident(void) {
     char path[64];
     double pages = 0, all;
@@ -124,6 +135,28 @@ static unsigned entries(const char *of) {
     if (d) closedir(d);
     return n;
 }
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+/* The value below which that share of n values lies; sorts them. */
+static double part(double *v, size_t n, double share) {
+    qsort(v, n, sizeof *v, by_size);
+    return n ? v[(size_t)((double)(n - 1) * share)] : NAN;
+}
+
+/* A request that goes on for as long as the context takes, about something else for each i: %s are a model's name and
+ * more members. */
+static size_t endless(char body[1024], const char *model, size_t i, const char *more) {
+    return (size_t)snprintf(
+        body, 1024,
+        "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%zu. Tell me everything.\"}],"
+        "\"stream\":true,\"logit_bias\":%s%s}",
+        model, i, ends, more);
+}
+/* Each step's likeliest tokens: more bytes than any system holds. */
+static const char talkative[] = ",\"max_tokens\":400,\"logprobs\":true,\"top_logprobs\":20,\"return_token_ids\":true";
 
 /* ---- streams --------------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* F31, F32: requests that are broken, or ask for what they must not get. */
+/* F30, F31, F32: adapters and requests that are broken, or ask for what they must not get. */
 #ifndef ROMA_BENCH_LOAD_BROKEN_H
 #define ROMA_BENCH_LOAD_BROKEN_H
 
@@ -109,7 +109,78 @@ static void f31(void) {
         over, good, refused, bad, (unsigned long long)streams.right);
 }
 
-/* F32: who may ask, and that no text of a request is a path. */
+/* A file's bytes, of which one has a bit changed, or the end is cut off; false: it could not be written. */
+static bool write_damaged(const char *path, const uint8_t *data, size_t n, uint64_t key) {
+    const size_t at = (size_t)(roma_random(key, 1) % n), cut = key % 5 ? n : at;
+    const uint8_t bit = (uint8_t)(1u << roma_random(key, 2) % 8), wrong = data[at] ^ bit;
+    FILE *f = fopen(path, "wb");
+    if (!f) return false;
+    bool good = fwrite(data, 1, at < cut ? at : cut, f) == (at < cut ? at : cut);
+    if (at < cut)
+        good = fwrite(&wrong, 1, 1, f) == 1 && fwrite(data + at + 1, 1, cut - at - 1, f) == cut - at - 1 && good;
+    return fclose(f) == 0 && good;
+}
+
+/* What the server says of its adapters. */
+static void adapters_now(roma_buf *out) {
+    talk x = {.fd = -1};
+    out->len = 0;
+    (void)talk_once(&x, port, "GET", "/v1/adapters", NULL);
+    if (x.status == 200) talk_bytes(out, x.body.data, x.body.len);
+    talk_end(&x);
+}
+
+/* F30: adapters that are damaged are refused and change nothing; the same file whole is taken. The files are in
+ * folder/, which is --lora-dir. */
+static void f30(void) {
+    static const char path[] = "folder/damaged.lora.roma", id[] = "{\"id\":\"damaged\"}";
+    const size_t n = (size_t)option("damages");
+    size_t taken = 0, otherwise = 0, changed = 0;
+    uint8_t *data;
+    uint64_t size;
+    roma_error err;
+    roma_buf before = {0}, now = {0};
+    talk x = {.fd = -1};
+    const bool ready = is_idle(10) && !roma_file_read("folder/swap0.lora.roma", 1 << 28, &data, &size, &err);
+    const double arena = metric("arena_adapters_most_bytes");
+    memset(&streams, 0, sizeof streams);
+    adapters_now(&before);
+    for (size_t i = 0; ready && i < n; i++) {
+        if (!write_damaged(path, data, (size_t)size, i)) break;
+        const bool ended = talk_once(&x, port, "POST", "/v1/adapters", id);
+        taken += ended && x.status == 200;
+        otherwise += !ended || (x.status != 200 && x.status != 400);
+        adapters_now(&now);
+        changed += !now.len || now.len != before.len || memcmp(now.data, before.data, now.len) != 0;
+        stream(1, true); /* the next answer */
+        drain(1);
+    }
+    changed += metric("arena_adapters_most_bytes") > arena;
+    bool whole = false;
+    FILE *f = fopen(path, "wb");
+    if (ready && f) {
+        whole = fwrite(data, 1, (size_t)size, f) == size && fclose(f) == 0;
+        whole = whole && talk_once(&x, port, "POST", "/v1/adapters", id) && x.status == 200;
+        whole = whole && talk_once(&x, port, "DELETE", "/v1/adapters/damaged", NULL) && x.status == 200;
+    }
+    talk_end(&x);
+    unlink(path);
+    if (ready) roma_free(data);
+    say("F30",
+        ready && !taken && !otherwise && !changed && whole && streams.right == n && !streams.wrong && !streams.broken,
+        "%zu damaged adapters (a bit, or the end cut off): %zu taken, %zu refused otherwise than by 400, %zu changed "
+        "what "
+        "is loaded; %llu of the next answers right, %llu wrong; the same file whole is %s",
+        n, taken, otherwise, changed, (unsigned long long)streams.right, (unsigned long long)streams.wrong,
+        whole ? "taken" : "not taken");
+    roma_buf_destroy(&before);
+    roma_buf_destroy(&now);
+}
+
+/* F32: who may ask, and that no text of a request is a path. folder/link.lora.roma is a link to an adapter. */
+#define TEN "xxxxxxxxxx"
+#define LONG_NAME                                                                                                      \
+    TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 static void f32(void) {
     static const char *const paths[] = {"../../etc/passwd",
                                         "/etc/passwd",
@@ -126,8 +197,26 @@ static void f32(void) {
                                         "C:\\\\a",
                                         "~/.ssh/id_rsa",
                                         "a\\u0000.roma"};
-    static const char *const foreign[] = {"evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.168.0.1",
-                                          "0.0.0.0"};
+    static const char *const names[] = {"..%2fa0", "%2e%2e", "a0.lora.roma/..", "link", "C:x",    "~", "$HOME", "", " ",
+                                        "a b",     "\\n",    "\xc3\xa9",        "A0",   LONG_NAME};
+    static const char *const targets[] = {"/../etc/passwd",
+                                          "/%2e%2e/%2e%2e/etc/passwd",
+                                          "/v1/models/../../etc/passwd",
+                                          "/v1/adapters/..%2f..%2fetc%2fpasswd",
+                                          "/..%00/",
+                                          "/v1/models/%00"};
+    static const char *const foreign[] = {"Host: evil.example",
+                                          "Host: evil.example:8080",
+                                          "Host: localhost.evil.example",
+                                          "Host: 127.0.0.1.nip.io",
+                                          "Host: 192.168.0.1",
+                                          "Host: 0.0.0.0",
+                                          "Host: localhost\r\nOrigin: http://evil.example",
+                                          "Host: localhost\r\nOrigin: https://localhost.evil.example",
+                                          "Host: localhost\r\nOrigin: http://127.0.0.1.nip.io",
+                                          "Host: localhost\r\nOrigin: http://192.168.0.1",
+                                          "Host: localhost\r\nOrigin: http://0.0.0.0",
+                                          "Host: localhost\r\nOrigin: null"};
     size_t n = 0, bad = 0, refused = 0;
     talk x = {.fd = -1};
     char body[512];
@@ -153,22 +242,26 @@ static void f32(void) {
         n++;
         if (!talk_once(&x, port, "GET", body, NULL) || x.status < 400 || x.status > 499) bad++;
     }
-    for (size_t i = 0; i < 2 * sizeof foreign / sizeof *foreign; i++) {
-        const char *who = foreign[i / 2];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++, n++) { /* of files in the folder */
+        snprintf(body, sizeof body, "{\"id\":\"%s\"}", names[i]);
+        if (!talk_once(&x, port, "POST", "/v1/adapters", body) || x.status < 400 || x.status > 499)
+            bad++, fprintf(stderr, "/v1/adapters %s: %d\n", body, x.status);
+    }
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++, n++)
+        if (!talk_once(&x, port, "GET", targets[i], NULL) || x.status < 400 || x.status > 499)
+            bad++, fprintf(stderr, "GET %s: %d\n", targets[i], x.status);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         talk_end(&x);
         talk_begin(&x, port, "GET", "/health", NULL, 0);
         x.out.len = 0;
-        if (i % 2)
-            roma_buf_print(&x.out, "GET /health HTTP/1.1\r\nHost: %s\r\n\r\n", who);
-        else
-            roma_buf_print(&x.out, "GET /health HTTP/1.1\r\nHost: localhost\r\nOrigin: http://%s\r\n\r\n", who);
+        roma_buf_print(&x.out, "GET /health HTTP/1.1\r\n%s\r\n\r\n", foreign[i]);
         while (x.state < TALK_OVER && roma_now() < x.began + 5) talk_all(&x, 1, 100);
         refused += x.status == 403;
     }
     talk_end(&x);
-    say("F32", !bad && refused == 2 * sizeof foreign / sizeof *foreign,
+    say("F32", !bad && refused == sizeof foreign / sizeof *foreign,
         "%zu requests with paths for names: %zu not refused; %zu of %zu foreign hosts and origins told 403", n, bad,
-        refused, 2 * sizeof foreign / sizeof *foreign);
+        refused, sizeof foreign / sizeof *foreign);
 }
 
 #endif
