@@ -82,7 +82,7 @@ for build; do
             else
                 verdict=DIFFERS status=1
             fi
-            printf '%-12s %-8s threads %d  chunk %3d  batch %2d  prompts %3d  %4d s  %s\n' "$(basename "$build")" "$isa" "$t" "$rows" "$batch" "$n" \
+            printf '%-12s %-9s threads %d  chunk %3d  batch %2d  prompts %3d  %4d s  %s\n' "$(basename "$build")" "$isa" "$t" "$rows" "$batch" "$n" \
                 $(($(date +%s) - start)) "$verdict"
         done
     done

@@ -17,6 +17,7 @@
 
 #include "roma/adapter.h"
 #include "roma/kern.h"
+#include "roma/kern.h"
 #include "roma/plan.h"
 
 #ifdef __cplusplus
@@ -32,7 +33,8 @@ extern "C" {
 typedef struct {
     int threads; /* 1 to 64; 0: one for each CPU that the process may use */
     bool pin;    /* each thread is bound to one CPU: roma_team_pin */
-    /* name of a kernel table: "scalar", "avx2", "avxvnni", "avx512", "neon"; "auto" or NULL: the best */
+    /* name of a kernel table: "scalar", "avx2", "avxvnni", "avx512", "neon"; "auto" or NULL: the best. Of variants the
+     * engine chooses (roma_exec_choice), unless the name is one's: "avx512-l1" */
     const char *isa;
     uint32_t
         context; /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
@@ -100,6 +102,29 @@ void roma_exec_destroy(roma_exec *e);
 const roma_exec_memory *roma_exec_memory_of(const roma_exec *e);
 const char *roma_exec_isa(const roma_exec *e);
 int roma_exec_threads(const roma_exec *e);
+
+/* Why an engine has its kernels. The bits do not depend on them. */
+typedef enum {
+    ROMA_CHOICE_ONLY,     /* the instruction set has no variants here */
+    ROMA_CHOICE_ASKED,    /* cfg.isa names the variant */
+    ROMA_CHOICE_KNOWN,    /* the CPU's model is known: roma_kern_known */
+    ROMA_CHOICE_SMALL,    /* the first variant: a cache holds the weights, so that memory is not asked */
+    ROMA_CHOICE_MEASURED, /* a trial on this engine's weights: the first variant, unless another clearly gains 3 % */
+} roma_exec_why;
+typedef struct {
+    const roma_kern *kern; /* the table */
+    roma_exec_why why;
+    const char *cpu;                 /* KNOWN: the model's name */
+    double gb_s[ROMA_KERN_VARIANTS]; /* MEASURED: of each variant, the best of its passes */
+    double seconds;                  /* MEASURED: that the trial took, some 0.02 */
+} roma_exec_choice;
+/* Those of an engine, which owns them. */
+const roma_exec_choice *roma_exec_choice_of(const roma_exec *e);
+/* GB/s at which the table k, of any instruction set that runs here, multiplies one row with the engine's weights, the
+ * head's excepted: the best of passes over 2 MiB or more each, for `seconds` or one pass. *at is where in the plan the
+ * passes go on, 0 at first: neighbouring calls read other weights, so that none of them finds its own in a cache. 0 for
+ * a plan without such weights. Between two steps; of the last step logits and final rows are gone. */
+double roma_exec_try(roma_exec *e, const roma_kern *k, size_t *at, double seconds);
 roma_team *roma_exec_team(roma_exec *e);
 /* The most bytes that were in use of each arena since create, which roma_exec_memory_of bounds: page groups that
  * sequences held at once; adapters, up to the end of the last one; what was laid out at create. */

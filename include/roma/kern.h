@@ -33,9 +33,11 @@ typedef struct {
     size_t level;
 } roma_kern_leaf;
 
-/* A dispatch table. docs/numerics.md has the formula of each entry. */
+/* A dispatch table. docs/numerics.md has the formula of each entry. Tables of one name differ in their variant: how a
+ * kernel asks memory for what comes, which CPU models want differently. Bits never differ. */
 typedef struct {
-    const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
+    const char *name;    /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
+    const char *variant; /* "l2", "l1": where one row's weights are prefetched to; NULL: there is no other */
     /* A row into codes: roma_quantise_c of num.h. */
     void (*quantise)(const float *x, uint64_t cols, float factor, roma_act *a);
     /* Product of n_tiles tiles of format f, one after another, with n_acts rows of activations: out[i * stride + 16 *
@@ -67,11 +69,19 @@ typedef struct {
 const roma_kern *roma_kern_get(roma_isa isa);
 /* Table of the best instruction set that this CPU has; never NULL. */
 const roma_kern *roma_kern_best(void);
-/* Table by name, "auto" being the best; NULL when the name is unknown or the instruction set absent. */
+/* Table by name, "auto" being the best; NULL when the name is unknown or the instruction set absent. A name without a
+ * variant gives the first one; "avx512-l1" is NAME-VARIANT. */
 const roma_kern *roma_kern_find(const char *name);
+/* Variant i of k's instruction set, 0 the first; NULL beyond the last, of which there are at most ROMA_KERN_VARIANTS.
+ */
+#define ROMA_KERN_VARIANTS 2
+const roma_kern *roma_kern_variant(const roma_kern *k, unsigned i);
+/* The variant of k's instruction set that was measured to be right on this CPU's model, whose name goes into *cpu (a
+ * static text); NULL, and *cpu is left alone, when the model is none of those. */
+const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu);
 /* Bytes of scratch for a product of rows of cols inputs with n_acts rows of activations. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts);
-/* Names of the instruction sets that were compiled in, blanks between; static. */
+/* Names that roma_kern_find takes, but "auto", as compiled in, blanks between; static. */
 const char *roma_kern_list(void);
 
 #ifdef __cplusplus

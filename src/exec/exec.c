@@ -132,6 +132,7 @@ int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *
     e->image = image;
     e->kern = kern;
     if (!rc) rc = start(e, err);
+    if (!rc) roma_exec_choose(e);
     if (rc) {
         roma_exec_destroy(e);
         return rc;
@@ -159,5 +160,6 @@ void roma_exec_most(const roma_exec *e, roma_exec_used *out) {
                             .work = e->work.used};
 }
 const char *roma_exec_isa(const roma_exec *e) { return e->kern->name; }
+const roma_exec_choice *roma_exec_choice_of(const roma_exec *e) { return &e->choice; }
 int roma_exec_threads(const roma_exec *e) { return e->threads; }
 roma_team *roma_exec_team(roma_exec *e) { return e->team; }

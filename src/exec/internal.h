@@ -114,6 +114,7 @@ struct roma_exec {
     const roma_plan *plan;
     const roma_hyper *hyper;
     const roma_kern *kern;
+    roma_exec_choice choice;
     roma_team *team;
     int threads;
     roma_exec_config cfg; /* with the defaults filled in */
@@ -195,6 +196,11 @@ bool roma_exec_sets_equal(const lora_set *a, const lora_set *b);
 
 /* lora.c (docs/numerics.md section 3.4) */
 void roma_exec_lora_lay(roma_exec *e, walk *host);
+/* choose.c: fills choice and kern. A trial gives every variant passes in turn, forwards and backwards, so that no place
+ * of the turn is anybody's, for some 20 ms. The first variant stays unless another gains 3 % in three quarters of the
+ * turns and in the best of them: on a busy machine a pass says little, and the best alone is luck. */
+void roma_exec_choose(roma_exec *e);
+void roma_exec_trial(roma_exec *e);
 void roma_exec_lora_find(roma_exec *e);  /* fills lora.from */
 void roma_exec_lora_group(roma_exec *e); /* slots and groups of the step's rows */
 /* Multiplies tiles [begin, end) of a product by the factors that rows' adapters have for them. */

@@ -85,12 +85,52 @@ const roma_kern *roma_kern_best(void) {
     return &table_scalar;
 }
 
+const roma_kern *roma_kern_variant(const roma_kern *k, unsigned i) {
+#ifdef __x86_64__
+    static const roma_kern *const avx512[ROMA_KERN_VARIANTS] = {&roma_kern_table_avx512, &roma_kern_table_avx512_near};
+    for (unsigned v = 0; v < ROMA_KERN_VARIANTS; v++)
+        if (k == avx512[v]) return i < ROMA_KERN_VARIANTS ? avx512[i] : NULL;
+#endif
+    return i ? NULL : k;
+}
+
+/* name is that of k, or NAME-VARIANT. */
+static bool is_called(const roma_kern *k, const char *name, bool with_variant) {
+    const size_t n = strlen(k->name);
+    if (!with_variant) return !strcmp(name, k->name);
+    return k->variant && !strncmp(name, k->name, n) && name[n] == '-' && !strcmp(name + n + 1, k->variant);
+}
+
 const roma_kern *roma_kern_find(const char *name) {
     if (!strcmp(name, "auto")) return roma_kern_best();
     for (int isa = 0; isa < ROMA_ISA_COUNT; isa++) {
-        const roma_kern *k = roma_kern_get((roma_isa)isa);
-        if (k && !strcmp(name, k->name)) return k;
+        const roma_kern *k = roma_kern_get((roma_isa)isa), *v;
+        if (k && is_called(k, name, false)) return k;
+        for (unsigned i = 0; k && (v = roma_kern_variant(k, i)) != NULL; i++)
+            if (is_called(v, name, true)) return v;
     }
+    return NULL;
+}
+
+#ifdef __x86_64__
+/* Family 19h with the models of Zen 4: Genoa, Raphael and Phoenix, Bergamo and Siena. */
+static bool is_zen4(void) {
+    unsigned a, b, c, d;
+    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &a, &b, &c, &d)) return false;
+    const unsigned family = (a >> 8 & 15) + (a >> 20 & 255), model = (a >> 4 & 15) | (a >> 12 & 0xf0);
+    return family == 0x19 &&
+           ((model >= 0x10 && model < 0x20) || (model >= 0x60 && model < 0x80) || (model >= 0xa0 && model < 0xb0));
+}
+#endif
+
+const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu) {
+#ifdef __x86_64__
+    if (k->variant && is_zen4()) {
+        *cpu = "Zen 4";
+        return roma_kern_variant(k, 0);
+    }
+#endif
+    (void)k, (void)cpu;
     return NULL;
 }
 
@@ -102,7 +142,7 @@ size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
 }
 
 #ifdef __x86_64__
-const char *roma_kern_list(void) { return "scalar avx2 avxvnni avx512"; }
+const char *roma_kern_list(void) { return "scalar avx2 avxvnni avx512 avx512-l1 avx512-l2"; }
 #elif defined(__aarch64__)
 const char *roma_kern_list(void) { return "scalar neon"; }
 #else

@@ -154,30 +154,40 @@ ALWAYS_INLINE __m512 leaf(__m512i sum, __m512 s, __m512 m, const tail *q, unsign
  * each of them covers all. What lies past the last tile is asked for in vain.
  *
  * Measured on Zen 4: a loop that eats faster than memory delivers has some of its prefetches dropped, and then waits
- * for those lines in full. So codes of 4 bits and more are asked for twice (24 to 30 GB/s a core). */
+ * for those lines in full. So codes of 4 bits and more are asked for twice (24 to 30 GB/s a core).
+ *
+ * Into which cache one row's codes and scales are asked is what the variants of the table differ in. Into the first
+ * level (NEAR) was measured on Zen 5: 2 bit rises from 0.50 to 0.80 of the read rate. On Zen 4, whose first level holds
+ * few misses, the second level (FAR) is right. */
 enum { AHEAD = 24 << 10, AGAIN = 8 << 10 };
+enum { FAR, NEAR };
 
-ALWAYS_INLINE void prefetch(const uint8_t *p, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)p + i, _MM_HINT_T1);
+ALWAYS_INLINE void prefetch(const uint8_t *p, size_t bytes, int level) {
+    for (size_t i = 0; i < bytes; i += 64)
+        if (level == NEAR)
+            _mm_prefetch((const char *)p + i, _MM_HINT_T0);
+        else
+            _mm_prefetch((const char *)p + i, _MM_HINT_T1);
 }
 
-ALWAYS_INLINE void prefetch_codes(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, size_t ahead) {
+ALWAYS_INLINE void prefetch_codes(const job *j, const uint8_t *tile, unsigned bits, uint64_t s, size_t ahead,
+                                  int level) {
     const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
-    prefetch(lo + ahead, lo_bytes(bits));
-    prefetch(hi + ahead, hi_bytes(bits));
+    prefetch(lo + ahead, lo_bytes(bits), level);
+    prefetch(hi + ahead, hi_bytes(bits), level);
     if (bits < 4 || ahead != AHEAD) return;
-    prefetch(lo + AGAIN, lo_bytes(bits));
-    prefetch(hi + AGAIN, hi_bytes(bits));
+    prefetch(lo + AGAIN, lo_bytes(bits), level);
+    prefetch(hi + AGAIN, hi_bytes(bits), level);
 }
 
 /* Scales of super-group c, whatever their form. */
-ALWAYS_INLINE void prefetch_scales(const job *j, const uint8_t *tile, uint64_t c, size_t ahead) {
+ALWAYS_INLINE void prefetch_scales(const job *j, const uint8_t *tile, uint64_t c, size_t ahead, int level) {
     const size_t bytes = group_bytes(j->f->scale) * 256 / j->f->group;
-    prefetch(tile + j->l.scale + c * bytes + ahead, bytes);
-    if (j->f->min) prefetch(tile + j->l.min + c * bytes + ahead, bytes);
+    prefetch(tile + j->l.scale + c * bytes + ahead, bytes, level);
+    if (j->f->min) prefetch(tile + j->l.min + c * bytes + ahead, bytes, level);
     if (!j->ints) return;
-    prefetch(tile + j->l.super_scale + 32 * c + ahead, 32);
-    if (j->f->min) prefetch(tile + j->l.super_min + 32 * c + ahead, 32);
+    prefetch(tile + j->l.super_scale + 32 * c + ahead, 32, level);
+    if (j->f->min) prefetch(tile + j->l.super_min + 32 * c + ahead, 32, level);
 }
 
 /* ---- one row, or two, one after the other over a tile -------------------------------------------- */
@@ -190,6 +200,7 @@ typedef struct {
     size_t row;
     unsigned bits, kind, extra;
     bool exact;
+    int level; /* FAR or NEAR */
 } walk;
 
 ALWAYS_INLINE void codes_of(const walk *k, uint64_t s, __m512i w[8]) {
@@ -205,8 +216,8 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
     const tail *q = tails_of(j) + s * j->n_acts + k->row;
     __m512i w[8];
     if (j->ints && s % CHUNK == 0) expand_chunk(j, k->tile, s / CHUNK, 0);
-    if (s % CHUNK == 0) prefetch_scales(j, k->tile, s / CHUNK, AHEAD);
-    prefetch_codes(j, k->tile, k->bits, s, AHEAD);
+    if (s % CHUNK == 0) prefetch_scales(j, k->tile, s / CHUNK, AHEAD, k->level);
+    prefetch_codes(j, k->tile, k->bits, s, AHEAD, k->level);
     codes_of(k, s, w);
     if (k->kind == GROUP_16) {
         __m512 v[2];
@@ -218,7 +229,7 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
     __m512i sum = k->bits == FINE ? fine_stripe(j, w, l) : stripe(w, l, k->exact);
     if (k->kind == GROUP_MORE)
         for (unsigned i = 1; i < j->span; i++) {
-            prefetch_codes(j, k->tile, k->bits, s + i, AHEAD);
+            prefetch_codes(j, k->tile, k->bits, s + i, AHEAD, k->level);
             codes_of(k, s + i, w);
             l += j->n_acts;
             sum = plus(sum, k->bits == FINE ? fine_stripe(j, w, l) : stripe(w, l, k->exact), k->exact);
@@ -228,8 +239,8 @@ ALWAYS_INLINE __m512 unit(const walk *k, uint64_t u) {
 }
 
 ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *out, unsigned bits, unsigned kind,
-                                unsigned extra, bool exact) {
-    const walk k = {j, tile, row, bits, kind, extra, exact};
+                                unsigned extra, bool exact, int level) {
+    const walk k = {j, tile, row, bits, kind, extra, exact, level};
     const uint64_t units = kind == GROUP_MORE ? j->stripes >> j->log_span : j->stripes;
     __m512 part[32];
     int top = 0;
@@ -272,17 +283,26 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
     X(5, 1, 1, 1)                                                                                                      \
     X(6, 0, 0, 1)                                                                                                      \
     X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0) X(4, 2, 0, 0) X(4, 2, 2, 0) X(9, 2, 0, 0)
-#define ONE_ROW(bits, kind, extra, exact)                                                                              \
-    static void one_row_##bits##_##kind##_##extra##_##exact(job *j, const uint8_t *tiles, size_t n_tiles) {            \
+#define ONE_ROW_OF(bits, kind, extra, exact, level)                                                                    \
+    static void one_row_##bits##_##kind##_##extra##_##exact##_##level(job *j, const uint8_t *tiles, size_t n_tiles) {  \
         for (size_t t = 0; t < n_tiles; t++)                                                                           \
             for (size_t i = 0; i < j->n_acts; i++)                                                                     \
                 one_row_tile(j, tiles + t * j->l.bytes, i, j->out + i * j->stride + t * ROMA_TILE_ROWS, bits, kind,    \
-                             extra, exact);                                                                            \
+                             extra, exact, level);                                                                     \
     }
+#define ONE_ROW_ENTRY_OF(bits, kind, extra, exact, level)                                                              \
+    [bits][kind][extra][exact] = one_row_##bits##_##kind##_##extra##_##exact##_##level,
+#define ONE_ROW(bits, kind, extra, exact) ONE_ROW_OF(bits, kind, extra, exact, FAR)
+#define ONE_ROW_ENTRY(bits, kind, extra, exact) ONE_ROW_ENTRY_OF(bits, kind, extra, exact, FAR)
 FORMATS(ONE_ROW)
-#define ONE_ROW_ENTRY(bits, kind, extra, exact)                                                                        \
-    [bits][kind][extra][exact] = one_row_##bits##_##kind##_##extra##_##exact,
-static const one_row_fn one_row_table[10][3][3][2] = {FORMATS(ONE_ROW_ENTRY)};
+typedef one_row_fn one_row_fns[10][3][3][2];
+static const one_row_fns one_row_far = {FORMATS(ONE_ROW_ENTRY)};
+#ifndef ROMA_SIMDE /* emulated, a prefetch is nothing, and the second set takes a minute to compile */
+#define ONE_ROW_NEAR(bits, kind, extra, exact) ONE_ROW_OF(bits, kind, extra, exact, NEAR)
+#define ONE_ROW_ENTRY_NEAR(bits, kind, extra, exact) ONE_ROW_ENTRY_OF(bits, kind, extra, exact, NEAR)
+FORMATS(ONE_ROW_NEAR)
+static const one_row_fns one_row_near = {FORMATS(ONE_ROW_ENTRY_NEAR)};
+#endif
 
 /* ---- rows in blocks ------------------------------------------------------------------------------ */
 
@@ -381,8 +401,8 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
                    last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
         for (int t = 0; t < tiles; t++) {
             const uint8_t *at = tile + (size_t)t * j->l.bytes;
-            prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes);
-            if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes);
+            prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes, FAR);
+            if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes, FAR);
             if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
             if (mode == FINE_INTS)
                 unpack_fine(j, at, st, w);
@@ -447,8 +467,8 @@ static bool is_exact(const roma_format *f) {
     return (a > b ? a : b) * f->group <= EXACT_BOUND;
 }
 
-static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
-                    size_t n_acts, float *out, size_t stride, void *scratch) {
+static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
+                     size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
 #ifndef ROMA_SIMDE
     /* Measured on Zen 4: streams of 8-bit codes come in faster (90 % of the read bandwidth against 70 %) through
      * 256-bit registers; the bits are the same. Formats with more work per byte gain from width. */
@@ -464,7 +484,7 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
     const unsigned extra = extra_of(f);
     if (fine) fine_init(&j, FINE_SHIFT, 512);
     pack(&j, exact);
-    const one_row_fn one_row = n_acts <= FEW ? one_row_table[width_of(f)][j.kind][extra][exact] : NULL;
+    const one_row_fn one_row = n_acts <= FEW ? one_rows[width_of(f)][j.kind][extra][exact] : NULL;
     if (one_row) {
         one_row(&j, tiles, n_tiles);
         return;
@@ -476,5 +496,22 @@ static void product(const roma_format *f, uint64_t cols, const uint8_t *tiles, s
                 n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
-const roma_kern roma_kern_table_avx512 = {
-    .name = "avx512", .product = product, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx512)};
+#define PRODUCT(level)                                                                                                 \
+    static void product_##level(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles,             \
+                                const roma_act *acts, size_t n_acts, float *out, size_t stride, void *scratch) {       \
+        multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, one_row_##level);                        \
+    }
+#define TABLE_OF(level, variant_)                                                                                      \
+    {                                                                                                                  \
+        .name = "avx512", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), \
+        ATTEND_ENTRIES(avx512)                                                                                         \
+    }
+
+PRODUCT(far)
+const roma_kern roma_kern_table_avx512 = TABLE_OF(far, "l2");
+#ifdef ROMA_SIMDE
+const roma_kern roma_kern_table_avx512_near = TABLE_OF(far, "l1");
+#else
+PRODUCT(near)
+const roma_kern roma_kern_table_avx512_near = TABLE_OF(near, "l1");
+#endif

@@ -6,7 +6,7 @@
 
 /* The instruction sets under test; each gets every case, so that the slow reference is computed once. */
 typedef struct {
-    const roma_kern *k[ROMA_ISA_COUNT];
+    const roma_kern *k[ROMA_ISA_COUNT * ROMA_KERN_VARIANTS];
     int n;
 } kern_list;
 

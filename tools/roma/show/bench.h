@@ -2,8 +2,10 @@
 #ifndef TOOLS_BENCH_H
 #define TOOLS_BENCH_H
 
+#include "roma/kern.h"
 #include "tool.h"
 
+enum { BENCH_TABLES = ROMA_ISA_COUNT * ROMA_KERN_VARIANTS };
 enum { BENCH_ROWS = NUMBERS_MAX * (NUMBERS_MAX + NUMBERS_MAX * NUMBERS_MAX) };
 
 /* What a run reads and multiplies. bytes: weights and scales once a step, the head where logits are wanted, of the
@@ -39,11 +41,19 @@ typedef struct {
     int roof_threads;
     bench_work body, head; /* of one row */
     double position;       /* bytes of a cached position, all layers */
+    /* --why: the kernel tables that run here, and what they measured */
+    bool why;
+    const roma_kern *table[BENCH_TABLES];
+    double table_gb_s[BENCH_TABLES];
+    size_t n_tables;
 } bench;
 
 void bench_text(const bench *b, roma_buf *out);
 void bench_json(const bench *b, roma_buf *out);
 void bench_csv(const bench *b, roma_buf *out);
 void bench_svg(const bench *b, roma_buf *out);
+/* --why in their place: the text, and further keys of the object. */
+void bench_why_text(const bench *b, roma_buf *out);
+void bench_why_json(const bench *b, roma_json *j);
 
 #endif

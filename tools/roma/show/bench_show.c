@@ -109,6 +109,10 @@ static void make_page(const bench *b, roma_table *t) {
 
 void bench_text(const bench *b, roma_buf *out) {
     roma_table t = {0};
+    if (b->why) {
+        bench_why_text(b, out);
+        return;
+    }
     make_page(b, &t);
     roma_report_table_text(&t, out);
     roma_buf_print(out,
@@ -147,6 +151,7 @@ void bench_json(const bench *b, roma_buf *out) {
     roma_json_real(&j, "weight_bytes", b->body.bytes + b->head.bytes);
     roma_json_real(&j, "weight_mac", b->body.mac + b->head.mac);
     roma_json_real(&j, "cache_bytes_per_position", b->position);
+    if (b->why) bench_why_json(b, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
     roma_table_destroy(&t);

@@ -17,6 +17,9 @@ static int settle(bench *b, const bench_options *o) {
     if (rc == OPTIONS_GO && o->threads) rc = options_list("bench", o->threads, "--threads", 1, 64, &b->threads);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("bench", "--json and --csv - both want standard output");
+    if (rc == OPTIONS_GO && b->why && (o->csv || o->svg || b->threads.n > 1))
+        return usage_error(
+            "bench", "--why makes no test: it goes with --json, not with --csv and --svg, and one number of threads");
     if (rc == OPTIONS_GO && b->spread && !b->config.lora.n) return usage_error("bench", "--spread needs --lora");
     if (!o->threads) b->threads = (number_list){{(uint32_t)roma_cpu_count()}, 1};
     return rc;
@@ -81,6 +84,8 @@ int verb_bench(int argc, char **argv) {
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
         {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
+        {"why", 0, OPT_FLAG, &b.why, NULL, 0, 0,
+         "instead of tests: which kernels run, why, and what all of them measure"},
         {"pin", 0, OPT_FLAG, &b.config.answer.pin, NULL, 0, 0, "bind each thread to one CPU"},
         {"isa", 0, OPT_TEXT, &b.config.answer.isa, "NAME", 0, 0,
          "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},

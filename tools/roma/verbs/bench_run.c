@@ -58,7 +58,7 @@ static int prefill(bench *b, uint32_t sequence, uint32_t n, bench_work *w, roma_
     return ROMA_OK;
 }
 
-static double read_once(bench *b) {
+double bench_read(bench *b) {
     const double rate = roma_roof_read_gb_s(b->roof_team, b->roof_memory);
     if (rate > b->read_gb_s) b->read_gb_s = rate;
     return rate;
@@ -75,7 +75,7 @@ static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_er
     for (uint32_t i = 0; i < n; i++) {
         bench_work w = {0};
         if (i % ((n + READS - 1) / READS) == 0) {
-            const double read = read_once(b);
+            const double read = bench_read(b);
             if (read > t->read_gb_s) t->read_gb_s = read;
         }
         for (uint32_t s = 0; s < r->batch; s++)
@@ -170,6 +170,10 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
     if (!rc && b->spread) rc = load_each(b, err);
     if (rc) return rc;
     b->isa = roma_exec_isa(roma_answer_engine(b->s.a));
+    if (b->why) {
+        bench_time_tables(b);
+        return interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
+    }
     const int t = roma_exec_threads(roma_answer_engine(b->s.a));
     for (size_t i = 0; i < b->prompts.n && !rc; i++)
         rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
@@ -184,7 +188,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
 
 /* On a shared machine they swing, and the highest one counts. */
 static void measure_roofs(bench *b, const char *isa) {
-    for (int i = 0; i < READS; i++) read_once(b);
+    for (int i = 0; i < READS; i++) bench_read(b);
     const double mac = roma_roof_int8_gmac_s(b->roof_team, isa);
     if (mac > b->int8_gmac_s) b->int8_gmac_s = mac;
 }
