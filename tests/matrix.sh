@@ -3,11 +3,11 @@
 #        matrix.sh --model MODEL.gguf BUILD...  100 prompts, 64 tokens each: make matrix
 #
 # One hash over all logits per prompt, and the ids, must be the same for every build (compiler), instruction set, number of threads,
-# size of prefill chunk and size of batch. Prints one line a configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the
+# size of prefill chunk and size of batch, for the usual cache and then for each other format of it. Prints one line a configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the
 # first N prompts (said in its lines); THREADS overrides "1 2 3 8", PROMPTS the 10 of --quick.
 set -eu
 cd "$(dirname "$0")/.."
-threads=${THREADS:-1 2 3 8}
+threads=${THREADS:-1 2 3 8} formats=${FORMATS:-int8 f16 fp8}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 case $1 in
@@ -67,23 +67,26 @@ for build; do
         esac
         cp "$work/prompts" "$work/these"
         [ "$isa" != scalar ] || [ -z "${SCALAR_PROMPTS:-}" ] || head -n "$SCALAR_PROMPTS" "$work/prompts" >"$work/these"
-        for t in $threads; do
-            configuration=$((configuration + 1))
-            # chunk and batch go through all values as the configurations do
-            rows=$(echo "128 1 7 32 512 100" | cut -d ' ' -f $((configuration % 6 + 1)))
-            batch=$(echo "1 8 3 16 2" | cut -d ' ' -f $((configuration % 5 + 1)))
-            start=$(date +%s)
-            "$build/roma" run "$work/image.roma" --jsonl "$work/these" --hash --isa "$isa" -t "$t" --rows "$rows" -b "$batch" >"$work/out"
-            n=$(wc -l <"$work/out")
-            [ -n "$first" ] || cp "$work/out" "$work/first"
-            first=${first:-$build}
-            if head -n "$n" "$work/first" | cmp -s - "$work/out" && [ "$n" -gt 0 ] && [ "$n" -eq "$(wc -l <"$work/these")" ]; then
-                verdict=$(sha256sum <"$work/out" | cut -c 1-16)
-            else
-                verdict=DIFFERS status=1
-            fi
-            printf '%-12s %-9s threads %d  chunk %3d  batch %2d  prompts %3d  %4d s  %s\n' "$(basename "$build")" "$isa" "$t" "$rows" "$batch" "$n" \
-                $(($(date +%s) - start)) "$verdict"
+        for kv in $formats; do
+            # the other formats: one number of threads for each instruction set
+            for t in $([ "$kv" = int8 ] && echo "$threads" || echo $((configuration % 3 + 1))); do
+                configuration=$((configuration + 1))
+                # chunk and batch go through all values as the configurations do
+                rows=$(echo "128 1 7 32 512 100" | cut -d ' ' -f $((configuration % 6 + 1)))
+                batch=$(echo "1 8 3 16 2" | cut -d ' ' -f $((configuration % 5 + 1)))
+                start=$(date +%s)
+                "$build/roma" run "$work/image.roma" --jsonl "$work/these" --hash --isa "$isa" -t "$t" --rows "$rows" -b "$batch" --kv "$kv" >"$work/out"
+                n=$(wc -l <"$work/out")
+                [ -f "$work/first.$kv" ] || cp "$work/out" "$work/first.$kv"
+                first=${first:-$build}
+                if head -n "$n" "$work/first.$kv" | cmp -s - "$work/out" && [ "$n" -gt 0 ] && [ "$n" -eq "$(wc -l <"$work/these")" ]; then
+                    verdict=$(sha256sum <"$work/out" | cut -c 1-16)
+                else
+                    verdict=DIFFERS status=1
+                fi
+                printf '%-12s %-9s %-4s  threads %d  chunk %3d  batch %2d  prompts %3d  %4d s  %s\n' "$(basename "$build")" "$isa" "$kv" "$t" "$rows" "$batch" "$n" \
+                    $(($(date +%s) - start)) "$verdict"
+            done
         done
     done
 done

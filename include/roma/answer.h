@@ -45,6 +45,7 @@ typedef struct {
     /* What start looks at. */
     bool pin;            /* each thread of the engine is bound to one CPU (roma_team_pin) */
     const char *isa;     /* name of a kernel table, as roma_exec_config has it; NULL: the best of this CPU */
+    const char *kv;      /* name of the cache's format, as roma_exec_config has it; NULL: "int8" */
     uint32_t context;    /* tokens of a request, prompt and answer together; 0: as in roma_exec_config */
     uint32_t running;    /* requests that are computed at once; 0: no batch, and the caller steps roma_answer_engine */
     uint32_t waiting;    /* further requests that roma_answer_submit takes; 0: as many as run */

@@ -36,6 +36,7 @@ typedef struct {
     /* name of a kernel table: "scalar", "avx2", "avxvnni", "avx512", "neon"; "auto" or NULL: the best. Of variants the
      * engine chooses (roma_exec_choice), unless the name is one's: "avx512-l1" */
     const char *isa;
+    const char *kv; /* name of a format of keys and values in the cache: roma_kv_names; NULL: "int8" */
     uint32_t
         context; /* positions a sequence may hold; 0: the model's own limit, at most 4096 and what sram_bytes allows */
     uint32_t sequences;  /* 1..65536; 0: 1 */
@@ -97,10 +98,11 @@ int roma_exec_create(roma_exec **e, const roma_image *image, const roma_plan *pl
                      roma_error *err);
 /* Frees an engine; batches over the engine are destroyed before. NULL does nothing. */
 void roma_exec_destroy(roma_exec *e);
-/* Facts of an engine, which owns them: its sizes, the name of its kernel table, its threads, its team. The team may be
- * used between two calls into the engine. */
+/* Facts of an engine, which owns them: its sizes, the name of its kernel table, its cache's format, its threads, its
+ * team. The team may be used between two calls into the engine. */
 const roma_exec_memory *roma_exec_memory_of(const roma_exec *e);
 const char *roma_exec_isa(const roma_exec *e);
+const roma_kv_format *roma_exec_kv(const roma_exec *e);
 int roma_exec_threads(const roma_exec *e);
 
 /* Why an engine has its kernels. The bits do not depend on them. */

@@ -63,6 +63,10 @@ typedef struct {
     int64_t (*softmax_weights)(float *score, uint64_t n, float max);
     void (*page_values)(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
                         size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to);
+    void (*half_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride);
+    void (*half_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out);
 } roma_kern;
 
 /* Table of an instruction set; NULL when this CPU or this build lacks it. */

@@ -236,17 +236,51 @@ float roma_quantise_i8(const float *x, unsigned n, int8_t *code);
 /* The same with int16 codes and 32767: queries, and A x of adapters. */
 float roma_quantise_i16(const float *x, unsigned n, int16_t *code);
 
-/* A page of the cache: 32 positions of one layer and KV head, in tiles of 16 lanes of four bytes that are multiplied
- * alike. K: a lane is a position, two tiles, byte [pos / 16][dim / 4][pos % 16][dim % 4]. V: a lane is a dimension,
- * byte [dim / 16][pos / 4][dim % 16][pos % 4]. Each has a scale for every position. The memory is the caller's. */
+/* How the keys or the values of a page are stored: docs/numerics.md 4.7. */
+typedef enum { ROMA_KV_CODE_INT8, ROMA_KV_CODE_F16, ROMA_KV_CODE_FP8, ROMA_KV_CODE_INT4 } roma_kv_code;
+/* Formats of the cache by number, as saved caches have it (docs/cache-format.md). */
+typedef enum { ROMA_KV_INT8, ROMA_KV_F16, ROMA_KV_FP8, ROMA_KV_COUNT } roma_kv;
 typedef struct {
-    int8_t *k;      /* 32 * head_dim */
-    int8_t *v;      /* 32 * head_dim */
+    const char *name;
+    roma_kv_code k, v;
+    bool is_float; /* roma_half_scores_c and _values_c compute with its pages, else roma_page_scores_c and _values_c */
+} roma_kv_format;
+extern const roma_kv_format roma_kv_formats[ROMA_KV_COUNT];
+/* The format of a name, int8 of NULL; NULL: there is none such. */
+const roma_kv_format *roma_kv_find(const char *name);
+/* The names, with ", " between; static. */
+const char *roma_kv_names(void);
+
+/* A page of the cache: 32 positions of one layer and KV head, and a scale for every position. The memory is the
+ * caller's. Where codes lie decides their form:
+ *
+ *   INT8 and INT4   tiles of 16 lanes of four codes that are multiplied alike. K: a lane is a position, two tiles, code
+ *                   [pos / 16][dim / 4][pos % 16][dim % 4]. V: a lane is a dimension, code [dim / 16][pos / 4][dim %
+ *                   16][pos % 4]. INT4: of each 64 codes, code i in the low half of byte i % 32 where i < 32, else in
+ *                   the high half
+ *   F16 and FP8     K: code [dim][pos]; V: code [pos][dim]; an F16 is two bytes, little-endian */
+typedef struct {
+    int8_t *k;      /* roma_kv_code_bytes(its form, head_dim) */
+    int8_t *v;      /* the same of the values' form */
     float *k_scale; /* 32 */
     float *v_scale; /* 32 */
 } roma_kv_page;
-/* Bytes of a page; the arrays laid out in a block of so many bytes; and the key and value of position `slot`, 0 to 31,
- * of head_dim elements each, put into the page as codes. */
+/* Bytes of the codes of a page's keys or values, and of a page; the arrays laid out in a block of so many bytes; and
+ * the key and value of position `slot`, 0 to 31, of head_dim elements each, at most 512, put into the page as codes. */
+size_t roma_kv_code_bytes(roma_kv_code code, unsigned head_dim);
+size_t roma_kv_bytes(const roma_kv_format *f, unsigned head_dim);
+void roma_kv_init(const roma_kv_format *f, roma_kv_page *p, void *block, unsigned head_dim);
+void roma_kv_put(const roma_kv_format *f, const roma_kv_page *p, unsigned head_dim, unsigned slot, const float *k,
+                 const float *v);
+/* Code of element d of a position's key or value as it is stored, and the number that such a code stands for, without
+ * the position's scale. */
+uint16_t roma_kv_get(roma_kv_code code, const int8_t *codes, unsigned head_dim, bool of_values, unsigned slot,
+                     unsigned d);
+float roma_kv_value(roma_kv_code code, uint16_t stored);
+/* Codes as the functions below take them: INT8 and F16 as they lie; the others unpacked into scratch, of 64 * head_dim
+ * bytes, FP8 as F16 and INT4 as INT8. */
+int8_t *roma_kv_unpack(roma_kv_code code, int8_t *codes, unsigned head_dim, void *scratch);
+/* The same of int8, the format that chips have and their Verilog computes with. */
 size_t roma_kv_page_bytes(unsigned head_dim);
 void roma_kv_page_init(roma_kv_page *p, void *block, unsigned head_dim);
 void roma_kv_page_put(const roma_kv_page *p, unsigned head_dim, unsigned slot, const float *k, const float *v);
@@ -266,6 +300,11 @@ void roma_relu2_mul_c(float *out, const float *gate, const float *up, uint64_t n
 /* Weighted sums over the first n slots of a page (section 4, step 5): weight[i * stride + slot] holds exp values in 0
  * to 1, out[i * head_dim ..] becomes the page's FP32 leaf for query i < n_q. */
 void roma_page_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                        unsigned n, float *out);
+/* The same two over keys and values in F16 (section 4.7): sums in FP32, one product after another. */
+void roma_half_scores_c(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
+                        float *score, size_t stride);
+void roma_half_values_c(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
                         unsigned n, float *out);
 
 #ifdef __cplusplus

@@ -45,6 +45,7 @@ typedef struct {
     const roma_plan *plan; /* borrowed: the plan and its description outlive the placement */
     roma_chip chip;        /* passes roma_chip_check; who changes a member calls roma_place_derive */
     uint32_t dies;         /* dies that share the layers as a pipeline, 1 or more */
+    roma_kv kv;            /* format of the cache's pages: INT8, the chip's, unless a caller sets another to count it */
     /* The rest follows from these. */
     roma_place_tensor *tensors; /* [plan->desc->n_tensors], owned */
     uint64_t *die_words;        /* [dies], owned: words that an L-Unit of the die needs */

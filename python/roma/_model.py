@@ -275,7 +275,7 @@ class Model:
     running: answers that are computed together, each with room for a context; waiting: further ones that are taken;
     adapters, rank: room for so many of that rank at a time; sram_bytes: a limit of cache, adapters and activations;
     chip: a chip whose SRAM is a limit too; template: a chat template by name, or a file, in place of the model's own;
-    isa: "scalar", "avx2", ..., else the best; verify: look at the checksums; speculate: propose tokens, which changes no
+    isa: "scalar", "avx2", ..., else the best; kv: keys and values in the cache, "int8", "f16" or "fp8"; verify: look at the checksums; speculate: propose tokens, which changes no
     answer. Errors: MissingError, InputError, UsageError, DamagedError, NoMemoryError.
 
     >>> import roma
@@ -289,13 +289,13 @@ class Model:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int = 0, context: int = 0, running: int = 0, waiting: int = 0, adapters: int = 1, rank: int = 0,
-                 sram_bytes: int = 0, chip: str | None = None, template: str | None = None, isa: str | None = None, verify: bool = True,
+                 sram_bytes: int = 0, chip: str | None = None, template: str | None = None, isa: str | None = None, kv: str | None = None, verify: bool = True,
                  speculate: bool = True) -> None:
         c, keep = struct("roma_engine_config"), [None]  # type: Any, list[Any]
         for name, value in (("threads", threads), ("context", context), ("running", running), ("waiting", waiting), ("adapters", adapters), ("rank", rank)):
             setattr(c, name, count(name, value))
         c.sram_bytes = count("sram_bytes", sram_bytes, 2**64 - 1)
-        for name, text in (("chip", chip), ("chat_template", template), ("isa", isa)):
+        for name, text in (("chip", chip), ("chat_template", template), ("isa", isa), ("kv", kv)):
             keep.append(c_path(text) if text is not None else ffi.NULL)
             setattr(c, name, keep[-1])
         c.no_verify, c.no_speculation = not verify, not speculate

@@ -100,10 +100,13 @@ static void adapter_room(const roma_answer *a, const roma_answer_config *c, roma
 /* The chip's H-Units hold pages where they are placed, and its vector units activations. */
 static void limit_to_chip(const roma_answer *a, roma_exec_config *out) {
     const roma_chip *c = &a->place.chip;
+    const roma_kv_format *f = roma_kv_find(out->kv); /* the engine refuses an unknown name */
+    roma_placement p = a->place;
+    if (f) p.kv = (roma_kv)(f - roma_kv_formats);
     out->sram_bytes = roma_exec_limit(out->sram_bytes, (uint64_t)roma_chip_sram_bytes(c));
     out->vector_bytes = (uint64_t)roma_chip_vector_bytes(c);
     out->is_placed = true;
-    out->pages_held = roma_place_pages(&a->place, (double)out->sram_bytes, (double)out->adapter_bytes);
+    out->pages_held = roma_place_pages(&p, (double)out->sram_bytes, (double)out->adapter_bytes);
 }
 
 static roma_exec_config exec_config(const roma_answer *a, const roma_answer_config *c) {
@@ -112,6 +115,7 @@ static roma_exec_config exec_config(const roma_answer *a, const roma_answer_conf
     roma_exec_config out = {.threads = (int)c->threads,
                             .pin = c->pin,
                             .isa = c->isa,
+                            .kv = c->kv,
                             .context = c->context,
                             .sequences = c->running ? c->running + c->kept : c->sequences,
                             .rows = rows,
@@ -135,7 +139,7 @@ int roma_answer_fit(const roma_answer *a, roma_answer_config *c, uint64_t longes
     enum { PREFIXES = 8 };
     roma_exec_memory m;
     roma_exec_config one = exec_config(a, c); /* as one sequence has it, whatever many have */
-    const roma_exec_config unlimited = {.threads = one.threads, .context = one.context};
+    const roma_exec_config unlimited = {.threads = one.threads, .kv = one.kv, .context = one.context};
     one.sequences = one.pages = 0;
     int rc = roma_exec_bytes(&a->plan, &unlimited, &m, err);
     const uint32_t context = m.context;

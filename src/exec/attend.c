@@ -30,9 +30,12 @@ void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, 
     for (uint32_t top = (uint32_t)__builtin_popcount(pages); top > 1; top--) tree_merge(e, p, first, n, top - 1);
 }
 
-/* Pages of a layer and head lie far from one another, so the processor cannot guess the next. Kernels ask for its codes
- * line by line; its scales are asked for here. Into L2 and not L1, whose outstanding misses are too few. */
-static const int8_t *ask_for(const int8_t *codes, const float *scale) {
+/* Pages of a layer and head lie far from one another, so the processor cannot guess the next. Kernels of int8 ask for
+ * its codes line by line; its scales, and codes of other formats, are asked for here. Into L2 and not L1, whose
+ * outstanding misses are too few. */
+static const int8_t *ask_for(const roma_exec *e, roma_kv_code form, const int8_t *codes, const float *scale) {
+    const size_t bytes = e->kv->is_float ? roma_kv_code_bytes(form, e->hyper->head_dim) : 0;
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(codes + i, 0, 2);
     for (size_t i = 0; i < ROMA_PAGE; i += 16) __builtin_prefetch(scale + i, 0, 2);
     return codes;
 }
@@ -42,12 +45,12 @@ static const int8_t *after_keys(const roma_exec *e, const party *p, uint32_t i, 
     const bool is_key = i + AHEAD < to;
     const uint32_t at = is_key ? i + AHEAD : min_u32(i + AHEAD - to + from, to - 1);
     const roma_kv_page page = roma_exec_page(e, p->sequence, at, p->layer, p->kv);
-    return is_key ? ask_for(page.k, page.k_scale) : ask_for(page.v, page.v_scale);
+    return is_key ? ask_for(e, e->kv->k, page.k, page.k_scale) : ask_for(e, e->kv->v, page.v, page.v_scale);
 }
 
 static const int8_t *after_values(const roma_exec *e, const party *p, uint32_t i, uint32_t to) {
     const roma_kv_page page = roma_exec_page(e, p->sequence, min_u32(i + AHEAD, to - 1), p->layer, p->kv);
-    return ask_for(page.v, page.v_scale);
+    return ask_for(e, e->kv->v, page.v, page.v_scale);
 }
 
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
@@ -60,9 +63,15 @@ void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, 
                             uint32_t to) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
-        const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
-        e->kern->page_scores(&page, after_keys(e, p, i, from, to), dim, p->query + (size_t)first * dim,
-                             p->scale + first, n, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
+        const int8_t *ahead = after_keys(e, p, i, from, to);
+        const int16_t *query = p->query + (size_t)first * dim;
+        float *score = p->score + first * p->stride + (size_t)i * ROMA_PAGE;
+        roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        page.k = roma_kv_unpack(e->kv->k, page.k, dim, p->unpacked);
+        if (e->kv->is_float)
+            e->kern->half_scores(&page, dim, query, p->scale + first, n, score, p->stride);
+        else
+            e->kern->page_scores(&page, ahead, dim, query, p->scale + first, n, score, p->stride);
     }
 }
 
@@ -76,15 +85,22 @@ void roma_exec_party_values(const roma_exec *e, party *p, uint32_t first, uint32
                             uint32_t positions) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
-        const roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
-        const uint32_t count = i - p->base, merges = (uint32_t)__builtin_ctz(~count);
+        roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        const int8_t *ahead = after_values(e, p, i, to);
+        const uint32_t count = i - p->base, merges = (uint32_t)__builtin_ctz(~count),
+                       seen = min_u32(positions - i * ROMA_PAGE, ROMA_PAGE);
+        const float *weight = p->score + first * p->stride + (size_t)i * ROMA_PAGE;
         float *leaf = p->tree + (size_t)first * dim + (uint32_t)__builtin_popcount(count) * level(e, p);
         if ((i - from) % WEIGH == 0)
             weigh(e, p, first, n, i * ROMA_PAGE, min_u32(min_u32(i + WEIGH, to) * ROMA_PAGE, positions));
-        e->kern->page_values(&page, after_values(e, p, i, to), dim,
-                             p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, n,
-                             min_u32(positions - i * ROMA_PAGE, ROMA_PAGE),
-                             (roma_kern_leaf){leaf - merges * level(e, p), merges, level(e, p)});
+        page.v = roma_kv_unpack(e->kv->v, page.v, dim, p->unpacked);
+        if (e->kv->is_float) {
+            e->kern->half_values(&page, dim, weight, p->stride, n, seen, leaf);
+            roma_exec_party_fold(e, p, first, n, count);
+        } else {
+            e->kern->page_values(&page, ahead, dim, weight, p->stride, n, seen,
+                                 (roma_kern_leaf){leaf - merges * level(e, p), merges, level(e, p)});
+        }
     }
 }
 
@@ -133,7 +149,8 @@ void roma_exec_attend(roma_exec *e, const roma_op *op, int thread, int threads) 
                .scale = s->query_scale,
                .score = s->score,
                .stride = e->cfg.context,
-               .tree = s->tree};
+               .tree = s->tree,
+               .unpacked = s->unpacked};
     if (chunk) {
         roma_exec_attend_split(e, op, &p, chunk, thread, threads);
         return;

@@ -15,7 +15,8 @@ typedef struct {
     int64_t sum[PARTY]; /* n: of the weights */
     float *score;       /* n x stride */
     size_t stride;
-    float *tree; /* levels of n x head_dim */
+    float *tree;    /* levels of n x head_dim */
+    void *unpacked; /* 64 x head_dim: codes of a page */
 } party;
 
 /* Queries [first, first + n) of a party against pages [from, to). values looks at the first `positions` positions: it

@@ -50,6 +50,9 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
     int rc = roma_plan_check(plan, err);
     if (!rc) rc = check_bounds(cfg, err);
     if (rc) return rc;
+    if (!(e->kv = roma_kv_find(cfg->kv)))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the cache has no format '%.20s'; it has %s (--kv)",
+                         cfg->kv, roma_kv_names());
     e->plan = plan;
     e->hyper = &plan->desc->hyper;
     e->cfg = *cfg;
@@ -63,7 +66,7 @@ static int set_defaults(roma_exec *e, const roma_plan *plan, const roma_exec_con
     e->memory.rows = c->rows;
     e->memory.logit_rows = c->logit_rows;
     e->memory.adapters = c->adapter_bytes;
-    e->memory.page_group = roma_exec_block_bytes(e->hyper);
+    e->memory.page_group = roma_exec_block_bytes(e->hyper, e->kv);
     return ROMA_OK;
 }
 

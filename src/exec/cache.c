@@ -7,9 +7,13 @@
 #include <assert.h>
 #include <string.h>
 
-static uint64_t page_bytes(const roma_hyper *h) { return roma_arena_piece(roma_kv_page_bytes(h->head_dim)); }
+static uint64_t page_bytes(const roma_hyper *h, const roma_kv_format *f) {
+    return roma_arena_piece(roma_kv_bytes(f, h->head_dim));
+}
 
-uint64_t roma_exec_block_bytes(const roma_hyper *h) { return page_bytes(h) * h->layers * h->kv_heads; }
+uint64_t roma_exec_block_bytes(const roma_hyper *h, const roma_kv_format *f) {
+    return page_bytes(h, f) * h->layers * h->kv_heads;
+}
 
 void roma_exec_cache_lay(roma_exec *e) {
     for (uint32_t s = 0; s < e->cfg.sequences; s++) {
@@ -25,7 +29,8 @@ static uint8_t *block_at(const roma_exec *e, uint32_t block) { return e->cache.b
 static roma_kv_page page_at(const roma_exec *e, uint32_t block, uint32_t layer, uint32_t kv_head) {
     const roma_hyper *h = e->hyper;
     roma_kv_page p;
-    roma_kv_page_init(&p, block_at(e, block) + ((uint64_t)layer * h->kv_heads + kv_head) * page_bytes(h), h->head_dim);
+    roma_kv_init(e->kv, &p, block_at(e, block) + ((uint64_t)layer * h->kv_heads + kv_head) * page_bytes(h, e->kv),
+                 h->head_dim);
     return p;
 }
 
@@ -60,7 +65,7 @@ static void clear(const roma_exec *e, uint32_t block, uint32_t from, uint32_t to
     for (uint32_t l = 0; l < h->layers; l++)
         for (uint32_t k = 0; k < h->kv_heads; k++) {
             const roma_kv_page p = page_at(e, block, l, k);
-            for (uint32_t slot = first; slot < first + n; slot++) roma_kv_page_put(&p, h->head_dim, slot, zero, zero);
+            for (uint32_t slot = first; slot < first + n; slot++) roma_kv_put(e->kv, &p, h->head_dim, slot, zero, zero);
         }
 }
 

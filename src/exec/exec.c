@@ -61,6 +61,7 @@ static void lay_thread(roma_exec *e, walk *w, int t, uint64_t max_cols) {
     const uint32_t packed = roma_hyper_packed(h) ? roma_hyper_attended(h) : 0;
     s->gained = take(w, (packed > h->hidden ? packed : h->hidden) * sizeof *s->gained);
     s->ordered = take(w, widest_gather(e->plan) * sizeof *s->ordered);
+    s->unpacked = take(w, (uint64_t)2 * ROMA_PAGE * h->head_dim);
     s->query = take(w, (uint64_t)PARTY * h->head_dim * sizeof *s->query);
     s->query_scale = take(w, PARTY * sizeof *s->query_scale);
     s->h = take(w, (uint64_t)LORA_BLOCK * e->lora.width * sizeof *s->h);
@@ -161,5 +162,6 @@ void roma_exec_most(const roma_exec *e, roma_exec_used *out) {
 }
 const char *roma_exec_isa(const roma_exec *e) { return e->kern->name; }
 const roma_exec_choice *roma_exec_choice_of(const roma_exec *e) { return &e->choice; }
+const roma_kv_format *roma_exec_kv(const roma_exec *e) { return e->kv; }
 int roma_exec_threads(const roma_exec *e) { return e->threads; }
 roma_team *roma_exec_team(roma_exec *e) { return e->team; }

@@ -36,6 +36,7 @@ typedef struct {
     float *gained;      /* hidden: x * g; or heads, packed (pack_heads) */
     float *ordered;     /* the same in the order of a matrix's columns; in plans that gather */
     int16_t *query;     /* PARTY x head_dim */
+    void *unpacked;     /* 64 x head_dim: roma_kv_unpack */
     float *query_scale; /* PARTY */
     float *h;           /* LORA_BLOCK x lora.width: A x */
 } thread_scratch;
@@ -115,6 +116,7 @@ struct roma_exec {
     const roma_hyper *hyper;
     const roma_kern *kern;
     roma_exec_choice choice;
+    const roma_kv_format *kv;
     roma_team *team;
     int threads;
     roma_exec_config cfg; /* with the defaults filled in */
@@ -168,7 +170,7 @@ int roma_exec_settle(roma_exec *e, const roma_plan *plan, const roma_exec_config
 int roma_exec_match(const roma_plan *plan, const roma_image *image, roma_error *err);
 
 /* cache.c */
-uint64_t roma_exec_block_bytes(const roma_hyper *h);
+uint64_t roma_exec_block_bytes(const roma_hyper *h, const roma_kv_format *f);
 void roma_exec_cache_lay(roma_exec *e);
 roma_kv_page roma_exec_page(const roma_exec *e, uint32_t seq, uint32_t page, uint32_t layer, uint32_t kv_head);
 /* Takes the blocks that positions below `length` need; false when there are not enough (then nothing is taken). */

@@ -40,6 +40,12 @@ static int check_record(reader *r) {
     if (r->n > r->e->cfg.context)
         return roma_frame_fail(&r->f, ROMA_ECONTEXT, at, "the saved %u tokens do not fit the context of %u", r->n,
                                r->e->cfg.context);
+    if (roma_le32(p + 24) >= ROMA_KV_COUNT)
+        return roma_frame_fail(&r->f, ROMA_EINPUT, at + 24, "the cache has no format number %u; it has %s",
+                               roma_le32(p + 24), roma_kv_names());
+    if (&roma_kv_formats[roma_le32(p + 24)] != r->e->kv)
+        return roma_frame_fail(&r->f, ROMA_EINPUT, at + 24, "this cache is of the format %s, in use is %s (--kv)",
+                               roma_kv_formats[roma_le32(p + 24)].name, r->e->kv->name);
     roma_exec_saved_record(r->e, r->n, r->set, want);
     memcpy(want + 20, p + 20, 4); /* the adapters have a sentence of their own */
     if (memcmp(p, want, SAVED_RECORD) != 0)
@@ -83,42 +89,54 @@ static int check_tokens(const reader *r) {
     return ROMA_OK;
 }
 
-/* Codes of position `slot` as they lie: of keys, and of values. */
-static bool slot_is_zero(const uint8_t *k, const uint8_t *v, unsigned head_dim, unsigned slot) {
-    uint8_t any = 0;
-    const uint8_t *row = k + slot / 16 * 16 * head_dim + slot % 16 * 4;
-    const uint8_t *column = v + slot / 4 * 64 + slot % 4;
-    for (unsigned d = 0; d < head_dim; d++)
-        any |= row[d / 4 * 64 + d % 4] | column[d / 16 * 16 * ROMA_PAGE + d % 16 * 4];
+static bool slot_is_zero(roma_kv_code code, const int8_t *codes, unsigned head_dim, bool of_values, unsigned slot) {
+    unsigned any = 0;
+    for (unsigned d = 0; d < head_dim; d++) any |= roma_kv_get(code, codes, head_dim, of_values, slot, d);
     return !any;
 }
 
-/* Codes are -127 to 127: some kernels have no room for -128. Positions that nobody holds are zero. */
-static const char *page_fault(const uint8_t *p, unsigned head_dim, uint32_t used) {
-    const size_t half = (size_t)ROMA_PAGE * head_dim;
-    const uint8_t *scale = p + 2 * half;
-    for (size_t i = 0; i < 2 * half; i++)
-        if (p[i] == 0x80) return "a code is -128";
-    for (uint32_t i = 0; i < 2 * ROMA_PAGE; i++) {
-        const float v = roma_f32_from_bits(roma_le32(scale + 4 * i));
-        if (!saved_scale_good(v)) return "a scale is negative, too large or no number";
-        if (i % ROMA_PAGE >= used && roma_le32(scale + 4 * i)) return "a position behind the last one is not zero";
+/* What some kernels have no room for: -128, and no numbers. */
+static const char *codes_fault(roma_kv_code code, const int8_t *codes, unsigned head_dim) {
+    const uint8_t *at = (const uint8_t *)codes;
+    for (size_t i = 0; i < roma_kv_code_bytes(code, head_dim); i++) {
+        if (code == ROMA_KV_CODE_INT8 && at[i] == 0x80) return "a code is -128";
+        if (code == ROMA_KV_CODE_FP8 && (at[i] & 0x7f) == 0x7f) return "a code is no number";
+        if (code == ROMA_KV_CODE_F16 && i % 2 && (at[i] & 0x7c) == 0x7c) return "a code is no number";
     }
-    for (uint32_t slot = used; slot < ROMA_PAGE; slot++)
-        if (!slot_is_zero(p, p + half, head_dim, slot)) return "a position behind the last one is not zero";
     return NULL;
+}
+
+/* Positions that nobody holds are zero. */
+static const char *half_fault(roma_kv_code code, const int8_t *codes, const uint8_t *scale, unsigned head_dim,
+                              bool of_values, uint32_t used) {
+    const char *why = codes_fault(code, codes, head_dim);
+    for (uint32_t slot = 0; slot < ROMA_PAGE && !why; slot++) {
+        const uint32_t bits = roma_le32(scale + 4 * slot);
+        if (!saved_scale_good(roma_f32_from_bits(bits))) why = "a scale is negative, too large or no number";
+        if (slot < used || why) continue;
+        if (bits || !slot_is_zero(code, codes, head_dim, of_values, slot))
+            why = "a position behind the last one is not zero";
+    }
+    return why;
+}
+
+static const char *page_fault(const roma_kv_format *f, const uint8_t *p, unsigned head_dim, uint32_t used) {
+    const size_t keys = roma_kv_code_bytes(f->k, head_dim);
+    const uint8_t *scale = p + keys + roma_kv_code_bytes(f->v, head_dim);
+    const char *why = half_fault(f->k, (const int8_t *)p, scale, head_dim, false, used);
+    return why ? why : half_fault(f->v, (const int8_t *)p + keys, scale + 4 * ROMA_PAGE, head_dim, true, used);
 }
 
 static int check_pages(const reader *r) {
     const roma_hyper *h = r->e->hyper;
-    const uint64_t page = roma_kv_page_bytes(h->head_dim), group = page * h->layers * h->kv_heads;
+    const uint64_t page = roma_kv_bytes(r->e->kv, h->head_dim), group = page * h->layers * h->kv_heads;
     uint64_t at, bytes;
     const uint8_t *p = section(r, SAVED_PAGE, &at, &bytes);
     if (bytes != roma_pages(r->n) * group)
         return roma_frame_fail(&r->f, ROMA_EINPUT, at, "section PAGE has not the pages of %u tokens", r->n);
     for (uint64_t k = 0; k < bytes; k += page) {
         const uint32_t first = (uint32_t)(k / group) * ROMA_PAGE;
-        const char *why = page_fault(p + k, h->head_dim, r->n - first < ROMA_PAGE ? r->n - first : ROMA_PAGE);
+        const char *why = page_fault(r->e->kv, p + k, h->head_dim, r->n - first < ROMA_PAGE ? r->n - first : ROMA_PAGE);
         if (why) return roma_frame_fail(&r->f, ROMA_EINPUT, at + k, "%s in this page of the cache", why);
     }
     return ROMA_OK;
@@ -158,19 +176,18 @@ static int give(const reader *r, roma_saved *out) {
 
 static void fill(const reader *r, uint32_t to) {
     const roma_hyper *h = r->e->hyper;
-    uint64_t at, bytes;
-    const uint8_t *p = section(r, SAVED_PAGE, &at, &bytes);
-    const size_t half = (size_t)ROMA_PAGE * h->head_dim;
+    uint64_t at, all;
+    const uint8_t *p = section(r, SAVED_PAGE, &at, &all);
+    const size_t bytes = roma_kv_bytes(r->e->kv, h->head_dim), codes = bytes - 2 * ROMA_PAGE * sizeof(float);
     for (uint32_t i = 0; i < roma_pages(r->n); i++)
         for (uint32_t k = 0; k < h->layers * h->kv_heads; k++) {
             const roma_kv_page page = roma_exec_page(r->e, to, i, k / h->kv_heads, k % h->kv_heads);
-            memcpy(page.k, p, half);
-            memcpy(page.v, p + half, half);
+            memcpy(page.k, p, codes);
             for (uint32_t slot = 0; slot < ROMA_PAGE; slot++) {
-                page.k_scale[slot] = roma_f32_from_bits(roma_le32(p + 2 * half + 4 * slot));
-                page.v_scale[slot] = roma_f32_from_bits(roma_le32(p + 2 * half + 4 * (ROMA_PAGE + slot)));
+                page.k_scale[slot] = roma_f32_from_bits(roma_le32(p + codes + 4 * slot));
+                page.v_scale[slot] = roma_f32_from_bits(roma_le32(p + codes + 4 * (ROMA_PAGE + slot)));
             }
-            p += roma_kv_page_bytes(h->head_dim);
+            p += bytes;
         }
 }
 

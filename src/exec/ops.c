@@ -231,8 +231,8 @@ static void op_cache(roma_exec *e, const roma_op *op, int thread, int threads) {
         const size_t row = i % e->n_rows, head = i / e->n_rows;
         const roma_exec_row *r = &e->rows[row];
         const roma_kv_page p = roma_exec_page(e, r->sequence, r->position / ROMA_PAGE, op->layer, (uint32_t)head);
-        roma_kv_page_put(&p, dim, r->position % ROMA_PAGE, k->f32 + row * k->stride + head * dim,
-                         v->f32 + row * v->stride + head * dim);
+        roma_kv_put(e->kv, &p, dim, r->position % ROMA_PAGE, k->f32 + row * k->stride + head * dim,
+                    v->f32 + row * v->stride + head * dim);
     }
 }
 

@@ -22,6 +22,7 @@ void roma_exec_saved_record(const roma_exec *e, uint32_t n, const lora_set *set,
     roma_put32(out + 12, h->head_dim);
     roma_put32(out + 16, h->vocab);
     roma_put32(out + 20, set->n);
+    roma_put32(out + 24, (uint32_t)(e->kv - roma_kv_formats));
 }
 
 void roma_exec_saved_adapter(const roma_exec *e, const lora_set *set, uint32_t i, uint8_t out[SAVED_ADAPTER]) {
@@ -58,7 +59,7 @@ static uint64_t size_of(const writer *w, unsigned part) {
     case SAVED_TOKS: return (uint64_t)w->n * sizeof *w->ids;
     case SAVED_PAGE:
         return (uint64_t)roma_pages(w->n) * w->e->hyper->layers * w->e->hyper->kv_heads *
-               roma_kv_page_bytes(w->e->hyper->head_dim);
+               roma_kv_bytes(w->e->kv, w->e->hyper->head_dim);
     case SAVED_TEXT: return w->n_text;
     }
     return 0;
@@ -87,11 +88,12 @@ static int put_tokens(writer *w) {
 static int put_page(writer *w, const roma_kv_page *p, uint32_t used) {
     static const float zero[512];
     const unsigned head_dim = w->e->hyper->head_dim;
-    uint8_t block[2 * ROMA_PAGE * (512 + sizeof(float))], *scale = block + 2 * (size_t)ROMA_PAGE * head_dim;
+    const size_t bytes = roma_kv_bytes(w->e->kv, head_dim);
+    uint8_t block[2 * ROMA_PAGE * (2 * 512 + sizeof(float))], *scale = block + bytes - 2 * ROMA_PAGE * sizeof(float);
     roma_kv_page copy;
-    roma_kv_page_init(&copy, block, head_dim);
-    memcpy(block, p->k, roma_kv_page_bytes(head_dim));
-    for (uint32_t slot = used; slot < ROMA_PAGE; slot++) roma_kv_page_put(&copy, head_dim, slot, zero, zero);
+    roma_kv_init(w->e->kv, &copy, block, head_dim);
+    memcpy(block, p->k, bytes);
+    for (uint32_t slot = used; slot < ROMA_PAGE; slot++) roma_kv_put(w->e->kv, &copy, head_dim, slot, zero, zero);
     for (uint32_t slot = 0; slot < ROMA_PAGE; slot++) {
         const float k = copy.k_scale[slot], v = copy.v_scale[slot];
         if (!saved_scale_good(k) || !saved_scale_good(v))
@@ -100,7 +102,7 @@ static int put_page(writer *w, const roma_kv_page *p, uint32_t used) {
         roma_put32(scale + 4 * slot, roma_f32_bits(k));
         roma_put32(scale + 4 * (ROMA_PAGE + slot), roma_f32_bits(v));
     }
-    return put(w, block, roma_kv_page_bytes(head_dim));
+    return put(w, block, bytes);
 }
 
 static int put_pages(writer *w) {

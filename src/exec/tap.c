@@ -18,15 +18,22 @@ static uint8_t *put_codes(uint8_t *p, const roma_act *a, size_t width) {
     return put_floats(p, &a->scale, 1);
 }
 
+/* Of a code of the cache in a record. */
+static size_t traced_bytes(roma_kv_code code) { return code == ROMA_KV_CODE_F16 ? 2 : 1; }
+
 /* What a position holds in the cache, read back from its pages: keys or values of all KV heads, then their scales. */
 static void put_position(uint8_t *p, const roma_exec *e, const roma_op *op, const roma_exec_row *row, bool keys) {
     const uint32_t dim = e->hyper->head_dim, heads = e->hyper->kv_heads, slot = row->position % ROMA_PAGE;
-    uint8_t *scales = p + (size_t)dim * heads;
+    const roma_kv_code code = keys ? e->kv->k : e->kv->v;
+    const size_t bytes = traced_bytes(code);
+    uint8_t *scales = p + bytes * dim * heads;
     for (uint32_t h = 0; h < heads; h++) {
         const roma_kv_page page = roma_exec_page(e, row->sequence, row->position / ROMA_PAGE, op->layer, h);
-        for (uint32_t d = 0; d < dim; d++)
-            *p++ = (uint8_t)(keys ? page.k[(slot / 16 * (dim / 4) + d / 4) * 64 + slot % 16 * 4 + d % 4]
-                                  : page.v[(d / 16 * (ROMA_PAGE / 4) + slot / 4) * 64 + d % 16 * 4 + slot % 4]);
+        for (uint32_t d = 0; d < dim; d++, p += bytes) {
+            const uint16_t stored = roma_kv_get(code, keys ? page.k : page.v, dim, !keys, slot, d);
+            p[0] = (uint8_t)(code == ROMA_KV_CODE_INT4 ? (stored ^ 8) - 8 : stored);
+            if (bytes == 2) p[1] = (uint8_t)(stored >> 8);
+        }
         scales = put_floats(scales, (keys ? page.k_scale : page.v_scale) + slot, 1);
     }
 }
@@ -81,8 +88,8 @@ static void tell_value(const roma_exec *e, const roma_op *op, const tap_block *b
 
 static void tell_cache(const roma_exec *e, const roma_op *op, const tap_block *b) {
     const uint32_t heads = e->hyper->kv_heads, width = heads * e->hyper->head_dim;
-    const size_t row_bytes = width + (size_t)4 * heads;
     for (int keys = 1; keys >= 0; keys--) {
+        const size_t row_bytes = traced_bytes(keys ? e->kv->k : e->kv->v) * width + (size_t)4 * heads;
         for (size_t i = 0; i < b->n; i++) put_position(e->tap.bytes + i * row_bytes, e, op, &e->rows[b->row + i], keys);
         tell(e, op, b,
              (roma_tap_record){.part = keys ? ROMA_TAP_KEYS : ROMA_TAP_VALUES,
@@ -173,7 +180,7 @@ void roma_exec_tap_run(void *ctx, int thread, int threads) {
 /* Bytes of the largest record, floats of the largest adapter's part. */
 static void room(const roma_exec *e, size_t *bytes, size_t *floats) {
     const roma_plan *p = e->plan;
-    const size_t cache = (size_t)e->hyper->kv_heads * (e->hyper->head_dim + 4), down = 2 * e->lora.width + 4;
+    const size_t cache = (size_t)e->hyper->kv_heads * (2 * e->hyper->head_dim + 4), down = 2 * e->lora.width + 4;
     *bytes = e->cfg.rows * (cache > down ? cache : down);
     *floats = 1;
     for (size_t i = 0; i < p->n_ops; i++) {

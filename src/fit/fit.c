@@ -41,6 +41,7 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
     out->lora_bytes = adapters * roma_adapter_bytes(f->design->desc, f->type, rank, f->roles);
     roma_exec_config c = {.threads = 1,
                           .sequences = sequences,
+                          .kv = roma_kv_formats[f->design->place.kv].name,
                           .rows = roma_exec_rows(f->rows, sequences),
                           .logit_rows = sequences,
                           .sram_bytes = f->sram_bytes,

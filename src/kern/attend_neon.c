@@ -4,6 +4,16 @@
 
 #include <arm_neon.h>
 
+#define LANES 4
+typedef float32x4_t floats;
+#define load_halves(p) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))
+#define all_floats(f) vdupq_n_f32(f)
+#define add(a, b) vaddq_f32(a, b)
+#define mul(a, b) vmulq_f32(a, b)
+#define load_floats(p) vld1q_f32(p)
+#define store_floats(p, v) vst1q_f32(p, v)
+#include "halves.h"
+
 #define NUM_TINY 0x1p-100f
 #define NUM_HUGE 0x1p100f
 
@@ -94,6 +104,16 @@ void roma_page_values_neon(const roma_kv_page *p, const int8_t *ahead, unsigned 
             }
         }
     }
+}
+
+void roma_half_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
+                           unsigned n_q, float *score, size_t stride) {
+    half_scores(p, head_dim, q, q_scale, n_q, score, stride);
+}
+
+void roma_half_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
+                           unsigned n, float *out) {
+    half_values(p, head_dim, weight, stride, n_q, n, out);
 }
 
 float roma_largest_neon(const float *score, uint64_t n) {

@@ -45,6 +45,8 @@ static const roma_kern table_scalar = {
     .largest = roma_largest_c,
     .softmax_weights = roma_softmax_weights_c,
     .page_values = page_values_c,
+    .half_scores = roma_half_scores_c,
+    .half_values = roma_half_values_c,
 };
 
 #ifdef __x86_64__

@@ -66,7 +66,7 @@ static uint64_t fullest_whole(uint64_t pages, uint64_t n, uint64_t P, unsigned b
 double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages) {
     const roma_hyper *h = &p->plan->desc->hyper;
     const uint64_t P = roma_place_page_units(p);
-    const double page = (double)roma_kv_page_bytes(h->head_dim), heads = (double)heads_of_unit(p);
+    const double page = (double)roma_kv_bytes(&roma_kv_formats[p->kv], h->head_dim), heads = (double)heads_of_unit(p);
     uint32_t first, end;
     roma_place_layers(p, die, &first, &end);
     if (first == end) return 0;

@@ -32,6 +32,7 @@ static int open_engine(roma_engine **out, const char *image, const roma_engine_c
                             .no_verify = own.no_verify != 0,
                             .threads = own.threads,
                             .isa = own.isa,
+                            .kv = own.kv,
                             .context = own.context,
                             .running = own.running ? own.running : RUNNING,
                             .waiting = own.waiting ? own.waiting : WAITING,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Second reader of saved caches, written from docs/cache-format.md alone; standard library only.
-read(path) checks every byte and gives {"base", "tokens", "adapters": [(sha256, factor)], "text", "keys", "values"}, the last two as [layer][head][position] lists of floats.
+read(path) checks every byte and gives {"form", "base", "tokens", "adapters": [(sha256, factor)], "text", "keys", "values"}, the last two as [layer][head][position] lists of floats.
 As a program: reads the files and says so."""
 import hashlib
 import os
@@ -30,16 +30,27 @@ def sections(data):
     return found
 
 
-def page(data, d_all, used):
+def e4m3(c):
+    e, m = c >> 3 & 15, c & 7
+    assert c & 127 != 127
+    return (-1 if c & 128 else 1) * (m * 2.0**-9 if e == 0 else (8 + m) * 2.0 ** (e - 10))
+
+
+def page(data, form, d_all, used):
     """keys and values of the used positions; the others are zero"""
-    k_scale = struct.unpack_from("<32f", data, 64 * d_all)
-    v_scale = struct.unpack_from("<32f", data, 64 * d_all + 128)
-    codes = struct.unpack_from(f"<{64 * d_all}b", data)
-    assert min(codes) >= -127 and all(0 <= s < 1e30 for s in k_scale + v_scale)
+    k_scale = struct.unpack_from("<32f", data, len(data) - 256)
+    v_scale = struct.unpack_from("<32f", data, len(data) - 128)
+    codes = struct.unpack_from(f"<{64 * d_all}{'beB'[form]}", data)
+    if form == 2:
+        codes = [e4m3(c) / 256 for c in codes]
+    assert all(0 <= s < 1e30 for s in k_scale + v_scale) and all(abs(c) <= (127, 65504, 1.75)[form] for c in codes)
     keys, values = [], []
     for p in range(32):
-        k = [codes[p // 16 * 16 * d_all + d // 4 * 64 + p % 16 * 4 + d % 4] for d in range(d_all)]
-        v = [codes[32 * d_all + d // 16 * 512 + p // 4 * 64 + d % 16 * 4 + p % 4] for d in range(d_all)]
+        if form:
+            k, v = [codes[32 * d + p] for d in range(d_all)], [codes[32 * d_all + p * d_all + d] for d in range(d_all)]
+        else:
+            k = [codes[p // 16 * 16 * d_all + d // 4 * 64 + p % 16 * 4 + d % 4] for d in range(d_all)]
+            v = [codes[32 * d_all + d // 16 * 512 + p // 4 * 64 + d % 16 * 4 + p % 4] for d in range(d_all)]
         if p < used:
             keys.append([f32(c * k_scale[p]) for c in k])
             values.append([f32(c * v_scale[p]) for c in v])
@@ -51,19 +62,19 @@ def page(data, d_all, used):
 def read(path):
     data = open(path, "rb").read()
     found = sections(data)
-    assert len(found["CACH"]) == 64 and not any(found["CACH"][24:])
-    tokens, layers, heads, d, vocab, adapters = struct.unpack_from("<6I", found["CACH"])
+    assert len(found["CACH"]) == 64 and not any(found["CACH"][28:])
+    tokens, layers, heads, d, vocab, adapters, form = struct.unpack_from("<7I", found["CACH"])
     lora = found.get("LORA", b"")
     assert tokens and len(lora) == 40 * adapters and len(found["TOKS"]) == 4 * tokens
     ids = struct.unpack(f"<{tokens}I", found["TOKS"])
     assert max(ids) < vocab
-    size = 64 * d + 256
+    size = (64, 128, 64)[form] * d + 256
     assert len(found["PAGE"]) == up(tokens, 32) // 32 * layers * heads * size
     keys = [[[] for _ in range(heads)] for _ in range(layers)]
     values = [[[] for _ in range(heads)] for _ in range(layers)]
     for i in range(len(found["PAGE"]) // size):
         group, layer, head = i // heads // layers, i // heads % layers, i % heads
-        k, v = page(found["PAGE"][i * size : (i + 1) * size], d, min(32, tokens - 32 * group))
+        k, v = page(found["PAGE"][i * size : (i + 1) * size], form, d, min(32, tokens - 32 * group))
         keys[layer][head] += k
         values[layer][head] += v
     named = []
@@ -71,7 +82,7 @@ def read(path):
         sha, factor, zero = struct.unpack_from("<32sfI", lora, 40 * i)
         assert zero == 0 and factor != 0
         named.append((sha.hex(), factor))
-    return dict(base=data[40:72].hex(), tokens=list(ids), adapters=named, text=found.get("TEXT", b""), keys=keys, values=values)
+    return dict(form=("int8", "f16", "fp8")[form], base=data[40:72].hex(), tokens=list(ids), adapters=named, text=found.get("TEXT", b""), keys=keys, values=values)
 
 
 if __name__ == "__main__":

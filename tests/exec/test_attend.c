@@ -18,15 +18,20 @@ static void reference(const roma_exec *e, const roma_exec_row *row, uint32_t lay
     int16_t code[DIM];
     /* 1/sqrt(DIM) */
     const float scale = roma_quantise_i16(q, DIM, code) * (1 / 8.0f);
+    int8_t codes[2 * ROMA_PAGE * DIM];
     for (uint32_t i = 0; i < pages; i++) {
-        const roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
-        roma_page_scores_c(&p, DIM, code, &scale, 1, score + i * ROMA_PAGE, ROMA_PAGE);
+        roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
+        p.k = roma_kv_unpack(e->kv->k, p.k, DIM, codes);
+        (e->kv->is_float ? roma_half_scores_c : roma_page_scores_c)(&p, DIM, code, &scale, 1, score + i * ROMA_PAGE,
+                                                                    ROMA_PAGE);
     }
     const float sum = (float)roma_softmax_weights_c(score, n, roma_largest_c(score, n)) * roma_pow2(-30);
     for (uint32_t i = 0; i < pages; i++) {
-        const roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
-        roma_page_values_c(&p, DIM, score + i * ROMA_PAGE, ROMA_PAGE, 1,
-                           n - i * ROMA_PAGE < ROMA_PAGE ? n - i * ROMA_PAGE : ROMA_PAGE, leaf[i]);
+        roma_kv_page p = roma_exec_page(e, row->sequence, i, layer, head / GROUP);
+        p.v = roma_kv_unpack(e->kv->v, p.v, DIM, codes);
+        (e->kv->is_float ? roma_half_values_c
+                         : roma_page_values_c)(&p, DIM, score + i * ROMA_PAGE, ROMA_PAGE, 1,
+                                               n - i * ROMA_PAGE < ROMA_PAGE ? n - i * ROMA_PAGE : ROMA_PAGE, leaf[i]);
     }
     for (uint32_t j = 0; j < DIM; j++) {
         roma_tree tree = {0};
@@ -49,7 +54,7 @@ static void fill_cache(roma_exec *e, uint32_t seq, uint32_t positions) {
             const roma_kv_page p = roma_exec_page(e, seq, t / ROMA_PAGE, 1, kv);
             fill_random(k, DIM, 1 + seq, (uint64_t)(t * KV + kv) * DIM);
             fill_random(v, DIM, 100 + seq, (uint64_t)(t * KV + kv) * DIM);
-            roma_kv_page_put(&p, DIM, t % ROMA_PAGE, k, v);
+            roma_kv_put(e->kv, &p, DIM, t % ROMA_PAGE, k, v);
         }
     e->sequences[seq].length = positions;
 }
@@ -104,9 +109,10 @@ static void check_many_rows(roma_exec *e) {
     check_rows(e, rows, 5);
 }
 
-static void check_isa(const loaded *m, const char *isa, int threads, uint32_t context) {
+static void check_isa(const loaded *m, const char *isa, const char *kv, int threads, uint32_t context) {
     roma_exec *e = engine(m, (roma_exec_config){.threads = threads,
                                                 .isa = isa,
+                                                .kv = kv,
                                                 .context = context,
                                                 .sequences = 2,
                                                 .rows = 64,
@@ -181,8 +187,9 @@ int main(void) {
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
         if (roma_kern_find(isas[i]))
             for (int threads = 1; threads <= 5; threads += threads < 3 ? 1 : 2)
-                check_isa(&m, isas[i], threads, threads == 3 && i ? LONG : 2080);
-    check_isa(&m, "auto", 16, 8192);
+                for (int kv = 0; kv < (threads == 2 ? ROMA_KV_COUNT : 1); kv++)
+                    check_isa(&m, isas[i], roma_kv_formats[kv].name, threads, threads == 3 && i && !kv ? LONG : 2080);
+    check_isa(&m, "auto", NULL, 16, 8192);
     test_shares();
     test_parts();
     unload(&m);

@@ -76,9 +76,11 @@ static void refused(roma_batch *b, uint32_t set, int code, const char *words) {
 
 /* Saved in one engine and loaded in another; the next turn's answer is the same bits as without, and nothing that was
  * saved is computed again. */
-static void test_goes_on(const loaded *m) {
+static void test_goes_on(const loaded *m, const char *kv) {
     roma_error err = {0};
-    roma_exec *one = engine(m, usual), *other = engine(m, usual);
+    roma_exec_config c = usual;
+    c.kv = kv;
+    roma_exec *one = engine(m, c), *other = engine(m, c);
     roma_batch *a = batch(one, 1), *b = batch(other, 1);
     said s = question(1), t;
     uint32_t held = 0;
@@ -321,12 +323,61 @@ static void test_hostile(const loaded *m) {
     roma_exec_destroy(e);
 }
 
+/* A file of one format in an engine of each other, and what its codes may not be. */
+static void test_formats(const loaded *m) {
+    roma_error err = {0};
+    for (int kv = 0; kv < ROMA_KV_COUNT; kv++) {
+        const roma_kv_format *f = &roma_kv_formats[kv];
+        const size_t codes = roma_kv_bytes(f, 64) - 2 * ROMA_PAGE * sizeof(float);
+        roma_exec_config c = usual;
+        uint8_t *good;
+        uint64_t size;
+        said s = question(6);
+        c.kv = f->name;
+        roma_exec *e = engine(m, c);
+        roma_batch *b = batch(e, 1);
+        answer(b, &s, PROMPT, 0);
+        CHECK_EQ(roma_batch_save(b, path, s.ids, s.n, 0, NULL, 0, NULL, &err), 0);
+        CHECK_EQ(roma_file_read(path, 1 << 24, &good, &size, &err), 0);
+        const size_t record = offset_of(good, 0), pages = offset_of(good, 2);
+        CHECK_EQ(roma_le32(good + record + 24), (uint32_t)kv);
+        roma_batch_clear(b);
+        mended(b, good, size, record + 24, ROMA_KV_COUNT, ROMA_EINPUT, "no format number");
+        mended(b, good, size, record + 25, 1, ROMA_EINPUT, "no format number");
+        mended(b, good, size, pages + codes + 3, 0x7f, ROMA_EINPUT, "a scale is negative, too large");
+        const size_t last = pages + (2 * 4 + 3) * roma_kv_bytes(f, 64); /* of 25 positions */
+        mended(b, good, size, last + codes + 31 * 4, 1, ROMA_EINPUT, "behind the last one");
+        if (f->is_float) {
+            const size_t step = roma_kv_code_bytes(f->k, 1) / ROMA_PAGE, v = roma_kv_code_bytes(f->k, 64);
+            mended(b, good, size, pages + v + step - 1, 0x7f, ROMA_EINPUT, "a code is no number");
+            mended(b, good, size, pages + 64 * step - 1, 0xff, ROMA_EINPUT, "a code is no number");
+            mended(b, good, size, last + 31 * step, 1, ROMA_EINPUT, "behind the last one");
+            mended(b, good, size, last + v + 25 * 64 * step, 1, ROMA_EINPUT, "behind the last one");
+        }
+        for (int other = 0; other < ROMA_KV_COUNT; other++) {
+            if (other == kv) continue;
+            c.kv = roma_kv_formats[other].name;
+            roma_exec *stranger = engine(m, c);
+            roma_batch *of = batch(stranger, 1);
+            write_bytes(good, size);
+            refused(of, 0, ROMA_EINPUT, "in use is");
+            roma_batch_destroy(of);
+            roma_exec_destroy(stranger);
+        }
+        roma_free(good);
+        roma_batch_destroy(b);
+        roma_exec_destroy(e);
+    }
+    unlink(path);
+}
+
 int main(void) {
     loaded m, stranger;
     snprintf(path, sizeof path, "/tmp/roma-test-saved-%d", (int)getpid());
     load(&m, 7);
     load(&stranger, 8);
-    test_goes_on(&m);
+    for (int kv = 0; kv < ROMA_KV_COUNT; kv++) test_goes_on(&m, roma_kv_formats[kv].name);
+    test_formats(&m);
     test_adapters(&m);
     test_elsewhere(&m, &stranger);
     test_scarce(&m);

@@ -31,8 +31,8 @@ static void expect(int equal, const roma_kern *k, const char *what, size_t n, in
     CHECK(equal);
 }
 
-/* n_q queries against the page; out has room between the queries' scores that must stay as it is. */
-static void check_scores(const roma_kern *k, const roma_kv_page *p, unsigned dim, unsigned n_q, int shape) {
+/* n_q queries against the page, of F16 or of int8; out has room between the queries' scores that must stay as it is. */
+static void check_scores(const roma_kern *k, bool half, const roma_kv_page *p, unsigned dim, unsigned n_q, int shape) {
     enum { STRIDE = 40 };
     const size_t n = (n_q - 1) * STRIDE + ROMA_PAGE;
     guarded score = guarded_new(n * 4, 4), query = guarded_new(n_q * dim * 2, 2);
@@ -42,17 +42,21 @@ static void check_scores(const roma_kern *k, const roma_kv_page *p, unsigned dim
         q[i] = (int16_t)(shape == LARGE ? (random_u32() % 2 ? 32767 : -32767) : (int)(random_u32() % 65535) - 32767);
     for (unsigned i = 0; i < n_q; i++) scale[i] = 0.003f * (float)(i + 1);
     for (size_t i = 0; i < n; i++) sf[i] = want[i] = -7.0f;
-    k->page_scores(p, p->k, dim, q, scale, n_q, sf, STRIDE);
-    roma_page_scores_c(p, dim, q, scale, n_q, want, STRIDE);
-    expect(same_floats(sf, want, n), k, "page_scores", dim, shape);
+    if (half)
+        k->half_scores(p, dim, q, scale, n_q, sf, STRIDE);
+    else
+        k->page_scores(p, p->k, dim, q, scale, n_q, sf, STRIDE);
+    (half ? roma_half_scores_c : roma_page_scores_c)(p, dim, q, scale, n_q, want, STRIDE);
+    expect(same_floats(sf, want, n), k, half ? "half_scores" : "page_scores", dim, shape);
     guarded_free(&score);
     guarded_free(&query);
 }
 
 /* The leaf, and behind it what a stack of partial sums makes of it. */
-static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim, unsigned n_q, unsigned n, int shape) {
+static void check_values(const roma_kern *k, bool half, const roma_kv_page *p, unsigned dim, unsigned n_q, unsigned n,
+                         int shape) {
     enum { STRIDE = 35, LEVELS = 4 };
-    const unsigned merges = random_u32() % LEVELS;
+    const unsigned merges = half ? 0 : random_u32() % LEVELS;
     const size_t level = n_q * dim + 3;
     guarded out = guarded_new((merges * level + n_q * dim) * 4, 4),
             weight = guarded_new(((n_q - 1) * STRIDE + n) * 4, 4);
@@ -71,30 +75,40 @@ static void check_values(const roma_kern *k, const roma_kv_page *p, unsigned dim
             one[n / 2] = 1.0f;
         if (i == 2 && shape == NOT_A_NUMBER) one[n - 1] = roma_f32_from_bits(0x7fc00000u);
     }
-    roma_page_values_c(p, dim, w, STRIDE, n_q, n, want);
+    (half ? roma_half_values_c : roma_page_values_c)(p, dim, w, STRIDE, n_q, n, want);
     for (unsigned m = merges; m-- > 0;)
         for (size_t i = 0; i < n_q * dim; i++) want[i] = of[m * level + i] + want[i];
-    k->page_values(p, p->v, dim, w, STRIDE, n_q, n, (roma_kern_leaf){of, merges, level});
-    expect(same_floats(of, want, n_q * dim), k, "page_values", n, shape);
+    if (half)
+        k->half_values(p, dim, w, STRIDE, n_q, n, of);
+    else
+        k->page_values(p, p->v, dim, w, STRIDE, n_q, n, (roma_kern_leaf){of, merges, level});
+    expect(same_floats(of, want, n_q * dim), k, half ? "half_values" : "page_values", n, shape);
     guarded_free(&out);
     guarded_free(&weight);
 }
 
-static void check_page(const roma_kern *k, unsigned dim, unsigned n_q, unsigned n, int shape) {
-    guarded page = guarded_new(roma_kv_page_bytes(dim), 64);
-    float kv[2][512];
+/* A page of int8 or of F16. */
+static void check_form(const roma_kern *k, roma_kv kv, unsigned dim, unsigned n_q, unsigned n, int shape) {
+    const roma_kv_format *f = &roma_kv_formats[kv];
+    const size_t bytes = roma_kv_bytes(f, dim);
+    guarded page = guarded_new(bytes, 64);
+    float x[2][512];
     roma_kv_page p;
-    for (size_t i = 0; i < roma_kv_page_bytes(dim); i++)
-        page.data[i] = (uint8_t)random_u32(); /* slots beyond n hold anything */
-    roma_kv_page_init(&p, page.data, dim);
+    for (size_t i = 0; i < bytes; i++) page.data[i] = (uint8_t)random_u32(); /* slots beyond n hold anything */
+    roma_kv_init(f, &p, page.data, dim);
     for (unsigned t = 0; t < n; t++) {
-        fill(kv[0], dim, shape);
-        fill(kv[1], dim, shape);
-        roma_kv_page_put(&p, dim, t, kv[0], kv[1]);
+        fill(x[0], dim, shape);
+        fill(x[1], dim, shape);
+        roma_kv_put(f, &p, dim, t, x[0], x[1]);
     }
-    check_scores(k, &p, dim, n_q, shape);
-    check_values(k, &p, dim, n_q, n, shape);
+    check_scores(k, f->is_float, &p, dim, n_q, shape);
+    check_values(k, f->is_float, &p, dim, n_q, n, shape);
     guarded_free(&page);
+}
+
+static void check_page(const roma_kern *k, unsigned dim, unsigned n_q, unsigned n, int shape) {
+    check_form(k, ROMA_KV_INT8, dim, n_q, n, shape);
+    check_form(k, ROMA_KV_F16, dim, n_q, n, shape);
 }
 
 #endif

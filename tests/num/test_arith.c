@@ -207,6 +207,103 @@ static void test_vector_unit(void) {
     CHECK(pair[0] == -4 && pair[1] == 3);
 }
 
+/* Every format: what is put comes back to within half a step, zeros and no numbers as zeros and NaN, and attention over
+ * the page is that of doubles over the numbers that the codes stand for. */
+static void test_format(const roma_kv_format *f) {
+    enum { DIM = 48, MOST = 4 * ROMA_PAGE * DIM + 8 * ROMA_PAGE };
+    static _Alignas(64) uint8_t block[MOST];
+    static int8_t k_codes[2 * ROMA_PAGE * DIM], v_codes[2 * ROMA_PAGE * DIM];
+    float k[ROMA_PAGE][DIM], v[ROMA_PAGE][DIM], q[DIM], score[ROMA_PAGE], out[DIM];
+    double kept[2][ROMA_PAGE][DIM];
+    int16_t code[DIM];
+    roma_kv_page p;
+    CHECK(roma_kv_bytes(f, DIM) <= MOST);
+    CHECK_EQ(roma_kv_bytes(f, DIM), roma_kv_code_bytes(f->k, DIM) + roma_kv_code_bytes(f->v, DIM) + 8 * ROMA_PAGE);
+    memset(block, 0xa5, sizeof block);
+    roma_kv_init(f, &p, block, DIM);
+    for (unsigned t = 0; t < ROMA_PAGE; t++) {
+        const float size = roma_pow2((int)t * 5 - 80); /* every scale, and within a row six powers of ten */
+        for (int d = 0; d < DIM; d++) {
+            k[t][d] = random_float(1) * (d % 7 ? 1 : 1e-6f) * size;
+            v[t][d] = random_float(3) * size;
+        }
+        roma_kv_put(f, &p, DIM, t, k[t], v[t]);
+    }
+    for (int of_values = 0; of_values < 2; of_values++)
+        for (unsigned t = 0; t < ROMA_PAGE; t++) {
+            const roma_kv_code form = of_values ? f->v : f->k;
+            const float *x = of_values ? v[t] : k[t];
+            const double scale = (double)(of_values ? p.v_scale : p.k_scale)[t];
+            double largest = 0;
+            for (int d = 0; d < DIM; d++) largest = fmax(largest, fabs((double)x[d]));
+            const double step = form == ROMA_KV_CODE_INT8  ? largest / 254 * 1.00001
+                                : form == ROMA_KV_CODE_F16 ? 0x1p-11
+                                                           : 0x1p-4; /* floats: a share of the number */
+            for (unsigned d = 0; d < DIM; d++) {
+                const double got =
+                    (double)roma_kv_value(form, roma_kv_get(form, of_values ? p.v : p.k, DIM, of_values, t, d)) * scale;
+                const double less =
+                    largest * (form == ROMA_KV_CODE_F16 ? 0x1p-39 : 0x1p-17); /* half of the least code */
+                kept[of_values][t][d] = got;
+                CHECK(fabs(got - (double)x[d]) <=
+                      (form == ROMA_KV_CODE_INT8 ? step : fmax(step * fabs((double)x[d]), less)));
+            }
+        }
+    p.k = roma_kv_unpack(f->k, p.k, DIM, k_codes);
+    p.v = roma_kv_unpack(f->v, p.v, DIM, v_codes);
+    for (int d = 0; d < DIM; d++) q[d] = random_float(1);
+    const float scale = roma_quantise_i16(q, DIM, code);
+    (f->is_float ? roma_half_scores_c : roma_page_scores_c)(&p, DIM, code, &scale, 1, score, ROMA_PAGE);
+    for (unsigned t = 0; t < ROMA_PAGE; t++) {
+        double dot = 0, size = 0;
+        for (int d = 0; d < DIM; d++) {
+            dot += (double)code[d] * (double)scale * kept[0][t][d];
+            size += fabs((double)code[d] * (double)scale * kept[0][t][d]);
+        }
+        CHECK(fabs((double)score[t] - dot) <= size * 1e-5);
+        score[t] = (float)(t + 1) / ROMA_PAGE;
+    }
+    (f->is_float ? roma_half_values_c : roma_page_values_c)(&p, DIM, score, ROMA_PAGE, 1, ROMA_PAGE - 3, out);
+    for (int d = 0; d < DIM; d++) {
+        double want = 0, size = 0;
+        for (unsigned t = 0; t < ROMA_PAGE - 3; t++) {
+            want += (double)score[t] * kept[1][t][d];
+            size += (double)score[t] * fabs(kept[1][t][d]);
+        }
+        CHECK(fabs((double)out[d] - want) <= fmax(size, 0x1p54) * 1e-3);
+    }
+    roma_kv_init(f, &p, block, DIM);
+    memset(k[0], 0, sizeof k[0]);
+    for (int d = 0; d < DIM; d++) v[0][d] = 0x1p100f;
+    roma_kv_put(f, &p, DIM, 9, k[0], v[0]);
+    CHECK(p.k_scale[9] == 0 && isnan(p.v_scale[9]));
+    for (unsigned d = 0; d < DIM; d++)
+        CHECK(!roma_kv_get(f->k, p.k, DIM, false, 9, d) && !roma_kv_get(f->v, p.v, DIM, true, 9, d));
+    CHECK(roma_kv_find(f->name) == f);
+    CHECK_HAS(roma_kv_names(), f->name);
+}
+
+static void test_formats(void) {
+    for (int i = 0; i < ROMA_KV_COUNT; i++) test_format(&roma_kv_formats[i]);
+    CHECK(roma_kv_find(NULL) == &roma_kv_formats[ROMA_KV_INT8]);
+    CHECK(!roma_kv_find("int") && !roma_kv_find(""));
+    /* by hand: 3 and -1.5 under 2: E = 1, so F16 has 3 * 2^13 under 2^-13, FP8 3 * 2^6 = 192 under 4 */
+    float x[16] = {3, -1.5f};
+    _Alignas(64) uint8_t block[4 * ROMA_PAGE * 16 + 8 * ROMA_PAGE];
+    roma_kv_page p;
+    roma_kv_init(&roma_kv_formats[ROMA_KV_F16], &p, block, 16);
+    roma_kv_put(&roma_kv_formats[ROMA_KV_F16], &p, 16, 2, x, x);
+    CHECK(p.k_scale[2] == 0x1p-13f && p.v_scale[2] == 0x1p-13f);
+    CHECK_EQ(roma_le16((uint8_t *)p.k + 2 * 2), 0x7600);        /* 3 * 2^13 = 1.5 * 2^14 */
+    CHECK_EQ(roma_le16((uint8_t *)p.k + 2 * (32 + 2)), 0xf200); /* -1.5 * 2^13 */
+    CHECK_EQ(roma_le16((uint8_t *)p.v + 2 * (2 * 16 + 1)), 0xf200);
+    roma_kv_init(&roma_kv_formats[ROMA_KV_FP8], &p, block, 16);
+    roma_kv_put(&roma_kv_formats[ROMA_KV_FP8], &p, 16, 2, x, x);
+    CHECK(p.k_scale[2] == 4 && p.v_scale[2] == 4);
+    CHECK_EQ((uint8_t)p.k[2], 0x74); /* 1.5 * 2^7: exponent 7 + 7 = 14, mantissa 4 */
+    CHECK_EQ((uint8_t)p.v[2 * 16 + 1], 0xec);
+}
+
 static void test_attention(void) {
     enum { DIM = 64 };
     static _Alignas(64) uint8_t block[2 * ROMA_PAGE * DIM + 8 * ROMA_PAGE];
@@ -286,5 +383,6 @@ int main(void) {
     test_product();
     test_vector_unit();
     test_attention();
+    test_formats();
     return TEST_DONE();
 }

@@ -51,12 +51,17 @@ typedef struct {
     {"threads", 't', OPT_COUNT, &(c).answer.threads, "N", 1, 64, "threads (default: all CPUs)"},                            \
     {"pin", 0, OPT_FLAG, &(c).answer.pin, NULL, 0, 0, "bind each thread to one CPU"},                                       \
     {"isa", 0, OPT_TEXT, &(c).answer.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
+    KV_OPTION(c),                                                                                                           \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
     {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
     {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).answer.chip, "NAME|FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128, with --chip at most what its vector units hold)"}
+#define KV_OPTION(c) \
+    {"kv", 0, OPT_TEXT, &(c).answer.kv, "FORMAT", 0, 0, "keys and values in the cache: int8, f16, fp8 (default: int8)"}
+/* Of the verbs that make gates: what they refuse is named. */
+#define CHIP_KV_OPTION(kv) {"kv", 0, OPT_TEXT, &(kv), "FORMAT", 0, 0, "keys and values in the cache: int8, what H-Units compute with"}
 #define LORA_OPTIONS(c)                                                                                                                     \
     {"lora", 0, OPT_TEXTS, &(c).lora, "FILE[:SCALE]", 0, 0, "run with this adapter; may be repeated, up to 8 add up"},                      \
     {"allow-base-mismatch", 0, OPT_FLAG, &(c).any_base, NULL, 0, 0, "also with adapters that were made for other weights"}

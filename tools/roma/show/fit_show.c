@@ -165,6 +165,7 @@ void fit_print_json(const fit_result *f, const roma_table *table, roma_buf *out)
     roma_json_int(&j, "tokens_paper", (int64_t)p->tokens_paper);
     roma_json_int(&j, "all_tokens", (int64_t)m->pages * ROMA_PAGE);
     roma_json_string(&j, "limited_by", p->is_model ? "model" : "sram");
+    roma_json_string(&j, "kv", roma_kv_formats[f->fit.design->place.kv].name);
     roma_json_real(&j, "kv_bytes_per_token", p->token_bytes);
     roma_json_real(&j, "kv_bytes_per_token_paper", p->token_bytes_paper);
     roma_json_int(&j, "page_bytes", (int64_t)m->page_group);

@@ -27,6 +27,8 @@ static void first_line(values_file *v) {
     roma_json_int(&j, "roma_trace", 1);
     roma_json_hex(&j, "base", roma_answer_image(v->s->a)->base_id, 32);
     roma_json_bool(&j, "full", v->is_full);
+    const roma_kv_format *f = roma_exec_kv(roma_answer_engine(v->s->a));
+    if (f != &roma_kv_formats[ROMA_KV_INT8]) roma_json_string(&j, "kv", f->name);
     loras_json(&j, &v->s->loras, v->s->a);
     roma_json_close(&j, '}');
     end_line(v);

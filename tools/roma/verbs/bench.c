@@ -89,6 +89,7 @@ int verb_bench(int argc, char **argv) {
         {"pin", 0, OPT_FLAG, &b.config.answer.pin, NULL, 0, 0, "bind each thread to one CPU"},
         {"isa", 0, OPT_TEXT, &b.config.answer.isa, "NAME", 0, 0,
          "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},
+        KV_OPTION(b.config),
         LORA_OPTIONS(b.config),
         {"spread", 0, OPT_FLAG, &b.spread, NULL, 0, 0,
          "the adapters of --lora one to a sequence, in turn, instead of all on each"},

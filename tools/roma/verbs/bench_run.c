@@ -12,6 +12,7 @@ enum { REPEATS = 3, WARM = 16, READS = 5 };
 static void count_work(bench *b) {
     const roma_plan *p = roma_answer_plan(b->s.a);
     const roma_hyper *h = &p->desc->hyper;
+    const roma_kv_format *f = roma_kv_find(b->config.answer.kv); /* the engine refuses an unknown name */
     for (size_t i = 0; i < p->n_ops; i++) {
         const roma_image_tensor *matrix = roma_op_matrix(p, &p->ops[i]);
         if (!matrix) continue;
@@ -19,7 +20,8 @@ static void count_work(bench *b) {
         w->bytes += (double)matrix->bytes;
         w->mac += (double)roma_op_mac(p, &p->ops[i], 1);
     }
-    b->position = 2.0 * h->layers * h->kv_heads * (h->head_dim + sizeof(float));
+    b->position =
+        (double)h->layers * h->kv_heads * (double)roma_kv_bytes(f ? f : roma_kv_formats, h->head_dim) / ROMA_PAGE;
 }
 
 /* One step of n rows, `wanted` of them with logits, whose sequences hold `positions` afterwards, all together. */

@@ -227,6 +227,7 @@ int verb_cosim(int argc, char **argv) {
         {"all", 0, OPT_FLAG, &o.all, NULL, 0, 0, "go on after a difference"},
         {"quick", 0, OPT_FLAG, &o.quick, NULL, 0, 0, "FP32 sums and products by this machine's, not the blocks'"},
         {"rtl", 0, OPT_TEXT, &o.rtl, "DIR", 0, 0, "folder of the Verilog blocks (default: beside the program)"},
+        CHIP_KV_OPTION(o.session.answer.kv),
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {0}};
     const usage u = {
@@ -241,6 +242,8 @@ int verb_cosim(int argc, char **argv) {
         0};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    if (roma_kv_find(o.session.answer.kv) != &roma_kv_formats[ROMA_KV_INT8])
+        return usage_error("cosim", "--kv %s: H-Units in Verilog have int8 and no other format", o.session.answer.kv);
     if (o.faults) return list_faults();
     if (o.ids && o.prompt) return usage_error("cosim", "--prompt-ids and --prompt are two prompts");
     o.session.answer.image = o.image;

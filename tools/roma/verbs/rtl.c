@@ -12,7 +12,7 @@
 static const char usual_chip[] = "mini";
 
 typedef struct {
-    const char *rom, *style, *image, *chip, *out, *verify;
+    const char *rom, *style, *image, *chip, *out, *verify, *kv;
     bool json, no_verify;
 } rtl_options;
 
@@ -222,6 +222,7 @@ int verb_rtl(int argc, char **argv) {
         {"output", 'o', OPT_TEXT, &o.out, "DIR", 0, 0, "folder for what is written; it appears whole or not at all"},
         {"verify", 0, OPT_TEXT, &o.verify, "DIR", 0, 0,
          "instead: read a folder's files again and hold every word against the image"},
+        CHIP_KV_OPTION(o.kv),
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {"no-verify", 0, OPT_FLAG, &o.no_verify, NULL, 0, 0, "skip the image's checksums on opening"},
         {0}};
@@ -241,6 +242,8 @@ int verb_rtl(int argc, char **argv) {
         0};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
+    if (roma_kv_find(o.kv) != &roma_kv_formats[ROMA_KV_INT8])
+        return usage_error("rtl", "--kv %s: H-Units in Verilog have int8 and no other format", o.kv);
     if (o.rom && o.verify) return usage_error("rtl", "give --rom TENSOR or --verify DIR, one of them");
     if (!o.rom && !o.verify && !o.chip)
         return usage_error("rtl", "give --chip NAME for a whole chip, --rom TENSOR or --verify DIR");

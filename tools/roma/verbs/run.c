@@ -93,6 +93,7 @@ static int print_json(const session *s, reply *r, uint64_t seed, int rc) {
     roma_json_int(&j, "context", (int64_t)roma_exec_memory_of(e)->context);
     roma_json_int(&j, "threads", roma_exec_threads(e));
     roma_json_string(&j, "isa", roma_exec_isa(e));
+    roma_json_string(&j, "kv", roma_exec_kv(e)->name);
     roma_json_string(&j, "stop", reply_stop(r));
     roma_json_uint(&j, "seed", seed);
     loras_json(&j, &s->loras, s->a);

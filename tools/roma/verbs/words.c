@@ -21,6 +21,8 @@ static void put_isas(void) {
     put_names(roma_kern_list());
 }
 
+static void put_kvs(void) { put_names(roma_kv_names()); }
+
 static void put_shapes(void) {
     for (unsigned i = 0; roma_shape_name(i); i++) put_names(roma_shape_name(i));
 }
@@ -59,8 +61,9 @@ int verb_words(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*put)(void);
-    } lists[] = {{"isa", put_isas},           {"shape", put_shapes}, {"chip", put_chips},   {"set", put_keys},
-                 {"template", put_templates}, {"pre", put_pres},     {"style", put_styles}, {"adapter", put_subverbs}};
+    } lists[] = {{"isa", put_isas},   {"kv", put_kvs},       {"shape", put_shapes},
+                 {"chip", put_chips}, {"set", put_keys},     {"template", put_templates},
+                 {"pre", put_pres},   {"style", put_styles}, {"adapter", put_subverbs}};
     const size_t n = sizeof lists / sizeof *lists;
     for (size_t i = 0; i < n; i++) {
         if (argc < 2) put_names(lists[i].name);
