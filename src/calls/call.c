@@ -168,10 +168,7 @@ static int put_value(roma_json *j, const char *key, const char *s, size_t n, cal
     static const char *const words[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
     roma_json_kind kind;
     for (size_t i = 0; type == CALLS_OTHER && i < 3; i++)
-        if (roma_calls_text_is(s, n, words[i][0])) {
-            s = words[i][1];
-            n = strlen(s);
-        }
+        if (roma_calls_text_is(s, n, words[i][0])) s = words[i][1]; /* as long */
     const int rc = type == CALLS_TEXT ? ROMA_EINPUT : roma_calls_value(s, n, &kind);
     if (rc == ROMA_EINPUT)
         roma_json_text(j, key, s, n);

@@ -8,7 +8,7 @@
 #define CALLS_PYTHON_TAG "<|python_tag|>" /* what Llama 3.x may write before a call */
 enum {
     CALLS_BLANKS = 32, /* bytes of white space in one place that a parser passes or holds back */
-    CALLS_DEPTH = 48   /* brackets of a call's arguments inside one another: messages that tell of them nest too */
+    CALLS_DEPTH = 48 /* brackets of a call inside one another, its own too: messages that tell of calls nest further */
 };
 
 static inline bool roma_calls_is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }

@@ -62,6 +62,13 @@ def by_hand(lines):
     gives('<tool_call>{"name": "f"}</tool_call>', calls=[("f", {})])
     gives('<tool_call>{"name": "f", "arguments": null}</tool_call>', calls=[("f", {})])
     gives('<tool_call>{"name": "f", "arguments": {"a": "}{\\"\\\\</tool_call>"}}</tool_call>', calls=[("f", {"a": '}{"\\</tool_call>'})])
+    # Brackets of arguments nest 48 deep: those of the call, their own, 46 lists.
+    nested = '<tool_call>{"name": "f", "arguments": {"any": %s}}</tool_call>'
+    value = []
+    for _ in range(45):
+        value = [value]
+    gives(nested % json.dumps(value), calls=[("f", {"any": value})])
+    gives(nested % json.dumps([value]), nested % json.dumps([value]))
     # What is no call stays as it is.
     for broken in ('<tool_call>', '<tool_call>\n{"name": "f", "argu', "<tool_call>hm</tool_call>", '<tool_call>{"name": "f" "arguments": {}}</tool_call>',
                    '<tool_call>{"name": "h", "arguments": {}}</tool_call>', '<tool_call>{"name": "f", "arguments": [1]}</tool_call>',

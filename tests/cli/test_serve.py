@@ -23,6 +23,7 @@ LONG = {"messages": USER, "max_tokens": 480, "logit_bias": {"0": -100, "1": -100
 
 class Server:
     """A server on a free port; its lines of standard output are in .lines."""
+    timeout = 30
 
     def __init__(self, *args):
         self.p = subprocess.Popen([ROMA, "serve", *map(str, args), "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -45,7 +46,7 @@ class Server:
         self.p.stderr.close()
 
     def ask(self, method, path, body=None, **headers):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body)
         c.request(method, path, data, headers)
         r = c.getresponse()

@@ -11,8 +11,8 @@ sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from lines import Lines, hexed  # noqa: E402
 
 ALPHABET = 'abc" é€è😀\\\n'
-WORDS = ["ab", "abc", "aa", "ba", "bc", "cab", "é", "éa", "aé", "€", "è€", "😀", '"a', 'a"', ' a', "a b", "bb", "\\n", "a\n",
-         b"\xe2\x82", b"\x82\xac", b"a\xc3", b"\xa9b", b"\xf0\x9f", b"\x98\x80", "aaaa", "cc", b"\xff\xff"]
+WORDS = ["abc", "ab", "aa", "ba", "bc", "cab", "é", "éa", "aé", "€", "è€", "😀", '"a', 'a"', ' a', "a b", "bb", "\\n", "a\n",
+         b"\xe2\x82", b"\x82\xac", b"a\xc3", b"\xa9b", b"\xf0\x9f", b"\x98\x80", "cc", "aaaa", "cca", b"\xff\xff"]  # longer ones before their beginnings too; behind "cc" stand the bytes that make it "cca"
 
 # ---- grammars: ("text", s), ("class", ranges, negated), ("any",), ("seq", [..]), ("or", [..]), ("rep", x, least, most), ("rule", name)
 

@@ -421,6 +421,39 @@ static void test_bounds(void) {
     CHECK_EQ(roma_constrain_create(&c, ROMA_CONSTRAIN_SCHEMA, large, sizeof large, "g", &err), ROMA_EUNSUPPORTED);
 }
 
+/* Numbers between bounds: of all texts of up to two places behind the point exactly those whose value lies there, as
+ * arithmetic has it. */
+static void test_numbers(void) {
+    static const struct {
+        const char *schema;
+        int lo, hi; /* hundredths that may come, both of them */
+        bool whole;
+    } cases[] = {
+        {"{\"type\": \"number\", \"minimum\": -1.5, \"maximum\": 2.25}", -150, 225, false},
+        {"{\"type\": \"number\", \"exclusiveMinimum\": 8.95, \"exclusiveMaximum\": 31.2}", 896, 3119, false},
+        {"{\"type\": \"number\", \"minimum\": 3, \"maximum\": 27}", 300, 2700, false},
+        {"{\"type\": \"number\", \"maximum\": -12.34}", -9999, -1234, false},
+        {"{\"type\": \"integer\", \"minimum\": -17, \"maximum\": 23}", -1700, 2300, true},
+        {"{\"type\": \"integer\", \"exclusiveMinimum\": 5}", 600, 9999, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        roma_constrain *c = make(ROMA_CONSTRAIN_SCHEMA, cases[i].schema);
+        for (int v = -3500; v <= 3500; v++)
+            for (int places = 0; places < 3; places++) {
+                const int unit = places == 0 ? 100 : places == 1 ? 10 : 1, size = abs(v);
+                char text[16];
+                if (v % unit) continue; /* has more places */
+                if (v == cases[i].hi && places && v % (10 * unit) == 0)
+                    continue; /* zeros behind the highest may come or not */
+                roma_print(text, sizeof text, "%s%d%s%.*d", v < 0 ? "-" : "", size / 100, places ? "." : "", places,
+                           size % 100 / unit);
+                const bool want = v >= cases[i].lo && v <= cases[i].hi && !(cases[i].whole && places);
+                if (is_text(c, text) != want) TEST_FAILED("%s: %s", cases[i].schema, text);
+            }
+        roma_constrain_destroy(c);
+    }
+}
+
 /* Too many ways to read a text end it, and say so. */
 static void test_ambiguous(void) {
     roma_constrain *c = make(ROMA_CONSTRAIN_GRAMMAR,
@@ -448,6 +481,7 @@ int main(void) {
     test_format();
     test_scarce();
     test_bounds();
+    test_numbers();
     test_ambiguous();
     roma_constrain_words_destroy(words);
     roma_tokenizer_destroy(tok);

@@ -174,7 +174,8 @@ class Tree:
             return 'link'
         code = 0
         for command in [[program]] if test not in SCRIPTS else [[python(), script[0], program, *script[1:]] for script in SCRIPTS[test]]:
-            code = code or run(command, self.path, timeout)
+            if code == 0:
+                code = run(command, self.path, timeout)
         os.remove(program)
         return code
 
