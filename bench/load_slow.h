@@ -132,8 +132,8 @@ static void slow_round(size_t subject, talk *x, size_t n, talk *readers, size_t 
 static void f22(void) {
     const size_t n = (size_t)option("streams") / 8 > 4 ? (size_t)option("streams") / 8 : 4,
                  n_readers = (size_t)option("slow"), rounds = (size_t)option("rounds");
-    const bool waits = option("stall") >= 30;                  /* as long as the server does */
-    const double least = option("strict") != 0 ? 0.95 : 0.095; /* on a machine that others use: nobody starves */
+    const bool waits = option("stall") >= 30;                /* as long as the server does */
+    const double least = option("strict") != 0 ? 0.95 : 0.5; /* few turns, on a machine that others use */
     const uint16_t port_before = port;
     const long pid_before = pid;
     servers[0].port = (uint16_t)option("port1"), servers[0].pid = (long)option("pid1");

@@ -98,8 +98,7 @@ void roma_serve_reply(exchange *x, int status, roma_buf *b) {
 bool roma_serve_flush(exchange *x) {
     while (x->sent < x->out.len) {
         const size_t left = x->out.len - x->sent, n = left < ROMA_HTTP_SEND_MOST ? left : ROMA_HTTP_SEND_MOST;
-        x->is_full = !roma_http_send(x->http, x->out.data + x->sent, n);
-        if (x->is_full) return false;
+        if (!roma_http_send(x->http, x->out.data + x->sent, n)) return false;
         x->sent += n;
     }
     x->sent = x->out.len = 0;

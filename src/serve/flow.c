@@ -61,7 +61,7 @@ void roma_serve_woken(roma_serve *s) {
     roma_serve_worked(s);
     for (exchange *x = s->all, *follow; x; x = follow) {
         follow = x->follow;
-        if (x->http && !x->is_full) roma_serve_pump(x);
+        if (x->http) roma_serve_pump(x);
     }
     roma_serve_sweep(s);
 }

@@ -84,7 +84,6 @@ struct exchange {
     size_t next, live;                     /* answers: the next one to submit, those under way */
     bool with_worker, is_answered;         /* handed to the front in full */
     bool is_begun, is_ended;               /* of a stream: its first bytes, its last event are written */
-    bool is_full;                          /* the front has no room for more of it; `room` comes */
     roma_calls_tools tools;                /* of the request */
     roma_calls_choice choice;
     bool shows_tools, thinks; /* the template was given tools; the prompt ends within reasoning */

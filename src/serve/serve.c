@@ -66,7 +66,6 @@ static void on_over(void *ctx, roma_http_exchange *http, roma_http_why why) {
 static void on_room(void *ctx, roma_http_exchange *http) {
     roma_serve *s = ctx;
     exchange *x = roma_http_user(http);
-    if (x) x->is_full = false;
     if (x) roma_serve_pump(x);
     roma_serve_sweep(s);
 }
