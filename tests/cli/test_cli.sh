@@ -416,6 +416,29 @@ fi
 # ---- bench
 gives 2 "$roma" bench t.roma -d -1; gives 2 "$roma" bench t.roma -d 1,x; says '--depth'
 gives 2 "$roma" bench t.roma --json --csv -; says 'standard output'
+gives 2 "$roma" bench t.roma --seconds 5; says '--stability'; gives 2 "$roma" bench t.roma --stability -b 1,2; says 'one decode'
+gives 2 "$roma" bench t.roma --stability --why; says '--why'; gives 2 "$roma" bench t.roma --stability --seconds 0; gives 2 "$roma" bench t.roma --stability -n 0; says 'one decode'
+gives 0 "$roma" bench t.roma --stability --seconds 1 -b 2 -n 8 -d 3 --json --csv s.csv; json rows read_gb_s int8_gmac_s stability
+checks=$((checks + 1))
+python3 - "$roma" <<'P' || bad "bench --stability: see above"
+import csv, json, signal, subprocess, sys, time
+s = json.load(open("out"))["stability"]
+w, rows = s["windows"], list(csv.DictReader(open("s.csv")))
+assert not s["interrupted"] and s["batch"] == 2 and s["depth"] == 3 and 1 <= s["seconds"] and 1 <= len(w) <= 12, s
+assert sum(x["tokens"] for x in w) == s["tokens"] and s["tokens"] % 2 == 0 and abs(sum(x["seconds"] for x in w) / s["seconds"] - 1) < 0.01, s
+assert all(a["start_s"] < b["start_s"] for a, b in zip(w, w[1:])) and [float(r["tokens"]) for r in rows] == [x["tokens"] for x in w]
+assert s["slowest_tok_s"] == min(x["tok_s"] for x in w) and s["fastest_tok_s"] == max(x["tok_s"] for x in w)
+# a percentile of all lies between those of the parts, and the slowest hundredth is no faster than the mean by more than a bin
+assert min(x["p1_tok_s"] for x in w) <= s["p1_tok_s"] <= max(x["p1_tok_s"] for x in w) and 0 < s["p1_tok_s"] <= 1.011 * s["tok_s"], s
+assert all(x["steal"] is None or 0 <= x["steal"] <= 1 and 0 <= x["others"] <= 1.01 for x in w), w
+p = subprocess.Popen([sys.argv[1], "bench", "t.roma", "--stability", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+time.sleep(4)
+p.send_signal(signal.SIGINT)
+out, err = p.communicate(timeout=60)
+s = json.loads(out)["stability"]
+assert p.returncode == 130 and s["interrupted"] and s["wanted_seconds"] == 600 and s["window_seconds"] == 10 and s["tokens"] > 0 and len(s["windows"]) >= 1, (p.returncode, s, err)
+P
+gives 0 "$roma" bench t.roma --stability --seconds 1; checks=$((checks + 1)); grep -q 'decode, batch 1.*1st percentile' out && grep -q ' ####' out || bad "bench --stability shows no plot"
 gives 2 "$roma" bench t.roma --why --csv -; says '--why'; gives 2 "$roma" bench t.roma --why -t 1,2; says '--why'
 gives 0 "$roma" bench t.roma --why -t 2; checks=$((checks + 1)); grep -q '^kernels  ' out && grep -q '^why      the best' out || bad "bench --why does not say why"
 gives 0 "$roma" bench t.roma --why --json --isa scalar; json rows read_gb_s int8_gmac_s cpu isa kernels variant why measured

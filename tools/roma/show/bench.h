@@ -3,7 +3,7 @@
 #define TOOLS_BENCH_H
 
 #include "roma/kern.h"
-#include "tool.h"
+#include "stability.h"
 
 enum { BENCH_TABLES = ROMA_ISA_COUNT * ROMA_KERN_VARIANTS };
 enum { BENCH_ROWS = NUMBERS_MAX * (NUMBERS_MAX + NUMBERS_MAX * NUMBERS_MAX) };
@@ -46,6 +46,7 @@ typedef struct {
     const roma_kern *table[BENCH_TABLES];
     double table_gb_s[BENCH_TABLES];
     size_t n_tables;
+    stability stability; /* --stability; wanted_seconds 0: none */
 } bench;
 
 void bench_text(const bench *b, roma_buf *out);

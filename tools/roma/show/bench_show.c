@@ -113,6 +113,10 @@ void bench_text(const bench *b, roma_buf *out) {
         bench_why_text(b, out);
         return;
     }
+    if (b->stability.wanted_seconds) {
+        stability_text(&b->stability, out);
+        return;
+    }
     make_page(b, &t);
     roma_report_table_text(&t, out);
     roma_buf_print(out,
@@ -129,6 +133,10 @@ void bench_text(const bench *b, roma_buf *out) {
 
 void bench_csv(const bench *b, roma_buf *out) {
     roma_table t = {0};
+    if (b->stability.wanted_seconds) {
+        stability_csv(&b->stability, out);
+        return;
+    }
     make_table(b, &t);
     roma_report_table_csv(&t, out);
     roma_table_destroy(&t);
@@ -152,6 +160,7 @@ void bench_json(const bench *b, roma_buf *out) {
     roma_json_real(&j, "weight_mac", b->body.mac + b->head.mac);
     roma_json_real(&j, "cache_bytes_per_position", b->position);
     if (b->why) bench_why_json(b, &j);
+    if (b->stability.wanted_seconds) stability_json(&b->stability, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
     roma_table_destroy(&t);

@@ -7,8 +7,19 @@
 
 typedef struct {
     const char *prompts, *batches, *depths, *threads, *csv, *svg;
-    bool json;
+    bool json, stability;
+    uint32_t seconds;
 } bench_options;
+
+/* Of --stability, whose run is one decode. */
+static int settle_stability(bench *b, const bench_options *o) {
+    if (!o->stability) return o->seconds ? usage_error("bench", "--seconds needs --stability") : OPTIONS_GO;
+    if (b->why || o->svg || b->threads.n > 1 || b->batches.n > 1 || b->depths.n > 1 || !b->decode)
+        return usage_error("bench",
+                           "--stability is one decode: one -b, one -d, one -t, -n 1 or more, neither --svg nor --why");
+    b->stability.wanted_seconds = o->seconds ? o->seconds : 600;
+    return OPTIONS_GO;
+}
 
 static int settle(bench *b, const bench_options *o) {
     int rc = options_list("bench", o->prompts, "--prompt", 1, 1u << 24, &b->prompts);
@@ -21,6 +32,7 @@ static int settle(bench *b, const bench_options *o) {
         return usage_error(
             "bench", "--why makes no test: it goes with --json, not with --csv and --svg, and one number of threads");
     if (rc == OPTIONS_GO && b->spread && !b->config.lora.n) return usage_error("bench", "--spread needs --lora");
+    if (rc == OPTIONS_GO) rc = settle_stability(b, o);
     if (!o->threads) b->threads = (number_list){{(uint32_t)roma_cpu_count()}, 1};
     return rc;
 }
@@ -64,8 +76,10 @@ static int measure(bench *b, const bench_options *o) {
         return fail("bench", &err);
     }
     if (open_image(b, &err)) return fail("bench", &err);
-    const int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
+    int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
+    if (!code && b->stability.interrupted) code = 130;
     session_close(&b->s);
+    roma_free(b->stability.window);
     return code;
 }
 
@@ -84,6 +98,9 @@ int verb_bench(int argc, char **argv) {
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV; - is standard output"},
         {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "a roofline with every test in it"},
+        {"stability", 0, OPT_FLAG, &o.stability, NULL, 0, 0,
+         "instead of tests: ten minutes of decode, its rate over time"},
+        {"seconds", 0, OPT_COUNT, &o.seconds, "S", 1, 86400, "of --stability (default: 600)"},
         {"why", 0, OPT_FLAG, &b.why, NULL, 0, 0,
          "instead of tests: which kernels run, why, and what all of them measure"},
         {"pin", 0, OPT_FLAG, &b.config.answer.pin, NULL, 0, 0, "bind each thread to one CPU"},

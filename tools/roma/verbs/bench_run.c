@@ -39,6 +39,11 @@ static uint32_t set_of(const bench *b, uint32_t sequence) {
     return b->spread ? b->sets[sequence % b->config.lora.n] : b->s.set;
 }
 
+roma_exec_row bench_row_of(const bench *b, uint32_t sequence, uint32_t batch, uint32_t position) {
+    return (roma_exec_row){some_token(b, (uint64_t)position * batch + sequence), sequence, position,
+                           set_of(b, sequence), true};
+}
+
 static int step(bench *b, const roma_exec_row *rows, uint32_t n, roma_error *err) {
     const int rc = roma_exec_step(roma_answer_engine(b->s.a), rows, n, err);
     if (rc) return rc;
@@ -80,9 +85,7 @@ static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_er
             const double read = bench_read(b);
             if (read > t->read_gb_s) t->read_gb_s = read;
         }
-        for (uint32_t s = 0; s < r->batch; s++)
-            rows[s] =
-                (roma_exec_row){some_token(b, (r->depth + i) * r->batch + s), s, r->depth + i, set_of(b, s), true};
+        for (uint32_t s = 0; s < r->batch; s++) rows[s] = bench_row_of(b, s, r->batch, r->depth + i);
         const double began = roma_now();
         const int rc = step(b, rows, r->batch, err);
         const double seconds = roma_now() - began;
@@ -97,12 +100,10 @@ static int decode(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_er
     return ROMA_OK;
 }
 
-/* Fills the caches of a row's sequences up to its depth. */
-static int fill(bench *b, const bench_row *r, roma_error *err) {
+int bench_fill(bench *b, uint32_t batch, uint32_t depth, roma_error *err) {
     bench_work none = {0};
     int rc = ROMA_OK;
-    if (r->prefill || !r->depth) return rc;
-    for (uint32_t s = 0; s < r->batch && !rc; s++) rc = prefill(b, s, r->depth, &none, err);
+    for (uint32_t s = 0; s < batch && depth && !rc; s++) rc = prefill(b, s, depth, &none, err);
     return rc;
 }
 
@@ -123,7 +124,7 @@ static int run_once(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_
 /* Best of three after one short run that warms up. */
 static int measure(bench *b, bench_row r, roma_error *err) {
     double share[REPEATS];
-    int rc = fill(b, &r, err);
+    int rc = r.prefill ? ROMA_OK : bench_fill(b, r.batch, r.depth, err);
     for (int i = 0; i <= REPEATS && !rc; i++) {
         run_time t = {0};
         rc = run_once(b, &r, i || r.tokens < WARM ? r.tokens : WARM, &t, err);
@@ -176,6 +177,7 @@ static int run_threads(bench *b, uint32_t threads, roma_error *err) {
         bench_time_tables(b);
         return interrupted ? roma_fail(err, ROMA_ECANCEL, "", ROMA_NOWHERE, "interrupted") : ROMA_OK;
     }
+    if (b->stability.wanted_seconds) return bench_stability(b, err);
     const int t = roma_exec_threads(roma_answer_engine(b->s.a));
     for (size_t i = 0; i < b->prompts.n && !rc; i++)
         rc = measure(b, (bench_row){.prefill = true, .tokens = b->prompts.v[i], .batch = 1, .threads = t}, err);
@@ -209,7 +211,7 @@ int bench_run(bench *b, roma_error *err) {
     b->roof_memory = roma_roof_memory_create(b->roof_team);
     measure_roofs(b, isa);
     for (size_t i = 0; i < b->threads.n && !rc; i++) rc = run_threads(b, b->threads.v[i], err);
-    if (!rc) measure_roofs(b, isa);
+    if (!rc && !interrupted) measure_roofs(b, isa);
     roma_roof_memory_destroy(b->roof_memory);
     roma_team_destroy(b->roof_team);
     return rc;
