@@ -1,11 +1,12 @@
 /* What a step costs at a depth of the cache: CPU time of one thread, best of many, so that it can be measured beside
- * other work too.
+ * other work too. And attention alone: a layer at a time on a team, in turn with a read of as many bytes, best of each.
  *
- *   build/bench/depth IMAGE [isa] [rows]
+ *   build/bench/depth IMAGE [isa] [rows] [threads of attention alone]
  *
  * The cache is not computed but filled with random codes, which cost the same: a context of 32k would take minutes. */
 #include "exec/internal.h"
 #include "roma/map.h"
+#include "roma/roof.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -37,6 +38,59 @@ static bool fill_cache(roma_exec *e, uint32_t depth) {
     return true;
 }
 
+/* ---- attention alone ---- */
+
+typedef struct {
+    roma_exec *e;
+    const roma_op *op;
+} layer;
+
+static void attend_run(void *ctx, int thread, int threads) {
+    const layer *l = ctx;
+    roma_exec_attend(l->e, l->op, thread, threads);
+}
+
+static double best_run(roma_team *team, roma_team_fn fn, void *ctx, double best) {
+    const double began = roma_now();
+    roma_team_run(team, fn, ctx);
+    const double took = roma_now() - began;
+    return took < best ? took : best;
+}
+
+/* Attention of a row that sees the whole cache: the step before left its queries. */
+static void attend_alone(roma_exec *e, uint32_t depth) {
+    const roma_hyper *h = e->hyper;
+    const size_t bytes = (size_t)depth / ROMA_PAGE * h->kv_heads * roma_kv_page_bytes(h->head_dim);
+    double attend = 1e9, read = 1e9;
+    for (int i = 0; i < REPEATS; i++)
+        for (const roma_op *op = e->plan->ops; op < e->plan->ops + e->plan->n_ops; op++) {
+            if (op->kind != ROMA_OP_ATTEND) continue;
+            layer l = {e, op};
+            roma_roof_block b = {.base = e->cache.base + op->layer * (bytes / 4096 * 4096),
+                                 .bytes = bytes / 4096 * 4096};
+            attend = best_run(e->team, attend_run, &l, attend);
+            read = best_run(e->team, roma_roof_read_run, &b, read);
+        }
+    printf("    attention alone, %d threads: %.2f ms, %.1f GB/s; read %.1f GB/s: %.0f %%\n", e->threads,
+           attend * 1e3 * h->layers, (double)bytes / attend / 1e9, (double)bytes / read / 1e9, 100 * read / attend);
+}
+
+static int measure_alone(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, int threads,
+                         roma_error *err) {
+    const roma_exec_row row = {.position = depth, .want_logits = 1};
+    const roma_exec_config cfg = {.threads = threads, .isa = isa, .context = depth + 1, .rows = 1};
+    roma_exec *e;
+    int rc = roma_exec_create(&e, img, plan, &cfg, err);
+    if (rc) return rc;
+    if (!fill_cache(e, depth)) rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the cache has no pages");
+    if (!rc) rc = roma_exec_step(e, &row, 1, err);
+    if (!rc) attend_alone(e, depth);
+    roma_exec_destroy(e);
+    return rc;
+}
+
+/* ---- steps ---- */
+
 static int measure(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, uint32_t rows,
                    double *best, roma_error *err) {
     roma_exec_row row[ROMA_EXEC_ROWS_MAX];
@@ -67,9 +121,10 @@ int main(int argc, char **argv) {
     char text[1024];
     const char *isa = argc > 2 ? argv[2] : "auto";
     const uint32_t rows = argc > 3 ? (uint32_t)atoi(argv[3]) : 1;
+    const int threads = argc > 4 ? atoi(argv[4]) : 0;
     double first = 0, best = 0;
     if (argc < 2 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX)
-        return fprintf(stderr, "usage: depth IMAGE [isa] [rows]\n"), 2;
+        return fprintf(stderr, "usage: depth IMAGE [isa] [rows] [threads of attention alone]\n"), 2;
     int rc = roma_image_open(&img, argv[1], ROMA_IMAGE_NO_VERIFY, NULL, &err);
     if (!rc) rc = roma_map_plan(&plan, &img.desc, &err);
     for (size_t i = 0; i < sizeof depths / sizeof *depths && !rc && depths[i] + rows <= img.desc.hyper.context; i++) {
@@ -80,6 +135,7 @@ int main(int argc, char **argv) {
                    "position and row\n",
                    isa, rows, depths[i], best * 1e3, 100 * first / best,
                    depths[i] ? (best - first) * 1e6 / depths[i] / rows : 0.0);
+        if (!rc && threads && depths[i]) rc = measure_alone(&img, &plan, isa, depths[i], threads, &err);
     }
     if (rc) fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));
     return rc ? 1 : 0;

@@ -192,7 +192,7 @@ ALWAYS_INLINE void prefetch_scales(const job *j, const uint8_t *tile, uint64_t c
 
 /* ---- one row, or two, one after the other over a tile -------------------------------------------- */
 
-enum { FEW = 2 }; /* more rows are faster in blocks */
+enum { FEW = 2 }; /* rows that walk a tile one after another: see `product` */
 
 typedef struct {
     job *j;
@@ -366,8 +366,7 @@ ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m
     }
 }
 
-ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, bool exact, __m512i w[8]) {
-    const unsigned bits = width_of(j->f);
+ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned bits, bool exact, __m512i w[8]) {
     const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
     switch (bits) {
     case 2: unpack(2, j, lo, hi, exact, w); break;
@@ -385,9 +384,9 @@ ALWAYS_INLINE void unpack_fine(const job *j, const uint8_t *tile, uint64_t s, __
     fine_parts(j, w);
 }
 
-/* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. */
-ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
-                               unsigned kind, unsigned extra, int mode) {
+/* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. known: the codes' width_of, or 0. */
+ALWAYS_INLINE void block_bits(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
+                              unsigned known, unsigned kind, unsigned extra, int mode) {
     const bool exact = mode == EXACT;
     const line *lines = (const line *)j->records + begin * j->stripes;
     const tail *tails = tails_of(j) + begin * j->stripes;
@@ -401,13 +400,13 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
                    last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
         for (int t = 0; t < tiles; t++) {
             const uint8_t *at = tile + (size_t)t * j->l.bytes;
-            prefetch_codes(j, at, width_of(j->f), st, (size_t)tiles * j->l.bytes, FAR);
+            prefetch_codes(j, at, known ? known : width_of(j->f), st, (size_t)tiles * j->l.bytes, FAR);
             if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes, FAR);
             if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
             if (mode == FINE_INTS)
                 unpack_fine(j, at, st, w);
             else
-                unpack_any(j, at, st, exact, w + 8 * t);
+                unpack_any(j, at, st, known ? known : width_of(j->f), exact, w + 8 * t);
             for (unsigned h = 0; h < (kind == GROUP_16 ? 2 : 1); h++) {
                 const uint64_t g = kind == GROUP_16 ? 2 * st + h : kind == GROUP_32 ? st : st >> j->log_span;
                 s[2 * t + (int)h] = scale_of(j, at, g, t, 0);
@@ -440,6 +439,15 @@ ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t b
         }
 }
 
+/* Few rows do not hide what finding a stripe's codes takes unless the compiler knows their width: 4 bits. */
+ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
+                               unsigned kind, unsigned extra, int mode) {
+    if (tiles == 1 && width_of(j->f) == 4 && mode != FINE_INTS)
+        block_bits(j, tile, out, begin, n, tiles, 4, kind, extra, mode);
+    else
+        block_bits(j, tile, out, begin, n, tiles, 0, kind, extra, mode);
+}
+
 typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
 #define BLOCK(tiles, kind, extra, mode)                                                                                \
     static void block_##tiles##_##kind##_##extra##_##mode(job *j, const uint8_t *tile, float *out, size_t begin,       \
@@ -467,6 +475,15 @@ static bool is_exact(const roma_format *f) {
     return (a > b ? a : b) * f->group <= EXACT_BOUND;
 }
 
+/* Few rows: measured on Zen 4 (docs/performance.md). Two walk a tile one after another only where a group's integers
+ * stay in registers over its stripes. Up to ONE_TILE rows a block takes one tile at a time: two tiles' codes do not fit
+ * into the registers, and passing through memory costs more than it saves before many rows share it. */
+enum { ONE_TILE = 6 };
+
+static bool is_one_by_one(const job *j, size_t n_acts, bool fine) {
+    return n_acts == 1 || (n_acts <= FEW && j->kind == GROUP_MORE && !fine);
+}
+
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                      size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
 #ifndef ROMA_SIMDE
@@ -484,14 +501,15 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     const unsigned extra = extra_of(f);
     if (fine) fine_init(&j, FINE_SHIFT, 512);
     pack(&j, exact);
-    const one_row_fn one_row = n_acts <= FEW ? one_rows[width_of(f)][j.kind][extra][exact] : NULL;
+    const one_row_fn one_row = is_one_by_one(&j, n_acts, fine) ? one_rows[width_of(f)][j.kind][extra][exact] : NULL;
     if (one_row) {
         one_row(&j, tiles, n_tiles);
         return;
     }
-    for (size_t t = 0; t < n_tiles; t += fine ? 1 : 2)
+    const bool one_tile = fine || n_acts <= ONE_TILE;
+    for (size_t t = 0; t < n_tiles; t += one_tile ? 1 : 2)
         for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[!fine && n_tiles - t > 1][j.kind][extra][mode](
+            block_table[!one_tile && n_tiles - t > 1][j.kind][extra][mode](
                 &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
                 n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
