@@ -7,7 +7,7 @@
 # first N prompts (said in its lines); THREADS overrides "1 2 3 8", PROMPTS the 10 of --quick.
 set -eu
 cd "$(dirname "$0")/.."
-threads=${THREADS:-1 2 3 8} formats=${FORMATS:-int8 f16 fp8}
+threads=${THREADS:-1 2 3 8} formats=${FORMATS:-int8 f16 fp8 int4}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 case $1 in

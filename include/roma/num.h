@@ -233,13 +233,15 @@ static inline uint32_t roma_pages(uint32_t positions) { return positions / ROMA_
 /* Turns n values into int8 codes under one scale, which is returned: code = rint(x * (127 / max)), scale = max * (1 /
  * 127). The cache's keys and values (section 4). */
 float roma_quantise_i8(const float *x, unsigned n, int8_t *code);
+/* The same with codes of four bits, -7 to 7, and 7: values of the cache's format int4. */
+float roma_quantise_i4(const float *x, unsigned n, int8_t *code);
 /* The same with int16 codes and 32767: queries, and A x of adapters. */
 float roma_quantise_i16(const float *x, unsigned n, int16_t *code);
 
 /* How the keys or the values of a page are stored: docs/numerics.md 4.7. */
 typedef enum { ROMA_KV_CODE_INT8, ROMA_KV_CODE_F16, ROMA_KV_CODE_FP8, ROMA_KV_CODE_INT4 } roma_kv_code;
 /* Formats of the cache by number, as saved caches have it (docs/cache-format.md). */
-typedef enum { ROMA_KV_INT8, ROMA_KV_F16, ROMA_KV_FP8, ROMA_KV_COUNT } roma_kv;
+typedef enum { ROMA_KV_INT8, ROMA_KV_F16, ROMA_KV_FP8, ROMA_KV_INT4, ROMA_KV_COUNT } roma_kv;
 typedef struct {
     const char *name;
     roma_kv_code k, v;

@@ -78,7 +78,7 @@ typedef struct {
     const char *isa;    /* instruction set: "scalar", "avx2", "avxvnni", "avx512", "neon"; NULL: the best of this CPU */
     int no_verify;      /* 1: the image's checksums are not looked at */
     int no_speculation; /* 1: tokens are not proposed; answers are the same, slower */
-    const char *kv;     /* keys and values in the cache: "int8", "f16", "fp8"; NULL: "int8" */
+    const char *kv;     /* keys and values in the cache: "int8", "f16", "fp8", "int4"; NULL: "int8" */
 } roma_engine_config;
 
 /* Opens an image (`roma build` makes one) and starts its engine. c may be NULL for the defaults. *e is the caller's,

@@ -275,7 +275,7 @@ class Model:
     running: answers that are computed together, each with room for a context; waiting: further ones that are taken;
     adapters, rank: room for so many of that rank at a time; sram_bytes: a limit of cache, adapters and activations;
     chip: a chip whose SRAM is a limit too; template: a chat template by name, or a file, in place of the model's own;
-    isa: "scalar", "avx2", ..., else the best; kv: keys and values in the cache, "int8", "f16" or "fp8"; verify: look at the checksums; speculate: propose tokens, which changes no
+    isa: "scalar", "avx2", ..., else the best; kv: keys and values in the cache, "int8", "f16", "fp8" or "int4"; verify: look at the checksums; speculate: propose tokens, which changes no
     answer. Errors: MissingError, InputError, UsageError, DamagedError, NoMemoryError.
 
     >>> import roma

@@ -95,11 +95,12 @@ static bool slot_is_zero(roma_kv_code code, const int8_t *codes, unsigned head_d
     return !any;
 }
 
-/* What some kernels have no room for: -128, and no numbers. */
+/* What no writer puts there, and some kernels have no room for: -128, -8, no numbers. */
 static const char *codes_fault(roma_kv_code code, const int8_t *codes, unsigned head_dim) {
     const uint8_t *at = (const uint8_t *)codes;
     for (size_t i = 0; i < roma_kv_code_bytes(code, head_dim); i++) {
         if (code == ROMA_KV_CODE_INT8 && at[i] == 0x80) return "a code is -128";
+        if (code == ROMA_KV_CODE_INT4 && ((at[i] & 15) == 8 || at[i] >> 4 == 8)) return "a code is -8";
         if (code == ROMA_KV_CODE_FP8 && (at[i] & 0x7f) == 0x7f) return "a code is no number";
         if (code == ROMA_KV_CODE_F16 && i % 2 && (at[i] & 0x7c) == 0x7c) return "a code is no number";
     }

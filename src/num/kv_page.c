@@ -10,9 +10,10 @@ const roma_kv_format roma_kv_formats[ROMA_KV_COUNT] = {
     [ROMA_KV_INT8] = {"int8", ROMA_KV_CODE_INT8, ROMA_KV_CODE_INT8, false},
     [ROMA_KV_F16] = {"f16", ROMA_KV_CODE_F16, ROMA_KV_CODE_F16, true},
     [ROMA_KV_FP8] = {"fp8", ROMA_KV_CODE_FP8, ROMA_KV_CODE_FP8, true},
+    [ROMA_KV_INT4] = {"int4", ROMA_KV_CODE_INT8, ROMA_KV_CODE_INT4, false},
 };
 
-const char *roma_kv_names(void) { return "int8, f16, fp8"; }
+const char *roma_kv_names(void) { return "int8, f16, fp8, int4"; }
 
 const roma_kv_format *roma_kv_find(const char *name) {
     for (unsigned i = 0; i < ROMA_KV_COUNT; i++)
@@ -107,8 +108,8 @@ static float put_floats(roma_kv_code code, const float *x, unsigned n, uint16_t 
 
 static float encode(roma_kv_code code, const float *x, unsigned n, uint16_t *out) {
     int8_t byte[MAX_HEAD];
-    if (code != ROMA_KV_CODE_INT8) return put_floats(code, x, n, out);
-    const float scale = roma_quantise_i8(x, n, byte);
+    if (!is_tiled(code)) return put_floats(code, x, n, out);
+    const float scale = (code == ROMA_KV_CODE_INT4 ? roma_quantise_i4 : roma_quantise_i8)(x, n, byte);
     for (unsigned i = 0; i < n; i++) out[i] = (uint8_t)byte[i];
     return scale;
 }

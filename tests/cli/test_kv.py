@@ -15,7 +15,7 @@ from shared import TINY, TOP, check, finish, output, own_folder, run
 sys.path.insert(0, os.path.join(TOP, "tests", "exec"))
 from read_cache import read as read_cache  # noqa: E402
 
-BYTES = {"int8": (1, 1), "f16": (2, 2), "fp8": (1, 1)}  # of a code of keys, of values
+BYTES = {"int8": (1, 1), "f16": (2, 2), "fp8": (1, 1), "int4": (1, 0.5)}  # of a code of keys, of values
 STORY = "Once upon a time there was a little dog. The dog liked to play. One day the dog went to the park. "
 
 
@@ -54,18 +54,19 @@ def test_saved():
             if other != kv:
                 p = run("chat", "t.roma", "--kv", other, "-n", "4", say=f"this cache is of the format {kv}, in use is {other}", input=f"/load {kv}.roma\n")
                 check("the cache" not in p, "nothing was loaded")
-    int8, fp8, f16 = (read_cache(k + ".roma") for k in ("int8", "fp8", "f16"))
+    int8, fp8, f16, int4 = (read_cache(k + ".roma") for k in ("int8", "fp8", "f16", "int4"))
     n = 20
     for part in ("keys", "values"):
         def far(a, b, part=part):
             return max(abs(x - y) for p in range(n) for x, y in zip(a[part][0][0][p], b[part][0][0][p])) / max(abs(x) for p in range(n) for x in b[part][0][0][p])
         check(0 < far(int8, f16) < 1 / 200 and 0 < far(fp8, f16) < 1 / 15, f"{part} of the first layer: {far(int8, f16)} {far(fp8, f16)}")
+    check(far(int4, f16, "keys") < 1 / 200 and 1 / 200 < far(int4, f16, "values") < 1 / 12, f"int4's keys and values: {far(int4, f16, 'keys')} {far(int4, f16, 'values')}")
 
 
 def test_budget():
     """fit, --sram-mib and a chip count the bytes of the format."""
     for kv, (k, v) in BYTES.items():
-        page = 3 * 2 * (32 * 32 * (k + v) + 256)
+        page = 3 * 2 * int(32 * 32 * (k + v) + 256)
         for limit in (["--sram-mib", "3"], ["--chip", "mini"], ["--chip", "roma"]):
             fit = json.loads(output("fit", "t.roma", "--kv", kv, "--adapters", "0", *limit, "--json"))
             check(fit["kv"] == kv and fit["kv_bytes_per_token"] * 32 == page, f"{kv} {limit}: {fit['kv_bytes_per_token']} bytes a token")
@@ -81,8 +82,8 @@ def test_budget():
 def test_refused():
     """Unknown names, and formats that no gates have."""
     for verb in (["run", "t.roma", "-p", "x"], ["chat", "t.roma"], ["eval", "t.roma", "-f", __file__], ["bench", "t.roma"], ["fit", "t.roma"], ["serve", "t.roma", "--port", "0"]):
-        run(*verb, "--kv", "int5", code=2, say="int8, f16, fp8", input="")
-    for kv in ("f16", "fp8", "int5"):
+        run(*verb, "--kv", "int5", code=2, say="int8, f16, fp8, int4", input="")
+    for kv in ("f16", "fp8", "int4", "int5"):
         run("cosim", "--kv", kv, code=2, say=f"--kv {kv}: H-Units in Verilog have int8")
         run("rtl", "--chip", "mini", "--image", "t.roma", "-o", "x", "--kv", kv, code=2, say=f"--kv {kv}: H-Units in Verilog have int8")
     run("rtl", "--rom", "0.down", "--image", "t.roma", "-o", "x", "--kv", "int8")
@@ -95,7 +96,7 @@ def test_trace():
         with open("x.trace") as f:
             first, *records = map(json.loads, f)
         check(first.get("kv", "int8") == kv, f"{kv}: the first line")
-        for part, size in (("keys", k), ("values", v)):
+        for part, size in (("keys", k), ("values", max(1, v))):
             r = next(r for r in records if r["part"] == part)
             check(len(r["data"]) == 2 * r["rows"] * (size * r["width"] + 8) and re.fullmatch("[0-9a-fA-F]+", r["data"]), f"{kv}: bytes of {part}")
         os.remove("x.trace")

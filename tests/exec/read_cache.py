@@ -40,13 +40,18 @@ def page(data, form, d_all, used):
     """keys and values of the used positions; the others are zero"""
     k_scale = struct.unpack_from("<32f", data, len(data) - 256)
     v_scale = struct.unpack_from("<32f", data, len(data) - 128)
-    codes = struct.unpack_from(f"<{64 * d_all}{'beB'[form]}", data)
+    codes = struct.unpack_from(f"<{32 * d_all if form == 3 else 64 * d_all}{'beBb'[form]}", data)
+    if form == 3:
+        packed = data[32 * d_all : 48 * d_all]
+        halves = [packed[i // 64 * 32 + i % 32] >> (4 if i % 64 >= 32 else 0) & 15 for i in range(32 * d_all)]
+        codes += tuple((c ^ 8) - 8 for c in halves)
+        assert all(abs(c) <= 7 for c in codes[32 * d_all :])
     if form == 2:
         codes = [e4m3(c) / 256 for c in codes]
-    assert all(0 <= s < 1e30 for s in k_scale + v_scale) and all(abs(c) <= (127, 65504, 1.75)[form] for c in codes)
+    assert all(0 <= s < 1e30 for s in k_scale + v_scale) and all(abs(c) <= (127, 65504, 1.75, 127)[form] for c in codes)
     keys, values = [], []
     for p in range(32):
-        if form:
+        if form in (1, 2):
             k, v = [codes[32 * d + p] for d in range(d_all)], [codes[32 * d_all + p * d_all + d] for d in range(d_all)]
         else:
             k = [codes[p // 16 * 16 * d_all + d // 4 * 64 + p % 16 * 4 + d % 4] for d in range(d_all)]
@@ -68,7 +73,7 @@ def read(path):
     assert tokens and len(lora) == 40 * adapters and len(found["TOKS"]) == 4 * tokens
     ids = struct.unpack(f"<{tokens}I", found["TOKS"])
     assert max(ids) < vocab
-    size = (64, 128, 64)[form] * d + 256
+    size = (64, 128, 64, 48)[form] * d + 256
     assert len(found["PAGE"]) == up(tokens, 32) // 32 * layers * heads * size
     keys = [[[] for _ in range(heads)] for _ in range(layers)]
     values = [[[] for _ in range(heads)] for _ in range(layers)]
@@ -82,7 +87,7 @@ def read(path):
         sha, factor, zero = struct.unpack_from("<32sfI", lora, 40 * i)
         assert zero == 0 and factor != 0
         named.append((sha.hex(), factor))
-    return dict(form=("int8", "f16", "fp8")[form], base=data[40:72].hex(), tokens=list(ids), adapters=named, text=found.get("TEXT", b""), keys=keys, values=values)
+    return dict(form=("int8", "f16", "fp8", "int4")[form], base=data[40:72].hex(), tokens=list(ids), adapters=named, text=found.get("TEXT", b""), keys=keys, values=values)
 
 
 if __name__ == "__main__":

@@ -347,6 +347,7 @@ static void test_formats(const loaded *m) {
         mended(b, good, size, pages + codes + 3, 0x7f, ROMA_EINPUT, "a scale is negative, too large");
         const size_t last = pages + (2 * 4 + 3) * roma_kv_bytes(f, 64); /* of 25 positions */
         mended(b, good, size, last + codes + 31 * 4, 1, ROMA_EINPUT, "behind the last one");
+        if (f->v == ROMA_KV_CODE_INT4) mended(b, good, size, pages + codes - 1, 0x80, ROMA_EINPUT, "a code is -8");
         if (f->is_float) {
             const size_t step = roma_kv_code_bytes(f->k, 1) / ROMA_PAGE, v = roma_kv_code_bytes(f->k, 64);
             mended(b, good, size, pages + v + step - 1, 0x7f, ROMA_EINPUT, "a code is no number");

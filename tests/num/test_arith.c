@@ -236,7 +236,8 @@ static void test_format(const roma_kv_format *f) {
             const double scale = (double)(of_values ? p.v_scale : p.k_scale)[t];
             double largest = 0;
             for (int d = 0; d < DIM; d++) largest = fmax(largest, fabs((double)x[d]));
-            const double step = form == ROMA_KV_CODE_INT8  ? largest / 254 * 1.00001
+            const bool whole = form == ROMA_KV_CODE_INT8 || form == ROMA_KV_CODE_INT4;
+            const double step = whole                      ? largest / (form == ROMA_KV_CODE_INT8 ? 254 : 14) * 1.00001
                                 : form == ROMA_KV_CODE_F16 ? 0x1p-11
                                                            : 0x1p-4; /* floats: a share of the number */
             for (unsigned d = 0; d < DIM; d++) {
@@ -245,8 +246,7 @@ static void test_format(const roma_kv_format *f) {
                 const double less =
                     largest * (form == ROMA_KV_CODE_F16 ? 0x1p-39 : 0x1p-17); /* half of the least code */
                 kept[of_values][t][d] = got;
-                CHECK(fabs(got - (double)x[d]) <=
-                      (form == ROMA_KV_CODE_INT8 ? step : fmax(step * fabs((double)x[d]), less)));
+                CHECK(fabs(got - (double)x[d]) <= (whole ? step : fmax(step * fabs((double)x[d]), less)));
             }
         }
     p.k = roma_kv_unpack(f->k, p.k, DIM, k_codes);

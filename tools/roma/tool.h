@@ -59,7 +59,7 @@ typedef struct {
     {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \
     {"rows", 0, OPT_COUNT, &(c).answer.rows, "N", 1, ROMA_EXEC_ROWS_MAX, "rows of a step: a prompt's pieces; fewer take less SRAM (default: 128, with --chip at most what its vector units hold)"}
 #define KV_OPTION(c) \
-    {"kv", 0, OPT_TEXT, &(c).answer.kv, "FORMAT", 0, 0, "keys and values in the cache: int8, f16, fp8 (default: int8)"}
+    {"kv", 0, OPT_TEXT, &(c).answer.kv, "FORMAT", 0, 0, "keys and values in the cache: int8, f16, fp8, int4 (default: int8)"}
 /* Of the verbs that make gates: what they refuse is named. */
 #define CHIP_KV_OPTION(kv) {"kv", 0, OPT_TEXT, &(kv), "FORMAT", 0, 0, "keys and values in the cache: int8, what H-Units compute with"}
 #define LORA_OPTIONS(c)                                                                                                                     \
