@@ -218,17 +218,21 @@ static bool swap(const char *model, bool in) {
     return done;
 }
 
-/* Every adapter answers once, so that all are in the engine; the ones that come and go stay until they are taken out.
- */
-static size_t ask_all_adapters(bool in) {
+/* Puts in all adapters that come and go, or takes them out; how many were refused. */
+static size_t swap_all(bool in) {
     size_t bad = 0;
     for (size_t i = 0; i < n_swaps; i++)
         if (!i || strcmp(swaps[i].model, swaps[i - 1].model) != 0) bad += !swap(swaps[i].model, in);
-    for (size_t i = 0; in && i < n_jobs + n_swaps; i++) {
-        const job *j = i < n_jobs ? &jobs[i] : &swaps[i - n_jobs];
-        if (i && i != n_jobs && strcmp(j->model, j[-1].model) == 0) continue;
+    return bad;
+}
+
+/* Every model of n requests, which stand together by models, answers once; how many answered wrong. */
+static size_t ask_each(const job *all, size_t n) {
+    size_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i && strcmp(all[i].model, all[i - 1].model) == 0) continue;
         talk_end(&t[0]);
-        talk_job(&t[0], port, j);
+        talk_job(&t[0], port, &all[i]);
         while (t[0].state < TALK_OVER && roma_now() < t[0].began + 20) talk_all(t, 1, 100);
         bad += !is_right(&t[0]);
     }
@@ -243,7 +247,7 @@ static void f27(void) {
     size_t bad = 0, full = 0;
     char body[1024], shown[512], name[64];
     bool equal = is_idle(10);
-    bad += ask_all_adapters(true);
+    bad += swap_all(true) + ask_each(jobs, n_jobs) + ask_each(swaps, n_swaps); /* now all are in the engine */
     for (size_t i = 0; i < n; i++) {
         talk_end(&t[i]);
         (void)endless(body, jobs[i * n_jobs / n].model, i, "");
@@ -256,7 +260,7 @@ static void f27(void) {
     }
     for (size_t i = 0; i < n; i++) talk_end(&t[i]);
     equal = is_idle(10) && equal;
-    bad += ask_all_adapters(false);
+    bad += swap_all(false);
     for (size_t i = 0, at = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(name, sizeof name, "arena_%s_bytes", names[i]);
         const double own = metric(name), bound = strcmp(names[i], "work") ? option(names[i]) : own;

@@ -283,7 +283,7 @@ static inline void talk_all(talk *t, size_t n, int ms) {
     size_t m = 0;
     double now = roma_now();
     for (size_t i = 0; i < n && m < 4096; i++) {
-        if (t[i].leaves && t[i].leaves <= now && t[i].state != TALK_FREE) {
+        if (t[i].leaves > 0 && t[i].leaves <= now && t[i].state != TALK_FREE) {
             talk_end(&t[i]);
             continue;
         }
