@@ -302,7 +302,8 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
  * free, so that no running request ever lacks a page. Running requests are never evicted.
  *  - Rows of requests that generate go before rows of prompts, and one row is always left for a prompt: every step
  * advances each request that generates by a token, and the oldest prompt by a row.
- *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first.
+ *  - What is over stays as a prefix until pages or sequences run short; the least recently used goes first. A request
+ *    whose prompt begins with all of a prefix goes on in the prefix's own sequence, so that a conversation has one.
  *  - A request takes over the longest common beginning that a running or kept sequence with the same adapters holds
  * (fork). The same adapters are those with the same factors in the same order, whatever set names them. If a
  * running request is still reading a prompt with which a waiting one shares more whole pages than any finished sequence

@@ -82,11 +82,15 @@ static bool adopt(roma_batch *b, const request *q, uint32_t source, uint32_t len
     return roma_exec_pages_for(b->e, source, q->end) + promised(b) <= b->e->n_free;
 }
 
-/* Sequence for the request with as much of its beginning as there is, or NO_LANE while its pages do not fit. */
+/* Sequence for the request with as much of its beginning as there is, or NO_LANE while its pages do not fit. A prompt
+ * that begins with all that a kept sequence holds, as a conversation's next turn does, goes on in that sequence: a copy
+ * would leave a second prefix that says less, and take another conversation's place. */
 static uint32_t place(roma_batch *b, const request *q, uint32_t source, uint32_t length) {
     const bool is_kept = source != NO_LANE && !b->lanes[source].request;
+    const bool goes_on = is_kept && length == roma_exec_length(b->e, source);
     for (;;) {
-        const uint32_t to = empty_lane(b);
+        const uint32_t to = goes_on ? NO_LANE : empty_lane(b);
+        if (goes_on && roma_exec_pages_for(b->e, source, q->end) + promised(b) <= b->e->n_free) return source;
         if (to != NO_LANE && roma_pages(q->end) - length / ROMA_PAGE + promised(b) <= b->e->n_free) {
             if (length && roma_exec_fork(b->e, to, source, length, NULL)) assert(0 && "pages were counted");
             return to;

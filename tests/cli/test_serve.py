@@ -111,6 +111,19 @@ def test_chat(s):
     check("usage" not in s.events("/v1/chat/completions", chat())[-1], "usage was not asked for")
 
 
+def test_turns(s):
+    """An answer that the next request spells in other tokens: the cache serves all before the first of these, and the answer is the offline one."""
+    whole = json.loads(run("tokenize", "tiny.roma", "day", "--json"))["ids"]
+    ask = chat(messages=[{"role": "user", "content": "A pet?"}], grammar='root ::= "day"', logit_bias={str(i): -100 for i in whole}, temperature=0)
+    r = s.post("/v1/chat/completions", ask)
+    c, n = r["choices"][0], r["usage"]["prompt_tokens"]
+    check(c["message"]["content"] == "day" and not set(c["token_ids"]) & set(whole), f"day in other tokens: {c} {whole}")
+    told = ask["messages"] + [{"role": "assistant", "content": "day"}, {"role": "user", "content": "Why?"}]
+    r = s.post("/v1/chat/completions", chat(messages=told))
+    check(r["usage"]["prompt_tokens_details"]["cached_tokens"] == n, f"{n} tokens of the first prompt: {r['usage']}")
+    check(r["choices"][0]["token_ids"] == offline(messages=told, n=12)[1], "the answer of its own ids")
+
+
 def test_sampling(s):
     own = dict(messages=USER, n=12, temp=1.0, seed=7, top_p=0.9, top_k=40, min_p=0.01, presence_penalty=0.5, frequency_penalty=0.25, logit_bias={"20": 3})
     want = offline(**own)
@@ -599,7 +612,7 @@ def main():
     os.symlink(os.path.abspath("a.lora.roma"), "folder/link")
     os.mkfifo("folder/pipe")
     with Server("tiny.roma", "--lora", "a=a.lora.roma", "--lora", "b=b.lora.roma", "--lora-dir", "folder") as s:
-        for test in (test_chat, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
+        for test in (test_chat, test_turns, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
                      test_models, test_params, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
     for test in (test_tools, test_full, test_ending, test_ending_busy, test_keys, test_arguments):

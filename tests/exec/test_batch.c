@@ -297,6 +297,38 @@ static void test_eviction(const loaded *m) {
     roma_exec_destroy(e);
 }
 
+/* As many conversations as there are sequences take turns, and each turn computes its new tokens and the last one drawn
+ * alone. A turn whose answer was spelled in other tokens computes from the first of these on. */
+static void test_turns(const loaded *m) {
+    roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 3, .rows = 16});
+    roma_batch *b;
+    roma_error err = {0};
+    static work w[3];
+    uint32_t id;
+    memset(w, 0, sizeof w);
+    CHECK_EQ(roma_batch_create(&b, e, &(roma_batch_config){.running = 2}, &err), 0);
+    for (uint32_t turn = 0; turn < 5; turn++)
+        for (uint32_t i = 0; i < 3; i++) {
+            const uint32_t before = w[i].n, other = turn == 4 ? 2 : 0;
+            if (other) w[i].ids[before - other] ^= 1;
+            memcpy(w[i].prompt, w[i].ids, before * sizeof(int32_t));
+            for (uint32_t k = 0; k < 20; k++)
+                w[i].prompt[before + k] = (int32_t)(roma_random(i, turn * 20 + k) % VOCAB);
+            memcpy(w[i].ids, w[i].prompt, (before + 20) * sizeof(int32_t));
+            w[i].n = w[i].n_prompt = before + 20;
+            const roma_request r = {w[i].prompt, w[i].n, 6,    0,    false, {.top_p = 1, .repeat_penalty = 1},
+                                    on_token,    &w[i],  NULL, NULL, 0};
+            CHECK_EQ(roma_batch_submit(b, &r, &id, &err), 0);
+            while (!roma_batch_is_idle(b)) CHECK_EQ(roma_batch_step(b, &err), 0);
+            CHECK_EQ(roma_batch_poll(b, id, NULL)->shared, !turn ? 0 : other ? before - other : before - 1);
+            check_pages(b);
+            roma_batch_finish(b, id);
+            if (turn == 4) break; /* a fork, which takes another conversation's place */
+        }
+    roma_batch_destroy(b);
+    roma_exec_destroy(e);
+}
+
 /* Requests whose prompts have no whole page in common do not wait for one another; those that have, do. */
 static void test_waiting(const loaded *m) {
     roma_exec *e = engine(m, (roma_exec_config){.threads = 1, .context = CONTEXT, .sequences = 3, .rows = 16});
@@ -413,6 +445,7 @@ int main(void) {
     test_refusals(&m);
     test_times(&m);
     test_eviction(&m);
+    test_turns(&m);
     test_waiting(&m);
     test_workload(&m, &all, test_effort(300), 8, 5, 11, 16, 12);
     test_workload(&m, &all, test_effort(80), 2, 2, 5, 3, 2);
