@@ -44,18 +44,18 @@ static void test_names(const loaded *m, const float *want) {
         const roma_kern *first = roma_kern_get((roma_isa)isa), *v;
         const char *cpu = NULL;
         if (!first) continue;
-        const bool has_variants = roma_kern_variant(first, 1) != NULL;
+        const bool is_alone = !roma_kern_variant(first, 1);
         const roma_kern *known = roma_kern_known(first, &cpu);
         check_name(m, first->name,
-                   !has_variants ? ROMA_CHOICE_ONLY
-                   : known       ? ROMA_CHOICE_KNOWN
-                                 : ROMA_CHOICE_SMALL,
+                   is_alone ? ROMA_CHOICE_ONLY
+                   : known  ? ROMA_CHOICE_KNOWN
+                            : ROMA_CHOICE_SMALL,
                    known ? known : first, want);
-        for (unsigned i = 0; has_variants && (v = roma_kern_variant(first, i)) != NULL; i++) {
+        for (unsigned i = 0; (v = roma_kern_variant(first, i)) != NULL; i++) {
             char name[32];
-            roma_print(name, sizeof name, "%s-%s", v->name, v->variant);
+            roma_print(name, sizeof name, is_alone ? "%s" : "%s-%s", v->name, v->variant);
             CHECK(roma_kern_find(name) == v && roma_kern_variant(v, 0) == first);
-            check_name(m, name, ROMA_CHOICE_ASKED, v, want);
+            check_name(m, name, is_alone ? ROMA_CHOICE_ONLY : ROMA_CHOICE_ASKED, v, want);
         }
     }
     CHECK(roma_kern_find("avx512-l3") == NULL && roma_kern_find("avx512-") == NULL &&

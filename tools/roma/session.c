@@ -53,6 +53,13 @@ static int settle(const session *s, const session_config *c, roma_answer_config 
     return ROMA_OK;
 }
 
+static void say_kernels(const roma_exec *e) {
+    const roma_exec_choice *c = roma_exec_choice_of(e);
+    const char *variant = c->kern->variant;
+    print_to(stderr, "kernels: %s%s%s%s, %d threads\n", c->kern->name, variant ? "-" : "", variant ? variant : "",
+             c->why == ROMA_CHOICE_MEASURED ? ", chosen by a trial" : "", roma_exec_threads(e));
+}
+
 int session_start(session *s, const session_config *config, roma_error *err) {
     roma_answer_config c;
     roma_exec_memory m;
@@ -72,6 +79,7 @@ int session_start(session *s, const session_config *config, roma_error *err) {
             (double)m.activations / 1048576, (double)m.work / 1048576);
     if (said[0]) note("note: %s", said);
     rc = roma_answer_start(s->a, &c, err);
+    if (!rc && config->verbose) say_kernels(roma_answer_engine(s->a));
     return rc ? rc : roma_answer_adapters_load(s->a, s->loras.item, s->loras.n, &s->set, err);
 }
 
