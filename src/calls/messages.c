@@ -285,7 +285,7 @@ static void put_message(reading *d, message *m) {
     put(b, d->n ? ", {" : "{");
     put_key(b, "role");
     put_text(b, text_of(d, m->role), m->role.len);
-    told *c = is_tool ? call_of(d, m) : NULL;
+    told *c = is_tool && !m->has_calls ? call_of(d, m) : NULL; /* no message answers its own call */
     if (c) {
         c->answered = true;
         if (!m->has_id) m->id = c->id;

@@ -232,6 +232,12 @@ static void messages(void) {
     CHECK_HAS(s, want);
     snprintf(want, sizeof want, "\"tool_call_id\": \"%s\", \"name\": \"f\"", first);
     CHECK_HAS(s, want);
+    CHECK_STR(
+        messages_of(
+            &f,
+            "[{\"role\":\"tool\",\"content\":\"a\",\"tool_calls\":[{\"id\":\"1\",\"function\":{\"name\":\"f\"}}]}]"),
+        "[{\"role\": \"tool\", \"content\": \"a\", \"tool_calls\": [{\"type\": \"function\", \"id\": \"1\", "
+        "\"function\": {\"name\": \"f\", \"arguments\": {}}}]}]");
     /* Empty lists and what is null are as if they were not there. */
     CHECK_STR(messages_of(&f, "[{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":[]},{\"role\":\"assistant\","
                               "\"content\":\"b\",\"tool_calls\":null}]"),
