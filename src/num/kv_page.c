@@ -140,7 +140,10 @@ int8_t *roma_kv_unpack(roma_kv_code code, int8_t *codes, unsigned head_dim, void
     case ROMA_KV_CODE_INT8:
     case ROMA_KV_CODE_F16: return codes;
     case ROMA_KV_CODE_FP8:
-        for (size_t i = 0; i < n; i++) roma_put16(half + 2 * i, (uint16_t)((at[i] & 0x80) << 8 | (at[i] & 0x7f) << 7));
+        for (size_t i = 0; i < n; i++) { /* byte by byte: compilers make vectors of that */
+            half[2 * i] = (uint8_t)(at[i] << 7);
+            half[2 * i + 1] = (uint8_t)((at[i] & 0x80) | (at[i] & 0x7f) >> 1);
+        }
         break;
     case ROMA_KV_CODE_INT4:
         for (size_t i = 0; i < n; i += 64, at += 32)
