@@ -75,6 +75,7 @@ static void add_scratch(const roma_exec *e) {
         ADD(s->gained, h->hidden);
         ADD(s->query, 8 * h->head_dim);
         ADD(s->query_scale, 8);
+        add(s->unpacked, (uint64_t)2 * ROMA_PAGE * h->head_dim);
         ADD(s->h, 32 * e->lora.width);
     }
     if (e->threads == 1) return;
