@@ -84,8 +84,8 @@ int roma_calls_form_find(roma_calls_form *f, const roma_template *t, const char 
                          roma_error *err);
 /* Makes *f, of kind NONE, the built-in form, for a template that knows no tools: <tool_call> around a JSON object, as
  * Hermes and Qwen have it, of which roma_calls_messages_plain tells the model. The marks of reasoning stay. t is
- * rendered to see whether it shows tools, which leaves *f as it is, and whether it takes a system message; NULL: it
- * shows none, and takes one until the caller sets f->no_system. ENOMEM. */
+ * rendered to see whether it shows tools, or comes to nothing, which leaves *f as it is, and whether it takes a system
+ * message; NULL: it shows none, and takes one until the caller sets f->no_system. ENOMEM. */
 int roma_calls_form_built_in(roma_calls_form *f, const roma_template *t, roma_error *err);
 /* Whether a text of len bytes, such as a control token's, is part of one of the form's marks: then it must reach the
  * parser although such tokens have no text for others. */

@@ -17,7 +17,7 @@ static const char BEHIND_TOOLS[] =
 
 /* What a template makes of messages and of a tool. */
 typedef struct {
-    bool has_system, has_tool; /* the texts of a system message and of the tool are in what comes out */
+    bool comes, has_system, has_tool; /* anything at all; the texts of a system message and of the tool are in it */
 } shown;
 
 static bool holds(const roma_template_output *out, const char *text) {
@@ -42,6 +42,7 @@ static int show(const roma_template *t, const char *talk, shown *s) {
     const int rc = roma_template_render(t, &in, &out, NULL);
     *s = (shown){.has_system = false};
     if (rc) return rc == ROMA_ENOMEM ? rc : ROMA_OK;
+    s->comes = true;
     s->has_system = holds(&out, CALLS_VALUE_2);
     s->has_tool = holds(&out, CALLS_NAME_1);
     roma_template_output_free(&out);
@@ -55,7 +56,7 @@ int roma_calls_form_built_in(roma_calls_form *f, const roma_template *t, roma_er
     int rc = t ? show(t, "[{\"role\": \"system\", \"content\": \"" CALLS_VALUE_2 "\"}, " USER "]", &with) : ROMA_OK;
     if (!rc && t) rc = show(t, "[" USER "]", &without);
     if (rc) return roma_fail(err, rc, "", ROMA_NOWHERE, "no memory to look at the chat template");
-    if (with.has_tool || without.has_tool) return ROMA_OK;
+    if (with.has_tool || without.has_tool || (t && !with.comes && !without.comes)) return ROMA_OK;
     memset(f, 0, sizeof *f);
     f->kind = ROMA_CALLS_OBJECT;
     f->built_in = f->many = true;

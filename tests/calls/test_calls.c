@@ -305,16 +305,20 @@ static void plain(void) {
         built_in("{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
                  "{{ messages[0].content }}");
     CHECK(!f.no_system && !named.no_system && none.no_system && refuses.no_system);
-    /* A template that shows tools has its own way, whatever that is. */
-    roma_template *t;
-    roma_calls_form own = {.kind = ROMA_CALLS_NONE};
-    roma_error err;
-    static const char shows[] =
-        "{{ tools | tojson }}{% if messages[0].role == 'system' %}{{ raise_exception('') }}{% endif %}";
-    CHECK_EQ(roma_template_create(&t, shows, sizeof shows - 1, "", &err), 0);
-    CHECK_EQ(roma_calls_form_built_in(&own, t, &err), 0);
-    CHECK(!own.built_in && own.kind == ROMA_CALLS_NONE);
-    roma_template_destroy(t);
+    /* A template that shows tools has its own way, whatever that is; of one that renders nothing here it is not known.
+     */
+    static const char *const others[] = {
+        "{{ tools | tojson }}{% if messages[0].role == 'system' %}{{ raise_exception('') }}{% endif %}",
+        "{{ messages[0].content }}{{ documents[0].text | upper }}{{ tools | tojson }}"};
+    for (int i = 0; i < 2; i++) {
+        roma_template *t;
+        roma_calls_form own = {.kind = ROMA_CALLS_NONE};
+        roma_error err;
+        CHECK_EQ(roma_template_create(&t, others[i], strlen(others[i]), "", &err), 0);
+        CHECK_EQ(roma_calls_form_built_in(&own, t, &err), 0);
+        CHECK(!own.built_in && own.kind == ROMA_CALLS_NONE);
+        roma_template_destroy(t);
+    }
     /* What says nothing of tools stays. */
     CHECK_STR(plain_of(&f, false, "[]"), "[]");
     CHECK_STR(plain_of(&f, false, "[{\"role\":\"user\",\"content\":\"a\\u0000\",\"name\":\"n\",\"x\":[1]}]"),
@@ -466,7 +470,7 @@ static int all_of_it(roma_error *err) {
                                  "parameter>\n</function>\n</tool_call>";
     static char held[ROMA_CALLS_HELD_MIN];
     roma_template *t;
-    roma_calls_form f;
+    roma_calls_form f = {0};
     roma_calls_tools tools_ = {0};
     roma_calls_parser p;
     roma_buf out = {0};

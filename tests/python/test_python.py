@@ -232,7 +232,9 @@ def test_refusals():
         refused(roma.UsageError, "the stream is closed", next, stream)
     with roma.Model("tiny.roma", template="chatml") as named:
         refused(roma.UnsupportedError, "a role is", named.chat, [{"role": "robot", "content": "x"}])
-        refused(roma.UsageError, "chat template", named.chat, "x", tools=[{"name": "f"}])
+        plain = named.chat("x", max_tokens=3).prompt_tokens
+        check(named.chat("x", tools=[{"name": "f"}], max_tokens=3).prompt_tokens > plain + 30, "tools are told where the template knows none")
+        refused(roma.InputError, "a tool needs a name", named.chat, "x", tools=[{"description": "f"}])
         check(named.chat("Who are you?", max_tokens=3).prompt_tokens > 5, "a template by name")
     refused(roma.UsageError, "the model is closed", m.tokenize, "x")
     m.close()

@@ -279,16 +279,18 @@ static int read_tools(job *j, roma_answer_text tools, roma_error *err) {
     return rc;
 }
 
-/* The prompt of a line in OpenAI's form: tools and messages as the model's template takes them. */
+/* The prompt of a line in OpenAI's form: tools and messages as the model's template takes them. Tools of the command
+ * line alone reach the template as they are: they need not be functions, and nothing says which may be called. */
 static int tools_prompt(const batch *b, job *j, roma_answer_dialog d, roma_error *err) {
     const roma_answer_line *q = j->q;
     roma_buf messages = {0};
-    int rc = read_tools(j, d.tools, err);
+    const bool reads = q->tools.text || q->tool_choice.text;
+    int rc = reads ? read_tools(j, d.tools, err) : ROMA_OK;
     if (!rc && q->messages.text) {
         rc = roma_calls_messages(roma_answer_calls(b->s->a), q->messages.text, q->messages.len, &messages, err);
         d.json = (roma_answer_text){(const char *)messages.data, messages.len};
     }
-    d.tools = j->tools.n ? (roma_answer_text){j->tools.json, j->tools.len} : (roma_answer_text){NULL, 0};
+    if (reads) d.tools = j->tools.n ? (roma_answer_text){j->tools.json, j->tools.len} : (roma_answer_text){NULL, 0};
     if (!rc) rc = session_prompt(b->s, q->prompt, q->system, &d, &j->ids, &j->n_ids, err);
     roma_buf_destroy(&messages);
     if (!rc) j->thinks = thinks(b, j) && !q->has_form && !b->o->ask->form;
