@@ -8,6 +8,7 @@ both schemes, narrow screens, hostile text, errors, an API key. --shots: picture
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -157,6 +158,8 @@ def converse(b):
     check(len(first) == 1 and len(first[0]) > 3, "there is no answer: %r" % first)
     foot = b.value(FEET)[0]
     check("tokens" in foot and "on the chip" in foot, "below the answer stands: " + foot)
+    here = re.search(r"([0-9.]+) tokens/s here", foot)
+    check(not here or float(here[1]) < 50000, "a rate of what came together: " + foot)
     check("complete" in b.value("document.getElementById('told').textContent"), "a screen reader hears nothing of the end")
     check(active(b) == "prompt", "the focus left the message")
     ask(b, "And then?")

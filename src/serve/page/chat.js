@@ -128,9 +128,12 @@ function turn(model) {
 
 const WHY = { length: "cut at the limit", content_filter: "filtered", tool_calls: "wants a tool", stopped: "stopped" };
 
+// Pieces of an answer that is over sooner come together, and tell nothing of how long it took.
+const LEAST_SECONDS = 0.1;
+
 // What stands below an answer.
 async function sum(model, n, seconds, why) {
-  const words = [model], rate = n > 1 && seconds > 0 ? (n - 1) / seconds : 0;
+  const words = [model], rate = n > 1 && seconds > LEAST_SECONDS ? (n - 1) / seconds : 0;
   if (n) words.push(`${n} tokens`);
   if (rate) words.push(`${rate.toFixed(0)} tokens/s here`);
   const chips = await chip.rate(rate);
