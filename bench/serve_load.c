@@ -151,14 +151,13 @@ static void f23(void) {
     stream(8, true);
     drain(8);
     say("F23",
-        idle && !never && judged(p50, most) <= 0.2 &&
-            (option("strict") == 0 || (answering && late50 <= 2 * STEP_MOST)) && streams.right == 8 &&
-            metric("slots_used") == 0,
+        idle && !never && judged(p50, most) <= 0.2 && (option("strict") == 0 || (answering && late50 <= STEP_MOST)) &&
+            streams.right == 8 && metric("slots_used") == 0,
         "%zu clients left at random moments: place free after p50 %.1f ms, at most %.1f ms (200 at most; a look takes "
         "2), %zu never; %zu of them amidst their answer, of which p50 %.0f and at most %.0f tokens were not read "
-        "(two steps give up to %d); %.0f slots lost; afterwards %llu of 8 streams right",
-        n, p50 * 1e3, most * 1e3, never, answering, late50, answering ? part(late, answering, 1) : 0,
-        2 * (int)STEP_MOST, metric("slots_used"), (unsigned long long)streams.right);
+        "(a step gives up to %d); %.0f slots lost; afterwards %llu of 8 streams right",
+        n, p50 * 1e3, most * 1e3, never, answering, late50, answering ? part(late, answering, 1) : 0, (int)STEP_MOST,
+        metric("slots_used"), (unsigned long long)streams.right);
 }
 
 /* F24: adapters that come, answer and go, under streams. */

@@ -19,28 +19,10 @@ typedef __m256 floats;
 #define store_floats(p, v) _mm256_storeu_ps(p, v)
 #include "attend_x86.h"
 #define load_halves(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
-#define add(a, b) _mm256_add_ps(a, b)
 #include "halves.h"
 
-void roma_page_scores_avx2(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
-                           const float *q_scale, unsigned n_q, float *score, size_t stride) {
-    page_scores(p, ahead, head_dim, q, q_scale, n_q, score, stride);
-}
-
-void roma_page_values_avx2(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                           size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
-    page_values(p, ahead, head_dim, weight, stride, n_q, n, to);
-}
-
-void roma_half_scores_avx2(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
-                           unsigned n_q, float *score, size_t stride) {
-    half_scores(p, head_dim, q, q_scale, n_q, score, stride);
-}
-
-void roma_half_values_avx2(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                           unsigned n, float *out) {
-    half_values(p, head_dim, weight, stride, n_q, n, out);
-}
+PAGE_FUNCTIONS(avx2)
+HALF_FUNCTIONS(avx2)
 
 float roma_largest_avx2(const float *score, uint64_t n) {
     if (n < 8) return roma_largest_c(score, n);

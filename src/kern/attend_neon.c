@@ -106,15 +106,7 @@ void roma_page_values_neon(const roma_kv_page *p, const int8_t *ahead, unsigned 
     }
 }
 
-void roma_half_scores_neon(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,
-                           unsigned n_q, float *score, size_t stride) {
-    half_scores(p, head_dim, q, q_scale, n_q, score, stride);
-}
-
-void roma_half_values_neon(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,
-                           unsigned n, float *out) {
-    half_values(p, head_dim, weight, stride, n_q, n, out);
-}
+HALF_FUNCTIONS(neon)
 
 float roma_largest_neon(const float *score, uint64_t n) {
     if (n < 4) return roma_largest_c(score, n);

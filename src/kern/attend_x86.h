@@ -158,4 +158,15 @@ static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned hea
     }
 }
 
+/* The functions of an instruction set, as kern.h names them. */
+#define PAGE_FUNCTIONS(isa)                                                                                            \
+    void roma_page_scores_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,       \
+                                const float *q_scale, unsigned n_q, float *score, size_t stride) {                     \
+        page_scores(p, ahead, head_dim, q, q_scale, n_q, score, stride);                                               \
+    }                                                                                                                  \
+    void roma_page_values_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,    \
+                                size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {                          \
+        page_values(p, ahead, head_dim, weight, stride, n_q, n, to);                                                   \
+    }
+
 #endif

@@ -85,4 +85,15 @@ static void half_values(const roma_kv_page *p, unsigned head_dim, const float *w
     }
 }
 
+/* The functions of an instruction set, as kern.h names them. */
+#define HALF_FUNCTIONS(isa)                                                                                            \
+    void roma_half_scores_##isa(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,      \
+                                unsigned n_q, float *score, size_t stride) {                                           \
+        half_scores(p, head_dim, q, q_scale, n_q, score, stride);                                                      \
+    }                                                                                                                  \
+    void roma_half_values_##isa(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride,          \
+                                unsigned n_q, unsigned n, float *out) {                                                \
+        half_values(p, head_dim, weight, stride, n_q, n, out);                                                         \
+    }
+
 #endif

@@ -280,17 +280,23 @@ static roma_calls_form built_in(const char *text) {
     return f;
 }
 
+/* What was made, or the error. */
+static void put_said(char *said, size_t size, int rc, roma_buf *b, const roma_error *err) {
+    if (rc)
+        roma_error_format(err, said, size);
+    else
+        snprintf(said, size, "%.*s", (int)b->len, (const char *)b->data);
+    roma_buf_destroy(b);
+}
+
 static const char *plain_of(const roma_calls_form *f, bool shows, const char *json) {
     static char said[4096];
     roma_calls_tools t;
     roma_buf b = {0};
     roma_error err = {0};
     CHECK_EQ(roma_calls_tools_read(&t, LIST, sizeof LIST - 1, &err), 0);
-    if (roma_calls_messages_plain(f, shows ? &t : NULL, json, strlen(json), &b, &err))
-        roma_error_format(&err, said, sizeof said);
-    else
-        snprintf(said, sizeof said, "%.*s", (int)b.len, (const char *)b.data);
-    roma_buf_destroy(&b);
+    put_said(said, sizeof said, roma_calls_messages_plain(f, shows ? &t : NULL, json, strlen(json), &b, &err), &b,
+             &err);
     roma_calls_tools_free(&t);
     return said;
 }
@@ -434,11 +440,7 @@ static const char *grammar_of(const char *template, const char *choice, bool par
     if (roma_calls_tools_read(&t, LIST, sizeof LIST - 1, &err)) return "?";
     int rc = roma_calls_choice_read(&c, &t, choice, strlen(choice), &err);
     if (!rc) rc = roma_calls_grammar(&f, &t, &c, parallel, thinks, &b, &err);
-    if (rc)
-        roma_error_format(&err, said, sizeof said);
-    else
-        snprintf(said, sizeof said, "%.*s", (int)b.len, (const char *)b.data);
-    roma_buf_destroy(&b);
+    put_said(said, sizeof said, rc, &b, &err);
     roma_calls_tools_free(&t);
     return said;
 }

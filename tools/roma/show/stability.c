@@ -76,6 +76,17 @@ void stability_text(const stability *s, roma_buf *out) {
                         "  taken   times that the system took a CPU from a thread of this process\n");
 }
 
+/* What JSON and CSV have of a window. */
+static const char *const columns[] = {"start_s", "seconds", "tokens", "tok_s",    "p1_tok_s",
+                                      "steal",   "others",  "mhz",    "preempted"};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static double column(const stability_window *w, size_t c) {
+    const double v[COLUMNS] = {w->start, w->seconds, w->tokens, rate_of(w),  w->p1_tok_s,
+                               w->steal, w->others,  w->mhz,    w->preempted};
+    return v[c];
+}
+
 void stability_json(const stability *s, roma_json *j) {
     roma_json_open(j, "stability", '{');
     roma_json_real(j, "seconds", s->seconds);
@@ -95,15 +106,7 @@ void stability_json(const stability *s, roma_json *j) {
         const stability_window *w = &s->window[i];
         roma_json_line(j);
         roma_json_open(j, NULL, '{');
-        roma_json_real(j, "start_s", w->start);
-        roma_json_real(j, "seconds", w->seconds);
-        roma_json_real(j, "tokens", w->tokens);
-        roma_json_real(j, "tok_s", rate_of(w));
-        roma_json_real(j, "p1_tok_s", w->p1_tok_s);
-        roma_json_real(j, "steal", w->steal);
-        roma_json_real(j, "others", w->others);
-        roma_json_real(j, "mhz", w->mhz);
-        roma_json_uint(j, "preempted", w->preempted);
+        for (size_t c = 0; c < COLUMNS; c++) roma_json_real(j, columns[c], column(w, c));
         roma_json_close(j, '}');
     }
     roma_json_close(j, ']');
@@ -111,18 +114,14 @@ void stability_json(const stability *s, roma_json *j) {
 }
 
 void stability_csv(const stability *s, roma_buf *out) {
-    static const char *const names[] = {"start_s", "seconds", "tokens", "tok_s",    "p1_tok_s",
-                                        "steal",   "others",  "mhz",    "preempted"};
-    enum { COLUMNS = sizeof names / sizeof *names };
     roma_table t = {0};
-    for (size_t c = 0; c < COLUMNS; c++) roma_table_column(&t, names[c], "", 6);
+    for (size_t c = 0; c < COLUMNS; c++) roma_table_column(&t, columns[c], "", 6);
     for (size_t i = 0; i < s->n; i++) {
-        const stability_window *w = &s->window[i];
-        const double v[COLUMNS] = {w->start, w->seconds, w->tokens, rate_of(w),  w->p1_tok_s,
-                                   w->steal, w->others,  w->mhz,    w->preempted};
         roma_table_row(&t);
-        for (size_t c = 0; c < COLUMNS; c++)
-            if (!isnan(v[c])) roma_table_real(&t, c, v[c]);
+        for (size_t c = 0; c < COLUMNS; c++) {
+            const double v = column(&s->window[i], c);
+            if (!isnan(v)) roma_table_real(&t, c, v);
+        }
     }
     roma_report_table_csv(&t, out);
     roma_table_destroy(&t);
