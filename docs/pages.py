@@ -368,6 +368,24 @@ def choices(roma):
     return table(["chip", "L-Units", "decode, tokens/s", "prefill of 256, ms", "mm²", "mJ a token", "mJ a prefill"], rows)
 
 
+def formats_of_cache(roma):
+    """int8 and int4 by `sim`, the floats' bytes by `fit`, behind as many positions as all hold."""
+    rows = []
+    for chip, context in (("roma-contract", 4000), ("roma-better", 4000)):
+        for kv in ("int8", "int4", "f16", "fp8"):
+            fit = [roma, "fit", "--shape", "llama-3.2-3b", "--chip", chip, "--kv", kv, "--rank", "16", "--adapters", "1", "--sequences", "1", "--json"]
+            f = json.loads(subprocess.check_output(fit))
+            row = [chip, f"`{kv}`", f"{f['kv_bytes_per_token']:,.0f}", f"{f['tokens']:,}"]
+            if kv in ("int8", "int4"):
+                r = sim(roma, "llama-3.2-3b", chip, "--kv", kv, "--context", context, "--prompt", context)
+                row += [f"{value(r, 'time.decode_cyc'):,.0f}", f"{value(r, 'time.tok_s'):,.0f}", f"{value(r, 'time.ttft_s') * 1e3:.1f}",
+                        f"{value(r, 'energy.mj_sram'):.3f}", f"{value(r, 'energy.mj_per_token'):.3f}"]
+            else:
+                row += ["refused"] + ["–"] * 4
+            rows.append(row)
+    return table(["chip", "cache", "bytes a token", "tokens that fit", "cycles of a decode step", "tokens/s", "prefill, ms", "mJ of SRAM a token", "mJ a token"], rows)
+
+
 def headline(roma):
     """The table of README.md: the paper's own numbers beside three chips'."""
     chips = ["roma", "roma-contract", "roma-better"]
@@ -392,7 +410,8 @@ def renewed(path, tables):
 def page_law(roma):
     layer = [r for r in instances(roma, "--rank", "16") if r["layer"] == "0"]
     return renewed(os.path.join(HERE, "cost-model.md"),
-                   [("step", steps(instances(roma, "--rank", "0"))), ("step with an adapter", steps(layer)), ("pages", pages_of_cache(roma)), ("choices", choices(roma))])
+                   [("step", steps(instances(roma, "--rank", "0"))), ("step with an adapter", steps(layer)), ("pages", pages_of_cache(roma)), ("choices", choices(roma)),
+                    ("formats of the cache", formats_of_cache(roma))])
 
 
 def main():

@@ -125,7 +125,7 @@ void roma_schedule_destroy(roma_schedule *s);
 /* Instances of a step at most: 2 GB of them. */
 enum { ROMA_COST_INSTANCES_MAX = 1 << 25 };
 /* Schedules one step over n spans, which have one row or more in all. ENOMEM; EINPUT for a step without a row, or of
- * more instances than that. */
+ * more instances than that, and for a cache with which H-Units do not compute (roma_place_computes). */
 int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n, roma_error *err);
 /* Schedules the prefill of rows [position, position + rows) of one sequence in chunks of the chip's chunk_rows, with
  * logits for the last row and this set of adapters. s->cycles are those of all chunks, one after the other; events and

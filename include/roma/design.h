@@ -24,7 +24,8 @@ typedef struct {
     const roma_chip *made;    /* instead of a name: a chip that is there already, which is copied; NULL: none */
     const char *const *set;   /* overrides of the chip, KEY=VALUE as roma_chip_set takes them; n_set of them */
     size_t n_set;
-    uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
+    uint32_t dies;  /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
+    const char *kv; /* name of the cache's format (roma_kv_names); NULL: "int8" */
 } roma_design_config;
 
 /* An open design: the caller's structure, ended by roma_design_close; it must not move while it is open. */
@@ -42,11 +43,14 @@ typedef struct {
  * a path: of a shape where roma_shape_is_config, else of an image. Every other name is taken for a shape's, and
  * roma_shape_read refuses what is none. Sets one of *shape and *image to name, the other to NULL. */
 void roma_design_name(const char *name, const char **shape, const char **image);
+/* The cache's format of a name. EUSAGE where there is none such. */
+int roma_design_kv(roma_kv *out, const char *name, roma_error *err);
 /* Makes the chip of a configuration, with the overrides in their order, checked as a whole; the model is not looked at.
  * Errors are those of roma_chip_open, roma_chip_set and roma_chip_check. */
 int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *err);
-/* Opens a design. EUSAGE: neither shape nor image, both, an image with a format, or too many dies; else the errors of
- * roma_design_chip, roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place. After an error *d is empty.
+/* Opens a design. EUSAGE: neither shape nor image, both, an image with a format, too many dies, or no name of a cache's
+ * format; else the errors of roma_design_chip, roma_shape_describe, roma_image_open, roma_map_plan and roma_map_place.
+ * After an error *d is empty.
  */
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err);
 /* Empties the design. One that is all zero, or was closed, may be closed again. */

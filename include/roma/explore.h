@@ -42,7 +42,8 @@ typedef struct {
     bool only;     /* vary nothing but what set names; else the knobs of docs/explore.md too */
     uint64_t seed; /* another seed draws other points */
     roma_workload work;
-    uint32_t dies; /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
+    uint32_t dies;  /* of a layer pipeline, at most ROMA_DESIGN_DIES_MAX; 0: one */
+    const char *kv; /* name of the cache's format (roma_kv_names); NULL: "int8" */
     /* Constraints; 0: none. */
     uint32_t min_context;               /* tokens of each sequence that the cache must hold */
     double max_mm2, max_w, min_tok_s;   /* mm2 of all dies, W, tokens/s */
@@ -51,8 +52,8 @@ typedef struct {
 
 typedef struct roma_explore roma_explore;
 /* Opens an exploration. *x is the caller's, ended by roma_explore_close; NULL after an error. EUSAGE and EINPUT for a
- * workload, a constraint, a knob, a chip or a model that is none, and for a workload beyond the model's own context;
- * the error of roma_shape_lay_out where the model has no format of the space; ENOMEM. */
+ * workload, a format of the cache, a constraint, a knob, a chip or a model that is none, and for a workload beyond the
+ * model's own context; the error of roma_shape_lay_out where the model has no format of the space; ENOMEM. */
 int roma_explore_open(roma_explore **x, const roma_explore_config *c, roma_error *err);
 void roma_explore_close(roma_explore *x); /* NULL does nothing */
 

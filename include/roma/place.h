@@ -45,7 +45,7 @@ typedef struct {
     const roma_plan *plan; /* borrowed: the plan and its description outlive the placement */
     roma_chip chip;        /* passes roma_chip_check; who changes a member calls roma_place_derive */
     uint32_t dies;         /* dies that share the layers as a pipeline, 1 or more */
-    roma_kv kv;            /* format of the cache's pages: INT8, the chip's, unless a caller sets another to count it */
+    roma_kv kv;            /* format of the cache's pages; roma_map_place sets INT8, and a caller may set another */
     /* The rest follows from these. */
     roma_place_tensor *tensors; /* [plan->desc->n_tensors], owned */
     uint64_t *die_words;        /* [dies], owned: words that an L-Unit of the die needs */
@@ -118,6 +118,14 @@ uint32_t roma_place_page_units(const roma_placement *p);
 /* With hunit.pages = whole: the matrix unit, of the layer's die, whose H-Unit holds page `page` of a layer and KV
  * head. Pages are counted over the whole cache, whichever sequence has them. */
 uint32_t roma_place_page_unit(const roma_placement *p, uint32_t layer, uint32_t kv_head, uint64_t page);
+/* Bytes of a page of one layer and KV head, in the placement's format. */
+uint64_t roma_place_one_page(const roma_placement *p);
+/* Whether H-Units compute with the placement's format. They multiply integers and add them up: of f16 and fp8, which
+ * ask for FP32 sums, a chip's bytes are counted and nothing else. */
+bool roma_place_computes(const roma_placement *p);
+/* The placement as it is where H-Units compute with its format, else with INT8. It shares all memory with p, which
+ * outlives it, and is not destroyed. */
+roma_placement roma_place_computed(const roma_placement *p);
 /* Bytes of the fullest H-Unit of a die that `pages` pages of every layer and KV head take. */
 double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages);
 /* Bytes of the fullest H-Unit that the scores of `rows` rows take, of a sequence of so many positions. */

@@ -352,6 +352,7 @@ typedef struct {
     uint32_t prompt, context, batch;
     uint32_t rank, adapters; /* rank of the adapters, and how many different ones are in the step; both 0: none */
     double max_w;            /* cap of power, W; 0: none */
+    const char *kv;          /* the cache's format: "int8" or "int4"; NULL: "int8". Chips compute with no other */
 } roma_sim_spec;
 /* Figures at the chip's own values. low and high (each may be NULL): the least and the largest that each figure takes
  * over the ranges of the chip's parameters. Refused: what is no design, as
@@ -367,6 +368,7 @@ typedef struct {
     /* rows of a step, whose activations take SRAM; 0: as `roma run` takes on that chip, at most 128 */
     uint32_t rows;
     uint64_t sram_bytes; /* SRAM in bytes; 0: the chip's; without a chip given, this alone */
+    const char *kv;      /* the cache's format: "int8", "f16", "fp8", "int4"; NULL: "int8" */
 } roma_fit_spec;
 /* The answer of roma_fit_tokens; the members' names are the keys of `roma fit --json`. */
 typedef struct {
@@ -412,6 +414,7 @@ typedef struct {
     /* limits of one die, mm2, and of the junction, degrees C; 0: 858, what a scanner prints at once, and 105; below 0:
      * no limit */
     double max_die_mm2, max_junction_c;
+    const char *kv; /* the cache's format, as in roma_sim_spec */
 } roma_explore_spec;
 /* Draws and judges the points, then calls s->point for each feasible one. Returns when all have been told. */
 int roma_explore_points(const roma_explore_spec *s);

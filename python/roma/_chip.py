@@ -35,6 +35,11 @@ def _record(c: Any) -> Record:
     return Record((name, getattr(c, name)) for name, _ in ffi.typeof(c[0]).fields if name != "size")
 
 
+def _kv(keep: list[Any], kv: str | None) -> Any:
+    keep.append(c_text(kv) if kv is not None else ffi.NULL)
+    return keep[-1]
+
+
 def _design(d: Any, keep: list[Any], shape: str | None, image: str | os.PathLike[str] | None, chip: str | None, settings: Knobs | Sequence[str],
             bits: int, group: int, head_bits: int, dies: int) -> None:
     """Fills the design of a question; what C reads later is kept in `keep`."""
@@ -54,13 +59,14 @@ def _design(d: Any, keep: list[Any], shape: str | None, image: str | os.PathLike
 
 def sim(shape: str | None = None, *, image: str | os.PathLike[str] | None = None, chip: str | None = None, set: Knobs | Sequence[str] = (), bits: int = 0,
         group: int = 0, head_bits: int = 0, dies: int = 0, prompt: int = 0, context: int = 0, batch: int = 0, rank: int = 0, adapters: int = 0, max_w: float = 0,
-        ranges: bool = False) -> Record:
+        kv: str | None = None, ranges: bool = False) -> Record:
     """Figures of a model on a chip, as `roma sim`: cycles, rates, joules, mm2, dollars; docs/cost-model.md has every name with its unit.
 
     The model is a shape ("llama-3.2-3b", "layers=28,hidden=3072,...", the path of a config.json) or an image; the chip a
     built-in one or a file, with overrides {"section.key": value}. prompt: tokens of the prefill; context: tokens in the
-    cache at the decode step; batch: sequences of that step; max_w: a cap of power in W. ranges: the record's `low` and
-    `high` are what each figure is at least and at most over the ranges of the chip's parameters.
+    cache at the decode step; batch: sequences of that step; max_w: a cap of power in W; kv: keys and values in the cache,
+    "int8" or "int4". ranges: the record's `low` and `high` are what each figure is at least and at most over the ranges
+    of the chip's parameters.
     Errors: InputError, UsageError.
 
     >>> import roma
@@ -74,6 +80,7 @@ def sim(shape: str | None = None, *, image: str | os.PathLike[str] | None = None
     _design(s.design, keep, shape, image, chip, set, bits, group, head_bits, dies)
     s.prompt, s.context, s.batch = count("prompt", prompt), count("context", context), count("batch", batch)
     s.rank, s.adapters, s.max_w = count("rank", rank), count("adapters", adapters), max_w
+    s.kv = _kv(keep, kv)
     value, low, high = (struct("roma_figures") for _ in range(3))
     check(lib.roma_simulate(s, value, low if ranges else ffi.NULL, high if ranges else ffi.NULL), os.fspath(image) if image is not None else None)
     record = _record(value)
@@ -83,10 +90,12 @@ def sim(shape: str | None = None, *, image: str | os.PathLike[str] | None = None
 
 
 def fit(shape: str | None = None, *, image: str | os.PathLike[str] | None = None, chip: str | None = None, set: Knobs | Sequence[str] = (), bits: int = 0,
-        group: int = 0, head_bits: int = 0, dies: int = 0, adapters: int = 0, rank: int = 0, sequences: int = 0, rows: int = 0, sram_bytes: int = 0) -> Record:
+        group: int = 0, head_bits: int = 0, dies: int = 0, adapters: int = 0, rank: int = 0, sequences: int = 0, rows: int = 0, sram_bytes: int = 0,
+        kv: str | None = None) -> Record:
     """How many tokens of cache fit beside adapters, as `roma fit`: the record has its keys (docs/memory.md), in tokens and bytes.
 
-    A model that does not fit is a record with fits_rom or fits_sram 0. Errors: InputError, UsageError.
+    kv: keys and values in the cache, "int8", "f16", "fp8" or "int4". A model that does not fit is a record with fits_rom
+    or fits_sram 0. Errors: InputError, UsageError.
 
     >>> import roma
     >>> roma.fit("llama-3.2-1b", adapters=4).tokens < roma.fit("llama-3.2-1b").tokens
@@ -96,6 +105,7 @@ def fit(shape: str | None = None, *, image: str | os.PathLike[str] | None = None
     _design(s.design, keep, shape, image, chip, set, bits, group, head_bits, dies)
     s.adapters, s.rank, s.sequences, s.rows = count("adapters", adapters), count("rank", rank), count("sequences", sequences), count("rows", rows)
     s.sram_bytes = count("sram_bytes", sram_bytes, 2**64 - 1)
+    s.kv = _kv(keep, kv)
     out = struct("roma_fit_record")
     check(lib.roma_fit_tokens(s, out), os.fspath(image) if image is not None else None)
     return _record(out)
@@ -109,11 +119,12 @@ def _limit(value: float | None) -> float:
 def explore(shape: str | None = None, *, image: str | os.PathLike[str] | None = None, chip: str | None = None, set: Knobs | Sequence[str] = (), dies: int = 0,
             points: int = 0, threads: int = 0, seed: int = 0, only_set: bool = False, prompt: int = 0, context: int = 0, batch: int = 0, rank: int = 0,
             adapters: int = 0, min_context: int = 0, max_mm2: float = 0, max_w: float = 0, min_tok_s: float = 0, max_die_mm2: float | None = None,
-            max_junction_c: float | None = None) -> list[Record]:
+            max_junction_c: float | None = None, kv: str | None = None) -> list[Record]:
     """Draws `points` (1000) chips of a design space and gives the feasible ones, as `roma explore` (docs/explore.md).
 
     set gives knobs: "LO..HI", "A,B,C" or a value; only_set: vary nothing else. A record has `point`, `pareto`, a value or
-    a word for each knob by its name, and the figures of sim. max_die_mm2 and max_junction_c: math.inf for no limit.
+    a word for each knob by its name, and the figures of sim. max_die_mm2 and max_junction_c: math.inf for no limit. kv: as
+    in sim.
     Errors: InputError, UsageError.
 
     >>> import roma
@@ -127,6 +138,7 @@ def explore(shape: str | None = None, *, image: str | os.PathLike[str] | None = 
     s.prompt, s.context, s.batch = count("prompt", prompt), count("context", context), count("batch", batch)
     s.rank, s.adapters, s.min_context = count("rank", rank), count("adapters", adapters), count("min_context", min_context)
     s.max_mm2, s.max_w, s.min_tok_s = max_mm2, max_w, min_tok_s
+    s.kv = _kv(keep, kv)
     s.max_die_mm2, s.max_junction_c = _limit(max_die_mm2), _limit(max_junction_c)
     found: list[Record] = []
     raised: list[BaseException] = []

@@ -183,6 +183,7 @@ int roma_answer_start(roma_answer *a, const roma_answer_config *c, roma_error *e
     if (rc) return rc;
     a->piece = roma_arena_take(&a->arena, ROMA_ANSWER_PIECE);
     rc = roma_exec_create(&a->exec, &a->image, &a->plan, &cfg, err);
+    if (!rc) a->place.kv = (roma_kv)(roma_exec_kv(a->exec) - roma_kv_formats);
     a->adapters_max = cfg.adapters;
     a->n_mixes = cfg.adapter_sets;
     if (!rc && !(a->mixes = roma_alloc_array(a->n_mixes, sizeof *a->mixes)))

@@ -30,17 +30,20 @@ static uint64_t first_unit_pages(uint64_t n, uint64_t P, unsigned bits) {
     return n / turn * size + (n % turn < size ? n % turn : size);
 }
 
+/* Cycles in which bytes leave the H-Unit's SRAM for attention. */
+static uint64_t read_cycles(const timing *t, double bytes) {
+    return timing_up(bytes / (t->c->hunit_bandwidth * t->c->read_efficiency * t->k.attend_share));
+}
+
 /* Both passes over X attended positions, of the last row x; `send` cycles of the network. */
 static passes page_passes(const timing *t, uint64_t X, uint64_t x, uint64_t send) {
     const roma_chip *c = t->c;
     const roma_hyper *h = &t->p->desc->hyper;
     const double G = h->heads / h->kv_heads, d = h->head_dim;
     const uint64_t macs = timing_up(G * d * (double)X / (c->hunit_mac * c->mac_efficiency * t->k.attend_share)),
-                   reads = timing_up((double)x * (d * c->kv_bytes + c->kv_scale_bytes) /
-                                     (c->hunit_bandwidth * c->read_efficiency * t->k.attend_share)),
-                   exps = timing_up(G * (double)X / c->hunit_exp);
-    const uint64_t key = timing_larger(macs, reads);
-    return (passes){key, timing_larger(key, timing_larger(exps, send))};
+                   exps = timing_up(G * (double)X / c->hunit_exp), keys = read_cycles(t, (double)x * t->k.key_bytes),
+                   values = read_cycles(t, (double)x * t->k.value_bytes);
+    return (passes){timing_larger(macs, keys), timing_larger(timing_larger(macs, values), timing_larger(exps, send))};
 }
 
 static void add(passes *sum, passes x, uint64_t times) {
@@ -76,9 +79,8 @@ static passes spread_pages(const timing *t, const run *r) {
 
 static void count(const timing *t, const run *r, roma_events *e) {
     const roma_hyper *h = &t->p->desc->hyper;
-    const roma_chip *c = t->c;
-    const double bytes = 2 * h->head_dim * c->kv_bytes + 2 * c->kv_scale_bytes, last = (double)r->last,
-                 first = (double)r->first, pairs = last * (last + 1) / 2 - first * (first + 1) / 2;
+    const double bytes = t->k.key_bytes + t->k.value_bytes, last = (double)r->last, first = (double)r->first,
+                 pairs = last * (last + 1) / 2 - first * (first + 1) / 2;
     e->sram_bits += 8 * bytes * last * h->kv_heads + 2 * 32 * pairs * h->heads; /* scores are written and read */
     e->hunit_macs += 2 * pairs * h->heads * h->head_dim;
     e->vector_ops += 3 * pairs * h->heads;

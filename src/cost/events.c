@@ -80,8 +80,7 @@ static void embed(timing_op *o, const timing *t, const roma_op *op) {
 }
 
 static void cache(timing_op *o, const timing *t) {
-    const roma_hyper *h = &t->p->desc->hyper;
-    o->each.sram_bits = 8.0 * h->kv_heads * (2 * h->head_dim * t->c->kv_bytes + 2 * t->c->kv_scale_bytes);
+    o->each.sram_bits = 8.0 * t->p->desc->hyper.kv_heads * (t->k.key_bytes + t->k.value_bytes);
 }
 
 void roma_cost_timing_count(timing_op *o, const timing *t, uint32_t index) {

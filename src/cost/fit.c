@@ -64,7 +64,7 @@ double roma_cost_tokens_paper(const roma_placement *p, double die_bytes, double 
 /* 32 positions of a sequence in all layers. */
 static double page_group_bytes(const roma_placement *p) {
     const roma_hyper *h = &p->plan->desc->hyper;
-    return (double)h->layers * h->kv_heads * (double)roma_kv_bytes(&roma_kv_formats[p->kv], h->head_dim);
+    return (double)h->layers * h->kv_heads * (double)roma_place_one_page(p);
 }
 
 static uint32_t resident(const roma_workload *w) {

@@ -172,6 +172,11 @@ static int step(roma_schedule *s, const roma_placement *place, const roma_cost_s
         if (spans[i].n_adapters > adapters) adapters = spans[i].n_adapters;
         rows += spans[i].rows;
     }
+    if (!roma_place_computes(place))
+        return roma_fail(
+            err, ROMA_EINPUT, "", ROMA_NOWHERE,
+            "H-Units of chip %s add up integers and have no %s (--kv int8 or int4; fit --kv %s counts bytes)",
+            place->chip.name, roma_kv_formats[place->kv].name, roma_kv_formats[place->kv].name);
     if (!rows || rows > UINT32_MAX / 4)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE, "a step needs 1 to 2^30 rows");
     const size_t blocks = roma_cost_timing_blocks(place, spans, n), values = blocks * (p->n_values + 1),

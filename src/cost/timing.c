@@ -25,6 +25,12 @@ static void find_distances(timing_numbers *k, const roma_placement *place) {
     k->reach = d.reach * k->hop;
 }
 
+/* cache.element is an int8 code's; codes of other widths take so much more or less. */
+static double position_bytes(const roma_placement *place, roma_kv_code code) {
+    const double wide = (double)roma_kv_code_bytes(code, 2) / (double)roma_kv_code_bytes(ROMA_KV_CODE_INT8, 2);
+    return place->plan->desc->hyper.head_dim * (place->chip.kv_bytes * wide) + place->chip.kv_scale_bytes;
+}
+
 static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
     const roma_chip *c = &place->chip;
     const uint64_t units = timing_up(c->matrix_units) * (c->die_split > 0 ? place->dies : 1),
@@ -48,6 +54,8 @@ static timing_numbers numbers_of(const roma_placement *place, bool adapters) {
                         .heads_of_unit = timing_ceil_div(place->plan->desc->hyper.kv_heads, units),
                         .attend_share = shared ? 1 - c->lora_share : 1,
                         .lora_share = shared ? c->lora_share : 1,
+                        .key_bytes = position_bytes(place, roma_kv_formats[place->kv].k),
+                        .value_bytes = position_bytes(place, roma_kv_formats[place->kv].v),
                         .calibrated = c->fill_cyc > 0};
     if (k.calibrated) k.add = 0; /* of ups that wait for one another */
     k.leaf_units = timing_larger(1, k.N * k.lanes / (timing_up(c->leaf_group) * k.word_cycles));
@@ -151,7 +159,7 @@ static void embed(timing_op *o, const timing *t, const roma_op *op) {
 static void cache(timing_op *o, const timing *t) {
     const timing_numbers *k = &t->k;
     const roma_hyper *h = &t->p->desc->hyper;
-    const double bytes = 2.0 * (double)k->heads_of_unit * (h->head_dim * t->c->kv_bytes + t->c->kv_scale_bytes);
+    const double bytes = (double)k->heads_of_unit * (k->key_bytes + k->value_bytes);
     const uint64_t write = timing_up(bytes / t->c->hunit_bandwidth);
     o->row = timing_larger(timing_cross(k, 2 * (uint64_t)h->kv_heads * h->head_dim), write);
     o->next = o->row;

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t leaf_units;                /* F */
     uint64_t head_units, heads_of_unit; /* P and h of attention */
     double attend_share, lora_share;    /* a and l */
+    double key_bytes, value_bytes;      /* of a position, head and key or value, the scale among them */
     bool calibrated;                    /* schedule.fill > 0 */
 } timing_numbers;
 

@@ -30,6 +30,15 @@ int roma_design_chip(roma_chip *chip, const roma_design_config *c, roma_error *e
     return rc ? rc : roma_chip_check(chip, c->chip ? c->chip : chip->name, err);
 }
 
+int roma_design_kv(roma_kv *out, const char *name, roma_error *err) {
+    const roma_kv_format *f = roma_kv_find(name);
+    if (!f)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the cache has no format '%.20s'; it has %s (--kv)", name,
+                         roma_kv_names());
+    *out = (roma_kv)(f - roma_kv_formats);
+    return ROMA_OK;
+}
+
 static int check(const roma_design_config *c, roma_error *err) {
     if (!c->image == !c->shape)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "give an image or a shape, one of them");
@@ -58,14 +67,19 @@ static int open_model(roma_design *d, const roma_design_config *c, roma_error *e
 
 int roma_design_open(roma_design *d, const roma_design_config *c, roma_error *err) {
     roma_chip chip;
+    roma_kv kv = ROMA_KV_INT8;
     memset(d, 0, sizeof *d);
     int rc = check(c, err);
+    if (!rc) rc = roma_design_kv(&kv, c->kv, err);
     if (!rc) rc = roma_design_chip(&chip, c, err);
     if (!rc) rc = open_model(d, c, err);
     if (!rc) rc = roma_map_plan(&d->plan, d->desc, err);
     d->has_plan = !rc;
     if (!rc) rc = roma_map_place(&d->place, &d->plan, &chip, c->dies ? c->dies : 1, err);
-    if (rc) roma_design_close(d);
+    if (rc)
+        roma_design_close(d);
+    else
+        d->place.kv = kv;
     return rc;
 }
 

@@ -55,6 +55,7 @@ static int open(roma_explore *x, const roma_explore_config *c, roma_error *err) 
     roma_chip base;
     roma_shape shape = {0};
     int rc = check(c, err);
+    if (!rc) rc = roma_design_kv(&x->kv, c->kv, err);
     if (!rc) rc = roma_chip_open(&base, c->chip ? c->chip : "roma-contract", err);
     if (!rc && c->shape) rc = roma_shape_read(&shape, c->shape, err);
     /* What is not varied stays at the shape's own; its head is as its body. */
@@ -129,6 +130,7 @@ int roma_explore_ranges(const roma_explore *x, const double *row, roma_range out
     const roma_workload w = roma_explore_work(x, m);
     roma_placement at;
     int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
+    at.kv = x->kv;
     if (!rc) rc = roma_cost_ranges(out, NULL, &sched, &at, &w, err);
     roma_place_destroy(&at);
     roma_schedule_destroy(&sched);

@@ -79,6 +79,7 @@ struct roma_explore {
     char name[128];
     roma_workload work;
     uint32_t dies, min_context;
+    roma_kv kv;
     double max_mm2, max_w, min_tok_s, max_die_mm2, max_junction_c;
 };
 

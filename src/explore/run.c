@@ -41,6 +41,7 @@ static int evaluate(const roma_explore *x, const model *m, roma_schedule *sched,
     *why = ROMA_EXPLORE_CHIP;
     if (!chip_of(&x->s, &at, v, &chip)) return ROMA_OK;
     int rc = roma_map_place(&at, &m->plan, &chip, x->dies, err);
+    at.kv = x->kv;
     if (!rc && chip_of(&x->s, &at, v, &at.chip)) {
         roma_place_derive(&at);
         rc = roma_cost_evaluate(cost, sched, &at, &w, err);

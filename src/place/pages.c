@@ -63,10 +63,21 @@ static uint64_t fullest_whole(uint64_t pages, uint64_t n, uint64_t P, unsigned b
     return most;
 }
 
+uint64_t roma_place_one_page(const roma_placement *p) {
+    return roma_kv_bytes(&roma_kv_formats[p->kv], p->plan->desc->hyper.head_dim);
+}
+
+bool roma_place_computes(const roma_placement *p) { return !roma_kv_formats[p->kv].is_float; }
+
+roma_placement roma_place_computed(const roma_placement *p) {
+    roma_placement out = *p;
+    if (!roma_place_computes(p)) out.kv = ROMA_KV_INT8;
+    return out;
+}
+
 double roma_place_page_bytes(const roma_placement *p, uint32_t die, uint64_t pages) {
-    const roma_hyper *h = &p->plan->desc->hyper;
     const uint64_t P = roma_place_page_units(p);
-    const double page = (double)roma_kv_bytes(&roma_kv_formats[p->kv], h->head_dim), heads = (double)heads_of_unit(p);
+    const double page = (double)roma_place_one_page(p), heads = (double)heads_of_unit(p);
     uint32_t first, end;
     roma_place_layers(p, die, &first, &end);
     if (first == end) return 0;

@@ -75,8 +75,8 @@ static void print_rest(const roma_placement *p, roma_buf *out) {
     }
     const roma_hyper *h = &p->plan->desc->hyper;
     const bool spread = p->chip.hunit_pages == ROMA_PAGES_SPREAD;
-    roma_buf_print(out, "\npages of 32 positions, %zu bytes of a layer and KV head; %u H-Units a KV head, ",
-                   roma_kv_page_bytes(h->head_dim), roma_place_page_units(p));
+    roma_buf_print(out, "\npages of 32 positions, %s, %llu bytes of a layer and KV head; %u H-Units a KV head, ",
+                   roma_kv_formats[p->kv].name, (unsigned long long)roma_place_one_page(p), roma_place_page_units(p));
     if (spread)
         roma_buf_print(out, "over which its positions go round\n");
     else if (p->chip.page_run > 0)
@@ -142,7 +142,6 @@ static void tensor_json(const roma_placement *p, size_t i, roma_json *j) {
 }
 
 void roma_place_json(const roma_placement *p, roma_json *j) {
-    const roma_hyper *h = &p->plan->desc->hyper;
     roma_json_real(j, "useful", useful(p));
     roma_json_uint(j, "vector_words", p->vector_words);
     roma_json_uint(j, "rope_words", roma_place_rope_words(p));
@@ -164,10 +163,12 @@ void roma_place_json(const roma_placement *p, roma_json *j) {
     roma_json_close(j, ']');
     const bool spread = p->chip.hunit_pages == ROMA_PAGES_SPREAD;
     roma_json_string(j, "pages", spread ? "spread" : "whole");
-    roma_json_uint(j, "page_bytes", roma_kv_page_bytes(h->head_dim));
+    roma_json_uint(j, "page_bytes", roma_place_one_page(p));
     roma_json_uint(j, "page_units", roma_place_page_units(p));
     roma_json_uint(j, "page_run", (uint64_t)p->chip.page_run); /* 2^this neighbouring pages on one */
     roma_json_open(j, "page_first", '['); /* H-Unit of page 0 of KV head 0, by layer, where pages are whole */
-    for (uint32_t l = 0; l < h->layers && !spread; l++) roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
+    for (uint32_t l = 0; l < p->plan->desc->hyper.layers && !spread; l++)
+        roma_json_uint(j, NULL, roma_place_page_unit(p, l, 0, 0));
     roma_json_close(j, ']');
+    roma_json_string(j, "kv", roma_kv_formats[p->kv].name);
 }

@@ -17,14 +17,15 @@ static void give_figures(const double v[ROMA_COST_N], roma_figures *out) {
     roma_face_give(out, &f, sizeof f);
 }
 
-static roma_design_config design_of(const roma_chip_design *d) {
+static roma_design_config design_of(const roma_chip_design *d, const char *kv) {
     return (roma_design_config){.shape = d->shape,
                                 .image = d->image,
                                 .format = {d->bits, d->group, d->head_bits},
                                 .chip = d->chip,
                                 .set = d->set,
                                 .n_set = d->n_set,
-                                .dies = d->dies};
+                                .dies = d->dies,
+                                .kv = kv};
 }
 
 /* ---- a simulation ---- */
@@ -34,7 +35,7 @@ static int simulate(const roma_sim_spec *given, roma_figures *value, roma_figure
     roma_sim_spec own;
     int rc = roma_face_take(&own, sizeof own, given, err);
     if (rc) return rc;
-    roma_sim_config c = {.design = design_of(&own.design), .work = roma_cost_workload_bare()};
+    roma_sim_config c = {.design = design_of(&own.design, own.kv), .work = roma_cost_workload_bare()};
     c.work.prompt = own.prompt;
     c.work.context = own.context;
     c.work.batch = own.batch ? own.batch : 1;
@@ -106,7 +107,7 @@ static int fit(const roma_fit_spec *given, roma_fit_record *out, roma_error *err
     roma_fit_record record;
     int rc = roma_face_take(&own, sizeof own, given, err);
     if (rc) return rc;
-    const roma_design_config c = design_of(&own.design);
+    const roma_design_config c = design_of(&own.design, own.kv);
     roma_design *d = roma_alloc_array(1, sizeof *d);
     if (!d) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the design");
     rc = roma_design_open(d, &c, err);
@@ -226,6 +227,7 @@ static int explore(const roma_explore_spec *given, roma_error *err) {
                              .set = s.design.set,
                              .n_set = s.design.n_set,
                              .dies = s.design.dies,
+                             .kv = s.kv,
                              .only = s.only_set != 0,
                              .seed = s.seed,
                              .work = roma_cost_workload_bare(),

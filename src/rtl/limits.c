@@ -47,7 +47,7 @@ static bool some_pages(const roma_placement *p) {
     return p->chip.hunit_sram_bytes >= hyper_of(p)->layers * (64.0 * hyper_of(p)->head_dim + 256);
 }
 static bool one_exp(const roma_placement *p) { return p->chip.hunit_exp <= 1; }
-static bool int8_cache(const roma_placement *p) { return is(p->chip.kv_bytes, 1); }
+static bool int8_cache(const roma_placement *p) { return p->kv == ROMA_KV_INT8 && is(p->chip.kv_bytes, 1); }
 static bool fp32_scales(const roma_placement *p) { return is(p->chip.kv_scale_bytes, 4); }
 static bool int8_adapters(const roma_placement *p) { return is(p->chip.lora_weight_bytes, 1); }
 

@@ -23,7 +23,7 @@ int roma_serve_record_at(roma_serve_record *c, uint32_t context, uint32_t batch,
         return ROMA_OK;
     roma_cost cost;
     int rc = roma_cost_workload_check(&w, err);
-    if (!rc) rc = roma_cost_evaluate(&cost, &c->schedule, c->place, &w, err);
+    if (!rc) rc = roma_cost_evaluate(&cost, &c->schedule, &c->computed, &w, err);
     if (rc) return rc;
     c->work = w;
     c->cost = cost;
@@ -36,6 +36,7 @@ int roma_serve_record_open(roma_serve_record **out, const roma_placement *p, uin
     if (!c) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the record of the chip");
     memset(c, 0, sizeof *c);
     c->place = p;
+    c->computed = roma_place_computed(p);
     c->context = context;
     c->step = (context / ROMA_SERVE_POINTS + ROMA_PAGE) / ROMA_PAGE * ROMA_PAGE; /* the last point is beyond context */
     const int rc = roma_serve_record_at(c, 0, 1, (roma_serve_set){0}, 0, err);
@@ -74,7 +75,7 @@ static roma_workload alone(const roma_serve_curve *v) {
 
 static bool evaluate(roma_serve_record *c, const roma_workload *w, roma_cost *out) {
     roma_error err;
-    return !roma_cost_evaluate(out, &c->schedule, c->place, w, &err);
+    return !roma_cost_evaluate(out, &c->schedule, &c->computed, w, &err);
 }
 
 static bool decode_point(roma_serve_record *c, roma_serve_curve *v, uint32_t i) {

@@ -23,7 +23,8 @@ typedef struct {
 } roma_serve_set;
 
 /* Makes the record of a placement, which is borrowed, for requests of at most `context` tokens. *c is the caller's,
- * ended by roma_serve_record_close (NULL does nothing); NULL after a failure. Errors of roma_cost_step. */
+ * ended by roma_serve_record_close (NULL does nothing); NULL after a failure. Errors of roma_cost_step. Where
+ * H-Units do not compute with the placement's format of the cache, figures are those with int8, and say so. */
 int roma_serve_record_open(roma_serve_record **c, const roma_placement *p, uint32_t context, roma_error *err);
 void roma_serve_record_close(roma_serve_record *c);
 
@@ -78,9 +79,10 @@ typedef struct {
 } roma_serve_curve;
 
 struct roma_serve_record {
-    const roma_placement *place;
-    uint32_t context, step; /* tokens of a request at most; between two points of a curve */
-    roma_schedule schedule; /* scratch */
+    const roma_placement *place; /* with the engine's format of the cache, by which bytes are counted */
+    roma_placement computed;     /* with one that H-Units compute with, by which time and energy are */
+    uint32_t context, step;      /* tokens of a request at most; between two points of a curve */
+    roma_schedule schedule;      /* scratch */
     roma_serve_curve curve[ROMA_SERVE_SETS];
     uint32_t n_curves;
     /* Totals since open. */

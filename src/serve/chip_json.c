@@ -24,6 +24,7 @@ static void figures(const roma_serve_record *c, roma_json *j) {
     roma_json_uint(j, "capacity_tokens", held < own ? held : own);
     roma_json_bool(j, "fits_rom", c->place->fits_rom);
     roma_json_string(j, "note", c->place->note);
+    roma_json_string(j, "kv", roma_kv_formats[c->computed.kv].name);
     roma_json_close(j, '}');
 }
 
@@ -93,7 +94,7 @@ static int hunits(const roma_serve_record *c, uint64_t used, roma_json *j, roma_
     roma_json_open(j, "hunits", '[');
     for (uint32_t u = 0; u < units; u++) {
         const double spread = u / share < h->kv_heads ? roma_place_page_bytes(p, 0, used) : 0;
-        roma_json_real(j, NULL, is_whole ? (double)pages[u] * (double)roma_kv_page_bytes(h->head_dim) : spread);
+        roma_json_real(j, NULL, is_whole ? (double)pages[u] * (double)roma_place_one_page(p) : spread);
     }
     roma_json_close(j, ']');
     roma_free(pages);
@@ -133,6 +134,7 @@ static int sram(const roma_serve_record *c, const roma_serve_now *now, roma_json
     roma_json_uint(j, "free", now->pages_free);
     roma_json_uint(j, "shared", now->pages_shared);
     roma_json_uint(j, "bytes_each", now->page_bytes);
+    roma_json_string(j, "kv", roma_kv_formats[c->place->kv].name);
     roma_json_close(j, '}');
     if (chip->grid_rows * chip->grid_columns <= TILES_MOST) rc = hunits(c, used, j, err);
     roma_json_close(j, '}');
@@ -265,7 +267,7 @@ int roma_serve_record_step_json(roma_serve_record *c, uint32_t context, roma_ser
     w.rank = set.rank;
     w.stacked = w.adapters = set.rank ? set.stacked : 0;
     int rc = roma_cost_workload_check(&w, err);
-    if (!rc) rc = roma_cost_decode(&cycles, &c->schedule, c->place, &w, err);
+    if (!rc) rc = roma_cost_decode(&cycles, &c->schedule, &c->computed, &w, err);
     if (rc) return rc;
     roma_json j = {.out = out};
     roma_json_open(&j, NULL, '{');

@@ -81,12 +81,41 @@ def test_budget():
 
 def test_refused():
     """Unknown names, and formats that no gates have."""
-    for verb in (["run", "t.roma", "-p", "x"], ["chat", "t.roma"], ["eval", "t.roma", "-f", __file__], ["bench", "t.roma"], ["fit", "t.roma"], ["serve", "t.roma", "--port", "0"]):
+    for verb in (["run", "t.roma", "-p", "x"], ["chat", "t.roma"], ["eval", "t.roma", "-f", __file__], ["bench", "t.roma"], ["fit", "t.roma"], ["sim", "t.roma"], ["plan", "t.roma"], ["explore", "t.roma"], ["serve", "t.roma", "--port", "0"]):
         run(*verb, "--kv", "int5", code=2, say="int8, f16, fp8, int4", input="")
     for kv in ("f16", "fp8", "int4", "int5"):
         run("cosim", "--kv", kv, code=2, say=f"--kv {kv}: H-Units in Verilog have int8")
         run("rtl", "--chip", "mini", "--image", "t.roma", "-o", "x", "--kv", kv, code=2, say=f"--kv {kv}: H-Units in Verilog have int8")
     run("rtl", "--rom", "0.down", "--image", "t.roma", "-o", "x", "--kv", "int8")
+
+
+def test_chip():
+    """sim, explore and plan count int4's bytes, time and energy; of floats plan counts bytes, and the others refuse them by name."""
+    def sim(kv, *more):
+        return json.loads(output("sim", "--shape", "llama-3.2-3b", "--chip", "roma-contract", "--context", "4000", "--no-ranges", "--json", "--kv", kv, *more))
+    int8, int4 = sim("int8"), sim("int4")
+    check(output("sim", "--shape", "llama-3.2-1b", "--no-ranges") == output("sim", "--shape", "llama-3.2-1b", "--no-ranges", "--kv", "int8"), "int8 is the default")
+    check(int4["workload"]["kv"] == "int4" and int8["workload"]["kv"] == "int8", "the format is told")
+    for name, want in (("kv_bytes_per_token", 28 * 8 * (1.5 * 128 + 8)), ("tokens", json.loads(output("fit", "--shape", "llama-3.2-3b", "--chip", "roma-contract", "--kv", "int4", "--rank", "16",
+                                                                                                   "--adapters", "1", "--json"))["tokens"])):
+        check(int4["fit." + name]["value"] == want, f"{name}: {int4['fit.' + name]['value']}, not {want}")
+    check(int4["cycles"] < int8["cycles"] and int4["energy.mj_sram"]["value"] < 0.85 * int8["energy.mj_sram"]["value"], "values of 4 bits are read sooner")
+    for name in ("area.area_mm2", "energy.mj_hmac", "energy.mj_rom"):
+        check(int4[name]["value"] == int8[name]["value"], name)
+    for kv in ("f16", "fp8"):
+        for verb in (["sim"], ["explore", "-n", "5"]):
+            run(*verb, "--shape", "llama-3.2-3b", "--kv", kv, code=2, say=f"add up integers and have no {kv}")
+    pages = {kv: json.loads(output("plan", "--shape", "llama-3.2-3b", "--place", "--json", "--kv", kv)) for kv in BYTES}
+    for kv, (k, v) in BYTES.items():
+        check(pages[kv]["kv"] == kv and pages[kv]["page_bytes"] == 32 * (128 * (k + v) + 8), f"{kv}: a page of {pages[kv]['page_bytes']} bytes")
+    found = {kv: json.loads(output("explore", "--shape", "llama-3.2-1b", "-n", "40", "--min-context", "8192", "--kv", kv, "--json")) for kv in ("int8", "int4")}
+    check(found["int4"]["kv"] == "int4" and found["int8"]["refused"].get("context", 0) + found["int8"]["refused"].get("sram", 0)
+          > found["int4"]["refused"].get("context", 0) + found["int4"]["refused"].get("sram", 0), "more chips hold so many tokens in 4 bits")
+    # What a run says of the chip is with its own cache, or says so.
+    told = {kv: json.loads(output("run", "t.roma", "--raw", "-p", STORY * 4, "-n", "8", "--chip", "mini", "--json", "--kv", kv))["chip"] for kv in BYTES}
+    check([told[kv]["kv"] for kv in BYTES] == ["int8", "int8", "int8", "int4"], f"the chip's format: {told}")
+    check(told["int4"]["mj_per_token"] < told["int8"]["mj_per_token"] == told["f16"]["mj_per_token"] == told["fp8"]["mj_per_token"], "energy of the run")
+    run("run", "t.roma", "--raw", "-p", "x", "-n", "1", "--chip", "mini", "--kv", "f16", say="with a cache of int8 there: H-Units have no f16")
 
 
 def test_trace():
@@ -104,6 +133,6 @@ def test_trace():
 
 with own_folder():
     output("build", TINY, "-o", "t.roma")
-    for test in (test_bits, test_saved, test_budget, test_refused, test_trace):
+    for test in (test_bits, test_saved, test_budget, test_refused, test_chip, test_trace):
         test()
 finish()

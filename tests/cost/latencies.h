@@ -302,12 +302,14 @@ static whole head_done(size_t dim, float top, uint64_t at, real *scale) {
 
 static uint64_t cache_done(const bench *b) {
     const roma_hyper *h = &b->r.d.hyper;
-    const double heads = (double)ceil_div(h->kv_heads, (uint64_t)b->c->matrix_units);
+    const double heads = (double)ceil_div(h->kv_heads, (uint64_t)b->c->matrix_units),
+                 of_value = b->r.place.kv == ROMA_KV_INT4 ? 0.5 : 1; /* bytes of a code, of a key's */
     const uint64_t write =
-        up(2 * heads * (h->head_dim * b->c->kv_bytes + b->c->kv_scale_bytes) / b->c->hunit_bandwidth);
-    real scale;
-    const whole code = head_done(h->head_dim, 127, b->far, &scale);
-    return later(code.at, scale.at) + write;
+        up(heads * ((1 + of_value) * h->head_dim * b->c->kv_bytes + 2 * b->c->kv_scale_bytes) / b->c->hunit_bandwidth);
+    real scale[2];
+    const whole key = head_done(h->head_dim, 127, b->far, &scale[0]),
+                value = head_done(h->head_dim, of_value < 1 ? 7 : 127, b->far, &scale[1]);
+    return later(later(key.at, scale[0].at), later(value.at, scale[1].at)) + write;
 }
 
 /* The last score of the K pass, whose keys are read in a cycle, and the largest of all. */

@@ -273,6 +273,7 @@ static inline bool random_make(random_case *r, uint64_t seed) {
     if (roma_map_plan(&r->plan, &r->d, &err)) return false;
     if (r->plan.n_adapter_slots > RANDOM_SLOTS) return false;
     if (roma_map_place(&r->place, &r->plan, &chip, random_dies(r), &err)) return false;
+    if (seed / 5 % 2) r->place.kv = ROMA_KV_INT4;
     for (size_t i = 0; i < r->plan.n_ops && seed % 5 == 4; i++) /* no architecture has a squared ReLU yet */
         if (r->plan.ops[i].kind == ROMA_OP_SILU) r->plan.ops[i].kind = ROMA_OP_RELU2;
     return roma_plan_check(&r->plan, &err) == 0;

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t head_units; /* that share a KV head */
     uint64_t most_rank;  /* of the step's adapters, in whole sixteens */
     bool is_tensor, has_share;
+    bool is_int4; /* values of the cache have 4 bits */
 } stepper_law;
 
 static inline uint64_t stepper_div_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
@@ -79,6 +80,7 @@ static inline void stepper_distances(stepper_law *l) {
 static inline stepper_law stepper_law_of(const roma_placement *place, bool has_share) {
     const roma_chip *c = &place->chip;
     stepper_law l = {.p = place->plan,
+                     .is_int4 = place->kv == ROMA_KV_INT4,
                      .c = c,
                      .dies = place->dies,
                      .lunits = (uint64_t)c->lunits,

@@ -83,9 +83,13 @@ static inline stepper_time stepper_embed(const stepper_law *l, uint64_t n, const
                           .lat = l->pipeline + stepper_leaf(l, &t->format) + l->far};
 }
 
-/* Of one position: elements and scale of a key or a value. */
-static inline double stepper_position_bytes(const stepper_law *l) {
-    return l->p->desc->hyper.head_dim * l->c->kv_bytes + l->c->kv_scale_bytes;
+/* Of one position: elements and scale of a key, or of a value. */
+static inline double stepper_position_bytes(const stepper_law *l, bool is_value) {
+    const double codes = l->p->desc->hyper.head_dim * l->c->kv_bytes;
+    return (is_value && l->is_int4 ? codes / 2 : codes) + l->c->kv_scale_bytes;
+}
+static inline double stepper_both_bytes(const stepper_law *l) {
+    return stepper_position_bytes(l, false) + stepper_position_bytes(l, true);
 }
 /* KV heads of a matrix unit. */
 static inline uint64_t stepper_unit_heads(const stepper_law *l) {
@@ -94,8 +98,7 @@ static inline uint64_t stepper_unit_heads(const stepper_law *l) {
 
 static inline stepper_time stepper_cache(const stepper_law *l, uint64_t n) {
     const roma_hyper *h = &l->p->desc->hyper;
-    const uint64_t write =
-        stepper_up((double)(2 * stepper_unit_heads(l)) * stepper_position_bytes(l) / l->c->hunit_bandwidth);
+    const uint64_t write = stepper_up((double)stepper_unit_heads(l) * stepper_both_bytes(l) / l->c->hunit_bandwidth);
     return (stepper_time){.occ = n * stepper_max(stepper_cross(l, (uint64_t)2 * h->kv_heads * h->head_dim), write),
                           .lat = l->far + stepper_red(l, h->head_dim) + l->divide + l->mul + l->convert + write};
 }
@@ -221,13 +224,15 @@ static inline void stepper_attend_run(const stepper_law *l, const stepper_view *
         if ((j >> (unsigned)c->page_run) % l->head_units) continue;
         uint64_t sum = 0;
         for (size_t i = begin; i < end; i++) sum += stepper_attended(l, v->row[i]->position, 32 * j);
+        const double here = (double)stepper_attended(l, last, 32 * j),
+                     rate = c->hunit_bandwidth * c->read_efficiency * share;
         const uint64_t macs = stepper_up((double)(g * d * sum) / (c->hunit_mac * c->mac_efficiency * share)),
-                       reads = stepper_up((double)stepper_attended(l, last, 32 * j) * stepper_position_bytes(l) /
-                                          (c->hunit_bandwidth * c->read_efficiency * share)),
-                       key = stepper_max(macs, reads), exps = stepper_up((double)(g * sum) / c->hunit_exp),
+                       keys = stepper_up(here * stepper_position_bytes(l, false) / rate),
+                       values = stepper_up(here * stepper_position_bytes(l, true) / rate),
+                       exps = stepper_up((double)(g * sum) / c->hunit_exp),
                        send = is_spread && !l->fill ? pages_before * stepper_div_up(4 * g * d, l->link) : 0;
-        passes[0] += stepper_unit_heads(l) * key;
-        passes[1] += stepper_unit_heads(l) * stepper_max(stepper_max(key, exps), send);
+        passes[0] += stepper_unit_heads(l) * stepper_max(macs, keys);
+        passes[1] += stepper_unit_heads(l) * stepper_max(stepper_max(stepper_max(macs, values), exps), send);
     }
 }
 

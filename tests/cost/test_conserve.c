@@ -64,7 +64,7 @@ static void count_attend(roma_events *e, const stepper *t, const stepper_instanc
         e->vector_ops += 3 * scores;
         e->sram_bits += 64 * scores;
         if (i + 1 == v.n || v.row[i + 1]->span != v.row[i]->span)
-            e->sram_bits += 8 * 2 * stepper_position_bytes(&t->law) * seen * h->kv_heads;
+            e->sram_bits += 8 * stepper_both_bytes(&t->law) * seen * h->kv_heads;
     }
 }
 
@@ -104,7 +104,7 @@ static roma_events count(const stepper *t) {
         else if (op->kind == ROMA_OP_ATTEND)
             count_attend(&e, t, x);
         else if (op->kind == ROMA_OP_CACHE)
-            e.sram_bits += n * 8 * 2 * stepper_position_bytes(&t->law) * t->p->desc->hyper.kv_heads;
+            e.sram_bits += n * 8 * stepper_both_bytes(&t->law) * t->p->desc->hyper.kv_heads;
         else
             count_vector(&e, t, x);
         if ((int)t->c->rom_style == ROMA_ROM_DRAM && op->kind == ROMA_OP_LINEAR && x->part == ROMA_PART_BASE)

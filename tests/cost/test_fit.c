@@ -50,6 +50,23 @@ static void test_outputs(void) {
      * of three query heads for it in one layer at a time. */
     CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * 2 * 132 + 12)));
     CHECK(c.tokens == 4608 && c.tokens_paper == 4832 && c.fits_sram == 1);
+    /* Values of 4 bits: as many more as they leave bytes for. */
+    d.place.kv = ROMA_KV_INT4;
+    c = design_cost(&d, &w);
+    CHECK_REAL(c.kv_bytes_per_token, 28 * 8 * (128 + 64 + 8));
+    CHECK_REAL(c.tokens, 32 * floor((1179648 - engine_lora(1) / 256) / (28 * (132 + 68) + 12)));
+    CHECK(c.tokens_paper == 4832 && c.area_mm2 > 0); /* the paper's count knows no format */
+    /* Floats are counted, and no time is told for them. */
+    d.place.kv = ROMA_KV_F16;
+    roma_error err;
+    CHECK_EQ(roma_cost_evaluate(&c, &d.s, &d.place, &w, &err), ROMA_EINPUT);
+    CHECK_HAS(err.text, "no f16");
+    roma_cost_fit(&c, &d.place, &w);
+    CHECK_REAL(c.kv_bytes_per_token, 28 * 8 * (512 + 8));
+    CHECK(!roma_place_computes(&d.place));
+    CHECK_EQ(roma_place_computed(&d.place).kv, ROMA_KV_INT8);
+    d.place.kv = ROMA_KV_INT8;
+    CHECK(roma_place_computes(&d.place));
     w.context++; /* this step writes a position that no page has */
     CHECK(design_cost(&d, &w).fits_sram == 0);
     /* What the chip file says of its cache is the paper's count. */

@@ -28,10 +28,12 @@ static void open_bench(bench *b, unsigned kind) {
     memset(b, 0, sizeof *b);
     if (!random_make(&b->r, kind)) exit(1);
     roma_chip chip = b->r.place.chip;
+    const roma_kv kv = b->r.place.kv;
     roma_place_destroy(&b->r.place);
     chip.fill_cyc = 0;
     choose_units(&chip, kind % 20);
     need(roma_map_place(&b->r.place, &b->r.plan, &chip, 1, &err), &err);
+    b->r.place.kv = kv;
     b->c = &b->r.place.chip;
     b->link = up(chip.link_bytes);
     b->vector = (uint64_t)(chip.vector_units * chip.vector_lanes);

@@ -266,6 +266,10 @@ def test_records():
     check(found and {f["model.bits"] for f in found} <= {2.0, 4.0, "2", "4"}, "a knob's values")
     check(roma.explore("llama-3.2-1b", points=40) == roma.explore("llama-3.2-1b", points=40, threads=1), "the same points whoever draws them")
     check(roma.fit("llama-3.2-1b", rank=16, adapters=2)["lora_bytes"] > 0, "fit")
+    check(roma.fit("llama-3.2-1b", kv="int4").kv_bytes_per_token == roma.sim("llama-3.2-1b", kv="int4").kv_bytes_per_token == 16 * 8 * (1.5 * 64 + 8), "kv")
+    check(roma.explore("llama-3.2-1b", points=5, kv="int4")[0].kv_bytes_per_token == 16 * 8 * (1.5 * 64 + 8), "kv of an exploration")
+    refused(roma.InputError, "no f16", roma.sim, "llama-3.2-1b", kv="f16")
+    refused(roma.UsageError, "no format 'int5'", roma.fit, "llama-3.2-1b", kv="int5")
     floats = os.path.join(os.path.dirname(TINY), "tiny-f32.gguf")
     for more, words in ((dict(quant="q8"), ["--quant", "q8"]), (dict(method="rtn", bits=3, group=32), ["--method", "rtn", "--bits", "3", "--group", "32"])):
         made, want = roma.build(floats, "kl.roma", kl=True, **more), json.loads(output("build", floats, "-o", "want.roma", "--kl", "--json", *words))

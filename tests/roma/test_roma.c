@@ -510,6 +510,13 @@ static void test_sim(void) {
     roma_figures slow = {.size = sizeof slow};
     CHECK_EQ(roma_simulate(&s, &slow, NULL, NULL), 0);
     CHECK(slow.tok_s < v.tok_s);
+    s.kv = "int4";
+    CHECK_EQ(roma_simulate(&s, &v, NULL, NULL), 0);
+    CHECK(v.kv_bytes_per_token < slow.kv_bytes_per_token && v.mj_sram < slow.mj_sram);
+    s.kv = "f16";
+    CHECK_EQ(roma_simulate(&s, &v, NULL, NULL), ROMA_FAILED_INPUT);
+    CHECK_HAS(roma_last_error(), "no f16");
+    s.kv = NULL;
     s.design.chip = "/nonexistent";
     CHECK(roma_simulate(&s, &slow, NULL, NULL) < 0);
 }
@@ -522,6 +529,12 @@ static void test_fit(void) {
     CHECK_EQ(roma_fit_tokens(&s, &eight), 0);
     CHECK(one.tokens > eight.tokens && eight.tokens > 0 && one.lora_bytes * 8 == eight.lora_bytes);
     CHECK(one.sram_bytes > 0 && one.tokens_paper > one.tokens && one.rom_words > 0);
+    s.kv = "f16";
+    CHECK_EQ(roma_fit_tokens(&s, &one), 0);
+    CHECK_REAL(one.kv_bytes_per_token, 28 * 8 * (4 * 128 + 8));
+    s.kv = "int5";
+    CHECK_EQ(roma_fit_tokens(&s, &one), ROMA_FAILED_USAGE);
+    s.kv = NULL;
     s.design.shape = "no-such-model";
     CHECK_EQ(roma_fit_tokens(&s, &one), ROMA_FAILED_INPUT);
 }
@@ -557,6 +570,9 @@ static void test_explore(void) {
     s.ctx = &some;
     CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_CANCELLED);
     CHECK_EQ(some.n, 3);
+    s.kv = "fp8";
+    CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_INPUT);
+    s.kv = NULL;
     s.design.bits = 4;
     CHECK_EQ(roma_explore_points(&s), ROMA_FAILED_USAGE);
 }

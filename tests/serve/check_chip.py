@@ -59,10 +59,10 @@ class Server:
         self.child.wait(20)
 
 
-def same_as_sim(roma, image, chip, r, words):
+def same_as_sim(roma, image, chip, r, words, *more):
     """The figures of /v1/chip are those of `roma sim`, digit for digit as it prints them."""
     at = r["at"]
-    options = ["--context", at["context"], "--batch", at["batch"], "--rank", at["rank"], "--prompt", at["prompt"]]
+    options = ["--context", at["context"], "--batch", at["batch"], "--rank", at["rank"], "--prompt", at["prompt"], *more]
     if at["rank"]: options += ["--adapters", at["adapters"], "--stacked", at["stacked"]]
     sim = json.loads(run(roma, "sim", image, "--chip", chip, "--json", "--no-ranges", *options))
     for key in ("cycles", "tok_s", "ttft_ms", "mj_per_token", "power_w"):
@@ -155,6 +155,22 @@ def chip(roma, image, lora, folder, name):
         server.end()
 
 
+def formats(roma, image):
+    """With another cache: figures of int4 are sim's of int4; H-Units have no f16, so those beside it are int8's and say so, and bytes are the engine's."""
+    for kv, figured in (("int4", "int4"), ("f16", "int8")):
+        server = Server(roma, image, "--parallel", "1", "--chip", "mini", "--kv", kv)
+        try:
+            server.chat("tiny", "Tell me a story about an owl.", 40)
+            r = server.get("/v1/chip")
+            check(r["figures"]["kv"] == figured and r["sram"]["pages"]["kv"] == kv, "kv of %s: %s, %s" % (kv, r["figures"]["kv"], r["sram"]["pages"]["kv"]))
+            if kv == figured: same_as_sim(roma, image, "mini", r, "a cache of " + kv, "--kv", kv)
+            held = sum(r["sram"]["hunits"])
+            check(held == r["sram"]["pages"]["used"] * r["sram"]["pages"]["bytes_each"] > 0, "H-Units hold %s bytes of %s" % (held, r["sram"]["pages"]))
+            check(r["totals"]["uncharged_tokens"] == 0 and r["totals"]["joules"] > 0, "tokens were charged")
+        finally:
+            server.end()
+
+
 def page(roma, image, folder):
     keys = os.path.join(folder, "keys")
     with open(keys, "w") as f: f.write("geheim-1\n")
@@ -187,6 +203,7 @@ def main():
         run(roma, "build", "models/tiny/tiny-q4.gguf", "-o", image)
         run(roma, "adapter", "build", "models/adapters/tiny-roma", "--base", image, "-o", lora)
         for name in ("roma", "roma-better"): chip(roma, image, lora, folder, name)
+        formats(roma, image)
         page(roma, image, folder)
     print("check_chip: %d checks" % count)
 

@@ -23,6 +23,8 @@ typedef struct {
 #define CHIP_OPTIONS(o)                                                                                                    \
     {"chip", 0, OPT_TEXT, &(o).config.chip, "NAME|FILE", 0, 0, "chip: a file, or a built-in name (default: roma)"},               \
     {"set", 0, OPT_TEXTS, &(o).set, "KEY=V", 0, 0, "override a parameter, as lunit.lanes=32; may be repeated"}
+#define KV_DESIGN_OPTION(kv) \
+    {"kv", 0, OPT_TEXT, &(kv), "FORMAT", 0, 0, "keys and values in the cache: int8, f16, fp8, int4 (default: int8)"}
 #define DIES_OPTION(o) \
     {"chips", 'k', OPT_COUNT, &(o).config.dies, "K", 1, ROMA_DESIGN_DIES_MAX, "dies that share the layers or, with schedule.dies=tensor, every matrix (default: 1)"}
 /* clang-format on */

@@ -107,6 +107,7 @@ static void put_format(const roma_design *d, roma_json *j) {
         roma_json_null(j, "head_bits");
     }
     roma_json_real(j, "bits_per_weight", 8 * bytes / weights);
+    roma_json_string(j, "kv", roma_kv_formats[d->place.kv].name);
 }
 
 /* ---- all ---- */

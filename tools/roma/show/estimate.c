@@ -9,7 +9,8 @@ static bool estimate(const session *s, size_t prompt, size_t answer, roma_cost *
     loras_workload(&s->loras, s->a, &w);
     w.prompt = (uint32_t)prompt;
     w.context = (uint32_t)(prompt + answer / 2); /* a step grows linearly with its context: the middle stands for all */
-    const bool done = roma_cost_evaluate(out, &schedule, roma_answer_placement(s->a), &w, NULL) == ROMA_OK;
+    const roma_placement p = roma_place_computed(roma_answer_placement(s->a));
+    const bool done = roma_cost_evaluate(out, &schedule, &p, &w, NULL) == ROMA_OK;
     roma_schedule_destroy(&schedule);
     return done;
 }
@@ -41,6 +42,9 @@ void chip_lines(const session *s, size_t prompt, size_t answer) {
              cost.fits_rom > 0 && cost.fits_sram > 0 ? "" : "; but it does not fit");
     print_to(stderr, "  at work: L-Units %.0f %%, H-Units %.0f %%, vector units %.0f %%\n", 100 * cost.use_lunit,
              100 * cost.use_hunit, 100 * cost.use_vector);
+    if (!roma_place_computes(roma_answer_placement(s->a)))
+        print_to(stderr, "  with a cache of int8 there: H-Units have no %s\n",
+                 roma_exec_kv(roma_answer_engine(s->a))->name);
     if (!loras_are_priced(&s->loras, s->a))
         print_to(stderr, "  adapters of head and embedding, and DoRA's factors, are not in it\n");
 }
@@ -52,6 +56,7 @@ void chip_json(roma_json *j, const session *s, size_t prompt, size_t answer) {
     if (!estimate(s, prompt, answer, &c)) return;
     roma_json_open(j, "chip", '{');
     roma_json_string(j, "name", roma_answer_placement(s->a)->chip.name);
+    roma_json_string(j, "kv", roma_kv_formats[roma_place_computed(roma_answer_placement(s->a)).kv].name);
     roma_json_int(j, "sram_bytes", (int64_t)roma_chip_sram_bytes(&roma_answer_placement(s->a)->chip));
     roma_json_int(j, "sram_used", (int64_t)used);
     roma_json_bool(j, "sram_holds", held);

@@ -241,6 +241,7 @@ int show_json(const explore_result *r, roma_buf *out, roma_error *err) {
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "model", model_of(r));
     roma_json_string(&j, "chip", roma_explore_base(r->x)->name);
+    roma_json_string(&j, "kv", roma_kv_find(r->o->config.kv)->name);
     roma_json_uint(&j, "seed", r->o->config.seed);
     roma_json_int(&j, "points", r->o->points);
     roma_json_int(&j, "feasible", (int64_t)r->e->n);

@@ -241,9 +241,10 @@ void sim_print_text(const sim_shown *v, roma_buf *out) {
     if (s->work.rank && s->work.roles)
         roma_print(adapters + strlen(adapters), sizeof adapters - strlen(adapters), " on %s",
                    targets_text(s->work.roles, targets));
-    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u%s, %u die%s\n", s->design.desc->name,
-                   s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch, s->work.rank, adapters,
-                   s->design.place.dies, s->design.place.dies == 1 ? "" : "s");
+    roma_buf_print(out, "%s on chip %s: prompt %u, context %u, batch %u, rank %u%s, %u die%s, cache %s\n",
+                   s->design.desc->name, s->design.place.chip.name, s->work.prompt, s->work.context, s->work.batch,
+                   s->work.rank, adapters, s->design.place.dies, s->design.place.dies == 1 ? "" : "s",
+                   roma_kv_formats[s->design.place.kv].name);
     if (s->design.place.note[0])
         roma_buf_print(out, "note: %s (--chips shares layers out, --bits makes codes narrower)\n",
                        s->design.place.note);

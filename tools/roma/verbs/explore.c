@@ -154,6 +154,7 @@ static int parse(explore_options *o, int argc, char **argv, const ranks *rk) {
          "refuse dies larger than MM2 mm2 (default: 858, what a scanner prints at once; 0 or none: no limit)"},
         {"max-junction", 0, OPT_TEXT, &o->max_junction, "C", 0, 0,
          "refuse junctions hotter than C degrees C while decoding (default: 105; 0 or none: no limit)"},
+        KV_DESIGN_OPTION(o->config.kv),
         {"csv", 0, OPT_OUT, &o->csv, "FILE", 0, 0, "every feasible point; - is standard output"},
         {"svg", 0, OPT_OUT, &o->svg, "FILE", 0, 0, "picture of rate, area and energy"},
         {"best", 0, OPT_TEXT, &o->best, "DIR", 0, 0, "the ends of the front as chip files"},

@@ -6,7 +6,7 @@
 
 typedef struct {
     design_options design;
-    const char *adapters, *ranks, *sequences, *targets, *type, *kv, *svg, *csv;
+    const char *adapters, *ranks, *sequences, *targets, *type, *svg, *csv;
     uint32_t sram_mib;
     bool json;
 } fit_options;
@@ -24,7 +24,6 @@ static int settle(fit_result *f, const fit_options *o) {
         return usage_error("fit", "--targets %s", err.text);
     f->fit.type = o->type ? roma_adapter_type_find(o->type) : ROMA_ADAPTER_INT8;
     if (rc == OPTIONS_GO && !f->fit.type) return usage_error("fit", "--lora-type is int8, fp8 or f16");
-    if (rc == OPTIONS_GO && !roma_kv_find(o->kv)) return usage_error("fit", "--kv is one of %s", roma_kv_names());
     return rc;
 }
 
@@ -64,7 +63,6 @@ static int run(fit_result *f, const fit_options *o, const char *image) {
     roma_design d;
     roma_error err;
     if (design_open(&d, &o->design, image, &err)) return fail("fit", &err);
-    d.place.kv = (roma_kv)(roma_kv_find(o->kv) - roma_kv_formats);
     f->fit.design = &d;
     set_limit(&f->fit, o);
     roma_fit_rom(&f->fit, &f->rom);
@@ -86,8 +84,7 @@ int verb_fit(int argc, char **argv) {
         {"sequences", 's', OPT_TEXT, &o.sequences, "S,...", 0, 0, "sequences that share the cache (default: 1,8)"},
         {"targets", 0, OPT_TEXT, &o.targets, "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"},
         {"lora-type", 0, OPT_TEXT, &o.type, "int8|fp8|f16", 0, 0, "how their matrix B is stored (default: int8)"},
-        {"kv", 0, OPT_TEXT, &o.kv, "FORMAT", 0, 0,
-         "keys and values in the cache: int8, f16, fp8, int4 (default: int8)"},
+        KV_DESIGN_OPTION(o.design.config.kv),
         {"rows", 0, OPT_COUNT, &f.fit.rows, "N", 1, ROMA_EXEC_ROWS_MAX,
          "rows of a step, whose activations count (default: 128)"},
         {"sram-mib", 0, OPT_COUNT, &o.sram_mib, "M", 1, 16777216,

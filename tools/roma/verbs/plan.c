@@ -59,6 +59,7 @@ int verb_plan(int argc, char **argv) {
          "instead: where the chip has every matrix, vector, value and page of the cache"},
         {"rank", 'r', OPT_COUNT, &o.work.rank, "R", 0, 512, "rank of the adapters beside the cache (default: 16)"},
         {"adapters", 0, OPT_COUNT, &o.work.adapters, "N", 1, 65536, "how many of them (default: 1)"},
+        KV_DESIGN_OPTION(o.design.config.kv),
         {"threads", 't', OPT_COUNT, &o.threads, "N", 1, 64,
          "instead: the work of each of N threads between two barriers, by the engine's own shares"},
         {"context", 'c', OPT_COUNT, &o.context, "N", 1, 16777216,

@@ -155,6 +155,7 @@ int verb_sim(int argc, char **argv) {
     const option own[] = {
         WORKLOAD_OPTIONS(o.work, o.targets),
         DIES_OPTION(o.design),
+        KV_DESIGN_OPTION(o.design.config.kv),
         {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,
