@@ -367,6 +367,10 @@ $(BUILD)/bench/open: $(BUILD)/bench/open_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/text: $(BUILD)/bench/text_bench.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+
 $(BUILD)/bench/serve_load.o: bench/talk.h bench/load.h bench/load_broken.h bench/load_slow.h
 $(BUILD)/bench/http_load.o: bench/talk.h
 $(BUILD)/bench/serve-load: $(BUILD)/bench/serve_load.o $(LIB)

@@ -59,10 +59,10 @@ static bool pair_at(const roma_tokenizer *t, roma_text_word *w, uint32_t i) {
     roma_text_symbol *s = &w->symbol[i];
     s->rank = TEXT_NONE;
     if (s->next == TEXT_NONE) return false;
-    const roma_text_merge *m = roma_text_merge_find(t, s->id, w->symbol[s->next].id);
-    if (!m) return false;
-    s->rank = m->rank;
-    s->joined = m->id;
+    roma_text_merge m;
+    if (!roma_text_merge_find(t, s->id, w->symbol[s->next].id, &m)) return false;
+    s->rank = m.rank;
+    s->joined = m.id;
     return true;
 }
 

@@ -57,16 +57,19 @@ int roma_text_nfc(const char *text, size_t len, char **out, size_t *out_len, rom
 
 /* ---- vocabulary ----------------------------------------------------------------------------------- */
 
+/* What two tokens become. Of two merges the one of the lower rank comes first. */
 typedef struct {
-    uint32_t left, right, rank, id; /* rank UINT32_MAX: empty */
+    uint32_t rank, id;
 } roma_text_merge;
 
+/* Slots of both hash tables have 1 + the number of what they hold, and above that some bits of its hash (tables.c). */
 struct roma_tokenizer {
     roma_vocab v;
-    uint32_t *index; /* hash of text -> id + 1, tokens of type NORMAL only */
+    uint32_t *index; /* hash of text -> token, those of type NORMAL only */
     uint32_t index_mask;
-    roma_text_merge *merges; /* hash of (left, right) */
+    uint32_t *merges; /* BPE: hash of (left, right) -> merge; SPM: NULL */
     uint32_t merge_mask;
+    uint32_t *made; /* BPE: the token that each merge makes */
     int32_t byte_id[256];
     uint32_t *special; /* ids of control, unknown and user tokens, ascending by text */
     uint32_t n_special;
@@ -96,10 +99,15 @@ uint32_t roma_text_alphabet_char(uint8_t byte);
 
 /* Fields of v by themselves; the text index is built by the caller afterwards. */
 int roma_text_check_fields(const roma_vocab *v, const char *file, roma_error *err);
+/* A refusal that says which member of the vocabulary. */
+int roma_text_fail(roma_error *err, int code, const char *file, const char *what, uint64_t i);
+/* The list of special tokens, once the text index is built. */
+int roma_text_special(roma_tokenizer *t, const char *file, roma_error *err);
 /* Check plus tables; on failure everything is released. */
 int roma_text_tables(roma_tokenizer *t, const char *file, roma_error *err);
 void roma_text_tables_free(roma_tokenizer *t);
-const roma_text_merge *roma_text_merge_find(const roma_tokenizer *t, uint32_t left, uint32_t right);
+/* Whether two tokens become one, and which. */
+bool roma_text_merge_find(const roma_tokenizer *t, uint32_t left, uint32_t right, roma_text_merge *out);
 
 /* ---- pre-tokenizer -------------------------------------------------------------------------------- */
 

@@ -341,6 +341,114 @@ static void test_round_trip(void) {
     roma_tokenizer_destroy(T);
 }
 
+/* ---- a second computation ------------------------------------------------------------------------- */
+
+/* What two tokens become, by a walk over all tokens: -1 for nothing. *order: the least goes first. */
+static int32_t second_joins(int32_t a, int32_t b, double *order) {
+    char s[256];
+    const uint32_t na = S.off[a + 1] - S.off[a], nb = S.off[b + 1] - S.off[b];
+    memcpy(s, S.text + S.off[a], na);
+    memcpy(s + na, S.text + S.off[b], nb);
+    const int32_t id = small_find(&S, s, na + nb);
+    if (S.v.kind == ROMA_TOK_BPE) {
+        for (uint32_t i = 0; i < S.v.n_merges; i++)
+            if (S.merges[2 * i] == (uint32_t)a && S.merges[2 * i + 1] == (uint32_t)b) return *order = i, id;
+        return -1;
+    }
+    const bool plain = S.type[a] == ROMA_TT_NORMAL && S.type[b] == ROMA_TT_NORMAL && (s[na] & 0xc0) != 0x80;
+    if (!plain || id < 0 || S.type[id] != ROMA_TT_NORMAL) return -1;
+    *order = -(double)S.score[id];
+    return id;
+}
+
+/* Joins the first of the best pairs, again and again. Unknown tokens in a row are one. */
+static size_t second_merge(int32_t *id, size_t n) {
+    for (;;) {
+        size_t at = 0;
+        int32_t best = -1;
+        double least = 0, order = 0;
+        for (size_t i = 0; i + 1 < n; i++) {
+            const int32_t joined = second_joins(id[i], id[i + 1], &order);
+            if (joined < 0 || (best >= 0 && order >= least)) continue;
+            at = i;
+            best = joined;
+            least = order;
+        }
+        if (best < 0) break;
+        id[at] = best;
+        memmove(id + at + 1, id + at + 2, (--n - at - 1) * sizeof *id);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!i || id[i] != S.v.unk || id[i - 1] != S.v.unk) id[kept++] = id[i];
+    return kept;
+}
+
+/* Beginnings of tokens: characters of one to three bytes, and halves of them. */
+static const char *const second_chars[] = {"a", "b", "c", "\xc3\xa9", "\xe6\xbc\xa2", "\xa9", "\xc3"};
+
+/* Tokens out of tokens; of BPE all merges in any order, so that few follow the order of what they make. */
+static void second_vocab(unsigned kind) {
+    const bool bpe = kind == ROMA_TOK_BPE;
+    const unsigned chars = bpe ? 3 : 7;
+    static const float scores[] = {-2, -1, -0.0f, 0, 0.5f, 3e38f, -3e38f};
+    small_init(&S, kind, bpe ? ROMA_PRE_GPT2 : ROMA_PRE_NONE);
+    if (!bpe) S.v.unk = small_token(&S, "<unk>", random_below(2) ? ROMA_TT_UNKNOWN : ROMA_TT_NORMAL);
+    for (unsigned i = 0; i < chars; i++)
+        if (bpe || random_below(8)) small_token(&S, second_chars[i], ROMA_TT_NORMAL);
+    for (unsigned i = 0; i < 60; i++) {
+        char s[128];
+        size_t n = 0;
+        for (unsigned k = 2 + random_below(2); k; k--) {
+            const uint32_t id = random_below(S.v.n_tokens), len = S.off[id + 1] - S.off[id];
+            if (n + len > 40) break;
+            memcpy(s + n, S.text + S.off[id], len);
+            n += len;
+        }
+        if (small_find(&S, s, n) < 0)
+            small_add(&S, s, n, random_below(9) ? ROMA_TT_NORMAL : ROMA_TT_UNUSED, scores[random_below(7)]);
+    }
+    for (unsigned i = 0; bpe && i < 3000 && S.v.n_merges < SMALL_MERGES; i++) {
+        const int32_t a = (int32_t)random_below(S.v.n_tokens), b = (int32_t)random_below(S.v.n_tokens);
+        double order;
+        uint32_t *pair = S.merges + 2 * S.v.n_merges++;
+        pair[0] = (uint32_t)a;
+        pair[1] = (uint32_t)b;
+        const int32_t made = second_joins(a, b, &order);
+        const bool good = made >= 0 && S.type[made] == ROMA_TT_NORMAL && order == S.v.n_merges - 1;
+        if (!good || S.type[a] != ROMA_TT_NORMAL || S.type[b] != ROMA_TT_NORMAL) S.v.n_merges--;
+    }
+}
+
+static void test_second(void) {
+    for (unsigned round = 0; round < test_effort(600); round++) {
+        const unsigned kind = round & 1 ? ROMA_TOK_BPE : ROMA_TOK_SPM;
+        second_vocab(kind);
+        CHECK_EQ(roma_tokenizer_create(&T, &S.v, "test", NULL), 0);
+        for (unsigned i = 0; i < 8; i++) {
+            char s[256];
+            int32_t got[256], want[256];
+            size_t n, len = 0, m = 0;
+            for (unsigned k = random_below(40); k; k--) {
+                const char *c = second_chars[random_below(kind == ROMA_TOK_BPE ? 3 : 7)];
+                memcpy(s + len, c, strlen(c));
+                len += strlen(c);
+            }
+            unsigned one;
+            for (size_t at = 0; at < len; at += one) {
+                roma_text_utf8((uint8_t *)s + at, (uint8_t *)s + len, &one);
+                const int32_t id = small_find(&S, s + at, one);
+                want[m++] = id >= 0 && S.type[id] == ROMA_TT_NORMAL ? id : S.v.unk;
+            }
+            m = second_merge(want, m);
+            CHECK_EQ(roma_tokenize(T, s, len, ROMA_TEXT_CONTINUE, got, 256, &n, NULL), 0);
+            CHECK_EQ(n, m);
+            CHECK_BYTES(got, want, m * sizeof *got);
+        }
+        roma_tokenizer_destroy(T);
+    }
+}
+
 /* Cutting a SentencePiece text into words first changes no id. */
 static void test_words(void) {
     use(small_spm);
@@ -401,6 +509,7 @@ int main(void) {
     test_detok();
     test_broken();
     test_round_trip();
+    test_second();
     test_words();
     test_long();
     return TEST_DONE();
