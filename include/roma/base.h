@@ -189,6 +189,9 @@ typedef struct {
 /* Takes `bytes` bytes, rounded up to whole pages, huge pages advised, and touches them, so that a host that lacks the
  * memory refuses here and not later: ENOMEM. */
 int roma_arena_create(roma_arena *a, size_t bytes, roma_error *err);
+/* As roma_arena_create, each thread of a team touching a part; NULL: the caller alone. */
+typedef struct roma_team roma_team;
+int roma_arena_create_by(roma_arena *a, size_t bytes, roma_team *team, roma_error *err);
 void roma_arena_destroy(roma_arena *a);
 /* The next zeroed piece of `bytes` bytes, the arena's; NULL when the arena is too small, which is a fault of the size
  * query and asserted by callers. */
@@ -400,7 +403,6 @@ static inline int roma_progress_tell(const roma_progress *p, const char *what, u
  * and returns when all are done. Inside fn roma_team_barrier waits for all members. Nothing is allocated by a run.
  * Members spin briefly, then sleep, so that a loaded machine still makes progress. One thread at a time runs a team.
  */
-typedef struct roma_team roma_team;
 /* Makes a team of 1 to 64 members. EUSAGE, EIO when the system refuses a thread, ENOMEM. *team is the caller's, ended
  * by roma_team_destroy. */
 int roma_team_create(roma_team **team, int threads, roma_error *err);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,7 +59,27 @@ static int touch(uint8_t *p, size_t size, size_t page) {
     return 0;
 }
 
+typedef struct {
+    uint8_t *base;
+    size_t size, page;
+    atomic_int refused;
+} block;
+
+/* A thread's huge pages of a block; the last one's are cut short where the block ends. */
+static void touch_part(void *ctx, int thread, int threads) {
+    block *b = ctx;
+    size_t from, to;
+    roma_share(b->size / ROMA_HUGE_PAGE + 1, thread, threads, &from, &to);
+    from *= ROMA_HUGE_PAGE;
+    to = to * ROMA_HUGE_PAGE < b->size ? to * ROMA_HUGE_PAGE : b->size;
+    if (from < to && touch(b->base + from, to - from, b->page) != 0) atomic_store(&b->refused, 1);
+}
+
 int roma_arena_create(roma_arena *a, size_t bytes, roma_error *err) {
+    return roma_arena_create_by(a, bytes, NULL, err);
+}
+
+int roma_arena_create_by(roma_arena *a, size_t bytes, roma_team *team, roma_error *err) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     uint64_t available = host_available(), rounded;
     *a = (roma_arena){0};
@@ -69,7 +90,12 @@ int roma_arena_create(roma_arena *a, size_t bytes, roma_error *err) {
     uint8_t *p = roma_base_map_aligned(size, PROT_READ | PROT_WRITE);
     if (!p) return refuse(err, size, available);
     (void)madvise(p, size, MADV_HUGEPAGE); /* a wish: a kernel without huge pages says no */
-    if (touch(p, size, page) != 0) {
+    block b = {.base = p, .size = size, .page = page};
+    if (team)
+        roma_team_run(team, touch_part, &b);
+    else
+        touch_part(&b, 0, 1);
+    if (atomic_load(&b.refused)) {
         munmap(p, size);
         return refuse(err, size, available);
     }

@@ -93,21 +93,22 @@ void roma_exec_lay(roma_exec *e, walk *values, walk *w) {
 }
 
 /* A refusal names what the memory is for, and the fields that ask for it. */
-static int take_arena(roma_arena *a, uint64_t bytes, const char *what, roma_error *err) {
+static int take_arena(roma_exec *e, roma_arena *a, uint64_t bytes, const char *what, roma_error *err) {
     roma_error why = {0};
-    const int rc = roma_arena_create(a, bytes, &why);
+    const int rc = roma_arena_create_by(a, bytes, e->team, &why);
     return rc ? roma_fail(err, rc, "", ROMA_NOWHERE, "%s: %s", what, why.text) : ROMA_OK;
 }
 
 static int start(roma_exec *e, roma_error *err) {
     int rc = roma_team_create(&e->team, e->threads, err);
     if (!rc && e->cfg.pin) rc = roma_team_pin(e->team, err);
-    if (!rc) rc = take_arena(&e->cache, e->memory.cache, "the cache (sequences, context, pages)", err);
-    if (!rc) rc = take_arena(&e->activations, e->memory.activations, "activations (rows)", err);
+    if (!rc) rc = take_arena(e, &e->cache, e->memory.cache, "the cache (sequences, context, pages)", err);
+    if (!rc) rc = take_arena(e, &e->activations, e->memory.activations, "activations (rows)", err);
     if (!rc)
-        rc = take_arena(&e->work, e->memory.work,
+        rc = take_arena(e, &e->work, e->memory.work,
                         "work (threads, rows, sequences, context, pages, adapters, adapter_sets)", err);
-    if (!rc && e->memory.adapters) rc = take_arena(&e->lora.arena, e->memory.adapters, "adapters (adapter_bytes)", err);
+    if (!rc && e->memory.adapters)
+        rc = take_arena(e, &e->lora.arena, e->memory.adapters, "adapters (adapter_bytes)", err);
     if (rc) return rc;
     walk values = {&e->activations, 0}, host = {&e->work, 0};
     roma_exec_lay(e, &values, &host);

@@ -2,6 +2,7 @@
 #include "../test.h"
 #include "scarce.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +93,35 @@ static void test_arena_huge(void) {
     roma_arena_destroy(&a);
 }
 
+/* Pages of a block that have memory. */
+static size_t resident(const roma_arena *a) {
+    static unsigned char in[8192];
+    size_t n = 0;
+    CHECK(a->size / 4096 <= sizeof in && mincore(a->base, a->size, in) == 0);
+    for (size_t i = 0; i < a->size / 4096; i++) n += in[i] & 1;
+    return n;
+}
+
+/* Whoever touches a block, all of it is there; more threads than huge pages too. */
+static void test_arena_by(void) {
+    static const size_t sizes[] = {1, 4097, (2 << 20) - 4096, 2 << 20, (2 << 20) + 1, (6 << 20) + 8192, 30 << 20};
+    for (int threads = 0; threads <= 5; threads++) {
+        roma_team *team = NULL;
+        if (threads) CHECK_EQ(roma_team_create(&team, threads, NULL), 0);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            roma_arena a;
+            CHECK_EQ(roma_arena_create_by(&a, sizes[i], team, NULL), ROMA_OK);
+            CHECK_EQ(a.size, (sizes[i] + 4095) / 4096 * 4096);
+            CHECK_EQ(resident(&a), a.size / 4096);
+            CHECK(all_zero(a.base, a.size));
+            roma_arena_destroy(&a);
+        }
+        roma_arena a;
+        CHECK_EQ(roma_arena_create_by(&a, SIZE_MAX / 2 + 1, team, NULL), ROMA_ENOMEM);
+        roma_team_destroy(team);
+    }
+}
+
 static void test_arena_refused(void) {
     roma_arena a;
     roma_error e;
@@ -178,6 +208,7 @@ int main(void) {
     test_alloc();
     test_arena();
     test_arena_huge();
+    test_arena_by();
     test_arena_refused();
     test_arena_limit();
     test_buf();
