@@ -83,6 +83,28 @@ def test_tiny():
         check(said["chip"].get("adapters_priced", True) == priced, name + ": the chip's estimate says what is not in it")
 
 
+def test_formats():
+    """Each format of the cache (numerics.md 4.7), in pieces, over pages and with adapters; then sums in another order, and codes that are rounded otherwise."""
+    for kv in ("f16", "fp8", "int4"):
+        how = ("--spec", "off", "--kv", kv)
+        equal("tiny.roma", kv, *how, full=True)
+        equal("tiny.roma", kv + ", three pages in pieces", *how, "--rows", "7", prompt=PROMPT * 5, tokens=3, least=70)
+        equal("tiny.roma", kv + " and adapters", *how, loras=[("int8.lora", 1.0), ("random-f16.lora", 0.7)])
+        subprocess.run([MAKE_RANDOM, "random.roma", "tiny.roma", "qwen3", "q8_0", "3"], check=True)
+        equal("random.roma", kv + ", random", *how, tokens=1)
+        trace("tiny.roma", *how, prompt=PROMPT * 5, full=True)
+        image = Image("tiny.roma")
+        check(disagrees(image) is None, kv)
+        faults = {"codes of int8": ("cache_codes", lambda own: lambda x, form, is_value: own(x, "int8", is_value)),
+                  "codes rounded down": ("cache_codes", lambda own: lambda x, *more: own(np.nextafter(x * F(1 - 2**-9), F(0)), *more))}
+        if kv != "int4":
+            faults["sums of FP64"] = ("one_by_one", lambda own: lambda p: p.sum(0, dtype=np.float64).astype(F))
+            faults["sums from the end"] = ("one_by_one", lambda own: lambda p: own(p[::-1]))
+        for name, (function, other) in faults.items():
+            with instead(function, other):
+                check(disagrees(image), kv + ": " + name)
+
+
 def outer_adapter(image, dora=False):
     """A PEFT folder of an adapter of head and embedding of odd rank, beside two of a layer's matrices."""
     h, rng = Image(image).hyper, np.random.default_rng(1)
@@ -243,6 +265,7 @@ def test_options():
 
 def main():
     test_tiny()
+    test_formats()
     test_random()
     test_overflow()
     if SMOLLM2:

@@ -4,7 +4,7 @@
 usage: check_trace.py IMAGE TRACE [ADAPTER[:FACTOR]]...
 
 The tokens are the trace's; all else is computed here, step by step as the trace has them. Every record must be there, in the plan's order, and
-its CRC-32C must be that of the values computed here. Of a record that differs, the first element is told when the trace is a full one. Exit
+its CRC-32C must be that of the values computed here, with whichever cache the trace's first line names. Of a record that differs, the first element is told when the trace is a full one. Exit
 code 1: they differ. Needs numpy."""
 import sys
 
@@ -32,8 +32,8 @@ def code_bytes(c):
 class Model:
     """One sequence. step() yields (name, layer, tensor, value, part, adapter, rows as bytes) in the plan's order."""
 
-    def __init__(self, image, adapters):
-        self.image, self.adapters = image, adapters
+    def __init__(self, image, adapters, kv):
+        self.image, self.adapters, self.kv = image, adapters, kv
         self.h = image.hyper
         self.cache = {}  # layer: lists of key codes, key scales, value codes, value scales, by position
 
@@ -98,13 +98,13 @@ class Model:
     def put(self, layer, positions):
         kept = self.cache.setdefault(layer, ([], [], [], []))
         for at, value, part in ((0, "k", "keys"), (2, "v", "values")):
-            code, scale = n.integers_of(self.heads(self.out[value]), 127)
+            code, stored, scale = n.cache_codes(self.heads(self.out[value]), self.kv, at == 2)
             for one in kept[at:at + 2]:
                 del one[positions[0]:]
             kept[at].extend(code)
             kept[at + 1].extend(scale)
             scales = float_bytes(scale)
-            yield ("cache", layer, None, None, part, None, [c.astype(np.int8).tobytes() + s for c, s in zip(code, scales)])
+            yield ("cache", layer, None, None, part, None, [c.tobytes() + s for c, s in zip(stored, scales)])
 
     def attend(self, layer, positions):
         dim, shared = self.h["head_dim"], self.h["heads"] // self.h["kv_heads"]
@@ -170,10 +170,11 @@ def first_difference(r, want):
     if r.form == "f32":
         start = row * size + at // 4 * 4
         return "row %d, element %d: %s here, %s there" % (row, at // 4, want[start:start + 4].hex(), have[start:start + 4].hex())
-    if at >= r.width:
+    if at >= r.code_bytes * r.width:
         return "row %d, byte %d, behind the codes: %02x here, %02x there" % (row, at, want[row * size + at], have[row * size + at])
-    here, there = (np.frombuffer(b, np.int8)[row * size + at] for b in (want, have))
-    return "row %d, code %d: %d here, %d there" % (row, at, here, there)
+    at = at // r.code_bytes * r.code_bytes
+    here, there = (b[row * size + at:][:r.code_bytes].hex() for b in (want, have))
+    return "row %d, code %d: %s here, %s there" % (row, at // r.code_bytes, here, there)
 
 
 class Mismatch(Exception):
@@ -199,7 +200,7 @@ def check(image, path, adapters):
     head, records = read_trace.read(path, compare.kv_heads)
     if head["base"] != image.base:
         raise Mismatch("the trace is of another image")
-    model, at, positions = Model(image, adapters), 0, set()
+    model, at, positions = Model(image, adapters, head.get("kv", "int8")), 0, set()
     while at < len(records):
         r = records[at]
         here = list(range(r.position, r.position + r.rows))

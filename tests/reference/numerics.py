@@ -189,11 +189,53 @@ def embedding(m, token):
 
 # ---- 4: attention
 
+FORMATS = ("int8", "f16", "fp8", "int4")  # of the cache: 4.7
+FLOATS = ("f16", "fp8")
+
+
+def e4m3_of(x):
+    """4.7: the FP8 nearest to x, |x| < 448, ties to even: its byte, and what it is."""
+    a = np.abs(x.astype(np.float64))
+    step = 2.0 ** (np.maximum(np.frexp(a)[1] - 1, -6) - 3)
+    worth = np.rint(a / step) * step
+    e = np.maximum(np.frexp(worth)[1] - 1, -7)  # -7: a subnormal, whose exponent field is 0
+    byte = np.where(e < -6, worth * 512, (e + 7) * 8 + worth / 2.0**e * 8 - 8).astype(np.uint8)
+    return byte | np.where(np.signbit(x), 128, 0).astype(np.uint8), np.where(np.signbit(x), -worth, worth).astype(F)
+
+
+def cache_codes(x, form, is_value):
+    """4 and 4.7: a head's key or value. What codes are worth, integers where they are; their bytes as a trace has them; the scale."""
+    if form not in FLOATS:
+        code, scale = integers_of(x, 7 if form == "int4" and is_value else 127)
+        return code, code.astype(np.int8).view(np.uint8), scale
+    largest = magnitude(x)
+    none, bad = largest < TINY, ~(largest < HUGE)
+    e = np.where(none | bad, 0, exponent(largest))
+    scaled = np.where((none | bad)[..., None], F(0), x * power((14 if form == "f16" else 7) - e)[..., None])
+    if form == "f16":
+        half = scaled.astype("<f2")
+        worth, stored = half.astype(F), np.ascontiguousarray(half).view(np.uint8)
+    else:
+        stored, worth = e4m3_of(scaled)
+        worth = worth * F(2.0**-8)
+    return worth, stored, np.where(bad, F(np.nan), np.where(none, F(0), power(e - 14 if form == "f16" else e + 1)))
+
+
+def one_by_one(products):
+    """4.7: s := 0, then each of the first axis in turn."""
+    s = np.zeros(products.shape[1:], F)
+    for p in products:
+        s = s + p
+    return s
+
+
 def attend(q, k, k_scale, v, v_scale, head_dim):
-    """One query head over positions 0..p of a KV head: q FP32, k and v codes by [position, element]."""
+    """One query head over positions 0..p of a KV head: q FP32, k and v what codes are worth, by [position, element]; of FP32 where these are floats."""
     code, scale = integers_of(q, 32767)
     scale = scale * (F(1) / np.sqrt(F(head_dim)))
-    score = (k.astype(np.int64) @ code.astype(np.int64)).astype(F) * (scale * k_scale)
+    is_float = k.dtype == F
+    dot = one_by_one((k * code.astype(F)).T) if is_float else (k.astype(np.int64) @ code.astype(np.int64)).astype(F)
+    score = dot * (scale * k_scale)
     w = exp(score - score.max())
     whole = w * F(2.0**30)
     total = F(np.where(np.isnan(w), F(0), np.rint(whole)).astype(np.int64).sum()) * F(2.0**-30)
@@ -201,7 +243,9 @@ def attend(q, k, k_scale, v, v_scale, head_dim):
     for page in range(0, len(w), 32):
         u = w[page:page + 32] * v_scale[page:page + 32]
         most = magnitude(u)
-        if most < TINY:
+        if is_float:
+            leaves.append(one_by_one(v[page:page + 32] * u[:, None]))
+        elif most < TINY:
             leaves.append(np.zeros(head_dim, F))
         elif not most < HUGE:
             leaves.append(np.full(head_dim, np.nan, F))

@@ -78,14 +78,18 @@ def need(ok, line, what):
 
 
 class Record:
-    def __init__(self, line, fields):
+    code_bytes = 1  # of a code
+
+    def __init__(self, line, fields, kv):
         self.line = line
+        if fields.get("name") == "cache" and kv == "f16":
+            self.code_bytes = 2
         self.__dict__.update({k: fields.get(k) for k in KEYS})
 
     def row_bytes(self, kv_heads):
         if self.form == "f32":
             return 4 * self.width
-        return self.width + (4 * kv_heads if self.name == "cache" else self.width // 8 + 4)
+        return self.code_bytes * self.width + (4 * kv_heads if self.name == "cache" else self.width // 8 + 4)
 
     def bytes(self):
         return bytes.fromhex(self.data)
@@ -112,11 +116,14 @@ def read(path, kv_heads):
     need(text.endswith("\n"), 0, "the last line is cut")
     lines = text[:-1].split("\n")
     head = json.loads(lines[0])
-    need(list(head) == ["roma_trace", "base", "full", "adapters"] and head["roma_trace"] == 1, 1, "no trace of version 1")
+    kv = head.get("kv", "int8")
+    keys = ["roma_trace", "base", "full", *(["kv"] if "kv" in head else []), "adapters"]
+    need(list(head) == keys and head["roma_trace"] == 1, 1, "no trace of version 1")
+    need("kv" not in head or kv in ("f16", "fp8", "int4"), 1, "no format of the cache, or int8, which is not told")
     records, op = [], None
     for i, text in enumerate(lines[1:]):
         fields = json.loads(text)
-        r = Record(i + 2, fields)
+        r = Record(i + 2, fields, kv)
         check_record(r, fields, r.line, head["full"])
         need(r.order == i, r.line, "order")
         need(r.op in (op, (op or 0) + 1) or r.op == 0, r.line, "operations ascend in a step") if op is not None else need(r.op == 0, 2, "first")
