@@ -203,11 +203,20 @@ settings-sweep: all
 kills: all
 	$(PYTHON) -B tests/cli/test_hf.py $(BUILD)/roma 50
 
-# matrix: same bits on the default model over threads, instruction sets, compilers and chunkings (long)
+# matrix: same bits over instruction sets, threads, chunkings, formats of the cache and compilers: the default model, then every form of weights (long)
 MODEL ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roma/SmolLM2-135M-Instruct.Q4_1.gguf
-matrix: all
+matrix: all $(BUILD)/tests/exec/make_random
 	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
 	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
+
+# vectors: every kernel against the scalar reference, 100,000 random vectors for each form of weights, type of B and format of the cache
+# (./test: for each kernel); NEON's too where the cross compiler and qemu are (ten minutes, and as long again for NEON)
+KERN_TESTS := $(filter tests/kern/%,$(TEST_BIN:$(BUILD)/%=%))
+vectors: all $(KERN_TESTS:%=$(BUILD)/%)
+	@if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then \
+	    $(MAKE) CC=aarch64-linux-gnu-gcc EDIT=no ZLIB=no OPT=-O2 BUILD=$(BUILD)/aarch64 $(addprefix $(BUILD)/aarch64/tests/kern/test_,product vector lora) && \
+	    tests/vectors.sh $(BUILD) $(BUILD)/aarch64; \
+	else tests/vectors.sh $(BUILD); fi
 
 # serve-load: `roma serve` under load, all figures of docs/server-load.md, and SOAK (600) seconds in a row (a quarter of an hour)
 SOAK ?= 600
@@ -391,4 +400,4 @@ $(BUILD)/bench/http-load: $(BUILD)/bench/http_load.o $(LIB)
 
 -include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(TEST_BIN:=.d) $(HELPER_BIN:=.d) $(FUZZ:%=$(BUILD)/fuzz/%.d)
 .SECONDARY:
-.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-icarus cosim-toggles cosim-full cosim-smollm2 layout layout-signoff serve-load format format-check help clean
+.PHONY: all roma-mpi roma-plain tests helpers test check golden mutants mutants-objects prove san tsan tsan-run clang fuzz fuzz-run fuzz-replay replay-run trained vocabularies markers kills matrix vectors install uninstall hw-deps rtl-lint rtl-vectors rtl-faults chips20 gates gates-sim cosim cosim-faults cosim-gates cosim-icarus cosim-toggles cosim-full cosim-smollm2 layout layout-signoff serve-load format format-check help clean

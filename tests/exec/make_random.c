@@ -1,6 +1,7 @@
 /* Writes a random model with another image's tokenizer: make_random OUT.roma TOKENIZER.roma llama|qwen2|qwen3 FORMAT
  * SEED [ordered]. Formats are named after the GGUF types of the same form; their scales and codes are random. With
- * an odd seed RoPE leaves the last quarter of a head as it is. */
+ * an odd seed RoPE leaves the last quarter of a head as it is.
+ * make_random forms: the names of all formats. */
 #include <stdio.h>
 
 #include "random_model.h"
@@ -22,6 +23,22 @@ static const struct {
       .scale = ROMA_SCALE_F16,
       .group = 64,
       .table = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127}}},
+    /* What GGUF has not: wide groups, ternary, bitsandbytes' fine tables, zero points of their own as GPTQ has them. */
+    {"tq2_0", {.bits = 2, .scale = ROMA_SCALE_F16, .group = 256, .zero = 1}},
+    {"q2", {.bits = 2, .scale = ROMA_SCALE_F16, .group = 128, .zero = 2}},
+    {"q3", {.bits = 3, .scale = ROMA_SCALE_F16, .group = 32, .zero = 4}},
+    {"q4_16", {.bits = 4, .scale = ROMA_SCALE_F16, .group = 16, .zero = 8}},
+    {"q4_128", {.bits = 4, .scale = ROMA_SCALE_F32, .group = 128, .zero = 8}},
+    {"q6", {.bits = 6, .scale = ROMA_SCALE_F16, .group = 64, .zero = 32}},
+    {"fine",
+     {.bits = 4,
+      .level = ROMA_LEVEL_FINE,
+      .scale = ROMA_SCALE_F32,
+      .group = 64,
+      .table = {-511, -356, -268, -202, -145, -95, -47, 0, 41, 82, 126, 172, 225, 287, 369, 511}}},
+    {"gptq", {.bits = 4, .scale = ROMA_SCALE_F16, .zeros = ROMA_ZEROS_U4, .group = 128}},
+    {"gptq_3", {.bits = 3, .scale = ROMA_SCALE_F16, .zeros = ROMA_ZEROS_U4, .group = 128}},
+    {"gptq_8", {.bits = 8, .scale = ROMA_SCALE_F16, .zeros = ROMA_ZEROS_S8, .group = 128}},
 };
 
 static const roma_format *format_of(const char *name) {
@@ -48,6 +65,10 @@ int main(int argc, char **argv) {
     roma_image from;
     roma_error err;
     char text[1024];
+    if (argc == 2 && strcmp(argv[1], "forms") == 0) {
+        for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) puts(formats[i].name);
+        return 0;
+    }
     const bool ordered = argc == 7 && strcmp(argv[6], "ordered") == 0;
     const roma_format *f = argc == 6 + ordered ? format_of(argv[4]) : NULL;
     const uint32_t arch = argc != 6 + ordered             ? 0

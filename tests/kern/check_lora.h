@@ -131,9 +131,11 @@ static void check_lora(const roma_kern *k, uint64_t wanted) {
                 check_lora_case(k, type, ranks[r], 1 + r % 3, 1 + (r * 5 + (size_t)pattern) % 19, pattern);
         for (size_t n = 1; n <= 40; n++) check_lora_case(k, type, 16, 2, n, LORA_RANDOM);
     }
-    for (uint64_t done = 0; done < wanted;) {
+    const unsigned types = vectors_of_each_form() ? ROMA_B_F16 : 1; /* each alone, or one for all of them */
+    for (uint64_t done = 0; done < types * wanted;) {
         const size_t tiles = 1 + random_u32() % 4, n = 1 + random_u32() % 24;
-        check_lora_case(k, 1 + random_u32() % 3, 1 + random_u32() % 40, tiles, n, (int)(random_u32() % LORA_PATTERNS));
+        const unsigned type = types > 1 ? 1 + (unsigned)(done / wanted) : 1 + random_u32() % 3;
+        check_lora_case(k, type, 1 + random_u32() % 40, tiles, n, (int)(random_u32() % LORA_PATTERNS));
         done += tiles * n;
     }
 }

@@ -27,6 +27,21 @@ static uint64_t *vectors_of(const roma_format *f, size_t n_acts) {
     return &vectors[n_acts > 1][width][kind][f->zeros ? 2 : f->min != ROMA_SCALE_NONE];
 }
 
+/* Every form of weights, and its vectors, of one row of activations and of several. */
+enum { FORMS = 7 * 5 * 5 * 4 + 7 * 5 * 4 };
+static roma_format forms[FORMS];
+static uint64_t vectors_of_form[FORMS][2];
+
+static void count_vectors(const roma_format *f, size_t n_acts, uint64_t n) {
+    *vectors_of(f, n_acts) += n;
+    vectors_of_form[f - forms][n_acts > 1] += n;
+}
+
+/* Of its kernel, or where each form is asked for of the form itself. */
+static bool has_vectors(const roma_format *f, size_t n_acts, uint64_t wanted) {
+    return (vectors_of_each_form() ? vectors_of_form[f - forms][n_acts > 1] : *vectors_of(f, n_acts)) >= wanted;
+}
+
 #define MANY 9 /* rows of activations of the cases that make the number */
 
 enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PATTERNS };
@@ -147,8 +162,8 @@ static void check_product_case(const kern_list *ks, const roma_format *f, uint64
         check_product_steps(&c, ks->k[i], n_acts);
         if (single) check_product_steps(&c, ks->k[i], 1);
     }
-    *vectors_of(f, n_acts) += n_acts * n_tiles * 16;
-    if (single) *vectors_of(f, 1) += n_acts * n_tiles * 16;
+    count_vectors(f, n_acts, n_acts * n_tiles * 16);
+    if (single) count_vectors(f, 1, n_acts * n_tiles * 16);
     free(c.acts);
     free(c.want);
     guarded_free(&c.tiles);
@@ -175,7 +190,7 @@ static void check_product_format(const kern_list *k, const roma_format *f, int d
 
 /* One case more if the format's kernels lack vectors; false when they do not. */
 static int check_product_more(const kern_list *k, const roma_format *f, uint64_t wanted) {
-    if (*vectors_of(f, 1) >= wanted && *vectors_of(f, MANY) >= wanted) return 0;
+    if (has_vectors(f, 1, wanted) && has_vectors(f, MANY, wanted)) return 0;
     const uint64_t unit = f->super ? 256 : f->group < 32 ? 32 : f->group;
     check_product_case(k, f, unit * (1 + random_u32() % 3), 8, 2 + random_u32() % (MANY - 1), PATTERN_RANDOM);
     return 1;
@@ -227,27 +242,37 @@ static size_t all_formats(roma_format *list) {
     return n + plain_formats(list + n);
 }
 
-static void print_vectors(const kern_list *k) {
-    uint64_t kernels = 0, fewest = UINT64_MAX;
-    for (size_t i = 0; i < sizeof vectors / sizeof(uint64_t); i++) {
-        const uint64_t v = (&vectors[0][0][0][0])[i];
-        kernels += v > 0;
-        if (v && v < fewest) fewest = v;
+/* How many counts are not 0, and the least of these. */
+static uint64_t least_of(const uint64_t *v, size_t n, uint64_t *least) {
+    uint64_t some = 0;
+    *least = UINT64_MAX;
+    for (size_t i = 0; i < n; i++) {
+        some += v[i] > 0;
+        if (v[i] && v[i] < *least) *least = v[i];
     }
+    return some;
+}
+
+static void print_vectors(const kern_list *k) {
+    uint64_t fewest, fewest_of_form;
+    const uint64_t kernels = least_of(&vectors[0][0][0][0], sizeof vectors / sizeof(uint64_t), &fewest),
+                   of_forms = least_of(vectors_of_form[0], 2 * FORMS, &fewest_of_form);
     for (int i = 0; i < k->n; i++)
-        printf("%s: %" PRIu64 " product kernels, at least %" PRIu64 " vectors each\n", k->k[i]->name, kernels, fewest);
+        printf("%s%s%s: %" PRIu64 " product kernels, at least %" PRIu64 " vectors each; %" PRIu64
+               " forms of weights, at least %" PRIu64 "\n",
+               k->k[i]->name, k->k[i]->variant ? "-" : "", k->k[i]->variant ? k->k[i]->variant : "", kernels, fewest,
+               of_forms / 2, fewest_of_form);
 }
 
 /* Every format with edge patterns; one of seven at length; then until each kernel has the number of vectors wanted. */
 static void check_product(const kern_list *k, uint64_t wanted) {
-    static roma_format list[7 * 5 * 5 * 4 + 7 * 5 * 4];
-    const size_t n = all_formats(list);
+    const size_t n = all_formats(forms);
     CHECK(n > 200);
     const size_t each = wanted > 1000 ? 1 : 3; /* under an emulator, every third has the edges */
-    for (size_t i = 0; i < n; i += each) check_product_format(k, &list[i], i % 7 == 0 && wanted >= 100000);
+    for (size_t i = 0; i < n; i += each) check_product_format(k, &forms[i], i % 7 == 0 && wanted >= 100000);
     for (int more = 1; more;) {
         more = 0;
-        for (size_t i = 0; i < n; i++) more |= check_product_more(k, &list[i], wanted);
+        for (size_t i = 0; i < n; i++) more |= check_product_more(k, &forms[i], wanted);
     }
     print_vectors(k);
 }

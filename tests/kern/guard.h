@@ -39,6 +39,9 @@ static uint64_t vectors_wanted(void) {
     return n ? strtoull(n, NULL, 10) : 100000;
 }
 
+/* Whether that many for each form of weights, of B and of the cache, where a kernel has several: make vectors. */
+static inline bool vectors_of_each_form(void) { return getenv("ROMA_VECTORS_EACH") != NULL; }
+
 static uint64_t random_key;
 static uint32_t random_u32(void) {
     static uint64_t counter;

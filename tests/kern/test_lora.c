@@ -33,7 +33,8 @@ int main(void) {
         if (!k || isa == ROMA_ISA_AVXVNNI) continue; /* has AVX2's */
         random_key = (uint64_t)isa + 600;
         check_lora(k, vectors_wanted());
-        printf("%s: %llu vectors and more\n", k->name, (unsigned long long)vectors_wanted());
+        printf("%s: A x and %s of B, at least %llu vectors\n", k->name,
+               vectors_of_each_form() ? "each type" : "all types", (unsigned long long)vectors_wanted());
     }
     return TEST_DONE();
 }

@@ -88,8 +88,8 @@ int main(void) {
         random_key = (uint64_t)isa + 77;
         for (int shape = 0; shape < SHAPES; shape++) check_sizes(k, shape);
         check_many(k);
-        printf("%s: each entry of the vector unit and attention, at least %" PRIu64 " vectors\n", k->name,
-               vectors_wanted());
+        printf("%s: each entry of the vector unit, and attention with %s, at least %" PRIu64 " vectors\n", k->name,
+               vectors_of_each_form() ? "each format of the cache" : "int8 and f16", vectors_wanted());
     }
     CHECK(roma_kern_get(ROMA_ISA_SCALAR) != NULL);
     return TEST_DONE();
