@@ -210,7 +210,7 @@ matrix: all $(BUILD)/tests/exec/make_random
 	sh tests/matrix.sh --model $(MODEL) $(BUILD) $(BUILD)/clang
 
 # vectors: every kernel against the scalar reference, 100,000 random vectors for each form of weights, type of B and format of the cache
-# (./test: for each kernel); NEON's too where the cross compiler and qemu are (ten minutes, and as long again for NEON)
+# (./test: for each kernel); NEON's too where the cross compiler and qemu are (ten minutes, and longer for NEON)
 KERN_TESTS := $(filter tests/kern/%,$(TEST_BIN:$(BUILD)/%=%))
 vectors: all $(KERN_TESTS:%=$(BUILD)/%)
 	@if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then \

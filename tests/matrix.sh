@@ -5,7 +5,7 @@
 # One hash over all logits per prompt, and the ids, must be the same for every build (compiler), instruction set with its variants, number of threads,
 # size of prefill chunk and size of batch, in each format of the cache; --quick takes the formats but int8 with one number of threads for each instruction set.
 # Then random models of every form of weights that has a kernel of its own (where the first BUILD has tests/exec/make_random), over the same. Prints one line a
-# configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the first N prompts (said in its lines); THREADS overrides "1 2 3 8", PROMPTS the 10 of --quick.
+# configuration. SCALAR_PROMPTS=N lets the slow scalar reference do only the first N prompts (said in its lines); THREADS overrides "1 2 3 8", PROMPTS their number.
 set -eu
 cd "$(dirname "$0")/.."
 threads=${THREADS:-1 2 3 8} formats=${FORMATS:-int8 f16 fp8 int4} quick=
@@ -17,7 +17,7 @@ case $1 in
     shift
     ;;
 --model)
-    model=$2 tokens=64 prompts=100
+    model=$2 tokens=64 prompts=${PROMPTS:-100}
     shift 2
     ;;
 *) sed -n '2,3p' "$0" >&2; exit 2 ;;
