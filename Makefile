@@ -352,6 +352,11 @@ $(BUILD)/bench/kern: $(BUILD)/bench/kern_bench.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
 
+$(BUILD)/bench/kern-vl: $(BUILD)/bench/kern_vl_avx512.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@
+$(BUILD)/bench/kern_vl_avx512.o: CFLAGS += $(if $(findstring clang,$(CC)),,$(addprefix -ffixed-xmm,16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31))
+
 $(BUILD)/bench/count: $(BUILD)/bench/kern_count.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $^ $(LDLIBS_ALL) -o $@

@@ -11,6 +11,11 @@
 
 #include <stdlib.h>
 
+#ifndef BENCH_FIND /* kernels by name, and the name of the loop that is their peak: kern_vl_avx512.c has its own */
+#define BENCH_FIND(name) roma_kern_find(name)
+#define BENCH_PEAK(k) (strcmp((k)->name, "scalar") ? (k)->name : "avx2")
+#endif
+
 #define PIECE ((size_t)16 << 20)
 #define PIECES ((size_t)64)
 
@@ -77,7 +82,7 @@ static void make_acts(roma_act *acts, size_t n, uint64_t cols, uint8_t *block, c
 }
 
 int main(int argc, char **argv) {
-    const roma_kern *k = roma_kern_find(argc > 1 ? argv[1] : "auto");
+    const roma_kern *k = BENCH_FIND(argc > 1 ? argv[1] : "auto");
     const uint64_t cols = argc > 2 ? strtoull(argv[2], NULL, 10) : 2048;
     const size_t n_acts = argc > 3 ? strtoull(argv[3], NULL, 10) : 128;
     if (!k || !cols || cols % 256 || !n_acts)
@@ -99,7 +104,7 @@ int main(int argc, char **argv) {
     }
     read_piece read = {.block = {.base = big.base, .bytes = PIECE}, .base = big.base};
     double bandwidth = PIECE / best_seconds(team, roma_roof_read_run, &read, set_read, PIECES, 5);
-    const double peak = roma_roof_int8_gmac_s(team, strcmp(k->name, "scalar") ? k->name : "avx2") * 1e9;
+    const double peak = roma_roof_int8_gmac_s(team, BENCH_PEAK(k)) * 1e9;
     printf("%s: read %.1f GB/s, int8 peak %.0f GMAC/s, 2 threads, rows of %llu\n", k->name, bandwidth / 1e9, peak / 1e9,
            (unsigned long long)cols);
     printf("%-32s %10s %8s %10s   %10s %8s (%zu rows)\n", "format", "decode GB/s", "share", "Gweight/s", "GMAC/s",

@@ -1,9 +1,10 @@
 """llama.cpp built from PyPI's source archive of llama-cpp-python: its server, its libraries, and the Python over them.
 
 Once, under $XDG_CACHE_HOME/roma/peer: the archive (76 MB), its build (six minutes of two quiet CPUs, at the lowest priority but four) and a
-virtual environment with what its Python needs. A build that was broken off goes on where it was.
+virtual environment with what its Python needs. A build that was broken off goes on where it was. A build for AVX2, without AVX-512 and AVX-VNNI, is one
+beside it, of the libraries alone.
 
-usage: peer_source.py            builds, and says what is there
+usage: peer_source.py [avx2]     builds, and says what is there
 """
 import hashlib
 import os
@@ -16,12 +17,15 @@ SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 NAME = f"llama_cpp_python-{VERSION}"
 PACKAGES = ["numpy==2.4.6", "gguf==0.19.0", "typing_extensions", "diskcache", "jinja2"]
 # As it comes but for what it does not need here: tests, TLS, its page (which a build would fetch).
-OPTIONS = ["-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON", "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_EXAMPLES=OFF", "-DLLAMA_OPENSSL=OFF",
+OPTIONS = ["-DCMAKE_BUILD_TYPE=Release", "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_EXAMPLES=OFF", "-DLLAMA_OPENSSL=OFF",
            "-DLLAMA_BUILD_UI=OFF", "-DLLAMA_USE_PREBUILT_UI=OFF"]
+# What the kernels may use, by name: the folder of the build, its options, the target.
+ISAS = {"native": ("build", ["-DGGML_NATIVE=ON"], "llama-server"),
+        "avx2": ("build-avx2", ["-DGGML_NATIVE=OFF", *(f"-DGGML_{i}=ON" for i in ("SSE42", "AVX", "AVX2", "BMI2", "FMA", "F16C"))], "llama")}
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "roma", "peer")
-SOURCE, BUILD, VENV = os.path.join(CACHE, NAME), os.path.join(CACHE, "build"), os.path.join(CACHE, "venv")
-SERVER = os.path.join(BUILD, "bin", "llama-server")
+SOURCE, VENV = os.path.join(CACHE, NAME), os.path.join(CACHE, "venv")
+SERVER = os.path.join(CACHE, ISAS["native"][0], "bin", "llama-server")
 PYTHON = os.path.join(VENV, "bin", "python")
 
 
@@ -69,30 +73,35 @@ def venv():
             f.write(" ".join(PACKAGES))
 
 
-def build():
+def build(isa="native"):
     """Brings everything about that is not there; returns what was built, as text."""
     for tool in ("cmake", "c++"):
         if not shutil.which(tool):
             sys.exit(f"there is no {tool}; apt-get install cmake g++")
     venv()
-    done = os.path.join(BUILD, "done")
-    want = " ".join([NAME, *OPTIONS])
+    folder, kernels, target = ISAS[isa]
+    where = os.path.join(CACHE, folder)
+    done = os.path.join(where, "done")
+    want = " ".join([NAME, OPTIONS[0], *kernels, *OPTIONS[1:]])
     if not os.path.exists(done) or open(done).read() != want:
         fetch()
-        print("building llama-server (six minutes on a quiet machine, once)", file=sys.stderr)
+        print(f"building {target} of llama.cpp, {isa} (six minutes on a quiet machine, once)", file=sys.stderr)
         alone = {"GIT_CEILING_DIRECTORIES": CACHE}          # no commit of somebody else's
-        run("cmake", ["cmake", "-S", os.path.join(SOURCE, "vendor", "llama.cpp"), "-B", BUILD, *OPTIONS], **alone)
-        run("the build of llama.cpp", ["nice", "-n", "15", "cmake", "--build", BUILD, "--target", "llama-server", "-j", str(os.cpu_count())], **alone)
+        run("cmake", ["cmake", "-S", os.path.join(SOURCE, "vendor", "llama.cpp"), "-B", where, *kernels, *OPTIONS], **alone)
+        run("the build of llama.cpp", ["nice", "-n", "15", "cmake", "--build", where, "--target", target, "-j", str(os.cpu_count())], **alone)
         with open(done, "w") as f:
             f.write(want)
     return f"llama-cpp-python {VERSION}, llama.cpp {commit()}"
 
 
-def python_env():
+def python_env(isa="native"):
     """For PYTHON to import llama_cpp from the archive, over the libraries of the build."""
-    return {"PYTHONPATH": SOURCE, "LLAMA_CPP_LIB_PATH": os.path.join(BUILD, "bin")}
+    return {"PYTHONPATH": SOURCE, "LLAMA_CPP_LIB_PATH": os.path.join(CACHE, ISAS[isa][0], "bin")}
 
 
 if __name__ == "__main__":
-    print(build())
-    print(SERVER)
+    chosen = sys.argv[1] if len(sys.argv) > 1 else "native"
+    if chosen not in ISAS:
+        sys.exit("usage: peer_source.py [" + "|".join(ISAS) + "]")
+    print(build(chosen))
+    print(python_env(chosen)["LLAMA_CPP_LIB_PATH"])

@@ -89,9 +89,13 @@ const roma_kern *roma_kern_best(void) {
 
 const roma_kern *roma_kern_variant(const roma_kern *k, unsigned i) {
 #ifdef __x86_64__
-    static const roma_kern *const avx512[ROMA_KERN_VARIANTS] = {&roma_kern_table_avx512, &roma_kern_table_avx512_near};
-    for (unsigned v = 0; v < ROMA_KERN_VARIANTS; v++)
-        if (k == avx512[v]) return i < ROMA_KERN_VARIANTS ? avx512[i] : NULL;
+    static const roma_kern *const tables[][ROMA_KERN_VARIANTS] = {
+        {&roma_kern_table_avx2, &roma_kern_table_avx2_near},
+        {&roma_kern_table_avxvnni, &roma_kern_table_avxvnni_near},
+        {&roma_kern_table_avx512, &roma_kern_table_avx512_near}};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (unsigned v = 0; v < ROMA_KERN_VARIANTS; v++)
+            if (k == tables[t][v]) return i < ROMA_KERN_VARIANTS ? tables[t][i] : NULL;
 #endif
     return i ? NULL : k;
 }
@@ -144,7 +148,9 @@ size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
 }
 
 #ifdef __x86_64__
-const char *roma_kern_list(void) { return "scalar avx2 avxvnni avx512 avx512-l1 avx512-l2"; }
+const char *roma_kern_list(void) {
+    return "scalar avx2 avx2-l1 avx2-l2 avxvnni avxvnni-l1 avxvnni-l2 avx512 avx512-l1 avx512-l2";
+}
 #elif defined(__aarch64__)
 const char *roma_kern_list(void) { return "scalar neon"; }
 #else

@@ -19,12 +19,13 @@
 
 #define BLOCK_ACTS 32 /* activation rows of a block: their records and partial sums of a stripe stay in L1 */
 #define CHUNK 8       /* stripes of a super-group */
+#define SUMS 8        /* integers of the most rows that half.h takes at a time, four, and of both halves of a tile */
 
 typedef struct {
     int32_t code[8];   /* four codes each */
     uint32_t shift[4]; /* 0..7; NEON: 2^shift; AVX2: 2^shift in both halves */
-    int32_t bias[2];   /* of each half stripe when groups are of 16, else [0] */
-    float z[2];        /* sum of the group: of each half for groups of 16, else [0] in the group's last stripe */
+    int32_t bias[2];   /* of the group: of each half for groups of 16, else [0] in the group's last stripe */
+    float z[2];        /* sum of the group, in the same places */
 } record;
 
 #define WIDE_RECORD 128 /* bytes of the largest record: that of signed levels on AVX2 */
@@ -96,7 +97,17 @@ ALWAYS_INLINE bool is_signed(unsigned width) { return width == 8 || width == TAB
 ALWAYS_INLINE size_t lo_bytes(unsigned bits) { return bits == 8 ? 512 : bits >= 4 ? 256 : 128; }
 ALWAYS_INLINE size_t hi_bytes(unsigned bits) { return bits == 6 ? 128 : bits == 3 || bits == 5 ? 64 : 0; }
 
-/* Bias and group sums of stripe s; sum runs over the stripes of a group. */
+/* Bytes of a group's scales. */
+ALWAYS_INLINE size_t group_bytes(unsigned form) {
+    return form == ROMA_SCALE_F32   ? 64
+           : form == ROMA_SCALE_F16 ? 32
+           : form == ROMA_SCALE_S8  ? 16
+           : form == ROMA_SCALE_U4  ? 8
+                                    : 12;
+}
+
+/* Bias and group sums of stripe s; sum runs over the stripes of a group, so that its last stripe has them of the group.
+ */
 ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int32_t *sum, int32_t bias[2], float z[2]) {
     if (j->kind == GROUP_16) {
         for (int h = 0; h < 2; h++) {
@@ -106,7 +117,7 @@ ALWAYS_INLINE void record_sums(const job *j, const roma_act *a, uint64_t s, int3
         return;
     }
     *sum = (s & (j->span - 1) ? *sum : 0) + a->sum32[s];
-    bias[0] = -j->offset * a->sum32[s];
+    bias[0] = -j->offset * *sum;
     z[0] = (float)*sum;
     bias[1] = 0;
     z[1] = 0;

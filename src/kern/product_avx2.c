@@ -15,6 +15,9 @@ ALWAYS_INLINE int class_of(unsigned bits) {
     return is_signed(bits) || bits == FINE ? LEVELS : bits == 6 ? CODES_6 : CODES_5;
 }
 
+/* Codes have sums in 16 bits beside those in 32. */
+ALWAYS_INLINE int rows_of(int class) { return class == LEVELS ? 4 : 2; }
+
 /* Fine levels: several rows have them in 16 bits, one row in two parts of four and six bits, unsigned. */
 ALWAYS_INLINE void init_fine(job *j, bool one_row) { fine_init(j, one_row ? 4 : 8, one_row ? 512 : 0); }
 
@@ -132,7 +135,7 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile; w holds interleaved codes, or widened
  * levels. */
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
-                                __m256i sum[4]) {
+                                __m256i sum[SUMS]) {
     if (class == LEVELS) {
         for (int p = 8 * i; p < 8 * i + 8; p++) {
             const __m256i w0 = keep(w[0][p]), w1 = keep(w[1][p]);
@@ -189,5 +192,17 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 
 #include "half.h"
 
-const roma_kern roma_kern_table_avx2 = {
-    .name = "avx2", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};
+#define TABLE_OF(level, variant_)                                                                                      \
+    {                                                                                                                  \
+        .name = "avx2", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2),     \
+        ATTEND_ENTRIES(avx2)                                                                                           \
+    }
+
+PRODUCT(FAR)
+const roma_kern roma_kern_table_avx2 = TABLE_OF(FAR, "l2");
+#ifdef ROMA_SIMDE
+const roma_kern roma_kern_table_avx2_near = TABLE_OF(FAR, "l1");
+#else
+PRODUCT(NEAR)
+const roma_kern roma_kern_table_avx2_near = TABLE_OF(NEAR, "l1");
+#endif

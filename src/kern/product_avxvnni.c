@@ -54,7 +54,7 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
-                                __m256i sum[4]) {
+                                __m256i sum[SUMS]) {
     for (int b = 2 * i; b < 2 * i + 2; b++) {
         const __m256i v[4] = {keep(w[0][2 * b]), keep(w[0][2 * b + 1]), keep(w[1][2 * b]), keep(w[1][2 * b + 1])};
         for (int r = 0; r < rows; r++) {
@@ -79,5 +79,17 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 
 #include "half.h"
 
-const roma_kern roma_kern_table_avxvnni = {
-    .name = "avxvnni", .product = product, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2), ATTEND_ENTRIES(avx2)};
+#define TABLE_OF(level, variant_)                                                                                      \
+    {                                                                                                                  \
+        .name = "avxvnni", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2),  \
+        ATTEND_ENTRIES(avx2)                                                                                           \
+    }
+
+PRODUCT(FAR)
+const roma_kern roma_kern_table_avxvnni = TABLE_OF(FAR, "l2");
+#ifdef ROMA_SIMDE
+const roma_kern roma_kern_table_avxvnni_near = TABLE_OF(FAR, "l1");
+#else
+PRODUCT(NEAR)
+const roma_kern roma_kern_table_avxvnni_near = TABLE_OF(NEAR, "l1");
+#endif

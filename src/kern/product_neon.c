@@ -69,7 +69,7 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 
 /* sum[2 * r + h] += integer of half stripe i of row r and half h of the tile. */
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const ints w[2][16], int i, int class,
-                                ints sum[4]) {
+                                ints sum[SUMS]) {
     for (int x = 0; x < 2 * rows; x++) {
         const record *r = (const record *)rec + row + x / 2;
         sum[x] = class == FINE_CODES ? fine_half_stripe(r, w[x % 2], i, sum[x]) : half_stripe(r, w[x % 2], i, sum[x]);
@@ -78,5 +78,6 @@ ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const int
 
 #include "half.h"
 
+PRODUCT(FAR)
 const roma_kern roma_kern_table_neon = {
-    .name = "neon", .product = product, LORA_ENTRIES(neon), VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};
+    .name = "neon", .product = product_FAR, LORA_ENTRIES(neon), VECTOR_ENTRIES(neon), ATTEND_ENTRIES(neon)};

@@ -66,15 +66,6 @@ ALWAYS_INLINE __m512 load_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 
-/* Bytes of a group's scales. */
-ALWAYS_INLINE size_t group_bytes(unsigned form) {
-    return form == ROMA_SCALE_F32   ? 64
-           : form == ROMA_SCALE_F16 ? 32
-           : form == ROMA_SCALE_S8  ? 16
-           : form == ROMA_SCALE_U4  ? 8
-                                    : 12;
-}
-
 /* The 16 integers of a group. */
 ALWAYS_INLINE __m512i group_integers(unsigned form, const uint8_t *p) {
     if (form == ROMA_SCALE_S8) return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));

@@ -86,11 +86,16 @@ def test_peer(folder):
     wrong(lambda: BenchPeer(plain).rates("m", 2, [("prefill", 512)]), "no row prefill 512")
 
 
-def test_best():
+def compare_llama():
     path = os.path.join(ROOT, "bench", "compare-llama")
     loader = importlib.machinery.SourceFileLoader("compare_llama", path)
     c = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare_llama", loader))
     loader.exec_module(c)
+    return c
+
+
+def test_best():
+    c = compare_llama()
     pp, tg = TESTS
     theirs = {(pp, (True, False)): [50.0, 60.0, 55.0], (pp, (False, False)): [40.0, 45.0, 41.0], (tg, (True, False)): [13.0] * 3, (tg, (False, False)): [14.0] * 3}
     others = {("ik", pp, True): [100.0, 90.0, 110.0], ("ik", pp, False): [99.0, 300.0, 1.0], ("ik", tg, True): [10.0] * 3}
@@ -110,11 +115,32 @@ def test_usage(folder):
         check(r.returncode == 2 and word in r.stderr.splitlines()[-1], r.stderr)
 
 
+def test_isa(folder):
+    """llama.cpp for another instruction set: its own build, whoever else has a llama-cpp-python."""
+    c = compare_llama()
+    built = []
+    c.peer_source.build = built.append
+    before = dict(os.environ)
+    try:
+        os.environ["ROMA_VENV"] = folder
+        check(c.python_with_llama("native") == os.path.join(folder, "bin", "python") and not built, "ROMA_VENV is taken")
+        check(c.python_with_llama("avx2") == c.peer_source.PYTHON and built == ["avx2"], str(built))
+        check(os.environ["LLAMA_CPP_LIB_PATH"].endswith("/build-avx2/bin"), os.environ["LLAMA_CPP_LIB_PATH"])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    options = c.peer_source.ISAS["avx2"][1]
+    check("-DGGML_NATIVE=OFF" in options and not any("512" in o or "VNNI" in o for o in options), str(options))
+    r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), "m.gguf", "--peer-isa", "mmx"], stderr=subprocess.PIPE, text=True)
+    check(r.returncode == 2 and "mmx" in r.stderr.splitlines()[-1], r.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         test_peer(folder)
         test_best()
         test_usage(folder)
+        test_isa(folder)
     print(f"test_bench_peer: {count} checks")
 
 

@@ -443,9 +443,10 @@ gives 2 "$roma" bench t.roma --why --csv -; says '--why'; gives 2 "$roma" bench 
 gives 0 "$roma" bench t.roma --why -t 2; checks=$((checks + 1)); grep -q '^kernels  ' out && grep -q '^why      the best' out || bad "bench --why does not say why"
 gives 0 "$roma" bench t.roma --why --json --isa scalar; json rows read_gb_s int8_gmac_s cpu isa kernels variant why measured
 py 'o["kernels"] == o["isa"] == "scalar" and o["variant"] is None and o["why"] == "only" and all(m["gb_s"] > 0 for m in o["measured"]) and [m["kernels"] for m in o["measured"] if m["chosen"]] == ["scalar"]'
-for variant in l1 l2; do # only where this CPU has it
-    "$roma" bench t.roma --why --json --isa avx512-$variant >out 2>err || continue
-    py "o['isa'] == 'avx512' and o['variant'] == '$variant' and o['why'] == 'asked' and sum(m['chosen'] for m in o['measured']) == 1"
+for name in avx2-l1 avx2-l2 avx512-l1 avx512-l2; do # only where this CPU has it
+    isa=${name%-*} variant=${name#*-}
+    "$roma" bench t.roma --why --json --isa $name >out 2>err || continue
+    py "o['isa'] == '$isa' and o['variant'] == '$variant' and o['why'] == 'asked' and sum(m['chosen'] for m in o['measured']) == 1"
 done
 gives 0 "$roma" bench t.roma -p 8 -n 4 -b 1,2 -d 0,40 -t 1,2 --json --csv b.csv --svg b.svg; json rows read_gb_s int8_gmac_s cpu isa
 py 'len(o["rows"]) == 10 and all({"test","tokens","batch","depth","threads","tok_s","gb_s","gmac_s","read_share","int8_share","bytes_per_token"} <= set(r) for r in o["rows"])'
