@@ -142,7 +142,9 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, uns
 /* Codes and scales of `count` stripes from st on. */
 ALWAYS_INLINE void begin_part(weights *c, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves,
                               unsigned kind, unsigned extra, int class) {
+    const walk k = {j, tile, 0, width_of(j->f), kind, extra, j->f->scale, FAR};
     if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK, extra == WITH_MIN);
+    for (unsigned i = 0; i < count; i++) prefetch_stripe(&k, st + i);
     for (unsigned i = 0; i < count; i++)
         for (unsigned h = 0; h < 2; h++) unpack_any(j, tile, st + i, h, class, c->w[i][h]);
     for (unsigned i = 0; i < leaves; i++) {
@@ -229,9 +231,9 @@ static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1) 
 static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1)};
 #endif
 
-/* Two rows one after the other, where that is quicker than unpacking codes for both: groups of 16 pay their integer
- * scales a second time. */
-enum { FEW = 2 };
+/* Two or three rows one after the other, where that is quicker than codes that pass through memory for all of them:
+ * integer scales are unpacked anew for each row. */
+enum { FEW = 3, FEW_INTS = 2 };
 
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                      size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
@@ -240,7 +242,7 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     const int class = class_of(bits);
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, SIGNED_OFFSET);
     const unsigned extra = extra_of(f);
-    const bool is_few = n_acts == 1 || (n_acts <= FEW && j.kind != GROUP_16);
+    const bool is_few = n_acts == 1 || (n_acts <= (j.ints ? FEW_INTS : FEW) && j.kind != GROUP_16);
     const one_row_fn one_row = is_few ? one_rows[bits][j.kind][extra][f->scale] : NULL;
     if (bits == FINE) init_fine(&j, one_row != NULL);
     pack(&j, class, one_row != NULL);

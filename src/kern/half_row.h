@@ -60,12 +60,10 @@ ALWAYS_INLINE void prefetch_scales(const walk *k, uint64_t c) {
     if (k->extra == WITH_MIN) prefetch_line(at + j->l.super_min + 32 * c, k->level);
 }
 
-ALWAYS_INLINE void begin_stripe(const walk *k, uint64_t s) {
+ALWAYS_INLINE void prefetch_stripe(const walk *k, uint64_t s) {
     prefetch_codes(k, s, AHEAD);
     if (k->bits == 8) prefetch_codes(k, s, AGAIN);
-    if (s % CHUNK) return;
-    prefetch_scales(k, s / CHUNK);
-    if (is_super(k->form)) begin_chunk(k->j, k->tile, s / CHUNK, k->extra == WITH_MIN);
+    if (s % CHUNK == 0) prefetch_scales(k, s / CHUNK);
 }
 
 ALWAYS_INLINE rows16 leaf(const walk *k, const ints sum[2], int32_t bias, float z, uint64_t group) {
@@ -86,8 +84,10 @@ ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
     ints sum[2][2] = {{set_ints(0), set_ints(0)},
                       {set_ints(0), set_ints(0)}}; /* [part of the stripe][half of the tile] */
     for (unsigned i = 0; i < span; i++, r += n) {
-        begin_stripe(k, u * span + i);
-        row_stripe(k->j, r, k->tile, k->bits, u * span + i, sum[0], sum[k->kind == GROUP_16]);
+        const uint64_t s = u * span + i;
+        prefetch_stripe(k, s);
+        if (is_super(k->form) && s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK, k->extra == WITH_MIN);
+        row_stripe(k->j, r, k->tile, k->bits, s, sum[0], sum[k->kind == GROUP_16]);
     }
     r -= n;
     if (k->kind != GROUP_16) return leaf(k, sum[0], r->bias[0], r->z[0], u);

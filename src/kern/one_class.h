@@ -10,7 +10,6 @@
 enum { CODES, FINE_CODES };
 #define CLASSES 2
 ALWAYS_INLINE int class_of(unsigned bits) { return bits == FINE ? FINE_CODES : CODES; }
-ALWAYS_INLINE int rows_of(int class) { return (void)class, 2; }
 ALWAYS_INLINE void init_fine(job *j, bool one_row) {
     (void)one_row;
     fine_init(j, FINE_SHIFT, FINE_OFFSET);
