@@ -142,9 +142,7 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, uns
 /* Codes and scales of `count` stripes from st on. */
 ALWAYS_INLINE void begin_part(weights *c, job *j, const uint8_t *tile, uint64_t st, unsigned count, unsigned leaves,
                               unsigned kind, unsigned extra, int class) {
-    const walk k = {j, tile, 0, width_of(j->f), kind, extra, j->f->scale, FAR};
     if (j->ints && st % CHUNK == 0) begin_chunk(j, tile, st / CHUNK, extra == WITH_MIN);
-    for (unsigned i = 0; i < count; i++) prefetch_stripe(&k, st + i);
     for (unsigned i = 0; i < count; i++)
         for (unsigned h = 0; h < 2; h++) unpack_any(j, tile, st + i, h, class, c->w[i][h]);
     for (unsigned i = 0; i < leaves; i++) {
@@ -172,6 +170,7 @@ ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t be
     const size_t size = record_bytes(class);
     const uint8_t *rec = (const uint8_t *)j->records + begin * j->stripes * size;
     weights c;
+    const walk ahead = {j, tile, 0, width_of(j->f), kind, extra, j->f->scale, FAR};
     part t = {.weights = &c, .n = n, .acc = j->stack, .stack = (floats *)j->stack + 2 * BLOCK_ACTS};
     uint64_t units = 0;
     for (uint64_t st = 0, count; st < j->stripes; st += count) {
@@ -181,6 +180,7 @@ ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t be
         t.records[0] = rec + st * n * size;
         t.records[1] = t.records[0] + n * size;
         t.carry = (unsigned)__builtin_ctzll(~units);
+        for (unsigned i = 0; begin == 0 && i < count; i++) prefetch_stripe(&ahead, st + i); /* for all blocks */
         begin_part(&c, j, tile, st, (unsigned)count, leaves, kind, extra, class);
         parts[leaves][kind != GROUP_MORE || (st & (j->span - 1)) == 0](&t);
         units += leaves != 0;
@@ -231,9 +231,12 @@ static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1) 
 static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1)};
 #endif
 
-/* Two or three rows one after the other, where that is quicker than codes that pass through memory for all of them:
- * integer scales are unpacked anew for each row. */
-enum { FEW = 3, FEW_INTS = 2 };
+/* A few rows one after the other, where that is quicker than codes that pass through memory for all of them: three of
+ * plain codes, two of those that have more to unpack, one where groups of 16 have their scales unpacked anew as well.
+ */
+ALWAYS_INLINE size_t few_rows(const job *j, unsigned bits) {
+    return j->kind == GROUP_16 ? 1 : !j->ints && (bits == 2 || bits == 4 || bits == 8) ? 3 : 2;
+}
 
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                      size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
@@ -242,8 +245,7 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     const int class = class_of(bits);
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, SIGNED_OFFSET);
     const unsigned extra = extra_of(f);
-    const bool is_few = n_acts == 1 || (n_acts <= (j.ints ? FEW_INTS : FEW) && j.kind != GROUP_16);
-    const one_row_fn one_row = is_few ? one_rows[bits][j.kind][extra][f->scale] : NULL;
+    const one_row_fn one_row = n_acts <= few_rows(&j, bits) ? one_rows[bits][j.kind][extra][f->scale] : NULL;
     if (bits == FINE) init_fine(&j, one_row != NULL);
     pack(&j, class, one_row != NULL);
     if (one_row) {

@@ -62,7 +62,6 @@ ALWAYS_INLINE void prefetch_scales(const walk *k, uint64_t c) {
 
 ALWAYS_INLINE void prefetch_stripe(const walk *k, uint64_t s) {
     prefetch_codes(k, s, AHEAD);
-    if (k->bits == 8) prefetch_codes(k, s, AGAIN);
     if (s % CHUNK == 0) prefetch_scales(k, s / CHUNK);
 }
 
@@ -86,6 +85,7 @@ ALWAYS_INLINE rows16 unit(const walk *k, uint64_t u) {
     for (unsigned i = 0; i < span; i++, r += n) {
         const uint64_t s = u * span + i;
         prefetch_stripe(k, s);
+        if (k->bits == 8) prefetch_codes(k, s, AGAIN);
         if (is_super(k->form) && s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK, k->extra == WITH_MIN);
         row_stripe(k->j, r, k->tile, k->bits, s, sum[0], sum[k->kind == GROUP_16]);
     }
