@@ -216,10 +216,10 @@ int roma_import_vocab(const gguf_file *g, uint32_t rows, import_owned *o, roma_v
 int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *v, roma_buf *out, roma_error *err);
 /* An index of the normal tokens, which alone take part in merges; none may be there twice. */
 int roma_import_index_tokens(const roma_vocab *v, const char *path, import_index *x, roma_error *err);
-/* Adds to the ids that end a turn; -1 and an id that is among them change nothing. */
-void roma_import_add_eog(roma_vocab *v, int32_t id);
+/* Adds to the ids that end a turn; -1 and an id that is among them change nothing. False: no room for it. */
+bool roma_import_add_eog(roma_vocab *v, int32_t id);
 /* Adds the tokens whose text says that they end a turn, which converters forget to name. */
-void roma_import_add_eog_texts(roma_vocab *v);
+int roma_import_add_eog_texts(roma_vocab *v, const char *path, roma_error *err);
 int roma_import_merges(const gguf_file *g, import_owned *o, roma_vocab *v, roma_error *err);
 
 #endif

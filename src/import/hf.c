@@ -27,11 +27,17 @@ static int settle_id(const roma_vocab *v, const hf_says *s, int which, const cha
 
 /* Whether a token is put before (or behind) a text, and that it is the one that is called so. */
 static int settle_end(const hf_says *s, const roma_vocab *v, bool spm_model, bool last, const char *path, int32_t *id,
-                      uint8_t *add, roma_error *err) {
+                      uint8_t *add, roma_buf *notes, roma_error *err) {
     const int said = last ? s->add_eos : s->add_bos;
     const int64_t put = last ? s->last : s->first;
     char name[64];
     *add = said >= 0 ? said > 0 : put >= 0 || (put == -2 && spm_model && !last);
+    if (said >= 0 && !spm_model && said != (put >= 0))
+        roma_buf_print(notes,
+                       "key 'add_%s_token' of tokenizer_config.json is %s, but tokenizer.json puts %s token %s a text; "
+                       "the key counts\n",
+                       last ? "eos" : "bos", said ? "true" : "false", put >= 0 ? "a" : "no",
+                       last ? "behind" : "before");
     if (*add && put >= 0) {
         const char *text = (const char *)s->text.data + put;
         const int64_t token = roma_import_hf_find(v, text, strlen(text));
@@ -46,25 +52,26 @@ static int settle_end(const hf_says *s, const roma_vocab *v, bool spm_model, boo
     return ROMA_OK;
 }
 
-static int settle(const hf_says *s, bool spm_model, const char *path, roma_vocab *v, roma_error *err) {
+static int settle(const hf_says *s, bool spm_model, const char *path, roma_vocab *v, roma_buf *notes, roma_error *err) {
     int rc = settle_id(v, s, HF_BOS, "bos_token", path, &v->bos, err);
     if (!rc) rc = settle_id(v, s, HF_EOS, "eos_token", path, &v->eos, err);
     if (!rc) rc = settle_id(v, s, HF_UNK, "unk_token", path, &v->unk, err);
     if (!rc) rc = settle_id(v, s, HF_PAD, "pad_token", path, &v->pad, err);
-    if (!rc) rc = settle_end(s, v, spm_model, false, path, &v->bos, &v->add_bos, err);
-    if (!rc) rc = settle_end(s, v, spm_model, true, path, &v->eos, &v->add_eos, err);
+    if (!rc) rc = settle_end(s, v, spm_model, false, path, &v->bos, &v->add_bos, notes, err);
+    if (!rc) rc = settle_end(s, v, spm_model, true, path, &v->eos, &v->add_eos, notes, err);
     for (uint32_t i = 0; i < v->n_tokens && v->kind == ROMA_TOK_SPM; i++)
         if (v->type[i] == ROMA_TT_UNKNOWN) v->unk = (int32_t)i;
     if (rc) return rc;
-    roma_import_add_eog(v, v->eos);
+    (void)roma_import_add_eog(v, v->eos);
     for (uint32_t i = 0; i < s->n_eos; i++) {
         if (s->eos[i] >= v->n_tokens)
             return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE, "eos_token_id has %llu, of a vocabulary of %u",
                              (unsigned long long)s->eos[i], v->n_tokens);
-        roma_import_add_eog(v, (int32_t)s->eos[i]);
+        if (!roma_import_add_eog(v, (int32_t)s->eos[i]))
+            return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                             "more than %d ids end a turn, the eos token and those of eos_token_id", ROMA_EOG_MAX);
     }
-    roma_import_add_eog_texts(v);
-    return ROMA_OK;
+    return roma_import_add_eog_texts(v, path, err);
 }
 
 /* LlamaTokenizer's names where the folder has none. */
@@ -110,6 +117,37 @@ static int find_files(hf_folder *f, tokenizer_files *t, roma_error *err) {
     return rc;
 }
 
+/* What tokenizer_config.json says, and where it has no added_tokens_decoder, as older folders have it, two more files:
+ * the special tokens of the one come before its own, the other has added tokens. */
+static int read_configs(hf_folder *f, const tokenizer_files *in, hf_tokens *t, hf_says *s, roma_vocab *v,
+                        roma_error *err) {
+    const hf_file *map = NULL, *added = NULL;
+    int rc = in->tokenizer ? roma_import_hf_tokenizer_config(in->tokenizer, f, t, s, v, err) : ROMA_OK;
+    if (rc || s->has_decoder) return rc;
+    rc = roma_import_hf_file(f, "special_tokens_map.json", &map, err);
+    if (!rc && map) rc = roma_import_hf_special_map(map, s, err);
+    if (!rc) rc = roma_import_hf_file(f, "added_tokens.json", &added, err);
+    return rc || !added ? rc : roma_import_hf_added_tokens(added, t, err);
+}
+
+/* Tokens that are called special are matched as a whole, also where they are ordinary ones of the vocabulary. */
+static int make_specials(const hf_says *s, const char *path, hf_tokens *t, roma_error *err) {
+    const int64_t *named = (const int64_t *)(const void *)s->named.data;
+    char name[64];
+    if (t->text.failed || t->added.failed)
+        return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a vocabulary");
+    for (int i = HF_BOS; i <= HF_EOS; i++)
+        if (s->special[i] >= 0) (void)roma_import_hf_make_special(t, (const char *)s->text.data + s->special[i]);
+    for (size_t i = 0; i < s->named.len / sizeof *named; i++) {
+        const char *text = (const char *)s->text.data + named[i];
+        if (!roma_import_hf_make_special(t, text))
+            return roma_fail(err, ROMA_EINPUT, path, ROMA_NOWHERE,
+                             "special token '%s' is no token of the vocabulary; save the tokenizer anew",
+                             roma_error_name(name, sizeof name, text, strlen(text)));
+    }
+    return ROMA_OK;
+}
+
 static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t, hf_says *s, import_owned *o,
                           roma_vocab *v, roma_error *err) {
     const hf_file *file = in->json ? in->json : in->model;
@@ -117,7 +155,7 @@ static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t,
     if (!rc && in->jinja)
         rc =
             roma_import_hf_template(f, in->jinja->path, (const char *)in->jinja->data, (size_t)in->jinja->size, v, err);
-    if (!rc && in->tokenizer) rc = roma_import_hf_tokenizer_config(in->tokenizer, f, in->json ? NULL : t, s, v, err);
+    if (!rc) rc = read_configs(f, in, t, s, v, err);
     if (!rc) rc = roma_import_hf_ids(in->config, s, err);
     if (!rc && in->generation) rc = roma_import_hf_ids(in->generation, s, err);
     if (!rc && in->model) rc = usual_specials(s, file->path, err);
@@ -128,8 +166,9 @@ static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t,
         t->unk_len = (uint32_t)strlen(unk);
         t->unk = (int64_t)roma_import_hf_text(t, unk, t->unk_len);
     }
+    if (!rc) rc = make_specials(s, path, t, err);
     if (!rc) rc = roma_import_hf_vocab(t, file->path, o, v, err);
-    if (!rc) rc = settle(s, in->model != NULL, path, v, err);
+    if (!rc) rc = settle(s, in->model != NULL, path, v, &o->notes, err);
     return rc ? rc : roma_vocab_check(v, file->path, err);
 }
 
@@ -153,7 +192,11 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
     if (!rc) rc = read_tokenizer(f, &in, &t, &s, o, &imp->vocab, err);
     roma_import_hf_tokens_destroy(&t);
     roma_buf_destroy(&s.text);
+    roma_buf_destroy(&s.named);
     imp->has_vocab = !rc;
+    roma_buf_append(&o->notes, "", 1);
+    if (!rc && o->notes.failed) rc = roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for the notes");
+    if (!rc) imp->notes = (const char *)o->notes.data;
     return rc;
 }
 

@@ -7,7 +7,8 @@
 #define HF_SHARDS_MAX 1024u
 #define HF_TENSORS_MAX 65536u
 #define HF_FILES_MAX (HF_SHARDS_MAX + 16u)
-#define HF_NAME_MAX 200u /* bytes of a file's name */
+#define HF_SPECIALS_MAX 4096u /* beside bos, eos, unk and pad */
+#define HF_NAME_MAX 200u      /* bytes of a file's name */
 
 /* ---- hf_folder.c: the files of a folder ---- */
 
@@ -95,6 +96,9 @@ void roma_import_hf_tokens_destroy(hf_tokens *t);
 uint64_t roma_import_hf_text(hf_tokens *t, const char *text, size_t len);
 /* Gives an id of the model's own vocabulary its text. False: the id has one already, or the text is too long. */
 bool roma_import_hf_token(hf_tokens *t, uint64_t id, const char *text, size_t len, uint8_t type);
+/* An ordinary token of that text becomes an added one, as transformers makes of those that are called special. False:
+ * there is none. */
+bool roma_import_hf_make_special(hf_tokens *t, const char *text);
 /* Vocabulary tables from tokens, added tokens and merges: text, types, scores or merges of *v, whose kind is set.
  * path: the file they come from. */
 int roma_import_hf_vocab(hf_tokens *t, const char *path, import_owned *o, roma_vocab *v, roma_error *err);
@@ -125,6 +129,8 @@ typedef struct {
     int64_t id[4];                            /* the same as ids: config.json, else generation_config.json; -1 */
     uint64_t eos[ROMA_EOG_MAX];               /* ids that end a turn */
     uint32_t n_eos;
+    bool has_decoder;    /* tokenizer_config.json has added_tokens_decoder */
+    roma_buf named;      /* int64_t, in text: other special tokens */
     int64_t first, last; /* in text: what the post-processor puts before and behind; -1 nothing, -2 no post-processor */
 } hf_says;
 enum { HF_BOS, HF_EOS, HF_UNK, HF_PAD };
@@ -138,9 +144,12 @@ int roma_import_hf_sentencepiece(const hf_file *file, hf_tokens *t, roma_vocab *
 
 /* ---- hf_config.c ---- */
 
-/* tokenizer_config.json; t NULL: its added tokens are passed over. */
+/* tokenizer_config.json */
 int roma_import_hf_tokenizer_config(const hf_file *file, hf_folder *f, hf_tokens *t, hf_says *s, roma_vocab *v,
                                     roma_error *err);
+/* special_tokens_map.json and added_tokens.json, of folders whose tokenizer_config.json has no added_tokens_decoder. */
+int roma_import_hf_special_map(const hf_file *file, hf_says *s, roma_error *err);
+int roma_import_hf_added_tokens(const hf_file *file, hf_tokens *t, roma_error *err);
 /* Ids of config.json or generation_config.json: what was not said yet. */
 int roma_import_hf_ids(const hf_file *file, hf_says *s, roma_error *err);
 /* A chat template of chat_template.jinja. */

@@ -1,5 +1,5 @@
-/* tokenizer_config.json, generation_config.json and the ids of config.json: special tokens, what begins and ends a
- * text, the chat template. */
+/* tokenizer_config.json, the two files that it took the place of, generation_config.json and the ids of config.json:
+ * special tokens, what begins and ends a text, the chat template. */
 #include "hf.h"
 
 typedef struct {
@@ -55,10 +55,8 @@ static int keep_text(const reading *r, hf_says *s, int64_t *at) {
 static int read_special(reading *r, hf_says *s, const char *key, int64_t *at) {
     int rc = ROMA_OK;
     bool found = false;
-    if (is(r, ROMA_JSON_NULL)) {
-        *at = -2;
-        return ROMA_OK;
-    }
+    *at = -2;
+    if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
     if (is(r, ROMA_JSON_TEXT)) return keep_text(r, s, at);
     if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EDAMAGED, "%s must be a text, an object or null", key);
     while (!rc && !(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
@@ -72,6 +70,41 @@ static int read_special(reading *r, hf_says *s, const char *key, int64_t *at) {
             rc = roma_json_read_skip(&r->json, r->err);
     }
     return rc || found ? rc : BAD(r, ROMA_EDAMAGED, "%s has no content", key);
+}
+
+static int read_other(reading *r, hf_says *s, const char *key) {
+    int64_t at;
+    const int rc = read_special(r, s, key, &at);
+    if (rc || at < 0) return rc;
+    if (s->named.len / sizeof at == HF_SPECIALS_MAX)
+        return BAD(r, ROMA_EUNSUPPORTED, "%s: more than %u special tokens", key, HF_SPECIALS_MAX);
+    roma_buf_append(&s->named, &at, sizeof at);
+    return s->named.failed ? no_memory(r) : ROMA_OK;
+}
+
+/* Further special tokens: a list, or an object whose keys are names for them. */
+static int read_others(reading *r, hf_says *s, const char *key) {
+    int rc = ROMA_OK;
+    const bool object = is(r, ROMA_JSON_OBJECT);
+    if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
+    if (!object && !is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EDAMAGED, "%s must be a list or an object", key);
+    while (!rc && !(rc = next(r)) && !is(r, object ? ROMA_JSON_OBJECT_END : ROMA_JSON_ARRAY_END)) {
+        if (object) rc = next(r);
+        if (!rc) rc = read_other(r, s, key);
+    }
+    return rc;
+}
+
+/* What tokenizer_config.json and special_tokens_map.json say alike. *known: the key is one of them. */
+static int read_special_member(reading *r, hf_says *s, const char *key, bool *known) {
+    static const char *const special[] = {"bos_token", "eos_token", "unk_token", "pad_token"};
+    *known = true;
+    for (int i = 0; i < 4; i++)
+        if (strcmp(key, special[i]) == 0) return read_special(r, s, key, &s->special[i]);
+    if (strcmp(key, "additional_special_tokens") == 0 || strcmp(key, "extra_special_tokens") == 0)
+        return read_others(r, s, key);
+    *known = false;
+    return ROMA_OK;
 }
 
 static int read_flag(const reading *r, const char *key, int *out) {
@@ -135,7 +168,7 @@ static int read_template(reading *r, const tokenizer_config *c) {
 static int read_decoder(reading *r, hf_tokens *t) {
     uint64_t id;
     int rc;
-    if (!t || is(r, ROMA_JSON_NULL)) return roma_json_read_skip(&r->json, r->err);
+    if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
     if (!is(r, ROMA_JSON_OBJECT)) return BAD(r, ROMA_EDAMAGED, "added_tokens_decoder must be an object");
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY)) {
         if (!roma_json_to_u64(r->json.text, r->json.len, &id))
@@ -149,15 +182,18 @@ static int read_decoder(reading *r, hf_tokens *t) {
 
 static int read_tokenizer_member(reading *r, void *ctx, const char *key) {
     const tokenizer_config *c = ctx;
-    static const char *const special[] = {"bos_token", "eos_token", "unk_token", "pad_token"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(key, special[i]) == 0) return read_special(r, c->s, key, &c->s->special[i]);
+    bool known;
+    const int rc = read_special_member(r, c->s, key, &known);
+    if (rc || known) return rc;
     if (strcmp(key, "add_bos_token") == 0) return read_flag(r, key, &c->s->add_bos);
     if (strcmp(key, "add_eos_token") == 0) return read_flag(r, key, &c->s->add_eos);
     if (strcmp(key, "add_prefix_space") == 0) return read_flag(r, key, &c->s->add_prefix);
     if (strcmp(key, "legacy") == 0) return read_flag(r, key, &c->s->legacy);
     if (strcmp(key, "chat_template") == 0) return read_template(r, c);
-    if (strcmp(key, "added_tokens_decoder") == 0) return read_decoder(r, c->t);
+    if (strcmp(key, "added_tokens_decoder") == 0) {
+        c->s->has_decoder = true;
+        return read_decoder(r, c->t);
+    }
     return roma_json_read_skip(&r->json, r->err);
 }
 
@@ -166,6 +202,42 @@ int roma_import_hf_tokenizer_config(const hf_file *file, hf_folder *f, hf_tokens
     reading r = {.file = file, .err = err};
     tokenizer_config c = {f, t, s, v};
     return read_file(&r, read_tokenizer_member, &c);
+}
+
+/* ---- the files of tokenizers that have no added_tokens_decoder ---- */
+
+static int read_map_member(reading *r, void *ctx, const char *key) {
+    bool known;
+    const int rc = read_special_member(r, ctx, key, &known);
+    return rc || known ? rc : roma_json_read_skip(&r->json, r->err);
+}
+
+int roma_import_hf_special_map(const hf_file *file, hf_says *s, roma_error *err) {
+    reading r = {.file = file, .err = err};
+    return read_file(&r, read_map_member, s);
+}
+
+int roma_import_hf_added_tokens(const hf_file *file, hf_tokens *t, roma_error *err) {
+    const roma_json_source from = {.file = file->path, .line = 1};
+    reading r = {.file = file, .err = err};
+    int rc = roma_json_read_begin(&r.json, file->data, (size_t)file->size, &from, err);
+    if (!rc) rc = next(&r);
+    if (!rc && !is(&r, ROMA_JSON_OBJECT)) rc = BAD(&r, ROMA_EDAMAGED, "added tokens are an object of texts and ids");
+    while (!rc && !(rc = next(&r)) && is(&r, ROMA_JSON_KEY)) {
+        hf_added a = {.len = (uint32_t)r.json.len, .normalized = true};
+        if (r.json.len < 1 || r.json.len > ROMA_TOKEN_BYTES_MAX) {
+            rc = BAD(&r, ROMA_EDAMAGED, "an added token has a text of 1 to %u bytes", ROMA_TOKEN_BYTES_MAX);
+            break;
+        }
+        a.at = roma_import_hf_text(t, r.json.text, r.json.len);
+        rc = next(&r);
+        if (!rc && (!is(&r, ROMA_JSON_NUMBER) || !roma_json_to_u64(r.json.text, r.json.len, &a.id)))
+            rc = BAD(&r, ROMA_EDAMAGED, "id of an added token: no whole number");
+        if (!rc) roma_buf_append(&t->added, &a, sizeof a);
+    }
+    if (!rc) rc = next(&r); /* nothing may follow */
+    roma_json_read_end(&r.json);
+    return rc;
 }
 
 /* ---- ids ---- */
@@ -181,10 +253,13 @@ static int read_id(const reading *r, const char *key, uint64_t *id, bool *found)
     return ROMA_OK;
 }
 
-static void add_eos(hf_says *s, uint64_t id) {
+static int add_eos(const reading *r, hf_says *s, uint64_t id) {
     for (uint32_t i = 0; i < s->n_eos; i++)
-        if (s->eos[i] == id) return;
-    if (s->n_eos < ROMA_EOG_MAX) s->eos[s->n_eos++] = id;
+        if (s->eos[i] == id) return ROMA_OK;
+    if (s->n_eos == ROMA_EOG_MAX)
+        return BAD(r, ROMA_EUNSUPPORTED, "eos_token_id: more than %d ids end a turn", ROMA_EOG_MAX);
+    s->eos[s->n_eos++] = id;
+    return ROMA_OK;
 }
 
 static int read_ids(reading *r, hf_says *s, int which, const char *key) {
@@ -195,8 +270,8 @@ static int read_ids(reading *r, hf_says *s, int which, const char *key) {
     if (rc || is(r, ROMA_JSON_NULL)) return rc;
     while (!rc && !is(r, ROMA_JSON_ARRAY_END)) {
         rc = read_id(r, key, &id, &found);
+        if (!rc && found && which == HF_EOS) rc = add_eos(r, s, id);
         if (rc) break;
-        if (found && which == HF_EOS) add_eos(s, id);
         if (found && first && s->id[which] < 0) s->id[which] = (int64_t)id;
         first = false;
         if (!list) break;

@@ -75,8 +75,6 @@ static int add_one(hf_tokens *t, const hf_added *a, const char *path, roma_error
         k->type = ROMA_TT_UNKNOWN;
     else if (a->special || looks_like_control(text, a->len))
         k->type = ROMA_TT_CONTROL;
-    else if (t->bytes && a->normalized)
-        unmark_spaces(t, k);
     return ROMA_OK;
 }
 
@@ -89,7 +87,31 @@ static int set_types(hf_tokens *t, const char *path, roma_error *err) {
         const int rc = add_one(t, &a[i], path, err);
         if (rc) return rc;
     }
+    for (size_t i = 0; t->bytes && i < t->added.len / sizeof *a; i++) { /* what is said twice counts as said last */
+        hf_token *k = &t->token[a[i].id];
+        if (k->at == a[i].at && k->type == ROMA_TT_USER && a[i].normalized) unmark_spaces(t, k);
+    }
     return ROMA_OK;
+}
+
+static bool is_added(const hf_tokens *t, const char *text, size_t len) {
+    const hf_added *a = (const hf_added *)(const void *)t->added.data;
+    for (size_t i = 0; i < t->added.len / sizeof *a; i++)
+        if (a[i].len == len && memcmp(text_at(t, a[i].at), text, len) == 0) return true;
+    return false;
+}
+
+bool roma_import_hf_make_special(hf_tokens *t, const char *text) {
+    const size_t len = strlen(text);
+    if (is_added(t, text, len)) return true;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const hf_token *k = &t->token[i];
+        if (!k->type || k->len != len || memcmp(text_at(t, k->at), text, len) != 0) continue;
+        const hf_added a = {.id = i, .at = k->at, .len = k->len, .special = true};
+        if (k->type == ROMA_TT_NORMAL) roma_buf_append(&t->added, &a, sizeof a);
+        return true;
+    }
+    return false;
 }
 
 /* ---- tables ---- */
@@ -211,6 +233,25 @@ static int read_scores(hf_tokens *t, const char *path, const import_index *x, im
 
 /* ---- the whole ---- */
 
+/* A normalizer that puts a mark before a text puts one before such a token too, when transformers looks for it. */
+static void note_normalized(const hf_tokens *t, const roma_vocab *v, roma_buf *notes) {
+    const hf_added *a = (const hf_added *)(const void *)t->added.data, *first = NULL;
+    char name[64];
+    size_t n = 0;
+    if (!t->bytes || t->score || v->add_space_prefix != ROMA_PREFIX_EACH) return;
+    for (size_t i = 0; i < t->added.len / sizeof *a; i++) {
+        if (t->token[a[i].id].type != ROMA_TT_USER || !a[i].normalized || t->token[a[i].id].at != a[i].at) continue;
+        if (!n++) first = &a[i];
+    }
+    if (n)
+        roma_buf_print(
+            notes,
+            "%zu added %s, '%s' first, %s normalised: transformers finds them where a text or a word begins, "
+            "this program everywhere\n",
+            n, n == 1 ? "token" : "tokens", roma_error_name(name, sizeof name, text_at(t, first->at), first->len),
+            n == 1 ? "is" : "are");
+}
+
 int roma_import_hf_vocab(hf_tokens *t, const char *path, import_owned *o, roma_vocab *v, roma_error *err) {
     if (t->text.failed || t->added.failed || t->merges.failed)
         return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a vocabulary");
@@ -219,6 +260,7 @@ int roma_import_hf_vocab(hf_tokens *t, const char *path, import_owned *o, roma_v
     if (!rc && t->text.failed) rc = roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a vocabulary");
     if (!rc) rc = lay_out(t, path, o, v, err);
     if (rc) return rc;
+    note_normalized(t, v, &o->notes);
     import_index x = {0};
     rc = roma_import_index_tokens(v, path, &x, err);
     if (!rc && t->bytes) rc = read_scores(t, path, &x, o, v, err);

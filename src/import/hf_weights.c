@@ -167,10 +167,47 @@ static int add_part(hf_folder *f, gguf_set *s, const hf_file *file, const hf_qua
     return index_names(g, st, err);
 }
 
+/* The tensor of that name, and the shard that has it. */
+static const st_tensor *find_tensor(const hf_folder *f, const gguf_set *s, const char *name, const gguf_file **of) {
+    for (uint32_t i = 0; i < f->n_shards; i++) {
+        const int64_t at = roma_import_index_find(&s->part[i].names, name, strlen(name));
+        *of = &s->part[i];
+        if (at >= 0) return &f->shard[i].tensor[at];
+    }
+    return NULL;
+}
+
+/* Byte for byte; in pieces, which are forgotten when they are done: an embedding may be larger than the memory. */
+static bool is_same(const st_tensor *a, const gguf_file *of_a, const st_tensor *b, const gguf_file *of_b) {
+    enum { PIECE = 8 << 20 };
+    const uint64_t size = a->end - a->begin;
+    bool same = a->type == b->type && size == b->end - b->begin;
+    for (uint64_t at = 0; same && at < size; at += PIECE) {
+        const uint64_t n = size - at < PIECE ? size - at : PIECE;
+        same = memcmp(a->data + at, b->data + at, (size_t)n) == 0;
+        if (of_a->mapped) roma_map_forget(a->data + at, n);
+        if (of_b->mapped) roma_map_forget(b->data + at, n);
+    }
+    return same;
+}
+
+/* A head beside a tied embedding must be that embedding: transformers takes one that is not for a head of its own, or,
+ * before version 5, passes over it. */
+static int check_tied(const hf_folder *f, const gguf_set *s, roma_error *err) {
+    const gguf_file *of_head, *of_table;
+    const st_tensor *head = find_tensor(f, s, "lm_head.weight", &of_head);
+    const st_tensor *table = find_tensor(f, s, "model.embed_tokens.weight", &of_table);
+    if (!head || !table || is_same(head, of_head, table, of_table)) return ROMA_OK;
+    return roma_fail(err, ROMA_EINPUT, of_head->path, ROMA_NOWHERE,
+                     "tensor 'lm_head.weight' is not the embedding, but tie_word_embeddings of config.json says so; "
+                     "make it false if the head is one of its own, or take the tensor out");
+}
+
 /* What the shards hold, when all of them are there. */
 static int fill_all(hf_folder *f, gguf_set *s, const hf_quant *q, bool tied, roma_error *err) {
     const hf_packing c = {f, s, q, err};
-    int rc = q->method ? roma_import_hf_pack(&c) : ROMA_OK;
+    int rc = tied ? check_tied(f, s, err) : ROMA_OK;
+    if (!rc && q->method) rc = roma_import_hf_pack(&c);
     for (uint32_t i = 0; i < f->n_shards && !rc; i++) rc = fill(&s->part[i], &f->shard[i], tied, err);
     return rc;
 }

@@ -154,13 +154,16 @@ static int read_flags(const gguf_file *g, roma_vocab *v, const roma_pre_rule *ru
     return rc;
 }
 
-void roma_import_add_eog(roma_vocab *v, int32_t id) {
+bool roma_import_add_eog(roma_vocab *v, int32_t id) {
     for (uint32_t i = 0; i < v->n_eog; i++)
-        if (v->eog[i] == id) return;
-    if (id >= 0 && v->n_eog < ROMA_EOG_MAX) v->eog[v->n_eog++] = id;
+        if (v->eog[i] == id) return true;
+    if (id >= 0 && v->n_eog == ROMA_EOG_MAX) return false;
+    if (id >= 0) v->eog[v->n_eog++] = id;
+    return true;
 }
 
-void roma_import_add_eog_texts(roma_vocab *v) {
+int roma_import_add_eog_texts(roma_vocab *v, const char *path, roma_error *err) {
+    bool fits = true;
     static const char *const texts[] = {"<|im_end|>",      "<|eot_id|>",    "<|eom_id|>",
                                         "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"};
     for (uint32_t i = 0; i < v->n_tokens; i++) {
@@ -168,8 +171,11 @@ void roma_import_add_eog_texts(roma_vocab *v) {
         const char *text = v->text + v->text_off[i];
         if (len < 10 || text[0] != '<') continue;
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
-            if (is(text, len, texts[k])) roma_import_add_eog(v, (int32_t)i);
+            if (is(text, len, texts[k])) fits = roma_import_add_eog(v, (int32_t)i) && fits;
     }
+    if (fits) return ROMA_OK;
+    return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                     "more than %d ids end a turn, with the tokens whose text says so", ROMA_EOG_MAX);
 }
 
 /* The ids that end a turn: those the file names, and tokens of known texts. */
@@ -178,11 +184,10 @@ static int read_eog(const gguf_file *g, roma_vocab *v, roma_error *err) {
     int rc = read_id(g, "tokenizer.ggml.eot_token_id", v, &eot, err);
     if (!rc) rc = read_id(g, "tokenizer.ggml.eom_token_id", v, &eom, err);
     if (rc) return rc;
-    roma_import_add_eog(v, v->eos);
-    roma_import_add_eog(v, eot);
-    roma_import_add_eog(v, eom);
-    roma_import_add_eog_texts(v);
-    return ROMA_OK;
+    (void)roma_import_add_eog(v, v->eos); /* three always fit */
+    (void)roma_import_add_eog(v, eot);
+    (void)roma_import_add_eog(v, eom);
+    return roma_import_add_eog_texts(v, g->path, err);
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */

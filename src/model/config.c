@@ -166,6 +166,7 @@ static const char *const off[] = {"attention_chunk_size",
                                   "no_rope_layers",
                                   "num_experts",
                                   "num_local_experts",
+                                  "per_layer_config",
                                   "qk_layernorm",
                                   "query_pre_attn_scalar",
                                   "residual_multiplier",
@@ -189,8 +190,15 @@ static int read_off(reading *r, const char *key) {
     return is_off ? ROMA_OK : BAD(r, ROMA_EUNSUPPORTED, key, "changes what the model computes and is not supported");
 }
 
+/* Attention that looks ahead is another model. */
+static int read_causal(reading *r) {
+    if (is(r, ROMA_JSON_TRUE)) return ROMA_OK;
+    return BAD(r, ROMA_EUNSUPPORTED, "is_causal", "must be true: a token that sees those behind it is not supported");
+}
+
 static int read_member(reading *r, const char *key) {
     double one;
+    if (strcmp(key, "sliding_window") == 0) r->c.has_window = true;
     if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
 #define X(member, name, least, most, need)                                                                             \
     if (strcmp(key, name) == 0) return read_count(r, name, least, most, &r->c.member);
@@ -208,6 +216,7 @@ static int read_member(reading *r, const char *key) {
     if (strcmp(key, "architectures") == 0) return read_classes(r);
     if (strcmp(key, "hidden_act") == 0) return read_activation(r);
     if (strcmp(key, "layer_types") == 0) return read_layer_types(r);
+    if (strcmp(key, "is_causal") == 0) return read_causal(r);
     if (strcmp(key, "rope_scaling") == 0 || strcmp(key, "rope_parameters") == 0) return read_rope(r, key);
     if (strcmp(key, "partial_rotary_factor") == 0) return read_real(r, key, 1, 1, &one);
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)

@@ -27,6 +27,7 @@ enum {
     X(head_dim, "head_dim", 2, 512, false)                                                                             \
     X(vocab, "vocab_size", 1, 4194304, true)                                                                           \
     X(context, "max_position_embeddings", 1, 16777216, true)                                                           \
+    X(original_beside, "original_max_position_embeddings", 1, 16777216, false)                                         \
     X(window, "sliding_window", 0, UINT32_MAX, false)                                                                  \
     X(window_layers, "max_window_layers", 0, UINT32_MAX, false)
 
@@ -68,8 +69,8 @@ typedef struct {
 #define X(member, key) int member; /* -1: not said */
     FLAGS(X)
 #undef X
-    int family, class; /* FAMILY_*, as model_type and architectures say; -1: not said */
-    bool has_rope;
+    int family, class;                /* FAMILY_*, as model_type and architectures say; -1: not said */
+    bool has_rope, has_window;        /* keys that are there, be it with null */
     int truncate;                     /* of YaRN; -1: not said */
     char rope_type[16], rope_key[48]; /* "": not said; a key of the rotary embedding that is not known */
 } config;

@@ -69,17 +69,18 @@ static int check_biases(const asked *r) {
 static void end_at_window(config *c) {
     const uint32_t arch = families[c->family].arch;
     const bool qwen = arch == ROMA_ARCH_QWEN2 || arch == ROMA_ARCH_QWEN3;
+    if (!c->has_window && c->family != FAMILY_LLAMA) c->window = 4096; /* where the key is missing; null is none */
     if (!c->window || c->window >= c->context) return;
     if (qwen && (c->use_window <= 0 || c->window_layers >= c->layers)) return;
     c->context = c->window;
 }
 
-static int yarn_of(const asked *r, double base, roma_model_rope *out) {
+static int yarn_of(const asked *r, roma_model_rope *out) {
     const config *c = r->c;
     const double all = c->mscale > 0 && c->mscale_all > 0 ? c->mscale_all : 0;
-    out->yarn = (roma_yarn){.base = base,
+    out->yarn = (roma_yarn){.base = out->base,
                             .factor = c->factor,
-                            .original = c->original > 0 ? c->original : c->context,
+                            .original = out->original > 0 ? out->original : c->context,
                             .fast = c->fast > 0 ? c->fast : 32,
                             .slow = c->slow > 0 ? c->slow : 1,
                             .share = 1,
@@ -87,7 +88,7 @@ static int yarn_of(const asked *r, double base, roma_model_rope *out) {
     const double own =
         all > 0 ? roma_yarn_gain(c->factor, c->mscale) / roma_yarn_gain(c->factor, all) : roma_yarn_gain(c->factor, 1);
     out->gain = (float)(c->attention_factor > 0 ? c->attention_factor : own);
-    if (!(base > 1)) return refuse(r, "RoPE scaling yarn needs a rope_theta above 1");
+    if (!(out->base > 1)) return refuse(r, "RoPE scaling yarn needs a rope_theta above 1");
     if (out->yarn.slow > out->yarn.fast) return refuse(r, "key 'beta_slow' of the RoPE scaling is above beta_fast");
     return ROMA_OK;
 }
@@ -114,9 +115,10 @@ static int rope_of(const asked *r, roma_model_rope *out) {
     const bool linear = strcmp(c->rope_type, "linear") == 0, llama3 = strcmp(c->rope_type, "llama3") == 0,
                yarn = strcmp(c->rope_type, "yarn") == 0;
     const double base = c->rope_theta > 0 ? c->rope_theta : c->theta;
+    const double original = c->original_beside ? c->original_beside : c->original; /* beside it, it comes first */
     if (c->rope_key[0]) return refuse(r, "key '%s' of the RoPE scaling is not supported", c->rope_key);
     if ((linear || llama3 || yarn) && !(c->factor > 0)) return refuse(r, "key 'factor' of the RoPE scaling is missing");
-    if (llama3 && !(c->low > 0 && c->high > c->low && c->original > 0))
+    if (llama3 && !(c->low > 0 && c->high > c->low && original > 0))
         return refuse(r, "RoPE scaling llama3 needs original_max_position_embeddings, and a high_freq_factor above its "
                          "low_freq_factor");
     if (!c->rope_type[0] && c->factor > 0) return refuse(r, "key 'rope_type' of the RoPE scaling is missing");
@@ -127,9 +129,9 @@ static int rope_of(const asked *r, roma_model_rope *out) {
                              .factor = linear || llama3 ? c->factor : 1,
                              .low = c->low,
                              .high = c->high,
-                             .original = c->original,
+                             .original = original,
                              .gain = 1};
-    return yarn ? yarn_of(r, base, out) : check_no_yarn(r);
+    return yarn ? yarn_of(r, out) : check_no_yarn(r);
 }
 
 /* The folder's name where the file has the usual one, else the file's. */

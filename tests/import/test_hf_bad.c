@@ -46,6 +46,9 @@ static const bad_case cases[] = {
     {H_BPE, {CONFIG, "\"vocab_size\": 16", "\"vocab_size\": 17"}, DAMAGED, "embed_tokens.weight': shape [16, 32]"},
     {H_BPE, {CONFIG, "\"vocab_size\": 16,", ""}, UNSUPPORTED, "'vocab_size' is missing"},
     {H_BPE, {CONFIG, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 1"}, INPUT, "true or false"},
+    {H_BPE, {CONFIG, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"}, INPUT, "'lm_head.weight' is not the embedding"},
+    {H_SHARDS, {CONFIG, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"}, INPUT, "'lm_head.weight' is not the embedding"},
+    {H_BPE, {CONFIG, "\"eos_token_id\": 2", "\"eos_token_id\": [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"}, UNSUPPORTED, "more than 16 ids end a turn"},
     {H_BPE, {CONFIG, "\"rope_theta\": 10000.0", "\"rope_theta\": 1e400"}, UNSUPPORTED, "'rope_theta'"},
     {H_BPE, {CONFIG, "\"torch_dtype\"", "\"rope_scaling\": {\"rope_type\": \"longrope\"}, \"torch_dtype\""}, UNSUPPORTED, "longrope"},
     {H_BPE, {CONFIG, "\"torch_dtype\"", "\"num_local_experts\": 8, \"torch_dtype\""}, UNSUPPORTED, "'num_local_experts'"},
@@ -225,6 +228,22 @@ static const bad_case cases[] = {
     {H_BPE, {GEN, "[2, 0]", "{}"}, DAMAGED, "no token's id"},
     {H_BPE, {GEN, "#10", ""}, INPUT, "not valid JSON"},
     {H_BPE, {"vocab.json", "+", "{}"}, 0, ""},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"added_tokens_decoder\": {\"3\": {\"content\": \"<tool>\"}}"}, DAMAGED, "added token '<tool>' has the id 3 of another token"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"added_tokens_decoder\": {\"16\": {\"content\": \"<tool>\"}}"}, INPUT, "has the id 16"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"added_tokens_decoder\": {\"15\": {\"content\": \"<tool>\", \"rstrip\": true}}"}, UNSUPPORTED, "rstrip is not supported"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"additional_special_tokens\": [\"<tool>\"]"}, INPUT, "special token '<tool>' is no token"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"extra_special_tokens\": {\"image\": {\"content\": \"<tool>\"}}"}, INPUT, "special token '<tool>' is no token"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"extra_special_tokens\": 1"}, DAMAGED, "must be a list or an object"},
+    {H_BPE, {SAYS, "\"model_max_length\": 128", "\"additional_special_tokens\": [1]"}, DAMAGED, "must be a text"},
+    {H_BPE, {"special_tokens_map.json", "+", "{\"eos_token\": \"</s>\"}"}, INPUT, "eos_token '</s>' is no token"},
+    {H_BPE, {"special_tokens_map.json", "+", "[]"}, INPUT, "a configuration is an object"},
+    {H_BPE, {"special_tokens_map.json", "+", "{\"additional_special_tokens\": [\"<tool>\"]}"}, INPUT, "special token '<tool>' is no token"},
+    {H_BPE, {"added_tokens.json", "+", "{\"<tool>\": 16}"}, INPUT, "added token '<tool>' has the id 16"},
+    {H_BPE, {"added_tokens.json", "+", "{\"<tool>\": 3}"}, DAMAGED, "has the id 3 of another token"},
+    {H_BPE, {"added_tokens.json", "+", "{\"<tool>\": \"15\"}"}, DAMAGED, "no whole number"},
+    {H_BPE, {"added_tokens.json", "+", "{\"\": 15}"}, DAMAGED, "a text of 1 to"},
+    {H_BPE, {"added_tokens.json", "+", "[]"}, DAMAGED, "an object of texts and ids"},
+    {H_BPE, {"added_tokens.json", "+", "{}x"}, INPUT, "not valid JSON"},
     /* tokenizer.model */
     {H_MODEL, {SP, "#0", ""}, DAMAGED, "no pieces"},
     {H_MODEL, {SP, "#10", ""}, DAMAGED, "no SentencePiece model, or a damaged one"},
@@ -312,6 +331,101 @@ static void test_prefixes(void) {
     }
 }
 
+/* What says which tokens there are and what they are called, in new folders and old ones: the token at an id, its
+ * type, the bos and eos tokens, and how many notes there are. As transformers 5.24 reads them. */
+static void test_specials(void) {
+    static const struct {
+        h_form form;
+        h_change change;
+        uint32_t id;
+        uint8_t type;
+        const char *text;
+        int32_t bos, eos;
+        const char *note;
+    } v[] = {
+        {H_BPE, {SAYS, "128", "128"}, 15, ROMA_TT_UNUSED, "[PAD15]", 1, 2, ""},
+        {H_BPE,
+         {SAYS, "\"model_max_length\": 128", "\"added_tokens_decoder\": {\"15\": {\"content\": \"<tool>\"}}"},
+         15,
+         ROMA_TT_USER,
+         "<tool>",
+         1,
+         2,
+         ""},
+        {H_BPE,
+         {SAYS, "\"model_max_length\": 128",
+          "\"added_tokens_decoder\": {\"14\": {\"content\": \"h\", \"special\": true}}"},
+         14,
+         ROMA_TT_CONTROL,
+         "h",
+         1,
+         2,
+         ""},
+        {H_BPE,
+         {SAYS, "\"model_max_length\": 128", "\"additional_special_tokens\": [\"g\"]"},
+         13,
+         ROMA_TT_CONTROL,
+         "g",
+         1,
+         2,
+         ""},
+        {H_BPE,
+         {SAYS, "\"<|im_start|>\"", "\"h\", \"add_bos_token\": false"},
+         14,
+         ROMA_TT_CONTROL,
+         "h",
+         14,
+         2,
+         "the key counts"},
+        {H_BPE,
+         {SAYS, "\"model_max_length\": 128", "\"add_eos_token\": true"},
+         3,
+         ROMA_TT_NORMAL,
+         "a",
+         1,
+         2,
+         "'add_eos_token' of tokenizer_config.json is true"},
+        {H_BPE, {"added_tokens.json", "+", "{\"<tool>\": 15}"}, 15, ROMA_TT_USER, "<tool>", 1, 2, ""},
+        {H_BPE,
+         {"special_tokens_map.json", "+",
+          "{\"eos_token\": {\"content\": \"h\"}, \"additional_special_tokens\": [\"g\"]}"},
+         13,
+         ROMA_TT_CONTROL,
+         "g",
+         1,
+         14,
+         ""},
+        {H_MODEL,
+         {"added_tokens.json", "+", "{\"<tool>\": 12}"},
+         12,
+         ROMA_TT_UNUSED,
+         "[PAD12]",
+         1,
+         2,
+         ""}, /* there is an added_tokens_decoder */
+        {H_MODEL, {SAYS, "\"added_tokens_decoder\"", "\"nothing\""}, 13, ROMA_TT_UNUSED, "[PAD13]", 1, 2, ""},
+        {H_SPM, {SAYS, "128", "128"}, 13, ROMA_TT_USER, "<tool>", 1, 2, "1 added token, '<tool>' first, is normalised"},
+    };
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        h_folder h;
+        roma_import imp;
+        roma_error err;
+        h_make(&h, v[i].form, strcmp(v[i].change.from, "128") ? &v[i].change : NULL);
+        CHECK_EQ(open_one(&h, &imp, &err), 0);
+        if (err.code) fprintf(stderr, "case %zu: %s\n", i, err.text);
+        if (!err.code) {
+            const roma_vocab *o = &imp.vocab;
+            const uint32_t at = o->text_off[v[i].id], len = o->text_off[v[i].id + 1] - at;
+            CHECK_EQ(o->type[v[i].id], v[i].type);
+            CHECK(len == strlen(v[i].text) && memcmp(o->text + at, v[i].text, len) == 0);
+            CHECK(o->bos == v[i].bos && o->eos == v[i].eos);
+            CHECK(*v[i].note ? strstr(imp.notes, v[i].note) != NULL : !*imp.notes);
+            roma_import_close(&imp);
+        }
+        h_free(&h);
+    }
+}
+
 /* ---- allocations that fail, and random flips ---- */
 
 static void test_memory(void) {
@@ -358,6 +472,7 @@ int main(void) {
     CHECK(sizeof cases / sizeof *cases >= 150);
     test_cases();
     test_good();
+    test_specials();
     test_prefixes();
     test_memory();
     test_flips();

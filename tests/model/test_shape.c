@@ -213,9 +213,10 @@ static void test_published(void) {
     CHECK_BYTES(&s, &known, sizeof s);
 }
 
-#define SMALL                                                                                                          \
-    "\"hidden_size\": 96, \"intermediate_size\": 160, \"max_position_embeddings\": 512, \"num_attention_heads\": 3, "  \
-    "\"num_hidden_layers\": 2, \"vocab_size\": 77"
+#define SMALL_BUT_CONTEXT                                                                                              \
+    "\"hidden_size\": 96, \"intermediate_size\": 160, \"num_attention_heads\": 3, \"num_hidden_layers\": 2, "          \
+    "\"vocab_size\": 77, \"max_position_embeddings\": "
+#define SMALL SMALL_BUT_CONTEXT "512"
 
 /* The small model with these keys beside its widths; it must be read. */
 static roma_shape small_with(const char *more, const char *behind) {
@@ -251,7 +252,8 @@ static void test_config_defaults(void) {
          10000, 2.5},
         {"\"model_type\": \"llama\", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 5e5}",
          ROMA_ARCH_LLAMA, 32, 5e5, 1},
-        {"\"model_type\": \"llama\", \"num_experts\": 0, \"attn_logit_softcapping\": null, \"text_config\": {}, "
+        {"\"model_type\": \"llama\", \"is_causal\": true, \"num_experts\": 0, \"attn_logit_softcapping\": null, "
+         "\"text_config\": {}, "
          "\"partial_rotary_factor\": 1.0, \"something_new\": {\"deep\": [1, {\"er\": 2}]}",
          ROMA_ARCH_LLAMA, 32, 10000, 1},
     };
@@ -279,6 +281,11 @@ static void test_yarn(void) {
         {", \"mscale\": 2, \"mscale_all_dim\": 1}", 1.75, 1.1217509f},
         {", \"mscale\": 1}", 1.75, 1.1386294f},
         {", \"original_max_position_embeddings\": 64, \"beta_fast\": 4, \"beta_slow\": 0.5}", 2.5, 1.1386294f},
+        /* beside the scaling it comes before the one inside, as transformers has it */
+        {", \"beta_fast\": 4, \"beta_slow\": 0.5}, \"original_max_position_embeddings\": 64", 2.5, 1.1386294f},
+        {", \"original_max_position_embeddings\": 999, \"beta_fast\": 4, \"beta_slow\": 0.5}, "
+         "\"original_max_position_embeddings\": 64",
+         2.5, 1.1386294f},
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         const roma_shape s = small_with(yarn, v[i].more);
@@ -308,6 +315,22 @@ static void test_biases(void) {
     }
 }
 
+/* Llama 3's scaling over the original context, which may stand inside it or beside it, where it comes first. */
+static void test_llama3_original(void) {
+#define LLAMA3(original)                                                                                               \
+    "\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, " \
+    "\"high_freq_factor\": 4" original "}"
+#define ORIGINAL(n) ", \"original_max_position_embeddings\": " #n
+    const roma_shape inside = small_with(LLAMA3(ORIGINAL(64)), ""), beside = small_with(LLAMA3(""), ORIGINAL(64)),
+                     both = small_with(LLAMA3(ORIGINAL(300)), ORIGINAL(64)),
+                     other = small_with(LLAMA3(ORIGINAL(300)), ""),
+                     plain = small_with("\"model_type\": \"llama\"", ORIGINAL(64));
+    CHECK_BYTES(&beside, &inside, sizeof inside);
+    CHECK_BYTES(&both, &inside, sizeof inside);
+    CHECK(memcmp(&other, &inside, sizeof inside) != 0);
+    CHECK_EQ(plain.hyper.rope_phase[5], roma_rope_phase(10000, 5, 32, 1));
+}
+
 /* A window that layers use is where the context ends. */
 static void test_window(void) {
     static const char *const v[] = {
@@ -316,6 +339,30 @@ static void test_window(void) {
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         const roma_shape s = small_with(v[i], "");
         CHECK_EQ(s.hyper.context, 256);
+    }
+}
+
+/* A window that is not said is 4096 where the family's own code has one; null is none. */
+static void test_usual_window(void) {
+    static const struct {
+        const char *more;
+        uint32_t context;
+    } v[] = {
+        {"\"model_type\": \"mistral\"", 4096},
+        {"\"model_type\": \"mistral\", \"sliding_window\": null", 9000},
+        {"\"model_type\": \"qwen2\", \"use_sliding_window\": true, \"max_window_layers\": 1", 4096},
+        {"\"model_type\": \"qwen2\", \"use_sliding_window\": true, \"max_window_layers\": 2", 9000},
+        {"\"model_type\": \"qwen3\"", 9000},
+        {"\"model_type\": \"qwen3\", \"use_sliding_window\": true, \"max_window_layers\": 0", 4096},
+        {"\"model_type\": \"llama\"", 9000},
+    };
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[1000];
+        roma_shape s;
+        roma_error err;
+        snprintf(text, sizeof text, "{%s, " SMALL_BUT_CONTEXT "9000}", v[i].more);
+        CHECK_EQ(read_config(text, &s, &err), 0);
+        CHECK_EQ(s.hyper.context, v[i].context);
     }
 }
 
@@ -375,6 +422,9 @@ static void test_bad_configs(void) {
         {"\"model_type\": \"llama\", \"num_local_experts\": 8",
          "key 'num_local_experts': changes what the model computes"},
         {"\"model_type\": \"llama\", \"final_logit_softcapping\": 30.0", "key 'final_logit_softcapping'"},
+        {"\"model_type\": \"llama\", \"is_causal\": false", "key 'is_causal': must be true"},
+        {"\"model_type\": \"llama\", \"per_layer_config\": {\"0\": {\"sliding_window\": 128}}",
+         "key 'per_layer_config'"},
         {"\"model_type\": \"llama\", \"text_config\": {\"a\": 1}", "key 'text_config'"},
         {"\"model_type\": \"llama\", \"clip_qkv\": \"x\"", "key 'clip_qkv'"},
         {"\"model_type\": \"llama\", \"head_dim\": 25", "the rotated width of a head is 25"},
@@ -467,6 +517,8 @@ int main(void) {
     test_yarn();
     test_biases();
     test_window();
+    test_usual_window();
+    test_llama3_original();
     test_bad_configs();
     test_bad_widths();
     test_hostile();
