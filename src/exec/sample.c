@@ -5,7 +5,7 @@
 #include <float.h>
 #include <string.h>
 
-enum { RECENT = 64 };
+enum { RECENT = 64, BLOCK = 256, LANES = 16 }; /* a vocabulary is looked at in blocks */
 /* A candidate this far below the best (in units of temperature) has less than 1e-8 of its probability: never drawn. */
 #define FAR 19.0f
 
@@ -30,24 +30,14 @@ int roma_sampling_check(const roma_sampling *s, roma_error *err) {
     return what ? roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s", what) : ROMA_OK;
 }
 
-size_t roma_sample_bytes(uint32_t vocab) { return vocab * (sizeof(candidate) + sizeof(float)); }
-
-static bool before(const candidate *a, const candidate *b) {
-    return a->logit > b->logit || (a->logit == b->logit && a->id < b->id);
+static uint32_t blocks_of(uint32_t vocab) { return (vocab + BLOCK - 1) / BLOCK; }
+static uint32_t block_end(uint32_t block, uint32_t vocab) {
+    return vocab - block * BLOCK < BLOCK ? vocab : (block + 1) * BLOCK;
 }
 
-/* Heap whose root comes first in the order; a plain heapsort step, so that nothing is allocated. */
-static void sift(candidate *c, size_t n, size_t i) {
-    for (;;) {
-        size_t top = i, l = 2 * i + 1;
-        if (l < n && before(&c[l], &c[top])) top = l;
-        if (l + 1 < n && before(&c[l + 1], &c[top])) top = l + 1;
-        if (top == i) return;
-        const candidate t = c[i];
-        c[i] = c[top];
-        c[top] = t;
-        i = top;
-    }
+/* Candidates twice, changed logits, the largest logit of each block. */
+size_t roma_sample_bytes(uint32_t vocab) {
+    return vocab * (2 * sizeof(candidate) + sizeof(float)) + blocks_of(vocab) * sizeof(float);
 }
 
 static bool is_finite(float x) { return x >= -FLT_MAX && x <= FLT_MAX; }
@@ -104,19 +94,45 @@ static void copy_masked(float *to, const float *logits, uint32_t vocab, const ui
 
 static bool is_zero(float x) { return !(x > 0) && !(x < 0); }
 
-/* *best: of the largest, the lowest id among equals. Refuses logits that say nothing. */
-static int find_best(const float *l, uint32_t n, bool is_masked, uint32_t *best, roma_error *err) {
-    uint32_t nan = n;
-    *best = 0;
-    for (uint32_t i = n; i-- > 0;) {
-        if (l[i] != l[i]) nan = i;
-        if (l[i] >= l[*best]) *best = i;
+/* The largest of n logits, in lanes that a compiler makes vectors of. *nan: one is no number. */
+static float largest(const float *l, uint32_t n, bool *nan) {
+    float most[LANES];
+    int32_t odd[LANES] = {0};
+    for (uint32_t j = 0; j < LANES; j++) most[j] = roma_f32_from_bits(0xff800000);
+    uint32_t i = 0;
+    for (; n - i >= LANES; i += LANES)
+        for (uint32_t j = 0; j < LANES; j++) {
+            most[j] = l[i + j] > most[j] ? l[i + j] : most[j];
+            odd[j] |= l[i + j] != l[i + j];
+        }
+    for (uint32_t j = 0; i + j < n; j++) {
+        most[j] = l[i + j] > most[j] ? l[i + j] : most[j];
+        odd[j] |= l[i + j] != l[i + j];
     }
-    if (nan < n)
+    for (uint32_t j = 0; j < LANES; j++) {
+        most[0] = most[j] > most[0] ? most[j] : most[0];
+        *nan |= odd[j];
+    }
+    return most[0];
+}
+
+/* *best: of the largest, the lowest id among equals. block: the largest of each block. Refuses logits that say nothing.
+ */
+static int find_best(const float *l, uint32_t n, bool is_masked, float *block, uint32_t *best, roma_error *err) {
+    uint32_t in = 0, i = 0;
+    bool nan = false;
+    for (uint32_t b = 0; b < blocks_of(n); b++) {
+        block[b] = largest(l + b * BLOCK, block_end(b, n) - b * BLOCK, &nan);
+        if (block[b] > block[in]) in = b;
+    }
+    while (nan && l[i] == l[i]) i++;
+    if (nan)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                          "the logit of token %u is not a number: the numbers in the weights or adapters are so large "
                          "that the arithmetic overflows on this text",
-                         nan);
+                         i);
+    *best = in * BLOCK;
+    while (l[*best] < block[in]) ++*best;
     if (l[*best] < -FLT_MAX && is_masked)
         return roma_fail(err, ROMA_EINPUT, "", ROMA_NOWHERE,
                          "none of the tokens that may follow has a logit above minus infinity");
@@ -129,46 +145,69 @@ static int find_best(const float *l, uint32_t n, bool is_masked, uint32_t *best,
 }
 
 /* Logits that equal the best are as likely as it, two infinite ones too, whose difference would be no number. */
-static bool is_candidate(float l, float best, float temperature) { return l == best || best - l < FAR * temperature; }
+static bool is_candidate(float l, float best, float temperature) {
+    return (l == best) | (best - l < FAR * temperature);
+}
 
 static float weight_of(float l, float best, float temperature) {
     return l == best ? 1 : roma_exp((l - best) / temperature);
 }
 
-/* Draws among the candidates (a heap of n >= 1, the best first): takes them off in order, stopping where top-k, min-p
- * or top-p cut. The best is always taken. */
-static int32_t draw(const roma_sampling *s, candidate *c, size_t n, float *weight, uint64_t position) {
-    const float best = c[0].logit;
-    candidate *taken = c + n; /* filled backwards from the end, as heapsort does */
-    size_t kept = 0;
+/* Falling logits as rising numbers; 0 and -0, which are equal, are one. */
+static uint32_t rank_of(float logit) {
+    const uint32_t bits = roma_f32_bits(logit + 0.0f);
+    return bits >> 31 ? bits : ~(bits | 1u << 31);
+}
+
+/* Sorts n candidates that stand in order of their ids by falling logit, those of equal logits staying as they stand:
+ * by digits of the rank from the last to the first, between c and `other`. Returns the one that holds them then. */
+static candidate *sort(candidate *c, candidate *other, size_t n) {
+    enum { BITS = 11, DIGITS = 3, VALUES = 1 << BITS };
+    uint32_t count[DIGITS][VALUES] = {{0}};
+    for (size_t i = 0; i < n; i++)
+        for (unsigned d = 0; d < DIGITS; d++) count[d][rank_of(c[i].logit) >> d * BITS & (VALUES - 1)]++;
+    for (unsigned d = 0; d < DIGITS; d++) {
+        uint32_t before = 0;
+        for (unsigned v = 0; v < VALUES; v++) {
+            const uint32_t here = count[d][v];
+            count[d][v] = before;
+            before += here;
+        }
+        for (size_t i = 0; i < n; i++) other[count[d][rank_of(c[i].logit) >> d * BITS & (VALUES - 1)]++] = c[i];
+        candidate *const sorted = other;
+        other = c;
+        c = sorted;
+    }
+    return c;
+}
+
+/* Draws among n >= 1 candidates in order: takes them one by one, stopping where top-k, min-p or top-p cut. The best is
+ * always taken. */
+static int32_t draw(const roma_sampling *s, const candidate *c, size_t n, float *weight, uint64_t position) {
+    size_t kept = 0, m = 0;
     float all = 0, sum = 0;
     const size_t limit = s->top_k && s->top_k < n ? s->top_k : n;
-    for (size_t left = n; kept < limit; left--) {
-        const candidate t = c[0];
-        const float w = weight_of(t.logit, best, s->temperature);
+    for (; kept < limit; kept++) {
+        const float w = weight_of(c[kept].logit, c[0].logit, s->temperature);
         if (kept && w < s->min_p) break;
-        c[0] = c[left - 1];
-        *--taken = t;
-        sift(c, left - 1, 0);
-        weight[kept++] = w;
+        weight[kept] = w;
         all += w;
     }
-    size_t m = 0;
     do sum += weight[m++];
     while (m < kept && sum < s->top_p * all);
     const float u = (float)(roma_random(s->seed, position) >> 40) * roma_pow2(-24) * sum;
     float run = 0;
     for (size_t i = 0; i < m; i++) {
         run += weight[i];
-        if (u < run) return c[n - 1 - i].id;
+        if (u < run) return c[i].id;
     }
-    return c[n - m].id;
+    return c[m - 1].id;
 }
 
 int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, const int32_t *recent, size_t n_recent,
                 size_t n_answer, uint64_t position, void *scratch, int32_t *token, roma_error *err) {
-    candidate *c = scratch;
-    float *own = (float *)(void *)(c + vocab); /* changed logits, then the weights */
+    candidate *c = scratch, *other = c + vocab;
+    float *own = (float *)(void *)(other + vocab), *block = own + vocab; /* changed logits, then the weights */
     const bool repeats = s->repeat_penalty != 1.0f,
                answers = n_answer && (!is_zero(s->presence_penalty) || !is_zero(s->frequency_penalty));
     if (repeats || answers || s->n_bias || s->mask) {
@@ -181,15 +220,20 @@ int roma_sample(const roma_sampling *s, const float *logits, uint32_t vocab, con
         add_bias(own, vocab, s);
         logits = own;
     }
-    uint32_t best;
-    const int rc = find_best(logits, vocab, s->mask != NULL, &best, err);
+    uint32_t best = 0;
+    const int rc = find_best(logits, vocab, s->mask != NULL, block, &best, err);
     if (rc) return rc;
     *token = (int32_t)best;
     if (s->temperature <= 0 || s->top_k == 1) return ROMA_OK;
     size_t n = 0;
-    for (uint32_t i = 0; i < vocab; i++)
-        if (is_candidate(logits[i], logits[best], s->temperature)) c[n++] = (candidate){logits[i], (int32_t)i};
-    for (size_t i = n / 2; i-- > 0;) sift(c, n, i);
-    *token = draw(s, c, n, own, position);
+    const float most = logits[best];
+    for (uint32_t b = 0; b < blocks_of(vocab); b++) {
+        if (!is_candidate(block[b], most, s->temperature)) continue;
+        for (uint32_t i = b * BLOCK; i < block_end(b, vocab); i++) { /* without a branch that nobody could foresee */
+            c[n] = (candidate){logits[i], (int32_t)i};
+            n += is_candidate(logits[i], most, s->temperature);
+        }
+    }
+    *token = draw(s, sort(c, other, n), n, own, position);
     return ROMA_OK;
 }

@@ -307,7 +307,81 @@ static void test_penalty_overflow(void) {
     CHECK_EQ(token, 1);
 }
 
+/* ---- a second computation ---- */
+
+enum { MANY = 1100 }; /* some blocks, and the ends between them */
+static const float *second_logits;
+
+/* Falling logits, rising ids among equals. */
+static int second_before(const void *a, const void *b) {
+    const int i = *(const int *)a, j = *(const int *)b;
+    const float l = second_logits[i], m = second_logits[j];
+    return l != m ? (l < m ? 1 : -1) : (i > j) - (i < j);
+}
+
+static int32_t second_draw(const roma_sampling *s, const float *l, int n, uint64_t position) {
+    static int id[MANY];
+    static float weight[MANY];
+    for (int i = 0; i < n; i++) id[i] = i;
+    second_logits = l;
+    qsort(id, (size_t)n, sizeof *id, second_before);
+    if (s->temperature <= 0) return id[0];
+    const float best = l[id[0]];
+    int kept = 0, m = 0;
+    float all = 0, sum = 0, run = 0;
+    while (kept < n && (!s->top_k || kept < (int)s->top_k)) {
+        const float x = l[id[kept]], w = x == best ? 1 : roma_exp((x - best) / s->temperature);
+        if (x != best && !(best - x < 19 * s->temperature)) break;
+        if (kept && w < s->min_p) break;
+        weight[kept++] = w;
+        all += w;
+    }
+    do sum += weight[m++];
+    while (m < kept && sum < s->top_p * all);
+    const float u = (float)(roma_random(s->seed, position) >> 40) * roma_pow2(-24) * sum;
+    for (int i = 0; i < m; i++)
+        if (u < (run += weight[i])) return id[i];
+    return id[m - 1];
+}
+
+/* Logits of many sizes, close to each other, equal, 0 and -0, infinite; and the first that is no number is named. */
+static void test_second(void) {
+    static float l[MANY];
+    static const float temperatures[] = {0, 0.05f, 0.7f, 1, 3, 100}, shares[] = {1, 0.9f, 0.3f};
+    for (uint32_t round = 0; round < test_effort(4000); round++) {
+        uint64_t at = 0;
+        const uint64_t key = round + 100;
+        const int n = 1 + (int)(roma_random(key, at++) % (round % 4 ? MANY : 70));
+        const int kind = (int)(round % 5), nan = round % 11 ? n : (int)(roma_random(key, at++) % (uint64_t)n);
+        for (int i = 0; i < n; i++) {
+            const uint64_t r = roma_random(key, at++);
+            l[i] = (float)(r >> 40) * roma_pow2(-19) - (kind == 1 ? 40 : 12);
+            if (kind == 2) l[i] = (float)(r % 7) - 3;
+            if (kind == 3 && r % 5 == 0) l[i] = r & 8 ? -0.0f : 0;
+            if (kind == 4 && r % 50 == 0) l[i] = r & 64 ? -INF : r & 128 && round % 2 ? INF : MAX;
+            if (i >= nan && (i == nan || r % 3 == 0)) l[i] = NAN_F;
+        }
+        const roma_sampling s = {.temperature = temperatures[round % 6],
+                                 .top_k = round % 3 ? 0 : round % 40,
+                                 .top_p = shares[round / 6 % 3],
+                                 .min_p = round / 18 % 3 ? 0 : 0.02f,
+                                 .repeat_penalty = 1,
+                                 .seed = round};
+        int32_t token = -1;
+        roma_error err;
+        const int rc = roma_sample(&s, l, (uint32_t)n, NULL, 0, 0, round, scratch, &token, &err);
+        CHECK_EQ(rc, nan < n ? ROMA_EINPUT : 0);
+        char word[32];
+        snprintf(word, sizeof word, "token %d is not a number", nan);
+        if (nan < n)
+            CHECK_HAS(err.text, word);
+        else
+            CHECK_EQ(token, second_draw(&s, l, n, round));
+    }
+}
+
 int main(void) {
+    test_second();
     test_greedy();
     test_distribution();
     test_keyed();
