@@ -17,6 +17,7 @@ static void settle(roma_batch *b, roma_exec *e, const roma_batch_config *c) {
     if (!b->cfg.waiting) b->cfg.waiting = b->cfg.running;
     if (b->cfg.proposals >= e->cfg.logit_rows) b->cfg.proposals = e->cfg.logit_rows - 1;
     b->n_places = b->cfg.running + b->cfg.waiting;
+    b->n_samplers = min_u32(min_u32((uint32_t)e->threads, b->cfg.running), SAMPLERS_MAX);
 }
 
 static void lay(roma_batch *b, walk *w) {
@@ -33,7 +34,7 @@ static void lay(roma_batch *b, walk *w) {
     b->active = take(w, (uint64_t)b->cfg.running * sizeof(request *));
     b->rows = take(w, (uint64_t)c->rows * sizeof *b->rows);
     b->proposal = take(w, (uint64_t)c->rows * sizeof *b->proposal);
-    b->scratch = take(w, roma_sample_bytes(b->e->hyper->vocab));
+    for (uint32_t i = 0; i < b->n_samplers; i++) b->scratch[i] = take(w, roma_sample_bytes(b->e->hyper->vocab));
     b->final = take(w, roma_true_hidden(b->e->hyper) * sizeof *b->final);
     roma_draft_cost_lay(&b->cost, w, c->rows);
 }
@@ -176,6 +177,7 @@ int roma_batch_step(roma_batch *b, roma_error *err) {
     const int rc = roma_exec_step(b->e, b->rows, n, err);
     if (rc) return rc;
     if (only_decode) roma_draft_cost_seen(&b->cost, n, roma_now() - began);
+    roma_batch_sample(b);
     for (uint32_t i = 0; i < b->n_active;) {
         request *q = b->active[i];
         roma_batch_take(b, q);

@@ -5,6 +5,7 @@
 #include "draft.h"
 
 #define NO_LANE UINT32_MAX
+enum { SAMPLERS_MAX = 4 }; /* threads that sample at once: each has scratch of 20 bytes a token of the vocabulary */
 
 typedef struct {
     roma_request r;
@@ -14,6 +15,9 @@ typedef struct {
     uint32_t lane, end;         /* end: tokens at most, prompt included */
     uint32_t first_row, n_rows; /* in the step that runs */
     size_t first_logit;
+    bool is_sampled; /* from its first logits in the step that runs, ahead of its turn: rc, token */
+    int sampled_rc;
+    int32_t sampled;
 } request;
 
 /* A sequence of the engine: running (request set), kept as a prefix (length > 0), or empty. */
@@ -38,8 +42,9 @@ struct roma_batch {
     uint64_t clock;
     roma_exec_row *rows;
     int32_t *proposal;
-    void *scratch; /* sampling */
-    float *final;  /* one row for a request's `row` */
+    uint32_t n_samplers;
+    void *scratch[SAMPLERS_MAX]; /* sampling */
+    float *final;                /* one row for a request's `row` */
     draft_cost cost;
 };
 
@@ -53,6 +58,7 @@ uint32_t roma_batch_room(roma_batch *b, uint32_t length);
 /* A sequence that roma_batch_room gave, filled, is a kept prefix now. */
 void roma_batch_keep(roma_batch *b, uint32_t lane, const int32_t *ids, uint32_t n, const lora_set *set);
 /* verify.c */
+void roma_batch_sample(roma_batch *b); /* after a step: what several requests draw first, by several threads */
 uint32_t roma_batch_gather(roma_batch *b, bool *only_decode);
 void roma_batch_take(roma_batch *b, request *q); /* tokens out of the step's logits */
 

@@ -61,16 +61,43 @@ uint32_t roma_batch_gather(roma_batch *b, bool *only_decode) {
     return n;
 }
 
+static int sample(const roma_batch *b, request *q, uint32_t i, const uint64_t *mask, void *scratch, int32_t *token) {
+    const lane *l = &b->lanes[q->lane];
+    roma_sampling sampling = q->r.sampling;
+    sampling.mask = mask;
+    return roma_sample(&sampling, roma_exec_logits(b->e, q->first_logit + i), b->e->hyper->vocab, l->ids, l->n,
+                       q->status.generated, l->n, scratch, token, &q->err);
+}
+
+/* Every n-th request whose first draw depends on no callback. */
+static void sample_part(void *ctx, int thread, int threads) {
+    const roma_batch *b = ctx;
+    (void)threads;
+    for (uint32_t i = (uint32_t)thread; i < b->n_active && (uint32_t)thread < b->n_samplers; i += b->n_samplers) {
+        request *q = b->active[i];
+        q->is_sampled = q->n_rows && b->rows[q->first_row + q->n_rows - 1].want_logits && !q->r.mask;
+        if (q->is_sampled) q->sampled_rc = sample(b, q, 0, q->r.sampling.mask, b->scratch[thread], &q->sampled);
+    }
+}
+
+void roma_batch_sample(roma_batch *b) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_active; i++) {
+        const request *q = b->active[i];
+        b->active[i]->is_sampled = false;
+        n += q->n_rows && b->rows[q->first_row + q->n_rows - 1].want_logits;
+    }
+    if (n > 1 && b->n_samplers > 1) roma_team_run(b->e->team, sample_part, b);
+}
+
 /* Samples from the i-th logits of the request. 0: the token was appended and more may follow. */
 static int take_token(roma_batch *b, request *q, uint32_t i, int32_t *token) {
     lane *l = &b->lanes[q->lane];
-    const float *logits = roma_exec_logits(b->e, q->first_logit + i);
-    roma_sampling sampling = q->r.sampling;
-    int rc = q->r.mask ? q->r.mask(q->r.ctx, &sampling.mask, &q->err) : ROMA_OK;
-    if (!rc)
-        rc = roma_sample(&sampling, logits, b->e->hyper->vocab, l->ids, l->n, q->status.generated, l->n, b->scratch,
-                         token, &q->err);
-    if (!rc) rc = q->r.token(q->r.ctx, *token, logits, &q->err);
+    const uint64_t *mask = q->r.sampling.mask;
+    int rc = q->r.mask ? q->r.mask(q->r.ctx, &mask, &q->err) : ROMA_OK;
+    *token = q->sampled;
+    if (!rc) rc = i == 0 && q->is_sampled ? q->sampled_rc : sample(b, q, i, mask, b->scratch[0], token);
+    if (!rc) rc = q->r.token(q->r.ctx, *token, roma_exec_logits(b->e, q->first_logit + i), &q->err);
     if (rc) return rc;
     l->ids[l->n++] = *token;
     q->status.generated++;

@@ -133,7 +133,10 @@ static void check_batch(roma_exec *e, uint32_t running, uint32_t waiting, uint32
     ADD(b->rows, e->cfg.rows);
     ADD(b->proposal, e->cfg.rows);
     ADD(b->final, e->hyper->hidden);
-    add(b->scratch, roma_sample_bytes(e->hyper->vocab));
+    const uint32_t by[] = {(uint32_t)e->threads, running, 4};
+    uint32_t samplers = by[0];
+    for (int i = 1; i < 3; i++) samplers = by[i] < samplers ? by[i] : samplers;
+    for (uint32_t i = 0; i < samplers; i++) add(b->scratch[i], roma_sample_bytes(e->hyper->vocab));
     ADD(b->cost.time, e->cfg.rows + 1);
     check_pieces(&b->arena, &b->arena);
     roma_batch_destroy(b);
