@@ -1,7 +1,7 @@
 /* What a step costs at a depth of the cache: CPU time of one thread, best of many, so that it can be measured beside
  * other work too. And attention alone: a layer at a time on a team, in turn with a read of as many bytes, best of each.
  *
- *   build/bench/depth IMAGE [isa] [rows] [threads of attention alone]
+ *   build/bench/depth IMAGE [isa] [rows] [threads of attention alone] [format of the cache]
  *
  * The cache is not computed but filled with random codes, which cost the same: a context of 32k would take minutes. */
 #include "exec/internal.h"
@@ -19,9 +19,11 @@ static double cpu_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void fill_page(const roma_kv_page *p, unsigned dim, uint64_t key) {
-    for (unsigned i = 0; i < 2 * ROMA_PAGE * dim; i++)
-        p->k[i] = (int8_t)roma_random(key, i); /* values follow the keys */
+/* Codes of floating point are made smaller than 2, so that they are numbers. */
+static void fill_page(const roma_kv_format *f, const roma_kv_page *p, unsigned dim, uint64_t key) {
+    const size_t bytes = roma_kv_code_bytes(f->k, dim) + roma_kv_code_bytes(f->v, dim);
+    for (size_t i = 0; i < bytes; i++)
+        p->k[i] = (int8_t)(roma_random(key, i) & (f->is_float ? 0xbb : 0xff)); /* values follow the keys */
     for (unsigned i = 0; i < ROMA_PAGE; i++) p->k_scale[i] = p->v_scale[i] = 0.01f;
 }
 
@@ -33,7 +35,7 @@ static bool fill_cache(roma_exec *e, uint32_t depth) {
         for (uint32_t l = 0; l < h->layers; l++)
             for (uint32_t k = 0; k < h->kv_heads; k++) {
                 const roma_kv_page p = roma_exec_page(e, 0, b, l, k);
-                fill_page(&p, h->head_dim, ((uint64_t)b * h->layers + l) * h->kv_heads + k);
+                fill_page(e->kv, &p, h->head_dim, ((uint64_t)b * h->layers + l) * h->kv_heads + k);
             }
     return true;
 }
@@ -60,7 +62,7 @@ static double best_run(roma_team *team, roma_team_fn fn, void *ctx, double best)
 /* Attention of a row that sees the whole cache: the step before left its queries. */
 static void attend_alone(roma_exec *e, uint32_t depth) {
     const roma_hyper *h = e->hyper;
-    const size_t bytes = (size_t)depth / ROMA_PAGE * h->kv_heads * roma_kv_page_bytes(h->head_dim);
+    const size_t bytes = (size_t)depth / ROMA_PAGE * h->kv_heads * roma_kv_bytes(e->kv, h->head_dim);
     double attend = 1e9, read = 1e9;
     for (int i = 0; i < REPEATS; i++)
         for (const roma_op *op = e->plan->ops; op < e->plan->ops + e->plan->n_ops; op++) {
@@ -75,10 +77,10 @@ static void attend_alone(roma_exec *e, uint32_t depth) {
            attend * 1e3 * h->layers, (double)bytes / attend / 1e9, (double)bytes / read / 1e9, 100 * read / attend);
 }
 
-static int measure_alone(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, int threads,
-                         roma_error *err) {
+static int measure_alone(const roma_image *img, const roma_plan *plan, const char *isa, const char *kv, uint32_t depth,
+                         int threads, roma_error *err) {
     const roma_exec_row row = {.position = depth, .want_logits = 1};
-    const roma_exec_config cfg = {.threads = threads, .isa = isa, .context = depth + 1, .rows = 1};
+    const roma_exec_config cfg = {.threads = threads, .isa = isa, .kv = kv, .context = depth + 1, .rows = 1};
     roma_exec *e;
     int rc = roma_exec_create(&e, img, plan, &cfg, err);
     if (rc) return rc;
@@ -91,11 +93,11 @@ static int measure_alone(const roma_image *img, const roma_plan *plan, const cha
 
 /* ---- steps ---- */
 
-static int measure(const roma_image *img, const roma_plan *plan, const char *isa, uint32_t depth, uint32_t rows,
-                   double *best, roma_error *err) {
+static int measure(const roma_image *img, const roma_plan *plan, const char *isa, const char *kv, uint32_t depth,
+                   uint32_t rows, double *best, roma_error *err) {
     roma_exec_row row[ROMA_EXEC_ROWS_MAX];
     roma_exec *e;
-    const roma_exec_config cfg = {.threads = 1, .isa = isa, .context = depth + rows, .rows = rows};
+    const roma_exec_config cfg = {.threads = 1, .isa = isa, .kv = kv, .context = depth + rows, .rows = rows};
     int rc = roma_exec_create(&e, img, plan, &cfg, err);
     if (rc) return rc;
     if (!fill_cache(e, depth)) rc = roma_fail(err, ROMA_EINTERNAL, "", ROMA_NOWHERE, "the cache has no pages");
@@ -122,20 +124,21 @@ int main(int argc, char **argv) {
     const char *isa = argc > 2 ? argv[2] : "auto";
     const uint32_t rows = argc > 3 ? (uint32_t)atoi(argv[3]) : 1;
     const int threads = argc > 4 ? atoi(argv[4]) : 0;
+    const char *kv = argc > 5 ? argv[5] : "int8";
     double first = 0, best = 0;
     if (argc < 2 || rows < 1 || rows > ROMA_EXEC_ROWS_MAX)
-        return fprintf(stderr, "usage: depth IMAGE [isa] [rows] [threads of attention alone]\n"), 2;
+        return fprintf(stderr, "usage: depth IMAGE [isa] [rows] [threads of attention alone] [format]\n"), 2;
     int rc = roma_image_open(&img, argv[1], ROMA_IMAGE_NO_VERIFY, NULL, &err);
     if (!rc) rc = roma_map_plan(&plan, &img.desc, &err);
     for (size_t i = 0; i < sizeof depths / sizeof *depths && !rc && depths[i] + rows <= img.desc.hyper.context; i++) {
-        rc = measure(&img, &plan, isa, depths[i], rows, &best, &err);
+        rc = measure(&img, &plan, isa, kv, depths[i], rows, &best, &err);
         if (!i) first = best;
         if (!rc)
             printf("%s, %u rows at depth %5u: %8.2f ms of CPU, %3.0f %% of the empty cache's rate, %.2f us a cached "
                    "position and row\n",
                    isa, rows, depths[i], best * 1e3, 100 * first / best,
                    depths[i] ? (best - first) * 1e6 / depths[i] / rows : 0.0);
-        if (!rc && threads && depths[i]) rc = measure_alone(&img, &plan, isa, depths[i], threads, &err);
+        if (!rc && threads && depths[i]) rc = measure_alone(&img, &plan, isa, kv, depths[i], threads, &err);
     }
     if (rc) fprintf(stderr, "%s\n", roma_error_format(&err, text, sizeof text));
     return rc ? 1 : 0;

@@ -23,15 +23,25 @@ typedef enum {
     ROMA_ISA_COUNT
 } roma_isa;
 
-/* Where a page's leaf goes, n_q x head_dim floats: first it is added to what stands at out + (merges - 1) * level, the
- * sum to what stands at out + (merges - 2) * level, and so on down to out, which takes the last sum; without merges out
- * takes the leaf. What stood at out + merges * level is lost. This is the stack of docs/numerics.md 3.2, whose levels
- * lie behind one another. */
+/* Pages of a sequence, layer and KV head that queries walk: n of them, of which the last is seen in part where
+ * positions is no multiple of ROMA_PAGE; behind them ROMA_KERN_AHEAD more, which are not read, but what a walk would
+ * read of them may be fetched meanwhile. Keys are INT8, values INT8 or INT4. */
+#define ROMA_KERN_AHEAD 4
+typedef struct {
+    const roma_kv_page *page; /* n + ROMA_KERN_AHEAD, the caller's */
+    unsigned n, positions;    /* 1 or more; positions of them in 32 (n - 1) + 1 .. 32 n */
+    unsigned head_dim;
+    roma_kv_code v; /* what codes of values are */
+} roma_kern_run;
+
+/* Where leaves of pages go: onto the stack of docs/numerics.md 3.2, whose level l is n_q x head_dim floats from out + l
+ * * level on. The first leaf is number `count` of its tree, so that it finds popcount(count) levels. A leaf is added to
+ * the levels that it completes; what stands above the level that takes the sum is lost. */
 typedef struct {
     float *out;
-    unsigned merges;
     size_t level;
-} roma_kern_leaf;
+    uint32_t count;
+} roma_kern_tree;
 
 /* A dispatch table. docs/numerics.md has the formula of each entry. Tables of one name differ in their variant: how a
  * kernel asks memory for what comes, which CPU models want differently. Bits never differ. */
@@ -54,15 +64,16 @@ typedef struct {
                          const roma_act *const *acts, size_t n, float *out, size_t stride);
     void (*lora_add)(const roma_lora_b *b, size_t n_tiles, const int16_t *codes, size_t stride, const float *t,
                      size_t n, float *const *y);
-    /* num.h, the functions of the same names: several queries that see the same page are multiplied by what is loaded
-     * once. ahead: the keys, or values, of a page that will be wanted soon; never read, but may be fetched meanwhile.
-     */
-    void (*page_scores)(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
-                        const float *q_scale, unsigned n_q, float *score, size_t stride);
+    /* Attention over a run of pages, for n_q queries (num.h: roma_page_scores_c, roma_largest_c,
+     * roma_softmax_weights_c, roma_page_values_c). run_values: scores become weights by each query's largest, max[q];
+     * their sum is added to sum[q]; leaves go to the tree. What stands in score afterwards is not said, nor what comes
+     * of a query one of whose scores is a NaN, but that its page's leaf is NaN. No scale of values is negative. */
+    void (*run_scores)(const roma_kern_run *r, const int16_t *q, const float *q_scale, unsigned n_q, float *score,
+                       size_t stride);
     float (*largest)(const float *score, uint64_t n);
     int64_t (*softmax_weights)(float *score, uint64_t n, float max);
-    void (*page_values)(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                        size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to);
+    void (*run_values)(const roma_kern_run *r, float *score, size_t stride, const float *max, unsigned n_q,
+                       int64_t *sum, roma_kern_tree to);
     void (*half_scores)(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale, unsigned n_q,
                         float *score, size_t stride);
     void (*half_values)(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride, unsigned n_q,

@@ -5,11 +5,6 @@
  * work are the query heads of a block. */
 #include "attend.h"
 
-enum {
-    AHEAD = 4, /* pages whose lines are asked for while one is multiplied */
-    WEIGH = 4  /* pages whose scores become weights at once, while what was asked for comes */
-};
-
 /* A level of the tree of section 3.2 is a vector of the party's queries x head_dim. A leaf is put on top of those that
  * are there, and two of the same height become one. */
 static size_t level(const roma_exec *e, const party *p) { return (size_t)p->n * e->hyper->head_dim; }
@@ -30,77 +25,101 @@ void roma_exec_party_finish(const roma_exec *e, const party *p, uint32_t first, 
     for (uint32_t top = (uint32_t)__builtin_popcount(pages); top > 1; top--) tree_merge(e, p, first, n, top - 1);
 }
 
-/* Pages of a layer and head lie far from one another, so the processor cannot guess the next. Kernels of int8 ask for
- * its codes line by line; its scales, and codes of other formats, are asked for here. Into L2 and not L1, whose
- * outstanding misses are too few. */
-static const int8_t *ask_for(const roma_exec *e, roma_kv_code form, const int8_t *codes, const float *scale) {
-    const size_t bytes = e->kv->is_float ? roma_kv_code_bytes(form, e->hyper->head_dim) : 0;
-    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(codes + i, 0, 2);
-    for (size_t i = 0; i < ROMA_PAGE; i += 16) __builtin_prefetch(scale + i, 0, 2);
-    return codes;
-}
-
-/* What to ask for beside page i of [from, to): keys of a page further on, behind the last the first values. */
-static const int8_t *after_keys(const roma_exec *e, const party *p, uint32_t i, uint32_t from, uint32_t to) {
-    const bool is_key = i + AHEAD < to;
-    const uint32_t at = is_key ? i + AHEAD : min_u32(i + AHEAD - to + from, to - 1);
-    const roma_kv_page page = roma_exec_page(e, p->sequence, at, p->layer, p->kv);
-    return is_key ? ask_for(e, e->kv->k, page.k, page.k_scale) : ask_for(e, e->kv->v, page.v, page.v_scale);
-}
-
-static const int8_t *after_values(const roma_exec *e, const party *p, uint32_t i, uint32_t to) {
-    const roma_kv_page page = roma_exec_page(e, p->sequence, min_u32(i + AHEAD, to - 1), p->layer, p->kv);
-    return ask_for(e, e->kv->v, page.v, page.v_scale);
-}
-
 void roma_exec_party_queries(const roma_exec *e, const party *p, uint32_t first, const float *q, uint32_t heads) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = 0; i < heads; i++)
         p->scale[first + i] = roma_quantise_i16(q + i * dim, dim, p->query + (size_t)(first + i) * dim) * p->factor;
 }
 
-void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from,
-                            uint32_t to) {
+/* ---- pages in F16 and FP8, whose kernels know one page -------------------------------------------- */
+
+enum { AHEAD = 4 }; /* pages that are asked for before one is multiplied */
+
+/* Pages of a layer and head lie far from one another, so the processor cannot guess the next. Into L2 and not L1, whose
+ * outstanding misses are too few. */
+static void ask_for(const roma_exec *e, roma_kv_code form, const int8_t *codes, const float *scale) {
+    const size_t bytes = roma_kv_code_bytes(form, e->hyper->head_dim);
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(codes + i, 0, 2);
+    for (size_t i = 0; i < ROMA_PAGE; i += 16) __builtin_prefetch(scale + i, 0, 2);
+}
+
+static void half_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to) {
     const uint32_t dim = e->hyper->head_dim;
     for (uint32_t i = from; i < to; i++) {
-        const int8_t *ahead = after_keys(e, p, i, from, to);
-        const int16_t *query = p->query + (size_t)first * dim;
-        float *score = p->score + first * p->stride + (size_t)i * ROMA_PAGE;
-        roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        roma_kv_page page = roma_exec_page(e, p->sequence, min_u32(i + AHEAD, to - 1), p->layer, p->kv);
+        ask_for(e, e->kv->k, page.k, page.k_scale);
+        page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
         page.k = roma_kv_unpack(e->kv->k, page.k, dim, p->unpacked);
-        if (e->kv->is_float)
-            e->kern->half_scores(&page, dim, query, p->scale + first, n, score, p->stride);
-        else
-            e->kern->page_scores(&page, ahead, dim, query, p->scale + first, n, score, p->stride);
+        e->kern->half_scores(&page, dim, p->query + (size_t)first * dim, p->scale + first, n,
+                             p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
     }
 }
 
-/* Scores of positions [from, to) become weights, their sums are added up. */
-static void weigh(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to) {
-    for (uint32_t q = first; q < first + n; q++)
-        p->sum[q] += e->kern->softmax_weights(p->score + q * p->stride + from, to - from, p->scale[q]);
+static void half_values(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
+                        uint32_t positions) {
+    const uint32_t dim = e->hyper->head_dim;
+    for (uint32_t q = first; q < first + n && from < to; q++)
+        p->sum[q] += e->kern->softmax_weights(p->score + q * p->stride + (size_t)from * ROMA_PAGE,
+                                              min_u32(to * ROMA_PAGE, positions) - from * ROMA_PAGE, p->scale[q]);
+    for (uint32_t i = from; i < to; i++) {
+        const uint32_t count = i - p->base, seen = min_u32(positions - i * ROMA_PAGE, ROMA_PAGE);
+        roma_kv_page page = roma_exec_page(e, p->sequence, min_u32(i + AHEAD, to - 1), p->layer, p->kv);
+        ask_for(e, e->kv->v, page.v, page.v_scale);
+        page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
+        page.v = roma_kv_unpack(e->kv->v, page.v, dim, p->unpacked);
+        e->kern->half_values(&page, dim, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, n, seen,
+                             p->tree + (size_t)first * dim + (uint32_t)__builtin_popcount(count) * level(e, p));
+        roma_exec_party_fold(e, p, first, n, count);
+    }
+}
+
+/* ---- pages of integers, in runs ------------------------------------------------------------------ */
+
+enum { RUN = 32 }; /* pages that a kernel is given at once */
+
+typedef struct {
+    roma_kern_run run;
+    roma_kv_page page[RUN + ROMA_KERN_AHEAD];
+} walk_run;
+
+/* Pages of [from, to) from page i on. Behind the last keys of a walk stand its first values, as keys. */
+static const roma_kern_run *run_of(const roma_exec *e, const party *p, walk_run *w, uint32_t i, uint32_t from,
+                                   uint32_t to, bool of_keys) {
+    const uint32_t n = min_u32(to - i, RUN);
+    for (uint32_t x = 0; x < n + ROMA_KERN_AHEAD; x++, i++) {
+        const uint32_t behind = of_keys ? min_u32(from + i - to, to - 1) : to - 1;
+        w->page[x] = roma_exec_page(e, p->sequence, i < to ? i : behind, p->layer, p->kv);
+        if (i >= to && of_keys) w->page[x].k = w->page[x].v, w->page[x].k_scale = w->page[x].v_scale;
+    }
+    w->run = (roma_kern_run){w->page, n, n * ROMA_PAGE, e->hyper->head_dim, e->kv->v};
+    return &w->run;
+}
+
+void roma_exec_party_scores(const roma_exec *e, const party *p, uint32_t first, uint32_t n, uint32_t from,
+                            uint32_t to) {
+    walk_run w;
+    if (e->kv->is_float) {
+        half_scores(e, p, first, n, from, to);
+        return;
+    }
+    for (uint32_t i = from; i < to; i += RUN)
+        e->kern->run_scores(run_of(e, p, &w, i, from, to, true), p->query + (size_t)first * e->hyper->head_dim,
+                            p->scale + first, n, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride);
 }
 
 void roma_exec_party_values(const roma_exec *e, party *p, uint32_t first, uint32_t n, uint32_t from, uint32_t to,
                             uint32_t positions) {
-    const uint32_t dim = e->hyper->head_dim;
-    for (uint32_t i = from; i < to; i++) {
-        roma_kv_page page = roma_exec_page(e, p->sequence, i, p->layer, p->kv);
-        const int8_t *ahead = after_values(e, p, i, to);
-        const uint32_t count = i - p->base, merges = (uint32_t)__builtin_ctz(~count),
-                       seen = min_u32(positions - i * ROMA_PAGE, ROMA_PAGE);
-        const float *weight = p->score + first * p->stride + (size_t)i * ROMA_PAGE;
-        float *leaf = p->tree + (size_t)first * dim + (uint32_t)__builtin_popcount(count) * level(e, p);
-        if ((i - from) % WEIGH == 0)
-            weigh(e, p, first, n, i * ROMA_PAGE, min_u32(min_u32(i + WEIGH, to) * ROMA_PAGE, positions));
-        page.v = roma_kv_unpack(e->kv->v, page.v, dim, p->unpacked);
-        if (e->kv->is_float) {
-            e->kern->half_values(&page, dim, weight, p->stride, n, seen, leaf);
-            roma_exec_party_fold(e, p, first, n, count);
-        } else {
-            e->kern->page_values(&page, ahead, dim, weight, p->stride, n, seen,
-                                 (roma_kern_leaf){leaf - merges * level(e, p), merges, level(e, p)});
-        }
+    walk_run w;
+    if (e->kv->is_float) {
+        half_values(e, p, first, n, from, to, positions);
+        return;
+    }
+    for (uint32_t i = from; i < to; i += RUN) {
+        run_of(e, p, &w, i, from, to, false);
+        w.run.positions = min_u32(w.run.positions, positions - i * ROMA_PAGE);
+        e->kern->run_values(&w.run, p->score + first * p->stride + (size_t)i * ROMA_PAGE, p->stride, p->scale + first,
+                            n, p->sum + first,
+                            (roma_kern_tree){p->tree + (size_t)first * e->hyper->head_dim, level(e, p), i - p->base});
     }
 }
 

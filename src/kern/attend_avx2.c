@@ -21,7 +21,7 @@ typedef __m256 floats;
 #define load_halves(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #include "halves.h"
 
-PAGE_FUNCTIONS(avx2)
+RUN_FUNCTIONS(avx2)
 HALF_FUNCTIONS(avx2)
 
 float roma_largest_avx2(const float *score, uint64_t n) {

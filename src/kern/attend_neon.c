@@ -1,5 +1,6 @@
 /* Attention on NEON: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit codes times
  * the bytes of a tile's 16 lanes, four a lane. */
+#include "runs.h"
 #include "vector.h"
 
 #include <arm_neon.h>
@@ -53,8 +54,8 @@ static inline void ask_for(const int8_t *ahead, unsigned bytes) {
     for (unsigned i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
 }
 
-void roma_page_scores_neon(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
-                           const float *q_scale, unsigned n_q, float *score, size_t stride) {
+static void page_scores(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                        const float *q_scale, unsigned n_q, float *score, size_t stride) {
     ask_for(ahead, ROMA_PAGE * head_dim);
     for (unsigned i = 0; i < n_q; i++)
         for (unsigned t = 0; t < ROMA_PAGE; t += 16) {
@@ -87,8 +88,8 @@ static inline float value_codes(int16_t *code, const float *weight, const float 
     return roma_pow2(e - 14);
 }
 
-void roma_page_values_neon(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                           size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                        size_t stride, unsigned n_q, unsigned n, page_leaf to) {
     ask_for(ahead, ROMA_PAGE * head_dim);
     for (unsigned i = 0; i < n_q; i++) {
         int16_t code[ROMA_PAGE];
@@ -106,6 +107,7 @@ void roma_page_values_neon(const roma_kv_page *p, const int8_t *ahead, unsigned 
     }
 }
 
+RUN_FUNCTIONS(neon)
 HALF_FUNCTIONS(neon)
 
 float roma_largest_neon(const float *score, uint64_t n) {

@@ -1,4 +1,4 @@
-/* Attention on AVX2 and AVX-512: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit
+/* Attention on AVX2: docs/numerics.md section 4. Scores and weighted values are the same product: 16-bit
  * codes times the bytes of a tile's 16 lanes, four a lane. What is loaded and widened serves up to four queries. The
  * file that includes this one says how wide a register is:
  *
@@ -11,6 +11,7 @@
 #define ROMA_KERN_ATTEND_X86_H
 
 #include "product.h"
+#include "runs.h"
 
 #define NUM_TINY 0x1p-100f
 #define NUM_HUGE 0x1p100f
@@ -100,7 +101,7 @@ ALWAYS_INLINE float value_codes(int32_t *pair, const float *weight, const float 
 
 ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q, const roma_kv_page *p,
                                 const int8_t *ahead, unsigned head_dim, unsigned first, unsigned vectors,
-                                unsigned quads, const roma_kern_leaf *to) {
+                                unsigned quads, const page_leaf *to) {
     ints sum[QUERIES][VECTORS];
     dots(c, n_q, p->v, 16 * ROMA_PAGE, first, vectors, quads, ahead, sum);
     for (unsigned q = 0; q < n_q; q++)
@@ -113,7 +114,7 @@ ALWAYS_INLINE void store_values(const codes *c, const float *scale, unsigned n_q
 }
 
 ALWAYS_INLINE void values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                          size_t stride, unsigned n_q, unsigned n, const roma_kern_leaf *to) {
+                          size_t stride, unsigned n_q, unsigned n, const page_leaf *to) {
     codes c;
     float scale[QUERIES], w[QUERIES][ROMA_PAGE], s[ROMA_PAGE];
     const float *v_scale = p->v_scale;
@@ -148,7 +149,7 @@ static void page_scores(const roma_kv_page *p, const int8_t *ahead, unsigned hea
 }
 
 static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                        size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+                        size_t stride, unsigned n_q, unsigned n, page_leaf to) {
     for (; n_q >= QUERIES; n_q -= QUERIES, weight += QUERIES * stride, to.out += QUERIES * head_dim)
         values(p, ahead, head_dim, weight, stride, QUERIES, n, &to);
     switch (n_q) {
@@ -157,16 +158,5 @@ static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned hea
     case 3: values(p, ahead, head_dim, weight, stride, 3, n, &to); break;
     }
 }
-
-/* The functions of an instruction set, as kern.h names them. */
-#define PAGE_FUNCTIONS(isa)                                                                                            \
-    void roma_page_scores_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,       \
-                                const float *q_scale, unsigned n_q, float *score, size_t stride) {                     \
-        page_scores(p, ahead, head_dim, q, q_scale, n_q, score, stride);                                               \
-    }                                                                                                                  \
-    void roma_page_values_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,    \
-                                size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {                          \
-        page_values(p, ahead, head_dim, weight, stride, n_q, n, to);                                                   \
-    }
 
 #endif

@@ -1,5 +1,6 @@
 /* Dispatch: the table per instruction set, and the scalar table: portable C, mostly the reference itself. */
 #include "kern.h"
+#include "runs.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -15,19 +16,29 @@ static void add_c(float *out, const float *a, const float *b, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) out[i] = a[i] + b[i];
 }
 
-static void page_scores_c(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
-                          const float *q_scale, unsigned n_q, float *score, size_t stride) {
+static void page_scores(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,
+                        const float *q_scale, unsigned n_q, float *score, size_t stride) {
     (void)ahead;
     roma_page_scores_c(p, head_dim, q, q_scale, n_q, score, stride);
 }
 
-static void page_values_c(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
-                          size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to) {
+static void page_values(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,
+                        size_t stride, unsigned n_q, unsigned n, page_leaf to) {
     float *leaf = to.out + to.merges * to.level;
     (void)ahead;
     roma_page_values_c(p, head_dim, weight, stride, n_q, n, leaf);
     for (; to.merges > 0; to.merges--, leaf -= to.level)
         add_c(leaf - to.level, leaf - to.level, leaf, (uint64_t)n_q * head_dim);
+}
+
+static void run_scores_c(const roma_kern_run *r, const int16_t *q, const float *q_scale, unsigned n_q, float *score,
+                         size_t stride) {
+    run_scores(r, q, q_scale, n_q, score, stride);
+}
+
+static void run_values_c(const roma_kern_run *r, float *score, size_t stride, const float *max, unsigned n_q,
+                         int64_t *sum, roma_kern_tree to) {
+    run_values(r, score, stride, max, n_q, sum, &to, roma_softmax_weights_c);
 }
 
 static const roma_kern table_scalar = {
@@ -41,10 +52,10 @@ static const roma_kern table_scalar = {
     .relu2_mul = roma_relu2_mul_c,
     .lora_product = roma_lora_product_c,
     .lora_add = roma_lora_add_c,
-    .page_scores = page_scores_c,
+    .run_scores = run_scores_c,
     .largest = roma_largest_c,
     .softmax_weights = roma_softmax_weights_c,
-    .page_values = page_values_c,
+    .run_values = run_values_c,
     .half_scores = roma_half_scores_c,
     .half_values = roma_half_values_c,
 };

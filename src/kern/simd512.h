@@ -49,6 +49,32 @@ static inline __m512i emulated_cvtps_epi32(__m512 a) {
     return join(_mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 0))),
                 _mm256_cvtps_epi32(_mm256_castsi256_ps(half512(bits, 1))));
 }
+static inline __m512i emulated_shuffle_epi32(__m512i a, int which) {
+    int32_t from[16], to[16];
+    memcpy(from, &a, sizeof from);
+    for (int i = 0; i < 16; i++) to[i] = from[i / 4 * 4 + (which >> i % 4 * 2 & 3)];
+    memcpy(&a, to, sizeof to);
+    return a;
+}
+#define _mm512_shuffle_epi32(a, which) emulated_shuffle_epi32(a, which)
+static inline __m512i emulated_shuffle_i64x2(__m512i a, __m512i b, int which) {
+    int32_t from[32], to[16];
+    memcpy(from, &a, sizeof a);
+    memcpy(from + 16, &b, sizeof b);
+    for (int i = 0; i < 16; i++) to[i] = from[i / 8 * 16 + (which >> i / 4 * 2 & 3) * 4 + i % 4];
+    memcpy(&a, to, sizeof to);
+    return a;
+}
+#define _mm512_shuffle_i64x2(a, b, which) emulated_shuffle_i64x2(a, b, which)
+static inline __m512 emulated_maskz_loadu_ps(unsigned mask, const float *p) {
+    float v[16] = {0};
+    __m512 all;
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) v[i] = p[i];
+    memcpy(&all, v, sizeof v);
+    return all;
+}
+#define _mm512_maskz_loadu_ps(mask, p) emulated_maskz_loadu_ps(mask, p)
 #define _mm512_cvtps_epi32(a) emulated_cvtps_epi32(a)
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
 #define _mm512_cvtph_ps(a) emulated_cvtph_ps(a)

@@ -16,12 +16,12 @@ VECTOR_DECLARE(neon)
 
 #define ATTEND_DECLARE(isa)                                                                                            \
     void roma_silu_mul_##isa(float *out, const float *gate, const float *up, uint64_t n);                              \
-    void roma_page_scores_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const int16_t *q,       \
-                                const float *q_scale, unsigned n_q, float *score, size_t stride);                      \
+    void roma_run_scores_##isa(const roma_kern_run *r, const int16_t *q, const float *q_scale, unsigned n_q,           \
+                               float *score, size_t stride);                                                           \
     float roma_largest_##isa(const float *score, uint64_t n);                                                          \
     int64_t roma_softmax_weights_##isa(float *score, uint64_t n, float max);                                           \
-    void roma_page_values_##isa(const roma_kv_page *p, const int8_t *ahead, unsigned head_dim, const float *weight,    \
-                                size_t stride, unsigned n_q, unsigned n, roma_kern_leaf to);                           \
+    void roma_run_values_##isa(const roma_kern_run *r, float *score, size_t stride, const float *max, unsigned n_q,    \
+                               int64_t *sum, roma_kern_tree to);                                                       \
     void roma_half_scores_##isa(const roma_kv_page *p, unsigned head_dim, const int16_t *q, const float *q_scale,      \
                                 unsigned n_q, float *score, size_t stride);                                            \
     void roma_half_values_##isa(const roma_kv_page *p, unsigned head_dim, const float *weight, size_t stride,          \
@@ -34,8 +34,8 @@ ATTEND_DECLARE(neon)
     .quantise = roma_quantise_##isa, .rms_inverse = roma_rms_inverse_##isa, .mul = roma_mul_##isa,                     \
     .add = roma_add_##isa, .relu2_mul = roma_relu2_mul_##isa
 #define ATTEND_ENTRIES(isa)                                                                                            \
-    .silu_mul = roma_silu_mul_##isa, .page_scores = roma_page_scores_##isa, .largest = roma_largest_##isa,             \
-    .softmax_weights = roma_softmax_weights_##isa, .page_values = roma_page_values_##isa,                              \
+    .silu_mul = roma_silu_mul_##isa, .run_scores = roma_run_scores_##isa, .largest = roma_largest_##isa,               \
+    .softmax_weights = roma_softmax_weights_##isa, .run_values = roma_run_values_##isa,                                \
     .half_scores = roma_half_scores_##isa, .half_values = roma_half_values_##isa
 
 #endif

@@ -84,7 +84,7 @@ int main(void) {
     for (int isa = 1; isa < ROMA_ISA_COUNT; isa++) {
         const roma_kern *k = roma_kern_get((roma_isa)isa);
         const roma_kern *avx2 = roma_kern_get(ROMA_ISA_AVX2); /* the others of x86 share its entries */
-        if (!k || (avx2 && isa > ROMA_ISA_AVX2 && k->page_scores == avx2->page_scores)) continue;
+        if (!k || (avx2 && isa > ROMA_ISA_AVX2 && k->run_scores == avx2->run_scores)) continue;
         random_key = (uint64_t)isa + 77;
         for (int shape = 0; shape < SHAPES; shape++) check_sizes(k, shape);
         check_many(k);
