@@ -27,4 +27,4 @@ done
 mkdir -p "$arm/emulated"
 printf '#!/bin/sh\nexec qemu-aarch64 -L %s "%s/roma" "$@"\n' "$sysroot" "$(realpath "$arm")" >"$arm/emulated/roma"
 chmod +x "$arm/emulated/roma"
-THREADS=2 PROMPTS=${PROMPTS:-4} SCALAR_PROMPTS=1 tests/matrix.sh --quick "$x86" "$arm/emulated"
+ONE_SET=yes THREADS=2 PROMPTS=${PROMPTS:-4} SCALAR_PROMPTS=1 tests/matrix.sh --quick "$x86" "$arm/emulated"

@@ -91,8 +91,10 @@ for build; do
     first=${first:-$build}
     for isa in $(sets_of "$build"); do
         has "$build" "$isa" || continue
-        # forms of weights, with --quick: all sets of the first build, one of each other
-        [ -n "$quick" ] && [ "$build" != "$first" ] && grep -q "^$build " "$work/sets" || echo "$build $isa" >>"$work/sets"
+        # forms of weights, with --quick: all sets of the first build (ONE_SET: one), one of each other
+        if [ -z "$quick" ] || { [ "$build" = "$first" ] && [ -z "${ONE_SET:-}" ]; } || ! grep -q "^$build " "$work/sets" 2>/dev/null; then
+            echo "$build $isa" >>"$work/sets"
+        fi
         cp "$work/prompts" "$work/these"
         [ "$isa" != scalar ] || [ -z "${SCALAR_PROMPTS:-}" ] || head -n "$SCALAR_PROMPTS" "$work/prompts" >"$work/these"
         for kv in $formats; do
