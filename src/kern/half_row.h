@@ -37,7 +37,9 @@ ALWAYS_INLINE void prefetch_line(const uint8_t *p, int level) {
         __builtin_prefetch(p, 0, 2);
 }
 
+/* One address and what is added to it: compilers would keep one for each line, more than there are registers. */
 ALWAYS_INLINE void prefetch_run(const uint8_t *p, size_t bytes, int level) {
+    __asm__("" : "+r"(p));
     for (size_t i = 0; i < bytes; i += 64) prefetch_line(p + i, level);
 }
 
