@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import numbers
 import operator
 import os
 import re
@@ -145,6 +146,8 @@ def check(code: int, path: str | None = None) -> None:
 
 def c_text(text: str) -> Any:
     """A text with a 0 behind it. The caller keeps the value alive as long as C reads it."""
+    if not isinstance(text, str):
+        raise TypeError(f"{text!r} is no text")
     data = text.encode()
     if b"\0" in data:
         raise ValueError("embedded null character")
@@ -163,10 +166,20 @@ def count(name: str, value: int | None, most: int = 2**32 - 1) -> int:
     """A number for an unsigned member; None is its default, 0."""
     if value is None:
         return 0
-    number = operator.index(value)  # a TypeError for what is no integer
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
     if not 0 <= number <= most:
         raise UsageError(f"{name} must be 0 to {most}, not {number}")
     return number
+
+
+def real(name: str, value: float) -> float:
+    """A number for a member of floating point; numpy's are numbers too."""
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    return float(value)
 
 
 def struct(kind: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Iterator, Mapping, NamedTuple, Sequence, Union
 import numpy as np
 import numpy.typing as npt
 
-from ._library import InputError, UsageError, c_path, c_text, check, count, ffi, lib, struct
+from ._library import InputError, UsageError, c_path, c_text, check, count, ffi, lib, real, struct
 
 Floats = npt.NDArray[np.float32]
 Messages = Sequence[Mapping[str, Any]]
@@ -224,6 +224,11 @@ class Stream(Iterator[str]):
             self.close()
 
 
+def _check_prompt(prompt: object) -> None:
+    if not isinstance(prompt, (str, Sequence, np.ndarray)) or isinstance(prompt, bytes):
+        raise TypeError("a prompt is a text, a list of messages, or a list of token ids")
+
+
 _in_use: contextvars.ContextVar[tuple[Adapter, ...]] = contextvars.ContextVar("roma adapters", default=())
 
 
@@ -365,6 +370,7 @@ class Model:
             q.turns = kept(ffi.new("roma_turn[]", [(role, kept(ffi.new("char[]", text)), len(text)) for role, text in data]))
             q.n_turns = len(data)
 
+        _check_prompt(prompt)
         before: Messages = [{"role": "system", "content": system}] if system is not None else []
         q.is_raw, q.has_special = raw, special
         if isinstance(prompt, str):
@@ -434,11 +440,14 @@ class Model:
         self._prompt(q, keep, prompt, raw, False, system, tools, documents, template_args)
         if max_tokens is not None and count("max_tokens", max_tokens) == 0:
             raise UsageError("an answer's limit must be at least 1 token")
+        temperature, top_p = real("temperature", temperature), real("top_p", top_p)
         if seed is None:
             seed = secrets.randbits(64) if temperature > 0 else 0
+        if not isinstance(stop, (str, Sequence, type(None))):
+            raise TypeError(f"stop must be a text or a list of texts, not {stop!r}")
         stops = [stop] if isinstance(stop, str) else list(stop or [])
         q.limit, q.seed = count("max_tokens", max_tokens), count("seed", seed, 2**64 - 1)
-        q.temperature, q.min_p, q.repeat_penalty = temperature, min_p, repeat_penalty
+        q.temperature, q.min_p, q.repeat_penalty = temperature, real("min_p", min_p), real("repeat_penalty", repeat_penalty)
         q.top_p, q.top_k = top_p, count("top_k", top_k)
         if top_p == 0:  # no share of the odds is left but the likeliest token's; the library's 0 is its default
             q.top_k = 1
@@ -551,6 +560,7 @@ class Model:
         return Rendered(ids, self.detokenize(ids, special=True))
 
     def _as_ids(self, prompt: str | Sequence[int]) -> Sequence[int]:
+        _check_prompt(prompt)
         return self.tokenize(prompt) if isinstance(prompt, str) else prompt
 
     def logits(self, prompt: str | Sequence[int], *, every: bool = False) -> Floats:

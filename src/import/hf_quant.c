@@ -8,7 +8,7 @@ typedef struct {
     roma_error *err;
     char method[32], format[32], version[32], strategy[32], type[32];
     int64_t group;
-    bool has_group, eight_bits, is_dynamic, has_inputs;
+    bool has_group, eight_bits, is_dynamic, has_inputs, is_turned;
     unsigned groups; /* of compressed-tensors */
 } reading;
 
@@ -74,6 +74,7 @@ static int read_over(reading *r, bool *says) {
 }
 static int read_dynamic(reading *r) { return read_over(r, &r->is_dynamic); }
 static int read_inputs(reading *r) { return read_over(r, &r->has_inputs); }
+static int read_turned(reading *r) { return read_over(r, &r->is_turned); }
 
 /* An object's members through a table; those that are not in it are passed over. */
 static int read_object(reading *r, const member *known, size_t n) {
@@ -128,6 +129,8 @@ static int read_config(reading *r) {
                                    {"version", read_version},
                                    {"dynamic", read_dynamic},
                                    {"kv_cache_scheme", read_inputs},
+                                   {"rotation", read_turned},
+                                   {"transform_config", read_turned},
                                    {"config_groups", read_groups}};
     return read_object(r, known, sizeof known / sizeof *known);
 }
@@ -193,6 +196,9 @@ static int settle(reading *r, const char *path) {
         {"bitsandbytes", settle_bnb}, {"gptq", settle_gptq}, {"awq", settle_awq}, {"compressed-tensors", settle_words}};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (!means(r->method, methods[i].name)) continue;
+        if (r->is_turned)
+            return unsupported(r, path, "weights are rotated (rotation, transform_config)",
+                               "activations would have to be turned with them, which is not supported");
         const int rc = methods[i].settle(r, path);
         const uint64_t bits = r->q->bits;
         const bool gptq = r->q->method == HF_GPTQ;

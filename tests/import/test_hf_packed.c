@@ -239,6 +239,8 @@ static const struct {
     CONFIG("gptq", "\"checkpoint_format\": \"gptq\"", "\"checkpoint_format\": \"marlin\"", DAMAGED,
            "format is said twice, as 'marlin' and 'gptq'"),
     CONFIG("gptq", "\"quant_method\"", "\"dynamic\": {\"x\": {}}, \"quant_method\"", UNSUPPORTED, "for each module"),
+    CONFIG("gptq", "\"quant_method\"", "\"rotation\": \"hadamard\", \"quant_method\"", UNSUPPORTED, "weights are rotated"),
+    CONFIG("pack-sym", "\"transform_config\": {}", "\"transform_config\": {\"config_groups\": {}}", UNSUPPORTED, "weights are rotated"),
     CONFIG("gptq", "\"bits\": 4", "\"bits\": 5", UNSUPPORTED, "another number of bits"),
     CONFIG("gptq", "\"bits\": 4", "\"bits\": 3", DAMAGED, "its codes are no whole words"),
     CONFIG("pack-asym", "\"num_bits\": 4", "\"num_bits\": 3", UNSUPPORTED, "another number of bits"),

@@ -184,6 +184,7 @@ def test_refusals():
     refused(roma.InputError, "text", roma.Model, "text")
     refused(roma.InputError, "GGUF", roma.Model, TINY)
     refused(TypeError, "", roma.Model, 7.5)
+    refused(TypeError, "threads must be a whole number, not '2'", roma.Model, "tiny.roma", threads="2")
     refused(ValueError, "null", roma.Model, "a\0b")
     refused(roma.UsageError, "threads", roma.Model, "tiny.roma", threads=-1)
     refused(roma.UsageError, "threads", roma.Model, "tiny.roma", threads=65)
@@ -204,10 +205,19 @@ def test_refusals():
         refused(roma.UsageError, "max_tokens", m.chat, "x", max_tokens=-1)
         refused(roma.UsageError, "seed", m.chat, "x", seed=-1)
         refused(roma.UsageError, "stop text must not be empty", m.chat, "x", stop="")
-        refused(TypeError, "", m.chat, "x", max_tokens="3")
-        refused(TypeError, "", m.chat, "x", temperature="hot")
+        for name in ("max_tokens", "top_k", "seed"):
+            for value in ("3", 2.5, [3]):
+                refused(TypeError, f"{name} must be a whole number, not {value!r}", m.chat, "x", **{name: value})
+        for name in ("temperature", "top_p", "min_p", "repeat_penalty"):
+            for value in ("0", None, [0.5]):
+                refused(TypeError, f"{name} must be a number, not {value!r}", m.chat, "x", **{name: value})
+        refused(TypeError, "3 is no text", m.chat, "x", stop=[3])
+        refused(TypeError, "stop must be a text or a list", m.chat, "x", stop=3)
+        refused(TypeError, "b'x' is no text", m.chat, "x", stop=[b"x"])
         refused(TypeError, "unexpected keyword", m.chat, "x", temprature=1)
-        refused(TypeError, "", m.chat, None)
+        for ask in (m.chat, m.stream, m.generate, m.tokenize, m.logits, m.embeddings):
+            for value in (None, 3, b"x", {"role": "user"}, iter("x")):
+                refused(TypeError, "a prompt is a text, a list of messages", ask, value)
         refused(TypeError, "a prompt is a text", m.chat, [1.5])
         refused(roma.InputError, "prompt is empty", m.generate, "")
         refused(roma.InputError, "prompt is empty", m.generate, [])
