@@ -152,7 +152,8 @@ const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu) {
 }
 
 /* Activation records of 64 bytes per stripe (128 for 8-bit weights on AVX2), and the stack of partial sums of one
- * block of rows. */
+ * block of rows. many_avx512.h takes 72 bytes per stripe, its stack has one level less than the blocks of 8 stripes
+ * have bits, 128 bytes a row. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
     return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 +
            16 * (size_t)cols; /* the last: product_c.c */

@@ -2,7 +2,7 @@
  *
  * One row of activations is bound by memory: a tile is walked once, codes never leave registers, the lowest levels of
  * the tree neither. More rows: the codes of a stripe of two tiles are unpacked once and stay in 16 registers while the
- * rows pass; partial sums live in a stack per row.
+ * rows pass; partial sums live in a stack per row. Many rows: many_avx512.h.
  *
  * A group's integer I is summed in one of two ways with the same result. In int32: vpdpbusd twice, a shift, a sum. Or,
  * where |I| <= max|level - zero| * 127 * 2^7 * group <= 2^24, in FP32, which then is exact in any order: vpdpbusd
@@ -366,19 +366,6 @@ ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m
     }
 }
 
-ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned bits, bool exact, __m512i w[8]) {
-    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
-    switch (bits) {
-    case 2: unpack(2, j, lo, hi, exact, w); break;
-    case 3: unpack(3, j, lo, hi, exact, w); break;
-    case 4: unpack(4, j, lo, hi, exact, w); break;
-    case 5: unpack(5, j, lo, hi, exact, w); break;
-    case 6: unpack(6, j, lo, hi, exact, w); break;
-    case TABLE: unpack(TABLE, j, lo, hi, exact, w); break;
-    default: unpack(8, j, lo, hi, exact, w); break;
-    }
-}
-
 ALWAYS_INLINE void unpack_fine(const job *j, const uint8_t *tile, uint64_t s, __m512i w[16]) {
     unpack(FINE, j, tile + s * lo_bytes(FINE), tile, false, w);
     fine_parts(j, w);
@@ -466,13 +453,20 @@ FINE_BLOCKS(BLOCK)
 static const block_fn block_table[2][3][3][3] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)
                                                      FINE_BLOCKS(BLOCK_ENTRY)};
 
-/* Whether FP32 holds every sum of a group (see the top). */
-static bool is_exact(const roma_format *f) {
-    if (f->zeros || f->level == ROMA_LEVEL_FINE) return false;
+#include "many_avx512.h"
+
+/* The largest magnitude of a level that is no fine one. */
+static int largest_level(const roma_format *f) {
     int lo = f->bits == 8 ? -128 : 0, hi = f->bits == 8 ? 127 : (1 << f->bits) - 1;
     if (f->level == ROMA_LEVEL_TABLE) lo = -128, hi = 127;
+    if (f->zeros == ROMA_ZEROS_U4) lo -= 15;
     const int a = f->zero - lo, b = hi - f->zero;
-    return (a > b ? a : b) * f->group <= EXACT_BOUND;
+    return a > b ? a : b;
+}
+
+/* Whether FP32 holds every sum of a group (see the top). */
+static bool is_exact(const roma_format *f) {
+    return !f->zeros && f->level != ROMA_LEVEL_FINE && largest_level(f) * f->group <= EXACT_BOUND;
 }
 
 /* Few rows: measured on Zen 4 (docs/performance.md). Two walk a tile one after another only where a group's integers
@@ -482,6 +476,38 @@ enum { ONE_TILE = 6 };
 
 static bool is_one_by_one(const job *j, size_t n_acts, bool fine) {
     return n_acts == 1 || (n_acts <= FEW && j->kind == GROUP_MORE && !fine);
+}
+
+/* From so many rows on, unpacking codes into memory costs less than keeping sums in registers gains: measured on Zen 4.
+ */
+enum { MANY_ROWS = 64 };
+
+/* Own zero points of 4 bits become part of the codes; those of 8 bits do not fit into a byte, and stay with few rows.
+ */
+static void multiply_many(job *j, const uint8_t *tiles, size_t n_tiles) {
+    const roma_format *f = j->f;
+    const bool fine = f->level == ROMA_LEVEL_FINE;
+    const int most = fine ? 0 : largest_level(f) * f->group;
+    const bool whole = most <= EXACT_BOUND, halves = most <= 2 * EXACT_BOUND && j->kind == GROUP_MORE;
+    if (fine) fine_init(j, 8, 0);
+    many_job k = {.j = j,
+                  .kind = j->kind == GROUP_16   ? UNIT_16
+                          : j->kind == GROUP_32 ? UNIT_32
+                          : !whole && halves    ? UNIT_HALVES
+                                                : UNIT_MORE,
+                  .extra = extra_of(f) == WITH_MIN,
+                  .mode = fine              ? MANY_FINE
+                          : whole || halves ? MANY_EXACT
+                                            : MANY_INTS,
+                  .offset = j->offset + (f->zeros ? 15 : 0),
+                  .groups = (j->n_acts + ROWS - 1) / ROWS,
+                  .chunks = (j->stripes + CHUNK - 1) / CHUNK,
+                  .lines = j->records};
+    k.z = (float *)(k.lines + k.groups * ROWS * j->stripes);
+    k.stack = (void *)(k.z + (k.extra == WITH_MIN ? k.chunks * k.groups * 2 * CHUNK * ROWS : 0));
+    pack_many(&k);
+    for (size_t t = 0; t < n_tiles; t += 2)
+        many_table[n_tiles - t > 1][k.kind][k.extra][k.mode](&k, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS);
 }
 
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
@@ -496,6 +522,10 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
 #endif
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
+    if (n_acts >= MANY_ROWS && f->zeros != ROMA_ZEROS_S8) {
+        multiply_many(&j, tiles, n_tiles);
+        return;
+    }
     const bool exact = is_exact(f), fine = f->level == ROMA_LEVEL_FINE;
     const int mode = fine ? FINE_INTS : exact ? EXACT : INTS;
     const unsigned extra = extra_of(f);

@@ -62,6 +62,20 @@ ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const 
     }
 }
 
+/* Codes of stripe s of a tile. */
+ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned bits, bool exact, __m512i w[8]) {
+    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
+    switch (bits) {
+    case 2: unpack(2, j, lo, hi, exact, w); break;
+    case 3: unpack(3, j, lo, hi, exact, w); break;
+    case 4: unpack(4, j, lo, hi, exact, w); break;
+    case 5: unpack(5, j, lo, hi, exact, w); break;
+    case 6: unpack(6, j, lo, hi, exact, w); break;
+    case TABLE: unpack(TABLE, j, lo, hi, exact, w); break;
+    default: unpack(8, j, lo, hi, exact, w); break;
+    }
+}
+
 ALWAYS_INLINE __m512 load_f16(const uint8_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }

@@ -172,6 +172,14 @@ static void check_product_case(const kern_list *ks, const roma_format *f, uint64
     guarded_free(&c.scratch);
 }
 
+/* Rows enough for the kernels of many rows, over several of their blocks of inputs, the last of them not whole. */
+static void check_product_many(const kern_list *k, const roma_format *f, uint64_t unit) {
+    const uint64_t most = 1024 / unit;
+    check_product_case(k, f, unit * (1 + random_u32() % most), 1 + random_u32() % 3, 64 + random_u32() % 5,
+                       PATTERN_RANDOM);
+    check_product_case(k, f, unit * most, 2, 65, PATTERN_MAX + random_u32() % (PATTERNS - PATTERN_MAX));
+}
+
 static void check_product_format(const kern_list *k, const roma_format *f, int deep) {
     static const uint16_t many[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 33};
     const uint64_t unit = f->super ? 256 : f->group < 32 ? 32 : f->group;
@@ -182,6 +190,7 @@ static void check_product_format(const kern_list *k, const roma_format *f, int d
         check_product_case(k, f, unit * (1 + random_u32() % 4), 1, 1, p);
         check_product_case(k, f, unit * (1 + random_u32() % 4), 2, 5, p);
     }
+    check_product_many(k, f, unit);
     if (!deep) return;
     for (size_t i = 0; i < sizeof many / sizeof *many; i++)
         for (uint64_t u = 1; u < 20; u += 1 + i) check_product_case(k, f, unit * u, 1 + u % 4, many[i], PATTERN_RANDOM);
