@@ -152,6 +152,9 @@ def test_save():
     for word in ("takes the name of a file", "no answer yet", "no such file", "not a saved cache, but a ROM image", "not a saved cache, but an adapter"):
         check(word.lower() in err.lower(), "/save and /load: %r is not said: %s" % (word, err))
     check(err.count("\n") == 6 and not os.path.exists("x"), "/save and /load without sense: " + err)
+    for more in ((), ("--system", "You tell stories.", "--template", "chatml")):
+        out, err = chat([dog, "/undo", "/save x"], *more)
+        check("no answer yet" in err and not os.path.exists("x"), "/save of a conversation without turns, which /load would refuse: " + err)
     out, err = chat([dog, "/load talk.cache"], "--lora", "a.lora")
     check("talk.cache" in err and "adapter" in err, "a conversation of other adapters: " + err)
     alone = expected(said(dog, expected(said(dog)), joke))

@@ -10,7 +10,7 @@ enum { ROLES = sizeof roles / sizeof *roles };
 
 int talk_save(talk *t, const char *path, uint32_t *tokens, roma_error *err) {
     roma_buf text = {0};
-    if (!t->n_known)
+    if (!t->n_known || t->n_messages < 2) /* none yet, or each was taken back */
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "there is no answer yet whose cache could be kept");
     for (size_t i = 0; i < t->n_messages; i++) {
         const roma_message *m = &t->messages[i];
