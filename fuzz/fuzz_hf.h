@@ -28,7 +28,12 @@ static inline void hf_try(h_form form, const char *name, const uint8_t *data, si
     h_folder h;
     roma_import imp;
     roma_error err = {0};
+    const h_change comes = {name, "+", ""};
     h_make(&h, form, NULL);
+    if (!h_find(&h, name)) { /* one that the good folder does not have */
+        h_free(&h);
+        h_make(&h, form, &comes);
+    }
     for (size_t i = 0; i < h.n; i++)
         if (strcmp(h.file[i].name, name) == 0) {
             roma_import_file files[8];
