@@ -10,21 +10,43 @@
 
 typedef struct {
     uint8_t *map, *data;
-    size_t map_bytes;
+    size_t pages; /* of data; one that faults lies behind them */
 } guarded;
 
-/* bytes bytes; the first byte after them, rounded up to align, is in a page that faults. */
+/* Maps that were given back, by their pages, each with the next one's address in its first bytes: to ask the system for
+ * each anew took as long as the checks. */
+enum { KEPT_PAGES = 64 };
+static uint8_t *guarded_kept[KEPT_PAGES];
+
+static uint8_t *guarded_map(size_t pages, size_t page) {
+    uint8_t *map = pages < KEPT_PAGES ? guarded_kept[pages] : NULL;
+    if (map) {
+        memcpy(&guarded_kept[pages], map, sizeof map);
+        return map;
+    }
+    map = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED || mprotect(map + pages * page, page, PROT_NONE)) abort();
+    return map;
+}
+
+/* bytes zeros; the first byte after them, rounded up to align, is in a page that faults. */
 static guarded guarded_new(size_t bytes, size_t align) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + align - 1) / align * align,
-                 body = (whole + page - 1) / page * page;
-    guarded g = {.map_bytes = body + page};
-    g.map = mmap(NULL, g.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g.map == MAP_FAILED || mprotect(g.map + body, page, PROT_NONE)) abort();
-    g.data = g.map + body - whole;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + align - 1) / align * align;
+    guarded g = {.pages = (whole + page - 1) / page};
+    g.map = guarded_map(g.pages, page);
+    g.data = g.map + g.pages * page - whole;
+    memset(g.data, 0, whole);
     return g;
 }
 
-static void guarded_free(guarded *g) { munmap(g->map, g->map_bytes); }
+static void guarded_free(guarded *g) {
+    if (g->pages == 0 || g->pages >= KEPT_PAGES) {
+        munmap(g->map, (g->pages + 1) * (size_t)sysconf(_SC_PAGESIZE));
+        return;
+    }
+    memcpy(g->map, &guarded_kept[g->pages], sizeof g->map);
+    guarded_kept[g->pages] = g->map;
+}
 
 /* Equal bits, or both NaN. */
 static int same_floats(const float *a, const float *b, size_t n) {

@@ -3,6 +3,7 @@
 #define ROMA_SIMDE
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors passed among inlined functions only */
 #include "kern/attend_avx512.c"
+#include "kern/vector_avx512.c"
 
 #include "check_attend.h"
 
