@@ -21,7 +21,7 @@ static uint8_t *guarded_kept[KEPT_PAGES];
 static uint8_t *guarded_map(size_t pages, size_t page) {
     uint8_t *map = pages < KEPT_PAGES ? guarded_kept[pages] : NULL;
     if (map) {
-        memcpy(&guarded_kept[pages], map, sizeof map);
+        memcpy(&guarded_kept[pages], map, sizeof(void *));
         return map;
     }
     map = mmap(NULL, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,7 +44,7 @@ static void guarded_free(guarded *g) {
         munmap(g->map, (g->pages + 1) * (size_t)sysconf(_SC_PAGESIZE));
         return;
     }
-    memcpy(g->map, &guarded_kept[g->pages], sizeof g->map);
+    memcpy(g->map, &guarded_kept[g->pages], sizeof(void *));
     guarded_kept[g->pages] = g->map;
 }
 
