@@ -89,6 +89,10 @@ const char *roma_error_name(char *buf, size_t cap, const char *text, size_t n);
  * been meant, which are more than one in a word of up to three letters, more than two in a longer word, and any in
  * words of 32 letters or more. */
 unsigned roma_slips(const char *given, size_t n, const char *name);
+/* Sorts n elements of `size` bytes into ascending order, in place: a heapsort, which takes no memory (qsort may ask
+ * libc for it) and has no bad case. Equal elements keep no order. compare as qsort's, with a context. */
+void roma_sort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b, void *ctx), void *ctx);
+
 /* The name of a list of n with the fewest slips from the given word, the first of equals; NULL: none may have been
  * meant. The list's. */
 const char *roma_nearest(const char *given, const char *const *names, size_t n);

@@ -79,7 +79,7 @@ static void set_close(maker *m) {
         if (in->op == CODE_BYTE || in->op == CODE_CALL || in->op == CODE_END) m->found[kept++] = pc;
     }
     m->n = kept;
-    roma_constrain_sort(m->found, kept, sizeof *m->found, by_number, NULL);
+    roma_sort(m->found, kept, sizeof *m->found, by_number, NULL);
 }
 
 static bool grow_pool(maker *m, uint32_t n) {

@@ -127,7 +127,7 @@ static int by_begin(const void *a, const void *b, void *ctx) {
 /* Sorted, and those that touch joined. */
 static void join(reader *r) {
     size_t n = 0;
-    roma_constrain_sort(r->ends, r->n_ends, 2 * sizeof *r->ends, by_begin, NULL);
+    roma_sort(r->ends, r->n_ends, 2 * sizeof *r->ends, by_begin, NULL);
     for (size_t i = 0; i < r->n_ends; i++) {
         const uint32_t lo = r->ends[2 * i], hi = r->ends[2 * i + 1];
         if (n && lo <= r->ends[2 * n - 1] + 1) {

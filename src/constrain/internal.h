@@ -65,10 +65,6 @@ typedef struct {
     const char *culprit; /* the rule whose fault a failure is; NULL: not one rule's */
 } code_build;
 
-/* sort.c: in place and without memory of its own, which libc's would take from elsewhere than roma_alloc. */
-void roma_constrain_sort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b, void *ctx),
-                         void *ctx);
-
 /* code.c */
 int roma_constrain_fail(code_build *b, int code, const char *what); /* keeps the first error; returns b->rc */
 bool roma_constrain_room(code_build *b, code_list *l, uint32_t n);  /* for n more instructions */

@@ -198,7 +198,7 @@ static bool put_other_names(object *o) {
     }
     fork *forks = words ? roma_alloc_array(bytes + 1, sizeof *forks) : NULL;
     if (forks) {
-        roma_constrain_sort(words, n_words, sizeof *words, by_text, NULL);
+        roma_sort(words, n_words, sizeof *words, by_text, NULL);
         forks[n++] = (fork){0, n_words, 0};
         for (uint32_t i = 0; i < n && !o->s->rc; i++) put_fork(o, words, &forks[i], i, forks, &n);
     }

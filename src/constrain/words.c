@@ -121,7 +121,7 @@ static void pick(maker *m, bool clean) {
     m->n = 0;
     for (uint32_t id = 0; id < m->w->n_tokens; id++)
         if (m->at[id + 1] > m->at[id] && (m->w->clean_count[id] != 0) == clean) m->ids[m->n++] = id;
-    roma_constrain_sort(m->ids, m->n, sizeof *m->ids, by_bytes, m);
+    roma_sort(m->ids, m->n, sizeof *m->ids, by_bytes, m);
 }
 
 /* ---- masks of clean tokens ---- */

@@ -106,25 +106,9 @@ static int read_table(gguf_file *g, roma_reader *r, roma_error *err) {
 
 /* ---- where the data lie -------------------------------------------------------------------------------- */
 
-static void sink(const gguf_tensor *t, uint32_t *a, size_t n, size_t i) {
-    const uint32_t x = a[i];
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && t[a[child]].offset < t[a[child + 1]].offset) child++;
-        if (t[x].offset >= t[a[child]].offset) break;
-        a[i] = a[child];
-    }
-    a[i] = x;
-}
-
-/* Numbers of the tensors in ascending order of their offset: heapsort, which has no bad case. */
-static void sort_by_offset(const gguf_tensor *t, uint32_t *a, size_t n) {
-    for (size_t i = n / 2; i-- > 0;) sink(t, a, n, i);
-    for (size_t i = n; i-- > 1;) {
-        const uint32_t x = a[0];
-        a[0] = a[i];
-        a[i] = x;
-        sink(t, a, i, 0);
-    }
+static int by_offset(const void *a, const void *b, void *tensors) {
+    const gguf_tensor *t = tensors, *x = t + *(const uint32_t *)a, *y = t + *(const uint32_t *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 /* The tensors must fill the data without overlap and without holes larger than the padding: bytes that
@@ -163,7 +147,7 @@ static int place(gguf_file *g, roma_error *err) {
         order[i] = i;
         sorted = sorted && (!i || g->tensor[i].offset > g->tensor[i - 1].offset);
     }
-    if (!sorted) sort_by_offset(g->tensor, order, g->n_tensors);
+    if (!sorted) roma_sort(order, g->n_tensors, sizeof *order, by_offset, g->tensor);
     const int rc = check_places(g, order, err);
     roma_free(order);
     return rc;

@@ -162,4 +162,21 @@ ALWAYS_INLINE void pack_records(job *j, int order) {
  * of several rows, so that compilers need not build all of them. */
 typedef void (*one_row_fn)(job *j, const uint8_t *tiles, size_t n_tiles);
 
+/* The tables of an instruction set: roma_kern_table_ISA, whose product_<far> prefetches into the second-level cache,
+ * and roma_kern_table_ISA_near, whose product_<near> prefetches into the first. lora, attend: whose entries it takes.
+ * Emulated, prefetches are nothing, so that one product serves both. */
+#ifdef ROMA_SIMDE
+#define PRODUCT_NEAR(far, near) product_##far
+#else
+#define PRODUCT_NEAR(far, near) product_##near
+#endif
+#define TABLE_OF(isa, variant_, product_, lora, attend)                                                                \
+    {                                                                                                                  \
+        .name = #isa, .variant = variant_, .product = product_, LORA_ENTRIES(lora), VECTOR_ENTRIES(avx2),              \
+        ATTEND_ENTRIES(attend)                                                                                         \
+    }
+#define TABLES(isa, far, near, lora, attend)                                                                           \
+    const roma_kern roma_kern_table_##isa = TABLE_OF(isa, "l2", product_##far, lora, attend);                          \
+    const roma_kern roma_kern_table_##isa##_near = TABLE_OF(isa, "l1", PRODUCT_NEAR(far, near), lora, attend);
+
 #endif

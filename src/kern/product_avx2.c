@@ -192,17 +192,8 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 
 #include "half.h"
 
-#define TABLE_OF(level, variant_)                                                                                      \
-    {                                                                                                                  \
-        .name = "avx2", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2),     \
-        ATTEND_ENTRIES(avx2)                                                                                           \
-    }
-
 PRODUCT(FAR)
-const roma_kern roma_kern_table_avx2 = TABLE_OF(FAR, "l2");
-#ifdef ROMA_SIMDE
-const roma_kern roma_kern_table_avx2_near = TABLE_OF(FAR, "l1");
-#else
+#ifndef ROMA_SIMDE
 PRODUCT(NEAR)
-const roma_kern roma_kern_table_avx2_near = TABLE_OF(NEAR, "l1");
 #endif
+TABLES(avx2, FAR, NEAR, avx2, avx2)

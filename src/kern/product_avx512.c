@@ -549,17 +549,8 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
                                 const roma_act *acts, size_t n_acts, float *out, size_t stride, void *scratch) {       \
         multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, one_row_##level);                        \
     }
-#define TABLE_OF(level, variant_)                                                                                      \
-    {                                                                                                                  \
-        .name = "avx512", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx512), VECTOR_ENTRIES(avx2), \
-        ATTEND_ENTRIES(avx512)                                                                                         \
-    }
-
 PRODUCT(far)
-const roma_kern roma_kern_table_avx512 = TABLE_OF(far, "l2");
-#ifdef ROMA_SIMDE
-const roma_kern roma_kern_table_avx512_near = TABLE_OF(far, "l1");
-#else
+#ifndef ROMA_SIMDE
 PRODUCT(near)
-const roma_kern roma_kern_table_avx512_near = TABLE_OF(near, "l1");
 #endif
+TABLES(avx512, far, near, avx512, avx512)

@@ -80,17 +80,8 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 
 #include "half.h"
 
-#define TABLE_OF(level, variant_)                                                                                      \
-    {                                                                                                                  \
-        .name = "avxvnni", .variant = variant_, .product = product_##level, LORA_ENTRIES(avx2), VECTOR_ENTRIES(avx2),  \
-        ATTEND_ENTRIES(avx2)                                                                                           \
-    }
-
 PRODUCT(FAR)
-const roma_kern roma_kern_table_avxvnni = TABLE_OF(FAR, "l2");
-#ifdef ROMA_SIMDE
-const roma_kern roma_kern_table_avxvnni_near = TABLE_OF(FAR, "l1");
-#else
+#ifndef ROMA_SIMDE
 PRODUCT(NEAR)
-const roma_kern roma_kern_table_avxvnni_near = TABLE_OF(NEAR, "l1");
 #endif
+TABLES(avxvnni, FAR, NEAR, avx2, avx2)

@@ -15,25 +15,8 @@ static int by_text(const roma_vocab *v, uint32_t a, uint32_t b) {
     return d ? d : (la > lb) - (la < lb);
 }
 
-/* Heapsort: no recursion, no memory, and no bad case. */
-static void sink(const roma_vocab *v, uint32_t *a, size_t n, size_t i) {
-    const uint32_t x = a[i];
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && by_text(v, a[child], a[child + 1]) < 0) child++;
-        if (by_text(v, x, a[child]) >= 0) break;
-        a[i] = a[child];
-    }
-    a[i] = x;
-}
-
-static void sort_by_text(const roma_vocab *v, uint32_t *a, size_t n) {
-    for (size_t i = n / 2; i-- > 0;) sink(v, a, n, i);
-    for (size_t i = n; i-- > 1;) {
-        const uint32_t x = a[0];
-        a[0] = a[i];
-        a[i] = x;
-        sink(v, a, i, 0);
-    }
+static int in_order(const void *a, const void *b, void *v) {
+    return by_text(v, *(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 int roma_text_special(roma_tokenizer *t, const char *file, roma_error *err) {
@@ -47,7 +30,7 @@ int roma_text_special(roma_tokenizer *t, const char *file, roma_error *err) {
         t->special[t->n_special++] = i;
         t->special_first[(uint8_t)v->text[v->text_off[i]]] |= roma_text_is_marker(v, i) ? 2 : 1;
     }
-    sort_by_text(v, t->special, n);
+    roma_sort(t->special, n, sizeof *t->special, in_order, &t->v);
     for (uint32_t i = 1; i < n; i++)
         if (by_text(v, t->special[i - 1], t->special[i]) == 0)
             return roma_text_fail(err, ROMA_EDAMAGED, file, "a special token's text is there twice", t->special[i]);

@@ -84,7 +84,35 @@ static void test_progress(void) {
     CHECK_EQ(roma_progress_tell(&(roma_progress){0}, "packing", 1, 2), ROMA_OK);
 }
 
+static int smaller(const void *a, const void *b, void *calls) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    ++*(unsigned *)calls;
+    return (x > y) - (x < y);
+}
+
+/* Every length from nothing on, values that come again and values in order both ways: ascending, and none lost. */
+static void test_sort(void) {
+    uint32_t a[200];
+    for (uint32_t n = 0; n <= 200; n++)
+        for (int shape = 0; shape < 4; shape++) {
+            unsigned calls = 0;
+            uint64_t sum = 0, sorted = 0;
+            for (uint32_t i = 0; i < n; i++) {
+                a[i] = shape == 0   ? (uint32_t)roma_random(n, i)
+                       : shape == 1 ? (uint32_t)roma_random(n, i) % 7
+                       : shape == 2 ? i
+                                    : n - i;
+                sum += (uint64_t)a[i] * a[i] + a[i];
+            }
+            roma_sort(a, n, sizeof *a, smaller, &calls);
+            for (uint32_t i = 0; i < n; i++) sorted += (uint64_t)a[i] * a[i] + a[i];
+            for (uint32_t i = 1; i < n; i++) CHECK(a[i - 1] <= a[i]);
+            CHECK(sum == sorted && calls <= 20 * n);
+        }
+}
+
 int main(void) {
+    test_sort();
     test_hex();
     test_hash();
     test_random();

@@ -1,5 +1,5 @@
 /* A heapsort. */
-#include "constrain/internal.h"
+#include "roma/base.h"
 
 static void swap(uint8_t *a, uint8_t *b, size_t size) {
     for (size_t i = 0; i < size; i++) {
@@ -9,8 +9,7 @@ static void swap(uint8_t *a, uint8_t *b, size_t size) {
     }
 }
 
-void roma_constrain_sort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b, void *ctx),
-                         void *ctx) {
+void roma_sort(void *base, size_t n, size_t size, int (*compare)(const void *a, const void *b, void *ctx), void *ctx) {
     uint8_t *at = base;
     for (size_t from = n / 2, left = n; left > 1;) {
         if (from)
