@@ -77,7 +77,7 @@ gives 2 "$roma" run m.roma -p x --stop ''; says 'stop text'
 gives 2 "$roma" build; gives 2 "$roma" build "$model" --quant q7
 gives 2 "$roma" tokenize m.roma; gives 2 "$roma" tokenize m.roma a -f b
 gives 2 "$roma" eval m.roma; gives 2 "$roma" eval m.roma -f /dev/null; gives 2 "$roma" eval m.roma -f /dev/null --all; gives 2 "$roma" eval m.roma -f a --ids b; gives 2 "$roma" eval m.roma --ids a --all --ctx 5
-gives 2 "$roma" bench m.roma -p 1,,2; gives 2 "$roma" bench m.roma -p 0; gives 2 "$roma" bench m.roma -b x
+gives 2 "$roma" bench m.roma -p 1,,2; gives 2 "$roma" bench m.roma -p ''; gives 2 "$roma" bench m.roma -b x
 
 # ---- build
 gives 0 "$roma" build "$model"; prints 'tiny-q4.roma'
@@ -475,6 +475,11 @@ assert close(r["gmac_s"], r["tok_s"] * o["weight_mac"] / 1e9) and by["prefill", 
 P
 gives 0 "$roma" bench t.roma -p 8 -n 0 --csv -; prints '^test,tokens,batch'; gives 0 "$roma" bench t.roma -p 8 -n 2; prints 'of_int8: of'
 gives 3 "$roma" bench t.roma -p 8 -n 0 --svg no/such/b.svg
+# 0 leaves a part out, as with llama-bench; what is asked of a part that is left out is refused.
+gives 0 "$roma" bench t.roma -p 0 -n 2 --json --svg b.svg; json rows; py '[r["test"] for r in o["rows"]] == ["decode"]'
+gives 0 "$roma" bench t.roma -p 0,8 -n 0 --json; json rows; py '[r["test"] for r in o["rows"]] == ["prefill"]'
+gives 2 "$roma" bench t.roma -p 0 -n 0; says 'nothing is left'; gives 2 "$roma" bench t.roma -p 8 -n 0 -b 2; says '-n 0'; gives 2 "$roma" bench t.roma -n 0 -d 8; says '-n 0'
+gives 2 "$roma" bench t.roma --stability -p 8; says 'one decode'; for o in -p -b -d; do gives 2 "$roma" bench t.roma --why $o 8; says '--why'; done
 # Where memory is too scarce to measure how fast it is read, there is no share of that: an empty field, null, and never nan.
 scarce() { sh -c 'ulimit -v 700000; exec "$@"' sh "$@"; }
 gives 0 scarce "$roma" bench t.roma -p 8 -n 4 -t 1 --csv -; prints ',,'; prints '[0-9],0,[0-9]'; grep -q nan out && bad "bench --csv writes nan"

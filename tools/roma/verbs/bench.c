@@ -14,23 +14,44 @@ typedef struct {
 /* Of --stability, whose run is one decode. */
 static int settle_stability(bench *b, const bench_options *o) {
     if (!o->stability) return o->seconds ? usage_error("bench", "--seconds needs --stability") : OPTIONS_GO;
-    if (b->why || o->svg || b->threads.n > 1 || b->batches.n > 1 || b->depths.n > 1 || !b->decode)
-        return usage_error("bench",
-                           "--stability is one decode: one -b, one -d, one -t, -n 1 or more, neither --svg nor --why");
+    if (b->why || o->svg || b->threads.n > 1 || b->batches.n > 1 || b->depths.n > 1 || !b->decode ||
+        (o->prompts && b->prompts.n))
+        return usage_error("bench", "--stability is one decode: one -b, one -d, one -t, -n 1 or more, no -p but 0, "
+                                    "neither --svg nor --why");
     b->stability.wanted_seconds = o->seconds ? o->seconds : 600;
     return OPTIONS_GO;
 }
 
+/* A prompt of 0 tokens is none, as with llama-bench: -p 0 is decode alone, -n 0 prefill alone. What is asked of a part
+ * that is left out, or of both, is refused. */
+static int settle_parts(bench *b, const bench_options *o) {
+    size_t kept = 0;
+    for (size_t i = 0; i < b->prompts.n; i++)
+        if (b->prompts.v[i]) b->prompts.v[kept++] = b->prompts.v[i];
+    b->prompts.n = kept;
+    if (b->why) return OPTIONS_GO;
+    if (!b->prompts.n && !b->decode)
+        return usage_error("bench", "-p 0 leaves prefill out and -n 0 decode: nothing is left to measure");
+    if (!b->decode && (o->batches || o->depths) && !o->stability)
+        return usage_error("bench", "--batch and --depth are of decode, which -n 0 leaves out");
+    return OPTIONS_GO;
+}
+
+static const char *or_else(const char *text, const char *otherwise) { return text ? text : otherwise; }
+
 static int settle(bench *b, const bench_options *o) {
-    int rc = options_list("bench", o->prompts, "--prompt", 1, 1u << 24, &b->prompts);
-    if (rc == OPTIONS_GO) rc = options_list("bench", o->batches, "--batch", 1, ROMA_EXEC_ROWS_MAX, &b->batches);
-    if (rc == OPTIONS_GO) rc = options_list("bench", o->depths, "--depth", 0, 1u << 24, &b->depths);
+    int rc = options_list("bench", or_else(o->prompts, "128,512"), "--prompt", 0, 1u << 24, &b->prompts);
+    if (rc == OPTIONS_GO)
+        rc = options_list("bench", or_else(o->batches, "1"), "--batch", 1, ROMA_EXEC_ROWS_MAX, &b->batches);
+    if (rc == OPTIONS_GO) rc = options_list("bench", or_else(o->depths, "0"), "--depth", 0, 1u << 24, &b->depths);
+    if (rc == OPTIONS_GO) rc = settle_parts(b, o);
     if (rc == OPTIONS_GO && o->threads) rc = options_list("bench", o->threads, "--threads", 1, 64, &b->threads);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("bench", "--json and --csv - both want standard output");
-    if (rc == OPTIONS_GO && b->why && (o->csv || o->svg || b->threads.n > 1))
-        return usage_error(
-            "bench", "--why makes no test: it goes with --json, not with --csv and --svg, and one number of threads");
+    if (rc == OPTIONS_GO && b->why &&
+        (o->csv || o->svg || b->threads.n > 1 || (o->prompts && b->prompts.n) || o->batches || o->depths))
+        return usage_error("bench", "--why makes no test: it goes with --json and one number of threads, not with "
+                                    "-p, -b, -d, --csv and --svg");
     if (rc == OPTIONS_GO && b->spread && !b->config.lora.n) return usage_error("bench", "--spread needs --lora");
     if (rc == OPTIONS_GO) rc = settle_stability(b, o);
     if (!o->threads) b->threads = (number_list){{(uint32_t)roma_cpu_count()}, 1};
@@ -85,12 +106,12 @@ static int measure(bench *b, const bench_options *o) {
 
 int verb_bench(int argc, char **argv) {
     static bench b;
-    bench_options o = {.prompts = "128,512", .batches = "1", .depths = "0"};
+    bench_options o = {0};
     const char *operand[OPERANDS_MAX];
     size_t n;
     b.decode = 64;
     const option own[] = {
-        {"prompt", 'p', OPT_TEXT, &o.prompts, "N,...", 0, 0, "prompt lengths to prefill (default: 128,512)"},
+        {"prompt", 'p', OPT_TEXT, &o.prompts, "N,...", 0, 0, "prompt lengths to prefill (default: 128,512; 0: none)"},
         {"n", 'n', OPT_COUNT, &b.decode, "N", 0, 16777216, "tokens to decode (default: 64; 0: none)"},
         {"batch", 'b', OPT_TEXT, &o.batches, "N,...", 0, 0, "sequences decoded together (default: 1)"},
         {"depth", 'd', OPT_TEXT, &o.depths, "N,...", 0, 0, "tokens in the cache before those (default: 0)"},
