@@ -14,7 +14,7 @@ static inline uint64_t step(uint64_t reg, const uint8_t *p) {
 
 /* Three runs of `run` bytes, a multiple of 64; once and twice are x^(8 run) and x^(16 run). The next three runs are
  * asked for meanwhile, into the second-level cache, since each run is too short for the hardware to follow (28 GB/s
- * from the cache; 6 to 8 from memory without, 10 with; docs/performance.md). What lies past the end is asked for in
+ * from the cache; 6 to 8 from memory without, 10 with; docs/performance-log.md). What lies past the end is asked for in
  * vain. */
 static inline uint32_t triple(uint32_t reg, const uint8_t *p, size_t run, uint32_t once, uint32_t twice) {
     uint64_t a = reg, b = 0, c = 0;

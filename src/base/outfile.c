@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Whole blocks at multiples of their size: file systems that keep a file in huge pages make one of each, and a ROM
- * image that lies in them is read a third faster (docs/performance.md). */
+ * image that lies in them is read a third faster (docs/performance-log.md). */
 #define BUF_BYTES ((size_t)2 << 20)
 
 static int give_up(roma_outfile *f, roma_error *err, const char *doing) {
