@@ -2,8 +2,6 @@
 #include "answer/internal.h"
 #include "roma/map.h"
 
-#include <string.h>
-
 enum { PROPOSALS = 15, SETS_MOST = 4096 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }

@@ -1,8 +1,6 @@
 /* Names of the outputs, and the outputs as a result list. */
 #include "cost_int.h"
 
-#include <string.h>
-
 static const roma_cost_output outputs[ROMA_COST_N] = {
 #define X(field, group, unit, help) {#field, group, unit, help},
     ROMA_COST_OUTPUTS(X)

@@ -1,7 +1,6 @@
 /* A connection's way from state to state (internal.h). */
 #include "http/internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,8 +1,6 @@
 /* Section ORDR: the orders of columns that are not the model's own ("ORDR"). */
 #include "image/internal.h"
 
-#include <string.h>
-
 enum { HEAD = 16, ENTRY = 8 };
 
 uint32_t roma_description_order(const roma_description *d, const roma_image_tensor *t) {

@@ -2,8 +2,6 @@
  * rules between tokens are text's. */
 #include "image/internal.h"
 
-#include <string.h>
-
 #define TOKEN_END(id, n) ((id) < -1 || (id) >= (int64_t)(n))
 
 /* ---- reading ---- */

@@ -1,7 +1,6 @@
 /* The base that a PEFT folder names, looked for in local folders: as a path, by its last name, as ORG/NAME, and as the
  * hub's cache keeps models. */
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include "lora.h"
 

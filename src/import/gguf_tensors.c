@@ -1,6 +1,5 @@
 /* GGUF's tensor table: names, shapes, types, and where the data lie. Sizes are computed once, here, checked
  * against the file and kept with the tensor; nobody computes them again. */
-#include <string.h>
 #include "gguf.h"
 
 int roma_import_tensor_bad(const gguf_file *g, const gguf_tensor *t, int code, roma_error *err, const char *fmt, ...) {

@@ -1,5 +1,4 @@
 /* A Hugging Face folder as a model: config.json, weights, tokenizer. */
-#include <sys/stat.h>
 
 #include "hf_packed.h"
 

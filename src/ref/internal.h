@@ -4,8 +4,6 @@
 
 #include "roma/ref.h"
 
-#include <string.h>
-
 /* out[k] = w . x[k] for four rows of n elements, n a multiple of 16. ref/dot.h is the body of every instance, and all
  * give the same bits. */
 void roma_ref_dot4_any(const float *w, const float *const x[4], size_t n, float out[4]);

@@ -1,7 +1,6 @@
 /* Answers that are read: a buffer between the engine's thread, which never waits for the reader, and the reader. */
 #include "face.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>

@@ -1,7 +1,6 @@
 /* Routes and routers (net.h): trees over the grid, and the Verilog of one tile's part of all of them. */
 #include "net.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const roma_rtl_net_side[4] = {"north", "east", "south", "west"};

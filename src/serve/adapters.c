@@ -3,7 +3,6 @@
  * opened and engines asked on the worker, so that the network's thread waits for no step. */
 #include "serve/internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -3,7 +3,6 @@
 
 #include "roma/design.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* Prompts up to this are evaluated as they are; longer ones lie on the curve. */

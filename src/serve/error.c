@@ -2,7 +2,6 @@
 #include "serve/internal.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 static const char retry[] = "Retry-After: 1\r\n";
 

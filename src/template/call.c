@@ -1,5 +1,4 @@
 /* Calls: macros, methods, and the functions that a template is given; arguments by position and name. */
-#include <string.h>
 #include "template/call.h"
 
 bool roma_template_bind(tm_machine *m, const tm_args *args, const char *what, const char *const *names, tm_value *out) {

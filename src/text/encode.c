@@ -1,6 +1,5 @@
 /* Text to ids: special tokens are cut out first, the text between them is normalised, cut into pieces, and each
  * piece merged. */
-#include <assert.h>
 #include <string.h>
 #include "text.h"
 

@@ -2,7 +2,6 @@
 #ifndef ROMA_TEST_RANDOM_CASE_H
 #define ROMA_TEST_RANDOM_CASE_H
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "roma/cost.h"

@@ -4,7 +4,6 @@
 #define RANDOM_MODEL_H
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "roma/adapter.h"

@@ -3,6 +3,7 @@
 #include "../test.h"
 #include "front.h"
 
+#include <poll.h>
 #include <sys/resource.h>
 
 #define H "Host: localhost\r\n"

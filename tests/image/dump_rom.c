@@ -1,6 +1,5 @@
 /* Prints an image through the library as tests/image/read_rom.py prints it: dump_rom FILE. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "roma/image.h"
 

@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 static void say(const roma_error *err) {
     char text[1024];

@@ -1,5 +1,4 @@
 /* Models on disk: one file, parts, inspection. */
-#include <unistd.h>
 #include "../test.h"
 #include "gguf_spoil.h"
 

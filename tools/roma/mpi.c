@@ -21,7 +21,6 @@ int ranks_end(const ranks *r, int code, bool everyone) {
 
 #include <limits.h>
 #include <mpi.h>
-#include <string.h>
 
 ranks ranks_begin(void) {
     ranks r;

@@ -1,7 +1,6 @@
 /* Lines that are wider than where they are shown; contract in print.h. */
 #include "print.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

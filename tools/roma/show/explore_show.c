@@ -2,8 +2,6 @@
 #include "show/explore_show.h"
 #include "show/echo.h"
 
-#include <string.h>
-
 /* A shape's own name, whatever the command line calls it; the path of an image. */
 static const char *model_of(const explore_result *r) {
     return r->o->config.shape ? roma_explore_model(r->x) : r->o->config.image;

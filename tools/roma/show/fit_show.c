@@ -4,8 +4,6 @@
 #include "show/place_show.h"
 #include "roma/adapter.h"
 
-#include <string.h>
-
 /* ---- tables ---- */
 
 static void add_row(roma_table *t, const roma_fit_point *p) {

@@ -3,7 +3,6 @@
 #include "roma/report.h"
 
 #include <math.h>
-#include <string.h>
 
 void stability_count(stability_histogram *h, double seconds) {
     const double bin = seconds > 1e-6 ? log(seconds * 1e6) / 0.01 : 0;

@@ -3,7 +3,6 @@
 #include "roma/report.h"
 
 #include <math.h>
-#include <string.h>
 
 static const char *verdict_text(roma_study_verdict v) {
     static const char *const texts[] = {"", "yes", "NO", "drift", "not rep."};

@@ -2,7 +2,6 @@
  */
 #include "bench_run.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {

@@ -4,7 +4,6 @@
 #include "ranks.h"
 #include "workload.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -3,8 +3,6 @@
 #include "show/inspect_show.h"
 #include "roma/import.h"
 
-#include <string.h>
-
 bool is_adapter(const char *path) {
     char magic[8];
     return roma_file_head(path, magic, 8) == 8 && roma_adapter_is(magic, 8);

@@ -3,7 +3,6 @@
 #include "design.h"
 #include "workload.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
