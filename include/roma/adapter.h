@@ -67,13 +67,11 @@ typedef struct {
 #define ROMA_ADAPTER_DORA_PLACE                                                                                        \
     "a DoRA adapter must be the first of those that add up, at scale 1 (or 0): its rows' factors were computed for "   \
     "that"
-/* Whether matrices of this role can have an adapter. */
+/* Whether a role is one of the seven of a layer: q, k, v, o, gate, up, down. */
 bool roma_adapter_role(uint32_t role);
-/* Whether an adapter may change the matrix of that role: those seven, the head, the embedding. What it adds to the head
- * is head rows x hidden; to the embedding, hidden rows x tokens, rounded up to whole stripes: its A has a column a
- * token. */
-bool roma_adapter_can(uint32_t role);
-/* Shape of what an adapter adds to the matrix of a role under h; false: the model has no such matrix. */
+/* Shape of what an adapter adds to the matrix of a role under h: of those seven, of the head (head rows x hidden), of
+ * the embedding (hidden rows x tokens, rounded up to whole stripes: its A has a column a token). false: the model has
+ * no such matrix, or no adapter may change it. */
 bool roma_adapter_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols);
 /* The target of a matrix, the adapter's; NULL: the adapter leaves this matrix alone. */
 const roma_adapter_target *roma_adapter_find(const roma_adapter *a, uint32_t role, uint32_t layer);

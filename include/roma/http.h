@@ -173,8 +173,6 @@ void roma_http_begin(roma_http_exchange *x, int status, const char *type, const 
 /* Sends a piece of up to ROMA_HTTP_SEND_MOST bytes, copied: whole, or not at all when there is no room (false); `room`
  * is called then when there is. len 0 does nothing. */
 bool roma_http_send(roma_http_exchange *x, const void *data, size_t len);
-/* Bytes that one roma_http_send may have now. */
-size_t roma_http_room(const roma_http_exchange *x);
 /* Ends an answer in pieces; there is always room for the end. */
 void roma_http_finish(roma_http_exchange *x);
 /* Closes the connection in the middle of an answer, so that the client sees that something is missing; or without any.

@@ -80,7 +80,7 @@ void roma_adapter_encode_b(uint32_t type, float v, uint8_t *out) {
     }
 }
 
-float roma_adapter_decode_b(uint32_t type, const uint8_t *code) {
+static float decode_b(uint32_t type, const uint8_t *code) {
     switch (type) {
     case ROMA_ADAPTER_F16: return roma_f16_to_f32(roma_le16(code));
     case ROMA_ADAPTER_FP8: return roma_f8_to_f32(*code);
@@ -102,6 +102,5 @@ void roma_adapter_row_b(uint32_t type, const roma_adapter_target *t, uint64_t ro
     const unsigned n = roma_adapter_code_bytes(type);
     const uint8_t *tile = t->b + row / ROMA_TILE_ROWS * l.b_tile_bytes;
     for (uint32_t i = 0; i < t->rank; i++)
-        out[i] =
-            roma_adapter_decode_b(type, tile + (i / 2 * 32 + row % ROMA_TILE_ROWS * 2 + i % 2) * n) * t->b_scale[row];
+        out[i] = decode_b(type, tile + (i / 2 * 32 + row % ROMA_TILE_ROWS * 2 + i % 2) * n) * t->b_scale[row];
 }

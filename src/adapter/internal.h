@@ -41,13 +41,10 @@ void roma_adapter_put_descriptor(uint8_t out[ADAPTER_DESCRIPTOR], const roma_ada
 
 /* ---- read.c ---- */
 int roma_adapter_read(roma_frame *in, roma_adapter *a, bool verify);
-/* Scales and codes are numbers: the first that is not is told. */
-int roma_adapter_check_values(const roma_frame *in, const roma_adapter *a);
 
 /* ---- codes.c ("Values") ---- */
 /* max: largest magnitude of a row of B; returns the row's scale, and the factor before encoding. */
 float roma_adapter_scale_b(uint32_t type, float max, float *factor);
 void roma_adapter_encode_b(uint32_t type, float v, uint8_t *out);
-float roma_adapter_decode_b(uint32_t type, const uint8_t *code);
 
 #endif

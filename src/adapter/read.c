@@ -76,7 +76,8 @@ static bool codes_good(uint32_t type, const uint8_t *p, uint64_t bytes) {
     return true;
 }
 
-int roma_adapter_check_values(const roma_frame *in, const roma_adapter *a) {
+/* Scales and codes are numbers: the first that is not is told. */
+static int check_values(const roma_frame *in, const roma_adapter *a) {
     char name[64];
     for (size_t i = 0; i < a->n_targets; i++) {
         const roma_adapter_target *t = &a->targets[i];
@@ -139,7 +140,7 @@ int roma_adapter_read(roma_frame *in, roma_adapter *a, bool verify) {
     memcpy(a->file_sha256, in->file_sha256, 32);
     code = roma_adapter_read_targets(in, a);
     if (!code) code = read_meta(in, a);
-    if (!code && verify) code = roma_adapter_check_values(in, a);
+    if (!code && verify) code = check_values(in, a);
     if (!code) code = swap(in, a);
     return code;
 }

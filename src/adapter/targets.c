@@ -14,10 +14,11 @@ bool roma_adapter_role(uint32_t role) {
     }
 }
 
-bool roma_adapter_can(uint32_t role) { return roma_adapter_role(role) || role == ROMA_W_HEAD || role == ROMA_W_EMBED; }
+/* Whether an adapter may change the matrix of that role. */
+static bool is_target(uint32_t role) { return roma_adapter_role(role) || role == ROMA_W_HEAD || role == ROMA_W_EMBED; }
 
 bool roma_adapter_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint64_t *cols) {
-    if (!roma_adapter_can(role) || !roma_hyper_shape(h, role, rows, cols)) return false;
+    if (!is_target(role) || !roma_hyper_shape(h, role, rows, cols)) return false;
     if (role != ROMA_W_EMBED) return true;
     *rows = h->hidden;
     *cols = ((uint64_t)h->vocab + ROMA_STRIPE - 1) / ROMA_STRIPE * ROMA_STRIPE;
@@ -27,7 +28,7 @@ bool roma_adapter_shape(const roma_hyper *h, uint32_t role, uint64_t *rows, uint
 const char *roma_adapter_place(char buf[64], const roma_adapter_target *t) {
     if (roma_adapter_role(t->role))
         roma_print(buf, 64, "layer %u: %s", t->layer, roma_tensor_role_name(t->role));
-    else if (roma_adapter_can(t->role))
+    else if (is_target(t->role))
         roma_print(buf, 64, "%s", roma_tensor_role_name(t->role));
     else
         roma_print(buf, 64, "role %u", t->role);
@@ -47,7 +48,7 @@ static bool in_range(float v, float max) { return (v >= -max && v <= max) && v !
 int roma_adapter_check_target(const roma_adapter_target *t, roma_error *err) {
     char at[64];
     roma_adapter_place(at, t);
-    if (!roma_adapter_can(t->role))
+    if (!is_target(t->role))
         return roma_fail(err, ROMA_EUNSUPPORTED, NULL, ROMA_NOWHERE,
                          "%s cannot have an adapter; q, k, v, o, gate, up, down, head and embed can", at);
     if (!roma_adapter_role(t->role) && t->layer)

@@ -59,7 +59,6 @@ const char *roma_chip_shown(const roma_chip *c, unsigned i, char out[ROMA_CHIP_N
 int roma_chip_bad(const roma_chip_place *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 roma_chip_span roma_chip_trim(roma_chip_span t);
 bool roma_chip_is(roma_chip_span t, const char *text);
-int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value);
 /* `value [low .. high]` or `value [exact]` into the chip; without a range it is an error, or exact when it may be
  * absent. */
 int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_may_be_absent,

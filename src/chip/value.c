@@ -42,7 +42,7 @@ static int read_choice(unsigned i, roma_chip_span t, const roma_chip_place *at, 
                          roma_error_name(shown, sizeof shown, t.s, t.n), roma_chip_hint_choice(i, hint));
 }
 
-int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {
+static int read_one(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {
     const roma_chip_parameter *p = roma_chip_parameter_at(i);
     char key[ROMA_CHIP_KEY], shown[40], v[ROMA_CHIP_NUMBER], low[ROMA_CHIP_NUMBER], high[ROMA_CHIP_NUMBER];
     roma_chip_name_of(i, key);
@@ -72,7 +72,7 @@ int roma_chip_read_value(unsigned i, roma_chip_span t, const roma_chip_place *at
 /* An end of a range. That of a power of two may be any number of at least 1, since the range is clipped to powers. */
 static int read_bound(unsigned i, roma_chip_span t, const roma_chip_place *at, double *value) {
     const roma_chip_span end = roma_chip_trim(t);
-    return roma_chip_is_power(i) && number(end, value) && *value >= 1 ? ROMA_OK : roma_chip_read_value(i, t, at, value);
+    return roma_chip_is_power(i) && number(end, value) && *value >= 1 ? ROMA_OK : read_one(i, t, at, value);
 }
 
 /* The text between the brackets. */
@@ -111,7 +111,7 @@ int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_
     double value = 0;
     const char *open = memchr(t.s, '[', t.n);
     const roma_chip_span first = {t.s, open ? (size_t)(open - t.s) : t.n};
-    int rc = roma_chip_read_value(i, first, at, &value);
+    int rc = read_one(i, first, at, &value);
     if (rc) return rc;
     if (open) {
         const roma_chip_span range = roma_chip_trim((roma_chip_span){open + 1, t.n - first.n - 1});
@@ -139,7 +139,7 @@ int roma_chip_read_entry(roma_chip *c, unsigned i, roma_chip_span t, bool range_
 int roma_chip_parse(unsigned i, const char *text, double *value, roma_error *err) {
     const roma_chip_place at = {"", 0, ROMA_EUSAGE, err};
     if (i >= ROMA_CHIP_N) return roma_chip_bad(&at, "there is no parameter %u", i);
-    return roma_chip_read_value(i, (roma_chip_span){text, strlen(text)}, &at, value);
+    return read_one(i, (roma_chip_span){text, strlen(text)}, &at, value);
 }
 
 int roma_chip_set(roma_chip *c, const char *assignment, roma_error *err) {

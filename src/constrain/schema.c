@@ -39,7 +39,8 @@ static void put_scalar(const schema *s, roma_json *j, const char *key, uint32_t 
     }
 }
 
-void roma_constrain_put_value(schema *s, uint32_t node) {
+/* A literal of GBNF for a value of JSON. */
+static void put_value(schema *s, uint32_t node) {
     roma_buf text = {0};
     roma_json j = {.out = &text};
     for (uint32_t i = node; i;) {
@@ -196,7 +197,7 @@ static void put_values(schema *s, const schema_words *w, int keyword) {
     for (uint32_t i = is_one ? list : s->nodes[list].first; i && !s->rc; i = is_one ? 0 : s->nodes[i].next) {
         if (!(type_of_value(s, i) & allowed)) continue;
         if (n++) roma_constrain_put(s, " | ");
-        roma_constrain_put_value(s, i);
+        put_value(s, i);
     }
     if (!n)
         roma_constrain_schema_fail(s, list, ROMA_EINPUT,

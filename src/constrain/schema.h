@@ -81,8 +81,7 @@ bool roma_constrain_same_value(const schema *s, uint32_t a, uint32_t b); /* text
 
 /* schema.c */
 void roma_constrain_put(schema *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A literal of GBNF for a value of JSON; for bytes. */
-void roma_constrain_put_value(schema *s, uint32_t node);
+/* A literal of GBNF for bytes. */
 void roma_constrain_put_bytes(schema *s, const char *text, size_t len);
 /* The name of the rule of a schema, which is thereby wanted. */
 void roma_constrain_put_rule(schema *s, uint32_t node);

@@ -1,7 +1,8 @@
 /* Downs and ups: an adapter's A and B beside a product. docs/cost-model.md sections 1.2 and 1.8. */
 #include "timing.h"
 
-uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op) {
+/* Rank of the adapter at a place of a set on an operation's matrix; 0: none. */
+static uint32_t rank_at(const roma_cost_span *s, uint32_t place, const roma_op *op) {
     if (place >= s->n_adapters || op->adapter_slot == UINT32_MAX) return 0;
     const roma_cost_adapter *a = &s->adapters[place];
     return a->ranks ? a->ranks[op->adapter_slot] : a->rank;
@@ -11,7 +12,7 @@ bool roma_cost_timing_has_part(const timing *t, uint32_t op, uint32_t block, uin
     timing_walk w = roma_cost_timing_walk(t, block);
     if (t->turns[op].group == UINT32_MAX) return false;
     for (timing_piece x; roma_cost_timing_next(&w, &x);)
-        if (roma_cost_timing_rank(x.span, place, &t->p->ops[op])) return true;
+        if (rank_at(x.span, place, &t->p->ops[op])) return true;
     return false;
 }
 
@@ -32,7 +33,7 @@ uint64_t roma_cost_timing_most_rank(const timing *t) {
         for (uint32_t i = 0; i < t->spans[s].n_adapters; i++)
             for (size_t o = 0; o < t->p->n_ops; o++)
                 if (t->p->ops[o].kind == ROMA_OP_LINEAR)
-                    most = timing_larger(most, roma_cost_timing_rank(&t->spans[s], i, &t->p->ops[o]));
+                    most = timing_larger(most, rank_at(&t->spans[s], i, &t->p->ops[o]));
     return sixteens(most);
 }
 
@@ -106,9 +107,9 @@ void roma_cost_timing_adapter(const timing *t, timing_part part, timing_duration
     timing_piece x;
     for (bool more = roma_cost_timing_next(&walk, &x); more;) {
         const uint32_t id = id_at(x.span, part.place);
-        run r = {x.rows, roma_cost_timing_rank(x.span, part.place, op)};
+        run r = {x.rows, rank_at(x.span, part.place, op)};
         while ((more = roma_cost_timing_next(&walk, &x)) && id_at(x.span, part.place) == id &&
-               roma_cost_timing_rank(x.span, part.place, op) == r.rank)
+               rank_at(x.span, part.place, op) == r.rank)
             r.rows += x.rows;
         if (!r.rank) continue;
         const uint64_t cycles = run_cycles(t, &r, here, down);

@@ -148,8 +148,6 @@ typedef struct {
 } timing_walk;
 timing_walk roma_cost_timing_walk(const timing *t, uint32_t block);
 bool roma_cost_timing_next(timing_walk *w, timing_piece *out);
-/* Rank of the adapter at a place of a set on an operation's matrix; 0: none. */
-uint32_t roma_cost_timing_rank(const roma_cost_span *s, uint32_t place, const roma_op *op);
 /* The largest rank of the step's adapters on any matrix, rounded up to 16: that of the trees and ways of all of them.
  */
 uint64_t roma_cost_timing_most_rank(const timing *t);

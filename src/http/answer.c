@@ -106,7 +106,8 @@ void roma_http_begin(roma_http_exchange *x, int status, const char *type, const 
     roma_http_push(x);
 }
 
-size_t roma_http_room(const roma_http_exchange *x) {
+/* Bytes that one roma_http_send may have now. */
+static size_t room_for(const roma_http_exchange *x) {
     size_t used = x->out_len - x->out_at;
     if (!x->chunked || x->answered || x->cut || used + END + FRAME >= ROMA_HTTP_OUT) return 0;
     size_t room = ROMA_HTTP_OUT - used - END - FRAME;
@@ -117,7 +118,7 @@ bool roma_http_send(roma_http_exchange *x, const void *data, size_t len) {
     char frame[16];
     assert(x->chunked && !x->answered && !x->cut && len <= ROMA_HTTP_SEND_MOST);
     if (!len || x->no_body) return true;
-    if (len > roma_http_room(x)) {
+    if (len > room_for(x)) {
         x->wants_room = true;
         return false;
     }

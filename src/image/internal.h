@@ -61,8 +61,6 @@ void roma_image_put_rope(roma_buf *out, const roma_hyper *h);
 int roma_image_read_template(const roma_frame *in, roma_image *img);
 void roma_image_put_vocab(roma_buf *out, const roma_vocab *v);
 void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_description *d, const roma_image_tensor *t);
-/* 0 or a negative code; at is the file offset of the descriptor. Orders of d were read before. */
-int roma_image_get_descriptor(const roma_frame *in, uint64_t at, const roma_description *d, roma_image_tensor *t);
 
 /* ---- orders.c: section ORDR, and what orders must be ---- */
 int roma_image_read_orders(const roma_frame *in, roma_description *d);

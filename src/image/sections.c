@@ -103,7 +103,8 @@ void roma_image_put_descriptor(uint8_t out[IMAGE_DESCRIPTOR], const roma_descrip
         for (int i = 0; i < 16; i++) roma_put16(out + 80 + 2 * i, (uint16_t)f->table[i]);
 }
 
-int roma_image_get_descriptor(const roma_frame *in, uint64_t at, const roma_description *d, roma_image_tensor *t) {
+/* at is the file offset of the descriptor. Orders of d were read before. */
+static int get_descriptor(const roma_frame *in, uint64_t at, const roma_description *d, roma_image_tensor *t) {
     const uint8_t *p = in->data + at;
     uint8_t planes[2];
     *t = (roma_image_tensor){
@@ -185,8 +186,8 @@ int roma_image_read_tensors(const roma_frame *in, roma_image *img) {
         return roma_frame_fail(in, ROMA_ENOMEM, ROMA_NOWHERE, "no memory for %llu tensors", (unsigned long long)n);
     img->desc.n_tensors = (size_t)n;
     for (size_t i = 0; i < n; i++) {
-        int code = roma_image_get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc,
-                                             &img->desc.tensors[i]);
+        int code =
+            get_descriptor(in, s->offset + IMAGE_TENS_HEAD + i * IMAGE_DESCRIPTOR, &img->desc, &img->desc.tensors[i]);
         if (code) return code;
     }
     roma_error why;

@@ -30,7 +30,7 @@ void roma_report_xml_text(roma_buf *out, const char *s) {
 
 const char *roma_report_ascii(char *buf, size_t cap, const char *s) { return roma_error_name(buf, cap, s, strlen(s)); }
 
-bool roma_report_is_number(const char *s) {
+static bool is_number(const char *s) {
     if (strcmp(s, "nan") == 0 || strcmp(s, "inf") == 0 || strcmp(s, "-inf") == 0) return true;
     if (*s == '-' || *s == '+') s++;
     size_t digits = strspn(s, "0123456789");
@@ -52,7 +52,7 @@ bool roma_report_is_number(const char *s) {
 }
 
 bool roma_report_csv_is_plain(const char *s) {
-    return *s == '\0' || strcmp(s, "true") == 0 || strcmp(s, "false") == 0 || roma_report_is_number(s);
+    return *s == '\0' || strcmp(s, "true") == 0 || strcmp(s, "false") == 0 || is_number(s);
 }
 
 void roma_report_csv_text(roma_buf *out, const char *s, bool always) {

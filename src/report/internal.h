@@ -34,6 +34,5 @@ const char *roma_report_ascii(char *buf, size_t cap, const char *s);
 void roma_report_csv_text(roma_buf *out, const char *s, bool always); /* quoted where it must be, or always */
 /* Would the reader take these characters, unquoted, for a number, a bool or nothing? */
 bool roma_report_csv_is_plain(const char *s);
-bool roma_report_is_number(const char *s);
 
 #endif

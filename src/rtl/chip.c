@@ -209,7 +209,8 @@ void roma_rtl_chip_destroy(rtl_chip *c) {
 
 /* ---- tiles ---- */
 
-uint32_t roma_rtl_chip_block_bits(const rtl_chip *c) {
+/* Bits of a block's number within a step. */
+static uint32_t block_bits(const rtl_chip *c) {
     const uint32_t rows = number(c->place->chip.chunk_rows), block = number(c->place->chip.block_rows);
     return bits_for(rows > block ? (rows - 1) / block : 0);
 }
@@ -226,7 +227,7 @@ static void print_parameters(const rtl_chip *c, roma_buf *out) {
                    "        .PROGRAM(\"program.hex\"), .WORDS(%zu), .FIRST(%u),\n"
                    "        .MAC(%u), .RANK(%u), .PLACES(%u), .SLOTS(%u), .ENTRIES(%u), .LEAVES(%u)",
                    c->vectors, number(p->vector_lanes), c->units, number(p->lunits), number(p->lanes), c->leaf_units,
-                   c->kv_heads, h->heads, h->head_dim, rows, block, roma_rtl_chip_block_bits(c), number(p->lat_add),
+                   c->kv_heads, h->heads, h->head_dim, rows, block, block_bits(c), number(p->lat_add),
                    number(p->lat_mul), number(p->lat_convert), number(p->link_bytes), c->program.words, c->first_record,
                    number(p->hunit_mac), ROMA_RTL_RANK_MAX, ROMA_RTL_PLACES, lora.slots, lora.entries, lora.leaves);
 }

@@ -60,8 +60,6 @@ void roma_rtl_chip_top(const rtl_chip *c, roma_buf *out);
 void roma_rtl_chip_bench(const rtl_chip *c, roma_buf *out);
 /* Statements inside the cores of a kind that plant faults. */
 void roma_rtl_chip_faults(const rtl_chip *c, bool is_matrix, roma_buf *out);
-/* Bits of a block's number within a step. */
-uint32_t roma_rtl_chip_block_bits(const rtl_chip *c);
 /* Lines of the files that $readmemh loads: the program; scales of a matrix unit; vectors and RoPE increments of a
  * vector unit. */
 void roma_rtl_chip_program(const rtl_chip *c, roma_buf *out);

@@ -73,9 +73,8 @@ static inline const asked_prompt *asked_prompt_at(const asked *a, size_t i) {
 int roma_serve_asked_next(roma_answer_reading *r, roma_error *err);
 /* A complaint about the value that is the token now. */
 int roma_serve_asked_bad(roma_answer_reading *r, int code, const char *key, const char *what, roma_error *err);
-/* Values of a key whose KEY is the token: a flag; a whole number of 1 to max; a piece of JSON as it stands. */
+/* Values of a key whose KEY is the token: a flag; a piece of JSON as it stands. */
 int roma_serve_asked_flag(roma_answer_reading *r, const char *key, bool *out, roma_error *err);
-int roma_serve_asked_count(roma_answer_reading *r, const char *key, uint32_t max, uint32_t *out, roma_error *err);
 int roma_serve_asked_json(roma_answer_reading *r, roma_answer_text *out, roma_error *err);
 int roma_serve_asked_no_memory(roma_error *err);
 /* read.c: the value of `messages`, an array, in a->messages as templates take it. */

@@ -47,7 +47,7 @@ static void free_if_over(exchange *x) {
 }
 
 /* Its answers are wanted no more; slots are given back when the driver is done with them. */
-void roma_serve_cancel(exchange *x) {
+static void cancel(exchange *x) {
     x->next = x->t.n;
     for (uint32_t i = 0; i < x->s->n_slots && x->live; i++)
         if (x->s->slots[i].x == x) roma_answer_cancel(x->s->answer, x->s->slots[i].ticket);
@@ -73,7 +73,7 @@ void roma_serve_gone(exchange *x) {
     roma_serve *s = x->s;
     x->http = NULL;
     if (x->live && !x->is_answered) x->s->count.cancelled++;
-    roma_serve_cancel(x);
+    cancel(x);
     if (x->live)
         roma_serve_sweep(s);
     else
@@ -107,7 +107,7 @@ bool roma_serve_flush(exchange *x) {
 
 /* The end of an exchange by an error: the answer, or the last event of one that has begun. */
 void roma_serve_give_up(exchange *x) {
-    roma_serve_cancel(x);
+    cancel(x);
     x->s->count.failed++;
     if (!x->http || x->is_answered || x->is_ended) return;
     if (!x->is_begun) {

@@ -176,7 +176,6 @@ exchange *roma_serve_exchange(roma_serve *s, roma_http_exchange *http); /* NULL:
 void roma_serve_gone(exchange *x);                                      /* the front is done with it */
 /* Slots whose client is gone, or whose request was answered otherwise, are given back when the driver is done. */
 void roma_serve_sweep(roma_serve *s);
-void roma_serve_cancel(exchange *x); /* its answers are wanted no more */
 /* The end by x->error: the answer, or the last event of one that has begun. */
 void roma_serve_give_up(exchange *x);
 void roma_serve_begin(exchange *x);      /* a stream, once */
@@ -239,7 +238,6 @@ void roma_serve_health(exchange *x, const roma_http_request *q);
 void roma_serve_metrics(exchange *x, const roma_http_request *q);
 void roma_serve_chip(exchange *x, const roma_http_request *q);
 void roma_serve_chip_step(exchange *x, const roma_http_request *q);
-roma_serve_set roma_serve_set_of(const exchange *x);
 void roma_serve_account(const slot *l); /* of an answer that is over, or was cancelled: its tokens, and the chip's */
 
 #endif

@@ -60,7 +60,8 @@ int roma_serve_asked_flag(roma_answer_reading *r, const char *key, bool *out, ro
     return ROMA_OK;
 }
 
-int roma_serve_asked_count(roma_answer_reading *r, const char *key, uint32_t max, uint32_t *out, roma_error *err) {
+/* Value of a key whose KEY is the token: a whole number of 1 to max. */
+static int asked_count(roma_answer_reading *r, const char *key, uint32_t max, uint32_t *out, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
     const int rc = roma_serve_asked_next(r, err);
     uint64_t v;
@@ -237,10 +238,10 @@ static int read_limit(asked *a, roma_answer_reading *r) {
 static int key_answer(asked *a, roma_answer_reading *r, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
     if (roma_json_is(j, "max_tokens") || roma_json_is(j, "max_completion_tokens")) return read_limit(a, r);
-    if (roma_json_is(j, "n")) return roma_serve_asked_count(r, "n", ASKED_N_MAX, &a->n, err);
+    if (roma_json_is(j, "n")) return asked_count(r, "n", ASKED_N_MAX, &a->n, err);
     if (roma_json_is(j, "best_of")) {
         uint32_t best = 1;
-        const int rc = roma_serve_asked_count(r, "best_of", 1, &best, err);
+        const int rc = asked_count(r, "best_of", 1, &best, err);
         return rc;
     }
     if (roma_json_is(j, "stream")) return roma_serve_asked_flag(r, "stream", &a->stream, err);

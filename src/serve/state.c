@@ -147,7 +147,7 @@ static bool query_u32(const roma_http_request *q, const char *name, uint32_t max
 }
 
 /* Adapters of an exchange's answers as the chip model has them: ranks rounded up to one. */
-roma_serve_set roma_serve_set_of(const exchange *x) {
+static roma_serve_set set_of(const exchange *x) {
     roma_serve_set set = {0};
     for (size_t i = 0; i < ROMA_SERVE_ADAPTERS_MAX && x->adapter[0]; i++) {
         const adapter *a = &x->s->adapters[i];
@@ -166,7 +166,7 @@ void roma_serve_account(const slot *l) {
     s->count.answer_tokens += l->n_answer;
     s->count.seconds += l->seconds;
     if (l->x->rows) return;
-    const roma_serve_set set = roma_serve_set_of(l->x);
+    const roma_serve_set set = set_of(l->x);
     roma_serve_record_prompt(s->record, set, l->n_shared, read);
     if (drawn) roma_serve_record_tokens(s->record, set, l->n_prompt, l->n_prompt + drawn - 1);
 }
@@ -185,7 +185,7 @@ static void look_at_slots(const roma_serve *s, roma_serve_now *now, uint32_t run
     for (uint32_t i = 0; i < s->n_slots; i++) {
         slot *l = &s->slots[i];
         if (!generates(l)) continue;
-        const roma_serve_set set = roma_serve_set_of(l->x);
+        const roma_serve_set set = set_of(l->x);
         const choice *c = &l->x->t.choices[l->k];
         now->running++;
         now->cached += l->x->n_ids[c->prompt] + l->drawn - 1; /* the last token is fed by the next step */

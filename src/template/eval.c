@@ -1,6 +1,5 @@
 /* Expressions: tree to values. */
 #include <math.h>
-#include <string.h>
 #include "template/internal.h"
 
 static tm_value nothing(void) { return roma_template_undefined(NULL); }
@@ -52,7 +51,7 @@ static tm_value refused(tm_machine *m, const tm_value *v) {
     return nothing();
 }
 
-tm_value roma_template_attr(tm_machine *m, const tm_value *of, const tm_text *a) {
+static tm_value attr(tm_machine *m, const tm_value *of, const tm_text *a) {
     if (!roma_template_steps(m, 1)) return nothing();
     if (of->kind == TM_UNDEFINED) return refused(m, of);
     if (of->kind == TM_LOOP) {
@@ -109,7 +108,7 @@ tm_value roma_template_item(tm_machine *m, const tm_value *of, const tm_value *k
         const tm_value method = roma_template_method(m, of, key->u.text);
         return method.kind != TM_UNDEFINED || method.u.why ? method : lacks(m, key->u.text);
     }
-    return roma_template_attr(m, of, key->u.text);
+    return attr(m, of, key->u.text);
 }
 
 /* ---- slices ---- */
@@ -446,7 +445,7 @@ static tm_value one(tm_machine *m, const tm_node *n) {
     const tm_value a = roma_template_eval(m, n->a);
     if (m->rc) return nothing();
     m->at = n;
-    if (n->kind == TM_N_ATTR) return roma_template_attr(m, &a, n->value.u.text);
+    if (n->kind == TM_N_ATTR) return attr(m, &a, n->value.u.text);
     if (n->kind == TM_N_NOT) return roma_template_bool(!roma_template_true(&a));
     return sign(m, &a, n->kind == TM_N_NEG);
 }

@@ -243,7 +243,6 @@ tm_node *roma_template_tuple(tm_parser *p, bool with_if, bool brackets);
 tm_node *roma_template_target(tm_parser *p, bool with_space);
 /* Filters after `|`, or, without a subject, those of a filter block. */
 tm_node *roma_template_filters(tm_parser *p, tm_node *subject, bool first_is_there);
-tm_node *roma_template_call(tm_parser *p, tm_node *callee);
 tm_node *roma_template_unary(tm_parser *p, bool with_filter);
 
 /* ---- the machine ---------------------------------------------------------------------------------- */
@@ -314,7 +313,6 @@ tm_value roma_template_dict(tm_machine *m, tm_kind kind);
 bool roma_template_put(tm_machine *m, tm_dict *d, tm_value key, tm_value v);
 /* What a key that can be one leads to, or NULL. */
 const tm_value *roma_template_look(tm_machine *m, const tm_dict *d, tm_value key);
-const tm_value *roma_template_look_text(tm_machine *m, const tm_dict *d, const char *key);
 bool roma_template_true(const tm_value *v);
 bool roma_template_same(tm_machine *m, const tm_value *a, const tm_value *b);
 /* a < b by -1, 0, 1; stops when they have no order. */
@@ -359,17 +357,14 @@ bool roma_template_printable(uint32_t c);
 void roma_template_write(tm_machine *m, tm_sink *s, const char *p, size_t n, tm_origin origin);
 void roma_template_write_text(tm_machine *m, tm_sink *s, const tm_text *t);
 void roma_template_write_part(tm_machine *m, tm_sink *s, const tm_text *t, size_t at, size_t n);
-/* str() of a value, repr() of it, and JSON. */
+/* str() of a value, and JSON. */
 void roma_template_write_value(tm_machine *m, tm_sink *s, const tm_value *v);
-void roma_template_write_repr(tm_machine *m, tm_sink *s, const tm_value *v);
 typedef struct {
     bool ascii, sort;
     const tm_text *indent;              /* NULL: on one line */
     const tm_text *between, *after_key; /* separators */
 } tm_json;
 void roma_template_write_json(tm_machine *m, tm_sink *s, const tm_value *v, const tm_json *how);
-/* A real as Python's repr has it. */
-size_t roma_template_print_real(char buf[40], double r);
 tm_value roma_template_done(tm_machine *m, const tm_sink *s);
 const tm_text *roma_template_str(tm_machine *m, const tm_value *v);
 /* With &, <, >, " and ' as HTML writes them, as markup; markup as it is. */
@@ -391,7 +386,6 @@ typedef struct {
 } tm_args;
 
 tm_value roma_template_eval(tm_machine *m, const tm_node *n);
-tm_value roma_template_attr(tm_machine *m, const tm_value *of, const tm_text *name);
 tm_value roma_template_item(tm_machine *m, const tm_value *of, const tm_value *key);
 tm_value roma_template_slice(tm_machine *m, const tm_value *of, const tm_value *from, const tm_value *to,
                              const tm_value *step);
@@ -405,8 +399,6 @@ tm_value roma_template_strftime(tm_machine *m, const tm_text *format);
 /* Runs statements; what break and continue leave. */
 typedef enum { TM_GO, TM_BROKE, TM_CONTINUED } tm_flow;
 tm_flow roma_template_run(tm_machine *m, const tm_node *body, tm_sink *out);
-void roma_template_set(tm_machine *m, uint32_t name, tm_value v);
-void roma_template_assign(tm_machine *m, const tm_node *target, tm_value v);
 tm_scope *roma_template_scope(tm_machine *m, tm_scope *up);
 /* What the template is given, as values of the outermost scope. */
 void roma_template_take_input(tm_machine *m);

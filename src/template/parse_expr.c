@@ -1,6 +1,5 @@
 /* Expressions: tokens to tree, in the order of jinja2's own parser, whose quirks are kept: `~` binds more tightly than
  * `+`, `**` to the left, a test takes the next primary as its argument. */
-#include <stdlib.h>
 #include <string.h>
 #include "template/internal.h"
 
@@ -335,7 +334,7 @@ static tm_node *arguments(tm_parser *p) {
     return first;
 }
 
-tm_node *roma_template_call(tm_parser *p, tm_node *callee) {
+static tm_node *call_of(tm_parser *p, tm_node *callee) {
     tm_node *n = roma_template_node(p, TM_N_CALL, p->tok);
     n->a = callee;
     n->b = arguments(p);
@@ -351,7 +350,7 @@ static tm_node *postfix(tm_parser *p, tm_node *n) {
         else if (roma_template_skip_op(p, '['))
             n = subscript(p, n, at);
         else if (roma_template_is_op(p, '('))
-            n = roma_template_call(p, n);
+            n = call_of(p, n);
         else
             break;
     }
@@ -433,7 +432,7 @@ static tm_node *filters_and_tests(tm_parser *p, tm_node *n) {
         else if (roma_template_is_name(p, "is"))
             n = test(p, n);
         else if (roma_template_is_op(p, '('))
-            n = roma_template_call(p, n);
+            n = call_of(p, n);
         else
             break;
     }

@@ -14,8 +14,8 @@ static void whole(tm_machine *m, tm_sink *s, int64_t i, bool data) {
     literal(m, s, text, data);
 }
 
-/* The fewest digits that read back, with an exponent below 1e-4 and from 1e16 on. */
-size_t roma_template_print_real(char buf[40], double r) {
+/* A real as Python's repr has it: the fewest digits that read back, with an exponent below 1e-4 and from 1e16 on. */
+static size_t print_real(char buf[40], double r) {
     char e[ROMA_REAL_CAP];
     if (r != r || r - r != 0) return (size_t)roma_print(buf, 40, "%s", r != r ? "nan" : r > 0 ? "inf" : "-inf");
     int digits = 1;
@@ -37,7 +37,7 @@ size_t roma_template_print_real(char buf[40], double r) {
 
 static void real(tm_machine *m, tm_sink *s, double r, bool data) {
     char text[40];
-    roma_template_write(m, s, text, roma_template_print_real(text, r), origin_of(data));
+    roma_template_write(m, s, text, print_real(text, r), origin_of(data));
 }
 
 /* ---- escapes of repr and of JSON ---- */
@@ -114,11 +114,13 @@ static void repr_text(tm_machine *m, tm_sink *s, const tm_text *t) {
     if (t->markup) literal(m, s, ")", t->origin == TM_OF_DATA);
 }
 
+static void write_repr(tm_machine *m, tm_sink *s, const tm_value *v);
+
 static void repr_items(tm_machine *m, tm_sink *s, const tm_list *l, const char *open, const char *close) {
     literal(m, s, open, l->data);
     for (size_t i = 0; i < l->n && !m->rc; i++) {
         if (i) literal(m, s, ", ", l->data);
-        roma_template_write_repr(m, s, &l->v[i]);
+        write_repr(m, s, &l->v[i]);
     }
     if (l->form == TM_TUPLE && l->n == 1) literal(m, s, ",", l->data);
     literal(m, s, close, l->data);
@@ -128,9 +130,9 @@ static void repr_dict(tm_machine *m, tm_sink *s, const tm_dict *d) {
     literal(m, s, "{", d->data);
     for (size_t i = 0; i < d->n && !m->rc; i++) {
         if (i) literal(m, s, ", ", d->data);
-        roma_template_write_repr(m, s, &d->pair[i].key);
+        write_repr(m, s, &d->pair[i].key);
         literal(m, s, ": ", d->data);
-        roma_template_write_repr(m, s, &d->pair[i].v);
+        write_repr(m, s, &d->pair[i].v);
     }
     literal(m, s, "}", d->data);
 }
@@ -164,7 +166,7 @@ static void write_list(tm_machine *m, tm_sink *s, const tm_value *v) {
     no_text(m, v);
 }
 
-void roma_template_write_repr(tm_machine *m, tm_sink *s, const tm_value *v) {
+static void write_repr(tm_machine *m, tm_sink *s, const tm_value *v) {
     if (!enter(m)) {
         m->depth--;
         return;
@@ -197,7 +199,7 @@ void roma_template_write_value(tm_machine *m, tm_sink *s, const tm_value *v) {
     if (v->kind == TM_TEXT)
         roma_template_write_text(m, s, v->u.text);
     else if (v->kind != TM_UNDEFINED)
-        roma_template_write_repr(m, s, v);
+        write_repr(m, s, v);
 }
 
 const tm_text *roma_template_str(tm_machine *m, const tm_value *v) {
@@ -337,7 +339,7 @@ static void format_one(tm_machine *m, tm_sink *s, const tm_value *v, char kind, 
         const tm_value str = v->kind == TM_UNDEFINED ? roma_template_literal(m, "") : *v;
         roma_template_write_value(m, s, &str);
     } else if (kind == 'r') {
-        roma_template_write_repr(m, s, v);
+        write_repr(m, s, v);
     } else if (number == TM_NO_NUMBER) {
         roma_template_stop(m, ROMA_EINPUT, "'%%%c' needs a number, not %s", kind, roma_template_what(v));
     } else if (kind == 'd' || kind == 'i') {

@@ -1,6 +1,5 @@
 /* Statements: what is written, and which names are set where. A loop's turn, a macro, a block have a scope of their
  * own; a condition has none. */
-#include <string.h>
 #include "template/internal.h"
 
 tm_scope *roma_template_scope(tm_machine *m, tm_scope *up) {
@@ -9,7 +8,7 @@ tm_scope *roma_template_scope(tm_machine *m, tm_scope *up) {
     return s;
 }
 
-void roma_template_set(tm_machine *m, uint32_t name, tm_value v) {
+static void bind(tm_machine *m, uint32_t name, tm_value v) {
     if (m->rc) return;
     for (tm_variable *x = m->scope->first; x; x = x->next)
         if (x->name == name) {
@@ -22,13 +21,15 @@ void roma_template_set(tm_machine *m, uint32_t name, tm_value v) {
     m->scope->first = x;
 }
 
+static void assign(tm_machine *m, const tm_node *target, tm_value v);
+
 static void unpack(tm_machine *m, const tm_node *target, const tm_value *v) {
     const tm_list *l = roma_template_items(m, v);
     size_t n = 0;
     for (const tm_node *t = target->a; t; t = t->next) n++;
     if (l && l->n != n) roma_template_stop(m, ROMA_EINPUT, "%zu values for %zu names", l->n, n);
     n = 0;
-    for (const tm_node *t = target->a; t && !m->rc; t = t->next) roma_template_assign(m, t, l->v[n++]);
+    for (const tm_node *t = target->a; t && !m->rc; t = t->next) assign(m, t, l->v[n++]);
 }
 
 static void set_attribute(tm_machine *m, const tm_node *target, tm_value v) {
@@ -43,14 +44,14 @@ static void set_attribute(tm_machine *m, const tm_node *target, tm_value v) {
         roma_template_put(m, space.u.dict, roma_template_text(name), v);
 }
 
-void roma_template_assign(tm_machine *m, const tm_node *target, tm_value v) {
+static void assign(tm_machine *m, const tm_node *target, tm_value v) {
     if (m->rc) return;
     if (target->kind == TM_N_NSREF)
         set_attribute(m, target, v);
     else if (target->kind == TM_N_TUPLE)
         unpack(m, target, &v);
     else
-        roma_template_set(m, target->name, v);
+        bind(m, target->name, v);
 }
 
 /* ---- loops ---- */
@@ -61,7 +62,7 @@ static tm_list *chosen(tm_machine *m, const tm_node *n, tm_list *all) {
     tm_scope *outer = m->scope;
     for (size_t i = 0; i < all->n && !m->rc; i++) {
         m->scope = roma_template_scope(m, outer);
-        roma_template_assign(m, n->a, all->v[i]);
+        assign(m, n->a, all->v[i]);
         const tm_value c = m->rc ? roma_template_none() : roma_template_eval(m, n->c);
         if (!m->rc && roma_template_true(&c)) roma_template_append(m, out.u.list, all->v[i]);
     }
@@ -86,8 +87,8 @@ static bool turns(tm_machine *m, const tm_node *n, tm_list *items, tm_sink *out)
     for (size_t i = 0; i < items->n && !m->rc; i++) {
         loop->at = i;
         m->scope = roma_template_scope(m, outer);
-        roma_template_assign(m, n->a, items->v[i]);
-        if (id != TM_NO_NAME) roma_template_set(m, id, (tm_value){.kind = TM_LOOP, .u = {.loop = loop}});
+        assign(m, n->a, items->v[i]);
+        if (id != TM_NO_NAME) bind(m, id, (tm_value){.kind = TM_LOOP, .u = {.loop = loop}});
         const tm_flow flow = m->rc ? TM_BROKE : roma_template_run(m, n->d, out);
         whole |= flow == TM_GO;
         if (flow == TM_BROKE) break;
@@ -141,7 +142,7 @@ tm_value roma_template_macro_call(tm_machine *m, const tm_macro *macro, tm_args 
             used[i] = given = true;
         }
         if (!given && p->a) v = roma_template_eval(m, p->a);
-        roma_template_set(m, p->name, v);
+        bind(m, p->name, v);
     }
     const tm_value rest = roma_template_list(m, TM_TUPLE, 0), named = roma_template_dict(m, TM_DICT);
     for (unsigned i = k; i < args->n && !m->rc; i++) roma_template_append(m, rest.u.list, args->v[i]);
@@ -158,9 +159,9 @@ tm_value roma_template_macro_call(tm_machine *m, const tm_macro *macro, tm_args 
         roma_template_stop(m, ROMA_EINPUT, "a macro is called with more than it takes");
     for (uint32_t i = 0; i < m->t->n_names && def->op && !m->rc; i++) {
         const tm_text *name = m->t->name[i];
-        if (def->op & TM_USES_VARARGS && roma_template_is(name, "varargs")) roma_template_set(m, i, rest);
-        if (def->op & TM_USES_KWARGS && roma_template_is(name, "kwargs")) roma_template_set(m, i, named);
-        if (def->op & TM_USES_CALLER && roma_template_is(name, "caller")) roma_template_set(m, i, call);
+        if (def->op & TM_USES_VARARGS && roma_template_is(name, "varargs")) bind(m, i, rest);
+        if (def->op & TM_USES_KWARGS && roma_template_is(name, "kwargs")) bind(m, i, named);
+        if (def->op & TM_USES_CALLER && roma_template_is(name, "caller")) bind(m, i, call);
     }
     tm_sink s = {0};
     if (!m->rc) roma_template_run(m, def->b, &s);
@@ -210,7 +211,7 @@ static void run_with(tm_machine *m, const tm_node *n, tm_sink *out) {
     for (const tm_node *p = n->a; p && !m->rc; p = p->next) {
         const tm_value v = roma_template_eval(m, p->b);
         m->scope = inner;
-        roma_template_assign(m, p->a, v);
+        assign(m, p->a, v);
         m->scope = outer;
     }
     m->scope = inner;
@@ -241,13 +242,13 @@ static tm_flow statement(tm_machine *m, const tm_node *n, tm_sink *out) {
     case TM_N_FOR: run_for(m, n, out); break;
     case TM_N_SET:
         v = roma_template_eval(m, n->b);
-        roma_template_assign(m, n->a, v);
+        assign(m, n->a, v);
         break;
     case TM_N_SET_BLOCK:
         v = through(m, n->c, text_of(m, n->b));
-        roma_template_assign(m, n->a, v);
+        assign(m, n->a, v);
         break;
-    case TM_N_MACRO: roma_template_set(m, n->name, macro(m, n)); break;
+    case TM_N_MACRO: bind(m, n->name, macro(m, n)); break;
     case TM_N_CALL_BLOCK: run_call(m, n, out); break;
     case TM_N_FILTER_BLOCK:
         v = through(m, n->a, text_of(m, n->b));

@@ -72,11 +72,6 @@ const tm_value *roma_template_look(tm_machine *m, const tm_dict *d, tm_value key
     return NULL;
 }
 
-const tm_value *roma_template_look_text(tm_machine *m, const tm_dict *d, const char *key) {
-    const tm_text t = {.p = key, .len = strlen(key)};
-    return roma_template_look(m, d, roma_template_text(&t));
-}
-
 /* ---- what a value is ---- */
 
 const char *roma_template_what(const tm_value *v) {
