@@ -57,11 +57,12 @@ double roma_cost_patch_bytes(const roma_chip *c, double words);
 /* ---- the schedule with wrong ROM words (step.c) ---- */
 
 /* roma_cost_step and roma_cost_prefill with repair_words wrong ROM words over the patch table in the worst matrix unit.
- */
+ * `seen`, if not NULL, gets the schedule of each chunk of a prompt, its rows beside it, in order. */
+typedef void roma_cost_chunk_seen(void *ctx, const roma_schedule *s, uint32_t rows);
 int roma_cost_step_repair(roma_schedule *s, const roma_placement *p, const roma_cost_span *spans, size_t n,
                           double repair_words, roma_error *err);
 int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
                              const roma_cost_adapter *adapters, uint32_t n_adapters, double repair_words,
-                             roma_error *err);
+                             roma_cost_chunk_seen *seen, void *ctx, roma_error *err);
 
 #endif

@@ -220,7 +220,7 @@ int roma_cost_step(roma_schedule *s, const roma_placement *p, const roma_cost_sp
 
 int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
                              const roma_cost_adapter *adapters, uint32_t n_adapters, double repair_words,
-                             roma_error *err) {
+                             roma_cost_chunk_seen *seen, void *ctx, roma_error *err) {
     const uint32_t chunk = (uint32_t)p->chip.chunk_rows;
     uint64_t cycles = 0;
     clear(s);
@@ -229,6 +229,7 @@ int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t
         const roma_cost_span span = {position + done, take, done + take == rows, n_adapters, adapters};
         int rc = step(s, p, &span, 1, repair_words, err);
         if (rc) return rc;
+        if (seen) seen(ctx, s, take);
         cycles += s->cycles;
     }
     s->cycles = cycles;
@@ -237,7 +238,7 @@ int roma_cost_prefill_repair(roma_schedule *s, const roma_placement *p, uint64_t
 
 int roma_cost_prefill(roma_schedule *s, const roma_placement *p, uint64_t position, uint32_t rows,
                       const roma_cost_adapter *adapters, uint32_t n_adapters, roma_error *err) {
-    return roma_cost_prefill_repair(s, p, position, rows, adapters, n_adapters, 0, err);
+    return roma_cost_prefill_repair(s, p, position, rows, adapters, n_adapters, 0, NULL, NULL, err);
 }
 
 void roma_schedule_destroy(roma_schedule *s) {

@@ -135,32 +135,35 @@ static int time_decode(roma_timing *t, roma_schedule *s, const roma_placement *p
 
 /* ---- the prompt ---- */
 
-/* Chunks follow one another through the dies. */
-static uint64_t prefill_cycles(const roma_schedule *s, const roma_placement *p, uint32_t prompt, uint64_t *cycles) {
-    const uint32_t dies = pipeline_dies(p);
-    uint64_t last = 0, sum = 0, most = 0;
-    if (dies == 1) return s->cycles;
-    die_cycles(cycles, s, p);
-    for (uint32_t k = 0; k < dies; k++) {
-        sum += cycles[k];
-        most = timing_larger(most, cycles[k]);
-    }
-    last = sum;
-    return last + (dies - 1) * crossing(p, fmin(prompt, p->chip.chunk_rows)) +
-           timing_up((double)(s->cycles - last) * (double)most / (double)sum);
+/* Chunks on their way through a pipeline of dies: a die has one at a time, and is free when that one has left it. */
+typedef struct {
+    const roma_placement *p;
+    uint64_t *cycles, *free; /* [dies]: of a chunk on each die; since when it is free */
+} relay;
+
+static void pass_on(void *ctx, const roma_schedule *s, uint32_t rows) {
+    const relay *r = ctx;
+    const uint32_t dies = r->p->dies;
+    const uint64_t cross = crossing(r->p, rows);
+    uint64_t there = 0;
+    die_cycles(r->cycles, s, r->p);
+    for (uint32_t k = 0; k < dies; k++)
+        r->free[k] = there = timing_larger(there, r->free[k]) + r->cycles[k] + (k + 1 < dies ? cross : 0);
 }
 
 static int time_prompt(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        uint64_t *cycles, roma_error *err) {
+    const uint32_t dies = pipeline_dies(p);
+    relay r = {p, cycles, cycles + p->dies};
     roma_workload one = *w;
     step_spans x;
     one.batch = 1;
     int rc = make_spans(&x, p, &one, err);
     if (!rc)
         rc = roma_cost_prefill_repair(s, p, 0, w->prompt, x.adapters, x.spans->n_adapters,
-                                      repair_words(&p->chip, w->defects), err);
+                                      repair_words(&p->chip, w->defects), dies > 1 ? pass_on : NULL, &r, err);
     if (!rc) {
-        t->prefill_cycles = prefill_cycles(s, p, w->prompt, cycles);
+        t->prefill_cycles = dies > 1 ? r.free[dies - 1] : s->cycles;
         t->prefill = s->events;
         t->prefill.die_bits += crossing_bits(p, w->prompt);
     }
@@ -170,7 +173,7 @@ static int time_prompt(roma_timing *t, roma_schedule *s, const roma_placement *p
 
 int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, bool prompt,
                    roma_error *err) {
-    uint64_t *cycles = roma_alloc_array(p->dies, sizeof *cycles);
+    uint64_t *cycles = roma_alloc_array(p->dies, 2 * sizeof *cycles); /* and what `relay` keeps */
     int rc = cycles ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u dies", p->dies);
     memset(t, 0, sizeof *t);
     t->pitch_mm = roma_cost_pitch_mm(&p->chip);

@@ -63,30 +63,33 @@ static inline uint64_t stepper_step(const roma_placement *p, const roma_cost_spa
     return sum;
 }
 
-/* Cycles of the prefill of a prompt on all dies. */
+/* Cycles of the prefill of a prompt on all dies: the chunks enter the first one in order, and the time is that of the
+ * longest way through the grid of chunks and dies, down (the same die takes the next chunk) and across. */
 static inline uint64_t stepper_prefill(const roma_placement *p, uint64_t prompt, const roma_cost_adapter *adapters,
                                        uint32_t n_adapters) {
     const uint64_t chunk = (uint64_t)p->chip.chunk_rows;
-    uint64_t each[STEPPER_DIES_MAX] = {0}, others = 0, last = 0, sum = 0, most = 0;
+    uint64_t way[STEPPER_DIES_MAX] = {0}, alone = 0;
     for (uint64_t at = 0; at < prompt; at += chunk) {
         const uint64_t n = stepper_min(chunk, prompt - at);
+        uint64_t each[STEPPER_DIES_MAX];
         const roma_cost_span span = {.position = at,
                                      .rows = (uint32_t)n,
                                      .logits = at + n == prompt,
                                      .n_adapters = n_adapters,
                                      .adapters = adapters};
         stepper s = stepper_run(p, &span, 1);
-        others += last;
-        last = s.cycles;
-        if (stepper_is_pipeline(p)) stepper_die_cycles(&s, each);
+        alone += s.cycles;
+        if (stepper_is_pipeline(p)) {
+            stepper_die_cycles(&s, each);
+            way[0] += each[0] + stepper_crossing(p, n);
+            for (uint64_t k = 1; k < p->dies; k++) {
+                if (way[k] < way[k - 1]) way[k] = way[k - 1];
+                way[k] += each[k];
+                if (k != p->dies - 1) way[k] += stepper_crossing(p, n);
+            }
+        }
         stepper_destroy(&s);
     }
-    if (!stepper_is_pipeline(p)) return others + last;
-    for (uint64_t k = 0; k < p->dies; k++) {
-        sum += each[k];
-        most = stepper_max(most, each[k]);
-    }
-    return last + (p->dies - 1) * stepper_crossing(p, stepper_min(chunk, prompt)) +
-           stepper_up((double)others * (double)most / (double)sum);
+    return stepper_is_pipeline(p) ? way[p->dies - 1] : alone;
 }
 #endif
