@@ -93,15 +93,29 @@ static double crossing_bits(const roma_placement *p, double rows) {
     return (pipeline_dies(p) - 1.0) * rows * p->plan->desc->hyper.hidden * 32;
 }
 
-/* Cycles of a step of m parties through the dies, the first of which `cycles` is of. */
-static uint64_t pipelined(const uint64_t *cycles, uint32_t dies, uint32_t parties, uint64_t cross) {
-    uint64_t sum = (dies - 1) * cross, most = 0;
+/* A step of parties that follow one another through the dies: `way` is the longest of one party alone, turns[k] all of
+ * them on die k, a party staying until it has left. */
+typedef struct {
+    uint64_t way, *cycles, *turns; /* cycles, turns: [dies] */
+} parties;
+
+static void add_party(parties *x, const roma_schedule *s, const roma_placement *p, uint32_t spans) {
+    const uint32_t dies = p->dies;
+    const uint64_t cross = crossing(p, spans);
+    uint64_t way = 0;
+    die_cycles(x->cycles, s, p);
     for (uint32_t k = 0; k < dies; k++) {
-        const uint64_t turn = cycles[k] + (k + 1 < dies ? cross : 0);
-        sum += cycles[k];
-        most = timing_larger(most, turn);
+        const uint64_t turn = x->cycles[k] + (k + 1 < dies ? cross : 0);
+        x->turns[k] += turn;
+        way += turn;
     }
-    return timing_larger(sum, parties * most);
+    x->way = timing_larger(x->way, way);
+}
+
+static uint64_t slowest(const parties *x, uint32_t dies) {
+    uint64_t most = x->way;
+    for (uint32_t k = 0; k < dies; k++) most = timing_larger(most, x->turns[k]);
+    return most;
 }
 
 static void add_schedule(roma_timing *t, const roma_schedule *s) {
@@ -111,24 +125,30 @@ static void add_schedule(roma_timing *t, const roma_schedule *s) {
     for (int u = 0; u < ROMA_COST_UNITS; u++) t->busy[u] += s->busy[u];
 }
 
+/* The span that a party of m begins with: the first has as many spans as any other. */
+static uint32_t party_begins(uint32_t batch, uint32_t party, uint32_t m) {
+    return (uint32_t)(((uint64_t)batch * party + m - 1) / m);
+}
+
 /* The parties' schedules, the first one's last: its schedule stays in s. */
 static int time_decode(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w,
                        uint64_t *cycles, roma_error *err) {
-    const uint32_t dies = pipeline_dies(p), m = w->batch < dies ? w->batch : dies, each = (w->batch + m - 1) / m;
+    const uint32_t dies = pipeline_dies(p), m = w->batch < dies ? w->batch : dies;
+    parties all = {.cycles = cycles, .turns = cycles + p->dies};
     step_spans x;
     int rc = make_spans(&x, p, w, err);
     if (rc) return rc;
+    memset(all.turns, 0, p->dies * sizeof *all.turns);
     for (uint32_t i = m; i-- > 0 && !rc;) {
-        const uint32_t first = i * each, left = first < w->batch ? w->batch - first : 0;
-        if (!left) continue;
-        rc = roma_cost_step_repair(s, p, x.spans + first, left < each ? left : each, repair_words(&p->chip, w->defects),
-                                   err);
-        if (!rc) add_schedule(t, s);
+        const uint32_t first = party_begins(w->batch, i, m), n = party_begins(w->batch, i + 1, m) - first;
+        rc = roma_cost_step_repair(s, p, x.spans + first, n, repair_words(&p->chip, w->defects), err);
+        if (rc) break;
+        add_schedule(t, s);
+        if (dies > 1) add_party(&all, s, p, n);
     }
     free_spans(&x);
     if (rc) return rc;
-    die_cycles(cycles, s, p);
-    t->cycles = dies > 1 ? pipelined(cycles, dies, m, crossing(p, each)) : s->cycles;
+    t->cycles = dies > 1 ? slowest(&all, dies) : s->cycles;
     t->events.die_bits += crossing_bits(p, w->batch);
     return ROMA_OK;
 }
@@ -173,7 +193,7 @@ static int time_prompt(roma_timing *t, roma_schedule *s, const roma_placement *p
 
 int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, const roma_workload *w, bool prompt,
                    roma_error *err) {
-    uint64_t *cycles = roma_alloc_array(p->dies, 2 * sizeof *cycles); /* and what `relay` keeps */
+    uint64_t *cycles = roma_alloc_array(p->dies, 2 * sizeof *cycles); /* and what a `relay` or `parties` keeps */
     int rc = cycles ? ROMA_OK : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for %u dies", p->dies);
     memset(t, 0, sizeof *t);
     t->pitch_mm = roma_cost_pitch_mm(&p->chip);

@@ -42,25 +42,30 @@ static inline bool stepper_is_pipeline(const roma_placement *p) {
     return p->dies > 1 && (int)p->chip.die_split == ROMA_DIES_PIPELINE;
 }
 
-/* Cycles of a step on all dies. */
+/* Cycles of a step on all dies: of the party with the longest way, or of the die with most to do, whichever are more. */
 static inline uint64_t stepper_step(const roma_placement *p, const roma_cost_span *spans, size_t n_spans) {
     const uint64_t dies = p->dies, parties = stepper_is_pipeline(p) ? stepper_min(n_spans, dies) : 1;
-    const size_t first = stepper_div_up(n_spans, parties);
-    uint64_t each[STEPPER_DIES_MAX], sum = 0, most = 0, rows = 0;
-    stepper s = stepper_run(p, spans, first);
-    if (stepper_is_pipeline(p)) {
-        for (size_t i = 0; i < first; i++) rows += spans[i].rows;
-        const uint64_t crossing = stepper_crossing(p, rows);
-        stepper_die_cycles(&s, each);
-        for (uint64_t k = 0; k < dies; k++) {
-            sum += each[k];
-            most = stepper_max(most, each[k] + (k + 1 < dies ? crossing : 0));
+    uint64_t busy[STEPPER_DIES_MAX] = {0}, most = 0;
+    for (uint64_t i = 0, from = 0; i < parties; i++) {
+        const uint64_t to = stepper_div_up(n_spans * (i + 1), parties);
+        uint64_t each[STEPPER_DIES_MAX], way = 0, rows = 0;
+        stepper s = stepper_run(p, spans + from, to - from);
+        if (!stepper_is_pipeline(p)) {
+            most = s.cycles;
+        } else {
+            for (; from < to; from++) rows += spans[from].rows;
+            stepper_die_cycles(&s, each);
+            for (uint64_t k = 0; k < dies; k++) {
+                if (k < dies - 1) each[k] += stepper_crossing(p, rows);
+                way += each[k];
+                busy[k] += each[k];
+                most = stepper_max(most, busy[k]);
+            }
+            most = stepper_max(most, way);
         }
-        sum = stepper_max(sum + (dies - 1) * crossing, parties * most);
-    } else
-        sum = s.cycles;
-    stepper_destroy(&s);
-    return sum;
+        stepper_destroy(&s);
+    }
+    return most;
 }
 
 /* Cycles of the prefill of a prompt on all dies: the chunks enter the first one in order, and the time is that of the

@@ -31,8 +31,16 @@ static bool find_beside(const char *file, char *out, size_t cap) {
 
 int cosim_find_rtl(const char *given, char *out, size_t cap, roma_error *err) {
     static const char known[] = "rtl/cosim/main.cpp";
-    if (given) {
-        roma_print(out, cap, "%s", given);
+    if (given) { /* Verilator runs in a folder of its own */
+        char main[4096];
+        char *real = roma_print(main, sizeof main, "%s/cosim/main.cpp", given) < (int)sizeof main && is_file(main)
+                         ? realpath(given, NULL)
+                         : NULL;
+        if (!real)
+            return roma_fail(err, ROMA_EINPUT, given, ROMA_NOWHERE,
+                             "no folder of Verilog blocks: cosim/main.cpp is not in it");
+        roma_print(out, cap, "%s", real);
+        free(real);
         return ROMA_OK;
     }
     if (!find_beside(known, out, cap))

@@ -77,11 +77,7 @@ static int explore(const explore_options *o, const ranks *rk) {
 /* ---- options ---- */
 
 static int limit(const char *name, const char *text, double *out) {
-    char shown[64];
-    if (!text) return OPTIONS_GO;
-    if (roma_real_read(text, strlen(text), out) && *out > 0 && *out <= 1e15) return OPTIONS_GO;
-    return usage_error("explore", "--%s takes a number above 0, not '%s'", name,
-                       roma_error_name(shown, sizeof shown, text, strlen(text)));
+    return workload_limit("explore", name, text, out);
 }
 
 /* One that holds unless it is lifted, by 0 or "none". */

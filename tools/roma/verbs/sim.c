@@ -8,8 +8,8 @@
 typedef struct {
     design_options design;
     roma_workload work;
-    const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv;
-    float max_w;
+    const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv,
+        *max_w;
     uint32_t curve_to;
     bool json, path, no_ranges, toggles;
 } sim_options;
@@ -133,7 +133,6 @@ static int run(const sim_options *o, const char *image) {
     roma_sim s;
     roma_error err;
     roma_sim_config c = {.work = o->work, .defects = o->defects, .toggles = o->toggles};
-    c.work.max_w = o->max_w;
     int rc = design_asked(&c.design, &o->design, image, &err);
     if (!rc && o->toggles && !c.design.image)
         rc = roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--toggles counts the bits of an image; a shape has none");
@@ -155,7 +154,7 @@ int verb_sim(int argc, char **argv) {
         WORKLOAD_OPTIONS(o.work, o.targets),
         DIES_OPTION(o.design),
         KV_DESIGN_OPTION(o.design.config.kv),
-        {"max-w", 0, OPT_REAL, &o.max_w, "W", 0, 1e6, "power cap: also the rate under it"},
+        {"max-w", 0, OPT_TEXT, &o.max_w, "W", 0, 0, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,
          "count the image's own bit toggles for the energy of ROM reads"},
@@ -191,6 +190,7 @@ int verb_sim(int argc, char **argv) {
                      1};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = workload_settle("sim", o.targets, &o.work);
+    if (rc == OPTIONS_GO) rc = workload_limit("sim", "max-w", o.max_w, &o.work.max_w);
     if (rc != OPTIONS_GO) return rc;
     return run(&o, n ? operand[0] : NULL);
 }

@@ -3,6 +3,8 @@
 #include "options.h"
 #include "roma/fit.h"
 
+#include <string.h>
+
 int workload_settle(const char *verb, const char *targets, roma_workload *w) {
     roma_error err;
     if (targets && roma_fit_roles(targets, &w->roles, &err)) return usage_error(verb, "--targets %s", err.text);
@@ -10,4 +12,12 @@ int workload_settle(const char *verb, const char *targets, roma_workload *w) {
         return usage_error(verb, "--stacked %u asks for adapters, and --rank 0 for none", w->stacked);
     if (w->adapters < w->stacked) w->adapters = w->stacked;
     return OPTIONS_GO;
+}
+
+int workload_limit(const char *verb, const char *name, const char *text, double *out) {
+    char shown[64];
+    if (!text) return OPTIONS_GO;
+    if (roma_real_read(text, strlen(text), out) && *out > 0 && *out <= 1e15) return OPTIONS_GO;
+    return usage_error(verb, "--%s takes a number above 0, not '%s'", name,
+                       roma_error_name(shown, sizeof shown, text, strlen(text)));
 }

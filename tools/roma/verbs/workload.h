@@ -21,4 +21,8 @@
  */
 int workload_settle(const char *verb, const char *targets, roma_workload *w);
 
+/* The number of a limit's option, above 0, into *out; nothing without text. OPTIONS_GO, or the exit code of a usage
+ * error. */
+int workload_limit(const char *verb, const char *name, const char *text, double *out);
+
 #endif
