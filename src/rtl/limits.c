@@ -117,6 +117,15 @@ static bool rotated(const roma_placement *p) {
     return ceil(hyper_of(p)->rope_dim / all_lanes(p)) >= ceil(hyper_of(p)->head_dim / all_lanes(p));
 }
 static bool some_epsilon(const roma_placement *p) { return hyper_of(p)->rms_eps >= 0x1p-100f; }
+/* The rows of a block pass the lanes one behind the other, and each has its quotient. */
+static bool quotients_in_time(const roma_placement *p) {
+    for (size_t i = 0; i < p->plan->n_ops && p->chip.block_rows > 1; i++) {
+        const roma_op *op = &p->plan->ops[i];
+        if (op->kind != ROMA_OP_NORM && op->kind != ROMA_OP_QUANTISE) continue;
+        if (ceil(p->plan->values[op->in[0]].width / all_lanes(p)) < p->chip.div_interval) return false;
+    }
+    return true;
+}
 static bool own_widths(const roma_placement *p) {
     const roma_hyper *h = hyper_of(p);
     return !h->true_hidden && !h->true_ffn && !h->true_head && !roma_hyper_packed(h);
@@ -225,6 +234,7 @@ static const limit of_model[] = {
     {"layers", few_writes, "so many that a value is written 255 times a step: 127, with biases 85"},
     {"rows of a matrix", few_addresses, "65536 cycles a matrix unit: more of grid.matrix_units"},
     {"rows of the embedding", even_lookups, "words of codes in whole addresses of all L-Units, and leaf units that are half of all vector lanes at most"},
+    {"quotients of rows", quotients_in_time, "rows that take vector.div_interval cycles and more to pass all vector lanes, or blocks of one row (schedule.block_rows)"},
 };
 /* clang-format on */
 

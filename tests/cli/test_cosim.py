@@ -273,7 +273,7 @@ def copies():
     """Where all lanes are more than a head's elements, angles are written once for every head of an address; each copy is held against the engine's."""
     global CHIP, LANES
     CHIP, LANES = "wide.chip", 16
-    with open(CHIP, "w") as f: f.write("like = mini\n" + "".join("[%s]\n%s = %d [exact]  # assumed: a test\n" % p for p in (("vector", "lanes", 16), ("network", "link", 128))))
+    with open(CHIP, "w") as f: f.write("like = mini\n" + "".join("[%s]\n%s = %d [exact]  # assumed: a test\n" % p for p in (("vector", "lanes", 16), ("vector", "div_interval", 2), ("network", "link", 128))))
     steps = list(perfect())
     for step in steps: step[0] += [field(2, lambda unit: unit + 2)(line)[0] for line in step[0] if line[0] == "W"]
     result = json.loads(replay(steps, "--json", code=0))
@@ -309,7 +309,11 @@ def refusals():
     shutil.copytree(os.path.join(TOP, "rtl"), "alone/rtl")
     run(*args, "--rtl", "alone/rtl", code=2, say="--quick needs the source tree", env=environment())
     run(*args[:-1], "--style", "0.0=netlist", "--rtl", "alone/rtl", code=2, say="netlist needs the source tree", env=environment())
+    run(*args, "--rtl", ".", code=2, say="cosim/main.cpp is not in it", env=environment())
     run(*args, code=3, say="log", env=environment())
+    tool("verilator", '#!/bin/sh\nfor a; do case "$a" in */main.cpp) test -f "$a" && touch %s;; esac; done\nexit 1\n' % os.path.abspath("found"))
+    run(*args, "--rtl", os.path.relpath(os.path.join(TOP, "rtl")), code=3, say="log", env=environment())
+    check(os.path.exists("found"), "a relative folder of blocks is not found where Verilator runs")
     os.makedirs("empty", exist_ok=True)
     run(*args, code=3, say="Debian's package verilator", env=environment(os.path.abspath("empty")))
     run(*args, "--style", "0.0=netlist", code=3, say="Debian's package yosys", env=environment(os.path.abspath("empty")))

@@ -223,6 +223,22 @@ def test_hazards():
             check(r.stderr == "" and (said == [] if not say else len(said) == 1 and say in said[0]), f"{verb} {more} --json: {said}, '{r.stderr}'")
 
 
+def test_cap():
+    """The cap is the number that was typed; one of no watts, or of none, is refused."""
+    for w in "17.3", "0.1", "1e-3":
+        check(json.loads(run("sim", *CONTRACT, "--no-ranges", "--max-w", w, "--json"))["workload"]["max_w"] == float(w), f"--max-w {w}")
+    for w in "0", "-1", "none", "nan", "": run("sim", *CONTRACT, "--max-w", w, code=2, say="--max-w takes a number above 0")
+
+
+def test_dies():
+    """A prompt of a token more comes no sooner, and a sequence more takes no less, wherever chunks and parties end; dies without work are warned of."""
+    first = [sim("--chips", 4, "-p", n)["ttft_ms"] for n in (255, 256, 257, 300, 511, 512, 513, 1024, 1025)]
+    check(first == sorted(first), f"times to the first token on four dies: {first}")
+    steps = [sim("--chips", 4, "-b", n, "-c", 100)["cycles"] for n in range(1, 18)]
+    check(steps == sorted(steps) and all(steps[n] < steps[n + 2] for n in (4, 8, 12)), f"cycles of batches of 1 to 17 on four dies: {steps}")  # parties of unlike size
+    check("2 of 30 dies have no layer" in sim("--chips", 30)["warnings"][0] and not sim("--chips", 28)["warnings"], "dies without a layer")
+
+
 # ---- roofline ----
 
 
@@ -257,6 +273,8 @@ def main():
         test_trace()
         test_capacity()
         test_hazards()
+        test_cap()
+        test_dies()
         test_spelt()
         test_own()
         test_refused()

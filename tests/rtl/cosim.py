@@ -44,7 +44,7 @@ SMALL = dict(grid_rows=3, grid_columns=1, grid_matrix_units=2, grid_vector_units
 
 # The same with other latencies, and a model with biases and two widths of codes: of these and of one of chips20.py, with two vector units and one KV
 # head, ./test has the cycles beside the mini chip's.
-LATENCIES = dict(SMALL, lunit_pipeline=4, vector_add=2, vector_mul=4, vector_convert=3, vector_div_interval=2, vector_exp_interval=6)
+LATENCIES = dict(SMALL, lunit_pipeline=4, vector_add=1, vector_mul=4, vector_convert=3, vector_div_interval=2, vector_exp_interval=6)
 BIASED = dict(arch="qwen2", layers=2, bits=4, down=8, zero=0)
 
 # A matrix unit and a vector unit, with as little in them as gates are built for.
