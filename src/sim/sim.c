@@ -94,7 +94,8 @@ void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out) {
     const uint32_t dies = s->design.place.dies, layers = s->design.desc->hyper.layers;
     const double die = c->area_mm2 / dies;
     if (dies > layers && s->design.place.chip.die_split <= 0)
-        roma_buf_print(out, "%u of %u dies have no layer and only pass rows on: a pipeline gives each die whole layers\n",
+        roma_buf_print(out,
+                       "%u of %u dies have no layer and only pass rows on: a pipeline gives each die whole layers\n",
                        dies - layers, dies);
     if (!(die <= ROMA_COST_DIE_MM2))
         roma_buf_print(out, "a die of %.4g mm2; scanners print at most %.4g mm2 at once\n", die, ROMA_COST_DIE_MM2);

@@ -42,7 +42,8 @@ static inline bool stepper_is_pipeline(const roma_placement *p) {
     return p->dies > 1 && (int)p->chip.die_split == ROMA_DIES_PIPELINE;
 }
 
-/* Cycles of a step on all dies: of the party with the longest way, or of the die with most to do, whichever are more. */
+/* Cycles of a step on all dies: of the party with the longest way, or of the die with most to do, whichever are more.
+ */
 static inline uint64_t stepper_step(const roma_placement *p, const roma_cost_span *spans, size_t n_spans) {
     const uint64_t dies = p->dies, parties = stepper_is_pipeline(p) ? stepper_min(n_spans, dies) : 1;
     uint64_t busy[STEPPER_DIES_MAX] = {0}, most = 0;

@@ -1,6 +1,6 @@
 /* More work never takes less: a longer prompt, a deeper context, one sequence more, a higher rank, on random chips of
- * one die or several. Streams are left out: a row more cuts a step elsewhere. The stepper follows the page; what is held here the page does not say, so a law that rewards a
- * token more is found though all who follow it agree. */
+ * one die or several. Streams are left out: a row more cuts a step elsewhere. The stepper follows the page; what is
+ * held here the page does not say, so a law that rewards a token more is found though all who follow it agree. */
 #include "random_case.h"
 #include "../test.h"
 
@@ -25,7 +25,8 @@ static const grown kinds[] = {
 
 /* Time and energy of a prompt or a step of the workload: each no less than the one before. */
 static bool no_less(const grown *k, const roma_cost *less, const roma_cost *more) {
-    if (k->prompt && !(less->ttft_s <= more->ttft_s && less->prefill_mj <= more->prefill_mj * (1 + 1e-12))) return false;
+    if (k->prompt && !(less->ttft_s <= more->ttft_s && less->prefill_mj <= more->prefill_mj * (1 + 1e-12)))
+        return false;
     return !k->decode || less->decode_cyc <= more->decode_cyc;
 }
 

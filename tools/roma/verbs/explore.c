@@ -76,9 +76,7 @@ static int explore(const explore_options *o, const ranks *rk) {
 
 /* ---- options ---- */
 
-static int limit(const char *name, const char *text, double *out) {
-    return workload_limit("explore", name, text, out);
-}
+static int limit(const char *name, const char *text, double *out) { return workload_limit("explore", name, text, out); }
 
 /* One that holds unless it is lifted, by 0 or "none". */
 static int lifted(const char *name, const char *text, double usual, double *out) {

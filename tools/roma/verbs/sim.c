@@ -8,8 +8,7 @@
 typedef struct {
     design_options design;
     roma_workload work;
-    const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv,
-        *max_w;
+    const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv, *max_w;
     uint32_t curve_to;
     bool json, path, no_ranges, toggles;
 } sim_options;
