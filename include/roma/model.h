@@ -191,6 +191,7 @@ typedef struct {
     bool mlp_bias;        /* gate, up and down have biases */
     uint32_t bits, group; /* of a code; weights under one scale */
     bool ternary;         /* codes of 2 bits are -1, 0 and 1 */
+    char passed[256];     /* of a config.json: names of keys that are not known and say something, with ", " between */
 } roma_shape;
 /* Whether a model of that shape has the role. */
 bool roma_shape_has(const roma_shape *s, uint32_t role);

@@ -156,7 +156,7 @@ static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t,
             roma_import_hf_template(f, in->jinja->path, (const char *)in->jinja->data, (size_t)in->jinja->size, v, err);
     if (!rc) rc = read_configs(f, in, t, s, v, err);
     if (!rc) rc = roma_import_hf_ids(in->config, s, err);
-    if (!rc && in->generation) rc = roma_import_hf_ids(in->generation, s, err);
+    if (!rc && in->generation) rc = roma_import_hf_generation(in->generation, s, err);
     if (!rc && in->model) rc = usual_specials(s, file->path, err);
     const char *path = in->tokenizer ? in->tokenizer->path : file->path;
     if (!rc) rc = settle_prefix(s, in->model != NULL, path, v, err);
@@ -190,13 +190,28 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
     rc = roma_import_hf_tokens_create(&t, imp->model.hyper.vocab, err);
     if (!rc) rc = read_tokenizer(f, &in, &t, &s, o, &imp->vocab, err);
     roma_import_hf_tokens_destroy(&t);
+    for (int i = 0; i < 2; i++) {
+        o->notes.failed |= s.passed[i].failed;
+        roma_import_hf_note_passed(i ? "generation_config.json" : "tokenizer_config.json",
+                                   (const char *)s.passed[i].data, s.passed[i].len,
+                                   i ? "; options of run, chat and serve say how an answer is drawn" : "", &o->notes);
+        roma_buf_destroy(&s.passed[i]);
+    }
     roma_buf_destroy(&s.text);
     roma_buf_destroy(&s.named);
     imp->has_vocab = !rc;
-    roma_buf_append(&o->notes, "", 1);
-    if (!rc && o->notes.failed) rc = roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for the notes");
-    if (!rc) imp->notes = (const char *)o->notes.data;
     return rc;
+}
+
+/* After everything was read; shape: of its configuration. */
+static int finish_notes(const hf_folder *f, const roma_shape *shape, roma_import *imp, import_owned *o,
+                        roma_error *err) {
+    roma_import_hf_note_passed("config.json", shape->passed, strlen(shape->passed),
+                               ", as by transformers' own code for this architecture", &o->notes);
+    roma_buf_append(&o->notes, "", 1);
+    if (o->notes.failed) return roma_fail(err, ROMA_ENOMEM, f->path, ROMA_NOWHERE, "no memory for the notes");
+    imp->notes = (const char *)o->notes.data;
+    return ROMA_OK;
 }
 
 /* ---- the model ---- */
@@ -245,6 +260,7 @@ int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     if (!rc) rc = roma_import_hf_orders(f, &imp->model, err);
     if (!rc) rc = check_roles(f, &imp->model, &shape, err);
     if (!rc) rc = tokenizer(f, imp, o, err);
+    if (!rc) rc = finish_notes(f, &shape, imp, o, err);
     for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;
     return rc;
 }
@@ -254,6 +270,7 @@ int roma_import_hf_vocabulary(roma_import *imp, import_owned *o, roma_error *err
     roma_shape shape;
     int rc = read_config(o->folder, &imp->model, &quant, &shape, err);
     if (!rc) rc = tokenizer(o->folder, imp, o, err);
+    if (!rc) rc = finish_notes(o->folder, &shape, imp, o, err);
     if (!rc && !imp->has_vocab)
         rc = roma_fail(err, ROMA_EUNSUPPORTED, o->folder->path, ROMA_NOWHERE, "the folder holds no tokenizer");
     return rc;

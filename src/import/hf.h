@@ -129,8 +129,9 @@ typedef struct {
     int64_t id[4];                            /* the same as ids: config.json, else generation_config.json; -1 */
     uint64_t eos[ROMA_EOG_MAX];               /* ids that end a turn */
     uint32_t n_eos;
-    bool has_decoder;    /* tokenizer_config.json has added_tokens_decoder */
-    roma_buf named;      /* int64_t, in text: other special tokens */
+    bool has_decoder;   /* tokenizer_config.json has added_tokens_decoder */
+    roma_buf named;     /* int64_t, in text: other special tokens */
+    roma_buf passed[2]; /* names of keys that are passed over, of tokenizer_config.json and of generation_config.json */
     int64_t first, last; /* in text: what the post-processor puts before and behind; -1 nothing, -2 no post-processor */
 } hf_says;
 enum { HF_BOS, HF_EOS, HF_UNK, HF_PAD };
@@ -150,8 +151,15 @@ int roma_import_hf_tokenizer_config(const hf_file *file, hf_folder *f, hf_tokens
 /* special_tokens_map.json and added_tokens.json, of folders whose tokenizer_config.json has no added_tokens_decoder. */
 int roma_import_hf_special_map(const hf_file *file, hf_says *s, roma_error *err);
 int roma_import_hf_added_tokens(const hf_file *file, hf_tokens *t, roma_error *err);
-/* Ids of config.json or generation_config.json: what was not said yet. */
+/* Ids of config.json and of generation_config.json: what was not said yet. */
 int roma_import_hf_ids(const hf_file *file, hf_says *s, roma_error *err);
+int roma_import_hf_generation(const hf_file *file, hf_says *s, roma_error *err);
+/* A key that nobody obeys, the reader at its value: passed over, where it says something by its name in `names`, which
+ * ends at about HF_PASSED_MAX bytes. EUNSUPPORTED by name: one that must be off. hf_passed.c. */
+#define HF_PASSED_MAX 400u
+int roma_import_hf_pass(roma_json_reader *j, bool generation, const char *key, roma_buf *names, roma_error *err);
+/* Such names as a note, with what counts instead. */
+void roma_import_hf_note_passed(const char *file, const char *names, size_t len, const char *instead, roma_buf *notes);
 /* A chat template of chat_template.jinja. */
 int roma_import_hf_template(hf_folder *f, const char *path, const char *text, size_t len, roma_vocab *v,
                             roma_error *err);

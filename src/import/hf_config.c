@@ -20,7 +20,7 @@ static int no_memory(const reading *r) {
 /* Every member of a file's object through `read`. */
 static int read_file(reading *r, int (*read)(reading *r, void *ctx, const char *key), void *ctx) {
     const roma_json_source from = {.file = r->file->path, .line = 1};
-    char key[48];
+    char key[96];
     int rc = roma_json_read_begin(&r->json, r->file->data, (size_t)r->file->size, &from, r->err);
     if (!rc) rc = next(r);
     if (!rc && !is(r, ROMA_JSON_OBJECT)) rc = BAD(r, ROMA_EINPUT, "a configuration is an object");
@@ -103,6 +103,9 @@ static int read_special_member(reading *r, hf_says *s, const char *key, bool *kn
         if (strcmp(key, special[i]) == 0) return read_special(r, s, key, &s->special[i]);
     if (strcmp(key, "additional_special_tokens") == 0 || strcmp(key, "extra_special_tokens") == 0)
         return read_others(r, s, key);
+    const size_t n = strlen(key); /* cls_token, image_token: a special token under a name of its own */
+    if (n > 6 && strcmp(key + n - 6, "_token") == 0 && (is(r, ROMA_JSON_TEXT) || is(r, ROMA_JSON_OBJECT)))
+        return read_other(r, s, key);
     *known = false;
     return ROMA_OK;
 }
@@ -194,7 +197,7 @@ static int read_tokenizer_member(reading *r, void *ctx, const char *key) {
         c->s->has_decoder = true;
         return read_decoder(r, c->t);
     }
-    return roma_json_read_skip(&r->json, r->err);
+    return roma_import_hf_pass(&r->json, false, key, &c->s->passed[0], r->err);
 }
 
 int roma_import_hf_tokenizer_config(const hf_file *file, hf_folder *f, hf_tokens *t, hf_says *s, roma_vocab *v,
@@ -280,14 +283,31 @@ static int read_ids(reading *r, hf_says *s, int which, const char *key) {
     return rc;
 }
 
-static int read_id_member(reading *r, void *ctx, const char *key) {
+/* HF_BOS and so on, or -1. */
+static int id_of(const char *key) {
     static const char *const ids[] = {"bos_token_id", "eos_token_id", "unk_token_id", "pad_token_id"};
     for (int i = 0; i < 4; i++)
-        if (strcmp(key, ids[i]) == 0) return read_ids(r, ctx, i, key);
-    return roma_json_read_skip(&r->json, r->err);
+        if (strcmp(key, ids[i]) == 0) return i;
+    return -1;
+}
+
+static int read_id_member(reading *r, void *ctx, const char *key) {
+    const int id = id_of(key);
+    return id >= 0 ? read_ids(r, ctx, id, key) : roma_json_read_skip(&r->json, r->err);
+}
+
+static int read_generation_member(reading *r, void *ctx, const char *key) {
+    hf_says *s = ctx;
+    const int id = id_of(key);
+    return id >= 0 ? read_ids(r, s, id, key) : roma_import_hf_pass(&r->json, true, key, &s->passed[1], r->err);
 }
 
 int roma_import_hf_ids(const hf_file *file, hf_says *s, roma_error *err) {
     reading r = {.file = file, .err = err};
     return read_file(&r, read_id_member, s);
+}
+
+int roma_import_hf_generation(const hf_file *file, hf_says *s, roma_error *err) {
+    reading r = {.file = file, .err = err};
+    return read_file(&r, read_generation_member, s);
 }

@@ -1,5 +1,6 @@
 /* Shapes out of Hugging Face's config.json (roma_shape_read): its keys. Keys of the widths are read; those that change
- * what a model computes are obeyed or refused by name; all others are passed over. A key that is null says nothing. */
+ * what a model computes are obeyed or refused by name; those that are not known are passed over, as transformers does,
+ * and named. A key that is null says nothing. */
 #include "model/config.h"
 
 #include "roma/json.h"
@@ -11,7 +12,7 @@ enum { CONFIG_MAX = 1 << 20 }; /* bytes; real ones have a few thousand */
 static const struct {
     const char *type, *class;
 } families[] = {
-#define X(id, type, class, arch) {type, class},
+#define X(id, type, class, arch, kv) {type, class},
     FAMILIES(X)
 #undef X
 };
@@ -45,6 +46,15 @@ static int read_real(reading *r, const char *key, double least, double most, dou
         return BAD(r, ROMA_EUNSUPPORTED, key, "must be a number from %g to %g", least, most);
     *out = v;
     return ROMA_OK;
+}
+
+/* Factors that must be 1. */
+static int read_one(reading *r, const char *key) {
+    double v;
+    const bool one = is(r, ROMA_JSON_NUMBER) && roma_json_to_real(r->json.text, r->json.len, &v) && v >= 1 && v <= 1;
+    return one ? ROMA_OK
+               : BAD(r, ROMA_EUNSUPPORTED, key,
+                     "must be 1: another changes what the model computes and is not supported");
 }
 
 static int read_flag(reading *r, const char *key, int *out) {
@@ -86,7 +96,8 @@ static int read_classes(reading *r) {
 
 static int read_activation(reading *r) {
     char name[48];
-    if (is(r, ROMA_JSON_TEXT) && roma_json_is(&r->json, "silu")) return ROMA_OK;
+    const bool silu = is(r, ROMA_JSON_TEXT) && (roma_json_is(&r->json, "silu") || roma_json_is(&r->json, "swish"));
+    if (silu) return ROMA_OK; /* two names of one function */
     return BAD(r, ROMA_EUNSUPPORTED, "hidden_act", "%s is not supported; silu is", shown(r, name));
 }
 
@@ -94,10 +105,15 @@ static int read_layer_types(reading *r) {
     char name[48];
     int rc = ROMA_OK;
     if (!is(r, ROMA_JSON_ARRAY)) return BAD(r, ROMA_EINPUT, "layer_types", "must be a list of names");
-    while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END))
-        if (!is(r, ROMA_JSON_TEXT) || !roma_json_is(&r->json, "full_attention"))
-            return BAD(r, ROMA_EUNSUPPORTED, "layer_types", "%s is not supported; full_attention in all layers is",
+    while (!(rc = next(r)) && !is(r, ROMA_JSON_ARRAY_END)) {
+        r->c.layer_types++; /* a file has no 2^32 */
+        const bool text = is(r, ROMA_JSON_TEXT), sliding = text && roma_json_is(&r->json, "sliding_attention");
+        r->c.has_sliding |= sliding;
+        if (!sliding && !(text && roma_json_is(&r->json, "full_attention")))
+            return BAD(r, ROMA_EUNSUPPORTED, "layer_types",
+                       "%s is not supported; full_attention is, and of qwen2 and qwen3 sliding_attention",
                        shown(r, name));
+    }
     return rc;
 }
 
@@ -118,14 +134,14 @@ static int read_rope_type(reading *r, const char *key) {
 }
 
 static int read_rope_member(reading *r, const char *key) {
-    double one;
+    if (strcmp(key, "factor") == 0) r->c.has_factor = true;
     if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
     if (strcmp(key, "rope_type") == 0 || strcmp(key, "type") == 0) return read_rope_type(r, key);
 #define X(member, name, least, most)                                                                                   \
     if (strcmp(key, name) == 0) return read_real(r, name, least, most, &r->c.member);
     ROPE_REALS(X)
 #undef X
-    if (strcmp(key, "partial_rotary_factor") == 0) return read_real(r, key, 1, 1, &one);
+    if (strcmp(key, "partial_rotary_factor") == 0) return read_one(r, key);
     if (strcmp(key, "truncate") == 0) return read_flag(r, key, &r->c.truncate);
     /* A type that is not known is the better reason. */
     if (!r->c.rope_key[0]) roma_print(r->c.rope_key, sizeof r->c.rope_key, "%s", key);
@@ -150,33 +166,6 @@ static int read_rope(reading *r, const char *in) {
 
 /* ---- keys ---- */
 
-/* Each must be off: null, false, 0, an empty list or object. */
-static const char *const off[] = {"attention_chunk_size",
-                                  "attention_multiplier",
-                                  "attn_logit_softcapping",
-                                  "bias",
-                                  "clip_qkv",
-                                  "cross_attention_layers",
-                                  "dual_chunk_attention_config",
-                                  "embedding_multiplier",
-                                  "final_logit_softcapping",
-                                  "is_encoder_decoder",
-                                  "logit_scale",
-                                  "logits_scaling",
-                                  "no_rope_layers",
-                                  "num_experts",
-                                  "num_local_experts",
-                                  "per_layer_config",
-                                  "qk_layernorm",
-                                  "query_pre_attn_scalar",
-                                  "residual_multiplier",
-                                  "scale_depth",
-                                  "scale_emb",
-                                  "text_config",
-                                  "use_mrope",
-                                  "use_qk_norm",
-                                  "vision_config"};
-
 static int read_off(reading *r, const char *key) {
     double v = 1;
     bool is_off = is(r, ROMA_JSON_FALSE);
@@ -190,6 +179,16 @@ static int read_off(reading *r, const char *key) {
     return is_off ? ROMA_OK : BAD(r, ROMA_EUNSUPPORTED, key, "changes what the model computes and is not supported");
 }
 
+/* The names of keys that are not known, as far as they fit. */
+static int pass_over(reading *r, const char *key) {
+    const size_t used = strlen(r->c.passed), n = strlen(key);
+    if (used + n + 8 < sizeof r->c.passed)
+        roma_print(r->c.passed + used, sizeof r->c.passed - used, "%s%s", used ? ", " : "", key);
+    else if (used < 4 || strcmp(r->c.passed + used - 4, " ...") != 0)
+        roma_print(r->c.passed + used, sizeof r->c.passed - used, ", ...");
+    return roma_json_read_skip(&r->json, r->err);
+}
+
 /* Attention that looks ahead is another model. */
 static int read_causal(reading *r) {
     if (is(r, ROMA_JSON_TRUE)) return ROMA_OK;
@@ -197,8 +196,8 @@ static int read_causal(reading *r) {
 }
 
 static int read_member(reading *r, const char *key) {
-    double one;
     if (strcmp(key, "sliding_window") == 0) r->c.has_window = true;
+    if (strcmp(key, "num_key_value_heads") == 0) r->c.has_kv_heads = true;
     if (is(r, ROMA_JSON_NULL)) return ROMA_OK;
 #define X(member, name, least, most, need)                                                                             \
     if (strcmp(key, name) == 0) return read_count(r, name, least, most, &r->c.member);
@@ -218,10 +217,13 @@ static int read_member(reading *r, const char *key) {
     if (strcmp(key, "layer_types") == 0) return read_layer_types(r);
     if (strcmp(key, "is_causal") == 0) return read_causal(r);
     if (strcmp(key, "rope_scaling") == 0 || strcmp(key, "rope_parameters") == 0) return read_rope(r, key);
-    if (strcmp(key, "partial_rotary_factor") == 0) return read_real(r, key, 1, 1, &one);
-    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
-        if (strcmp(key, off[i]) == 0) return read_off(r, key);
-    return roma_json_read_skip(&r->json, r->err);
+    switch (roma_model_config_key(key)) {
+    case CONFIG_OFF: return read_off(r, key);
+    case CONFIG_ONE: return read_one(r, key);
+    case CONFIG_FINE: return roma_json_read_skip(&r->json, r->err);
+    case CONFIG_UNKNOWN: break;
+    }
+    return pass_over(r, key);
 }
 
 static int read_members(reading *r) {

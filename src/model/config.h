@@ -4,14 +4,15 @@
 
 #include "model/internal.h"
 
-/* Families: model_type, class, what the engine runs the family as. */
+/* Families: model_type, class, what the engine runs the family as, num_key_value_heads where the key is missing and
+ * heads are a multiple of it, as the family's own code has it (0 and else: the number of heads). */
 #define FAMILIES(X)                                                                                                    \
-    X(LLAMA, "llama", "LlamaForCausalLM", ROMA_ARCH_LLAMA)                                                             \
-    X(MISTRAL, "mistral", "MistralForCausalLM", ROMA_ARCH_LLAMA)                                                       \
-    X(QWEN2, "qwen2", "Qwen2ForCausalLM", ROMA_ARCH_QWEN2)                                                             \
-    X(QWEN3, "qwen3", "Qwen3ForCausalLM", ROMA_ARCH_QWEN3)
+    X(LLAMA, "llama", "LlamaForCausalLM", ROMA_ARCH_LLAMA, 0)                                                          \
+    X(MISTRAL, "mistral", "MistralForCausalLM", ROMA_ARCH_LLAMA, 8)                                                    \
+    X(QWEN2, "qwen2", "Qwen2ForCausalLM", ROMA_ARCH_QWEN2, 32)                                                         \
+    X(QWEN3, "qwen3", "Qwen3ForCausalLM", ROMA_ARCH_QWEN3, 32)
 enum {
-#define X(id, type, class, arch) FAMILY_##id,
+#define X(id, type, class, arch, kv) FAMILY_##id,
     FAMILIES(X)
 #undef X
         N_FAMILIES
@@ -69,11 +70,18 @@ typedef struct {
 #define X(member, key) int member; /* -1: not said */
     FLAGS(X)
 #undef X
-    int family, class;                /* FAMILY_*, as model_type and architectures say; -1: not said */
-    bool has_rope, has_window;        /* keys that are there, be it with null */
-    int truncate;                     /* of YaRN; -1: not said */
+    int family, class; /* FAMILY_*, as model_type and architectures say; -1: not said */
+    bool has_rope, has_window, has_kv_heads, has_factor; /* keys that are there, be it with null */
+    bool has_sliding;                                    /* of layer_types: one attends to a window */
+    uint32_t layer_types;                                /* how many it has; 0: not said */
+    int truncate;                                        /* of YaRN; -1: not said */
     char rope_type[16], rope_key[48]; /* "": not said; a key of the rotary embedding that is not known */
+    char passed[256];                 /* as roma_shape has it */
 } config;
+
+/* What a key that gives no width must say. */
+typedef enum { CONFIG_OFF, CONFIG_ONE, CONFIG_FINE, CONFIG_UNKNOWN } config_key;
+config_key roma_model_config_key(const char *key);
 
 /* Makes the shape, checked as a whole. EUNSUPPORTED names the key, with path as the file. */
 int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_error *err);

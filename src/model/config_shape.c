@@ -3,9 +3,9 @@
 
 static const struct {
     const char *type, *class;
-    uint32_t arch;
+    uint32_t arch, kv_heads;
 } families[] = {
-#define X(id, type, class, arch) {type, class, arch},
+#define X(id, type, class, arch, kv) {type, class, arch, kv},
     FAMILIES(X)
 #undef X
 };
@@ -41,6 +41,8 @@ static int settle(const asked *r) {
     if (!(c->member > 0)) c->member = absent;
     REALS(X)
 #undef X
+    const uint32_t usual = families[c->family].kv_heads;
+    if (!c->has_kv_heads && usual && c->heads % usual == 0) c->kv_heads = usual;
     if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->head_dim && families[c->family].arch == ROMA_ARCH_QWEN3) c->head_dim = 128; /* as its own code has it */
     if (c->head_dim) return ROMA_OK;
@@ -71,8 +73,21 @@ static void end_at_window(config *c) {
     const bool qwen = arch == ROMA_ARCH_QWEN2 || arch == ROMA_ARCH_QWEN3;
     if (!c->has_window && c->family != FAMILY_LLAMA) c->window = 4096; /* where the key is missing; null is none */
     if (!c->window || c->window >= c->context) return;
-    if (qwen && (c->use_window <= 0 || c->window_layers >= c->layers)) return;
+    if (qwen && (c->use_window <= 0 || (c->layer_types ? !c->has_sliding : c->window_layers >= c->layers))) return;
     c->context = c->window;
+}
+
+/* Layers of one kind where the key names kinds: qwen2's and qwen3's own code looks at them. */
+static int check_layer_types(const asked *r) {
+    const config *c = r->c;
+    const uint32_t arch = families[c->family].arch;
+    if (c->layer_types && c->layer_types != c->layers)
+        return refuse(r, "key 'layer_types': %u kinds of %u layers", c->layer_types, c->layers);
+    if (!c->has_sliding) return ROMA_OK;
+    if (arch != ROMA_ARCH_QWEN2 && arch != ROMA_ARCH_QWEN3)
+        return refuse(r, "key 'layer_types': %s models have no layers of sliding_attention", families[c->family].type);
+    if (c->use_window > 0 && (c->window || !c->has_window)) return ROMA_OK;
+    return refuse(r, "key 'layer_types': sliding_attention without use_sliding_window and a sliding_window");
 }
 
 static int yarn_of(const asked *r, roma_model_rope *out) {
@@ -80,7 +95,7 @@ static int yarn_of(const asked *r, roma_model_rope *out) {
     const double all = c->mscale > 0 && c->mscale_all > 0 ? c->mscale_all : 0;
     out->yarn = (roma_yarn){.base = out->base,
                             .factor = c->factor,
-                            .original = out->original > 0 ? out->original : c->context,
+                            .original = out->original,
                             .fast = c->fast > 0 ? c->fast : 32,
                             .slow = c->slow > 0 ? c->slow : 1,
                             .share = 1,
@@ -111,16 +126,17 @@ static int check_no_yarn(const asked *r) {
 }
 
 static int rope_of(const asked *r, roma_model_rope *out) {
-    const config *c = r->c;
+    config *c = r->c;
     const bool linear = strcmp(c->rope_type, "linear") == 0, llama3 = strcmp(c->rope_type, "llama3") == 0,
                yarn = strcmp(c->rope_type, "yarn") == 0;
     const double base = c->rope_theta > 0 ? c->rope_theta : c->theta;
-    const double original = c->original_beside ? c->original_beside : c->original; /* beside it, it comes first */
+    double original = c->original_beside ? c->original_beside : c->original; /* beside it, it comes first */
     if (c->rope_key[0]) return refuse(r, "key '%s' of the RoPE scaling is not supported", c->rope_key);
+    if ((llama3 || yarn) && !(original > 0)) original = c->context;
+    if (yarn && c->has_factor && !(c->factor > 0)) c->factor = c->context / original; /* null */
     if ((linear || llama3 || yarn) && !(c->factor > 0)) return refuse(r, "key 'factor' of the RoPE scaling is missing");
-    if (llama3 && !(c->low > 0 && c->high > c->low && original > 0))
-        return refuse(r, "RoPE scaling llama3 needs original_max_position_embeddings, and a high_freq_factor above its "
-                         "low_freq_factor");
+    if (llama3 && !(c->low > 0 && c->high > c->low))
+        return refuse(r, "RoPE scaling llama3 needs a high_freq_factor above its low_freq_factor");
     if (!c->rope_type[0] && c->factor > 0) return refuse(r, "key 'rope_type' of the RoPE scaling is missing");
     *out = (roma_model_rope){.kind = llama3 ? ROMA_ROPE_LLAMA3
                                      : yarn ? ROMA_ROPE_YARN
@@ -157,6 +173,7 @@ int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_err
     roma_model_rope rope = {0};
     int rc = settle(r);
     if (!rc) rc = check_biases(r);
+    if (!rc) rc = check_layer_types(r);
     if (!rc) rc = rope_of(r, &rope);
     if (rc) return rc;
     end_at_window(c);
@@ -175,6 +192,7 @@ int roma_model_config_shape(roma_shape *s, config *c, const char *path, roma_err
     rc = roma_hyper_check(&s->hyper, r->path, r->err);
     if (rc) return rc;
     roma_model_set_rope(&s->hyper, &rope);
+    memcpy(s->passed, c->passed, sizeof s->passed);
     call(s, r->path);
     return ROMA_OK;
 }

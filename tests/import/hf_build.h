@@ -71,7 +71,7 @@ typedef enum { H_BPE, H_SPM, H_MODEL, H_SHARDS } h_form;
     " \"added_tokens_decoder\": {\"13\": {\"content\": \"<tool>\", \"special\": false, \"normalized\": true}},\n"      \
     " \"chat_template\": [{\"name\": \"tool_use\", \"template\": \"no\"}, {\"name\": \"default\", \"template\": \"{{ " \
     "1 }}\"}]}"
-#define H_GENERATION "{\"bos_token_id\": 1, \"eos_token_id\": [2, 0], \"temperature\": 0.6}"
+#define H_GENERATION "{\"bos_token_id\": 1, \"eos_token_id\": [2, 0], \"temperature\": 1.0}"
 
 typedef struct {
     roma_import_file file[8];

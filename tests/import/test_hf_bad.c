@@ -403,7 +403,14 @@ static void test_specials(void) {
          1,
          2,
          ""}, /* there is an added_tokens_decoder */
-        {H_MODEL, {SAYS, "\"added_tokens_decoder\"", "\"nothing\""}, 13, ROMA_TT_UNUSED, "[PAD13]", 1, 2, ""},
+        {H_MODEL,
+         {SAYS, "\"added_tokens_decoder\"", "\"nothing\""},
+         13,
+         ROMA_TT_UNUSED,
+         "[PAD13]",
+         1,
+         2,
+         "passed over: nothing"},
         {H_SPM, {SAYS, "128", "128"}, 13, ROMA_TT_USER, "<tool>", 1, 2, "1 added token, '<tool>' first, is normalised"},
     };
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {

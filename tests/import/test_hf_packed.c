@@ -190,7 +190,8 @@ static const struct {
            "quant_method 'hqq' is not read, as its zero points are no whole numbers"),
     CONFIG("nf4", "\"quant_method\": \"bitsandbytes\"", "\"quant_method\": 4", DAMAGED, "quant_method must be a text"),
     CONFIG("nf4", "\"load_in_8bit\": false", "\"load_in_8bit\": true", UNSUPPORTED, "load_in_8bit"),
-    CONFIG("nf4", "\"quant_method\"", "\"quant_mothod\"", UNSUPPORTED, "quant_method '' is not read"),
+    CONFIG("nf4", "\"quant_method\"", "\"quant_mothod\"", UNSUPPORTED, "key 'quant_mothod'"),
+
     CONFIG("nf4", "\"quantization_config\": {", "\"quantization_config\": 5, \"x\": {", DAMAGED, "must be an object"),
     CONFIG("nf4", "\"quantization_config\"", "\"quantisation_config\"", UNSUPPORTED, "dtype U8"),
     TENSORS("nf4", "\"blocksize\": 64", "\"blocksize\": 65", UNSUPPORTED, "blocks of 65"),

@@ -220,7 +220,7 @@ static void test_published(void) {
 
 /* The small model with these keys beside its widths; it must be read. */
 static roma_shape small_with(const char *more, const char *behind) {
-    char text[1000];
+    char text[2000];
     roma_shape s;
     roma_error err = {.text = ""};
     snprintf(text, sizeof text, "\n {%s%s, " SMALL "}\n", more, behind);
@@ -264,6 +264,61 @@ static void test_config_defaults(void) {
         CHECK_EQ(s.hyper.rope_phase[1], roma_rope_phase(v[i].base, 1, v[i].head_dim, v[i].factor));
         CHECK_STR(s.name, strrchr(folder, '/') + 1); /* the folder's */
     }
+}
+
+/* What transformers' own code has where a key is missing, null or of another name. */
+static void test_as_transformers(void) {
+    static const char heads[] = "{\"model_type\": \"%s\", %s \"hidden_size\": 1024, \"intermediate_size\": 160, "
+                                "\"num_attention_heads\": %u, \"num_hidden_layers\": 2, \"vocab_size\": 77, "
+                                "\"max_position_embeddings\": 512, \"head_dim\": 16}";
+    static const struct {
+        const char *type, *more;
+        uint32_t heads, kv;
+    } v[] = {{"llama", "", 32, 32},   {"mistral", "", 32, 8},
+             {"qwen2", "", 64, 32},   {"qwen3", "", 32, 32},
+             {"qwen3", "", 28, 28},   {"mistral", "\"num_key_value_heads\": null,", 32, 32},
+             {"mistral", "", 12, 12}, {"qwen2", "\"num_key_value_heads\": 2,", 64, 2}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[1000];
+        roma_shape s;
+        roma_error err;
+        snprintf(text, sizeof text, heads, v[i].type, v[i].more, v[i].heads);
+        CHECK_EQ(read_config(text, &s, &err), 0);
+        CHECK_EQ(s.hyper.kv_heads, v[i].kv);
+    }
+    const roma_shape swish = small_with("\"model_type\": \"qwen2\", \"hidden_act\": \"swish\"", "");
+    CHECK_EQ(swish.hyper.context, 512);
+    /* one that is null: the context over what it was before */
+    static const char yarn[] = "\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": ";
+    const roma_shape null = small_with(yarn, "null, \"original_max_position_embeddings\": 64}");
+    const roma_shape said = small_with(yarn, "8, \"original_max_position_embeddings\": 64}");
+    CHECK(memcmp(&null.hyper, &said.hyper, sizeof said.hyper) == 0);
+    const roma_shape l3 =
+        small_with("\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, "
+                   "\"low_freq_factor\": 1, \"high_freq_factor\": 4",
+                   "}");
+    CHECK_EQ(l3.hyper.rope_phase[15], roma_rope_phase(10000, 15, 32, 8));
+    const roma_shape window =
+        small_with("\"model_type\": \"qwen3\", \"use_sliding_window\": true, \"sliding_window\": 100, ",
+                   "\"layer_types\": [\"sliding_attention\", \"full_attention\"]");
+    CHECK_EQ(window.hyper.context, 100);
+    const roma_shape full =
+        small_with("\"model_type\": \"qwen3\", \"use_sliding_window\": true, \"sliding_window\": 100, ",
+                   "\"max_window_layers\": 0, \"layer_types\": [\"full_attention\", \"full_attention\"]");
+    CHECK_EQ(full.hyper.context, 512);
+}
+
+/* Keys that are not known are named, as far as there is room. */
+static void test_passed(void) {
+    const roma_shape s = small_with("\"model_type\": \"llama\", \"rotary_dim\": 16, \"use_cache\": true, \"x\": null, ",
+                                    "\"auto_map\": {\"a\": \"b\"}, \"residual_multiplier\": 1.0");
+    CHECK_STR(s.passed, "rotary_dim, auto_map");
+    char many[1000] = "";
+    for (int i = 0; i < 30; i++)
+        snprintf(many + strlen(many), sizeof many - strlen(many), ", \"unknown_key_%02d\": 1", i);
+    const roma_shape full = small_with("\"model_type\": \"llama\"", many);
+    CHECK(strncmp(full.passed, "unknown_key_00, ", 16) == 0 && strlen(full.passed) < sizeof full.passed);
+    CHECK_STR(full.passed + strlen(full.passed) - 5, ", ...");
 }
 
 /* YaRN as transformers' _compute_yarn_parameters gives it: heads 32 wide, base 10000, context 512. Pair 0 keeps its
@@ -385,7 +440,16 @@ static void test_bad_configs(void) {
         {"\"model_type\": \"qwen3\", \"mlp_bias\": true", "key 'mlp_bias'"},
         {"\"model_type\": \"mistral\", \"sliding_window\": -1", "key 'sliding_window': must be a whole number"},
         {"\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\", \"sliding_attention\"]",
-         "key 'layer_types': sliding_attention"},
+         "key 'layer_types': sliding_attention without use_sliding_window"},
+        {"\"model_type\": \"llama\", \"layer_types\": [\"full_attention\", \"sliding_attention\"]",
+         "key 'layer_types': llama models have no layers of sliding_attention"},
+        {"\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\"]", "1 kinds of 2 layers"},
+        {"\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\", \"chunked_attention\"]",
+         "chunked_attention is not supported"},
+        {"\"model_type\": \"llama\", \"logits_scaling\": 8", "key 'logits_scaling': must be 1"},
+        {"\"model_type\": \"llama\", \"rope_interleaved\": true", "key 'rope_interleaved'"},
+        {"\"model_type\": \"llama\", \"pruned_heads\": {\"0\": [1]}", "key 'pruned_heads'"},
+        {"\"model_type\": \"llama\", \"rope_scaling\": {\"type\": \"linear\", \"factor\": null}", "key 'factor'"},
         {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\"}", "key 'factor'"},
         {"\"model_type\": \"llama\", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"beta_slow\": 33}",
          "key 'beta_slow'"},
@@ -514,6 +578,8 @@ int main(void) {
     test_bad_spellings();
     test_published();
     test_config_defaults();
+    test_as_transformers();
+    test_passed();
     test_yarn();
     test_biases();
     test_window();
