@@ -415,9 +415,10 @@ void roma_answer_lines_free(roma_answer_lines *l);
 #define ROMA_ANSWER_PARAM_MAX 64
 /* A body that is being read; the reader's, for the callback of roma_answer_keys alone. */
 typedef struct roma_answer_reading roma_answer_reading;
-enum { ROMA_ANSWER_NOT_MINE = 1 };
-/* The caller's own keys: `key` gets each KEY of the body first. It reads the value and returns 0, or returns
- * ROMA_ANSWER_NOT_MINE with nothing read, or an error of its own. */
+enum { ROMA_ANSWER_NOT_MINE = 1, ROMA_ANSWER_NOBODYS };
+/* The caller's own keys: `key` gets each KEY of the body first. It reads the value and returns 0, or an error of its
+ * own; or it returns, with nothing read, ROMA_ANSWER_NOT_MINE: it is a key of OpenAI's body or unknown; or
+ * ROMA_ANSWER_NOBODYS: it is unknown, whatever OpenAI's body has. */
 typedef struct {
     int (*key)(void *ctx, roma_answer_reading *r, roma_error *err);
     void *ctx;
@@ -432,9 +433,9 @@ roma_answer_text roma_answer_reading_keep(roma_answer_reading *r);
  * line[0] is gone. False: no memory, and nothing changed. */
 bool roma_answer_body_shrink(roma_answer_lines *l);
 /* Reads a body: out->line[0] is the request, of which prompt and messages may both be missing. What the body does not
- * say is as in *usual. param: the key where an error was, as ASCII; "" when the error is of no one key. EINPUT, EUSAGE
- * for what a value must not be, ENOMEM, and the errors of `more`. roma_answer_lines_free frees *out, after a failure
- * too. */
+ * say is as in *usual; a null says nothing, under a name that nobody knows too. Of two limits the smaller one holds.
+ * param: the key where an error was, as ASCII; "" when the error is of no one key. EINPUT, EUSAGE for what a value must
+ * not be, ENOMEM, and the errors of `more`. roma_answer_lines_free frees *out, after a failure too. */
 int roma_answer_body_read(roma_answer_lines *out, const void *data, size_t size, const roma_answer_line *usual,
                           const roma_answer_keys *more, char param[ROMA_ANSWER_PARAM_MAX], roma_error *err);
 

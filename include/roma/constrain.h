@@ -67,9 +67,9 @@ typedef struct {
     const char *schema; /* a piece of the JSON that was read, n_schema bytes; of SCHEMA alone */
     size_t n_schema;
 } roma_constrain_format;
-/* Reads len bytes of JSON, an object with `type` text, json_object or json_schema; the schema is not looked at. Keys
- * that change nothing of a text (name, description, strict) are passed; EINPUT for any other, and for what is no such
- * object; ENOMEM. */
+/* Reads len bytes of JSON, an object with `type` text, json_object or json_schema; the schema is not looked at, and
+ * makes a json_object a SCHEMA too. Keys that change nothing of a text (name, description, strict) are passed, and so
+ * is what is null; EINPUT for any other, and for what is no such object; ENOMEM. */
 int roma_constrain_read_format(const char *json, size_t len, roma_constrain_format *out, roma_error *err);
 
 /* ---- a vocabulary -------------------------------------------------------------------------------- */

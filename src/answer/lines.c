@@ -40,14 +40,22 @@ static const named *find(const named *keys, const roma_json_reader *j) {
     return NULL;
 }
 
-static int unknown(const reading *r, const named *a, const named *b) {
+/* A key that is in no list. In OpenAI's body (is_body) null is nothing said: clients write it for settings that they do
+ * not make, those of a newer interface among them. a, b: lists whose names may have been meant, or NULL. */
+static int unknown(reading *r, bool is_body, const named *a, const named *b) {
     enum { MOST = 64 };
     const char *names[MOST];
+    const size_t at = r->json.at;
     size_t n = 0;
     char shown[64];
+    roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
+    if (is_body) {
+        const int rc = roma_json_read_next(&r->json, r->err);
+        if (rc || r->json.kind == ROMA_JSON_NULL) return rc;
+        r->json.at = at; /* the key is what the error shows */
+    }
     for (; a && a->name; a++) names[n++] = a->name;
     for (; b && b->name; b++) names[n++] = b->name;
-    roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
     const char *near = roma_nearest(shown, names, n);
     return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err,
                                near ? "unknown key %s, did you mean %s?" : "unknown key %s", shown, near);
@@ -73,11 +81,14 @@ static int members(reading *r, const named *keys, const named *more) {
         rc = r->more ? r->more->key(r->more->ctx, r, r->err) : ROMA_ANSWER_NOT_MINE;
         if (!rc) rc = check_key(r);
         if (rc < 0) return rc;
-        if (rc != ROMA_ANSWER_NOT_MINE) continue;
-        const named *k = find(keys, &r->json);
+        if (!rc) continue;
+        const named *k = rc == ROMA_ANSWER_NOBODYS ? NULL : find(keys, &r->json);
         if (k && keys == own_keys) r->has_own = true;
         if (!k && more) k = find(more, &r->json);
-        if (!k) return unknown(r, keys, more);
+        if (!k) {
+            if ((rc = unknown(r, keys == body_keys, rc == ROMA_ANSWER_NOBODYS ? NULL : keys, more))) return rc;
+            continue;
+        }
         if (k >= outer_keys && k < outer_keys + sizeof outer_keys / sizeof *outer_keys) r->q->is_batch = true;
         rc = roma_json_read_next(&r->json, r->err);
         if (!rc && !(r->json.kind == ROMA_JSON_NULL && may_be_null(k->key))) rc = roma_answer_value(r, k->key, k->name);

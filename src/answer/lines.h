@@ -8,8 +8,9 @@ struct roma_answer_reading {
     roma_answer_lines *all;
     roma_answer_line *q;
     roma_json_reader json;
-    bool has_body;                /* OpenAI's form */
-    bool has_own;                 /* a key that the other form does not have */
+    bool has_body; /* OpenAI's form */
+    bool has_own;  /* a key that the other form does not have */
+    bool has_limit;
     const roma_answer_keys *more; /* of a body that is read alone; NULL: none */
     char *param;                  /* its key that is being read; NULL: nobody asks */
     roma_error *err;

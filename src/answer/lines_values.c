@@ -47,12 +47,24 @@ static int count(const reading *r, const char *key, uint32_t *out) {
     return rc;
 }
 
+/* max_tokens and max_completion_tokens are two names of one limit: of two values the smaller one keeps to both. */
 static int read_limit(reading *r, const char *key) {
-    const int rc = count(r, key, &r->q->ask.limit);
-    return rc || r->q->ask.limit ? rc : bad(r, key, "must be at least 1");
+    enum { MOST = 1 << 24 };
+    uint64_t v;
+    if (r->json.kind != ROMA_JSON_NUMBER || !roma_json_to_u64(r->json.text, r->json.len, &v) || v < 1 || v > MOST)
+        return roma_json_read_fail(&r->json, ROMA_EINPUT, r->err, "%s must be a whole number from 1 to %d", key, MOST);
+    if (!r->has_limit || v < r->q->ask.limit) r->q->ask.limit = (uint32_t)v;
+    r->has_limit = true;
+    return ROMA_OK;
 }
 static int read_temp(reading *r, const char *key) { return number(r, key, &r->q->ask.sampling.temperature); }
-static int read_top_k(reading *r, const char *key) { return count(r, key, &r->q->ask.sampling.top_k); }
+/* 0 and -1: all. */
+static int read_top_k(reading *r, const char *key) {
+    int64_t v;
+    const bool all = r->json.kind == ROMA_JSON_NUMBER && roma_json_to_i64(r->json.text, r->json.len, &v) && v == -1;
+    if (all) r->q->ask.sampling.top_k = 0;
+    return all ? ROMA_OK : count(r, key, &r->q->ask.sampling.top_k);
+}
 static int read_top_p(reading *r, const char *key) { return number(r, key, &r->q->ask.sampling.top_p); }
 static int read_min_p(reading *r, const char *key) { return number(r, key, &r->q->ask.sampling.min_p); }
 static int read_repeat(reading *r, const char *key) { return number(r, key, &r->q->ask.sampling.repeat_penalty); }

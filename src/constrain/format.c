@@ -24,6 +24,7 @@ static int read_type(reading *r) {
 
 static int read_schema(reading *r) {
     const char *from = r->json.begin + r->json.at;
+    if (r->json.kind == ROMA_JSON_NULL) return ROMA_OK;
     if (r->has_schema) return bad(r, "there are two schemas");
     r->has_schema = true;
     const int rc = roma_json_read_skip(&r->json, r->err);
@@ -39,11 +40,12 @@ static int members(reading *r, bool inner) {
         const bool is_type = !inner && roma_json_is(&r->json, "type"),
                    is_inner = !inner && roma_json_is(&r->json, "json_schema"),
                    is_schema = roma_json_is(&r->json, "schema");
-        if (!is_type && !is_inner && !is_schema && !roma_json_is(&r->json, "name") &&
-            !roma_json_is(&r->json, "description") && !roma_json_is(&r->json, "strict"))
-            return bad(r, inner ? "in json_schema there are name, description, schema and strict"
-                                : "in a response format there are type and json_schema");
+        const bool is_known = is_type || is_inner || is_schema || roma_json_is(&r->json, "name") ||
+                              roma_json_is(&r->json, "description") || roma_json_is(&r->json, "strict");
         rc = roma_json_read_next(&r->json, r->err);
+        if (!rc && !is_known && r->json.kind != ROMA_JSON_NULL)
+            rc = bad(r, inner ? "in json_schema there are name, description, schema and strict"
+                              : "in a response format there are type and json_schema");
         if (!rc && is_inner && r->json.kind != ROMA_JSON_OBJECT) rc = bad(r, "json_schema must be an object");
         if (!rc)
             rc = is_type     ? read_type(r)
@@ -64,8 +66,9 @@ int roma_constrain_read_format(const char *json, size_t len, roma_constrain_form
     if (!rc) rc = members(&r, false);
     if (!rc) rc = roma_json_read_next(&r.json, err); /* nothing behind it */
     if (!rc && !r.has_type) rc = bad(&r, "type is missing");
-    if (!rc && r.has_schema != (!out->is_free && out->kind == ROMA_CONSTRAIN_SCHEMA))
-        rc = bad(&r, r.has_schema ? "only the type json_schema has a schema" : "a schema is missing");
+    if (!rc && r.has_schema && out->is_free) rc = bad(&r, "the type text has no schema");
+    if (!rc && !r.has_schema && out->kind == ROMA_CONSTRAIN_SCHEMA) rc = bad(&r, "a schema is missing");
+    if (!rc && r.has_schema) out->kind = ROMA_CONSTRAIN_SCHEMA; /* of type json_object too, as llama.cpp takes it */
     roma_json_read_end(&r.json);
     return rc;
 }

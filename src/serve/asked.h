@@ -61,6 +61,8 @@ typedef struct {
 int roma_serve_asked_read(asked *a, asked_form form, const char *body, size_t size, const roma_answer_line *usual,
                           roma_error *err);
 void roma_serve_asked_free(asked *a);
+/* The key that holds what is asked. */
+const char *roma_serve_asked_prompt_key(asked_form form);
 
 static inline size_t asked_prompts(const asked *a) { return a->prompts.len / sizeof(asked_prompt); }
 static inline const asked_prompt *asked_prompt_at(const asked *a, size_t i) {
@@ -76,6 +78,8 @@ int roma_serve_asked_bad(roma_answer_reading *r, int code, const char *key, cons
 /* Values of a key whose KEY is the token: a flag; a piece of JSON as it stands. */
 int roma_serve_asked_flag(roma_answer_reading *r, const char *key, bool *out, roma_error *err);
 int roma_serve_asked_json(roma_answer_reading *r, roma_answer_text *out, roma_error *err);
+/* A member of the value of `of` that nobody knows, whose KEY is the token: EINPUT by its name; null says nothing. */
+int roma_serve_asked_unknown(roma_answer_reading *r, const char *of, roma_error *err);
 int roma_serve_asked_no_memory(roma_error *err);
 /* read.c: the value of `messages`, an array, in a->messages as templates take it. */
 int roma_serve_asked_read_messages(asked *a, roma_answer_reading *r, roma_error *err);
@@ -85,7 +89,9 @@ int roma_serve_asked_read_prompts(asked *a, roma_answer_reading *r, const char *
 /* read_other.c: keys of responses and of ollama; ROMA_ANSWER_NOT_MINE for what is none. */
 int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *err);
 int roma_serve_asked_key_ollama(asked *a, roma_answer_reading *r, roma_error *err);
-/* read.c: {"type": ...}, the shape of an answer. */
+/* read.c: how long an answer may be, under any of its names. */
+int roma_serve_asked_limit(asked *a, roma_answer_reading *r);
+/* read.c: {"type": ...}, the shape of an answer; two shapes are EINPUT. */
 int roma_serve_asked_read_shape(asked *a, roma_answer_reading *r, const char *key, roma_error *err);
 
 /* messages.c: messages as templates take them, from a client's: contents of parts joined by line ends, `developer` as

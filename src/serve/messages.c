@@ -39,7 +39,7 @@ static bool is_text_part(const roma_json_reader *j) {
 /* One part, an object whose bracket is read; its text goes behind what *text holds. */
 static int read_part(maker *m, roma_buf *text) {
     roma_buf own = {0};
-    bool typed = false;
+    bool typed = false, has_text = false;
     int rc;
     while (!(rc = next(m)) && m->j.kind == ROMA_JSON_KEY) {
         const bool is_type = roma_json_is(&m->j, "type"),
@@ -50,6 +50,7 @@ static int read_part(maker *m, roma_buf *text) {
             break;
         }
         typed |= is_type;
+        has_text |= is_text && m->j.kind == ROMA_JSON_TEXT;
         if (is_text && m->j.kind == ROMA_JSON_TEXT)
             roma_buf_append(&own, m->j.text, m->j.len);
         else
@@ -57,6 +58,7 @@ static int read_part(maker *m, roma_buf *text) {
         if (rc) break;
     }
     if (!rc && !typed) rc = bad(m, ROMA_EINPUT, "has a part without a type");
+    if (!rc && !has_text) rc = bad(m, ROMA_EINPUT, "has a part whose text is none");
     if (!rc && text->len && own.len) roma_buf_append(text, "\n", 1);
     if (!rc) roma_buf_append(text, own.data ? own.data : (const void *)"", own.len);
     text->failed |= own.failed;
@@ -86,7 +88,7 @@ typedef struct {
     const char *role;
     roma_buf content;
     roma_answer_text calls;
-    bool has_content;
+    bool has_content, has_thoughts;
 } parts;
 
 static const char *role_of(const roma_json_reader *j) {
@@ -106,7 +108,7 @@ static bool is_silent(const roma_json_reader *j) {
 }
 
 static bool is_passed(const roma_json_reader *j) {
-    static const char *const names[] = {"name", "tool_call_id", "tool_name", "reasoning_content", NULL};
+    static const char *const names[] = {"name", "tool_call_id", "tool_name", NULL};
     for (size_t i = 0; names[i]; i++)
         if (roma_json_is(j, names[i])) return true;
     return false;
@@ -130,7 +132,8 @@ static int member(maker *m, parts *p) {
     roma_error_name(key, sizeof key, m->j.text, m->j.len);
     const bool silent = is_silent(&m->j), passed = is_passed(&m->j), role = roma_json_is(&m->j, "role"),
                content = roma_json_is(&m->j, "content"), calls = roma_json_is(&m->j, "tool_calls"),
-               thinking = roma_json_is(&m->j, "thinking");
+               thinking = roma_json_is(&m->j, "reasoning_content") || roma_json_is(&m->j, "reasoning") ||
+                          roma_json_is(&m->j, "thinking");
     int rc = next(m);
     if (rc) return rc;
     if (role) {
@@ -150,13 +153,15 @@ static int member(maker *m, parts *p) {
         return rc;
     }
     if (silent) return pass_silent(m, key);
+    if (m->j.kind == ROMA_JSON_NULL) return ROMA_OK; /* what is not said, of a name that is not known too */
     if (!passed && !thinking) {
         char what[96];
         roma_print(what, sizeof what, "has a member %s that is not known", key);
         return bad(m, ROMA_EINPUT, what);
     }
-    if (m->j.kind == ROMA_JSON_NULL) return ROMA_OK;
     if (m->j.kind != ROMA_JSON_TEXT) return bad(m, ROMA_EINPUT, "has a member that must be a text");
+    if (thinking && p->has_thoughts) return ROMA_OK; /* the same under another of its names */
+    p->has_thoughts |= thinking;
     roma_json_text(&m->out, thinking ? "reasoning_content" : key, m->j.text, m->j.len);
     return ROMA_OK;
 }

@@ -11,6 +11,7 @@ static const char *const ignored[] = {"user",
                                       "safety_identifier",
                                       "truncation_strategy",
                                       "prompt_cache_key",
+                                      "prompt_cache_options",
                                       "prompt_cache_retention",
                                       "prediction",
                                       NULL};
@@ -18,16 +19,16 @@ static const char *const ignored[] = {"user",
 /* What is known and would change an answer, but is not done here: refused unless it says nothing. */
 static const struct {
     const char *key, *why;
-} refused[] = {{"suffix", "text is not filled in, only continued"},
-               {"echo", "the prompt is not told back"},
-               {"audio", "answers are text"},
-               {"modalities", "answers are text"},
+} refused[] = {{"suffix", "is not done: text is not filled in, only continued"},
+               {"echo", "is not done: the prompt is not told back"},
+               {"audio", "is not done: answers are text"},
+               {"modalities", "is not done: answers are text"},
                {"functions", "is an old name: give tools"},
                {"function_call", "is an old name: give tool_choice"},
                {"reasoning_effort", "is not known to a template: give chat_template_kwargs"},
                {"verbosity", "is not known to a template: give chat_template_kwargs"},
-               {"web_search_options", "there is no search"},
-               {"dimensions", "an embedding has the model's own width"},
+               {"web_search_options", "is not done: there is no search"},
+               {"dimensions", "is not done: an embedding has the model's own width"},
                {NULL, NULL}};
 
 static bool is_in(const char *const *list, const roma_json_reader *j) {
@@ -70,6 +71,17 @@ static int asked_count(roma_answer_reading *r, const char *key, uint32_t max, ui
         return roma_json_read_fail(j, ROMA_EINPUT, err, "%s must be a whole number from 1 to %u", key, max);
     *out = (uint32_t)v;
     return ROMA_OK;
+}
+
+int roma_serve_asked_unknown(roma_answer_reading *r, const char *of, roma_error *err) {
+    roma_json_reader *j = roma_answer_reading_json(r);
+    const size_t at = j->at;
+    char shown[64];
+    roma_error_name(shown, sizeof shown, j->text, j->len);
+    const int rc = roma_serve_asked_next(r, err);
+    if (rc || j->kind == ROMA_JSON_NULL) return rc;
+    j->at = at; /* the key is what the error shows */
+    return roma_json_read_fail(j, ROMA_EINPUT, err, "%s has a member %s that is not known", of, shown);
 }
 
 int roma_serve_asked_json(roma_answer_reading *r, roma_answer_text *out, roma_error *err) {
@@ -122,55 +134,26 @@ static int read_store(roma_answer_reading *r, roma_error *err) {
 
 /* ---- shape ---- */
 
-static asked_shape shape_of(const roma_json_reader *j, bool *known) {
-    *known = true;
-    if (roma_json_is(j, "text")) return ASKED_ANY;
-    if (roma_json_is(j, "json_object")) return ASKED_OBJECT;
-    if (roma_json_is(j, "json_schema")) return ASKED_SCHEMA;
-    *known = false;
-    return ASKED_ANY;
-}
-
-/* The members of a shape, or of its json_schema: type, schema, and names that change nothing. */
-static int shape_members(asked *a, roma_answer_reading *r, const char *key, bool inner, roma_error *err) {
-    static const char *const names[] = {"name", "strict", "description", NULL};
-    roma_json_reader *j = roma_answer_reading_json(r);
-    int rc;
-    while (!(rc = roma_serve_asked_next(r, err)) && j->kind == ROMA_JSON_KEY) {
-        if (roma_json_is(j, "schema")) {
-            rc = roma_serve_asked_json(r, &a->schema, err);
-        } else if (!inner && roma_json_is(j, "type")) {
-            bool known;
-            if ((rc = roma_serve_asked_next(r, err))) return rc;
-            a->shape = shape_of(j, &known);
-            if (j->kind != ROMA_JSON_TEXT || !known)
-                return roma_serve_asked_bad(r, ROMA_EINPUT, key,
-                                            "has a type that is not text, json_object or json_schema", err);
-        } else if (!inner && roma_json_is(j, "json_schema")) {
-            if ((rc = roma_serve_asked_next(r, err))) return rc;
-            if (j->kind != ROMA_JSON_OBJECT)
-                return roma_serve_asked_bad(r, ROMA_EINPUT, key, "has a json_schema that is no object", err);
-            rc = shape_members(a, r, key, true, err);
-        } else if (is_in(names, j)) {
-            rc = roma_serve_asked_next(r, err);
-            if (!rc) rc = roma_json_read_skip(j, err);
-        } else {
-            return roma_serve_asked_bad(r, ROMA_EINPUT, key, "has a member that is not known", err);
-        }
-        if (rc) return rc;
-    }
-    return rc;
+static int set_shape(asked *a, roma_answer_reading *r, const char *key, asked_shape shape, roma_answer_text form,
+                     roma_error *err) {
+    if (a->shape != ASKED_ANY)
+        return roma_serve_asked_bad(r, ROMA_EINPUT, key, "and another form of the answer are given: give one", err);
+    a->shape = shape;
+    a->schema = form;
+    return ROMA_OK;
 }
 
 int roma_serve_asked_read_shape(asked *a, roma_answer_reading *r, const char *key, roma_error *err) {
-    const roma_json_reader *j = roma_answer_reading_json(r);
-    int rc = roma_serve_asked_next(r, err);
-    if (rc || j->kind == ROMA_JSON_NULL) return rc;
-    if (j->kind != ROMA_JSON_OBJECT) return roma_serve_asked_bad(r, ROMA_EINPUT, key, "must be an object", err);
-    rc = shape_members(a, r, key, false, err);
-    if (!rc && a->shape == ASKED_SCHEMA && !a->schema.text)
-        return roma_serve_asked_bad(r, ROMA_EINPUT, key, "needs a schema", err);
-    return rc;
+    roma_constrain_format f;
+    roma_answer_text json = {0};
+    roma_error why;
+    int rc = roma_serve_asked_json(r, &json, err);
+    if (rc || !json.text) return rc;
+    rc = roma_constrain_read_format(json.text, json.len, &f, &why);
+    if (rc) return roma_json_read_fail(roma_answer_reading_json(r), rc, err, "%s: %s", key, why.text);
+    if (f.is_free) return ROMA_OK;
+    return set_shape(a, r, key, f.kind == ROMA_CONSTRAIN_SCHEMA ? ASKED_SCHEMA : ASKED_OBJECT,
+                     (roma_answer_text){f.schema, f.n_schema}, err);
 }
 
 static int read_grammar(asked *a, roma_answer_reading *r, roma_error *err) {
@@ -178,9 +161,7 @@ static int read_grammar(asked *a, roma_answer_reading *r, roma_error *err) {
     const int rc = roma_serve_asked_next(r, err);
     if (rc || j->kind == ROMA_JSON_NULL) return rc;
     if (j->kind != ROMA_JSON_TEXT) return roma_serve_asked_bad(r, ROMA_EINPUT, "grammar", "must be a text", err);
-    a->shape = ASKED_GRAMMAR;
-    a->schema = roma_answer_reading_keep(r);
-    return ROMA_OK;
+    return set_shape(a, r, "grammar", ASKED_GRAMMAR, roma_answer_reading_keep(r), err);
 }
 
 static int read_stream_options(asked *a, roma_answer_reading *r, roma_error *err) {
@@ -193,8 +174,10 @@ static int read_stream_options(asked *a, roma_answer_reading *r, roma_error *err
         bool other = false;
         const bool is_usage = roma_json_is(j, "include_usage");
         if (!is_usage && !roma_json_is(j, "include_obfuscation"))
-            return roma_serve_asked_bad(r, ROMA_EINPUT, "stream_options", "has a member that is not known", err);
-        if ((rc = roma_serve_asked_flag(r, "stream_options", is_usage ? &a->usage : &other, err))) return rc;
+            rc = roma_serve_asked_unknown(r, "stream_options", err);
+        else
+            rc = roma_serve_asked_flag(r, "stream_options", is_usage ? &a->usage : &other, err);
+        if (rc) return rc;
     }
     return rc;
 }
@@ -224,11 +207,9 @@ static int read_encoding(asked *a, roma_answer_reading *r, roma_error *err) {
                : roma_serve_asked_bad(r, ROMA_EINPUT, "encoding_format", "must be \"float\" or \"base64\"", err);
 }
 
-static int read_limit(asked *a, roma_answer_reading *r) {
-    a->has_limit = true; /* null leaves what is usual; see settle */
-    const roma_json_reader *j = roma_answer_reading_json(r);
+int roma_serve_asked_limit(asked *a, roma_answer_reading *r) {
     const int rc = roma_answer_reading_value(r, "max_tokens");
-    if (!rc && j->kind == ROMA_JSON_NULL) a->has_limit = false;
+    a->has_limit |= roma_answer_reading_json(r)->kind != ROMA_JSON_NULL;
     return rc;
 }
 
@@ -237,7 +218,7 @@ static int read_limit(asked *a, roma_answer_reading *r) {
 /* Keys of one answer that all of OpenAI's protocols of answers have. */
 static int key_answer(asked *a, roma_answer_reading *r, roma_error *err) {
     const roma_json_reader *j = roma_answer_reading_json(r);
-    if (roma_json_is(j, "max_tokens") || roma_json_is(j, "max_completion_tokens")) return read_limit(a, r);
+    if (roma_json_is(j, "max_tokens") || roma_json_is(j, "max_completion_tokens")) return roma_serve_asked_limit(a, r);
     if (roma_json_is(j, "n")) return asked_count(r, "n", ASKED_N_MAX, &a->n, err);
     if (roma_json_is(j, "best_of")) {
         uint32_t best = 1;
@@ -282,7 +263,7 @@ static int key_embed(asked *a, roma_answer_reading *r, roma_error *err) {
     if (roma_json_is(j, "input")) return roma_serve_asked_read_prompts(a, r, "input", ASKED_INPUTS_MAX, false, err);
     if (roma_json_is(j, "encoding_format")) return read_encoding(a, r, err);
     if (roma_json_is(j, "model") || roma_json_is(j, "lora")) return ROMA_ANSWER_NOT_MINE;
-    return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
+    return ROMA_ANSWER_NOBODYS;
 }
 
 /* What every protocol of OpenAI's ignores or refuses. */
@@ -332,8 +313,7 @@ static int check(asked *a, roma_error *err) {
     const bool chat = a->form == ASKED_CHAT || a->form == ASKED_OCHAT;
     if (chat && !a->messages.len) return missing(a, "messages", "messages are missing", err);
     if (!chat && a->form != ASKED_RESPONSE && !asked_prompts(a))
-        return missing(a, a->form == ASKED_EMBED || a->form == ASKED_OEMBED ? "input" : "prompt", "a prompt is missing",
-                       err);
+        return missing(a, roma_serve_asked_prompt_key(a->form), "a prompt is missing", err);
     if (asked_prompts(a) * a->n > ASKED_INPUTS_MAX ||
         (a->form == ASKED_TEXT && asked_prompts(a) * a->n > ASKED_PROMPTS_MAX))
         return missing(a, "n", "so many prompts with so many answers each are more than a request may have", err);
@@ -351,6 +331,19 @@ static int check(asked *a, roma_error *err) {
                          "include: which tokens are a message's is not told apart from calls: give no tools");
     }
     return ROMA_OK;
+}
+
+const char *roma_serve_asked_prompt_key(asked_form form) {
+    switch (form) {
+    case ASKED_CHAT:
+    case ASKED_OCHAT: return "messages";
+    case ASKED_TEXT:
+    case ASKED_OTEXT: return "prompt";
+    case ASKED_RESPONSE:
+    case ASKED_EMBED:
+    case ASKED_OEMBED: return "input";
+    }
+    return "";
 }
 
 int roma_serve_asked_read(asked *a, asked_form form, const char *body, size_t size, const roma_answer_line *usual,

@@ -47,7 +47,7 @@ static int read_text(asked *a, roma_answer_reading *r, roma_error *err) {
         else if (roma_json_is(j, "verbosity"))
             rc = must_be(r, "text.verbosity", "medium", "is not known to a template", err);
         else
-            rc = roma_serve_asked_bad(r, ROMA_EINPUT, "text", "has a member that is not known", err);
+            rc = roma_serve_asked_unknown(r, "text", err);
         if (rc) return rc;
     }
     return rc;
@@ -72,12 +72,7 @@ int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *
     const roma_json_reader *j = roma_answer_reading_json(r);
     if (roma_json_is(j, "input")) return roma_serve_asked_json(r, &a->input, err);
     if (roma_json_is(j, "instructions")) return keep_text(r, "instructions", &a->system, err);
-    if (roma_json_is(j, "max_output_tokens")) {
-        a->has_limit = true;
-        const int rc = roma_answer_reading_value(r, "max_tokens");
-        if (!rc && j->kind == ROMA_JSON_NULL) a->has_limit = false;
-        return rc;
-    }
+    if (roma_json_is(j, "max_output_tokens")) return roma_serve_asked_limit(a, r);
     if (roma_json_is(j, "stream")) return roma_serve_asked_flag(r, "stream", &a->stream, err);
     if (roma_json_is(j, "stream_options")) return skip(r, err);
     if (roma_json_is(j, "text")) return read_text(a, r, err);
@@ -103,7 +98,7 @@ int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *
         roma_json_is(j, "chat_template_kwargs") || roma_json_is(j, "repetition_penalty") ||
         roma_json_is(j, "top_logprobs"))
         return ROMA_ANSWER_NOT_MINE;
-    return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
+    return ROMA_ANSWER_NOBODYS;
 }
 
 /* ---- ollama ---- */
@@ -150,7 +145,7 @@ static int read_option(asked *a, roma_answer_reading *r, roma_error *err) {
     if (is_of_host(j)) return skip(r, err);
     for (size_t i = 0; options[i].name; i++)
         if (roma_json_is(j, options[i].name)) return roma_answer_reading_value(r, options[i].as);
-    return roma_serve_asked_bad(r, ROMA_EUNSUPPORTED, "options", "has a member that is not done here", err);
+    return roma_serve_asked_unknown(r, "options", err);
 }
 
 static int read_options(asked *a, roma_answer_reading *r, roma_error *err) {
@@ -218,13 +213,12 @@ int roma_serve_asked_key_ollama(asked *a, roma_answer_reading *r, roma_error *er
     if (roma_json_is(j, "model")) return ROMA_ANSWER_NOT_MINE;
     if (roma_json_is(j, "options")) return read_options(a, r, err);
     if (roma_json_is(j, "keep_alive")) return skip(r, err);
-    if (a->form == ASKED_OEMBED)
-        return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
+    if (a->form == ASKED_OEMBED) return ROMA_ANSWER_NOBODYS;
     if (roma_json_is(j, "stream")) return roma_serve_asked_flag(r, "stream", &a->stream, err);
     if (roma_json_is(j, "format")) return read_format(a, r, err);
     if (roma_json_is(j, "think")) return read_think(a, r, err);
     if (a->form == ASKED_OCHAT && roma_json_is(j, "messages")) return roma_serve_asked_read_messages(a, r, err);
     if (a->form == ASKED_OCHAT && roma_json_is(j, "tools")) return roma_serve_asked_json(r, &a->tools, err);
     if (roma_json_is(j, "logprobs") || roma_json_is(j, "top_logprobs")) return ROMA_ANSWER_NOT_MINE;
-    return roma_serve_asked_bad(r, ROMA_EINPUT, "a key", "is not known on this route", err);
+    return ROMA_ANSWER_NOBODYS;
 }

@@ -135,9 +135,7 @@ static bool find_model(exchange *x) {
 }
 
 static bool fit_context(exchange *x) {
-    const char *key = x->form == ASKED_CHAT || x->form == ASKED_OCHAT     ? "messages"
-                      : x->form == ASKED_EMBED || x->form == ASKED_OEMBED ? "input"
-                                                                          : "prompt";
+    const char *key = roma_serve_asked_prompt_key(x->form);
     for (size_t i = 0; i < x->n_prompts; i++)
         if (x->n_ids[i] > x->s->context) {
             roma_serve_error(&x->error, 400, "context_length_exceeded", key,

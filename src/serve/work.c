@@ -183,6 +183,7 @@ void roma_serve_make_prompts(exchange *x) {
         x->n_ids = roma_alloc_array(n, sizeof *x->n_ids);
         if (!x->ids || !x->n_ids) rc = roma_serve_asked_no_memory(&err);
         for (; !rc && x->n_prompts < n; x->n_prompts++) rc = one_prompt(x, x->n_prompts, &err);
+        if (rc && !x->a.param[0]) roma_print(x->a.param, sizeof x->a.param, "%s", roma_serve_asked_prompt_key(x->form));
     }
     x->rc = rc;
     if (rc) roma_serve_error_of(&x->error, rc, &err, x->a.param);

@@ -74,6 +74,7 @@ static void put_usage(roma_json *j, const told *t) {
     roma_json_uint(j, "total_tokens", s.prompt + s.answer);
     roma_json_open(j, "prompt_tokens_details", '{');
     roma_json_uint(j, "cached_tokens", s.shared);
+    roma_json_uint(j, "cache_write_tokens", s.prompt - s.shared);
     roma_json_close(j, '}');
     roma_json_open(j, "completion_tokens_details", '{');
     roma_json_uint(j, "reasoning_tokens", s.reasoning);

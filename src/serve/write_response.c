@@ -99,6 +99,7 @@ static void put_usage(roma_json *j, const told *t) {
     roma_json_uint(j, "input_tokens", s.prompt);
     roma_json_open(j, "input_tokens_details", '{');
     roma_json_uint(j, "cached_tokens", s.shared);
+    roma_json_uint(j, "cache_write_tokens", s.prompt - s.shared);
     roma_json_close(j, '}');
     roma_json_uint(j, "output_tokens", s.answer);
     roma_json_open(j, "output_tokens_details", '{');

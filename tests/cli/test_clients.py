@@ -2,15 +2,20 @@
 """roma serve through the official clients: openai and ollama of Python, openai of npm (clients.mjs) where there is node. Run with the
 Python of tools/server-clients.sh. usage: test_clients.py ROMA NODE_FOLDER"""
 import asyncio
+import inspect
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import ollama
 import openai
-from pydantic import BaseModel
+from openai import types
+from pydantic import BaseModel, TypeAdapter
 
 from shared import ROMA, TINY, TOP, check, finish, own_folder, run
 
@@ -105,6 +110,62 @@ def others(c):
     check(rows[0] == rows[2] != rows[1] and all(abs(x - y) < 1e-7 for x, y in zip(rows[1], f.data[0].embedding)), "embeddings, base64 and float")
 
 
+def ask(port, path, body):
+    """Status and text of a body as it stands, which the client might not send so."""
+    q = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(q, timeout=60) as r:
+            return r.status, r.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+ROUTES = [("/v1/chat/completions", {"messages": USER, "max_tokens": 2}, lambda c: c.chat.completions.create),
+          ("/v1/completions", {"prompt": "a", "max_tokens": 2}, lambda c: c.completions.create),
+          ("/v1/responses", {"input": "a", "max_output_tokens": 2}, lambda c: c.responses.create),
+          ("/v1/embeddings", {"input": "a"}, lambda c: c.embeddings.create)]
+IGNORED = {"user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "prediction"}
+
+
+def every_name(c, port):
+    """Each name that the client knows: null says nothing, and a value that it cannot have is refused by that name."""
+    for path, body, create in ROUTES:
+        names = [n for n in inspect.signature(create(c)).parameters if n not in ("extra_headers", "extra_query", "extra_body", "timeout")]
+        check(len(names) >= 4, f"{path}: {names}")
+        for n in names:
+            status, text = ask(port, path, body | {n: None})
+            check(status == (400 if n in body and not n.startswith("max") else 200), f"{path} {n} null: {status} {text}")
+            status, text = ask(port, path, body | {n: {"zz": 1}})
+            right = status == 400 and json.loads(text)["error"]["param"] == n
+            check(right or (n in IGNORED and status == 200) or (n, path) == ("stream_options", "/v1/responses"), f"{path} {n}: {status} {text}")
+
+
+TOOL = {"name": "clock", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}
+
+
+def every_type(port):
+    """Answers and events are what the client's own types say, each field of them."""
+    def events(path, body):
+        return [e[6:] for e in ask(port, path, body | {"stream": True})[1].split("\n") if e.startswith("data: {")]
+
+    def hold(kind, texts):
+        check(texts != [], "there are texts")
+        for t in texts:
+            TypeAdapter(kind).validate_json(t)
+
+    for more in ({}, {"logprobs": True, "top_logprobs": 2, "n": 2}, {"tools": [{"type": "function", "function": TOOL}], "tool_choice": "required"}):
+        body = {"messages": USER, "max_tokens": 60, "stream_options": {"include_usage": True}} | more
+        hold(types.chat.ChatCompletion, [ask(port, ROUTES[0][0], body)[1]])
+        hold(types.chat.ChatCompletionChunk, events(ROUTES[0][0], body))
+    hold(types.Completion, [ask(port, ROUTES[1][0], {"prompt": ["a", "b"], "max_tokens": 5, "logprobs": 2})[1]])
+    for more in ({}, {"max_output_tokens": 3, "instructions": "Be brief."}, {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
+                 {"tools": [{"type": "function", "strict": True} | TOOL], "tool_choice": "required"}):
+        body = {"input": "a", "max_output_tokens": 60} | more
+        hold(types.responses.Response, [ask(port, ROUTES[2][0], body)[1]])
+        hold(types.responses.ResponseStreamEvent, events(ROUTES[2][0], body))
+    hold(types.CreateEmbeddingResponse, [ask(port, ROUTES[3][0], {"input": "a"})[1]])
+
+
 def errors(c, port):
     raises(openai.NotFoundError, 404, "model_not_found", "a model that is not here", lambda: c.chat.completions.create(model="gpt-5", messages=USER))
     raises(openai.BadRequestError, 400, None, "a temperature", lambda: c.chat.completions.create(model="tiny", messages=USER, temperature=500))
@@ -155,6 +216,8 @@ def main():
         responses(c, want)
         others(c)
         errors(c, port)
+        every_name(c, port)
+        every_type(port)
         by_ollama(port, want)
         by_npm(port, sys.argv[2], want)
     finally:

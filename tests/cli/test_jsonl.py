@@ -88,7 +88,7 @@ BAD = [
     (b'{"prompt":["x"]}', "prompt must be a text"),
     (b'{"prompt":"x","n":1.0}', "n must be a whole number"),
     (b'{"prompt":"x","n":1e1}', "n must be a whole number"),
-    (b'{"prompt":"x","n":0}', "n must be at least 1"),
+    (b'{"prompt":"x","n":0}', "n must be a whole number from 1"),
     (b'{"prompt":"x","seed":18446744073709551616}', "seed must be a whole number, at most 18446744073709551615"),
     (b'{"prompt":"x","temp":1e400}', "temp is too large"),
     (b'{"prompt":"x","temp":"1"}', "temp must be a number"),

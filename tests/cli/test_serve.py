@@ -348,7 +348,7 @@ def test_models(s):
 BAD = [
     ({"messages": USER, "model": "none"}, 404, "model", "does not exist"),
     ({"messages": USER, "stream": "true"}, 400, "stream", "must be true or false"),
-    ({"messages": USER, "max_tokens": 0}, 400, "max_tokens", "at least 1"),
+    ({"messages": USER, "max_tokens": 0}, 400, "max_tokens", "from 1 to"),
     ({"messages": USER, "max_tokens": -5}, 400, "max_tokens", "whole number"),
     ({"messages": USER, "n": 10**12}, 400, "n", "1 to 16"),
     ({"messages": USER, "temperature": 1e9}, 400, "temperature", "temperature"),
@@ -379,7 +379,7 @@ BAD = [
 # Every setting that has a range or a kind, with values that lie beyond: the error names the setting, whatever comes behind it.
 NUMBERS = {"temperature": (-0.1, 101), "top_p": (-0.1, 1.1), "min_p": (-1, 2), "repetition_penalty": (0, 11), "presence_penalty": (-2.1, 2.1), "frequency_penalty": (-3, 3)}
 SETTINGS = {k: (*v, "x", True, [], 1e400) for k, v in NUMBERS.items()} | {
-    "top_k": (-1, 1.5, "x", 1 << 25), "seed": (-2, 0.5, "x", 1 << 64), "max_tokens": (0, -1, 1.5, "x", 1 << 25), "max_completion_tokens": (0, -1, "x"), "n": (0, -1, 17, "x", 1.5),
+    "top_k": (-2, 1.5, "x", 1 << 25), "seed": (-2, 0.5, "x", 1 << 64), "max_tokens": (0, -1, 1.5, "x", 1 << 25), "max_completion_tokens": (0, -1, "x"), "n": (0, -1, 17, "x", 1.5),
     "stop": ("", [""], ["a", ""], 1, [1], ["x" * 513]), "logit_bias": ([], {"a": 1}, {"1": "x"}, {"1": 101}, {"-1": 0}, {"99999999": 1}), "stream": (1, "x"), "stream_options": (1, {"x": 1}),
     "logprobs": ("x", -1, 21), "lora": (1, [1], "a:1e30", "none:1")}
 CHAT_ONLY = {"top_logprobs": (-1, 21, "x", 1.5), "response_format": (1, {"type": "x"}), "grammar": (1, "root ::= ("), "parallel_tool_calls": (1,), "chat_template_kwargs": (1,), "documents": (1,), "tools": (1, [1]),
@@ -410,7 +410,10 @@ def test_refusals(s):
     for key, value in (("echo", True), ("suffix", "x"), ("best_of", 2), ("tools", [{}])):
         e = s.post("/v1/completions", {"prompt": "x", key: value}, 400)["error"]
         check(e["param"] == key, f"{key}: {e}")
-    s.post("/v1/completions", {"prompt": [999999]}, 400)
+    for path, key in (("/v1/completions", "prompt"), ("/v1/embeddings", "input")):
+        for value in ("", [""], [], [[]], [999999], [-1], None, 5):
+            e = s.post(path, {key: value}, 400)["error"]
+            check(e["param"] == key, f"{path} {value}: {e}")
     s.post("/v1/completions", {"prompt": "x", "user": "u", "metadata": {"a": "b"}, "store": False, "service_tier": "auto", "max_tokens": 1})
     for method, path, status in (("GET", "/v1/nothing", 404), ("GET", "/v1/chat/completions", 405), ("POST", "/v1/messages", 404), ("POST", "/v1/rerank", 404), ("DELETE", "/v1/models", 405)):
         r, body = s.ask(method, path, b"{}" if method == "POST" else None)

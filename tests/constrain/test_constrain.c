@@ -319,7 +319,7 @@ static void test_format(void) {
         {"{\"type\": 1}", ROMA_EINPUT, false, 0, "type must be"},
         {"[]", ROMA_EINPUT, false, 0, "an object"},
         {"{\"type\": \"json_schema\"}", ROMA_EINPUT, false, 0, "a schema is missing"},
-        {"{\"type\": \"json_object\", \"schema\": {}}", ROMA_EINPUT, false, 0, "only the type"},
+        {"{\"type\": \"json_object\", \"schema\": {}}", 0, false, ROMA_CONSTRAIN_SCHEMA, "{}"},
         {"{\"type\": \"json_schema\", \"schema\": {}, \"json_schema\": {\"schema\": {}}}", ROMA_EINPUT, false, 0,
          "two schemas"},
         {"{\"type\": \"json_schema\", \"json_schema\": []}", ROMA_EINPUT, false, 0, "must be an object"},

@@ -37,6 +37,11 @@ static void test_messages(void) {
         "\"tool\",\"content\":\"ok\"}]");
     check_messages(ASKED_OCHAT, "{\"messages\":[{\"role\":\"assistant\",\"content\":\"b\",\"thinking\":\"t\"}]}",
                    "[{\"reasoning_content\":\"t\",\"role\":\"assistant\",\"content\":\"b\"}]");
+    check_messages(
+        ASKED_CHAT, /* as clients of several servers hand an answer back */
+        "{\"messages\":[{\"role\":\"assistant\",\"content\":\"b\",\"reasoning\":\"t\",\"reasoning_content\":\"t\","
+        "\"tool_calls\":null,\"function_call\":null,\"provider_specific_fields\":null}]}",
+        "[{\"reasoning_content\":\"t\",\"role\":\"assistant\",\"content\":\"b\"}]");
 }
 
 static void test_items(void) {
@@ -109,6 +114,103 @@ static const struct {
     {ASKED_OEMBED, "{\"model\":\"m\",\"input\":\"x\",\"truncate\":true}"}};
 enum { N_GOOD = sizeof good / sizeof *good };
 
+/* ---- what says nothing, and what is said twice ---- */
+
+/* A good body with one more member. */
+static const char *with(size_t i, const char *member) {
+    static char body[512];
+    const size_t n = strlen(good[i].body) - 1;
+    memcpy(body, good[i].body, n);
+    roma_print(body + n, sizeof body - n, "%s", member);
+    return body;
+}
+
+/* Null under a name that nobody knows, newer ones of the clients' among them, changes nothing on any route; another
+ * value is refused by that name. */
+static void test_nobodys(void) {
+    static const char *const names[] = {"moderation", "context_management", "background_options", "tempreature", "n_"};
+    for (size_t i = 0; i < N_GOOD; i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            char member[64];
+            asked a;
+            roma_error err = {0};
+            roma_print(member, sizeof member, ",\"%s\":null}", names[k]);
+            CHECK_EQ(read_body(&a, good[i].form, with(i, member), &err), 0);
+            roma_serve_asked_free(&a);
+            roma_print(member, sizeof member, ",\"%s\":{\"a\":[1]}}", names[k]);
+            CHECK_EQ(read_body(&a, good[i].form, with(i, member), &err), ROMA_EINPUT);
+            CHECK_STR(a.param, names[k]);
+            CHECK_HAS(err.text, names[k]);
+            roma_serve_asked_free(&a);
+        }
+}
+
+/* Within values: rc, the key, and what the error names. */
+static void test_within(void) {
+    static const struct {
+        asked_form form;
+        const char *members;
+        int rc;
+        const char *param, *text;
+    } cases[] = {
+        {ASKED_TEXT, "\"stream_options\":{\"x\":null,\"include_usage\":null}", 0, "", NULL},
+        {ASKED_TEXT, "\"stream_options\":{\"xyz\":1}", ROMA_EINPUT, "stream_options", "xyz"},
+        {ASKED_OTEXT, "\"options\":{\"mirostat\":null,\"seed\":null,\"num_predict\":null}", 0, "", NULL},
+        {ASKED_OTEXT, "\"options\":{\"mirostat\":2}", ROMA_EINPUT, "options", "mirostat"},
+        {ASKED_RESPONSE, "\"input\":\"a\",\"text\":{\"xyz\":null,\"format\":null}", 0, "", NULL},
+        {ASKED_RESPONSE, "\"input\":\"a\",\"text\":{\"xyz\":0}", ROMA_EINPUT, "text", "xyz"},
+        {ASKED_TEXT, "\"response_format\":{\"type\":\"text\",\"x\":null}", 0, "", NULL},
+        {ASKED_TEXT, "\"response_format\":{\"type\":\"text\",\"schema\":{}}", ROMA_EINPUT, "response_format",
+         "no schema"},
+        {ASKED_TEXT, "\"response_format\":{}", ROMA_EINPUT, "response_format", "type"},
+        {ASKED_TEXT, "\"response_format\":{\"type\":\"text\"},\"grammar\":\"root ::= [a]\"", 0, "", NULL},
+        {ASKED_TEXT, "\"response_format\":{\"type\":\"json_object\"},\"grammar\":\"root ::= [a]\"", ROMA_EINPUT,
+         "grammar", "another form"},
+        {ASKED_TEXT, "\"grammar\":\"root ::= [a]\",\"response_format\":{\"type\":\"json_object\"}", ROMA_EINPUT,
+         "response_format", "another form"},
+        {ASKED_TEXT, "\"top_k\":-1", 0, "", NULL},
+        {ASKED_TEXT, "\"top_k\":-2", ROMA_EINPUT, "top_k", "top_k"},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"xyz\":null,\"audio\":null}]", 0, "", NULL},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"xyz\":1}]", ROMA_EINPUT, "messages", "xyz"},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]", ROMA_EINPUT, "messages",
+         "text"},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":5}]}]", ROMA_EINPUT,
+         "messages", "text"},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"\",\"x\":1}]}]", 0,
+         "", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char body[256];
+        asked a;
+        roma_error err = {0};
+        const bool has_prompt = cases[i].form == ASKED_TEXT || cases[i].form == ASKED_OTEXT;
+        roma_print(body, sizeof body, "{%s%s}", has_prompt ? "\"prompt\":\"p\"," : "", cases[i].members);
+        const int rc = read_body(&a, cases[i].form, body, &err);
+        if (rc != cases[i].rc) TEST_FAILED("%s: %d %s", body, rc, err.text);
+        CHECK_STR(a.param, cases[i].param);
+        if (cases[i].text) CHECK_HAS(err.text, cases[i].text);
+        roma_serve_asked_free(&a);
+    }
+}
+
+/* One limit under two names: the smaller one holds, null says nothing, in any order. */
+static void test_limits(void) {
+    static const char *const values[] = {"null", "3", "9"};
+    for (unsigned i = 0; i < 9; i++) {
+        char body[128];
+        asked a;
+        roma_error err = {0};
+        const unsigned one = i % 3, two = i / 3;
+        roma_print(body, sizeof body, "{\"prompt\":\"p\",\"max_tokens\":%s,\"max_completion_tokens\":%s}", values[one],
+                   values[two]);
+        CHECK_EQ(read_body(&a, ASKED_TEXT, body, &err), 0);
+        CHECK_EQ((int)a.has_limit, one || two);
+        const uint32_t want = !one && !two ? usual.ask.limit : one == 1 || two == 1 ? 3 : 9;
+        CHECK_EQ(a.q->ask.limit, want);
+        roma_serve_asked_free(&a);
+    }
+}
+
 /* ---- memory that ends ---- */
 
 static unsigned fail_at, asked_for;
@@ -172,6 +274,9 @@ int main(void) {
     test_messages();
     test_items();
     test_settings();
+    test_nobodys();
+    test_within();
+    test_limits();
     test_no_memory();
     test_changed();
     return TEST_DONE();
