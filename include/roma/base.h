@@ -76,6 +76,8 @@ int roma_fail_open(roma_error *err, const char *file);
 const char *roma_error_text(int code);
 /* Exit code of the program for a code. */
 int roma_error_exit(int code);
+/* A path as an error's file: itself, or '' where it is empty, which would be no file. */
+const char *roma_path_shown(const char *path);
 /* Writes "file: at byte N: text" in one line to buf (cap bytes, cut to fit); returns buf. */
 const char *roma_error_format(const roma_error *err, char *buf, size_t cap);
 /* Writes n bytes of foreign text to buf (cap bytes) as printable ASCII, other bytes as \xNN, cut with "..."; returns

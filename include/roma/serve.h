@@ -33,9 +33,9 @@ typedef struct {
      * name; NULL: none */
     const char *const *adapters;
     size_t n_adapters;
-    const char *adapter_folder;
-    unsigned adapter_flags;  /* of roma_answer_adapter_open */
-    const char *const *keys; /* a client must show one of them; none: everybody may ask */
+    const char *adapter_folder; /* NULL: none; else a folder that is there at the start */
+    unsigned adapter_flags;     /* of roma_answer_adapter_open */
+    const char *const *keys;    /* a client must show one of them; none: everybody may ask */
     size_t n_keys;
     uint64_t heap_bytes;   /* of the requests' heap; 0: 64 MiB, and as much as prompts of full contexts need */
     roma_http_config http; /* addresses, port, hosts, origins, limits; callbacks and ctx are the server's */

@@ -62,8 +62,10 @@ static int own_template(roma_answer *a, roma_error *err) {
 
 int roma_answer_choose_template(roma_answer *a, const roma_answer_config *c, roma_error *err) {
     const char *name = c->chat_template;
+    char shown[64];
     if (c->date && !roma_template_date_read(&a->date, c->date))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a date is written YYYY-MM-DD, and must be one");
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a date is written YYYY-MM-DD, and must be one, not '%s'",
+                         roma_error_name(shown, sizeof shown, c->date, strlen(c->date)));
     a->has_date = c->date != NULL;
     if (!name) return own_template(a, err);
     const int kind = roma_text_template_find(name);
@@ -184,7 +186,11 @@ static bool is_json(const char *text, size_t len) {
 /* NAME=VALUE: a value that is JSON is that, any other is a text. */
 static int add_argument(variables *x, roma_answer_text t, roma_error *err) {
     const char *equal = t.len ? memchr(t.text, '=', t.len) : NULL;
-    if (!equal) return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "an argument of a template is written NAME=VALUE");
+    char shown[64];
+    if (!equal)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "an argument of a template is written NAME=VALUE, not '%s'",
+                         roma_error_name(shown, sizeof shown, t.text, t.len));
     const size_t left = t.len - (size_t)(equal - t.text) - 1;
     return add(x, t.text, (size_t)(equal - t.text),
                (roma_template_variable){.text = equal + 1, .len = left, .is_json = is_json(equal + 1, left)}, err);

@@ -52,10 +52,12 @@ int roma_fail_errno(roma_error *err, const char *file, const char *doing) {
                      strerror_l(saved, roma_c_locale()));
 }
 
+const char *roma_path_shown(const char *path) { return *path ? path : "''"; }
+
 /* A name that is too long or a link that leads round in a circle names no file either. */
 int roma_fail_open(roma_error *err, const char *file) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP)
-        return roma_fail(err, ROMA_EINPUT, file, ROMA_NOWHERE, "there is no such file");
+        return roma_fail(err, ROMA_EINPUT, roma_path_shown(file), ROMA_NOWHERE, "there is no such file");
     return roma_fail_errno(err, file, "cannot open the file");
 }
 

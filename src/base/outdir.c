@@ -63,7 +63,8 @@ static int find(roma_outdir *d, roma_error *err) {
         d->target = strndup(d->path, n);
         if (!d->target) return no_memory(d->path, err);
         if (!n || lstat(d->target, &st) == 0)
-            return roma_fail(err, ROMA_EUSAGE, d->path, ROMA_NOWHERE, "this leads nowhere; give the path of a folder");
+            return roma_fail(err, ROMA_EUSAGE, roma_path_shown(d->path), ROMA_NOWHERE,
+                             "this leads nowhere; give the path of a folder");
         return ROMA_OK;
     }
     if (stat(d->target, &st) != 0) return roma_fail_errno(err, d->path, "cannot look at the folder");

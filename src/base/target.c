@@ -61,7 +61,8 @@ static int follow(roma_target *t, const char *path, roma_error *err) {
 
 static int walk(roma_target *t, const char *path, roma_error *err) {
     for (int links = 0;; links++) {
-        if (!*roma_target_name(t->path)) return refuse(path, err, "the path names no file; add a file name");
+        if (!*roma_target_name(t->path))
+            return refuse(roma_path_shown(path), err, "the path names no file; add a file name");
         if (lstat(t->path, &t->st) != 0) {
             if (errno == ENOENT) return ROMA_OK;
             return roma_fail_errno(err, path, "cannot create a file in the target's folder");

@@ -70,8 +70,8 @@ int roma_chip_open(roma_chip *c, const char *name_or_path, roma_error *err) {
     if (t) return read_builtin(c, t, NULL, err);
     if (exists) return load(c, what, NULL, err); /* which says what is wrong with it */
     if (strchr(what, '/') || (name.n > 5 && strcmp(what + name.n - 5, ".chip") == 0)) return load(c, what, NULL, err);
-    return roma_fail(err, ROMA_EINPUT, what, ROMA_NOWHERE, "there is no such file, nor a built-in chip of that name%s",
-                     roma_chip_hint_builtin(name, hint));
+    return roma_fail(err, ROMA_EINPUT, roma_path_shown(what), ROMA_NOWHERE,
+                     "there is no such file, nor a built-in chip of that name%s", roma_chip_hint_builtin(name, hint));
 }
 
 /* A name that cannot lead out of the folder. */

@@ -107,8 +107,10 @@ static int check_hash(const roma_import *imp, const roma_convert_config *c, roma
 }
 
 static int check_config(const roma_convert_config *c, roma_error *err) {
+    char shown[72];
     if (c->sha256 && (strlen(c->sha256) != 64 || strspn(c->sha256, "0123456789abcdefABCDEF") != 64))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a SHA-256 has 64 hexadecimal digits");
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a SHA-256 has 64 hexadecimal digits, which '%s' is not",
+                         roma_error_name(shown, sizeof shown, c->sha256, strlen(c->sha256)));
     return roma_convert_check_output(c->image, err);
 }
 

@@ -110,7 +110,7 @@ static int add_host(roma_http_guard *g, const char *name, roma_error *err) {
     g->hosts++;
     size_t n = strlen(copy);
     char shown[128];
-    if (n > ROMA_HTTP_NAME_MOST || host_part(copy, n) != n || (copy[0] == '[' && !is_number(copy)))
+    if (!n || n > ROMA_HTTP_NAME_MOST || host_part(copy, n) != n || (copy[0] == '[' && !is_number(copy)))
         return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "'%s' is no host name; give one without scheme and port",
                          roma_error_name(shown, sizeof shown, name, strlen(name)));
     return ROMA_OK;

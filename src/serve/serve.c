@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { RUNNING_USUAL = 8, WAITING_USUAL = 64, PROPOSALS_MOST = 16 };
@@ -98,12 +99,25 @@ static int open_front(roma_serve *s, roma_error *err) {
     return roma_http_open(&s->http, &c, err);
 }
 
+/* The folder must be there at the start: a name that is mistyped shows at once, not with the first request. */
+static int take_folder(roma_serve *s, const char *path, roma_error *err) {
+    struct stat st;
+    if (stat(path, &st) != 0) return roma_fail_open(err, path);
+    if (!S_ISDIR(st.st_mode))
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "this is no folder; give the path of one");
+    if (strlen(path) >= sizeof s->folder)
+        return roma_fail(err, ROMA_EUSAGE, path, ROMA_NOWHERE, "the path is too long; give a shorter one");
+    roma_print(s->folder, sizeof s->folder, "%s", path);
+    return ROMA_OK;
+}
+
 static int copy_settings(roma_serve *s, const roma_serve_config *c, roma_error *err) {
     const roma_image *image = roma_answer_image(c->answer);
     if (!c->name || !*c->name || strlen(c->name) > ROMA_SERVE_NAME_MAX)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "the model needs a name of 1 to 64 bytes");
     roma_print(s->name, sizeof s->name, "%s", c->name);
-    roma_print(s->folder, sizeof s->folder, "%s", c->adapter_folder ? c->adapter_folder : "");
+    const int rc = c->adapter_folder ? take_folder(s, c->adapter_folder, err) : ROMA_OK;
+    if (rc) return rc;
     memcpy(s->fingerprint, "roma-", 5);
     roma_hex(s->fingerprint + 5, image->base_id, 8);
     if (c->usual)

@@ -206,7 +206,7 @@ def test_output(tmp):
     text = run("fit", "--shape", "llama-3-8b")
     check("does not fit" in text and "tokens of a sequence" in text, "the text")
     check(len(list(csv.reader(io.StringIO(run("fit", "--shape", "llama-3-8b", "--csv", "-").split("\n\n")[0])))) > 10, "CSV on standard output")
-    for bad, say in ((["--targets", "q,w"], "--targets takes"), (["--targets", ""], "--targets takes"), (["--rank", "513"], "--rank takes"),
+    for bad, say in ((["--targets", "q,w"], "--targets takes"), (["--targets", ""], "--targets needs"), (["--rank", "513"], "--rank takes"),
                      (["--adapters", "1,,2"], "--adapters takes"), (["--sequences", "0"], "--sequences takes"), (["--lora-type", "f8"], "--lora-type"),
                      (["--json", "--csv", "-"], "standard output"), (["--sram-mib", "0"], "takes a"), (["--chip", "nothing"], "nothing"),
                      (["--set", "hunit.sram=1"], "granule"), (["--shape", "llama"], "there is no shape")):

@@ -73,7 +73,7 @@ def test_verbs():
     with open(text, "wb") as f: f.write(b"One day a cat saw a ball. " * 60)
     said("build", gguf, "-o", img, "--json", has=[KEPT, PATH_SAID + ".roma"])
     for x in (b"1.lora.roma", two): said("adapter", "build", "--random", "7", "--base", img, "-o", x, "--json", has=[x.decode("utf-8", "replace")])
-    said("adapter", "merge", b"1.lora.roma", two, "--base", img, "-o", lora, "--name", b'n"\\\x01\xc3\xa9\xff', "--json", has=['n"\\' + r"\x01\xc3\xa9\xff"])
+    said("adapter", "merge", b"1.lora.roma", two, "-o", lora, "--name", b'n"\\\x01\xc3\xa9\xff', "--json", has=['n"\\' + r"\x01\xc3\xa9\xff"])
     said("adapter", "inspect", lora, "--json", has=[PATH_SAID + ".lora.roma", 'n"\\' + r"\x01\xc3\xa9\xff"])
     said("adapter", "diff", lora, two, "--json", has=[PATH_SAID + ".lora.roma"])
     one = said("inspect", img, "--json", has=[KEPT, PATH_SAID + ".roma"])

@@ -16,13 +16,15 @@ typedef struct {
 } ask_options;
 
 /* clang-format off */
-#define SAMPLING_OPTIONS(o) SETTING_OPTIONS(o), {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
+#define SAMPLING_OPTIONS(o) SETTING_OPTIONS(o), STOP_OPTION(o)
+#define STOP_OPTION(o) {"stop", 0, OPT_TEXTS, &(o).stop, "TEXT", 0, 0, "end the answer before this text; may be repeated"}
 #define FORM_OPTIONS(o)                                                                                            \
     {"json-schema", 0, OPT_TEXT, &(o).schema, "FILE", 0, 0, "answers are JSON that this schema validates"},            \
     {"grammar", 0, OPT_TEXT, &(o).grammar, "FILE", 0, 0, "answers keep to this grammar (GBNF)"}
 /* Those that may change in a conversation. */
 #define SETTING_OPTIONS(o)                                                                                       \
-    {"n", 'n', OPT_COUNT, &(o).ask.limit, "N", 1, 16777216, "new tokens at most (default: 512)"},                      \
+    {"n", 'n', OPT_COUNT, &(o).ask.limit, "N", 1, 16777216, "new tokens at most (default: 512)"}, DRAW_OPTIONS(o)
+#define DRAW_OPTIONS(o)                                                                                          \
     {"temp", 0, OPT_REAL, &(o).ask.sampling.temperature, "T", 0, 100, "temperature; 0 takes the likeliest token"},     \
     {"top-k", 0, OPT_COUNT, &(o).ask.sampling.top_k, "K", 0, 16777216, "draw among the K likeliest; 0 is off"},        \
     {"top-p", 0, OPT_REAL, &(o).ask.sampling.top_p, "P", 0, 1, "draw among the likeliest that make up P; 1 is off"}, \

@@ -3,20 +3,68 @@
 #include "print.h"
 #include "tool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 int usage_error(const char *verb, const char *fmt, ...) {
+    char text[512]; /* as much as the text of an error record */
     va_list args;
     const size_t n = strlen(fmt);
-    fprintf(stderr, "roma%s%s: ", *verb ? " " : "", verb);
     va_start(args, fmt);
-    vprint_to(stderr, fmt, args);
+    if (roma_vprint(text, sizeof text, fmt, args) >= (int)sizeof text) memcpy(text + sizeof text - 4, "...", 4);
     va_end(args);
-    fprintf(stderr, "%s `roma%s%s --help` shows what there is\n", n && fmt[n - 1] == '?' ? "" : ";", *verb ? " " : "",
-            verb);
+    for (char *c = text; *c; c++) /* a value may hold any byte; the complaint stays one line */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    print_to(stderr, "roma%s%s: %s%s `roma%s%s --help` shows what there is\n", *verb ? " " : "", verb, text,
+             n && fmt[n - 1] == '?' ? "" : ";", *verb ? " " : "", verb);
     return 2;
+}
+
+/* ---- what was given ---- */
+
+enum { GIVEN_MAX = 128 };
+static const char *given[GIVEN_MAX]; /* names of options of the command line, each once */
+static size_t n_given;
+
+static bool is_given(const char *name, size_t n) {
+    for (size_t i = 0; i < n_given; i++)
+        if (strlen(given[i]) == n && memcmp(given[i], name, n) == 0) return true;
+    return false;
+}
+
+static void remember(const char *name) {
+    if (is_given(name, strlen(name))) return;
+    assert(n_given < GIVEN_MAX); /* a verb has fewer options */
+    given[n_given++] = name;
+}
+
+static bool has_one(const char *names) {
+    for (const char *p = names;; p++) {
+        const size_t n = strcspn(p, "|");
+        if (is_given(p, n)) return true;
+        p += n;
+        if (!*p) return false;
+    }
+}
+
+int options_need(const char *verb, const option_need *table) {
+    char with[80];
+    for (const option_need *t = table; t->name; t++) {
+        if (!is_given(t->name, strlen(t->name)) || has_one(t->with)) continue;
+        size_t len = 0;
+        for (const char *p = t->with; *p; p++)
+            len += (size_t)roma_print(with + len, sizeof with - len, *p == '|' ? " or --" : "%c", *p);
+        return usage_error(verb, "--%s goes with --%s", t->name, with);
+    }
+    return OPTIONS_GO;
+}
+
+int options_refuse(const char *verb, const char *const *names, const char *why) {
+    for (; *names; names++)
+        if (is_given(*names, strlen(*names))) return usage_error(verb, "--%s %s", *names, why);
+    return OPTIONS_GO;
 }
 
 /* ---- help ---- */
@@ -93,14 +141,19 @@ static int unknown(const usage *u, const char *arg) {
 
 /* ---- values ---- */
 
+static int bad_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max) {
+    char shown[64];
+    return usage_error(verb, "%s takes up to %d whole numbers from %u to %u, separated by commas, not '%s'", name,
+                       NUMBERS_MAX, min, max, roma_error_name(shown, sizeof shown, text, strlen(text)));
+}
+
 int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out) {
     out->n = 0;
     for (const char *p = text;; p++) {
         char *end;
         const unsigned long v = strtoul(p, &end, 10);
         if (*p < '0' || *p > '9' || v < min || v > max || out->n == NUMBERS_MAX || (*end && *end != ','))
-            return usage_error(verb, "%s takes up to %d whole numbers from %u to %u, separated by commas", name,
-                               NUMBERS_MAX, min, max);
+            return bad_list(verb, text, name, min, max);
         out->v[out->n++] = (uint32_t)v;
         p = end;
         if (!*p) return OPTIONS_GO;
@@ -121,6 +174,8 @@ static int bad_value(const usage *u, const option *o, const char *value) {
 static int set(const usage *u, const option *o, const char *value) {
     char *end = NULL;
     errno = 0;
+    if (!*value && o->kind >= OPT_TEXT && strcmp(o->arg, "TEXT") != 0) /* a variable of a script that is not set */
+        return usage_error(u->verb, "%s%s needs %s, not an empty text", dashes(o), o->name, o->arg);
     if (o->kind == OPT_OUT_FILE && strcmp(value, "-") == 0)
         return usage_error(u->verb, "%s%s takes a file; standard output has the report", dashes(o), o->name);
     if (o->kind == OPT_TEXT || o->kind == OPT_OUT || o->kind == OPT_OUT_FILE) {
@@ -160,6 +215,7 @@ static int take(const usage *u, int argc, char **argv, int *i) {
     if (strcmp(arg, "--words") == 0) return words(u);
     const option *o = is_long ? find(u, arg + 2, len, 0) : find(u, NULL, 0, arg[1]);
     if (!o) return unknown(u, arg);
+    remember(o->name);
     if (is_long ? arg[2 + len] == '=' : arg[2] != 0) value = is_long ? arg + 3 + len : arg + 2;
     if (o->kind == OPT_FLAG) {
         if (value) return usage_error(u->verb, "--%s takes no value", o->name);
@@ -199,7 +255,7 @@ static int announce(const usage *u) {
 
 int options_parse(const usage *u, int argc, char **argv, const char *operand[OPERANDS_MAX], size_t *n_operands) {
     bool options = true;
-    *n_operands = 0;
+    *n_operands = n_given = 0;
     for (int i = 1; i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0) {
             options = false;

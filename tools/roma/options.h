@@ -62,7 +62,16 @@ int options_set(const usage *u, const char *name, const char *value);
 int options_output(const char *verb, const char *path);
 /* The value of an option that takes numbers: "1,2,4". OPTIONS_GO, or 2 after a complaint that has the option's name. */
 int options_list(const char *verb, const char *text, const char *name, uint32_t min, uint32_t max, number_list *out);
-/* Prints "roma VERB: text" and where the help is; returns exit code 2. */
+/* What an option is of no use without: the names of options, with '|' between, of which one must be there too. */
+typedef struct {
+    const char *name, *with;
+} option_need;
+/* Of the command line that options_parse read last: the first option of the table, which a row without a name ends,
+ * that stands there without what it needs is refused. OPTIONS_GO, or 2 after a complaint. */
+int options_need(const char *verb, const option_need *table);
+/* Of the same: the first of the names, which NULL ends, that the command line has is refused: "--NAME why". */
+int options_refuse(const char *verb, const char *const *names, const char *why);
+/* Prints "roma VERB: text", of which each control character becomes '?', and where the help is; returns exit code 2. */
 int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

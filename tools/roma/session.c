@@ -1,5 +1,6 @@
 /* What the options of a verb that runs an image come to: the image opened, its engine started; contract in tool.h. */
 #include "tool.h"
+#include "roma/kern.h"
 
 #include <string.h>
 
@@ -26,11 +27,27 @@ static int read_given(session *s, const session_config *c, roma_error *err) {
     return ROMA_OK;
 }
 
+/* Before anything is read, so that a wrong name costs no work. */
+static int check_names(const session_config *c, roma_error *err) {
+    char shown[64];
+    const char *isa = c->answer.isa;
+    if (c->spec && strcmp(c->spec, "off") != 0 && strcmp(c->spec, "auto") != 0)
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto, not '%s'",
+                         roma_error_name(shown, sizeof shown, c->spec, strlen(c->spec)));
+    if (isa && !roma_kern_find(isa))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                         "--isa: this CPU or build has no instruction set '%s'; it has: auto %s",
+                         roma_error_name(shown, sizeof shown, isa, strlen(isa)), roma_kern_list());
+    return ROMA_OK;
+}
+
 int session_open(session *s, session_config *c, roma_error *err) {
     memset(s, 0, sizeof *s);
+    int rc = check_names(c, err);
+    if (rc) return rc;
     c->answer.sram_bytes = (uint64_t)c->sram_mib << 20;
     c->answer.chip_is_limit = c->answer.chip != NULL;
-    int rc = roma_answer_open(&s->a, &c->answer, err);
+    rc = roma_answer_open(&s->a, &c->answer, err);
     if (!rc) rc = loras_open(&s->loras, s->a, c->any_base, c->lora.item, c->lora.n, err);
     if (!rc) rc = read_given(s, c, err);
     if (rc) session_close(s);
@@ -44,13 +61,10 @@ void session_say_template(const session *s) {
 }
 
 /* The one list of adapters that most verbs have. */
-static int settle(const session *s, const session_config *c, roma_answer_config *out, roma_error *err) {
+static void settle(const session *s, const session_config *c, roma_answer_config *out) {
     *out = c->answer;
-    if (c->spec && strcmp(c->spec, "off") != 0 && strcmp(c->spec, "auto") != 0)
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto");
     out->no_proposals = c->spec && strcmp(c->spec, "off") == 0;
     if (s->loras.n > out->stack) out->stack = (uint32_t)s->loras.n;
-    return ROMA_OK;
 }
 
 static void say_kernels(const roma_exec *e) {
@@ -63,8 +77,8 @@ static void say_kernels(const roma_exec *e) {
 int session_start(session *s, const session_config *config, roma_error *err) {
     roma_answer_config c;
     roma_exec_memory m;
-    int rc = settle(s, config, &c, err);
-    if (!rc) rc = roma_answer_size(s->a, &c, &m, err);
+    settle(s, config, &c);
+    int rc = roma_answer_size(s->a, &c, &m, err);
     if (rc) return rc;
     const uint64_t image = roma_answer_image(s->a)->map.size;
     const char *said = roma_answer_placement(s->a)->note;

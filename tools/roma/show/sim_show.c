@@ -27,8 +27,8 @@ int sim_mixes(roma_sim *s, const char *mixes, bool for_programs, roma_table *out
     for (size_t i = 0; i < (for_programs ? sizeof names / sizeof *names : MIX_COLUMNS); i++)
         roma_table_column(out, names[i][0], names[i][1], i < 2 ? 7 : 4);
     roma_print(out->title, sizeof out->title, "time per token of one request");
-    for (const char *at = mixes; *at;) {
-        char *colon, *end;
+    for (const char *at = mixes; at;) {
+        char *colon, *end = NULL;
         const unsigned long prompt = strtoul(at, &colon, 10);
         const unsigned long output = *colon == ':' ? strtoul(colon + 1, &end, 10) : 0;
         if (colon == at || *colon != ':' || end == colon + 1 || (*end && *end != ',') || prompt < 1 ||
@@ -39,7 +39,7 @@ int sim_mixes(roma_sim *s, const char *mixes, bool for_programs, roma_table *out
         int rc = roma_sim_latency(s, (uint32_t)prompt, (uint32_t)output, &request, err);
         if (rc) return rc;
         add_request(out, &request);
-        at = *end ? end + 1 : end;
+        at = *end ? end + 1 : NULL;
     }
     return ROMA_OK;
 }

@@ -6,6 +6,7 @@
 #include "roma/synth.h"
 #include "show/diff_show.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -86,9 +87,10 @@ static int build(const adapter_config *c, const char *from) {
     roma_adapter_written w;
     roma_error err;
     char *end = NULL;
+    errno = 0;
     const uint64_t seed = c->random ? strtoull(c->random, &end, 10) : 0;
-    if (c->random && (c->random[0] < '0' || c->random[0] > '9' || *end))
-        return usage_error("adapter", "--random takes a whole number, the seed");
+    if (c->random && (c->random[0] < '0' || c->random[0] > '9' || *end || errno))
+        return usage_error("adapter", "--random takes a whole number, the seed, not '%s'", c->random);
     if (!c->random != !!from)
         return usage_error("adapter", "build takes a folder that PEFT saved, or a GGUF adapter, or --random SEED");
     if (c->random && c->name) return usage_error("adapter", "--random gives a name of its own");
@@ -190,8 +192,28 @@ static int check_subverb(const char *word) {
                 : usage_error("adapter", "the first word is build, inspect, merge or diff, not '%s'", shown);
 }
 
+/* Each subverb takes some of the options; another one is refused, not passed over. */
+static int check_options(const char *word, const adapter_config *c) {
+    static const option_need of_build[] = {{"rank", "random"}, {0}};
+    static const char *const not_build[] = {"allow-base-mismatch", NULL};
+    static const char *const not_inspect[] = {"output", "lora-type", "random", "rank", "name", NULL};
+    static const char *const not_merge[] = {"base", "random", "rank", "allow-base-mismatch", NULL};
+    static const char *const not_diff[] = {"output", "base", "lora-type",           "random",
+                                           "rank",   "name", "allow-base-mismatch", NULL};
+    static const char *const *const not_of[ADAPTER_SUBVERBS] = {not_build, not_inspect, not_merge, not_diff};
+    size_t i = 0;
+    char why[64];
+    while (strcmp(word, adapter_subverbs[i])) i++;
+    roma_print(why, sizeof why, "is not an option of roma adapter %s", word);
+    const int wrong = options_refuse("adapter", not_of[i], why);
+    if (wrong != OPTIONS_GO) return wrong;
+    if (c->any_base && !c->base) return usage_error("adapter", "--allow-base-mismatch goes with --base");
+    return i ? OPTIONS_GO : options_need("adapter", of_build);
+}
+
 static int choose(const adapter_config *c, const char *const *operand, size_t n) {
-    const int wrong = check_subverb(operand[0]);
+    int wrong = check_subverb(operand[0]);
+    if (wrong == OPTIONS_GO) wrong = check_options(operand[0], c);
     if (wrong != OPTIONS_GO) return wrong;
     if (n > 1 && strcmp(operand[0], "merge") == 0) return merge(c, operand + 1, n - 1);
     if (n > 1 && strcmp(operand[0], "diff") == 0)
@@ -236,6 +258,7 @@ int verb_adapter(int argc, char **argv) {
         OPERANDS_MAX};
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
-    if (c.type && !roma_adapter_type_find(c.type)) return usage_error("adapter", "--lora-type is int8, fp8 or f16");
+    if (c.type && !roma_adapter_type_find(c.type))
+        return usage_error("adapter", "--lora-type is int8, fp8 or f16, not '%s'", c.type);
     return choose(&c, operand, n);
 }

@@ -243,7 +243,8 @@ int verb_cosim(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (roma_kv_find(o.session.answer.kv) != &roma_kv_formats[ROMA_KV_INT8])
-        return usage_error("cosim", "--kv %s: H-Units in Verilog have int8 and no other format", o.session.answer.kv);
+        return usage_error("cosim", "--kv: H-Units in Verilog have int8 and no other format, not '%s'",
+                           o.session.answer.kv);
     if (o.faults) return list_faults();
     if (o.ids && o.prompt) return usage_error("cosim", "--prompt-ids and --prompt are two prompts");
     o.session.answer.image = o.image;

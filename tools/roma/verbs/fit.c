@@ -23,7 +23,8 @@ static int settle(fit_result *f, const fit_options *o) {
     if (rc == OPTIONS_GO && o->targets && roma_fit_roles(o->targets, &f->fit.roles, &err))
         return usage_error("fit", "--targets %s", err.text);
     f->fit.type = o->type ? roma_adapter_type_find(o->type) : ROMA_ADAPTER_INT8;
-    if (rc == OPTIONS_GO && !f->fit.type) return usage_error("fit", "--lora-type is int8, fp8 or f16");
+    if (rc == OPTIONS_GO && !f->fit.type)
+        return usage_error("fit", "--lora-type is int8, fp8 or f16, not '%s'", o->type);
     return rc;
 }
 

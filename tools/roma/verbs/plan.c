@@ -80,7 +80,9 @@ int verb_plan(int argc, char **argv) {
                      shared,
                      0,
                      1};
-    const int rc = options_parse(&u, argc, argv, operand, &n);
+    static const option_need needs[] = {{"context", "threads"}, {"rows", "threads"}, {0}};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = options_need("plan", needs);
     if (rc != OPTIONS_GO) return rc;
     if (o.threads && o.context < o.rows)
         return usage_error("plan", "--context %u is less than the step's --rows %u", o.context, o.rows);

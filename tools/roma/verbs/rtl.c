@@ -243,7 +243,7 @@ int verb_rtl(int argc, char **argv) {
     const int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc != OPTIONS_GO) return rc;
     if (roma_kv_find(o.kv) != &roma_kv_formats[ROMA_KV_INT8])
-        return usage_error("rtl", "--kv %s: H-Units in Verilog have int8 and no other format", o.kv);
+        return usage_error("rtl", "--kv: H-Units in Verilog have int8 and no other format, not '%s'", o.kv);
     if (o.rom && o.verify) return usage_error("rtl", "give --rom TENSOR or --verify DIR, one of them");
     if (!o.rom && !o.verify && !o.chip)
         return usage_error("rtl", "give --chip NAME for a whole chip, --rom TENSOR or --verify DIR");

@@ -229,7 +229,13 @@ int verb_run(int argc, char **argv) {
     if (!!o.prompt + !!o.file + !!o.jsonl != 1)
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
     if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
-    if (o.values_full && !o.values) return usage_error("run", "--trace-full needs --trace-values FILE");
+    static const option_need needs[] = {
+        {"trace-full", "trace-values"}, {"batch", "jsonl"}, {"special", "raw|jsonl"}, {0}};
+    static const char *const of_templates[] = {"template", "template-arg", "tools", "documents", "date", NULL};
+    int wrong = options_need("run", needs);
+    if (wrong == OPTIONS_GO && o.raw && !o.jsonl)
+        wrong = options_refuse("run", of_templates, "is of a chat template, which --raw leaves out");
+    if (wrong != OPTIONS_GO) return wrong;
     if (ask_options_check(&o.ask, &err) || ask_form_read(&o.ask, &err)) return fail("run", &err);
     o.session.answer.image = operand[0];
     o.session.quiet = o.quiet || o.json;

@@ -238,7 +238,10 @@ int verb_serve(int argc, char **argv) {
         {"body-mib", 0, OPT_COUNT, &o.body_mib, "M", 1, 64, "MiB of a request's body at most (default: 4)"},
         {"heap-mib", 0, OPT_COUNT, &o.heap_mib, "M", 1, 1048576,
          "MiB for requests under way (default: 64, and more for long contexts)"},
-        SAMPLING_OPTIONS(o.ask),
+        {"n", 'n', OPT_COUNT, &o.ask.ask.limit, "N", 1, 16777216,
+         "new tokens at most (default: what the context takes)"},
+        DRAW_OPTIONS(o.ask),
+        STOP_OPTION(o.ask),
         {0}};
     const option shared[] = {{"template", 0, OPT_TEXT, &o.session.answer.chat_template, "NAME|FILE", 0, 0,
                               "chat template instead of the model's own: a name, or a file"},
@@ -269,9 +272,10 @@ int verb_serve(int argc, char **argv) {
     if (ask_options_check(&o.ask, &err)) return fail("serve", &err);
     o.ask.ask.limit = limit;
     if (o.session.spec && strcmp(o.session.spec, "off") != 0 && strcmp(o.session.spec, "auto") != 0)
-        return usage_error("serve", "--spec takes off or auto");
+        return usage_error("serve", "--spec takes off or auto, not '%s'", o.session.spec);
     if (o.name && !is_name(o.name))
-        return usage_error("serve", "--name takes 1 to 64 printable characters without blanks, slashes and quotes");
+        return usage_error(
+            "serve", "--name takes 1 to 64 printable characters without blanks, slashes and quotes, not '%s'", o.name);
     o.session.answer.image = operand[0];
     return run(&o);
 }

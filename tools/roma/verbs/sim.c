@@ -188,6 +188,8 @@ int verb_sim(int argc, char **argv) {
                      0,
                      1};
     int rc = options_parse(&u, argc, argv, operand, &n);
+    static const option_need needs[] = {{"floorplan-by", "floorplan"}, {"curve-to", "curve"}, {0}};
+    if (rc == OPTIONS_GO) rc = options_need("sim", needs);
     if (rc == OPTIONS_GO) rc = workload_settle("sim", o.targets, &o.work);
     if (rc == OPTIONS_GO) rc = workload_limit("sim", "max-w", o.max_w, &o.work.max_w);
     if (rc != OPTIONS_GO) return rc;

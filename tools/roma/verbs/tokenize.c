@@ -134,6 +134,13 @@ int verb_tokenize(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     if ((n == 2) + !!file + !!messages != 1)
         return usage_error("tokenize", "give one of TEXT, -, -f FILE and --messages FILE");
+    static const option_need needs[] = {{"template", "messages"},  {"template-arg", "messages"}, {"tools", "messages"},
+                                        {"documents", "messages"}, {"date", "messages"},         {0}};
+    static const char *const of_text[] = {"special", "bos", "pre", NULL};
+    int wrong = options_need("tokenize", needs);
+    if (wrong == OPTIONS_GO && messages)
+        wrong = options_refuse("tokenize", of_text, "is of a text; with --messages the chat template decides");
+    if (wrong != OPTIONS_GO) return wrong;
     const char *text = n == 2 ? operand[1] : NULL;
     if (text && strcmp(text, "-") == 0) {
         file = "-";
