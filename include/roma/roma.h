@@ -18,7 +18,10 @@
  * Threads: every function may be called from any thread at any time, except roma_engine_close, which no other call on
  * the same engine may accompany. Callbacks come from a thread that belongs to the engine, one at a time; those of
  * requests that roma_engine_close ends come from the thread that closes. A callback
- * may call roma_engine_submit and roma_engine_cancel, and no function whose comment says that the function waits. */
+ * may call roma_engine_submit and roma_engine_cancel, and no function whose comment says that the function waits.
+ *
+ * Fork: an engine and its streams stay with the process that opened the engine. In a forked child requests, adapters,
+ * caches and reads are ROMA_FAILED_USAGE; roma_engine_close and roma_stream_close return at once and free nothing. */
 #ifndef ROMA_ROMA_H
 #define ROMA_ROMA_H
 

@@ -10,7 +10,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Iterator, Mapping, NamedTuple, NoReturn, Sequence, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,7 @@ class _Engine:
 
     def __init__(self, pointer: Any) -> None:
         self.pointer = pointer
+        self.pid = os.getpid()
         self.users: set[object] = set()  # one for each call under way
         self.state = "open"
         self.closer = 0  # the thread that closes
@@ -90,6 +91,8 @@ class _Engine:
     @contextlib.contextmanager
     def use(self) -> Iterator[Any]:
         user = object()
+        if self.pid != os.getpid():  # before the lock, which a thread of the parent may have held
+            raise UsageError("the model belongs to the process that this one was forked from: open one here")
         try:  # Ctrl-C may come between any two lines
             with self.changed:
                 if self.state != "open":
@@ -100,6 +103,8 @@ class _Engine:
             self.users.discard(user)
 
     def close(self) -> None:
+        if self.pid != os.getpid():
+            return
         with self.changed:
             if self.state != "open":
                 return
@@ -120,6 +125,8 @@ class _Engine:
     def close_stream(self, pointer: Any) -> None:
         """While the engine is open as one of its users, else when it is closed: then nothing is under way."""
         user = object()
+        if self.pid != os.getpid():
+            return
         try:
             with self.changed:
                 if self.state == "closing" and self.closer == threading.get_ident():
@@ -133,7 +140,14 @@ class _Engine:
             self.users.discard(user)
 
 
-class Stream(Iterator[str]):
+class _Bound:
+    """What stands for something of the library: a second one of the same would end what the first one uses."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} can be neither copied nor pickled: it belongs to its process; open the file again")
+
+
+class Stream(_Bound, Iterator[str]):
     """The text of an answer as it grows: an iterator that ends with the answer, and a context manager that cancels what
     is not over. A piece is what came since the last one, in whole characters. The engine never waits for the reader. Any
     thread may close a stream, which ends what another reads of it.
@@ -146,16 +160,17 @@ class Stream(Iterator[str]):
     True
     """
 
-    def __init__(self, engine: _Engine, query: Any, keep: list[Any], seed: int) -> None:
+    def __init__(self, model: Model, query: Any, keep: list[Any], seed: int) -> None:
         # C's own function ends the stream when the pointer goes, whatever Ctrl-C does to Python's; what C fills and reads
         # is in `keep` and goes after the pointer.
         self._pointer = ffi.gc(ffi.new("roma_stream **"), lib.roma_stream_close)
-        self._engine, self._keep, self._seed = engine, keep, seed
+        self._model = model  # which lives as long as who reads its answer
+        self._engine, self._keep, self._seed = model._engine, keep, seed
         self._answer: Answer | None = None
         self._pieces: list[str] = []
         self._lock, self._closes = threading.RLock(), False
         self._bytes, self._n = ffi.new("char[]", 4096), ffi.new("size_t *")
-        with engine.use() as e:
+        with self._engine.use() as e:
             check(lib.roma_stream_open(self._pointer, e, query))
 
     def __iter__(self) -> Stream:
@@ -229,10 +244,22 @@ def _check_prompt(prompt: object) -> None:
         raise TypeError("a prompt is a text, a list of messages, or a list of token ids")
 
 
+def _as_int32(ids: Any, what: str) -> npt.NDArray[np.int32]:
+    """Token ids as C takes them; what: the sentence for what are none."""
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, (Sequence, np.ndarray)):
+        raise TypeError(what)
+    array = np.ascontiguousarray(ids if len(ids) else np.empty(0, np.int32))
+    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+        raise TypeError(what)
+    if len(array) and (array.min() < -(2**31) or array.max() >= 2**31):
+        raise InputError("a token id is beyond 32 bits")
+    return array.astype(np.int32)
+
+
 _in_use: contextvars.ContextVar[tuple[Adapter, ...]] = contextvars.ContextVar("roma adapters", default=())
 
 
-class Adapter:
+class Adapter(_Bound):
     """A LoRA adapter, open: `with adapter:` answers under it what this thread asks meanwhile. Nested ones add up.
 
     >>> import roma
@@ -273,7 +300,7 @@ def _is_text(messages: Messages) -> bool:
     return all(m.keys() == {"role", "content"} and m["role"] in ("system", "user", "assistant") and isinstance(m["content"], str) for m in messages)
 
 
-class Model:
+class Model(_Bound):
     """An image, open, with an engine: `with roma.Model(path) as m`. Any thread may call it, and any number of models may be open.
 
     threads: that compute, 1 to 64 (0: all CPUs); context: tokens of a request (0: the model's own, at most 4096);
@@ -382,15 +409,10 @@ class Model:
             else:
                 q.messages = kept(c_text(json.dumps(messages)))
         else:
-            ids = np.ascontiguousarray(prompt)
-            if not len(ids):
+            if not len(prompt):
                 raise InputError("the prompt is empty")
-            if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-                raise TypeError("a prompt is a text, a list of messages, or a list of token ids")
-            if ids.min() < -(2**31) or ids.max() >= 2**31:
-                raise InputError("a token id is beyond 32 bits")
-            q.ids = kept(ffi.from_buffer("int32_t[]", ids.astype(np.int32)))
-            q.n_ids = len(ids)
+            q.ids = kept(ffi.from_buffer("int32_t[]", _as_int32(prompt, "a prompt is a text, a list of messages, or a list of token ids")))
+            q.n_ids = len(prompt)
         for name, value in (("tools", tools), ("documents", documents)):
             if value is not None:
                 setattr(q, name, kept(c_text(json.dumps(value))))
@@ -413,7 +435,7 @@ class Model:
     def _run(self, q: Any, keep: list[Any]) -> None:
         """A request whose arrays are what is wanted."""
         q.limit = 1
-        with Stream(self._engine, q, keep, 0) as s:
+        with Stream(self, q, keep, 0) as s:
             for _ in s:
                 pass
 
@@ -455,7 +477,7 @@ class Model:
         keep += texts
         keep.append(listed := ffi.new("char *[]", texts))
         q.stops, q.n_stops = listed, len(texts)
-        return Stream(self._engine, q, keep, seed)
+        return Stream(self, q, keep, seed)
 
     def chat(self, prompt: Prompt, *, max_tokens: int | None = None, temperature: float = 0.0, top_p: float = 1.0, top_k: int = 0, min_p: float = 0.0,
              repeat_penalty: float = 1.0, seed: int | None = None, stop: str | Sequence[str] | None = None, system: str | None = None, tools: Any = None,
@@ -535,9 +557,13 @@ class Model:
         'user\\nHi!\\nassistant\\n'
         """
         text, data = ffi.new("char[]", 4096), b""
+        array = _as_int32(ids, "token ids are a list of whole numbers")
         with self._engine.use() as e:
+            for i in array:
+                if not 0 <= i < lib.roma_engine_vocab(e):
+                    raise InputError(f"token {i} is not in the vocabulary of {lib.roma_engine_vocab(e)}")
             of = lib.roma_engine_token_name if special else lib.roma_engine_token_text
-            for i in ids:
+            for i in array:
                 data += bytes(ffi.unpack(text, min(4096, of(e, int(i), text, 4096))))
         return data.decode("utf-8", "replace")
 
@@ -615,7 +641,7 @@ class Model:
         True
         """
         data, keep = text.encode(), []  # type: bytes, list[Any]
-        array, held = ffi.new("int32_t[]", [int(i) for i in ids]), ffi.new("size_t *")
+        array, held = ffi.from_buffer("int32_t[]", _as_int32(ids, "token ids are a list of whole numbers")), ffi.new("size_t *")
         with self._engine.use() as e:
             check(lib.roma_engine_cache_save(e, c_path(path), array, len(array), *self._adapters(keep), ffi.from_buffer(data), len(data), held))
         return int(held[0])

@@ -5,12 +5,21 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 struct roma_engine {
     roma_answer *a;
+    pid_t pid; /* whose threads compute: a forked child has none of them */
 };
 
 enum { WAITING = 64, RUNNING = 1 };
+
+int roma_face_here(pid_t pid, roma_error *err) {
+    return pid == getpid()
+               ? ROMA_OK
+               : roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                           "the engine belongs to the process that this one was forked from: open one here");
+}
 
 /* ---- open ---- */
 
@@ -42,6 +51,7 @@ static int open_engine(roma_engine **out, const char *image, const roma_engine_c
                             .rank = own.rank};
     roma_engine *e = roma_alloc_array(1, sizeof *e);
     if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
+    e->pid = getpid();
     rc = roma_answer_open(&e->a, &c, err);
     if (!rc) rc = start(e->a, &c, err);
     if (rc)
@@ -58,7 +68,7 @@ int roma_engine_open(roma_engine **e, const char *image, const roma_engine_confi
 }
 
 void roma_engine_close(roma_engine *e) {
-    if (!e) return;
+    if (!e || roma_face_here(e->pid, NULL)) return;
     roma_answer_close(e->a);
     roma_free(e);
 }
@@ -73,12 +83,16 @@ uint32_t roma_engine_context(const roma_engine *e) { return roma_exec_memory_of(
 
 int roma_engine_adapter_open(roma_engine *e, const char *name, const char *file, int any_base) {
     roma_error err;
-    return roma_face_end(roma_answer_adapter_open(e->a, name, file, any_base ? ROMA_ADAPTER_ANY_BASE : 0, &err), &err);
+    int rc = roma_face_here(e->pid, &err);
+    if (!rc) rc = roma_answer_adapter_open(e->a, name, file, any_base ? ROMA_ADAPTER_ANY_BASE : 0, &err);
+    return roma_face_end(rc, &err);
 }
 
 int roma_engine_adapter_close(roma_engine *e, const char *name) {
     roma_error err;
-    return roma_face_end(roma_answer_adapter_close(e->a, name, &err), &err);
+    int rc = roma_face_here(e->pid, &err);
+    if (!rc) rc = roma_answer_adapter_close(e->a, name, &err);
+    return roma_face_end(rc, &err);
 }
 
 /* ---- prompts ---- */
@@ -242,6 +256,8 @@ static int submit_ids(roma_engine *e, const roma_query *q, const int32_t *ids, s
 static int submit(roma_engine *e, const roma_query *q, uint64_t *ticket, roma_error *err) {
     int32_t *ids = NULL;
     size_t n = q->n_ids;
+    const int away = roma_face_here(e->pid, err);
+    if (away) return away;
     if (q->prompt_rows && !q->ids)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "rows of a prompt are of one in token ids");
     int rc = q->ids ? ROMA_OK : prompt_of(e, q, &ids, &n, err);
@@ -261,7 +277,9 @@ int roma_engine_submit(roma_engine *e, const roma_query *r, uint64_t *ticket) {
     return roma_face_end(rc, &err);
 }
 
-void roma_engine_cancel(roma_engine *e, uint64_t ticket) { roma_answer_cancel(e->a, ticket); }
+void roma_engine_cancel(roma_engine *e, uint64_t ticket) {
+    if (!roma_face_here(e->pid, NULL)) roma_answer_cancel(e->a, ticket);
+}
 
 /* ---- waiting ---- */
 
@@ -398,7 +416,8 @@ int roma_engine_cache_save(roma_engine *e, const char *file, const int32_t *ids,
     roma_answer_adapter list[ROMA_EXEC_STACK_MAX];
     uint32_t saved = 0;
     roma_error err;
-    int rc = list_of(adapters, n_adapters, list, &err);
+    int rc = roma_face_here(e->pid, &err);
+    if (!rc) rc = list_of(adapters, n_adapters, list, &err);
     if (!rc)
         rc = roma_answer_cache_save(e->a, file, ids, n, list, n_adapters, (roma_answer_text){text, text ? text_len : 0},
                                     &saved, &err);
@@ -411,7 +430,8 @@ int roma_engine_cache_load(roma_engine *e, const char *file, const roma_engine_a
     roma_answer_adapter list[ROMA_EXEC_STACK_MAX];
     roma_saved saved = {0};
     roma_error err;
-    int rc = list_of(adapters, n_adapters, list, &err);
+    int rc = roma_face_here(e->pid, &err);
+    if (!rc) rc = list_of(adapters, n_adapters, list, &err);
     if (!rc) rc = roma_answer_cache_load(e->a, file, list, n_adapters, &saved, &err);
     const roma_cache c = {.size = sizeof c,
                           .ids = saved.ids,

@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct roma_stream {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     roma_engine *e;
+    pid_t pid; /* which opened it */
     uint64_t ticket;
     roma_query q; /* whose callbacks are called too */
     roma_buf text;
@@ -76,6 +78,7 @@ static int make_stream(roma_stream **out, roma_engine *e, roma_error *err) {
     roma_stream *s = roma_alloc_array(1, sizeof *s);
     if (!s) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the stream");
     s->e = e;
+    s->pid = getpid();
     bool good = pthread_condattr_init(&clock) == 0;
     if (good) {
         good = !pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) && !pthread_cond_init(&s->changed, &clock);
@@ -142,6 +145,7 @@ int roma_stream_read(roma_stream *s, double seconds, char *text, size_t cap, siz
     if (cap < 4)
         return roma_face_end(
             roma_fail(&err, ROMA_EUSAGE, "", ROMA_NOWHERE, "a read of a stream needs room for 4 bytes"), &err);
+    if ((rc = roma_face_here(s->pid, &err))) return roma_face_end(rc, &err);
     pthread_mutex_lock(&s->lock);
     wait_for_text(s, seconds);
     if (s->read < s->text.len) {
@@ -166,6 +170,7 @@ void roma_stream_close(roma_stream **stream) {
     roma_stream *s = *stream;
     if (!s) return;
     *stream = NULL;
+    if (roma_face_here(s->pid, NULL)) return;
     pthread_mutex_lock(&s->lock);
     const bool cancels = !s->is_over;
     pthread_mutex_unlock(&s->lock);

@@ -2,6 +2,7 @@
 """The package roma on the tiny model, beside the program: the same answers, logits and records; documented and typed; no lock held,
 nothing leaked, every refusal with the library's own sentence. Needs cffi and NumPy. usage: test_python.py ROMA [LIBRARY]"""
 import contextlib
+import copy
 import doctest
 import gc
 import importlib.util
@@ -10,6 +11,7 @@ import io
 import itertools
 import json
 import os
+import pickle
 import re
 import signal
 import struct
@@ -381,6 +383,57 @@ def test_interrupt():
     signal.signal(signal.SIGALRM, usual)
 
 
+def test_lives():
+    """A stream keeps its model; nothing that stands for the library's own is copied; a forked child is refused, and ends."""
+    whole = str(roma.Model("tiny.roma").chat("Who are you?"))
+    s = roma.Model("tiny.roma").stream("Who are you?")
+    gc.collect()
+    check("".join(s) == whole, "a stream whose model has no other name")
+    with roma.Model("tiny.roma") as m:
+        with m.stream("Who are you?") as s:
+            for thing in (m, s, m.adapter("tiny.lora.roma")):
+                for way in (copy.copy, copy.deepcopy, pickle.dumps):
+                    refused(TypeError, "neither copied nor pickled", way, thing)
+            check(pickle.loads(pickle.dumps(s.answer)) == s.answer, "an answer is a value")
+        under_way = m.stream("Tell me a story about a dog.")
+        pid = os.fork()
+        if not pid:
+            calls = (lambda: m.chat("Hi!"), lambda: m.logits([1]), lambda: m.adapter("tiny.lora.roma"), lambda: next(under_way), lambda: m.load("a.cache.roma"))
+            said = [caught(call) for call in calls]
+            fine = all(isinstance(e, roma.UsageError) and "forked" in str(e) for e in said)
+            under_way.close()
+            m.close()
+            with roma.Model("tiny.roma") as own:
+                os._exit(0 if fine and str(own.chat("Who are you?")) == whole else 1)
+        for _ in range(200):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.05)
+        else:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            status = -1
+        check(status == 0, f"a forked child: {status}")
+        check(len("".join(under_way)) > 10 and str(m.chat("Who are you?")) == whole, "the parent goes on")
+
+
+def test_ids():
+    """Token ids of every kind of sequence; what are none, and ids of no token."""
+    with roma.Model("tiny.roma") as m:
+        ids = m.tokenize("Once upon a time")
+        for kind in (list, tuple, np.array, lambda i: np.array(i, np.uint16), lambda i: np.repeat(i, 2)[::2], lambda i: [np.int64(x) for x in i]):
+            check(m.detokenize(kind(ids)) == "Once upon a time" and (m.logits(kind(ids)) == m.logits(ids)).all(), f"{kind(ids)!r}")
+        check(m.detokenize([]) == "" and m.detokenize(np.array([])) == "", "no ids")
+        for call in (m.detokenize, m.logits, m.embeddings, m.generate, lambda i: m.save("x.cache", i)):
+            for bad in ([1.5], [[1]], [None], [True], np.array([1.0]), 5, b"ab", iter([1])):
+                check(isinstance(caught(call, bad), TypeError), f"{call} {bad!r}: {caught(call, bad)!r}")
+            check(isinstance(caught(call, [2**40]), roma.InputError), "beyond 32 bits")
+        for call in (m.detokenize, m.logits, m.embeddings, m.generate):
+            for bad in (-1, m.vocab, 2**31 - 1):
+                refused(roma.InputError, "not in the vocabulary", call, [bad])
+
+
 def resident():
     """KiB, threads, descriptors of this process."""
     gc.collect()
@@ -437,7 +490,7 @@ if __name__ == "__main__":
         output("build", TINY, "-o", "tiny.roma")
         output("build", "--shape", "smollm2-135m", "--random", "1", "-o", "random.roma")
         output("adapter", "build", os.path.join(TOP, "models", "adapters", "tiny-roma"), "--base", "tiny.roma", "-o", "tiny.lora.roma")
-        for test in (test_documented, test_types, test_as_the_program, test_cache, test_refusals, test_records, test_threads, test_interrupt, test_leaks, test_wheel,
+        for test in (test_documented, test_types, test_as_the_program, test_cache, test_refusals, test_records, test_threads, test_interrupt, test_lives, test_ids, test_leaks, test_wheel,
                      test_pages, test_examples):
             began = sum(os.times()[:4])
             test()
