@@ -36,7 +36,7 @@ typedef struct {
     double token_bytes;      /* bytes of cache of a token of one sequence */
     bool is_model;           /* the model's own context ends a sequence, not the SRAM */
     bool fits;               /* engine.context is above 0: adapters, and a page of cache for each sequence */
-    bool is_spilt;           /* activations that the vector units do not hold leave room for fewer pages */
+    bool is_spilt;           /* activations that the vector units do not hold lie beside the cache */
     /* The paper's count. */
     double lora_paper, token_bytes_paper; /* bytes of the adapters; bytes of cache of a token */
     uint64_t tokens_paper;                /* tokens of each sequence */

@@ -53,7 +53,7 @@ int roma_fit_count(const roma_fit *f, uint32_t adapters, uint32_t rank, uint32_t
     const int rc = roma_exec_fit(&f->design->plan, &c, &out->engine, err);
     if (rc) return rc;
     out->fits = out->engine.context > 0;
-    out->is_spilt = f->is_chip && out->engine.pages < c.pages_held;
+    out->is_spilt = roma_exec_sram(&out->engine, f->vector_bytes) > out->engine.cache + out->engine.adapters;
     out->token_bytes = (double)out->engine.page_group / ROMA_PAGE;
     out->is_model = (uint64_t)(out->engine.pages / sequences) * ROMA_PAGE > f->design->desc->hyper.context;
     return ROMA_OK;

@@ -83,6 +83,7 @@ def test_counts(image):
                 "--sram-mib", rng.randint(1, 2000), "--rows", rows)
         check(r["lora_bytes"] == adapters * lora(shape, rank, targets, 2 if kind == "f16" else 1), f"{shape}: {adapters} adapters of rank {rank}, {kind}, on {targets}: {r['lora_bytes']} bytes")
         check(r["page_bytes"] == page(shape) and r["kv_bytes_per_token"] * 32 == page(shape), f"{shape}: page bytes {r['page_bytes']}")
+        check(r["activations_beside_cache"] == (r["activation_bytes"] > r["vector_bytes"]), f"{shape}: activations_beside_cache {r['activations_beside_cache']}")
         if shape == "tiny":
             check(r["activation_bytes"] == activations(image, max(rows, sequences)), f"activations of {rows} rows: {r['activation_bytes']}")
         left = r["sram_bytes"] - r["lora_bytes"] - r["activation_bytes"]
@@ -108,6 +109,7 @@ def test_paper():
     whole = fit(*shape, "--rank", 16)
     check(whole["sram_bytes"] == 288 * MIB and whole["vector_bytes"] == 16 * MIB and whole["tokens_paper"] == 4832, "the chip's own SRAM")
     spilt = max(0, whole["activation_bytes"] - whole["vector_bytes"])
+    check(whole["activations_beside_cache"] == (spilt > 0), "where the chip's activations lie")
     beside = whole["page_bytes"] + 12 * 256 # a position on each H-Unit of a head, and its scores for three query heads of one layer
     check(whole["tokens"] == (288 * MIB - whole["lora_bytes"] - spilt) // beside * 32, "the chip's tokens")
     check(whole["fits_rom"] and not fit("--shape", "llama-13b")["fits_rom"], "ROM")

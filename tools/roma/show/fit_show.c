@@ -122,7 +122,7 @@ void fit_print_text(const fit_result *f, const roma_table *table, roma_buf *out)
     print_counts(f, out);
     if (!f->at.fits) roma_buf_print(out, "does not fit: no page of cache for each sequence beside the adapters\n");
     if (f->at.is_model) roma_buf_print(out, "the model's own context, not the SRAM, ends a sequence\n");
-    if (f->at.is_spilt)
+    if (f->at.is_spilt && f->fit.vector_bytes)
         roma_buf_print(out, "activations of %u rows that the vector units cannot hold lie beside the cache\n", m->rows);
     roma_buf_print(out, "\n");
     roma_report_table_text(table, out);
