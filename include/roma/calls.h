@@ -137,9 +137,9 @@ int roma_calls_choice_read(roma_calls_choice *c, const roma_calls_tools *t, cons
 /* Messages as this form's template takes them, appended to *out, of a client's `messages`, JSON of len bytes in
  * OpenAI's or ollama's form: arguments of calls become objects, or texts where the template wants these; a call has a
  * type and an id; a message of role tool has the id and the name of its call; ids are as short as they must be; a
- * content in parts that are all text is one text, a line each; `developer` is `system`, and ollama's `thinking` is
- * `reasoning_content`; members that are null are left out. Everything else stands as it was. EINPUT names the message
- * and what is wrong with it; ENOMEM. */
+ * content in parts of text is one text, a line each (EUNSUPPORTED where a part is none); `developer` is `system`, and
+ * ollama's `thinking` is `reasoning_content`; members that are null are left out. Everything else stands as it was.
+ * EINPUT names the message and what is wrong with it; ENOMEM. */
 int roma_calls_messages(const roma_calls_form *f, const char *json, size_t len, roma_buf *out, roma_error *err);
 
 /* Messages for a template that knows no tools, appended to *out: as roma_calls_messages makes them of `json`, and then

@@ -366,6 +366,18 @@ static int raw_prompt(const roma_answer *a, const roma_answer_dialog *d, int32_t
 
 /* ---- the whole ---- */
 
+/* Whether messages in JSON may have a content that is a list of parts. */
+static bool has_parts(roma_answer_text json) {
+    static const char key[] = "\"content\"";
+    const char *p = json.text, *const end = p ? p + json.len : p;
+    while (p && (p = memmem(p, (size_t)(end - p), key, sizeof key - 1))) {
+        for (p += sizeof key - 1; p < end && strchr(" \t\r\n:", *p); p++) {
+        }
+        if (p < end && *p == '[') return true;
+    }
+    return false;
+}
+
 int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d, int32_t **ids, size_t *n_ids,
                               roma_buf *text, roma_error *err) {
     *ids = NULL;
@@ -374,10 +386,14 @@ int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d,
         return roma_fail(err, ROMA_EUNSUPPORTED, "", ROMA_NOWHERE,
                          "the image holds no tokenizer, so it cannot take text");
     roma_answer_dialog told = *d;
-    roma_buf messages = {0};
+    roma_buf messages = {0}, joined = {0};
     int rc = ROMA_OK;
-    if (roma_answer_must_tell(a, d)) {
-        rc = roma_answer_tell(a, d, &messages, err);
+    if (has_parts(d->json)) { /* texts are what chat templates of text models take */
+        rc = roma_calls_messages(&a->calls, d->json.text, d->json.len, &joined, err);
+        told.json = (roma_answer_text){(const char *)joined.data, joined.len};
+    }
+    if (!rc && roma_answer_must_tell(a, d)) {
+        rc = roma_answer_tell(a, &told, &messages, err);
         told.json = (roma_answer_text){(const char *)messages.data, messages.len};
         told.tools = (roma_answer_text){NULL, 0};
     }
@@ -386,6 +402,7 @@ int roma_answer_dialog_prompt(const roma_answer *a, const roma_answer_dialog *d,
              : a->chat_template              ? through_template(a, &told, ids, n_ids, text, err)
                                              : by_name(a, &told, ids, n_ids, err);
     roma_buf_destroy(&messages);
+    roma_buf_destroy(&joined);
     if (rc || *n_ids) return rc;
     roma_free(*ids);
     *ids = NULL;

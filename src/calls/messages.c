@@ -188,11 +188,10 @@ typedef struct {
     roma_buf content, rest, calls;
 } message;
 
-/* A content in parts: those that are text, a line each, where all are. */
+/* A content in parts of text: a line each. */
 static int read_parts(reading *d, roma_buf *b) {
-    const char *const at = d->r.begin + d->r.at;
     roma_buf text = {0};
-    bool all = true, first = true;
+    bool first = true;
     int rc = ROMA_OK;
     while (!rc && !(rc = roma_json_read_next(&d->r, d->err)) && d->r.kind != ROMA_JSON_ARRAY_END) {
         bool is_text = false;
@@ -208,12 +207,12 @@ static int read_parts(reading *d, roma_buf *b) {
             }
             if (!rc) rc = roma_json_read_skip(&d->r, d->err);
         }
-        all &= is_text;
+        if (!rc && !is_text)
+            rc = roma_json_read_fail(&d->r, ROMA_EUNSUPPORTED, d->err,
+                                     "messages[%zu]: a part of its content is no text: this model reads text alone",
+                                     d->n);
     }
-    if (!rc && all)
-        put_text(b, text.data ? (const char *)text.data : "", text.len);
-    else if (!rc)
-        roma_buf_append(b, at, (size_t)(d->r.p - at));
+    if (!rc) put_text(b, text.data ? (const char *)text.data : "", text.len);
     b->failed |= text.failed;
     roma_buf_destroy(&text);
     return rc;

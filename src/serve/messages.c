@@ -36,8 +36,8 @@ static bool is_text_part(const roma_json_reader *j) {
            roma_json_is(j, "refusal");
 }
 
-/* One part, an object whose bracket is read; its text goes behind what *text holds. */
-static int read_part(maker *m, roma_buf *text) {
+/* One part, an object whose bracket is read; its text is a line behind what *text holds. */
+static int read_part(maker *m, bool first, roma_buf *text) {
     roma_buf own = {0};
     bool typed = false, has_text = false;
     int rc;
@@ -59,7 +59,7 @@ static int read_part(maker *m, roma_buf *text) {
     }
     if (!rc && !typed) rc = bad(m, ROMA_EINPUT, "has a part without a type");
     if (!rc && !has_text) rc = bad(m, ROMA_EINPUT, "has a part whose text is none");
-    if (!rc && text->len && own.len) roma_buf_append(text, "\n", 1);
+    if (!rc && !first) roma_buf_append(text, "\n", 1);
     if (!rc) roma_buf_append(text, own.data ? own.data : (const void *)"", own.len);
     text->failed |= own.failed;
     roma_buf_destroy(&own);
@@ -68,6 +68,7 @@ static int read_part(maker *m, roma_buf *text) {
 
 /* A text, null, or a list of parts, whose first token is read, behind what *text holds. */
 static int read_content(maker *m, roma_buf *text) {
+    bool first = true;
     int rc = ROMA_OK;
     if (m->j.kind == ROMA_JSON_NULL) return ROMA_OK;
     if (m->j.kind == ROMA_JSON_TEXT) {
@@ -77,7 +78,8 @@ static int read_content(maker *m, roma_buf *text) {
     if (m->j.kind != ROMA_JSON_ARRAY) return bad(m, ROMA_EINPUT, "has a content that is no text and no list of parts");
     while (!(rc = next(m)) && m->j.kind != ROMA_JSON_ARRAY_END) {
         if (m->j.kind != ROMA_JSON_OBJECT) return bad(m, ROMA_EINPUT, "has a part that is no object");
-        if ((rc = read_part(m, text))) return rc;
+        if ((rc = read_part(m, first, text))) return rc;
+        first = false;
     }
     return rc;
 }

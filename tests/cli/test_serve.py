@@ -111,6 +111,26 @@ def test_chat(s):
     check("usage" not in s.events("/v1/chat/completions", chat())[-1], "usage was not asked for")
 
 
+def test_parts(s):
+    """A content in parts is one text, a line each, to the server and to both forms of --jsonl."""
+    part = lambda text: {"type": "text", "text": text}
+    for content, text in (([part("Hi")], "Hi"), ([part("Hi"), part("Ho")], "Hi\nHo"), ([part("Hi"), part(""), {"text": "Ho", "type": "text", "cache_control": {}}], "Hi\n\nHo"), ([], "")):
+        want, ids = offline(messages=[{"role": "user", "content": text}], n=12)
+        messages = [{"role": "user", "content": content}]
+        check(offline(messages=messages, n=12) == (want, ids), f"--jsonl: {content}")
+        check(s.post("/v1/chat/completions", chat(messages=messages))["choices"][0]["token_ids"] == ids, f"the server: {content}")
+        with open("one.jsonl", "w") as f:
+            f.write(json.dumps({"custom_id": "a", "body": {"messages": messages, "max_tokens": 12, "temperature": 0}}) + "\n")
+        said = json.loads(run("run", "tiny.roma", "--jsonl", "one.jsonl"))["response"]["body"]["choices"][0]["message"]["content"]
+        check(said == want, f"--jsonl of OpenAI's form: {content}: {said!r} {want!r}")
+    image = [{"role": "user", "content": [part("a"), {"type": "image_url", "image_url": {"url": "x"}}]}]
+    check("no text" in s.post("/v1/chat/completions", chat(messages=image), 400)["error"]["message"], "an image")
+    with open("one.jsonl", "w") as f:
+        f.write(json.dumps({"messages": image}) + "\n")
+    p = subprocess.run([ROMA, "run", "tiny.roma", "--jsonl", "one.jsonl"], capture_output=True, text=True)
+    check("no text" in json.loads(p.stdout)["error"], p.stdout)
+
+
 def test_turns(s):
     """An answer that the next request spells in other tokens: the cache serves all before the first of these, and the answer is the offline one."""
     whole = json.loads(run("tokenize", "tiny.roma", "day", "--json"))["ids"]
@@ -615,7 +635,7 @@ def main():
     os.symlink(os.path.abspath("a.lora.roma"), "folder/link")
     os.mkfifo("folder/pipe")
     with Server("tiny.roma", "--lora", "a=a.lora.roma", "--lora", "b=b.lora.roma", "--lora-dir", "folder") as s:
-        for test in (test_chat, test_turns, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
+        for test in (test_chat, test_parts, test_turns, test_sampling, test_stop, test_logprobs, test_completions, test_forms, test_schemas, test_messages, test_responses, test_ollama, test_embeddings,
                      test_models, test_params, test_refusals, test_adapters, test_streams, test_leaving, test_slow, test_heap):
             test(s)
     for test in (test_tools, test_full, test_ending, test_ending_busy, test_keys, test_arguments):
