@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,9 @@ class Server:
         if not os.path.exists(self.image):
             self.run("build", "models/tiny/tiny-q4.gguf", "-o", self.image)
             self.run("adapter", "build", "models/adapters/tiny-roma", "--base", self.image, "-o", lora)
-        command = [roma, "serve", self.image, "--port", "0", "-t", "1", "--parallel", "2", "--lora", "hero=" + lora]
+        os.makedirs(os.path.join(folder, "more"), exist_ok=True)
+        shutil.copy(lora, os.path.join(folder, "more", "other.lora.roma"))
+        command = [roma, "serve", self.image, "--port", "0", "-t", "1", "--parallel", "2", "--lora", "hero=" + lora, "--lora-dir", os.path.join(folder, "more")]
         if key:
             with open(os.path.join(folder, "keys"), "w") as f: f.write(key + "\n")
             os.chmod(f.name, 0o600)
@@ -206,6 +209,39 @@ def fresh(b):
 def slow(b, bytes_s):
     """The tiny model answers within a blink: a slow network makes it last. -1: as fast as it goes."""
     b.call("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=bytes_s, uploadThroughput=-1)
+
+
+def adapters(b, server):
+    """Loaded and unloaded by keys: the lists of the page and of the server agree, and what cannot be is said."""
+    def agree(names, words):
+        b.wait("/%s/.test(document.getElementById('adapter-said').textContent)" % words)
+        b.pause(0.3)
+        check([a["id"] for a in get(server.url, "/v1/adapters")["data"]] == names, "the server has not %s" % names)
+        check(b.value("[...document.querySelectorAll('#loaded span')].map((e) => e.textContent.split(':')[0])") == names, "the page has not %s" % names)
+        check(b.value("[...document.getElementById('model').options].map((o) => o.value)")[1:] == names, "%s cannot be chosen" % names)
+
+    b.value("document.getElementById('adapters').open = true; document.getElementById('adapter').focus()")
+    b.type("other")
+    b.key("Enter")
+    agree(["hero", "other"], "other is loaded")
+    check(b.value("document.querySelectorAll('.turn').length") == 0, "Enter in the adapter's field sends a message")
+    b.key("Enter")
+    agree(["hero", "other"], "is there")
+    b.value("document.getElementById('model').value = 'other'; document.querySelector('[aria-label=\"Unload other\"]').focus()")
+    b.key("Enter")
+    agree(["hero"], "other is unloaded")
+    check(active(b) == "adapter" and b.value("document.getElementById('model').selectedIndex") == 0, "the focus, or the choice, is nowhere")
+    settle(b, adapter="../x")
+    b.value("document.getElementById('load').click()")
+    agree(["hero"], "id must be")
+    settle(b, adapter="nobody")
+    b.value("document.getElementById('load').click()")
+    agree(["hero"], "no regular file")
+    check_contrast(b, "light")
+    check_names(b)
+    check(len(b.said) == 3 and all("status of 4" in s for s in b.said), "three refusals are reported, not %s" % b.said)
+    b.said.clear()
+    b.value("document.getElementById('adapters').open = false; document.getElementById('told').textContent = ''")
 
 
 def stop(b):
@@ -377,6 +413,7 @@ def main():
             used = get(server.url, "/v1/chip")["sram"]["pages"]["used"]
             check_order(b)
             check_names(b)
+            if not o.url: adapters(b, server)
             first = converse(b)
             b.pause(1)
             r = figures(b, server)

@@ -27,12 +27,13 @@ static void same(const char *path, const char *file, const char *type) {
 static void test_files(void) {
     same("/", "src/serve/page/index.html", "text/html; charset=utf-8");
     same("/page/page.css", "src/serve/page/page.css", "text/css; charset=utf-8");
+    same("/page/adapters.js", "src/serve/page/adapters.js", "text/javascript; charset=utf-8");
     same("/page/chat.js", "src/serve/page/chat.js", "text/javascript; charset=utf-8");
     same("/page/chip.js", "src/serve/page/chip.js", "text/javascript; charset=utf-8");
     same("/page/text.js", "src/serve/page/text.js", "text/javascript; charset=utf-8");
     size_t n = 0, bytes = 0;
     for (const roma_serve_file *f = roma_serve_files; f->path; f++) n++, bytes += f->len;
-    CHECK(n == 5 && bytes < 60000);
+    CHECK(n == 6 && bytes < 60000);
     roma_serve_page page;
     const char *const none[] = {
         "", "/page", "/page/", "/page/page.cs", "/page/page.css/", "/index.html", "/page/../page.css", "//"};

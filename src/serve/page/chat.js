@@ -1,6 +1,7 @@
 // The conversation: asks /v1/chat/completions, shows the answer as it comes. chip.js has the other half of the page.
 import { blocks, element } from "./text.js";
 import { startChip } from "./chip.js";
+import { startAdapters } from "./adapters.js";
 
 const $ = (id) => document.getElementById(id);
 const log = $("log"), prompt = $("prompt");
@@ -263,12 +264,13 @@ $("stop").addEventListener("click", () => {
   prompt.focus();
 });
 $("fresh").addEventListener("click", fresh);
-$("key").addEventListener("change", () => models().then(() => chip.look()));
+$("key").addEventListener("change", () => models().then(() => Promise.all([chip.look(), adapters.look()])));
 for (const view of ["chat", "chip"])
   $("view-" + view).addEventListener("click", () => {
     document.body.dataset.view = view;
     for (const v of ["chat", "chip"]) $("view-" + v).setAttribute("aria-pressed", v === view);
   });
 
-const chip = startChip(ask);
+const chip = startChip(ask), adapters = startAdapters(ask, models);
 models();
+adapters.look();
