@@ -1,6 +1,7 @@
 /* Writes the model of overflowing.h with another image's tokenizer: make_overflowing OUT.roma TOKENIZER.roma MIXED NONE
  * NOT POISON, the last four token ids. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "overflowing.h"
 
