@@ -82,7 +82,7 @@ gives 2 "$roma" bench m.roma -p 1,,2; gives 2 "$roma" bench m.roma -p ''; gives 
 # ---- build
 gives 0 "$roma" build "$model"; prints 'tiny-q4.roma'
 [ -s tiny-q4.roma ] || bad "the default name is the model's with .roma, here"
-gives 0 "$roma" build "$model" -o t.roma --json; json image sha256 arch params bits_per_weight bytes seconds
+gives 0 "$roma" build "$model" -o t.roma --json; json image sha256 arch params bits_per_weight bytes seconds method; py 'o["method"] == "none"'
 same t.roma tiny-q4.roma "building twice gives the same bytes"
 gives 2 "$roma" build .; says 'no config.json'
 gives 2 "$roma" build t.roma -o x.roma

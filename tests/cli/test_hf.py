@@ -265,6 +265,7 @@ def methods():
         check(sections("llama.m.roma")["DATA"] == sections("llama.gguf.m.roma")["DATA"], f"{how}: the folder's image is not the GGUF file's")
         check(a["report"][2].startswith("method     layers: " + how[0]) and a["report"][3].startswith("method     embedding, head: rtn, " + "8848"[n]), f"{how}: {a['report'][2:4]}")
         check(max(map(len, a["report"])) <= 80, f"{how}: {max(a['report'], key=len)}")
+        check(a["method"] == b["method"] == how[0], f"{how}: method {a['method']}")
         kl = json.loads(output("eval", "llama.m.roma", "--ids", "ids", "--against", "llama", "--json"))["kl_mean"]
         check(0 < kl < (0.04, 0.04, 0.5, 0.1)[n], f"{how}: KL {kl}")
     for words, says in (("--method gptq", "--method is rtn or nf4"), ("--bits 4", "or to --method"), ("--method rtn --bits 5", "2, 3, 4 or 8 bits, not 5"),

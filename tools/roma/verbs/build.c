@@ -22,8 +22,17 @@ static void default_name(const char *model, char *out, size_t cap) {
     roma_print(out + n, cap - n, ".roma");
 }
 
-/* Of what was written. Where the image went to standard output nothing follows it. */
-static int report(const char *path, const roma_convert_report *made, bool has_source, double seconds, bool as_json) {
+/* How the model's matrices in floating point were rounded, those of layers first; "none" where it had none. */
+static const char *method_of(const roma_convert_report *made, const roma_quant *asked) {
+    if (!made->rounded) return "none";
+    return asked->layers.method == ROMA_QUANT_NF4 ? "nf4" : "rtn"; /* a folder's default is rtn */
+}
+
+/* Of what was written; asked is NULL where a shape's image was made. Where the image went to standard output nothing
+ * follows it. */
+static int report(const char *path, const roma_convert_report *made, const roma_quant *asked, double seconds,
+                  bool as_json) {
+    const bool has_source = asked != NULL;
     const roma_image_written *w = &made->image;
     roma_buf b = {0};
     char sum[65], base[65], source[65];
@@ -45,6 +54,7 @@ static int report(const char *path, const roma_convert_report *made, bool has_so
         roma_json_string(&j, "name", w->name);
         roma_json_int(&j, "params", (int64_t)w->params);
         roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
+        if (asked) roma_json_string(&j, "method", method_of(made, asked));
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
         if (made->form.tokens) roma_json_real(&j, "kl_form", made->form.mean);
@@ -215,7 +225,7 @@ int verb_build(int argc, char **argv) {
     roma_convert_report made = {0};
     const double began = roma_now();
     rc = build(&o, &made, &err);
-    rc = rc ? fail("build", &err) : report(o.out, &made, o.model != NULL, roma_now() - began, as_json);
+    rc = rc ? fail("build", &err) : report(o.out, &made, o.model ? &o.rounding : NULL, roma_now() - began, as_json);
     roma_convert_report_destroy(&made);
     return rc;
 }
