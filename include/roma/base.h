@@ -158,6 +158,11 @@ void *roma_alloc(size_t bytes);                /* bytes as malloc gives them; NU
 void *roma_alloc_array(size_t n, size_t size); /* n zeroed elements of `size` bytes; NULL on failure or overflow */
 void *roma_resize(void *p, size_t bytes);      /* as realloc; NULL on failure, p then as before */
 void roma_free(void *p);                       /* as free */
+/* Room for one item more behind the n of an array that has room for *cap, items of `bytes` each: the array doubles,
+ * from 16 items. `array` is the address of the pointer to it, which is NULL at first; the array is roma_free's. false:
+ * no memory, or more than a size_t counts; array and *cap are then as before. ROMA_GROW knows the size of the items. */
+bool roma_grow(void *array, size_t n, size_t *cap, size_t bytes);
+#define ROMA_GROW(array, n, cap) roma_grow((array), (n), (cap), sizeof **(array))
 
 /* A bounded heap: one block that is taken once, pieces of which are given and taken back in constant time, by any
  * thread. What the block cannot hold is refused. roma_heap_install makes one the source of roma_alloc and its like. */

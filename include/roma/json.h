@@ -64,7 +64,8 @@ typedef struct {
     uint64_t objects;                        /* bit d: bracket d is '{' */
     uint32_t keys_from[ROMA_JSON_DEPTH_MAX]; /* of each bracket, its first in key[] */
     struct roma_json_key *key;
-    uint32_t *slot, n_keys, cap_keys, n_slots;
+    size_t cap_keys;
+    uint32_t *slot, n_keys, n_slots;
     uint64_t secret;
     roma_buf unescaped;
 } roma_json_reader;

@@ -221,13 +221,7 @@ static bool is_blank(const char *p, size_t len) {
 
 /* Another request, as usual. */
 static bool add(roma_answer_lines *all, const roma_answer_line *usual, uint64_t line) {
-    if (all->n == all->cap) {
-        const size_t cap = all->cap ? 2 * all->cap : 16;
-        roma_answer_line *q = cap > SIZE_MAX / sizeof *q ? NULL : roma_resize(all->line, cap * sizeof *q);
-        if (!q) return false;
-        all->line = q;
-        all->cap = cap;
-    }
+    if (!ROMA_GROW(&all->line, all->n, &all->cap)) return false;
     all->line[all->n] = *usual;
     all->line[all->n++].line = line;
     return true;

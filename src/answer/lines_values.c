@@ -104,12 +104,7 @@ static int read_bias(reading *r, const char *key) {
     int rc = r->json.kind == ROMA_JSON_OBJECT ? ROMA_OK : bad(r, key, "must be an object of token ids and numbers");
     while (!rc && !(rc = roma_json_read_next(&r->json, r->err)) && r->json.kind == ROMA_JSON_KEY) {
         uint64_t id;
-        if (n == cap) {
-            cap = cap ? 2 * cap : 16;
-            roma_logit_bias *more = roma_resize(list, cap * sizeof *list);
-            if (!more) rc = no_memory(r);
-            if (more) list = more;
-        }
+        if (!ROMA_GROW(&list, n, &cap)) rc = no_memory(r);
         if (!rc && (!roma_json_to_u64(r->json.text, r->json.len, &id) || id > INT32_MAX || n == ROMA_BIAS_MAX))
             rc = bad(r, key, "has a key that is no token's id, or more than 1024 of them");
         if (!rc) rc = roma_json_read_next(&r->json, r->err);

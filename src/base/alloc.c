@@ -63,6 +63,17 @@ void *roma_resize(void *p, size_t bytes) {
     return q;
 }
 
+bool roma_grow(void *array, size_t n, size_t *cap, size_t bytes) {
+    if (n < *cap) return true;
+    const size_t more = *cap ? 2 * *cap : 16;
+    void *p;
+    memcpy(&p, array, sizeof p); /* whatever the items' type is */
+    if (more < *cap || more > SIZE_MAX / bytes || !(p = roma_resize(p, more * bytes))) return false;
+    memcpy(array, &p, sizeof p);
+    *cap = more;
+    return true;
+}
+
 void roma_free(void *p) {
     roma_heap *h = origin_of(p);
     if (h)

@@ -17,7 +17,8 @@ typedef struct {
     uint32_t first;                 /* its first state */
     uint32_t *mark, *found, now, n; /* of a set that grows: marked instructions, those found */
     uint64_t work;
-    uint32_t cap_states, cap_calls;
+    uint32_t cap_states;
+    size_t cap_calls;
 } maker;
 
 static bool fail(maker *m, int code, const char *what) { return roma_constrain_fail(m->b, code, what), false; }
@@ -179,13 +180,7 @@ static bool make_bytes(maker *m, uint32_t state) {
 
 static bool add_call(maker *m, uint32_t callee, uint32_t back) {
     roma_constrain *c = m->c;
-    if (c->n_calls == m->cap_calls) {
-        const uint32_t cap = m->cap_calls ? 2 * m->cap_calls : 64;
-        state_call *calls = roma_resize(c->calls, cap * sizeof *calls);
-        if (!calls) return fail(m, ROMA_ENOMEM, "");
-        c->calls = calls;
-        m->cap_calls = cap;
-    }
+    if (!ROMA_GROW(&c->calls, c->n_calls, &m->cap_calls)) return fail(m, ROMA_ENOMEM, "");
     c->calls[c->n_calls++] =
         (state_call){(uint16_t)callee, (uint16_t)back}; /* callee: the rule, until all have states */
     return true;

@@ -191,16 +191,6 @@ static bool grow_names(code_build *b) {
     return true;
 }
 
-static bool grow_rules(code_build *b) {
-    if (b->n_rules < b->cap_rules) return true;
-    const uint32_t cap = b->cap_rules ? 2 * b->cap_rules : 32;
-    code_rule *rules = roma_resize(b->rules, cap * sizeof *rules);
-    if (!rules) return false;
-    b->rules = rules;
-    b->cap_rules = cap;
-    return true;
-}
-
 uint32_t roma_constrain_rule(code_build *b, const char *name, size_t len) {
     if (b->rc) return 0;
     uint32_t at = 0;
@@ -218,7 +208,7 @@ uint32_t roma_constrain_rule(code_build *b, const char *name, size_t len) {
         memcpy(r.name, name, len);
         r.name[len] = 0;
     }
-    if ((name && !r.name) || !grow_rules(b)) {
+    if ((name && !r.name) || !ROMA_GROW(&b->rules, b->n_rules, &b->cap_rules)) {
         roma_free(r.name);
         roma_constrain_fail(b, ROMA_ENOMEM, "");
         return 0;

@@ -106,13 +106,7 @@ static bool literal(reader *r) {
 /* ---- classes ---- */
 
 static bool add_range(reader *r, uint32_t lo, uint32_t hi) {
-    if (r->n_ends == r->cap_ends) {
-        const size_t cap = r->cap_ends ? 2 * r->cap_ends : 16;
-        uint32_t *ends = roma_resize(r->ends, 2 * cap * sizeof *ends);
-        if (!ends) return bad(r, ROMA_ENOMEM, "");
-        r->ends = ends;
-        r->cap_ends = cap;
-    }
+    if (!roma_grow(&r->ends, r->n_ends, &r->cap_ends, 2 * sizeof *r->ends)) return bad(r, ROMA_ENOMEM, "");
     r->ends[2 * r->n_ends] = lo;
     r->ends[2 * r->n_ends++ + 1] = hi;
     return true;

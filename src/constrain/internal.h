@@ -52,7 +52,8 @@ typedef struct {
 /* A form in the making. The first error is kept; what comes after it does nothing. */
 typedef struct {
     code_rule *rules;
-    uint32_t n_rules, cap_rules;
+    uint32_t n_rules;
+    size_t cap_rules;
     uint32_t *names, names_mask; /* hash: rule + 1 */
     code_list code;              /* of the rule that is being read */
     uint32_t total;              /* instructions of rules that are done */

@@ -77,17 +77,12 @@ static void find_nullable(code_build *b, visit *v) {
 /* The rules that each rule can begin with: those of rule i are to[from[i] .. from[i + 1]). */
 typedef struct {
     uint32_t *from, *to;
-    uint32_t n, cap;
+    uint32_t n;
+    size_t cap;
 } edges;
 
 static bool add_edge(edges *e, uint32_t to) {
-    if (e->n == e->cap) {
-        const uint32_t cap = e->cap ? 2 * e->cap : 256;
-        uint32_t *more = roma_resize(e->to, cap * sizeof *more);
-        if (!more) return false;
-        e->to = more;
-        e->cap = cap;
-    }
+    if (!ROMA_GROW(&e->to, e->n, &e->cap)) return false;
     e->to[e->n++] = to;
     return true;
 }

@@ -49,7 +49,8 @@ typedef struct {
 
 typedef struct {
     schema_node *nodes;
-    uint32_t n, cap;
+    uint32_t n;
+    size_t cap;
     roma_buf texts;
     const char *text; /* of the schema */
     size_t len;

@@ -66,13 +66,8 @@ static uint32_t keep(schema *s, const char *text, size_t len) {
 }
 
 static uint32_t add_node(schema *s, const roma_json_reader *j) {
-    if (s->n == s->cap) {
-        const uint32_t cap = s->cap ? 2 * s->cap : 64;
-        schema_node *nodes = cap > NODES_MAX ? NULL : roma_resize(s->nodes, cap * sizeof *nodes);
-        if (!nodes) return roma_constrain_schema_fail(s, 0, ROMA_ENOMEM, "no memory"), 0;
-        s->nodes = nodes;
-        s->cap = cap;
-    }
+    if (s->n == NODES_MAX || !ROMA_GROW(&s->nodes, s->n, &s->cap))
+        return roma_constrain_schema_fail(s, 0, ROMA_ENOMEM, "no memory"), 0;
     if (!s->n) s->nodes[s->n++] = (schema_node){0};
     s->nodes[s->n] = (schema_node){.kind = j->kind, .at = j->at};
     return s->n++;

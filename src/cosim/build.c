@@ -70,15 +70,8 @@ static int hash_folder(roma_sha256 *h, const char *folder, roma_error *err) {
     if (!d) return roma_fail_errno(err, folder, "cannot be read");
     for (const struct dirent *e; !rc && (e = readdir(d));) {
         if (!is_source(e->d_name)) continue;
-        if (n == cap) {
-            char **more = roma_resize(names, (cap = cap ? 2 * cap : 64) * sizeof *names);
-            if (more)
-                names = more;
-            else
-                rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the names of sources");
-        }
         const size_t len = strlen(e->d_name) + 1;
-        if (!rc && !(names[n] = roma_alloc(len)))
+        if (!ROMA_GROW(&names, n, &cap) || !(names[n] = roma_alloc(len)))
             rc = roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the names of sources");
         if (!rc) memcpy(names[n++], e->d_name, len);
     }

@@ -47,16 +47,7 @@ static timed *find(search *r, const uint8_t key[ROMA_CHIP_N], bool prefill) {
     return NULL;
 }
 
-static timed *append(search *r) {
-    if (r->n_cached == r->cap) {
-        const size_t cap = r->cap ? 2 * r->cap : 32;
-        timed *grown = roma_resize(r->cache, cap * sizeof *grown);
-        if (!grown) return NULL;
-        r->cache = grown;
-        r->cap = cap;
-    }
-    return &r->cache[r->n_cached++];
-}
+static timed *append(search *r) { return ROMA_GROW(&r->cache, r->n_cached, &r->cap) ? &r->cache[r->n_cached++] : NULL; }
 
 /* choice[i] is the level of r->parameter[i]. Without prefill its outputs are wrong. */
 static int evaluate(search *r, const uint8_t choice[ROMA_CHIP_N], bool prefill, roma_cost *out) {

@@ -41,13 +41,7 @@ static void put(roma_json_reader *r, uint32_t k) {
 
 /* Room for one key more, the table being at most half full. */
 static bool grow(roma_json_reader *r) {
-    if (r->n_keys == r->cap_keys) {
-        const uint32_t cap = r->cap_keys ? 2 * r->cap_keys : 8;
-        struct roma_json_key *key = roma_resize(r->key, (size_t)cap * sizeof *key);
-        if (!key) return false;
-        r->key = key;
-        r->cap_keys = cap;
-    }
+    if (!ROMA_GROW(&r->key, r->n_keys, &r->cap_keys)) return false;
     if (2 * (r->n_keys + 1) <= r->n_slots) return true;
     const uint32_t n = r->n_slots ? 2 * r->n_slots : 16;
     uint32_t *slot = roma_alloc_array(n, sizeof *slot);

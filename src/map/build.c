@@ -23,17 +23,8 @@ void roma_map_values(builder *b, const roma_value *values, size_t n) {
     b->p->n_values = n;
 }
 
-static bool grow(builder *b) {
-    const size_t cap = b->cap ? 2 * b->cap : 64;
-    roma_op *ops = roma_resize(b->p->ops, cap * sizeof *ops);
-    if (!ops) return false;
-    b->p->ops = ops;
-    b->cap = cap;
-    return true;
-}
-
 roma_op *roma_map_op(builder *b, roma_op_kind kind, uint32_t in0, uint32_t in1, uint32_t out) {
-    b->failed |= b->p->n_ops == b->cap && !grow(b);
+    b->failed |= !ROMA_GROW(&b->p->ops, b->p->n_ops, &b->cap);
     roma_op *op = b->failed ? &b->lost : &b->p->ops[b->p->n_ops++];
     *op = (roma_op){.kind = kind,
                     .unit = roma_op_about(kind)->unit,

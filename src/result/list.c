@@ -5,17 +5,8 @@
 
 void roma_result_add(roma_result *r, const char *group, const char *name, const char *unit, roma_range v,
                      const char *source) {
+    r->failed |= !ROMA_GROW(&r->items, r->n, &r->cap);
     if (r->failed) return;
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 32;
-        roma_result_item *items = cap <= SIZE_MAX / sizeof *items ? roma_resize(r->items, cap * sizeof *items) : NULL;
-        if (!items) {
-            r->failed = true;
-            return;
-        }
-        r->items = items;
-        r->cap = cap;
-    }
     roma_result_item *item = &r->items[r->n++];
     roma_print(item->group, sizeof item->group, "%s", group);
     roma_print(item->name, sizeof item->name, "%s", name);

@@ -7,45 +7,19 @@
 
 void roma_table_column(roma_table *t, const char *name, const char *unit, int digits) {
     assert(t->n_rows == 0);
+    t->failed |= !ROMA_GROW(&t->columns, t->n_columns, &t->cap_columns);
     if (t->failed) return;
-    if (t->n_columns == t->cap_columns) {
-        size_t cap = t->cap_columns ? 2 * t->cap_columns : 16;
-        roma_column *columns =
-            cap <= SIZE_MAX / sizeof *columns ? roma_resize(t->columns, cap * sizeof *columns) : NULL;
-        if (!columns) {
-            t->failed = true;
-            return;
-        }
-        t->columns = columns;
-        t->cap_columns = cap;
-    }
     roma_column *c = &t->columns[t->n_columns++];
     roma_print(c->name, sizeof c->name, "%s", name);
     roma_print(c->unit, sizeof c->unit, "%s", unit);
     c->digits = digits;
 }
 
-/* Bytes of the cells of `rows` rows; 0 on overflow, as for a table without columns. */
-static size_t cells_bytes(const roma_table *t, size_t rows) {
-    uint64_t bytes;
-    if (!roma_mul(rows, t->n_columns, &bytes) || !roma_mul(bytes, sizeof(roma_cell), &bytes) || bytes > SIZE_MAX)
-        return 0;
-    return (size_t)bytes;
-}
-
 void roma_table_row(roma_table *t) {
     assert(t->n_columns);
-    if (t->failed || !t->n_columns) return;
-    if (t->n_rows == t->cap_rows) {
-        size_t cap = t->cap_rows ? 2 * t->cap_rows : 16, bytes = cells_bytes(t, cap);
-        roma_cell *cells = bytes ? roma_resize(t->cells, bytes) : NULL;
-        if (!cells) {
-            t->failed = true;
-            return;
-        }
-        t->cells = cells;
-        t->cap_rows = cap;
-    }
+    if (!t->n_columns) return;
+    t->failed |= !roma_grow(&t->cells, t->n_rows, &t->cap_rows, t->n_columns * sizeof *t->cells);
+    if (t->failed) return;
     memset(t->cells + t->n_rows * t->n_columns, 0, t->n_columns * sizeof *t->cells);
     t->n_rows++;
 }

@@ -4,17 +4,8 @@
 #include <string.h>
 
 void roma_timeline_add(roma_timeline *t, const roma_span *span) {
+    t->failed |= !ROMA_GROW(&t->spans, t->n, &t->cap);
     if (t->failed) return;
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 256;
-        roma_span *spans = cap <= SIZE_MAX / sizeof *spans ? roma_resize(t->spans, cap * sizeof *spans) : NULL;
-        if (!spans) {
-            t->failed = true;
-            return;
-        }
-        t->spans = spans;
-        t->cap = cap;
-    }
     t->spans[t->n++] = *span;
 }
 

@@ -109,12 +109,7 @@ typedef struct {
 } writes;
 
 static void put(writes *out, uint32_t unit, uint32_t memory, uint64_t address, uint64_t data) {
-    if (out->n == out->room && !out->failed) {
-        const size_t room = out->room ? 2 * out->room : 4096;
-        roma_rtl_write *grown = roma_resize(out->w, room * sizeof *grown);
-        if (!grown) out->failed = true;
-        if (grown) out->w = grown, out->room = room;
-    }
+    out->failed |= !ROMA_GROW(&out->w, out->n, &out->room);
     if (!out->failed) out->w[out->n++] = (roma_rtl_write){(uint16_t)unit, memory << 28 | (uint32_t)address, data};
 }
 

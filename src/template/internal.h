@@ -176,7 +176,8 @@ struct roma_template {
     size_t len;
     char *file;
     const tm_text **name; /* each name once */
-    uint32_t n_names, cap_names;
+    uint32_t n_names;
+    size_t cap_names;
     tm_node *body;
 };
 

@@ -37,15 +37,9 @@ static void refuse(lexer *x, size_t at, const char *what) {
 static void emit(lexer *x, tm_token_kind kind, unsigned op, size_t at, size_t len) {
     tm_tokens *o = x->out;
     if (x->rc) return;
-    if (o->n == o->cap) {
-        const size_t cap = o->cap ? 2 * o->cap : 256;
-        tm_token *v = roma_resize(o->v, cap * sizeof *v);
-        if (!v) {
-            x->rc = roma_fail(x->err, ROMA_ENOMEM, x->t->file, ROMA_NOWHERE, "no memory for the template");
-            return;
-        }
-        o->v = v;
-        o->cap = cap;
+    if (!ROMA_GROW(&o->v, o->n, &o->cap)) {
+        x->rc = roma_fail(x->err, ROMA_ENOMEM, x->t->file, ROMA_NOWHERE, "no memory for the template");
+        return;
     }
     o->v[o->n++] = (tm_token){.kind = (uint8_t)kind, .op = (uint8_t)op, .at = (uint32_t)at, .len = (uint32_t)len};
 }

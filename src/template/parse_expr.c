@@ -84,16 +84,9 @@ uint32_t roma_template_intern(tm_parser *p, const tm_token *name) {
     if (p->rc) return TM_NO_NAME;
     for (uint32_t i = 0; i < t->n_names; i++)
         if (t->name[i]->len == name->len && memcmp(t->name[i]->p, t->source + name->at, name->len) == 0) return i;
-    if (t->n_names == t->cap_names) {
-        const uint32_t cap = t->cap_names ? 2 * t->cap_names : 64;
-        const tm_text **v = roma_resize(t->name, cap * sizeof *v);
-        if (v) {
-            t->name = v;
-            t->cap_names = cap;
-        } else {
-            roma_template_refuse(p, name, ROMA_ENOMEM, "no memory for the template");
-            return TM_NO_NAME;
-        }
+    if (!ROMA_GROW(&t->name, t->n_names, &t->cap_names)) {
+        roma_template_refuse(p, name, ROMA_ENOMEM, "no memory for the template");
+        return TM_NO_NAME;
     }
     t->name[t->n_names] = text_of(p, t->source + name->at, name->len);
     return p->rc ? TM_NO_NAME : t->n_names++;

@@ -41,6 +41,29 @@ static void test_alloc(void) {
     roma_free(p);
 }
 
+/* An array grows by doubling, from 16; where there is no memory, or no size for it, everything stays as it was. */
+static void test_grow(void) {
+    uint32_t *v = NULL;
+    size_t cap = 0;
+    for (uint32_t n = 0; n < 100; n++) {
+        CHECK(ROMA_GROW(&v, n, &cap));
+        CHECK_EQ(cap, n < 16 ? 16 : n < 32 ? 32 : n < 64 ? 64 : 128);
+        v[n] = n * n;
+    }
+    for (uint32_t n = 0; n < 100; n++) CHECK_EQ(v[n], n * n);
+    const uint32_t *const there = v;
+    scarce_begin(0);
+    CHECK(!ROMA_GROW(&v, 128, &cap));
+    roma_allocator_set(NULL);
+    CHECK(!roma_grow(&v, 128, &cap, SIZE_MAX / 256 + 1));
+    size_t half = SIZE_MAX / 2 + 1;
+    CHECK(!roma_grow(&v, half, &half, 1));
+    CHECK(v == there);
+    CHECK_EQ(cap, 128);
+    CHECK_EQ(half, SIZE_MAX / 2 + 1);
+    roma_free(v);
+}
+
 static bool all_zero(const uint8_t *p, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (p[i]) return false;
@@ -206,6 +229,7 @@ static void test_buf_refused(void) {
 
 int main(void) {
     test_alloc();
+    test_grow();
     test_arena();
     test_arena_huge();
     test_arena_by();

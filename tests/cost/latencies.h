@@ -291,7 +291,7 @@ static uint64_t up_done(const bench *b, uint64_t rank, uint64_t busy, uint64_t t
 
 /* Codes of a head that arrives in a cycle, the last of them; its scale in *scale. */
 static whole head_done(size_t dim, float top, uint64_t at, real *scale) {
-    real x[512];
+    real x[512] = {{0, 0}}; /* gcc -O2 does not see that dim is above 0 */
     whole last = {0, 0};
     for (size_t i = 0; i < dim; i++) x[i] = operand(at);
     const real max = real_tree(x, dim, larger_magnitude), r = head_reciprocal(max, top);

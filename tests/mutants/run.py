@@ -24,12 +24,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from draw import digest, draw, faults_of  # noqa: E402
 
 ROOMS = ('num', 'exec', 'cost', 'image', 'plan', 'text')
-MORE_ROOMS = ('constrain', 'calls', 'http', 'serve')  # when they are asked for
 # Second computations in Python that speak to a program of a room: they count among the test programs of that room.
 SCRIPTS = {'tests/constrain/constrain_lines': [('tests/constrain/check_masks.py', '60'), ('tests/constrain/check_schemas.py',)],
            'tests/calls/call_lines': [('tests/calls/test_forms.py', '4')]}
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+ALL_ROOMS = sorted(os.listdir(os.path.join(ROOT, 'src')))  # those that --rooms may name
 WORK = os.path.join(ROOT, 'build', 'mutants')
 PLAIN, CHECKED = 'build/mutants/plain', 'build/mutants/san'  # as make has built them; each copy of the tree has its own
 MAKE = {PLAIN: ['BUILD=' + PLAIN, 'CC=gcc', 'OPT=-O2 -g0'],
@@ -118,7 +118,7 @@ class Build:
                     o = os.path.relpath(os.path.join(where, n[:-2] + '.o'), os.path.join(ROOT, folder))
                     self.inputs[o] = set(read(os.path.join(where, n)).split())
         self.tests = [t for t in sorted(o[:-2] for o in self.inputs if '/test_' in o or o[:-2] in SCRIPTS) if 'emulated' not in t]
-        wanted = [f'{folder}/{o}' for o in self.inputs if o.split('/')[1] in ROOMS + MORE_ROOMS or o[:-2] in self.tests]
+        wanted = [f'{folder}/{o}' for o in self.inputs if o.startswith('src/') or o[:-2] in self.tests]
         shown_by_make = subprocess.run(['make', '-nB', *MAKE[folder], *wanted, *[f'{folder}/{t}' for t in self.tests]], cwd=ROOT, text=True,
                                        env=ENVIRONMENT, capture_output=True, check=True).stdout
         for line in shown_by_make.splitlines():
@@ -375,7 +375,7 @@ def main():
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--trust-killed', action='store_true', help='keep what was killed before sources or tests changed')
     a = p.parse_args()
-    all_sources, listed, rooms = sources(ROOMS + MORE_ROOMS), known(), a.rooms.split(',')
+    all_sources, listed, rooms = sources(ALL_ROOMS), known(), a.rooms.split(',')
     order = draw({name: text for name, text in all_sources.items() if name.split('/')[1] in rooms}, a.seed)
     every = {f.key: f for name, text in all_sources.items() for _, f in faults_of(name, text)}
     for key in listed:

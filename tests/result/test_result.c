@@ -110,14 +110,15 @@ static void test_scarce(void) {
                 CHECK(cell->kind != ROMA_CELL_TEXT || cell->text);
             }
         roma_table_destroy(&t);
-        scarce_begin(n % 4);
+        /* Lists double from 16: an allocation at 0, 16, 32, 64, ... items. */
+        scarce_begin(n % 5);
         for (int i = 0; i < 100; i++) roma_result_add(&r, "g", "n", "", roma_range_of(i), "");
-        CHECK_EQ(r.failed, n % 4 < 3); /* 32, 64, 128 */
-        CHECK_EQ(r.n, n % 4 == 0 ? 0 : n % 4 == 1 ? 32 : n % 4 == 2 ? 64 : 100);
-        scarce_begin(n % 3);
+        CHECK_EQ(r.failed, n % 5 < 4);
+        CHECK_EQ(r.n, n % 5 == 0 ? 0 : n % 5 < 4 ? 8 << n % 5 : 100);
+        scarce_begin(n % 7);
         for (int i = 0; i < 300; i++) roma_timeline_add(&line, &s);
-        CHECK_EQ(line.failed, n % 3 < 2); /* 256, 512 */
-        CHECK_EQ(line.n, n % 3 == 0 ? 0 : n % 3 == 1 ? 256 : 300);
+        CHECK_EQ(line.failed, n % 7 < 6);
+        CHECK_EQ(line.n, n % 7 == 0 ? 0 : n % 7 < 6 ? 8 << n % 7 : 300);
         scarce_begin(0);
         CHECK_EQ(roma_floorplan_create(&f, 2, 2), ROMA_ENOMEM);
         roma_allocator_set(NULL);
