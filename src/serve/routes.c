@@ -128,6 +128,6 @@ void roma_serve_request(void *ctx, roma_http_exchange *http, const roma_http_req
     exchange *x = roma_serve_exchange(s, http);
     if (!x) return;
     x->form = found->form;
-    x->writes = found->is_ollama ? &roma_serve_told_ollama_chat : &roma_serve_told_text;
+    x->writes = found->is_ollama ? &roma_serve_told_ollama : &roma_serve_told_text;
     found->answer(x, q);
 }

@@ -212,7 +212,7 @@ static uint32_t places_taken(const roma_serve *s) {
 void roma_serve_ask(exchange *x, const roma_http_request *q) {
     roma_serve *s = x->s;
     if (x->form != ASKED_EMBED && x->form != ASKED_OEMBED) x->writes = roma_serve_told_form_of(x->form);
-    if (x->form == ASKED_OEMBED) x->writes = &roma_serve_told_ollama_chat;
+    if (x->form == ASKED_OEMBED) x->writes = &roma_serve_told_ollama;
     if (places_taken(s) >= s->n_slots) {
         s->count.busy++;
         roma_serve_error(&x->error, 429, "rate_limit_exceeded", NULL, "%u requests are under way; try again later",

@@ -85,8 +85,7 @@ void roma_serve_told_error_ollama(const told_error *e, roma_buf *out);
 
 /* ---- pieces, for the files of this group ---- */
 
-extern const told_form roma_serve_told_chat, roma_serve_told_text, roma_serve_told_response,
-    roma_serve_told_ollama_chat, roma_serve_told_ollama_text;
+extern const told_form roma_serve_told_chat, roma_serve_told_text, roma_serve_told_response, roma_serve_told_ollama;
 
 /* Sums over all answers: tokens of prompts (each once), of answers and of reasoning in these, of prompts' shared
  * beginnings. */

@@ -131,18 +131,12 @@ static void fail(told *t, const told_error *e, roma_buf *out) {
     roma_buf_append(out, "\n", 1);
 }
 
-const told_form roma_serve_told_ollama_chat = {.stream_type = "application/x-ndjson",
-                                               .delta = delta,
-                                               .end = end,
-                                               .whole = whole,
-                                               .fail = fail,
-                                               .error = roma_serve_told_error_ollama};
-const told_form roma_serve_told_ollama_text = {.stream_type = "application/x-ndjson",
-                                               .delta = delta,
-                                               .end = end,
-                                               .whole = whole,
-                                               .fail = fail,
-                                               .error = roma_serve_told_error_ollama};
+const told_form roma_serve_told_ollama = {.stream_type = "application/x-ndjson",
+                                          .delta = delta,
+                                          .end = end,
+                                          .whole = whole,
+                                          .fail = fail,
+                                          .error = roma_serve_told_error_ollama};
 
 /* ---- embeddings ---- */
 

@@ -49,9 +49,8 @@
     X("selectattr", SELECTATTR, NAMES(NULL))
 // clang-format on
 
-/* An argument that is there and true; a whole number, or another where it is absent. */
+/* An argument that is there and true. */
 bool roma_template_flag(const tm_value *v);
-int64_t roma_template_whole(tm_machine *m, const tm_value *v, int64_t otherwise);
 /* Filters of lists with their arguments in order; map, select and their kin, which take any. */
 tm_value roma_template_list_filter(tm_machine *m, const char *name, const tm_value *subject, const tm_value *v);
 tm_value roma_template_pick(tm_machine *m, const char *name, const tm_value *subject, tm_args *args);

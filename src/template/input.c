@@ -53,27 +53,13 @@ static tm_value array(reader *x) {
     return out;
 }
 
-/* Keys are told apart by the reader already. */
-static void append_pair(tm_machine *m, tm_dict *d, tm_value key, tm_value v) {
-    if (m->rc) return;
-    if (d->n == d->cap) {
-        const size_t cap = d->cap ? 2 * d->cap : 4;
-        tm_pair *more = roma_template_get(m, cap * sizeof *more);
-        if (!more) return;
-        if (d->n) memcpy(more, d->pair, d->n * sizeof *more);
-        d->pair = more;
-        d->cap = cap;
-    }
-    d->pair[d->n++] = (tm_pair){key, v};
-}
-
 static tm_value object(reader *x) {
     const tm_value out = roma_template_dict(x->m, TM_DICT);
     while (next(x) && x->r.kind != ROMA_JSON_OBJECT_END) {
         const tm_value key = text(x->m, x->r.text, x->r.len, x->trusted);
         if (!next(x)) break;
         const tm_value v = json_value(x);
-        append_pair(x->m, out.u.dict, key, v);
+        roma_template_append_pair(x->m, out.u.dict, key, v); /* the reader has told keys apart */
     }
     if (!x->m->rc) out.u.dict->data = !x->trusted;
     return out;

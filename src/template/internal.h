@@ -310,6 +310,8 @@ tm_value roma_template_part(tm_machine *m, const tm_text *s, size_t at, size_t n
 tm_value roma_template_list(tm_machine *m, tm_form form, size_t cap);
 bool roma_template_append(tm_machine *m, tm_list *l, tm_value v);
 tm_value roma_template_dict(tm_machine *m, tm_kind kind);
+/* A pair whose key is known not to be in the dictionary. */
+void roma_template_append_pair(tm_machine *m, tm_dict *d, tm_value key, tm_value v);
 /* Sets a key of a dictionary; one of text is found by its bytes. */
 bool roma_template_put(tm_machine *m, tm_dict *d, tm_value key, tm_value v);
 /* What a key that can be one leads to, or NULL. */
@@ -415,5 +417,7 @@ bool roma_template_test(tm_machine *m, unsigned id, const tm_value *subject, tm_
  * needed. Absent ones become undefined with u.why NULL. False after a stop. */
 bool roma_template_bind(tm_machine *m, const tm_args *args, const char *what, const char *const *names, tm_value *out);
 static inline bool roma_template_given(const tm_value *v) { return v->kind != TM_UNDEFINED || v->u.why; }
+/* An argument that is a whole number; `otherwise` where it is absent. */
+int64_t roma_template_whole(tm_machine *m, const tm_value *v, int64_t otherwise);
 
 #endif

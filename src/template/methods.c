@@ -163,15 +163,6 @@ static const tm_text *text_of(tm_machine *m, const tm_value *v) {
     return NULL;
 }
 
-static int64_t whole_of(tm_machine *m, const tm_value *v, int64_t otherwise) {
-    int64_t i = 0;
-    double r;
-    if (!roma_template_given(v)) return otherwise;
-    if (roma_template_number(v, &i, &r) != TM_WHOLE)
-        roma_template_stop(m, ROMA_EINPUT, "a whole number is needed here, not %s", roma_template_what(v));
-    return i;
-}
-
 /* Markup escapes what it takes in. */
 static const tm_text *taken(tm_machine *m, const tm_text *self, const tm_value *v) {
     if (!text_of(m, v)) return NULL;
@@ -264,7 +255,7 @@ static tm_value partition(tm_machine *m, const tm_text *s, const tm_value *v, bo
 }
 
 static tm_value fill(tm_machine *m, method id, const tm_text *s, const tm_value *v) {
-    const int64_t width = whole_of(m, &v[0], 0), n = (int64_t)roma_template_chars(s);
+    const int64_t width = roma_template_whole(m, &v[0], 0), n = (int64_t)roma_template_chars(s);
     const tm_text zero = {.p = "0", .len = 1}, blank = {.p = " ", .len = 1};
     const tm_text *with = id == M_ZFILL ? &zero : roma_template_given(&v[1]) ? text_of(m, &v[1]) : &blank;
     tm_sink out = {0};
@@ -299,7 +290,7 @@ static tm_value joined(tm_machine *m, const tm_text *s, const tm_value *v) {
 static tm_value pieces(tm_machine *m, method id, const tm_text *s, const tm_value *v) {
     const bool space = !roma_template_given(&v[0]) || v[0].kind == TM_NONE;
     const tm_text *sep = space ? NULL : text_of(m, &v[0]);
-    const int64_t count = whole_of(m, &v[1], -1);
+    const int64_t count = roma_template_whole(m, &v[1], -1);
     return m->rc ? nothing() : roma_template_split(m, s, sep, count, id == M_RSPLIT);
 }
 
@@ -310,7 +301,7 @@ static tm_value stripped(tm_machine *m, const tm_text *s, const tm_value *v, uns
 
 static tm_value replaced(tm_machine *m, const tm_text *s, const tm_value *v) {
     const tm_text *old = text_of(m, &v[0]), *new = taken(m, s, &v[1]);
-    const int64_t count = whole_of(m, &v[2], -1);
+    const int64_t count = roma_template_whole(m, &v[2], -1);
     return m->rc ? nothing() : roma_template_replace(m, s, old, new, count);
 }
 

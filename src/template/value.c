@@ -46,6 +46,19 @@ tm_value roma_template_dict(tm_machine *m, tm_kind kind) {
     return (tm_value){.kind = (uint8_t)kind, .u = {.dict = d}};
 }
 
+void roma_template_append_pair(tm_machine *m, tm_dict *d, tm_value key, tm_value v) {
+    if (m->rc) return;
+    if (d->n == d->cap) {
+        const size_t cap = d->cap ? 2 * d->cap : 4;
+        tm_pair *more = roma_template_get(m, cap * sizeof *more);
+        if (!more) return;
+        if (d->n) memcpy(more, d->pair, d->n * sizeof *more);
+        d->pair = more;
+        d->cap = cap;
+    }
+    d->pair[d->n++] = (tm_pair){key, v};
+}
+
 bool roma_template_put(tm_machine *m, tm_dict *d, tm_value key, tm_value v) {
     tm_value *there = (tm_value *)(uintptr_t)roma_template_look(m, d, key);
     if (m->rc) return false;
@@ -53,16 +66,8 @@ bool roma_template_put(tm_machine *m, tm_dict *d, tm_value key, tm_value v) {
         *there = v;
         return true;
     }
-    if (d->n == d->cap) {
-        const size_t cap = d->cap ? 2 * d->cap : 4;
-        tm_pair *more = roma_template_get(m, cap * sizeof *more);
-        if (!more) return false;
-        if (d->n) memcpy(more, d->pair, d->n * sizeof *more);
-        d->pair = more;
-        d->cap = cap;
-    }
-    d->pair[d->n++] = (tm_pair){key, v};
-    return true;
+    roma_template_append_pair(m, d, key, v);
+    return !m->rc;
 }
 
 const tm_value *roma_template_look(tm_machine *m, const tm_dict *d, tm_value key) {
