@@ -237,9 +237,21 @@ const char *roma_real_print(char buf[ROMA_REAL_CAP], double v, int digits);
 bool roma_real_read(const char *text, size_t n, double *out);
 /* Length in bytes of the well-formed UTF-8 character at s, of which n bytes are left; 0: none begins there. */
 size_t roma_utf8(const void *s, size_t n);
+/* Characters in n bytes of UTF-8, by their first bytes. */
+size_t roma_characters(const void *s, size_t n);
+/* Where byte `at` of a text stands, for messages: its line and its column, in characters, both counted from 1. */
+void roma_position(const char *text, size_t at, uint64_t *line, uint64_t *column);
 /* snprintf and vsnprintf with the C locale's point, whatever the process's locale. */
 int roma_print(char *buf, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int roma_vprint(char *buf, size_t cap, const char *fmt, va_list args) __attribute__((format(printf, 3, 0)));
+/* In a function of `fmt, ...`: what these print, in the array `text`, cut to its size. */
+#define ROMA_PRINT_ARGS(text, fmt)                                                                                     \
+    do {                                                                                                               \
+        va_list args_;                                                                                                 \
+        va_start(args_, fmt);                                                                                          \
+        roma_vprint(text, sizeof text, fmt, args_);                                                                    \
+        va_end(args_);                                                                                                 \
+    } while (0)
 
 /* ---- bounded reader: the only way file bytes are walked --------------------------------------- */
 
@@ -452,6 +464,9 @@ int roma_sha256_update_told(roma_sha256 *h, const void *data, uint64_t n, const 
 void roma_sha256_final(roma_sha256 *h, uint8_t out[32]);
 /* Writes n bytes as 2n hexadecimal digits and a 0. */
 void roma_hex(char *out, const uint8_t *bytes, size_t n);
+/* The number of up to 8 hexadecimal digits of either case that begin at `at` <= end. Returns how many are there; *out
+ * is the number of those. */
+size_t roma_hex_read(const void *at, const void *end, unsigned digits, uint32_t *out);
 
 /* Hash of n bytes, for tables; not stable between versions. */
 uint64_t roma_hash64(const void *data, size_t n);

@@ -20,6 +20,8 @@ typedef enum {
 } roma_arch;
 /* GGUF's word for an architecture, static; NULL when the number is unknown. */
 const char *roma_arch_name(uint32_t arch);
+/* The architecture of that word, of n bytes; false: none has it. */
+bool roma_arch_find(const char *word, size_t n, uint32_t *arch);
 
 /* Every role of a tensor: name, number in files, text, 1 for a matrix, 1 for one in each layer. */
 #define ROMA_ROLES(X)                                                                                                  \

@@ -1,4 +1,4 @@
-/* Small things: hex, table hash, counter-based random numbers, the clock. */
+/* Small things: hex, UTF-8, table hash, counter-based random numbers, the clock. */
 #include "roma/base.h"
 
 #include <stdatomic.h>
@@ -14,6 +14,18 @@ void roma_hex(char *out, const uint8_t *bytes, size_t n) {
     out[2 * n] = 0;
 }
 
+size_t roma_hex_read(const void *at, const void *end, unsigned digits, uint32_t *out) {
+    const char *p = at;
+    *out = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        const char c = p + i < (const char *)end ? p[i] : 0;
+        const int v = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        if (v < 0) return i;
+        *out = *out << 4 | (uint32_t)v;
+    }
+    return digits;
+}
+
 size_t roma_utf8(const void *s, size_t n) {
     const uint8_t *p = s;
     if (!n || p[0] < 0x80) return n ? 1 : 0;
@@ -25,6 +37,21 @@ size_t roma_utf8(const void *s, size_t n) {
     if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f)) return 0;
     if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
     return len;
+}
+
+size_t roma_characters(const void *s, size_t n) {
+    const uint8_t *p = s;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) count += (p[i] & 0xc0) != 0x80;
+    return count;
+}
+
+void roma_position(const char *text, size_t at, uint64_t *line, uint64_t *column) {
+    size_t begin = 0; /* of the line */
+    *line = 1;
+    for (size_t i = 0; i < at; i++)
+        if (text[i] == '\n') ++*line, begin = i + 1;
+    *column = 1 + roma_characters(text + begin, at - begin);
 }
 
 /* Both halves of the 128-bit product: every input bit reaches every output bit. */

@@ -17,11 +17,8 @@ static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...
 static int broken(const checker *k, unsigned a, unsigned b, const char *fmt, ...) {
     char text[sizeof(((roma_error *)0)->text)];
     uint64_t line = 0;
-    va_list args;
     if (k->lines) line = k->lines[a] > k->lines[b] ? k->lines[a] : k->lines[b];
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail_line(k->err, ROMA_EINPUT, k->file, line, "%s", text);
 }
 

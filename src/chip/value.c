@@ -5,10 +5,7 @@
 
 int roma_chip_bad(const roma_chip_place *at, const char *fmt, ...) {
     char text[sizeof(((roma_error *)0)->text)];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail_line(at->err, at->code, at->file, at->line, "%s", text);
 }
 

@@ -8,11 +8,8 @@ int roma_constrain_fail(code_build *b, int code, const char *what) {
     if (b->rc) return b->rc;
     b->rc = code;
     if (code == ROMA_ENOMEM) return roma_fail(b->err, code, b->file, ROMA_NOWHERE, "no memory for the grammar");
-    uint64_t line = 1, column = 1; /* in characters */
-    for (size_t i = 0; i < b->at; i++) {
-        column += ((uint8_t)b->text[i] & 0xc0) != 0x80;
-        if (b->text[i] == '\n') line++, column = 1;
-    }
+    uint64_t line, column;
+    roma_position(b->text, b->at, &line, &column);
     return roma_fail_line(b->err, code, b->file, line, "column %llu: %s", (unsigned long long)column, what);
 }
 

@@ -103,16 +103,9 @@ static bool negate(reader *r, set *c) {
 /* ---- reading characters ---- */
 
 static bool hex(reader *r, unsigned digits, uint32_t *c) {
-    *c = 0;
-    for (unsigned i = 0; i < digits; i++, r->p++) {
-        const char d = r->p < r->end ? *r->p : 0;
-        const int v = d >= '0' && d <= '9'   ? d - '0'
-                      : d >= 'a' && d <= 'f' ? d - 'a' + 10
-                      : d >= 'A' && d <= 'F' ? d - 'A' + 10
-                                             : -1;
-        if (v < 0) return bad(r, ROMA_EINPUT, "a hexadecimal digit is missing");
-        *c = *c << 4 | (uint32_t)v;
-    }
+    const size_t n = roma_hex_read(r->p, r->end, digits, c);
+    r->p += n;
+    if (n < digits) return bad(r, ROMA_EINPUT, "a hexadecimal digit is missing");
     return *c < 0xd800 || *c > 0xdfff || bad(r, ROMA_EUNSUPPORTED, "halves of surrogates are not supported");
 }
 

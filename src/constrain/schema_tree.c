@@ -40,19 +40,13 @@ static void path_of(const schema *s, uint32_t node, char *out, size_t cap) {
 
 int roma_constrain_schema_fail(schema *s, uint32_t node, int code, const char *fmt, ...) {
     char path[200], what[240];
-    va_list args;
     if (s->rc) return s->rc;
     s->rc = code;
     if (code == ROMA_ENOMEM) return roma_fail(s->err, code, s->file, ROMA_NOWHERE, "no memory for the schema");
-    va_start(args, fmt);
-    roma_vprint(what, sizeof what, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(what, fmt);
     path_of(s, node, path, sizeof path);
-    uint64_t line = 1, column = 1;
-    for (size_t i = 0; i < s->nodes[node].at; i++) {
-        column += ((uint8_t)s->text[i] & 0xc0) != 0x80;
-        if (s->text[i] == '\n') line++, column = 1;
-    }
+    uint64_t line, column;
+    roma_position(s->text, s->nodes[node].at, &line, &column);
     return roma_fail_line(s->err, code, s->file, line, "column %llu: %s: %s", (unsigned long long)column, path, what);
 }
 

@@ -4,18 +4,13 @@
 
 enum { SIZE, SIZE_LF, DATA, DATA_CR, DATA_LF, LAST_CR, LAST_LF, OVER };
 
-static int hex(uint8_t c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    uint8_t s = c | 32;
-    return s >= 'a' && s <= 'f' ? s - 'a' + 10 : -1;
-}
-
 /* One byte of framing; false: it may not stand there. */
 static bool step(roma_http_chunks *c, uint8_t b) {
+    uint32_t digit;
     switch (c->state) {
     case SIZE:
-        if (hex(b) >= 0 && c->digits < 8) {
-            c->left = c->left * 16 + (uint32_t)hex(b);
+        if (roma_hex_read(&b, &b + 1, 1, &digit) && c->digits < 8) {
+            c->left = c->left * 16 + digit;
             c->digits++;
             return true;
         }

@@ -6,15 +6,15 @@
 
 static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 static bool is_letter(uint8_t c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-static bool is_hex(uint8_t c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
 
 /* RFC 9110, 5.6.2 */
 static bool is_token(uint8_t c) { return is_letter(c) || is_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c)); }
 
 /* RFC 3986: what may stand in a path or query. */
 static bool is_target(const uint8_t *p, size_t n) {
+    uint32_t byte;
     for (size_t i = 0; i < n; i++) {
-        if (p[i] == '%' ? n - i < 3 || !is_hex(p[i + 1]) || !is_hex(p[i + 2])
+        if (p[i] == '%' ? roma_hex_read(p + i + 1, p + n, 2, &byte) < 2
                         : !(is_letter(p[i]) || is_digit(p[i]) || (p[i] && strchr("-._~!$&'()*+,;=:@/?", p[i]))))
             return false;
         if (p[i] == '%') i += 2;

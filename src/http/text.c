@@ -35,15 +35,14 @@ roma_http_text roma_http_header(const roma_http_request *q, const char *name) {
     return (roma_http_text){0};
 }
 
-static unsigned nibble(char c) { return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 32) - 'a' + 10); }
-
 size_t roma_http_unescape(char *out, size_t cap, roma_http_text t) {
     size_t n = 0;
     for (size_t i = 0; i < t.len; i++) {
         char c = t.text[i];
-        if (c == '%') { /* two digits follow: the head was checked */
-            if (t.len - i < 3) return SIZE_MAX;
-            c = (char)(nibble(t.text[i + 1]) << 4 | nibble(t.text[i + 2]));
+        if (c == '%') {
+            uint32_t byte;
+            if (roma_hex_read(t.text + i + 1, t.text + t.len, 2, &byte) < 2) return SIZE_MAX;
+            c = (char)byte;
             i += 2;
         }
         if (!c || n + 1 >= cap) return SIZE_MAX;

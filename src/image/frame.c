@@ -5,10 +5,7 @@
 
 int roma_frame_fail(const roma_frame *f, int code, uint64_t at, const char *fmt, ...) {
     char text[400];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(f->err, code, f->file, at, "%s", text);
 }
 

@@ -56,10 +56,7 @@ static int ends_inside(const gguf_file *g, uint64_t at, const char *what, roma_e
 
 int roma_import_kv_bad(const gguf_file *g, const gguf_kv *kv, int code, roma_error *err, const char *fmt, ...) {
     char name[96], text[320];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(err, code, g->path, kv->at, "key '%s': %s",
                      roma_error_name(name, sizeof name, kv->key, kv->key_len), text);
 }

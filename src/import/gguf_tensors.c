@@ -4,10 +4,7 @@
 
 int roma_import_tensor_bad(const gguf_file *g, const gguf_tensor *t, int code, roma_error *err, const char *fmt, ...) {
     char name[96], text[400];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(err, code, g->path, t->at, "tensor '%s': %s",
                      roma_error_name(name, sizeof name, t->name, t->name_len), text);
 }

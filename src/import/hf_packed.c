@@ -18,10 +18,7 @@ const st_tensor *roma_import_hf_part(const hf_packing *c, const char *base, cons
 
 int roma_import_hf_packed_bad(const hf_packing *c, int code, const char *base, const char *fmt, ...) {
     char text[240], name[96];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(c->err, code, c->f->path, ROMA_NOWHERE, "matrix '%s': %s",
                      roma_error_name(name, sizeof name, base, strlen(base)), text);
 }

@@ -121,19 +121,7 @@ static int read_arch(const gguf_file *g, roma_hyper *h, roma_error *err) {
     if (!found)
         return roma_fail(err, ROMA_EDAMAGED, g->path, ROMA_NOWHERE,
                          "key 'general.architecture' is missing; convert the model anew");
-    static const struct {
-        uint32_t arch;
-        const char *name;
-    } known[] = {
-#define X(name, value, word) {value, word},
-        ROMA_ARCHS(X)
-#undef X
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strlen(known[i].name) == len && memcmp(known[i].name, text, len) == 0) {
-            h->arch = known[i].arch;
-            return ROMA_OK;
-        }
+    if (roma_arch_find(text, len, &h->arch)) return ROMA_OK;
     char name[64];
     const char *why = roma_import_arch_reason(text, len);
     return roma_import_kv_bad(g, roma_import_kv_find(g, "general.architecture"), ROMA_EUNSUPPORTED, err,

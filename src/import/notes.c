@@ -20,11 +20,8 @@ typedef struct {
 static void note(looking *k, const gguf_kv *kv, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void note(looking *k, const gguf_kv *kv, const char *fmt, ...) {
     char name[96], text[320];
-    va_list args;
     if (k->n++ >= NOTES_MAX) return;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     roma_buf_print(k->out, "key '%s' %s\n", roma_error_name(name, sizeof name, kv->key, kv->key_len), text);
 }
 

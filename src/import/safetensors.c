@@ -26,10 +26,7 @@ typedef struct {
 static int bad(const reading *r, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int bad(const reading *r, int code, const char *fmt, ...) {
     char text[240];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_json_read_fail(&r->json, code, r->err, "tensor '%s': %s", r->name, text);
 }
 

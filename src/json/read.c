@@ -8,12 +8,10 @@
 static int fail_at(const roma_json_reader *r, int code, const char *at, roma_error *err, const char *what) {
     const uint64_t offset = r->from.at + (uint64_t)(at - r->begin);
     if (!r->from.line) return roma_fail(err, code, r->from.file, offset, "%s", what);
-    uint64_t line = r->from.line, column = 1;
-    for (const char *p = r->begin; p < at; p++) {
-        column += ((unsigned char)*p & 0xc0) != 0x80; /* characters, not bytes */
-        if (*p == '\n') line++, column = 1;
-    }
-    roma_fail_line(err, code, r->from.file, line, "column %llu: %s", (unsigned long long)column, what);
+    uint64_t line, column;
+    roma_position(r->begin, (size_t)(at - r->begin), &line, &column);
+    roma_fail_line(err, code, r->from.file, r->from.line + line - 1, "column %llu: %s", (unsigned long long)column,
+                   what);
     if (err) err->offset = offset;
     return code;
 }
@@ -26,10 +24,7 @@ int roma_json_bad(const roma_json_reader *r, const char *at, roma_error *err, co
 
 int roma_json_read_fail(const roma_json_reader *r, int code, roma_error *err, const char *fmt, ...) {
     char text[400];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return fail_at(r, code, r->begin + r->at, err, text);
 }
 
@@ -37,10 +32,7 @@ int roma_json_read_fail_key(const roma_json_reader *r, size_t at, int code, roma
                             const char *fmt, ...) {
     char text[320];
     roma_json_reader there = *r;
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     there.at = at;
     return roma_json_read_fail(&there, code, err, "key '%s': %s", key, text);
 }

@@ -5,17 +5,7 @@
 
 /* ---- texts ---- */
 
-static bool hex4(const char *p, const char *end, uint32_t *out) {
-    if (end - p < 4) return false;
-    *out = 0;
-    for (int i = 0; i < 4; i++) {
-        const char c = p[i];
-        const int v = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-        if (v < 0) return false;
-        *out = *out << 4 | (uint32_t)v;
-    }
-    return true;
-}
+static bool hex4(const char *p, const char *end, uint32_t *out) { return roma_hex_read(p, end, 4, out) == 4; }
 
 static size_t put_utf8(char out[4], uint32_t u) {
     static const uint8_t first[] = {0, 0xc0, 0xe0, 0xf0};

@@ -19,10 +19,7 @@ typedef struct {
 static int refuse(const asked *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int refuse(const asked *r, const char *fmt, ...) {
     char text[320];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(r->err, ROMA_EUNSUPPORTED, r->path, ROMA_NOWHERE, "%s", text);
 }
 

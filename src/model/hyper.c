@@ -19,6 +19,14 @@ const char *roma_arch_name(uint32_t arch) {
     }
 }
 
+bool roma_arch_find(const char *word, size_t n, uint32_t *arch) {
+#define X(name, value, text)                                                                                           \
+    if (n == sizeof text - 1 && memcmp(word, text, n) == 0) return *arch = (value), true;
+    ROMA_ARCHS(X)
+#undef X
+    return false;
+}
+
 static int bad(roma_error *err, const char *file, const char *what, uint64_t value, const char *rule) {
     return roma_fail(err, ROMA_EUNSUPPORTED, file, ROMA_NOWHERE, "%s is %llu; supported: %s", what,
                      (unsigned long long)value, rule);

@@ -34,10 +34,7 @@ typedef struct {
 static int bad(roma_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int bad(roma_error *err, const char *fmt, ...) {
     char text[320];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(err, ROMA_EINPUT, "shape", ROMA_NOWHERE, "%s", text);
 }
 
@@ -51,23 +48,6 @@ static int unknown_key(const char *text, size_t n, roma_error *err) {
                "there is no key '%s'%s%s%s; keys are layers, hidden, heads, kv, head, ffn, vocab, tied, arch, context",
                roma_error_name(shown, sizeof shown, text, n), near ? ", did you mean " : "", near ? near : "",
                near ? "?" : "");
-}
-
-static bool read_arch(const char *text, size_t n, uint32_t *out) {
-    static const struct {
-        uint32_t arch;
-        const char *name;
-    } archs[] = {
-#define X(id, number, name) {number, name},
-        ROMA_ARCHS(X)
-#undef X
-    };
-    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
-        if (strlen(archs[i].name) == n && memcmp(archs[i].name, text, n) == 0) {
-            *out = archs[i].arch;
-            return true;
-        }
-    return false;
 }
 
 /* Digits alone, nine at most: what a key's own range is, the shape's check says. */
@@ -84,7 +64,7 @@ static int read_value(unsigned key, const char *text, size_t n, uint32_t *out, r
     char shown[40];
     const bool is_arch = key == KEY_ARCH, is_tied = key == KEY_TIED;
     const bool good =
-        is_arch ? read_arch(text, n, out) : n <= 9 && read_number(text, n, out) && (!is_tied || *out <= 1);
+        is_arch ? roma_arch_find(text, n, out) : n <= 9 && read_number(text, n, out) && (!is_tied || *out <= 1);
     if (good) return ROMA_OK;
     return bad(err, "%s takes %s, not '%s'", keys[key],
                is_arch   ? "llama, qwen2 or qwen3"

@@ -5,10 +5,7 @@
 
 int roma_quant_bad(const roma_tensor *t, int code, roma_error *err, const char *fmt, ...) {
     char text[200];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail(err, code, NULL, ROMA_NOWHERE, "%s of layer %u %s", roma_tensor_role_name(t->role), t->layer,
                      text);
 }

@@ -23,10 +23,7 @@ typedef struct {
 
 static int differ(roma_rtl_report *out, roma_error *err, const char *fmt, ...) {
     char text[400];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     out->differs = true;
     return roma_fail(err, ROMA_EDAMAGED, "manifest.json", ROMA_NOWHERE, "%s", text);
 }

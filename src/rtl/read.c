@@ -10,10 +10,7 @@ enum { GROUP = 4, SHOWN = 40 };
 
 int roma_rtl_read_fail(const rtl_text *t, const char *fmt, ...) {
     char text[480];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     return roma_fail_line(t->err, ROMA_EDAMAGED, t->file, t->token_line, "%s", text);
 }
 
@@ -48,10 +45,7 @@ static void next(rtl_text *t) {
 /* Reads the tokens of a text of ours, which has no more than fits. */
 static int expect(rtl_text *t, const char *fmt, ...) {
     char want[256], shown[SHOWN + 24];
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(want, sizeof want, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(want, fmt);
     rtl_text w = {.p = want, .end = want + strlen(want)};
     for (next(&w); w.len; next(&w)) {
         next(t);

@@ -15,11 +15,8 @@ static const char *type_of(int status) {
 }
 
 void roma_serve_error(told_error *e, int status, const char *code, const char *param, const char *fmt, ...) {
-    va_list args;
     *e = (told_error){.status = status, .type = type_of(status), .code = code, .param = param};
-    va_start(args, fmt);
-    roma_vprint(e->message, sizeof e->message, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(e->message, fmt);
 }
 
 static int status_of(int rc) {

@@ -7,8 +7,8 @@ const told_form *roma_serve_told_form_of(asked_form f) {
     switch (f) {
     case ASKED_CHAT: return &roma_serve_told_chat;
     case ASKED_RESPONSE: return &roma_serve_told_response;
-    case ASKED_OCHAT: return &roma_serve_told_ollama_chat;
-    case ASKED_OTEXT: return &roma_serve_told_ollama_text;
+    case ASKED_OCHAT:
+    case ASKED_OTEXT: return &roma_serve_told_ollama;
     default: return &roma_serve_told_text;
     }
 }
@@ -259,12 +259,6 @@ static void put_top(roma_json *j, const told *t, const roma_answer_probs *p) {
     roma_json_close(j, '}');
 }
 
-static size_t characters(const char *text, size_t len) {
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) n += ((uint8_t)text[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static void put_text_probs(roma_json *j, const told *t, choice *c, const roma_answer_probs *p, size_t n) {
     char bytes[ROMA_TOKEN_BYTES_MAX];
     if (!t->a->q->logprobs) {
@@ -284,7 +278,7 @@ static void put_text_probs(roma_json *j, const told *t, choice *c, const roma_an
     roma_json_open(j, "text_offset", '[');
     for (size_t i = 0; i < n; i++) {
         roma_json_uint(j, NULL, c->offset);
-        c->offset += characters(bytes, roma_token_bytes(t->tok, p[i].own.id, true, bytes, sizeof bytes));
+        c->offset += roma_characters(bytes, roma_token_bytes(t->tok, p[i].own.id, true, bytes, sizeof bytes));
     }
     roma_json_close(j, ']');
     roma_json_close(j, '}');

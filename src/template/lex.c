@@ -17,17 +17,10 @@ typedef struct {
 
 int roma_template_fail(const roma_template *t, int code, size_t at, roma_error *err, const char *fmt, ...) {
     char text[400];
-    size_t line = 1, column = 1;
-    for (size_t i = 0; i < at && i < t->len; i++) {
-        const bool ends = t->source[i] == '\n';
-        line += ends;
-        column = ends ? 1 : column + ((t->source[i] & 0xc0) != 0x80);
-    }
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
-    return roma_fail_line(err, code, t->file, line, "column %zu: %s", column, text);
+    uint64_t line, column;
+    roma_position(t->source, at < t->len ? at : t->len, &line, &column);
+    ROMA_PRINT_ARGS(text, fmt);
+    return roma_fail_line(err, code, t->file, line, "column %llu: %s", (unsigned long long)column, text);
 }
 
 static void refuse(lexer *x, size_t at, const char *what) {

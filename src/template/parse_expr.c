@@ -10,10 +10,7 @@ enum { DEPTH = 200 };
 void roma_template_refuse(tm_parser *p, const tm_token *at, int code, const char *fmt, ...) {
     char text[400];
     if (p->rc) return;
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     p->rc = roma_template_fail(p->t, code, at->at, p->err, "%s", text);
     p->tok = p->last; /* nothing more is read */
 }
@@ -95,17 +92,9 @@ uint32_t roma_template_intern(tm_parser *p, const tm_token *name) {
 /* ---- literals ---- */
 
 static unsigned hex(tm_parser *p, const char *s, const char *end, unsigned n, uint32_t *out) {
-    *out = 0;
-    for (unsigned i = 0; i < n; i++) {
-        const char c = s + i < end ? s[i] : 0;
-        const int v = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-        if (v < 0) {
-            roma_template_refuse(p, p->tok, ROMA_EUNSUPPORTED, "an escape of this string is cut short");
-            return 0;
-        }
-        *out = *out << 4 | (uint32_t)v;
-    }
-    return n;
+    if (roma_hex_read(s, end, n, out) == n) return n;
+    roma_template_refuse(p, p->tok, ROMA_EUNSUPPORTED, "an escape of this string is cut short");
+    return 0;
 }
 
 /* One escape behind its backslash; returns how many bytes of it there are. */

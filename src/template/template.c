@@ -52,10 +52,7 @@ void roma_template_destroy(roma_template *t) {
 void roma_template_stop(tm_machine *m, int code, const char *fmt, ...) {
     char text[400];
     if (m->rc) return;
-    va_list args;
-    va_start(args, fmt);
-    roma_vprint(text, sizeof text, fmt, args);
-    va_end(args);
+    ROMA_PRINT_ARGS(text, fmt);
     m->rc = roma_template_fail(m->t, code, m->at ? m->at->at : 0, m->err, "%s", text);
 }
 

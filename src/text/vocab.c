@@ -6,16 +6,10 @@
 
 #define TEXT_SPECIALS_MAX 65536u
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int roma_text_byte_of(const char *text, size_t len) {
     if (len != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
-    const int hi = hex_digit(text[3]), lo = hex_digit(text[4]);
-    return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
+    uint32_t byte;
+    return roma_hex_read(text + 3, text + 5, 2, &byte) == 2 ? (int)byte : -1;
 }
 
 /* Between bars, <|user|>; full-width ones, U+FF5C, count too. */

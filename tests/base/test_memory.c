@@ -64,6 +64,39 @@ static void test_grow(void) {
     roma_free(v);
 }
 
+static void test_hex_read(void) {
+    static const char text[] = "00fFaB9g7";
+    uint32_t v = 1;
+    CHECK_EQ(roma_hex_read(text, text + 9, 7, &v), 7);
+    CHECK_EQ(v, 0x00ffab9);
+    CHECK_EQ(roma_hex_read(text, text + 9, 8, &v), 7); /* g is none */
+    CHECK_EQ(v, 0x00ffab9);
+    CHECK_EQ(roma_hex_read(text + 3, text + 5, 4, &v), 2); /* the end comes first */
+    CHECK_EQ(v, 0xfa);
+    CHECK_EQ(roma_hex_read(text, text, 1, &v), 0);
+    CHECK_EQ(v, 0);
+    for (int c = 0; c < 256; c++) { /* neighbours of digits are none, with or without the bit of case */
+        const uint8_t b = (uint8_t)c;
+        CHECK_EQ(roma_hex_read(&b, &b + 1, 1, &v), b && strchr("0123456789abcdefABCDEF", b) != NULL);
+    }
+}
+
+/* Columns are characters; the byte behind a line's end is column 1 of the next. */
+static void test_position(void) {
+    static const char text[] = "a\xc3\xa9\n\n\xe2\x82\xacx";
+    static const struct {
+        size_t at;
+        uint64_t line, column;
+    } want[] = {{0, 1, 1}, {1, 1, 2}, {3, 1, 3}, {4, 2, 1}, {5, 3, 1}, {8, 3, 2}, {9, 3, 3}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        uint64_t line, column;
+        roma_position(text, want[i].at, &line, &column);
+        CHECK_EQ(line, want[i].line);
+        CHECK_EQ(column, want[i].column);
+    }
+    CHECK_EQ(roma_characters(text, sizeof text - 1), 6);
+}
+
 static bool all_zero(const uint8_t *p, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (p[i]) return false;
@@ -230,6 +263,8 @@ static void test_buf_refused(void) {
 int main(void) {
     test_alloc();
     test_grow();
+    test_hex_read();
+    test_position();
     test_arena();
     test_arena_huge();
     test_arena_by();

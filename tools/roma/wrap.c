@@ -14,13 +14,6 @@ size_t columns_of(FILE *f) {
     return w.ws_col < LEAST ? LEAST : w.ws_col;
 }
 
-/* Columns that n bytes of UTF-8 take, each character one. */
-static size_t shown(const char *s, size_t n) {
-    size_t columns = 0;
-    for (size_t i = 0; i < n; i++) columns += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return columns;
-}
-
 static bool is_gap(const char *s, size_t i, size_t n) { return i + 1 < n && s[i] == ' ' && s[i + 1] == ' '; }
 
 /* Where a line's next ones begin: under the last of its columns that begins in the first half. */
@@ -59,7 +52,7 @@ static size_t long_word(const char *s, size_t n) {
 static void put_line(roma_buf *out, const char *s, size_t n, size_t width) {
     const size_t lead = strspn(s, " ") < n ? strspn(s, " ") : 0, hang = hanging(s, n, width);
     size_t room = width, indent = 0;
-    while (shown(s, n) > room) {
+    while (roma_characters(s, n) > room) {
         size_t part = first_part(s + (indent ? 0 : lead), n - (indent ? 0 : lead), room - (indent ? 0 : lead));
         if (!part) part = long_word(s + (indent ? 0 : lead), n - (indent ? 0 : lead));
         if (!indent) part += lead;
