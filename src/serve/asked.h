@@ -89,6 +89,9 @@ int roma_serve_asked_read_prompts(asked *a, roma_answer_reading *r, const char *
 /* read_other.c: keys of responses and of ollama; ROMA_ANSWER_NOT_MINE for what is none. */
 int roma_serve_asked_key_response(asked *a, roma_answer_reading *r, roma_error *err);
 int roma_serve_asked_key_ollama(asked *a, roma_answer_reading *r, roma_error *err);
+/* read.c: whether the value says nothing: null, false, "", an empty list, an object of nothing but nulls. It is read.
+ */
+int roma_serve_asked_says_nothing(roma_answer_reading *r, bool *nothing, roma_error *err);
 /* read.c: how long an answer may be, under any of its names. */
 int roma_serve_asked_limit(asked *a, roma_answer_reading *r);
 /* read.c: {"type": ...}, the shape of an answer; two shapes are EINPUT. */

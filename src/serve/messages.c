@@ -222,6 +222,7 @@ int roma_serve_asked_messages(const char *json, size_t len, roma_answer_text sys
 /* What an item holds besides a message's own members. */
 typedef struct {
     roma_buf type, call_id, name, arguments;
+    bool has_output;
 } item;
 
 static void item_free(item *i) {
@@ -246,6 +247,7 @@ static int scan_item(maker *m, item *i, roma_buf *output) {
                        : roma_json_is(&m->j, "arguments") ? &i->arguments
                                                           : NULL;
         const bool is_output = roma_json_is(&m->j, "output");
+        i->has_output |= is_output;
         if ((rc = next(m))) return rc;
         if (to && m->j.kind == ROMA_JSON_TEXT)
             roma_buf_append(to, m->j.text, m->j.len);
@@ -310,6 +312,8 @@ static int one_item(maker *m, bool *open) {
     const bool is_call = is_type(&i, "function_call"), is_output = is_type(&i, "function_call_output");
     if (!rc && (i.type.failed || i.call_id.failed || i.name.failed || i.arguments.failed || output.failed))
         rc = roma_serve_asked_no_memory(m->err);
+    if (!rc && is_call && !i.name.len) rc = bad(m, ROMA_EINPUT, "is a function_call without a name");
+    if (!rc && is_output && !i.has_output) rc = bad(m, ROMA_EINPUT, "is a function_call_output without an output");
     if (!rc && !is_call) calls_close(m, open);
     if (rc) {
     } else if (is_call) {

@@ -96,24 +96,29 @@ int roma_serve_asked_json(roma_answer_reading *r, roma_answer_text *out, roma_er
 
 /* ---- what is refused ---- */
 
-/* Whether the value says nothing: null, false, "", an empty list or object. The value is read. */
-static int says_nothing(roma_answer_reading *r, bool *nothing, roma_error *err) {
-    roma_json_reader *j = roma_answer_reading_json(r);
-    int rc = roma_serve_asked_next(r, err);
+/* A value whose first token is read. */
+static int is_nothing(roma_json_reader *j, bool *nothing, roma_error *err) {
     const roma_json_kind kind = j->kind;
+    int rc = ROMA_OK;
     *nothing = kind == ROMA_JSON_NULL || kind == ROMA_JSON_FALSE || (kind == ROMA_JSON_TEXT && !j->len);
-    const char *from = j->begin + j->at;
-    if (!rc) rc = roma_json_read_skip(j, err);
-    if (kind == ROMA_JSON_ARRAY || kind == ROMA_JSON_OBJECT) {
-        *nothing = true;
-        for (from++; from + 1 < j->p; from++) *nothing &= strchr(" \t\r\n", *from) != NULL;
+    if (kind != ROMA_JSON_ARRAY && kind != ROMA_JSON_OBJECT) return ROMA_OK;
+    *nothing = true;
+    while (!(rc = roma_json_read_next(j, err)) && j->kind != ROMA_JSON_ARRAY_END && j->kind != ROMA_JSON_OBJECT_END) {
+        if (j->kind == ROMA_JSON_KEY && (rc = roma_json_read_next(j, err))) return rc;
+        *nothing &= kind == ROMA_JSON_OBJECT && j->kind == ROMA_JSON_NULL;
+        if ((rc = roma_json_read_skip(j, err))) return rc;
     }
     return rc;
 }
 
+int roma_serve_asked_says_nothing(roma_answer_reading *r, bool *nothing, roma_error *err) {
+    const int rc = roma_serve_asked_next(r, err);
+    return rc ? rc : is_nothing(roma_answer_reading_json(r), nothing, err);
+}
+
 static int refuse(roma_answer_reading *r, const char *key, const char *why, roma_error *err) {
     bool nothing;
-    const int rc = says_nothing(r, &nothing, err);
+    const int rc = roma_serve_asked_says_nothing(r, &nothing, err);
     return rc || nothing ? rc : roma_serve_asked_bad(r, ROMA_EUNSUPPORTED, key, why, err);
 }
 
@@ -320,6 +325,9 @@ static int check(asked *a, roma_error *err) {
     for (size_t i = 0; i < k->stops.n; i++)
         if (k->stops.item[i].len > ASKED_STOP_BYTES_MAX)
             return missing(a, "stop", "a stop text must have at most 512 bytes", err);
+    if (a->raw && (a->system.len || a->think >= 0))
+        return missing(a, a->system.len ? "system" : "think",
+                       "a raw prompt has no template that takes a system text, or think", err);
     if (a->q->top && !a->q->logprobs)
         return missing(a, "top_logprobs",
                        a->form == ASKED_RESPONSE ? "top_logprobs needs include: [\"message.output_text.logprobs\"]"

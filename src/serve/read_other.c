@@ -28,9 +28,9 @@ static int skip(roma_answer_reading *r, roma_error *err) {
 }
 
 static int empty_list(roma_answer_reading *r, const char *key, const char *why, roma_error *err) {
-    roma_answer_text t = {0};
-    const int rc = roma_serve_asked_json(r, &t, err);
-    return rc || t.len <= 2 ? rc : roma_serve_asked_bad(r, ROMA_EUNSUPPORTED, key, why, err);
+    bool nothing;
+    const int rc = roma_serve_asked_says_nothing(r, &nothing, err);
+    return rc || nothing ? rc : roma_serve_asked_bad(r, ROMA_EUNSUPPORTED, key, why, err);
 }
 
 /* ---- responses ---- */

@@ -110,7 +110,7 @@ static const struct {
     {ASKED_EMBED, "{\"input\":[[1],[2,3]],\"encoding_format\":\"float\",\"model\":\"m\"}"},
     {ASKED_OCHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"images\":[]}],\"options\":{"
                   "\"stop\":[\"a\"],\"top_p\":0.5},\"format\":\"json\"}"},
-    {ASKED_OTEXT, "{\"model\":\"m\",\"prompt\":\"x\",\"system\":\"s\",\"raw\":true,\"keep_alive\":\"5m\"}"},
+    {ASKED_OTEXT, "{\"model\":\"m\",\"prompt\":\"x\",\"system\":\"s\",\"keep_alive\":\"5m\"}"},
     {ASKED_OEMBED, "{\"model\":\"m\",\"input\":\"x\",\"truncate\":true}"}};
 enum { N_GOOD = sizeof good / sizeof *good };
 
@@ -168,6 +168,23 @@ static void test_within(void) {
          "grammar", "another form"},
         {ASKED_TEXT, "\"grammar\":\"root ::= [a]\",\"response_format\":{\"type\":\"json_object\"}", ROMA_EINPUT,
          "response_format", "another form"},
+        {ASKED_RESPONSE, "\"input\":\"a\",\"reasoning\":{ \"effort\":null,\"summary\":null }", 0, "", NULL},
+        {ASKED_RESPONSE, "\"input\":\"a\",\"reasoning\":{\"effort\":\"low\"}", ROMA_EUNSUPPORTED, "reasoning",
+         "reasoning"},
+        {ASKED_CHAT,
+         "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"audio\":{\"voice\":null},\"functions\":[ ]", 0, "",
+         NULL},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"functions\":[null]", ROMA_EUNSUPPORTED,
+         "functions", "functions"},
+        {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"audio\":{\"a\":null,\"voice\":{}}",
+         ROMA_EUNSUPPORTED, "audio", "audio"},
+        {ASKED_RESPONSE, "\"input\":[{\"type\":\"function_call\",\"call_id\":\"c\"}]", ROMA_EINPUT, "input",
+         "without a name"},
+        {ASKED_RESPONSE, "\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\"}]", ROMA_EINPUT, "input",
+         "without an output"},
+        {ASKED_OTEXT, "\"raw\":true,\"system\":\"s\"", ROMA_EINPUT, "system", "raw"},
+        {ASKED_OTEXT, "\"raw\":true,\"think\":false", ROMA_EINPUT, "think", "raw"},
+        {ASKED_OTEXT, "\"raw\":true,\"system\":\"\",\"think\":null", 0, "", NULL},
         {ASKED_TEXT, "\"top_k\":-1", 0, "", NULL},
         {ASKED_TEXT, "\"top_k\":-2", ROMA_EINPUT, "top_k", "top_k"},
         {ASKED_CHAT, "\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"xyz\":null,\"audio\":null}]", 0, "", NULL},
