@@ -3,6 +3,7 @@
  * an odd seed RoPE leaves the last quarter of a head as it is.
  * make_random forms: the names of all formats. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "random_model.h"
 
