@@ -130,13 +130,18 @@ static int read_configs(hf_folder *f, const tokenizer_files *in, hf_tokens *t, h
 }
 
 /* Tokens that are called special are matched as a whole, also where they are ordinary ones of the vocabulary. */
-static int make_specials(const hf_says *s, const char *path, hf_tokens *t, roma_error *err) {
+static int make_specials(const hf_says *s, const char *path, hf_tokens *t, roma_buf *notes, roma_error *err) {
     const int64_t *named = (const int64_t *)(const void *)s->named.data;
     char name[64];
     if (t->text.failed || t->added.failed)
         return roma_fail(err, ROMA_ENOMEM, path, ROMA_NOWHERE, "no memory for a vocabulary");
-    for (int i = HF_BOS; i <= HF_EOS; i++)
-        if (s->special[i] >= 0) (void)roma_import_hf_make_special(t, (const char *)s->text.data + s->special[i]);
+    for (int i = HF_BOS; i <= HF_PAD; i++) {
+        const char *text = s->special[i] >= 0 ? (const char *)s->text.data + s->special[i] : NULL;
+        if (!text || roma_import_hf_make_special(t, text) || i == HF_BOS || i == HF_EOS) continue;
+        roma_buf_print(notes,
+                       "%s '%s' is no token of the vocabulary; there is none, and text that says so stays text\n",
+                       i == HF_UNK ? "unk_token" : "pad_token", roma_error_name(name, sizeof name, text, strlen(text)));
+    }
     for (size_t i = 0; i < s->named.len / sizeof *named; i++) {
         const char *text = (const char *)s->text.data + named[i];
         if (!roma_import_hf_make_special(t, text))
@@ -165,7 +170,11 @@ static int read_tokenizer(hf_folder *f, const tokenizer_files *in, hf_tokens *t,
         t->unk_len = (uint32_t)strlen(unk);
         t->unk = (int64_t)roma_import_hf_text(t, unk, t->unk_len);
     }
-    if (!rc) rc = make_specials(s, path, t, err);
+    if (!rc && s->mistral_regex > 0 && v->kind == ROMA_TOK_BPE && v->pre != ROMA_PRE_TEKKEN)
+        rc = roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE,
+                       "fix_mistral_regex asks for another pre_tokenizer than tokenizer.json has; save the tokenizer "
+                       "anew, as transformers has read it");
+    if (!rc) rc = make_specials(s, path, t, &o->notes, err);
     if (!rc) rc = roma_import_hf_vocab(t, file->path, o, v, err);
     if (!rc) rc = settle(s, in->model != NULL, path, v, &o->notes, err);
     return rc ? rc : roma_vocab_check(v, file->path, err);
@@ -175,7 +184,8 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
     tokenizer_files in = {0};
     const hf_file *old = NULL;
     hf_tokens t;
-    hf_says s = {.add_bos = -1, .add_eos = -1, .add_prefix = -1, .legacy = -1, .first = -2, .last = -2};
+    hf_says s = {
+        .add_bos = -1, .add_eos = -1, .add_prefix = -1, .legacy = -1, .mistral_regex = -1, .first = -2, .last = -2};
     for (int i = 0; i < 4; i++) s.special[i] = s.id[i] = -1;
     int rc = find_files(f, &in, err);
     if (rc) return rc;

@@ -123,11 +123,11 @@ int roma_import_hf_pipeline(const char *normalizer, const char *pre, const char 
 
 /* What a folder says of its tokenizer apart from the vocabulary. */
 typedef struct {
-    int add_bos, add_eos, add_prefix, legacy; /* 1, 0; -1: not said */
-    roma_buf text;                            /* the texts below, each ends in 0 */
-    int64_t special[4];                       /* bos eos unk pad: in text; -1 not said, -2 said to be none */
-    int64_t id[4];                            /* the same as ids: config.json, else generation_config.json; -1 */
-    uint64_t eos[ROMA_EOG_MAX];               /* ids that end a turn */
+    int add_bos, add_eos, add_prefix, legacy, mistral_regex; /* 1, 0; -1: not said */
+    roma_buf text;                                           /* the texts below, each ends in 0 */
+    int64_t special[4];         /* bos eos unk pad: in text; -1 not said, -2 said to be none */
+    int64_t id[4];              /* the same as ids: config.json, else generation_config.json; -1 */
+    uint64_t eos[ROMA_EOG_MAX]; /* ids that end a turn */
     uint32_t n_eos;
     bool has_decoder;   /* tokenizer_config.json has added_tokens_decoder */
     roma_buf named;     /* int64_t, in text: other special tokens */

@@ -192,6 +192,7 @@ static int read_tokenizer_member(reading *r, void *ctx, const char *key) {
     if (strcmp(key, "add_eos_token") == 0) return read_flag(r, key, &c->s->add_eos);
     if (strcmp(key, "add_prefix_space") == 0) return read_flag(r, key, &c->s->add_prefix);
     if (strcmp(key, "legacy") == 0) return read_flag(r, key, &c->s->legacy);
+    if (strcmp(key, "fix_mistral_regex") == 0) return read_flag(r, key, &c->s->mistral_regex);
     if (strcmp(key, "chat_template") == 0) return read_template(r, c);
     if (strcmp(key, "added_tokens_decoder") == 0) {
         c->s->has_decoder = true;

@@ -165,7 +165,8 @@ static int read_merges(const hf_tokens *t, const char *path, const import_index 
         const int64_t a = roma_import_index_find(x, left, m[i].left), b = roma_import_index_find(x, right, m[i].right);
         if (a < 0 || b < 0)
             return roma_fail(err, ROMA_EDAMAGED, path, ROMA_NOWHERE,
-                             "merge %zu: its %s half, '%s', is no token of the vocabulary", i, a < 0 ? "left" : "right",
+                             "merge %zu: its %s half, '%s', is no ordinary token of the vocabulary", i,
+                             a < 0 ? "left" : "right",
                              a < 0 ? roma_error_name(name, sizeof name, left, m[i].left)
                                    : roma_error_name(name, sizeof name, right, m[i].right));
         o->merges[2 * i] = (uint32_t)a;

@@ -161,6 +161,56 @@ static void look_at_tokens(looking *k) {
     if (k->v->eos < 0) look_at_flag(k, "add_eos_token", "eos_token_id");
 }
 
+/* ---- what nobody obeys ---------------------------------------------------------------------------------------- */
+
+/* Keys of tokenizers that are read, or change nothing in byte-level BPE and SentencePiece BPE: ids that no answer
+ * needs, other templates, copies for other programs. */
+static const char *const of_tokenizers[] = {"ggml.model",         "ggml.pre",           "ggml.tokens",
+                                            "ggml.token_type",    "ggml.scores",        "ggml.merges",
+                                            "ggml.add_bos_token", "ggml.add_eos_token", "ggml.add_space_prefix",
+                                            "chat_template",      "chat_templates",     "ggml.token_type_count",
+                                            "huggingface.json",   "rwkv.world",         "ggml.seperator_token_id"};
+
+/* A tokenizer's key that is known, or false, 0 or empty. */
+static bool says_nothing(const gguf_kv *kv) {
+    const size_t skip = sizeof "tokenizer." - 1;
+    uint64_t n;
+    if (ends(kv, "_token_id") || begins(kv, "tokenizer.chat_template.")) return true;
+    for (size_t i = 0; i < sizeof of_tokenizers / sizeof *of_tokenizers; i++)
+        if (strlen(of_tokenizers[i]) == kv->key_len - skip && ends(kv, of_tokenizers[i])) return true;
+    if (kv->type == GGUF_ARRAY || kv->type == GGUF_STRING) return kv->count == 0;
+    return (kv->type == GGUF_BOOL && !*kv->value) || (whole(kv, &n) && n == 0);
+}
+
+/* The first of keys that are passed over, and how many more. */
+static void note_passed(looking *k, const gguf_kv *first, unsigned n, const char *instead) {
+    char more[32] = "";
+    if (n > 1) roma_print(more, sizeof more, "and %u more ", n - 1);
+    if (n) note(k, first, "%s%s passed over: %s", more, n > 1 ? "are" : "is", instead);
+}
+
+static void look_at_passed(looking *k) {
+    static const char *const rooms[] = {"general.", "tokenizer.", "split.", "quantize."};
+    static const char *const instead[] = {"options of run, chat and serve say how an answer is drawn",
+                                          "this tokenizer's kind has no such rule",
+                                          "it is of no part of a model that is known"};
+    const gguf_kv *first[3] = {NULL};
+    unsigned n[3] = {0};
+    for (uint32_t i = 0; i < k->g->n_kv; i++) {
+        const gguf_kv *kv = &k->g->kv[i];
+        bool known = false;
+#define X(name, value, word) known |= begins(kv, word "."); /* of others look_at_others speaks */
+        ROMA_ARCHS(X)
+#undef X
+        for (size_t r = 0; r < sizeof rooms / sizeof *rooms; r++) known |= begins(kv, rooms[r]);
+        const bool sampling = begins(kv, "general.sampling.") || begins(kv, "tokenizer.ggml.suppress_");
+        const bool text = begins(kv, "tokenizer.") && k->v && !says_nothing(kv);
+        const int what = sampling ? 0 : text ? 1 : known ? -1 : 2;
+        if (what >= 0 && n[what]++ == 0) first[what] = kv;
+    }
+    for (int i = 0; i < 3; i++) note_passed(k, first[i], n[i], instead[i]);
+}
+
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 /* Keys of an architecture that the model is not of. */
@@ -189,6 +239,7 @@ int roma_import_notes(const gguf_set *s, const roma_hyper *h, const roma_vocab *
     look_at_types(&k);
     look_at_tokens(&k);
     look_at_others(&k);
+    look_at_passed(&k);
     if (k.n > NOTES_MAX) roma_buf_print(out, "and %u more contradictions\n", k.n - NOTES_MAX);
     roma_buf_append(out, "", 1);
     if (out->failed) return roma_fail(err, ROMA_ENOMEM, k.g->path, ROMA_NOWHERE, "no memory for a list of notes");

@@ -245,6 +245,16 @@ static int read_member(reading *r, bool seen[N_KEYS]) {
     return keys[i].read(r, keys[i].key);
 }
 
+/* Without target_modules PEFT has these two of every architecture that is run here. */
+static int usual_targets(reading *r, const bool seen[N_KEYS]) {
+    static const char *const usual[] = {"q_proj", "v_proj"};
+    int rc = ROMA_OK;
+    for (size_t i = 0; i < N_KEYS; i++)
+        if (strcmp(keys[i].key, "target_modules") == 0 && seen[i]) return ROMA_OK;
+    for (size_t i = 0; i < 2 && !rc; i++) rc = add(r, &r->c->targets, usual[i], strlen(usual[i]), 0);
+    return rc;
+}
+
 static int read_keys(reading *r) {
     static const char *const needed[] = {"peft_type", "r", "lora_alpha"};
     bool seen[N_KEYS] = {false};
@@ -254,6 +264,7 @@ static int read_keys(reading *r) {
     while (!(rc = next(r)) && is(r, ROMA_JSON_KEY))
         if ((rc = read_member(r, seen)) != 0) return rc;
     if (!rc) rc = next(r); /* nothing behind it */
+    if (!rc) rc = usual_targets(r, seen);
     if (!rc && r->c->target_pattern && r->c->layers.len)
         return roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE,
                          "key 'layers_to_transform': PEFT has none beside a text of target_modules");

@@ -170,6 +170,8 @@ static const struct {
     {SAYS, "\"sp_model_kwargs\": {}", ""},
     {SAYS, "\"sp_model_kwargs\": {\"enable_sampling\": true}", "passed over: sp_model_kwargs"},
     {SAYS, "\"do_lower_case\": true", "passed over: do_lower_case"},
+    {SAYS, "\"fix_mistral_regex\": false", ""},
+    {SAYS, "\"fix_mistral_regex\": true", "!fix_mistral_regex asks for another pre_tokenizer"},
     {SAYS, "\"frobnicate\": 1", "passed over: frobnicate"},
     {SAYS, "\"cls_token\": \"g\", \"image_token\": {\"content\": \"h\"}", ""},
     {SAYS, "\"mask_token\": \"[MASK]\"", "!special token '[MASK]' is no token"},

@@ -120,6 +120,7 @@ static const bad_case cases[] = {
     {"some names without model.", "h", P_STEM "v_proj.lora_A.weight", "base_model.model.layers.0.self_attn.v_proj.lora_A.weight", INPUT, "some names have 'model.'"},
     {"PEFT 0.2: weights merged", "c", KEY, "\"merge_weights\": true", UNSUPPORTED, "'merge_weights'"},
     {"PEFT 0.2: some of a fused matrix", "c", KEY, "\"enable_lora\": [true, false]", UNSUPPORTED, "'enable_lora'"},
+    {"no targets: q_proj and v_proj of all layers", "c", "[\"q_proj\", \"v_proj\"], \"bias\": \"none\",\n \"layers_to_transform\": [0]", "null, \"bias\": \"none\"", INPUT, "names model.layers.1.self_attn.q_proj"},
     {"layers beside a text of targets", "c", "[\"q_proj\", \"v_proj\"]", "\".*proj\"", INPUT, "'layers_to_transform'"},
     {"targets: look-ahead", "c", "[\"q_proj\", \"v_proj\"]", "\"(?=.*)q\"", UNSUPPORTED, "look-ahead"},
     {"targets: look-behind", "c", "[\"q_proj\", \"v_proj\"]", "\"(?<!k)q\"", UNSUPPORTED, "look-behind"},
@@ -335,6 +336,7 @@ static void test_good(void) {
         {"c", "\"alpha_pattern\": {}", "\"alpha_pattern\": {\"layers\\\\.\\\\d+\\\\.self_attn\\\\.(q|k)_proj\": 2}", 1},
         {"c", "\"rank_pattern\": {}", "\"rank_pattern\": {\"q_pro\": 7, \".*k_proj\": 9, \"\": 3}", 4},
         {"c", "\"init_lora_weights\": true", "\"init_lora_weights\": \"gaussian\"", 4},
+        {"c", "[\"q_proj\", \"v_proj\"]", "null", 4}, /* PEFT's own: these two */
         {"h", "q_proj.lora_A.weight", "q_proj.lora_A.default.weight", 4}};
     const roma_description base = small_base();
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

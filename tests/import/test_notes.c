@@ -49,7 +49,16 @@ static const struct {
     {BPE, "set general.file_type u32 7", NULL, NULL, NULL},
     {BPE, "set general.file_type u32 5;;set general.file_type u32 1000", NULL, NULL, NULL},
     {BPE, "set qwen2.block_count u32 5;;set qwen2.context_length u32 5", "'qwen2.block_count'", "1 more", "general.architecture, llama"},
-    {QWEN3, "set qwen2.block_count u32 5;;set qwen30.x u32 1", "'qwen2.block_count'", "0 more", "qwen3"},
+    {QWEN3, "set qwen2.block_count u32 5", "'qwen2.block_count'", "0 more", "qwen3"},
+    /* what nobody obeys */
+    {QWEN3, "set qwen30.x u32 1", "'qwen30.x'", "is passed over", "no part of a model that is known"},
+    {BPE, "set rope.freq_base f32 7;;set hidden_act str gelu", "'rope.freq_base'", "and 1 more are passed over", "no part of a model"},
+    {BPE, "set general.sampling.temp f32 0.6;;set general.sampling.top_k i32 20", "'general.sampling.temp'", "and 1 more are passed over", "options of run"},
+    {BPE, "set tokenizer.ggml.suppress_tokens [i32] 3 4", "'tokenizer.ggml.suppress_tokens'", "is passed over", "options of run"},
+    {BPE, "set tokenizer.ggml.normalizer.lowercase bool 1", "'tokenizer.ggml.normalizer.lowercase'", "is passed over", "no such rule"},
+    {SPM, "set tokenizer.ggml.remove_extra_whitespaces bool 1;;set tokenizer.ggml.frobnicate u32 3", "'tokenizer.ggml.remove_extra_whitespaces'", "and 1 more are", "no such rule"},
+    {SPM, "set tokenizer.ggml.escape_whitespaces bool 0;;set tokenizer.ggml.add_sep_token bool 0;;set tokenizer.ggml.token_type_count u32 2", NULL, NULL, NULL},
+    {BPE, "set tokenizer.huggingface.json str {};;set tokenizer.chat_template.tool_use str x;;set quantize.imatrix.file str y;;set general.base_model.0.name str z", NULL, NULL, NULL},
 };
 /* clang-format on */
 
