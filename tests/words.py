@@ -5,6 +5,7 @@ Holds what pages and comments name to what is there:
  - a path of the tree (src/exec/step.c) exists, and so does a file that a comment of C names alone (share.c);
  - a name of ours (roma_exec_step, ROMA_OPS; roma_batch_* for a beginning) stands in the code;
  - a section (docs/numerics.md 5.10) is one of its page;
+ - what a page links to is there, and so is the heading behind a '#';
  - every room of layers.txt is in ARCHITECTURE.md's table, every page of docs in README.md's;
  - `file: function, function`, as docs/one-token.md and docs/extending.md have it, are functions or tables of that file.
 What CHANGELOG.md says was true once. A word in capitals in a path (src/map/FAMILY.c) is a place to fill in.
@@ -21,6 +22,7 @@ FOLDERS = sorted(d for d in os.listdir(".") if os.path.isdir(d) and not d.starts
 PATH = re.compile(r"(?<![\w/.$<\"{}@-])(?:%s)/[\w.*+-]+(?:/[\w.*+-]+)*" % "|".join(FOLDERS))
 ALONE = re.compile(r"(?<![\w/.*-])[a-z][a-z0-9_]*\.[ch]\b")
 NAME = re.compile(r"\b(?:roma_[a-z0-9_]+|ROMA_[A-Z0-9_]+)\b\*?")
+LINK = re.compile(r"\]\(([^)\s:]+)\)")
 PLACED = re.compile(r"((?:%s)/[\w./-]+\.(?:c|h|py|sh)): (\w+(?:, \w+(?![\w/.]))*)" % "|".join(FOLDERS))
 SECTION = re.compile(r"(docs/[\w-]+\.md),? (?:sections? )?(\d+(?:\.\d+)*)\b")
 MAPS = ("docs/one-token.md", "docs/extending.md")  # pages that say `file: function`
@@ -65,6 +67,14 @@ class Tree:
         text, (first, _, step) = read(page), number.partition(".")
         begins = lambda n: re.search(r"(?m)^(?:#+ |\| |\*\*)%s\b" % re.escape(n), text)
         return bool(begins(number) or (begins(first) and step and re.search(r"(?m)^%s\. " % step, text)))
+
+    def has_link(self, page, link):
+        """A file or folder beside the page, and of a page the heading, by the anchor that GitHub makes of it."""
+        path, _, anchor = link.partition("#")
+        target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        if target not in self.at: return False
+        headings = re.findall(r"(?m)^#+ (.*)$", read(target)) if anchor and target.endswith(".md") else []
+        return not headings or anchor in [re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings]
 
     def has_name(self, n):
         if n.endswith("*") or n.endswith("_"):
@@ -114,6 +124,8 @@ def faults(tree, all_texts):
     for f, text in all_texts:
         for p in sorted(set(PATH.findall(text))):
             if not tree.has_path(p): yield f"{f} names {p}, which is not there"
+        for link in sorted(set(LINK.findall(text))) if f.endswith(".md") else ():
+            if not tree.has_link(f, link): yield f"{f} links to {link}, which is not there"
         if f.endswith((".c", ".h")):
             for p in sorted(set(ALONE.findall(text))):
                 if p not in tree.alone: yield f"{f} names {p}, and no file has that name"
@@ -139,7 +151,7 @@ def main():
     tree = Tree()
     if sys.argv[1:] == ["--fault"]:
         planted = [("src/num/f8.c", "as src/exec/gone.c does"), ("src/num/f8.c", "see vanished.c"), ("docs/memory.md", "`roma_exec_vanish`"), ("src/num/f8.c", "docs/numerics.md 9.1"),
-                   ("docs/one-token.md", "src/exec/step.c: roma_sample"), ("README.md", "docs/gone.md")]
+                   ("docs/one-token.md", "src/exec/step.c: roma_sample"), ("README.md", "docs/gone.md"), ("docs/memory.md", "[there](vanished.md)"), ("docs/performance.md", "[there](performance-log.md#vanished)")]
         for f, text in planted:
             if not list(faults(tree, [(f, text)])): sys.exit(f"words: the planted fault was not caught: {f}: {text}")
         if len(list(left_out("gone: base", read("ARCHITECTURE.md"), ["docs/gone.md"], read("README.md")))) != 2: sys.exit("words: a room and a page left out were not seen")
@@ -149,7 +161,7 @@ def main():
     found = list(faults(tree, texts(tree))) + list(left_out(read("layers.txt"), read("ARCHITECTURE.md"), pages, read("README.md")))
     for line in found: print("words:", line, file=sys.stderr)
     if found: sys.exit(1)
-    print("words: paths, files, names and functions that pages and comments name are there")
+    print("words: paths, links, files, names and functions that pages and comments name are there")
 
 
 main()

@@ -315,6 +315,10 @@ def test_best(before):
     check(roma(*EXPLORE, "--best", "out.file")[0] == 2, "--best that is a file")
     held(before, "--best")
     clean()
+    check(roma(*run, preexec_fn=small_disk)[0] == 3 and not os.path.exists("out.best"), "--best on a full disk leaves a folder")
+    os.mkdir("out.best")
+    check(roma(*run, preexec_fn=small_disk)[0] == 3 and os.listdir("out.best") == [], "--best on a full disk: %s" % os.listdir("."))
+    clean()
 
 
 ROM = ["rtl", "--rom", "0.down", "--style", "array", "--image", "i.roma", "-o"]

@@ -124,10 +124,21 @@ static int write_chip(const explore_result *r, roma_front_end k, roma_error *err
     return write_buf(&b, path, err);
 }
 
+/* Takes away a folder that this run made, and what it wrote there. */
+static void take_back(const explore_result *r) {
+    char path[BEST_PATH];
+    for (roma_front_end k = 0; k < ROMA_FRONT_ENDS; k++)
+        if (!best_path(r->o, k, path, NULL)) remove(path);
+    remove(r->o->best);
+}
+
+/* A folder that is new appears with all its chips or not at all; in one that was there each file is whole. */
 static int write_best(const explore_result *r, roma_error *err) {
     int rc = ROMA_OK;
-    if (mkdir(r->o->best, 0777) && errno != EEXIST) return roma_fail_errno(err, r->o->best, "make the folder");
+    const bool is_new = mkdir(r->o->best, 0777) == 0;
+    if (!is_new && errno != EEXIST) return roma_fail_errno(err, r->o->best, "cannot make the folder");
     for (roma_front_end k = 0; k < ROMA_FRONT_ENDS && !rc; k++) rc = write_chip(r, k, err);
+    if (rc && is_new) take_back(r);
     return rc;
 }
 
