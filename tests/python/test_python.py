@@ -418,6 +418,16 @@ def test_lives():
         check(len("".join(under_way)) > 10 and str(m.chat("Who are you?")) == whole, "the parent goes on")
 
 
+def test_parts():
+    """A content in parts of text is that text, a line each, to every call that takes messages; a part that is none is refused."""
+    part = lambda text: {"type": "text", "text": text}
+    with roma.Model("tiny.roma") as m:
+        asked, parts = ([{"role": "user", "content": c}] for c in ("Hi!\nWho are you?", [part("Hi!"), part("Who are you?")]))
+        check(m.prompt(parts) == m.prompt(asked) and m.chat(parts).ids == m.chat(asked).ids, f"{m.prompt(parts)}")
+        check(m.chat(parts, system="Be brief.").ids == m.chat(asked, system="Be brief.").ids, "behind a system message")
+        refused(roma.UnsupportedError, "is no text", m.chat, [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}])
+
+
 def test_ids():
     """Token ids of every kind of sequence; what are none, and ids of no token."""
     with roma.Model("tiny.roma") as m:
@@ -490,7 +500,7 @@ if __name__ == "__main__":
         output("build", TINY, "-o", "tiny.roma")
         output("build", "--shape", "smollm2-135m", "--random", "1", "-o", "random.roma")
         output("adapter", "build", os.path.join(TOP, "models", "adapters", "tiny-roma"), "--base", "tiny.roma", "-o", "tiny.lora.roma")
-        for test in (test_documented, test_types, test_as_the_program, test_cache, test_refusals, test_records, test_threads, test_interrupt, test_lives, test_ids, test_leaks, test_wheel,
+        for test in (test_documented, test_types, test_as_the_program, test_cache, test_refusals, test_records, test_threads, test_interrupt, test_lives, test_parts, test_ids, test_leaks, test_wheel,
                      test_pages, test_examples):
             began = sum(os.times()[:4])
             test()
