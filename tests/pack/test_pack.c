@@ -57,7 +57,16 @@ static void make(model *s, bool head) {
         }
 }
 
-static void check_weights(model *s, const roma_image *img, double step) {
+/* What rounding cost is the sum over the image's weights; told of matrices that quant made alone. */
+static void check_loss(const roma_pack_loss *got, const roma_pack_loss *want, bool is_vector) {
+    CHECK(got->rounded == !is_vector);
+    if (is_vector) return;
+    CHECK_NEAR(got->error, want->error, 1e-12);
+    CHECK_NEAR(got->weight, want->weight, 1e-12);
+    CHECK_REAL(got->most, want->most);
+}
+
+static void check_weights(model *s, const roma_image *img, double step, const roma_pack_loss *loss) {
     double worst = 0;
     for (size_t i = 0; i < s->m.n_tensors; i++) {
         roma_tensor *t = &s->t[i];
@@ -66,6 +75,7 @@ static void check_weights(model *s, const roma_image *img, double step) {
         if (t->begin) CHECK_EQ(t->begin(t, NULL, NULL), ROMA_OK);
         if (!u) continue;
         float got[512], view[512];
+        roma_pack_loss sum = {0};
         for (uint64_t r = 0; r < t->rows; r++) {
             if (u->is_vector)
                 memcpy(got, u->data, t->cols * 4);
@@ -76,12 +86,16 @@ static void check_weights(model *s, const roma_image *img, double step) {
             for (uint64_t c = 0; c < t->cols; c++) {
                 const double off = fabs((double)got[c] - (double)weight(t, r, c));
                 if (u->is_vector || r != 5 || c >= 32) worst = off > worst ? off : worst;
+                sum.error += off * off;
+                sum.weight += (double)weight(t, r, c) * (double)weight(t, r, c);
+                sum.most = fmax(sum.most, off);
                 if (u->is_vector) CHECK(off == 0);
                 if (r == 3) CHECK(got[c] == 0);
             }
             if (r == 5 && !u->is_vector) CHECK(fabs((double)got[7] - 40) < 40 * 0.02);
         }
         if (t->end) t->end(t);
+        check_loss(&loss[i], &sum, u->is_vector);
     }
     CHECK(worst > 0 && worst <= step);
     printf("worst error %.6f of 0.3 span\n", worst);
@@ -109,14 +123,16 @@ static void test_quantised(void) {
             roma_image_written w, again;
             roma_image img;
             roma_error err;
+            roma_pack_loss loss[64] = {{0}};
+            const roma_pack_options how = {.loss = loss};
             make(&s, head);
             CHECK_EQ(roma_quantise_model(&s.m, &kinds[kind].q, &err), ROMA_OK);
             CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, NULL, &w, &err), ROMA_OK);
-            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, NULL, NULL, &again, &err), ROMA_OK);
+            CHECK_EQ(roma_pack(&s.m, NULL, "from floats", path, &how, NULL, &again, &err), ROMA_OK);
             CHECK(memcmp(&w, &again, sizeof w) == 0);
             CHECK_EQ(roma_image_verify(path, NULL, NULL, &err), ROMA_OK);
             CHECK_EQ(roma_image_open(&img, path, 0, NULL, &err), ROMA_OK);
-            check_weights(&s, &img, kinds[kind].most);
+            check_weights(&s, &img, kinds[kind].most, loss);
             const roma_image_tensor *h = roma_description_find(&img.desc, ROMA_W_HEAD, 0);
             CHECK(h && (h->tie >= 0) == !head);
             if (h && !head) CHECK(h->data == roma_description_find(&img.desc, ROMA_W_EMBED, 0)->data);

@@ -127,7 +127,41 @@ static void test_scarce(void) {
     }
 }
 
+/* One failure ends a list, a table and a timeline as they are, although there is memory again: else a hole would be in
+ * the middle. */
+static void test_one_failure(void) {
+    roma_result r = {0};
+    roma_table t = {0};
+    roma_timeline line = {0};
+    const roma_span s = {.start_cyc = 7};
+    scarce_begin_once(1);
+    for (int i = 0; i < 40; i++) roma_result_add(&r, "g", "n", "", roma_range_of(i), "");
+    CHECK(r.failed);
+    CHECK_EQ(r.n, 16);
+    scarce_begin_once(1);
+    for (int i = 0; i < 40; i++) roma_timeline_add(&line, &s);
+    CHECK(line.failed);
+    CHECK_EQ(line.n, 16);
+    scarce_begin_once(2); /* its columns, 16 rows */
+    roma_table_column(&t, "a", "", 0);
+    for (int i = 0; i < 40; i++) roma_table_row(&t);
+    CHECK(t.failed);
+    CHECK_EQ(t.n_rows, 16);
+    scarce_begin_once(1);
+    roma_table_destroy(&t);
+    for (int i = 0; i < 40; i++) roma_table_column(&t, "a", "", 0);
+    CHECK(t.failed);
+    CHECK_EQ(t.n_columns, 16);
+    roma_table_row(&t);
+    CHECK_EQ(t.n_rows, 0);
+    roma_allocator_set(NULL);
+    roma_result_destroy(&r);
+    roma_table_destroy(&t);
+    roma_timeline_destroy(&line);
+}
+
 int main(void) {
+    test_one_failure();
     test_list();
     test_table();
     test_timeline();
