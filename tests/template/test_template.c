@@ -71,6 +71,9 @@ static void writes(void) {
     CHECK_STR(shown("{{ 'a,b'.split(',')[-1] }}{{ 'xay'[1:] }}{{ 'é日'[::-1] }}{{ 'ß'|upper }}"), "bay日éSS");
     CHECK_STR(shown("{{ 0.1 + 0.2 }} {{ 1e16 }} {{ 1e15 }} {{ 100.0 }} {{ 1e-5 }}"),
               "0.30000000000000004 1e+16 1000000000000000.0 100.0 1e-05");
+    CHECK_STR(
+        shown("{{ 1.5 * 4 }} {{ 1.5 + 4 }} {{ 1.5 - 4 }} {{ 3 / 4 }} {{ 7.5 // 2 }} {{ 7.5 % -2 }} {{ 2 ** -1 }}"),
+        "6.0 5.5 -2.5 0.75 3.0 -0.5 0.5");
     CHECK_STR(shown("{{ ['', 'a'] | map('default', 'x', boolean=true) | join }}{{ [1.26, 2.34] | map('round', "
                     "method='floor', precision=1) | list }}"),
               "xa[1.2, 2.3]"); /* names go with the arguments that map hands on */
