@@ -213,6 +213,17 @@ static int tokenizer(hf_folder *f, roma_import *imp, import_owned *o, roma_error
     return rc;
 }
 
+/* A model's folder may hold a PEFT adapter too, which transformers then puts on the model unasked. */
+static int note_adapter(hf_folder *f, roma_buf *notes, roma_error *err) {
+    const hf_file *file;
+    const int rc = roma_import_hf_file(f, "adapter_config.json", &file, err);
+    if (!rc && file)
+        roma_buf_print(notes,
+                       "adapter_config.json is in the folder of the model: the adapter is not part of the image, "
+                       "though transformers would load both; `roma adapter build` makes one of it\n");
+    return rc;
+}
+
 /* After everything was read; shape: of its configuration. */
 static int finish_notes(const hf_folder *f, const roma_shape *shape, roma_import *imp, import_owned *o,
                         roma_error *err) {
@@ -270,6 +281,7 @@ int roma_import_hf(roma_import *imp, import_owned *o, roma_error *err) {
     if (!rc) rc = roma_import_hf_orders(f, &imp->model, err);
     if (!rc) rc = check_roles(f, &imp->model, &shape, err);
     if (!rc) rc = tokenizer(f, imp, o, err);
+    if (!rc) rc = note_adapter(f, &o->notes, err);
     if (!rc) rc = finish_notes(f, &shape, imp, o, err);
     for (size_t i = 0; i < f->n_files; i++) imp->source_bytes += f->file[i].size;
     return rc;
