@@ -6,7 +6,8 @@ usage: config_keys.py ROMA [FAMILY...]
 A random two-layer folder of each family (llama, mistral, qwen2, qwen3) gets each change in turn.  Where both run it, the
 mean KL divergence of our logits from those of transformers must be at most MAX_KL; where transformers runs it and we do not, the refusal must be
 one line that names a key, and exit code 2.  Where a change is one that transformers' code for the family does not look at, `build` must
-name the key.  What transformers refuses is not compared.
+name the key.  What transformers refuses is not compared.  The models feel what is tried: rope_theta, each kind of scaling and its members move
+transformers' own logits by a KL of 0.03 and more, gelu by 0.01; rms_norm_eps, at 1e-2, by less than MAX_KL.
 """
 import json
 import os
@@ -22,7 +23,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
-VOCAB, IDS, MAX_KL = 331, 96, 2e-3
+VOCAB, IDS, MAX_KL = 331, 96, 1e-3
 CLASSES = {"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
 DROP = object()
 
