@@ -296,7 +296,7 @@ def refusals():
     args = ["cosim", "--image", "tiny.roma", "-n", "1", "--quick"]
     for at, says in (("x", "POSITION:FILE[:SCALE]"), ("0:a.roma", "from position 1 on"), ("3:missing.roma", "missing.roma")):
         run(*args, "--lora-at", at, code=2, say=says, env=environment())
-    for ids in ("", "1,", "1;2", "1024", "x"): run(*args, "--prompt-ids", ids, code=2, say="--prompt-ids takes token ids below 1024", env=environment())
+    for ids in ("1,", "1;2", "1024", "x"): run(*args, "--prompt-ids", ids, code=2, say="--prompt-ids takes token ids below 1024", env=environment())
     run(*args, "--prompt-ids", "1", "-p", "A", code=2, say="two prompts", env=environment())
     run(*args, "--chunk", "9", code=2, say="chunk_rows", env=environment())
     run(*args, "--fault", "rom-bti", code=2, say="did you mean 'rom-bit'", env=environment())
