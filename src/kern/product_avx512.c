@@ -1,8 +1,7 @@
 /* Products on AVX-512 with VNNI: docs/numerics.md section 3, 16 rows in 16 lanes.
  *
  * One row of activations is bound by memory: a tile is walked once, codes never leave registers, the lowest levels of
- * the tree neither. More rows: the codes of a stripe of two tiles are unpacked once and stay in 16 registers while the
- * rows pass; partial sums live in a stack per row. Many rows: many_avx512.h.
+ * the tree neither. More rows: many_avx512.h.
  *
  * A group's integer I is summed in one of two ways with the same result. In int32: vpdpbusd twice, a shift, a sum. Or,
  * where |I| <= max|level - zero| * 127 * 2^7 * group <= 2^24, in FP32, which then is exact in any order: vpdpbusd
@@ -304,211 +303,7 @@ FORMATS(ONE_ROW_NEAR)
 static const one_row_fns one_row_near = {FORMATS(ONE_ROW_ENTRY_NEAR)};
 #endif
 
-/* ---- rows in blocks ------------------------------------------------------------------------------ */
-
-/* Adds a unit of each tile to the stack of row i: `carry` sums of rising size wait to its left. */
-ALWAYS_INLINE void push(__m512 *stack, size_t n, size_t i, int tiles, unsigned carry, __m512 v[2]) {
-    __m512 *at = stack + i * (size_t)tiles;
-    for (unsigned c = 0; c < carry; c++, at += n * (size_t)tiles)
-        for (int t = 0; t < tiles; t++) v[t] = _mm512_add_ps(_mm512_load_ps((const float *)(at + t)), v[t]);
-    for (int t = 0; t < tiles; t++) _mm512_store_ps((float *)(at + t), v[t]);
-}
-
-/* The same of fine levels, in int32, whose low parts are w[0..7] and high parts w[8..15]: of one tile. */
-ALWAYS_INLINE void fine_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, __m512i sum[2]) {
-    for (unsigned b = from; b < to; b++) {
-        const __m512i p = fine_subgroup(w + 2 * b, l, b);
-        sum[0] = b == from ? p : _mm512_add_epi32(sum[0], p);
-        KEEP(sum[0]);
-    }
-}
-
-/* Integers of sub-groups [from, to) of a row for each tile. */
-ALWAYS_INLINE void sum_subgroups(const __m512i w[16], const line *l, unsigned from, unsigned to, int tiles, int mode,
-                                 __m512i sum[2]) {
-    const bool exact = mode == EXACT;
-    if (mode == FINE_INTS) {
-        fine_subgroups(w, l, from, to, sum);
-        return;
-    }
-    for (unsigned b = from; b < to; b++)
-        for (int t = 0; t < tiles; t++) {
-            const __m512i p = subgroup(w[8 * t + 2 * (int)b], w[8 * t + 2 * (int)b + 1], l, b, exact);
-            sum[t] = b == from ? p : plus(sum[t], p, exact);
-            KEEP(sum[t]);
-        }
-}
-
-/* One stripe of `tiles` tiles, codes w, against n rows. A group of more than one stripe keeps its integers in acc. */
-ALWAYS_INLINE void stripe_rows(const line *l, const tail *q, size_t n, const __m512i w[16], const __m512 s[4],
-                               const __m512 m[4], int tiles, unsigned kind, unsigned extra, int mode, bool first,
-                               bool last, unsigned carry, __m512i *acc, __m512 *stack) {
-    const bool exact = mode == EXACT;
-    for (size_t i = 0; i < n; i++, l++, q++, acc += tiles) {
-        __m512i sum[2];
-        __m512 v[2];
-        if (kind == GROUP_16) {
-            sum_subgroups(w, l, 0, 2, tiles, mode, sum);
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, extra, exact);
-            sum_subgroups(w, l, 2, 4, tiles, mode, sum);
-            for (int t = 0; t < tiles; t++)
-                v[t] = _mm512_add_ps(v[t], leaf(sum[t], s[2 * t + 1], m[2 * t + 1], q, 1, extra, exact));
-            push(stack, n, i, tiles, carry, v);
-            continue;
-        }
-        sum_subgroups(w, l, 0, 4, tiles, mode, sum);
-        for (int t = 0; t < tiles && !first; t++) sum[t] = plus(_mm512_load_si512(acc + t), sum[t], exact);
-        if (last) {
-            for (int t = 0; t < tiles; t++) v[t] = leaf(sum[t], s[2 * t], m[2 * t], q, 0, extra, exact);
-            push(stack, n, i, tiles, carry, v);
-        } else
-            for (int t = 0; t < tiles; t++) _mm512_store_si512(acc + t, sum[t]);
-    }
-}
-
-ALWAYS_INLINE void unpack_fine(const job *j, const uint8_t *tile, uint64_t s, __m512i w[16]) {
-    unpack(FINE, j, tile + s * lo_bytes(FINE), tile, false, w);
-    fine_parts(j, w);
-}
-
-/* Rows [begin, begin + n) of a block against `tiles` adjacent tiles. known: the codes' width_of, or 0. */
-ALWAYS_INLINE void block_bits(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
-                              unsigned known, unsigned kind, unsigned extra, int mode) {
-    const bool exact = mode == EXACT;
-    const line *lines = (const line *)j->records + begin * j->stripes;
-    const tail *tails = tails_of(j) + begin * j->stripes;
-    __m512i *acc = j->stack;
-    __m512 *stack = (__m512 *)j->stack + 2 * BLOCK_ACTS;
-    uint64_t units = 0;
-    for (uint64_t st = 0; st < j->stripes; st++) {
-        __m512i w[16];
-        __m512 s[4], m[4];
-        const bool first = kind != GROUP_MORE || (st & (j->span - 1)) == 0,
-                   last = kind != GROUP_MORE || ((st + 1) & (j->span - 1)) == 0;
-        for (int t = 0; t < tiles; t++) {
-            const uint8_t *at = tile + (size_t)t * j->l.bytes;
-            prefetch_codes(j, at, known ? known : width_of(j->f), st, (size_t)tiles * j->l.bytes, FAR);
-            if (st % CHUNK == 0) prefetch_scales(j, at, st / CHUNK, (size_t)tiles * j->l.bytes, FAR);
-            if (j->ints && st % CHUNK == 0) expand_chunk(j, at, st / CHUNK, t);
-            if (mode == FINE_INTS)
-                unpack_fine(j, at, st, w);
-            else
-                unpack_any(j, at, st, known ? known : width_of(j->f), exact, w + 8 * t);
-            for (unsigned h = 0; h < (kind == GROUP_16 ? 2 : 1); h++) {
-                const uint64_t g = kind == GROUP_16 ? 2 * st + h : kind == GROUP_32 ? st : st >> j->log_span;
-                s[2 * t + (int)h] = scale_of(j, at, g, t, 0);
-                m[2 * t + (int)h] = extra_at(j, at, g, t, extra);
-            }
-        }
-        const unsigned carry = (unsigned)__builtin_ctzll(~units);
-        const line *const l = lines + st * n;
-        const tail *const q = tails + st * n;
-        if (first && last)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, true, true, carry, acc, stack);
-        else if (first)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, true, false, carry, acc, stack);
-        else if (last)
-            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, false, true, carry, acc, stack);
-        else
-            stripe_rows(l, q, n, w, s, m, tiles, kind, extra, mode, false, false, carry, acc, stack);
-        units += last;
-    }
-    for (size_t i = 0; i < n; i++)
-        for (int t = 0; t < tiles; t++) {
-            const float *at = (const float *)(stack + i * (size_t)tiles + (size_t)t);
-            const size_t level = n * (size_t)tiles * 16;
-            uint64_t left = units;
-            __m512 v = _mm512_load_ps(at + level * (size_t)__builtin_ctzll(left));
-            for (left &= left - 1; left; left &= left - 1)
-                v = _mm512_add_ps(_mm512_load_ps(at + level * (size_t)__builtin_ctzll(left)), v);
-            _mm512_storeu_ps(out + (begin + i) * j->stride + (size_t)t * ROMA_TILE_ROWS,
-                             _mm512_mul_ps(_mm512_set1_ps(j->acts[begin + i].scale), v));
-        }
-}
-
-/* Few rows do not hide what finding a stripe's codes takes unless the compiler knows their width: 4 bits. */
-ALWAYS_INLINE void block_tiles(job *j, const uint8_t *tile, float *out, size_t begin, size_t n, int tiles,
-                               unsigned kind, unsigned extra, int mode) {
-    if (tiles == 1 && width_of(j->f) == 4 && mode != FINE_INTS)
-        block_bits(j, tile, out, begin, n, tiles, 4, kind, extra, mode);
-    else
-        block_bits(j, tile, out, begin, n, tiles, 0, kind, extra, mode);
-}
-
-typedef void (*block_fn)(job *j, const uint8_t *tile, float *out, size_t begin, size_t n);
-#define BLOCK(tiles, kind, extra, mode)                                                                                \
-    static void block_##tiles##_##kind##_##extra##_##mode(job *j, const uint8_t *tile, float *out, size_t begin,       \
-                                                          size_t n) {                                                  \
-        block_tiles(j, tile, out, begin, n, tiles, kind, extra, mode);                                                 \
-    }
-#define BLOCKS_OF(X, tiles, kind)                                                                                      \
-    X(tiles, kind, 0, 0) X(tiles, kind, 0, 1) X(tiles, kind, 1, 0) X(tiles, kind, 1, 1) X(tiles, kind, 2, 0)
-#define BLOCKS(X, tiles) BLOCKS_OF(X, tiles, 0) BLOCKS_OF(X, tiles, 1) BLOCKS_OF(X, tiles, 2)
-#define FINE_BLOCKS(X) X(1, 0, 0, 2) X(1, 1, 0, 2) X(1, 2, 0, 2)
-BLOCKS(BLOCK, 1)
-BLOCKS(BLOCK, 2)
-FINE_BLOCKS(BLOCK)
-#define BLOCK_ENTRY(tiles, kind, extra, mode)                                                                          \
-    [tiles - 1][kind][extra][mode] = block_##tiles##_##kind##_##extra##_##mode,
-static const block_fn block_table[2][3][3][3] = {BLOCKS(BLOCK_ENTRY, 1) BLOCKS(BLOCK_ENTRY, 2)
-                                                     FINE_BLOCKS(BLOCK_ENTRY)};
-
-#include "many_avx512.h"
-
-/* The largest magnitude of a level that is no fine one. */
-static int largest_level(const roma_format *f) {
-    int lo = f->bits == 8 ? -128 : 0, hi = f->bits == 8 ? 127 : (1 << f->bits) - 1;
-    if (f->level == ROMA_LEVEL_TABLE) lo = -128, hi = 127;
-    if (f->zeros == ROMA_ZEROS_U4) lo -= 15;
-    const int a = f->zero - lo, b = hi - f->zero;
-    return a > b ? a : b;
-}
-
-/* Whether FP32 holds every sum of a group (see the top). */
-static bool is_exact(const roma_format *f) {
-    return !f->zeros && f->level != ROMA_LEVEL_FINE && largest_level(f) * f->group <= EXACT_BOUND;
-}
-
-/* Few rows: measured on Zen 4 (docs/performance.md). Two walk a tile one after another only where a group's integers
- * stay in registers over its stripes. Up to ONE_TILE rows a block takes one tile at a time: two tiles' codes do not fit
- * into the registers, and passing through memory costs more than it saves before many rows share it. */
-enum { ONE_TILE = 6 };
-
-static bool is_one_by_one(const job *j, size_t n_acts, bool fine) {
-    return n_acts == 1 || (n_acts <= FEW && j->kind == GROUP_MORE && !fine);
-}
-
-/* From so many rows on, unpacking codes into memory costs less than keeping sums in registers gains: measured on Zen 4.
- */
-enum { MANY_ROWS = 64 };
-
-/* Own zero points of 4 bits become part of the codes; those of 8 bits do not fit into a byte, and stay with few rows.
- */
-static void multiply_many(job *j, const uint8_t *tiles, size_t n_tiles) {
-    const roma_format *f = j->f;
-    const bool fine = f->level == ROMA_LEVEL_FINE;
-    const int most = fine ? 0 : largest_level(f) * f->group;
-    const bool whole = most <= EXACT_BOUND, halves = most <= 2 * EXACT_BOUND && j->kind == GROUP_MORE;
-    if (fine) fine_init(j, 8, 0);
-    many_job k = {.j = j,
-                  .kind = j->kind == GROUP_16   ? UNIT_16
-                          : j->kind == GROUP_32 ? UNIT_32
-                          : !whole && halves    ? UNIT_HALVES
-                                                : UNIT_MORE,
-                  .extra = extra_of(f) == WITH_MIN,
-                  .mode = fine              ? MANY_FINE
-                          : whole || halves ? MANY_EXACT
-                                            : MANY_INTS,
-                  .offset = j->offset + (f->zeros ? 15 : 0),
-                  .groups = (j->n_acts + ROWS - 1) / ROWS,
-                  .chunks = (j->stripes + CHUNK - 1) / CHUNK,
-                  .lines = j->records};
-    k.z = (float *)(k.lines + k.groups * ROWS * j->stripes);
-    k.stack = (void *)(k.z + (k.extra == WITH_MIN ? k.chunks * k.groups * 2 * CHUNK * ROWS : 0));
-    pack_many(&k);
-    for (size_t t = 0; t < n_tiles; t += 2)
-        many_table[n_tiles - t > 1][k.kind][k.extra][k.mode](&k, tiles + t * j->l.bytes, j->out + t * ROMA_TILE_ROWS);
-}
+#include "forms_avx512.h"
 
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                      size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
@@ -522,26 +317,17 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
 #endif
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
-    if (n_acts >= MANY_ROWS && f->zeros != ROMA_ZEROS_S8) {
-        multiply_many(&j, tiles, n_tiles);
+    const bool exact = is_exact(f);
+    const one_row_fn one_row = one_rows[width_of(f)][j.kind][extra_of(f)][exact];
+    many_job k = many_init(&j);
+    /* Two rows that have no function of their own walk a tile one after another. */
+    if (!one_row || n_acts > 2 || (n_acts == 2 && few_fns(&k)[1])) {
+        multiply_many(&k, tiles, n_tiles);
         return;
     }
-    const bool exact = is_exact(f), fine = f->level == ROMA_LEVEL_FINE;
-    const int mode = fine ? FINE_INTS : exact ? EXACT : INTS;
-    const unsigned extra = extra_of(f);
-    if (fine) fine_init(&j, FINE_SHIFT, 512);
+    if (f->level == ROMA_LEVEL_FINE) fine_init(&j, FINE_SHIFT, 512);
     pack(&j, exact);
-    const one_row_fn one_row = is_one_by_one(&j, n_acts, fine) ? one_rows[width_of(f)][j.kind][extra][exact] : NULL;
-    if (one_row) {
-        one_row(&j, tiles, n_tiles);
-        return;
-    }
-    const bool one_tile = fine || n_acts <= ONE_TILE;
-    for (size_t t = 0; t < n_tiles; t += one_tile ? 1 : 2)
-        for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[!one_tile && n_tiles - t > 1][j.kind][extra][mode](
-                &j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
-                n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
+    one_row(&j, tiles, n_tiles);
 }
 
 #define PRODUCT(level)                                                                                                 \

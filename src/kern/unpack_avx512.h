@@ -30,50 +30,38 @@ ALWAYS_INLINE __m512i byte_table(const uint8_t *p) {
     return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
-/* w[v] = unsigned codes of inputs 4v..4v+3 of a stripe for 16 rows, times 2^place_of if they may lie anywhere. */
-ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere,
-                          __m512i w[8]) {
+/* Codes of sub-group b of a stripe for 16 rows: w[i] has those of inputs 8b + 4i to 8b + 4i + 3, times 2^place_of if
+ * they may lie anywhere. */
+ALWAYS_INLINE void unpack_pair(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, unsigned b,
+                               bool anywhere, __m512i w[2]) {
+    const int place = anywhere ? place_of(bits, b) : 0, field = (int)(b % 2) * 4; /* of 2 bits */
     if (bits == 8) {
-        for (int v = 0; v < 8; v++) w[v] = _mm512_xor_si512(_mm512_load_si512(lo + 64 * v), _mm512_set1_epi8(-128));
+        for (unsigned i = 0; i < 2; i++)
+            w[i] = _mm512_xor_si512(_mm512_load_si512(lo + 128 * b + 64 * i), _mm512_set1_epi8(-128));
         return;
     }
-    if (bits <= 3) {
-        const __m512i p[2] = {plane(lo), plane(lo + 64)};
-        for (int v = 0; v < 8; v++) {
-            const int place = anywhere ? place_of(bits, (unsigned)v / 2) : 0;
-            w[v] = _mm512_and_si512(field_at(p[v / 4], v % 4 * 2, place), _mm512_set1_epi8((char)(3 << place)));
-        }
-    } else {
-        const __m512i mask = _mm512_set1_epi8(15), p[4] = {plane(lo), plane(lo + 64), plane(lo + 128), plane(lo + 192)};
-        for (int v = 0; v < 8; v++) w[v] = _mm512_and_si512(field_at(p[v / 2], v % 2 * 4, 0), mask);
-    }
+    const __m512i p = plane(lo + 64 * (bits <= 3 ? b / 2 : b)),
+                  mask = _mm512_set1_epi8((char)(bits <= 3 ? 3 << place : 15));
+    for (int i = 0; i < 2; i++)
+        w[i] = _mm512_and_si512(bits <= 3 ? field_at(p, field + 2 * i, place) : field_at(p, 4 * i, 0), mask);
     if (bits == 3 || bits == 5) {
-        const __m512i p = plane(hi);
-        for (int v = 0; v < 8; v++) {
-            const int to = bits == 5 ? 4 : anywhere ? 2 + place_of(3, (unsigned)v / 2) : 2;
-            w[v] = or_masked(w[v], field_at(p, v, to), _mm512_set1_epi8((char)(1 << to)));
-        }
+        const __m512i h = plane(hi);
+        const int to = bits == 5 ? 4 : 2 + place;
+        for (int i = 0; i < 2; i++)
+            w[i] = or_masked(w[i], field_at(h, 2 * (int)b + i, to), _mm512_set1_epi8((char)(1 << to)));
     } else if (bits == 6) {
-        const __m512i p[2] = {plane(hi), plane(hi + 64)};
-        for (int v = 0; v < 8; v++) w[v] = or_masked(w[v], field_at(p[v / 4], v % 4 * 2, 4), _mm512_set1_epi8(48));
+        const __m512i h = plane(hi + 64 * (b / 2));
+        for (int i = 0; i < 2; i++) w[i] = or_masked(w[i], field_at(h, field + 2 * i, 4), _mm512_set1_epi8(48));
     } else if (bits == TABLE) {
         const __m512i table = byte_table(j->table);
-        for (int v = 0; v < 8; v++) w[v] = _mm512_shuffle_epi8(table, w[v]);
+        for (int i = 0; i < 2; i++) w[i] = _mm512_shuffle_epi8(table, w[i]);
     }
 }
 
-/* Codes of stripe s of a tile. */
-ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, unsigned bits, bool exact, __m512i w[8]) {
-    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
-    switch (bits) {
-    case 2: unpack(2, j, lo, hi, exact, w); break;
-    case 3: unpack(3, j, lo, hi, exact, w); break;
-    case 4: unpack(4, j, lo, hi, exact, w); break;
-    case 5: unpack(5, j, lo, hi, exact, w); break;
-    case 6: unpack(6, j, lo, hi, exact, w); break;
-    case TABLE: unpack(TABLE, j, lo, hi, exact, w); break;
-    default: unpack(8, j, lo, hi, exact, w); break;
-    }
+/* Codes of a stripe, those of its four sub-groups. */
+ALWAYS_INLINE void unpack(unsigned bits, const job *j, const uint8_t *lo, const uint8_t *hi, bool anywhere,
+                          __m512i w[8]) {
+    for (unsigned b = 0; b < 4; b++) unpack_pair(bits, j, lo, hi, b, anywhere, w + 2 * b);
 }
 
 ALWAYS_INLINE __m512 load_f16(const uint8_t *p) {
