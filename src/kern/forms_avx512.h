@@ -10,15 +10,15 @@
 /* Width, kind of unit, what leaves have beside scales, how integers are summed; and before them the tree's name. Of the
  * formats that models come in the first rows unpack codes where they multiply them; of those that models come in most
  * few rows do without a panel. */
+/* clang-format off */
 #define KEPT(X)                                                                                                        \
-    X(16, 2, 0, 1, 1)                                                                                                  \
-    X(32, 2, 1, 1, 1)                                                                                                  \
-    X(more, 2, 2, 1, 1)                                                                                                \
-    X(more, 2, 2, 0, 1) X(16, 3, 0, 0, 1) X(32, 3, 1, 1, 1) X(more, 3, 2, 1, 1) X(more, 3, 2, 0, 1) X(32, 4, 1, 0, 1)  \
-        X(32, 4, 1, 1, 1) X(more, 4, 2, 0, 1) X(more, 4, 2, 1, 1) X(halves, 4, 3, 0, 1) X(halves, 4, 3, 1, 1)          \
-            X(more, 4, 2, 2, 1) X(halves, 4, 3, 2, 1) X(32, 5, 1, 0, 1) X(32, 5, 1, 1, 1) X(16, 6, 0, 0, 1)            \
-                X(32, 6, 1, 0, 1) X(more, 6, 2, 0, 0) X(fours, 7, 1, 0, 0) X(more, 7, 2, 0, 0) X(fours, 8, 1, 0, 0)    \
-                    X(more, 8, 2, 0, 0) X(fine, 9, 2, 0, 2)
+    X(16, 2, 0, 1, 1) X(32, 2, 1, 1, 1) X(more, 2, 2, 1, 1) X(more, 2, 2, 0, 1) X(16, 3, 0, 0, 1)                      \
+    X(32, 3, 1, 1, 1) X(more, 3, 2, 1, 1) X(more, 3, 2, 0, 1) X(32, 4, 1, 0, 1) X(32, 4, 1, 1, 1)                      \
+    X(more, 4, 2, 0, 1) X(more, 4, 2, 1, 1) X(halves, 4, 3, 0, 1) X(halves, 4, 3, 1, 1) X(more, 4, 2, 2, 1)            \
+    X(halves, 4, 3, 2, 1) X(32, 5, 1, 0, 1) X(32, 5, 1, 1, 1) X(16, 6, 0, 0, 1) X(32, 6, 1, 0, 1)                      \
+    X(more, 6, 2, 0, 0) X(fours, 7, 1, 0, 0) X(more, 7, 2, 0, 0) X(fours, 8, 1, 0, 0) X(more, 8, 2, 0, 0)              \
+    X(fine, 9, 2, 0, 2)
+/* clang-format on */
 #define KEPT_FN(tree, width, kind, extra, mode)                                                                        \
     static void kept_##width##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {          \
         many_group_##tree(k, p, c, g, ROWS, (form){width, kind, extra, mode, true});                                   \
@@ -28,13 +28,12 @@
 KEPT(KEPT_FN)
 static const panel_fn kept_table[10][4][3][MODES] = {KEPT(KEPT_ENTRY)};
 
+/* clang-format off */
 #define FEW(X, rows)                                                                                                   \
-    X(rows, 16, 2, 0, 1, 1)                                                                                            \
-    X(rows, more, 2, 2, 0, 1)                                                                                          \
-    X(rows, 16, 3, 0, 0, 1)                                                                                            \
-    X(rows, 32, 4, 1, 0, 1) X(rows, 32, 4, 1, 1, 1) X(rows, more, 4, 2, 0, 1) X(rows, more, 4, 2, 2, 1)                \
-        X(rows, 32, 5, 1, 1, 1) X(rows, 16, 6, 0, 0, 1) X(rows, 32, 7, 1, 0, 0) X(rows, 32, 8, 1, 0, 0)                \
-            X(rows, fine, 9, 2, 0, 3)
+    X(rows, 16, 2, 0, 1, 1) X(rows, more, 2, 2, 0, 1) X(rows, 16, 3, 0, 0, 1) X(rows, 32, 4, 1, 0, 1)                  \
+    X(rows, 32, 4, 1, 1, 1) X(rows, more, 4, 2, 0, 1) X(rows, more, 4, 2, 2, 1) X(rows, 32, 5, 1, 1, 1)                \
+    X(rows, 16, 6, 0, 0, 1) X(rows, 32, 7, 1, 0, 0) X(rows, 32, 8, 1, 0, 0) X(rows, fine, 9, 2, 0, 3)
+/* clang-format on */
 #define FEW_FN(rows, tree, width, kind, extra, mode)                                                                   \
     static void few_##rows##_##width##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {  \
         many_group_##tree(k, p, c, g, rows, (form){width, kind, extra, mode, false});                                  \
@@ -49,13 +48,13 @@ static const panel_fn few_table[10][4][3][MODES][ROWS + 1] = {FEW(FEW_ENTRY, 1) 
                                                                   FEW(FEW_ENTRY, 4)};
 
 /* Groups whose codes are unpacked: all forms that there can be. */
+/* clang-format off */
 #define GROUPS(X)                                                                                                      \
-    X(16, 0, 0, 0)                                                                                                     \
-    X(16, 0, 1, 0)                                                                                                     \
-    X(16, 0, 2, 0)                                                                                                     \
-    X(fours, 1, 0, 0) X(32, 1, 1, 0) X(32, 1, 2, 0) X(more, 2, 0, 0) X(more, 2, 1, 0) X(more, 2, 2, 0) X(16, 0, 0, 1)  \
-        X(16, 0, 1, 1) X(32, 1, 0, 1) X(32, 1, 1, 1) X(more, 2, 0, 1) X(more, 2, 1, 1) X(halves, 3, 0, 1)              \
-            X(halves, 3, 1, 1) X(fine, 0, 0, 2) X(fine, 1, 0, 2) X(fine, 2, 0, 2)
+    X(16, 0, 0, 0) X(16, 0, 1, 0) X(16, 0, 2, 0) X(fours, 1, 0, 0) X(32, 1, 1, 0) X(32, 1, 2, 0)                       \
+    X(more, 2, 0, 0) X(more, 2, 1, 0) X(more, 2, 2, 0) X(16, 0, 0, 1) X(16, 0, 1, 1) X(32, 1, 0, 1)                    \
+    X(32, 1, 1, 1) X(more, 2, 0, 1) X(more, 2, 1, 1) X(halves, 3, 0, 1) X(halves, 3, 1, 1) X(fine, 0, 0, 2)            \
+    X(fine, 1, 0, 2) X(fine, 2, 0, 2)
+/* clang-format on */
 #define GROUPS_FN(tree, kind, extra, mode)                                                                             \
     static void groups_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {                  \
         for (; g < k->groups - (k->rest != NULL); g++)                                                                 \
@@ -66,10 +65,11 @@ GROUPS(GROUPS_FN)
 static const panel_fn groups_table[4][3][MODES] = {GROUPS(GROUPS_ENTRY)};
 
 /* Less than four rows behind them, of the forms that models come in most. */
+/* clang-format off */
 #define RESTS(X, rows)                                                                                                 \
-    X(rows, 16, 0, 0, 1)                                                                                               \
-    X(rows, 16, 0, 1, 1)                                                                                               \
-    X(rows, 32, 1, 0, 1) X(rows, 32, 1, 1, 1) X(rows, more, 2, 0, 1) X(rows, 32, 1, 0, 0) X(rows, fine, 2, 0, 2)
+    X(rows, 16, 0, 0, 1) X(rows, 16, 0, 1, 1) X(rows, 32, 1, 0, 1) X(rows, 32, 1, 1, 1) X(rows, more, 2, 0, 1)         \
+    X(rows, 32, 1, 0, 0) X(rows, fine, 2, 0, 2)
+/* clang-format on */
 #define REST_FN(rows, tree, kind, extra, mode)                                                                         \
     static void rest_##rows##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {           \
         many_group_##tree(k, p, c, g, rows, (form){UNPACKED, kind, extra, mode, false});                               \
