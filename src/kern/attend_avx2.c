@@ -41,7 +41,8 @@ ALWAYS_INLINE void put_pairs(int32_t *pair, __m256i c) {
 }
 
 /* Integers of `vectors` registers of lanes, from number `first` on, of tiles of `quads` quads. Each line that is
- * multiplied asks for one: asked for in a burst, before the page, a third of them come late (docs/performance.md). */
+ * multiplied asks for one: asked for in a burst, before the page, a third of them come late (docs/performance-log.md).
+ */
 ALWAYS_INLINE void dots(const codes *c, unsigned n_q, const int8_t *tiles, size_t tile_bytes, unsigned first,
                         unsigned vectors, unsigned quads, const int8_t *ahead, ints sum[QUERIES][VECTORS]) {
     const int8_t *at[VECTORS];

@@ -98,7 +98,7 @@ ALWAYS_INLINE void put_scores(float *score, __m512 sum, float q_scale, const flo
 }
 
 /* Scores of a page, of which 16 positions are a register. Each line that is multiplied asks for one of a page further
- * on: asked for in a burst, a third of them come late (docs/performance.md). */
+ * on: asked for in a burst, a third of them come late (docs/performance-log.md). */
 ALWAYS_INLINE void scores(const roma_kv_page *p, const roma_kv_page *ahead, unsigned head_dim, const query_bytes *b,
                           const float *q_scale, unsigned n_q, float *score, size_t stride) {
     sums_of s = no_sums();

@@ -3,9 +3,9 @@
  *
  * A panel of two tiles by CHUNK stripes meets all rows of activations, ROWS of them at a time: their sums and the first
  * level of the tree stay in registers, and memory is written once in a panel. On Zen 4 a store of 64 bytes takes a
- * cycle from the multipliers when all else is busy (docs/performance.md), which is why sums do not go to memory stripe
- * by stripe. The first rows at a panel unpack a sub-group's codes where they multiply them, and leave them in the
- * first-level cache for those behind. */
+ * cycle from the multipliers when all else is busy (docs/performance-log.md), which is why sums do not go to memory
+ * stripe by stripe. The first rows at a panel unpack a sub-group's codes where they multiply them, and leave them in
+ * the first-level cache for those behind. */
 #ifndef ROMA_KERN_MANY_AVX512_H
 #define ROMA_KERN_MANY_AVX512_H
 

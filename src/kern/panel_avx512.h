@@ -130,7 +130,6 @@ ALWAYS_INLINE void pack_many_line(const many_job *k, const roma_act *a, uint64_t
 
 /* Sums of the groups of weights in chunk c, of one row; z: those of a row are ROWS apart. */
 static void pack_sums(const many_job *k, const roma_act *a, uint64_t c, float *z) {
-
     const uint64_t first = c * CHUNK, n = stripes_of(k, c);
     if (k->kind == UNIT_16)
         for (uint64_t i = 0; i < 2 * n; i++) z[i * ROWS] = (float)a->sum16[2 * first + i];

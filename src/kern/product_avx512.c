@@ -58,20 +58,16 @@ ALWAYS_INLINE void pack_line(const job *j, const roma_act *a, uint64_t s, bool e
     _mm_storeu_si128((__m128i *)(void *)l->base, base);
 }
 
-/* Lines of rows in blocks: [block][stripe][row of the block]. */
+/* Lines of the one row, or two: [stripe][row]. */
 static void pack(job *j, bool exact) {
     const unsigned bits = width_of(j->f);
     const __m128i place = _mm_setr_epi32(place_of(bits, 0), place_of(bits, 1), place_of(bits, 2), place_of(bits, 3));
-    for (size_t first = 0; first < j->n_acts; first += BLOCK_ACTS) {
-        const size_t n = j->n_acts - first < BLOCK_ACTS ? j->n_acts - first : BLOCK_ACTS;
-        line *const block = (line *)j->records + first * j->stripes;
-        tail *const tails = tails_of(j) + first * j->stripes;
-        for (size_t i = 0; i < n; i++) {
-            int32_t sum = 0;
-            for (uint64_t s = 0; s < j->stripes; s++) {
-                pack_line(j, &j->acts[first + i], s, exact, place, &block[s * n + i]);
-                tail_sums(j, &j->acts[first + i], s, &tails[s * n + i], &sum);
-            }
+    line *const lines = j->records;
+    for (size_t i = 0; i < j->n_acts; i++) {
+        int32_t sum = 0;
+        for (uint64_t s = 0; s < j->stripes; s++) {
+            pack_line(j, &j->acts[i], s, exact, place, &lines[s * j->n_acts + i]);
+            tail_sums(j, &j->acts[i], s, &tails_of(j)[s * j->n_acts + i], &sum);
         }
     }
 }
@@ -94,9 +90,7 @@ ALWAYS_INLINE __m512i subgroup(__m512i w0, __m512i w1, const line *l, unsigned b
         _mm512_sub_ps(_mm512_castsi512_ps(p), _mm512_castsi512_ps(_mm512_set1_epi32(l->base[b]))));
 }
 
-/* How integers are summed: int32, exact FP32, or int32 of the two parts of fine levels. */
-enum { INTS, EXACT, FINE_INTS };
-enum { FINE_SHIFT = 4 };
+enum { FINE_SHIFT = 4 }; /* bits of the lower of the two parts of fine levels */
 
 /* Integer of sub-group b of fine levels: their low parts w[0] and w[1], the high ones eight registers on. */
 ALWAYS_INLINE __m512i fine_subgroup(const __m512i *w, const line *l, unsigned b) {
