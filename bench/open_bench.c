@@ -2,7 +2,7 @@
  * the file's pages in memory; and how long the first token takes after that, beside prefill and one step of an engine
  * that has run before.
  *
- *   build/bench/open IMAGE [threads] [rounds] [tokens of the prompt]
+ *   build/bench/open IMAGE [threads] [rounds] [tokens of the prompt] [isa]
  *
  * The rounds take turns, the best of each counts after one that warms up. The first token comes out of a process's
  * whole way: the image opened and checked, plan, placement, tokenizer, engine, threads, arenas, then the prompt.
@@ -117,10 +117,14 @@ int main(int argc, char **argv) {
     const int threads = argc > 2 ? atoi(argv[2]) : roma_cpu_count(), rounds = argc > 3 ? atoi(argv[3]) : 5,
               prompt = argc > 4 ? atoi(argv[4]) : 128;
     if (argc < 2 || threads < 1 || threads > 64 || rounds < 1 || prompt < 1 || prompt > PROMPT_MOST)
-        return fprintf(stderr, "usage: open IMAGE [threads] [rounds] [tokens of the prompt, at most %d]\n",
+        return fprintf(stderr, "usage: open IMAGE [threads] [rounds] [tokens of the prompt, at most %d] [isa]\n",
                        PROMPT_MOST),
                2;
-    r.config = (roma_answer_config){.image = argv[1], .threads = (uint32_t)threads, .running = 1, .no_proposals = true};
+    r.config = (roma_answer_config){.image = argv[1],
+                                    .threads = (uint32_t)threads,
+                                    .isa = argc > 5 ? argv[5] : NULL,
+                                    .running = 1,
+                                    .no_proposals = true};
     r.n_prompt = (uint32_t)prompt;
     for (uint32_t i = 0; i < r.n_prompt; i++) r.prompt[i] = (int32_t)(3 + roma_random(1, i) % 200);
     for (int i = 0; i <= rounds; i++) {
