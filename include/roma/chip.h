@@ -252,6 +252,12 @@ int roma_chip_parse(unsigned i, const char *text, double *value, roma_error *err
  * file is the chip's name in messages. */
 int roma_chip_check(const roma_chip *c, const char *file, roma_error *err);
 
+/* Makes draw `number` of a seed: each parameter of c that has a range gets a value out of it, exact, by a triangle
+ * whose top is c's own value (docs/cost-model.md 6.1); the others stay. Where in its range a value lies depends on
+ * seed, number and the parameter's name alone, so that draws of two chips are paired. Nothing is checked:
+ * roma_chip_check says whether the values hold together. */
+void roma_chip_draw(roma_chip *out, const roma_chip *c, uint64_t seed, uint64_t number);
+
 /* Appends a table of keys, values, ranges, units, qualities and sources. */
 void roma_chip_print(const roma_chip *c, roma_buf *out);
 /* Writes members name, title and section.key of every parameter of an object that is open in j. */

@@ -308,6 +308,82 @@ void roma_cost_result(const roma_range v[ROMA_COST_N], const int dominant[ROMA_C
 /* Floorplan of one die of the placement, ended by roma_floorplan_destroy; *cost is roma_cost_evaluate's. ENOMEM. */
 int roma_cost_floorplan(roma_floorplan *f, const roma_placement *p, const roma_cost *cost, roma_error *err);
 
+/* ---- draws: outputs over chips drawn from the ranges (docs/cost-model.md section 6) -------------- */
+
+/* What is kept of a draw: name, unit, output, factor to that unit. */
+#define ROMA_COST_DRAWN(X)                                                                                             \
+    X(tok_s, "tokens/s", tok_s, 1)                                                                                     \
+    X(ttft_ms, "ms", ttft_s, 1e3)                                                                                      \
+    X(mj_per_token, "mJ", mj_per_token, 1)                                                                             \
+    X(prefill_mj, "mJ", prefill_mj, 1)                                                                                 \
+    X(power_w, "W", power_w, 1)                                                                                        \
+    X(static_w, "W", static_w, 1)                                                                                      \
+    X(tok_s_capped, "tokens/s", tok_s_capped, 1)                                                                       \
+    X(junction_c, "C", junction_c, 1)                                                                                  \
+    X(area_mm2, "mm2", area_mm2, 1)                                                                                    \
+    X(tokens, "tokens", tokens, 1)                                                                                     \
+    X(yield, "share", yield_repaired, 1)                                                                               \
+    X(usd, "USD", usd, 1)
+enum {
+#define X(name, unit, output, factor) ROMA_DRAWN_##name,
+    ROMA_COST_DRAWN(X)
+#undef X
+        ROMA_DRAWN_N
+};
+/* A row of ROMA_COST_DRAWN; texts are static. */
+typedef struct {
+    const char *name, *unit;
+    unsigned output;
+    double factor;
+} roma_cost_drawn;
+/* The i-th, static; NULL past the last. */
+const roma_cost_drawn *roma_cost_drawn_at(unsigned i);
+
+/* Why a drawn chip that holds together cannot work all the same; a draw may have several. id, name, sentence */
+#define ROMA_COST_MISFITS(X)                                                                                           \
+    X(ROM, "rom", "the base model does not fit the ROM")                                                               \
+    X(SRAM, "sram", "adapters and context do not fit the SRAM")                                                        \
+    X(DIE, "die", "a die larger than scanners print")                                                                  \
+    X(JUNCTION, "junction", "a junction too hot to last")                                                              \
+    X(WAFER, "wafer", "no good die comes out of a wafer")
+enum {
+#define X(id, name, text) ROMA_MISFIT_##id,
+    ROMA_COST_MISFITS(X)
+#undef X
+        ROMA_MISFITS
+};
+
+enum { ROMA_COST_DRAWS_MAX = 1000000 };
+/* Draws [0, n) of a seed, on so many threads, which change no result. */
+typedef struct {
+    uint32_t n; /* 1 to ROMA_COST_DRAWS_MAX */
+    uint64_t seed;
+    int threads;                   /* 1 to 64 */
+    const roma_progress *progress; /* told from the calling thread alone; NULL: nobody */
+} roma_cost_drawing;
+/* What came of them. */
+typedef struct {
+    uint32_t n;
+    uint32_t refused;  /* draws whose values do not hold together (roma_chip_check), or give a step that is none */
+    char refusal[200]; /* why the first of these; "" where there is none */
+    uint32_t misfits[ROMA_MISFITS]; /* draws that cannot work, by reason; their values count all the same */
+    double *v; /* [ROMA_DRAWN_N][n], owned: each drawn quantity by number of the draw; NaN of a refused draw */
+} roma_cost_draws;
+/* Evaluates the workload on draws of the placement's chip. *out is the caller's, ended by roma_cost_draws_destroy,
+ * after an error too. EUSAGE: no such number of draws or threads; ECANCEL when progress says so; ENOMEM. */
+int roma_cost_draw(roma_cost_draws *out, const roma_placement *p, const roma_workload *w, const roma_cost_drawing *d,
+                   roma_error *err);
+void roma_cost_draws_destroy(roma_cost_draws *d);
+
+/* Percentiles of n values, by nearest rank: the mid of each. Its ends hold the percentile of infinitely many draws in
+ * 95 of 100 cases, whatever the distribution, being values of ranks; infinite where n is too small for such a rank. */
+typedef struct {
+    size_t n; /* values that are numbers: the others are left out */
+    roma_range p5, p50, p95;
+} roma_cost_percentiles;
+/* Sorts v, those that are no numbers behind the others. All is NaN where none is a number. */
+void roma_cost_percentiles_of(roma_cost_percentiles *out, double *v, size_t n);
+
 /* ---- closed forms that stand alone (docs/cost-model.md) ------------------------------------------- */
 
 /* Area in um2 of one L-Unit: of its storage in a style (index of rom.style) alone, and of the whole (fused when the

@@ -51,6 +51,9 @@ int roma_cost_time(roma_timing *t, roma_schedule *s, const roma_placement *p, co
 void roma_cost_derive(roma_cost *out, const roma_timing *t, const roma_placement *p, const roma_workload *w);
 void roma_cost_price(roma_cost *out, const roma_areas *a, const roma_placement *p);
 
+/* Whether cycles or events, millimetres aside, may depend on parameter i of the placement's chip. */
+bool roma_cost_moves_time(const roma_placement *at, unsigned i);
+
 /* Bytes of an H-Unit's SRAM that so many wrong words of its matrix unit take. */
 double roma_cost_patch_bytes(const roma_chip *c, double words);
 

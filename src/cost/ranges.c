@@ -6,7 +6,7 @@
 
 typedef enum { MID, LOW, HIGH } level; /* MID is zero: a cleared choice is the chip itself */
 
-/* The time at one choice of levels; those of parameters that time does not depend on are cleared in the key. */
+/* The time at one choice of levels; those of parameters that do not move time are cleared in the key. */
 typedef struct {
     uint8_t key[ROMA_CHIP_N];
     bool prefill;
@@ -27,14 +27,15 @@ typedef struct {
 
 /* ---- one evaluation ---- */
 
-/* Cycles and events, millimetres aside, do not depend on these. */
-static bool leaves_time(unsigned i) {
-    static const char *const sections[] = {"technology", "memory", "energy", "power", "yield", "host"};
+bool roma_cost_moves_time(const roma_placement *at, unsigned i) {
+    static const char *const sections[] = {"technology", "memory", "energy", "power", "yield"};
     const roma_chip_parameter *p = roma_chip_parameter_at(i);
+    if (strcmp(p->section, "host") == 0) return i != ROMA_CHIP_host_bandwidth && at->dies > 1;
+    if (strcmp(p->section, "dram") == 0) return at->chip.rom_style == ROMA_ROM_DRAM;
     for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
-        if (strcmp(p->section, sections[k]) == 0) return true;
-    if (strcmp(p->unit, "um2") == 0 || strcmp(p->unit, "mm2") == 0) return true;
-    return strcmp(p->section, "rom") == 0 && i != ROMA_CHIP_rom_style && i != ROMA_CHIP_patch_words;
+        if (strcmp(p->section, sections[k]) == 0) return false;
+    if (strcmp(p->unit, "um2") == 0 || strcmp(p->unit, "mm2") == 0 || i == ROMA_CHIP_track_share) return false;
+    return strcmp(p->section, "rom") != 0 || i == ROMA_CHIP_rom_style || i == ROMA_CHIP_patch_words;
 }
 
 static double value_at(const roma_chip *c, unsigned i, level l) {
@@ -54,7 +55,7 @@ static int evaluate(search *r, const uint8_t choice[ROMA_CHIP_N], bool prefill, 
     uint8_t key[ROMA_CHIP_N] = {0};
     for (unsigned i = 0; i < r->n; i++) {
         roma_chip_put(&r->at.chip, r->parameter[i], value_at(&r->p->chip, r->parameter[i], (level)choice[i]));
-        if (!leaves_time(r->parameter[i])) key[i] = choice[i];
+        if (roma_cost_moves_time(r->p, r->parameter[i])) key[i] = choice[i];
     }
     roma_place_derive(&r->at);
     timed *t = find(r, key, prefill);

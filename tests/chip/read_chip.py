@@ -64,4 +64,4 @@ def main(roma, files):
         print("%s: %d parameters agree" % (path, len(mine)))
 
 
-main(sys.argv[1], sys.argv[2:])
+if __name__ == "__main__": main(sys.argv[1], sys.argv[2:])

@@ -2,7 +2,7 @@
 #ifndef TOOLS_SIM_SHOW_H
 #define TOOLS_SIM_SHOW_H
 
-#include "roma/report.h"
+#include "draws_show.h"
 #include "roma/sim.h"
 
 /* A row for each request of "PROMPT:OUTPUT,..."; for programs with columns more, all in ms. */
@@ -26,6 +26,7 @@ typedef struct {
     const char *defects; /* path of the map; NULL: none */
     roma_result list;
     roma_table table[SIM_TABLES];
+    draws_shown *mc;
 } sim_shown;
 /* What each name of a list of the chip model's outputs means, a line a name. */
 void sim_names(const roma_result *list, roma_buf *out);

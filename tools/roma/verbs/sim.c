@@ -9,7 +9,8 @@ typedef struct {
     design_options design;
     roma_workload work;
     const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv, *max_w;
-    uint32_t curve_to;
+    uint32_t curve_to, threads;
+    roma_cost_drawing mc;
     bool json, path, no_ranges, toggles;
 } sim_options;
 
@@ -96,13 +97,22 @@ static int draw(roma_sim *s, const sim_options *o, const sim_shown *v, roma_erro
     return rc;
 }
 
+static int draw_chips(const roma_sim *s, const sim_options *o, draws_shown *mc, roma_error *err) {
+    roma_cost_drawing d = o->mc;
+    workload_drawing(&d, o->threads);
+    *mc = (draws_shown){.work = &s->work, .seed = d.seed};
+    const int rc = d.n ? roma_cost_draw(&mc->draws, &s->design.place, &s->work, &d, err) : ROMA_OK;
+    progress_end();
+    return rc;
+}
+
 /* What is refused comes before the first file is written. */
 static int tabulate(roma_sim *s, const sim_options *o, sim_shown *v, roma_error *err) {
     int rc = ROMA_OK;
     if (o->mix) rc = sim_mixes(s, o->mix, o->json, &v->table[SIM_MIXES], err);
     if (!rc && o->path) rc = sim_path(s, &v->table[SIM_PATH], err);
     if (!rc && o->curve) rc = sim_curve(s, o->curve_to, &v->table[SIM_CURVE], err);
-    return rc;
+    return rc ? rc : draw_chips(s, o, v->mc, err);
 }
 
 static int print(const sim_options *o, const sim_shown *v) {
@@ -117,13 +127,15 @@ static int print(const sim_options *o, const sim_shown *v) {
 
 static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_sim_figures f;
-    sim_shown v = {.s = s, .cost = &f.cost, .defects = o->defects};
+    draws_shown mc = {.seed = 0};
+    sim_shown v = {.s = s, .cost = &f.cost, .defects = o->defects, .mc = &mc};
     int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err);
     if (!rc) roma_sim_result(s, &f, &v.list);
     if (!rc) rc = tabulate(s, o, &v, err);
     if (!rc) rc = draw(s, o, &v, err);
     if (!rc) rc = print(o, &v);
     roma_result_destroy(&v.list);
+    roma_cost_draws_destroy(&mc.draws);
     for (int i = 0; i < SIM_TABLES; i++) roma_table_destroy(&v.table[i]);
     return rc;
 }
@@ -153,6 +165,7 @@ int verb_sim(int argc, char **argv) {
         WORKLOAD_OPTIONS(o.work, o.targets),
         DIES_OPTION(o.design),
         KV_DESIGN_OPTION(o.design.config.kv),
+        DRAWS_OPTIONS(o.mc, o.threads),
         {"max-w", 0, OPT_TEXT, &o.max_w, "W", 0, 0, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,
@@ -188,7 +201,8 @@ int verb_sim(int argc, char **argv) {
                      0,
                      1};
     int rc = options_parse(&u, argc, argv, operand, &n);
-    static const option_need needs[] = {{"floorplan-by", "floorplan"}, {"curve-to", "curve"}, {0}};
+    static const option_need needs[] = {
+        {"floorplan-by", "floorplan"}, {"curve-to", "curve"}, {"seed", "mc"}, {"threads", "mc"}, {0}};
     if (rc == OPTIONS_GO) rc = options_need("sim", needs);
     if (rc == OPTIONS_GO) rc = workload_settle("sim", o.targets, &o.work);
     if (rc == OPTIONS_GO) rc = workload_limit("sim", "max-w", o.max_w, &o.work.max_w);

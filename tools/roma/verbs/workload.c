@@ -14,6 +14,12 @@ int workload_settle(const char *verb, const char *targets, roma_workload *w) {
     return OPTIONS_GO;
 }
 
+void workload_drawing(roma_cost_drawing *d, uint32_t n_threads) {
+    const int cpus = roma_cpu_count() < 64 ? (int)roma_cpu_count() : 64;
+    d->threads = n_threads ? (int)n_threads : cpus;
+    d->progress = &progress;
+}
+
 int workload_limit(const char *verb, const char *name, const char *text, double *out) {
     char shown[64];
     if (!text) return OPTIONS_GO;

@@ -17,6 +17,16 @@
     {"targets", 0, OPT_TEXT, &(targets), "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"}
 /* clang-format on */
 
+/* Rows of an option table for a roma_cost_drawing, whose count is the option mc's: 0 where that is not given. */
+/* clang-format off */
+#define DRAWS_OPTIONS(d, n_threads)                                                                                        \
+    {"mc", 0, OPT_COUNT, &(d).n, "N", 1, ROMA_COST_DRAWS_MAX, "draw N chips from the ranges: percentiles of what these do"}, \
+    {"seed", 's', OPT_U64, &(d).seed, "S", 0, 0, "another seed draws other chips (default: 0)"},                            \
+    {"threads", 't', OPT_COUNT, &(n_threads), "N", 1, 64, "threads that draw (default: all CPUs)"}
+/* clang-format on */
+/* Settles the threads (0: all CPUs) and whom draws tell. */
+void workload_drawing(roma_cost_drawing *d, uint32_t n_threads);
+
 /* Reads targets (NULL: all) and holds no fewer adapters than a set has. OPTIONS_GO, or the exit code of a usage error.
  */
 int workload_settle(const char *verb, const char *targets, roma_workload *w);

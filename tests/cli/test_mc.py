@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""roma sim --mc from outside: chips drawn here from docs/cost-model.md 6.1 and the second reader of chip files, each given to `roma sim` by --set; the percentiles of what
+it says of them are those of --mc. Standard library only. usage: test_mc.py ROMA"""
+import json
+import math
+import os
+import subprocess
+import sys
+
+from shared import ROMA, TOP, check, finish, own_folder, run
+
+sys.path.insert(0, os.path.join(TOP, "tests", "chip"))
+import read_chip
+
+M = 2**64 - 1
+
+
+def mix(z):
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & M
+    z = (z ^ z >> 27) * 0x94d049bb133111eb & M
+    return z ^ z >> 31
+
+
+def random(key, counter): return mix(mix(key) + (counter + 1) * 0x9e3779b97f4a7c15 & M)
+
+
+def triangle(low, value, high, u):
+    width = high - low
+    return low + math.sqrt(u * width * (value - low)) if u * width < value - low else high - math.sqrt((1 - u) * width * (high - value))
+
+
+def draws(chip, units, seed, n):
+    """section.key -> value of draw n."""
+    out = {}
+    for name, (value, low, high, _, _) in chip.items():
+        if low is None or low == high: continue
+        key, value = seed, float(value)
+        for byte in name.encode(): key = random(key, byte)
+        u = (random(key, n) >> 11) / 2**53
+        counts = units[name] == "cycle" or value == int(value) and low == int(low) and units[name] == ""
+        out[name] = min(high, max(low, math.floor(triangle(low - .5, value, high + .5, u) + .5))) if counts else triangle(low, value, high, u)
+    return out
+
+
+OUTPUTS = {"tok_s": "time.tok_s", "ttft_ms": "time.ttft_s", "mj_per_token": "energy.mj_per_token", "prefill_mj": "energy.prefill_mj", "power_w": "power.power_w", "static_w": "power.static_w",
+           "junction_c": "power.junction_c", "area_mm2": "area.area_mm2", "tokens": "fit.tokens", "yield": "cost.yield_repaired", "usd": "cost.usd"}
+
+
+def sim(*args): return json.loads(run("sim", *args, "--no-ranges", "--json"))
+
+
+def evaluated(sets, *args):
+    """A drawn chip's outputs by quantity, or None where it is refused."""
+    r = subprocess.run([ROMA, "sim", *map(str, args), "--no-ranges", "--json", *(x for k, v in sets.items() for x in ("--set", f"{k}={v!r}"))], capture_output=True, text=True)
+    if r.returncode: return None
+    d = json.loads(r.stdout)
+    return {q: d[o]["value"] * (1e3 if q == "ttft_ms" else 1) if d[o]["value"] is not None else math.inf for q, o in OUTPUTS.items()}
+
+
+def rank(values, p): return sorted(values)[math.ceil(len(values) * p) - 1]
+
+
+def test_second(chip, shape, n, *more):
+    """Drawn twice: percentiles and their intervals, what is below, refused draws, chips that cannot work."""
+    args = ["--shape", shape, "--chip", chip, *more]
+    d = sim(*args, "--mc", n, "--seed", 2**64 - 5)
+    units = {k[len("chip_parameters."):]: u for k, u in d["units"].items() if k.startswith("chip_parameters.")}
+    own = read_chip.read(os.path.join(TOP, "chips", chip + ".chip"))
+    cases = [evaluated(draws(own, units, 2**64 - 5, i), *args) for i in range(n)]
+    found = [c for c in cases if c]
+    about = d["mc_draws"]
+    check((about["draws"], about["seed"], about["refused"]) == (n, 2**64 - 5, n - len(found)), f"{chip}: {about}, {len(found)} chips here")
+    check(about["misfits"]["junction"] == sum(c["junction_c"] > 105 for c in found), f"{chip}: {about}")
+    check(set(d["mc"]) == set(OUTPUTS), f"{chip}: quantities {set(d['mc'])}")
+    for q, m in d["mc"].items():
+        mine = [c[q] for c in found]
+        for p in (5, 50, 95):
+            at, off = len(mine) * p / 100, 1.96 * math.sqrt(len(mine) * p / 100 * (1 - p / 100))
+            low, high = math.floor(at - off), math.ceil(at + off) + 1
+            want = (rank(mine, p / 100), sorted(mine)[low - 1] if low >= 1 else None, sorted(mine)[high - 1] if high <= len(mine) else None)
+            got = (m[f"p{p}"], m[f"p{p}_low"], m[f"p{p}_high"])
+            same = all(a is b is None or a is not None and b is not None and abs(a - b) <= 1e-9 * abs(b) for a, b in zip(got, want))
+            check(same, f"{chip}: {q} p{p} is {got}, here {want}")
+        check(abs(m["below"] - sum(x < m["value"] * (1 - 1e-12) for x in mine) / len(mine)) < 1e-9, f"{chip}: below of {q}")
+    return about["refused"]
+
+
+def test_same():
+    """The same for any number of threads, another for another seed; without ranges all of it is the chip's own."""
+    args = ["--shape", "llama-3.2-1b", "--chip", "roma", "--mc", 300]
+    one = run("sim", *args, "-t", 1, "--json")
+    check(run("sim", *args, "-t", 5, "--json") == one, "five threads give others")
+    check(run("sim", *args, "-t", 5, "--seed", 1, "--json") != one, "seed 1 gives the same")
+    exact = sim("--shape", "llama-3.2-1b", "--chip", "exact.chip", "--mc", 20)
+    check(all(m["p5"] == m["p50"] == m["p95"] == m["value"] for m in exact["mc"].values()) and exact["mc_draws"]["refused"] == 0, "an exact chip spreads")
+    capped = sim("--shape", "llama-3.2-1b", "--mc", 50, "--max-w", 9, "--prompt", 0)["mc"]
+    check("tok_s_capped" in capped and "ttft_ms" not in capped and "prefill_mj" not in capped, f"quantities of a cap without a prompt: {list(capped)}")
+    text = run("sim", *args)
+    check("300 draws of seed 0" in text and "cannot work, and count all the same: a junction too hot to last" in text, "the page of draws")
+    text = run("sim", "--shape", "llama-2-7b", "--chip", "rcw-cim", "--mc", 200)
+    check("of 200 draws are no chip and do not count, the first because hunit.bandwidth" in text, "the page of refused draws")
+
+
+def test_refusals():
+    base = ["sim", "--shape", "llama-3.2-1b"]
+    for args, say in ((["--mc", 0], "--mc"), (["--mc", 1000001], "--mc"), (["--mc", "many"], "--mc"), (["--seed", 3], "--seed"), (["-t", 2], "--threads"), (["--mc", 10, "-t", 0], "--threads"),
+                      (["--mc", 10, "--kv", "f16"], "f16")):
+        run(*base, *args, code=2, say=say)
+
+
+with own_folder():
+    chip = read_chip.read(os.path.join(TOP, "chips", "roma-contract.chip"))
+    sections = {}
+    for name, (value, *_) in chip.items(): sections.setdefault(name.split(".")[0], []).append(f"{name.split('.')[1]} = {value} [exact]  # assumed: a test")
+    with open("exact.chip", "w") as f: f.write("".join(f"[{s}]\n" + "\n".join(lines) + "\n" for s, lines in sections.items()))
+    test_second("roma-contract", "llama-3.2-3b", 60, "-c", 1024)
+    test_second("roma", "smollm2-135m", 40, "-b", 2, "--chips", 2)
+    check(test_second("rcw-cim", "llama-2-7b", 60) > 0, "no draw of rcw-cim was refused")
+    test_same()
+    test_refusals()
+finish()
