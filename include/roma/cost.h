@@ -399,6 +399,10 @@ double roma_cost_sram_density(const roma_chip *c, double depth);
 double roma_cost_yield(double m, double f, unsigned s, double q, double a);
 /* Dies of area_mm2 on a wafer of wafer_mm (docs/cost-model.md 5.2). */
 double roma_cost_gross_dies(double wafer_mm, double area_mm2);
+/* USD of a processed 300 mm wafer of a node, nm (docs/cost-model.md 5.2); and whether a chip's yield.wafer_cost is less
+ * than half or more than twice as much, as when another node was set and not its price. */
+double roma_cost_wafer_usd(double node);
+bool roma_cost_wafer_is_odd(const roma_chip *c);
 /* Tokens that sram_bytes hold beside lora_bytes as the paper counts, in multiples of the granularity: a pool of bytes,
  * kv_bytes each token. */
 double roma_cost_tokens(double sram_bytes, double lora_bytes, double kv_bytes, double granularity);

@@ -53,7 +53,7 @@ uint64_t roma_sim_prompt(const roma_sim *s);
  * the model does not fit the ROM is the placement's note. */
 void roma_sim_misfits(const roma_sim *s, const roma_cost *c, roma_buf *out);
 /* Appends a line for each thing that a chip should not be: a die that no scanner prints at once, a junction too hot to
- * last (ROMA_COST_DIE_MM2, ROMA_COST_JUNCTION_C). */
+ * last (ROMA_COST_DIE_MM2, ROMA_COST_JUNCTION_C), a wafer at another node's price (roma_cost_wafer_is_odd). */
 void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out);
 
 /* The outputs as an empty list of results gets them, which says what is amiss where one, or an end of its range, means

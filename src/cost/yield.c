@@ -20,6 +20,24 @@ double roma_cost_gross_dies(double wafer_mm, double area_mm2) {
     return fmax(0, floor(pi * r * r / area_mm2 - 2 * pi * r / sqrt(2 * area_mm2)));
 }
 
+/* CSET, "AI chips: what they are and why they matter", 2020, table 9, down to 5 nm; 3 nm as DigiTimes reported in
+ * November 2022. */
+double roma_cost_wafer_usd(double node) {
+    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346},  {10, 5992}, {16, 3984},
+                                   {20, 3677}, {28, 2891}, {40, 2274}, {65, 1937}, {90, 1650}};
+    enum { N = sizeof at / sizeof *at };
+    size_t i = 1;
+    if (node <= at[0][0]) return at[0][1];
+    if (node >= at[N - 1][0]) return at[N - 1][1];
+    while (at[i][0] < node) i++;
+    return at[i - 1][1] + (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
+}
+
+bool roma_cost_wafer_is_odd(const roma_chip *c) {
+    const double usual = roma_cost_wafer_usd(c->node_nm);
+    return c->wafer_usd < usual / 2 || c->wafer_usd > 2 * usual;
+}
+
 /* Infinite when no die of that size fits the wafer, or none is good. */
 static double price(double wafer_usd, double good) { return good > 0 ? wafer_usd / good : HUGE_VAL; }
 

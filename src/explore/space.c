@@ -165,18 +165,6 @@ static bool derive_grid(const space *s, double x[N_KEYS]) {
            x[ROMA_CHIP_grid_rows] * columns == x[ROMA_CHIP_matrix_units] + x[ROMA_CHIP_vector_units];
 }
 
-/* USD of a processed 300 mm wafer: CSET, "AI chips: what they are and why they matter", 2020, table 9; 3 nm is an
- * estimate. */
-static double wafer_usd(double node) {
-    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}};
-    enum { N = sizeof at / sizeof *at };
-    size_t i = 1;
-    if (node <= at[0][0]) return at[0][1];
-    if (node >= at[N - 1][0]) return at[N - 1][1];
-    while (at[i][0] < node) i++;
-    return at[i - 1][1] + (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]) * (at[i][1] - at[i - 1][1]);
-}
-
 /* The base chip's SRAM macros, halved until those of an H-Unit, with a word of 8 bytes a cycle each, give its
  * bandwidth. */
 static double sram_depth(const double x[N_KEYS]) {
@@ -191,8 +179,8 @@ bool roma_explore_derive(const space *s, double x[N_KEYS]) {
     if (s->derived[ROMA_CHIP_sram_depth]) x[ROMA_CHIP_sram_depth] = sram_depth(x);
     if (s->streams_follow && s->given[ROMA_CHIP_streams] && x[ROMA_CHIP_overlap] == 0) x[ROMA_CHIP_streams] = 1;
     if (s->derived[ROMA_CHIP_wafer_usd])
-        x[ROMA_CHIP_wafer_usd] =
-            floor(s->base.wafer_usd * wafer_usd(x[ROMA_CHIP_node_nm]) / wafer_usd(s->base.node_nm) + 0.5);
+        x[ROMA_CHIP_wafer_usd] = floor(
+            s->base.wafer_usd * roma_cost_wafer_usd(x[ROMA_CHIP_node_nm]) / roma_cost_wafer_usd(s->base.node_nm) + 0.5);
     return !s->grid_follows || derive_grid(s, x);
 }
 

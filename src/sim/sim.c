@@ -99,6 +99,12 @@ void roma_sim_hazards(const roma_sim *s, const roma_cost *c, roma_buf *out) {
                        dies - layers, dies);
     if (!(die <= ROMA_COST_DIE_MM2))
         roma_buf_print(out, "a die of %.4g mm2; scanners print at most %.4g mm2 at once\n", die, ROMA_COST_DIE_MM2);
+    if (roma_cost_wafer_is_odd(&s->design.place.chip))
+        roma_buf_print(out,
+                       "yield.wafer_cost is %.0f USD, and a wafer of %.4g nm costs about %.0f: give --set "
+                       "yield.wafer_cost\n",
+                       s->design.place.chip.wafer_usd, s->design.place.chip.node_nm,
+                       roma_cost_wafer_usd(s->design.place.chip.node_nm));
     if (!(c->junction_c <= ROMA_COST_JUNCTION_C))
         roma_buf_print(out, "the junction is at %.4g C while decoding; above %.4g C a chip does not last\n",
                        c->junction_c, ROMA_COST_JUNCTION_C);

@@ -110,6 +110,7 @@ def test_verbs():
     with gzip.open(b"t" + PATH + b".json.gz") as f: trace = parsed(f.read())
     check(any(KEPT in e["args"].get("name", "") for e in trace["traceEvents"] if e["ph"] == "M"), "the trace does not say the model's name")
     said("fit", img, "--chip", chip, "--json", has=[KEPT])
+    said("price", img, "--chip", chip, "--no-ranges", "--json", has=[KEPT])
     said("explore", img, "--chip", chip, "--points", "20", "--seed", "18446744073709551615", "--json", has=[PATH_SAID + ".roma"])
     check(said("explore", img, "--points", "20", "--seed", "18446744073709551615", "--json").get("seed") == 2**64 - 1, "explore's seed")
     said("paper", "--json", code=(0, 1))

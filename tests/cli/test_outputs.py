@@ -52,8 +52,9 @@ def make_inputs():
     for name in ("c.chip", "macro.chip"):
         with open(name, "w") as f:
             f.write(subprocess.run([ROMA, "chip", "roma", "--write"], stdout=subprocess.PIPE).stdout.decode())
-    with open("map", "w") as f:
-        f.write("0 0 1\n")
+    for name, text in (("map", "0 0 1"), ("p.price", "use.kwh = 1 [exact]  # assumed: a test")):
+        with open(name, "w") as f:
+            f.write(text + "\n")
     for name, form in (("s.json", '{"enum": ["a", "b"]}'), ("g.gbnf", 'root ::= "a" | "b"')):
         with open(name, "w") as f:
             f.write(form + "\n")
@@ -84,6 +85,7 @@ TABLE = [
     ("fit", "--csv", FIT, ["i.roma", "c.chip"], ANY),
     ("fit", "--svg", FIT, ["i.roma", "c.chip"], ANY),
     ("paper", "--csv", ["paper"], [], ANY),
+    ("price", "--csv", ["price", "i.roma", "--chip", "c.chip", "--prices", "p.price", "--no-ranges"], ["i.roma", "c.chip", "p.price"], ANY),
     ("sim", "--csv", SIM + ["--defects", "map"], ["i.roma", "c.chip", "map"], ANY),
     ("sim", "--trace", SIM, ["i.roma", "c.chip"], ANY),
     ("sim", "--instances", SIM, ["i.roma", "c.chip"], ANY),
@@ -93,7 +95,7 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
-READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--shape", "--image", "--verify"}
+READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--prices", "--shape", "--image", "--verify"}
 
 
 def test_table():

@@ -158,14 +158,14 @@ static void test_derived(void) {
 
 /* Published USD of a wafer by node, and in between along a line; the base chip's own price is for its own node. */
 static double wafer(double node) {
-    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}};
+    static const double at[][2] = {{3, 20000}, {5, 16988}, {7, 9346}, {10, 5992}, {16, 3984}, {20, 3677}, {28, 2891}};
     if (node <= 3) return 20000;
-    for (size_t i = 1; i < 5; i++)
+    for (size_t i = 1; i < 7; i++)
         if (node <= at[i][0]) {
             const double part = (node - at[i - 1][0]) / (at[i][0] - at[i - 1][0]);
             return at[i - 1][1] * (1 - part) + at[i][1] * part;
         }
-    return 3984;
+    return 2891;
 }
 
 static void test_wafers(void) {

@@ -149,6 +149,7 @@ int verb_bench(int argc, char **argv);
 int verb_chip(int argc, char **argv);
 int verb_paper(int argc, char **argv);
 int verb_sim(int argc, char **argv);
+int verb_price(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
 int verb_rtl(int argc, char **argv);
