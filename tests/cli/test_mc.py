@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""roma sim --mc from outside: chips drawn here from docs/cost-model.md 6.1 and the second reader of chip files, each given to `roma sim` by --set; the percentiles of what
-it says of them are those of --mc. Standard library only. usage: test_mc.py ROMA"""
+"""roma sim --mc and roma compare from outside: chips drawn here from docs/cost-model.md 6.1 and the second reader of chip files, each given to `roma sim` by --set; the
+percentiles of what it says of them, and of their ratios, are those of --mc. Standard library only. usage: test_mc.py ROMA"""
 import json
 import math
 import os
@@ -101,6 +101,50 @@ def test_same():
     check("of 200 draws are no chip and do not count, the first because hunit.bandwidth" in text, "the page of refused draws")
 
 
+def test_compare(a, b, shape, n, *more):
+    """Pairs drawn here, and which parameters are drawn how."""
+    d = json.loads(run("compare", a, b, "--shape", shape, *more, "--mc", n, "--seed", 77, "--json"))
+    check((d["a"], d["b"], d["draws_a"]["draws"], d["draws_b"]["seed"]) == (a, b, n, 77), f"{a}, {b}: {d['a']}, {d['b']}, {d['draws_a']}")
+    units = {k[len("chip_parameters."):]: u for k, u in sim("--shape", shape, "--chip", a)["units"].items() if k.startswith("chip_parameters.")}
+    own = [read_chip.read(os.path.join(TOP, "chips", chip + ".chip")) for chip in (a, b)]
+    ranged = [{k: v[:3] for k, v in chip.items() if v[1] is not None and v[1] < v[2]} for chip in own]
+    want = {"shared": [k for k in ranged[0] if k in ranged[1] and [float(x) for x in ranged[0][k]] == [float(x) for x in ranged[1][k]]], "only_a": [k for k in ranged[0] if k not in ranged[1]],
+            "only_b": [k for k in ranged[1] if k not in ranged[0]]}
+    want["same_share"] = [k for k in ranged[0] if k in ranged[1] and k not in want["shared"]]
+    check({k: set(v) for k, v in d["pairing"].items()} == {k: set(v) for k, v in want.items()}, f"{a}, {b}: pairing {d['pairing']}")
+    found = [[evaluated(draws(chip, units, 77, i), "--shape", shape, "--chip", name, *more) for i in range(n)] for name, chip in zip((a, b), own)]
+    pairs = [(x, y) for x, y in zip(*found) if x and y]
+    check((d["pairs"], d["draws_a"]["refused"], d["draws_b"]["refused"]) == (len(pairs), found[0].count(None), found[1].count(None)), f"{a}, {b}: {d['pairs']} pairs, {len(pairs)} here")
+    check([q["name"] for q in d["quantities"]] == list(OUTPUTS), f"quantities {[q['name'] for q in d['quantities']]}")
+    for q in d["quantities"]:
+        ratios = [y[q["name"]] / x[q["name"]] for x, y in pairs] if q["unit"] != "C" else []
+        for p in (5, 50, 95):
+            got, mine = q[f"ratio_p{p}"], rank(ratios, p / 100) if ratios else None
+            check(got is mine is None or abs(got - mine) <= 1e-9 * mine, f"{a}, {b}: {q['name']} ratio_p{p} is {got}, here {mine}")
+        check(abs(q["b_less"] - sum(y[q["name"]] < x[q["name"]] * (1 - 1e-12) for x, y in pairs) / len(pairs)) < 1e-9, f"{a}, {b}: b_less of {q['name']}")
+    one = {q["name"]: q for q in d["quantities"]}
+    check(one["tok_s"]["a"] == sim("--shape", shape, "--chip", a, *more)["time.tok_s"]["value"] and one["usd"]["b"] == sim("--shape", shape, "--chip", b, *more)["cost.usd"]["value"], f"{a}, {b}: own values")
+
+
+def test_compare_sets():
+    """--set goes to both chips, A: and B: to one; the page has what JSON has; what is none is refused."""
+    base = ["compare", "roma-contract", "roma-contract", "--shape", "llama-3.2-1b", "--mc", 30]
+    rates = {}
+    for name, sets in (("both", ["clock.frequency=4e8"]), ("a", ["A:clock.frequency=4e8"]), ("b", ["B:clock.frequency=4e8"]), ("each", ["A:clock.frequency=4e8", "B:clock.frequency=6e8"])):
+        d = json.loads(run(*base, *(x for v in sets for x in ("--set", v)), "--json"))
+        q = d["quantities"][0]
+        rates[name] = q["ratio_p50"]
+        check(q["name"] == "tok_s" and abs(q["b"] / q["a"] - q["ratio_p50"]) < 1e-12, f"{name}: {q}")
+    check(all(abs(rates[k] - v) < 1e-9 for k, v in {"both": 1, "a": 1.25, "b": 0.8, "each": 1.5}.items()), f"rates {rates}")
+    text = run(*base)
+    check("30 pairs of draws of seed 0" in text and "drawn once for both:" in text and "A: roma-contract, B: roma-contract" in text, text)
+    run("compare", "roma", "mini", code=2, say="--shape")
+    run("compare", "roma", "--shape", "llama-3.2-1b", code=2)
+    run("compare", "roma", "no-such", "--shape", "llama-3.2-1b", code=2, say="no-such")
+    run("compare", "roma", "roma", "--shape", "no-such-9b", code=2, say="no-such-9b")
+    for bad, say in ((["--set", "C:clock.frequency=4e8"], "C:clock"), (["--set", "A:lunit.lanes=7"], "lunit.lanes"), (["--mc", 0], "--mc"), (["--batch", 0], "--batch")): run(*base, *bad, code=2, say=say)
+
+
 def test_refusals():
     base = ["sim", "--shape", "llama-3.2-1b"]
     for args, say in ((["--mc", 0], "--mc"), (["--mc", 1000001], "--mc"), (["--mc", "many"], "--mc"), (["--seed", 3], "--seed"), (["-t", 2], "--threads"), (["--mc", 10, "-t", 0], "--threads"),
@@ -117,5 +161,8 @@ with own_folder():
     test_second("roma", "smollm2-135m", 40, "-b", 2, "--chips", 2)
     check(test_second("rcw-cim", "llama-2-7b", 60) > 0, "no draw of rcw-cim was refused")
     test_same()
+    test_compare("roma-contract", "roma-better", "llama-3.2-3b", 30, "-c", 1024)
+    test_compare("rcw-cim", "roma", "smollm2-135m", 30, "-b", 2)
+    test_compare_sets()
     test_refusals()
 finish()

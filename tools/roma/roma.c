@@ -34,6 +34,7 @@ static const struct {
     {"paper", verb_paper, "hold the model against the paper's numbers"},
     {"sim", verb_sim, "say what a chip would do with a model"},
     {"price", verb_price, "say what a chip costs, and a million tokens on it"},
+    {"compare", verb_compare, "hold two chips against each other, over what is uncertain"},
     {"explore", verb_explore, "search chips for a model, and show the best"},
     {"rtl", verb_rtl, "write ROM contents as Verilog, and hold them against an image"},
     {"cosim", verb_cosim, "simulate a chip in gates beside engine and chip model"},

@@ -152,6 +152,7 @@ int verb_sim(int argc, char **argv);
 int verb_price(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
+int verb_compare(int argc, char **argv);
 int verb_rtl(int argc, char **argv);
 int verb_cosim(int argc, char **argv);
 int verb_serve(int argc, char **argv);

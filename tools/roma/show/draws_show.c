@@ -38,14 +38,16 @@ void draws_counts_text(const roma_cost_draws *d, const char *whose, roma_buf *ou
                            whose, misfit[i].text);
 }
 
-void draws_units(roma_json *j) {
-    roma_json_string(j, "mc_draws.draws", "draws");
-    roma_json_string(j, "mc_draws.seed", "");
-    roma_json_string(j, "mc_draws.refused", "draws");
+void draws_units(const char *key, roma_json *j) {
+    char name[64];
+    static const char *const counts[] = {"draws", "seed", "refused"};
+    for (size_t i = 0; i < 3; i++) {
+        roma_print(name, sizeof name, "%s.%s", key, counts[i]);
+        roma_json_string(j, name, i == 1 ? "" : "draws");
+    }
     for (int i = 0; i < ROMA_MISFITS; i++) {
-        char key[64];
-        roma_print(key, sizeof key, "mc_draws.misfits.%s", misfit[i].name);
-        roma_json_string(j, key, "draws");
+        roma_print(name, sizeof name, "%s.misfits.%s", key, misfit[i].name);
+        roma_json_string(j, name, "draws");
     }
 }
 

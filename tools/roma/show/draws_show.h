@@ -17,8 +17,8 @@ typedef struct {
 bool draws_has(const roma_workload *w, unsigned quantity);
 /* Members mc and mc_draws of an object that is open; *c is the chip's own cost. Sorts the draws of each quantity. */
 void draws_json(draws_shown *d, const roma_cost *c, roma_json *j);
-/* The units of the members of mc_draws, as members of the object that is open. */
-void draws_units(roma_json *j);
+/* The units of what draws_counts_json writes into the member `key`, as members of the object that is open. */
+void draws_units(const char *key, roma_json *j);
 /* The same as a page. */
 void draws_text(draws_shown *d, const roma_cost *c, roma_buf *out);
 /* Members draws, seed, misfits, refused and refusal of an object that is open; and a page's sentences about them,

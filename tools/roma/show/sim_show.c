@@ -201,7 +201,7 @@ static void json_units(const sim_shown *v, roma_json *j) {
     roma_json_string(j, "dies", "dies");
     roma_json_string(j, "tok_s", "tokens/s");
     echo_units(&v->s->design, j);
-    if (v->mc->draws.n) draws_units(j);
+    if (v->mc->draws.n) draws_units("mc_draws", j);
     for (int i = 0; i < SIM_TABLES; i++)
         if (v->table[i].n_rows) roma_report_table_units(&v->table[i], j, sim_table_key[i]);
     roma_json_close(j, '}');

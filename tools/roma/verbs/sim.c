@@ -165,7 +165,7 @@ int verb_sim(int argc, char **argv) {
         WORKLOAD_OPTIONS(o.work, o.targets),
         DIES_OPTION(o.design),
         KV_DESIGN_OPTION(o.design.config.kv),
-        DRAWS_OPTIONS(o.mc, o.threads),
+        DRAWS_OPTIONS(o.mc, o.threads, "draw N chips from the ranges: percentiles of what these do"),
         {"max-w", 0, OPT_TEXT, &o.max_w, "W", 0, 0, "power cap: also the rate under it"},
         {"defects", 0, OPT_TEXT, &o.defects, "MAP", 0, 0, "wrong ROM words by matrix unit: the rate after repair"},
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,

@@ -17,10 +17,11 @@
     {"targets", 0, OPT_TEXT, &(targets), "LIST", 0, 0, "linears with adapters: all (default), or such as q,v"}
 /* clang-format on */
 
-/* Rows of an option table for a roma_cost_drawing, whose count is the option mc's: 0 where that is not given. */
+/* Rows of an option table for a roma_cost_drawing, whose count is the option mc's, with its help: 0 where that is not
+ * given. */
 /* clang-format off */
-#define DRAWS_OPTIONS(d, n_threads)                                                                                        \
-    {"mc", 0, OPT_COUNT, &(d).n, "N", 1, ROMA_COST_DRAWS_MAX, "draw N chips from the ranges: percentiles of what these do"}, \
+#define DRAWS_OPTIONS(d, n_threads, help)                                                                                        \
+    {"mc", 0, OPT_COUNT, &(d).n, "N", 1, ROMA_COST_DRAWS_MAX, help}, \
     {"seed", 's', OPT_U64, &(d).seed, "S", 0, 0, "another seed draws other chips (default: 0)"},                            \
     {"threads", 't', OPT_COUNT, &(n_threads), "N", 1, 64, "threads that draw (default: all CPUs)"}
 /* clang-format on */
