@@ -217,7 +217,7 @@ gives 2 "$roma" sim t.roma --shape llama-3.2-3b; says 'image or --shape'
 gives 2 "$roma" sim t.roma --bits 4; says 'belong to --shape'
 gives 2 "$roma" sim --shape llama-3.2-3; says 'known are'
 # What --shape takes, and what is said of what it does not take, is the same for every verb.
-for verb in sim fit price plan explore chip; do
+for verb in sim fit price plan explore chip "compare roma mini"; do
     gives 0 "$roma" $verb --shape t.roma
     gives 2 "$roma" $verb --shape llama-3.2-3c; says 'there is no shape llama-3.2-3c, did you mean llama-3.2-3b?; known are bitnet-2b, '
     gives 2 "$roma" $verb --shape ./none.roma; says './none.roma: there is no such file'

@@ -105,11 +105,12 @@ def test_verbs():
     listed = [x.split()[0] for x in run("chip", "--list").stdout.decode().splitlines()]
     check([c["name"] for c in chips.get("chips", [])] == listed and all(c["title"] for c in chips["chips"]), "chip --list --json differs from --list")
     for other in ("--write", "--document"): run("chip", "--json", other, code=2)
-    for more in ((), ("--path",), ("--mix", "16:4"), ("--no-ranges", "--csv", b"c" + PATH)): said("sim", img, "--chip", chip, *more, "--json", has=[KEPT])
+    for more in ((), ("--path",), ("--mix", "16:4"), ("--mc", "40"), ("--no-ranges", "--csv", b"c" + PATH)): said("sim", img, "--chip", chip, *more, "--json", has=[KEPT])
     run("sim", img, "--chip", chip, "--trace", b"t" + PATH + b".json.gz")
     with gzip.open(b"t" + PATH + b".json.gz") as f: trace = parsed(f.read())
     check(any(KEPT in e["args"].get("name", "") for e in trace["traceEvents"] if e["ph"] == "M"), "the trace does not say the model's name")
     said("fit", img, "--chip", chip, "--json", has=[KEPT])
+    said("compare", chip, "roma", "--shape", img, "--mc", "40", "--json", has=[KEPT])
     said("price", img, "--chip", chip, "--no-ranges", "--json", has=[KEPT])
     said("explore", img, "--chip", chip, "--points", "20", "--seed", "18446744073709551615", "--json", has=[PATH_SAID + ".roma"])
     check(said("explore", img, "--points", "20", "--seed", "18446744073709551615", "--json").get("seed") == 2**64 - 1, "explore's seed")

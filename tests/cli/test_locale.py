@@ -85,6 +85,7 @@ def chips():
 def models():
     for flags in ([], ["--json"]):
         both("sim", ["sim", "--shape", "llama-3.2-1b", *flags, "--prompt", "32", "--context", "700"])
+        both("compare", ["compare", "roma", "mini", "--shape", "smollm2-135m", "--mc", "30", *flags])
         both("paper", ["paper", *flags])
         both("fit", ["fit", "--shape", "llama-3.2-1b", "--rank", "16", *flags])
         both("plan", ["plan", "--shape", "smollm2-135m", *flags])

@@ -20,7 +20,7 @@ PAGES = [["help"], *(["help", v] for v in VERBS), ["inspect", "i.roma"], ["inspe
          ["plan", "i.roma", "--place"], ["plan", "--shape", "llama-3.2-3b", "--threads", "2"], ["plan", "--shape", "llama-3.2-3b", "--place"],
          ["verify", "i.roma"], ["eval", "i.roma", "-f", "text", "--ctx", "16", "--against", "fp32"], ["fit", "--shape", "llama-3.2-3b"],
          ["sim", "--shape", "llama-3.2-3b"], ["sim", "--shape", "llama-3.2-3b", "--chip", "roma-contract", "--chips", "2"], ["chip"], ["chip", "--list"],
-         ["chip", "mini", "--all"], ["paper"], ["explore", "--shape", "llama-3.2-1b", "-n", "40"], ["adapter", "diff", "a.lora", "a.lora"]]
+         ["sim", "--shape", "llama-3.2-1b", "--mc", "50"], ["compare", "roma", "mini", "--shape", "llama-3.2-1b", "--mc", "50"], ["chip", "mini", "--all"], ["paper"], ["explore", "--shape", "llama-3.2-1b", "-n", "40"], ["adapter", "diff", "a.lora", "a.lora"]]
 TABLES = [["paper"], ["bench", "i.roma", "-n", "4", "-p", "4", "-b", "1,2", "-t", "1,2"]]  # the same 80 columns for a pipe
 
 

@@ -24,7 +24,7 @@ BASE = {
     "run": ["i.roma", "-p", "x", "-n", "1"], "chat": ["i.roma"], "build": ["m.gguf", "-o", "out.roma"], "inspect": ["i.roma"],
     "verify": ["i.roma"], "plan": ["i.roma"], "tokenize": ["m.gguf", "x"], "eval": ["nothing.roma", "--ctx", "16", "--windows", "1"],
     "bench": ["nothing.roma", "-p", "0", "-n", "1"], "fit": ["i.roma", "--rank", "8", "--adapters", "1"], "chip": [], "paper": [],
-    "sim": ["i.roma", "--no-ranges"], "price": ["i.roma", "--no-ranges"], "explore": ["i.roma", "-n", "2"], "cosim": ["--faults"],
+    "sim": ["i.roma", "--no-ranges"], "compare": ["roma", "mini", "--shape", "i.roma", "--mc", "9"], "price": ["i.roma", "--no-ranges"], "explore": ["i.roma", "-n", "2"], "cosim": ["--faults"],
     "rtl": ["--image", "i.roma", "--rom", "0.q", "--style", "case", "-o", "out.rom"], "adapter": ["build", "--random", "1", "--base", "i.roma", "-o", "out.lora"],
     "serve": ["nothing.roma"],  # it would not end
 }
@@ -33,7 +33,7 @@ IGNORED = [
     ("run i.roma -p x -b 4", "--jsonl"), ("run i.roma -p x --special", "--raw"), ("run i.roma -p x --trace-full", "--trace-values"),
     ("tokenize i.roma x --template llama3", "--messages"), ("tokenize i.roma --messages m.json --special", "--special"),
     ("tokenize i.roma --messages m.json --bos", "--bos"), ("tokenize m.gguf --messages m.json --pre llama-bpe", "--pre"),
-    ("sim i.roma --floorplan-by area", "--floorplan"), ("sim i.roma --curve-to 64", "--curve"), ("plan i.roma --rows 4", "--threads"),
+    ("sim i.roma --floorplan-by area", "--floorplan"), ("sim i.roma --curve-to 64", "--curve"), ("sim i.roma --seed 4", "--mc"), ("plan i.roma --rows 4", "--threads"),
     ("plan i.roma --context 4", "--threads"), ("chip --bits 4", "--shape"), ("chip --list --all", "--all"), ("chip --list mini", "--list"), ("price i.roma --list", "--list"), ("price --list --volume 5", "--volume"),
     ("chip --document --set lunit.lanes=8", "--set"), ("adapter inspect a.lora -o out", "--output"), ("adapter inspect a.lora --name x", "--name"),
     ("adapter diff a.lora a.lora --base i.roma", "--base"), ("adapter merge a.lora a.lora -o out --rank 4", "--rank"),
