@@ -426,8 +426,9 @@ static inline int roma_progress_tell(const roma_progress *p, const char *what, u
  * and returns when all are done. Inside fn roma_team_barrier waits for all members. Nothing is allocated by a run.
  * Members spin briefly, then sleep, so that a loaded machine still makes progress. One thread at a time runs a team.
  */
-/* Makes a team of 1 to 64 members. EUSAGE, EIO when the system refuses a thread, ENOMEM. *team is the caller's, ended
- * by roma_team_destroy. */
+enum { ROMA_TEAM_MOST = 64 }; /* members of a team */
+/* Makes a team of 1 to ROMA_TEAM_MOST members. EUSAGE, EIO when the system refuses a thread, ENOMEM. *team is the
+ * caller's, ended by roma_team_destroy. */
 int roma_team_create(roma_team **team, int threads, roma_error *err);
 void roma_team_destroy(roma_team *team);
 /* Binds each member, the caller too, to one CPU of those that the caller may use, until the team is destroyed, which
@@ -437,7 +438,10 @@ int roma_team_threads(const roma_team *team);
 typedef void (*roma_team_fn)(void *ctx, int thread, int threads);
 void roma_team_run(roma_team *team, roma_team_fn fn, void *ctx);
 void roma_team_barrier(roma_team *team);
-/* CPUs that this process may use, 1 or more. */
+/* As many threads as are of use to this process, 1 to ROMA_TEAM_MOST: CPUs that it may run on, or fewer where its
+ * control groups (a container's limit) grant less time, part of a CPU counting as one. Reads files of the system; any
+ * thread.
+ */
 int roma_cpu_count(void);
 /* Share of `n` items that a thread of `threads` has: [*begin, *end), contiguous; shares differ by one item at most. */
 void roma_share(size_t n, int thread, int threads, size_t *begin, size_t *end);

@@ -26,6 +26,10 @@ bool roma_heap_is_sound(roma_heap *h);
 /* A heap is about to go: alloc.c knows it no longer. */
 void roma_base_forget_heap(const roma_heap *h);
 
+/* CPUs' worth of time that the control groups of this process grant, rounded up; 0: no limit. root: "", or a folder
+ * that stands for / in tests. */
+int roma_cpu_quota(const char *root);
+
 #define ROMA_HUGE_PAGE ((size_t)2 << 20)
 /* Anonymous memory of whole pages at an address that huge pages can back. NULL when the system refuses. */
 uint8_t *roma_base_map_aligned(size_t size, int protection);

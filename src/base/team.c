@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_THREADS 64
 /* A pause takes 40 to 140 cycles: about 50 us, more than the longest serial stretch between two layers.
  * With more threads than CPUs the one waited for may need our CPU, so there is little use in spinning. */
 #define SPINS 4000
@@ -42,7 +41,7 @@ struct roma_team {
     roma_team_fn fn;
     void *ctx;
     void *block; /* what roma_alloc gave: the struct itself is aligned within */
-    member members[MAX_THREADS];
+    member members[ROMA_TEAM_MOST];
 };
 
 static inline void cpu_pause(void) {
@@ -71,7 +70,7 @@ static void gate_wait(gate *g, unsigned seen, int spins) {
 }
 
 static void gate_wake(gate *g) {
-    if (atomic_load(&g->sleepers)) futex(&g->value, FUTEX_WAKE, MAX_THREADS);
+    if (atomic_load(&g->sleepers)) futex(&g->value, FUTEX_WAKE, ROMA_TEAM_MOST);
 }
 
 static void *worker(void *arg) {
@@ -125,9 +124,9 @@ static void dissolve(roma_team *t, int started) {
 
 int roma_team_create(roma_team **team, int threads, roma_error *err) {
     *team = NULL;
-    if (threads < 1 || threads > MAX_THREADS)
+    if (threads < 1 || threads > ROMA_TEAM_MOST)
         return roma_fail(err, ROMA_EUSAGE, NULL, ROMA_NOWHERE, "%d threads; give a number from 1 to %d", threads,
-                         MAX_THREADS);
+                         ROMA_TEAM_MOST);
     size_t align = _Alignof(roma_team);
     void *block = roma_alloc_array(1, sizeof(roma_team) + align - 1);
     if (!block) return roma_fail(err, ROMA_ENOMEM, NULL, ROMA_NOWHERE, "no memory for a team of %d threads", threads);
@@ -190,13 +189,6 @@ int roma_team_pin(roma_team *t, roma_error *err) {
 }
 
 int roma_team_threads(const roma_team *t) { return t->threads; }
-
-int roma_cpu_count(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-    long n = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than the set has room for */
-    return n > 0 ? (int)n : 1;
-}
 
 void roma_share(size_t n, int thread, int threads, size_t *begin_out, size_t *end_out) {
     size_t k = (size_t)thread, each = n / (size_t)threads, rest = n % (size_t)threads;

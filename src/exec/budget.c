@@ -35,7 +35,7 @@ static int check_bounds(const roma_exec_config *c, roma_error *err) {
 
 /* A default gives way to what is said, so that no field that is left out contradicts another. */
 static void fill_in(roma_exec_config *c) {
-    if (!c->threads) c->threads = roma_cpu_count() < 64 ? roma_cpu_count() : 64;
+    if (!c->threads) c->threads = roma_cpu_count();
     if (!c->sequences) c->sequences = 1;
     if (!c->rows) c->rows = c->logit_rows > ROMA_EXEC_ROWS_USUAL ? c->logit_rows : ROMA_EXEC_ROWS_USUAL;
     if (!c->logit_rows) c->logit_rows = c->sequences < c->rows ? c->sequences : c->rows;

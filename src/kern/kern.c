@@ -129,14 +129,18 @@ const roma_kern *roma_kern_find(const char *name) {
     return NULL;
 }
 
+/* Family 19h is Zen 3 and Zen 4, whose models are 10h to 1Fh (Genoa) and 60h to AFh (Raphael, Phoenix, MI300, Bergamo).
+ */
+bool roma_kern_is_zen4(unsigned signature) {
+    const unsigned base = signature >> 8 & 15, family = base == 15 ? base + (signature >> 20 & 255) : base,
+                   model = (signature >> 4 & 15) | (signature >> 12 & 0xf0);
+    return family == 0x19 && ((model >= 0x10 && model < 0x20) || (model >= 0x60 && model < 0xb0));
+}
+
 #ifdef __x86_64__
-/* Family 19h with the models of Zen 4: Genoa, Raphael and Phoenix, Bergamo and Siena. */
 static bool is_zen4(void) {
     unsigned a, b, c, d;
-    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &a, &b, &c, &d)) return false;
-    const unsigned family = (a >> 8 & 15) + (a >> 20 & 255), model = (a >> 4 & 15) | (a >> 12 & 0xf0);
-    return family == 0x19 &&
-           ((model >= 0x10 && model < 0x20) || (model >= 0x60 && model < 0x80) || (model >= 0xa0 && model < 0xb0));
+    return __builtin_cpu_is("amd") && __get_cpuid(1, &a, &b, &c, &d) && roma_kern_is_zen4(a);
 }
 #endif
 

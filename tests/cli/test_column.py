@@ -120,7 +120,7 @@ elif w[0] in ("build", "adapter"):
     if "128" in w and "{narrow}" in w: sys.exit("groups of 128 do not divide it")
     open(w[w.index("-o") + 1], "w").close()
 elif "--why" in w:
-    print(json.dumps(dict(rows=[], isa="avx512", kernels="avx512-l1", why="measured", read_gb_s=40.0, int8_gmac_s=100.0, measured=[dict(kernels="avx512-l1", gb_s=39.0)])))
+    print(json.dumps(dict(rows=[], threads=5, isa="avx512", kernels="avx512-l1", why="measured", read_gb_s=40.0, int8_gmac_s=100.0, measured=[dict(kernels="avx512-l1", gb_s=39.0)])))
 elif "native2" in w[1] and "{bad}":
     print("bench: no memory", file=sys.stderr)
     sys.exit({bad!r} == "130" and 130 or 3)
@@ -162,6 +162,7 @@ def test_order(folder):
     check(len(made) == 4 and sorted(w[w.index("--shape") + 1] for w in made)[0] == "bitnet-2b", "each model once")
     code, text, _ = column(roma, "--only", "models", "-r", "1", "--ternary", "none", "--dir", os.path.join(folder, "new"), "--json")
     out = json.loads(text)
+    check(out["threads"] == 5 and all(w[w.index("-t") + 1] == "5" for w in asked(roma)[-6:] if w[0] == "bench"), "as many threads as the program takes")
     check(code == 0 and "ternary" not in out["runs"] and out["kind"] == "avx512" and out["rows"][0]["parts"][0]["reached"], text)
     check(len([w for w in asked(roma) if w[0] == "build"]) == 4, "a folder's models are used again")
     roma = fake(folder, narrow="smollm2-135m")

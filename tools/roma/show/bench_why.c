@@ -86,6 +86,7 @@ void bench_why_text(const bench *b, roma_buf *out) {
 void bench_why_json(const bench *b, roma_json *j) {
     const roma_exec_choice *c = choice_of(b);
     char name[32];
+    roma_json_int(j, "threads", roma_exec_threads(roma_answer_engine(b->s.a)));
     roma_json_string(j, "kernels", table_name(c->kern, name));
     roma_json_string(j, "variant", c->kern->variant);
     roma_json_string(j, "why", why_name(c->why));
