@@ -251,7 +251,7 @@ def sources(roma):
     for line in text.splitlines():
         if line.startswith("["):
             section = line.strip("[]")
-        elif " = " in line and "# " in line and "[exact]" not in line and section not in ("yield", "host", "dram") and not line.startswith(("cell_", "dram_")):
+        elif " = " in line and "# " in line and "[exact]" not in line and section not in ("yield", "host", "dram", "supply") and not line.startswith(("cell_", "dram_")):
             key, rest = line.split(" = ", 1)
             number, source = rest.split("# ", 1)
             rows.append([f"`{section}.{key.strip()}`", number.strip(), source])

@@ -167,6 +167,16 @@ extern "C" {
     X(idle_gated, "power", "idle_gated", "off|on", 0, 1, "the logic of all units loses its supply between tokens")     \
     X(thermal_k_w, "power", "thermal_resistance", "K/W", 0, 1000, "junction to ambient")                               \
     X(ambient_c, "power", "ambient", "C", -60, 150, "ambient temperature")                                             \
+    X(supply_nm, "supply", "node", "nm", 1, 1000,                                                                      \
+      "node that this section is for; it counts for operating points (sim --dvfs)")                                    \
+    X(supply_v, "supply", "nominal", "V", 0.1, 5, "supply that energies, leakages and areas are given at")             \
+    X(supply_least_v, "supply", "minimum", "V", 0.1, 5, "lowest supply at which ROM, SRAM and flip-flops work")        \
+    X(supply_most_v, "supply", "maximum", "V", 0.1, 5, "highest supply that they last at")                             \
+    X(supply_hz, "supply", "clock", "Hz", 1e6, 1e11, "highest clock of the gates at the nominal supply")               \
+    X(supply_threshold_v, "supply", "threshold", "V", 0, 4.9, "alpha-power law: threshold of the transistors")         \
+    X(supply_alpha, "supply", "alpha", "ratio", 1, 3, "alpha-power law: exponent of the drive current")                \
+    X(supply_decade_v, "supply", "leak_decade", "V", 0.05, 1000,                                                       \
+      "rise of the supply that makes leakage currents tenfold")                                                        \
     X(defects_cm2, "yield", "defects", "1/cm2", 0, 100, "killer defects per area")                                     \
     X(clustering, "yield", "clustering", "ratio", 0.05, 1e6, "shape of the negative binomial; large is Poisson")       \
     X(repairable, "yield", "repair_success", "share", 0, 1,                                                            \

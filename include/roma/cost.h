@@ -384,6 +384,14 @@ typedef struct {
 /* Sorts v, those that are no numbers behind the others. All is NaN where none is a number. */
 void roma_cost_percentiles_of(roma_cost_percentiles *out, double *v, size_t n);
 
+/* ---- supply and clock (docs/cost-model.md section 7) ------------------------------------------------ */
+
+/* Highest clock of the chip's gates at a supply above supply.threshold, Hz. */
+double roma_cost_top_hz(const roma_chip *c, double volts);
+/* Turns a chip into what it is at another supply and clock: its energies but those of DRAM and links between dies, its
+ * leakages, its clock. Nothing is checked. */
+void roma_cost_at_supply(roma_chip *c, double volts, double hz);
+
 /* ---- closed forms that stand alone (docs/cost-model.md) ------------------------------------------- */
 
 /* Area in um2 of one L-Unit: of its storage in a style (index of rom.style) alone, and of the whole (fused when the

@@ -83,6 +83,26 @@ enum { ROMA_SIM_POINTS = 17 };
 /* Points at contexts from 0 to max, evenly. */
 int roma_sim_curve(roma_sim *s, uint32_t max, roma_sim_point out[ROMA_SIM_POINTS], roma_error *err);
 
+/* An operating point: a supply, and a clock that the gates reach there. */
+typedef struct {
+    double volts, hz;
+    double low_hz, high_hz; /* what the ranges of the curve leave of the gates' highest clock at this supply */
+    double tok_s, ttft_ms, mj_per_token, power_w, static_w, junction_c; /* ttft_ms 0 without a prompt */
+} roma_sim_supply;
+/* Points of a chip over its supply: `point`, from the lowest supply to the highest in even steps, each at the highest
+ * clock; as_is, the chip's own clock at the nominal supply; slow, the same clock at the lowest supply whose gates reach
+ * it, but none below supply.minimum. NONE: there is no such point. */
+enum { ROMA_SIM_SUPPLIES = 19, ROMA_SIM_NONE = -1 };
+typedef struct {
+    roma_sim_supply point[ROMA_SIM_SUPPLIES], as_is, slow;
+    bool has_slow;    /* false: no supply of the chip reaches its own clock */
+    int least_energy; /* index of the point with the fewest mJ a token */
+    int fastest;      /* of those within the workload's cap of power and ROMA_COST_JUNCTION_C the one of most tokens a
+                         second, or NONE */
+} roma_sim_dvfs;
+/* Computes these points. EUSAGE where the chip is built in another node than its section supply is for. */
+int roma_sim_supplies(roma_sim *s, roma_sim_dvfs *out, roma_error *err);
+
 /* What the L-Units of one die multiply at most, MAC/s, with codes that are stored in so many bits: a word a cycle, or
  * in lunit.word_cycles where the style is serial. */
 double roma_sim_peak(const roma_chip *c, double bits);

@@ -128,7 +128,8 @@ static int check_nodes(const checker *k) {
 
 int roma_chip_check_lines(const roma_chip *c, const uint64_t *lines, const char *file, roma_error *err) {
     const checker k = {c, lines, file, err};
-    static const char deeper[] = "a deeper macro is not less dense";
+    static const char deeper[] = "a deeper macro is not less dense",
+                      within[] = "supplies go from the lowest over the nominal to the highest";
     static const unsigned chains[][2] = {
         {ROMA_CHIP_rom_1k, ROMA_CHIP_rom_2k},   {ROMA_CHIP_rom_2k, ROMA_CHIP_rom_4k},
         {ROMA_CHIP_rom_4k, ROMA_CHIP_rom_8k},   {ROMA_CHIP_sram_1k, ROMA_CHIP_sram_2k},
@@ -136,6 +137,10 @@ int roma_chip_check_lines(const roma_chip *c, const uint64_t *lines, const char 
     };
     int rc = ROMA_OK;
     for (unsigned i = 0; !rc && i < ROMA_CHIP_N; i++) rc = check_parameter(&k, i);
+    if (!rc) rc = ordered(&k, ROMA_CHIP_supply_least_v, ROMA_CHIP_supply_v, within);
+    if (!rc) rc = ordered(&k, ROMA_CHIP_supply_v, ROMA_CHIP_supply_most_v, within);
+    if (!rc)
+        rc = ordered(&k, ROMA_CHIP_supply_threshold_v, ROMA_CHIP_supply_least_v, "transistors below it do not switch");
     if (!rc) rc = check_nodes(&k);
     if (!rc) rc = check_grid(&k);
     if (!rc) rc = check_storage(&k);

@@ -28,7 +28,7 @@ typedef struct {
 /* ---- one evaluation ---- */
 
 bool roma_cost_moves_time(const roma_placement *at, unsigned i) {
-    static const char *const sections[] = {"technology", "memory", "energy", "power", "yield"};
+    static const char *const sections[] = {"technology", "memory", "energy", "power", "supply", "yield"};
     const roma_chip_parameter *p = roma_chip_parameter_at(i);
     if (strcmp(p->section, "host") == 0) return i != ROMA_CHIP_host_bandwidth && at->dies > 1;
     if (strcmp(p->section, "dram") == 0) return at->chip.rom_style == ROMA_ROM_DRAM;

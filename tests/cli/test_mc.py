@@ -50,8 +50,8 @@ def sim(*args): return json.loads(run("sim", *args, "--no-ranges", "--json"))
 
 
 def evaluated(sets, *args):
-    """A drawn chip's outputs by quantity, or None where it is refused."""
-    r = subprocess.run([ROMA, "sim", *map(str, args), "--no-ranges", "--json", *(x for k, v in sets.items() for x in ("--set", f"{k}={v!r}"))], capture_output=True, text=True)
+    """A drawn chip's outputs by quantity, or None where it is refused. Section supply counts for --dvfs alone, and 64 times --set are allowed."""
+    r = subprocess.run([ROMA, "sim", *map(str, args), "--no-ranges", "--json", *(x for k, v in sets.items() if not k.startswith("supply.") for x in ("--set", f"{k}={v!r}"))], capture_output=True, text=True)
     if r.returncode: return None
     d = json.loads(r.stdout)
     return {q: d[o]["value"] * (1e3 if q == "ttft_ms" else 1) if d[o]["value"] is not None else math.inf for q, o in OUTPUTS.items()}
@@ -145,6 +145,50 @@ def test_compare_sets():
     for bad, say in ((["--set", "C:clock.frequency=4e8"], "C:clock"), (["--set", "A:lunit.lanes=7"], "lunit.lanes"), (["--mc", 0], "--mc"), (["--batch", 0], "--batch")): run(*base, *bad, code=2, say=say)
 
 
+def alpha_power(c, volts):
+    """The gates' highest clock at a supply (docs/cost-model.md 7.1)."""
+    speed = lambda v: (v - c["supply.threshold"]) ** c["supply.alpha"] / v
+    return c["supply.clock"] * speed(volts) / speed(c["supply.nominal"])
+
+
+SWITCHED = ["energy." + k for k in "rom_bit logic_rom_bit lane_mac buffer_bit merge_add leaf sram_bit hunit_mac vector_op wire clock".split()]
+# Delays over the supply, of third order, of 7 nm HP and LP: Stillmaker and Baas, Integration 58, 2017, table of coefficients
+DELAY = {"HP": (-28.58, 76.6, -70.26, 24.69), "LP": (-61.79, 196.1, -210.3, 79.55)}
+
+
+def test_dvfs():
+    """Points by the document's formulas through --set; the curve beside the published delays; which point is which; refusals."""
+    args = ["--shape", "llama-3.2-3b", "--chip", "roma-contract", "-c", 1024, "--max-w", 20]
+    whole = sim(*args, "--dvfs")
+    d, c = whole["dvfs"], whole["chip_parameters"]
+    points, v0 = d["points"], c["supply.nominal"]
+    check(len(points) == 19 and points[0]["v"] == c["supply.minimum"] and abs(points[-1]["v"] - c["supply.maximum"]) < 1e-12, "the supply's ends")
+    for p in points[::6] + [d["as_is"], d["slow"]]:
+        leaks = p["v"] / v0 * 10 ** ((p["v"] - v0) / c["supply.leak_decade"])
+        sets = {**{k: c[k] * (p["v"] / v0) ** 2 for k in SWITCHED}, **{f"power.static_{k}": c[f"power.static_{k}"] * leaks for k in ("logic", "sram", "rom")}, "clock.frequency": p["f_hz"]}
+        mine = evaluated(sets, *args)
+        check(all(abs(p[k] - mine[k]) <= 1e-9 * mine[k] for k in ("tok_s", "ttft_ms", "mj_per_token", "power_w", "static_w", "junction_c")), f"at {p['v']} V: {p}, here {mine}")
+    check(all(abs(p["f_hz"] - alpha_power(c, p["v"])) < 1e-9 * p["f_hz"] and p["f_low_hz"] <= p["f_hz"] <= p["f_high_hz"] for p in points), "clocks")
+    check(d["least_energy"] == min(points, key=lambda p: p["mj_per_token"]), "the least energy")
+    check(d["fastest"] == max((p for p in points if p["power_w"] <= 20 and p["junction_c"] <= 105), key=lambda p: p["tok_s"]) and any(p["power_w"] > 20 for p in points), "the fastest under the cap")
+    check((d["as_is"]["v"], d["as_is"]["f_hz"], d["as_is"]["tok_s"]) == (v0, c["clock.frequency"], whole["time.tok_s"]["value"]), "as it is")
+    slow = sim(*args, "--dvfs", "--set", "clock.frequency=7.5e8")["dvfs"]["slow"]
+    check(c["supply.minimum"] < slow["v"] < v0 and abs(alpha_power(c, slow["v"]) / 7.5e8 - 1) < 1e-9, f"the lowest supply for 750 MHz: {slow}")
+    hot = sim(*args[:4], "--dvfs", "--set", "clock.frequency=9e9", "--set", "power.ambient=104.9")["dvfs"]
+    check(hot["fastest"] is None and hot["slow"] is None, f"too hot and too fast: {hot['fastest']}, {hot['slow']}")
+    for name, curve, off in (("HP", c, 0.01), ("LP", {**c, "supply.threshold": 0.212, "supply.alpha": 2.19}, 0.05)):
+        k = DELAY[name]
+        delay = lambda v: ((k[0] * v + k[1]) * v + k[2]) * v + k[3]
+        worst = max(abs(alpha_power(curve, v / 100) / alpha_power(curve, 0.7) * delay(v / 100) / delay(0.7) - 1) for v in range(50, 78))
+        check(worst < off, f"{name}: {worst:.3f} off the published delays")
+    text = run("sim", *args, "--dvfs")
+    check("its clock: the chip's own at the lowest supply for it" in text and "within 105 C and 20 W" in text, "the table of supplies")
+    run("sim", "--shape", "llama-2-7b", "--chip", "rcw-cim", "--dvfs", code=2, say="built in 22 nm")
+    own = sim("--shape", "llama-2-7b", "--chip", "rcw-cim", "--dvfs", "--set", "supply.node=22")["dvfs"]
+    check(len(own["points"]) == 19 and own["points"][0]["mj_per_token"] < own["points"][-1]["mj_per_token"], "a curve of its own")
+    for bad in ("supply.minimum=0.71", "supply.maximum=0.6", "supply.threshold=0.5001"): run("sim", *args, "--dvfs", "--set", bad, code=2, say="supply.")
+
+
 def test_refusals():
     base = ["sim", "--shape", "llama-3.2-1b"]
     for args, say in ((["--mc", 0], "--mc"), (["--mc", 1000001], "--mc"), (["--mc", "many"], "--mc"), (["--seed", 3], "--seed"), (["-t", 2], "--threads"), (["--mc", 10, "-t", 0], "--threads"),
@@ -164,5 +208,6 @@ with own_folder():
     test_compare("roma-contract", "roma-better", "llama-3.2-3b", 30, "-c", 1024)
     test_compare("rcw-cim", "roma", "smollm2-135m", 30, "-b", 2)
     test_compare_sets()
+    test_dvfs()
     test_refusals()
 finish()

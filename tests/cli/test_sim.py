@@ -112,7 +112,7 @@ def unsaid(value, units, path=""):
 def test_echo():
     with open("map", "w") as f: f.write("0 0 40\n3 5 2\n")
     asked = ["--prompt", 300, "--context", 64, "--batch", 3, "--rank", 8, "--adapters", 2, "--chips", 2, "--bits", 4, "--group", 64, "--head-bits", 8, "--max-w", 7.5]
-    d = json.loads(run("sim", *CONTRACT, *asked, "--defects", "map", "--set", "rom.patch_words=8", "--no-ranges", "--json", "--mix", "64:32,8:1", "--path", "--curve", "c.svg", "--mc", 5))
+    d = json.loads(run("sim", *CONTRACT, *asked, "--defects", "map", "--set", "rom.patch_words=8", "--no-ranges", "--json", "--mix", "64:32,8:1", "--path", "--curve", "c.svg", "--mc", 5, "--dvfs"))
     want = {"prompt": 300, "context": 64, "batch": 3, "rank": 8, "adapters": 2, "stacked": 1, "targets": "q k v o gate up down", "chips": 2, "bits": 4, "group": 64, "head_bits": 8, "max_w": 7.5, "toggle": 1, "defects": "map", "defect_words": 42}
     check({k: d["workload"].get(k) for k in want} == want, f"the workload comes back as {d['workload']}")
     check(d["shape"] == dict(zip(NAMES, KNOWN["llama-3.2-3b"])), f"the shape comes back as {d['shape']}")

@@ -202,6 +202,7 @@ static void json_units(const sim_shown *v, roma_json *j) {
     roma_json_string(j, "tok_s", "tokens/s");
     echo_units(&v->s->design, j);
     if (v->mc->draws.n) draws_units("mc_draws", j);
+    if (v->dvfs) dvfs_units(j);
     for (int i = 0; i < SIM_TABLES; i++)
         if (v->table[i].n_rows) roma_report_table_units(&v->table[i], j, sim_table_key[i]);
     roma_json_close(j, '}');
@@ -216,6 +217,7 @@ void sim_print_json(const sim_shown *v, roma_buf *out) {
     for (int i = 0; i < SIM_TABLES; i++)
         if (v->table[i].n_rows) roma_report_table_json(&v->table[i], &j, sim_table_key[i]);
     if (v->mc->draws.n) draws_json(v->mc, v->cost, &j);
+    if (v->dvfs) dvfs_json(v->dvfs, &j);
     json_units(v, &j);
     roma_json_close(&j, '}');
     roma_buf_append(out, "\n", 1);
@@ -258,5 +260,6 @@ void sim_print_text(const sim_shown *v, roma_buf *out) {
         roma_report_table_text(&v->table[i], out);
     }
     if (v->mc->draws.n) draws_text(v->mc, v->cost, out);
+    if (v->dvfs) dvfs_text(s, v->dvfs, out);
     sim_names(&v->list, out);
 }

@@ -3,6 +3,7 @@
 #define TOOLS_SIM_SHOW_H
 
 #include "draws_show.h"
+#include "dvfs_show.h"
 #include "roma/sim.h"
 
 /* A row for each request of "PROMPT:OUTPUT,..."; for programs with columns more, all in ms. */
@@ -27,6 +28,7 @@ typedef struct {
     roma_result list;
     roma_table table[SIM_TABLES];
     draws_shown *mc;
+    const roma_sim_dvfs *dvfs; /* NULL: not asked for */
 } sim_shown;
 /* What each name of a list of the chip model's outputs means, a line a name. */
 void sim_names(const roma_result *list, roma_buf *out);

@@ -11,7 +11,7 @@ typedef struct {
     const char *targets, *defects, *mix, *trace, *instances, *floorplan, *by, *roofline, *energy, *curve, *csv, *max_w;
     uint32_t curve_to, threads;
     roma_cost_drawing mc;
-    bool json, path, no_ranges, toggles;
+    bool json, path, no_ranges, toggles, dvfs;
 } sim_options;
 
 /* ---- pictures and files ---- */
@@ -128,8 +128,11 @@ static int print(const sim_options *o, const sim_shown *v) {
 static int simulate(roma_sim *s, const sim_options *o, roma_error *err) {
     roma_sim_figures f;
     draws_shown mc = {.seed = 0};
+    roma_sim_dvfs dvfs;
     sim_shown v = {.s = s, .cost = &f.cost, .defects = o->defects, .mc = &mc};
     int rc = roma_sim_evaluate(s, !o->no_ranges, &f, err);
+    if (!rc && o->dvfs) rc = roma_sim_supplies(s, &dvfs, err);
+    if (o->dvfs) v.dvfs = &dvfs;
     if (!rc) roma_sim_result(s, &f, &v.list);
     if (!rc) rc = tabulate(s, o, &v, err);
     if (!rc) rc = draw(s, o, &v, err);
@@ -171,6 +174,8 @@ int verb_sim(int argc, char **argv) {
         {"toggles", 0, OPT_FLAG, &o.toggles, NULL, 0, 0,
          "count the image's own bit toggles for the energy of ROM reads"},
         {"mix", 0, OPT_TEXT, &o.mix, "P:O,...", 0, 0, "latency of requests of P prompt and O output tokens: p50, p99"},
+        {"dvfs", 0, OPT_FLAG, &o.dvfs, NULL, 0, 0,
+         "rate, energy and heat over supply and clock: which is least, which is fastest within --max-w"},
         {"path", 0, OPT_FLAG, &o.path, NULL, 0, 0, "cycles of the decode step along its critical path"},
         {"trace", 0, OPT_OUT, &o.trace, "FILE", 0, 0,
          "trace of the prefill and a decode step, for ui.perfetto.dev (.json.gz, or plain .json)"},
