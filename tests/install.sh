@@ -54,7 +54,7 @@ make -s install DESTDIR="$work/stage" PREFIX=/usr >/dev/null
 grep -q '^prefix=/usr$' "$work/stage/usr/lib/pkgconfig/roma.pc"
 bash -n "$work/usr/share/bash-completion/completions/roma"
 # the man page names every option of every verb
-for verb in $("$work/usr/bin/roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+for verb in $("$work/usr/bin/roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
     for o in $("$work/usr/bin/roma" "$verb" --help | sed -n 's/^  [- ][a-z ][, ] --\([a-z0-9-]*\).*/\1/p'); do
         grep -q -e "Fl -$o\( \|\$\)" docs/roma.1 || { echo "install: docs/roma.1 does not name --$o of $verb" >&2; exit 1; }
         grep -q -e "--$o" "$work/usr/share/bash-completion/completions/roma" || { echo "install: no completion of --$o" >&2; exit 1; }

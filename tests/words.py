@@ -141,7 +141,7 @@ def faults(tree, all_texts):
 
 
 def left_out(rooms, architecture, pages, readme):
-    for room in re.findall(r"(?m)^([a-z]+):", rooms):
+    for room in re.findall(r"(?m)^([a-z_]+):", rooms):
         if f"| `{room}` |" not in architecture: yield f"ARCHITECTURE.md lacks the room {room}"
     for page in pages:
         if f"({page})" not in readme: yield f"README.md lacks the page {page}"

@@ -5,7 +5,7 @@
 set -eu
 roma=$1 shell=$2
 tab=$(printf '\t')
-verbs=$("$roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\)  *\(.*\)$/\1/p')
+verbs=$("$roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z-]*\)  *\(.*\)$/\1/p')
 about() { "$roma" --help | sed -n "s/^  $1  *\(.*\)$/\1/p" | head -n 1; }
 lists=" $("$roma" --words | tr '\n' ' ')"
 list() { echo $("$roma" --words "$1"); }

@@ -50,7 +50,7 @@ same() { checks=$((checks + 1)); cmp -s "$1" "$2" || bad "$3"; }
 # ---- help, version, usage
 gives 0 "$roma" --help; prints 'verbs:'
 gives 0 "$roma" --version; prints 'instruction sets: scalar'
-verbs=$("$roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+verbs=$("$roma" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
 for v in $verbs; do
     gives 0 "$roma" "$v" --help; prints "^usage: roma $v"; prints '^example:'; prints "^  roma $v"
     gives 0 "$roma" help "$v"; prints "^usage: roma $v"
@@ -217,7 +217,7 @@ gives 2 "$roma" sim t.roma --shape llama-3.2-3b; says 'image or --shape'
 gives 2 "$roma" sim t.roma --bits 4; says 'belong to --shape'
 gives 2 "$roma" sim --shape llama-3.2-3; says 'known are'
 # What --shape takes, and what is said of what it does not take, is the same for every verb.
-for verb in sim fit price plan explore chip "compare roma mini"; do
+for verb in sim fit serve-sim price plan explore chip "compare roma mini"; do
     gives 0 "$roma" $verb --shape t.roma
     gives 2 "$roma" $verb --shape llama-3.2-3c; says 'there is no shape llama-3.2-3c, did you mean llama-3.2-3b?; known are bitnet-2b, '
     gives 2 "$roma" $verb --shape ./none.roma; says './none.roma: there is no such file'

@@ -85,7 +85,7 @@ def fish():
 
 
 def cases():
-    verbs = set(re.findall(r"^  ([a-z]+)  ", re.search(r"verbs:\n(.*?)\n\n", output("--help").decode(), re.S)[1], re.M))
+    verbs = set(re.findall(r"^  ([a-z-]+)  ", re.search(r"verbs:\n(.*?)\n\n", output("--help").decode(), re.S)[1], re.M))
     chips = {c["name"] for c in json.loads(output("chip", "--list", "--json"))["chips"]}
     isas = set(re.search(r"instruction sets: (.*)", output("--version").decode())[1].split())
     parameters = {k + "=" for k in json.loads(output("chip", "--json")) if "." in k}

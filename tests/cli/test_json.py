@@ -110,6 +110,7 @@ def test_verbs():
     with gzip.open(b"t" + PATH + b".json.gz") as f: trace = parsed(f.read())
     check(any(KEPT in e["args"].get("name", "") for e in trace["traceEvents"] if e["ph"] == "M"), "the trace does not say the model's name")
     said("fit", img, "--chip", chip, "--json", has=[KEPT])
+    said("serve-sim", img, "--chip", chip, "--requests", "20", "--seed", "18446744073709551615", "--json", has=[KEPT])
     said("compare", chip, "roma", "--shape", img, "--mc", "40", "--json", has=[KEPT])
     said("price", img, "--chip", chip, "--no-ranges", "--json", has=[KEPT])
     said("explore", img, "--chip", chip, "--points", "20", "--seed", "18446744073709551615", "--json", has=[PATH_SAID + ".roma"])
@@ -124,7 +125,7 @@ def test_verbs():
 
 
 def test_coverage():
-    verbs = re.findall(r"^  ([a-z]+) ", run("--help").stdout.decode().split("verbs:")[1].split("\n\n")[0], re.M)
+    verbs = re.findall(r"^  ([a-z-]+) ", run("--help").stdout.decode().split("verbs:")[1].split("\n\n")[0], re.M)
     have = {v for v in verbs if b"--json " in run(v, "--help").stdout}
     covered.add("cosim")  # which needs a simulator: tests/rtl/cosim.py reads what it says
     check(have and have <= covered, "not tried with --json: %s" % sorted(have - covered))

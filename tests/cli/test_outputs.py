@@ -52,7 +52,7 @@ def make_inputs():
     for name in ("c.chip", "macro.chip"):
         with open(name, "w") as f:
             f.write(subprocess.run([ROMA, "chip", "roma", "--write"], stdout=subprocess.PIPE).stdout.decode())
-    for name, text in (("map", "0 0 1"), ("p.price", "use.kwh = 1 [exact]  # assumed: a test")):
+    for name, text in (("map", "0 0 1"), ("p.price", "use.kwh = 1 [exact]  # assumed: a test"), ("r.txt", "0 5 5\n1 5 5")):
         with open(name, "w") as f:
             f.write(text + "\n")
     for name, form in (("s.json", '{"enum": ["a", "b"]}'), ("g.gbnf", 'root ::= "a" | "b"')):
@@ -65,6 +65,7 @@ EVAL = ["eval", "i.roma", "-f", "text", "--ctx", "32", "--windows", "2", "-t", "
 IDS = ["eval", "i.roma", "--ids", "ids", "--ctx", "20", "-t", "1", "--against", "j.roma", "--lora", "a.lora", "--chip", "c.chip"]
 SIM = ["sim", "i.roma", "--chip", "c.chip", "--no-ranges"]
 FIT = ["fit", "i.roma", "--chip", "c.chip", "--rank", "8", "--adapters", "1"]
+LOAD = ["serve-sim", "i.roma", "--chip", "c.chip", "--arrivals", "r.txt"]
 EXPLORE = ["explore", "i.roma", "--chip", "c.chip", "-n", "60", "-t", "1"]
 BENCH = ["bench", "i.roma", "-p", "4", "-n", "0", "-t", "1", "--lora", "a.lora"]
 ADAPTER, ANY = "adapter", "any"
@@ -85,6 +86,8 @@ TABLE = [
     ("fit", "--csv", FIT, ["i.roma", "c.chip"], ANY),
     ("fit", "--svg", FIT, ["i.roma", "c.chip"], ANY),
     ("paper", "--csv", ["paper"], [], ANY),
+    ("serve-sim", "--csv", LOAD, ["i.roma", "c.chip", "r.txt"], ANY),
+    ("serve-sim", "--svg", LOAD, ["i.roma", "c.chip", "r.txt"], ANY),
     ("price", "--csv", ["price", "i.roma", "--chip", "c.chip", "--prices", "p.price", "--no-ranges"], ["i.roma", "c.chip", "p.price"], ANY),
     ("sim", "--csv", SIM + ["--defects", "map"], ["i.roma", "c.chip", "map"], ANY),
     ("sim", "--trace", SIM, ["i.roma", "c.chip"], ANY),
@@ -95,13 +98,13 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
-READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--prices", "--shape", "--image", "--verify"}
+READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--prices", "--arrivals", "--shape", "--image", "--verify"}
 
 
 def test_table():
     """A file of any option is read or written, and this test knows which."""
     listing = subprocess.run([ROMA, "--help"], stdout=subprocess.PIPE).stdout.decode()
-    verbs = re.findall(r"^  ([a-z]+) {2,}", listing.split("verbs:")[1].split("\n\n")[0], re.M)
+    verbs = re.findall(r"^  ([a-z-]+) {2,}", listing.split("verbs:")[1].split("\n\n")[0], re.M)
     check(len(verbs) >= 15, "verbs of --help: %s" % verbs)
     known = {(v, o) for v, o, *_ in TABLE} | FOLDERS
     seen = set()

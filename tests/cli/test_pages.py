@@ -53,7 +53,7 @@ def wrong_in(text, verbs):
                 yield line, "roma %s has no %s" % (verb, option)
 
 
-verbs = {v: options_of(v) for v in re.findall(r"^  ([a-z]+)  ", help_of("--help"), re.M)}
+verbs = {v: options_of(v) for v in re.findall(r"^  ([a-z-]+)  ", help_of("--help"), re.M)}
 verbs["help"] = set()
 if "--fault" in sys.argv:
     check(len(list(wrong_in(PLANTED, verbs))) == 2, "the planted faults are not seen")

@@ -60,6 +60,7 @@ READ = [
     (["bench", X],), (["bench", "i.roma", "--lora", X],), (["bench", "i.roma", "--lora", X, "--spread"],),
     (["fit", X],), (["fit", "i.roma", "--chip", X], CHIP), (["chip", X], CHIP),
     (["sim", X],), (["sim", "i.roma", "--chip", X], CHIP), (["compare", "roma", X, "--shape", "i.roma"], CHIP), (["compare", "roma", "mini", "--shape", X], SHAPE), (["sim", "i.roma", "--defects", X],),
+    (["serve-sim", X],), (["serve-sim", "i.roma", "--chip", X], CHIP), (["serve-sim", "i.roma", "--arrivals", X],),
     (["price", X],), (["price", "i.roma", "--chip", X], CHIP), (["price", "i.roma", "--against", X], CHIP), (["price", "i.roma", "--prices", X],),
     (["explore", X],), (["explore", "--shape", X], SHAPE), (["explore", "i.roma", "--chip", X], CHIP),
     (["rtl", "--rom", "0.q", "--style", "case", "--image", X, "-o", "out"],), (["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "--chip", X, "-o", "out"], CHIP),
@@ -164,6 +165,7 @@ WRITE = [["--version"], ["--help"], ["help"], ["-h"],
          ["chip"], ["chip", "--list"], ["chip", "--all"], ["chip", "--json"], ["chip", "--write"], ["chip", "--document"],
          ["sim", "i.roma", "--no-ranges"], ["sim", "i.roma", "--no-ranges", "--json"], ["sim", "i.roma", "--no-ranges", "--csv", "-"],
          ["sim", "i.roma", "--no-ranges", "--trace", "-"], ["paper"], ["paper", "--json"], ["paper", "--markdown"], ["compare", "roma", "mini", "--shape", "i.roma"], ["compare", "roma", "mini", "--shape", "i.roma", "--json"],
+         ["serve-sim", "i.roma", "-n", "20"], ["serve-sim", "i.roma", "-n", "20", "--json"], ["serve-sim", "i.roma", "-n", "20", "--csv", "-"],
          ["price", "i.roma", "--no-ranges"], ["price", "i.roma", "--no-ranges", "--json"], ["price", "i.roma", "--no-ranges", "--csv", "-"], ["price", "--list"],
          ["explore", "i.roma", "-n", "60"], ["explore", "i.roma", "-n", "60", "--json"], ["explore", "i.roma", "-n", "60", "--csv", "-"],
          ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom"], ["rtl", "--rom", "0.q", "--style", "case", "--image", "i.roma", "-o", "rom", "--json"],
@@ -172,7 +174,7 @@ WRITE = [["--version"], ["--help"], ["help"], ["-h"],
 
 def test_full():
     listing = roma("--help")[1]
-    verbs = re.findall(r"^  ([a-z]+) {2,}", listing.split("verbs:")[1].split("\n\n")[0], re.M)
+    verbs = re.findall(r"^  ([a-z-]+) {2,}", listing.split("verbs:")[1].split("\n\n")[0], re.M)
     check({c[0] for c in WRITE} >= set(verbs), "verbs without an output to test: %s" % (set(verbs) - {c[0] for c in WRITE}))
     for command in WRITE + [[v, "--help"] for v in verbs] + [["help", v] for v in verbs]:
         with open("/dev/full", "w") as full:

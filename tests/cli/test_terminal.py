@@ -15,7 +15,7 @@ import termios
 
 from shared import ROMA, TINY, TOP, check, finish, own_folder
 
-VERBS = re.findall(r"^  ([a-z]+)  ", subprocess.run([ROMA, "--help"], stdout=subprocess.PIPE, text=True).stdout, re.M)
+VERBS = re.findall(r"^  ([a-z-]+)  ", subprocess.run([ROMA, "--help"], stdout=subprocess.PIPE, text=True).stdout, re.M)
 PAGES = [["help"], *(["help", v] for v in VERBS), ["inspect", "i.roma"], ["inspect", "a.lora"], ["inspect", "m.gguf"], ["plan", "i.roma"],
          ["plan", "i.roma", "--place"], ["plan", "--shape", "llama-3.2-3b", "--threads", "2"], ["plan", "--shape", "llama-3.2-3b", "--place"],
          ["verify", "i.roma"], ["eval", "i.roma", "-f", "text", "--ctx", "16", "--against", "fp32"], ["fit", "--shape", "llama-3.2-3b"],

@@ -24,7 +24,7 @@ BASE = {
     "run": ["i.roma", "-p", "x", "-n", "1"], "chat": ["i.roma"], "build": ["m.gguf", "-o", "out.roma"], "inspect": ["i.roma"],
     "verify": ["i.roma"], "plan": ["i.roma"], "tokenize": ["m.gguf", "x"], "eval": ["nothing.roma", "--ctx", "16", "--windows", "1"],
     "bench": ["nothing.roma", "-p", "0", "-n", "1"], "fit": ["i.roma", "--rank", "8", "--adapters", "1"], "chip": [], "paper": [],
-    "sim": ["i.roma", "--no-ranges"], "compare": ["roma", "mini", "--shape", "i.roma", "--mc", "9"], "price": ["i.roma", "--no-ranges"], "explore": ["i.roma", "-n", "2"], "cosim": ["--faults"],
+    "sim": ["i.roma", "--no-ranges"], "compare": ["roma", "mini", "--shape", "i.roma", "--mc", "9"], "price": ["i.roma", "--no-ranges"], "serve-sim": ["i.roma", "-n", "20", "--load", "50%"], "explore": ["i.roma", "-n", "2"], "cosim": ["--faults"],
     "rtl": ["--image", "i.roma", "--rom", "0.q", "--style", "case", "-o", "out.rom"], "adapter": ["build", "--random", "1", "--base", "i.roma", "-o", "out.lora"],
     "serve": ["nothing.roma"],  # it would not end
 }
@@ -34,7 +34,8 @@ IGNORED = [
     ("tokenize i.roma x --template llama3", "--messages"), ("tokenize i.roma --messages m.json --special", "--special"),
     ("tokenize i.roma --messages m.json --bos", "--bos"), ("tokenize m.gguf --messages m.json --pre llama-bpe", "--pre"),
     ("sim i.roma --floorplan-by area", "--floorplan"), ("sim i.roma --curve-to 64", "--curve"), ("sim i.roma --seed 4", "--mc"), ("plan i.roma --rows 4", "--threads"),
-    ("plan i.roma --context 4", "--threads"), ("chip --bits 4", "--shape"), ("chip --list --all", "--all"), ("chip --list mini", "--list"), ("price i.roma --list", "--list"), ("price --list --volume 5", "--volume"),
+    ("plan i.roma --context 4", "--threads"), ("chip --bits 4", "--shape"), ("chip --list --all", "--all"), ("chip --list mini", "--list"), ("price i.roma --list", "--list"),
+    ("serve-sim i.roma --arrivals text --load 5", "--load"), ("serve-sim i.roma --rank 0 --adapters 2", "--adapters"), ("price --list --volume 5", "--volume"),
     ("chip --document --set lunit.lanes=8", "--set"), ("adapter inspect a.lora -o out", "--output"), ("adapter inspect a.lora --name x", "--name"),
     ("adapter diff a.lora a.lora --base i.roma", "--base"), ("adapter merge a.lora a.lora -o out --rank 4", "--rank"),
     ("adapter build a.lora --base i.roma -o out --rank 4", "--random"), ("adapter inspect a.lora --allow-base-mismatch", "--base"),
@@ -43,7 +44,7 @@ IGNORED = [
 SAYS = [  # what is wrong stands in the line
     ("run i.roma -p x --isa mmx", "'mmx'"), ("run i.roma -p x --spec maybe", "'maybe'"), ("run i.roma -p x --date today", "'today'"),
     ("run i.roma -p x --template-arg thinking", "'thinking'"), ("build m.gguf --sha256 abc", "'abc'"), ("fit i.roma --rank 4,x", "'4,x'"),
-    ("run  -p x", "''"), ("eval i.roma -f ", "''"), ("sim i.roma --mix 1:2,", "PROMPT:OUTPUT"), ("price i.roma --price use.kwh=x", "use.kwh"), ("price i.roma --volume x", "--volume"), ("rtl --rom 0.q --image i.roma -o out --kv f16", "'f16'"),
+    ("run  -p x", "''"), ("eval i.roma -f ", "''"), ("sim i.roma --mix 1:2,", "PROMPT:OUTPUT"), ("price i.roma --price use.kwh=x", "use.kwh"), ("serve-sim i.roma --load 5x", "'5x'"), ("serve-sim i.roma --prompt 3..x", "--prompt"), ("price i.roma --volume x", "--volume"), ("rtl --rom 0.q --image i.roma -o out --kv f16", "'f16'"),
     ("serve i.roma --port 0 --lora-dir nowhere", "nowhere: there is no such file"), ("serve i.roma --port 0 --lora-dir m.gguf", "no folder"),
 ]
 

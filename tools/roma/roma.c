@@ -33,6 +33,7 @@ static const struct {
     {"chip", verb_chip, "describe a chip on one page"},
     {"paper", verb_paper, "hold the model against the paper's numbers"},
     {"sim", verb_sim, "say what a chip would do with a model"},
+    {"serve-sim", verb_serve_sim, "say what requests see of a chip under load"},
     {"price", verb_price, "say what a chip costs, and a million tokens on it"},
     {"compare", verb_compare, "hold two chips against each other, over what is uncertain"},
     {"explore", verb_explore, "search chips for a model, and show the best"},

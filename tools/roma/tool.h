@@ -150,6 +150,7 @@ int verb_chip(int argc, char **argv);
 int verb_paper(int argc, char **argv);
 int verb_sim(int argc, char **argv);
 int verb_price(int argc, char **argv);
+int verb_serve_sim(int argc, char **argv);
 int verb_explore(int argc, char **argv);
 int verb_fit(int argc, char **argv);
 int verb_compare(int argc, char **argv);
