@@ -36,7 +36,7 @@ enum { NODES = 9 };
 static const double node_nm[NODES] = {130, 65, 40, 28, 16, 10, 7, 5, 3};
 static const double masks_of[NODES] = {25, 28, 33, 38, 50, 60, 65, 70, 80};
 static const double set_usd[NODES] = {1.5e5, 5e5, 1e6, 1.5e6, 4e6, 7e6, 1e7, 1.5e7, 3e7};
-static const double design_usd[NODES] = {1e7, 2.85e7, 3.77e7, 5.13e7, 1.063e8, 1.744e8, 2.978e8, 5.422e8, 5.9e8};
+static const double design_usd[NODES] = {1e7, 2.85e7, 3.77e7, 5.13e7, 1.063e8, 1.744e8, 2.978e8, 5.422e8, 6.5e8};
 
 /* To three digits: more would only seem to be known. */
 static double rounded(double v) {
