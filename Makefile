@@ -126,11 +126,11 @@ san:
 	ROMA_VECTORS=5000 ROMA_EFFORT=30 $(MAKE) BUILD=$(BUILD)/san CC=clang SAN="$(SANITIZERS)" OPT="-O1 -g1" test
 
 # tsan: the tests whose threads meet, under ThreadSanitizer, in build/tsan: the team itself, attention and its split pages,
-# shares, adapters, the tap, batches, explorations, requests from many threads, the bounded heap, the HTTP front; and roma serve under
+# shares, adapters, the tap, batches, explorations, draws, requests from many threads, the bounded heap, the HTTP front; and roma serve under
 # streams, adapters that come and go, clients that leave, and SIGTERM, for half a minute (minutes)
 tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan CC=clang SAN="-fsanitize=thread -w" OPT="-O1 -g" tsan-run
-tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front http/test_limits http/test_leave) $(BUILD)/roma
+tsan-run: $(addprefix $(BUILD)/tests/,base/test_team exec/test_attend exec/test_shares exec/test_swaps exec/test_lora exec/test_tap exec/test_batch explore/test_explore cost/test_draws answer/test_threads answer/test_hold roma/test_roma base/test_heap http/test_front http/test_limits http/test_leave) $(BUILD)/roma
 	@for t in $(filter-out %/roma,$^); do $$t || exit 1; done
 	python3 tests/cli/test_mixed.py $(BUILD)/roma 30
 
