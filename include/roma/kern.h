@@ -98,6 +98,8 @@ const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu);
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts);
 /* Names that roma_kern_find takes, but "auto", as compiled in, blanks between; static. */
 const char *roma_kern_list(void);
+/* Those of them that this CPU has, in buf, as many as cap bytes hold; returns buf. 128 bytes hold all. */
+const char *roma_kern_list_here(char *buf, size_t cap);
 
 #ifdef __cplusplus
 }

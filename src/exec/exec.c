@@ -122,11 +122,13 @@ static int start(roma_exec *e, roma_error *err) {
 
 int roma_exec_create(roma_exec **out, const roma_image *image, const roma_plan *plan, const roma_exec_config *cfg,
                      roma_error *err) {
+    char here[128];
     *out = NULL;
     const roma_kern *kern = roma_kern_find(cfg->isa ? cfg->isa : "auto");
     if (!kern)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                         "this CPU or build has no instruction set of that name; it has: %s", roma_kern_list());
+                         "this CPU or build has no instruction set of that name; it has: %s",
+                         roma_kern_list_here(here, sizeof here));
     roma_exec *e = roma_alloc(sizeof *e);
     if (!e) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the engine");
     int rc = roma_exec_settle(e, plan, cfg, err);

@@ -172,3 +172,16 @@ const char *roma_kern_list(void) { return "scalar neon"; }
 #else
 const char *roma_kern_list(void) { return "scalar"; }
 #endif
+
+const char *roma_kern_list_here(char *buf, size_t cap) {
+    char name[16];
+    buf[0] = 0;
+    for (const char *p = roma_kern_list(); *p; p += strspn(p, " ")) {
+        const size_t n = strcspn(p, " "), used = strlen(buf);
+        roma_print(name, sizeof name, "%.*s", (int)n, p);
+        if (roma_kern_find(name) && used + n + 1 < cap)
+            roma_print(buf + used, cap - used, "%s%s", used ? " " : "", name);
+        p += n;
+    }
+    return buf;
+}

@@ -437,6 +437,12 @@ p.send_signal(signal.SIGINT)
 out, err = p.communicate(timeout=60)
 s = json.loads(out)["stability"]
 assert p.returncode == 130 and s["interrupted"] and s["wanted_seconds"] == 600 and s["window_seconds"] == 10 and s["tokens"] > 0 and len(s["windows"]) >= 1, (p.returncode, s, err)
+p = subprocess.Popen([sys.argv[1], "bench", "t.roma", "-t", "1", "-p", "1", "-n", "1", "-b", ",".join(["512"] * 16), "-d", ",".join(["500"] * 16), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+time.sleep(2)               # the first test is over at once, the others take minutes
+p.send_signal(signal.SIGINT)
+out, err = p.communicate(timeout=60)
+assert p.returncode == 130 and (not out or json.loads(out)["interrupted"] and json.loads(out)["rows"]), (p.returncode, out, err)
+assert out or "interrupted" in err, "a machine so busy that there is no row yet"
 P
 gives 0 "$roma" bench t.roma --stability --seconds 1; checks=$((checks + 1)); grep -q 'decode, batch 1.*1st percentile' out && grep -q ' ####' out || bad "bench --stability shows no plot"
 gives 2 "$roma" bench t.roma --why --csv -; says '--why'; gives 2 "$roma" bench t.roma --why -t 1,2; says '--why'

@@ -1,5 +1,5 @@
-/* Whose kernels are known by the CPU's model: signatures as CPUs give them, by their makers' manuals and coreboot's and
- * Linux's tables; and what a table says of this machine. */
+/* Which kernels there are here; whose are known by the CPU's model: signatures as CPUs give them, by their makers'
+ * manuals and coreboot's and Linux's tables; and what a table says of this machine. */
 #include "../test.h"
 #include "kern/kern.h"
 
@@ -43,7 +43,30 @@ static void test_here(void) {
     CHECK(known == 0 || known == tables);
 }
 
+/* What runs here, of what was compiled in: a list of names that are found, each once. */
+static void test_lists(void) {
+    char here[128], name[32];
+    roma_kern_list_here(here, sizeof here);
+    CHECK(strlen(here) + 1 < sizeof here && strlen(roma_kern_list()) + 1 < sizeof here);
+    size_t found = 0;
+    for (const char *p = roma_kern_list(); *p; p += strspn(p, " ")) {
+        const size_t n = strcspn(p, " ");
+        snprintf(name, sizeof name, " %.*s ", (int)n, p);
+        char all[160];
+        snprintf(all, sizeof all, " %s ", here);
+        const bool is_listed = strstr(all, name) != NULL;
+        name[n + 1] = 0;
+        CHECK_EQ(roma_kern_find(name + 1) != NULL, is_listed);
+        found += is_listed ? n + 1 : 0;
+        p += n;
+    }
+    CHECK_EQ(found, strlen(here) + 1);
+    char small[8];
+    CHECK_STR(roma_kern_list_here(small, sizeof small), "scalar"); /* whole names */
+}
+
 int main(void) {
+    test_lists();
     test_signatures();
     test_here();
     return TEST_DONE();

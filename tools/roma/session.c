@@ -29,15 +29,15 @@ static int read_given(session *s, const session_config *c, roma_error *err) {
 
 /* Before anything is read, so that a wrong name costs no work. */
 static int check_names(const session_config *c, roma_error *err) {
-    char shown[64];
+    char shown[64], here[128];
     const char *isa = c->answer.isa;
     if (c->spec && strcmp(c->spec, "off") != 0 && strcmp(c->spec, "auto") != 0)
         return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--spec takes off or auto, not '%s'",
                          roma_error_name(shown, sizeof shown, c->spec, strlen(c->spec)));
     if (isa && !roma_kern_find(isa))
-        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
-                         "--isa: this CPU or build has no instruction set '%s'; it has: auto %s",
-                         roma_error_name(shown, sizeof shown, isa, strlen(isa)), roma_kern_list());
+        return roma_fail(
+            err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--isa: this CPU or build has no instruction set '%s'; it has: auto %s",
+            roma_error_name(shown, sizeof shown, isa, strlen(isa)), roma_kern_list_here(here, sizeof here));
     return ROMA_OK;
 }
 

@@ -33,6 +33,7 @@ typedef struct {
     bool spread;     /* adapter i of the command line on sequences i, i + n, ... */
     bench_row *rows; /* BENCH_ROWS */
     size_t n_rows;
+    bool interrupted; /* further rows were asked for */
     const char *isa;
     char cpu[96];
     roma_team *roof_team;

@@ -128,6 +128,7 @@ void bench_text(const bench *b, roma_buf *out) {
                    "%s kernels on %s; %.0f %% of the image in huge pages\n",
                    b->read_gb_s, b->roof_threads, b->int8_gmac_s, b->isa, b->cpu,
                    100 * huge_share(&roma_answer_image(b->s.a)->map));
+    if (b->interrupted) roma_buf_print(out, "interrupted: further tests were not made\n");
     roma_table_destroy(&t);
 }
 
@@ -159,6 +160,7 @@ void bench_json(const bench *b, roma_buf *out) {
     roma_json_real(&j, "weight_bytes", b->body.bytes + b->head.bytes);
     roma_json_real(&j, "weight_mac", b->body.mac + b->head.mac);
     roma_json_real(&j, "cache_bytes_per_position", b->position);
+    roma_json_bool(&j, "interrupted", b->interrupted || b->stability.interrupted);
     if (b->why) bench_why_json(b, &j);
     if (b->stability.wanted_seconds) stability_json(&b->stability, &j);
     roma_json_close(&j, '}');

@@ -97,7 +97,7 @@ static int measure(bench *b, const bench_options *o) {
     }
     if (open_image(b, &err)) return fail("bench", &err);
     int code = bench_run(b, &err) ? fail("bench", &err) : report(b, o);
-    if (!code && b->stability.interrupted) code = 130;
+    if (!code && (b->interrupted || b->stability.interrupted)) code = 130;
     session_close(&b->s);
     roma_free(b->stability.window);
     return code;

@@ -121,7 +121,10 @@ static int run_once(bench *b, const bench_row *r, uint32_t n, run_time *t, roma_
     return rc;
 }
 
-/* Best of three after one short run that warms up. */
+static void asked_to_stop(void) {}
+
+/* Best of three after one short run that warms up. From the first row on there is something to show: an interruption
+ * ends the steps and not the program. */
 static int measure(bench *b, bench_row r, roma_error *err) {
     double share[REPEATS];
     int rc = r.prefill ? ROMA_OK : bench_fill(b, r.batch, r.depth, err);
@@ -136,6 +139,7 @@ static int measure(bench *b, bench_row r, roma_error *err) {
     if (rc) return rc;
     r.share = middle(share);
     b->rows[b->n_rows++] = r;
+    interrupt_tell(asked_to_stop);
     note("%-8s %5u tokens, batch %3u, depth %u, %2d threads: %9.1f tok/s", r.prefill ? "prefill" : "decode", r.tokens,
          r.batch, r.depth, r.threads, roma_rate((double)r.tokens * r.batch, r.seconds));
     return ROMA_OK;
@@ -212,6 +216,8 @@ int bench_run(bench *b, roma_error *err) {
     measure_roofs(b, isa);
     for (size_t i = 0; i < b->threads.n && !rc; i++) rc = run_threads(b, b->threads.v[i], err);
     if (!rc && !interrupted) measure_roofs(b, isa);
+    b->interrupted = rc && interrupted && b->n_rows;
+    if (b->interrupted) rc = ROMA_OK;
     roma_roof_memory_destroy(b->roof_memory);
     roma_team_destroy(b->roof_team);
     return rc;
