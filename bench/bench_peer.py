@@ -22,6 +22,7 @@ class BenchPeer:
         words = [rest] if os.path.exists(rest) else shlex.split(rest)
         if not words or not os.path.isfile(words[0]) or not os.access(words[0], os.X_OK):
             raise Wrong(f"--peer-bench {given}: there is no program {words[0] if words else ''}; give the path of a built llama-bench")
+        words[0] = os.path.abspath(words[0])            # a bare name means this folder, as it was looked for, and not PATH
         self.command = words
         text = self.run("--help")
         if "--n-prompt" not in text or "--n-gen" not in text:

@@ -79,6 +79,10 @@ def test_peer(folder):
     check(p.name == "ik -rtr 0 -ub 256" and asked(ik).startswith("-rtr 0 -ub 256 -m"), p.name)
     spaced = make(folder, "with a blank")
     check(BenchPeer(spaced).command == [spaced], "a path with a blank")
+    here = os.getcwd()
+    os.chdir(folder)
+    check(BenchPeer("plain").rates("m.gguf", 2, TESTS)[TESTS[0], True] == 100.0, "a name without a folder is of this folder")
+    os.chdir(here)
     wrong(lambda: BenchPeer(folder + "/none"), "there is no program")
     wrong(lambda: BenchPeer("/bin/true"), "not a llama-bench")
     wrong(lambda: BenchPeer(make(folder, "broken", answer="echo first >&2; echo no such model >&2; exit 3")).rates("m", 2, TESTS), "no such model")
@@ -110,8 +114,14 @@ def test_best():
 
 
 def test_usage(folder):
+    model = os.path.join(folder, "m.gguf")
+    open(model, "w").close()
+    for args, word in (["none.gguf"], "there is no file none.gguf"), ([model, "-r", "0"], "1 or more rounds"), ([model, "-t", "65"], "64 threads"), \
+            ([model, "-n", "-1"], "0 or more tokens"), ([model, "-p", "8,-1"], "'8,-1'"), ([model, "-p", "0", "-n", "0"], "nothing is left"), ([model, "--lora", "4"], "--lora needs --shape"):
+        r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        check(r.returncode == 2 and word in r.stderr.splitlines()[-1] and not r.stdout, r.stderr)
     for args, word in ([folder + "/none"], "there is no program"), ([make(folder, "a"), folder + "/a"], "two peers of one name"):
-        r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), "m.gguf", *(f"--peer-bench={x}" for x in args)], stderr=subprocess.PIPE, text=True)
+        r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), model, *(f"--peer-bench={x}" for x in args)], stderr=subprocess.PIPE, text=True)
         check(r.returncode == 2 and word in r.stderr.splitlines()[-1], r.stderr)
 
 
@@ -131,7 +141,7 @@ def test_isa(folder):
         os.environ.update(before)
     options = c.peer_source.ISAS["avx2"][1]
     check("-DGGML_NATIVE=OFF" in options and not any("512" in o or "VNNI" in o for o in options), str(options))
-    r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), "m.gguf", "--peer-isa", "mmx"], stderr=subprocess.PIPE, text=True)
+    r = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "bench", "compare-llama"), __file__, "--peer-isa", "mmx"], stderr=subprocess.PIPE, text=True)
     check(r.returncode == 2 and "mmx" in r.stderr.splitlines()[-1], r.stderr)
 
 
