@@ -117,6 +117,9 @@ int roma_answer_prompt(const roma_answer *a, const roma_message *messages, size_
  * not supported, then with line and column. NULL: it is used, or another was named. The room's, until
  * roma_answer_close. */
 const char *roma_answer_template_note(const roma_answer *a);
+/* Whether the chat template in use is interpreted and never names the variable: what it is given there is for nothing.
+ */
+bool roma_answer_template_ignores(const roma_answer *a, const char *variable, size_t len);
 
 /* The form in which the chat template in use writes tool calls and reasoning; the room's, until roma_answer_close.
  * Where the template knows no tools, as templates by name, calls have the built-in form (`built_in`). The form NONE is

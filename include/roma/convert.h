@@ -43,7 +43,8 @@ typedef struct {
     roma_image_written image;
     uint8_t source_sha256[32]; /* as roma_import_hash has it; the image's note names it */
     uint64_t source_bytes;     /* bytes of all the model's files */
-    roma_convert_kl form, all; /* what the form of a 4-bit checkpoint's matrices changes; with roundings */
+    roma_convert_kl form, all; /* what the form of a 4-bit checkpoint's matrices changes; with roundings. With
+                                * config's kl, all of no tokens: the image's values are the file's, KL 0 */
     size_t rounded;            /* matrices that were in floating point */
     char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
     char *text;                /* source, method, what rounding cost each layer, which built-in chips' ROM holds
@@ -52,9 +53,9 @@ typedef struct {
 
 /* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than
  * c->sha256, EUSAGE for one that is none; EUSAGE as roma_convert_check_output, of roma_quantise_model, and for a
- * method for layers that have no float matrix; EDAMAGED for values that are infinite or no numbers; ECANCEL when
- * progress, which may be NULL, says so; else the errors of the files. *report is the caller's, ended by
- * roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
+ * method for layers that have no float matrix, or levels where no matrix is NF4 or FP4; EDAMAGED for values that are
+ * infinite or no numbers; ECANCEL when progress, which may be NULL, says so; else the errors of the files. *report is
+ * the caller's, ended by roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err);
 void roma_convert_report_destroy(roma_convert_report *report);

@@ -57,8 +57,8 @@ int roma_import_hash(roma_import *imp, const roma_progress *progress, roma_error
 int roma_import_check_values(const roma_import *imp, const roma_progress *progress, roma_error *err);
 
 /* Gives matrices that a 4-bit checkpoint holds as codes of a map of values (NF4, FP4) levels of -limit to limit, 127 or
- * 511, which is what they have after opening. Before anything reads the model. */
-void roma_import_use_levels(roma_import *imp, int limit);
+ * 511, which is what they have after opening. Before anything reads the model. False: there is no such matrix. */
+bool roma_import_use_levels(roma_import *imp, int limit);
 
 /* Whether a path is what roma_import_open takes: a file that begins as GGUF does, or a folder. */
 bool roma_import_is_model(const char *path);

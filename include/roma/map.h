@@ -19,7 +19,8 @@ int roma_map_plan(roma_plan *p, const roma_description *desc, roma_error *err);
  * note of the placement, not an error. EINPUT for no die; ENOMEM. */
 int roma_map_place(roma_placement *p, const roma_plan *plan, const roma_chip *chip, uint32_t dies, roma_error *err);
 /* Bits that differ between the ROM words which an L-Unit reads one after the other in a decode step, over the half of
- * the bits that random data give. Words hold codes as they are placed, padding included. 1 without weights. */
+ * the bits that random data give. Words hold codes as they are placed, padding included. 0 where no L-Unit reads two
+ * words of a matrix, and without weights. */
 double roma_map_toggles(const roma_placement *p);
 
 #ifdef __cplusplus

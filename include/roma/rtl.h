@@ -132,10 +132,11 @@ int roma_rtl_styles_read(roma_rtl_styles *styles, const char *text, roma_error *
 
 /* Writes a chip as a folder: roma_chip.v, a file for each tile, the ROMs of all L-Units in styles, and what memories
  * hold (docs/program-format.md); whole or not at all. What is not built in gates is refused by name: EUNSUPPORTED.
- * EUSAGE for a style of an L-Unit that is not there. Errors of roma_outdir, ENOMEM, ECANCEL. */
+ * EUSAGE for a style of an L-Unit that is not there. Errors of roma_outdir, ENOMEM, ECANCEL. *counts, which may be
+ * NULL: sums over all ROMs, the style being that of most. */
 int roma_rtl_chip_emit(const char *folder, const roma_placement *p, const roma_rtl_styles *styles,
                        const uint8_t base_id[32], const uint8_t sha256[32], const roma_progress *progress,
-                       roma_error *err);
+                       roma_rtl_counts *counts, roma_error *err);
 
 /* ---- adapters on a chip in gates ------------------------------------------------------------------------ */
 

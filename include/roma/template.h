@@ -28,6 +28,9 @@ typedef struct roma_template roma_template;
 int roma_template_create(roma_template **t, const char *text, size_t len, const char *file, roma_error *err);
 void roma_template_destroy(roma_template *t);
 
+/* Whether the template has that name somewhere: a variable of another name changes nothing of what it renders. */
+bool roma_template_reads(const roma_template *t, const char *name, size_t len);
+
 /* One variable of a template: a text of len bytes, or a JSON value. trusted: its bytes count as the template's, as
  * those of `bos_token` must. */
 typedef struct {

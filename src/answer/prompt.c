@@ -13,6 +13,10 @@ bool roma_answer_is_raw(const roma_answer *a, unsigned flags) {
 
 const char *roma_answer_template_note(const roma_answer *a) { return a->template_note[0] ? a->template_note : NULL; }
 
+bool roma_answer_template_ignores(const roma_answer *a, const char *variable, size_t len) {
+    return a->chat_template && !roma_template_reads(a->chat_template, variable, len);
+}
+
 /* ---- which template ---- */
 
 static int unknown_name(const char *name, roma_error *err) {

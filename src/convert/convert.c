@@ -130,6 +130,15 @@ static size_t float_matrices(const roma_model *m) {
     return n;
 }
 
+/* Levels that no matrix has would be believed to be in the image. */
+static int use_levels(roma_import *imp, const roma_convert_config *c, const roma_quant *q, roma_error *err) {
+    if (q->levels == ROMA_FINE_MAX) return ROMA_OK;
+    const bool any = roma_import_use_levels(imp, q->levels);
+    if (any || q->layers.method == ROMA_QUANT_NF4 || q->ends.method == ROMA_QUANT_NF4) return ROMA_OK;
+    return roma_fail(err, ROMA_EUSAGE, c->model, ROMA_NOWHERE,
+                     "no matrix is NF4 or FP4, so --nf4-table has no levels to choose; --method nf4 rounds to NF4");
+}
+
 /* A method for layers that nothing is left to do for would be believed to have been used. */
 static int check_method(const roma_import *imp, const roma_convert_config *c, roma_error *err) {
     bool any = c->quant.layers.method == ROMA_QUANT_NONE || c->is_short;
@@ -152,9 +161,9 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     if (!rc) rc = roma_import_open_pre(&imp, c->model, c->pre, err);
     if (rc) return rc;
     const roma_quant q = settle(&imp, c);
-    if (q.levels != ROMA_FINE_MAX) roma_import_use_levels(&imp, q.levels);
     report->rounded = float_matrices(&imp.model);
-    rc = check_method(&imp, c, err);
+    rc = use_levels(&imp, c, &q, err);
+    if (!rc) rc = check_method(&imp, c, err);
     if (!rc) rc = roma_quantise_model(&imp.model, &q, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
     if (!rc) rc = check_hash(&imp, c, err);

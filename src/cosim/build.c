@@ -265,7 +265,7 @@ int roma_cosim_build(cosim_build *b, const roma_cosim_config *c, roma_error *err
     roma_print(emitted, sizeof emitted, "%s/chip", b->folder);
     static const roma_rtl_styles arrays = {.style = ROMA_RTL_ARRAY};
     rc = roma_rtl_chip_emit(emitted, c->place, c->styles ? c->styles : &arrays, c->image->base_id,
-                            c->image->file_sha256, c->progress, err);
+                            c->image->file_sha256, c->progress, NULL, err);
     roma_print(b->folder + strlen(b->folder), 8, "/chip");
     roma_sha256_init(&h);
     const uint8_t kind[3] = {c->quick, c->vcd != NULL, c->fault != NULL};

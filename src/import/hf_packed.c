@@ -110,16 +110,20 @@ bool roma_import_packed_good(const hf_packed *p) {
     return true;
 }
 
-void roma_import_use_levels(roma_import *imp, int limit) {
+bool roma_import_use_levels(roma_import *imp, int limit) {
     const import_owned *o = imp->owned;
-    for (size_t i = 0; o->folder && i < o->folder->n_packed; i++)
-        if (o->folder->packed[i].factor > 0)
-            o->folder->packed[i].factor =
-                roma_format_use_map(&o->folder->packed[i].format, o->folder->packed[i].map, limit);
+    bool any = false;
+    for (size_t i = 0; o->folder && i < o->folder->n_packed; i++) {
+        hf_packed *p = &o->folder->packed[i];
+        if (!(p->factor > 0)) continue;
+        p->factor = roma_format_use_map(&p->format, p->map, limit);
+        any = true;
+    }
     for (size_t i = 0; i < imp->model.n_tensors; i++) {
         roma_tensor *t = &imp->model.tensors[i];
         if (t->packed) t->format = ((const hf_packed *)t->packed)->format;
     }
+    return any;
 }
 
 /* ---- all matrices of a folder ---- */

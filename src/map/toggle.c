@@ -35,5 +35,5 @@ double roma_map_toggles(const roma_placement *p) {
         c.tensor = p->plan->ops[i].tensor;
         if (t && t->data && p->tensors[c.tensor].where == ROMA_PLACED_LUNITS) count_matrix(&c);
     }
-    return c.bits ? (double)c.flips / (0.5 * (double)c.bits) : 1;
+    return c.bits ? (double)c.flips / (0.5 * (double)c.bits) : 0;
 }

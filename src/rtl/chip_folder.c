@@ -7,6 +7,7 @@ typedef struct {
     roma_outdir dir;
     const rtl_chip *chip;
     const roma_progress *progress;
+    roma_rtl_counts sum; /* over all ROMs */
     roma_error *err;
 } chip_folder;
 
@@ -98,6 +99,15 @@ static int to_file(void *ctx, const void *text, size_t n, roma_error *err) {
     return roma_outfile_write(ctx, text, n, err);
 }
 
+static void add_counts(roma_rtl_counts *sum, const roma_rtl_counts *n) {
+    sum->width = n->width;
+    sum->address_bits = n->address_bits;
+    sum->words += n->words;
+    sum->ones += n->ones;
+    sum->devices += n->devices;
+    sum->lines += n->lines;
+}
+
 static int put_rom(chip_folder *d, uint32_t unit, uint32_t lunit) {
     const rtl_chip_lunit l = {d->chip, unit, lunit};
     const struct roma_rtl_other *other = roma_rtl_chip_other(d->chip, unit, lunit);
@@ -115,6 +125,7 @@ static int put_rom(chip_folder *d, uint32_t unit, uint32_t lunit) {
     roma_print(file, sizeof file, "%s.hex", name);
     if (!rc && has_hex) rc = roma_outdir_file(&d->dir, file, &hex, d->err);
     if (!rc) rc = roma_rtl_verilog(&w, style, &to_v, has_hex ? &to_hex : NULL, d->progress, &n, d->err);
+    if (!rc) add_counts(&d->sum, &n);
     if (!rc) rc = roma_outfile_commit(&v, d->err);
     if (!rc && has_hex) rc = roma_outfile_commit(&hex, d->err);
     roma_outfile_abort(&v);
@@ -194,16 +205,17 @@ static int put_files(chip_folder *d, const uint8_t sha256[32]) {
 
 int roma_rtl_chip_emit(const char *folder, const roma_placement *p, const roma_rtl_styles *styles,
                        const uint8_t base_id[32], const uint8_t sha256[32], const roma_progress *progress,
-                       roma_error *err) {
+                       roma_rtl_counts *counts, roma_error *err) {
     rtl_chip c;
     file_names names = {0};
-    chip_folder d = {.chip = &c, .progress = progress, .err = err};
+    chip_folder d = {.chip = &c, .progress = progress, .sum = {.style = styles->style}, .err = err};
     int rc = roma_rtl_chip_make(&c, p, styles, base_id, err);
     if (!rc) rc = name_files(&c, &names, err);
     if (!rc) rc = roma_outdir_open(&d.dir, folder, names.name, err);
     if (!rc) rc = put_files(&d, sha256);
     if (!rc) rc = roma_outdir_commit(&d.dir, err);
     roma_outdir_abort(&d.dir);
+    if (counts) *counts = d.sum;
     roma_rtl_chip_destroy(&c);
     roma_free(names.text);
     roma_free((void *)names.name);

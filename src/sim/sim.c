@@ -29,8 +29,11 @@ int roma_sim_open(roma_sim *s, const roma_sim_config *c, roma_error *err) {
     else if (c->toggles && s->design.place.chip.trits > 0)
         rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
                        "toggles are counted in an image's bits, and no image has trits (lunit.trits)");
-    else if (c->toggles)
-        s->work.toggle = roma_map_toggles(&s->design.place);
+    else if (c->toggles && !((s->work.toggle = roma_map_toggles(&s->design.place)) > 0))
+        rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                       "toggles are counted between the words that an L-Unit reads one after the other, and on chip %s "
+                       "none reads two of a matrix of this image",
+                       s->design.place.chip.name);
     if (!rc && c->defects) rc = read_defects(s, c->defects, err);
     if (rc) roma_sim_close(s);
     return rc;

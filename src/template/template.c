@@ -93,6 +93,12 @@ static int hand_out(tm_machine *m, const tm_sink *s, roma_template_output *out) 
     return ROMA_OK;
 }
 
+bool roma_template_reads(const roma_template *t, const char *name, size_t len) {
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (t->name[i]->len == len && memcmp(t->name[i]->p, name, len) == 0) return true;
+    return false;
+}
+
 int roma_template_render(const roma_template *t, const roma_template_input *in, roma_template_output *out,
                          roma_error *err) {
     *out = (roma_template_output){0};

@@ -207,7 +207,8 @@ for i in step:
 assert [i["tensor"] for i in step if i["layer"] == "0" and i["part"] == "down"] == "q k v o gate up down".split()
 assert max(int(i["end [cycle]"]) for i in step) == float(rows["decode_cyc"]["value"])
 P
-gives 0 "$roma" sim t.roma --toggles --json --no-ranges; json energy.mj_rom
+gives 0 "$roma" sim t.roma --chip mini --toggles --json --no-ranges; json energy.mj_rom; cp out toggles
+gives 0 "$roma" sim t.roma --chip mini --json --no-ranges; cmp -s out toggles && bad "--toggles changed nothing"
 printf '0 0 40\n3 5 2\n' >map; gives 0 "$roma" sim --shape llama-3.2-3b --defects map --set rom.patch_words=8 --no-ranges; prints decode_cyc
 echo '8 0 1' >map; gives 2 "$roma" sim --shape llama-3.2-3b --defects map; says 'map'
 gives 0 "$roma" sim --shape llama-3-8b --no-ranges; prints 'does not fit'
@@ -224,7 +225,7 @@ for verb in sim fit serve-sim price plan explore chip "compare roma mini"; do
     gives 2 "$roma" $verb --shape map; says 'map: .*not a ROM image'
 done
 gives 2 "$roma" sim --shape t.roma --bits 4; says 'an image has its own'
-gives 0 "$roma" sim --shape t.roma --toggles --no-ranges
+gives 0 "$roma" sim --shape t.roma --chip mini --toggles --no-ranges
 gives 2 "$roma" build --shape llama-3.2-3c --random 1; says 'did you mean llama-3.2-3b?'
 gives 2 "$roma" sim --shape llama-3.2-3b --group 48; says 'group'
 gives 2 "$roma" sim --shape llama-3.2-3b --chip no-such; says 'no-such'
@@ -247,6 +248,9 @@ for style in array case brom fused; do
     gives 1 "$roma" rtl --verify rom --image t.roma --json; prints '"ok":false'; prints '"address":[4-7]'
 done
 gives 0 "$roma" rtl --rom blk.0.ffn_down.weight:8-15 --chip roma-brom --image t.roma -o rom --json; json words devices width ok files; prints '"style":"brom"'
+gives 0 "$roma" rtl --chip mini --image t.roma -o whole --json; json words devices width ok files
+py "o['files'] == sorted(__import__('os').listdir('whole')) and o['words'] == 32 * json.load(open('whole/manifest.json'))['words']"
+rm -r whole
 gives 0 "$roma" rtl --rom head:0-7 --image t.roma -o rom; prints 'style case'; gives 0 "$roma" rtl --verify rom --image t.roma
 gives 0 "$roma" rtl --rom 1.q@3.1 --style array --image t.roma -o rom; gives 0 "$roma" rtl --verify rom --image t.roma
 rm -r rom

@@ -95,7 +95,7 @@ def test_verbs():
     said("plan", img, "--chip", chip, "--json")
     for x in said("plan", img, "--chip", chip, "--place", "--json", has=["0.down"]).get("tensors", []): check(x["where"] in ("lunits", "vectors", "nowhere"), "a place: %r" % x)
     run("plan", img, "--place", "--threads", "2", code=2)
-    said("plan", img, "--chip", chip, "--threads", "2", "--json")
+    said("plan", img, "--threads", "2", "--json")
     said("tokenize", img, b'"\\', "--json")
     said("run", img, "-p", b'"\\ \xc3\xa9\n', "-n", "4", "--raw", "--json", "--lora", lora, "--chip", chip, has=[PATH_SAID + ".lora.roma"])
     said("eval", img, "-f", text, "--ctx", "32", "--windows", "2", "--json", "--hash")

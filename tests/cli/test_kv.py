@@ -81,7 +81,7 @@ def test_budget():
 
 def test_refused():
     """Unknown names, and formats that no gates have."""
-    for verb in (["run", "t.roma", "-p", "x"], ["chat", "t.roma"], ["eval", "t.roma", "-f", __file__], ["bench", "t.roma"], ["fit", "t.roma"], ["sim", "t.roma"], ["plan", "t.roma"], ["explore", "t.roma"], ["serve", "t.roma", "--port", "0"]):
+    for verb in (["run", "t.roma", "-p", "x"], ["chat", "t.roma"], ["eval", "t.roma", "-f", __file__], ["bench", "t.roma"], ["fit", "t.roma"], ["sim", "t.roma"], ["plan", "t.roma", "--place"], ["explore", "t.roma"], ["serve", "t.roma", "--port", "0"]):
         run(*verb, "--kv", "int5", code=2, say="int8, f16, fp8, int4", input="")
     for kv in ("f16", "fp8", "int4", "int5"):
         run("cosim", "--kv", kv, code=2, say=f"--kv: H-Units in Verilog have int8 and no other format, not '{kv}'")

@@ -156,7 +156,7 @@ def test_adapters():
         run(verb, *CONTRACT, "--targets", "q,w", code=2, say="--targets takes all, or some of")
         run(verb, *CONTRACT, "--stacked", 9, code=2, say="--stacked takes a")
         run(verb, *CONTRACT, "--stacked", 0, code=2, say="--stacked takes a")
-        run(verb, *CONTRACT, "--stacked", 3, "--rank", 0, code=2, say="--stacked 3 asks for adapters, and --rank 0 for none")
+        run(verb, *CONTRACT, "--stacked", 3, "--rank", 0, code=2, say="--stacked asks for adapters, and --rank 0 for none")
 
 
 def test_trace():

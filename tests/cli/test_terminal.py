@@ -95,6 +95,17 @@ def test_run():
     check("chip" not in run("-n", "5")[2], "the chip is told unasked")
 
 
+def test_requests():
+    """A terminal that sees many answers sees one line of figures behind them, and none with -q."""
+    with open("l.jsonl", "w") as f:
+        f.write('{"prompt":"One","raw":true,"n":2}\n{"prompt":"Two","raw":true,"n":3}\n')
+    for quiet in ([], ["-q"]):
+        code, said = seen(["run", "i.roma", "--jsonl", "l.jsonl", *quiet])
+        lines = said.splitlines()
+        figures = [l for l in lines if re.fullmatch(r"2 requests, 5 tokens, [\d.]+ tok/s; prompts 3 tokens", l)]
+        check(code == 0 and len(lines) == 3 - len(quiet) and len(figures) == 1 - len(quiet), "run --jsonl %s on a terminal: %s" % (quiet, said))
+
+
 def test_sram():
     """--sram-mib says what it leaves; too little is refused with the least that works, and that works."""
     err = run("-n", "3", "--sram-mib", "2")[2]
@@ -204,7 +215,7 @@ def main():
             f.write("Once upon a time there was a dog. " * 9)
         with open("ids", "wb") as f:
             f.write(struct.pack("<1200i", *(i % 500 for i in range(1200))))
-        for test in (test_width, test_bench, test_run, test_sram, test_names, test_units, test_amiss, test_near, test_nothing_done):
+        for test in (test_width, test_bench, test_run, test_requests, test_sram, test_names, test_units, test_amiss, test_near, test_nothing_done):
             test()
     finish()
 

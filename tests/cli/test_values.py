@@ -39,7 +39,18 @@ IGNORED = [
     ("chip --document --set lunit.lanes=8", "--set"), ("adapter inspect a.lora -o out", "--output"), ("adapter inspect a.lora --name x", "--name"),
     ("adapter diff a.lora a.lora --base i.roma", "--base"), ("adapter merge a.lora a.lora -o out --rank 4", "--rank"),
     ("adapter build a.lora --base i.roma -o out --rank 4", "--random"), ("adapter inspect a.lora --allow-base-mismatch", "--base"),
-    ("bench i.roma -n 0 -d 4", "-n 0"), ("bench i.roma --why -p 4", "--why"),
+    ("bench i.roma -n 0 -d 4", "-n 0"), ("bench i.roma --why -p 4", "--why"), ("bench i.roma --why -n 4", "--n "),
+    ("build m.gguf --nf4-table int8 -o out", "--nf4-table"), ("run i.roma --jsonl l.jsonl --json", "--json"),
+    ("run i.roma -p x --top-k 4", "--top-k goes with --temp"), ("run i.roma -p x --top-p 0.5", "--top-p"), ("chat i.roma --min-p 0.5", "--min-p"),
+    ("run i.roma -p x --documents m.json", "--documents"), ("run i.roma -p x --template-arg thinking=1", "'thinking'"),
+    ("run i.roma -p x --adapters 0", "--adapters"), ("plan i.roma --rank 4", "--rank"), ("plan i.roma --adapters 4", "--adapters"), ("plan i.roma --kv f16", "--kv"),
+    ("plan i.roma --json --kv f16", "--kv"), ("plan i.roma --threads 2 --chip mini", "--chip"), ("plan i.roma --threads 2 --set lunit.lanes=8", "--set"),
+    ("plan i.roma --threads 2 --json --rank 4", "--rank"), ("plan i.roma --place --rank 0 --adapters 2", "--adapters"),
+    ("sim i.roma --rank 0 --targets q", "--targets"), ("sim i.roma --rank 0 --adapters 2", "--adapters"), ("explore i.roma --rank 0 --targets q", "--targets"),
+    ("sim i.roma --adapters 2 --stacked 3", "--adapters"), ("sim i.roma --toggles", "toggles"), ("explore i.roma -n 2 --only", "--set"),
+    ("chip --all --json", "--all"), ("chip --write --all", "--write"), ("chip --list --document", "--list"), ("chip --all --shape i.roma", "--shape"), ("chip --write --chips 2", "--chips"),
+    ("cosim --faults --json", "--faults"), ("cosim --faults --image i.roma", "--image"), ("cosim --allow-base-mismatch", "--lora"),
+    *(("%s --allow-base-mismatch" % line, "--lora") for line in ("run i.roma -p x", "eval i.roma -f text", "bench i.roma", "serve i.roma")),
 ]
 SAYS = [  # what is wrong stands in the line
     ("run i.roma -p x --isa mmx", "'mmx'"), ("run i.roma -p x --spec maybe", "'maybe'"), ("run i.roma -p x --date today", "'today'"),
@@ -101,7 +112,7 @@ def make_inputs():
     assert call(["build", "m.gguf", "-o", "i.roma"])[0] == 0
     assert call(["adapter", "build", "--random", "1", "--rank", "4", "--base", "i.roma", "-o", "a.lora"])[0] == 0
     os.mkdir("folder")
-    for path, text in (("text", "Once upon a time there was a dog. " * 8), ("m.json", '[{"role":"user","content":"x"}]'), ("locked", "x")):
+    for path, text in (("text", "Once upon a time there was a dog. " * 8), ("l.jsonl", '{"prompt":"x"}'), ("m.json", '[{"role":"user","content":"x"}]'), ("locked", "x")):
         with open(path, "w") as f:
             f.write(text)
     os.chmod("locked", 0)

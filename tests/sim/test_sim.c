@@ -443,7 +443,11 @@ static void test_toggles(void) {
     CHECK_EQ(random_model_write(m, path, &err), 0);
     free(m);
     c.design = (roma_design_config){.image = path};
+    CHECK_EQ(roma_sim_open(&s, &c, &err), ROMA_EUSAGE); /* so small a model has a word an L-Unit */
+    CHECK_HAS(err.text, "on chip roma none reads two");
+    c.design.chip = "mini";
     open_sim(&s, &c);
+    CHECK(s.work.toggle < 1 || s.work.toggle > 1);
     CHECK_REAL(s.work.toggle, roma_map_toggles(&s.design.place));
     CHECK_NEAR(s.work.toggle, 1, 0.05); /* random bits */
     roma_sim_close(&s);

@@ -34,6 +34,9 @@ typedef struct {
     {"frequency-penalty", 0, OPT_REAL, &(o).ask.sampling.frequency_penalty, "F", -2, 2, "the same, for each time that they occur"}, \
     {"seed", 0, OPT_SEED, &(o).seed, "S", 0, 0, "seed of the draws; -1 draws one, which is told (default: -1)"}
 /* clang-format on */
+/* Rows of an option_need table: without a temperature the likeliest token is taken, and nothing is drawn among. */
+#define DRAW_NEEDS(with)                                                                                               \
+    {"top-k", with}, {"top-p", with}, { "min-p", with }
 
 int ask_options_check(ask_options *o, roma_error *err); /* after the options are read */
 /* Compiles the form that the options name; ask_form_free frees the form, once no request has it. */

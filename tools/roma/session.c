@@ -27,6 +27,22 @@ static int read_given(session *s, const session_config *c, roma_error *err) {
     return ROMA_OK;
 }
 
+/* What the template has no use for would be believed to be in the prompt. */
+static int check_given(const session *s, const session_config *c, roma_error *err) {
+    char shown[64];
+    if (c->documents && roma_answer_template_ignores(s->a, "documents", 9))
+        return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "--documents: the chat template shows none to the model");
+    for (size_t i = 0; i < c->template_arg.n; i++) {
+        const char *name = c->template_arg.item[i];
+        const size_t len = strcspn(name, "=");
+        if (name[len] && roma_answer_template_ignores(s->a, name, len))
+            return roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE,
+                             "--template-arg: the chat template has no use for '%s'",
+                             roma_error_name(shown, sizeof shown, name, len));
+    }
+    return ROMA_OK;
+}
+
 /* Before anything is read, so that a wrong name costs no work. */
 static int check_names(const session_config *c, roma_error *err) {
     char shown[64], here[128];
@@ -49,6 +65,7 @@ int session_open(session *s, session_config *c, roma_error *err) {
     c->answer.chip_is_limit = c->answer.chip != NULL;
     rc = roma_answer_open(&s->a, &c->answer, err);
     if (!rc) rc = loras_open(&s->loras, s->a, c->any_base, c->lora.item, c->lora.n, err);
+    if (!rc) rc = check_given(s, c, err);
     if (!rc) rc = read_given(s, c, err);
     if (rc) session_close(s);
     return rc;

@@ -53,7 +53,7 @@ typedef struct {
     {"isa", 0, OPT_TEXT, &(c).answer.isa, "NAME", 0, 0, "instruction set: scalar, avx2, avxvnni, avx512, neon (default: the best here)"},  \
     KV_OPTION(c),                                                                                                           \
     {"sram-mib", 0, OPT_COUNT, &(c).sram_mib, "M", 1, 16777216, "SRAM for cache, adapters and activations (default: any)"},                 \
-    {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 0, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
+    {"adapters", 0, OPT_COUNT, &(c).answer.adapters, "N", 1, 65536, "keep SRAM for N adapters (default: what --lora names, or 1 with --rank)"},       \
     {"rank", 0, OPT_COUNT, &(c).answer.rank, "R", 1, ROMA_ADAPTER_RANK_MAX, "of this rank on all linears (default: 16)"},                          \
     {"chip", 0, OPT_TEXT, &(c).answer.chip, "NAME|FILE", 0, 0, "chip, a file or a built-in name: its SRAM is then the limit (default: roma)"}, \
     {"no-verify", 0, OPT_FLAG, &(c).answer.no_verify, NULL, 0, 0, "skip the checksums on opening"},                         \

@@ -34,8 +34,9 @@ struct batch {
     job *jobs;
     size_t n, next, printed;
     uint32_t under_way, places;
-    uint64_t longest; /* prompt and limit */
-    bool refused;     /* by standard output: what is left would be for nobody */
+    uint64_t longest;         /* prompt and limit */
+    uint64_t prompts, tokens; /* tokens of prompts and of answers that are over */
+    bool refused;             /* by standard output: what is left would be for nobody */
 };
 
 /* ---- reading ---- */
@@ -162,6 +163,7 @@ static int print_result(const batch *b, const job *done) {
 static void finish_job(batch *b, job *j) {
     j->done = true;
     for (; b->printed < b->n && b->jobs[b->printed].done && !b->refused; b->printed++) {
+        progress_end(); /* a terminal has both in one line */
         if (print_result(b, &b->jobs[b->printed])) b->refused = true;
         free_job(&b->jobs[b->printed]);
     }
@@ -171,6 +173,8 @@ static void finish_job(batch *b, job *j) {
 static void on_over(void *ctx, const roma_answer_result *result) {
     job *j = ctx;
     reply_over(j->reply, result);
+    j->b->prompts += j->reply->n_prompt;
+    j->b->tokens += j->reply->n;
     j->rc = j->reply->rc;
     if (!j->rc && j->probs.failed) {
         roma_fail(&j->reply->err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the probabilities");
@@ -334,11 +338,18 @@ static int start(batch *b, roma_error *err) {
     return rc;
 }
 
+/* The one line behind the answers, which a terminal sees. */
+static void stat_line(const batch *b, double seconds) {
+    note("%zu requests, %llu tokens, %.1f tok/s; prompts %llu tokens", b->n, (unsigned long long)b->tokens,
+         roma_rate((double)b->tokens, seconds), (unsigned long long)b->prompts);
+}
+
 int batch_run(const batch_options *o, session *s) {
     batch b = {.o = o, .s = s};
     roma_buf file = {0};
     roma_error err;
     int exit_code = 0;
+    const double began = roma_now();
     int rc = read_all(&file, o->path, &err);
     if (!rc) rc = read_jobs(&b, &file, &err);
     roma_buf_destroy(&file);
@@ -362,6 +373,7 @@ int batch_run(const batch_options *o, session *s) {
         if (!exit_code && b.jobs[i].rc) exit_code = roma_error_exit(b.jobs[i].rc);
         free_job(&b.jobs[i]);
     }
+    if (!rc && !o->session->quiet) stat_line(&b, roma_now() - began);
     if (!rc && failed && !ferror(stdout))
         print_to(stderr, "roma run: %zu of %zu requests failed; their lines say why\n", failed, b.n);
     roma_free(b.jobs);

@@ -47,6 +47,8 @@ static int settle(bench *b, const bench_options *o) {
     if (rc == OPTIONS_GO && o->threads) rc = options_list("bench", o->threads, "--threads", 1, 64, &b->threads);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("bench", "--json and --csv - both want standard output");
+    if (rc == OPTIONS_GO && b->why)
+        rc = options_refuse("bench", (const char *const[]){"n", NULL}, "is of tests, of which --why makes none");
     if (rc == OPTIONS_GO && b->why &&
         (o->csv || o->svg || b->threads.n > 1 || (o->prompts && b->prompts.n) || o->batches || o->depths))
         return usage_error("bench", "--why makes no test: it goes with --json and one number of threads, not with "
@@ -148,7 +150,9 @@ int verb_bench(int argc, char **argv) {
                      NULL,
                      1,
                      1};
+    static const option_need needs[] = {{"allow-base-mismatch", "lora"}, {0}};
     int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = options_need("bench", needs);
     if (rc == OPTIONS_GO) rc = settle(&b, &o);
     if (rc != OPTIONS_GO) return rc;
     b.config.answer.image = operand[0];

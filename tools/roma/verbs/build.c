@@ -22,17 +22,29 @@ static void default_name(const char *model, char *out, size_t cap) {
     roma_print(out + n, cap - n, ".roma");
 }
 
+typedef struct {
+    const char *model, *out, *quant, *shape, *pre, *sha256, *base_of;
+    roma_shape_format format;
+    uint64_t seed;
+    roma_quant rounding;
+    const char *nf4_table, *method;
+    uint32_t threads;
+    bool resume, kl;
+    char name[1024];  /* the default of out */
+    char found[4096]; /* the base that base_of names */
+} build_options;
+
 /* How the model's matrices in floating point were rounded, those of layers first; "none" where it had none. */
 static const char *method_of(const roma_convert_report *made, const roma_quant *asked) {
     if (!made->rounded) return "none";
     return asked->layers.method == ROMA_QUANT_NF4 ? "nf4" : "rtn"; /* a folder's default is rtn */
 }
 
-/* Of what was written; asked is NULL where a shape's image was made. Where the image went to standard output nothing
+/* Of what was written. Where the image went to standard output nothing
  * follows it. */
-static int report(const char *path, const roma_convert_report *made, const roma_quant *asked, double seconds,
-                  bool as_json) {
-    const bool has_source = asked != NULL;
+static int report(const build_options *o, const roma_convert_report *made, double seconds, bool as_json) {
+    const bool has_source = o->model != NULL;
+    const char *const path = o->out;
     const roma_image_written *w = &made->image;
     roma_buf b = {0};
     char sum[65], base[65], source[65];
@@ -54,11 +66,11 @@ static int report(const char *path, const roma_convert_report *made, const roma_
         roma_json_string(&j, "name", w->name);
         roma_json_int(&j, "params", (int64_t)w->params);
         roma_json_real(&j, "bits_per_weight", w->bits_per_weight);
-        if (asked) roma_json_string(&j, "method", method_of(made, asked));
+        if (has_source) roma_json_string(&j, "method", method_of(made, &o->rounding));
         roma_json_int(&j, "bytes", (int64_t)w->bytes);
         roma_json_real(&j, "seconds", seconds);
         if (made->form.tokens) roma_json_real(&j, "kl_form", made->form.mean);
-        if (made->all.tokens) roma_json_real(&j, "kl", made->all.mean);
+        if (made->all.tokens || o->kl) roma_json_real(&j, "kl", made->all.mean);
         if (made->text) lines_json(&j, "report", made->text, strlen(made->text));
         warn_json(&j, made->notes);
         roma_json_close(&j, '}');
@@ -73,18 +85,6 @@ static int report(const char *path, const roma_convert_report *made, const roma_
     }
     return print_page("build", &b, 0);
 }
-
-typedef struct {
-    const char *model, *out, *quant, *shape, *pre, *sha256, *base_of;
-    roma_shape_format format;
-    uint64_t seed;
-    roma_quant rounding;
-    const char *nf4_table, *method;
-    uint32_t threads;
-    bool resume, kl;
-    char name[1024];  /* the default of out */
-    char found[4096]; /* the base that base_of names */
-} build_options;
 
 /* The base of an adapter: in the folder that was given; else here, beside the adapter, in the hub's cache. */
 static int find_base(build_options *o) {
@@ -167,6 +167,8 @@ static int build(const build_options *o, roma_convert_report *out, roma_error *e
     if (!rc && out->notes) warn("build", o->model, out->notes);
     if (!rc && o->quant && !o->shape && !out->rounded)
         fprintf(stderr, "roma build: --quant had nothing to do, as the model has no matrix in floating point\n");
+    if (!rc && o->kl && !out->all.tokens)
+        fprintf(stderr, "roma build: --kl had nothing to measure, as the image has the file's values: it is 0\n");
     return rc;
 }
 
@@ -225,7 +227,7 @@ int verb_build(int argc, char **argv) {
     roma_convert_report made = {0};
     const double began = roma_now();
     rc = build(&o, &made, &err);
-    rc = rc ? fail("build", &err) : report(o.out, &made, o.model ? &o.rounding : NULL, roma_now() - began, as_json);
+    rc = rc ? fail("build", &err) : report(&o, &made, roma_now() - began, as_json);
     roma_convert_report_destroy(&made);
     return rc;
 }

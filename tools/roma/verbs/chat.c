@@ -296,7 +296,9 @@ int verb_chat(int argc, char **argv) {
         shared,
         1,
         1};
+    static const option_need needs[] = {DRAW_NEEDS("temp"), {0}};
     int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = options_need("chat", needs);
     if (rc != OPTIONS_GO) return rc;
     roma_error err;
     if (ask_options_check(&the.ask, &err) || ask_form_read(&the.ask, &err)) return fail("chat", &err);

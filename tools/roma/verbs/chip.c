@@ -83,13 +83,18 @@ int verb_chip(int argc, char **argv) {
     if (rc != OPTIONS_GO) return rc;
     static const option_need needs[] = {{"bits", "shape"}, {"group", "shape"}, {"head-bits", "shape"}, {0}};
     static const char *const of_one[] = {"all", "write", "set", "shape", "bits", "group", "head-bits", "chips", NULL};
+    static const char *const of_a_page[] = {"shape", "bits", "group", "head-bits", "chips", NULL};
     int wrong = options_need("chip", needs);
     if (wrong == OPTIONS_GO && (o.list || o.document))
         wrong = options_refuse("chip", of_one, "is of one chip; --list and --document are of all");
+    if (wrong == OPTIONS_GO && (o.all || o.write))
+        wrong = options_refuse("chip", of_a_page, "is of a model on the chip; --all and --write have the chip alone");
     if (wrong != OPTIONS_GO) return wrong;
     if (n && (o.list || o.document))
         return usage_error("chip", "--list and --document are of all chips and take no name");
-    if (o.json && (o.write || o.document)) return usage_error("chip", "--json does not go with --write or --document");
+    if (o.all + o.write + o.list + o.document + (o.json && !o.list) > 1)
+        return usage_error("chip", "give one of --all, --write, --list, --document and --json, which are pages of "
+                                   "their own; --json goes with --list too");
     roma_error err;
     o.design.config.chip = n ? operand[0] : NULL;
     return show(&o, &err);

@@ -245,7 +245,14 @@ int verb_cosim(int argc, char **argv) {
     if (roma_kv_find(o.session.answer.kv) != &roma_kv_formats[ROMA_KV_INT8])
         return usage_error("cosim", "--kv: H-Units in Verilog have int8 and no other format, not '%s'",
                            o.session.answer.kv);
+    for (const option *p = own; o.faults && p->name; p++)
+        if (p->out != &o.faults && options_refuse("cosim", (const char *const[]){p->name, NULL},
+                                                  "does not go with --faults, which lists them and ends") != OPTIONS_GO)
+            return 2;
     if (o.faults) return list_faults();
+    static const option_need needs[] = {{"allow-base-mismatch", "lora|lora-at"}, {0}};
+    const int alone = options_need("cosim", needs);
+    if (alone != OPTIONS_GO) return alone;
     if (o.ids && o.prompt) return usage_error("cosim", "--prompt-ids and --prompt are two prompts");
     o.session.answer.image = o.image;
     o.session.answer.chip = o.chip ? o.chip : "mini";

@@ -250,7 +250,9 @@ int verb_eval(int argc, char **argv) {
                      shared,
                      1,
                      1};
-    const int rc = options_parse(&u, argc, argv, operand, &n);
+    static const option_need needs[] = {{"allow-base-mismatch", "lora"}, {0}};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = options_need("eval", needs);
     const int settled = rc == OPTIONS_GO ? settle(&o, &rk) : rc;
     if (settled != OPTIONS_GO) return ranks_end(&rk, settled, true);
     o.session.answer.image = operand[0];

@@ -120,6 +120,9 @@ static int settle(explore_options *o, const char *operand, const ranks *rk) {
     if (rc == OPTIONS_GO) rc = lifted("max-junction", o->max_junction, ROMA_COST_JUNCTION_C, &c->max_junction_c);
     if (rc == OPTIONS_GO && o->json && o->csv && strcmp(o->csv, "-") == 0)
         return usage_error("explore", "--json and --csv - both want standard output");
+    if (rc == OPTIONS_GO && c->only && !c->n_set && o->points != 1)
+        return usage_error("explore",
+                           "--only varies what --set names, which is missing; --points 1 is the chip itself");
     if (!o->points) o->points = 10000;
     if (!o->threads) o->threads = (uint32_t)(roma_cpu_count() > rk->size ? roma_cpu_count() / rk->size : 1);
     if (o->threads > 64) o->threads = 64;

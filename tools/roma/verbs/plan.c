@@ -2,6 +2,7 @@
 #include "design.h"
 #include "show/place_show.h"
 #include "show/shares.h"
+#include "workload.h"
 
 typedef struct {
     design_options design;
@@ -80,9 +81,14 @@ int verb_plan(int argc, char **argv) {
                      shared,
                      0,
                      1};
-    static const option_need needs[] = {{"context", "threads"}, {"rows", "threads"}, {0}};
+    static const option_need needs[] = {{"context", "threads"},     {"rows", "threads"}, {"rank", "place|json"},
+                                        {"adapters", "place|json"}, {"kv", "place"},     {0}};
+    static const char *const of_chips[] = {"chip", "set", "chips", "rank", "adapters", "kv", NULL};
     int rc = options_parse(&u, argc, argv, operand, &n);
     if (rc == OPTIONS_GO) rc = options_need("plan", needs);
+    if (rc == OPTIONS_GO && o.threads)
+        rc = options_refuse("plan", of_chips, "is of a chip; --threads shows the engine's shares, which know none");
+    if (rc == OPTIONS_GO) rc = workload_settle("plan", NULL, &o.work);
     if (rc != OPTIONS_GO) return rc;
     if (o.threads && o.context < o.rows)
         return usage_error("plan", "--context %u is less than the step's --rows %u", o.context, o.rows);

@@ -6,6 +6,8 @@
 #include "roma/map.h"
 #include "roma/rtl.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The chip whose lanes make a word when none is named. */
@@ -106,10 +108,27 @@ static int find_part(roma_rtl_part *part, const roma_placement *p, const char *r
 
 /* ---- results ---- */
 
-static void counts_json(roma_json *j, const roma_rtl_counts *n) {
+static void files_json(roma_json *j, const roma_rtl_counts *n) {
     roma_json_open(j, "files", '[');
     for (const char *const *f = roma_rtl_files(n->style); *f; f++) roma_json_string(j, NULL, *f);
     roma_json_close(j, ']');
+}
+
+/* What a chip's folder holds: nothing else is in one that appeared whole. */
+static void folder_json(roma_json *j, const char *folder) {
+    struct dirent **e = NULL;
+    const int n = scandir(folder, &e, NULL, alphasort);
+    j->out->failed |= n < 0;
+    roma_json_open(j, "files", '[');
+    for (int i = 0; i < n; i++) {
+        if (e[i]->d_name[0] != '.') roma_json_string(j, NULL, e[i]->d_name);
+        free(e[i]);
+    }
+    free(e);
+    roma_json_close(j, ']');
+}
+
+static void counts_json(roma_json *j, const roma_rtl_counts *n) {
     roma_json_string(j, "style", roma_rtl_style_name(n->style));
     roma_json_uint(j, "words", n->words);
     roma_json_uint(j, "width", n->width);
@@ -126,7 +145,28 @@ static void counts_text(const roma_rtl_counts *n, const char *folder, const char
     roma_buf_print(b, "\n");
 }
 
-/* ---- the two things that it does ---- */
+/* Of a folder that was written. */
+static int written(const rtl_options *o, const roma_rtl_counts *n) {
+    roma_buf b = {0};
+    roma_json j = {.out = &b};
+    if (!o->json) {
+        counts_text(n, o->out, "wrote", &b);
+        return print_page("rtl", &b, 0);
+    }
+    roma_json_open(&j, NULL, '{');
+    roma_json_string(&j, "folder", o->out);
+    if (o->rom)
+        files_json(&j, n);
+    else
+        folder_json(&j, o->out);
+    counts_json(&j, n);
+    roma_json_bool(&j, "ok", true);
+    roma_json_close(&j, '}');
+    roma_buf_append(&b, "\n", 1);
+    return print_page("rtl", &b, 0);
+}
+
+/* ---- the things that it does ---- */
 
 static int emit(const rtl_options *o) {
     model m;
@@ -144,35 +184,24 @@ static int emit(const rtl_options *o) {
     interrupt_seen();
     progress_end();
     close_model(&m);
-    if (rc) return fail("rtl", &err);
-    roma_buf b = {0};
-    roma_json j = {.out = &b};
-    if (!o->json) {
-        counts_text(&n, o->out, "wrote", &b);
-        return print_page("rtl", &b, 0);
-    }
-    roma_json_open(&j, NULL, '{');
-    roma_json_string(&j, "folder", o->out);
-    counts_json(&j, &n);
-    roma_json_bool(&j, "ok", true);
-    roma_json_close(&j, '}');
-    roma_buf_append(&b, "\n", 1);
-    return print_page("rtl", &b, 0);
+    return rc ? fail("rtl", &err) : written(o, &n);
 }
 
 static int emit_chip(const rtl_options *o) {
     model m;
     roma_rtl_styles styles = {.style = ROMA_RTL_ARRAY};
+    roma_rtl_counts n;
     roma_error err;
     int rc = open_model(&m, o, &err);
     if (!rc && roma_rtl_style_of(&m.place.chip, &styles.style, &err)) styles.style = ROMA_RTL_ARRAY; /* refused later */
     if (!rc && o->style) rc = roma_rtl_styles_read(&styles, o->style, &err);
     interrupt_catch(INTERRUPT_ASKS);
-    if (!rc) rc = roma_rtl_chip_emit(o->out, &m.place, &styles, m.image.base_id, m.image.file_sha256, &progress, &err);
+    if (!rc)
+        rc = roma_rtl_chip_emit(o->out, &m.place, &styles, m.image.base_id, m.image.file_sha256, &progress, &n, &err);
     interrupt_seen();
     progress_end();
     close_model(&m);
-    return rc ? fail("rtl", &err) : 0;
+    return rc ? fail("rtl", &err) : written(o, &n);
 }
 
 static int verified_json(const rtl_options *o, const roma_rtl_report *r, const roma_error *err) {
@@ -180,6 +209,7 @@ static int verified_json(const rtl_options *o, const roma_rtl_report *r, const r
     roma_json j = {.out = &b};
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "folder", o->verify);
+    files_json(&j, &r->counts);
     counts_json(&j, &r->counts);
     roma_json_bool(&j, "ok", !r->differs);
     if (r->differs) roma_json_string(&j, "error", err->text);

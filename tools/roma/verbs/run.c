@@ -228,9 +228,11 @@ int verb_run(int argc, char **argv) {
     if (n > 1) return usage_error("run", "the prompt goes behind -p, in quotes where it has several words");
     if (!!o.prompt + !!o.file + !!o.jsonl != 1)
         return usage_error("run", "give one of -p TEXT, -f FILE and --jsonl FILE");
+    if (o.json && o.jsonl) return usage_error("run", "--json is of one prompt; --jsonl answers in JSON, a line each");
     if (o.values && o.jsonl) return usage_error("run", "--trace-values is of one prompt, not of --jsonl");
-    static const option_need needs[] = {
-        {"trace-full", "trace-values"}, {"batch", "jsonl"}, {"special", "raw|jsonl"}, {0}};
+    static const option_need needs[] = {{"trace-full", "trace-values"}, {"batch", "jsonl"},
+                                        {"special", "raw|jsonl"},       {"allow-base-mismatch", "lora|jsonl"},
+                                        DRAW_NEEDS("temp|jsonl"),       {0}};
     static const char *const of_templates[] = {"template", "template-arg", "tools", "documents", "date", NULL};
     int wrong = options_need("run", needs);
     if (wrong == OPTIONS_GO && o.raw && !o.jsonl)

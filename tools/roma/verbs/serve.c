@@ -265,7 +265,9 @@ int verb_serve(int argc, char **argv) {
     const char *operand[OPERANDS_MAX];
     size_t n;
     roma_error err;
-    const int rc = options_parse(&u, argc, argv, operand, &n);
+    static const option_need needs[] = {{"allow-base-mismatch", "lora|lora-dir"}, {0}};
+    int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO) rc = options_need("serve", needs);
     if (rc != OPTIONS_GO) return rc;
     const uint32_t limit = o.ask.ask.limit;
     if (!limit) o.ask.ask.limit = 1;

@@ -8,10 +8,12 @@
 int workload_settle(const char *verb, const char *targets, roma_workload *w) {
     roma_error err;
     if (targets && roma_fit_roles(targets, &w->roles, &err)) return usage_error(verb, "--targets %s", err.text);
-    if (w->stacked && !w->rank)
-        return usage_error(verb, "--stacked %u asks for adapters, and --rank 0 for none", w->stacked);
-    if (w->adapters < w->stacked) w->adapters = w->stacked;
-    return OPTIONS_GO;
+    static const char *const of_adapters[] = {"adapters", "stacked", "targets", NULL};
+    const int rc = w->rank ? OPTIONS_GO : options_refuse(verb, of_adapters, "asks for adapters, and --rank 0 for none");
+    if (rc != OPTIONS_GO) return rc;
+    if (w->adapters >= w->stacked) return OPTIONS_GO;
+    w->adapters = w->stacked;
+    return options_refuse(verb, (const char *const[]){"adapters", NULL}, "is fewer than a set has by --stacked");
 }
 
 void workload_drawing(roma_cost_drawing *d, uint32_t n_threads) {
