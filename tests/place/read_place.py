@@ -271,7 +271,7 @@ def one_pair(rng, tiny, tmp, seen):
         m = shape_model(name, rng.choice([None, 1, 2, 3, 4, 5, 6, 8]), group)
     if c["dies"] == "tensor" and m.kv % c["K"]: c["K"], sets = 1, sets  # other shapes are refused
     rank, count, batch = rng.choice([0, 1, 8, 16, 16, 64]), rng.choice([1, 1, 2, 5]), rng.choice([1, 1, 1, 2, 7, 60, 200])
-    beside = ["--rank", rank, "--adapters", count]
+    beside = ["--rank", rank, *(["--adapters", count] if rank else [])]
     need = json.loads(run("plan", *m.args, "--chip", c["base"], *set_args(sets), "--chips", c["K"], "--place", "--json"))
     has = {KEY[k]: max(LEAST[k], need[k]) for k in KEY}
     short = rng.choice([None, None, None, *KEY])  # what the chip has too little of, if anything
@@ -299,7 +299,7 @@ def one_pair(rng, tiny, tmp, seen):
     block = min(prompt, sets["schedule.block_rows"])
     prompt_fits = prompt <= each and holds(m, c, batch * up(prompt, 32), rank, count, batch, prompt, block)
     told = {"sim": json.loads(run("sim", *m.args, *chip, *beside, "--chips", c["K"], "--prompt", prompt, "--batch", batch, "--no-ranges", "--json")),
-            "fit": json.loads(run("fit", *m.args, *chip, *beside, "--chips", c["K"], "--sequences", batch, "--json"))}
+            "fit": json.loads(run("fit", *m.args, *chip, "--rank", rank, "--adapters", count, "--chips", c["K"], "--sequences", batch, "--json"))}
     if batch == 1:
         told |= {"plan": json.loads(run("plan", *m.args, *chip, *beside, "--chips", c["K"], "--json")), "plan --place": place}
     if rank == 16 and count == batch == 1: # as roma chip counts
