@@ -23,6 +23,8 @@ typedef struct {
     const char *pre;    /* pre-tokenizer where the file names none (roma_import_open_pre); NULL: it must */
     const char *sha256; /* 64 hexadecimal digits that the model's first file must have; NULL: any */
     int threads;        /* 1 to 64; 0: all CPUs */
+    const char *chip;   /* a chip, file or built-in name, whose ROM must hold the model on one die; NULL: any */
+    const char *calib;  /* a text on which file and image are evaluated in FP32; NULL: none */
     bool kl;            /* how far the image's predictions are from the file's is measured, whatever it takes */
     bool resume;        /* what a killed run of the same conversion left is taken up */
 } roma_convert_config;
@@ -38,6 +40,13 @@ typedef struct {
  * takes about as long as the rest. */
 #define ROMA_CONVERT_KL_WEIGHTS 2000000000u
 
+/* Perplexity of file and image on a text, both in FP32, over so many scored positions (roma/eval.h: windows of 512
+ * tokens, or one of a shorter text). scored 0: not measured. */
+typedef struct {
+    uint64_t scored;
+    double before, after;
+} roma_convert_perplexity;
+
 /* What became of a conversion. */
 typedef struct {
     roma_image_written image;
@@ -45,17 +54,19 @@ typedef struct {
     uint64_t source_bytes;     /* bytes of all the model's files */
     roma_convert_kl form, all; /* what the form of a 4-bit checkpoint's matrices changes; with roundings. With
                                 * config's kl, all of no tokens: the image's values are the file's, KL 0 */
-    size_t rounded;            /* matrices that were in floating point */
-    char *notes;               /* what was odd in the model, a line each; often "". Owned by the report */
-    char *text;                /* source, method, what rounding cost each layer, which built-in chips' ROM holds
-                                * the model: as the image has it; owned too */
+    roma_convert_perplexity perplexity;
+    size_t rounded; /* matrices that were in floating point */
+    char *notes;    /* what was odd in the model, a line each; often "". Owned by the report */
+    char *text;     /* source, method, what rounding cost each layer, which built-in chips' ROM holds
+                     * the model: as the image has it; owned too */
 } roma_convert_report;
 
 /* Converts a model file to an image. EUNSUPPORTED for what import does not read; EDAMAGED for another SHA-256 than
  * c->sha256, EUSAGE for one that is none; EUSAGE as roma_convert_check_output, of roma_quantise_model, and for a
- * method for layers that have no float matrix, or levels where no matrix is NF4 or FP4; EDAMAGED for values that are
- * infinite or no numbers; ECANCEL when progress, which may be NULL, says so; else the errors of the files. *report is
- * the caller's, ended by roma_convert_report_destroy; after an error there is no new image and nothing to destroy. */
+ * method for layers that have no float matrix, for a model that config's chip does not hold, or levels where no matrix
+ * is NF4 or FP4; EDAMAGED for values that are infinite or no numbers; ECANCEL when progress, which may be NULL, says
+ * so; else the errors of the files. *report is the caller's, ended by roma_convert_report_destroy; after an error there
+ * is no new image and nothing to destroy. */
 int roma_convert(const roma_convert_config *c, const roma_progress *progress, roma_convert_report *report,
                  roma_error *err);
 void roma_convert_report_destroy(roma_convert_report *report);

@@ -12,6 +12,7 @@
 #define ROMA_EVAL_H
 
 #include "roma/exec.h"
+#include "roma/ref.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,6 +84,12 @@ typedef struct {
  * context is shorter than a window; ENOMEM; ECANCEL when progress says so. */
 int roma_eval_run(const roma_eval_config *c, const roma_eval_text *t, uint32_t first, uint32_t end,
                   roma_eval_sums *sums, roma_error *err);
+
+/* The same of two sets of weights in FP32, without an engine (roma/ref.h), over all windows of a text that was cut:
+ * *sums are those of `model`, compared with `other`. Both must outlive the call. EINPUT as above, with names "model"
+ * and "other"; ENOMEM; ECANCEL when progress, which may be NULL, says so. */
+int roma_eval_fp32(const roma_ref_weights *model, const roma_ref_weights *other, const roma_eval_text *t,
+                   roma_team *team, const roma_progress *progress, roma_eval_sums *sums, roma_error *err);
 
 #ifdef __cplusplus
 }

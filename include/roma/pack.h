@@ -26,6 +26,10 @@ typedef struct {
     bool resume;
 } roma_pack_options;
 
+/* What stands in the image of a model, before anything is written: *d borrows from *m; the caller frees d->tensors with
+ * roma_free, after an error too. EUSAGE for a matrix of floats, ENOMEM. */
+int roma_pack_describe(roma_description *d, const roma_model *m, roma_error *err);
+
 /* Writes the image of a model to path, whole or not at all. Every matrix of *m is quantised (quant's work); vocab may
  * be NULL: no tokenizer. note: short printable text kept as provenance. how and progress may be NULL. EUSAGE for a
  * matrix of floats; errors of roma_model_check and roma_image_write. */

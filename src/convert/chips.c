@@ -46,6 +46,28 @@ static void try_chip(lists *l, const roma_plan *plan, const char *name) {
     roma_place_destroy(&p);
 }
 
+int roma_convert_check_chip(const roma_model *m, const char *name, const char *file, roma_error *err) {
+    roma_description d = {0};
+    roma_plan plan;
+    roma_placement p;
+    roma_chip chip;
+    int rc = roma_chip_open(&chip, name, err);
+    if (!rc) rc = roma_pack_describe(&d, m, err);
+    if (!rc) rc = roma_map_plan(&plan, &d, err);
+    if (!rc) {
+        rc = roma_map_place(&p, &plan, &chip, 1, err);
+        if (!rc && chip.rom_style != ROMA_ROM_DRAM && !p.fits_rom)
+            rc = roma_fail(err, ROMA_EUSAGE, file, ROMA_NOWHERE,
+                           "the ROM of chip %s does not hold this model on one die: %s is too small; roma fit says by "
+                           "how much, fewer bits (--method, --bits) take less, and nothing was written",
+                           chip.name, p.lacks);
+        roma_place_destroy(&p);
+        roma_plan_destroy(&plan);
+    }
+    roma_free(d.tensors);
+    return rc;
+}
+
 void roma_convert_print_chips(roma_buf *b, const roma_description *d) {
     lists l = {0};
     roma_plan plan;

@@ -83,6 +83,7 @@ static int pack(roma_import *imp, const roma_convert_config *c, const roma_quant
     int rc = r.loss ? roma_team_create(&how.team, c->threads ? c->threads : roma_cpu_count(), err)
                     : roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for the report");
     if (!rc) rc = roma_convert_compare(imp, c->kl, how.team, progress, out, err);
+    if (!rc && c->calib) rc = roma_convert_evaluate(imp, c->calib, how.team, progress, out, err);
     if (!rc)
         rc = roma_pack(&imp->model, imp->has_vocab ? &imp->vocab : NULL, from, c->image, &how, progress, &out->image,
                        err);
@@ -165,6 +166,7 @@ int roma_convert(const roma_convert_config *c, const roma_progress *progress, ro
     rc = use_levels(&imp, c, &q, err);
     if (!rc) rc = check_method(&imp, c, err);
     if (!rc) rc = roma_quantise_model(&imp.model, &q, err);
+    if (!rc && c->chip) rc = roma_convert_check_chip(&imp.model, c->chip, c->model, err);
     if (!rc) rc = roma_import_hash(&imp, progress, err);
     if (!rc) rc = check_hash(&imp, c, err);
     if (!rc) rc = roma_import_check_values(&imp, progress, err);

@@ -73,14 +73,13 @@ static bool changes(const roma_model *m, bool form) {
     return false;
 }
 
-/* Scales of whole matrices, which an image's values need. */
-static int begin_all(roma_model *m, roma_team *team, roma_error *err) {
+int roma_convert_begin(roma_model *m, roma_team *team, roma_error *err) {
     int rc = ROMA_OK;
     for (size_t i = 0; i < m->n_tensors && !rc; i++)
         if (m->tensors[i].begin) rc = m->tensors[i].begin(&m->tensors[i], team, err);
     return rc;
 }
-static void end_all(roma_model *m) {
+void roma_convert_end(roma_model *m) {
     for (size_t i = 0; i < m->n_tensors; i++)
         if (m->tensors[i].end) m->tensors[i].end(&m->tensors[i]);
 }
@@ -105,10 +104,10 @@ int roma_convert_compare(roma_import *imp, bool all, roma_team *team, const roma
     if (!rc) rc = run(&f[0], m, ROMA_REF_SOURCE, team, ids, &p, &file, err);
     if (!rc && form) rc = run(&f[1], m, ROMA_REF_FORM, team, ids, &p, &other, err);
     if (!rc && form) out->form = compare(file, other, m->hyper.vocab);
-    if (!rc && image) rc = begin_all(m, team, err);
+    if (!rc && image) rc = roma_convert_begin(m, team, err);
     if (!rc && image) rc = run(&f[2], m, ROMA_REF_IMAGE, team, ids, &p, &other, err);
     if (!rc && image) out->all = compare(file, other, m->hyper.vocab);
-    end_all(m);
+    roma_convert_end(m);
     for (int i = 0; i < 3; i++) roma_ref_destroy(f[i]);
     return rc;
 }

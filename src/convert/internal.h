@@ -25,6 +25,16 @@ const char *roma_convert_print(void *ctx, const roma_description *d);
  * and out->all, where all is set and anything is changed. Before the model is packed. */
 int roma_convert_compare(roma_import *imp, bool all, roma_team *team, const roma_progress *progress,
                          roma_convert_report *out, roma_error *err);
+/* Fills out->perplexity from the text of a file. EUNSUPPORTED for a model without tokenizer; errors of the file, of
+ * roma_eval_cut and roma_eval_fp32. Before the model is packed. */
+int roma_convert_evaluate(roma_import *imp, const char *path, roma_team *team, const roma_progress *progress,
+                          roma_convert_report *out, roma_error *err);
+/* Scales of whole matrices, which an image's values need, are there between these. */
+int roma_convert_begin(roma_model *m, roma_team *team, roma_error *err);
+void roma_convert_end(roma_model *m);
+/* Refuses a model that one die of a chip does not hold, by what the chip has too little of: EUSAGE. A chip that streams
+ * its model holds any. Errors of roma_chip_open. */
+int roma_convert_check_chip(const roma_model *m, const char *chip, const char *file, roma_error *err);
 /* Appends lines of which built-in chips have the ROM for a model, and which do not. */
 void roma_convert_print_chips(roma_buf *b, const roma_description *d);
 /* The last name of a path as printable ASCII. */

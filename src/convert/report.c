@@ -108,6 +108,12 @@ static void print_kl(roma_buf *b, const char *what, const roma_convert_kl *kl) {
                        kl->tokens);
 }
 
+static void print_perplexity(roma_buf *b, const roma_convert_perplexity *p) {
+    if (p->scored)
+        roma_buf_print(b, "perplexity %.4f of the file, %.4f of the image, in FP32 over %llu tokens\n", p->before,
+                       p->after, (unsigned long long)p->scored);
+}
+
 const char *roma_convert_print(void *ctx, const roma_description *d) {
     convert_report *r = ctx;
     char name[160], hex[65];
@@ -125,6 +131,7 @@ const char *roma_convert_print(void *ctx, const roma_description *d) {
     print_kl(&r->text, "form", &r->made->form);
     if (changed) print_losses(&r->text, r->model, r->loss);
     print_kl(&r->text, "all", &r->made->all);
+    print_perplexity(&r->text, &r->made->perplexity);
     roma_convert_print_chips(&r->text, d);
     roma_buf_append(&r->text, "", 1);
     return r->text.failed ? NULL : (const char *)r->text.data;

@@ -98,7 +98,7 @@ static void add_tied_head(roma_description *d, const roma_model *m) {
     head->tie = (int32_t)(embed - m->tensors);
 }
 
-static int describe(roma_description *d, const roma_model *m, roma_error *err) {
+int roma_pack_describe(roma_description *d, const roma_model *m, roma_error *err) {
     *d = (roma_description){.hyper = m->hyper};
     memcpy(d->name, m->name, sizeof d->name);
     memcpy(d->license, m->license, sizeof d->license);
@@ -137,7 +137,7 @@ int roma_pack(const roma_model *m, const roma_vocab *vocab, const char *note, co
                                .resume = p.how->resume};
     memcpy(source.job, p.how->job, sizeof source.job);
     int code = roma_model_check(m, NULL, err);
-    if (!code) code = describe(&d, m, err);
+    if (!code) code = roma_pack_describe(&d, m, err);
     if (!code) code = take_room(&p, err);
     if (!code) code = roma_image_write(path, &d, vocab, note, &source, progress, out, err);
     for (size_t i = 0; i < m->n_tensors; i++) /* one that an error left */

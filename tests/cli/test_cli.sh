@@ -248,6 +248,21 @@ for style in array case brom fused; do
     gives 1 "$roma" rtl --verify rom --image t.roma --json; prints '"ok":false'; prints '"address":[4-7]'
 done
 gives 0 "$roma" rtl --rom blk.0.ffn_down.weight:8-15 --chip roma-brom --image t.roma -o rom --json; json words devices width ok files; prints '"style":"brom"'
+# --calib: what roma eval finds by other ways, of two windows and of one
+float=${model%-q4.gguf}-f32.gguf
+for n in 9 160; do
+    python3 -c "print('Once upon a time there was a dog. ' * $n, end='')" >calib; ctx='--ctx 512'; [ $n -gt 9 ] || ctx=--all
+    gives 0 "$roma" build "$float" --method rtn --bits 3 --calib calib -o c.roma --json; json perplexity_before perplexity_after; cp out made
+    for against in "$float" fp32; do
+        gives 0 "$roma" eval c.roma -f calib $ctx --against "$against" --json; cp out against.${against##*/}
+    done
+    cp made out; py "abs(o['perplexity_before'] / json.load(open('against.tiny-f32.gguf'))['perplexity_against'] - 1) < 1e-8"
+    py "abs(o['perplexity_after'] / json.load(open('against.fp32'))['perplexity_against'] - 1) < 1e-8 and o['perplexity_before'] != o['perplexity_after']"
+done
+gives 2 "$roma" build "$float" --quant q8 --calib none.txt -o none.roma; says 'none.txt'
+gives 2 "$roma" build "$float" --quant q8 --fit-chip mini -o none.roma; says 'lunit.words is too small'; gives 2 "$roma" build "$float" --quant q8 --fit-chip nine -o none.roma; says 'nine'
+[ ! -e none.roma ] || bad "a refused build left an image"
+gives 0 "$roma" build "$float" --quant q4 --fit-chip mini -o c.roma; gives 2 "$roma" fit t.roma --isa avx2; says 'the same for each instruction set'
 gives 0 "$roma" rtl --chip mini --image t.roma -o whole --json; json words devices width ok files
 py "o['files'] == sorted(__import__('os').listdir('whole')) and o['words'] == 32 * json.load(open('whole/manifest.json'))['words']"
 rm -r whole

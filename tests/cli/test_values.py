@@ -90,6 +90,8 @@ def sweep(verb, who):
         if "--all" not in sys.argv:
             seen.add((name, arg))
         said = call([verb, *BASE[verb], option, "nan"])[2]
+        if os.path.isfile("nan"):
+            os.remove("nan")  # an output, which no input shall be
         number = "takes a number" in said or "takes a whole number" in said
         for value in FEW if number and "--all" not in sys.argv else VALUES:
             if verb == "eval" and name == "file" and value == "":

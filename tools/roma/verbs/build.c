@@ -30,6 +30,7 @@ typedef struct {
     const char *nf4_table, *method;
     uint32_t threads;
     bool resume, kl;
+    const char *chip, *calib;
     char name[1024];  /* the default of out */
     char found[4096]; /* the base that base_of names */
 } build_options;
@@ -71,6 +72,8 @@ static int report(const build_options *o, const roma_convert_report *made, doubl
         roma_json_real(&j, "seconds", seconds);
         if (made->form.tokens) roma_json_real(&j, "kl_form", made->form.mean);
         if (made->all.tokens || o->kl) roma_json_real(&j, "kl", made->all.mean);
+        if (made->perplexity.scored) roma_json_real(&j, "perplexity_before", made->perplexity.before);
+        if (made->perplexity.scored) roma_json_real(&j, "perplexity_after", made->perplexity.after);
         if (made->text) lines_json(&j, "report", made->text, strlen(made->text));
         warn_json(&j, made->notes);
         roma_json_close(&j, '}');
@@ -80,7 +83,7 @@ static int report(const build_options *o, const roma_convert_report *made, doubl
                        path, w->name[0] ? w->name : "a model", roma_arch_name(w->arch), (double)w->params / 1e6,
                        w->bits_per_weight, (double)w->bytes / 1048576, seconds, sum, base);
         if (has_source) roma_buf_print(&b, "source %s\n", source);
-        if (made->text && (strstr(made->text, "\nmethod") || strstr(made->text, "\nkept")))
+        if (made->text && (made->perplexity.scored || strstr(made->text, "\nmethod") || strstr(made->text, "\nkept")))
             roma_buf_print(&b, "\n%s", made->text);
     }
     return print_page("build", &b, 0);
@@ -121,8 +124,10 @@ static int settle(build_options *o) {
         if (rc != OPTIONS_GO) return rc;
     }
     if (!o->model == !o->shape) return usage_error("build", "give a model or --shape SHAPE, one of them");
-    if (o->shape && (o->resume || o->threads || o->kl))
-        return usage_error("build", "--resume, --threads and --kl are of a model; a shape's image is made anew");
+    static const char *const of_models[] = {"resume", "threads", "kl", "calib", "fit-chip", NULL};
+    const int wrong =
+        o->shape ? options_refuse("build", of_models, "is of a model; a shape's image is made anew") : OPTIONS_GO;
+    if (wrong != OPTIONS_GO) return wrong;
     if (o->shape && o->seed == UINT64_MAX)
         return usage_error("build", "a shape has no weights; --random SEED draws some");
     if (o->shape && (o->quant || o->method || o->nf4_table))
@@ -159,6 +164,8 @@ static int build(const build_options *o, roma_convert_report *out, roma_error *e
                                    .pre = o->pre,
                                    .sha256 = o->sha256,
                                    .threads = (int)o->threads,
+                                   .chip = o->chip,
+                                   .calib = o->calib,
                                    .kl = o->kl,
                                    .resume = o->resume};
     int rc = o->shape ? roma_convert_check_output(o->out, err) : roma_convert(&c, &progress, out, err);
@@ -188,6 +195,11 @@ int verb_build(int argc, char **argv) {
          "levels of NF4 and FP4: 8 bits, or ten (default), which are nearer to the maps"},
         {"kl", 0, OPT_FLAG, &o.kl, NULL, 0, 0,
          "measure how far the image's predictions are from the file's, in FP32: some minutes of a large model"},
+        {"calib", 0, OPT_TEXT, &o.calib, "FILE", 0, 0,
+         "a text on which perplexity of the model's file and of the image is measured, in FP32; nothing is fitted to "
+         "it"},
+        {"fit-chip", 0, OPT_TEXT, &o.chip, "NAME|FILE", 0, 0,
+         "refuse a model that this chip's ROM does not hold on one die, before anything is computed"},
         {"pre", 0, OPT_TEXT, &o.pre, "NAME", 0, 0,
          "pre-tokenizer of a file that names none, as GGUF names it: llama-bpe, ..."},
         {"sha256", 0, OPT_TEXT, &o.sha256, "HEX", 0, 0, "what the model's file (of parts the first) must hash to"},

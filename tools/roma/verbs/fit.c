@@ -6,7 +6,7 @@
 
 typedef struct {
     design_options design;
-    const char *adapters, *ranks, *sequences, *targets, *type, *svg, *csv;
+    const char *adapters, *ranks, *sequences, *targets, *type, *svg, *csv, *isa;
     uint32_t sram_mib;
     bool json;
 } fit_options;
@@ -93,6 +93,7 @@ int verb_fit(int argc, char **argv) {
         {"csv", 0, OPT_OUT, &o.csv, "FILE", 0, 0, "the table as CSV"},
         {"svg", 0, OPT_OUT, &o.svg, "FILE", 0, 0, "tokens over the rank, a curve for each number of adapters"},
         {"json", 0, OPT_FLAG, &o.json, NULL, 0, 0, "one JSON object on standard output"},
+        {"isa", 0, OPT_TEXT, &o.isa, "NAME", 0, 0, NULL},
         {0}};
     const option shared[] = {SHAPE_OPTIONS(o.design), CHIP_OPTIONS(o.design), DIES_OPTION(o.design), {0}};
     const usage u = {"fit",
@@ -107,6 +108,8 @@ int verb_fit(int argc, char **argv) {
                      0,
                      1};
     int rc = options_parse(&u, argc, argv, operand, &n);
+    if (rc == OPTIONS_GO && o.isa)
+        return usage_error("fit", "--isa is of engines: what fits is the same for each instruction set");
     if (rc == OPTIONS_GO) rc = settle(&f, &o);
     if (rc != OPTIONS_GO) return rc;
     if (o.json && o.csv && strcmp(o.csv, "-") == 0)
