@@ -124,9 +124,10 @@ typedef struct {
     const char *prices;      /* path of a file of prices; NULL: none */
     const char *const *set;  /* overrides after it; n_set of them */
     size_t n_set;
-    const char *against; /* a chip that is the alternative, its model and requests the same, its NRE shared by as many
-                            chips; NULL: renting */
-    bool ranges;         /* the ends too; false: they equal the middle */
+    /* a chip that is the alternative, its model and requests the same, its NRE shared by as many chips, with these
+     * prices but its own of masks and design; NULL: renting */
+    const char *against;
+    bool ranges; /* the ends too; false: they equal the middle */
 } roma_price_config;
 
 /* The usual prices of a chip, then the question's file, then its overrides in their order. Errors of roma_map_open,
@@ -145,9 +146,9 @@ typedef struct roma_price {
     roma_range range[ROMA_PRICED_N];
     const char *dominant[ROMA_PRICED_N]; /* what moves it most, "test.sort", or an output of the chip model; NULL */
 } roma_price;
-/* Opens and answers. EUSAGE: no token of output, a volume below 1; else errors of roma_cost_workload_check,
- * roma_design_open, roma_prices_open and roma_cost_step. *p is then empty. roma_price_close ends it; one that
- * is all zero, or was closed, may be closed again. */
+/* Opens and answers. EUSAGE: no token of output, a volume below 1, a price of rent beside a chip; else errors of
+ * roma_cost_workload_check, roma_design_open, roma_prices_open and roma_cost_step. *p is then empty. roma_price_close
+ * ends it; one that is all zero, or was closed, may be closed again. */
 int roma_price_open(roma_price *p, const roma_price_config *c, roma_error *err);
 void roma_price_close(roma_price *p);
 /* Appends every output to an empty list; list->failed when memory ends. */

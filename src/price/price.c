@@ -82,6 +82,8 @@ static void answer(roma_price *p, const roma_range cost[ROMA_COST_N], bool range
     roma_price_corners(p->range, p->dominant, at, name, &f);
 }
 
+static int open_as(roma_price *p, const roma_price_config *c, bool is_other, roma_error *err);
+
 /* The other chip's price of a million tokens in the place of the rented ones'. */
 static int price_against(roma_price *p, const roma_price_config *c, roma_error *err) {
     roma_price_config other = *c;
@@ -91,7 +93,7 @@ static int price_against(roma_price *p, const roma_price_config *c, roma_error *
     other.against = NULL;
     p->against = roma_alloc_array(1, sizeof *p->against);
     if (!p->against) return roma_fail(err, ROMA_ENOMEM, "", ROMA_NOWHERE, "no memory for two chips");
-    const int rc = roma_price_open(p->against, &other, err);
+    const int rc = open_as(p->against, &other, true, err);
     if (rc) return rc;
     const roma_range usd = p->against->range[ROMA_PRICED_usd_per_mtoken];
     roma_chip_mark *m = &p->prices.mark[ROMA_PRICE_rent_out];
@@ -105,10 +107,27 @@ static int price_against(roma_price *p, const roma_price_config *c, roma_error *
     return ROMA_OK;
 }
 
-static int open_answer(roma_price *p, const roma_price_config *c, roma_error *err) {
+/* Masks and design are the first chip's where somebody gives them; the other chip's follow its own node and style. */
+static int prices_of(roma_price *p, const roma_price_config *c, bool is_other, roma_error *err) {
+    roma_prices own;
+    char shown[48];
+    int rc = roma_prices_open(&p->prices, &p->design.place.chip, c, err);
+    roma_prices_usual(&own, &p->design.place.chip);
+    for (unsigned i = 0; is_other && i <= ROMA_PRICE_nre_model; i++) {
+        p->prices.value[i] = own.value[i];
+        p->prices.mark[i] = own.mark[i];
+    }
+    for (size_t i = 0; !rc && c->against && i < c->n_set; i++)
+        if (strncmp(c->set[i] + strspn(c->set[i], " \t"), "rent.", 5) == 0)
+            rc = roma_fail(err, ROMA_EUSAGE, "", ROMA_NOWHERE, "%s: beside --against the other chip sets it",
+                           roma_error_name(shown, sizeof shown, c->set[i], strlen(c->set[i])));
+    return rc;
+}
+
+static int open_answer(roma_price *p, const roma_price_config *c, bool is_other, roma_error *err) {
     roma_schedule s = {0};
     roma_range cost[ROMA_COST_N];
-    int rc = roma_prices_open(&p->prices, &p->design.place.chip, c, err);
+    int rc = prices_of(p, c, is_other, err);
     if (!rc && c->against) rc = price_against(p, c, err);
     if (!rc) rc = roma_cost_evaluate(&p->cost, &s, &p->design.place, &p->work, err);
     for (unsigned i = 0; !rc && i < ROMA_COST_N; i++) cost[i] = roma_range_of(p->cost.v[i]);
@@ -118,7 +137,7 @@ static int open_answer(roma_price *p, const roma_price_config *c, roma_error *er
     return rc;
 }
 
-int roma_price_open(roma_price *p, const roma_price_config *c, roma_error *err) {
+static int open_as(roma_price *p, const roma_price_config *c, bool is_other, roma_error *err) {
     memset(p, 0, sizeof *p);
     p->output = c->output;
     p->volume = c->volume;
@@ -126,10 +145,12 @@ int roma_price_open(roma_price *p, const roma_price_config *c, roma_error *err) 
     if (!rc) rc = roma_design_open(&p->design, &c->design, err);
     if (rc) return rc;
     p->work.activation_bytes = roma_design_activations(&p->design.plan, 0, p->work.batch);
-    rc = open_answer(p, c, err);
+    rc = open_answer(p, c, is_other, err);
     if (rc) roma_price_close(p);
     return rc;
 }
+
+int roma_price_open(roma_price *p, const roma_price_config *c, roma_error *err) { return open_as(p, c, false, err); }
 
 void roma_price_close(roma_price *p) {
     if (p->against) roma_price_close(p->against);

@@ -170,6 +170,10 @@ def test_against():
     b = price(*SHAPE, "--chip", "roma-sram")
     check(near(a["rent_usd_per_mtoken"], b["usd_per_mtoken"]) and near(a["rent.rent_usd_per_mtoken"]["low"], b["tokens.usd_per_mtoken"]["low"]), "the other chip's price")
     check(any("the other chip, roma-sram" in w for w in price(*SHAPE, "--bits", 8, "--against", "roma-sram", "--no-ranges")["warnings"]), "the other chip's doubts")
+    own = price(*SHAPE, "--chip", "roma-rom", "--against", "rcw-cim", "--price", "mask.set=1", "--price", "nre.design=1", "--price", "use.kwh=0.2", "--no-ranges")
+    cim = price(*SHAPE, "--chip", "rcw-cim", "--price", "use.kwh=0.2", "--no-ranges")
+    check(own["nre_usd"] == 2 and own["against"] == "rcw-cim" and cim["against"] is None and near(own["rent_usd_per_mtoken"], cim["usd_per_mtoken"]), "masks of one chip, energy of both")
+    run("price", *SHAPE, "--against", "roma-sram", "--price", "rent.output=1", code=2, say="beside --against the other chip sets it")
     never = price(*SHAPE, "--price", "rent.output=0", "--price", "rent.input=0", "--no-ranges")
     check(never["break_even_chips"] is None and never["rent.break_even_chips"]["value"] is None, "cheaper than free")
 

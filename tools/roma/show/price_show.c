@@ -36,9 +36,10 @@ void price_print_text(const roma_price *p, const roma_result *list, roma_buf *ou
     int width = 0;
     roma_buf_print(out,
                    "%s on chip %s: %.0f chips share the NRE, %u die%s each; requests of %u:%u tokens, batch %u, "
-                   "rank %u\n",
+                   "rank %u%s%s\n",
                    d->desc->name, d->place.chip.name, p->volume, d->place.dies, d->place.dies == 1 ? "" : "s",
-                   p->work.prompt, p->output, p->work.batch, p->work.rank);
+                   p->work.prompt, p->output, p->work.batch, p->work.rank, p->against ? "; against " : "",
+                   p->against ? p->against->design.place.chip.name : "");
     roma_report_list_text(list, out);
     roma_buf_print(out, "\nA range is what the chip's constants and the prices leave together; `mostly from` is what "
                         "moves it most.\n`roma price --list` has the prices and their sources.\n\nnames\n");
@@ -92,6 +93,7 @@ void price_print_json(const roma_price *p, const roma_result *list, roma_buf *ou
     roma_json_open(&j, NULL, '{');
     roma_json_string(&j, "model", p->design.desc->name);
     roma_json_string(&j, "chip", p->design.place.chip.name);
+    roma_json_string(&j, "against", p->against ? p->against->design.place.chip.name : NULL);
     put_mid(p, list, &j);
     roma_json_uint(&j, "dies", p->design.place.dies);
     roma_json_real(&j, "volume", p->volume);
