@@ -6,22 +6,27 @@
  *   unpack, begin_chunk, scales_of,
  *   zeros_of                            a tile's codes, scales, own zero points: unpack_*.h
  *   CLASSES, class_of                   classes of formats that are multiplied differently, at most three
- *   rows_of                             rows of activations of a class, two or four, whose sums fit the registers
+ *   class_has                           whether codes of a width are multiplied as those of a class
+ *   sum_value                           an integer of a class as FP32
+ *   bias_first                          whether integers of a class begin with their bias, which each stripe has then
  *   SIGNED_OFFSET                       what its unpack adds to signed levels
  *   init_fine                           fine_init for one row, or several
- *   pack                                makes the records of a class
- *   record_bytes, record_bias, record_z of those records; one row of activations has plain ones
- *   row_stripe, row_integer             one row: adds the integers of a stripe; what their sum has to become
- *   arrange, half_stripes               several rows: codes in the order of the records; adds the integers of half a
- * stripe
+ *   pack                                makes the records of a class, for so many rows that walk a tile at a time, or 0
+ *   record_bytes, record_bias, record_z of those records
+ *   FEW                                 rows, one or four, that walk a tile at a time: their sums stay in registers
+ *   few_rows                            up to so many rows walk a tile instead of meeting it in blocks
+ *   walk_class                          the class of rows that walk
+ *   row_stripe, row_integer             they: adds the integers of a stripe; what their sum has to become
+ *   rows_of                             rows of a block, two or four, whose sums fit the registers
+ *   arrange, half_stripes               they: codes in the order of the records; adds the integers of half a stripe
  */
 #ifndef ROMA_KERN_HALF_H
 #define ROMA_KERN_HALF_H
 
 /* m: minima, or the bits of own zero points. The sum of a group is exact in FP32. */
-ALWAYS_INLINE floats leaf_value(ints sum, floats s, floats m, float z, unsigned extra) {
+ALWAYS_INLINE floats leaf_value(ints sum, floats s, floats m, float z, unsigned extra, int class) {
     if (extra == OWN_ZEROS) sum = sub_ints(sum, mul_ints(bits_of(m), set_ints((int32_t)z)));
-    const floats v = mul(to_floats(sum), s);
+    const floats v = mul(sum_value(sum, class), s);
     return extra == WITH_MIN ? add(v, mul(set_floats(z), m)) : v;
 }
 
@@ -71,8 +76,10 @@ ALWAYS_INLINE void leaf_sums(const part *t, size_t i, int rows, int g, role o, i
     const int half = o.kind == GROUP_16 ? g : 0, stripe = o.kind == GROUP_32 ? g : 0;
     const uint8_t *last = t->records[o.kind == GROUP_MORE ? 1 : stripe];
     for (int x = 0; x < 2 * rows; x++) {
-        sum[x] = o.leaves ? set_ints(record_bias(last, i + (size_t)x / 2, o.class)[half]) : set_ints(0);
-        if (!o.first) sum[x] = add_ints(sum[x], load_ints(t->acc + 2 * i + x));
+        const bool early = bias_first(o.class), biased = early ? o.first : o.leaves != 0;
+        const uint8_t *rec = early ? t->records[stripe] : last;
+        sum[x] = biased ? set_ints(record_bias(rec, i + (size_t)x / 2, o.class)[half]) : set_ints(0);
+        if (!o.first) sum[x] = early ? load_ints(t->acc + 2 * i + x) : add_ints(sum[x], load_ints(t->acc + 2 * i + x));
     }
     half_stripes(t->records[stripe], i, rows, t->weights->w[stripe], half, o.class, sum);
     if (o.kind != GROUP_16) half_stripes(t->records[stripe], i, rows, t->weights->w[stripe], 1, o.class, sum);
@@ -85,7 +92,7 @@ ALWAYS_INLINE void leaf_rows(const part *t, size_t i, int rows, int g, role o, f
     leaf_sums(t, i, rows, g, o, sum);
     for (int x = 0; x < 2 * rows; x++)
         v[x] = leaf_value(sum[x], t->weights->s[g][x % 2], t->weights->m[g][x % 2],
-                          record_z(last, i + (size_t)x / 2, o.class)[o.kind == GROUP_16 ? g : 0], o.extra);
+                          record_z(last, i + (size_t)x / 2, o.class)[o.kind == GROUP_16 ? g : 0], o.extra, o.class);
 }
 
 /* No leaf: the group goes on. */
@@ -123,7 +130,7 @@ ALWAYS_INLINE void unpack_any(const job *j, const uint8_t *tile, uint64_t s, uns
     ints v[8];
 #define UNPACK_CASE(bits_)                                                                                             \
     case bits_:                                                                                                        \
-        if (class_of(bits_) == class) {                                                                                \
+        if (class_has(class, bits_)) {                                                                                 \
             unpack(bits_, j, lo, hi, v);                                                                               \
             arrange(j, bits_, v, w);                                                                                   \
         } else                                                                                                         \
@@ -170,7 +177,7 @@ ALWAYS_INLINE void block_tile(job *j, const uint8_t *tile, float *out, size_t be
     const size_t size = record_bytes(class);
     const uint8_t *rec = (const uint8_t *)j->records + begin * j->stripes * size;
     weights c;
-    const walk ahead = {j, tile, 0, width_of(j->f), kind, extra, j->f->scale, FAR};
+    const walk ahead = {j, tile, 0, 0, width_of(j->f), kind, extra, j->f->scale, class, FAR};
     part t = {.weights = &c, .n = n, .acc = j->stack, .stack = (floats *)j->stack + 2 * BLOCK_ACTS};
     uint64_t units = 0;
     for (uint64_t st = 0, count; st < j->stripes; st += count) {
@@ -231,38 +238,53 @@ static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1) 
 static const block_fn block_table[CLASSES][3][3] = {BLOCK_LIST(0) BLOCK_LIST(1)};
 #endif
 
-/* A few rows one after the other, where that is quicker than codes that pass through memory for all of them: three of
- * plain codes, two of those that have more to unpack, one where groups of 16 have their scales unpacked anew as well.
- */
-ALWAYS_INLINE size_t few_rows(const job *j, unsigned bits) {
-    return j->kind == GROUP_16 ? 1 : !j->ints && (bits == 2 || bits == 4 || bits == 8) ? 3 : 2;
+/* So many rows at a time walk a tile, one group after another; none where blocks are quicker. Formats without functions
+ * for a few rows have up to three walk one by one. */
+ALWAYS_INLINE size_t rows_at_once(const job *j, const walk_fns *walks[FEW], int class) {
+    const unsigned bits = width_of(j->f), extra = extra_of(j->f);
+    const size_t n = j->n_acts, groups = (n + FEW - 1) / FEW;
+    if (n > few_rows(j, bits) || !(*walks[0])[bits][j->kind][extra][j->f->scale]) return 0;
+    if (n == 1 || FEW == 1) return 1;
+    if ((*walks[FEW - 1])[bits][j->kind][extra][j->f->scale] && walk_class(FEW, bits, j->kind, extra) == class)
+        return (n + groups - 1) / groups;
+    return n < FEW && j->kind != GROUP_16;
 }
 
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
-                     size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
+                     size_t n_acts, float *out, size_t stride, void *scratch, const walk_fns *walks[FEW]) {
     job j;
-    const unsigned bits = width_of(f);
-    const int class = class_of(bits);
+    const unsigned bits = width_of(f), extra = extra_of(f);
+    const int class = class_of(f);
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, SIGNED_OFFSET);
-    const unsigned extra = extra_of(f);
-    const one_row_fn one_row = n_acts <= few_rows(&j, bits) ? one_rows[bits][j.kind][extra][f->scale] : NULL;
-    if (bits == FINE) init_fine(&j, one_row != NULL);
-    pack(&j, class, one_row != NULL);
-    if (one_row) {
-        one_row(&j, tiles, n_tiles);
-        return;
+    const size_t rows = rows_at_once(&j, walks, class);
+    if (bits == FINE) init_fine(&j, rows == 1);
+    pack(&j, class, rows);
+    for (size_t t = 0; t < n_tiles; t++) {
+        const uint8_t *tile = tiles + t * j.l.bytes;
+        float *to = out + t * ROMA_TILE_ROWS;
+        for (size_t i = 0, n; rows && i < n_acts; i += n) {
+            n = n_acts - i < rows ? n_acts - i : rows;
+            (*walks[n - 1])[bits][j.kind][extra][f->scale](&j, tile, i, to + i * stride);
+        }
+        for (size_t i = 0; !rows && i < n_acts; i += BLOCK_ACTS)
+            block_table[class][j.kind][extra](&j, tile, to, i, n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
     }
-    for (size_t t = 0; t < n_tiles; t++)
-        for (size_t i = 0; i < n_acts; i += BLOCK_ACTS)
-            block_table[class][j.kind][extra](&j, tiles + t * j.l.bytes, out + t * ROMA_TILE_ROWS, i,
-                                              n_acts - i < BLOCK_ACTS ? n_acts - i : BLOCK_ACTS);
 }
 
+#ifdef FEW_IS_ONE
+#define MORE_WALKS
+#else
+WALKS(FEW_FORMATS, 2, FAR)
+WALKS(FEW_FORMATS, 3, FAR)
+WALKS(FEW_FORMATS, 4, FAR)
+#define MORE_WALKS , &walks_2_FAR, &walks_3_FAR, &walks_4_FAR
+#endif
 #define PRODUCT(level)                                                                                                 \
-    ONE_ROWS(level)                                                                                                    \
+    WALKS(ROW_FORMATS, 1, level)                                                                                       \
     static void product_##level(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles,             \
                                 const roma_act *acts, size_t n_acts, float *out, size_t stride, void *scratch) {       \
-        multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, one_row_##level);                        \
+        const walk_fns *walks[FEW] = {&walks_1_##level MORE_WALKS};                                                    \
+        multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, walks);                                  \
     }
 
 #endif

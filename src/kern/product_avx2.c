@@ -8,11 +8,24 @@
 #define SIGNED_OFFSET 0
 #include "unpack_avx2.h"
 #include "vector.h"
+#include "walk.h"
 
+#define add_products(sum, w, a) _mm256_add_epi32(sum, _mm256_madd_epi16(w, a))
 enum { CODES_5, CODES_6, LEVELS }; /* unsigned of up to 5 bits, of 6 bits, signed */
+#include "wide_avx2.h"
+
 #define CLASSES 3
-ALWAYS_INLINE int class_of(unsigned bits) {
+ALWAYS_INLINE int class_of_width(unsigned bits) {
     return is_signed(bits) || bits == FINE ? LEVELS : bits == 6 ? CODES_6 : CODES_5;
+}
+ALWAYS_INLINE int class_of(const roma_format *f) { return class_of_width(width_of(f)); }
+ALWAYS_INLINE bool class_has(int class, unsigned bits) { return class == class_of_width(bits); }
+ALWAYS_INLINE bool bias_first(int class) { return (void)class, false; }
+ALWAYS_INLINE floats sum_value(ints sum, int class) { return (void)class, to_floats(sum); }
+
+/* Of a few rows levels are widened, of one they give their sign away. */
+ALWAYS_INLINE int walk_class(int rows, unsigned bits, unsigned kind, unsigned extra) {
+    return (void)kind, (void)extra, rows > 1 ? class_of_width(bits) : CODES_5;
 }
 
 /* Codes have sums in 16 bits beside those in 32. */
@@ -22,29 +35,6 @@ ALWAYS_INLINE int rows_of(int class) { return class == LEVELS ? 4 : 2; }
 ALWAYS_INLINE void init_fine(job *j, bool one_row) { fine_init(j, one_row ? 4 : 8, one_row ? 512 : 0); }
 
 /* ---- records: in order for one row, interleaved by pairs for several, or shifted and wide ----------- */
-
-/* For signed levels, whose products need 16 bits: values code * 2^shift, inputs (0, 2), (1, 3) of each four. */
-typedef struct {
-    int32_t pair[16];
-    int32_t pad[12];
-    int32_t bias[2];
-    float z[2];
-} wide_record;
-_Static_assert(sizeof(wide_record) == WIDE_RECORD, "wide_record");
-
-static inline void pack_wide(void *rec, const roma_act *a, uint64_t s) {
-    const __m256i order =
-        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15));
-    for (uint64_t h = 0; h < 2; h++) {
-        const __m256i code =
-            _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)(a->code + 32 * s + 16 * h)));
-        const __m128i first = _mm_set1_epi32((int)a->mult[4 * s + 2 * h]),
-                      second = _mm_set1_epi32((int)a->mult[4 * s + 2 * h + 1]);
-        const __m256i value =
-            _mm256_mullo_epi16(code, _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1));
-        _mm256_store_si256((__m256i *)rec + h, _mm256_shuffle_epi8(value, order));
-    }
-}
 
 /* Sub-groups A, B interleaved by pairs of inputs, (a0 a1 b0 b1) (a2 a3 b2 b3) ..., under one factor for both. */
 static inline void pack_pairs(void *rec, const roma_act *a, uint64_t s) {
@@ -65,25 +55,17 @@ static inline void pack_two_bits(void *rec, const roma_act *a, uint64_t s) {
     r->shift[2] *= 16;
 }
 
-static void pack(job *j, int class, bool one_row) {
-    if (one_row && width_of(j->f) == 2)
-        pack_each(j, sizeof(record), pack_two_bits);
-    else if (one_row)
-        pack_records(j, PACK_MULT);
-    else if (class == LEVELS)
+static void pack(job *j, int class, size_t rows) {
+    if (class == LEVELS && rows != 1)
         pack_each(j, sizeof(wide_record), pack_wide);
+    else if (rows && width_of(j->f) == 2)
+        pack_each(j, sizeof(record), pack_two_bits);
+    else if (rows)
+        pack_records(j, PACK_MULT);
     else
         pack_each(j, sizeof(record), pack_pairs);
 }
-ALWAYS_INLINE size_t record_bytes(int class) { return class == LEVELS ? sizeof(wide_record) : sizeof(record); }
-ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
-    return class == LEVELS ? ((const wide_record *)rec)[i].bias : ((const record *)rec)[i].bias;
-}
-ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
-    return class == LEVELS ? ((const wide_record *)rec)[i].z : ((const record *)rec)[i].z;
-}
-
-/* ---- one row --------------------------------------------------------------------------------------- */
+/* ---- one row, or a few ------------------------------------------------------------------------------ */
 
 /* Four fields of two bits with one shift instead of three: those of the second sub-group stay at bit 4 and are 16 times
  * too large, which is what the factors of the first make up for, and row_integer for both. 48 * 127 * 4 fits in 16
@@ -105,28 +87,42 @@ ALWAYS_INLINE __m256i unsigned_eight(__m256i w0, __m256i w1, __m256i a, __m256i 
     return _mm256_madd_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(w0, a), _mm256_maddubs_epi16(w1, c)), factor);
 }
 
-/* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
-ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
-                              __m256i *first, __m256i *second) {
-    const uint8_t *lo = tile + s * lo_bytes(bits), *hi = tile + j->l.plane_hi + s * hi_bytes(bits);
-    for (int b = 0; b < 4; b++) {
-        const __m256i a = keep(broadcast(&r->code[2 * b])), c = keep(broadcast(&r->code[2 * b + 1])),
-                      f = keep(broadcast(&r->shift[b]));
-        __m256i *sum = b < 2 ? first : second;
+ALWAYS_INLINE void code_rows(const walk *k, const record *r, int b, const __m256i w[2][2], __m256i sum[SUMS]) {
+    for (int i = 0; i < k->rows; i++) {
+        const __m256i a = keep(broadcast(&r[i].code[2 * b])), c = keep(broadcast(&r[i].code[2 * b + 1])),
+                      f = keep(broadcast(&r[i].shift[b]));
         for (int h = 0; h < 2; h++) {
-            __m256i w[2];
-            if (bits == 2)
-                two_bits(lo + 32 * h, b, w);
-            else
-                unpack_subgroup(bits, j, lo + 32 * h, hi + 32 * h, b, w);
-            const __m256i v =
-                is_signed(bits) ? _mm256_add_epi32(signed_four(w[0], a, f), signed_four(w[1], c, f))
-                : bits == FINE ? _mm256_add_epi32(unsigned_eight(fine_part(j, 0, w[0]), fine_part(j, 0, w[1]), a, c, f),
-                                                  unsigned_eight(fine_part(j, 1, w[0]), fine_part(j, 1, w[1]), a, c,
-                                                                 shift_left_16(f, 4)))
-                               : unsigned_eight(w[0], w[1], a, c, f);
-            sum[h] = keep(_mm256_add_epi32(sum[h], v));
+            const __m256i w0 = w[h][0], w1 = w[h][1],
+                          v = is_signed(k->bits) ? _mm256_add_epi32(signed_four(w0, a, f), signed_four(w1, c, f))
+                              : k->bits == FINE
+                                  ? _mm256_add_epi32(
+                                        unsigned_eight(fine_part(k->j, 0, w0), fine_part(k->j, 0, w1), a, c, f),
+                                        unsigned_eight(fine_part(k->j, 1, w0), fine_part(k->j, 1, w1), a, c,
+                                                       shift_left_16(f, 4)))
+                                  : unsigned_eight(w0, w1, a, c, f);
+            sum[2 * i + h] = keep(_mm256_add_epi32(sum[2 * i + h], v));
         }
+    }
+}
+
+/* The integers of a stripe, added to those of the rows: inputs 0..15 to first, 16..31 to second. */
+ALWAYS_INLINE void row_stripe(const walk *k, const void *rec, uint64_t s, __m256i first[SUMS], __m256i second[SUMS]) {
+    const unsigned bits = k->bits;
+    const uint8_t *lo = k->tile + s * lo_bytes(bits), *hi = k->tile + k->j->l.plane_hi + s * hi_bytes(bits);
+    for (int b = 0; b < 4; b++) {
+        __m256i w[2][2];
+        for (int h = 0; h < 2; h++) {
+            if (bits == 2)
+                two_bits(lo + 32 * h, b, w[h]);
+            else
+                unpack_subgroup(bits, k->j, lo + 32 * h, hi + 32 * h, b, w[h]);
+            if (k->rows > 1)
+                for (int i = 0; i < 2; i++) w[h][i] = keep(w[h][i]);
+        }
+        if (k->class == LEVELS)
+            wide_rows(k, rec, b, w, b < 2 ? first : second);
+        else
+            code_rows(k, rec, b, w, b < 2 ? first : second);
     }
 }
 
@@ -137,14 +133,7 @@ ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile
 ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m256i w[2][16], int i, int class,
                                 __m256i sum[SUMS]) {
     if (class == LEVELS) {
-        for (int p = 8 * i; p < 8 * i + 8; p++) {
-            const __m256i w0 = keep(w[0][p]), w1 = keep(w[1][p]);
-            for (int r = 0; r < rows; r++) {
-                const __m256i a = keep(broadcast(&((const wide_record *)rec + row + r)->pair[p]));
-                sum[2 * r] = keep(_mm256_add_epi32(sum[2 * r], _mm256_madd_epi16(w0, a)));
-                sum[2 * r + 1] = keep(_mm256_add_epi32(sum[2 * r + 1], _mm256_madd_epi16(w1, a)));
-            }
-        }
+        for (int p = 8 * i; p < 8 * i + 8; p++) add_wide(rec, row, rows, p, keep(w[0][p]), keep(w[1][p]), sum);
         return;
     }
     __m256i v16[4];
@@ -167,20 +156,8 @@ ALWAYS_INLINE void half_stripes(const void *rec, size_t row, int rows, const __m
 
 /* Codes of a stripe in the order of the records: interleaved by pairs, or widened to (even, odd). */
 ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m256i w[16]) {
-    if (bits == FINE) {
-        const __m256i low = _mm256_set1_epi16(255);
-        for (int i = 0; i < 8; i++) {
-            const __m256i a = fine_part(j, 0, v[i]), b = fine_part(j, 1, v[i]);
-            w[2 * i] = _mm256_or_si256(_mm256_and_si256(a, low), _mm256_slli_epi16(b, 8));
-            w[2 * i + 1] = _mm256_or_si256(_mm256_srli_epi16(a, 8), _mm256_andnot_si256(low, b));
-        }
-        return;
-    }
-    if (is_signed(bits)) {
-        for (int i = 0; i < 8; i++) {
-            w[2 * i] = _mm256_srai_epi16(_mm256_slli_epi16(v[i], 8), 8);
-            w[2 * i + 1] = _mm256_srai_epi16(v[i], 8);
-        }
+    if (bits == FINE || is_signed(bits)) {
+        for (int i = 0; i < 8; i++) widen(j, bits, v[i], w + 2 * i);
         return;
     }
     for (int i = 0; i < 8; i += 4)

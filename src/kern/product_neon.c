@@ -3,11 +3,46 @@
  * are signed bytes as they are. Two sdots per sub-group of eight inputs and four rows, then a multiply-add by 2^shift.
  */
 #define SIGNED_OFFSET 0
-#define PACK_AS PACK_FACTOR
-#define FINE_OFFSET 0
 #include "unpack_neon.h"
 #include "vector.h"
-#include "one_class.h"
+#include "walk.h"
+
+/* Every width of code is multiplied alike, and the two parts of fine levels as codes of their own. */
+#define FINE_SHIFT 4
+enum { CODES, FINE_CODES };
+#define CLASSES 2
+ALWAYS_INLINE int class_of(const roma_format *f) { return width_of(f) == FINE ? FINE_CODES : CODES; }
+ALWAYS_INLINE bool class_has(int class, unsigned bits) { return (class == FINE_CODES) == (bits == FINE); }
+ALWAYS_INLINE bool bias_first(int class) { return (void)class, false; }
+ALWAYS_INLINE floats sum_value(ints sum, int class) { return (void)class, to_floats(sum); }
+ALWAYS_INLINE int walk_class(int rows, unsigned bits, unsigned kind, unsigned extra) {
+    return (void)rows, (void)kind, (void)extra, bits == FINE ? FINE_CODES : CODES;
+}
+ALWAYS_INLINE void init_fine(job *j, bool one_row) {
+    (void)one_row;
+    fine_init(j, FINE_SHIFT, 0);
+}
+
+static void pack(job *j, int class, size_t rows) {
+    (void)class, (void)rows;
+    pack_records(j, PACK_FACTOR);
+}
+ALWAYS_INLINE size_t record_bytes(int class) { return (void)class, sizeof(record); }
+ALWAYS_INLINE const int32_t *record_bias(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].bias;
+}
+ALWAYS_INLINE const float *record_z(const void *rec, size_t i, int class) {
+    return (void)class, ((const record *)rec)[i].z;
+}
+
+/* A few rows one after the other, where that is quicker than codes that pass through memory for all of them: three of
+ * plain codes, two of those that have more to unpack, one where groups of 16 have their scales unpacked anew as well.
+ */
+#define FEW_IS_ONE
+enum { FEW = 1 };
+ALWAYS_INLINE size_t few_rows(const job *j, unsigned bits) {
+    return j->kind == GROUP_16 ? 1 : !j->ints && (bits == 2 || bits == 4 || bits == 8) ? 3 : 2;
+}
 
 #define DOT(sum, w, acts, lane) vdotq_laneq_s32(sum, vreinterpretq_s8_s32(w), acts, lane)
 #define SUBGROUP(sum, w0, w1, b)                                                                                       \
@@ -57,8 +92,11 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const ints v[8], ints w[
 }
 
 /* The integers of a stripe, added to those of both halves of the tile: inputs 0..15 to first, 16..31 to second. */
-ALWAYS_INLINE void row_stripe(const job *j, const record *r, const uint8_t *tile, unsigned bits, uint64_t s,
-                              ints *first, ints *second) {
+ALWAYS_INLINE void row_stripe(const walk *k, const void *rec, uint64_t s, ints first[SUMS], ints second[SUMS]) {
+    const job *j = k->j;
+    const record *r = rec;
+    const uint8_t *tile = k->tile;
+    const unsigned bits = k->bits;
     for (int h = 0; h < 2; h++) {
         ints v[8], w[16];
         unpack(bits, j, tile + s * lo_bytes(bits) + 32 * h, tile + j->l.plane_hi + s * hi_bytes(bits) + 32 * h, v);

@@ -44,11 +44,14 @@ static bool has_vectors(const roma_format *f, size_t n_acts, uint64_t wanted) {
 
 #define MANY 9 /* rows of activations of the cases that make the number */
 
-enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PATTERNS };
+/* PATTERN_BRINK: the largest levels and activations, some of them odd: sums that reach beyond what FP32 holds, if they
+ * do on their way. */
+enum { PATTERN_RANDOM, PATTERN_MAX, PATTERN_MIN, PATTERN_ZERO, PATTERN_SMALL, PATTERN_BRINK, PATTERNS };
 
 static void fill_act(roma_act *a, uint64_t cols, int pattern) {
     for (uint64_t b = 0; b < cols / 8; b++) {
         a->shift[b] = pattern == PATTERN_MAX || pattern == PATTERN_MIN ? 7
+                      : pattern == PATTERN_BRINK                       ? (random_u32() % 8 ? 7 : 0)
                       : pattern == PATTERN_ZERO                        ? 0
                                                                        : (int32_t)(random_u32() % 8);
         a->mult[b] = 0x00010001u << a->shift[b];
@@ -57,6 +60,7 @@ static void fill_act(roma_act *a, uint64_t cols, int pattern) {
         a->sum16[h] = 0;
         for (uint64_t i = 16 * h; i < 16 * h + 16; i++) {
             a->code[i] = (int8_t)(pattern == PATTERN_MAX     ? 127
+                                  : pattern == PATTERN_BRINK ? 127 - (int)(random_u32() % 2)
                                   : pattern == PATTERN_MIN   ? (random_u32() % 64 ? -127 : 127)
                                   : pattern == PATTERN_ZERO  ? 0
                                   : pattern == PATTERN_SMALL ? (int)(random_u32() % 3) - 1
@@ -78,7 +82,7 @@ static void fill_tile(const roma_format *f, uint64_t cols, uint8_t *tile, int pa
         const uint32_t r = random_u32();
         memcpy(tile + i, &r, 4);
     }
-    if (pattern == PATTERN_MAX) memset(tile, f->bits == 8 ? 0x7f : 0xff, l.scale);
+    if (pattern == PATTERN_MAX || pattern == PATTERN_BRINK) memset(tile, f->bits == 8 ? 0x7f : 0xff, l.scale);
     if (pattern == PATTERN_MIN) memset(tile, f->bits == 8 ? 0x80 : 0x00, l.scale);
     if (pattern == PATTERN_ZERO) memset(tile, 0, l.scale);
     const size_t halves = f->super ? l.super_scale : l.scale;
@@ -177,7 +181,7 @@ static void check_product_many(const kern_list *k, const roma_format *f, uint64_
     const uint64_t most = 1024 / unit;
     check_product_case(k, f, unit * (1 + random_u32() % most), 1 + random_u32() % 3, 64 + random_u32() % 5,
                        PATTERN_RANDOM);
-    check_product_case(k, f, unit * most, 2, 65, PATTERN_MAX + random_u32() % (PATTERNS - PATTERN_MAX));
+    check_product_case(k, f, unit * most, 2, 65, PATTERN_MAX + (int)(random_u32() % (PATTERNS - PATTERN_MAX)));
 }
 
 static void check_product_format(const kern_list *k, const roma_format *f, int deep) {
