@@ -467,6 +467,7 @@ assert o["interrupted"] and s["interrupted"] and s["wanted_seconds"] == 600 and 
 o = interrupted("-t", "1", "-p", "1", "-n", "1", "-b", ",".join(["512"] * 16), "-d", ",".join(["500"] * 16))   # the first test is over at once, the others take minutes
 assert o["interrupted"] and o["rows"], o
 P
+gives 0 sh -c 'ulimit -v 900000; exec "$0" bench t.roma -p 4 -n 1' "$roma"; checks=$((checks + 1)); grep -q 'there was no memory for the GiB' out || bad "bench without a roof does not say so"
 gives 0 "$roma" bench t.roma --stability --seconds 1; checks=$((checks + 1)); grep -q 'decode, batch 1.*1st percentile' out && grep -q ' ####' out || bad "bench --stability shows no plot"
 gives 2 "$roma" bench t.roma --why --csv -; says '--why'; gives 2 "$roma" bench t.roma --why -t 1,2; says '--why'
 gives 0 "$roma" bench t.roma --why -t 2; checks=$((checks + 1)); grep -q '^kernels  ' out && grep -q '^why      the best' out || bad "bench --why does not say why"

@@ -128,6 +128,7 @@ void bench_text(const bench *b, roma_buf *out) {
                    "%s kernels on %s; %.0f %% of the image in huge pages\n",
                    b->read_gb_s, b->roof_threads, b->int8_gmac_s, b->isa, b->cpu,
                    100 * huge_share(&roma_answer_image(b->s.a)->map));
+    if (!(b->read_gb_s > 0)) roma_buf_print(out, "there was no memory for the GiB whose read is the roof\n");
     if (b->interrupted) roma_buf_print(out, "interrupted: further tests were not made\n");
     roma_table_destroy(&t);
 }
