@@ -56,9 +56,13 @@ static int read_rank(const reading *r, const char *key, double *out) {
 }
 
 static int read_alpha(const reading *r, const char *key, double *out) {
-    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_real(r->json.text, r->json.len, out) || *out == 0 ||
+    if (!is(r, ROMA_JSON_NUMBER) || !roma_json_to_real(r->json.text, r->json.len, out) ||
         !(*out >= -1e6 && *out <= 1e6))
         return BAD(r, ROMA_EUNSUPPORTED, key, "alpha must be a number other than 0, up to 1000000");
+    if (!(*out < 0 || *out > 0))
+        return BAD(
+            r, ROMA_EUNSUPPORTED, key,
+            "alpha is 0, with which PEFT adds nothing to the base: run the base alone, or leave these modules out");
     return ROMA_OK;
 }
 
@@ -237,6 +241,8 @@ static int read_member(reading *r, bool seen[N_KEYS]) {
     roma_error_name(shown, sizeof shown, r->json.text, r->json.len);
     const int rc = next(r);
     r->at = r->json.at;
+    if (!rc && is(r, ROMA_JSON_NULL) && i < N_KEYS && (keys[i].read == key_r || keys[i].read == key_alpha))
+        return BAD(r, ROMA_EINPUT, keys[i].key, "it is null, which PEFT does not run; without the key it is 8");
     if (rc || is(r, ROMA_JSON_NULL)) return rc;
     if (i == N_KEYS)
         return BAD(r, ROMA_EUNSUPPORTED, shown,
@@ -245,18 +251,22 @@ static int read_member(reading *r, bool seen[N_KEYS]) {
     return keys[i].read(r, keys[i].key);
 }
 
+static bool was_seen(const bool seen[N_KEYS], const char *key) {
+    size_t i = 0;
+    while (strcmp(keys[i].key, key) != 0) i++; /* it is one of them */
+    return seen[i];
+}
+
 /* Without target_modules PEFT has these two of every architecture that is run here. */
 static int usual_targets(reading *r, const bool seen[N_KEYS]) {
     static const char *const usual[] = {"q_proj", "v_proj"};
     int rc = ROMA_OK;
-    for (size_t i = 0; i < N_KEYS; i++)
-        if (strcmp(keys[i].key, "target_modules") == 0 && seen[i]) return ROMA_OK;
+    if (was_seen(seen, "target_modules")) return ROMA_OK;
     for (size_t i = 0; i < 2 && !rc; i++) rc = add(r, &r->c->targets, usual[i], strlen(usual[i]), 0);
     return rc;
 }
 
 static int read_keys(reading *r) {
-    static const char *const needed[] = {"peft_type", "r", "lora_alpha"};
     bool seen[N_KEYS] = {false};
     int rc = next(r);
     if (rc) return rc;
@@ -268,16 +278,14 @@ static int read_keys(reading *r) {
     if (!rc && r->c->target_pattern && r->c->layers.len)
         return roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE,
                          "key 'layers_to_transform': PEFT has none beside a text of target_modules");
-    for (size_t i = 0; i < 3 && !rc; i++)
-        for (size_t k = 0; k < N_KEYS && !rc; k++)
-            if (strcmp(keys[k].key, needed[i]) == 0 && !seen[k])
-                rc = roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE, "key '%s': it is missing", needed[i]);
+    if (!rc && !was_seen(seen, "peft_type"))
+        rc = roma_fail(r->err, ROMA_EINPUT, r->c->path, ROMA_NOWHERE, "key 'peft_type': it is missing");
     return rc;
 }
 
 int roma_import_peft_parse(peft_config *c, const void *data, uint64_t size, const char *path, roma_error *err) {
     reading r = {.c = c, .err = err};
-    *c = (peft_config){.path = path};
+    *c = (peft_config){.path = path, .rank = 8, .alpha = 8}; /* PEFT's own where the file has none */
     if (size > PEFT_CONFIG_MAX)
         return roma_fail(err, ROMA_EUNSUPPORTED, path, ROMA_NOWHERE, "a configuration of more than 1 MiB");
     const roma_json_source from = {.file = path, .line = 1, .depth = JSON_DEPTH};

@@ -9,7 +9,7 @@ static const struct {
     const char *name;
     uint32_t bytes, type; /* ST_...: refused by name where floats are asked for; ST_OTHER: always */
 } dtypes[] = {
-    {"F32", 4, 0},        {"F16", 2, 1},      {"BF16", 2, 30},       {"F64", 8, ST_OTHER},     {"I64", 8, ST_I64},
+    {"F32", 4, 0},        {"F16", 2, 1},      {"BF16", 2, 30},       {"F64", 8, 28},           {"I64", 8, ST_I64},
     {"U64", 8, ST_OTHER}, {"I32", 4, ST_I32}, {"U32", 4, ST_OTHER},  {"I16", 2, ST_OTHER},     {"U16", 2, ST_OTHER},
     {"I8", 1, ST_OTHER},  {"U8", 1, ST_U8},   {"BOOL", 1, ST_OTHER}, {"F8_E4M3", 1, ST_OTHER}, {"F8_E5M2", 1, ST_OTHER},
 };

@@ -24,6 +24,16 @@ static void floats_bf16(const uint8_t *src, uint64_t cols, float *out) {
     for (uint64_t i = 0; i < cols; i++) out[i] = roma_f32_from_bits((uint32_t)roma_le16(src + 2 * i) << 16);
 }
 
+/* Rounded to FP32, as PyTorch does where it loads a tensor into one of FP32. */
+static void floats_f64(const uint8_t *src, uint64_t cols, float *out) {
+    for (uint64_t i = 0; i < cols; i++) {
+        const uint64_t bits = roma_le64(src + 8 * i);
+        double x;
+        memcpy(&x, &bits, sizeof x);
+        out[i] = (float)x;
+    }
+}
+
 /* name, elements and bytes of a block, format, readers of codes and of floats, FP16 scales of a block and where */
 /* clang-format off */
 static const import_type types[] = {
@@ -56,7 +66,7 @@ static const import_type types[] = {
     [25] = SIZE_ONLY("I16", 1, 2),
     [26] = SIZE_ONLY("I32", 1, 4),
     [27] = SIZE_ONLY("I64", 1, 8),
-    [28] = SIZE_ONLY("F64", 1, 8),
+    [28] = {"F64", 1, 8, .floats = floats_f64},
     [29] = SIZE_ONLY("IQ1_M", 256, 56),
     [30] = {"BF16", 1, 2, .floats = floats_bf16},
     [34] = {"TQ1_0", 256, 54, {TERNARY}, roma_import_row_tq1_0, NULL, 1, {52}},
@@ -140,6 +150,16 @@ void roma_import_read_floats(const roma_tensor *t, uint64_t r, float *out) {
 
 static bool bad_f16(const uint8_t *p) { return (roma_le16(p) & 0x7c00) == 0x7c00; }
 
+/* Of an F64 what no FP32 holds is infinite. */
+static int64_t bad_double(const uint8_t *row, uint64_t cols) {
+    for (uint64_t i = 0; i < cols; i++) {
+        float is;
+        floats_f64(row + 8 * i, 1, &is);
+        if (!(is - is == 0)) return (int64_t)(8 * i);
+    }
+    return -1;
+}
+
 static int64_t bad_float(const import_type *type, const uint8_t *row, uint64_t cols) {
     const uint32_t mask = type->bytes == 4 ? 0x7f800000 : type->floats == floats_f16 ? 0x7c00 : 0x7f80;
     for (uint64_t i = 0; i < cols; i++) {
@@ -151,6 +171,7 @@ static int64_t bad_float(const import_type *type, const uint8_t *row, uint64_t c
 }
 
 int64_t roma_import_find_bad_value(const import_type *type, const uint8_t *row, uint64_t cols) {
+    if (type->floats == floats_f64) return bad_double(row, cols);
     if (type->floats) return bad_float(type, row, cols);
     for (uint64_t b = 0; b < cols / type->block; b++)
         for (unsigned i = 0; i < type->n_f16; i++) {

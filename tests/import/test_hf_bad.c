@@ -80,7 +80,7 @@ static const bad_case cases[] = {
     {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": 0"}, DAMAGED, "its dtype is no text"},
     {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"F8_E4M3\""}, UNSUPPORTED, "dtype F8_E4M3"},
     {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"U8\""}, UNSUPPORTED, "dtype U8"},
-    {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"F64\""}, UNSUPPORTED, "dtype F64"},
+    {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"I16\""}, UNSUPPORTED, "dtype I16"},
     {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"F31\""}, UNSUPPORTED, "dtype F31 is unknown"},
     {H_BPE, {ST, "\"dtype\": \"F32\"", "\"dtype\": \"F16\""}, DAMAGED, "2048 bytes of data, but its shape needs 1024"},
     {H_BPE, {ST, FIRST, "\"shape\": [16, 64], \"data_offsets\": [0, 2048]"}, DAMAGED, "its shape needs 4096"},
