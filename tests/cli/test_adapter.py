@@ -25,6 +25,8 @@ def encode(values, dtype):
     if dtype == "F32":
         raw = struct.pack(f"<{len(values)}f", *values)
         return raw, list(struct.unpack(f"<{len(values)}f", raw))
+    if dtype == "F64":
+        return struct.pack(f"<{len(values)}d", *values), list(struct.unpack(f"<{len(values)}f", struct.pack(f"<{len(values)}f", *values)))
     if dtype == "F16":
         raw = struct.pack(f"<{len(values)}e", *values)
         return raw, list(struct.unpack(f"<{len(values)}e", raw))
@@ -226,6 +228,7 @@ with tempfile.TemporaryDirectory() as work:
               lambda l, r: (32 if (l, r) == (2, "up") else 4.5) / ranks(l, r))
     peft_case(work, base, 4, "BF16", 1, dict(r=16, lora_alpha=16, target_modules=["k_proj", "o_proj"], layers_to_transform=1), ["k", "o"], [1],
               lambda l, r: 16, lambda l, r: 1.0)
+    peft_case(work, base, 5, "F64", 3, dict(target_modules=["v_proj"]), ["v"], range(L), lambda l, r: 8, lambda l, r: 1.0)  # PEFT's own rank and alpha
 
     # the same adapter as GGUF, rows of q and k as llama.cpp's converter permutes them: the same bytes but for the name
     tensors = {}
