@@ -23,7 +23,8 @@ class Times:
     def __init__(self, chip, rank):
         self.chip, self.rank, self.known = chip, rank, {}
 
-    def sim(self, *args):
+    def sim(self, *args, adapters=1):
+        args += ("--adapters", max(1, adapters)) if self.rank else ()
         if args not in self.known:
             self.known[args] = json.loads(run("sim", *self.chip, "--rank", self.rank, "--no-ranges", *args, "--json"))
         return self.known[args]
@@ -36,7 +37,7 @@ class Times:
 
     def step(self, batch, adapters, context):
         def at(page):
-            return self.sim("--prompt", 0, "--batch", batch, "--adapters", max(1, adapters), "--context", 32 * page)["cycles"] / self.clock()
+            return self.sim("--prompt", 0, "--batch", batch, "--context", 32 * page, adapters=adapters)["cycles"] / self.clock()
         page = int(context // 32)
         return at(page) + (at(page + 1) - at(page)) * (context / 32 - page)
 
@@ -147,7 +148,7 @@ def test_second():
             more = ["--adapters", adapters, "--resident", places] if rank else []
             d = serve(*chip, "--arrivals", "r.txt", "--rank", rank, *more, "--batch", batch)
         t = Times(chip, rank)
-        sim = t.sim("--adapters", max(1, places), "--batch", 1)
+        sim = t.sim("--batch", 1, adapters=places)
         check(d["refused"] == 0 and d["requests"] == 60 and d["resident"] == places, "what is simulated")
         check(abs(d["tokens"] - sim["fit.tokens_held"]["value"]) <= 64, f"cache {d['tokens']}, sim says {sim['fit.tokens_held']}")
         load_s = sim["time.adapter_load_s"]["value"] if rank else 0
