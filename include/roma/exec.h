@@ -109,16 +109,16 @@ int roma_exec_threads(const roma_exec *e);
 typedef enum {
     ROMA_CHOICE_ONLY,     /* the instruction set has no variants here */
     ROMA_CHOICE_ASKED,    /* cfg.isa names the variant */
-    ROMA_CHOICE_KNOWN,    /* the CPU's model is known: roma_kern_known */
-    ROMA_CHOICE_SMALL,    /* the first variant: a cache holds the weights, so that memory is not asked */
-    ROMA_CHOICE_MEASURED, /* a trial on this engine's weights: the first variant, unless another clearly gains 3 % */
+    ROMA_CHOICE_KNOWN,    /* the CPU's model is known for sure: roma_kern_known */
+    ROMA_CHOICE_SMALL,    /* what it begins with: a cache holds the weights, so that memory is not asked */
+    ROMA_CHOICE_MEASURED, /* a trial on this engine's weights: what it began with, unless another clearly gains 3 % */
 } roma_exec_why;
 typedef struct {
     const roma_kern *kern; /* the table */
     roma_exec_why why;
-    const char *cpu;                 /* KNOWN: the model's name */
-    double gb_s[ROMA_KERN_VARIANTS]; /* MEASURED: of each variant, the best of its passes */
-    double seconds;                  /* MEASURED: that the trial took, some 0.02 */
+    const char *cpu;              /* the model's name, where something is known of it; else NULL */
+    double gb_s[ROMA_KERN_TRIED]; /* MEASURED: of each variant, the best of its passes */
+    double seconds;               /* MEASURED: that the trial took, some 0.02 */
 } roma_exec_choice;
 /* Those of an engine, which owns them. */
 const roma_exec_choice *roma_exec_choice_of(const roma_exec *e);

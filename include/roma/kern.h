@@ -44,10 +44,13 @@ typedef struct {
 } roma_kern_tree;
 
 /* A dispatch table. docs/numerics.md has the formula of each entry. Tables of one name differ in their variant: how a
- * kernel asks memory for what comes, which CPU models want differently. Bits never differ. */
+ * kernel asks memory for what comes, and how many tiles it walks side by side, which CPU models want differently. Bits
+ * never differ. */
 typedef struct {
-    const char *name;    /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
-    const char *variant; /* "l2", "l1": where one row's weights are prefetched to; NULL: there is no other */
+    const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "neon" */
+    /* "l2", "l1": into which cache one row's weights are prefetched; "zen4": l2, and fewer tiles side by side with
+     * groups of 16 and 32; NULL: there is no other */
+    const char *variant;
     /* A row into codes: roma_quantise_c of num.h. */
     void (*quantise)(const float *x, uint64_t cols, float factor, roma_act *a);
     /* Product of n_tiles tiles of format f, one after another, with n_acts rows of activations: out[i * stride + 16 *
@@ -88,12 +91,21 @@ const roma_kern *roma_kern_best(void);
  * variant gives the first one; "avx512-l1" is NAME-VARIANT. */
 const roma_kern *roma_kern_find(const char *name);
 /* Variant i of k's instruction set, 0 the first; NULL beyond the last, of which there are at most ROMA_KERN_VARIANTS.
- */
-#define ROMA_KERN_VARIANTS 2
+ * The first ROMA_KERN_TRIED are worth a trial where nothing is known: the third is for one CPU model. */
+#define ROMA_KERN_VARIANTS 3
+#define ROMA_KERN_TRIED 2
 const roma_kern *roma_kern_variant(const roma_kern *k, unsigned i);
-/* The variant of k's instruction set that was measured to be right on this CPU's model, whose name goes into *cpu (a
- * static text); NULL, and *cpu is left alone, when the model is none of those. */
-const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu);
+/* CPU models of whose wishes something is known; an AMD CPU's by its signature, EAX of CPUID's leaf 1. */
+typedef enum { ROMA_CPU_OTHER, ROMA_CPU_ZEN4, ROMA_CPU_ZEN5 } roma_kern_cpu;
+roma_kern_cpu roma_kern_amd(unsigned signature);
+/* What is known of the variants of k's instruction set on a CPU, or on this one. */
+typedef struct {
+    const roma_kern *kern; /* the variant to begin with; never NULL */
+    const char *cpu;       /* static; NULL: the model is none of those */
+    bool is_sure;          /* no trial is needed */
+} roma_kern_hint;
+roma_kern_hint roma_kern_of(const roma_kern *k, roma_kern_cpu cpu);
+roma_kern_hint roma_kern_known(const roma_kern *k);
 /* Bytes of scratch for a product of rows of cols inputs with n_acts rows of activations. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts);
 /* Names that roma_kern_find takes, but "auto", as compiled in, blanks between; static. */

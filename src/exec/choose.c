@@ -71,27 +71,35 @@ double roma_exec_try(roma_exec *e, const roma_kern *k, size_t *at, double second
     return best;
 }
 
-/* One pass of each variant: its rate, and in how many turns it gained over the first. */
-static void turn(roma_exec *e, unsigned n, bool backwards, size_t *at, unsigned wins[ROMA_KERN_VARIANTS]) {
+/* Variants that a trial tries. */
+static unsigned tried(const roma_kern *k) {
+    unsigned n = 0;
+    while (n < ROMA_KERN_TRIED && roma_kern_variant(k, n)) n++;
+    return n;
+}
+
+/* One pass of each variant: its rate, and in how many turns it gained over variant `first`. */
+static void turn(roma_exec *e, unsigned first, bool backwards, size_t *at, unsigned wins[ROMA_KERN_TRIED]) {
     roma_exec_choice *c = &e->choice;
-    double rate[ROMA_KERN_VARIANTS];
+    double rate[ROMA_KERN_TRIED];
+    const unsigned n = tried(c->kern);
     for (unsigned i = 0; i < n; i++) {
         const unsigned v = backwards ? n - 1 - i : i;
         rate[v] = roma_exec_try(e, roma_kern_variant(c->kern, v), at, 0);
         if (rate[v] > c->gb_s[v]) c->gb_s[v] = rate[v];
     }
-    for (unsigned v = 1; v < n; v++) wins[v] += rate[v] > GAIN * rate[0];
+    for (unsigned v = 0; v < n; v++) wins[v] += rate[v] > GAIN * rate[first];
 }
 
 void roma_exec_trial(roma_exec *e) {
     roma_exec_choice *c = &e->choice;
     const double began = roma_now();
     size_t at = 0;
-    unsigned n = 0, best = 0, turns = 0, wins[ROMA_KERN_VARIANTS] = {0};
-    while (roma_kern_variant(c->kern, n)) n++;
-    for (; roma_now() - began < TRIAL; turns++) turn(e, n, turns % 2 != 0, &at, wins);
-    for (unsigned v = 1; v < n && turns >= TURNS; v++)
-        if (4 * wins[v] >= 3 * turns && c->gb_s[v] > GAIN * c->gb_s[0] && c->gb_s[v] > c->gb_s[best]) best = v;
+    const unsigned first = c->kern == roma_kern_variant(c->kern, 1);
+    unsigned best = first, turns = 0, wins[ROMA_KERN_TRIED] = {0};
+    for (; roma_now() - began < TRIAL; turns++) turn(e, first, turns % 2 != 0, &at, wins);
+    for (unsigned v = 0; v < tried(c->kern) && turns >= TURNS; v++)
+        if (4 * wins[v] >= 3 * turns && c->gb_s[v] > GAIN * c->gb_s[first] && c->gb_s[v] > c->gb_s[best]) best = v;
     c->kern = e->kern = roma_kern_variant(c->kern, best);
     c->why = ROMA_CHOICE_MEASURED;
     c->seconds = roma_now() - began;
@@ -101,19 +109,16 @@ void roma_exec_choose(roma_exec *e) {
     roma_exec_choice *c = &e->choice;
     *c = (roma_exec_choice){.kern = e->kern};
     const char *asked = e->cfg.isa ? e->cfg.isa : "auto";
-    const char *cpu;
-    const roma_kern *known = roma_kern_known(c->kern, &cpu);
-    if (!roma_kern_variant(c->kern, 1))
+    const roma_kern_hint hint = roma_kern_known(c->kern);
+    if (!roma_kern_variant(c->kern, 1)) {
         c->why = ROMA_CHOICE_ONLY;
-    else if (strcmp(asked, "auto") != 0 && strcmp(asked, c->kern->name) != 0)
+    } else if (strcmp(asked, "auto") != 0 && strcmp(asked, c->kern->name) != 0) {
         c->why = ROMA_CHOICE_ASKED;
-    else if (known) {
-        c->kern = known;
-        c->cpu = cpu;
-        c->why = ROMA_CHOICE_KNOWN;
-    } else if (body_bytes(e) < LARGE)
-        c->why = ROMA_CHOICE_SMALL;
-    else
-        roma_exec_trial(e);
+    } else {
+        c->kern = hint.kern;
+        c->cpu = hint.cpu;
+        c->why = hint.is_sure ? ROMA_CHOICE_KNOWN : ROMA_CHOICE_SMALL;
+        if (!hint.is_sure && body_bytes(e) >= LARGE) roma_exec_trial(e);
+    }
     e->kern = c->kern;
 }

@@ -21,7 +21,7 @@
 /* clang-format on */
 #define KEPT_FN(tree, width, kind, extra, mode)                                                                        \
     static void kept_##width##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {          \
-        many_group_##tree(k, p, c, g, ROWS, (form){width, kind, extra, mode, true});                                   \
+        many_group_##tree(k, p, c, g, ROWS, (form){width, kind, extra, mode, true, PAIR});                             \
     }
 #define KEPT_ENTRY(tree, width, kind, extra, mode)                                                                     \
     [width][kind][extra][mode] = kept_##width##_##kind##_##extra##_##mode,
@@ -36,7 +36,7 @@ static const panel_fn kept_table[10][4][3][MODES] = {KEPT(KEPT_ENTRY)};
 /* clang-format on */
 #define FEW_FN(rows, tree, width, kind, extra, mode)                                                                   \
     static void few_##rows##_##width##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {  \
-        many_group_##tree(k, p, c, g, rows, (form){width, kind, extra, mode, false});                                  \
+        many_group_##tree(k, p, c, g, rows, (form){width, kind, extra, mode, false, PAIR});                            \
     }
 #define FEW_ENTRY(rows, tree, width, kind, extra, mode)                                                                \
     [width][kind][extra][mode][rows] = few_##rows##_##width##_##kind##_##extra##_##mode,
@@ -58,11 +58,28 @@ static const panel_fn few_table[10][4][3][MODES][ROWS + 1] = {FEW(FEW_ENTRY, 1) 
 #define GROUPS_FN(tree, kind, extra, mode)                                                                             \
     static void groups_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {                  \
         for (; g < k->groups - (k->rest != NULL); g++)                                                                 \
-            many_group_##tree(k, p, c, g, ROWS, (form){UNPACKED, kind, extra, mode, false});                           \
+            many_group_##tree(k, p, c, g, ROWS, (form){UNPACKED, kind, extra, mode, false, PAIR});                     \
     }
 #define GROUPS_ENTRY(tree, kind, extra, mode) [kind][extra][mode] = groups_##kind##_##extra##_##mode,
 GROUPS(GROUPS_FN)
 static const panel_fn groups_table[4][3][MODES] = {GROUPS(GROUPS_ENTRY)};
+
+/* The same at two panels side by side, with half as many loads of activations, of the forms that models come in most.
+ * Units of 16 and 32 then keep a sum in memory more, which vector units of 512 bits are not kept waiting by; where an
+ * operation of 512 bits takes two cycles they lose 2 to 6 %, larger ones gain up to 5 (docs/performance-log.md). */
+/* clang-format off */
+#define WIDES(X)                                                                                                       \
+    X(16, 0, 0, 1) X(16, 0, 1, 1) X(32, 1, 0, 0) X(32, 1, 0, 1) X(32, 1, 1, 1) X(more, 2, 0, 0) X(more, 2, 0, 1)       \
+    X(more, 2, 1, 1) X(halves, 3, 0, 1)
+/* clang-format on */
+#define WIDES_FN(tree, kind, extra, mode)                                                                              \
+    static void wide_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {                    \
+        for (; g < k->groups - (k->rest != NULL); g++)                                                                 \
+            many_group_##tree(k, p, c, g, ROWS, (form){UNPACKED, kind, extra, mode, false, WIDE});                     \
+    }
+#define WIDES_ENTRY(tree, kind, extra, mode) [kind][extra][mode] = wide_##kind##_##extra##_##mode,
+WIDES(WIDES_FN)
+static const panel_fn wide_table[4][3][MODES] = {WIDES(WIDES_ENTRY)};
 
 /* Less than four rows behind them, of the forms that models come in most. */
 /* clang-format off */
@@ -72,7 +89,7 @@ static const panel_fn groups_table[4][3][MODES] = {GROUPS(GROUPS_ENTRY)};
 /* clang-format on */
 #define REST_FN(rows, tree, kind, extra, mode)                                                                         \
     static void rest_##rows##_##kind##_##extra##_##mode(const many_job *k, panel *p, uint64_t c, size_t g) {           \
-        many_group_##tree(k, p, c, g, rows, (form){UNPACKED, kind, extra, mode, false});                               \
+        many_group_##tree(k, p, c, g, rows, (form){UNPACKED, kind, extra, mode, false, PAIR});                         \
     }
 #define REST_ENTRY(rows, tree, kind, extra, mode) [kind][extra][mode][rows] = rest_##rows##_##kind##_##extra##_##mode,
 RESTS(REST_FN, 1)
@@ -80,16 +97,23 @@ RESTS(REST_FN, 2)
 RESTS(REST_FN, 3)
 static const panel_fn rest_table[4][3][MODES][ROWS] = {RESTS(REST_ENTRY, 1) RESTS(REST_ENTRY, 2) RESTS(REST_ENTRY, 3)};
 
-static void many_tiles(const many_job *k, const tile_pair *pair) {
-    panel p;
+static void many_tiles(const many_job *k, const tile_pair *pairs, size_t n) {
+    panel p[WIDE / PAIR];
     for (uint64_t c = 0; c < k->chunks; c++) {
-        open_panel(k, pair, c, &p);
-        if (k->first)
-            k->first(k, &p, c, 0);
-        else
-            fill_panel(k, &p);
-        if (k->others) k->others(k, &p, c, k->first != NULL);
-        if (k->rest) k->rest(k, &p, c, k->groups - 1);
+        for (size_t i = 0; i < n; i++) {
+            open_panel(k, &pairs[i], c, &p[i]);
+            p[i].beside = i;
+            if (k->first)
+                k->first(k, &p[i], c, 0);
+            else
+                fill_panel(k, &p[i]);
+        }
+        const size_t from = k->first != NULL;
+        if (k->wide && n == WIDE / PAIR) k->wide(k, p, c, from);
+        for (size_t i = 0; i < n; i++) {
+            if (k->others && !(k->wide && n == WIDE / PAIR)) k->others(k, &p[i], c, from);
+            if (k->rest) k->rest(k, &p[i], c, k->groups - 1);
+        }
     }
 }
 
@@ -109,7 +133,7 @@ static bool is_exact(const roma_format *f) {
     return !f->zeros && f->level != ROMA_LEVEL_FINE && largest_level(f) * f->group <= EXACT_BOUND;
 }
 
-static many_job many_init(job *j) {
+static many_job many_init(job *j, bool is_halved) {
     const roma_format *f = j->f;
     const bool fine = f->level == ROMA_LEVEL_FINE, nibbles = f->zeros == ROMA_ZEROS_U4,
                ints = fine || f->zeros == ROMA_ZEROS_S8;
@@ -126,6 +150,7 @@ static many_job many_init(job *j) {
                                                 : MANY_INTS,
                       .has_sums = extra_of(f) != ALONE && !nibbles,
                       .has_adds = nibbles,
+                      .is_halved = is_halved,
                       .groups = (j->n_acts + ROWS - 1) / ROWS,
                       .chunks = (j->stripes + CHUNK - 1) / CHUNK,
                       .lines = j->records};
@@ -154,6 +179,8 @@ static void choose_fns(many_job *k) {
     }
     k->first = kept_table[width_of(k->j->f)][k->kind][extra_of(k->j->f)][k->mode];
     k->others = groups_table[k->kind][extra][k->mode];
+    if (k->groups > 2 && (!k->is_halved || k->kind == UNIT_MORE || k->kind == UNIT_HALVES))
+        k->wide = wide_table[k->kind][extra][k->mode];
     k->rest = n > ROWS && left ? rest_table[k->kind][extra][k->mode][left] : NULL;
     if (k->rest) k->last = left;
 }
@@ -167,10 +194,17 @@ static void multiply_many(many_job *k, const uint8_t *tiles, size_t n_tiles) {
     k->z = (float *)(k->lines + all_rows(k) * j->stripes);
     k->stack = (void *)(k->z + (k->has_sums ? k->chunks * k->groups * 2 * CHUNK * ROWS : 0));
     pack_many(k);
-    for (size_t t = 0; t < n_tiles; t += TILES) {
-        const size_t beside = t + 1 < n_tiles ? t + 1 : t;
-        many_tiles(k, &(tile_pair){{tiles + t * j->l.bytes, tiles + beside * j->l.bytes},
-                                   {j->out + t * ROMA_TILE_ROWS, j->out + beside * ROMA_TILE_ROWS}});
+    k->pairs = k->wide ? WIDE / PAIR : 1;
+    k->ahead = k->pairs * PAIR * j->l.bytes;
+    for (size_t t = 0; t < n_tiles;) {
+        tile_pair pairs[WIDE / PAIR];
+        size_t n = 0;
+        for (; n < k->pairs && t < n_tiles; n++, t += PAIR) {
+            const size_t beside = t + 1 < n_tiles ? t + 1 : t;
+            pairs[n] = (tile_pair){{tiles + t * j->l.bytes, tiles + beside * j->l.bytes},
+                                   {j->out + t * ROMA_TILE_ROWS, j->out + beside * ROMA_TILE_ROWS}};
+        }
+        many_tiles(k, pairs, n);
     }
 }
 

@@ -103,7 +103,7 @@ const roma_kern *roma_kern_variant(const roma_kern *k, unsigned i) {
     static const roma_kern *const tables[][ROMA_KERN_VARIANTS] = {
         {&roma_kern_table_avx2, &roma_kern_table_avx2_near},
         {&roma_kern_table_avxvnni, &roma_kern_table_avxvnni_near},
-        {&roma_kern_table_avx512, &roma_kern_table_avx512_near}};
+        {&roma_kern_table_avx512, &roma_kern_table_avx512_near, &roma_kern_table_avx512_zen4}};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (unsigned v = 0; v < ROMA_KERN_VARIANTS; v++)
             if (k == tables[t][v]) return i < ROMA_KERN_VARIANTS ? tables[t][i] : NULL;
@@ -129,35 +129,43 @@ const roma_kern *roma_kern_find(const char *name) {
     return NULL;
 }
 
-/* Family 19h is Zen 3 and Zen 4, whose models are 10h to 1Fh (Genoa) and 60h to AFh (Raphael, Phoenix, MI300, Bergamo).
- */
-bool roma_kern_is_zen4(unsigned signature) {
+/* Family 19h is Zen 3 and Zen 4, whose models are 10h to 1Fh (Genoa) and 60h to AFh (Raphael, Phoenix, MI300, Bergamo);
+ * family 1Ah is Zen 5. */
+roma_kern_cpu roma_kern_amd(unsigned signature) {
     const unsigned base = signature >> 8 & 15, family = base == 15 ? base + (signature >> 20 & 255) : base,
                    model = (signature >> 4 & 15) | (signature >> 12 & 0xf0);
-    return family == 0x19 && ((model >= 0x10 && model < 0x20) || (model >= 0x60 && model < 0xb0));
+    if (family == 0x1a) return ROMA_CPU_ZEN5;
+    const bool is_zen4 = family == 0x19 && ((model >= 0x10 && model < 0x20) || (model >= 0x60 && model < 0xb0));
+    return is_zen4 ? ROMA_CPU_ZEN4 : ROMA_CPU_OTHER;
 }
 
 #ifdef __x86_64__
-static bool is_zen4(void) {
+static roma_kern_cpu this_cpu(void) {
     unsigned a, b, c, d;
-    return __builtin_cpu_is("amd") && __get_cpuid(1, &a, &b, &c, &d) && roma_kern_is_zen4(a);
+    return __builtin_cpu_is("amd") && __get_cpuid(1, &a, &b, &c, &d) ? roma_kern_amd(a) : ROMA_CPU_OTHER;
 }
+#else
+static roma_kern_cpu this_cpu(void) { return ROMA_CPU_OTHER; }
 #endif
 
-const roma_kern *roma_kern_known(const roma_kern *k, const char **cpu) {
-#ifdef __x86_64__
-    if (k->variant && is_zen4()) {
-        *cpu = "Zen 4";
-        return roma_kern_variant(k, 0);
+roma_kern_hint roma_kern_known(const roma_kern *k) { return roma_kern_of(k, this_cpu()); }
+
+/* Zen 4: both ways to prefetch were measured. Zen 5: with kernels of before, so that a trial may have another opinion.
+ */
+roma_kern_hint roma_kern_of(const roma_kern *k, roma_kern_cpu cpu) {
+    const roma_kern *first = roma_kern_variant(k, 0), *own = roma_kern_variant(k, 2);
+    if (!k->variant) return (roma_kern_hint){k, NULL, true};
+    switch (cpu) {
+    case ROMA_CPU_ZEN4: return (roma_kern_hint){own ? own : first, "Zen 4", true};
+    case ROMA_CPU_ZEN5: return (roma_kern_hint){roma_kern_variant(k, 1), "Zen 5", false};
+    case ROMA_CPU_OTHER: break;
     }
-#endif
-    (void)k, (void)cpu;
-    return NULL;
+    return (roma_kern_hint){first, NULL, false};
 }
 
 /* Activation records of 64 bytes per stripe (128 for 8-bit weights on AVX2), and the stack of partial sums of one
  * block of rows. many_avx512.h takes 72 bytes per stripe, its stack has one level less than the blocks of 8 stripes
- * have bits, 128 bytes a row. */
+ * have bits, 256 bytes a row. */
 size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
     return (size_t)(cols / ROMA_STRIPE) * n_acts * 128 + 34 * (size_t)32 * 128 +
            16 * (size_t)cols; /* the last: product_c.c */
@@ -165,7 +173,7 @@ size_t roma_kern_scratch_bytes(uint64_t cols, size_t n_acts) {
 
 #ifdef __x86_64__
 const char *roma_kern_list(void) {
-    return "scalar avx2 avx2-l1 avx2-l2 avxvnni avxvnni-l1 avxvnni-l2 avx512 avx512-l1 avx512-l2";
+    return "scalar avx2 avx2-l1 avx2-l2 avxvnni avxvnni-l1 avxvnni-l2 avx512 avx512-l1 avx512-l2 avx512-zen4";
 }
 #elif defined(__aarch64__)
 const char *roma_kern_list(void) { return "scalar neon"; }

@@ -5,10 +5,8 @@
 #include "roma/kern.h"
 
 extern const roma_kern roma_kern_table_avx2, roma_kern_table_avx2_near, roma_kern_table_avxvnni,
-    roma_kern_table_avxvnni_near, roma_kern_table_avx512, roma_kern_table_avx512_near, roma_kern_table_neon;
-
-/* Whether a signature of AMD's, EAX of CPUID's leaf 1, is a Zen 4's. */
-bool roma_kern_is_zen4(unsigned signature);
+    roma_kern_table_avxvnni_near, roma_kern_table_avx512, roma_kern_table_avx512_near, roma_kern_table_avx512_zen4,
+    roma_kern_table_neon;
 
 void roma_product_c(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
                     size_t n_acts, float *out, size_t stride, void *scratch);

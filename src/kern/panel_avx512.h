@@ -5,7 +5,7 @@
 
 #include "unpack_avx512.h"
 
-enum { ROWS = 4, TILES = 2 };
+enum { ROWS = 4, PAIR = 2, WIDE = 4 }; /* WIDE: tiles of two panels side by side */
 
 /* How a group's integers are summed: int32, exact FP32 (product_avx512.c); for fine levels int32 of 16-bit levels times
  * activations with their shift done, or of the two parts of levels, which are made with less but cost more to add. */
@@ -38,30 +38,35 @@ struct many_job {
     unsigned kind, mode; /* UNIT_*, MANY_* */
     bool has_sums;       /* leaves want the sums of activations, for minima or zero points */
     bool has_adds;       /* own zero points, 0 to 15, leave codes of 15 - z more: their offset is the same for all */
+    bool is_halved;      /* see `variant` */
     int32_t offset;      /* level = code - offset */
     size_t groups;       /* of ROWS rows */
     uint64_t chunks;     /* of CHUNK stripes; the last may be shorter */
     many_line *lines;    /* [chunk][group][stripe][row of the group] */
     float *z;            /* sums of groups of weights: [chunk][group][unit][ROWS], or nothing */
-    __m512 (*stack)[ROWS][TILES]; /* partial sums: [level][group][row][tile] */
+    size_t pairs;        /* of tiles that are walked side by side */
+    size_t ahead;        /* bytes from a tile to the one that comes in its place */
+    __m512 (*stack)[ROWS][PAIR];  /* partial sums: [level][group][pair][row][tile] */
     panel_fn first, others, rest; /* groups whose codes are packed still, then all of ROWS rows, then a short one */
+    panel_fn wide;                /* instead of others, at both panels; or nothing */
     size_t last;                  /* rows of the last group */
 };
 
 /* Two tiles that lie beside one another, or one twice. */
 typedef struct {
-    const uint8_t *tile[TILES];
-    float *out[TILES];
+    const uint8_t *tile[PAIR];
+    float *out[PAIR];
 } tile_pair;
 
 /* Stripes [first, first + n) of a pair. */
 struct panel {
     const tile_pair *pair;
+    size_t beside; /* of the pairs that are walked side by side: which */
     uint64_t first, n;
-    __m512 s[2 * CHUNK][TILES];    /* [group][tile]: scales */
-    __m512 m[2 * CHUNK][TILES];    /* minima, or own zero points */
-    __m512i add[2 * CHUNK][TILES]; /* what own zero points add to codes */
-    __m512i w[CHUNK * 16 * TILES]; /* [stripe][code pair of 8, or fine: 16][tile] */
+    __m512 s[2 * CHUNK][PAIR];    /* [group][tile]: scales */
+    __m512 m[2 * CHUNK][PAIR];    /* minima, or own zero points */
+    __m512i add[2 * CHUNK][PAIR]; /* what own zero points add to codes */
+    __m512i w[CHUNK * 16 * PAIR]; /* [stripe][code pair of 8, or fine: 16][tile] */
 };
 
 /* Stripes of chunk c. */
@@ -181,13 +186,13 @@ ALWAYS_INLINE void packed_codes(const many_job *k, const panel *p, uint64_t s, u
 /* Codes of a tile of a panel into p->w. */
 ALWAYS_INLINE void unpack_codes(const many_job *k, panel *p, int t, unsigned width) {
     __m512i *w = p->w + t, codes[2];
-    for (uint64_t s = 0; s < p->n; s++, w += (width == FINE ? 16 : 8) * TILES)
+    for (uint64_t s = 0; s < p->n; s++, w += (width == FINE ? 16 : 8) * PAIR)
         for (unsigned b = 0; b < 4; b++) {
             packed_codes(k, p, s, b, t, width, codes);
             for (unsigned i = 0; i < 2; i++) {
-                __m512i *at = w + (2 * b + i) * TILES;
+                __m512i *at = w + (2 * b + i) * PAIR;
                 if (width == FINE)
-                    fine_levels(k->j, codes[i], at, at + 8 * TILES);
+                    fine_levels(k->j, codes[i], at, at + 8 * PAIR);
                 else
                     *at = k->has_adds ? _mm512_add_epi32(codes[i], p->add[group_of(k, s, b)][t]) : codes[i];
             }
@@ -199,7 +204,7 @@ ALWAYS_INLINE void open_panel(const many_job *k, const tile_pair *pair, uint64_t
     p->pair = pair;
     p->first = c * CHUNK;
     p->n = stripes_of(k, c);
-    for (int t = 0; t < TILES; t++) {
+    for (int t = 0; t < PAIR; t++) {
         if (k->j->ints) expand_chunk(k->j, pair->tile[t], c, t);
         for (uint64_t g = 0; k->has_adds && g < groups_in(k, p->n); g++)
             p->add[g][t] = add_of(k->j, pair->tile[t], groups_in(k, p->first) + g);
@@ -210,7 +215,7 @@ ALWAYS_INLINE void open_panel(const many_job *k, const tile_pair *pair, uint64_t
 static NOINLINE void fill_panel(const many_job *k, panel *p) {
     job *j = k->j;
     const uint64_t first = groups_in(k, p->first), groups = groups_in(k, p->n);
-    for (int t = 0; t < TILES; t++) {
+    for (int t = 0; t < PAIR; t++) {
         const uint8_t *tile = p->pair->tile[t];
         for (uint64_t g = 0; g < groups; g++) {
             p->s[g][t] = scale_of(j, tile, first + g, t, 0);
@@ -235,7 +240,7 @@ static NOINLINE void fill_panel(const many_job *k, panel *p) {
  * are eaten faster than memory delivers, so that what was dropped is asked for again (4 rows: 19 to 31 GB/s). */
 ALWAYS_INLINE void ask_packed(const many_job *k, const panel *p, uint64_t s, int t, unsigned width) {
     const uint8_t *tile = p->pair->tile[t];
-    const size_t ahead = TILES * k->j->l.bytes;
+    const size_t ahead = k->ahead;
     if (s == 0) prefetch_scales(k->j, tile, p->first / CHUNK, ahead, FAR);
     prefetch_codes(k->j, tile, width, p->first + s, ahead, FAR);
     if (width == 8 && k->groups == 1) prefetch_codes(k->j, tile, width, p->first + s, AGAIN, FAR);
@@ -245,11 +250,11 @@ ALWAYS_INLINE void ask_packed(const many_job *k, const panel *p, uint64_t s, int
  * panel, so that requests do not come in bursts. */
 static NOINLINE void ask_share(const many_job *k, const panel *p, size_t g) {
     const job *j = k->j;
-    const size_t ahead = TILES * j->l.bytes;
-    for (size_t i = g; i < TILES * CHUNK; i += k->groups)
+    const size_t ahead = k->ahead;
+    for (size_t i = g; i < PAIR * CHUNK; i += k->groups)
         if (i % CHUNK < p->n)
             prefetch_codes(j, p->pair->tile[i / CHUNK], width_of(j->f), p->first + i % CHUNK, ahead, FAR);
-    for (size_t i = g; i < TILES; i += k->groups) prefetch_scales(j, p->pair->tile[i], p->first / CHUNK, ahead, FAR);
+    for (size_t i = g; i < PAIR; i += k->groups) prefetch_scales(j, p->pair->tile[i], p->first / CHUNK, ahead, FAR);
 }
 
 #endif

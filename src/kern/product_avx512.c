@@ -13,11 +13,15 @@
 #include "unpack_avx512.h"
 #include "vector.h"
 
-/* Keeps the compiler from computing all sums of a row side by side, which takes more registers than there are. */
+/* KEEP keeps the compiler from computing all sums of a row side by side, which takes more registers than there are.
+ * STORE has it put an array into memory whole, now, instead of piece by piece, and more than once, where registers run
+ * out. */
 #ifdef ROMA_SIMDE
 #define KEEP(v) (void)0
+#define STORE(array) (void)0
 #else
 #define KEEP(v) __asm__("" : "+v"(v))
+#define STORE(array) __asm__("" : "+m"(array))
 #endif
 
 #define EXACT_BOUND (((int32_t)1 << 24) / (127 << 7)) /* of max|level - zero| * group */
@@ -299,12 +303,18 @@ static const one_row_fns one_row_near = {FORMATS(ONE_ROW_ENTRY_NEAR)};
 
 #include "forms_avx512.h"
 
+/* How the tables' products differ; no bit depends on it. */
+typedef struct {
+    const one_row_fns *one_rows; /* into which cache they ask for one row's weights */
+    bool is_halved;              /* the CPU has vector units of 256 bits: an operation of 512 takes one of them twice */
+} variant;
+
 static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles, const roma_act *acts,
-                     size_t n_acts, float *out, size_t stride, void *scratch, const one_row_fns one_rows) {
+                     size_t n_acts, float *out, size_t stride, void *scratch, variant v) {
 #ifndef ROMA_SIMDE
     /* Measured on Zen 4: streams of 8-bit codes come in faster (90 % of the read bandwidth against 70 %) through
      * 256-bit registers; the bits are the same. Formats with more work per byte gain from width. */
-    if (n_acts == 1 && f->scale == ROMA_SCALE_F16 && f->bits == 8) {
+    if (v.is_halved && n_acts == 1 && f->scale == ROMA_SCALE_F16 && f->bits == 8) {
         roma_kern_table_avx2.product(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch);
         return;
     }
@@ -312,8 +322,8 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     job j;
     job_init(&j, f, cols, acts, n_acts, out, stride, scratch, 128);
     const bool exact = is_exact(f);
-    const one_row_fn one_row = one_rows[width_of(f)][j.kind][extra_of(f)][exact];
-    many_job k = many_init(&j);
+    const one_row_fn one_row = (*v.one_rows)[width_of(f)][j.kind][extra_of(f)][exact];
+    many_job k = many_init(&j, v.is_halved);
     /* Two rows that have no function of their own walk a tile one after another. */
     if (!one_row || n_acts > 2 || (n_acts == 2 && few_fns(&k)[1])) {
         multiply_many(&k, tiles, n_tiles);
@@ -324,13 +334,15 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     one_row(&j, tiles, n_tiles);
 }
 
-#define PRODUCT(level)                                                                                                 \
-    static void product_##level(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles,             \
-                                const roma_act *acts, size_t n_acts, float *out, size_t stride, void *scratch) {       \
-        multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, one_row_##level);                        \
+#define PRODUCT(name, one_rows, is_halved)                                                                             \
+    static void product_##name(const roma_format *f, uint64_t cols, const uint8_t *tiles, size_t n_tiles,              \
+                               const roma_act *acts, size_t n_acts, float *out, size_t stride, void *scratch) {        \
+        multiply(f, cols, tiles, n_tiles, acts, n_acts, out, stride, scratch, (variant){&one_rows, is_halved});        \
     }
-PRODUCT(far)
+PRODUCT(far, one_row_far, false)
+PRODUCT(zen4, one_row_far, true)
 #ifndef ROMA_SIMDE
-PRODUCT(near)
+PRODUCT(near, one_row_near, false)
 #endif
 TABLES(avx512, far, near, avx512, avx512)
+const roma_kern roma_kern_table_avx512_zen4 = TABLE_OF(avx512, "zen4", product_zen4, avx512, avx512);

@@ -35,13 +35,13 @@ static void say_why(const bench *b, const roma_exec_choice *c, roma_buf *out) {
         roma_buf_print(out, "%s is faster on a %s: measured before", c->kern->variant, c->cpu);
         break;
     case ROMA_CHOICE_SMALL:
-        roma_buf_print(out, "%s comes first, and a cache holds these weights, whose variants are not timed then",
-                       c->kern->variant);
+        roma_buf_print(out, "%s comes first%s%s, and a cache holds these weights, whose variants are not timed then",
+                       c->kern->variant, c->cpu ? " on a " : "", c->cpu ? c->cpu : "");
         break;
     case ROMA_CHOICE_MEASURED: {
         roma_buf_print(out, "timed on these weights at the start, in %.0f ms:", 1e3 * c->seconds);
         const roma_kern *v;
-        for (unsigned i = 0; (v = roma_kern_variant(c->kern, i)) != NULL; i++)
+        for (unsigned i = 0; i < ROMA_KERN_TRIED && (v = roma_kern_variant(c->kern, i)) != NULL; i++)
             roma_buf_print(out, "%s %s %.1f GB/s", i ? "," : "", v->variant, c->gb_s[i]);
         break;
     }
@@ -90,7 +90,7 @@ void bench_why_json(const bench *b, roma_json *j) {
     roma_json_string(j, "kernels", table_name(c->kern, name));
     roma_json_string(j, "variant", c->kern->variant);
     roma_json_string(j, "why", why_name(c->why));
-    if (c->why == ROMA_CHOICE_KNOWN) roma_json_string(j, "known_cpu", c->cpu);
+    if (c->cpu) roma_json_string(j, "known_cpu", c->cpu);
     if (c->why == ROMA_CHOICE_MEASURED) roma_json_real(j, "trial_seconds", c->seconds);
     roma_json_open(j, "measured", '[');
     for (size_t i = 0; i < b->n_tables; i++) {
