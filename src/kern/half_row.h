@@ -79,8 +79,8 @@ ALWAYS_INLINE void unit(const walk *k, uint64_t u, floats v[SUMS]) {
             sum[i][x] = set_ints(bias_first(k->class) ? record_bias(r, (size_t)x / 2, k->class)[i] : 0);
     for (unsigned i = 0; i < span; i++, r += step) {
         const uint64_t s = u * span + i;
-        if (k->row == 0) prefetch_stripe(k, s);
-        if (k->bits == 8 && k->row == 0) prefetch_codes(k, s, AGAIN);
+        if (k->rows == 1 || k->row == 0) prefetch_stripe(k, s);
+        if (k->bits == 8 && (k->rows == 1 || k->row == 0)) prefetch_codes(k, s, AGAIN);
         if (is_super(k->form) && s % CHUNK == 0) begin_chunk(k->j, k->tile, s / CHUNK, k->extra == WITH_MIN);
         row_stripe(k, r, s, sum[0], sum[k->kind == GROUP_16]);
     }
