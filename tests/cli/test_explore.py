@@ -7,6 +7,7 @@ With a second program (`make roma-mpi`) also over two and three MPI ranks. Needs
 """
 import csv
 import json
+import math
 import os
 import random
 import re
@@ -62,12 +63,13 @@ def settings(names, row):
 def simulate(*args):
     """Outputs by name, as sim prints them."""
     d = json.loads(run("sim", "--no-ranges", *args, "--json").stdout)
-    return {k.split(".", 1)[1]: v["value"] for k, v in d.items() if "." in k and isinstance(v, dict) and "value" in v}
+    by_section = {k.split(".", 1)[1]: v["value"] for k, v in d.items() if "." in k and isinstance(v, dict) and "value" in v}
+    return dict(by_section, cycles=d["cycles"], ttft_ms=d["ttft_ms"])
 
 
 def agree(names, row, sim, what):
     for n in outputs_of(names):
-        check(n in sim and float(row[n]) == sim[n], "%s: %s is %s, sim says %s" % (what, n, row[n], sim.get(n)))
+        check(n in sim and math.isclose(float(row[n]), sim[n], rel_tol=1e-8 if n == "ttft_ms" else 0), "%s: %s is %s, sim says %s" % (what, n, row[n], sim.get(n)))
 
 
 def test_threads(tmp):
@@ -141,6 +143,8 @@ def test_constraints(tmp):
               row["model.bits"] == "4" and 200 <= int(row["hunit.mac"]) <= 300, "point %s breaks a constraint" % row["point"])
     check(len({row["hunit.mac"] for row in rows}) > 5, "a range of whole numbers has few values")
     check({row["lunit.lanes"] for row in rows} == {"16", "32", "64"}, "a range of powers of two is not clipped to them")
+    check(all(abs(f["ttft_ms"] / 1e3 / f["ttft_s"] - 1) < 1e-8 and f["cycles"] == f["decode_cyc"] for f in r["front"]),
+          "sim's names of the first token and a step's cycles")
     check(len(r["front"]) == sum(row["pareto"] == "true" for row in rows), "the front of the JSON is not that of the CSV")
     for row in rows[:3]:
         agree(names, row, simulate("--shape", SHAPE, "--chip", "roma-contract", "--rank", "8", "--context", "512", *settings(names, row)),

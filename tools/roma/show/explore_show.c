@@ -26,6 +26,8 @@ void show_rows(const explore_result *r, bool front_only, roma_table *t) {
     for (size_t k = 0; k < n; k++) roma_table_column(t, roma_explore_key_name(keys[k], name), "", 0);
     for (unsigned k = 0; k < ROMA_COST_N; k++)
         roma_table_column(t, roma_cost_output_at(k)->name, roma_cost_output_at(k)->unit, 0);
+    roma_table_column(t, "ttft_ms", "ms", 0); /* and the cycles of a step, by the names that sim has for them */
+    roma_table_column(t, "cycles", "", 0);
     roma_table_column(t, "pareto", "", 0);
     for (size_t i = 0; i < r->e->n; i++) {
         if (front_only && !r->f->on[i]) continue;
@@ -34,7 +36,9 @@ void show_rows(const explore_result *r, bool front_only, roma_table *t) {
         roma_table_row(t);
         roma_table_real(t, c++, *v++);
         for (size_t k = 0; k < n; k++) put_value(t, c++, keys[k], *v++);
-        for (size_t k = 0; k < ROMA_COST_N; k++) roma_table_real(t, c++, *v++);
+        for (size_t k = 0; k < ROMA_COST_N; k++) roma_table_real(t, c++, v[k]);
+        roma_table_real(t, c++, 1e3 * v[ROMA_COST_ttft_s]);
+        roma_table_real(t, c++, v[ROMA_COST_decode_cyc]);
         roma_table_bool(t, c, r->f->on[i]);
     }
 }
