@@ -98,7 +98,7 @@ TABLE = [
     ("sim", "--curve", SIM, ["i.roma"], ANY),
 ]
 FOLDERS = {("explore", "--best"), ("rtl", "--output"), ("cosim", "--csv"), ("cosim", "--vcd")}  # held in test_best, test_rom and test_cosim
-READ = {"--api-key-file", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--prices", "--arrivals", "--shape", "--image", "--verify"}
+READ = {"--api-key-file", "--calib", "--fit-chip", "--grammar", "--json-schema", "--lora-dir", "--rtl", "--template", "--tools", "--documents", "--messages", "--chip", "--lora", "--lora-at", "--file", "--ids", "--against", "--base", "--jsonl", "--defects", "--prices", "--arrivals", "--shape", "--image", "--verify"}
 
 
 def test_table():
