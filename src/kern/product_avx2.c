@@ -170,7 +170,7 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 #include "half.h"
 
 PRODUCT(FAR)
-#ifndef ROMA_SIMDE
+#ifndef ROMA_ONE_SET
 PRODUCT(NEAR)
 #endif
 TABLES(avx2, FAR, NEAR, avx2, avx2)

@@ -294,7 +294,7 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
 FORMATS(ONE_ROW)
 typedef one_row_fn one_row_fns[10][3][3][2];
 static const one_row_fns one_row_far = {FORMATS(ONE_ROW_ENTRY)};
-#ifndef ROMA_SIMDE /* emulated, a prefetch is nothing, and the second set takes a minute to compile */
+#ifndef ROMA_ONE_SET
 #define ONE_ROW_NEAR(bits, kind, extra, exact) ONE_ROW_OF(bits, kind, extra, exact, NEAR)
 #define ONE_ROW_ENTRY_NEAR(bits, kind, extra, exact) ONE_ROW_ENTRY_OF(bits, kind, extra, exact, NEAR)
 FORMATS(ONE_ROW_NEAR)
@@ -341,7 +341,7 @@ static void multiply(const roma_format *f, uint64_t cols, const uint8_t *tiles, 
     }
 PRODUCT(far, one_row_far, false)
 PRODUCT(zen4, one_row_far, true)
-#ifndef ROMA_SIMDE
+#ifndef ROMA_ONE_SET
 PRODUCT(near, one_row_near, false)
 #endif
 TABLES(avx512, far, near, avx512, avx512)

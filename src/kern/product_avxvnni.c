@@ -158,7 +158,7 @@ ALWAYS_INLINE void arrange(const job *j, unsigned bits, const __m256i v[8], __m2
 #include "half.h"
 
 PRODUCT(FAR)
-#ifndef ROMA_SIMDE
+#ifndef ROMA_ONE_SET
 PRODUCT(NEAR)
 #endif
 TABLES(avxvnni, FAR, NEAR, avx2, avx2)
