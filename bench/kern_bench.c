@@ -10,9 +10,15 @@
 #include "roma/roof.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef BENCH_FIND /* kernels by name, and the name of the loop that is their peak: kern_vl_avx512.c has its own */
-#define BENCH_FIND(name) roma_kern_find(name)
+/* A name without a variant: the one that an engine begins with here. */
+static const roma_kern *find(const char *name) {
+    const roma_kern *k = roma_kern_find(name);
+    return k && (!strcmp(name, "auto") || !strcmp(name, k->name)) ? roma_kern_known(k).kern : k;
+}
+#define BENCH_FIND(name) find(name)
 #define BENCH_PEAK(k) (strcmp((k)->name, "scalar") ? (k)->name : "avx2")
 #endif
 

@@ -261,27 +261,13 @@ ALWAYS_INLINE void one_row_tile(job *j, const uint8_t *tile, size_t row, float *
 
 /* A function of its own for the formats that models come in: width (9: FINE), kind of group, what leaves have beside
  * scales, exact in FP32. */
+/* clang-format off */
 #define FORMATS(X)                                                                                                     \
-    X(2, 0, 1, 1)                                                                                                      \
-    X(2, 1, 1, 1)                                                                                                      \
-    X(2, 2, 1, 1)                                                                                                      \
-    X(3, 1, 1, 1)                                                                                                      \
-    X(3, 2, 1, 1)                                                                                                      \
-    X(4, 2, 1, 0)                                                                                                      \
-    X(4, 2, 1, 1)                                                                                                      \
-    X(9, 1, 0, 0)                                                                                                      \
-    X(2, 2, 0, 1)                                                                                                      \
-    X(3, 0, 0, 1)                                                                                                      \
-    X(3, 2, 0, 1)                                                                                                      \
-    X(4, 1, 0, 1)                                                                                                      \
-    X(4, 1, 1, 1)                                                                                                      \
-    X(4, 2, 0, 1)                                                                                                      \
-    X(5, 1, 0, 1)                                                                                                      \
-    X(5, 1, 1, 1)                                                                                                      \
-    X(6, 0, 0, 1)                                                                                                      \
-    X(6, 1, 0, 1)                                                                                                      \
-    X(6, 2, 0, 0) X(7, 1, 0, 0) X(7, 2, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0) X(4, 2, 0, 0) X(2, 2, 2, 0) X(3, 2, 2, 0)    \
-        X(4, 2, 2, 0) X(8, 2, 2, 0) X(9, 2, 0, 0)
+    X(2, 0, 1, 1) X(2, 1, 1, 1) X(2, 2, 1, 1) X(3, 1, 1, 1) X(3, 2, 1, 1) X(4, 2, 1, 0) X(4, 2, 1, 1) X(9, 1, 0, 0)    \
+    X(2, 2, 0, 1) X(3, 0, 0, 1) X(3, 2, 0, 1) X(4, 1, 0, 1) X(4, 1, 1, 1) X(4, 2, 0, 1) X(5, 1, 0, 1) X(5, 1, 1, 1)    \
+    X(6, 0, 0, 1) X(6, 1, 0, 1) X(6, 2, 0, 0) X(7, 1, 0, 0) X(7, 2, 0, 0) X(8, 1, 0, 0) X(8, 2, 0, 0) X(4, 2, 0, 0)    \
+    X(2, 2, 2, 0) X(3, 2, 2, 0) X(4, 2, 2, 0) X(8, 2, 2, 0) X(9, 2, 0, 0)
+/* clang-format on */
 #define ONE_ROW_OF(bits, kind, extra, exact, level)                                                                    \
     static void one_row_##bits##_##kind##_##extra##_##exact##_##level(job *j, const uint8_t *tiles, size_t n_tiles) {  \
         for (size_t t = 0; t < n_tiles; t++)                                                                           \
