@@ -194,7 +194,7 @@ def test_interrupt(folder):
     with open(roma, "w") as f:
         f.write(text.replace('elif "native2" in w[1]', 'elif "native2" in w[1]:\n    import time\n    time.sleep(60)\nelif "native2" in w[1]'))
     p = subprocess.Popen([sys.executable, "-B", COLUMN, "--roma", roma, "--only", "models", "-r", "1", "--ternary", "none"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True, start_new_session=True)
+                         text=True, start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # which a shell's job in the background ignores
     while not os.path.exists(roma + ".asked") or not any(w[0] == "bench" and "native2" in w[1] for w in asked(roma)):
         time.sleep(.02)
     os.killpg(p.pid, signal.SIGINT)
